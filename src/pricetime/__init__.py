@@ -1,0 +1,1 @@
+"""An exchange core: a limit order book with price-time priority."""

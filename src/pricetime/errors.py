@@ -1,0 +1,109 @@
+"""What can go wrong, one exception per reason, each message saying what was given and what is allowed.
+
+All derive from :class:`PricetimeError`. After any of them the book is exactly as it was before the call.
+"""
+
+from __future__ import annotations
+
+from .types import Reason
+
+
+class PricetimeError(Exception):
+    """Base of every error that pricetime raises on purpose."""
+
+
+class InvalidSide(PricetimeError, ValueError):
+    """The side is neither ``Side.BID`` nor ``Side.ASK``."""
+
+
+class InvalidTimeInForce(PricetimeError, ValueError):
+    """The time in force is not one of ``TimeInForce``."""
+
+
+class InvalidSelfTrade(PricetimeError, ValueError):
+    """The self-trade mode is not one of ``SelfTrade``."""
+
+
+class InvalidQuantity(PricetimeError, ValueError):
+    """The quantity is not a whole number of lots from 1 to 2**63 - 1."""
+
+
+class InvalidPrice(PricetimeError, ValueError):
+    """The price is not a whole number of ticks within i64."""
+
+
+class InvalidOrderId(PricetimeError, ValueError):
+    """The order id is not a whole number within u64."""
+
+
+class InvalidOwner(PricetimeError, ValueError):
+    """The owner is not a whole number within u32."""
+
+
+class InvalidTimestamp(PricetimeError, ValueError):
+    """The timestamp is not a whole number of nanoseconds within u64."""
+
+
+class InvalidSetting(PricetimeError, ValueError):
+    """A setting of a book, an engine or an instrument is out of its range."""
+
+
+class DuplicateOrderId(PricetimeError, ValueError):
+    """An order with this id is resting; ids may be used again once their order is gone."""
+
+
+class UnknownOrder(PricetimeError, KeyError):
+    """No order with this id is resting (never added, filled or cancelled), or it belongs to another owner."""
+
+    __str__ = PricetimeError.__str__  # KeyError would show the message in quotes
+
+
+class UnknownInstrument(PricetimeError, KeyError):
+    """The engine has no instrument with this id."""
+
+    __str__ = PricetimeError.__str__
+
+
+class WouldCross(PricetimeError, ValueError):
+    """A post-only order, or the replacement of one, would have traded at once."""
+
+
+class OrdersFull(PricetimeError):
+    """Every slot for a resting order is taken: make the book with a larger ``capacity``."""
+
+
+class LevelsFull(PricetimeError):
+    """Every price level is taken: make the book with a larger ``level_capacity``."""
+
+
+class LevelQuantityFull(PricetimeError, OverflowError):
+    """The quantities resting at one price would add up to 2**64 or more."""
+
+
+class InvalidCommands(PricetimeError, TypeError):
+    """The array given to ``apply`` is not a contiguous one-dimensional array of ``pricetime.COMMAND``."""
+
+
+class BookBusy(PricetimeError, RuntimeError):
+    """Another thread is inside this book. A book serves one thread at a time."""
+
+
+class PureForm(RuntimeWarning):
+    """pricetime runs uncompiled: the same answers, some hundred times slower."""
+
+
+#: The exception that a Python call raises where ``apply`` reports a rejection for this reason.
+ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
+    Reason.UNKNOWN_INSTRUMENT: UnknownInstrument,
+    Reason.INVALID_SIDE: InvalidSide,
+    Reason.INVALID_TIME_IN_FORCE: InvalidTimeInForce,
+    Reason.INVALID_SELF_TRADE: InvalidSelfTrade,
+    Reason.INVALID_QUANTITY: InvalidQuantity,
+    Reason.INVALID_PRICE: InvalidPrice,
+    Reason.DUPLICATE_ORDER_ID: DuplicateOrderId,
+    Reason.UNKNOWN_ORDER: UnknownOrder,
+    Reason.WOULD_CROSS: WouldCross,
+    Reason.ORDERS_FULL: OrdersFull,
+    Reason.LEVELS_FULL: LevelsFull,
+    Reason.LEVEL_QUANTITY_FULL: LevelQuantityFull,
+}

@@ -1,0 +1,339 @@
+"""A limit order book with price-time priority, written to be read.
+
+Prices are ticks, quantities lots, timestamps nanoseconds, all of them whole numbers. Best price first;
+at one price, first in first out; a trade prints at the price of the order that was resting (the maker).
+What every call did is appended to ``reports``, in order, so that a faster book can be held against it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from .. import errors, types
+from ..checks import member, whole
+from ..types import MAX_QUANTITY, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
+
+
+@dataclass(eq=False)
+class Order:
+    """A resting order; ``quantity`` is what is still open."""
+
+    id: int
+    side: Side
+    price: int
+    quantity: int
+    timestamp: int
+    owner: int = 0
+    self_trade: SelfTrade | None = None
+    post_only: bool = False
+
+
+class Report(NamedTuple):
+    """What happened: the fields of ``types.REPORT`` that a single book decides."""
+
+    kind: ReportKind
+    side: int
+    reason: Reason
+    order_id: int
+    maker_id: int
+    price: int
+    quantity: int
+
+
+class ReferenceBook:
+    """See the module. ``capacity`` and ``level_capacity`` of None are without limit."""
+
+    def __init__(
+        self,
+        capacity: int | None = None,
+        *,
+        level_capacity: int | None = None,
+        self_trade: SelfTrade = SelfTrade.OFF,
+        replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER,
+    ) -> None:
+        self.capacity = capacity
+        self.level_capacity = level_capacity
+        self.self_trade = SelfTrade(self_trade)
+        self.replace_policy = ReplacePolicy(replace_policy)
+        self.levels: dict[Side, dict[int, deque[Order]]] = {Side.BID: {}, Side.ASK: {}}
+        self.by_id: dict[int, Order] = {}
+        self.reports: list[Report] = []
+
+    # ---------------------------------------------------------------- commands
+
+    def add_order(
+        self,
+        order_id: int,
+        side: int,
+        price: int,
+        quantity: int,
+        *,
+        owner: int = 0,
+        time_in_force: int = TimeInForce.GTC,
+        self_trade: SelfTrade | None = None,
+        timestamp: int = 0,
+    ) -> tuple[Trade, ...]:
+        """Match a new order against the other side; rest, cancel or reject the remainder as its time in force says."""
+        order_id = whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
+        side = member(Side, side, errors.InvalidSide, "side")
+        tif = member(TimeInForce, time_in_force, errors.InvalidTimeInForce, "time in force")
+        mode = None if self_trade is None else member(SelfTrade, self_trade, errors.InvalidSelfTrade, "self-trade mode")
+        quantity = whole(quantity, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+        price = 0 if tif is TimeInForce.MARKET else whole(price, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+        owner = whole(owner, 0, 2**32 - 1, errors.InvalidOwner, "owner")
+        timestamp = whole(timestamp, 0, 2**64 - 1, errors.InvalidTimestamp, "timestamp")
+        order = Order(order_id, side, price, quantity, timestamp, owner, mode, tif is TimeInForce.POST_ONLY)
+        if order_id in self.by_id:
+            raise errors.DuplicateOrderId(f"order id {order_id} is resting")
+        if order.post_only and self._crosses(order, price):
+            raise errors.WouldCross(f"post-only order {order_id} would trade at {price}")
+        if tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+            if self.capacity is not None and len(self.by_id) >= self.capacity:
+                raise errors.OrdersFull(f"all {self.capacity} slots are taken")
+            self._check_room(side, price, quantity)
+        self._report(ReportKind.ACCEPTED, order, quantity)
+        limit = None if tif is TimeInForce.MARKET else price
+        if tif is TimeInForce.FOK and not self._can_fill(order, limit):
+            self._report(ReportKind.CANCELLED, order, quantity, Reason.FOK_UNFILLABLE)
+            return ()
+        trades = self._match(order, limit)
+        if order.quantity and tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+            self._rest(order)
+        elif order.quantity:
+            reason = Reason.MARKET_REMAINDER if tif is TimeInForce.MARKET else Reason.IOC_REMAINDER
+            self._report(ReportKind.CANCELLED, order, order.quantity, reason)
+        return trades
+
+    def match_order(
+        self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0
+    ) -> tuple[tuple[Trade, ...], int]:
+        """Match and never rest: the trades, and the quantity that was cancelled in the end."""
+        seen = len(self.reports)
+        trades = self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
+        ends = (r for r in self.reports[seen:] if r.kind is ReportKind.CANCELLED and r.order_id == order_id)
+        return trades, sum(r.quantity for r in ends)
+
+    def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
+        """Remove an order: the quantity that was still resting."""
+        order = self._find(order_id, owner)
+        self._take(order, left := order.quantity)
+        self._report(ReportKind.CANCELLED, order, left)
+        return left
+
+    def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
+        """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
+        by = whole(by, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+        order = self._find(order_id, owner)
+        by = min(by, order.quantity)
+        self._take(order, by)
+        self._report(ReportKind.REDUCED, order, by)
+        return order.quantity
+
+    def replace_order(
+        self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
+    ) -> tuple[Trade, ...]:
+        """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
+        quantity = whole(quantity, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+        price = whole(price, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+        old = self._find(order_id, owner)
+        new_id = old.id if new_id is None else whole(new_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
+        if new_id != old.id and new_id in self.by_id:
+            raise errors.DuplicateOrderId(f"order id {new_id} is resting")
+        if old.post_only and self._crosses(old, price):
+            raise errors.WouldCross(f"post-only order {old.id} would trade at {price}")
+        keeps = price == old.price and quantity <= old.quantity and self.replace_policy is not ReplacePolicy.ALWAYS_LOSE
+        if not keeps:
+            self._check_room(old.side, price, quantity, leaving=old)
+        del self.by_id[old.id]
+        old.id, self.by_id[new_id] = new_id, old
+        if keeps:
+            old.quantity = quantity
+            self._report(ReportKind.REPLACED, old, quantity, Reason.KEPT_PLACE, maker_id=order_id)
+            return ()
+        self._take(old, old.quantity)
+        old.price, old.quantity = price, quantity
+        self._report(ReportKind.REPLACED, old, quantity, maker_id=order_id)
+        trades = self._match(old, price)
+        if old.quantity:
+            self._rest(old)
+        return trades
+
+    # ---------------------------------------------------------------- questions
+
+    @property
+    def best_bid(self) -> int | None:
+        return max(self.levels[Side.BID], default=None)
+
+    @property
+    def best_ask(self) -> int | None:
+        return min(self.levels[Side.ASK], default=None)
+
+    def order(self, order_id: int) -> types.Order:
+        o = self._find(order_id, None)
+        return types.Order(o.id, o.side, o.price, o.quantity, o.timestamp, o.owner)
+
+    def orders(self, side: int, price: int) -> tuple[types.Order, ...]:
+        return tuple(self.order(o.id) for o in self.levels[Side(side)].get(price, ()))
+
+    def depth(self, levels: int = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """Price, quantity and number of orders of the best levels, bids then asks."""
+        bids, asks = ([(p, sum(o.quantity for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
+        return bids, asks
+
+    def queue_position(self, order_id: int) -> types.QueuePosition:
+        order = self._find(order_id, None)
+        queue = self.levels[order.side][order.price]
+        ahead = list(queue)[: queue.index(order)]
+        return types.QueuePosition(len(ahead), sum(o.quantity for o in ahead))
+
+    def digest(self) -> int:
+        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order."""
+        value = 0
+        for side in Side:
+            value = mix(value, side)
+            for price, queue in self._queues(side):
+                for order in queue:
+                    for part in (price, order.id, order.quantity):
+                        value = mix(value, part)
+        return value
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __contains__(self, order_id: object) -> bool:
+        return order_id in self.by_id
+
+    def __iter__(self) -> Iterator[types.Order]:
+        return (self.order(o.id) for side in Side for _, queue in self._queues(side) for o in queue)
+
+    # ---------------------------------------------------------------- the rules
+
+    def _crosses(self, order: Order, limit: int | None) -> bool:
+        """Would the order trade with the best of the other side? A limit of None takes any price."""
+        best = self.best_ask if order.side is Side.BID else self.best_bid
+        return best is not None and (limit is None or (best <= limit if order.side is Side.BID else best >= limit))
+
+    def _mode(self, order: Order, maker: Order) -> SelfTrade:
+        """How the incoming order and this resting one meet: OFF unless they have one owner."""
+        if order.owner == 0 or order.owner != maker.owner:
+            return SelfTrade.OFF
+        return order.self_trade or self.self_trade
+
+    def _can_fill(self, order: Order, limit: int | None) -> bool:
+        """Could the whole quantity trade? Counts only what its self-trade mode lets it take."""
+        need = order.quantity
+        for price, queue in self._queues(other(order.side)):
+            if limit is not None and (price > limit if order.side is Side.BID else price < limit):
+                return False
+            for maker in queue:
+                mode = self._mode(order, maker)
+                if mode is SelfTrade.OFF:
+                    need -= maker.quantity
+                    if need <= 0:
+                        return True
+                elif not (
+                    mode is SelfTrade.CANCEL_OLDEST or (mode is SelfTrade.CANCEL_SMALLER and maker.quantity <= need)
+                ):
+                    return False
+        return False
+
+    def _match(self, order: Order, limit: int | None) -> tuple[Trade, ...]:
+        trades = []
+        while order.quantity and self._crosses(order, limit):
+            maker = next(self._queues(other(order.side)))[1][0]
+            mode = self._mode(order, maker)
+            size = min(order.quantity, maker.quantity)
+            if mode is SelfTrade.OFF:
+                trades.append(Trade(maker.id, order.id, maker.price, size))
+                self._take(maker, size)
+                order.quantity -= size
+                self._report(ReportKind.TRADE, order, size, maker_id=maker.id, price=maker.price)
+            else:
+                self._prevent(order, maker, mode, size)
+        return tuple(trades)
+
+    def _prevent(self, order: Order, maker: Order, mode: SelfTrade, size: int) -> None:
+        """Two orders of one owner have met: take from each what the mode says, the resting order first."""
+        larger = order.quantity - maker.quantity  # how much larger the incoming order is
+        if mode is SelfTrade.DECREMENT:
+            from_maker, from_order = size, size
+        else:
+            cancel_maker = mode in (SelfTrade.CANCEL_OLDEST, SelfTrade.CANCEL_BOTH) or (
+                mode is SelfTrade.CANCEL_SMALLER and larger >= 0
+            )
+            cancel_order = mode in (SelfTrade.CANCEL_NEWEST, SelfTrade.CANCEL_BOTH) or (
+                mode is SelfTrade.CANCEL_SMALLER and larger < 0
+            )
+            from_maker = maker.quantity if cancel_maker else 0
+            from_order = order.quantity if cancel_order else 0
+        if from_maker:
+            self._take(maker, from_maker)
+            kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
+            self._report(kind, maker, from_maker, Reason.SELF_TRADE)
+        if from_order:
+            order.quantity -= from_order
+            kind = ReportKind.REDUCED if order.quantity else ReportKind.CANCELLED
+            self._report(kind, order, from_order, Reason.SELF_TRADE)
+
+    # ---------------------------------------------------------------- the structure
+
+    def _queues(self, side: Side) -> Iterator[tuple[int, deque[Order]]]:
+        """The levels of one side, best price first."""
+        return iter(sorted(self.levels[side].items(), reverse=side is Side.BID))
+
+    def _find(self, order_id: int, owner: int | None) -> Order:
+        order = self.by_id.get(whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id"))
+        if order is None or (owner is not None and owner != order.owner):
+            raise errors.UnknownOrder(f"no order {order_id} is resting" + ("" if owner is None else f" for owner {owner}"))
+        return order
+
+    def _check_room(self, side: Side, price: int, quantity: int, leaving: Order | None = None) -> None:
+        """Could an order rest here, once the one that it replaces has left its level?"""
+        queue = self.levels[side].get(price)
+        if queue is None:
+            used = len(self.levels[Side.BID]) + len(self.levels[Side.ASK])
+            used -= leaving is not None and len(self.levels[side][leaving.price]) == 1
+            if self.level_capacity is not None and used >= self.level_capacity:
+                raise errors.LevelsFull(f"all {self.level_capacity} price levels are taken")
+        elif sum(o.quantity for o in queue if o is not leaving) + quantity >= 2**64:
+            raise errors.LevelQuantityFull(f"the quantities at {price} would add up to 2**64 or more")
+
+    def _rest(self, order: Order) -> None:
+        self.levels[order.side].setdefault(order.price, deque()).append(order)
+        self.by_id[order.id] = order
+
+    def _take(self, order: Order, quantity: int) -> None:
+        """Take from a resting order, and take it out of the book when nothing is left."""
+        order.quantity -= quantity
+        if order.quantity == 0:
+            queue = self.levels[order.side][order.price]
+            queue.remove(order)
+            if not queue:
+                del self.levels[order.side][order.price]
+            del self.by_id[order.id]
+
+    def _report(
+        self,
+        kind: ReportKind,
+        order: Order,
+        quantity: int,
+        reason: Reason = Reason.NONE,
+        *,
+        maker_id: int = 0,
+        price: int | None = None,
+    ) -> None:
+        price = order.price if price is None else price
+        self.reports.append(Report(kind, order.side, reason, order.id, maker_id, price, quantity))
+
+
+def other(side: Side) -> Side:
+    return Side.ASK if side is Side.BID else Side.BID
+
+
+def mix(value: int, part: int) -> int:
+    """One step of the digest: multiply by 2**64 over the golden ratio, fold the high half down."""
+    value = ((value ^ (part & 2**64 - 1)) * 0x9E3779B97F4A7C15) & 2**64 - 1
+    return value ^ (value >> 32)

@@ -1,0 +1,174 @@
+"""The vocabulary: enumerations, records and what the books hand back.
+
+Every number here is part of a format: the same values stand in command arrays, in reports, on the
+wire and in the journal. Add values, never renumber.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Side(IntEnum):
+    """Which side of the book an order is on. 0 is no side, so that a zeroed record is not a bid."""
+
+    BID = 1
+    ASK = 2
+
+
+class TimeInForce(IntEnum):
+    """How long an order may stay, and whether it may take or rest at all."""
+
+    GTC = 0  #: trade what crosses, rest the remainder until it is cancelled
+    IOC = 1  #: trade what crosses, cancel the remainder
+    FOK = 2  #: trade the whole quantity at once, or nothing
+    POST_ONLY = 3  #: rest without trading, or be rejected
+    MARKET = 4  #: trade at any price, cancel the remainder; the price given is ignored
+
+
+class SelfTrade(IntEnum):
+    """What happens when an incoming order meets a resting order of the same owner.
+
+    The incoming order decides. Owner 0 is nobody in particular and never triggers it.
+    """
+
+    OFF = 1  #: they trade
+    CANCEL_NEWEST = 2  #: the incoming remainder is cancelled
+    CANCEL_OLDEST = 3  #: the resting order is cancelled, matching goes on
+    CANCEL_BOTH = 4  #: the resting order and the incoming remainder are cancelled
+    DECREMENT = 5  #: the smaller is cancelled, the larger reduced by its size; equal: both cancelled
+    CANCEL_SMALLER = 6  #: the smaller is cancelled, the larger stays whole; equal: the resting one
+
+
+class ReplacePolicy(IntEnum):
+    """When a replaced order keeps its place in the queue."""
+
+    KEEP_IF_NOT_LARGER = 0  #: same price and no larger quantity: it keeps its place
+    ALWAYS_LOSE = 1  #: every replace goes to the back of its level
+
+
+class CommandType(IntEnum):
+    """What a command asks for: the first byte of its body."""
+
+    NEW_ORDER = 1
+    CANCEL_ORDER = 2
+    REPLACE_ORDER = 3
+    REDUCE_ORDER = 4
+    REPLACE_ORDER_AS = 5  #: a replace under a new id, carried by ``owner`` (low half) and ``tag`` (high)
+
+
+class ReportKind(IntEnum):
+    """What a report says happened."""
+
+    ACCEPTED = 1
+    TRADE = 2
+    CANCELLED = 3
+    REPLACED = 4
+    REDUCED = 5
+    EXPIRED = 6
+    REJECTED = 7
+
+
+class Reason(IntEnum):
+    """Why: of a rejected command (1 to 31), or of another report (32 and up)."""
+
+    NONE = 0
+    UNKNOWN_COMMAND = 1
+    UNKNOWN_INSTRUMENT = 2
+    INVALID_SIDE = 3
+    INVALID_TIME_IN_FORCE = 4
+    INVALID_SELF_TRADE = 5
+    INVALID_QUANTITY = 6
+    INVALID_PRICE = 7
+    DUPLICATE_ORDER_ID = 8
+    UNKNOWN_ORDER = 9  #: not resting, or not this owner's: the two look alike on purpose
+    WOULD_CROSS = 10  #: post-only
+    ORDERS_FULL = 11
+    LEVELS_FULL = 12
+    LEVEL_QUANTITY_FULL = 13  #: the quantities of one level must add up to less than 2**64
+    IOC_REMAINDER = 32
+    FOK_UNFILLABLE = 33
+    MARKET_REMAINDER = 34
+    SELF_TRADE = 35
+    KEPT_PLACE = 36  #: of a replaced report: the order did not move in its queue
+
+
+#: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.
+EXECUTION_REPORT = 16
+
+#: Largest quantity of one order.
+MAX_QUANTITY = 2**63 - 1
+
+#: Bits 0 to 2 of a command's ``flags``: the self-trade mode, 0 for the instrument's default.
+SELF_TRADE_MASK = 7
+
+#: One command, 64 bytes: what a gateway adds (sequence, timestamp in ns, session), then the 40 bytes of the order.
+COMMAND = np.dtype(
+    [
+        ("sequence", "<u8"),
+        ("timestamp", "<u8"),
+        ("session", "<u4"),
+        ("length", "<u2"),
+        ("reserved", "<u2"),
+        ("type", "u1"),
+        ("side", "u1"),
+        ("time_in_force", "u1"),
+        ("flags", "u1"),
+        ("instrument", "<u4"),
+        ("order_id", "<u8"),
+        ("price", "<i8"),
+        ("quantity", "<u8"),
+        ("owner", "<u4"),
+        ("tag", "<u4"),
+    ]
+)
+
+#: One report, 48 bytes. ``price`` in ticks; ``quantity`` in lots: of an accepted or replaced order its whole
+#: open quantity, of every other kind what this report takes away from the order (and of a trade from its maker).
+REPORT = np.dtype(
+    [
+        ("type", "u1"),
+        ("kind", "u1"),
+        ("side", "u1"),
+        ("reason", "u1"),
+        ("instrument", "<u4"),
+        ("seq_num", "<u8"),
+        ("order_id", "<u8"),
+        ("maker_id", "<u8"),
+        ("price", "<i8"),
+        ("quantity", "<u8"),
+    ]
+)
+
+#: One price level as ``depth`` gives it: ticks, lots, number of orders.
+DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])
+
+
+class Trade(NamedTuple):
+    """One fill, at the maker's price."""
+
+    maker_id: int
+    taker_id: int
+    price: int  #: ticks
+    quantity: int  #: lots
+
+
+class Order(NamedTuple):
+    """One resting order."""
+
+    id: int
+    side: Side
+    price: int  #: ticks
+    quantity: int  #: lots still open
+    timestamp: int = 0  #: ns, as given when it was added
+    owner: int = 0
+
+
+class QueuePosition(NamedTuple):
+    """What must trade or go before an order is next at its price."""
+
+    orders: int
+    quantity: int  #: lots
