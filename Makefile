@@ -1,0 +1,81 @@
+# Every target sets up what it needs in .venv, and says what this machine lacks. "make help" lists them.
+
+PYTHON ?= python3
+BASE ?= HEAD
+EXAMPLES ?= 10000
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+BIN := .venv/bin
+DATA_SHEETS := $(wildcard src/pricetime/*/*.pxd)
+SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
+PYTEST := $(BIN)/python -m pytest
+CORE_TESTS = $(wildcard tests/native tests/core tests/properties tests/scenarios)
+
+.PHONY: help build demo test test-compiled test-pure coverage fuzz bench bench-compare lint format clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES)"
+
+.venv/installed: pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
+		"install python3 python3-venv python3-dev), or name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) tools/check_machine.py >/dev/null 2>&1 || $(PYTHON) tools/check_machine.py
+	@echo "pricetime: setting up .venv with $$($(PYTHON) --version)"
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 PRICETIME_BUILD=pure $(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	@touch $@
+
+.venv/compiled: .venv/installed $(SOURCES)
+	@echo "pricetime: compiling the core"
+	@PRICETIME_BUILD=develop $(BIN)/python setup.py --quiet build_ext --inplace
+	@touch $@
+
+build: .venv/installed ## set up .venv and compile the core in place
+	@case $$($(BIN)/python tools/check_machine.py) in \
+		compiled) $(MAKE) .venv/compiled ;; \
+		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
+	esac
+
+demo: build ## replay a real session, or a synthetic day, through the book
+	@$(BIN)/pricetime demo
+
+test: build ## every test, then those of the core once more in the pure form, which they must cover wholly
+	@if [ -e .venv/compiled ]; then $(MAKE) test-compiled test-pure; else $(MAKE) test-pure CORE_TESTS=tests; fi
+
+test-compiled:
+	@$(PYTEST) -n auto --form compiled
+
+test-pure:
+	@$(PYTEST) -n auto --form pure --cov --cov-fail-under 100 $(CORE_TESTS)
+
+coverage: build ## what the tests cover of the core, as pages in htmlcov/
+	@$(PYTEST) -n auto --form pure --cov --cov-report html $(CORE_TESTS)
+	@echo "open htmlcov/index.html"
+
+fuzz: build ## the properties, EXAMPLES times each
+	@EXAMPLES=$(EXAMPLES) $(PYTEST) -n auto --hypothesis-profile long tests/properties
+
+bench: build ## the path from naive to final, measured
+	@$(BIN)/python -m benchmarks
+
+bench-compare: build ## this work tree against the revision BASE; fails on a regression
+	@$(BIN)/python -m benchmarks.compare --base $(BASE)
+
+lint: .venv/installed ## format, lint and types
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; echo "run make format" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+
+format: .venv/installed ## put the source in its format
+	@$(BIN)/ruff check --fix --quiet . || true
+	@$(BIN)/ruff format .
+
+clean: ## remove .venv and all that was built
+	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf src/*.egg-info src/pricetime/*/*.so
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

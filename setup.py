@@ -1,0 +1,69 @@
+"""The compiled modules, and how they are compiled. Everything else stands in pyproject.toml.
+
+PRICETIME_BUILD in the environment says what is wanted:
+
+release   (default) small binaries; without a compiler the pure form is installed
+develop   every warning is an error, symbols and Python line numbers are kept, a failure is a failure
+pure      nothing is compiled
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+MODULES = [
+    "pricetime.native.memory",
+    "pricetime.native.latch",
+    "pricetime.core.book",
+    "pricetime.core.order_book",
+    "pricetime.core.engine",
+    "pricetime.core.door",
+]
+
+DIRECTIVES = {
+    "language_level": 3,
+    "boundscheck": False,
+    "wraparound": False,
+    "cdivision": True,
+    "initializedcheck": False,
+    "embedsignature": True,
+    "freethreading_compatible": True,
+}
+
+BUILD = os.environ.get("PRICETIME_BUILD", "release")
+if BUILD not in {"release", "develop", "pure"}:
+    sys.exit(f"PRICETIME_BUILD={BUILD} is unknown: give release, develop or pure")
+
+# x86-64-v2 has what the core needs (crc32, popcnt) and every machine since 2009; newer levels measured no gain.
+MARCH = {"linux-x86_64": ["-march=x86-64-v2"]}.get(sysconfig.get_platform(), [])
+if sys.platform == "darwin":
+    MARCH = ["-Xarch_x86_64", "-march=x86-64-v2"]  # a build may be for both processors at once
+
+WARNINGS = ["-Wall", "-Werror"] if BUILD == "develop" else []
+STRIP = ["-Wl,-s"] if BUILD == "release" and sys.platform == "linux" else []
+
+
+def extension(module: str) -> Extension:
+    made = Extension(
+        module,
+        [f"src/{module.replace('.', '/')}.py"],
+        extra_compile_args=["-O3", *MARCH, *WARNINGS],
+        extra_link_args=STRIP,
+        optional=BUILD == "release",
+    )
+    # Read by Cython's own build_ext, which setuptools uses where Cython is installed.
+    made.cython_directives = DIRECTIVES
+    made.cython_c_in_temp = True
+    made.cython_line_directives = BUILD == "develop"
+    return made
+
+
+# Until all of them are written:
+MODULES = [module for module in MODULES if Path(f"src/{module.replace('.', '/')}.py").exists()]
+
+setup(ext_modules=[] if BUILD == "pure" else [extension(module) for module in MODULES])
