@@ -27,7 +27,7 @@ help: ## this list
 	@$(PYTHON) tools/check_machine.py >/dev/null 2>&1 || $(PYTHON) tools/check_machine.py
 	@echo "pricetime: setting up .venv with $$($(PYTHON) --version)"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@PIP_DISABLE_PIP_VERSION_CHECK=1 PRICETIME_BUILD=pure $(BIN)/python -m pip install --quiet --editable '.[all,dev]'
+	@PRICETIME_BUILD=pure $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
 .venv/compiled: .venv/installed $(SOURCES)

@@ -1,38 +1,35 @@
-"""What this machine can build: prints "compiled" or "pure", says on stderr what is missing, and how to get it.
+"""What this machine can build: prints "compiled" or "pure", and says on stderr what is missing and how to get it.
 
-Exits 1 where not even the pure form can be set up. Runs on any Python, so that an old one is told so.
+Exits 1 where not even the pure form can be set up. Written for any Python 3, so that an old one is told so.
 """
-
-from __future__ import print_function
 
 import os
 import shlex
 import shutil
 import sys
 import sysconfig
+from importlib.util import find_spec
+from pathlib import Path
 
 OLDEST = (3, 11)
+VERSION = "{}.{}".format(*sys.version_info)
 
 
-def say(what, get_it):
-    sys.stderr.write("pricetime: %s\n           %s\n" % (what, get_it))
+def say(what, remedy):
+    print(f"pricetime: {what}\n           {remedy}", file=sys.stderr)
 
 
-def check_python():
-    here = "%s is Python %d.%d" % ((sys.executable,) + tuple(sys.version_info[:2]))
+def can_set_up():
     if sys.version_info < OLDEST:
         say(
-            here + ", and %d.%d or newer is needed." % OLDEST,
-            "Install one (Debian: apt install python3 python3-venv python3-dev) and name it: make PYTHON=python3.12 ...",
+            f"{sys.executable} is Python {VERSION}, and {OLDEST[0]}.{OLDEST[1]} or newer is needed.",
+            "Install one (Debian: apt install python3 python3-venv python3-dev), or name one: make PYTHON=python3.12 ...",
         )
         return False
-    try:
-        import ensurepip  # noqa: F401 - Debian leaves it out of python3, and venv fails half-way
-        import venv  # noqa: F401
-    except ImportError:
+    if not (find_spec("venv") and find_spec("ensurepip")):  # Debian ships them apart, and venv fails half-way
         say(
-            here + ", without the venv module.",
-            "Install it (Debian: apt install python%d.%d-venv)." % sys.version_info[:2],
+            f"{sys.executable} has no venv module.",
+            f"Install it (Debian: apt install python{VERSION}-venv).",
         )
         return False
     return True
@@ -40,20 +37,20 @@ def check_python():
 
 def can_compile():
     compiler = shlex.split(os.environ.get("CC") or sysconfig.get_config_var("CC") or "cc")[0]
-    header = os.path.join(sysconfig.get_path("include"), "Python.h")
+    header = Path(sysconfig.get_path("include"), "Python.h")
     if not shutil.which(compiler):
-        missing, package = "no C compiler (%s)" % compiler, "gcc libc6-dev"
-    elif not os.path.exists(header):
-        missing, package = "no Python headers (%s)" % header, "python%d.%d-dev" % sys.version_info[:2]
+        missing, package = f"no C compiler ({compiler})", "gcc libc6-dev"
+    elif not header.exists():
+        missing, package = f"no Python headers ({header})", f"python{VERSION}-dev"
     else:
         return True
     say(
-        missing + ": the pure form is set up, with the same answers, some hundred times slower.",
-        "For the fast one install it (Debian: apt install %s; macOS: xcode-select --install) and run make build." % package,
+        f"{missing}: the pure form is set up, with the same answers, some hundred times slower.",
+        f"For the fast one install it (Debian: apt install {package}; macOS: xcode-select --install), then make build.",
     )
     return False
 
 
-if not check_python():
+if not can_set_up():
     sys.exit(1)
 print("compiled" if can_compile() else "pure")
