@@ -19,9 +19,12 @@ from setuptools import Extension, setup
 MODULES = [
     "pricetime.native.memory",
     "pricetime.native.latch",
+    "pricetime.native.numbers",
+    "pricetime.native.arrays",
     "pricetime.core.book",
-    "pricetime.core.order_book",
+    "pricetime.core.check",
     "pricetime.core.engine",
+    "pricetime.core.order_book",
     "pricetime.core.door",
 ]
 
@@ -57,9 +60,7 @@ def extension(module: str) -> Extension:
         optional=BUILD == "release",
     )
     # Read by Cython's own build_ext, which setuptools uses where Cython is installed.
-    made.cython_directives = DIRECTIVES
-    made.cython_c_in_temp = True
-    made.cython_line_directives = BUILD == "develop"
+    vars(made).update(cython_directives=DIRECTIVES, cython_c_in_temp=True, cython_line_directives=BUILD == "develop")
     return made
 
 
