@@ -1,1 +1,61 @@
-"""An exchange core: a limit order book with price-time priority."""
+"""An exchange core: a limit order book with price-time priority, compiled from Python.
+
+``OrderBook`` is one book, ``Engine`` many behind one ``apply``. ``COMPILED`` says which form runs.
+"""
+
+from __future__ import annotations
+
+from ._form import choose
+
+COMPILED: bool = choose()
+
+from .core.engine import Engine
+from .core.instrument import Instrument
+from .core.order_book import OrderBook
+from .errors import PricetimeError
+from .types import (
+    COMMAND,
+    DEPTH,
+    REPORT,
+    CommandType,
+    Order,
+    QueuePosition,
+    Reason,
+    ReplacePolicy,
+    ReportKind,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    Trade,
+)
+
+BID, ASK = Side
+GTC, IOC, FOK, POST_ONLY, MARKET = TimeInForce
+
+__all__ = [
+    "ASK",
+    "BID",
+    "COMMAND",
+    "COMPILED",
+    "DEPTH",
+    "FOK",
+    "GTC",
+    "IOC",
+    "MARKET",
+    "POST_ONLY",
+    "REPORT",
+    "CommandType",
+    "Engine",
+    "Instrument",
+    "Order",
+    "OrderBook",
+    "PricetimeError",
+    "QueuePosition",
+    "Reason",
+    "ReplacePolicy",
+    "ReportKind",
+    "SelfTrade",
+    "Side",
+    "TimeInForce",
+    "Trade",
+]

@@ -1,0 +1,64 @@
+"""Which form runs: the compiled modules where they were built, else the same sources uncompiled.
+
+``PRICETIME_PURE=1`` asks for the uncompiled form. It gives the same answers to the bit, some hundred times
+slower, and needs no compiler: for debugging, for coverage, and where nothing could be built.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import sys
+import types
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+from .errors import PureForm
+
+PACKAGE = Path(__file__).parent
+
+
+class _UncompiledLoader(importlib.machinery.SourceFileLoader):
+    """Runs a module with our ``cython`` in place of the compiler's, which need not be installed."""
+
+    cython: types.ModuleType
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        installed = sys.modules.get("cython")
+        sys.modules["cython"] = self.cython
+        try:
+            super().exec_module(module)
+        finally:
+            if installed is None:
+                sys.modules.pop("cython", None)
+            else:
+                sys.modules["cython"] = installed
+
+
+def choose() -> bool:
+    """True when the compiled form runs. Called once, before anything of the core is imported."""
+    if not os.environ.get("PRICETIME_PURE", "").strip("0"):
+        spec = find_spec("pricetime.core.book")
+        if spec is not None and isinstance(spec.loader, importlib.machinery.ExtensionFileLoader):
+            return True
+        warnings.warn(
+            "pricetime runs uncompiled: the same answers, some hundred times slower. For the fast form install a C "
+            "compiler and the Python headers (Debian: gcc python3-dev; macOS: xcode-select --install), then reinstall "
+            "pricetime. PRICETIME_PURE=1 asks for this form and silences the warning.",
+            PureForm,
+            stacklevel=4,
+        )
+    _use_sources()
+    return False
+
+
+def _use_sources() -> None:
+    """Let the folders of compiled modules give their sources, past any extension module beside them."""
+    from .native.uncompiled import make_cython
+
+    _UncompiledLoader.cython = make_cython()
+    for folder in ("native", "core"):
+        path = str(PACKAGE / folder)
+        finder = importlib.machinery.FileFinder(path, (_UncompiledLoader, importlib.machinery.SOURCE_SUFFIXES))
+        sys.path_importer_cache[path] = finder

@@ -1,0 +1,790 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The matching core: many books over one pool of orders, driven by commands, answering in reports.
+
+Sections, in this order: making the books; commands; what is refused; matching; orders at their level; levels
+of a side; the order-id table; reports; the digest. Records and constants are in ``layout.pxd``, fields and
+signatures in ``book.pxd``.
+
+Nothing here allocates, locks, reads a clock or touches a Python object once the books are made, and every
+command takes a number of steps bounded by what it trades with: a level is found in at most eleven nodes,
+an order id in one run of its table. Prices are kept as keys, ``price`` for bids and ``~price`` for asks, so
+that on both sides the largest is the best; the room for everything that a command may need is checked
+before it changes anything.
+"""
+
+from __future__ import annotations
+
+import cython
+
+if not cython.compiled:  # the compiled form has them from book.pxd
+    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.native.bits import leading_zeros, prefetch
+    from pricetime.native.memory import release, reserve
+
+
+@cython.final
+@cython.cclass
+class Books:
+    """The books of some instruments. For compiled callers; Python code uses ``OrderBook`` or ``Engine``."""
+
+    # ------------------------------------------------------------------ making the books
+
+    def __init__(self, instruments, capacity, level_capacity, id_multiplier):
+        """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError."""
+        self.capacity = capacity
+        self.level_capacity = level_capacity
+        self.id_multiplier = id_multiplier
+        self.fresh_order = self.fresh_level = self.fresh_node = 1
+        self.free_order = self.free_level = self.free_node = NIL
+        self.order_count = self.level_count = self.node_count = 0
+        self.report_count = self.seq_num = 0
+        self.reports = cython.NULL
+        self.book_count = len(instruments)
+        self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
+        self._reserve_pools()
+        for index, instrument in enumerate(instruments):
+            self._open(index, instrument)
+
+    def _reserve_pools(self):
+        n: cython.ulonglong = self.capacity
+        self.orders = cython.cast(cython.pointer[Order], reserve((n + 1) * cython.sizeof(Order)))
+        self.cold = cython.cast(cython.pointer[OrderCold], reserve((n + 1) * cython.sizeof(OrderCold)))
+        n = self.level_capacity
+        self.levels = cython.cast(cython.pointer[Level], reserve((n + 1) * cython.sizeof(Level)))
+        self.nodes = cython.cast(cython.pointer[Node], reserve((2 * n + 1) * cython.sizeof(Node)))
+        n = self.book_count
+        self.books = cython.cast(cython.pointer[Book], reserve((n + 1) * cython.sizeof(Book)))
+        n = self.directory_size
+        self.directory = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
+        if not (self.orders and self.cold and self.levels and self.nodes and self.books and self.directory):
+            raise MemoryError(f"no room for {self.capacity} orders and {self.level_capacity} levels")
+
+    def _open(self, index, instrument):
+        limit: cython.ulonglong = self.capacity
+        if instrument.order_limit is not None:
+            limit = min(limit, instrument.order_limit)
+        entries: cython.ulonglong = 64
+        while entries < 2 * limit:
+            entries *= 2
+        book: cython.pointer[Book] = cython.address(self.books[index])
+        book.ids = cython.cast(cython.pointer[IdEntry], reserve(entries * cython.sizeof(IdEntry)))
+        if not book.ids:
+            raise MemoryError(f"no room for a table of {entries} order ids")
+        book.id_mask = entries - 1
+        book.id_shift = 32 - (int(entries // 8).bit_length() - 1)
+        book.order_limit = limit
+        book.instrument = instrument.id
+        book.self_trade = instrument.self_trade
+        book.replace_policy = instrument.replace_policy
+        book.tick_size = instrument.tick_size
+        book.lot_size = instrument.lot_size
+        self.directory[instrument.id] = index + 1
+
+    def __dealloc__(self):
+        n: cython.ulonglong = self.capacity
+        index: u32
+        if self.books:
+            for index in range(self.book_count):
+                release(
+                    self.books[index].ids,
+                    (cython.cast(u64, self.books[index].id_mask) + 1) * cython.sizeof(IdEntry),
+                )
+        release(self.orders, (n + 1) * cython.sizeof(Order))
+        release(self.cold, (n + 1) * cython.sizeof(OrderCold))
+        n = self.level_capacity
+        release(self.levels, (n + 1) * cython.sizeof(Level))
+        release(self.nodes, (2 * n + 1) * cython.sizeof(Node))
+        n = self.book_count
+        release(self.books, (n + 1) * cython.sizeof(Book))
+        n = self.directory_size
+        release(self.directory, n * cython.sizeof(u32))
+
+    # ------------------------------------------------------------------ commands
+
+    def book_of(self, instrument):
+        """The book of an instrument, NULL where there is none."""
+        if instrument < self.directory_size and self.directory[instrument] != 0:
+            return cython.address(self.books[self.directory[instrument] - 1])
+        return cython.NULL
+
+    def report_bound(self, commands):
+        """The most reports that so many commands can make: a caller makes room for these before it runs them."""
+        return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
+
+    def run(self, commands, count):
+        """Execute a run of commands, in order."""
+        i: u64
+        for i in range(count):
+            self.execute(cython.address(commands[i]))
+
+    def execute(self, command):
+        """Execute one command: its reports follow those already there."""
+        book: cython.pointer[Book] = self.book_of(command.instrument)
+        if not book:
+            self._reject(command, UNKNOWN_INSTRUMENT)
+        elif command.type == NEW_ORDER:
+            self._new_order(book, command)
+        elif command.type == CANCEL_ORDER:
+            self._cancel_order(book, command)
+        elif command.type == REDUCE_ORDER:
+            self._reduce_order(book, command)
+        elif command.type == REPLACE_ORDER:
+            self._replace_order(book, command, command.owner, command.order_id)
+        elif command.type == REPLACE_ORDER_AS:
+            new_id: u64 = command.owner | (cython.cast(u64, command.tag) << 32)
+            self._replace_order(book, command, 0, new_id)
+        else:
+            self._reject(command, UNKNOWN_COMMAND)
+
+    def _new_order(self, book, c):
+        reason: u32 = self._refuse_order(book, c)
+        position: u32 = 0
+        if reason == NONE:
+            position = self._position(book, c.order_id)
+            if book.ids[position].slot != NIL:
+                reason = DUPLICATE_ORDER_ID
+        if reason != NONE:
+            self._reject(c, reason)
+            return
+        side: u32 = c.side
+        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
+        limit: i64 = ~key_of(side, c.price)
+        if c.time_in_force == MARKET:
+            limit = cython.cast(i64, cython.cast(u64, 1) << 63)
+        if makers.best != NIL and makers.best_key >= limit:
+            self._take(book, c, limit)
+        elif c.time_in_force == GTC or c.time_in_force == POST_ONLY:
+            self._rest_passive(book, c, position)
+        else:
+            self._report_new(book, c)
+            self._cancel_remainder(book, c, c.quantity)
+
+    def _rest_passive(self, book, c, position):
+        """The order crosses nothing and may rest; ``position`` is where its id belongs."""
+        side: u32 = c.side
+        ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+        key: i64 = key_of(side, c.price)
+        level: u32 = self.level_at(ladder, key)
+        reason: u32 = self._refuse_slot(book)
+        if reason == NONE:
+            reason = self._refuse_rest(level, c.quantity)
+        if reason != NONE:
+            self._reject(c, reason)
+            return
+        self._report_new(book, c)
+        slot: u32 = self._fill_slot(book, c, c.quantity)
+        self._name(book, position, c.order_id, slot)
+        if level == NIL:
+            level = self._make_level(ladder, key, side)
+        self._append(level, slot)
+
+    def _take(self, book, c, limit):
+        """The order crosses the best price of the other side."""
+        side: u32 = c.side
+        rests: cython.bint = c.time_in_force == GTC
+        reason: u32 = NONE
+        if c.time_in_force == POST_ONLY:
+            reason = WOULD_CROSS
+        elif rests:
+            # Its own level cannot exist: it would have crossed the other side already.
+            reason = self._refuse_slot(book)
+            if reason == NONE:
+                reason = self._refuse_rest(NIL, c.quantity)
+        if reason != NONE:
+            self._reject(c, reason)
+            return
+        self._report_new(book, c)
+        mode: u32 = c.flags if c.flags != 0 else book.self_trade
+        owner: u32 = c.owner if mode != OFF else 0
+        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
+        if c.time_in_force == FOK and not self._can_fill(makers, owner, mode, limit, c.quantity):
+            self._cancel_remainder(book, c, c.quantity)
+            return
+        left: u64 = self._match(book, makers, side, c.order_id, owner, mode, limit, c.quantity)
+        if left == 0:
+            return
+        if not rests:
+            self._cancel_remainder(book, c, left)
+            return
+        slot: u32 = self._fill_slot(book, c, left)
+        self._name(book, self._position(book, c.order_id), c.order_id, slot)
+        self._append(self._make_level(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
+
+    def _cancel_order(self, book, c):
+        position: u32 = self._position(book, c.order_id)
+        slot: u32 = book.ids[position].slot
+        if slot == NIL or (c.owner != 0 and c.owner != self.orders[slot].owner):
+            self._reject(c, UNKNOWN_ORDER)
+            return
+        self._report_order(book, CANCELLED, NONE, slot, self.orders[slot].remaining)
+        self._remove(book, slot, position)
+
+    def _reduce_order(self, book, c):
+        reason: u32 = self._refuse_size(book, 0, c.quantity)
+        if reason != NONE:
+            self._reject(c, reason)
+            return
+        position: u32 = self._position(book, c.order_id)
+        slot: u32 = book.ids[position].slot
+        if slot == NIL or (c.owner != 0 and c.owner != self.orders[slot].owner):
+            self._reject(c, UNKNOWN_ORDER)
+            return
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        if c.quantity >= order.remaining:
+            self._report_order(book, REDUCED, NONE, slot, order.remaining)
+            self._remove(book, slot, position)
+            return
+        self._report_order(book, REDUCED, NONE, slot, c.quantity)
+        order.remaining -= c.quantity
+        self.levels[order.level].quantity -= c.quantity
+
+    def _replace_order(self, book, c, owner, new_id):
+        reason: u32 = self._refuse_size(book, c.price, c.quantity)
+        slot: u32 = NIL
+        if reason == NONE:
+            slot = self.find(book, c.order_id)
+            if slot == NIL or (owner != 0 and owner != self.orders[slot].owner):
+                reason = UNKNOWN_ORDER
+            elif new_id != c.order_id and self.find(book, new_id) != NIL:
+                reason = DUPLICATE_ORDER_ID
+        if reason != NONE:
+            self._reject(c, reason)
+            return
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        level: cython.pointer[Level] = cython.address(self.levels[order.level])
+        side: u32 = level.side
+        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
+        key: i64 = key_of(side, c.price)
+        if self.cold[slot].post_only and makers.best != NIL and makers.best_key >= ~key:
+            self._reject(c, WOULD_CROSS)
+            return
+        if key == level.key and c.quantity <= order.remaining and book.replace_policy != ALWAYS_LOSE:
+            self._rename(book, slot, new_id)
+            level.quantity -= order.remaining - c.quantity
+            order.remaining = c.quantity
+            self._report(book.instrument, REPLACED, side, KEPT_PLACE, new_id, c.order_id, c.price, c.quantity)
+            return
+        reason = self._refuse_move(book, slot, key, c.quantity)
+        if reason != NONE:
+            self._reject(c, reason)
+            return
+        self._rename(book, slot, new_id)
+        self._report(book.instrument, REPLACED, side, NONE, new_id, c.order_id, c.price, c.quantity)
+        self._move_order(book, slot, side, key, c.quantity)
+
+    def _move_order(self, book, slot, side, key, quantity):
+        """Take a resting order out of its level and enter it anew: it may trade before it rests."""
+        ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        self._unlink(ladder, slot)
+        mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
+        owner: u32 = order.owner if mode != OFF else 0
+        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
+        left: u64 = self._match(book, makers, side, order.id, owner, mode, ~key, quantity)
+        if left == 0:
+            self._erase(book, self._position(book, order.id))
+            self._free_slot(book, slot)
+            return
+        order.remaining = left
+        level: u32 = self.level_at(ladder, key)
+        if level == NIL:
+            level = self._make_level(ladder, key, side)
+        self._append(level, slot)
+
+    # ------------------------------------------------------------------ what is refused
+
+    def _refuse_order(self, book, c):
+        """Why a new order is malformed, NONE when it is not."""
+        if c.side != BID and c.side != ASK:
+            return INVALID_SIDE
+        if c.time_in_force > MARKET:
+            return INVALID_TIME_IN_FORCE
+        if c.flags > CANCEL_SMALLER:
+            return INVALID_SELF_TRADE
+        return self._refuse_size(book, c.price if c.time_in_force != MARKET else 0, c.quantity)
+
+    def _refuse_size(self, book, price, quantity):
+        if quantity == 0 or quantity >> 63 != 0:
+            return INVALID_QUANTITY
+        if book.lot_size != 1 and quantity % book.lot_size != 0:
+            return INVALID_QUANTITY
+        if book.tick_size != 1 and price % cython.cast(i64, book.tick_size) != 0:
+            return INVALID_PRICE
+        return NONE
+
+    def _refuse_slot(self, book):
+        """Is there a slot for one more order?"""
+        if self.order_count == self.capacity or book.count == book.order_limit:
+            return ORDERS_FULL
+        return NONE
+
+    def _refuse_rest(self, level, quantity):
+        """Is there room for this quantity at a level, or for a new level when it is NIL?"""
+        if level == NIL:
+            if self.level_count == self.level_capacity:
+                return LEVELS_FULL
+        elif cython.cast(u64, self.levels[level].quantity + quantity) < quantity:
+            return LEVEL_QUANTITY_FULL
+        return NONE
+
+    def _refuse_move(self, book, slot, key, quantity):
+        """Is there room for a resting order elsewhere, once it has left its level?"""
+        level: u32 = self.orders[slot].level
+        target: u32 = self.level_at(cython.address(book.ladders[self.levels[level].side - 1]), key)
+        if target == level:
+            if cython.cast(u64, self.levels[level].quantity - self.orders[slot].remaining + quantity) < quantity:
+                return LEVEL_QUANTITY_FULL
+            return NONE
+        if target == NIL and self.levels[level].count == 1:
+            return NONE
+        return self._refuse_rest(target, quantity)
+
+    def _reject(self, c, reason):
+        self._report(c.instrument, REJECTED, c.side, reason, c.order_id, 0, c.price, c.quantity)
+
+    # ------------------------------------------------------------------ matching
+
+    def _match(self, book, makers, side, taker_id, owner, mode, limit, quantity):
+        """Trade with the best orders of the other side up to ``limit``, a key of that side: the quantity left.
+
+        ``owner`` 0 meets nobody of its own. A remainder that self-trade prevention cancels is not left.
+        """
+        while quantity != 0 and makers.best != NIL and makers.best_key >= limit:
+            level: cython.pointer[Level] = cython.address(self.levels[makers.best])
+            slot: u32 = level.head
+            maker: cython.pointer[Order] = cython.address(self.orders[slot])
+            price: i64 = key_of(3 - side, makers.best_key)
+            if owner != 0 and maker.owner == owner:
+                quantity = self._prevent(book, slot, side, taker_id, mode, price, quantity)
+            elif maker.remaining > quantity:
+                self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
+                maker.remaining -= quantity
+                level.quantity -= quantity
+                return 0
+            else:
+                self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, maker.remaining)
+                quantity -= maker.remaining
+                self._remove(book, slot, self._position(book, maker.id))
+        return quantity
+
+    def _prevent(self, book, slot, side, taker_id, mode, price, quantity):
+        """An incoming order met a resting one of its owner: take from each what the mode says, the resting one first.
+
+        The incoming quantity that may go on, 0 when there is none.
+        """
+        maker: cython.pointer[Order] = cython.address(self.orders[slot])
+        from_maker: u64 = 0
+        from_taker: u64 = 0
+        if mode == DECREMENT:
+            from_maker = from_taker = min(quantity, maker.remaining)
+        else:
+            if mode == CANCEL_OLDEST or mode == CANCEL_BOTH or (mode == CANCEL_SMALLER and maker.remaining <= quantity):
+                from_maker = maker.remaining
+            if mode == CANCEL_NEWEST or mode == CANCEL_BOTH or (mode == CANCEL_SMALLER and maker.remaining > quantity):
+                from_taker = quantity
+        if from_maker == maker.remaining:
+            self._report_order(book, CANCELLED, SELF_TRADE, slot, from_maker)
+            self._remove(book, slot, self._position(book, maker.id))
+        elif from_maker != 0:
+            self._report_order(book, REDUCED, SELF_TRADE, slot, from_maker)
+            maker.remaining -= from_maker
+            self.levels[maker.level].quantity -= from_maker
+        if from_taker != 0:
+            kind: u32 = CANCELLED if from_taker == quantity else REDUCED
+            self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, price, from_taker)
+        return quantity - from_taker
+
+    def _can_fill(self, makers, owner, mode, limit, quantity):
+        """Could the whole quantity trade, down to ``limit``? Counts only what the self-trade mode lets it take."""
+        level: u32 = makers.best
+        while level != NIL and self.levels[level].key >= limit:
+            if owner == 0:
+                if self.levels[level].quantity >= quantity:
+                    return True
+                quantity -= self.levels[level].quantity
+            else:
+                slot: u32 = self.levels[level].head
+                while slot != NIL:
+                    maker: cython.pointer[Order] = cython.address(self.orders[slot])
+                    if maker.owner != owner:
+                        if maker.remaining >= quantity:
+                            return True
+                        quantity -= maker.remaining
+                    elif mode != CANCEL_OLDEST and (mode != CANCEL_SMALLER or maker.remaining > quantity):
+                        return False
+                    slot = maker.next
+            level = self.level_behind(makers, level)
+        return False
+
+    # ------------------------------------------------------------------ orders at their level
+
+    def _fill_slot(self, book, c, quantity):
+        """A slot that holds the order of a command, with this quantity open, not yet at a level."""
+        slot: u32 = self.free_order
+        if slot != NIL:
+            self.free_order = self.orders[slot].next
+        else:
+            slot = self.fresh_order
+            self.fresh_order += 1
+        self.order_count += 1
+        book.count += 1
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        order.id = c.order_id
+        order.remaining = quantity
+        order.owner = c.owner
+        cold: cython.pointer[OrderCold] = cython.address(self.cold[slot])
+        cold.timestamp = c.timestamp
+        cold.tag = c.tag
+        cold.self_trade = c.flags
+        cold.post_only = c.time_in_force == POST_ONLY
+        return slot
+
+    def _append(self, level, slot):
+        """Put an order at the back of a level."""
+        queue: cython.pointer[Level] = cython.address(self.levels[level])
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        order.level = level
+        order.next = NIL
+        order.prev = queue.tail
+        if queue.tail == NIL:
+            queue.head = slot
+        else:
+            self.orders[queue.tail].next = slot
+        queue.tail = slot
+        queue.quantity += order.remaining
+        queue.count += 1
+
+    def _unlink(self, ladder, slot):
+        """Take an order out of its level, and the level out of the book when it was the last."""
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        queue: cython.pointer[Level] = cython.address(self.levels[order.level])
+        queue.count -= 1
+        if queue.count == 0:
+            self._drop_level(ladder, order.level)
+            return
+        queue.quantity -= order.remaining
+        if order.prev == NIL:
+            queue.head = order.next
+        else:
+            self.orders[order.prev].next = order.next
+        if order.next == NIL:
+            queue.tail = order.prev
+        else:
+            self.orders[order.next].prev = order.prev
+
+    def _remove(self, book, slot, position):
+        """Take an order out of the book; ``position`` is that of its id."""
+        side: u32 = self.levels[self.orders[slot].level].side
+        self._unlink(cython.address(book.ladders[side - 1]), slot)
+        self._erase(book, position)
+        self._free_slot(book, slot)
+
+    def _free_slot(self, book, slot):
+        self.orders[slot].next = self.free_order
+        self.free_order = slot
+        self.order_count -= 1
+        book.count -= 1
+
+    # ------------------------------------------------------------------ levels of a side: the radix tree
+
+    def level_at(self, ladder, key):
+        """The level of a key, NIL when no order is there."""
+        place: u64 = place_of(key)
+        leaf: u32 = self._leaf_at(ladder, place)
+        digit: u64 = place & 63
+        if leaf == NIL or self.nodes[leaf].map >> digit & 1 == 0:
+            return NIL
+        return self.nodes[leaf].children[digit]
+
+    def level_behind(self, ladder, level):
+        """The next worse level, NIL behind the last. Amortised constant over a walk."""
+        place: u64 = place_of(self.levels[level].key)
+        node: cython.pointer[Node] = cython.address(self.nodes[self._leaf_at(ladder, place)])
+        digit: u64 = place & 63
+        below: u64 = node.map & ((cython.cast(u64, 1) << digit) - 1)
+        while below == 0:
+            if node.parent == NIL:
+                return NIL
+            node = cython.address(self.nodes[node.parent])
+            digit = place >> node.shift & 63
+            below = node.map & ((cython.cast(u64, 1) << digit) - 1)
+        child: u32 = node.children[63 - leading_zeros(below)]
+        return child if node.shift == 0 else self._last_level(child)
+
+    def _last_level(self, node):
+        """The best level below a node: its largest key."""
+        here: cython.pointer[Node] = cython.address(self.nodes[node])
+        while here.shift != 0:
+            here = cython.address(self.nodes[here.children[63 - leading_zeros(here.map)]])
+        return here.children[63 - leading_zeros(here.map)]
+
+    def _leaf_at(self, ladder, place):
+        """The leaf that holds a place or would hold it, NIL when there is none."""
+        leaf: u32 = ladder.leaves[place >> 6 & (LEAF_CACHE - 1)]
+        if leaf != NIL and self.nodes[leaf].prefix == place >> 6:
+            return leaf
+        return self._leaf_below(ladder, place)
+
+    def _leaf_below(self, ladder, place):
+        """The same by descent from the root; remembers what it finds."""
+        node: u32 = ladder.root
+        while node != NIL:
+            here: cython.pointer[Node] = cython.address(self.nodes[node])
+            if place >> here.shift >> 6 != here.prefix:
+                return NIL
+            if here.shift == 0:
+                ladder.leaves[place >> 6 & (LEAF_CACHE - 1)] = node
+                return node
+            digit: u64 = place >> here.shift & 63
+            if here.map >> digit & 1 == 0:
+                return NIL
+            node = here.children[digit]
+        return NIL
+
+    def _make_level(self, ladder, key, side):
+        """An empty level for a key that has none. The caller puts an order there."""
+        level: u32 = self.free_level
+        if level != NIL:
+            self.free_level = self.levels[level].head
+        else:
+            level = self.fresh_level
+            self.fresh_level += 1
+        self.level_count += 1
+        ladder.levels += 1
+        queue: cython.pointer[Level] = cython.address(self.levels[level])
+        queue.key = key
+        queue.side = side
+        queue.quantity = queue.count = queue.head = queue.tail = 0
+        if ladder.best == NIL or key > ladder.best_key:
+            ladder.best = level
+            ladder.best_key = key
+        place: u64 = place_of(key)
+        leaf: u32 = self._leaf_at(ladder, place)
+        if leaf == NIL:
+            leaf = self._make_leaf(ladder, place)
+        self._set_child(leaf, place & 63, level)
+        return level
+
+    def _drop_level(self, ladder, level):
+        """Take a level whose last order leaves out of the book."""
+        place: u64 = place_of(self.levels[level].key)
+        leaf: u32 = self._leaf_at(ladder, place)
+        self.nodes[leaf].map &= ~(cython.cast(u64, 1) << (place & 63))
+        last: u32 = leaf
+        if self.nodes[leaf].map == 0:
+            self._drop_leaf(ladder, leaf)
+            last = ladder.root
+        if ladder.best == level:
+            ladder.best = self._last_level(last) if last != NIL else NIL
+            ladder.best_key = self.levels[ladder.best].key
+        self.levels[level].head = self.free_level
+        self.free_level = level
+        self.level_count -= 1
+        ladder.levels -= 1
+
+    def _make_leaf(self, ladder, place):
+        """An empty leaf for a place that has none, hung where its prefix parts from the others. The caller fills it."""
+        leaf: u32 = self._take_node(place >> 6, 0)
+        ladder.leaves[place >> 6 & (LEAF_CACHE - 1)] = leaf
+        parent: u32 = NIL
+        node: u32 = ladder.root
+        while node != NIL:
+            here: cython.pointer[Node] = cython.address(self.nodes[node])
+            apart: u64 = (place >> here.shift >> 6) ^ here.prefix
+            if apart != 0:
+                # They part above this node: a branch at the highest six bits that differ takes both.
+                shift: u32 = here.shift + 6 + cython.cast(u32, 63 - leading_zeros(apart)) // 6 * 6
+                branch: u32 = self._take_node(place >> shift >> 6, shift)
+                self._put_in_place(ladder, parent, node, branch)
+                self._set_child(branch, here.prefix >> (shift - here.shift - 6) & 63, node)
+                here.parent = branch
+                parent = branch
+                break
+            parent = node
+            node = here.children[place >> here.shift & 63] if here.map >> (place >> here.shift & 63) & 1 else NIL
+        self.nodes[leaf].parent = parent
+        if parent == NIL:
+            ladder.root = leaf
+        else:
+            self._set_child(parent, place >> self.nodes[parent].shift & 63, leaf)
+        return leaf
+
+    def _drop_leaf(self, ladder, leaf):
+        """Take an empty leaf out of the tree, and its parent too when one child is left to it."""
+        here: cython.pointer[Node] = cython.address(self.nodes[leaf])
+        cached: u64 = here.prefix & (LEAF_CACHE - 1)
+        if ladder.leaves[cached] == leaf:
+            ladder.leaves[cached] = NIL
+        parent: u32 = here.parent
+        if parent == NIL:
+            ladder.root = NIL
+        else:
+            above: cython.pointer[Node] = cython.address(self.nodes[parent])
+            above.map &= ~(cython.cast(u64, 1) << (here.prefix >> (above.shift - 6) & 63))
+            if above.map & (above.map - 1) == 0:
+                only: u32 = above.children[63 - leading_zeros(above.map)]
+                self._put_in_place(ladder, above.parent, parent, only)
+                self._free_node(parent)
+        self._free_node(leaf)
+
+    def _put_in_place(self, ladder, parent, old, new):
+        """Let a node take another's place under its parent, or at the root when the parent is NIL."""
+        self.nodes[new].parent = parent
+        if parent == NIL:
+            ladder.root = new
+        else:
+            here: cython.pointer[Node] = cython.address(self.nodes[old])
+            above: cython.pointer[Node] = cython.address(self.nodes[parent])
+            above.children[here.prefix >> (above.shift - here.shift - 6) & 63] = new
+
+    def _set_child(self, node, digit, child):
+        here: cython.pointer[Node] = cython.address(self.nodes[node])
+        here.map |= cython.cast(u64, 1) << digit
+        here.children[digit] = child
+
+    def _take_node(self, prefix, shift):
+        node: u32 = self.free_node
+        if node != NIL:
+            self.free_node = self.nodes[node].parent
+        else:
+            node = self.fresh_node
+            self.fresh_node += 1
+        self.node_count += 1
+        here: cython.pointer[Node] = cython.address(self.nodes[node])
+        here.map = 0
+        here.prefix = prefix
+        here.shift = shift
+        return node
+
+    def _free_node(self, node):
+        self.nodes[node].parent = self.free_node
+        self.free_node = node
+        self.node_count -= 1
+
+    # ------------------------------------------------------------------ the order-id table
+
+    def find(self, book, order_id):
+        """The slot of a resting order, NIL when there is none."""
+        return book.ids[self._position(book, order_id)].slot
+
+    def _tag(self, order_id):
+        """32 bits of an id's hash: 29 of its block of eight ids, then its place in the block."""
+        spread: u64 = cython.cast(u64, (order_id >> 3) * self.id_multiplier)
+        return cython.cast(u32, spread >> 35 << 3 | order_id & 7)
+
+    def _home(self, book, tag):
+        """Where an entry belongs: eight consecutive ids share a cache line."""
+        return tag >> book.id_shift << 3 | tag & 7
+
+    def _position(self, book, order_id):
+        """Where an id is in the table, or the empty entry where it would go."""
+        tag: u32 = self._tag(order_id)
+        position: u32 = self._home(book, tag)
+        while book.ids[position].slot != NIL:
+            if book.ids[position].tag == tag and self.orders[book.ids[position].slot].id == order_id:
+                break
+            position = (position + 1) & book.id_mask
+        return position
+
+    def _name(self, book, position, order_id, slot):
+        """Enter an id at the empty entry found for it."""
+        book.ids[position].tag = self._tag(order_id)
+        book.ids[position].slot = slot
+
+    def _erase(self, book, position):
+        """Empty an entry, and move back those behind it that may stand closer to home."""
+        hole: u32 = position
+        here: u32 = (position + 1) & book.id_mask
+        while book.ids[here].slot != NIL:
+            home: u32 = self._home(book, book.ids[here].tag)
+            if (here - home) & book.id_mask >= (here - hole) & book.id_mask:
+                book.ids[hole].tag = book.ids[here].tag
+                book.ids[hole].slot = book.ids[here].slot
+                hole = here
+            here = (here + 1) & book.id_mask
+        book.ids[hole].slot = NIL
+
+    def _rename(self, book, slot, new_id):
+        """Give a resting order another id, which nobody has."""
+        order: cython.pointer[Order] = cython.address(self.orders[slot])
+        if new_id != order.id:
+            self._erase(book, self._position(book, order.id))
+            order.id = new_id
+            self._name(book, self._position(book, new_id), new_id, slot)
+
+    # ------------------------------------------------------------------ reports
+
+    def _report(self, instrument, kind, side, reason, order_id, maker_id, price, quantity):
+        report: cython.pointer[Report] = cython.address(self.reports[self.report_count])
+        self.report_count += 1
+        self.seq_num += 1
+        report.type = EXECUTION_REPORT
+        report.kind = kind
+        report.side = side
+        report.reason = reason
+        report.instrument = instrument
+        report.seq_num = self.seq_num
+        report.order_id = order_id
+        report.maker_id = maker_id
+        report.price = price
+        report.quantity = quantity
+
+    def _report_new(self, book, c):
+        """A new order is accepted, with its full quantity."""
+        price: i64 = c.price if c.time_in_force != MARKET else 0
+        self._report(book.instrument, ACCEPTED, c.side, NONE, c.order_id, 0, price, c.quantity)
+
+    def _cancel_remainder(self, book, c, quantity):
+        """What a new order neither traded nor may rest is cancelled."""
+        price: i64 = c.price
+        reason: u32 = IOC_REMAINDER
+        if c.time_in_force == FOK:
+            reason = FOK_UNFILLABLE
+        elif c.time_in_force == MARKET:
+            reason = MARKET_REMAINDER
+            price = 0
+        self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
+
+    def _report_order(self, book, kind, reason, slot, quantity):
+        """Something is taken off a resting order."""
+        level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
+        price: i64 = key_of(level.side, level.key)
+        self._report(book.instrument, kind, level.side, reason, self.orders[slot].id, 0, price, quantity)
+
+    # ------------------------------------------------------------------ the state as one number
+
+    def digest(self, book):
+        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order."""
+        value: u64 = 0
+        side: u32
+        for side in range(BID, ASK + 1):
+            value = mix(value, side)
+            ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+            level: u32 = ladder.best
+            while level != NIL:
+                price: i64 = key_of(side, self.levels[level].key)
+                slot: u32 = self.levels[level].head
+                while slot != NIL:
+                    value = mix(value, cython.cast(u64, price))
+                    value = mix(value, self.orders[slot].id)
+                    value = mix(value, self.orders[slot].remaining)
+                    slot = self.orders[slot].next
+                level = self.level_behind(ladder, level)
+        return value
+
+
+def key_of(side, price):
+    """A price as a key of its side, and back: the same either way."""
+    return price if side == BID else ~price
+
+
+def place_of(key):
+    """A key as an unsigned number in the same order: what the radix tree is over."""
+    return cython.cast(u64, key) ^ (cython.cast(u64, 1) << 63)
+
+
+def mix(value, part):
+    """One step of the digest: multiply by 2**64 over the golden ratio, fold the high half down."""
+    golden: u64 = 0x9E3779B97F4A7C15
+    value = cython.cast(u64, (value ^ part) * golden)
+    return value ^ (value >> 32)

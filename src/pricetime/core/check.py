@@ -1,0 +1,176 @@
+# cython: language_level=3
+"""Every invariant of the books, held against their state: for tests and for whoever doubts.
+
+Slow on purpose: it trusts nothing but the records, and walks everything.
+"""
+
+from __future__ import annotations
+
+import cython
+
+if not cython.compiled:  # the compiled form has them from check.pxd
+    from pricetime.core.book import place_of
+    from pricetime.core.layout import *  # noqa: F403
+
+
+def check_books(books):
+    """Raises AssertionError naming the first invariant that does not hold. O(orders + levels + table sizes)."""
+    seen_orders: set = set()
+    seen_levels: set = set()
+    seen_nodes: set = set()
+    index: u32
+    for index in range(books.book_count):
+        book: cython.pointer[Book] = cython.address(books.books[index])
+        before = len(seen_orders)
+        side: u32
+        for side in range(BID, ASK + 1):
+            ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+            levels = _check_tree(books, ladder, seen_nodes)
+            _check_ladder(books, ladder, side, levels)
+            for level in levels:
+                must(level not in seen_levels, f"level {level} is in one place")
+                seen_levels.add(level)
+                _check_level(books, level, seen_orders)
+        _check_uncrossed(book)
+        _check_ids(books, book, len(seen_orders) - before)
+    _check_pools(books, seen_orders, seen_levels, seen_nodes)
+    return 0
+
+
+def must(holds, what):
+    if not holds:
+        raise AssertionError(f"broken: {what}")
+
+
+def _check_tree(books, ladder, seen_nodes):
+    """The radix tree of one side: its levels, best first."""
+    levels: list = []
+    if ladder.root != NIL:
+        must(books.nodes[ladder.root].parent == NIL, "the root has no parent")
+        _check_node(books, ladder.root, seen_nodes, levels)
+    place: u64
+    for place in range(cython.cast(u64, LEAF_CACHE)):
+        leaf: u32 = ladder.leaves[place]
+        if leaf != NIL:
+            must(leaf in seen_nodes and books.nodes[leaf].shift == 0, "a remembered leaf is a leaf of the tree")
+            must(books.nodes[leaf].prefix % LEAF_CACHE == place, "a remembered leaf stands at its place")
+    return levels
+
+
+def _check_node(books, node, seen_nodes, levels):
+    here: cython.pointer[Node] = cython.address(books.nodes[node])
+    must(node not in seen_nodes, f"node {node} is in one place")
+    seen_nodes.add(node)
+    must(here.map != 0, "a node has a child")
+    must(here.shift == 0 or here.map & (here.map - 1) != 0, "a branch has two children: chains are compressed")
+    must(here.shift % 6 == 0 and here.shift <= 60, "a node is over six bits of the place")
+    digit: cython.int
+    for digit in range(63, -1, -1):
+        if here.map >> digit & 1 == 0:
+            continue
+        child: u32 = here.children[digit]
+        place = here.prefix << 6 | digit
+        if here.shift == 0:
+            must(place_of(books.levels[child].key) == place, f"level {child} hangs where its key says")
+            levels.append(child)
+        else:
+            must(books.nodes[child].parent == node, f"node {child} knows its parent")
+            must(books.nodes[child].shift < here.shift, "a child is over lower bits")
+            above = books.nodes[child].prefix >> (here.shift - books.nodes[child].shift - 6)
+            must(above == place, f"node {child} hangs where its prefix says")
+            _check_node(books, child, seen_nodes, levels)
+    return 0
+
+
+def _check_ladder(books, ladder, side, levels):
+    must(ladder.levels == len(levels), "a side counts its levels")
+    must(ladder.best == (levels[0] if levels else NIL), "the best level is the one with the largest key")
+    must(not levels or ladder.best_key == books.levels[ladder.best].key, "the best key is that of the best level")
+    walked: list = []
+    last: i64 = 0
+    level: u32 = ladder.best
+    while level != NIL:
+        key: i64 = books.levels[level].key
+        must(not walked or key < last, "keys fall along a side")
+        last = key
+        must(books.levels[level].side == side, f"level {level} knows its side")
+        must(books.level_at(ladder, key) == level, f"level {level} is found by its key")
+        walked.append(level)
+        level = books.level_behind(ladder, level)
+    must(walked == levels, "a walk from the best meets every level in order")
+    return 0
+
+
+def _check_level(books, level, seen_orders):
+    queue: cython.pointer[Level] = cython.address(books.levels[level])
+    count = quantity = 0
+    slot: u32 = queue.head
+    before: u32 = NIL
+    while slot != NIL:
+        order: cython.pointer[Order] = cython.address(books.orders[slot])
+        must(slot not in seen_orders, f"order {slot} is in one queue")
+        seen_orders.add(slot)
+        must(order.level == level, f"order {slot} knows its level")
+        must(order.prev == before, f"order {slot} knows the one ahead of it")
+        must(0 < order.remaining < 1 << 63, f"order {slot} has a quantity")
+        count += 1
+        quantity = quantity + order.remaining
+        before = slot
+        slot = order.next
+    must(queue.tail == before, f"level {level} knows its last order")
+    must(count > 0 and queue.count == count, f"level {level} has orders and counts them")
+    must(queue.quantity == quantity, f"level {level} adds up their quantities")
+    return 0
+
+
+def _check_uncrossed(book):
+    bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
+    asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
+    if bids.best != NIL and asks.best != NIL:
+        must(bids.best_key < ~asks.best_key, "the best bid is below the best ask")
+    return 0
+
+
+def _check_ids(books, book, resting):
+    """The id table finds each order of the book and holds nothing else."""
+    must(book.count == resting and resting <= book.order_limit, "a book counts its orders, within its limit")
+    entries = 0
+    position: u64
+    for position in range(cython.cast(u64, book.id_mask) + 1):
+        slot: u32 = book.ids[position].slot
+        if slot != NIL:
+            entries += 1
+            must(books.find(book, books.orders[slot].id) == slot, f"order {slot} is found by its id")
+    must(entries == resting, "the id table has one entry for each order")
+    return 0
+
+
+def _check_pools(books, seen_orders, seen_levels, seen_nodes):
+    """Every slot that was ever used is either in use or in the list of free ones, once."""
+    free: set = set()
+    slot: u32 = books.free_order
+    while slot != NIL:
+        must(slot not in free and slot not in seen_orders, f"slot {slot} is free once")
+        free.add(slot)
+        slot = books.orders[slot].next
+    must(books.order_count == len(seen_orders) <= books.capacity, "the orders in use are counted")
+    must(free | seen_orders == set(range(1, books.fresh_order)), "no order slot is lost")
+
+    free = set()
+    slot = books.free_level
+    while slot != NIL:
+        must(slot not in free and slot not in seen_levels, f"level {slot} is free once")
+        free.add(slot)
+        slot = books.levels[slot].head
+    must(books.level_count == len(seen_levels) <= books.level_capacity, "the levels in use are counted")
+    must(free | seen_levels == set(range(1, books.fresh_level)), "no level is lost")
+
+    free = set()
+    slot = books.free_node
+    while slot != NIL:
+        must(slot not in free and slot not in seen_nodes, f"node {slot} is free once")
+        free.add(slot)
+        slot = books.nodes[slot].parent
+    must(books.node_count == len(seen_nodes), "the nodes in use are counted")
+    must(free | seen_nodes == set(range(1, books.fresh_node)), "no node is lost")
+    return 0

@@ -1,0 +1,28 @@
+# Signatures and fields of engine.py, in its order.
+
+from pricetime.core.book cimport Books, key_of, mix
+from pricetime.core.check cimport check_books
+from pricetime.core.layout cimport (
+    ASK, BID, GTC, NEW_ORDER, NIL, POST_ONLY, Book, Command, Order, OrderCold, Report, u32, u64,
+)
+from pricetime.native.arrays cimport Block, records_of
+from pricetime.native.latch cimport Latch
+
+
+cdef class Engine:
+    cdef Books books
+    cdef Latch latch
+    cdef Block block                 # where reports go
+    cdef dict _instruments           # id -> Instrument
+    cdef tuple _settings             # what it was made from
+    cdef object __weakref__
+
+    cdef int enter(self) except -1
+    cdef void leave(self) noexcept
+    cdef int make_room(self, u64 commands) except -1
+    cdef object take_reports(self)
+
+
+cdef u64 checked_count(object commands) except? 0
+cdef object resting_commands(Books books, object instruments)
+

@@ -1,0 +1,38 @@
+"""What an engine knows of an instrument."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pricetime.checks import member, whole
+from pricetime.errors import InvalidSetting
+from pricetime.types import ReplacePolicy, SelfTrade
+
+#: Instrument ids are below this: they index a table.
+MAX_INSTRUMENTS = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """An instrument and the rules of its book. Raises InvalidSetting.
+
+    Prices are whole ticks of the tape or venue, quantities whole lots; ``tick_size`` and ``lot_size`` say of
+    which numbers every price and every quantity of this instrument must be a multiple.
+    """
+
+    id: int  #: from 0 to 1,048,575
+    symbol: str = ""
+    tick_size: int = 1
+    lot_size: int = 1
+    self_trade: SelfTrade = SelfTrade.OFF  #: for orders that ask for no mode of their own
+    replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER
+    order_limit: int | None = None  #: the most orders that may rest; None for the engine's capacity
+
+    def __post_init__(self) -> None:
+        whole(self.id, 0, MAX_INSTRUMENTS - 1, InvalidSetting, "instrument id")
+        whole(self.tick_size, 1, 2**63 - 1, InvalidSetting, "tick size")
+        whole(self.lot_size, 1, 2**63 - 1, InvalidSetting, "lot size")
+        member(SelfTrade, self.self_trade, InvalidSetting, "self-trade mode")
+        member(ReplacePolicy, self.replace_policy, InvalidSetting, "replace policy")
+        if self.order_limit is not None:
+            whole(self.order_limit, 1, 2**31, InvalidSetting, "order limit")

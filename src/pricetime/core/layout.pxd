@@ -1,0 +1,169 @@
+# The data sheet of the core: every record, with its size, its units and what always holds.
+#
+# Read by the compiler, and by layout.py for the uncompiled form, which knows exactly what is used here:
+# ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
+# Indices: 0 is no order, no level, no node, so that fresh memory is empty; real ones count from 1.
+
+ctypedef unsigned char u8
+ctypedef unsigned short u16
+ctypedef unsigned int u32
+ctypedef unsigned long long u64
+ctypedef long long i64
+
+cdef enum:
+    NIL = 0
+    # Side
+    BID = 1
+    ASK = 2
+    # TimeInForce
+    GTC = 0
+    IOC = 1
+    FOK = 2
+    POST_ONLY = 3
+    MARKET = 4
+    # SelfTrade
+    OFF = 1
+    CANCEL_NEWEST = 2
+    CANCEL_OLDEST = 3
+    CANCEL_BOTH = 4
+    DECREMENT = 5
+    CANCEL_SMALLER = 6
+    # ReplacePolicy
+    KEEP_IF_NOT_LARGER = 0
+    ALWAYS_LOSE = 1
+    # CommandType, and the type of every report
+    NEW_ORDER = 1
+    CANCEL_ORDER = 2
+    REPLACE_ORDER = 3
+    REDUCE_ORDER = 4
+    REPLACE_ORDER_AS = 5
+    EXECUTION_REPORT = 16
+    # ReportKind
+    ACCEPTED = 1
+    TRADE = 2
+    CANCELLED = 3
+    REPLACED = 4
+    REDUCED = 5
+    EXPIRED = 6
+    REJECTED = 7
+    # Reason
+    NONE = 0
+    UNKNOWN_COMMAND = 1
+    UNKNOWN_INSTRUMENT = 2
+    INVALID_SIDE = 3
+    INVALID_TIME_IN_FORCE = 4
+    INVALID_SELF_TRADE = 5
+    INVALID_QUANTITY = 6
+    INVALID_PRICE = 7
+    DUPLICATE_ORDER_ID = 8
+    UNKNOWN_ORDER = 9
+    WOULD_CROSS = 10
+    ORDERS_FULL = 11
+    LEVELS_FULL = 12
+    LEVEL_QUANTITY_FULL = 13
+    IOC_REMAINDER = 32
+    FOK_UNFILLABLE = 33
+    MARKET_REMAINDER = 34
+    SELF_TRADE = 35
+    KEPT_PLACE = 36
+    # Reports that one command may make beside those of the makers it meets, and those of each maker
+    REPORTS_PER_COMMAND = 3
+    REPORTS_PER_MAKER = 2
+    # Leaves of one side found without a descent
+    LEAF_CACHE = 64
+
+# What enters: 64 bytes, types.COMMAND.
+ctypedef packed struct Command:
+    u64 sequence
+    u64 timestamp        # ns
+    u32 session
+    u16 length           # bytes of the body that count
+    u16 reserved         # 0
+    u8 type
+    u8 side
+    u8 time_in_force
+    u8 flags             # bits 0 to 2: self-trade mode, 0 for the instrument's default; the others 0
+    u32 instrument
+    u64 order_id
+    i64 price            # ticks
+    u64 quantity         # lots
+    u32 owner
+    u32 tag
+
+# What leaves: 48 bytes, types.REPORT.
+ctypedef packed struct Report:
+    u8 type
+    u8 kind
+    u8 side
+    u8 reason
+    u32 instrument
+    u64 seq_num
+    u64 order_id
+    u64 maker_id
+    i64 price            # ticks
+    u64 quantity         # lots
+
+# A resting order, what matching reads of it: 32 bytes. A free slot keeps the next free one in "next".
+ctypedef struct Order:
+    u64 id
+    u64 remaining        # lots, at least 1
+    u32 next             # order behind it at its level, NIL for the last
+    u32 prev             # order ahead of it, NIL for the first
+    u32 level
+    u32 owner
+
+# The rest of a resting order: 32 bytes under the same index.
+ctypedef struct OrderCold:
+    u64 timestamp        # ns
+    u64 display          # 0: kept for icebergs
+    u64 hidden           # 0: kept for icebergs
+    u32 tag
+    u8 self_trade        # mode it was entered with, 0 for the instrument's default
+    u8 post_only         # 1 when it may never take
+    u16 reserved         # 0
+
+# All orders at one price of one side: 32 bytes. A free level keeps the next free one in "head".
+ctypedef struct Level:
+    i64 key              # bid: price, ask: ~price, so that the largest is the best on both sides
+    u64 quantity         # lots: the sum over its orders, below 2**64
+    u32 head             # first in, first out
+    u32 tail
+    u32 count            # orders, at least 1
+    u32 side
+
+# A node of the radix tree over key + 2**63, 64 ways: 280 bytes. A free node keeps the next free one in "parent".
+ctypedef struct Node:
+    u64 map              # bit i: children[i] is in use; never 0
+    u64 prefix           # the bits above this node's own six, shared by everything below it
+    u32 parent           # NIL for the root
+    u32 shift            # position of its six bits: 0 for a leaf, whose children are levels; else 6, 12, ... 60
+    u32 children[64]
+
+# One side of a book.
+ctypedef struct Ladder:
+    u32 root             # NIL when the side is empty
+    u32 best             # level with the largest key, NIL when the side is empty
+    i64 best_key         # its key
+    u32 levels           # how many
+    u32 reserved
+    u32 leaves[64]       # the leaf last seen for each prefix modulo LEAF_CACHE, or NIL
+
+# An entry of an order-id table; empty when slot is NIL.
+ctypedef struct IdEntry:
+    u32 tag              # hash of the id; its place in the table follows from it
+    u32 slot
+
+# One instrument's book.
+ctypedef struct Book:
+    Ladder ladders[2]    # bids, asks
+    IdEntry *ids
+    u32 id_mask          # entries - 1
+    u32 id_shift         # 32 - log2(entries / 8)
+    u32 count            # resting orders
+    u32 order_limit      # the most that may rest
+    u32 instrument
+    u8 self_trade        # default mode
+    u8 replace_policy
+    u16 reserved
+    u64 tick_size        # every price is a multiple
+    u64 lot_size         # every quantity is a multiple

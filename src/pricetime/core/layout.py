@@ -1,0 +1,9 @@
+"""The records and constants of ``layout.pxd``, for the uncompiled form: read from that file, so written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pricetime.native.records import read_data_sheet
+
+globals().update(read_data_sheet(Path(__file__).with_suffix(".pxd")))

@@ -1,0 +1,34 @@
+# Signatures and fields of order_book.py, in its order.
+
+from pricetime.core.book cimport Books, key_of
+from pricetime.core.engine cimport Engine, resting_commands
+from pricetime.core.layout cimport (
+    ASK, BID, CANCEL_ORDER, CANCELLED, GTC, IOC, MARKET, NEW_ORDER, NIL, POST_ONLY, REDUCE_ORDER, REJECTED,
+    REPLACE_ORDER, REPLACE_ORDER_AS, TRADE, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
+)
+from pricetime.native.memory cimport release, reserve
+from pricetime.native.numbers cimport as_i64, as_u64
+
+
+cdef class OrderBook:
+    cdef Engine _engine
+    cdef Books _books                # the engine's
+    cdef Book *_book                 # this one of them
+    cdef Command *_command           # the one being executed
+    cdef bint _whole_engine          # False for a book got from an engine with Engine.book
+    cdef object __weakref__
+
+    cdef int _bind(self, Engine engine, u32 instrument) except -1
+    cdef Command *_start(self, u32 kind, u64 order_id) except NULL
+    cdef int _execute(self) except -1
+    cdef tuple _trades(self)
+    cdef u32 _slot(self, object order_id, object owner) except 0
+    cdef object _order(self, u32 slot)
+    cdef object _levels(self, u32 side, object count)
+
+
+cdef u64 order_id_of(object value) except? 0
+cdef u64 quantity_of(object value) except? 0
+cdef i64 price_of(object value) except? -1
+cdef u32 owner_of(object value) except? 0
+cdef u32 side_of(object value) except? 0

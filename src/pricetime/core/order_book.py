@@ -1,0 +1,467 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""One book as Python code uses it: a call a command, trades handed back, questions answered."""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+from pricetime import errors
+from pricetime.checks import member, whole
+from pricetime.core.engine import remake
+from pricetime.core.instrument import Instrument
+from pricetime.types import DEPTH, MAX_QUANTITY, QueuePosition, Reason, ReplacePolicy, SelfTrade, Side, TimeInForce
+from pricetime.types import Order as RestingOrder
+from pricetime.types import Trade
+
+if not cython.compiled:  # the compiled form has them from order_book.pxd
+    from pricetime.core.book import key_of
+    from pricetime.core.engine import Engine, resting_commands
+    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.native.memory import release, reserve
+    from pricetime.native.numbers import as_i64, as_u64
+
+_BID = Side.BID
+_ASK = Side.ASK
+_GTC = TimeInForce.GTC
+
+
+@cython.final
+@cython.cclass
+class OrderBook:
+    """A limit order book with price-time priority.
+
+    ``capacity``: the most orders that rest at once; ``level_capacity``: the most price levels, by default as many.
+    Memory is reserved for them now and taken up as it is used: about 80 bytes an order. ``self_trade``: the mode
+    of orders that ask for none of their own. ``replace_policy``: when a replaced order keeps its place.
+    Raises InvalidSetting and MemoryError.
+
+    Prices are whole ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64, owners u32
+    with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a
+    number of steps bounded by what it trades with. After an exception the book is exactly as it was.
+
+    A book serves one thread at a time: a call while another thread is inside raises BookBusy.
+    """
+
+    def __init__(
+        self,
+        capacity=1 << 20,
+        *,
+        level_capacity=None,
+        self_trade=SelfTrade.OFF,
+        replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER,
+    ):
+        instrument = Instrument(0, self_trade=self_trade, replace_policy=replace_policy)
+        self._bind(Engine((instrument,), capacity=capacity, level_capacity=level_capacity), 0)
+        self._whole_engine = True
+
+    def _bind(self, engine, instrument):
+        self._engine = engine
+        self._books = engine.books
+        self._book = engine.books.book_of(instrument)
+        self._command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
+        self._whole_engine = False
+        if not self._command:
+            raise MemoryError("no room for a command")
+        return 0
+
+    # ------------------------------------------------------------------ commands
+
+    def add_order(
+        self, order_id, side, price, quantity, *, owner=0, time_in_force=_GTC, self_trade=None, timestamp=0
+    ):
+        """Enter an order: it trades with what it crosses, and its time in force says what becomes of the rest.
+
+        Returns the trades as a tuple of Trade, in the order they happened. Raises InvalidOrderId, InvalidSide,
+        InvalidPrice, InvalidQuantity, InvalidOwner, InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp,
+        DuplicateOrderId, WouldCross (post-only), OrdersFull, LevelsFull and LevelQuantityFull.
+        O(1) and O(1) for each order that it meets.
+        """
+        c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
+        try:
+            c.side = side_of(side)
+            if time_in_force is not _GTC:
+                c.time_in_force = time_in_force_of(time_in_force)
+            if self_trade is not None:
+                c.flags = self_trade_of(self_trade)
+            c.quantity = quantity_of(quantity)
+            if c.time_in_force != MARKET:
+                c.price = price_of(price)
+            c.owner = owner_of(owner)
+            c.timestamp = timestamp_of(timestamp)
+            self._execute()
+            return self._trades()
+        finally:
+            self._engine.leave()
+
+    def match_order(self, order_id, side, price, quantity, *, owner=0):
+        """Trade what crosses and never rest: the trades, and the quantity that was left in the end.
+
+        Lots that self-trade prevention decremented are neither. Raises as ``add_order``.
+        """
+        c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
+        try:
+            c.side = side_of(side)
+            c.time_in_force = IOC
+            c.quantity = quantity_of(quantity)
+            c.price = price_of(price)
+            c.owner = owner_of(owner)
+            self._execute()
+            last: cython.pointer[Report] = cython.address(self._books.reports[self._books.report_count - 1])
+            left = last.quantity if last.kind == CANCELLED and last.order_id == c.order_id else 0
+            return self._trades(), left
+        finally:
+            self._engine.leave()
+
+    def cancel_order(self, order_id, *, owner=None):
+        """Take an order out of the book: the quantity that was still resting.
+
+        ``owner``, when given, must be the order's. Raises InvalidOrderId and UnknownOrder.
+        """
+        c: cython.pointer[Command] = self._start(CANCEL_ORDER, order_id_of(order_id))
+        try:
+            if owner is not None:
+                self._slot(order_id, owner)
+            self._execute()
+            return self._books.reports[0].quantity
+        finally:
+            self._engine.leave()
+
+    def reduce_order(self, order_id, by, *, owner=None):
+        """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
+
+        Raises InvalidOrderId, InvalidQuantity and UnknownOrder.
+        """
+        c: cython.pointer[Command] = self._start(REDUCE_ORDER, order_id_of(order_id))
+        try:
+            c.quantity = quantity_of(by)
+            slot: u32 = self._slot(order_id, owner)
+            self._execute()
+            return self._books.orders[slot].remaining if self._books.find(self._book, c.order_id) != NIL else 0
+        finally:
+            self._engine.leave()
+
+    def replace_order(self, order_id, price, quantity, *, new_id=None, owner=None):
+        """Give an order a new price and a new open quantity, and a new id when one is given: the trades it makes.
+
+        It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
+        crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
+        UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and LevelQuantityFull.
+        """
+        c: cython.pointer[Command] = self._start(REPLACE_ORDER, order_id_of(order_id))
+        try:
+            c.quantity = quantity_of(quantity)
+            c.price = price_of(price)
+            self._slot(order_id, owner)
+            if new_id is not None:
+                number: u64 = order_id_of(new_id)
+                c.type = REPLACE_ORDER_AS
+                c.owner = cython.cast(u32, number)
+                c.tag = cython.cast(u32, number >> 32)
+            self._execute()
+            return self._trades()
+        finally:
+            self._engine.leave()
+
+    def apply(self, commands):
+        """Execute commands in order: the reports they make, without the GIL and without a copy.
+
+        ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,), instrument 0; returns an array of
+        ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes nothing.
+        Raises InvalidCommands, BookBusy and MemoryError, each before anything is executed.
+        """
+        if not self._whole_engine:
+            raise errors.InvalidCommands("this book is one of an engine's: apply commands to the engine")
+        return self._engine.apply(commands)
+
+    # ------------------------------------------------------------------ questions
+
+    @property
+    def best_bid(self):
+        """The highest price that somebody bids, None when nobody does. O(1)."""
+        return self._best(BID)
+
+    @property
+    def best_ask(self):
+        """The lowest price that somebody asks, None when nobody does. O(1)."""
+        return self._best(ASK)
+
+    def depth(self, levels=10):
+        """The best levels of each side, best first: (bids, asks), arrays of ``pricetime.DEPTH``.
+
+        ``levels``: how many of each side at most, None for all. Fields: price (ticks), quantity (lots), count
+        (orders). O(levels).
+        """
+        count = MAX_QUANTITY if levels is None else whole(levels, 0, MAX_QUANTITY, errors.InvalidSetting, "levels")
+        self._engine.enter()
+        try:
+            return self._levels(BID, count), self._levels(ASK, count)
+        finally:
+            self._engine.leave()
+
+    def order(self, order_id):
+        """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
+        self._engine.enter()
+        try:
+            return self._order(self._slot(order_id, None))
+        finally:
+            self._engine.leave()
+
+    def orders(self, side, price):
+        """The orders resting at one price, first in first: a tuple of ``pricetime.Order``. O(orders there)."""
+        side_: u32 = side_of(side)
+        key: i64 = key_of(side_, price_of(price))
+        self._engine.enter()
+        try:
+            return tuple(self._queue(self._books.level_at(cython.address(self._book.ladders[side_ - 1]), key)))
+        finally:
+            self._engine.leave()
+
+    def queue_position(self, order_id):
+        """What is ahead of an order at its price, as (orders, quantity). O(orders ahead). Raises UnknownOrder."""
+        self._engine.enter()
+        try:
+            orders: u64 = 0
+            quantity: u64 = 0
+            slot: u32 = self._books.orders[self._slot(order_id, None)].prev
+            while slot != NIL:
+                orders += 1
+                quantity += self._books.orders[slot].remaining
+                slot = self._books.orders[slot].prev
+            return QueuePosition(orders, quantity)
+        finally:
+            self._engine.leave()
+
+    def digest(self):
+        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
+
+        Two books with the same digest hold the same queues. The same on every machine and in both forms. O(orders).
+        """
+        self._engine.enter()
+        try:
+            return self._books.digest(self._book)
+        finally:
+            self._engine.leave()
+
+    def check(self):
+        """Hold every invariant of the structure against its state. Raises AssertionError naming what is broken. O(n)."""
+        self._engine.check()
+
+    def commands(self):
+        """New orders that build this book from an empty one, as an array of ``pricetime.COMMAND``, shape (orders,)."""
+        self._engine.enter()
+        try:
+            return resting_commands(self._books, (self._book.instrument,))
+        finally:
+            self._engine.leave()
+
+    def __len__(self):
+        """Orders resting."""
+        return self._book.count
+
+    def __contains__(self, order_id):
+        self._engine.enter()
+        try:
+            return self._books.find(self._book, order_id_of(order_id)) != NIL
+        except errors.InvalidOrderId:
+            return False
+        finally:
+            self._engine.leave()
+
+    def __iter__(self):
+        """The resting orders as they are now: bids, then asks, each in priority order."""
+        self._engine.enter()
+        try:
+            found: list = []
+            side: u32
+            for side in range(BID, ASK + 1):
+                ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
+                level: u32 = ladder.best
+                while level != NIL:
+                    found += self._queue(level)
+                    level = self._books.level_behind(ladder, level)
+            return iter(found)
+        finally:
+            self._engine.leave()
+
+    def __repr__(self):
+        return f"<pricetime.OrderBook: {len(self)} orders, bid {self.best_bid}, ask {self.best_ask}>"
+
+    def __reduce__(self):
+        if not self._whole_engine:
+            raise TypeError("this book is one of an engine's: pickle or copy the engine")
+        return _remake, self._engine.__reduce__()[1]
+
+    # ------------------------------------------------------------------ inside
+
+    def _start(self, kind, order_id):
+        """Enter the book with a fresh command. The caller leaves."""
+        self._engine.enter()
+        c: cython.pointer[Command] = self._command
+        c.type = kind
+        c.side = c.time_in_force = c.flags = 0
+        c.instrument = self._book.instrument
+        c.timestamp = c.quantity = 0
+        c.order_id = order_id
+        c.price = 0
+        c.owner = c.tag = 0
+        return c
+
+    def _execute(self):
+        """Execute the command. Raises the error of the reason when it is refused."""
+        self._engine.make_room(1)
+        self._books.execute(self._command)
+        if self._books.reports[0].kind == REJECTED:
+            self._books.seq_num -= 1  # nobody sees this report
+            raise self._refusal(Reason(self._books.reports[0].reason))
+        return 0
+
+    def _refusal(self, reason):
+        c: cython.pointer[Command] = self._command
+        messages = {
+            Reason.INVALID_QUANTITY: f"quantity {c.quantity} is not a multiple of the lot size {self._book.lot_size}",
+            Reason.INVALID_PRICE: f"price {c.price} is not a multiple of the tick size {self._book.tick_size}",
+            Reason.DUPLICATE_ORDER_ID: f"order id {c.order_id}, or the new id given for it, is resting already",
+            Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, filled or cancelled",
+            Reason.WOULD_CROSS: f"post-only order {c.order_id} at {c.price} would trade at once",
+            Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",
+            Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are taken: use a larger level_capacity",
+            Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
+        }
+        return errors.ERROR_OF_REASON[reason](messages[reason])
+
+    def _trades(self):
+        """The trades among the reports of the last command."""
+        count: u64 = self._books.report_count
+        if count == 1:
+            return ()
+        trades: list = []
+        i: u64
+        for i in range(1, count):
+            r: cython.pointer[Report] = cython.address(self._books.reports[i])
+            if r.kind == TRADE:
+                trades.append(tuple.__new__(Trade, (r.maker_id, r.order_id, r.price, r.quantity)))
+        return tuple(trades)
+
+    def _slot(self, order_id, owner):
+        """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner given."""
+        number: u64 = order_id_of(order_id)
+        slot: u32 = self._books.find(self._book, number)
+        if slot == NIL:
+            raise errors.UnknownOrder(f"no order {number} is resting: never added, filled or cancelled")
+        if owner is not None and owner_of(owner) != self._books.orders[slot].owner:
+            raise errors.UnknownOrder(f"no order {number} of owner {owner} is resting")
+        return slot
+
+    def _best(self, side: u32):
+        self._engine.enter()
+        try:
+            ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
+            return None if ladder.best == NIL else key_of(side, ladder.best_key)
+        finally:
+            self._engine.leave()
+
+    def _levels(self, side, count):
+        rows: list = []
+        ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
+        level: u32 = ladder.best
+        while level != NIL and len(rows) < count:
+            queue: cython.pointer[Level] = cython.address(self._books.levels[level])
+            rows.append((key_of(side, queue.key), queue.quantity, queue.count))
+            level = self._books.level_behind(ladder, level)
+        return np.array(rows, DEPTH)
+
+    def _queue(self, level: u32):
+        """The orders of a level, none when it is NIL."""
+        found: list = []
+        slot: u32 = self._books.levels[level].head if level != NIL else NIL
+        while slot != NIL:
+            found.append(self._order(slot))
+            slot = self._books.orders[slot].next
+        return found
+
+    def _order(self, slot):
+        o: cython.pointer[Order] = cython.address(self._books.orders[slot])
+        level: cython.pointer[Level] = cython.address(self._books.levels[o.level])
+        side = _BID if level.side == BID else _ASK
+        timestamp = self._books.cold[slot].timestamp
+        return RestingOrder(o.id, side, key_of(level.side, level.key), o.remaining, timestamp, o.owner)
+
+    if cython.compiled:
+
+        def __dealloc__(self):
+            release(self._command, cython.sizeof(Command))
+
+
+def book_of(engine, instrument):
+    """The book of one of an engine's instruments: the engine's own, not a copy. Raises UnknownInstrument."""
+    engine_: Engine = engine
+    if instrument not in engine_._instruments:
+        raise errors.UnknownInstrument(f"instrument {instrument!r} is not one of this engine's")
+    book: OrderBook = OrderBook.__new__(OrderBook)
+    book._bind(engine_, instrument)
+    return book
+
+
+def _remake(*state):
+    """A book around an engine of its own, in the state that it was pickled or copied in."""
+    book: OrderBook = OrderBook.__new__(OrderBook)
+    book._bind(remake(*state), 0)
+    book._whole_engine = True
+    return book
+
+
+# ---------------------------------------------------------------------- arguments: the quick way for plain ints
+
+
+def order_id_of(value):
+    if type(value) is int:
+        try:
+            return as_u64(value)
+        except OverflowError:
+            pass
+    return whole(value, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
+
+
+def quantity_of(value):
+    if type(value) is int:
+        try:
+            quantity: u64 = as_u64(value)
+            if 0 < quantity <= MAX_QUANTITY:
+                return quantity
+        except OverflowError:
+            pass
+    return whole(value, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+
+
+def price_of(value):
+    if type(value) is int:
+        try:
+            return as_i64(value)
+        except OverflowError:
+            pass
+    return whole(value, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+
+
+def owner_of(value):
+    return whole(value, 0, 2**32 - 1, errors.InvalidOwner, "owner")
+
+
+def timestamp_of(value):
+    return whole(value, 0, 2**64 - 1, errors.InvalidTimestamp, "timestamp")
+
+
+def side_of(value):
+    if value is _BID:
+        return BID
+    if value is _ASK:
+        return ASK
+    return member(Side, value, errors.InvalidSide, "side")
+
+
+def time_in_force_of(value):
+    return member(TimeInForce, value, errors.InvalidTimeInForce, "time in force")
+
+
+def self_trade_of(value):
+    return member(SelfTrade, value, errors.InvalidSelfTrade, "self-trade mode")

@@ -1,0 +1,6 @@
+cdef class Block:
+    cdef void *memory
+    cdef readonly size_t n_bytes
+    cdef Py_ssize_t exports          # arrays that look at it
+
+cdef const void *records_of(object array) except? NULL

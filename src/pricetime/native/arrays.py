@@ -1,0 +1,57 @@
+# cython: language_level=3
+"""Records between NumPy and the core, without a copy in the compiled form."""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+if cython.compiled:
+    from cython.cimports.cpython.buffer import Py_buffer, PyBuffer_FillInfo
+    from cython.cimports.pricetime.native.memory import release, reserve
+else:
+    from pricetime.native.uncompiled import ArrayMemory, Memory
+
+
+@cython.final
+@cython.cclass
+class Block:
+    """Memory that the core writes records into and NumPy arrays then look at; it lives as long as any of them."""
+
+    def __init__(self, n_bytes):
+        """Raises MemoryError."""
+        self.n_bytes = n_bytes
+        self.exports = 0
+        self.memory = reserve(self.n_bytes) if cython.compiled else Memory(n_bytes)
+        if not self.memory:
+            raise MemoryError(f"no room for {n_bytes} bytes")
+
+    def array(self, dtype, count):
+        """The first ``count`` records, as an array of shape (count,)."""
+        return np.frombuffer(self, dtype, count) if cython.compiled else self.memory.array(dtype, count)
+
+    def in_use(self):
+        """Does an array still look at it? Then what it holds must stay."""
+        return self.exports > 0
+
+    if cython.compiled:
+
+        def __dealloc__(self):
+            release(self.memory, self.n_bytes)
+
+        def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int):
+            PyBuffer_FillInfo(view, self, self.memory, self.n_bytes, 0, flags)
+            self.exports += 1
+
+        def __releasebuffer__(self, view: cython.pointer[Py_buffer]):
+            self.exports -= 1
+
+
+def records_of(array):
+    """The records of a contiguous array, which the caller keeps alive."""
+    if not cython.compiled:
+        return ArrayMemory(array)
+    if array.size == 0:
+        return cython.NULL
+    view: cython.const[cython.uchar][::1] = array.view(np.uint8)
+    return cython.address(view[0])

@@ -1,0 +1,9 @@
+# What the machine does in one instruction, or nearly.
+
+cdef extern from * nogil:
+    int leading_zeros "__builtin_clzll"(unsigned long long) noexcept     # of 64 bits; undefined for 0
+    void prefetch "__builtin_prefetch"(const void *) noexcept            # a hint that this will be read
+    int ACQUIRE "__ATOMIC_ACQUIRE"
+    int RELEASE "__ATOMIC_RELEASE"
+    unsigned int exchange "__atomic_exchange_n"(unsigned int *, unsigned int, int) noexcept
+    void store "__atomic_store_n"(unsigned int *, unsigned int, int) noexcept

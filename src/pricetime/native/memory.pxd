@@ -1,0 +1,2 @@
+cdef void *reserve(size_t n_bytes) noexcept nogil
+cdef void release(void *memory, size_t n_bytes) noexcept nogil

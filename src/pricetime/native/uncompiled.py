@@ -1,0 +1,96 @@
+"""What the compiler means by the names of its ``cython`` module, for running the same sources uncompiled.
+
+Only what the core uses is here. Pointers are the arrays or records that they point to; a cast of fresh
+memory makes an array of records, a cast to an integer type drops the bits that do not fit.
+"""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from .records import Cells, Integer
+
+
+class Pointer:
+    """``pointer[T]``; casting memory to it gives the cells."""
+
+    def __init__(self, target: Any) -> None:
+        self.target = target
+
+
+class _Pointers:
+    def __getitem__(self, target: Any) -> Pointer:
+        return Pointer(target)
+
+
+class Memory:
+    """So many bytes of no type yet; casting them to a pointer makes them cells."""
+
+    def __init__(self, n_bytes: int) -> None:
+        self.n_bytes = n_bytes
+        self.cells: Cells
+
+    def cells_of(self, record: Any) -> Cells:
+        self.cells = Cells(record, self.n_bytes // record.size)
+        return self.cells
+
+    def array(self, dtype: np.dtype[Any], count: int) -> np.ndarray[Any, Any]:
+        names = dtype.names or ()
+        return np.array([tuple(getattr(self.cells[i], name) for name in names) for i in range(count)], dtype)
+
+
+class ArrayMemory(Memory):
+    """The bytes of an array of records."""
+
+    def __init__(self, array: np.ndarray[Any, Any]) -> None:
+        super().__init__(array.nbytes)
+        self.source = array
+
+    def cells_of(self, record: Any) -> Cells:
+        cells = super().cells_of(record)
+        for i, row in enumerate(self.source.tolist()):
+            for name, value in zip(self.source.dtype.names or (), row, strict=True):
+                setattr(cells[i], name, value)
+        return cells
+
+
+class _NoGil(nullcontext[None]):
+    """``nogil`` is a decorator, and a block that here changes nothing."""
+
+    def __call__(self, function: Any) -> Any:
+        return function
+
+
+def cast(target: Any, value: Any) -> Any:
+    if isinstance(target, Pointer) and isinstance(value, Memory):
+        return value.cells_of(target.target)
+    return target(value) if isinstance(target, Integer) else value
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _decorator(**_: Any) -> Callable[[Any], Any]:
+    return _same
+
+
+def make_cython() -> types.ModuleType:
+    """The module that the sources see as ``cython``."""
+    module = types.ModuleType("cython", __doc__)
+    vars(module).update(
+        compiled=False,
+        NULL=None,
+        pointer=_Pointers(),
+        nogil=_NoGil(),
+        cast=cast,
+        sizeof=lambda record: record.size,
+        exceptval=_decorator,
+        **dict.fromkeys(("address", "likely", "unlikely", "final", "cclass", "cfunc", "inline"), _same),
+    )
+    return module
