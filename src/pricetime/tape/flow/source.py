@@ -1,0 +1,137 @@
+"""One run of a market flow.
+
+Orders arrive at random times. One that may rest leaves its cancel, and perhaps a change, to be sent later. A block is
+a stretch of time: the orders that arrive in it and whatever falls due. Nothing is matched here, so a cancel may
+find its order filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...types import CommandType, TimeInForce
+from .base import Commands, Ints, join, new_orders
+from .ids import Ids
+from .market import MarketFlow
+from .mid import START, Mid
+from .pending import Pending, cancels_of, merge
+from .placement import NEAR, SWEEP, TAKER, Placement, beside
+
+GAP_NS = 10_000  #: mean time from one arrival to the next
+RESEND_NS = 10 * GAP_NS  #: mean time from a cancel to its duplicate
+MIN_BLOCK = 16_384  #: arrivals of a block; more when many orders are pending, to share the pass over them
+
+#: Quantities are lognormal, and one in four is rounded up to tens.
+MEDIAN_LOTS, SPREAD_LOTS, ROUNDED = 5.0, 0.8, 0.25
+MEAN_LOTS = 8.7
+
+#: Of the changes: a new price and quantity, or a new quantity only; the rest are reduces by half.
+REPRICED, RESIZED = 0.7, 0.15
+
+
+class MarketSource:
+    """See the module."""
+
+    def __init__(self, flow: MarketFlow, seed: int) -> None:
+        self.flow = flow
+        self.rng = np.random.default_rng(seed)
+        self.ids = Ids(flow.ids, flow.owners, int(self.rng.integers(2**64, dtype=np.uint64)))
+        self.placement = Placement(flow)
+        self.mid = Mid(flow)
+        self.pending = Pending()
+        self.arrivals = max(MIN_BLOCK, flow.resting // 8)
+        self.now = 0  # ns
+
+    def prelude(self) -> Commands:
+        """Orders as they are found resting in a market that has been going for long."""
+        count = self.flow.resting
+        orders = new_orders(count)
+        orders["timestamp"] = GAP_NS * np.arange(1, count + 1)
+        self.now = GAP_NS * count
+        kind = self.placement.kinds_resting(self.rng, count)
+        orders["side"], away = self.placement.resting(self.rng, kind)
+        self._complete(orders, kind, away, np.full(count, START))
+        self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1))
+        return orders
+
+    def blocks(self) -> Iterator[Commands]:
+        rng, count = self.rng, self.arrivals
+        while True:
+            times = self.now + np.cumsum(1 + rng.exponential(GAP_NS, count).astype(np.int64))
+            self.now = int(times[-1])
+            path = self.mid.walk(rng, count)
+            orders = self._arrive(times, path.mid)
+            self.pending.pull(rng, self.flow.pulled, path, times)
+            due = self.pending.take(self.now)
+            self._reprice(due, times, path.mid)
+            yield merge(due, orders)
+
+    def _arrive(self, times: Ints, mid: Ints) -> Commands:
+        """The orders that arrive at these times, what follows them put on the pending list."""
+        orders = new_orders(times.size)
+        orders["timestamp"] = times
+        kind = self.placement.kinds_new(self.rng, times.size)
+        orders["side"], away = self.placement.new(self.rng, kind)
+        immediate = (kind == SWEEP) | ((kind == TAKER) & (self.rng.random(times.size) < self.flow.ioc))
+        orders["time_in_force"] = np.where(immediate, TimeInForce.IOC, TimeInForce.GTC)
+        self._complete(orders, kind, away, mid)
+        self._plan(orders, kind, away, times, np.arange(times.size))
+        return orders
+
+    def _complete(self, orders: Commands, kind: Ints, away: Ints, mid: Ints) -> None:
+        """Owner, id, price and quantity."""
+        flow, rng = self.flow, self.rng
+        if flow.owners:
+            orders["owner"] = rng.integers(1, flow.owners, orders.size, np.uint32, endpoint=True)
+        orders["order_id"] = self.ids.take(orders["owner"])
+        orders["price"] = self.placement.prices(rng, kind, orders["side"], away, mid)
+        orders["quantity"] = lots(rng, orders.size)
+        for which, (low, high) in ((TAKER, flow.size), (SWEEP, flow.sweep_size)):
+            found = np.flatnonzero(kind == which)
+            orders["quantity"][found] = np.ceil(MEAN_LOTS * rng.uniform(low, high, found.size))
+
+    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints) -> None:
+        """Put what follows these orders, whose lives begin at ``start``, on the pending list."""
+        flow, rng = self.flow, self.rng
+        mean = GAP_NS * self.placement.lifetime(kind, away)
+        end = start + 1 + (mean * rng.exponential(1.0, orders.size)).astype(np.int64)
+        rests = orders["time_in_force"] == TimeInForce.GTC
+        chance = rng.random(orders.size)
+        committed = (kind == NEAR) & (away <= flow.slack) & (chance < flow.committed)
+        ends = np.flatnonzero(np.where(rests, ~committed, chance < flow.stale))
+        again = ends[rng.random(ends.size) < flow.duplicates]
+        resent = end[again] + rng.exponential(RESEND_NS, again.size).astype(np.int64)
+        changed = np.flatnonzero(rests & (rng.random(orders.size) < flow.modified))
+        during = start + 1 + ((end - start) * rng.random(orders.size)).astype(np.int64)
+        self.pending.add(
+            join(cancels_of(orders.take(ends)), cancels_of(orders.take(again)), self._changes(orders.take(changed))),
+            np.concatenate([end[ends], resent, during[changed]]),
+            since[np.concatenate([ends, again, changed])],
+        )
+
+    def _changes(self, changes: Commands) -> Commands:
+        """These orders turned into changes of themselves; a new price is found when it falls due."""
+        chance = self.rng.random(changes.size)
+        reduces = chance >= REPRICED + RESIZED
+        changes["type"] = np.where(reduces, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER)
+        changes["quantity"] = np.where(reduces, (changes["quantity"] + 1) // 2, lots(self.rng, changes.size))
+        changes["price"][reduces] = 0
+        return changes
+
+    def _reprice(self, due: Commands, times: Ints, mid: Ints) -> None:
+        """Give most of the replaces that are due a new price, beside the mid of their time."""
+        replaces = np.flatnonzero(due["type"] == CommandType.REPLACE_ORDER)
+        moved = replaces[self.rng.random(replaces.size) < REPRICED / (REPRICED + RESIZED)]
+        then = np.searchsorted(times, due["timestamp"][moved].astype(np.int64), side="right") - 1
+        due["price"][moved] = beside(
+            mid[np.maximum(then, 0)], due["side"][moved], self.placement.near(self.rng, moved.size)
+        )
+
+
+def lots(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
+    """Quantities of orders that are placed to rest."""
+    drawn = np.ceil(rng.lognormal(np.log(MEDIAN_LOTS), SPREAD_LOTS, count))
+    return np.where(rng.random(count) < ROUNDED, np.ceil(drawn / 10) * 10, drawn).astype(np.int64)
