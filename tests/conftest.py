@@ -16,8 +16,8 @@ settings.load_profile("default")
 
 
 def running_form() -> str:
-    book = importlib.import_module("pricetime.core.book").__file__ or ""
-    return "pure" if book.endswith(".py") else "compiled"
+    pricetime = importlib.import_module("pricetime")  # not before pytest_configure has chosen
+    return "compiled" if pricetime.COMPILED else "pure"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
