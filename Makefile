@@ -37,7 +37,7 @@ help: ## this list
 
 build: .venv/installed ## set up .venv and compile the core in place
 	@case $$($(BIN)/python tools/check_machine.py) in \
-		compiled) $(MAKE) .venv/compiled ;; \
+		compiled) $(MAKE) --silent .venv/compiled ;; \
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
 
