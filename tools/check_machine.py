@@ -23,7 +23,7 @@ def can_set_up():
     if sys.version_info < OLDEST:
         say(
             f"{sys.executable} is Python {VERSION}, and {OLDEST[0]}.{OLDEST[1]} or newer is needed.",
-            "Install one (Debian: apt install python3 python3-venv python3-dev), or name one: make PYTHON=python3.12 ...",
+            "Install one (Debian: apt install python3 python3-venv python3-dev), or name one: make PYTHON=python3.13",
         )
         return False
     if not (find_spec("venv") and find_spec("ensurepip")):  # Debian ships them apart, and venv fails half-way
