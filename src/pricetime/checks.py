@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import operator
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from .errors import PricetimeError
 
 E = TypeVar("E", bound=IntEnum)
 
 
-def whole(value: object, low: int, high: int, error: type[PricetimeError], what: str) -> int:
+def shown(value: object) -> str:
+    """A value as a message shows it: cut where it is long."""
+    if isinstance(value, int) and value.bit_length() > 256:  # Python itself refuses to write out very long ones
+        return f"int of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def whole(value: Any, low: int, high: int, error: type[PricetimeError], what: str) -> int:
     """A whole number from low to high. A bool, a float or a str is none, whatever its value."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise error(f"{what} {value!r} is not a whole number: give an int from {low} to {high}")
-    number = operator.index(value)
+    try:
+        number = None if isinstance(value, bool) else operator.index(value)
+    except TypeError:  # some types have an __index__ only to refuse
+        number = None
+    if number is None:
+        raise error(f"{what} {shown(value)} is not a whole number: give an int from {low} to {high}")
     if not low <= number <= high:
-        raise error(f"{what} {value!r} is out of range: give an int from {low} to {high}")
+        raise error(f"{what} {shown(value)} is out of range: give an int from {low} to {high}")
     return number
 
 
@@ -27,4 +38,4 @@ def member(enum: type[E], value: object, error: type[PricetimeError], what: str)
         return enum(whole(value, min(enum), max(enum), error, what))
     except (error, ValueError):
         names = ", ".join(f"{enum.__name__}.{m.name}" for m in enum)
-        raise error(f"{what} {value!r} is unknown: give one of {names}") from None
+        raise error(f"{what} {shown(value)} is unknown: give one of {names}") from None

@@ -102,7 +102,11 @@ class Engine:
 
     def __len__(self):
         """Orders resting, over all books."""
-        return self.books.order_count
+        self.enter()
+        try:
+            return self.books.order_count
+        finally:
+            self.leave()
 
     def __repr__(self):
         return f"<pricetime.Engine: {len(self._instruments)} instruments, {len(self)} orders>"
@@ -116,8 +120,12 @@ class Engine:
             self.leave()
 
     def __reduce__(self):
-        commands = self.commands()
-        return remake, (*self._settings, self.books.seq_num, commands)
+        self.enter()
+        try:
+            commands = resting_commands(self.books, sorted(self._instruments))
+            return remake, (*self._settings, self.books.seq_num, commands)
+        finally:
+            self.leave()
 
     # ------------------------------------------------------------------ for the books of this engine
 
@@ -131,7 +139,7 @@ class Engine:
 
     def make_room(self, commands):
         """Room for the reports of so many commands, where no array looks. Raises MemoryError."""
-        n_bytes: u64 = self.books.report_bound(commands) * cython.sizeof(Report)
+        n_bytes: u64 = self.books.report_bound(commands + 1) * cython.sizeof(Report)  # one more, so never 0
         if self.block is None or self.block.in_use() or self.block.n_bytes < n_bytes:
             self.block = None
             self.block = Block(n_bytes + n_bytes // 2)

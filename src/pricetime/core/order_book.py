@@ -257,7 +257,11 @@ class OrderBook:
 
     def __len__(self):
         """Orders resting."""
-        return self._book.count
+        self._engine.enter()
+        try:
+            return self._book.count
+        finally:
+            self._engine.leave()
 
     def __contains__(self, order_id):
         self._engine.enter()
@@ -318,10 +322,13 @@ class OrderBook:
 
     def _refusal(self, reason):
         c: cython.pointer[Command] = self._command
+        new_id: u64 = c.order_id
+        if c.type == REPLACE_ORDER_AS:
+            new_id = c.owner | (cython.cast(u64, c.tag) << 32)
         messages = {
             Reason.INVALID_QUANTITY: f"quantity {c.quantity} is not a multiple of the lot size {self._book.lot_size}",
             Reason.INVALID_PRICE: f"price {c.price} is not a multiple of the tick size {self._book.tick_size}",
-            Reason.DUPLICATE_ORDER_ID: f"order id {c.order_id}, or the new id given for it, is resting already",
+            Reason.DUPLICATE_ORDER_ID: f"order id {new_id} is resting already: an id may be used again once its order is gone",
             Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, filled or cancelled",
             Reason.WOULD_CROSS: f"post-only order {c.order_id} at {c.price} would trade at once",
             Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",

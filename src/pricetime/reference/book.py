@@ -56,8 +56,8 @@ class ReferenceBook:
     ) -> None:
         self.capacity = capacity
         self.level_capacity = level_capacity
-        self.self_trade = SelfTrade(self_trade)
-        self.replace_policy = ReplacePolicy(replace_policy)
+        self.self_trade = member(SelfTrade, self_trade, errors.InvalidSetting, "self-trade mode")
+        self.replace_policy = member(ReplacePolicy, replace_policy, errors.InvalidSetting, "replace policy")
         self.levels: dict[Side, dict[int, deque[Order]]] = {Side.BID: {}, Side.ASK: {}}
         self.by_id: dict[int, Order] = {}
         self.reports: list[Report] = []
@@ -176,10 +176,13 @@ class ReferenceBook:
         return types.Order(o.id, o.side, o.price, o.quantity, o.timestamp, o.owner)
 
     def orders(self, side: int, price: int) -> tuple[types.Order, ...]:
-        return tuple(self.order(o.id) for o in self.levels[Side(side)].get(price, ()))
+        side = member(Side, side, errors.InvalidSide, "side")
+        price = whole(price, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+        return tuple(self.order(o.id) for o in self.levels[side].get(price, ()))
 
-    def depth(self, levels: int = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """Price, quantity and number of orders of the best levels, bids then asks."""
+    def depth(self, levels: int | None = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """Price, quantity and number of orders of the best levels, or of all for None: bids, asks."""
+        levels = levels if levels is None else whole(levels, 0, 2**63 - 1, errors.InvalidSetting, "levels")
         bids, asks = ([(p, sum(o.quantity for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
         return bids, asks
 
@@ -204,7 +207,10 @@ class ReferenceBook:
         return len(self.by_id)
 
     def __contains__(self, order_id: object) -> bool:
-        return order_id in self.by_id
+        try:
+            return whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id") in self.by_id
+        except errors.InvalidOrderId:
+            return False
 
     def __iter__(self) -> Iterator[types.Order]:
         return (self.order(o.id) for side in Side for _, queue in self._queues(side) for o in queue)
@@ -286,8 +292,10 @@ class ReferenceBook:
 
     def _find(self, order_id: int, owner: int | None) -> Order:
         order = self.by_id.get(whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id"))
-        if order is None or (owner is not None and owner != order.owner):
-            raise errors.UnknownOrder(f"no order {order_id} is resting" + ("" if owner is None else f" for owner {owner}"))
+        if order is None:
+            raise errors.UnknownOrder(f"no order {order_id} is resting")
+        if owner is not None and whole(owner, 0, 2**32 - 1, errors.InvalidOwner, "owner") != order.owner:
+            raise errors.UnknownOrder(f"no order {order_id} of owner {owner} is resting")
         return order
 
     def _check_room(self, side: Side, price: int, quantity: int, leaving: Order | None = None) -> None:
