@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BASE ?= HEAD
 EXAMPLES ?= 10000
+MINUTES ?= 10
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -15,11 +16,11 @@ SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 CORE_TESTS = $(wildcard tests/native tests/core tests/properties tests/scenarios)
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz bench bench-compare lint format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare lint format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
-	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES)"
+	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) MINUTES=$(MINUTES)"
 
 .venv/installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
@@ -59,6 +60,9 @@ coverage: build ## what the tests cover of the core, as pages in htmlcov/
 
 fuzz: build ## the properties, EXAMPLES times each
 	@EXAMPLES=$(EXAMPLES) $(PYTEST) -n auto --hypothesis-profile long tests/properties
+
+soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
+	@MINUTES=$(MINUTES) $(PYTEST) --form compiled --verbose tests/soak
 
 bench: build ## the path from naive to final, measured
 	@$(BIN)/python -m benchmarks
