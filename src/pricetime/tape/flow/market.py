@@ -12,6 +12,18 @@ SHARES = (
     *("taking", "ioc", "sweeps", "duplicates", "stale"),
 )
 
+RANGES = (
+    ("scale", 0.01, 2**30),
+    ("tail", 0.01, 100),
+    ("reach", 1, 2**22),
+    ("lifetime", 1, 2**40),
+    ("hump", 0.01, 2**30),
+    ("far_lifetime", 0, 2**40),
+    ("jump", 1, 2**16),
+    ("span", 1, 2**30),
+    ("slack", 0, 2**22),
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MarketFlow(Flow):
@@ -41,7 +53,7 @@ class MarketFlow(Flow):
     # orders that take
     taking: float  #: share of arrivals that are priced to trade
     slack: int = 2  #: ticks beyond the mid that they would pay
-    size: tuple[float, float] = (0.1, 1.5)  #: their quantity, from and to, in mean makers
+    size: tuple[float, float] = (0.1, 1.0)  #: their quantity, from and to, in mean makers
     ioc: float = 0.9  #: share of them that are IOC; the others are GTC
     sweeps: float = 0.0  #: share of arrivals that are IOC at any price ...
     sweep_size: tuple[float, float] = (1.0, 1.0)  #: ... and of this quantity, from and to, in mean makers
@@ -57,12 +69,17 @@ class MarketFlow(Flow):
                 raise InvalidSetting(f"{name} {getattr(self, name)!r} is no share: give a number from 0 to 1")
         if self.taking + self.far + self.outliers + self.sweeps > 1:
             raise InvalidSetting("taking, far, outliers and sweeps share the same arrivals: give at most 1 together")
-        for name, low in (("reach", 1), ("span", 1), ("jump", 1), ("slack", 0), ("lifetime", 0), ("far_lifetime", 0)):
-            if not low <= getattr(self, name) <= 2**30:
-                raise InvalidSetting(f"{name} {getattr(self, name)!r} is out of range: give {low} to 2**30")
-        for name in ("scale", "tail", "hump"):
-            if not getattr(self, name) > 0:
-                raise InvalidSetting(f"{name} {getattr(self, name)!r} is out of range: give a number above 0")
+        for name, low, high in RANGES:
+            if not low <= getattr(self, name) <= high:
+                raise InvalidSetting(
+                    f"{name} {getattr(self, name)!r} is out of range: give a number from {low} to {high}"
+                )
+        for name in ("size", "sweep_size"):
+            low, high = getattr(self, name)
+            if not 0 < low <= high <= 2**30:
+                raise InvalidSetting(
+                    f"{name} {(low, high)} is no range: give two numbers above 0, the smaller one first"
+                )
 
     def source(self, seed: int) -> Source:
         from .source import MarketSource  # source.py reads these settings, so it imports this module

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...types import Side
+from ...checks import whole
+from ...errors import InvalidSetting
+from ...types import MAX_QUANTITY, Side
 from .base import Commands, Flow, Source, new_orders
 from .ids import Ids
 
@@ -22,6 +24,11 @@ class PairedFlow(Flow):
 
     levels: int  #: prices of the asks, side by side
     quantity: int  #: lots of every order
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        whole(self.levels, 1, 2**31 - 1, InvalidSetting, "levels")
+        whole(self.quantity, 1, MAX_QUANTITY, InvalidSetting, "quantity")
 
     @property
     def longest(self) -> int:

@@ -2,52 +2,80 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ...types import COMMAND, CommandType, Side
-from .base import CANCEL_LENGTH, Commands, Ints, join
+from .base import CANCEL_LENGTH, WHOLE, Commands, Ints, join
 from .mid import Path
+
+NEVER = 2**63 - 1  #: the due time of an empty slot
+NOWHERE = 2**63 - 1  #: the price of what the mid cannot run over
+
+
+class Plan(NamedTuple):
+    """What is to follow some orders, and when. A cancel has the side and price of its order until it is sent."""
+
+    commands: Commands
+    due: Ints  #: ns
+    since: Ints  #: the arrival of the present block that it belongs to, -1 for an earlier one
+    price: Ints  #: of the order of a cancel, NOWHERE for anything else
 
 
 class Pending:
-    """Commands and the time at which each is due, in ns. A pending cancel still has the side and price of its order."""
+    """What is not due in its own block, in slots that are used again: a block copies only what changes."""
 
     def __init__(self) -> None:
         self.commands: Commands = np.empty(0, COMMAND)
         self.due: Ints = np.empty(0, np.int64)
-        self.since: Ints = np.empty(0, np.int64)  # the arrival of the block that it belongs to, -1 for an earlier block
+        self.price: Ints = np.empty(0, np.int64)
+        self.free: Ints = np.empty(0, np.int64)
 
-    def add(self, commands: Commands, due: Ints, since: Ints) -> None:
-        self.commands = join(self.commands, commands)
-        self.due = np.concatenate([self.due, due])
-        self.since = np.concatenate([self.since, since])
+    @property
+    def plan(self) -> Plan:
+        """All slots, for ``pull``."""
+        return Plan(self.commands, self.due, np.broadcast_to(np.int64(-1), self.due.size), self.price)
 
-    def pull(self, rng: np.random.Generator, share: float, path: Path, times: Ints) -> None:
-        """Bring forward the cancels of orders that the mid runs over: this share of them, to the moment it happens."""
-        price = self.commands["price"]
-        near = np.flatnonzero((price >= path.low) & (price < path.high))
-        near = near[self.commands["type"][near] == CommandType.CANCEL_ORDER]
-        near = near[rng.random(near.size) < share]
-        when = path.run_over(self.commands["side"][near] == Side.BID, price[near], self.since[near])
-        met = when >= 0
-        self.due[near[met]] = np.minimum(self.due[near[met]], times[when[met]])
+    def put(self, commands: Commands, due: Ints, price: Ints) -> None:
+        if self.free.size < commands.size:
+            self._grow(max(commands.size, self.due.size // 4))
+        slots, self.free = self.free[: commands.size], self.free[commands.size :]
+        self.commands.view(WHOLE)[slots] = commands.view(WHOLE)
+        self.due[slots] = due
+        self.price[slots] = price
 
-    def take(self, until: int) -> Commands:
-        """What falls due up to this time, its timestamps set, in no order."""
-        due = self.due <= until
-        ready = self.commands.compress(due)
-        ready["timestamp"] = self.due[due]
-        late = ~due
-        self.commands, self.due = self.commands.compress(late), self.due.compress(late)
-        self.since = np.full(self.due.size, -1)
-        cancels = ready["type"] == CommandType.CANCEL_ORDER
+    def _grow(self, count: int) -> None:
+        self.free = np.concatenate([self.free, self.due.size + np.arange(count)])
+        self.commands = join(self.commands, np.zeros(count, COMMAND))
+        self.due = np.concatenate([self.due, np.full(count, NEVER)])
+        self.price = np.concatenate([self.price, np.full(count, NOWHERE)])
+
+    def exchange(self, plan: Plan, until: int) -> Commands:
+        """Take out what falls due up to this time, in no order; the plan, as far as it does not, goes in."""
+        slots, now = np.flatnonzero(self.due <= until), plan.due <= until
+        ready = join(self.commands.take(slots), plan.commands.compress(now))
+        ready["timestamp"] = np.concatenate([self.due[slots], plan.due[now]])
+        cancels = np.flatnonzero(ready["type"] == CommandType.CANCEL_ORDER)
         ready["side"][cancels] = 0
         ready["price"][cancels] = 0
+        self.due[slots], self.price[slots] = NEVER, NOWHERE
+        self.free = np.concatenate([self.free, slots])
+        self.put(plan.commands.compress(~now), plan.due[~now], plan.price[~now])
         return ready
 
 
+def pull(rng: np.random.Generator, share: float, path: Path, times: Ints, plan: Plan) -> None:
+    """Bring forward the cancels of orders that the mid runs over: this share of them, to the moment it happens."""
+    near = np.flatnonzero((plan.price >= path.low) & (plan.price < path.high))
+    near = near[rng.random(near.size) < share]
+    when = path.run_over(plan.commands["side"][near] == Side.BID, plan.price[near], plan.since[near])
+    met, when = near[when >= 0], when[when >= 0]
+    plan.due[met] = np.minimum(plan.due[met], times[when])
+
+
 def cancels_of(orders: Commands) -> Commands:
-    """Cancels of these orders, with their side and price as long as they are pending."""
+    """Cancels of these orders, with their side and price as long as they are not sent."""
     cancels = np.zeros(orders.size, COMMAND)
     cancels["type"] = CommandType.CANCEL_ORDER
     cancels["length"] = CANCEL_LENGTH

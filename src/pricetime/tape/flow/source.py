@@ -17,11 +17,12 @@ from .base import Commands, Ints, join, new_orders
 from .ids import Ids
 from .market import MarketFlow
 from .mid import START, Mid
-from .pending import Pending, cancels_of, merge
+from .pending import NOWHERE, Pending, Plan, cancels_of, merge, pull
 from .placement import NEAR, SWEEP, TAKER, Placement, beside
 
 GAP_NS = 10_000  #: mean time from one arrival to the next
 RESEND_NS = 10 * GAP_NS  #: mean time from a cancel to its duplicate
+LONGEST_NS = 2**62  #: no order is planned to live longer
 MIN_BLOCK = 16_384  #: arrivals of a block; more when many orders are pending, to share the pass over them
 
 #: Quantities are lognormal, and one in four is rounded up to tens.
@@ -54,7 +55,8 @@ class MarketSource:
         kind = self.placement.kinds_resting(self.rng, count)
         orders["side"], away = self.placement.resting(self.rng, kind)
         self._complete(orders, kind, away, np.full(count, START))
-        self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1))
+        plan = self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1))
+        self.pending.put(plan.commands, plan.due, plan.price)
         return orders
 
     def blocks(self) -> Iterator[Commands]:
@@ -63,14 +65,15 @@ class MarketSource:
             times = self.now + np.cumsum(1 + rng.exponential(GAP_NS, count).astype(np.int64))
             self.now = int(times[-1])
             path = self.mid.walk(rng, count)
-            orders = self._arrive(times, path.mid)
-            self.pending.pull(rng, self.flow.pulled, path, times)
-            due = self.pending.take(self.now)
+            orders, plan = self._arrive(times, path.mid)
+            pull(rng, self.flow.pulled, path, times, self.pending.plan)
+            pull(rng, self.flow.pulled, path, times, plan)
+            due = self.pending.exchange(plan, self.now)
             self._reprice(due, times, path.mid)
             yield merge(due, orders)
 
-    def _arrive(self, times: Ints, mid: Ints) -> Commands:
-        """The orders that arrive at these times, what follows them put on the pending list."""
+    def _arrive(self, times: Ints, mid: Ints) -> tuple[Commands, Plan]:
+        """The orders that arrive at these times, and what is to follow them."""
         orders = new_orders(times.size)
         orders["timestamp"] = times
         kind = self.placement.kinds_new(self.rng, times.size)
@@ -78,8 +81,7 @@ class MarketSource:
         immediate = (kind == SWEEP) | ((kind == TAKER) & (self.rng.random(times.size) < self.flow.ioc))
         orders["time_in_force"] = np.where(immediate, TimeInForce.IOC, TimeInForce.GTC)
         self._complete(orders, kind, away, mid)
-        self._plan(orders, kind, away, times, np.arange(times.size))
-        return orders
+        return orders, self._plan(orders, kind, away, times, np.arange(times.size))
 
     def _complete(self, orders: Commands, kind: Ints, away: Ints, mid: Ints) -> None:
         """Owner, id, price and quantity."""
@@ -93,11 +95,11 @@ class MarketSource:
             found = np.flatnonzero(kind == which)
             orders["quantity"][found] = np.ceil(MEAN_LOTS * rng.uniform(low, high, found.size))
 
-    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints) -> None:
-        """Put what follows these orders, whose lives begin at ``start``, on the pending list."""
+    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints) -> Plan:
+        """What is to follow these orders, whose lives begin at ``start``."""
         flow, rng = self.flow, self.rng
         mean = GAP_NS * self.placement.lifetime(kind, away)
-        end = start + 1 + (mean * rng.exponential(1.0, orders.size)).astype(np.int64)
+        end = start + 1 + np.minimum(mean * rng.exponential(1.0, orders.size), LONGEST_NS).astype(np.int64)
         rests = orders["time_in_force"] == TimeInForce.GTC
         chance = rng.random(orders.size)
         committed = (kind == NEAR) & (away <= flow.slack) & (chance < flow.committed)
@@ -106,10 +108,13 @@ class MarketSource:
         resent = end[again] + rng.exponential(RESEND_NS, again.size).astype(np.int64)
         changed = np.flatnonzero(rests & (rng.random(orders.size) < flow.modified))
         during = start + 1 + ((end - start) * rng.random(orders.size)).astype(np.int64)
-        self.pending.add(
-            join(cancels_of(orders.take(ends)), cancels_of(orders.take(again)), self._changes(orders.take(changed))),
+        cancelled = np.concatenate([ends, again])
+        cancels = cancels_of(orders.take(cancelled))
+        return Plan(
+            join(cancels, self._changes(orders.take(changed))),
             np.concatenate([end[ends], resent, during[changed]]),
-            since[np.concatenate([ends, again, changed])],
+            since[np.concatenate([cancelled, changed])],
+            np.concatenate([cancels["price"], np.full(changed.size, NOWHERE)]),
         )
 
     def _changes(self, changes: Commands) -> Commands:

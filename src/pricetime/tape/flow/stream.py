@@ -9,7 +9,7 @@ import numpy as np
 from ...checks import whole
 from ...errors import InvalidSetting
 from ...types import COMMAND
-from .base import WHOLE, Commands, Flow
+from .base import WHOLE, Commands, Flow, Source
 from .presets import PRESETS
 
 
@@ -21,7 +21,7 @@ def prelude(preset: str | Flow, *, seed: int = 0, chunk: int = 65_536) -> Iterat
     """
     flow = find(preset)
     whole(chunk, 1, 2**31 - 1, InvalidSetting, "chunk")
-    return cut(iter([flow.source(seed).prelude()]), flow.resting, chunk, first=1)
+    return cut(iter([start(flow, seed).prelude()]), flow.resting, chunk, first=1)
 
 
 def generate(preset: str | Flow, count: int, *, seed: int = 0, chunk: int = 65_536) -> Iterator[Commands]:
@@ -34,7 +34,7 @@ def generate(preset: str | Flow, count: int, *, seed: int = 0, chunk: int = 65_5
     flow = find(preset)
     whole(count, 0, 2**63 - 1 if flow.longest is None else flow.longest, InvalidSetting, "count")
     whole(chunk, 1, 2**31 - 1, InvalidSetting, "chunk")
-    source = flow.source(seed)
+    source = start(flow, seed)
     source.prelude()
     return cut(source.blocks(), count, chunk, first=flow.resting + 1)
 
@@ -46,6 +46,11 @@ def find(preset: str | Flow) -> Flow:
     if preset not in PRESETS:
         raise InvalidSetting(f"no flow is called {preset!r}: the presets are {', '.join(PRESETS)}")
     return PRESETS[preset]
+
+
+def start(flow: Flow, seed: int) -> Source:
+    """A run of the flow."""
+    return flow.source(whole(seed, 0, 2**64 - 1, InvalidSetting, "seed"))
 
 
 def cut(blocks: Iterator[Commands], count: int, chunk: int, *, first: int) -> Iterator[Commands]:

@@ -1,0 +1,158 @@
+"""What docs/concepts/flow.md says of each preset holds when it is run through a book."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from pricetime import OrderBook
+from pricetime.tape.flow import PRESETS, generate, prelude
+from pricetime.tape.flow.base import Commands
+from pricetime.types import CommandType, ReportKind, Side, TimeInForce
+from tests.tape.flow.flows import joined
+from tests.tape.flow.outcome import Outcome, outcome
+
+ADDS, CANCELS, REPLACES, REDUCES = (
+    CommandType.NEW_ORDER,
+    CommandType.CANCEL_ORDER,
+    CommandType.REPLACE_ORDER,
+    CommandType.REDUCE_ORDER,
+)
+STEADY = [name for name in PRESETS if name not in ("deep", "one-maker-per-taker")]
+
+
+@cache
+def run(name: str) -> Outcome:
+    return outcome(name, 200_000)
+
+
+@cache
+def prelude_of(name: str) -> Commands:
+    return joined(prelude(name))
+
+
+def shares(o: Outcome) -> tuple[float, ...]:
+    return tuple(o.share(o.of_type[kind]) for kind in (ADDS, CANCELS, REPLACES, REDUCES))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_a_description_is_one_line(name: str) -> None:
+    assert 20 < len(PRESETS[name].description) < 100
+    assert "\n" not in PRESETS[name].description
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_the_prelude_rests_whole_and_trades_nothing(name: str) -> None:
+    orders = prelude_of(name)
+    assert orders.size == PRESETS[name].resting
+    assert (orders["type"] == ADDS).all()
+    assert (orders["time_in_force"] == TimeInForce.GTC).all()
+    bids, asks = (orders["price"][orders["side"] == side] for side in Side)
+    assert bids.max(initial=-(2**63)) < asks.min()
+
+
+def test_deep_starts_with_a_million_orders_over_a_hundred_thousand_levels() -> None:
+    orders = prelude_of("deep")
+    assert orders.size == 1_000_000
+    for side in Side:
+        prices, counts = np.unique(orders["price"][orders["side"] == side], return_counts=True)
+        assert prices.size == 50_000
+        assert prices[-1] - prices[0] == 49_999
+        assert counts.min() >= 9
+
+
+@pytest.mark.compiled
+def test_deep_stays_deep() -> None:
+    o = run("deep")
+    adds, cancels, replaces, reduces = shares(o)
+    assert adds == pytest.approx(0.48, abs=0.03)
+    assert cancels == pytest.approx(0.43, abs=0.03)
+    assert 0.03 < replaces + reduces < 0.12
+    assert min(o.resting) > 990_000
+    assert max(o.resting) <= 1_048_576  # it fits a book of the default capacity
+    assert 99_900 < min(o.levels) <= max(o.levels) < 100_100
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_orders_and_levels_stay_about_constant(name: str) -> None:
+    o = run(name)
+    wanted = PRESETS[name].resting
+    assert 0.8 * wanted < min(o.resting) <= max(o.resting) < 1.2 * wanted
+    half = len(o.resting) // 2
+    assert np.mean(o.resting[half:]) == pytest.approx(np.mean(o.resting[:half]), rel=0.1)
+    assert np.mean(o.levels[half:]) == pytest.approx(np.mean(o.levels[:half]), rel=0.1)
+
+
+@pytest.mark.parametrize("name", STEADY)
+def test_most_cancels_hit_and_little_is_rejected(name: str) -> None:
+    o = run(name)
+    assert 0.8 < o.withdrawn / o.of_type[CANCELS] < 0.99
+    assert 0.005 < o.share(o.rejected) < 0.08
+
+
+def test_balanced() -> None:
+    o = run("balanced")
+    assert shares(o) == pytest.approx((0.47, 0.42, 0.09, 0.016), abs=0.02)
+    assert o.share(o.takers) == pytest.approx(0.055, abs=0.015)
+    assert 700 < min(o.levels) <= max(o.levels) < 1_000
+
+
+def test_cancel_heavy() -> None:
+    o = run("cancel-heavy")
+    assert o.untouched == pytest.approx(0.95, abs=0.02)
+    assert o.withdrawn / o.of_type[CANCELS] > 0.93
+
+
+def test_sweep_takes_ten_to_fifty_makers_across_levels() -> None:
+    book = OrderBook()
+    for commands in prelude("sweep"):
+        book.apply(commands)
+    commands = joined(generate("sweep", 100_000))
+    reports = book.apply(commands)
+    trades = reports[reports["kind"] == ReportKind.TRADE]
+    sweeps = commands["order_id"][(commands["type"] == ADDS) & (commands["time_in_force"] == TimeInForce.IOC)]
+    trades = trades[np.isin(trades["order_id"], sweeps)]
+    _, makers = np.unique(trades["order_id"], return_counts=True)
+    assert np.mean((makers >= 10) & (makers <= 50)) > 0.75
+    assert makers.mean() == pytest.approx(28, abs=4)
+    fills = np.unique(np.rec.fromarrays([trades["order_id"], trades["price"]]))
+    assert fills.size / makers.size > 3  # levels of one sweep
+
+
+def test_wide_walks_and_makes_levels_all_the_time() -> None:
+    o = run("wide")
+    assert max(o.touch) - min(o.touch) > 5_000
+    assert np.mean(o.levels) > 0.7 * np.mean(o.resting)
+    adds = joined(generate("wide", 1_000_000, chunk=100_000))
+    mid = adds["price"][(adds["type"] == ADDS) & (adds["time_in_force"] == TimeInForce.IOC)]
+    assert np.ptp(mid) > 20_000
+
+
+def test_outliers_reach_both_ends_and_sweep_hundreds() -> None:
+    o = run("outliers")
+    assert 100 < o.most_makers <= 1_000
+    commands = joined([prelude_of("outliers"), *generate("outliers", 100_000)])
+    resting = commands[(commands["type"] == ADDS) & (commands["time_in_force"] == TimeInForce.GTC)]
+    assert resting["price"].min() == -(2**63)
+    assert resting["price"].max() == 2**63 - 1
+    far = np.abs(resting["price"].astype(float)) > 2_000_000
+    assert 0.01 < far.mean() < 0.1
+    assert np.unique(np.log2(np.abs(resting["price"][far].astype(float))).astype(int)).size > 35
+
+
+def test_one_maker_per_taker() -> None:
+    asks = prelude_of("one-maker-per-taker")
+    prices, counts = np.unique(asks["price"], return_counts=True)
+    assert (prices.size, set(counts), set(asks["quantity"]), set(asks["side"])) == (50, {20_000}, {10}, {Side.ASK})
+    bids = joined(generate("one-maker-per-taker", 1_000_000))
+    assert (set(bids["quantity"]), set(bids["side"]), set(bids["type"])) == ({10}, {Side.BID}, {ADDS})
+    assert bids["price"].min() >= prices[-1]
+
+
+@pytest.mark.compiled
+def test_one_maker_per_taker_empties_the_book_trade_by_trade() -> None:
+    o = outcome("one-maker-per-taker", 1_000_000, chunk=100_000)
+    assert (o.trades, o.takers, o.most_makers, o.rejected) == (1_000_000, 1_000_000, 1, 0)
+    assert o.resting == list(range(900_000, -1, -100_000))
