@@ -1,0 +1,211 @@
+"""The books under test behind one face, and how two of them are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from pricetime import OrderBook
+from pricetime.errors import ERROR_OF_REASON, PricetimeError
+from pricetime.reference import ReferenceBook
+from pricetime.reference.book import Report
+from pricetime.types import (
+    COMMAND,
+    CommandType,
+    Order,
+    QueuePosition,
+    Reason,
+    ReportKind,
+    Side,
+    TimeInForce,
+    Trade,
+)
+
+U64 = 2**64 - 1
+I64_MIN, I64_MAX = -(2**63), 2**63 - 1
+
+#: A method of a book and its arguments, by name: what a test can play on any book, print and play again.
+Step: TypeAlias = tuple[str, dict[str, Any]]
+
+
+def command(kind: CommandType, **fields: int) -> np.ndarray[Any, Any]:
+    """An array of one command. What is not given is 0."""
+    commands = np.zeros(1, COMMAND)
+    commands["type"] = kind
+    for name, value in fields.items():
+        commands[name] = np.array([value], COMMAND[name])
+    return commands
+
+
+def as_command(step: Step) -> np.ndarray[Any, Any]:
+    """The command that says what a step says, as an array of one."""
+    method, given = step
+    fields = {name: value for name, value in given.items() if name in (COMMAND.names or ())}
+    fields["owner"] = given.get("owner") or 0
+    if method == "cancel_order":
+        return command(CommandType.CANCEL_ORDER, **fields)
+    if method == "reduce_order":
+        return command(CommandType.REDUCE_ORDER, quantity=given["by"], **fields)
+    if method == "replace_order":
+        if given.get("new_id") is None:
+            return command(CommandType.REPLACE_ORDER, **fields)
+        assert given.get("owner") is None, "a command has room for a new id or an owner"
+        fields["owner"] = given["new_id"] & 0xFFFFFFFF
+        return command(CommandType.REPLACE_ORDER_AS, tag=given["new_id"] >> 32, **fields)
+    if method == "match_order":
+        fields["time_in_force"] = TimeInForce.IOC
+    return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, **fields)
+
+
+class AppliedBook:
+    """An ``OrderBook`` that is driven by ``apply`` alone, with the face of the others.
+
+    ``reports`` grows as those of ``ReferenceBook`` do, and a rejection raises what a Python call would raise.
+    """
+
+    def __init__(self, capacity: int = 1_048_576, **settings: Any) -> None:
+        self.book = OrderBook(capacity, **settings)
+        self.reports: list[Report] = []
+
+    def _apply(self, method: str, **given: Any) -> list[Report]:
+        assert "owner" not in given or method == "add_order" or given["owner"] != 0, "0 says nothing in a command"
+        new = reports_of(self.book.apply(as_command((method, given))))
+        if new[0].kind is ReportKind.REJECTED:
+            assert len(new) == 1
+            raise ERROR_OF_REASON[new[0].reason](f"rejected: {new[0]}")
+        self.reports += new
+        return new
+
+    def add_order(self, order_id: int, side: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:
+        return trades_of(
+            self._apply("add_order", order_id=order_id, side=side, price=price, quantity=quantity, **options)
+        )
+
+    def match_order(
+        self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0
+    ) -> tuple[tuple[Trade, ...], int]:
+        trades = self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
+        last = self.reports[-1]
+        return trades, last.quantity if last.kind is ReportKind.CANCELLED and last.order_id == order_id else 0
+
+    def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
+        return self._apply("cancel_order", order_id=order_id, owner=owner)[0].quantity
+
+    def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
+        self._apply("reduce_order", order_id=order_id, by=by, owner=owner)
+        return self.order(order_id).quantity if order_id in self else 0
+
+    def replace_order(
+        self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
+    ) -> tuple[Trade, ...]:
+        return trades_of(
+            self._apply("replace_order", order_id=order_id, price=price, quantity=quantity, new_id=new_id, owner=owner)
+        )
+
+    def order(self, order_id: int) -> Order:
+        return self.book.order(order_id)
+
+    def orders(self, side: int, price: int) -> tuple[Order, ...]:
+        return self.book.orders(side, price)
+
+    def queue_position(self, order_id: int) -> QueuePosition:
+        return self.book.queue_position(order_id)
+
+    def depth(self, levels: int | None = 10) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+        return self.book.depth(levels)
+
+    @property
+    def best_bid(self) -> int | None:
+        best: int | None = self.book.best_bid
+        return best
+
+    @property
+    def best_ask(self) -> int | None:
+        best: int | None = self.book.best_ask
+        return best
+
+    def digest(self) -> int:
+        value: int = self.book.digest()
+        return value
+
+    def check(self) -> None:
+        self.book.check()
+
+    def __len__(self) -> int:
+        return len(self.book)
+
+    def __contains__(self, order_id: object) -> bool:
+        return order_id in self.book
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self.book)
+
+
+Book: TypeAlias = ReferenceBook | OrderBook | AppliedBook
+
+#: Every book there is, for rules that all of them must follow.
+BOOKS: list[type[Any]] = [ReferenceBook, OrderBook, AppliedBook]
+
+
+def reports_of(records: np.ndarray[Any, Any]) -> list[Report]:
+    """An array of ``REPORT`` as the reports of ``ReferenceBook``."""
+    names = ["kind", "side", "reason", "order_id", "maker_id", "price", "quantity"]
+    return [Report(ReportKind(r[0]), r[1], Reason(r[2]), *r[3:]) for r in records[names].tolist()]
+
+
+def trades_of(reports: list[Report]) -> tuple[Trade, ...]:
+    return tuple(Trade(r.maker_id, r.order_id, r.price, r.quantity) for r in reports if r.kind is ReportKind.TRADE)
+
+
+def play(book: Any, step: Step) -> Any:
+    """What a step gave: the value that was returned, or the type of the error that was raised."""
+    method, arguments = step
+    try:
+        return getattr(book, method)(**arguments)
+    except PricetimeError as error:
+        return type(error)
+
+
+REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
+
+
+def expected_reports(book: ReferenceBook, step: Step) -> list[Report]:
+    """Play a step on the reference: what an array of its one command must be answered with."""
+    seen = len(book.reports)
+    outcome = play(book, step)
+    if outcome not in REASON_OF_ERROR:
+        return book.reports[seen:]
+    refused = as_command(step)[0]
+    names = ["side", "order_id", "price", "quantity"]
+    side, order_id, price, quantity = (int(refused[name]) for name in names)
+    return [Report(ReportKind.REJECTED, side, REASON_OF_ERROR[outcome], order_id, 0, price, quantity)]
+
+
+def bid(book: Any, order_id: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:
+    trades: tuple[Trade, ...] = book.add_order(order_id, Side.BID, price, quantity, **options)
+    return trades
+
+
+def ask(book: Any, order_id: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:
+    trades: tuple[Trade, ...] = book.add_order(order_id, Side.ASK, price, quantity, **options)
+    return trades
+
+
+def queue(book: Book, side: Side, price: int) -> list[tuple[int, int]]:
+    """Id and open quantity of every order at a price, first in line first."""
+    return [(order.id, order.quantity) for order in book.orders(side, price)]
+
+
+def ladder(book: Book, levels: int | None = None) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+    """Price, quantity and count of the levels, best first: bids, asks."""
+    bids, asks = book.depth(levels)
+    return [tuple(map(int, level)) for level in bids], [tuple(map(int, level)) for level in asks]
+
+
+def state(book: Book) -> tuple[object, ...]:
+    """Everything that can be seen of a book; ``check`` looks at what cannot."""
+    if not isinstance(book, ReferenceBook):
+        book.check()
+    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.digest()

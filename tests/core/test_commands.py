@@ -1,0 +1,201 @@
+"""Command arrays: what each field may hold, how a command is refused, and which arrays are taken at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import OrderBook
+from pricetime.errors import InvalidCommands
+from pricetime.types import COMMAND, CommandType, Reason, ReportKind, SelfTrade, Side, TimeInForce
+from tests.books import U64, ask, bid, command, ladder, reports_of, state
+
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = CommandType
+ADD = {"order_id": 50, "side": 1, "price": 100, "quantity": 5}
+
+
+@pytest.fixture
+def book() -> OrderBook:
+    book = OrderBook(6, level_capacity=4)
+    bid(book, 1, 100, 10, owner=1)
+    bid(book, 2, 100, 2**63 - 1)
+    bid(book, 3, 99, 10, time_in_force=TimeInForce.POST_ONLY)
+    ask(book, 4, 110, 10)
+    return book
+
+
+REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
+    (0, ADD, Reason.UNKNOWN_COMMAND),
+    (6, ADD, Reason.UNKNOWN_COMMAND),
+    (16, ADD, Reason.UNKNOWN_COMMAND),
+    (255, ADD, Reason.UNKNOWN_COMMAND),
+    (NEW, {**ADD, "instrument": 1}, Reason.UNKNOWN_INSTRUMENT),
+    (NEW, {**ADD, "instrument": 2**32 - 1}, Reason.UNKNOWN_INSTRUMENT),
+    (CANCEL, {"order_id": 1, "instrument": 7}, Reason.UNKNOWN_INSTRUMENT),
+    (255, {"instrument": 7}, Reason.UNKNOWN_INSTRUMENT),
+    *((NEW, {**ADD, "side": side}, Reason.INVALID_SIDE) for side in (0, 3, 255)),
+    *((NEW, {**ADD, "time_in_force": tif}, Reason.INVALID_TIME_IN_FORCE) for tif in (5, 255)),
+    *((NEW, {**ADD, "flags": flags}, Reason.INVALID_SELF_TRADE) for flags in (7, 8, 9, 128, 255)),
+    *((NEW, {**ADD, "quantity": size}, Reason.INVALID_QUANTITY) for size in (0, 2**63, 2**64 - 5, U64)),
+    *((REDUCE, {"order_id": 1, "quantity": size}, Reason.INVALID_QUANTITY) for size in (0, 2**63, U64)),
+    *((REPLACE, {"order_id": 1, "price": 1, "quantity": size}, Reason.INVALID_QUANTITY) for size in (0, 2**63, U64)),
+    (REPLACE_AS, {"order_id": 1, "price": 1, "quantity": 0, "owner": 9}, Reason.INVALID_QUANTITY),
+    (NEW, {**ADD, "order_id": 1}, Reason.DUPLICATE_ORDER_ID),
+    (NEW, {**ADD, "order_id": 1, "price": 110}, Reason.DUPLICATE_ORDER_ID),
+    (NEW, {**ADD, "order_id": 4, "time_in_force": TimeInForce.MARKET}, Reason.DUPLICATE_ORDER_ID),
+    (REPLACE_AS, {"order_id": 1, "price": 100, "quantity": 1, "owner": 2}, Reason.DUPLICATE_ORDER_ID),
+    (CANCEL, {"order_id": 77}, Reason.UNKNOWN_ORDER),
+    (CANCEL, {"order_id": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
+    (CANCEL, {"order_id": 2, "owner": 2}, Reason.UNKNOWN_ORDER),
+    (REDUCE, {"order_id": 77, "quantity": 1}, Reason.UNKNOWN_ORDER),
+    (REDUCE, {"order_id": 1, "quantity": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
+    (REPLACE, {"order_id": 77, "price": 100, "quantity": 1}, Reason.UNKNOWN_ORDER),
+    (REPLACE, {"order_id": 1, "price": 100, "quantity": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
+    (REPLACE_AS, {"order_id": 77, "price": 100, "quantity": 1, "owner": 9}, Reason.UNKNOWN_ORDER),
+    (NEW, {**ADD, "price": 110, "time_in_force": TimeInForce.POST_ONLY}, Reason.WOULD_CROSS),
+    (REPLACE, {"order_id": 3, "price": 110, "quantity": 1}, Reason.WOULD_CROSS),
+    (REPLACE_AS, {"order_id": 3, "price": 110, "quantity": 1, "owner": 9}, Reason.WOULD_CROSS),
+    (NEW, {**ADD, "quantity": 2**63 - 1}, Reason.LEVEL_QUANTITY_FULL),
+    (REPLACE, {"order_id": 3, "price": 100, "quantity": 2**63 - 1}, Reason.LEVEL_QUANTITY_FULL),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "reason"), REFUSED)
+def test_a_command_is_refused(book: OrderBook, kind: CommandType | int, fields: dict[str, int], reason: Reason) -> None:
+    before = state(book)
+    refused = command(CommandType.NEW_ORDER, **fields)
+    refused["type"] = kind
+    reports = book.apply(refused)
+    assert [(r.kind, r.reason, r.order_id) for r in reports_of(reports)] == [
+        (ReportKind.REJECTED, reason, fields.get("order_id", 0))
+    ]
+    assert reports["instrument"].tolist() == [fields.get("instrument", 0)]
+    assert state(book) == before
+
+
+def test_full_arenas_refuse(book: OrderBook) -> None:
+    book.apply(command(NEW, order_id=5, side=2, price=111, quantity=1))
+    before = state(book)
+    for side, price in ((1, 98), (2, 112)):
+        [full] = reports_of(book.apply(command(NEW, order_id=6, side=side, price=price, quantity=1)))
+        assert full.reason == Reason.LEVELS_FULL
+    [full] = reports_of(book.apply(command(REPLACE, order_id=1, price=98, quantity=1)))
+    assert full.reason == Reason.LEVELS_FULL
+    assert state(book) == before
+    book.apply(command(NEW, order_id=6, side=2, price=111, quantity=1))
+    before = state(book)
+    [full] = reports_of(book.apply(command(NEW, order_id=7, side=2, price=111, quantity=1)))
+    assert full.reason == Reason.ORDERS_FULL
+    assert state(book) == before
+
+
+def test_the_commands_around_a_refused_one_are_executed() -> None:
+    book = OrderBook(6)
+    commands = np.concatenate(
+        [
+            command(NEW, order_id=1, side=1, price=5, quantity=5),
+            command(NEW, order_id=1, side=1, price=6, quantity=5),
+            command(NEW, order_id=2, side=1, price=6, quantity=5),
+        ]
+    )
+    assert book.apply(commands)["kind"].tolist() == [ReportKind.ACCEPTED, ReportKind.REJECTED, ReportKind.ACCEPTED]
+    assert ladder(book) == ([(6, 5, 1), (5, 5, 1)], [])
+
+
+def test_fields_that_a_book_does_not_read_change_nothing(book: OrderBook) -> None:
+    noise = {"sequence": U64, "session": 7, "length": 3, "reserved": 9}
+    book.apply(command(NEW, **ADD, **noise, timestamp=77, tag=5))
+    assert book.order(50).timestamp == 77
+    book.apply(command(CANCEL, order_id=50, side=9, time_in_force=9, flags=255, price=-1, quantity=0, **noise))
+    assert 50 not in book
+
+
+@pytest.mark.parametrize("flags", SelfTrade)
+def test_flags_are_the_self_trade_mode(flags: SelfTrade) -> None:
+    by_flags, by_call = OrderBook(6), OrderBook(6)
+    for book in (by_flags, by_call):
+        ask(book, 1, 100, 5, owner=1)
+        ask(book, 2, 100, 5, owner=2)
+    by_flags.apply(command(NEW, order_id=3, side=1, price=100, quantity=7, owner=1, flags=flags))
+    bid(by_call, 3, 100, 7, owner=1, self_trade=flags)
+    assert state(by_flags) == state(by_call)
+
+
+def two_orders() -> np.ndarray[Any, Any]:
+    commands = np.zeros(2, COMMAND)
+    commands["type"], commands["side"], commands["quantity"] = NEW, Side.BID, 5
+    commands["order_id"] = [60, 61]
+    return commands
+
+
+def wrong_arrays() -> dict[str, Any]:
+    good = two_orders()
+    spaced = np.zeros(4, COMMAND)
+    spaced[::2] = good
+    wider = np.zeros(2, [*COMMAND.descr, ("more", "u1")])
+    pairs = np.zeros(2, [("one", COMMAND), ("two", COMMAND)])
+    renamed = good.view([("x" + name, COMMAND[name]) for name in COMMAND.names or ()])
+    return {
+        "other dtype": np.zeros(64, np.uint8),
+        "floats": np.zeros(2),
+        "objects": np.array([None, None]),
+        "reports": np.zeros(2, "V48"),
+        "raw bytes of the size": good.view("V64"),
+        "other names": renamed,
+        "wider": wider,
+        "byte order": good.astype(COMMAND.newbyteorder(">")),
+        "two dimensions": good.reshape(1, 2),
+        "no dimension": good[0],
+        "zero-dimensional": good[0:1].reshape(()),
+        "spaced": spaced[::2],
+        "backwards": good[::-1],
+        "a column": pairs["one"],
+        "broadcast": np.broadcast_to(good[:1], 2),
+        "list": good.tolist(),
+        "list of arrays": [good],
+        "bytes": good.tobytes(),
+        "memoryview": memoryview(good.tobytes()),
+        "none": None,
+        "number": 5,
+        "text": "commands",
+    }
+
+
+@pytest.mark.parametrize("kind", wrong_arrays())
+def test_a_wrong_array_is_refused(book: OrderBook, kind: str) -> None:
+    before = state(book)
+    with pytest.raises(InvalidCommands, match=r"pricetime\.COMMAND|contiguous"):
+        book.apply(wrong_arrays()[kind])
+    assert state(book) == before
+    assert len(book.apply(command(CANCEL, order_id=1))) == 1  # and the book serves on
+
+
+def test_an_array_may_be_read_only_a_subclass_a_slice_or_unaligned() -> None:
+    good = two_orders()
+    read_only = good.copy()
+    read_only.flags.writeable = False
+    padded = np.zeros(4, COMMAND)
+    padded[1:3] = good
+    arrays = [
+        good,
+        read_only,
+        padded[1:3],
+        good.view(np.recarray),
+        np.frombuffer(good.tobytes(), COMMAND),
+        np.frombuffer(b"?" + good.tobytes(), COMMAND, offset=1),
+        good.reshape(2, 1)[:, 0],
+    ]
+    for array in arrays:
+        book = OrderBook(6)
+        assert len(book.apply(array)) == 2
+        assert ladder(book) == ([(0, 10, 2)], [])
+        assert array.tobytes() == good.tobytes()
+
+
+def test_the_commands_are_not_written_to(book: OrderBook) -> None:
+    commands = np.concatenate([command(NEW, **ADD, sequence=9), command(NEW, **ADD), command(CANCEL, order_id=50)])
+    before = commands.tobytes()
+    book.apply(commands)
+    assert commands.tobytes() == before
