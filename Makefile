@@ -49,20 +49,20 @@ test: build ## every test, then those of the core once more in the pure form, wh
 	@if [ -e .venv/compiled ]; then $(MAKE) test-compiled test-pure; else $(MAKE) test-pure CORE_TESTS=tests; fi
 
 test-compiled:
-	@$(PYTEST) -n auto --form compiled
+	@$(PYTEST) -n auto --compiled
 
 test-pure:
-	@$(PYTEST) -n auto --form pure --cov --cov-fail-under 100 $(CORE_TESTS)
+	@PRICETIME_PURE=1 $(PYTEST) -n auto --cov --cov-fail-under 100 $(CORE_TESTS)
 
 coverage: build ## what the tests cover of the core, as pages in htmlcov/
-	@$(PYTEST) -n auto --form pure --cov --cov-report html $(CORE_TESTS)
+	@PRICETIME_PURE=1 $(PYTEST) -n auto --cov --cov-report html $(CORE_TESTS)
 	@echo "open htmlcov/index.html"
 
 fuzz: build ## the properties, EXAMPLES times each
 	@EXAMPLES=$(EXAMPLES) $(PYTEST) -n auto --hypothesis-profile long tests/properties
 
 soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
-	@MINUTES=$(MINUTES) $(PYTEST) --form compiled --verbose tests/soak
+	@MINUTES=$(MINUTES) $(PYTEST) --compiled --verbose tests/soak
 
 bench: build ## the path from naive to final, measured
 	@$(BIN)/python -m benchmarks

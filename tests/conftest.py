@@ -1,8 +1,7 @@
-"""Which form the tests run, how hard Hypothesis tries, and where the real tapes are."""
+"""Which form is tested (PRICETIME_PURE says), how hard Hypothesis tries, and where the real tapes are."""
 
 from __future__ import annotations
 
-import importlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,37 +9,30 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import pricetime
+
 settings.register_profile("default", deadline=None, print_blob=True)
 settings.register_profile("long", deadline=None, print_blob=True, max_examples=int(os.environ.get("EXAMPLES", "10000")))
 settings.load_profile("default")
 
 
-def running_form() -> str:
-    pricetime = importlib.import_module("pricetime")  # not before pytest_configure has chosen
-    return "compiled" if pricetime.COMPILED else "pure"
-
-
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--form", choices=["compiled", "pure"], help="run this form of the core, or stop (default: any)")
+    parser.addoption("--compiled", action="store_true", help="stop unless the compiled form runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    wanted = config.getoption("--form")
-    if wanted:
-        os.environ["PRICETIME_PURE"] = str(int(wanted == "pure"))  # before the first import; for subprocesses as well
-    if wanted and running_form() != wanted:
-        raise pytest.UsageError(f"the {wanted} form does not run here, the {running_form()} one does: make build")
+    if config.getoption("--compiled") and not pricetime.COMPILED:
+        raise pytest.UsageError("the pure form runs: unset PRICETIME_PURE, make build")
 
 
 def pytest_report_header() -> str:
-    return f"pricetime: the {running_form()} form"
+    return f"pricetime: the {'compiled' if pricetime.COMPILED else 'pure'} form"
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
-    if running_form() == "pure":
-        for item in items:
-            if item.get_closest_marker("compiled"):
-                item.add_marker(pytest.mark.skip(reason="of the compiled form alone"))
+    for item in items:
+        if item.get_closest_marker("compiled") and not pricetime.COMPILED:
+            item.add_marker(pytest.mark.skip(reason="of the compiled form alone"))
 
 
 @pytest.fixture(scope="session")
