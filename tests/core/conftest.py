@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from tests.books import BOOKS
 
-@pytest.fixture(params=["ReferenceBook", "OrderBook", "AppliedBook"])
+
+@pytest.fixture(params=BOOKS, ids=lambda kind: kind.__name__)
 def make_book(request: pytest.FixtureRequest) -> Callable[..., Any]:
     """The class of a book; call it with the settings the test needs."""
-    books = importlib.import_module("tests.books")  # not before pytest has chosen the form
-    kind: Callable[..., Any] = getattr(books, request.param)
-    assert kind in books.BOOKS
+    kind: Callable[..., Any] = request.param
     return kind
 
 
