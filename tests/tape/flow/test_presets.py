@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from pricetime import OrderBook
+from pricetime import COMPILED, OrderBook
 from pricetime.tape.flow import PRESETS, generate, prelude
 from pricetime.tape.flow.base import Commands
 from pricetime.types import CommandType, ReportKind, Side, TimeInForce
@@ -23,9 +23,13 @@ ADDS, CANCELS, REPLACES, REDUCES = (
 STEADY = [name for name in PRESETS if name not in ("deep", "one-maker-per-taker")]
 
 
+#: Commands of a run. A flow is the same in both forms; it is the book that takes its time in the pure one.
+COUNT = 200_000 if COMPILED else 40_000
+
+
 @cache
 def run(name: str) -> Outcome:
-    return outcome(name, 200_000)
+    return outcome(name, COUNT)
 
 
 @cache
@@ -109,7 +113,7 @@ def test_sweep_takes_ten_to_fifty_makers_across_levels() -> None:
     book = OrderBook()
     for commands in prelude("sweep"):
         book.apply(commands)
-    commands = joined(generate("sweep", 100_000))
+    commands = joined(generate("sweep", COUNT // 2))
     reports = book.apply(commands)
     trades = reports[reports["kind"] == ReportKind.TRADE]
     sweeps = commands["order_id"][(commands["type"] == ADDS) & (commands["time_in_force"] == TimeInForce.IOC)]
@@ -121,6 +125,7 @@ def test_sweep_takes_ten_to_fifty_makers_across_levels() -> None:
     assert fills.size / makers.size > 3  # levels of one sweep
 
 
+@pytest.mark.compiled
 def test_wide_walks_and_makes_levels_all_the_time() -> None:
     o = run("wide")
     assert max(o.touch) - min(o.touch) > 5_000
@@ -130,6 +135,7 @@ def test_wide_walks_and_makes_levels_all_the_time() -> None:
     assert np.ptp(mid) > 20_000
 
 
+@pytest.mark.compiled
 def test_outliers_reach_both_ends_and_sweep_hundreds() -> None:
     o = run("outliers")
     assert 100 < o.most_makers <= 1_000

@@ -55,7 +55,8 @@ class MarketSource:
         kind = self.placement.kinds_resting(self.rng, count)
         orders["side"], away = self.placement.resting(self.rng, kind)
         self._complete(orders, kind, away, np.full(count, START))
-        plan = self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1))
+        # Half of the changes that such orders will see are behind them.
+        plan = self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1), self.flow.modified / 2)
         self.pending.put(plan.commands, plan.due, plan.price)
         return orders
 
@@ -81,7 +82,7 @@ class MarketSource:
         immediate = (kind == SWEEP) | ((kind == TAKER) & (self.rng.random(times.size) < self.flow.ioc))
         orders["time_in_force"] = np.where(immediate, TimeInForce.IOC, TimeInForce.GTC)
         self._complete(orders, kind, away, mid)
-        return orders, self._plan(orders, kind, away, times, np.arange(times.size))
+        return orders, self._plan(orders, kind, away, times, np.arange(times.size), self.flow.modified)
 
     def _complete(self, orders: Commands, kind: Ints, away: Ints, mid: Ints) -> None:
         """Owner, id, price and quantity."""
@@ -95,8 +96,8 @@ class MarketSource:
             found = np.flatnonzero(kind == which)
             orders["quantity"][found] = np.ceil(MEAN_LOTS * rng.uniform(low, high, found.size))
 
-    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints) -> Plan:
-        """What is to follow these orders, whose lives begin at ``start``."""
+    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints, modified: float) -> Plan:
+        """What is to follow these orders, whose lives begin at ``start``; ``modified`` is the share that changes."""
         flow, rng = self.flow, self.rng
         mean = GAP_NS * self.placement.lifetime(kind, away)
         end = start + 1 + np.minimum(mean * rng.exponential(1.0, orders.size), LONGEST_NS).astype(np.int64)
@@ -106,7 +107,7 @@ class MarketSource:
         ends = np.flatnonzero(np.where(rests, ~committed, chance < flow.stale))
         again = ends[rng.random(ends.size) < flow.duplicates]
         resent = end[again] + rng.exponential(RESEND_NS, again.size).astype(np.int64)
-        changed = np.flatnonzero(rests & (rng.random(orders.size) < flow.modified))
+        changed = np.flatnonzero(rests & (rng.random(orders.size) < modified))
         during = start + 1 + ((end - start) * rng.random(orders.size)).astype(np.int64)
         cancelled = np.concatenate([ends, again])
         cancels = cancels_of(orders.take(cancelled))
