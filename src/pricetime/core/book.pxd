@@ -65,9 +65,9 @@ cdef class Books:
     cdef void _reject(self, const Command *c, u32 reason) noexcept nogil
 
     # matching
-    cdef u64 _match(self, Book *book, Ladder *makers, u32 side, u64 taker_id, u32 owner, u32 mode, i64 limit,
-                    u64 quantity) noexcept nogil
-    cdef u64 _prevent(self, Book *book, u32 slot, u32 side, u64 taker_id, u32 mode, i64 price,
+    cdef u64 _match(self, Book *book, Ladder *makers, u32 side, u64 taker_id, u32 owner, u32 mode, i64 taker_price,
+                    i64 limit, u64 quantity) noexcept nogil
+    cdef u64 _prevent(self, Book *book, u32 slot, u32 side, u64 taker_id, u32 mode, i64 taker_price,
                       u64 quantity) noexcept nogil
     cdef bint _can_fill(self, Ladder *makers, u32 owner, u32 mode, i64 limit, u64 quantity) noexcept nogil
 

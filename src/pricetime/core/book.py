@@ -200,7 +200,8 @@ class Books:
         if c.time_in_force == FOK and not self._can_fill(makers, owner, mode, limit, c.quantity):
             self._cancel_remainder(book, c, c.quantity)
             return
-        left: u64 = self._match(book, makers, side, c.order_id, owner, mode, limit, c.quantity)
+        price: i64 = c.price if c.time_in_force != MARKET else 0
+        left: u64 = self._match(book, makers, side, c.order_id, owner, mode, price, limit, c.quantity)
         if left == 0:
             return
         if not rests:
@@ -280,7 +281,7 @@ class Books:
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
-        left: u64 = self._match(book, makers, side, order.id, owner, mode, ~key, quantity)
+        left: u64 = self._match(book, makers, side, order.id, owner, mode, key_of(side, key), ~key, quantity)
         if left == 0:
             self._erase(book, self._position(book, order.id))
             self._free_slot(book, slot)
@@ -344,10 +345,11 @@ class Books:
 
     # ------------------------------------------------------------------ matching
 
-    def _match(self, book, makers, side, taker_id, owner, mode, limit, quantity):
+    def _match(self, book, makers, side, taker_id, owner, mode, taker_price, limit, quantity):
         """Trade with the best orders of the other side up to ``limit``, a key of that side: the quantity left.
 
-        ``owner`` 0 meets nobody of its own. A remainder that self-trade prevention cancels is not left.
+        ``owner`` 0 meets nobody of its own. A remainder that self-trade prevention cancels is not left, and is
+        reported at ``taker_price``.
         """
         while quantity != 0 and makers.best != NIL and makers.best_key >= limit:
             level: cython.pointer[Level] = cython.address(self.levels[makers.best])
@@ -355,7 +357,7 @@ class Books:
             maker: cython.pointer[Order] = cython.address(self.orders[slot])
             price: i64 = key_of(3 - side, makers.best_key)
             if owner != 0 and maker.owner == owner:
-                quantity = self._prevent(book, slot, side, taker_id, mode, price, quantity)
+                quantity = self._prevent(book, slot, side, taker_id, mode, taker_price, quantity)
             elif maker.remaining > quantity:
                 self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
                 maker.remaining -= quantity
@@ -367,7 +369,7 @@ class Books:
                 self._remove(book, slot, self._position(book, maker.id))
         return quantity
 
-    def _prevent(self, book, slot, side, taker_id, mode, price, quantity):
+    def _prevent(self, book, slot, side, taker_id, mode, taker_price, quantity):
         """An incoming order met a resting one of its owner: take from each what the mode says, the resting one first.
 
         The incoming quantity that may go on, 0 when there is none.
@@ -391,7 +393,7 @@ class Books:
             self.levels[maker.level].quantity -= from_maker
         if from_taker != 0:
             kind: u32 = CANCELLED if from_taker == quantity else REDUCED
-            self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, price, from_taker)
+            self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         return quantity - from_taker
 
     def _can_fill(self, makers, owner, mode, limit, quantity):
