@@ -1,0 +1,43 @@
+"""The command ``pricetime``. Each command is a file; what it needs beyond click is imported when it runs."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import click
+
+from ..errors import PricetimeError
+from .demo import demo
+from .generate import generate
+from .info import info, print_version
+from .replay import replay
+
+
+class Commands(click.Group):
+    """Errors that are meant for the reader end in one line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except PricetimeError as error:
+            raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read our output has left: click ends quietly
+                raise
+            raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror or error}") from error
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Show it and end."
+)
+def main() -> None:
+    """A limit order book with price-time priority.
+
+    Start with `pricetime demo`: it runs a day of orders through the book and shows that every trade is right.
+    """
+
+
+for command in (demo, replay, generate, info):
+    main.add_command(command)

@@ -1,0 +1,40 @@
+"""``pricetime demo``: a day of orders through the book, a real one where the tape is there."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+#: One session of CME's E-mini S&P 500 future, which may not be passed on with pricetime.
+TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
+
+
+@click.command()
+@click.option(
+    "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="PRICETIME_DATA", show_envvar=True,
+    help="Folder with the tape [default: ../shared/data beside the repository].",
+)  # fmt: skip
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the synthetic day.")
+def demo(data: Path | None, seed: int) -> None:
+    """Replay a real session and count the exchange's trades that the book reproduces.
+
+    Where the tape is not there, a synthetic day takes its place: the same book runs it, and the reference book
+    checks its first commands, report by report.
+    """
+    from .replay import Wishes, run
+    from .synthetic import show_day
+
+    folder = data or repository().parent / "shared" / "data"
+    tape = folder / TAPE
+    if tape.is_file():
+        run(tape, Wishes())
+        return
+    click.echo(f"No real tape here: this is a synthetic day. A real session would be replayed from\n{tape}\n")
+    show_day(seed)
+
+
+def repository() -> Path:
+    """The folder of the source this runs from; of an installed package, the folder it is run in."""
+    root = Path(__file__).parents[3]
+    return root if (root / "pyproject.toml").is_file() else Path.cwd()

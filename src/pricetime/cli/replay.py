@@ -1,0 +1,118 @@
+"""``pricetime replay``: a real tape through the book."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ..tape.formats import AnyReplay
+    from .show import Ladder
+
+EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+PREFIX = click.Path(path_type=Path)
+
+
+@dataclass
+class Wishes:
+    """What a replay is asked for beside its file."""
+
+    orderbook: Path | None = None
+    tape_format: str | None = None
+    instrument: int | None = None
+    book: str = "fast"
+    at: str | None = None
+    levels: int = 10
+    csv: Path | None = None
+    parquet: Path | None = None
+    differences: bool = False
+
+
+@click.command()
+@click.argument("file", type=EXISTING)
+@click.option("--orderbook", type=EXISTING, help="Orderbook file of a LOBSTER tape [default: the one beside FILE].")
+@click.option("--format", "tape_format", type=click.Choice(["databento", "lobster"]), help="[default: by content]")
+@click.option("--instrument", type=click.IntRange(0), help="Instrument id, for a Databento tape that holds several.")
+@click.option(
+    "--book",
+    type=click.Choice(["fast", "reference"]),
+    default="fast",
+    show_default=True,
+    help="The book that matches; the reference is the naive one, some twenty times slower.",
+)
+@click.option("--at", metavar="TIME", help="Also print the ladder as it was at this moment, its events included.")
+@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Levels of that ladder.")
+@click.option("--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
+@click.option("--parquet", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.parquet and PREFIX.top.parquet.")
+@click.option("--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
+def replay(file: Path, **wishes: object) -> None:
+    """Run the tape FILE through the book and compare every trade.
+
+    Reads Databento's market-by-order files (.dbn, .dbn.zst) and LOBSTER's (message file, .csv or .csv.gz). The
+    tape's own adds, cancels and modifies keep the book; every aggressing order is sent through matching, and its
+    fills are held against the tape's: the same resting orders, the same quantities.
+
+    TIME is HH:MM:SS.fraction or seconds after midnight on the tape's first day, or an ISO time with its date; UTC
+    for Databento, the exchange's time for LOBSTER.
+
+    \b
+        pricetime replay esh4.mbo.dbn.zst --at 23:30:00 --parquet esh4
+        pricetime replay AAPL_message_10.csv --differences
+    """
+    run(file, Wishes(**wishes))  # type: ignore[arg-type]  # click gives each the type of its option
+
+
+def run(file: Path, wishes: Wishes) -> None:
+    """Replay a file, print what was asked for, and the table at the end."""
+    from .. import OrderBook
+    from ..reference import ReferenceBook
+    from ..tape.export import Recorder
+    from ..tape.extras import require
+    from ..tape.formats import Format, detect, open_replay, orderbook_beside
+    from . import show
+    from .progress import track
+
+    tape_format = Format(wishes.tape_format) if wishes.tape_format else detect(file)
+    orderbook = wishes.orderbook or (orderbook_beside(file) if tape_format is Format.LOBSTER else None)
+    outputs = {"csv": wishes.csv, "parquet": wishes.parquet}
+    recorder = Recorder() if any(outputs.values()) else None
+    if recorder is not None:
+        require("polars", "columnar", "--csv and --parquet")  # before the work, not after it
+    size = sum(path.stat().st_size for path in (file, orderbook) if path is not None)
+    with track(f"replaying {file.name}", size, of_bytes=True) as advance:
+        tape = open_replay(
+            file,
+            ReferenceBook if wishes.book == "reference" else OrderBook,
+            tape_format=tape_format,
+            orderbook=orderbook,
+            instrument=wishes.instrument,
+            recorder=recorder,
+            progress=advance,
+        )
+        ladder = _ladder_at(tape, wishes.at, wishes.levels) if wishes.at else None
+        tape.run()
+    if ladder is not None:
+        show.ladder(ladder)
+    if wishes.differences:
+        show.differences(tape)
+    for file_format, prefix in outputs.items():
+        if recorder is not None and prefix is not None:
+            for path in recorder.write(prefix, file_format, tape.price_scale):
+                click.echo(f"wrote {path}")
+    show.outcome(tape, file, orderbook, wishes.book)
+
+
+def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:
+    """Run the tape to a moment: the ladder as it is then."""
+    from ..tape.clock import InvalidTime
+    from .show import Ladder
+
+    try:
+        moment = tape.clock().parse(at)
+    except InvalidTime as error:
+        raise click.BadParameter(str(error), param_hint="--at") from error
+    tape.run(until=moment)
+    return Ladder(tape.clock().text(moment), tape.price_scale, *tape.depth(levels))

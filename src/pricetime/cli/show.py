@@ -1,0 +1,120 @@
+"""What the commands print: tables and ladders."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import zip_longest
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from .. import COMPILED
+from ..tape.outcome import Difference, Fills, Verdict
+from ..types import Side
+
+if TYPE_CHECKING:
+    from ..tape.formats import AnyReplay
+    from ..tape.market import Levels
+
+
+class Ladder(NamedTuple):
+    """The best levels of a book at one moment."""
+
+    time: str
+    price_scale: int
+    bids: Levels
+    asks: Levels
+
+
+def ladder(seen: Ladder) -> None:
+    """Print a ladder: bids on the left, asks on the right, best first."""
+    table = Table(title=seen.time, title_justify="left", box=SIMPLE, pad_edge=False)
+    for name in ("orders", "quantity", "bid", "ask", "quantity", "orders"):
+        table.add_column(name, justify="right")
+    for bid, ask in zip_longest(seen.bids, seen.asks):
+        left = _cells(bid, seen.price_scale)
+        table.add_row(*reversed(left), *_cells(ask, seen.price_scale))
+    console = Console()
+    console.print(table)
+    console.print()
+
+
+def differences(tape: AnyReplay) -> None:
+    """Print every trade in which the book and the tape differ, by reason."""
+    console = Console(highlight=False, soft_wrap=True)
+    for verdict in Verdict:
+        found = [difference for difference in tape.outcome.differences if difference.verdict is verdict]
+        if found:
+            console.print(f"{verdict.value} ({len(found)})", style="bold")
+        for difference in found:
+            console.print(_difference(difference, tape))
+    console.print()
+
+
+def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> None:
+    """Print how the replay went: trades, exact, differing with the reason, throughput."""
+    found = tape.outcome
+    title = f"{file.name}{f' with {orderbook.name}' if orderbook else ''}, through {_book_name(book)}"
+    table = Table(title=title, title_justify="left", show_header=False, box=SIMPLE, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    table.add_row("records", f"{found.records:,}")
+    for fact, count in found.facts.items():
+        table.add_row(f"  {fact}", f"{count:,}")
+    table.add_section()
+    table.add_row("trades matched and compared", f"{found.trades:,}", style="bold")
+    table.add_row("exact", f"{found.exact:,}", _share(found.exact, found.trades), style="bold")
+    _verdicts(table, found.verdicts, exact=True)
+    table.add_row("differing", f"{found.differing:,}", _share(found.differing, found.trades), style="bold")
+    _verdicts(table, found.verdicts, exact=False)
+    table.add_section()
+    table.add_row("throughput, records/s", f"{found.records / max(found.elapsed_s, 1e-9):,.0f}")
+    table.add_row("  seconds to read, match and compare", f"{found.elapsed_s:.2f}")
+    Console().print(table)
+
+
+def price_text(price: int, scale: int) -> str:
+    """A price in units of the tape as people write it: two decimals, or as many as it has."""
+    whole, part = divmod(abs(price), scale)
+    decimals = str(part).zfill(len(str(scale)) - 1).rstrip("0").ljust(2, "0")
+    return f"{'-' if price < 0 else ''}{whole:,}.{decimals}"
+
+
+def _verdicts(table: Table, verdicts: Counter[Verdict], *, exact: bool) -> None:
+    for verdict in Verdict:
+        if verdict.exact is exact and verdicts[verdict]:
+            table.add_row(f"  {verdict.value}", f"{verdicts[verdict]:,}")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.2f} %" if whole else ""
+
+
+def _book_name(book: str) -> str:
+    if book == "reference":
+        return "ReferenceBook"
+    return f"OrderBook, {'compiled' if COMPILED else 'pure form'}"
+
+
+def _cells(level: tuple[int, int, int] | None, scale: int) -> tuple[str, str, str]:
+    """Price, quantity and orders of a level, empty where there is none."""
+    if level is None:
+        return "", "", ""
+    price, quantity, orders = level
+    return price_text(price, scale), f"{quantity:,}", f"{orders:,}"
+
+
+def _difference(difference: Difference, tape: AnyReplay) -> str:
+    trade = difference.trade
+    verb = "buys" if trade.side is Side.BID else "sells"
+    what = f"{verb} {trade.quantity:,} at {price_text(trade.price, tape.price_scale)}"
+    head = f"{tape.clock().text(trade.time_ns)}  number {trade.sequence}: order {trade.taker_id or 'not named'} {what}"
+    return f"{head}\n    tape  {_fills(trade.fills, tape)}\n    book  {_fills(difference.fills, tape)}"
+
+
+def _fills(fills: Fills, tape: AnyReplay) -> str:
+    return ", ".join(f"{quantity} of {tape.order_text(order_id)}" for order_id, quantity in fills) or "nothing"

@@ -1,0 +1,81 @@
+"""The synthetic day of ``pricetime demo``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from time import perf_counter
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.box import SIMPLE
+from rich.console import Console
+from rich.table import Table
+
+from .. import COMPILED, OrderBook, ReportKind
+from ..errors import PricetimeError
+from ..reference import ReferenceBook
+from ..reference.commands import apply as apply_to_reference
+from ..tape import flow
+from .progress import track
+
+Commands: TypeAlias = NDArray[np.void]
+
+PRESET = "balanced"
+COUNT = 1_000_000 if COMPILED else 20_000
+
+#: Commands in one array. The reference book runs those that fill the book, and the first array after them.
+CHUNK = 10_000
+
+
+class Disagreement(PricetimeError):
+    """The book and the reference book did not do the same: a defect of pricetime."""
+
+
+def show_day(seed: int) -> None:
+    """Run the day, hold its first part against the reference book, print the table. Raises Disagreement."""
+    book = OrderBook()
+    day = flow.generate(PRESET, COUNT, seed=seed, chunk=CHUNK)
+    checked = [*flow.prelude(PRESET, seed=seed, chunk=CHUNK), next(day)]
+    reports = check(book, checked)
+    kinds: Counter[int] = Counter()
+    applied, elapsed_s = 0, 0.0
+    with track("matching", COUNT - CHUNK) as advance:
+        for chunk in day:
+            started = perf_counter()
+            done = book.apply(chunk)
+            elapsed_s += perf_counter() - started
+            applied += len(chunk)
+            kinds.update(done["kind"].tolist())
+            advance(len(chunk))
+    title = f"synthetic day ({PRESET}, seed {seed}), through OrderBook, {'compiled' if COMPILED else 'pure form'}"
+    table = Table(title=title, title_justify="left", show_header=False, box=SIMPLE, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for number, what in [
+        (sum(map(len, checked)), "commands run by the reference book as well"),
+        (reports, "  reports of both, equal in every field"),
+        (applied, "commands after them"),
+        (kinds[ReportKind.TRADE], "  trades"),
+        (kinds[ReportKind.REJECTED], "  rejected, with a reason"),
+        (len(book), "orders resting at the end"),
+        (round(applied / elapsed_s), "commands a second, reports handed back"),
+    ]:
+        table.add_row(what, f"{number:,}")
+    Console().print(table)
+
+
+def check(book: OrderBook, chunks: list[Commands]) -> int:
+    """Run commands through a new book and through the reference: how many reports they gave, all of them equal."""
+    oracle = ReferenceBook()
+    count = 0
+    with track("checking against the reference book", sum(map(len, chunks))) as advance:
+        for chunk in chunks:
+            reports = book.apply(chunk)
+            if not np.array_equal(reports, apply_to_reference(oracle, chunk, first=count + 1)):
+                raise Disagreement(f"reports from number {count + 1} on differ from those of the reference book")
+            count += len(reports)
+            advance(len(chunk))
+    if book.digest() != oracle.digest():
+        raise Disagreement(f"after {count} equal reports the book is not that of the reference book")
+    return count

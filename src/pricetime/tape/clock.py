@@ -1,0 +1,75 @@
+"""Times of a tape, between nanoseconds and what people write."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from ..errors import PricetimeError
+
+SECOND_NS = 10**9
+DAY_NS = 86_400 * SECOND_NS
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_TIME = r"(?P<hours>\d{1,2}):(?P<minutes>\d\d)(?::(?P<seconds>\d\d)(?P<fraction>\.\d{1,9})?)?"
+_DATED = re.compile(rf"(?P<date>\d{{4}}-\d\d-\d\d)[T ]{_TIME}(?:Z|\+00:00)?", re.A)
+_TIME_OF_DAY = re.compile(rf"{_TIME}Z?", re.A)
+_SECONDS = re.compile(r"(?P<seconds>\d{1,5})(?P<fraction>\.\d{1,9})?", re.A)
+
+
+class InvalidTime(PricetimeError, ValueError):
+    """A time is written in none of the ways that this tape understands."""
+
+
+class Clock:
+    """The times of one tape. ``midnight_ns``: the start of its first day since 1970 UTC; None when no date is known."""
+
+    def __init__(self, midnight_ns: int | None) -> None:
+        self.midnight_ns = midnight_ns
+
+    @classmethod
+    def of_day(cls, time_ns: int) -> Clock:
+        """The clock of a tape that starts at this moment, in ns since 1970 UTC."""
+        return cls(time_ns - time_ns % DAY_NS)
+
+    def parse(self, text: str) -> int:
+        """ns on the tape's own scale: since 1970 UTC, or since midnight when its date is not known.
+
+        Reads HH:MM[:SS[.fraction]] and seconds after midnight on the tape's first day, and
+        YYYY-MM-DDTHH:MM[:SS[.fraction]] where the tape has a date, all of them UTC. Raises InvalidTime.
+        """
+        start = self.midnight_ns or 0
+        if (seen := _DATED.fullmatch(text)) and self.midnight_ns is not None:
+            return _date_ns(seen["date"], text) + _of_day_ns(seen, text)
+        if seen := _TIME_OF_DAY.fullmatch(text):
+            return start + _of_day_ns(seen, text)
+        if seen := _SECONDS.fullmatch(text):
+            return start + int(seen["seconds"]) * SECOND_NS + _fraction_ns(seen["fraction"])
+        dated = "YYYY-MM-DDTHH:MM:SS.fraction, " if self.midnight_ns is not None else ""
+        raise InvalidTime(f"time {text!r} is none of {dated}HH:MM:SS.fraction, seconds after midnight")
+
+    def text(self, time_ns: int) -> str:
+        """A time of the tape as people read it, to the nanosecond."""
+        fraction = f"{time_ns % SECOND_NS:09}"
+        moment = EPOCH + timedelta(seconds=time_ns // SECOND_NS)
+        date = "" if self.midnight_ns is None else f"{moment:%Y-%m-%d} "
+        return f"{date}{moment:%H:%M:%S}.{fraction}"
+
+
+def _date_ns(date: str, text: str) -> int:
+    try:
+        day = datetime.fromisoformat(date).replace(tzinfo=UTC)
+    except ValueError as error:
+        raise InvalidTime(f"time {text!r} has no such date: {error}") from error
+    return (day - EPOCH).days * DAY_NS
+
+
+def _of_day_ns(seen: re.Match[str], text: str) -> int:
+    hours, minutes, seconds = (int(seen[part] or 0) for part in ("hours", "minutes", "seconds"))
+    if hours > 23 or minutes > 59 or seconds > 59:
+        raise InvalidTime(f"time {text!r} is beyond 23:59:59")
+    return (hours * 3600 + minutes * 60 + seconds) * SECOND_NS + _fraction_ns(seen["fraction"])
+
+
+def _fraction_ns(fraction: str | None) -> int:
+    return int((fraction or ".")[1:].ljust(9, "0"))

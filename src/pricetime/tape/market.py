@@ -1,0 +1,113 @@
+"""The books behind one replay, in its two phases: orders collect, or they trade continuously."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+import numpy as np
+
+from ..types import Order, Side, Trade
+
+#: Price, quantity and number of orders of each level, best first.
+Levels: TypeAlias = list[tuple[int, int, int]]
+
+
+class Book(Protocol):
+    """What a replay asks of a book. ``OrderBook`` and ``ReferenceBook`` both have it."""
+
+    def add_order(
+        self, order_id: int, side: int, price: int, quantity: int, *, timestamp: int = 0
+    ) -> tuple[Trade, ...]: ...
+    def match_order(self, order_id: int, side: int, price: int, quantity: int) -> tuple[tuple[Trade, ...], int]: ...
+    def cancel_order(self, order_id: int) -> int: ...
+    def reduce_order(self, order_id: int, by: int) -> int: ...
+    def replace_order(self, order_id: int, price: int, quantity: int) -> tuple[Trade, ...]: ...
+    def order(self, order_id: int) -> Order: ...
+    def orders(self, side: int, price: int) -> tuple[Order, ...]: ...
+    def depth(self, levels: int = 10) -> tuple[Any, Any]: ...
+    def digest(self) -> int: ...
+    @property
+    def best_bid(self) -> int | None: ...
+    @property
+    def best_ask(self) -> int | None: ...
+    def __len__(self) -> int: ...
+    def __contains__(self, order_id: object) -> bool: ...
+    def __iter__(self) -> Iterator[Order]: ...
+
+
+#: Makes an empty book, as the classes of the books do.
+MakeBook: TypeAlias = Callable[[], Book]
+
+
+class Market:
+    """One instrument. ``side[Side.BID]`` and ``side[Side.ASK]`` are the books in which each side rests.
+
+    While orders collect, before an opening or in a halt, bids and asks may cross and nothing trades: each side
+    then rests in a book of its own. In continuous trading both rest in ``book``.
+    """
+
+    def __init__(self, make_book: MakeBook) -> None:
+        self.book = make_book()
+        self._collected_asks = make_book()
+        self.side: dict[int, Book] = {Side.BID: self.book, Side.ASK: self._collected_asks}
+
+    @property
+    def continuous(self) -> bool:
+        """Does one book hold both sides?"""
+        return self.side[Side.ASK] is self.book
+
+    def open(self) -> bool:
+        """Bring both sides into one book, queues unchanged. False, and nothing done, when they cross."""
+        bid, ask = self.side[Side.BID].best_bid, self.side[Side.ASK].best_ask
+        if bid is not None and ask is not None and bid >= ask:
+            return False
+        if not self.continuous:
+            _move(self._collected_asks, self.book)
+            self.side[Side.ASK] = self.book
+        return True
+
+    def collect(self) -> None:
+        """Part the two sides again: trading has stopped."""
+        if self.continuous:
+            _move(self.book, self._collected_asks, Side.ASK)
+            self.side[Side.ASK] = self._collected_asks
+
+    def crosses(self, side: Side, price: int) -> bool:
+        """Would an order that rests at this price trade at once? Never while orders collect."""
+        if not self.continuous:
+            return False
+        best = self.book.best_ask if side is Side.BID else self.book.best_bid
+        return best is not None and (best <= price if side is Side.BID else best >= price)
+
+    def clear(self) -> None:
+        """Take every order out, and wait for an opening."""
+        for book in (self.book, self._collected_asks):
+            for order in list(book):
+                book.cancel_order(order.id)
+        self.side[Side.ASK] = self._collected_asks
+
+    def depth(self, levels: int) -> tuple[Levels, Levels]:
+        """The best levels of each side: bids, asks."""
+        if self.continuous:
+            bids, asks = self.book.depth(levels)
+        else:
+            bids, asks = self.book.depth(levels)[0], self._collected_asks.depth(levels)[1]
+        return as_levels(bids), as_levels(asks)
+
+    def __len__(self) -> int:
+        return len(self.book) + (0 if self.continuous else len(self._collected_asks))
+
+
+def as_levels(levels: Any) -> Levels:
+    """One side as ``depth`` gives it, an array or a list by the kind of book, as a list of plain tuples."""
+    plain: Levels = levels.tolist() if isinstance(levels, np.ndarray) else levels
+    return plain
+
+
+def _move(source: Book, target: Book, side: Side | None = None) -> None:
+    """Move orders from one book to another, in the order of their queues."""
+    for order in list(source):
+        if side is None or order.side is side:
+            source.cancel_order(order.id)
+            target.add_order(order.id, order.side, order.price, order.quantity, timestamp=order.timestamp)

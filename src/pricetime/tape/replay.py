@@ -1,0 +1,112 @@
+"""The replay of a tape: its events go into a book one by one, and each trade is compared with the book's."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from time import perf_counter
+from typing import ClassVar, Generic, Protocol, TypeVar
+
+from ..errors import PricetimeError
+from ..types import Side, Trade
+from .clock import Clock
+from .file import TapeError
+from .market import Book, Levels
+from .outcome import Outcome, TapeTrade, Verdict
+
+Event = TypeVar("Event")
+
+
+class Recorder(Protocol):
+    """Is told of each trade and of the best levels after each event."""
+
+    def trade(self, trade: TapeTrade, verdict: Verdict | None) -> None: ...
+    def top(self, time_ns: int, bids: Levels, asks: Levels) -> None: ...
+
+
+class Replay(ABC, Generic[Event]):
+    """Runs a tape through a book. ``outcome`` counts as it goes; a tape can be run once.
+
+    ``price_scale``: units of the tape's integer prices in one unit of currency. The book's prices are these units.
+    """
+
+    price_scale: ClassVar[int]
+
+    def __init__(self, name: str, events: Iterator[Event], recorder: Recorder | None = None) -> None:
+        self.name = name
+        self.outcome = Outcome()
+        self._recorder = recorder
+        self._events = events
+        self._held: list[Event] = []  # an event already read that lies beyond the moment asked for
+
+    def run(self, until: int | None = None) -> Outcome:
+        """Go on to the end of the tape, or through every event up to and at ``until``, in ns as the tape counts.
+
+        Raises TapeError for a tape that cannot be read or contradicts itself.
+        """
+        started = perf_counter()
+        held, self._held = self._held, []
+        for event in chain(held, self._events):
+            time_ns = self.time_ns(event)
+            if until is not None and time_ns > until:
+                self._held = [event]
+                break
+            try:
+                self._apply(event)
+            except PricetimeError as error:
+                raise TapeError(f"{self.name}: at {self.clock().text(time_ns)}: {error}") from error
+            if self._recorder is not None:
+                self._recorder.top(time_ns, *self.depth(1))
+        self.outcome.elapsed_s += perf_counter() - started
+        return self.outcome
+
+    def order_text(self, order_id: int) -> str:
+        """An order of the book, as people are told of it."""
+        return str(order_id)
+
+    @abstractmethod
+    def clock(self) -> Clock:
+        """How this tape counts time."""
+
+    @abstractmethod
+    def depth(self, levels: int) -> tuple[Levels, Levels]:
+        """The best levels as they are now, best first: bids, asks."""
+
+    @abstractmethod
+    def digest(self) -> int:
+        """The digest of the book, as ``OrderBook.digest``."""
+
+    @abstractmethod
+    def time_ns(self, event: Event) -> int:
+        """When an event happened."""
+
+    @abstractmethod
+    def _apply(self, event: Event) -> None:
+        """Send an event to the book and compare its trades."""
+
+    def _count(self, trade: TapeTrade, taken: Sequence[Trade], verdict: Verdict) -> None:
+        self.outcome.add(trade, taken, verdict)
+        if self._recorder is not None:
+            self._recorder.trade(trade, verdict)
+
+
+def follow_tape(book: Book, trade: TapeTrade, taken: Sequence[Trade]) -> None:
+    """Undo what the book took and take what the tape took, every queue left in its order. O(orders at those prices)."""
+    side = Side.ASK if trade.side is Side.BID else Side.BID
+    queues: dict[int, dict[int, int]] = {}  # price -> {order id: open quantity before the trade}, first in line first
+    for ours in taken:
+        queues.setdefault(ours.price, {})[ours.maker_id] = ours.quantity
+    for order_id, _ in trade.fills:
+        if order_id in book:
+            queues.setdefault(book.order(order_id).price, {})
+    for price, queue in queues.items():
+        for order in book.orders(side, price):
+            queue[order.id] = queue.get(order.id, 0) + order.quantity
+            book.cancel_order(order.id)
+        for order_id, quantity in trade.fills:
+            if order_id in queue:
+                queue[order_id] -= quantity
+        for order_id, quantity in queue.items():
+            if quantity > 0:
+                book.add_order(order_id, side, price, quantity, timestamp=trade.time_ns)
