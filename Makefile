@@ -27,9 +27,9 @@ help: ## this list
 	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
 		"install python3 python3-venv python3-dev), or name one: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@$(PYTHON) tools/check_machine.py >/dev/null 2>&1 || $(PYTHON) tools/check_machine.py
-	@echo "pricetime: setting up .venv with $$($(PYTHON) --version)"
+	@echo "pricetime: setting up .venv with $$($(PYTHON) --version), which takes a minute or two the first time"
 	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@PRICETIME_BUILD=pure $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@PRICETIME_BUILD=pure $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
 	@touch $@
 
 .venv/compiled: .venv/installed $(SOURCES)
