@@ -171,16 +171,11 @@ def play(book: Any, step: Step) -> Any:
 REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
 
-def expected_reports(book: ReferenceBook, step: Step) -> list[Report]:
-    """Play a step on the reference: what an array of its one command must be answered with."""
-    seen = len(book.reports)
-    outcome = play(book, step)
-    if outcome not in REASON_OF_ERROR:
-        return book.reports[seen:]
+def rejection(step: Step, error: type[PricetimeError]) -> Report:
+    """The report that answers the command of a step that raised this error."""
     refused = as_command(step)[0]
-    names = ["side", "order_id", "price", "quantity"]
-    side, order_id, price, quantity = (int(refused[name]) for name in names)
-    return [Report(ReportKind.REJECTED, side, REASON_OF_ERROR[outcome], order_id, 0, price, quantity)]
+    side, order_id, price, quantity = (int(refused[name]) for name in ("side", "order_id", "price", "quantity"))
+    return Report(ReportKind.REJECTED, side, REASON_OF_ERROR[error], order_id, 0, price, quantity)
 
 
 def bid(book: Any, order_id: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:

@@ -1,0 +1,87 @@
+"""Every sequence of up to 5 commands in a small world, held against the reference.
+
+A sequence answers for those that it begins with, since every command's reports are compared; two sweeps at its
+end show what it left, in priority order. The uncompiled form tries every sequence of 5 new orders, and shorter
+ones where there are more commands to choose from.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import COMPILED, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
+from tests.books import Step
+from tests.properties.small_world import IDS, Alphabet, SmallWorld, adds, cancels, reduces, replaces
+
+
+def of_every_kind(place: int) -> list[Step]:
+    """New orders with each time in force; a market order has no price of its own."""
+    steps: list[Step] = []
+    for tif in TimeInForce:
+        made = adds(place, time_in_force=tif)
+        steps += made if tif is not TimeInForce.MARKET else [step for step in made if step[1]["price"] == 100]
+    return steps
+
+
+def changes(place: int) -> list[Step]:
+    return cancels(place) + reduces(place) + replaces(place)
+
+
+def takers_at_the_end(length: int) -> Alphabet:
+    """Orders come and go, then anything at all happens to what they made."""
+    return lambda place: of_every_kind(place) + changes(place) if place == length - 1 else adds(place) + cancels(place)
+
+
+def ours(place: int) -> list[Step]:
+    """New orders of two owners, cancels, and what a replace may meet."""
+    return adds(place, owner=1) + [s for s in adds(place, owner=2) if s[1]["quantity"] == 1] + cancels(place)
+
+
+def play_all(world: SmallWorld, **settings: Any) -> None:
+    book = OrderBook(64, **settings)
+    for commands, expected in world.sequences(10_000):
+        reports = book.apply(commands)
+        if reports.tobytes() != expected.tobytes():
+            shorter = min(len(reports), len(expected))
+            wrong = int(np.argmax(reports[:shorter] != expected[:shorter]))
+            steps = world.sequence(int(reports["order_id"][wrong]) // IDS)
+            pytest.fail(f"{reports[wrong]} where the reference says {expected[wrong]}, in {steps}")
+    assert len(book) == 0
+    book.check()
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "length", "pure_length"),
+    [
+        pytest.param(adds, 5, 5, id="orders"),
+        pytest.param(lambda place: adds(place) + changes(place), 5, 3, id="orders and their changes"),
+        pytest.param(lambda place: of_every_kind(place) + cancels(place), 4, 2, id="every time in force"),
+        pytest.param(takers_at_the_end(5 if COMPILED else 3), 5, 3, id="everything at the end"),
+        pytest.param(lambda place: of_every_kind(place) + changes(place), 3, 2, id="everything"),
+    ],
+)
+def test_every_sequence(alphabet: Alphabet, length: int, pure_length: int) -> None:
+    play_all(SmallWorld(alphabet, length if COMPILED else pure_length))
+
+
+@pytest.mark.parametrize("mode", SelfTrade, ids=lambda mode: mode.name)
+def test_every_sequence_of_two_owners(mode: SelfTrade) -> None:
+    play_all(SmallWorld(ours, 4 if COMPILED else 3, {"self_trade": mode}), self_trade=mode)
+
+
+def test_every_sequence_when_each_replace_loses_its_place() -> None:
+    rule = {"replace_policy": ReplacePolicy.ALWAYS_LOSE}
+    play_all(SmallWorld(lambda place: adds(place) + replaces(place), 4 if COMPILED else 3, rule), **rule)
+
+
+def test_the_small_world_is_whole() -> None:
+    """8 new orders at each of 5 places, 4 ids to cancel, reduce or replace at the last."""
+    assert len(SmallWorld(adds, 3)) == 8**3
+    assert len(SmallWorld(lambda place: adds(place) + changes(place), 3)) == 8 * 14 * 20
+    assert len(of_every_kind(0)) == 36
+    commands, _ = next(SmallWorld(adds, 2).sequences(1000))
+    seen = {commands[4 * i : 4 * i + 2][["side", "price", "quantity"]].tobytes() for i in range(64)}
+    assert len(seen) == 64
