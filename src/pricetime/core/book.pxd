@@ -3,10 +3,10 @@
 from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve
 from pricetime.core.layout cimport (
-    ACCEPTED, ALWAYS_LOSE, ASK, BID, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
+    ACCEPTED, AHEAD, ALWAYS_LOSE, ASK, BID, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, INVALID_PRICE, INVALID_QUANTITY,
     INVALID_SELF_TRADE, INVALID_SIDE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MARKET, MARKET_REMAINDER, NEW_ORDER, NIL, NONE, OFF, ORDERS_FULL, POST_ONLY,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, NEW_ORDER, NIL, NONE, OFF, ORDERS_FULL, POST_ONLY,
     REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
     REPORTS_PER_MAKER, SELF_TRADE, TRADE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, Report, i64, u8, u16, u32, u64,
@@ -44,9 +44,11 @@ cdef class Books:
     cdef u64 seq_num                 # of the last report
 
     # commands
-    cdef Book *book_of(self, u32 instrument) noexcept nogil
+    cdef inline Book *book_of(self, u32 instrument) noexcept nogil
     cdef u64 report_bound(self, u64 commands) noexcept nogil
     cdef void run(self, const Command *commands, u64 count) noexcept nogil
+    cdef inline IdEntry *_likely_entry(self, const Command *c) noexcept nogil
+    cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
     cdef void execute(self, const Command *command) noexcept nogil
     cdef void _new_order(self, Book *book, const Command *c) noexcept nogil
     cdef void _rest_passive(self, Book *book, const Command *c, u32 position) noexcept nogil
@@ -57,32 +59,35 @@ cdef class Books:
     cdef void _move_order(self, Book *book, u32 slot, u32 side, i64 key, u64 quantity) noexcept nogil
 
     # what is refused
-    cdef u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
-    cdef u32 _refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
-    cdef u32 _refuse_slot(self, Book *book) noexcept nogil
-    cdef u32 _refuse_rest(self, u32 level, u64 quantity) noexcept nogil
+    cdef inline u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
+    cdef inline u32 _refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
+    cdef inline u32 _refuse_slot(self, Book *book) noexcept nogil
+    cdef inline u32 _refuse_rest(self, u32 level, u64 quantity) noexcept nogil
     cdef u32 _refuse_move(self, Book *book, u32 slot, i64 key, u64 quantity) noexcept nogil
     cdef void _reject(self, const Command *c, u32 reason) noexcept nogil
 
     # matching
     cdef u64 _match(self, Book *book, Ladder *makers, u32 side, u64 taker_id, u32 owner, u32 mode, i64 taker_price,
                     i64 limit, u64 quantity) noexcept nogil
+    cdef u64 _trade_level(self, Book *book, Ladder *makers, u32 side, u64 taker_id, u32 owner,
+                          u64 quantity) noexcept nogil
+    cdef void _remove_head(self, Book *book, Ladder *ladder, u32 level, u32 first, u32 last, u32 count) noexcept nogil
     cdef u64 _prevent(self, Book *book, u32 slot, u32 side, u64 taker_id, u32 mode, i64 taker_price,
                       u64 quantity) noexcept nogil
     cdef bint _can_fill(self, Ladder *makers, u32 owner, u32 mode, i64 limit, u64 quantity) noexcept nogil
 
     # orders at their level
-    cdef u32 _fill_slot(self, Book *book, const Command *c, u64 quantity) noexcept nogil
-    cdef void _append(self, u32 level, u32 slot) noexcept nogil
+    cdef inline u32 _fill_slot(self, Book *book, const Command *c, u64 quantity) noexcept nogil
+    cdef inline void _append(self, u32 level, u32 slot) noexcept nogil
     cdef void _unlink(self, Ladder *ladder, u32 slot) noexcept nogil
     cdef void _remove(self, Book *book, u32 slot, u32 position) noexcept nogil
     cdef void _free_slot(self, Book *book, u32 slot) noexcept nogil
 
     # levels of a side: the radix tree
-    cdef u32 level_at(self, Ladder *ladder, i64 key) noexcept nogil
+    cdef inline u32 level_at(self, Ladder *ladder, i64 key) noexcept nogil
     cdef u32 level_behind(self, Ladder *ladder, u32 level) noexcept nogil
     cdef u32 _last_level(self, u32 node) noexcept nogil
-    cdef u32 _leaf_at(self, Ladder *ladder, u64 place) noexcept nogil
+    cdef inline u32 _leaf_at(self, Ladder *ladder, u64 place) noexcept nogil
     cdef u32 _leaf_below(self, Ladder *ladder, u64 place) noexcept nogil
     cdef u32 _make_level(self, Ladder *ladder, i64 key, u32 side) noexcept nogil
     cdef void _drop_level(self, Ladder *ladder, u32 level) noexcept nogil
@@ -95,17 +100,17 @@ cdef class Books:
 
     # the order-id table
     cdef u32 find(self, Book *book, u64 order_id) noexcept nogil
-    cdef u32 _tag(self, u64 order_id) noexcept nogil
-    cdef u32 _home(self, Book *book, u32 tag) noexcept nogil
-    cdef u32 _position(self, Book *book, u64 order_id) noexcept nogil
-    cdef void _name(self, Book *book, u32 position, u64 order_id, u32 slot) noexcept nogil
+    cdef inline u32 _tag(self, u64 order_id) noexcept nogil
+    cdef inline u32 _home(self, Book *book, u32 tag) noexcept nogil
+    cdef inline u32 _position(self, Book *book, u64 order_id) noexcept nogil
+    cdef inline void _name(self, Book *book, u32 position, u64 order_id, u32 slot) noexcept nogil
     cdef void _erase(self, Book *book, u32 position) noexcept nogil
     cdef void _rename(self, Book *book, u32 slot, u64 new_id) noexcept nogil
 
     # reports
-    cdef void _report(self, u32 instrument, u32 kind, u32 side, u32 reason, u64 order_id, u64 maker_id, i64 price,
+    cdef inline void _report(self, u32 instrument, u32 kind, u32 side, u32 reason, u64 order_id, u64 maker_id, i64 price,
                       u64 quantity) noexcept nogil
-    cdef void _report_new(self, Book *book, const Command *c) noexcept nogil
+    cdef inline void _report_new(self, Book *book, const Command *c) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
     cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 

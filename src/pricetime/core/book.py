@@ -112,10 +112,45 @@ class Books:
         return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
 
     def run(self, commands, count):
-        """Execute a run of commands, in order."""
+        """Execute a run of commands, in order.
+
+        What a command will look up is fetched into the cache in three steps while those before it execute: the
+        entry of its order id; the order found there; what lies around that order. Each would be a miss that is
+        waited for: with this, flows of arbitrary ids run twice as fast. (It stands here and not in a function of
+        its own because the compiler drops calls of functions that do nothing but prefetch.)
+        """
         i: u64
+        c: cython.pointer[cython.const[Command]]
+        slot: u32
         for i in range(count):
+            if i + 3 * AHEAD < count:
+                prefetch(self._likely_entry(cython.address(commands[i + 3 * AHEAD])))
+                c = cython.address(commands[i + 2 * AHEAD])
+                prefetch(cython.address(self.orders[self._likely_entry(c).slot]))
+                prefetch(cython.address(self.levels[self._likely_level(c)]))
+                c = cython.address(commands[i + AHEAD])
+                slot = self._likely_entry(c).slot
+                prefetch(cython.address(self.orders[self.orders[slot].next]))
+                prefetch(cython.address(self.orders[self.orders[slot].prev]))
+                prefetch(cython.address(self.levels[self.orders[slot].level]))
+                prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
             self.execute(cython.address(commands[i]))
+
+    def _likely_entry(self, c):
+        """Where the order id of a command most likely is; a guess for an unknown instrument."""
+        book: cython.pointer[Book] = cython.NULL
+        if self.book_count != 1:
+            book = self.book_of(c.instrument)
+        if not book:
+            book = cython.address(self.books[0])
+        return cython.address(book.ids[self._home(book, self._tag(c.order_id))])
+
+    def _likely_level(self, c):
+        """The level that a new order may join, where there are too many for the cache; NIL where they are in it."""
+        if self.level_count < MANY_LEVELS or c.type != NEW_ORDER or self.book_count != 1:
+            return NIL
+        side: u32 = BID if c.side == BID else ASK
+        return self.level_at(cython.address(self.books[0].ladders[side - 1]), key_of(side, c.price))
 
     def execute(self, command):
         """Execute one command: its reports follow those already there."""
@@ -352,22 +387,70 @@ class Books:
         reported at ``taker_price``.
         """
         while quantity != 0 and makers.best != NIL and makers.best_key >= limit:
-            level: cython.pointer[Level] = cython.address(self.levels[makers.best])
-            slot: u32 = level.head
-            maker: cython.pointer[Order] = cython.address(self.orders[slot])
-            price: i64 = key_of(3 - side, makers.best_key)
-            if owner != 0 and maker.owner == owner:
+            slot: u32 = self.levels[makers.best].head
+            if owner != 0 and self.orders[slot].owner == owner:
                 quantity = self._prevent(book, slot, side, taker_id, mode, taker_price, quantity)
-            elif maker.remaining > quantity:
+            else:
+                quantity = self._trade_level(book, makers, side, taker_id, owner, quantity)
+        return quantity
+
+    def _trade_level(self, book, makers, side, taker_id, owner, quantity):
+        """Trade with the orders at the head of the best level, until one of ``owner``: the quantity left.
+
+        Those filled are a run of the queue from its head: they trade first and are taken out together after that.
+        While one trades, the id entry of the next and the order behind that are fetched ahead.
+        """
+        best: u32 = makers.best
+        level: cython.pointer[Level] = cython.address(self.levels[best])
+        price: i64 = key_of(3 - side, level.key)
+        first: u32 = level.head
+        slot: u32 = first
+        filled: u32 = 0
+        last: u32 = NIL
+        taken: u64 = 0
+        behind: cython.pointer[Order]
+        while slot != NIL and quantity != 0:
+            maker: cython.pointer[Order] = cython.address(self.orders[slot])
+            if owner != 0 and maker.owner == owner:
+                break
+            behind = cython.address(self.orders[maker.next])
+            prefetch(cython.address(self.orders[behind.next]))
+            prefetch(cython.address(book.ids[self._home(book, self._tag(behind.id))]))
+            if maker.remaining > quantity:
                 self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
                 maker.remaining -= quantity
-                level.quantity -= quantity
-                return 0
-            else:
-                self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, maker.remaining)
-                quantity -= maker.remaining
-                self._remove(book, slot, self._position(book, maker.id))
+                taken += quantity
+                quantity = 0
+                break
+            self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, maker.remaining)
+            quantity -= maker.remaining
+            taken += maker.remaining
+            filled += 1
+            last = slot
+            slot = maker.next
+        level.quantity -= taken
+        if filled != 0:
+            self._remove_head(book, makers, best, first, last, filled)
         return quantity
+
+    def _remove_head(self, book, ladder, level, first, last, count):
+        """Take the first ``count`` orders of a level out of the book, from ``first`` to ``last``."""
+        queue: cython.pointer[Level] = cython.address(self.levels[level])
+        behind: u32 = self.orders[last].next
+        slot: u32 = first
+        while slot != behind:
+            self._erase(book, self._position(book, self.orders[slot].id))
+            slot = self.orders[slot].next
+        self.orders[last].next = self.free_order
+        self.free_order = first
+        self.order_count -= count
+        book.count -= count
+        queue.count -= count
+        if behind == NIL:
+            self._drop_level(ladder, level)
+        else:
+            queue.head = behind
+            self.orders[behind].prev = NIL
 
     def _prevent(self, book, slot, side, taker_id, mode, taker_price, quantity):
         """An incoming order met a resting one of its owner: take from each what the mode says, the resting one first.

@@ -71,6 +71,10 @@ cdef enum:
     REPORTS_PER_MAKER = 2
     # Leaves of one side found without a descent
     LEAF_CACHE = 64
+    # Commands between the steps of fetching ahead
+    AHEAD = 4
+    # Levels, over all books, that no longer stay in a cache of a core
+    MANY_LEVELS = 16384
 
 # What enters: 64 bytes, types.COMMAND.
 ctypedef packed struct Command:
