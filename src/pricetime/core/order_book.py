@@ -67,9 +67,7 @@ class OrderBook:
 
     # ------------------------------------------------------------------ commands
 
-    def add_order(
-        self, order_id, side, price, quantity, *, owner=0, time_in_force=_GTC, self_trade=None, timestamp=0
-    ):
+    def add_order(self, order_id, side, price, quantity, *, owner=0, time_in_force=_GTC, self_trade=None, timestamp=0):
         """Enter an order: it trades with what it crosses, and its time in force says what becomes of the rest.
 
         Returns the trades as a tuple of Trade, in the order they happened. Raises InvalidOrderId, InvalidSide,

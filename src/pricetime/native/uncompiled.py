@@ -76,6 +76,14 @@ def _same(value: Any) -> Any:
     return value
 
 
+def Py_INCREF(_: Any) -> None:  # noqa: N802 - the name in C
+    """Nothing to count: whoever holds the object holds it."""
+
+
+def Py_DECREF(_: Any) -> None:  # noqa: N802
+    """See Py_INCREF."""
+
+
 def _decorator(**_: Any) -> Callable[[Any], Any]:
     return _same
 
@@ -89,6 +97,7 @@ def make_cython() -> types.ModuleType:
         pointer=_Pointers(),
         nogil=_NoGil(),
         cast=cast,
+        p_void=object,
         sizeof=lambda record: record.size,
         exceptval=_decorator,
         **dict.fromkeys(("address", "likely", "unlikely", "final", "cclass", "cfunc", "inline"), _same),

@@ -1,0 +1,92 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The C-level door: books for compiled callers, which neither hold the GIL nor touch Python.
+
+The signatures are in ``door.pxd``. What is called ``books`` there is the pointer that ``open_books`` gave.
+"""
+
+from __future__ import annotations
+
+import cython
+
+from pricetime.core.instrument import Instrument
+from pricetime.native.spread import id_multiplier
+
+if cython.compiled:
+    from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF
+else:
+    from pricetime.core.book import Books, key_of
+    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.native.uncompiled import Py_DECREF, Py_INCREF
+
+
+def open_books(instruments, capacity, level_capacity):
+    """Empty books of the instruments 0, 1, ... ``instruments`` - 1 over one pool; NULL where that cannot be had.
+
+    Both capacities from 1 to 2**31. The caller owns the books and closes them.
+    """
+    try:
+        if instruments == 0 or not 0 < capacity <= 1 << 31 or not 0 < level_capacity <= 1 << 31:
+            return cython.NULL
+        books = Books([Instrument(i) for i in range(instruments)], capacity, level_capacity, id_multiplier())
+    except Exception:
+        return cython.NULL
+    Py_INCREF(books)
+    return cython.cast(cython.p_void, books)
+
+
+def close_books(books):
+    """Give the books back. Nobody may use them after."""
+    Py_DECREF(cython.cast(object, books))
+
+
+def report_bound(books, count):
+    """The most reports that the next ``count`` commands can make."""
+    return books.report_bound(count)
+
+
+def run_commands(books, commands, count, reports, room):
+    """Execute commands in order: how many reports they made; -1, with nothing done, when ``room`` is below the bound."""
+    if room < books.report_bound(count):
+        return -1
+    books.reports = reports
+    books.report_count = 0
+    books.run(commands, count)
+    return books.report_count
+
+
+def best_price(books, instrument, side, price):
+    """True, and the best price of a side in ``price``; False when nobody is there."""
+    book: cython.pointer[Book] = books.book_of(instrument)
+    if not book or (side != BID and side != ASK) or book.ladders[side - 1].best == NIL:
+        return False
+    price[0] = key_of(side, book.ladders[side - 1].best_key)
+    return True
+
+
+def depth(books, instrument, side, levels, prices, quantities, counts):
+    """The best levels of a side into three arrays of ``levels`` each: how many there were."""
+    book: cython.pointer[Book] = books.book_of(instrument)
+    if not book or (side != BID and side != ASK):
+        return 0
+    ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+    level: u32 = ladder.best
+    found: u64 = 0
+    while level != NIL and found < levels:
+        queue: cython.pointer[Level] = cython.address(books.levels[level])
+        prices[found] = key_of(side, queue.key)
+        quantities[found] = queue.quantity
+        counts[found] = queue.count
+        found += 1
+        level = books.level_behind(ladder, level)
+    return found
+
+
+def resting_orders(books):
+    """Orders resting, over all instruments."""
+    return books.order_count
+
+
+def digest(books, instrument):
+    """The digest of one book, as ``OrderBook.digest``; 0 for an unknown instrument."""
+    book: cython.pointer[Book] = books.book_of(instrument)
+    return books.digest(book) if book else 0

@@ -1,0 +1,76 @@
+/* The C-level door of pricetime: records and function types. See docs/reference/c-door.md.
+ *
+ * The functions come as capsules in pricetime.core.door.__pyx_capi__, one under each name; each capsule's own name
+ * is its C signature. Only open_books and close_books take the GIL, which they do themselves.
+ * Little-endian, as everywhere in pricetime.
+ */
+#ifndef PRICETIME_H
+#define PRICETIME_H
+
+#include <stdint.h>
+
+enum { PT_BID = 1, PT_ASK = 2 };
+enum { PT_GTC = 0, PT_IOC = 1, PT_FOK = 2, PT_POST_ONLY = 3, PT_MARKET = 4 };
+enum {
+    PT_NEW_ORDER = 1, PT_CANCEL_ORDER = 2, PT_REPLACE_ORDER = 3, PT_REDUCE_ORDER = 4, PT_REPLACE_ORDER_AS = 5,
+    PT_EXECUTION_REPORT = 16
+};
+enum {
+    PT_ACCEPTED = 1, PT_TRADE = 2, PT_CANCELLED = 3, PT_REPLACED = 4, PT_REDUCED = 5, PT_EXPIRED = 6, PT_REJECTED = 7
+};
+
+#pragma pack(push, 1)
+typedef struct {                /* 64 bytes, pricetime.COMMAND */
+    uint64_t sequence;
+    uint64_t timestamp;         /* ns */
+    uint32_t session;
+    uint16_t length;
+    uint16_t reserved;          /* 0 */
+    uint8_t type;
+    uint8_t side;
+    uint8_t time_in_force;
+    uint8_t flags;              /* bits 0 to 2: self-trade mode, 0 for the default; the others 0 */
+    uint32_t instrument;
+    uint64_t order_id;
+    int64_t price;              /* ticks */
+    uint64_t quantity;          /* lots */
+    uint32_t owner;
+    uint32_t tag;
+} pt_command;
+
+typedef struct {                /* 48 bytes, pricetime.REPORT */
+    uint8_t type;
+    uint8_t kind;
+    uint8_t side;
+    uint8_t reason;
+    uint32_t instrument;
+    uint64_t seq_num;
+    uint64_t order_id;
+    uint64_t maker_id;
+    int64_t price;              /* ticks */
+    uint64_t quantity;          /* lots */
+} pt_report;
+#pragma pack(pop)
+
+/* Empty books of the instruments 0 .. instruments-1 over one pool; NULL where that cannot be had. */
+typedef void *(*pt_open_books)(uint32_t instruments, unsigned long long capacity, unsigned long long level_capacity);
+typedef void (*pt_close_books)(void *books);
+
+/* The most reports that the next count commands can make. */
+typedef unsigned long long (*pt_report_bound)(void *books, unsigned long long count);
+
+/* Execute commands in order: how many reports they made; -1, with nothing done, when room is below the bound. */
+typedef long long (*pt_run_commands)(void *books, const pt_command *commands, unsigned long long count,
+                                     pt_report *reports, unsigned long long room);
+
+/* 1, and the best price of a side; 0 when nobody is there. */
+typedef int (*pt_best_price)(void *books, uint32_t instrument, uint32_t side, long long *price);
+
+/* The best levels of a side into three arrays of so many levels each: how many there were. */
+typedef unsigned long long (*pt_depth)(void *books, uint32_t instrument, uint32_t side, unsigned long long levels,
+                                       long long *prices, unsigned long long *quantities, uint32_t *counts);
+
+typedef unsigned long long (*pt_resting_orders)(void *books);
+typedef unsigned long long (*pt_digest)(void *books, uint32_t instrument);
+
+#endif

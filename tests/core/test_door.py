@@ -1,0 +1,107 @@
+"""The C-level door, called from C where it is compiled and as plain functions where it is not."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pricetime
+from pricetime.core import door
+
+HERE = Path(__file__).parent
+INCLUDE = Path(pricetime.__file__).parent / "include"
+NAMES = [
+    "open_books",
+    "close_books",
+    "report_bound",
+    "run_commands",
+    "best_price",
+    "depth",
+    "resting_orders",
+    "digest",
+]
+
+
+def function_pointer(name: str) -> int:
+    """The address in a capsule of the door, as a C caller gets it."""
+    capsule = door.__pyx_capi__[name]
+    ctypes.pythonapi.PyCapsule_GetName.restype = ctypes.c_char_p
+    ctypes.pythonapi.PyCapsule_GetName.argtypes = [ctypes.py_object]
+    ctypes.pythonapi.PyCapsule_GetPointer.restype = ctypes.c_void_p
+    ctypes.pythonapi.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer(capsule, ctypes.pythonapi.PyCapsule_GetName(capsule))
+    assert isinstance(pointer, int)
+    return pointer
+
+
+def expected_digest() -> int:
+    book = pricetime.OrderBook(10)
+    book.add_order(3, pricetime.BID, 101, 2)
+    return book.digest()
+
+
+@pytest.mark.compiled
+def test_from_c(tmp_path: Path) -> None:
+    compiler = shutil.which((sysconfig.get_config_var("CC") or "cc").split()[0]) or shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler to build a caller with")
+    library = tmp_path / "client.so"
+    subprocess.run(
+        [compiler, "-shared", "-fPIC", "-Wall", "-Werror", f"-I{INCLUDE}", "-o", library, HERE / "door_client.c"],
+        check=True,
+    )
+    pointers = (ctypes.c_void_p * len(NAMES))(*[function_pointer(name) for name in NAMES])
+    digest = ctypes.c_ulonglong()
+    client = ctypes.CDLL(str(library))  # a CDLL call gives the GIL up: the client runs without it
+    assert client.play(ctypes.byref(pointers), ctypes.byref(digest)) == 0
+    assert digest.value == expected_digest()
+
+
+@pytest.mark.compiled
+def test_what_cannot_be_opened_is_null() -> None:
+    open_books = ctypes.CFUNCTYPE(ctypes.c_void_p, ctypes.c_uint32, ctypes.c_ulonglong, ctypes.c_ulonglong)(
+        function_pointer("open_books")
+    )
+    for instruments, capacity, level_capacity in [(0, 10, 10), (1, 0, 10), (1, 10, 0), (1, 2**32, 10), (2**21, 10, 10)]:
+        assert open_books(instruments, capacity, level_capacity) is None
+
+
+@pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the door is for compiled callers")
+def test_uncompiled() -> None:
+    from pricetime.core.layout import Command, Report
+    from pricetime.native.uncompiled import ArrayMemory, Memory
+
+    assert door.open_books(0, 10, 10) is None
+    assert door.open_books(2**21, 10, 10) is None
+    books = door.open_books(2, 10, 10)
+    array = np.zeros(3, pricetime.COMMAND)
+    array["type"], array["instrument"], array["quantity"] = 1, 1, 5
+    array["order_id"], array["side"], array["price"] = [1, 2, 3], [2, 2, 1], [100, 101, 99]
+    commands = ArrayMemory(array).cells_of(Command)
+    room = door.report_bound(books, 3)
+    reports = Memory(room * 48).cells_of(Report)
+    assert door.run_commands(books, commands, 3, reports, room - 1) == -1
+    assert door.resting_orders(books) == 0
+    assert door.run_commands(books, commands, 3, reports, room) == 3
+    assert door.resting_orders(books) == 3
+    price = [0]
+    assert not door.best_price(books, 0, pricetime.BID, price)
+    assert not door.best_price(books, 7, pricetime.BID, price)
+    assert not door.best_price(books, 1, 3, price)
+    assert door.best_price(books, 1, pricetime.ASK, price)
+    assert price == [100]
+    prices, quantities, counts = [0] * 2, [0] * 2, [0] * 2
+    assert door.depth(books, 1, pricetime.ASK, 2, prices, quantities, counts) == 2
+    assert (prices, quantities, counts) == ([100, 101], [5, 5], [1, 1])
+    assert door.depth(books, 1, pricetime.ASK, 1, prices, quantities, counts) == 1
+    assert door.depth(books, 7, pricetime.ASK, 1, prices, quantities, counts) == 0
+    assert door.depth(books, 1, 3, 1, prices, quantities, counts) == 0
+    assert door.digest(books, 1) != door.digest(books, 0) != 0
+    assert door.digest(books, 7) == 0
+    door.close_books(books)
