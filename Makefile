@@ -81,6 +81,6 @@ format: .venv/installed ## put the source in its format
 	@$(BIN)/ruff format .
 
 clean: ## remove .venv and all that was built
-	rm -rf .venv build dist htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist benchmarks/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf src/*.egg-info src/pricetime/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from pathlib import Path
 
 from setuptools import Extension, setup
 
@@ -66,8 +65,5 @@ def extension(module: str) -> Extension:
     vars(made).update(cython_directives=DIRECTIVES, cython_c_in_temp=True, cython_line_directives=BUILD == "develop")
     return made
 
-
-# Until all of them are written:
-MODULES = [module for module in MODULES if Path(f"src/{module.replace('.', '/')}.py").exists()]
 
 setup(ext_modules=[] if BUILD == "pure" else [extension(module) for module in MODULES])
