@@ -33,7 +33,7 @@ class MarketFlow(Flow):
     scale: float  #: ticks over which the density of new orders starts to fall
     tail: float  #: it falls as distance ** -(1 + tail)
     reach: int  #: ticks; no order is placed farther from the mid, outliers apart
-    far: float = 0.0  #: share of arrivals placed evenly over the whole reach instead
+    far: float = 0.0  #: share of arrivals placed evenly from beyond the slack of takers to the reach
     outliers: float = 0.0  #: share of arrivals placed beyond it, anywhere in i64
 
     # how long they rest: exponential, the longer the farther from the mid (which makes the hump)
@@ -74,6 +74,8 @@ class MarketFlow(Flow):
                 raise InvalidSetting(
                     f"{name} {getattr(self, name)!r} is out of range: give a number from {low} to {high}"
                 )
+        if self.slack >= self.reach:
+            raise InvalidSetting(f"slack {self.slack} is as far as reach {self.reach}: takers would reach every order")
         for name in ("size", "sweep_size"):
             low, high = getattr(self, name)
             if not 0 < low <= high <= 2**30:

@@ -50,7 +50,7 @@ class Placement:
         side = rng.integers(Side.BID, Side.ASK, kind.size, np.uint8, endpoint=True)
         away = self.near(rng, kind.size)
         far = np.flatnonzero(kind == FAR)
-        away[far] = rng.integers(1, self.flow.reach, far.size, endpoint=True)
+        away[far] = rng.integers(self.flow.slack + 1, self.flow.reach, far.size, endpoint=True)
         away[kind == TAKER] = -self.flow.slack
         return side, away
 
@@ -59,9 +59,9 @@ class Placement:
         side = rng.integers(Side.BID, Side.ASK, kind.size, np.uint8, endpoint=True)
         away = draw(rng, self.near_resting, kind.size)
         far = np.flatnonzero(kind == FAR)
-        turn = np.arange(far.size) % (2 * self.flow.reach)
+        turn = np.arange(far.size) % (2 * (self.flow.reach - self.flow.slack))
         side[far] = Side.BID + turn % 2
-        away[far] = 1 + turn // 2
+        away[far] = self.flow.slack + 1 + turn // 2
         return side, away
 
     def near(self, rng: np.random.Generator, count: int) -> Ints:

@@ -24,7 +24,7 @@ PRESETS: dict[str, Flow] = {
     ),
     "sweep": MarketFlow(
         description="orders that take 10 to 50 makers across several levels",
-        resting=10_000, lifetime=300, scale=8, tail=2.0, reach=400, hump=50, far=0.275, far_lifetime=38_000,
+        resting=10_000, lifetime=300, scale=8, tail=2.0, reach=400, hump=50, far=0.275, far_lifetime=35_000,
         moves=0.001, span=20, committed=1.0, taking=0.025, slack=60, size=(10, 50), ioc=1.0,
     ),
     "wide": MarketFlow(

@@ -8,6 +8,7 @@ find its order filled.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from .placement import NEAR, SWEEP, TAKER, Placement, beside
 
 GAP_NS = 10_000  #: mean time from one arrival to the next
 RESEND_NS = 10 * GAP_NS  #: mean time from a cancel to its duplicate
-LONGEST_NS = 2**62  #: no order is planned to live longer
+LONGEST_NS = 2**60  #: 36 years: no order is planned to live longer
 MIN_BLOCK = 16_384  #: arrivals of a block; more when many orders are pending, to share the pass over them
 
 #: Quantities are lognormal, and one in four is rounded up to tens.
@@ -55,15 +56,14 @@ class MarketSource:
         kind = self.placement.kinds_resting(self.rng, count)
         orders["side"], away = self.placement.resting(self.rng, kind)
         self._complete(orders, kind, away, np.full(count, START))
-        # Half of the changes that such orders will see are behind them.
-        plan = self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1), self.flow.modified / 2)
+        plan = self._plan(orders, kind, away, np.full(count, self.now), np.full(count, -1))
         self.pending.put(plan.commands, plan.due, plan.price)
         return orders
 
     def blocks(self) -> Iterator[Commands]:
         rng, count = self.rng, self.arrivals
         while True:
-            times = self.now + np.cumsum(1 + rng.exponential(GAP_NS, count).astype(np.int64))
+            times = self.now + np.cumsum(exponential(rng, np.full(count, GAP_NS)))
             self.now = int(times[-1])
             path = self.mid.walk(rng, count)
             orders, plan = self._arrive(times, path.mid)
@@ -82,7 +82,7 @@ class MarketSource:
         immediate = (kind == SWEEP) | ((kind == TAKER) & (self.rng.random(times.size) < self.flow.ioc))
         orders["time_in_force"] = np.where(immediate, TimeInForce.IOC, TimeInForce.GTC)
         self._complete(orders, kind, away, mid)
-        return orders, self._plan(orders, kind, away, times, np.arange(times.size), self.flow.modified)
+        return orders, self._plan(orders, kind, away, times, np.arange(times.size))
 
     def _complete(self, orders: Commands, kind: Ints, away: Ints, mid: Ints) -> None:
         """Owner, id, price and quantity."""
@@ -96,19 +96,20 @@ class MarketSource:
             found = np.flatnonzero(kind == which)
             orders["quantity"][found] = np.ceil(MEAN_LOTS * rng.uniform(low, high, found.size))
 
-    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints, modified: float) -> Plan:
-        """What is to follow these orders, whose lives begin at ``start``; ``modified`` is the share that changes."""
+    def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints) -> Plan:
+        """What is to follow these orders, which arrive at ``start``, or then have been resting for a while (-1)."""
         flow, rng = self.flow, self.rng
         mean = GAP_NS * self.placement.lifetime(kind, away)
-        end = start + 1 + np.minimum(mean * rng.exponential(1.0, orders.size), LONGEST_NS).astype(np.int64)
+        end = start + exponential(rng, mean)
+        begin = np.where(since < 0, start - exponential(rng, mean), start)
         rests = orders["time_in_force"] == TimeInForce.GTC
         chance = rng.random(orders.size)
         committed = (kind == NEAR) & (away <= flow.slack) & (chance < flow.committed)
         ends = np.flatnonzero(np.where(rests, ~committed, chance < flow.stale))
         again = ends[rng.random(ends.size) < flow.duplicates]
-        resent = end[again] + rng.exponential(RESEND_NS, again.size).astype(np.int64)
-        changed = np.flatnonzero(rests & (rng.random(orders.size) < modified))
-        during = start + 1 + ((end - start) * rng.random(orders.size)).astype(np.int64)
+        resent = end[again] + exponential(rng, np.full(again.size, RESEND_NS))
+        during = begin + ((end - begin) * rng.random(orders.size)).astype(np.int64)
+        changed = np.flatnonzero(rests & (rng.random(orders.size) < flow.modified) & (during > start))
         cancelled = np.concatenate([ends, again])
         cancels = cancels_of(orders.take(cancelled))
         return Plan(
@@ -135,6 +136,11 @@ class MarketSource:
         due["price"][moved] = beside(
             mid[np.maximum(then, 0)], due["side"][moved], self.placement.near(self.rng, moved.size)
         )
+
+
+def exponential(rng: np.random.Generator, mean: NDArray[Any]) -> Ints:
+    """Times in ns from 1 up, exponential with these means."""
+    return 1 + np.minimum(mean * rng.exponential(1.0, mean.size), LONGEST_NS).astype(np.int64)
 
 
 def lots(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
