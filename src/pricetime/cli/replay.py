@@ -80,7 +80,7 @@ def run(file: Path, wishes: Wishes) -> None:
     outputs = {"csv": wishes.csv, "parquet": wishes.parquet}
     recorder = Recorder() if any(outputs.values()) else None
     if recorder is not None:
-        require("polars", "columnar", "--csv and --parquet")  # before the work, not after it
+        require("polars", "columnar", "writing CSV and Parquet")  # before the work, not after it
     size = sum(path.stat().st_size for path in (file, orderbook) if path is not None)
     with track(f"replaying {file.name}", size, of_bytes=True) as advance:
         tape = open_replay(

@@ -31,15 +31,13 @@ class Ladder(NamedTuple):
 
 def ladder(seen: Ladder) -> None:
     """Print a ladder: bids on the left, asks on the right, best first."""
-    table = Table(title=seen.time, title_justify="left", box=SIMPLE, pad_edge=False)
+    table = Table(box=SIMPLE, pad_edge=False)
     for name in ("orders", "quantity", "bid", "ask", "quantity", "orders"):
         table.add_column(name, justify="right")
     for bid, ask in zip_longest(seen.bids, seen.asks):
         left = _cells(bid, seen.price_scale)
         table.add_row(*reversed(left), *_cells(ask, seen.price_scale))
-    console = Console()
-    console.print(table)
-    console.print()
+    print_titled(seen.time, table)
 
 
 def differences(tape: AnyReplay) -> None:
@@ -58,10 +56,7 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     """Print how the replay went: trades, exact, differing with the reason, throughput."""
     found = tape.outcome
     title = f"{file.name}{f' with {orderbook.name}' if orderbook else ''}, through {_book_name(book)}"
-    table = Table(title=title, title_justify="left", show_header=False, box=SIMPLE, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column(justify="right")
+    table = figures(3)
     table.add_row("records", f"{found.records:,}")
     for fact, count in found.facts.items():
         table.add_row(f"  {fact}", f"{count:,}")
@@ -74,7 +69,23 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     table.add_section()
     table.add_row("throughput, records/s", f"{found.records / max(found.elapsed_s, 1e-9):,.0f}")
     table.add_row("  seconds to read, match and compare", f"{found.elapsed_s:.2f}")
-    Console().print(table)
+    print_titled(title, table)
+
+
+def figures(columns: int) -> Table:
+    """A table of what and how many."""
+    table = Table(show_header=False, box=SIMPLE, pad_edge=False)
+    table.add_column()
+    for _ in range(columns - 1):
+        table.add_column(justify="right")
+    return table
+
+
+def print_titled(title: str, table: Table) -> None:
+    """Print a table under a title that may be longer than the table is wide."""
+    console = Console(highlight=False)
+    console.print(title, style="bold", soft_wrap=True)
+    console.print(table)
 
 
 def price_text(price: int, scale: int) -> str:

@@ -8,9 +8,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
 
 from .. import COMPILED, OrderBook, ReportKind
 from ..errors import PricetimeError
@@ -18,6 +15,7 @@ from ..reference import ReferenceBook
 from ..reference.commands import apply as apply_to_reference
 from ..tape import flow
 from .progress import track
+from .show import figures, print_titled
 
 Commands: TypeAlias = NDArray[np.void]
 
@@ -49,9 +47,7 @@ def show_day(seed: int) -> None:
             kinds.update(done["kind"].tolist())
             advance(len(chunk))
     title = f"synthetic day ({PRESET}, seed {seed}), through OrderBook, {'compiled' if COMPILED else 'pure form'}"
-    table = Table(title=title, title_justify="left", show_header=False, box=SIMPLE, pad_edge=False)
-    table.add_column()
-    table.add_column(justify="right")
+    table = figures(2)
     for number, what in [
         (sum(map(len, checked)), "commands run by the reference book as well"),
         (reports, "  reports of both, equal in every field"),
@@ -62,7 +58,7 @@ def show_day(seed: int) -> None:
         (round(applied / elapsed_s), "commands a second, reports handed back"),
     ]:
         table.add_row(what, f"{number:,}")
-    Console().print(table)
+    print_titled(title, table)
 
 
 def check(book: OrderBook, chunks: list[Commands]) -> int:

@@ -91,7 +91,8 @@ def read(path: str | Path, *, progress: Progress | None = None) -> Iterator[np.n
                 # A live capture appends the time of sending to each record: leave it out.
                 yield np.frombuffer(b"".join([bytes(m)[: MBO.itemsize] for m in messages]), MBO)
     if not started or decoder.buffer():
-        raise TapeError(f"{path}: ends within its {'header' if not started else f'record {records}'}: is it truncated?")
+        where = f"record {records + 1}" if started else "its header"
+        raise TapeError(f"{path}: ends within {where}: is it truncated?")
 
 
 def events(

@@ -100,9 +100,9 @@ def rows(path: str | Path, *, progress: Progress | None = None) -> Iterator[Row]
 def _lines(path: Path, progress: Progress | None) -> Iterator[tuple[int, str]]:
     """Lines with their numbers, from 1."""
     number = 0
-    with open_tape(path, progress) as file:
+    with open_tape(path, progress) as file, io.TextIOWrapper(file, encoding="ascii") as text:
         try:
-            for number, line in enumerate(io.TextIOWrapper(file, encoding="ascii"), 1):
+            for number, line in enumerate(text, 1):
                 yield number, line.rstrip("\n")
         except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
             raise TapeError(f"{path}, after line {number}: is damaged, truncated, or no text: {error}") from error

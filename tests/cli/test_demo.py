@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pricetime import OrderBook
+from pricetime.cli import synthetic
+from pricetime.tape.flow import generate
+from tests.cli.run import bad, good
+
+demo = importlib.import_module("pricetime.cli.demo")  # the package has the command of that name
+
+
+@pytest.fixture
+def short_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "PRESET", "cancel-heavy")
+    monkeypatch.setattr(synthetic, "COUNT", 6_000)
+    monkeypatch.setattr(synthetic, "CHUNK", 2_000)
+
+
+def figures(text: str) -> dict[str, str]:
+    """The rows of a table."""
+    rows = [line.strip().rsplit("  ", 1) for line in text.splitlines()]
+    return {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}
+
+
+def test_the_real_session(real_data: Path) -> None:
+    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+    text = good("demo", "--data", real_data)
+    assert text.startswith(demo.TAPE)
+    assert "trades matched and compared" in text
+    assert figures(text)["trades matched and compared"] == "2,972"
+    assert "2,945   99.09 %" in text
+    assert figures(text)["an iceberg gave more than it displayed"] == "27"
+
+
+def test_where_the_tape_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_day: None) -> None:
+    monkeypatch.setenv("PRICETIME_DATA", str(tmp_path))
+    assert f"this is a synthetic day. A real session would be replayed from\n{tmp_path / demo.TAPE}" in good("demo")
+    monkeypatch.delenv("PRICETIME_DATA")
+    monkeypatch.setattr(demo, "repository", lambda: tmp_path / "repository")
+    assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}\n" in good("demo")
+
+
+def test_the_repository_is_that_of_the_source() -> None:
+    assert (demo.repository() / "pyproject.toml").is_file()
+
+
+def test_a_synthetic_day(tmp_path: Path, short_day: None) -> None:
+    text = good("demo", "--data", tmp_path, "--seed", "4")
+    assert "synthetic day (cancel-heavy, seed 4), through OrderBook" in text
+    found = figures(text)
+    assert found["commands run by the reference book as well"] == "4,000"  # 2,000 that fill the book, 2,000 after them
+    assert found["commands after them"] == "4,000"
+    assert int(found["orders resting at the end"].replace(",", "")) > 1_000
+
+
+def test_a_disagreement_ends_the_demo(tmp_path: Path, short_day: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(synthetic, "apply_to_reference", lambda oracle, chunk, first: np.zeros(1))
+    assert "reports from number 1 on differ from those of the reference book" in bad("demo", "--data", tmp_path)
+
+
+def test_a_book_that_differs_is_found_though_its_reports_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pricetime.reference.ReferenceBook.digest", lambda book: 0)
+    with pytest.raises(synthetic.Disagreement, match=r"after \d+ equal reports the book is not that of the reference"):
+        synthetic.check(OrderBook(), list(generate("cancel-heavy", 100)))

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import metadata
+
+import click
+import pytest
+
+from pricetime import COMPILED
+from pricetime.cli import main
+from tests.cli.run import bad, good
+
+
+def test_help_names_every_command() -> None:
+    text = good("--help")
+    for name, command in main.commands.items():
+        assert name in text
+        assert command.help
+    assert good("-h") == text
+
+
+@pytest.mark.parametrize("name", ["demo", "generate", "info", "replay"])
+def test_every_option_says_what_it_does(name: str) -> None:
+    assert f"Usage: pricetime {name}" in good(name, "--help")
+    assert all(option.help for option in main.commands[name].params if isinstance(option, click.Option))
+
+
+def test_version_and_form() -> None:
+    form = "compiled" if COMPILED else "pure (uncompiled)"
+    assert good("--version") == f"pricetime {metadata.version('pricetime')}, {form} form\n"
+    assert good("info").splitlines()[0] == good("--version").rstrip()
+
+
+def test_info_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert "missing: pip install 'pricetime[columnar]'" in good("info")
+
+
+def test_help_imports_no_extra_and_no_table() -> None:
+    code = (
+        "import sys\nfrom pricetime.cli import main\n"
+        "main(['--help'], standalone_mode=False)\n"
+        "heavy = {'polars', 'databento_dbn', 'matplotlib', 'rich.table', 'rich.progress'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_unknown_command() -> None:
+    assert "No such command 'trade'" in bad("trade", code=2)
+
+
+def test_an_error_of_the_system_is_one_line(tmp_path: object) -> None:
+    assert bad("generate", "balanced", "-n", "10", "--out", f"{tmp_path}/no/such/folder.npy").startswith("Error: ")
