@@ -223,7 +223,8 @@ def test_a_bad_rule(kind: type[Any], settings: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", ["capacity", "level_capacity"])
 def test_a_bad_size(name: str) -> None:
-    for size in (0, -1, 2**31 + 1, 2**64, 10**5000, 1.5, True, "8", math.nan):
+    sizes: list[Any] = [0, -1, 2**31 + 1, 2**64, 10**5000, 1.5, True, "8", math.nan]
+    for size in sizes:
         with pytest.raises(errors.InvalidSetting, match="1 to 2147483648"):
             OrderBook(**{name: size})
 

@@ -154,7 +154,8 @@ class SmallWorld:
 def runs(first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """first[0], first[0] + 1, ... count[0] of them, then those from first[1], and so on."""
     ends = np.cumsum(count)
-    return np.arange(ends[-1]) + np.repeat(first - ends + count, count)
+    starts = np.repeat(first - ends + count, count)
+    return starts + np.arange(len(starts))
 
 
 def state_of(book: ReferenceBook) -> State:

@@ -146,7 +146,7 @@ def test_neighbours_of_live_prices(side: Side) -> None:
 
 @pytest.mark.parametrize("step_bits", [2, 8, 20, 45, 60])
 def test_the_touch_wanders_over_the_whole_range(step_bits: int) -> None:
-    """Both sides around a mid that goes from one end of i64 to the other, to and fro on its way; it takes what it meets."""
+    """A mid goes from one end of i64 to the other, to and fro on its way, and takes what it meets of both sides."""
     rng = random.Random(f"touch {step_bits}")
     levels = Levels()
     mid = I64_MIN

@@ -1,0 +1,83 @@
+"""Compiled against uncompiled: the same flows give the same bytes and the same digests, and states can be exchanged."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import random
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import Engine, Instrument
+from tests.fuzz.case import Case
+from tests.properties.forms import Answers, Flow, answer
+
+
+def random_flow(seed: int) -> Flow:
+    """One to three instruments with rules of their own, and commands for them, some of these malformed."""
+    rng = random.Random(seed)
+    parts, instruments = [], []
+    for number in rng.sample(range(50), rng.randint(1, 3)):
+        case = Case.draw(rng.getrandbits(32), 600)
+        commands = case.commands()
+        commands["instrument"] = number
+        parts.append(commands)
+        rules = {name: case.settings[name] for name in ("self_trade", "replace_policy")}
+        instruments.append(Instrument(number, tick_size=rng.choice([1, 1, 5]), lot_size=rng.choice([1, 1, 2]), **rules))
+    mixed = np.concatenate(parts)
+    np.random.default_rng(seed).shuffle(mixed)
+    spoil(rng, mixed)
+    capacity = rng.choice([5, 100, 1000])
+    engine = Engine(instruments, capacity=capacity)
+    engine.apply(mixed[: rng.randrange(500)])
+    return Flow(tuple(instruments), capacity, mixed, engine)
+
+
+def spoil(rng: random.Random, commands: np.ndarray[Any, Any]) -> None:
+    """Random bytes in some fields of a few commands, as a broken client sends them."""
+    for i in rng.sample(range(len(commands)), len(commands) // 20):
+        name = rng.choice(["type", "side", "time_in_force", "flags", "instrument", "quantity", "owner", "tag"])
+        commands[name][i] = rng.getrandbits(8 * commands[name].itemsize)
+
+
+def answer_elsewhere(flows: list[Flow], folder: Path) -> Answers:
+    """What another process answers, in the uncompiled form and with another seed for its id tables."""
+    (folder / "flows").write_bytes(pickle.dumps(flows))
+    call = "import sys; from tests.properties.forms import main; main(*sys.argv[1:])"
+    subprocess.run(
+        [sys.executable, "-c", call, str(folder / "flows"), str(folder / "answers")],
+        env={**os.environ, "PRICETIME_PURE": "1"},
+        cwd=Path(__file__).parents[2],
+        check=True,
+    )
+    answers: Answers = pickle.loads((folder / "answers").read_bytes())
+    return answers
+
+
+@pytest.mark.compiled
+def test_both_forms_answer_alike(tmp_path: Path) -> None:
+    flows = [random_flow(seed) for seed in range(24)]
+    theirs = answer_elsewhere(flows, tmp_path)
+    ours = answer(flows)
+    assert (ours.compiled, theirs.compiled) == (True, False)
+    assert theirs.reports == ours.reports
+    assert theirs.digests == ours.digests
+    assert theirs.commands == ours.commands
+    assert sum(map(len, ours.reports)) > 48 * 50_000
+
+
+@pytest.mark.compiled
+def test_a_state_goes_from_one_form_to_the_other(tmp_path: Path) -> None:
+    flows = [random_flow(seed) for seed in range(100, 108)]
+    theirs = answer_elsewhere(flows, tmp_path)
+    for flow, engine in zip([flow for flow in flows for _ in range(2)], theirs.engines, strict=True):
+        ours = Engine(flow.instruments, capacity=flow.capacity)
+        ours.apply(engine.commands())
+        assert ours.digest() == engine.digest()
+        engine.check()
+        assert len(engine) == len(ours)
