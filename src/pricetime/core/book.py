@@ -17,7 +17,7 @@ from __future__ import annotations
 import cython
 
 if not cython.compiled:  # the compiled form has them from book.pxd
-    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
     from pricetime.native.memory import release, reserve
 

@@ -10,7 +10,7 @@ import cython
 
 if not cython.compiled:  # the compiled form has them from check.pxd
     from pricetime.core.book import place_of
-    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.core.layout import *
 
 
 def check_books(books):

@@ -15,7 +15,7 @@ if cython.compiled:
     from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF
 else:
     from pricetime.core.book import Books, key_of
-    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.core.layout import *
     from pricetime.native.uncompiled import Py_DECREF, Py_INCREF
 
 
@@ -45,7 +45,7 @@ def report_bound(books, count):
 
 
 def run_commands(books, commands, count, reports, room):
-    """Execute commands in order: how many reports they made; -1, with nothing done, when ``room`` is below the bound."""
+    """Execute commands in order: how many reports they made; -1 with nothing done when ``room`` is below the bound."""
     if room < books.report_bound(count):
         return -1
     books.reports = reports

@@ -14,7 +14,7 @@ from pricetime.types import COMMAND, REPORT
 if not cython.compiled:  # the compiled form has them from engine.pxd
     from pricetime.core.book import Books, key_of, mix
     from pricetime.core.check import check_books
-    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.latch import Latch
 
@@ -93,7 +93,7 @@ class Engine:
             self.leave()
 
     def check(self):
-        """Hold every invariant of the structure against its state. Raises AssertionError naming what is broken. O(n)."""
+        """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
         self.enter()
         try:
             check_books(self.books)
@@ -185,10 +185,8 @@ def resting_commands(books, instruments):
                     order: cython.pointer[Order] = cython.address(books_.orders[slot])
                     cold: cython.pointer[OrderCold] = cython.address(books_.cold[slot])
                     tif = POST_ONLY if cold.post_only else GTC
-                    rows.append(
-                        (0, cold.timestamp, 0, 40, 0, NEW_ORDER, side, tif, cold.self_trade, instrument)
-                        + (order.id, price, order.remaining, order.owner, cold.tag)
-                    )
+                    head = (0, cold.timestamp, 0, 40, 0, NEW_ORDER, side, tif, cold.self_trade, instrument)
+                    rows.append((*head, order.id, price, order.remaining, order.owner, cold.tag))
                     slot = order.next
                 level = books_.level_behind(cython.address(book.ladders[side - 1]), level)
     return np.array(rows, COMMAND)

@@ -10,14 +10,23 @@ from pricetime import errors
 from pricetime.checks import member, whole
 from pricetime.core.engine import remake
 from pricetime.core.instrument import Instrument
-from pricetime.types import DEPTH, MAX_QUANTITY, QueuePosition, Reason, ReplacePolicy, SelfTrade, Side, TimeInForce
+from pricetime.types import (
+    DEPTH,
+    MAX_QUANTITY,
+    QueuePosition,
+    Reason,
+    ReplacePolicy,
+    SelfTrade,
+    Side,
+    TimeInForce,
+    Trade,
+)
 from pricetime.types import Order as RestingOrder
-from pricetime.types import Trade
 
 if not cython.compiled:  # the compiled form has them from order_book.pxd
     from pricetime.core.book import key_of
     from pricetime.core.engine import Engine, resting_commands
-    from pricetime.core.layout import *  # noqa: F403
+    from pricetime.core.layout import *
     from pricetime.native.memory import release, reserve
     from pricetime.native.numbers import as_i64, as_u64
 
@@ -116,7 +125,7 @@ class OrderBook:
 
         ``owner``, when given, must be the order's. Raises InvalidOrderId and UnknownOrder.
         """
-        c: cython.pointer[Command] = self._start(CANCEL_ORDER, order_id_of(order_id))
+        self._start(CANCEL_ORDER, order_id_of(order_id))
         try:
             if owner is not None:
                 self._slot(order_id, owner)
@@ -242,7 +251,7 @@ class OrderBook:
             self._engine.leave()
 
     def check(self):
-        """Hold every invariant of the structure against its state. Raises AssertionError naming what is broken. O(n)."""
+        """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
         self._engine.check()
 
     def commands(self):
@@ -326,7 +335,7 @@ class OrderBook:
         messages = {
             Reason.INVALID_QUANTITY: f"quantity {c.quantity} is not a multiple of the lot size {self._book.lot_size}",
             Reason.INVALID_PRICE: f"price {c.price} is not a multiple of the tick size {self._book.tick_size}",
-            Reason.DUPLICATE_ORDER_ID: f"order id {new_id} is resting already: an id may be used again once its order is gone",
+            Reason.DUPLICATE_ORDER_ID: f"order id {new_id} is resting: it may be used again once its order is gone",
             Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, filled or cancelled",
             Reason.WOULD_CROSS: f"post-only order {c.order_id} at {c.price} would trade at once",
             Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",
