@@ -31,4 +31,5 @@ cdef u64 order_id_of(object value) except? 0
 cdef u64 quantity_of(object value) except? 0
 cdef i64 price_of(object value) except? -1
 cdef u32 owner_of(object value) except? 0
+cdef u64 timestamp_of(object value) except? 0
 cdef u32 side_of(object value) except? 0

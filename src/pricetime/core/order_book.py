@@ -458,10 +458,22 @@ def price_of(value):
 
 
 def owner_of(value):
+    if type(value) is int:
+        try:
+            owner: u64 = as_u64(value)
+            if owner < 1 << 32:
+                return owner
+        except OverflowError:
+            pass
     return whole(value, 0, 2**32 - 1, errors.InvalidOwner, "owner")
 
 
 def timestamp_of(value):
+    if type(value) is int:
+        try:
+            return as_u64(value)
+        except OverflowError:
+            pass
     return whole(value, 0, 2**64 - 1, errors.InvalidTimestamp, "timestamp")
 
 
