@@ -12,11 +12,10 @@ import sys
 import types
 import warnings
 from importlib.util import find_spec
-from pathlib import Path
 
 from .errors import PureForm
 
-PACKAGE = Path(__file__).parent
+PACKAGE = os.path.dirname(__file__)  # noqa: PTH120 - pathlib would take longer to import than all of this
 
 
 class _UncompiledLoader(importlib.machinery.SourceFileLoader):
@@ -59,6 +58,6 @@ def _use_sources() -> None:
 
     _UncompiledLoader.cython = make_cython()
     for folder in ("native", "core"):
-        path = str(PACKAGE / folder)
+        path = os.path.join(PACKAGE, folder)  # noqa: PTH118
         finder = importlib.machinery.FileFinder(path, (_UncompiledLoader, importlib.machinery.SOURCE_SUFFIXES))
         sys.path_importer_cache[path] = finder

@@ -7,7 +7,7 @@ looked up and nothing else: no result depends on it.
 from __future__ import annotations
 
 import functools
-import secrets
+import os
 
 #: Ids that count up are spread evenly as long as these many quotients are small.
 QUOTIENTS = 20
@@ -22,7 +22,7 @@ def id_multiplier() -> int:
     better, as with the golden ratio, whose are all 1. One draw in about a hundred will do.
     """
     while True:
-        number = secrets.randbits(64) | 1
+        number = int.from_bytes(os.urandom(8)) | 1
         if all(quotient <= LARGEST_QUOTIENT for quotient in continued_fraction(number, 1 << 64)[1 : QUOTIENTS + 1]):
             return number
 
