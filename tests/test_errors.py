@@ -1,0 +1,31 @@
+"""Every way to refuse a command has its exception, and every exception one base."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from pricetime import errors
+from pricetime.types import Reason
+
+FIRST_OTHER_REASON = 32
+
+
+def test_every_reason_to_refuse_has_an_exception() -> None:
+    refusals = {reason for reason in Reason if 0 < reason < FIRST_OTHER_REASON}
+    assert refusals - set(errors.ERROR_OF_REASON) == {Reason.UNKNOWN_COMMAND}  # no Python call can give one
+    assert set(errors.ERROR_OF_REASON) <= refusals
+
+
+@pytest.mark.parametrize("name", [name for name, _ in inspect.getmembers(errors, inspect.isclass)])
+def test_one_base(name: str) -> None:
+    kind = getattr(errors, name)
+    if kind.__module__ == errors.__name__ and kind is not errors.PureForm:
+        assert issubclass(kind, errors.PricetimeError)
+        assert kind.__doc__
+
+
+@pytest.mark.parametrize("kind", [errors.UnknownOrder, errors.UnknownInstrument])
+def test_messages_are_shown_as_they_are(kind: type[errors.PricetimeError]) -> None:
+    assert str(kind("no order 7 is resting")) == "no order 7 is resting"

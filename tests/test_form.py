@@ -1,0 +1,62 @@
+"""Which form runs, and what a user hears of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pricetime
+
+SHOW = "import sys, pricetime; print(pricetime.COMPILED, 'cython' in sys.modules, pricetime.core.book.__file__)"
+
+
+def run(code: str, folder: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name not in ("PRICETIME_PURE", "PYTHONPATH")}
+    if folder is not None:
+        kept["PYTHONPATH"] = str(folder)
+    return subprocess.run(
+        [sys.executable, "-c", code], env=kept | environment, capture_output=True, text=True, check=True
+    )
+
+
+def sources_only(folder: Path) -> Path:
+    """A copy of the package in which nothing is compiled."""
+    package = Path(pricetime.__file__).parent
+    for source in package.rglob("*"):
+        if source.suffix in (".py", ".pxd"):
+            target = folder / "pricetime" / source.relative_to(package)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(source.read_bytes())
+    return folder
+
+
+def test_asked_for_the_pure_form_it_runs_silently_without_cython() -> None:
+    outcome = run(SHOW, PRICETIME_PURE="1")
+    assert outcome.stdout.split()[:2] == ["False", "False"]
+    assert outcome.stdout.strip().endswith("book.py")
+    assert outcome.stderr == ""
+
+
+@pytest.mark.compiled
+def test_compiled_unless_asked_otherwise() -> None:
+    for asked in ("0", ""):
+        outcome = run(SHOW, PRICETIME_PURE=asked)
+        assert outcome.stdout.startswith("True False")
+        assert outcome.stderr == ""
+
+
+def test_where_nothing_is_compiled_one_warning_says_how_to_get_the_fast_form(tmp_path: Path) -> None:
+    outcome = run(SHOW + "; import pricetime.core.door", folder=sources_only(tmp_path))
+    assert outcome.stdout.startswith("False False")
+    assert outcome.stderr.count("pricetime runs uncompiled") == 1
+    assert "install a C compiler" in outcome.stderr
+
+
+def test_an_installed_cython_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "cython.py").write_text("mine = True\n", encoding="utf-8")
+    code = "import cython, pricetime, sys; print(pricetime.COMPILED, sys.modules['cython'] is cython, cython.mine)"
+    assert run(code, folder=tmp_path, PRICETIME_PURE="1").stdout.split() == ["False", "True", "True"]
