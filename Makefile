@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BASE ?= HEAD
-EXAMPLES ?= 10000
+EXAMPLES ?= 2000
 MINUTES ?= 10
 
 SHELL := bash
@@ -15,7 +15,7 @@ BIN := .venv/bin
 DATA_SHEETS := $(wildcard src/pricetime/*/*.pxd)
 SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
-CORE_TESTS = $(wildcard tests/native tests/core tests/properties tests/scenarios)
+CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
 .PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare lint format clean
 
@@ -59,8 +59,9 @@ coverage: build ## what the tests cover of the core, as pages in htmlcov/
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --cov --cov-report html $(CORE_TESTS)
 	@echo "open htmlcov/index.html"
 
-fuzz: build ## the properties, EXAMPLES times each
-	@EXAMPLES=$(EXAMPLES) $(PYTEST) -n auto --hypothesis-profile long tests/properties
+fuzz: build ## random flows against the reference for MINUTES, then the stateful properties EXAMPLES times
+	@$(BIN)/python -m tests.fuzz --seconds $$((60 * $(MINUTES))) --out build
+	@EXAMPLES=$(EXAMPLES) $(PYTEST) --hypothesis-profile long tests/properties/test_stateful.py
 
 soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
 	@MINUTES=$(MINUTES) $(PYTEST) --compiled --verbose tests/soak

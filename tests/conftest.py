@@ -12,7 +12,7 @@ from hypothesis import settings
 import pricetime
 
 settings.register_profile("default", deadline=None, print_blob=True)
-settings.register_profile("long", deadline=None, print_blob=True, max_examples=int(os.environ.get("EXAMPLES", "10000")))
+settings.register_profile("long", deadline=None, print_blob=True, max_examples=int(os.environ.get("EXAMPLES", "2000")))
 settings.load_profile("default")
 
 
