@@ -29,3 +29,9 @@ def bad(*arguments: str | Path, code: int = 1) -> str:
     assert result.exit_code == code, result.output
     assert "Traceback" not in result.output
     return result.output.splitlines()[-1]
+
+
+def figures(text: str) -> dict[str, str]:
+    """The rows of a printed table: what, and how many."""
+    rows = [line.strip().rsplit("  ", 1) for line in text.splitlines()]
+    return {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}

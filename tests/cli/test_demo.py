@@ -9,7 +9,7 @@ import pytest
 from pricetime import OrderBook
 from pricetime.cli import synthetic
 from pricetime.tape.flow import generate
-from tests.cli.run import bad, good
+from tests.cli.run import bad, figures, good
 
 demo = importlib.import_module("pricetime.cli.demo")  # the package has the command of that name
 
@@ -19,12 +19,6 @@ def short_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(synthetic, "PRESET", "cancel-heavy")
     monkeypatch.setattr(synthetic, "COUNT", 6_000)
     monkeypatch.setattr(synthetic, "CHUNK", 2_000)
-
-
-def figures(text: str) -> dict[str, str]:
-    """The rows of a table."""
-    rows = [line.strip().rsplit("  ", 1) for line in text.splitlines()]
-    return {row[0].strip(): row[1].strip() for row in rows if len(row) == 2}
 
 
 def test_the_real_session(real_data: Path) -> None:

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run import bad, good
-from tests.cli.test_demo import figures
+from tests.cli.run import bad, figures, good
 from tests.tape.tapes import add, cancel, dbn_file, fill, lobster_files, modify, trade
 
 SNAPSHOT = [add("A", 1, 101, 3), add("A", 2, 101.5, 4), add("B", 11, 100, 3)]

@@ -16,8 +16,11 @@ from tests.tape.tapes import add, cancel, dbn_file, fill, modify, trade
 pl = pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
 
 
+IDS = {"taker_id": pl.UInt64, "maker_id": pl.UInt64}
+
+
 def read(path: Path) -> Any:
-    return pl.read_csv(path, infer_schema_length=None) if path.suffix == ".csv" else pl.read_parquet(path)
+    return pl.read_csv(path, schema_overrides=IDS) if path.suffix == ".csv" else pl.read_parquet(path)
 
 
 def recorder() -> Recorder:

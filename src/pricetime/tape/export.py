@@ -79,7 +79,7 @@ class Recorder:
             _decimal(pl, "price", price_scale),
             pl.col("side").replace_strict([0, 1, 2], [None, "bid", "ask"], return_dtype=pl.String),
             pl.col("verdict").replace_strict(
-                range(len(self.VERDICTS)), [name.lower() for name in self.VERDICTS], return_dtype=pl.String
+                list(range(len(self.VERDICTS))), [name.lower() for name in self.VERDICTS], return_dtype=pl.String
             ),
         )
 
@@ -112,4 +112,4 @@ def _decimal(pl: Any, name: str, scale: int) -> Any:
     """A column of integer prices in units of currency, without a float on the way."""
     digits = len(str(scale)) - 1
     unit = pl.lit(f"0.{'1':0>{digits}}").cast(pl.Decimal(38, digits))
-    return (pl.col(name).cast(pl.Decimal(38, digits)) * unit).alias(name)
+    return (pl.col(name).cast(pl.Decimal(38, digits)) * unit).cast(pl.Decimal(38, digits)).alias(name)
