@@ -157,10 +157,8 @@ class MboReplay(Replay[list[Record]]):
             self.outcome.facts[AUCTION_HIDDEN] += hidden
         if self._recorder is not None:
             makers = tuple([(fill.order_id, fill.size) for fill in fills])
-            side = Side.BID  # of no meaning here
-            self._recorder.trade(
-                TapeTrade(record.time_ns, record.sequence, 0, side, record.price, record.size, makers), None
-            )
+            trade = TapeTrade(record.time_ns, record.sequence, 0, Side.BID, record.price, record.size, makers)
+            self._recorder.trade(trade, None)
         self.market.open()
 
     def _take(self, fills: Sequence[Record]) -> int:

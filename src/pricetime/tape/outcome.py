@@ -37,7 +37,7 @@ class TapeTrade(NamedTuple):
     time_ns: int
     sequence: int  #: the exchange's number of the message, or the line of the file
     taker_id: int  #: 0 where the tape does not say
-    side: Side  #: of the aggressing order
+    side: Side  #: of the aggressing order; of an auction trade, which has none, without meaning
     price: int  #: in units of the tape
     quantity: int  #: lots
     fills: Fills

@@ -92,7 +92,10 @@ class Replay(ABC, Generic[Event]):
 
 
 def follow_tape(book: Book, trade: TapeTrade, taken: Sequence[Trade]) -> None:
-    """Undo what the book took and take what the tape took, every queue left in its order. O(orders at those prices)."""
+    """Undo what the book took and take what the tape took, every queue left in its order. O(orders at those prices).
+
+    The orders of those queues are entered anew, with the time of the trade.
+    """
     side = Side.ASK if trade.side is Side.BID else Side.BID
     queues: dict[int, dict[int, int]] = {}  # price -> {order id: open quantity before the trade}, first in line first
     for ours in taken:
