@@ -1,0 +1,97 @@
+"""Each example runs as its first lines say, and prints what it promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pricetime
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """An example on its own, in the form that is tested; a warning is an error."""
+    strict = {"PYTHONWARNINGS": "error"} if pricetime.COMPILED else {"PRICETIME_PURE": "1"}
+    command = [sys.executable, EXAMPLES / name, *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | strict)
+
+
+def lines_of(name: str, *arguments: object) -> list[str]:
+    ran = run(name, *arguments)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.splitlines()
+
+
+def test_every_example_is_tested() -> None:
+    assert {path.name for path in EXAMPLES.glob("*")} - {"__pycache__"} == {
+        "first_book.py",
+        "many_instruments.py",
+        "replay_tape.py",
+    }
+
+
+def test_first_book() -> None:
+    lines = lines_of("first_book.py")
+    assert lines[1:5] == [
+        "     bid    price      ask",
+        "              101       10",
+        "              100       10",
+        "       5       99",
+    ]
+    assert "  4 lots at 100 from order 2" in lines
+    assert "  3 lots at 100 from order 3" in lines
+    assert lines[-1] == "  UnknownOrder: no order 3 is resting: never added, filled or cancelled"
+
+
+def test_many_instruments() -> None:
+    lines = lines_of("many_instruments.py")
+    assert " 3  ESH4      TRADE     order 2, 2 lots" in lines
+    assert " 4  ESH4      REJECTED  order 3, 1 lots  INVALID_PRICE" in lines
+    assert " 7  AAPL      CANCELLED order 1, 300 lots  SELF_TRADE" in lines
+    assert " 9  no. 9     REJECTED  order 1, 1 lots  UNKNOWN_INSTRUMENT" in lines
+    assert lines[-3:] == [
+        "ESH4      1 orders, bid 475025, ask None",
+        "AAPL      1 orders, bid 19250, ask None",
+        "BTC-PERP  1 orders, bid 43000, ask None",
+    ]
+
+
+def test_replay_of_a_synthetic_day() -> None:
+    lines = lines_of("replay_tape.py")
+    assert lines[0] == "20,000 orders rest; 20,000 commands follow"
+    counts = {kind: int(count.replace(",", "")) for count, kind in (line.split() for line in lines[1:8])}
+    assert set(counts) == {"accepted", "trade", "cancelled", "replaced", "reduced", "expired", "rejected"}
+    assert counts["expired"] == 0
+    assert min(count for kind, count in counts.items() if kind != "expired") > 0
+
+
+def test_replay_of_a_tape(tmp_path: Path) -> None:
+    messages = ["34200.0,1,7,30,1000000,-1", "34200.1,1,8,20,1000000,-1", "34200.2,4,7,10,1000000,-1"]
+    tape = tmp_path / "message.csv"
+    tape.write_text("\n".join([*messages, "34200.3,4,8,20,1000000,-1\n"]))
+    lines = lines_of("replay_tape.py", tape)
+    assert lines[0] == "2 trades of the tape, 1 of them matched exactly"  # the second is out of turn
+    assert "        1  the book takes other orders or quantities" in lines
+
+
+def test_replay_of_a_real_tape(real_data: Path) -> None:
+    tapes = sorted(real_data.rglob("AAPL*_message_10.csv*"))
+    if not tapes:
+        pytest.skip("no LOBSTER sample among the real tapes")
+    assert lines_of("replay_tape.py", tapes[0])[0] == "98 trades of the tape, 98 of them matched exactly"
+
+
+@pytest.mark.parametrize("content", [None, "", "no tape at all\n"])
+def test_what_is_no_tape_is_one_line(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "message.csv"
+    if content is not None:
+        path.write_text(content)
+    ran = run("replay_tape.py", path)
+    assert ran.returncode == 1
+    assert len(ran.stderr.splitlines()) == 1
+    assert str(path) in ran.stderr
