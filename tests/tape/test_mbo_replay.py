@@ -319,9 +319,10 @@ def test_a_clear_empties_the_book(replayed: Any) -> None:
 
 
 def test_a_trade_that_names_no_resting_order(replayed: Any) -> None:
-    found = replayed([trade("B", 0, 101, 2)])
+    found = replayed([trade("B", 0, 101, 2)], [trade("B", 13, 101, 2), fill("B", 13, 101, 2), modify("B", 13, 101, 3)])
     assert found.outcome.trades == 0
-    assert found.facts[mbo_replay.UNNAMED] == 1
+    assert found.facts[mbo_replay.UNNAMED] == 2
+    assert found.bids(101) == [(13, 3)]
 
 
 def test_a_fill_of_an_order_never_shown(replayed: Any) -> None:
@@ -340,6 +341,14 @@ def test_records_at_odds_with_those_before_are_counted(replayed: Any) -> None:
 def test_what_the_book_refuses_is_named_with_its_time(replayed: Any) -> None:
     with pytest.raises(TapeError, match=r"tape\.mbo\.dbn: at 2023-12-25 00:00:01\.000000000: quantity 0 is out of"):
         replayed([add("A", 5, 105, 0)])
+
+
+@pytest.mark.parametrize("action", "ACM")
+def test_an_order_without_a_side_is_an_error(replayed: Any, action: str) -> None:
+    with pytest.raises(
+        TapeError, match=rf"00:00:01\.000000000: {action} of order 5 has the side 'N': it must be A or B"
+    ):
+        replayed([Rec(action, "N", 5, 105, 1)])
 
 
 def test_records_without_effect(replayed: Any) -> None:

@@ -92,8 +92,12 @@ class MboReplay(Replay[list[Record]]):
         An aggressing order that meets one of its own owner's trades past it, and that one is cancelled: the tape
         tells of it only after the trades.
         """
-        filled = {record.order_id for record in event if record.action == FILL} | self._told.keys()
-        prevented = [record for record in event if record.action == CANCEL and record.order_id not in filled]
+        filled = {record.order_id for record in event if record.action == FILL}
+        prevented = [
+            record
+            for record in event
+            if record.action == CANCEL and record.order_id not in filled and record.order_id not in self._told
+        ]
         if not prevented:
             return event
         for record in prevented:
@@ -116,6 +120,7 @@ class MboReplay(Replay[list[Record]]):
         if len(makers) < len(fills):  # a fill on the side of its trade is the aggressing order itself
             self.outcome.facts[INTO_THE_CROSS] += 1
         if not makers:
+            self._take(fills)
             self.outcome.facts[UNNAMED] += 1
             return
         trade = TapeTrade(record.time_ns, record.sequence, record.order_id, side, record.price, record.size, makers)
@@ -176,7 +181,7 @@ class MboReplay(Replay[list[Record]]):
     # ---------------------------------------------------------------- records
 
     def _add(self, record: Record) -> None:
-        side = SIDE[record.side]
+        side = _side(record)
         if self.market.crosses(side, record.price):
             self._halt()
         if record.flags & SNAPSHOT:
@@ -188,7 +193,7 @@ class MboReplay(Replay[list[Record]]):
 
     def _cancel(self, record: Record) -> None:
         """Take off what is cancelled, less what fills have taken already."""
-        book = self.market.side[SIDE[record.side]]
+        book = self.market.side[_side(record)]
         told = self._told.pop(record.order_id, 0)
         if record.order_id not in book:
             if not told:
@@ -197,7 +202,7 @@ class MboReplay(Replay[list[Record]]):
             book.reduce_order(record.order_id, record.size - told)
 
     def _modify(self, record: Record) -> None:
-        side, order_id = SIDE[record.side], record.order_id
+        side, order_id = _side(record), record.order_id
         book = self.market.side[side]
         told = self._told.pop(order_id, 0)
         if order_id not in book:
@@ -222,6 +227,14 @@ class MboReplay(Replay[list[Record]]):
     def _halt(self) -> None:
         self.outcome.facts[HALTS] += 1
         self.market.collect()
+
+
+def _side(record: Record) -> Side:
+    side = SIDE.get(record.side)
+    if side is None:
+        what = f"{record.action.decode()} of order {record.order_id}"
+        raise errors.InvalidSide(f"{what} has the side {record.side.decode()!r}: it must be A or B")
+    return side
 
 
 def _fills_after(event: list[Record], trade: int) -> list[Record]:

@@ -75,7 +75,7 @@ class Replay(ABC, Generic[Event]):
 
     @abstractmethod
     def digest(self) -> int:
-        """The digest of the book, as ``OrderBook.digest``."""
+        """The digest of the book, as ``OrderBook.digest``; while orders collect, of the bids alone."""
 
     @abstractmethod
     def time_ns(self, event: Event) -> int:
