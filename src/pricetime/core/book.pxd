@@ -47,13 +47,13 @@ cdef class Books:
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil
     cdef u64 report_bound(self, u64 commands) noexcept nogil
     cdef void run(self, const Command *commands, u64 count) noexcept nogil
-    cdef inline IdEntry *_likely_entry(self, const Command *c) noexcept nogil
+    cdef inline IdEntry *_likely_entry(self, Book *book, const Command *c) noexcept nogil
     cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
     cdef void execute(self, const Command *command) noexcept nogil
-    cdef void _new_order(self, Book *book, const Command *c) noexcept nogil
-    cdef void _rest_passive(self, Book *book, const Command *c, u32 position) noexcept nogil
+    cdef inline void _new_order(self, Book *book, const Command *c) noexcept nogil
+    cdef inline void _rest_passive(self, Book *book, const Command *c, u32 position) noexcept nogil
     cdef void _take(self, Book *book, const Command *c, i64 limit) noexcept nogil
-    cdef void _cancel_order(self, Book *book, const Command *c) noexcept nogil
+    cdef inline void _cancel_order(self, Book *book, const Command *c) noexcept nogil
     cdef void _reduce_order(self, Book *book, const Command *c) noexcept nogil
     cdef void _replace_order(self, Book *book, const Command *c, u32 owner, u64 new_id) noexcept nogil
     cdef void _move_order(self, Book *book, u32 slot, u32 side, i64 key, u64 quantity) noexcept nogil
@@ -102,6 +102,7 @@ cdef class Books:
     cdef u32 find(self, Book *book, u64 order_id) noexcept nogil
     cdef inline u32 _tag(self, u64 order_id) noexcept nogil
     cdef inline u32 _home(self, Book *book, u32 tag) noexcept nogil
+    cdef inline u32 _home_of(self, Book *book, u64 order_id) noexcept nogil
     cdef inline u32 _position(self, Book *book, u64 order_id) noexcept nogil
     cdef inline void _name(self, Book *book, u32 position, u64 order_id, u32 slot) noexcept nogil
     cdef void _erase(self, Book *book, u32 position) noexcept nogil

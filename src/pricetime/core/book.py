@@ -122,28 +122,28 @@ class Books:
         i: u64
         c: cython.pointer[cython.const[Command]]
         slot: u32
+        lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
         for i in range(count):
             if i + 3 * AHEAD < count:
-                prefetch(self._likely_entry(cython.address(commands[i + 3 * AHEAD])))
+                prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
                 c = cython.address(commands[i + 2 * AHEAD])
-                prefetch(cython.address(self.orders[self._likely_entry(c).slot]))
+                prefetch(cython.address(self.orders[self._likely_entry(lone, c).slot]))
                 prefetch(cython.address(self.levels[self._likely_level(c)]))
                 c = cython.address(commands[i + AHEAD])
-                slot = self._likely_entry(c).slot
+                slot = self._likely_entry(lone, c).slot
                 prefetch(cython.address(self.orders[self.orders[slot].next]))
                 prefetch(cython.address(self.orders[self.orders[slot].prev]))
                 prefetch(cython.address(self.levels[self.orders[slot].level]))
                 prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
             self.execute(cython.address(commands[i]))
 
-    def _likely_entry(self, c):
-        """Where the order id of a command most likely is; a guess for an unknown instrument."""
-        book: cython.pointer[Book] = cython.NULL
-        if self.book_count != 1:
+    def _likely_entry(self, book, c):
+        """Where the order id of a command most likely is. ``book``: the only one, or NULL when there are several."""
+        if not book:
             book = self.book_of(c.instrument)
         if not book:
             book = cython.address(self.books[0])
-        return cython.address(book.ids[self._home(book, self._tag(c.order_id))])
+        return cython.address(book.ids[self._home_of(book, c.order_id)])
 
     def _likely_level(self, c):
         """The level that a new order may join, where there are too many for the cache; NIL where they are in it."""
@@ -415,7 +415,7 @@ class Books:
                 break
             behind = cython.address(self.orders[maker.next])
             prefetch(cython.address(self.orders[behind.next]))
-            prefetch(cython.address(book.ids[self._home(book, self._tag(behind.id))]))
+            prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
             if maker.remaining > quantity:
                 self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
                 maker.remaining -= quantity
@@ -761,14 +761,23 @@ class Books:
         """Where an entry belongs: eight consecutive ids share a cache line."""
         return tag >> book.id_shift << 3 | tag & 7
 
+    def _home_of(self, book, order_id):
+        """Where the entry of an id belongs: ``_home`` of its ``_tag``."""
+        spread: u64 = cython.cast(u64, (order_id >> 3) * self.id_multiplier)
+        return spread >> 32 >> book.id_shift << 3 | order_id & 7
+
     def _position(self, book, order_id):
         """Where an id is in the table, or the empty entry where it would go."""
+        position: u32 = self._home_of(book, order_id)
+        entry: cython.pointer[IdEntry] = cython.address(book.ids[position])
+        if entry.slot == NIL:
+            return position
         tag: u32 = self._tag(order_id)
-        position: u32 = self._home(book, tag)
-        while book.ids[position].slot != NIL:
-            if book.ids[position].tag == tag and self.orders[book.ids[position].slot].id == order_id:
-                break
+        while entry.tag != tag or self.orders[entry.slot].id != order_id:
             position = (position + 1) & book.id_mask
+            entry = cython.address(book.ids[position])
+            if entry.slot == NIL:
+                break
         return position
 
     def _name(self, book, position, order_id, slot):
