@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
     """An example on its own, in the form that is tested; a warning is an error."""
     strict = {"PYTHONWARNINGS": "error"} if pricetime.COMPILED else {"PRICETIME_PURE": "1"}
-    command = [sys.executable, EXAMPLES / name, *map(str, arguments)]
+    command = [sys.executable, str(EXAMPLES / name), *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | strict)
 
 

@@ -1,0 +1,54 @@
+"""The page on errors names every exception and every reason, with its number and its base."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pricetime import errors
+from pricetime.types import Reason
+
+PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
+EXCEPTIONS, REASONS = PAGE.split("\n## Reasons\n")
+
+
+def rows(text: str, column: int) -> dict[str, list[str]]:
+    """The cells of each row of the tables, by the name in backquotes that stands in a column."""
+    found = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in re.findall(r"^\|.*\|$", text, re.MULTILINE)
+    ]
+    return {row[column].strip("`"): row for row in found if row[column].startswith("`")}
+
+
+BY_EXCEPTION, BY_REASON = rows(EXCEPTIONS, 0), rows(REASONS, 1)
+KINDS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.PricetimeError)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+def test_exception(kind: type[errors.PricetimeError]) -> None:
+    builtin = [base.__name__ for base in kind.__bases__ if base.__module__ == "builtins" and base is not Exception]
+    _, also, when, remedy = BY_EXCEPTION[kind.__name__]
+    assert also == (f"`{builtin[0]}`" if builtin else "")
+    assert when
+    assert remedy
+
+
+def test_the_warning() -> None:
+    assert f"`{errors.PureForm.__name__}` is a warning" in EXCEPTIONS
+
+
+@pytest.mark.parametrize("reason", Reason, ids=lambda reason: reason.name)
+def test_reason(reason: Reason) -> None:
+    value, _, of, meaning, raised = BY_REASON[reason.name]
+    assert int(value) == reason
+    assert meaning
+    assert (of == "rejected") == (0 < reason < 32)
+    error = errors.ERROR_OF_REASON.get(reason)
+    assert raised == (f"`{error.__name__}`" if error else "")
+
+
+def test_nothing_else_is_on_the_page() -> None:
+    assert set(BY_REASON) == {reason.name for reason in Reason}
+    assert set(BY_EXCEPTION) == {kind.__name__ for kind in KINDS}
