@@ -3,4 +3,6 @@ cdef class Block:
     cdef readonly size_t n_bytes
     cdef Py_ssize_t exports          # arrays that look at it
 
+    cdef bint in_use(self) noexcept
+
 cdef const void *records_of(object array) except? NULL
