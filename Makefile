@@ -50,13 +50,13 @@ test: build ## every test, then those of the core once more in the pure form, wh
 	@if [ -e .venv/compiled ]; then $(MAKE) test-compiled test-pure; else $(MAKE) test-pure CORE_TESTS=tests; fi
 
 test-compiled:
-	@$(PYTEST) -n auto --compiled
+	@$(PYTEST) -n auto --dist worksteal --compiled
 
 test-pure:
-	@PRICETIME_PURE=1 $(PYTEST) -n auto --cov --cov-fail-under 100 $(CORE_TESTS)
+	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-fail-under 100 $(CORE_TESTS)
 
 coverage: build ## what the tests cover of the core, as pages in htmlcov/
-	@PRICETIME_PURE=1 $(PYTEST) -n auto --cov --cov-report html $(CORE_TESTS)
+	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-report html $(CORE_TESTS)
 	@echo "open htmlcov/index.html"
 
 fuzz: build ## random flows against the reference for MINUTES, then the stateful properties EXAMPLES times
