@@ -1,0 +1,1 @@
+"""How fast the book is, step by step from the obvious one: ``python -m benchmarks --help``."""

@@ -1,0 +1,3 @@
+from .arena import Arena
+
+class HashedLevels(Arena): ...

@@ -1,0 +1,65 @@
+"""The process that ``benchmarks.compare`` starts for each revision in each round.
+
+It is asked for one workload after the other on its standard input, by name, and answers each with a line of JSON:
+processor time in ns per order. The workloads are files that the comparison has put into the folder given, so that both
+revisions execute the same commands; the book is whichever pricetime PYTHONPATH leads to, and nothing is asked of that
+but ``OrderBook`` and the records.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+import pricetime
+
+from .python_loop import arguments, time_adds, time_cancels
+
+BATCH = 65_536
+
+
+def main(folder: Path) -> None:
+    gc.disable()
+    answer({"path": str(Path(pricetime.__file__).parent), "compiled": pricetime.COMPILED})
+    for line in sys.stdin:
+        name = line.strip()
+        answer(calls(folder) if name == "calls" else {name: batches(folder / f"{name}.npz")})
+
+
+def answer(what: dict[str, object]) -> None:
+    print(json.dumps(what), flush=True)
+
+
+def batches(path: Path) -> float:
+    """ns per order of the commands, after the prelude."""
+    with np.load(path) as workload:
+        prelude, commands = workload["prelude"], workload["commands"]
+    book = pricetime.OrderBook()
+    run(book, prelude)
+    book.apply(np.zeros(3 * BATCH, commands.dtype))  # refused, all of them: touches the memory for reports
+    start = time.thread_time_ns()
+    run(book, commands)
+    return (time.thread_time_ns() - start) / len(commands)
+
+
+def run(book: pricetime.OrderBook, commands: NDArray[np.void]) -> None:
+    for start in range(0, len(commands), BATCH):
+        book.apply(commands[start : start + BATCH])
+
+
+def calls(folder: Path) -> dict[str, object]:
+    """ns a call from a Python loop."""
+    with np.load(folder / "calls.npz") as workload:
+        orders = arguments(workload["commands"])
+    book = pricetime.OrderBook()
+    return {"add_order": time_adds(book, orders), "cancel_order": time_cancels(book, orders)}
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

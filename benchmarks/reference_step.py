@@ -1,0 +1,37 @@
+"""Step 1: the reference book with the face of the compiled steps."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.reference import Order, ReferenceBook
+from pricetime.reference.commands import apply
+from pricetime.types import Side, TimeInForce
+
+
+class ReferenceStep:
+    """A ``ReferenceBook`` that takes COMMAND arrays and gives REPORT arrays, their ``seq_num`` counted on."""
+
+    def __init__(self, capacity: int) -> None:
+        self.book = ReferenceBook(capacity, level_capacity=capacity)
+        self.seq_num = 0
+
+    def apply(self, commands: NDArray[np.void]) -> NDArray[np.void]:
+        reports = apply(self.book, commands, first=self.seq_num + 1)
+        self.seq_num += reports.size
+        return reports
+
+    def fill(self, commands: NDArray[np.void]) -> None:
+        """Enter new orders that trade with nothing straight into their queues.
+
+        Through the front door, where every order searches for the best price, a deep prelude would take hours.
+        """
+        names = ["order_id", "side", "price", "quantity", "timestamp", "owner", "time_in_force"]
+        for order_id, side, price, quantity, timestamp, owner, time_in_force in commands[names].tolist():
+            post_only = time_in_force == TimeInForce.POST_ONLY
+            self.book._rest(Order(order_id, Side(side), price, quantity, timestamp, owner, post_only=post_only))
+        self.seq_num += commands.size
+
+    def __len__(self) -> int:
+        return len(self.book)

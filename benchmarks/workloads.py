@@ -1,0 +1,144 @@
+"""What is measured: every preset of the flow generator, and adds, cancels and matches apart.
+
+A workload is a prelude, which fills the book and is not timed, and the commands that are. All of it is in
+memory before the first command is timed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.tape.flow import PRESETS, generate, prelude
+from pricetime.types import COMMAND, CommandType, Side, TimeInForce
+
+from .python_loop import LOTS
+
+#: Commands in one call of ``apply``.
+BATCH = 65_536
+
+#: Of the workloads made here: levels of each side, side by side.
+LEVELS = 1_000
+MID = 1_000_000
+
+#: Ticks from one level to the next in ``sparse``, and its commands at most: it is there for a step that is slow at it.
+GAP, MOST_SPARSE = 5_000, 20_000
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the book is to reach on one core of a Zen 4 at 3.7 GHz, with arbitrary order ids."""
+
+    m_orders: float  #: million orders a second
+    p99_ns: float
+
+
+TARGETS = {
+    "balanced": Target(16, 500),
+    "cancel-heavy": Target(32, 400),
+    "deep": Target(10, 500),
+    "sweep": Target(25, 450),
+    "one-maker-per-taker": Target(40, 250),
+    "outliers": Target(8, 1_000),
+}
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Arrays of COMMAND, none longer than BATCH."""
+
+    name: str
+    prelude: list[NDArray[np.void]]
+    commands: list[NDArray[np.void]]
+
+
+def load(name: str, count: int, seed: int) -> Workload:
+    """The workload of this name with ``count`` timed commands, or as many as its flow can give."""
+    if name in APART:
+        filling, timed = APART[name](count, np.random.default_rng(seed))
+        return Workload(name, list(batches(filling)), list(batches(timed)))
+    count = min(count, PRESETS[name].longest or count)
+    return Workload(
+        name, list(prelude(name, seed=seed, chunk=BATCH)), list(generate(name, count, seed=seed, chunk=BATCH))
+    )
+
+
+def batches(commands: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
+    for start in range(0, commands.size, BATCH):
+        yield commands[start : start + BATCH]
+
+
+# ---------------------------------------------------------------- one kind of command at a time
+
+
+def resting(count: int, rng: np.random.Generator) -> NDArray[np.void]:
+    """Orders over the levels of both sides, in no order."""
+    orders = np.zeros(count, COMMAND)
+    orders["type"] = CommandType.NEW_ORDER
+    orders["order_id"] = rng.integers(2**64, size=count, dtype=np.uint64)
+    orders["side"] = rng.integers(Side.BID, Side.ASK, count, endpoint=True)
+    away = rng.integers(1, LEVELS, count, endpoint=True)
+    orders["price"] = MID + np.where(orders["side"] == Side.BID, -away, away)
+    orders["quantity"] = LOTS
+    return orders
+
+
+def takers_of(makers: NDArray[np.void], rng: np.random.Generator) -> NDArray[np.void]:
+    """IOC orders that take them all, each exactly one."""
+    takers = makers[rng.permutation(makers.size)]
+    takers["order_id"] = rng.integers(2**64, size=makers.size, dtype=np.uint64)
+    takers["side"] = np.where(takers["side"] == Side.BID, Side.ASK, Side.BID)
+    takers["price"] = np.where(takers["side"] == Side.BID, 2**62, -(2**62))
+    takers["time_in_force"] = TimeInForce.IOC
+    return takers
+
+
+def adds(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    return np.zeros(0, COMMAND), resting(count, rng)
+
+
+def cancels(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Every order of a full book is cancelled, in no order."""
+    orders = resting(count, rng)
+    timed = np.zeros(count, COMMAND)
+    timed["type"] = CommandType.CANCEL_ORDER
+    timed["order_id"] = orders["order_id"][rng.permutation(count)]
+    return orders, timed
+
+
+def matches(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Every order of a full book is taken."""
+    orders = resting(count, rng)
+    return orders, takers_of(orders, rng)
+
+
+def sparse(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    """Matches between levels far apart, each of one order that is taken and put back: every trade ends a level."""
+    orders = resting(LEVELS, rng)
+    orders["price"] = MID + np.where(np.arange(LEVELS) % 2, GAP, -GAP) * (1 + np.arange(LEVELS) // 2)
+    orders["side"] = np.where(np.arange(LEVELS) % 2, Side.ASK, Side.BID)
+    count = min(count, MOST_SPARSE)
+    rounds = -(-count // (2 * LEVELS))
+    timed = np.concatenate([part for _ in range(rounds) for part in (takers_of(orders, rng), renamed(orders, rng))])
+    return orders, timed[:count]
+
+
+def renamed(orders: NDArray[np.void], rng: np.random.Generator) -> NDArray[np.void]:
+    """The same orders once more, in no order and under new ids."""
+    orders = orders[rng.permutation(orders.size)]
+    orders["order_id"] = rng.integers(2**64, size=orders.size, dtype=np.uint64)
+    return orders
+
+
+APART: dict[str, Callable[[int, np.random.Generator], tuple[NDArray[np.void], NDArray[np.void]]]] = {
+    "adds": adds,
+    "cancels": cancels,
+    "matches": matches,
+    "sparse": sparse,
+}
+
+#: All of them, by name.
+WORKLOADS = (*PRESETS, *APART)
