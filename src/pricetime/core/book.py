@@ -80,24 +80,26 @@ class Books:
         book.lot_size = instrument.lot_size
         self.directory[instrument.id] = index + 1
 
-    def __dealloc__(self):
-        n: cython.ulonglong = self.capacity
-        index: u32
-        if self.books:
-            for index in range(self.book_count):
-                release(
-                    self.books[index].ids,
-                    (cython.cast(u64, self.books[index].id_mask) + 1) * cython.sizeof(IdEntry),
-                )
-        release(self.orders, (n + 1) * cython.sizeof(Order))
-        release(self.cold, (n + 1) * cython.sizeof(OrderCold))
-        n = self.level_capacity
-        release(self.levels, (n + 1) * cython.sizeof(Level))
-        release(self.nodes, (2 * n + 1) * cython.sizeof(Node))
-        n = self.book_count
-        release(self.books, (n + 1) * cython.sizeof(Book))
-        n = self.directory_size
-        release(self.directory, n * cython.sizeof(u32))
+    if cython.compiled:
+
+        def __dealloc__(self):
+            n: cython.ulonglong = self.capacity
+            index: u32
+            if self.books:
+                for index in range(self.book_count):
+                    release(
+                        self.books[index].ids,
+                        (cython.cast(u64, self.books[index].id_mask) + 1) * cython.sizeof(IdEntry),
+                    )
+            release(self.orders, (n + 1) * cython.sizeof(Order))
+            release(self.cold, (n + 1) * cython.sizeof(OrderCold))
+            n = self.level_capacity
+            release(self.levels, (n + 1) * cython.sizeof(Level))
+            release(self.nodes, (2 * n + 1) * cython.sizeof(Node))
+            n = self.book_count
+            release(self.books, (n + 1) * cython.sizeof(Book))
+            n = self.directory_size
+            release(self.directory, n * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ commands
 
@@ -697,9 +699,7 @@ class Books:
     def _drop_leaf(self, ladder, leaf):
         """Take an empty leaf out of the tree, and its parent too when one child is left to it."""
         here: cython.pointer[Node] = cython.address(self.nodes[leaf])
-        cached: u64 = here.prefix & (LEAF_CACHE - 1)
-        if ladder.leaves[cached] == leaf:
-            ladder.leaves[cached] = NIL
+        ladder.leaves[here.prefix & (LEAF_CACHE - 1)] = NIL  # it stands there: its level was looked up just now
         parent: u32 = here.parent
         if parent == NIL:
             ladder.root = NIL

@@ -6,7 +6,8 @@ from __future__ import annotations
 import cython
 import numpy as np
 
-from pricetime.checks import whole
+from pricetime.checks import shown, whole
+from pricetime.core.instrument import Instrument
 from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting
 from pricetime.native.spread import id_multiplier
 from pricetime.types import COMMAND, REPORT
@@ -43,6 +44,9 @@ class Engine:
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
         self._settings = (tuple(instruments), capacity, level_capacity)
+        for instrument in self._settings[0]:
+            if not isinstance(instrument, Instrument):
+                raise InvalidSetting(f"{shown(instrument)} is not an Instrument")
         self._instruments = {instrument.id: instrument for instrument in self._settings[0]}
         if not self._instruments or len(self._instruments) != len(self._settings[0]):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")

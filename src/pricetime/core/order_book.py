@@ -9,7 +9,7 @@ import numpy as np
 from pricetime import errors
 from pricetime.checks import member, whole
 from pricetime.core.engine import remake
-from pricetime.core.instrument import Instrument
+from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.types import (
     DEPTH,
     MAX_QUANTITY,
@@ -410,10 +410,11 @@ class OrderBook:
 def book_of(engine, instrument):
     """The book of one of an engine's instruments: the engine's own, not a copy. Raises UnknownInstrument."""
     engine_: Engine = engine
-    if instrument not in engine_._instruments:
-        raise errors.UnknownInstrument(f"instrument {instrument!r} is not one of this engine's")
+    number = whole(instrument, 0, MAX_INSTRUMENTS - 1, errors.UnknownInstrument, "instrument")
+    if number not in engine_._instruments:
+        raise errors.UnknownInstrument(f"instrument {number} is not one of this engine's")
     book: OrderBook = OrderBook.__new__(OrderBook)
-    book._bind(engine_, instrument)
+    book._bind(engine_, number)
     return book
 
 
