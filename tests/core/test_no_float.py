@@ -7,8 +7,6 @@ import re
 from pathlib import Path
 
 import pytest
-from Cython.Compiler.Main import compile_single
-from Cython.Compiler.Options import CompilationOptions
 
 import pricetime
 
@@ -58,6 +56,10 @@ def test_data_sheet(path: Path) -> None:
 
 @pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.name)
 def test_generated_c(path: Path, tmp_path: Path) -> None:
+    pytest.importorskip("Cython", reason="Cython is not installed: pip install 'pricetime[dev]'")
+    from Cython.Compiler.Main import compile_single
+    from Cython.Compiler.Options import CompilationOptions
+
     options = CompilationOptions(
         output_file=str(tmp_path / f"{path.stem}.c"), include_path=[str(CORE.parents[1])], language_level=3
     )

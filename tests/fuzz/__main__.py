@@ -49,6 +49,7 @@ def main(seconds: float, seed: int | None, steps: int, replay: Path | None, out:
                 case.play(compare_every=10)
             except AssertionError as difference:
                 progress.update(task, description=f"seed {seed} differs; making it smaller")
+                out.mkdir(parents=True, exist_ok=True)
                 path = out / f"fuzz-{seed}.json"
                 case.shrink().save(path)
                 progress.stop()

@@ -1,0 +1,307 @@
+"""Many instruments behind one ``apply``: books of their own over one pool of orders."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import Engine, Instrument, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime.errors import (
+    InvalidCommands,
+    InvalidPrice,
+    InvalidQuantity,
+    InvalidSetting,
+    OrdersFull,
+    UnknownInstrument,
+    UnknownOrder,
+)
+from pricetime.types import COMMAND, CommandType, Reason, ReportKind
+from tests.books import U64, ask, bid, command, ladder, reports_of
+from tests.fuzz.case import Case
+
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = CommandType
+
+
+def new(instrument: int, order_id: int, side: int, price: int, quantity: int, **more: int) -> np.ndarray[Any, Any]:
+    given = {"instrument": instrument, "order_id": order_id, "side": side, "price": price, "quantity": quantity}
+    return command(NEW, **given, **more)
+
+
+def answer(engine: Engine, commands: np.ndarray[Any, Any]) -> list[tuple[Any, ...]]:
+    return [(r.kind, r.reason) for r in reports_of(engine.apply(commands))]
+
+
+def test_instruments_do_not_meet() -> None:
+    engine = Engine([Instrument(3), Instrument(9)], capacity=10)
+    engine.apply(np.concatenate([new(3, 1, 2, 100, 5), new(9, 1, 1, 100, 5), new(9, 2, 1, 101, 5)]))
+    assert ladder(engine.book(3)) == ([], [(100, 5, 1)])
+    assert ladder(engine.book(9)) == ([(101, 5, 1), (100, 5, 1)], [])
+    assert len(engine) == 3
+    assert [len(engine.book(3)), len(engine.book(9))] == [1, 2]
+    engine.check()
+
+
+def test_reports_say_which_instrument_and_are_numbered_together() -> None:
+    engine = Engine([Instrument(0), Instrument(1_048_575)], capacity=10)
+    reports = engine.apply(np.concatenate([new(0, 1, 2, 100, 5), new(1_048_575, 1, 1, 100, 5), new(7, 1, 1, 1, 1)]))
+    assert reports["instrument"].tolist() == [0, 1_048_575, 7]
+    assert reports["seq_num"].tolist() == [1, 2, 3]
+    assert reports["reason"].tolist() == [0, 0, Reason.UNKNOWN_INSTRUMENT]
+
+
+@pytest.mark.parametrize("unknown", [1, 2, 4, 1_048_575, 1_048_576, 2**32 - 1])
+@pytest.mark.parametrize("kind", CommandType)
+def test_an_unknown_instrument_is_refused(kind: CommandType, unknown: int) -> None:
+    engine = Engine([Instrument(0), Instrument(3)], capacity=10)
+    engine.apply(new(3, 1, 1, 100, 5))
+    before = engine.digest()
+    asked = command(kind, instrument=unknown, order_id=1, side=1, price=1, quantity=1)
+    assert answer(engine, asked) == [(ReportKind.REJECTED, Reason.UNKNOWN_INSTRUMENT)]
+    assert engine.digest() == before
+
+
+def test_each_instrument_has_its_own_tick_and_lot_size() -> None:
+    engine = Engine([Instrument(0, tick_size=5, lot_size=10), Instrument(1)], capacity=10)
+    rejected = ReportKind.REJECTED
+    assert answer(engine, new(0, 1, 1, 103, 10)) == [(rejected, Reason.INVALID_PRICE)]
+    assert answer(engine, new(0, 1, 1, -103, 10)) == [(rejected, Reason.INVALID_PRICE)]
+    assert answer(engine, new(0, 1, 1, 100, 15)) == [(rejected, Reason.INVALID_QUANTITY)]
+    assert answer(engine, new(0, 1, 1, 103, 15)) == [(rejected, Reason.INVALID_QUANTITY)]
+    assert answer(engine, new(1, 1, 1, 103, 15)) == [(ReportKind.ACCEPTED, Reason.NONE)]
+    assert answer(engine, new(0, 1, 1, -105, 20)) == [(ReportKind.ACCEPTED, Reason.NONE)]
+    change = {"instrument": 0, "order_id": 1}
+    assert answer(engine, command(REDUCE, **change, quantity=5)) == [(rejected, Reason.INVALID_QUANTITY)]
+    assert answer(engine, command(REPLACE, **change, price=-104, quantity=10)) == [(rejected, Reason.INVALID_PRICE)]
+    assert answer(engine, command(REPLACE, **change, price=-100, quantity=1)) == [(rejected, Reason.INVALID_QUANTITY)]
+    assert answer(engine, command(REPLACE, **change, price=-100, quantity=30)) == [(ReportKind.REPLACED, Reason.NONE)]
+    market = new(0, 2, 2, 3, 10, time_in_force=TimeInForce.MARKET)  # its price is not looked at
+    assert [kind for kind, _ in answer(engine, market)] == [ReportKind.ACCEPTED, ReportKind.TRADE]
+    engine.check()
+
+
+def test_calls_name_the_tick_and_the_lot_size() -> None:
+    book = Engine([Instrument(0, tick_size=5, lot_size=10)], capacity=10).book(0)
+    with pytest.raises(InvalidPrice, match="103 is not a multiple of the tick size 5"):
+        bid(book, 1, 103, 10)
+    with pytest.raises(InvalidQuantity, match="15 is not a multiple of the lot size 10"):
+        bid(book, 1, 105, 15)
+    assert len(book) == 0
+
+
+def test_each_instrument_has_its_own_rules() -> None:
+    engine = Engine(
+        [
+            Instrument(0, self_trade=SelfTrade.CANCEL_OLDEST),
+            Instrument(1, self_trade=SelfTrade.CANCEL_NEWEST, replace_policy=ReplacePolicy.ALWAYS_LOSE),
+        ],
+        capacity=10,
+    )
+    for number, left in ((0, ([(100, 5, 1)], [])), (1, ([], [(100, 5, 1)]))):
+        book = engine.book(number)
+        ask(book, 1, 100, 5, owner=1)
+        bid(book, 2, 100, 5, owner=1)
+        assert ladder(book) == left
+        for order_id in (10, 11):
+            bid(book, order_id, 90, 5)
+        book.replace_order(10, 90, 4)
+        assert [order.id for order in book.orders(1, 90)] == ([10, 11] if number == 0 else [11, 10])
+    engine.check()
+
+
+def test_the_pool_is_shared_and_each_book_has_its_limit() -> None:
+    engine = Engine([Instrument(0, order_limit=2), Instrument(1)], capacity=3)
+    engine.apply(np.concatenate([new(0, 1, 1, 5, 1), new(0, 2, 1, 5, 1)]))
+    assert answer(engine, new(0, 3, 1, 5, 1)) == [(ReportKind.REJECTED, Reason.ORDERS_FULL)]
+    assert answer(engine, new(1, 3, 1, 5, 1)) == [(ReportKind.ACCEPTED, Reason.NONE)]
+    assert answer(engine, new(1, 4, 1, 5, 1)) == [(ReportKind.REJECTED, Reason.ORDERS_FULL)]
+    with pytest.raises(OrdersFull):
+        bid(engine.book(1), 4, 5, 1)
+    engine.book(0).cancel_order(1)
+    bid(engine.book(1), 4, 5, 1)
+    assert len(engine) == 3
+    engine.check()
+
+
+def test_levels_are_shared_too() -> None:
+    engine = Engine([Instrument(0), Instrument(1)], capacity=10, level_capacity=2)
+    engine.apply(np.concatenate([new(0, 1, 1, 5, 1), new(1, 1, 2, 5, 1)]))
+    for instrument in (0, 1):
+        assert answer(engine, new(instrument, 2, 1, 4, 1)) == [(ReportKind.REJECTED, Reason.LEVELS_FULL)]
+    engine.check()
+
+
+def test_an_order_limit_beyond_the_capacity_is_the_capacity() -> None:
+    engine = Engine([Instrument(0, order_limit=2**31)], capacity=1)
+    engine.apply(new(0, 1, 1, 5, 1))
+    assert answer(engine, new(0, 2, 1, 5, 1)) == [(ReportKind.REJECTED, Reason.ORDERS_FULL)]
+
+
+def test_many_instruments_answer_as_each_would_alone() -> None:
+    """Mixed in one array, their commands must give what each would have given by itself."""
+    cases = {number: Case.draw(number, 300) for number in range(0, 60, 7)}
+    engine = Engine(
+        [
+            Instrument(number, self_trade=case.settings["self_trade"], replace_policy=case.settings["replace_policy"])
+            for number, case in cases.items()
+        ],
+        capacity=5000,
+    )
+    streams = {}
+    for number, case in cases.items():
+        streams[number] = case.commands()
+        streams[number]["instrument"] = number
+    turns = np.random.default_rng(0).permutation(np.repeat(list(cases), 300))
+    places = dict.fromkeys(cases, 0)
+    mixed = np.zeros(len(turns), COMMAND)
+    for i, number in enumerate(turns.tolist()):
+        mixed[i] = streams[number][places[number]]
+        places[number] += 1
+    reports = engine.apply(mixed)
+    engine.check()
+    for number, case in cases.items():
+        rules = {name: case.settings[name] for name in ("self_trade", "replace_policy")}
+        alone = OrderBook(5000, **rules)
+        stream = streams[number].copy()
+        stream["instrument"] = 0
+        assert reports_of(reports[reports["instrument"] == number]) == reports_of(alone.apply(stream))
+        assert engine.book(number).digest() == alone.digest()
+
+
+def test_the_digest_is_over_all_books_in_the_order_of_their_ids() -> None:
+    def made(*instruments: int) -> Engine:
+        engine = Engine([Instrument(number) for number in instruments], capacity=10)
+        for number in instruments:
+            bid(engine.book(number), 1, 100 + number, 1)
+        return engine
+
+    assert made(1, 2).digest() == made(2, 1).digest()
+    assert made(1, 2).digest() != made(1, 3).digest()
+    changed = made(1, 2)
+    before = changed.digest()
+    changed.book(2).reduce_order(1, 1)
+    assert changed.digest() != before
+
+
+def test_a_book_of_an_engine_is_the_engines_own() -> None:
+    engine = Engine([Instrument(4), Instrument(5)], capacity=10)
+    book = engine.book(5)
+    bid(book, 1, 100, 5, owner=7, timestamp=8)
+    engine.apply(new(5, 2, 1, 100, 6))
+    assert [order.id for order in book] == [1, 2]
+    assert book.queue_position(2) == (1, 5)
+    assert book.best_bid == 100
+    assert engine.book(4).best_bid is None
+    del engine  # the book keeps what it stands on
+    assert book.cancel_order(1) == 5
+    with pytest.raises(UnknownOrder):
+        book.cancel_order(1)
+
+
+def test_what_a_book_of_an_engine_leaves_to_the_engine() -> None:
+    book = Engine([Instrument(0), Instrument(1)], capacity=10).book(0)
+    with pytest.raises(InvalidCommands, match="to the engine"):
+        book.apply(np.zeros(0, COMMAND))
+    for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="copy the engine"):
+            duplicate(book)
+
+
+@pytest.mark.parametrize("unknown", [2, -1, 1 << 20, 1.0, True, "1", None, [1]])
+def test_an_engine_has_no_book_of_another(unknown: Any) -> None:
+    engine = Engine([Instrument(0), Instrument(1)], capacity=10)
+    with pytest.raises(UnknownInstrument) as raised:
+        engine.book(unknown)
+    assert repr(unknown) in str(raised.value)
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
+def test_a_copy_of_an_engine(duplicate: Any) -> None:
+    instruments = [Instrument(7, "ESH4", 5, 10, SelfTrade.DECREMENT, ReplacePolicy.ALWAYS_LOSE, 3), Instrument(1)]
+    engine = Engine(instruments, capacity=5, level_capacity=4)
+    engine.apply(np.concatenate([new(7, 1, 1, 100, 20, tag=9, owner=3), new(1, 1, 2, 101, 7), new(1, 2, 1, 99, 2)]))
+    other = duplicate(engine)
+    assert other.instruments == engine.instruments
+    assert other.digest() == engine.digest()
+    assert other.commands().tobytes() == engine.commands().tobytes()
+    other.check()
+    commands = np.concatenate(
+        [new(7, 2, 2, 100, 30, owner=3), new(1, 5, 1, 98, 1), new(1, 6, 1, 97, 1), new(1, 7, 1, 96, 1)]
+    )
+    assert other.apply(commands).tobytes() == engine.apply(commands).tobytes()
+    other.book(1).cancel_order(2)
+    assert 2 in engine.book(1)
+
+
+def test_commands_build_the_state_anew() -> None:
+    engine = Engine([Instrument(2), Instrument(1)], capacity=10)
+    engine.apply(
+        np.concatenate([new(2, U64, 1, -(2**63), 20, tag=9, owner=3, timestamp=U64, flags=3), new(1, 1, 2, 101, 7)])
+    )
+    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, time_in_force=TimeInForce.POST_ONLY))
+    commands = engine.commands()
+    assert commands.dtype == COMMAND
+    assert commands["instrument"].tolist() == [1, 1, 2]
+    other = Engine([Instrument(2), Instrument(1)], capacity=10)
+    other.apply(commands)
+    assert other.digest() == engine.digest()
+    assert other.commands().tobytes() == commands.tobytes()
+    assert engine.book(2).commands().tobytes() == commands[2:].tobytes()
+
+
+def test_instruments_are_handed_out_as_a_copy() -> None:
+    engine = Engine([Instrument(2, "B"), Instrument(1, "A")], capacity=10)
+    assert engine.instruments == {2: Instrument(2, "B"), 1: Instrument(1, "A")}
+    engine.instruments.clear()
+    assert len(engine.instruments) == 2
+    assert repr(engine) == "<pricetime.Engine: 2 instruments, 0 orders>"
+
+
+@pytest.mark.parametrize("instruments", [[], [Instrument(1), Instrument(1)], [1], ["ESH4"], [None], [Instrument(1), 2]])
+def test_an_engine_needs_instruments(instruments: Any) -> None:
+    with pytest.raises(InvalidSetting):
+        Engine(instruments)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"id": -1},
+        {"id": 1 << 20},
+        {"id": 1.0},
+        {"id": "1"},
+        {"id": 1, "tick_size": 0},
+        {"id": 1, "tick_size": 2**63},
+        {"id": 1, "tick_size": 0.25},
+        {"id": 1, "lot_size": 0},
+        {"id": 1, "lot_size": -1},
+        {"id": 1, "self_trade": 0},
+        {"id": 1, "replace_policy": 9},
+        {"id": 1, "order_limit": 0},
+        {"id": 1, "order_limit": 2**31 + 1},
+    ],
+)
+def test_a_bad_instrument(settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSetting) as raised:
+        Instrument(**settings)
+    assert repr(list(settings.values())[-1]) in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["capacity", "level_capacity"])
+def test_a_bad_size(name: str) -> None:
+    sizes: list[Any] = [0, -1, 2**31 + 1, 1.5, True, "8"]
+    for size in sizes:
+        with pytest.raises(InvalidSetting, match="1 to 2147483648"):
+            Engine([Instrument(0)], **{name: size})
+
+
+def test_a_report_array_that_was_lent_is_not_written_over() -> None:
+    engine = Engine([Instrument(0)], capacity=10)
+    small = engine.apply(new(0, 1, 1, 5, 1))
+    as_made = small.tobytes()
+    for order_id in range(2, 8):
+        engine.apply(new(0, order_id, 1, 5, 1))
+    assert small.tobytes() == as_made
