@@ -199,3 +199,29 @@ def test_the_commands_are_not_written_to(book: OrderBook) -> None:
     before = commands.tobytes()
     book.apply(commands)
     assert commands.tobytes() == before
+
+
+def test_a_long_run_over_very_many_levels() -> None:
+    """More levels than the cache holds, where a run looks further ahead; orders of every kind among them."""
+    n = 20_000
+    rng = np.random.default_rng(1)
+    commands = np.zeros(n, COMMAND)
+    commands["type"], commands["quantity"], commands["order_id"] = NEW, 1 + np.arange(n) % 5, np.arange(n)
+    commands["side"] = 1 + np.arange(n) % 2
+    away = rng.permutation(n)
+    commands["price"] = np.where(commands["side"] == Side.BID, -1 - away, 1 + away)
+    book = OrderBook(n)
+    assert set(book.apply(commands)["kind"].tolist()) == {ReportKind.ACCEPTED}
+    mixed = np.concatenate([commands[:200], commands[:200], commands[:200]])
+    mixed["type"][:400] = np.resize([CANCEL, NEW, REDUCE], 400)
+    mixed["side"][-1] = 9
+    expected = [ReportKind.CANCELLED, ReportKind.REJECTED, ReportKind.REDUCED]
+    kinds = book.apply(mixed)["kind"]
+    assert kinds[:200].tolist() == np.resize(expected, 200).tolist()
+    assert kinds[-1] == ReportKind.REJECTED
+    gone = {int(order_id) for order_id in commands["order_id"]} - {order.id for order in book}
+    bids, asks = ladder(book)
+    left = {int(c["order_id"]): int(c["price"]) for c in commands if int(c["order_id"]) not in gone}
+    assert [level[0] for level in asks] == sorted(price for price in left.values() if price > 0)
+    assert [level[0] for level in bids] == sorted((price for price in left.values() if price < 0), reverse=True)
+    assert len(left) == len(book) > n - 200

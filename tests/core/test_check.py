@@ -1,0 +1,147 @@
+"""``check`` finds what is broken: each record of a sound book is spoilt in turn.
+
+The records can be reached in the uncompiled form only; there they are Python objects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pricetime import COMPILED, Engine, Instrument
+from pricetime.core import layout
+from tests.books import ask, bid
+
+pytestmark = pytest.mark.skipif(COMPILED, reason="of the uncompiled form alone: it shows its records")
+
+
+def sound_books() -> Any:
+    """Two books with a tree of some height, levels with several orders, and freed slots, levels and nodes."""
+    engine = Engine([Instrument(0), Instrument(1)], capacity=40)
+    for number in (0, 1):
+        book = engine.book(number)
+        for order_id, price in enumerate((100, 100, 100, 101, 99, -(2**40), -(2**63), 1, 64)):
+            bid(book, order_id, price, 5)
+        for order_id, price in enumerate((200, 200, 263, 2**50, 2**63 - 1), start=20):
+            ask(book, order_id, price, 5)
+        for gone in (5, 7, 23):
+            book.cancel_order(gone)
+    engine.check()
+    return engine
+
+
+def ladder(books: Any) -> Any:
+    return books.books[0].ladders[0]
+
+
+def best(books: Any) -> Any:
+    return books.levels[ladder(books).best]
+
+
+def head(books: Any) -> Any:
+    """The first order of the level with three."""
+    level = books.level_at(ladder(books), 100)
+    return books.orders[books.levels[level].head]
+
+
+def root(books: Any) -> Any:
+    return books.nodes[ladder(books).root]
+
+
+def leaf(books: Any) -> Any:
+    return books.nodes[books._leaf_below(ladder(books), 100 + 2**63)]
+
+
+def shift_of(value: int) -> Callable[[Any], None]:
+    return lambda books: setattr(root(books), "shift", value)
+
+
+def add(record: Callable[[Any], Any], name: str, by: int) -> Callable[[Any], None]:
+    return lambda books: setattr(record(books), name, getattr(record(books), name) + by)
+
+
+def put(record: Callable[[Any], Any], name: str, value: Any) -> Callable[[Any], None]:
+    return lambda books: setattr(record(books), name, value)
+
+
+def itself(books: Any) -> Any:
+    return books
+
+
+def book(books: Any) -> Any:
+    return books.books[0]
+
+
+def swap_children(books: Any) -> None:
+    node = leaf(books)
+    node.children[100 & 63], node.children[101 & 63] = node.children[101 & 63], node.children[100 & 63]
+
+
+def forget_an_id(books: Any) -> None:
+    entry = books.books[0].ids[books._position(books.books[0], 0)]
+    entry.slot = 0
+
+
+def name_twice(books: Any) -> None:
+    """A second entry for an order, far from the first."""
+    table = books.books[0]
+    free = next(i for i in range(table.id_mask, 0, -1) if table.ids[i].slot == 0)
+    table.ids[free].slot, table.ids[free].tag = 1, 12345
+
+
+def cross(books: Any) -> None:
+    """An ask below the bids, rested as if it crossed nothing."""
+    order = layout.Command()
+    order.type, order.side, order.price, order.quantity, order.order_id = 1, 2, 50, 1, 99
+    books._rest_passive(books.books[0], order, books._position(books.books[0], 99))
+
+
+SPOILT: list[tuple[Callable[[Any], None], str]] = [
+    (put(root, "parent", 1), "the root has no parent"),
+    (put(leaf, "map", 0), "a node has a child"),
+    (shift_of(59), "six bits"),
+    (shift_of(66), "six bits"),
+    (add(leaf, "prefix", 1), "hangs where its|is found by its key|stands at its place"),
+    (put(leaf, "parent", 1), "knows its parent"),
+    (swap_children, "hangs where its key says"),
+    (add(ladder, "levels", 1), "counts its levels"),
+    (put(ladder, "best", 1), "best level"),
+    (add(ladder, "best_key", 1), "best key"),
+    (lambda books: ladder(books).leaves.__setitem__(5, ladder(books).root), "remembered leaf"),
+    (add(best, "side", 1), "knows its side"),
+    (add(best, "count", 1), "counts them"),
+    (add(best, "quantity", 1), "adds up"),
+    (put(best, "tail", 0), "its last order"),
+    (add(head, "level", 1), "knows its level"),
+    (add(head, "prev", 1), "ahead of it"),
+    (put(head, "remaining", 0), "has a quantity"),
+    (put(head, "remaining", 1 << 63), "has a quantity"),
+    (add(head, "id", 100), "found by its id"),
+    (add(book, "count", 1), "counts its orders"),
+    (put(book, "order_limit", 3), "within its limit"),
+    (forget_an_id, "found by its id|one entry for each order"),
+    (name_twice, "found by its id|one entry for each order"),
+    (cross, "below the best ask"),
+    (add(itself, "order_count", 1), "orders in use are counted"),
+    (add(itself, "level_count", 1), "levels in use are counted"),
+    (add(itself, "node_count", 1), "nodes in use are counted"),
+    (put(itself, "free_order", 0), "no order slot is lost"),
+    (put(itself, "free_level", 0), "no level is lost"),
+    (put(itself, "free_node", 0), "no node is lost"),
+    (put(itself, "free_order", 1), "is free once"),
+    (put(itself, "free_level", 1), "is free once"),
+    (put(itself, "free_node", 1), "is free once"),
+    (add(itself, "fresh_order", 1), "no order slot is lost"),
+    (add(itself, "fresh_level", 1), "no level is lost"),
+    (add(itself, "fresh_node", 1), "no node is lost"),
+]
+
+
+@pytest.mark.parametrize(("spoil", "broken"), SPOILT, ids=[f"{i} {row[1][:24]}" for i, row in enumerate(SPOILT)])
+def test_what_is_broken_is_named(spoil: Callable[[Any], None], broken: str) -> None:
+    engine = sound_books()
+    spoil(engine.books)
+    with pytest.raises(AssertionError, match=f"broken: .*({broken})"):
+        engine.check()

@@ -1,0 +1,107 @@
+"""Memory that the system does not give, and memory that is kept or let go."""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, OrderBook
+from tests.books import bid, command, state
+
+on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
+
+#: Leaves a process too little address space for 2**31 orders, and enough for everything else.
+IN_LITTLE_SPACE = """
+import resource, pricetime
+resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+book = pricetime.OrderBook(1000)
+for settings in ({"capacity": 2**31}, {"capacity": 1000, "level_capacity": 2**31}):
+    try:
+        pricetime.OrderBook(**settings)
+    except MemoryError as error:
+        print(error)
+engine = pricetime.Engine([pricetime.Instrument(i) for i in range(64)], capacity=2**20)
+try:
+    pricetime.Engine([pricetime.Instrument(i) for i in range(1000)], capacity=2**22)
+except MemoryError as error:
+    print(error)
+book.add_order(1, 1, 100, 5)
+print(len(book))
+"""
+
+
+@pytest.mark.compiled
+@on_linux
+def test_the_system_has_too_little() -> None:
+    run = subprocess.run([sys.executable, "-c", IN_LITTLE_SPACE], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines() == [
+        "no room for 2147483648 orders and 2147483648 levels",
+        "no room for 1000 orders and 2147483648 levels",
+        "no room for a table of 8388608 order ids",
+        "1",
+    ]
+
+
+@pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced: see the test above")
+@pytest.mark.parametrize("fails_at", range(8))
+def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
+    """Six for the pools, one for each id table, one for the command of a book."""
+    from pricetime.core import book as book_module
+    from pricetime.core import order_book as order_book_module
+    from pricetime.native.memory import reserve
+
+    asked: list[int] = []
+
+    def miserly(n_bytes: int) -> Any:
+        asked.append(n_bytes)
+        return reserve(n_bytes) if len(asked) - 1 != fails_at else None
+
+    monkeypatch.setattr(book_module, "reserve", miserly)
+    monkeypatch.setattr(order_book_module, "reserve", miserly)
+    with pytest.raises(MemoryError, match="no room for"):
+        OrderBook(10)
+    assert OrderBook(10).add_order(1, 1, 1, 1) == ()
+
+
+@pytest.mark.compiled
+@on_linux
+def test_no_room_for_reports_changes_nothing() -> None:
+    """The bound of what a long array may report does not fit; the book serves on."""
+    book = OrderBook(10)
+    bid(book, 1, 100, 5)
+    before = state(book)
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    commands = np.zeros(2_000_000, COMMAND)
+    resource.setrlimit(resource.RLIMIT_AS, (now_used() + (100 << 20), hard))
+    try:
+        with pytest.raises(MemoryError, match="no room for"):
+            book.apply(commands)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    assert state(book) == before
+    assert len(book.apply(commands[:1])) == 1
+
+
+def now_used() -> int:
+    """Address space of this process, bytes."""
+    return int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+
+
+def test_a_large_report_goes_with_its_array(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pricetime.core import engine as engine_module
+
+    monkeypatch.setattr(engine_module, "KEPT_BLOCK_BYTES", 2 * 48)
+    engine = Engine([Instrument(0)], capacity=10)
+    orders = np.concatenate([command(CommandType.NEW_ORDER, order_id=i, side=1, price=i, quantity=1) for i in range(3)])
+    small, large = engine.apply(orders[:2]), engine.apply(orders)
+    as_made = small.tobytes(), large.tobytes()
+    again = engine.apply(orders)
+    assert (small.tobytes(), large.tobytes()) == as_made
+    assert [len(small), len(large), len(again)] == [2, 3, 3]
+    assert again["seq_num"].tolist() == [6, 7, 8]
