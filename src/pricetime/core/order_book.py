@@ -102,9 +102,9 @@ class OrderBook:
             self._engine.leave()
 
     def match_order(self, order_id, side, price, quantity, *, owner=0):
-        """Trade what crosses and never rest: the trades, and the quantity that was left in the end.
+        """Trade what crosses and never rest: the trades, and the quantity that was cancelled in the end.
 
-        Lots that self-trade prevention decremented are neither. Raises as ``add_order``.
+        Lots that self-trade prevention took off before that end are in neither. Raises as ``add_order``.
         """
         c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
         try:
