@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from pricetime import COMPILED, Engine, Instrument
-from pricetime.core import layout
+from pricetime.core import layout as layout_module
 from tests.books import ask, bid
+
+layout: Any = layout_module
 
 pytestmark = pytest.mark.skipif(COMPILED, reason="of the uncompiled form alone: it shows its records")
 
