@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import cython
 
-from pricetime.core.instrument import Instrument
+from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.native.spread import id_multiplier
 
 if cython.compiled:
@@ -25,7 +25,7 @@ def open_books(instruments, capacity, level_capacity):
     Both capacities from 1 to 2**31. The caller owns the books and closes them.
     """
     try:
-        if instruments == 0 or not 0 < capacity <= 1 << 31 or not 0 < level_capacity <= 1 << 31:
+        if not 0 < instruments <= MAX_INSTRUMENTS or not 0 < capacity <= 1 << 31 or not 0 < level_capacity <= 1 << 31:
             return cython.NULL
         books = Books([Instrument(i) for i in range(instruments)], capacity, level_capacity, id_multiplier())
     except Exception:
