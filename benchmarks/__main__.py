@@ -43,7 +43,7 @@ class Outcome:
     imports: ImportTime | None = None
 
     def tables(self) -> list[report.Rows]:
-        tables = [report.orders_table(self.workloads)]
+        tables = [report.orders_table(self.workloads), report.summary_table(self.workloads)]
         if self.imports:
             tables += [report.weights_table(self.weights), report.calls_table(self.calls, self.imports)]
         return tables

@@ -17,7 +17,7 @@ from .steps import BOOK
 from .workloads import TARGETS
 
 #: Columns of the terminal that the widest table wants.
-WIDTH = 124
+WIDTH = 128
 
 
 @dataclass
@@ -30,9 +30,22 @@ class Rows:
     rows: list[list[str]] = field(default_factory=list)
 
 
+def summary_table(workloads: Sequence[Sequence[Figures]]) -> Rows:
+    """A line for each workload: every step's rate, and of the last one the ratio to the first and the p99."""
+    steps = [figure.step for figure in workloads[0]]
+    rates = [f"{step.number} {step.name}" for step in steps]
+    table = Rows("Million orders a second", ["workload", *rates, "times", "p99 ns", "target"])
+    for figures in workloads:
+        base, last = base_of(figures), figures[-1]
+        ratio = number(last.times_faster(base)) if base else ""
+        rates = [number(figure.m_orders) for figure in figures]
+        table.rows.append([last.workload, *rates, ratio, number(last.percentile_ns(99)), target_of(last)])
+    return table
+
+
 def orders_table(workloads: Sequence[Sequence[Figures]]) -> Rows:
     columns = ["workload", "step", "M orders/s", "ns", "times", "p50 ns", "p99 ns", "p99.9 ns", "max us", "always us"]
-    table = Rows("Orders", [*columns, "target"], names=2)
+    table = Rows("All figures", [*columns, "target"], names=2)
     for figures in workloads:
         base = base_of(figures)
         for figure in figures:
@@ -81,7 +94,9 @@ def calls_table(calls: Sequence[Calls], imports: ImportTime) -> Rows:
 
 
 def number(value: float) -> str:
-    """Three digits or all before the point, whichever is more."""
+    """Three digits or all before the point, whichever is more; from a million on in millions."""
+    if value >= 1e6:
+        return f"{value / 1e6:,.3g}M"
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value >= 0.001 else f"{value:.1g}"

@@ -44,7 +44,7 @@ def test_it_measures_prints_and_writes(tmp_path: Path) -> None:
     assert written["processor"]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["steps.json", "steps.md"]
     table = (tmp_path / "steps.md").read_text(encoding="utf-8")
-    assert table.startswith("### Orders")
+    assert table.startswith("### All figures")
     assert "25 / 450" in table
     assert "25 / 450" in result.output
 

@@ -38,15 +38,25 @@ def test_orders_show_the_ratio_and_the_target_beside_the_figure() -> None:
     assert other["target"] == ""
 
 
+def test_the_summary_has_a_line_for_each_workload() -> None:
+    table = report.summary_table([outcome("balanced"), outcome("adds")])
+    assert table.columns == ["workload", "1 reference", "4 book", "times", "p99 ns", "target"]
+    assert table.rows == [
+        ["balanced", "0.02", "12.5", "625", "160", "16 / 500"],
+        ["adds", "0.02", "12.5", "625", "160", ""],
+    ]
+
+
 def test_without_the_reference_there_is_no_ratio() -> None:
-    table = report.orders_table([outcome("adds")[1:]])
-    assert dict(zip(table.columns, table.rows[0], strict=True))["times"] == ""
+    for table in (report.orders_table([outcome("adds")[1:]]), report.summary_table([outcome("adds")[1:]])):
+        assert dict(zip(table.columns, table.rows[0], strict=True))["times"] == ""
 
 
 @pytest.mark.parametrize(
     ("value", "shown"),
     [
-        (1_234_567.8, "1,234,568"),
+        (1_234_567.8, "1.23M"),
+        (99_999.5, "100,000"),
         (123.45, "123"),
         (12.345, "12.3"),
         (1.0, "1"),
@@ -62,6 +72,7 @@ def test_every_table_is_drawn_whole_and_written_as_markdown() -> None:
     weights = [Weight("reference", 10, 400.4, None, None, None), Weight("book", 10, 92.2, 84.4, 93.1, 84.8)]
     calls = [Calls("adds and cancels", [250.0, 150.0, 200.0])]
     tables = [
+        report.summary_table([outcome("one-maker-per-taker")]),
         report.orders_table([outcome("one-maker-per-taker")]),
         report.weights_table(weights),
         report.calls_table(calls, ImportTime(80.4, 60.0)),

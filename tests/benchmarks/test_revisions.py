@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from benchmarks.revisions import CannotBuild, Revision, build_base, build_curren
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small repository with two commits, and a work tree that differs from both."""
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
     folder = tmp_path / "repository"
     folder.mkdir()
     monkeypatch.setattr(revisions, "REPOSITORY", folder)
