@@ -1,7 +1,7 @@
 cdef class Block:
     cdef void *memory
     cdef readonly size_t n_bytes
-    cdef Py_ssize_t exports          # arrays that look at it
+    cdef Py_ssize_t exports          # arrays that look at it; any thread may let one go: atomic
 
     cdef bint in_use(self) noexcept
 

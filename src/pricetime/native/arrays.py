@@ -8,6 +8,7 @@ import numpy as np
 
 if cython.compiled:
     from cython.cimports.cpython.buffer import Py_buffer, PyBuffer_FillInfo
+    from cython.cimports.pricetime.native.bits import ACQUIRE, RELEASE, fetch_add, load
     from cython.cimports.pricetime.native.memory import release, reserve
 else:
     from pricetime.native.uncompiled import ArrayMemory, Memory
@@ -31,8 +32,10 @@ class Block:
         return np.frombuffer(self, dtype, count) if cython.compiled else self.memory.array(dtype, count)
 
     def in_use(self):
-        """Does an array still look at it? Then what it holds must stay."""
-        return self.exports > 0
+        """Does an array still look at it? Then what it holds must stay. Any thread may let the last one go."""
+        if not cython.compiled:
+            return False  # its arrays are copies
+        return load(cython.address(self.exports), ACQUIRE) > 0
 
     if cython.compiled:
 
@@ -41,10 +44,10 @@ class Block:
 
         def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int):
             PyBuffer_FillInfo(view, self, self.memory, self.n_bytes, 0, flags)
-            self.exports += 1
+            fetch_add(cython.address(self.exports), 1, ACQUIRE)
 
         def __releasebuffer__(self, view: cython.pointer[Py_buffer]):
-            self.exports -= 1
+            fetch_add(cython.address(self.exports), -1, RELEASE)
 
 
 def records_of(array):

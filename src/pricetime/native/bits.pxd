@@ -6,4 +6,6 @@ cdef extern from * nogil:
     int ACQUIRE "__ATOMIC_ACQUIRE"
     int RELEASE "__ATOMIC_RELEASE"
     unsigned int exchange "__atomic_exchange_n"(unsigned int *, unsigned int, int) noexcept
+    Py_ssize_t load "__atomic_load_n"(Py_ssize_t *, int) noexcept
+    Py_ssize_t fetch_add "__atomic_fetch_add"(Py_ssize_t *, Py_ssize_t, int) noexcept
     void store "__atomic_store_n"(unsigned int *, unsigned int, int) noexcept
