@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
+import weakref
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 
 from pricetime import Engine, Instrument, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
 from pricetime.errors import (
+    DuplicateOrderId,
     InvalidCommands,
     InvalidPrice,
     InvalidQuantity,
@@ -51,6 +54,42 @@ def test_reports_say_which_instrument_and_are_numbered_together() -> None:
     assert reports["instrument"].tolist() == [0, 1_048_575, 7]
     assert reports["seq_num"].tolist() == [1, 2, 3]
     assert reports["reason"].tolist() == [0, 0, Reason.UNKNOWN_INSTRUMENT]
+
+
+def test_reports_of_calls_are_numbered_too() -> None:
+    engine = Engine([Instrument(0), Instrument(1)], capacity=10)
+    assert engine.apply(np.concatenate([new(0, 1, 1, 100, 1), new(1, 1, 1, 100, 1)]))["seq_num"].tolist() == [1, 2]
+    ask(engine.book(1), 2, 100, 1)  # accepted, then a trade: 3 and 4
+    with pytest.raises(UnknownOrder):
+        engine.book(1).cancel_order(2)  # nothing happened
+    assert engine.apply(new(0, 2, 1, 100, 1))["seq_num"].tolist() == [5]
+
+
+def test_the_same_ids_in_several_books() -> None:
+    engine = Engine([Instrument(number) for number in range(3)], capacity=20)
+    for number in range(3):
+        bid(engine.book(number), 7, 100 + number, 1 + number)
+    with pytest.raises(DuplicateOrderId):
+        bid(engine.book(1), 7, 1, 1)
+    engine.book(1).cancel_order(7)
+    assert [7 in engine.book(number) for number in range(3)] == [True, False, True]
+    assert engine.book(2).order(7).price == 102
+    assert [trade.maker_id for trade in ask(engine.book(0), 8, 100, 5)] == [7]
+    assert engine.book(2).order(7).quantity == 3
+    engine.check()
+
+
+def test_a_replace_under_a_new_id_stays_with_its_instrument() -> None:
+    engine = Engine([Instrument(3), Instrument(4)], capacity=10)
+    new_id = 0xFEDC_BA98_7654_3210
+    engine.apply(np.concatenate([new(3, 1, 1, 100, 5, owner=9), new(4, 1, 1, 100, 5), new(4, new_id, 1, 100, 5)]))
+    given = {"order_id": 1, "price": 101, "quantity": 6, "owner": new_id & 0xFFFF_FFFF, "tag": new_id >> 32}
+    assert answer(engine, command(REPLACE_AS, instrument=3, **given)) == [(ReportKind.REPLACED, Reason.NONE)]
+    assert engine.book(3).order(new_id) == (new_id, 1, 101, 6, 0, 9)
+    duplicate = [(ReportKind.REJECTED, Reason.DUPLICATE_ORDER_ID)]
+    assert answer(engine, command(REPLACE_AS, instrument=4, **given)) == duplicate
+    assert [1 in engine.book(number) for number in (3, 4)] == [False, True]
+    engine.check()
 
 
 @pytest.mark.parametrize("unknown", [1, 2, 4, 1_048_575, 1_048_576, 2**32 - 1])
@@ -201,6 +240,21 @@ def test_a_book_of_an_engine_is_the_engines_own() -> None:
         book.cancel_order(1)
 
 
+def test_an_engine_lives_as_long_as_a_book_of_it() -> None:
+    engine = Engine([Instrument(0), Instrument(1)], capacity=100)
+    book, seen = engine.book(1), weakref.ref(engine)
+    del engine
+    gc.collect()
+    assert seen() is not None
+    for order_id in range(100):
+        bid(book, order_id, order_id, 1)
+    book.check()
+    assert len(ask(book, 100, 50, 99, time_in_force=TimeInForce.IOC)) == 50
+    del book
+    gc.collect()
+    assert seen() is None
+
+
 def test_what_a_book_of_an_engine_leaves_to_the_engine() -> None:
     book = Engine([Instrument(0), Instrument(1)], capacity=10).book(0)
     with pytest.raises(InvalidCommands, match="to the engine"):
@@ -234,6 +288,16 @@ def test_a_copy_of_an_engine(duplicate: Any) -> None:
     assert other.apply(commands).tobytes() == engine.apply(commands).tobytes()
     other.book(1).cancel_order(2)
     assert 2 in engine.book(1)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_every_protocol_pickles_an_engine(protocol: int) -> None:
+    engine = Engine([Instrument(7, "ESH4", tick_size=5), Instrument(1)], capacity=5)
+    engine.apply(np.concatenate([new(7, 1, 1, 100, 20, owner=3), new(8, 1, 1, 1, 1), new(1, 1, 1, 99, 2)]))
+    ask(engine.book(1), 9, 99, 1)
+    other = pickle.loads(pickle.dumps(engine, protocol))
+    assert other.digest() == engine.digest()
+    assert other.apply(new(1, 5, 1, 98, 1))["seq_num"].tolist() == [6]
 
 
 def test_commands_build_the_state_anew() -> None:
@@ -288,6 +352,24 @@ def test_a_bad_instrument(settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidSetting) as raised:
         Instrument(**settings)
     assert repr(list(settings.values())[-1]) in str(raised.value)
+
+
+class Shifty:
+    """A number that is another one each time it is looked at."""
+
+    def __init__(self, *values: int) -> None:
+        self.values = list(values)
+
+    def __index__(self) -> int:
+        return self.values.pop(0)
+
+
+def test_an_instrument_keeps_the_plain_numbers_that_were_checked() -> None:
+    odd: Any = {"id": Shifty(5, 2**40), "tick_size": Shifty(2, 0), "lot_size": np.int64(3), "order_limit": Shifty(7, 0)}
+    instrument = Instrument(**odd, self_trade=np.uint8(3), replace_policy=np.uint8(1))  # type: ignore[arg-type]
+    plain = Instrument(5, "", 2, 3, SelfTrade.CANCEL_OLDEST, ReplacePolicy.ALWAYS_LOSE, 7)
+    assert instrument == plain
+    assert repr(instrument) == repr(plain)
 
 
 @pytest.mark.parametrize("name", ["capacity", "level_capacity"])

@@ -23,6 +23,6 @@ cdef class Engine:
     cdef object take_reports(self)
 
 
-cdef u64 checked_count(object commands) except? 0
+cdef object checked(object commands)
 cdef object resting_commands(Books books, object instruments)
 

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
 """Many books behind one ``apply``: commands in, reports out, both arrays of records."""
 
 from __future__ import annotations
@@ -39,20 +39,26 @@ class Engine:
     without the GIL.
     """
 
+    if not cython.compiled:
+        _settings = None  # as compiled, where a field is there before it is set
+
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
-        self._settings = (tuple(instruments), capacity, level_capacity)
-        for instrument in self._settings[0]:
+        if self._settings is not None:
+            raise TypeError("an engine is made once: its books may be in use")
+        instruments = tuple(instruments)
+        for instrument in instruments:
             if not isinstance(instrument, Instrument):
                 raise InvalidSetting(f"{shown(instrument)} is not an Instrument")
-        self._instruments = {instrument.id: instrument for instrument in self._settings[0]}
-        if not self._instruments or len(self._instruments) != len(self._settings[0]):
+        self._instruments = {instrument.id: instrument for instrument in instruments}
+        if not self._instruments or len(self._instruments) != len(instruments):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")
-        self.books = Books(self._settings[0], capacity, level_capacity, id_multiplier())
+        self.books = Books(instruments, capacity, level_capacity, id_multiplier())
         self.block = None
         self.latch = Latch()
+        self._settings = (instruments, capacity, level_capacity)
 
     @property
     def instruments(self):
@@ -64,10 +70,11 @@ class Engine:
 
         ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,); returns an array of
         ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes
-        nothing. Neither array is copied. Raises InvalidCommands, BookBusy and MemoryError, each before anything
-        is executed.
+        nothing. Neither array is copied: other threads must leave ``commands`` alone meanwhile. Raises
+        InvalidCommands, BookBusy and MemoryError, each before anything is executed.
         """
-        count: u64 = checked_count(commands)
+        commands = checked(commands)
+        count: u64 = len(commands)
         self.enter()
         try:
             self.make_room(count)
@@ -159,10 +166,11 @@ class Engine:
         return reports
 
 
-def checked_count(commands):
-    """How many commands an array holds. Raises InvalidCommands unless it is one of commands."""
+def checked(commands):
+    """An array of commands, free of what a subclass makes of it. Raises InvalidCommands unless it is one."""
     if not isinstance(commands, np.ndarray):
         raise InvalidCommands(f"{type(commands).__name__} is not a NumPy array: give one of dtype pricetime.COMMAND")
+    commands = np.asarray(commands)
     if commands.dtype != COMMAND:
         raise InvalidCommands(f"the dtype {commands.dtype} is not pricetime.COMMAND, little-endian and 64 bytes")
     if commands.ndim != 1 or not commands.flags.c_contiguous:
@@ -170,7 +178,7 @@ def checked_count(commands):
             f"shape {commands.shape}, strides {commands.strides}: give a contiguous array of one dimension "
             "(numpy.ascontiguousarray makes one)"
         )
-    return len(commands)
+    return commands
 
 
 def resting_commands(books, instruments):

@@ -29,10 +29,14 @@ class Instrument:
     order_limit: int | None = None  #: the most orders that may rest; None for the engine's capacity
 
     def __post_init__(self) -> None:
-        whole(self.id, 0, MAX_INSTRUMENTS - 1, InvalidSetting, "instrument id")
-        whole(self.tick_size, 1, 2**63 - 1, InvalidSetting, "tick size")
-        whole(self.lot_size, 1, 2**63 - 1, InvalidSetting, "lot size")
-        member(SelfTrade, self.self_trade, InvalidSetting, "self-trade mode")
-        member(ReplacePolicy, self.replace_policy, InvalidSetting, "replace policy")
+        self._keep("id", whole(self.id, 0, MAX_INSTRUMENTS - 1, InvalidSetting, "instrument id"))
+        self._keep("tick_size", whole(self.tick_size, 1, 2**63 - 1, InvalidSetting, "tick size"))
+        self._keep("lot_size", whole(self.lot_size, 1, 2**63 - 1, InvalidSetting, "lot size"))
+        self._keep("self_trade", member(SelfTrade, self.self_trade, InvalidSetting, "self-trade mode"))
+        self._keep("replace_policy", member(ReplacePolicy, self.replace_policy, InvalidSetting, "replace policy"))
         if self.order_limit is not None:
-            whole(self.order_limit, 1, 2**31, InvalidSetting, "order limit")
+            self._keep("order_limit", whole(self.order_limit, 1, 2**31, InvalidSetting, "order limit"))
+
+    def _keep(self, field: str, checked: int) -> None:
+        """The plain int or member that was checked, in place of whatever stood for it."""
+        object.__setattr__(self, field, checked)

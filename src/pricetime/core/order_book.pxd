@@ -22,7 +22,7 @@ cdef class OrderBook:
     cdef Command *_start(self, u32 kind, u64 order_id) except NULL
     cdef int _execute(self) except -1
     cdef tuple _trades(self)
-    cdef u32 _slot(self, object order_id, object owner) except 0
+    cdef u32 _slot(self, u64 number, object owner) except 0
     cdef object _order(self, u32 slot)
     cdef object _levels(self, u32 side, object count)
 

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
 """One book as Python code uses it: a call a command, trades handed back, questions answered."""
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ class OrderBook:
     A book serves one thread at a time: a call while another thread is inside raises BookBusy.
     """
 
+    if not cython.compiled:
+        _engine = None  # as compiled, where a field is there before it is set
+
     def __init__(
         self,
         capacity=1 << 20,
@@ -60,18 +63,20 @@ class OrderBook:
         self_trade=SelfTrade.OFF,
         replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER,
     ):
+        if self._engine is not None:
+            raise TypeError("a book is made once: make another OrderBook for another")
         instrument = Instrument(0, self_trade=self_trade, replace_policy=replace_policy)
         self._bind(Engine((instrument,), capacity=capacity, level_capacity=level_capacity), 0)
         self._whole_engine = True
 
     def _bind(self, engine, instrument):
-        self._engine = engine
-        self._books = engine.books
-        self._book = engine.books.book_of(instrument)
         self._command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        self._whole_engine = False
         if not self._command:
             raise MemoryError("no room for a command")
+        self._books = engine.books
+        self._book = engine.books.book_of(instrument)
+        self._whole_engine = False
+        self._engine = engine
         return 0
 
     # ------------------------------------------------------------------ commands
@@ -128,7 +133,7 @@ class OrderBook:
         self._start(CANCEL_ORDER, order_id_of(order_id))
         try:
             if owner is not None:
-                self._slot(order_id, owner)
+                self._slot(self._command.order_id, owner)
             self._execute()
             return self._books.reports[0].quantity
         finally:
@@ -142,7 +147,7 @@ class OrderBook:
         c: cython.pointer[Command] = self._start(REDUCE_ORDER, order_id_of(order_id))
         try:
             c.quantity = quantity_of(by)
-            slot: u32 = self._slot(order_id, owner)
+            slot: u32 = self._slot(c.order_id, owner)
             self._execute()
             return self._books.orders[slot].remaining if self._books.find(self._book, c.order_id) != NIL else 0
         finally:
@@ -159,7 +164,7 @@ class OrderBook:
         try:
             c.quantity = quantity_of(quantity)
             c.price = price_of(price)
-            self._slot(order_id, owner)
+            self._slot(c.order_id, owner)
             if new_id is not None:
                 number: u64 = order_id_of(new_id)
                 c.type = REPLACE_ORDER_AS
@@ -210,7 +215,7 @@ class OrderBook:
         """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
         self._engine.enter()
         try:
-            return self._order(self._slot(order_id, None))
+            return self._order(self._slot(order_id_of(order_id), None))
         finally:
             self._engine.leave()
 
@@ -230,7 +235,7 @@ class OrderBook:
         try:
             orders: u64 = 0
             quantity: u64 = 0
-            slot: u32 = self._books.orders[self._slot(order_id, None)].prev
+            slot: u32 = self._books.orders[self._slot(order_id_of(order_id), None)].prev
             while slot != NIL:
                 orders += 1
                 quantity += self._books.orders[slot].remaining
@@ -357,9 +362,8 @@ class OrderBook:
                 trades.append(tuple.__new__(Trade, (r.maker_id, r.order_id, r.price, r.quantity)))
         return tuple(trades)
 
-    def _slot(self, order_id, owner):
+    def _slot(self, number, owner):
         """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner given."""
-        number: u64 = order_id_of(order_id)
         slot: u32 = self._books.find(self._book, number)
         if slot == NIL:
             raise errors.UnknownOrder(f"no order {number} is resting: never added, filled or cancelled")
