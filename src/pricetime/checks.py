@@ -6,7 +6,9 @@ import operator
 from enum import IntEnum
 from typing import Any, TypeVar
 
+from . import errors
 from .errors import PricetimeError
+from .types import MAX_QUANTITY, SelfTrade, Side, TimeInForce
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -39,3 +41,42 @@ def member(enum: type[E], value: object, error: type[PricetimeError], what: str)
     except (error, ValueError):
         names = ", ".join(f"{enum.__name__}.{m.name}" for m in enum)
         raise error(f"{what} {shown(value)} is unknown: give one of {names}") from None
+
+
+# What each argument of a book may be.
+
+
+def order_id(value: Any) -> int:
+    return whole(value, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
+
+
+def price(value: Any) -> int:
+    return whole(value, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+
+
+def quantity(value: Any) -> int:
+    return whole(value, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+
+
+def owner(value: Any) -> int:
+    return whole(value, 0, 2**32 - 1, errors.InvalidOwner, "owner")
+
+
+def timestamp(value: Any) -> int:
+    return whole(value, 0, 2**64 - 1, errors.InvalidTimestamp, "timestamp")
+
+
+def levels(value: Any) -> int:
+    return whole(value, 0, MAX_QUANTITY, errors.InvalidSetting, "levels")
+
+
+def side(value: object) -> Side:
+    return member(Side, value, errors.InvalidSide, "side")
+
+
+def time_in_force(value: object) -> TimeInForce:
+    return member(TimeInForce, value, errors.InvalidTimeInForce, "time in force")
+
+
+def self_trade(value: object) -> SelfTrade:
+    return member(SelfTrade, value, errors.InvalidSelfTrade, "self-trade mode")

@@ -6,8 +6,8 @@ from __future__ import annotations
 import cython
 import numpy as np
 
-from pricetime import errors
-from pricetime.checks import member, whole
+from pricetime import checks, errors
+from pricetime.checks import whole
 from pricetime.core.engine import remake
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.types import (
@@ -204,7 +204,7 @@ class OrderBook:
         ``levels``: how many of each side at most, None for all. Fields: price (ticks), quantity (lots), count
         (orders). O(levels).
         """
-        count = MAX_QUANTITY if levels is None else whole(levels, 0, MAX_QUANTITY, errors.InvalidSetting, "levels")
+        count = MAX_QUANTITY if levels is None else checks.levels(levels)
         self._engine.enter()
         try:
             return self._levels(BID, count), self._levels(ASK, count)
@@ -439,7 +439,7 @@ def order_id_of(value):
             return as_u64(value)
         except OverflowError:
             pass
-    return whole(value, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
+    return checks.order_id(value)
 
 
 def quantity_of(value):
@@ -450,7 +450,7 @@ def quantity_of(value):
                 return quantity
         except OverflowError:
             pass
-    return whole(value, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+    return checks.quantity(value)
 
 
 def price_of(value):
@@ -459,7 +459,7 @@ def price_of(value):
             return as_i64(value)
         except OverflowError:
             pass
-    return whole(value, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+    return checks.price(value)
 
 
 def owner_of(value):
@@ -470,7 +470,7 @@ def owner_of(value):
                 return owner
         except OverflowError:
             pass
-    return whole(value, 0, 2**32 - 1, errors.InvalidOwner, "owner")
+    return checks.owner(value)
 
 
 def timestamp_of(value):
@@ -479,7 +479,7 @@ def timestamp_of(value):
             return as_u64(value)
         except OverflowError:
             pass
-    return whole(value, 0, 2**64 - 1, errors.InvalidTimestamp, "timestamp")
+    return checks.timestamp(value)
 
 
 def side_of(value):
@@ -487,12 +487,12 @@ def side_of(value):
         return BID
     if value is _ASK:
         return ASK
-    return member(Side, value, errors.InvalidSide, "side")
+    return checks.side(value)
 
 
 def time_in_force_of(value):
-    return member(TimeInForce, value, errors.InvalidTimeInForce, "time in force")
+    return checks.time_in_force(value)
 
 
 def self_trade_of(value):
-    return member(SelfTrade, value, errors.InvalidSelfTrade, "self-trade mode")
+    return checks.self_trade(value)

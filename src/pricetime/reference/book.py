@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from .. import errors, types
-from ..checks import member, whole
-from ..types import MAX_QUANTITY, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
+from .. import checks, errors, types
+from ..checks import member
+from ..types import Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
 
 
 @dataclass(eq=False)
@@ -77,18 +77,18 @@ class ReferenceBook:
         timestamp: int = 0,
     ) -> tuple[Trade, ...]:
         """Match a new order against the other side; rest, cancel or reject the remainder as its time in force says."""
-        order_id = whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
-        side = member(Side, side, errors.InvalidSide, "side")
-        tif = member(TimeInForce, time_in_force, errors.InvalidTimeInForce, "time in force")
-        mode = None if self_trade is None else member(SelfTrade, self_trade, errors.InvalidSelfTrade, "self-trade mode")
-        quantity = whole(quantity, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
-        price = 0 if tif is TimeInForce.MARKET else whole(price, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
-        owner = whole(owner, 0, 2**32 - 1, errors.InvalidOwner, "owner")
-        timestamp = whole(timestamp, 0, 2**64 - 1, errors.InvalidTimestamp, "timestamp")
+        order_id = checks.order_id(order_id)
+        side = checks.side(side)
+        tif = checks.time_in_force(time_in_force)
+        mode = None if self_trade is None else checks.self_trade(self_trade)
+        quantity = checks.quantity(quantity)
+        price = 0 if tif is TimeInForce.MARKET else checks.price(price)
+        owner = checks.owner(owner)
+        timestamp = checks.timestamp(timestamp)
         order = Order(order_id, side, price, quantity, timestamp, owner, mode, tif is TimeInForce.POST_ONLY)
         if order_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {order_id} is resting")
-        if order.post_only and self._crosses(order, price):
+        if order.post_only and self._meets(order, price):
             raise errors.WouldCross(f"post-only order {order_id} would trade at {price}")
         if tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
             if self.capacity is not None and len(self.by_id) >= self.capacity:
@@ -125,7 +125,7 @@ class ReferenceBook:
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
-        by = whole(by, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
+        by = checks.quantity(by)
         order = self._find(order_id, owner)
         by = min(by, order.quantity)
         self._take(order, by)
@@ -136,13 +136,13 @@ class ReferenceBook:
         self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
     ) -> tuple[Trade, ...]:
         """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
-        quantity = whole(quantity, 1, MAX_QUANTITY, errors.InvalidQuantity, "quantity")
-        price = whole(price, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+        quantity = checks.quantity(quantity)
+        price = checks.price(price)
         old = self._find(order_id, owner)
-        new_id = old.id if new_id is None else whole(new_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id")
+        new_id = old.id if new_id is None else checks.order_id(new_id)
         if new_id != old.id and new_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {new_id} is resting")
-        if old.post_only and self._crosses(old, price):
+        if old.post_only and self._meets(old, price):
             raise errors.WouldCross(f"post-only order {old.id} would trade at {price}")
         keeps = price == old.price and quantity <= old.quantity and self.replace_policy is not ReplacePolicy.ALWAYS_LOSE
         if not keeps:
@@ -176,13 +176,13 @@ class ReferenceBook:
         return types.Order(o.id, o.side, o.price, o.quantity, o.timestamp, o.owner)
 
     def orders(self, side: int, price: int) -> tuple[types.Order, ...]:
-        side = member(Side, side, errors.InvalidSide, "side")
-        price = whole(price, -(2**63), 2**63 - 1, errors.InvalidPrice, "price")
+        side = checks.side(side)
+        price = checks.price(price)
         return tuple(self.order(o.id) for o in self.levels[side].get(price, ()))
 
     def depth(self, levels: int | None = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
         """Price, quantity and number of orders of the best levels, or of all for None: bids, asks."""
-        levels = levels if levels is None else whole(levels, 0, 2**63 - 1, errors.InvalidSetting, "levels")
+        levels = levels if levels is None else checks.levels(levels)
         bids, asks = ([(p, sum(o.quantity for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
         return bids, asks
 
@@ -208,7 +208,7 @@ class ReferenceBook:
 
     def __contains__(self, order_id: object) -> bool:
         try:
-            return whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id") in self.by_id
+            return checks.order_id(order_id) in self.by_id
         except errors.InvalidOrderId:
             return False
 
@@ -217,10 +217,12 @@ class ReferenceBook:
 
     # ---------------------------------------------------------------- the rules
 
-    def _crosses(self, order: Order, limit: int | None) -> bool:
-        """Would the order trade with the best of the other side? A limit of None takes any price."""
+    def _meets(self, order: Order, limit: int | None) -> deque[Order] | None:
+        """The best queue of the other side when the order may trade with it. A limit of None takes any price."""
         best = self.best_ask if order.side is Side.BID else self.best_bid
-        return best is not None and (limit is None or (best <= limit if order.side is Side.BID else best >= limit))
+        if best is None or (limit is not None and (best > limit if order.side is Side.BID else best < limit)):
+            return None
+        return self.levels[other(order.side)][best]
 
     def _mode(self, order: Order, maker: Order) -> SelfTrade:
         """How the incoming order and this resting one meet: OFF unless they have one owner."""
@@ -240,16 +242,16 @@ class ReferenceBook:
                     need -= maker.quantity
                     if need <= 0:
                         return True
-                elif not (
-                    mode is SelfTrade.CANCEL_OLDEST or (mode is SelfTrade.CANCEL_SMALLER and maker.quantity <= need)
+                elif mode is not SelfTrade.CANCEL_OLDEST and (
+                    mode is not SelfTrade.CANCEL_SMALLER or maker.quantity > need
                 ):
                     return False
         return False
 
     def _match(self, order: Order, limit: int | None) -> tuple[Trade, ...]:
         trades = []
-        while order.quantity and self._crosses(order, limit):
-            maker = next(self._queues(other(order.side)))[1][0]
+        while order.quantity and (queue := self._meets(order, limit)):
+            maker = queue[0]
             mode = self._mode(order, maker)
             size = min(order.quantity, maker.quantity)
             if mode is SelfTrade.OFF:
@@ -263,18 +265,13 @@ class ReferenceBook:
 
     def _prevent(self, order: Order, maker: Order, mode: SelfTrade, size: int) -> None:
         """Two orders of one owner have met: take from each what the mode says, the resting order first."""
-        larger = order.quantity - maker.quantity  # how much larger the incoming order is
-        if mode is SelfTrade.DECREMENT:
-            from_maker, from_order = size, size
-        else:
-            cancel_maker = mode in (SelfTrade.CANCEL_OLDEST, SelfTrade.CANCEL_BOTH) or (
-                mode is SelfTrade.CANCEL_SMALLER and larger >= 0
-            )
-            cancel_order = mode in (SelfTrade.CANCEL_NEWEST, SelfTrade.CANCEL_BOTH) or (
-                mode is SelfTrade.CANCEL_SMALLER and larger < 0
-            )
-            from_maker = maker.quantity if cancel_maker else 0
-            from_order = order.quantity if cancel_order else 0
+        if mode is SelfTrade.CANCEL_SMALLER:
+            mode = SelfTrade.CANCEL_OLDEST if maker.quantity <= order.quantity else SelfTrade.CANCEL_NEWEST
+        from_maker = from_order = size if mode is SelfTrade.DECREMENT else 0
+        if mode in (SelfTrade.CANCEL_OLDEST, SelfTrade.CANCEL_BOTH):
+            from_maker = maker.quantity
+        if mode in (SelfTrade.CANCEL_NEWEST, SelfTrade.CANCEL_BOTH):
+            from_order = order.quantity
         if from_maker:
             self._take(maker, from_maker)
             kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
@@ -291,10 +288,10 @@ class ReferenceBook:
         return iter(sorted(self.levels[side].items(), reverse=side is Side.BID))
 
     def _find(self, order_id: int, owner: int | None) -> Order:
-        order = self.by_id.get(whole(order_id, 0, 2**64 - 1, errors.InvalidOrderId, "order id"))
+        order = self.by_id.get(checks.order_id(order_id))
         if order is None:
             raise errors.UnknownOrder(f"no order {order_id} is resting")
-        if owner is not None and whole(owner, 0, 2**32 - 1, errors.InvalidOwner, "owner") != order.owner:
+        if owner is not None and checks.owner(owner) != order.owner:
             raise errors.UnknownOrder(f"no order {order_id} of owner {owner} is resting")
         return order
 
