@@ -24,7 +24,7 @@ from .statistics import TOLERANCE, Comparison, compare
 from .turns import Times, take_turns
 from .workloads import WORKLOADS, load, resting
 
-QUICK_COUNT, QUICK_ROUNDS = 100_000, 7
+QUICK_COUNT, QUICK_ROUNDS = 100_000, 9
 
 #: Calls of each kind from Python in one round.
 CALLS = 100_000

@@ -29,7 +29,7 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Result
         ) -> Times:
             assert [revision.name for revision in revisions] == ["v1 (abc)", "work tree"]
             assert list(names) == ["adds"]
-            assert rounds == 7
+            assert rounds == 9
             advance()
             with np.load(flows / "adds.npz") as workload:
                 assert len(workload["prelude"]) == 0
