@@ -23,7 +23,7 @@ LINE = "34200.017459617,1,16113575,18,5853300,-1"
         ("a.dbn.zst", b"\x28\xb5\x2f\xfdrest", Format.DATABENTO),
         ("a.csv", f"{LINE}\n".encode(), Format.LOBSTER),
         ("a.csv", f"{LINE}\r\n{LINE}\r\n".encode(), Format.LOBSTER),
-        ("a.csv.gz", gzip.compress(f"{LINE}\n{LINE}\n".encode()), Format.LOBSTER),
+        ("a.csv.gz", gzip.compress(f"{LINE}\n{LINE}\n".encode(), mtime=0), Format.LOBSTER),
         ("no-suffix", LINE.encode(), Format.LOBSTER),
     ],
 )
@@ -39,8 +39,8 @@ def test_the_content_tells_the_format(tmp_path: Path, name: str, data: bytes, ta
         (b"", "is empty; known are DBN"),
         (b"PK\x03\x04", "is of an unknown format; known are DBN"),
         (b"time,type,order\n", "is of an unknown format"),
-        (gzip.compress(b"hello"), "is of an unknown format"),
-        (gzip.compress(LINE.encode() * 100)[:20], "cannot be unpacked"),
+        (gzip.compress(b"hello", mtime=0), "is of an unknown format"),
+        (gzip.compress(LINE.encode() * 100, mtime=0)[:20], "cannot be unpacked"),
     ],
 )
 def test_what_is_of_no_format(tmp_path: Path, data: bytes, message: str) -> None:
