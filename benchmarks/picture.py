@@ -72,7 +72,7 @@ def draw_panel(
     axes.set_title(title, loc="left", color=look.ink, fontsize=11)
     axes.grid(axis="x", color=look.faint, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_major_formatter("{x:,.10g}")
     axes.minorticks_off()
     axes.tick_params(colors=look.ink, length=0)
     for spine in axes.spines.values():
