@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import OrderBook
+from pricetime import COMPILED, OrderBook
 from pricetime.errors import InvalidCommands
 from pricetime.types import COMMAND, CommandType, Reason, ReportKind, SelfTrade, Side, TimeInForce
 from tests.books import U64, ask, bid, command, ladder, reports_of, state
@@ -201,9 +201,12 @@ def test_the_commands_are_not_written_to(book: OrderBook) -> None:
     assert commands.tobytes() == before
 
 
-def test_a_long_run_over_very_many_levels() -> None:
+def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> None:
     """More levels than the cache holds, where a run looks further ahead; orders of every kind among them."""
     n = 20_000
+    if not COMPILED:  # there the number that counts as many can be changed
+        n = 400
+        monkeypatch.setattr("pricetime.core.book.MANY_LEVELS", 300)
     rng = np.random.default_rng(1)
     commands = np.zeros(n, COMMAND)
     commands["type"], commands["quantity"], commands["order_id"] = NEW, 1 + np.arange(n) % 5, np.arange(n)

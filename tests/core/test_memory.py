@@ -54,6 +54,7 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
     """Six for the pools, one for each id table, one for the command of a book."""
     from pricetime.core import book as book_module
     from pricetime.core import order_book as order_book_module
+    from pricetime.core.door import open_books
     from pricetime.native.memory import reserve
 
     asked: list[int] = []
@@ -66,6 +67,9 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
     monkeypatch.setattr(order_book_module, "reserve", miserly)
     with pytest.raises(MemoryError, match="no room for"):
         OrderBook(10)
+    if fails_at < 7:
+        asked.clear()
+        assert open_books(1, 10, 10) is None
     assert OrderBook(10).add_order(1, 1, 1, 1) == ()
 
 

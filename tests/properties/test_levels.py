@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pricetime import COMPILED, OrderBook, Side, TimeInForce
 from tests.books import I64_MAX, I64_MIN, ladder
 
-STEPS = 10_000 if COMPILED else 500
+STEPS = 5_000 if COMPILED else 500
 
 #: How many low bits of a price vary: each range makes another shape of tree.
 SPREADS = [1, 3, 6, 7, 12, 13, 18, 30, 36, 42, 54, 59, 60, 61, 63, 64]
