@@ -72,6 +72,15 @@ def test_what_cannot_be_opened_is_null() -> None:
         assert open_books(instruments, capacity, level_capacity) is None
 
 
+@pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the door takes its books from C")
+def test_books_that_find_no_memory_are_null(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*settings: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(door, "Books", no_memory)
+    assert door.open_books(1, 10, 10) is None
+
+
 @pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the door is for compiled callers")
 def test_uncompiled() -> None:
     from pricetime.core.layout import Command, Report
