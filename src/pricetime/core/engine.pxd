@@ -13,6 +13,7 @@ cdef class Engine:
     cdef Books books
     cdef Latch latch
     cdef Block block                 # where reports go
+    cdef Block spare                 # where they went before, while arrays look at the other
     cdef dict _instruments           # id -> Instrument
     cdef tuple _settings             # what it was made from
     cdef object __weakref__
@@ -24,5 +25,6 @@ cdef class Engine:
 
 
 cdef object checked(object commands)
+cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef object resting_commands(Books books, object instruments)
 

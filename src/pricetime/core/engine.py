@@ -56,7 +56,7 @@ class Engine:
         if not self._instruments or len(self._instruments) != len(instruments):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")
         self.books = Books(instruments, capacity, level_capacity, id_multiplier())
-        self.block = None
+        self.block = self.spare = None
         self.latch = Latch()
         self._settings = (instruments, capacity, level_capacity)
 
@@ -151,7 +151,9 @@ class Engine:
     def make_room(self, commands):
         """Room for the reports of so many commands, where no array looks. Raises MemoryError."""
         n_bytes: u64 = self.books.report_bound(commands + 1) * cython.sizeof(Report)  # one more, so never 0
-        if self.block is None or self.block.in_use() or self.block.n_bytes < n_bytes:
+        if not fits(self.block, n_bytes):
+            self.block, self.spare = self.spare, self.block
+        if not fits(self.block, n_bytes):
             self.block = None
             self.block = Block(n_bytes + n_bytes // 2)
         self.books.reports = cython.cast(cython.pointer[Report], self.block.memory)
@@ -179,6 +181,11 @@ def checked(commands):
             "(numpy.ascontiguousarray makes one)"
         )
     return commands
+
+
+def fits(block, n_bytes):
+    """May so many bytes of reports go into a block?"""
+    return block is not None and not block.in_use() and block.n_bytes >= n_bytes
 
 
 def resting_commands(books, instruments):

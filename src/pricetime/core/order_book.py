@@ -487,6 +487,8 @@ def side_of(value):
         return BID
     if value is _ASK:
         return ASK
+    if type(value) is int and (value == BID or value == ASK):
+        return value
     return checks.side(value)
 
 
