@@ -1,5 +1,6 @@
 """The obvious book: a dict of deques. Slow, short, and the oracle of every test."""
 
-from .book import Order, ReferenceBook
+from .book import ReferenceBook
+from .records import Order
 
 __all__ = ["Order", "ReferenceBook"]

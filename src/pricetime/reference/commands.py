@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from ..errors import ERROR_OF_REASON, PricetimeError
 from ..types import EXECUTION_REPORT, REPORT, CommandType, ReportKind, SelfTrade
-from .book import ReferenceBook, Report
+from .book import ReferenceBook
+from .records import Report
 
 REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 

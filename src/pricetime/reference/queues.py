@@ -1,0 +1,117 @@
+"""The structure of the reference book, a dict of deques for each side, and the questions it answers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from .. import checks, errors, types
+from ..types import Side
+from .records import Order
+
+
+class Queues:
+    """The orders that rest: at each price of each side in a queue, first in first out. None is without limit."""
+
+    def __init__(self, capacity: int | None, level_capacity: int | None) -> None:
+        self.capacity = capacity
+        self.level_capacity = level_capacity
+        self.levels: dict[Side, dict[int, deque[Order]]] = {Side.BID: {}, Side.ASK: {}}
+        self.by_id: dict[int, Order] = {}
+
+    @property
+    def best_bid(self) -> int | None:
+        return max(self.levels[Side.BID], default=None)
+
+    @property
+    def best_ask(self) -> int | None:
+        return min(self.levels[Side.ASK], default=None)
+
+    def order(self, order_id: int) -> types.Order:
+        o = self._find(order_id, None)
+        return types.Order(o.id, o.side, o.price, o.quantity, o.timestamp, o.owner)
+
+    def orders(self, side: int, price: int) -> tuple[types.Order, ...]:
+        side = checks.side(side)
+        price = checks.price(price)
+        return tuple(self.order(o.id) for o in self.levels[side].get(price, ()))
+
+    def depth(self, levels: int | None = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
+        """Price, quantity and number of orders of the best levels, or of all for None: bids, asks."""
+        levels = levels if levels is None else checks.levels(levels)
+        bids, asks = ([(p, sum(o.quantity for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
+        return bids, asks
+
+    def queue_position(self, order_id: int) -> types.QueuePosition:
+        order = self._find(order_id, None)
+        queue = self.levels[order.side][order.price]
+        ahead = list(queue)[: queue.index(order)]
+        return types.QueuePosition(len(ahead), sum(o.quantity for o in ahead))
+
+    def digest(self) -> int:
+        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order."""
+        value = 0
+        for side in Side:
+            value = mix(value, side)
+            for price, queue in self._queues(side):
+                for order in queue:
+                    for part in (price, order.id, order.quantity):
+                        value = mix(value, part)
+        return value
+
+    def __len__(self) -> int:
+        return len(self.by_id)
+
+    def __contains__(self, order_id: object) -> bool:
+        try:
+            return checks.order_id(order_id) in self.by_id
+        except errors.InvalidOrderId:
+            return False
+
+    def __iter__(self) -> Iterator[types.Order]:
+        return (self.order(o.id) for side in Side for _, queue in self._queues(side) for o in queue)
+
+    # ---------------------------------------------------------------- inside
+
+    def _queues(self, side: Side) -> Iterator[tuple[int, deque[Order]]]:
+        """The levels of one side, best price first."""
+        return iter(sorted(self.levels[side].items(), reverse=side is Side.BID))
+
+    def _find(self, order_id: int, owner: int | None) -> Order:
+        order = self.by_id.get(checks.order_id(order_id))
+        if order is None:
+            raise errors.UnknownOrder(f"no order {order_id} is resting")
+        if owner is not None and checks.owner(owner) != order.owner:
+            raise errors.UnknownOrder(f"no order {order_id} of owner {owner} is resting")
+        return order
+
+    def _check_room(self, side: Side, price: int, quantity: int, leaving: Order | None = None) -> None:
+        """Could an order rest here, once the one that it replaces has left its level?"""
+        queue = self.levels[side].get(price)
+        if queue is None:
+            used = len(self.levels[Side.BID]) + len(self.levels[Side.ASK])
+            used -= leaving is not None and len(self.levels[side][leaving.price]) == 1
+            if self.level_capacity is not None and used >= self.level_capacity:
+                raise errors.LevelsFull(f"all {self.level_capacity} price levels are taken")
+        elif sum(o.quantity for o in queue if o is not leaving) + quantity >= 2**64:
+            raise errors.LevelQuantityFull(f"the quantities at {price} would add up to 2**64 or more")
+
+    def _rest(self, order: Order) -> None:
+        self.levels[order.side].setdefault(order.price, deque()).append(order)
+        self.by_id[order.id] = order
+
+    def _take(self, order: Order, quantity: int) -> None:
+        """Take from a resting order, and take it out of the book when nothing is left."""
+        order.quantity -= quantity
+        if order.quantity == 0:
+            queue = self.levels[order.side][order.price]
+            queue.remove(order)
+            if not queue:
+                del self.levels[order.side][order.price]
+            del self.by_id[order.id]
+
+
+def mix(value: int, part: int) -> int:
+    """One step of the digest: multiply by 2**64 over the golden ratio, fold the high half down."""
+    value = ((value ^ (part & 2**64 - 1)) * 0x9E3779B97F4A7C15) & 2**64 - 1
+    return value ^ (value >> 32)

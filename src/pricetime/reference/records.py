@@ -1,0 +1,34 @@
+"""What rests in the reference book, and what it reports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..types import Reason, ReportKind, SelfTrade, Side
+
+
+@dataclass(eq=False)
+class Order:
+    """A resting order; ``quantity`` is what is still open."""
+
+    id: int
+    side: Side
+    price: int
+    quantity: int
+    timestamp: int
+    owner: int = 0
+    self_trade: SelfTrade | None = None
+    post_only: bool = False
+
+
+class Report(NamedTuple):
+    """What happened: the fields of ``types.REPORT`` that a single book decides."""
+
+    kind: ReportKind
+    side: int
+    reason: Reason
+    order_id: int
+    maker_id: int
+    price: int
+    quantity: int
