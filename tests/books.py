@@ -10,7 +10,7 @@ import numpy as np
 from pricetime import OrderBook
 from pricetime.errors import ERROR_OF_REASON, PricetimeError
 from pricetime.reference import ReferenceBook
-from pricetime.reference.book import Report
+from pricetime.reference.records import Report
 from pricetime.types import (
     COMMAND,
     CommandType,

@@ -10,8 +10,8 @@ import numpy as np
 
 from pricetime import COMMAND, REPORT, CommandType, Instrument, Reason, Side, TimeInForce
 from pricetime.reference import ReferenceBook
-from pricetime.reference.book import mix
 from pricetime.reference.commands import apply
+from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, MAX_QUANTITY, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
 from tests.fuzz.flow import random_steps

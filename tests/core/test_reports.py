@@ -10,7 +10,7 @@ import pytest
 
 from pricetime import OrderBook
 from pricetime.reference import ReferenceBook
-from pricetime.reference.book import Report
+from pricetime.reference.records import Report
 from pricetime.types import (
     COMMAND,
     REPORT,

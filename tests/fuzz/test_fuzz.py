@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from pricetime.reference.book import Report
+from pricetime.reference.records import Report
 from tests.books import Step
 from tests.fuzz.__main__ import main
 from tests.fuzz.case import Case

@@ -8,7 +8,7 @@ from typing import Any
 
 from pricetime import OrderBook
 from pricetime.reference import ReferenceBook
-from pricetime.reference.book import Report
+from pricetime.reference.records import Report
 from tests.books import REASON_OF_ERROR, Step, as_command, play, rejection, reports_of, state
 
 

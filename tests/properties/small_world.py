@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from pricetime.reference import ReferenceBook
-from pricetime.reference.book import Order
+from pricetime.reference.records import Order
 from pricetime.types import COMMAND, REPORT, Side, TimeInForce
 from tests.books import REASON_OF_ERROR, Step, as_command, play, rejection
 
