@@ -56,6 +56,13 @@ def test_where_nothing_is_compiled_one_warning_says_how_to_get_the_fast_form(tmp
     assert "install a C compiler" in outcome.stderr
 
 
+def test_the_warning_is_about_the_line_that_imports_pricetime(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text("def start():\n    import pricetime\n\nstart()\n", encoding="utf-8")
+    outcome = run(f"import runpy; runpy.run_path({str(script)!r})", folder=sources_only(tmp_path / "sources"))
+    assert f"{script}:2: PureForm" in outcome.stderr
+
+
 def test_an_installed_cython_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cython.py").write_text("mine = True\n", encoding="utf-8")
     code = "import cython, pricetime, sys; print(pricetime.COMPILED, sys.modules['cython'] is cython, cython.mine)"

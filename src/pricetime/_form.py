@@ -46,7 +46,7 @@ def choose() -> bool:
             "compiler and the Python headers (Debian: gcc python3-dev; macOS: xcode-select --install), then reinstall "
             "pricetime. PRICETIME_PURE=1 asks for this form and silences the warning.",
             PureForm,
-            stacklevel=4,
+            stacklevel=3,  # whoever imports pricetime
         )
     _use_sources()
     return False
