@@ -7,12 +7,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import pricetime
 
-settings.register_profile("default", deadline=None, print_blob=True)
-settings.register_profile("long", deadline=None, print_blob=True, max_examples=int(os.environ.get("EXAMPLES", "2000")))
+# No test is judged by the time it takes. In CI the examples are the same at every run, elsewhere they are new.
+settings.register_profile(
+    "default",
+    deadline=None,
+    print_blob=True,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "long",
+    settings.get_profile("default"),
+    derandomize=False,
+    max_examples=int(os.environ.get("EXAMPLES", "10000")),
+)
 settings.load_profile("default")
 
 
