@@ -89,8 +89,8 @@ def random_instruments(rng: random.Random) -> list[Instrument]:
     return [
         Instrument(
             number,
-            tick_size=rng.choice([1, 1, 5, 64, 2**40]),
-            lot_size=rng.choice([1, 1, 3, 100]),
+            tick_size=rng.choice([1, 1, 2, 5, 2**40]),
+            lot_size=rng.choice([1, 1, 2, 100]),
             self_trade=rng.choice(list(SelfTrade)),
             replace_policy=rng.randrange(2),  # type: ignore[arg-type]
             order_limit=rng.choice([None, None, 1, 10]),

@@ -309,6 +309,7 @@ def test_commands_build_the_state_anew() -> None:
     commands = engine.commands()
     assert commands.dtype == COMMAND
     assert commands["instrument"].tolist() == [1, 1, 2]
+    assert commands[["timestamp", "flags", "owner", "tag"]][2].item() == (U64, 3, 3, 9)
     other = Engine([Instrument(2), Instrument(1)], capacity=10)
     other.apply(commands)
     assert other.digest() == engine.digest()

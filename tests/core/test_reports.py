@@ -224,3 +224,24 @@ def test_a_run_of_commands_reports_what_each_would_alone() -> None:
     reports = together.apply(commands)
     assert reports.tobytes() == b"".join(alone.apply(commands[i : i + 1]).tobytes() for i in range(len(commands)))
     assert together.digest() == alone.digest()
+
+
+def test_one_command_may_make_two_reports_for_every_resting_order() -> None:
+    """Each maker is cancelled and the incoming order reduced by its size: the room for reports must do for this too."""
+    book = OrderBook(1000)
+    for order_id in range(500):
+        ask(book, order_id, order_id % 7, 1, owner=1)
+    reports = book.apply(
+        command(
+            CommandType.NEW_ORDER,
+            order_id=999,
+            side=Side.BID,
+            price=7,
+            quantity=501,
+            owner=1,
+            flags=SelfTrade.DECREMENT,
+        )
+    )
+    assert len(reports) == 1 + 2 * 500
+    assert reports["kind"].tolist() == [ReportKind.ACCEPTED, *[ReportKind.CANCELLED, ReportKind.REDUCED] * 500]
+    assert [(order.id, order.quantity) for order in book] == [(999, 1)]

@@ -1,0 +1,48 @@
+"""Order ids chosen to collide in their table, by someone who knows the number that spreads them."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+
+from pricetime.native.spread import id_multiplier
+from tests.books import play
+from tests.properties.side_by_side import SideBySide
+
+
+def ids_spread_to(top: int, bits: int, rng: random.Random) -> Iterator[int]:
+    """Ids whose block of eight, times the multiplier, begins with these bits: all have one home."""
+    back = pow(id_multiplier(), -1, 1 << 64)
+    while True:
+        block = (top << (64 - bits) | rng.getrandbits(64 - bits)) * back % (1 << 64)
+        if block < 1 << 61:
+            yield block << 3 | rng.randrange(8)
+
+
+@pytest.mark.parametrize("top", ["first line of the table", "somewhere", "last line"])
+@pytest.mark.parametrize("bits", [29, 4], ids=["the whole tag", "the line"])
+def test_ids_that_collide(bits: int, top: str) -> None:
+    """29 bits and the place in the block are all that an entry keeps; 4 bits choose one of its 16 lines."""
+    rng = random.Random(f"{bits} {top}")
+    wanted = {"first line of the table": 0, "somewhere": (1 << bits) * 5 // 16, "last line": (1 << bits) - 1}[top]
+    drawn = ids_spread_to(wanted, bits, rng)
+    ids = list(dict.fromkeys(next(drawn) for _ in range(120)))
+    books = SideBySide(capacity=64)
+    for turn in range(1500):
+        order_id = rng.choice(ids)
+        if order_id not in books.reference:
+            books.step(("add_order", {"order_id": order_id, "side": 1, "price": rng.randrange(9), "quantity": 5}))
+        elif rng.random() < 0.5:
+            books.step(("cancel_order", {"order_id": order_id}))
+        else:
+            given = {"order_id": order_id, "price": rng.randrange(9), "quantity": 5, "new_id": rng.choice(ids)}
+            books.step(("replace_order", given))
+        if turn % 50 == 0:
+            books.compare()
+    assert len(books.reference) > 30
+    for order_id in ids:
+        assert play(books.called, ("order", {"order_id": order_id})) == play(
+            books.reference, ("order", {"order_id": order_id})
+        )
