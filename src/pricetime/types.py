@@ -58,6 +58,9 @@ class CommandType(IntEnum):
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     REPLACE_ORDER_AS = 5  #: a replace under a new id, carried by ``owner`` (low half) and ``tag`` (high)
+    MASS_CANCEL = 6  #: the orders of ``owner``: of one instrument or ``ALL_INSTRUMENTS``, of one side or 0 for both
+    REFUSE = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
+    SET_STATE = 8  #: open or halt an instrument: the ``InstrumentState`` stands in ``flags``
 
 
 class ReportKind(IntEnum):
@@ -70,6 +73,15 @@ class ReportKind(IntEnum):
     REDUCED = 5
     EXPIRED = 6
     REJECTED = 7
+    MASS_CANCELLED = 8  #: a mass cancel is done; ``quantity``: how many orders it cancelled
+    STATE_CHANGED = 9  #: an instrument was opened or halted; ``quantity``: its ``InstrumentState``
+
+
+class InstrumentState(IntEnum):
+    """Whether an instrument takes orders."""
+
+    OPEN = 0
+    HALTED = 1  #: orders may be cancelled and reduced, nothing else
 
 
 class Reason(IntEnum):
@@ -89,15 +101,27 @@ class Reason(IntEnum):
     ORDERS_FULL = 11
     LEVELS_FULL = 12
     LEVEL_QUANTITY_FULL = 13  #: the quantities of one level must add up to less than 2**64
+    INVALID_ORDER_ID = 14  #: over a session: not below 2**48
+    PRICE_OUTSIDE_BAND = 15
+    INSTRUMENT_HALTED = 16
+    THROTTLED = 17  #: more orders than the session is allowed
+    MALFORMED = 18  #: a field that must be 0 is not
+    INVALID_STATE = 19  #: not an ``InstrumentState``
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
     SELF_TRADE = 35
     KEPT_PLACE = 36  #: of a replaced report: the order did not move in its queue
+    BY_MASS_CANCEL = 37
+    BY_DISCONNECT = 38  #: the owner's session ended
+    AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
 
 
 #: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.
 EXECUTION_REPORT = 16
+
+#: The instrument of a mass cancel over all instruments.
+ALL_INSTRUMENTS = 2**32 - 1
 
 #: Largest quantity of one order.
 MAX_QUANTITY = 2**63 - 1

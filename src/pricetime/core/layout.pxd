@@ -37,6 +37,9 @@ cdef enum:
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     REPLACE_ORDER_AS = 5
+    MASS_CANCEL = 6
+    REFUSE = 7
+    SET_STATE = 8
     EXECUTION_REPORT = 16
     # ReportKind
     ACCEPTED = 1
@@ -46,6 +49,11 @@ cdef enum:
     REDUCED = 5
     EXPIRED = 6
     REJECTED = 7
+    MASS_CANCELLED = 8
+    STATE_CHANGED = 9
+    # InstrumentState
+    OPEN = 0
+    HALTED = 1
     # Reason
     NONE = 0
     UNKNOWN_COMMAND = 1
@@ -61,11 +69,22 @@ cdef enum:
     ORDERS_FULL = 11
     LEVELS_FULL = 12
     LEVEL_QUANTITY_FULL = 13
+    INVALID_ORDER_ID = 14
+    PRICE_OUTSIDE_BAND = 15
+    INSTRUMENT_HALTED = 16
+    THROTTLED = 17
+    MALFORMED = 18
+    INVALID_STATE = 19
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
     SELF_TRADE = 35
     KEPT_PLACE = 36
+    BY_MASS_CANCEL = 37
+    BY_DISCONNECT = 38
+    AS_MAKER = 39
+    # The instrument of a mass cancel over all of them
+    ALL_INSTRUMENTS = 0xFFFFFFFF
     # Reports that one command may make beside those of the makers it meets, and those of each maker
     REPORTS_PER_COMMAND = 3
     REPORTS_PER_MAKER = 2
@@ -106,6 +125,13 @@ ctypedef packed struct Report:
     u64 maker_id
     i64 price            # ticks
     u64 quantity         # lots
+
+# A report on its way from the engine to the gateway: 64 bytes, a slot of a ring.
+ctypedef packed struct RoutedReport:
+    Report report
+    u64 timestamp        # ns, of the command that made it
+    u32 session          # owner whose command made it, 0 for the exchange itself
+    u32 last             # 1 on the last report of a command
 
 # A resting order, what matching reads of it: 32 bytes. A free slot keeps the next free one in "next".
 ctypedef struct Order:

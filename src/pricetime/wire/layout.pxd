@@ -1,0 +1,250 @@
+# The data sheet of the wire: every message that crosses a socket, with its size, its units and what always holds.
+#
+# Read by the compiler, and by messages.py, which makes from it the encoder, the decoder, the NumPy dtypes, the
+# reference page and the Wireshark dissector. All little-endian, without a gap between fields; the first byte is the
+# type, and the type alone gives the size. The type of a message is the constant with its name; those of orders and
+# reports (1 to 31) are in core/layout.pxd. A field named zero is 0: a receiver may refuse anything else.
+
+from pricetime.core.layout cimport i64, u8, u16, u32, u64
+
+cdef enum:
+    # MessageType: 32 to 47 the session, 48 to 63 the market data
+    CHALLENGE = 32
+    LOGIN = 33
+    LOGIN_ACCEPTED = 34
+    LOGIN_REJECTED = 35
+    HEARTBEAT = 36
+    LOGOUT = 37
+    FEED_HEARTBEAT = 48
+    RETRANSMIT_REQUEST = 49
+    RETRANSMIT_REPLY = 50
+    SNAPSHOT_REQUEST = 51
+    SNAPSHOT_HEADER = 52
+    SNAPSHOT_INSTRUMENT = 53
+    SNAPSHOT_ORDER = 54
+    # SessionReason: why a login was refused or a session ended
+    NO_REASON = 0
+    CLIENT_LOGOUT = 1          # the client asked for it
+    BAD_VERSION = 2            # the other end speaks another version of this protocol
+    BAD_CREDENTIALS = 3        # unknown owner or wrong proof: the two look alike on purpose
+    SEQUENCE_GONE = 4          # a sequence was asked for that is no longer kept, or that was never sent
+    LOGIN_TIMEOUT = 5          # no login within the time allowed
+    UNKNOWN_TYPE = 6           # a first byte that is no message: where the next one starts is unknown
+    OUT_OF_STATE = 7           # a message that may not come here
+    HEARTBEAT_TIMEOUT = 8      # nothing was heard for too long
+    THROTTLE_EXCEEDED = 9      # too many orders were refused by the throttle
+    SLOW_READER = 10           # the reports not yet taken grew beyond the outbound buffer
+    SUPERSEDED = 11            # the same owner logged in anew
+    SHUTDOWN = 12              # the exchange is going down
+    TOO_MANY_CLIENTS = 13
+    # RetransmitStatus
+    RANGE_FOLLOWS = 0          # "count" reports follow
+    RANGE_GONE = 1             # older than what is kept: take a snapshot
+    RANGE_AHEAD = 2            # not sent yet
+    RANGE_LIMITED = 3          # asked for too much too fast: ask again later
+    # Login.flags
+    KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
+    RESUME = 2                 # go on from next_sequence; without it only what is new is sent
+    # Sizes and limits
+    WIRE_VERSION = 1
+    NONCE_BYTES = 32
+    PROOF_BYTES = 32
+    SYMBOL_BYTES = 16
+    ORDER_ID_BITS = 48         # a client's order id is below 2 to this power
+    MAX_OWNER = 65535
+
+# Client to exchange: enter an order.
+ctypedef packed struct NewOrder:
+    u8 type
+    u8 side                    # Side
+    u8 time_in_force           # TimeInForce
+    u8 flags                   # bits 0 to 2: self-trade mode, 0 for the instrument's default; the others 0
+    u32 instrument
+    u64 order_id               # the client's own, below 2**48, unique among its resting orders
+    i64 price                  # ticks; not read of a market order
+    u64 quantity               # lots, 1 to 2**63 - 1
+    u32 owner                  # not read: an order's owner comes from the session
+    u32 tag                    # kept with the order, not read
+
+# Client to exchange: take an order out of the book.
+ctypedef packed struct CancelOrder:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 instrument
+    u64 order_id
+
+# Client to exchange: give a resting order a new price and a new open quantity.
+ctypedef packed struct ReplaceOrder:
+    u8 type
+    u8 side                    # not read: an order stays on its side
+    u8 time_in_force           # not read
+    u8 flags                   # not read
+    u32 instrument
+    u64 order_id               # of the resting order
+    i64 price                  # ticks
+    u64 quantity               # lots: the new open quantity
+    u32 owner                  # not read
+    u32 tag                    # not read
+
+# Client to exchange: take lots off a resting order, which keeps its place.
+ctypedef packed struct ReduceOrder:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 instrument
+    u64 order_id
+    u64 quantity               # lots to take off
+
+# Client to exchange: cancel the client's own orders, all or some.
+ctypedef packed struct MassCancel:
+    u8 type
+    u8 side                    # Side, or 0 for both
+    u16 zero
+    u32 instrument             # 4294967295 for all
+    u64 order_id               # any number below 2**48: comes back in the MASS_CANCELLED report
+
+# Exchange to client and on the feed: what happened.
+ctypedef packed struct ExecutionReport:
+    u8 type
+    u8 kind                    # ReportKind
+    u8 side                    # Side of the order in order_id
+    u8 reason                  # Reason
+    u32 instrument
+    u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
+    u64 order_id               # to a client: its own order; on the feed: the order, of a trade the taker
+    u64 maker_id               # to a client: public id of its order (accepted, replaced) or of the other order (trade)
+    i64 price                  # ticks
+    u64 quantity               # lots
+
+# Exchange to client, first of all: prove who you are.
+ctypedef packed struct Challenge:
+    u8 type
+    u8 version                 # WIRE_VERSION
+    u8 open                    # 1: no proof is looked at (a server for tests, on the loopback address)
+    u8 zero
+    u32 login_timeout_ms       # a login must arrive within
+    u8 nonce[32]               # drawn anew for each connection
+
+# Client to exchange, first of all: who, with proof, and where to go on.
+ctypedef packed struct Login:
+    u8 type
+    u8 version                 # WIRE_VERSION
+    u8 flags                   # KEEP_ORDERS, RESUME
+    u8 zero
+    u32 owner                  # 1 to 65,535
+    u64 next_sequence          # with RESUME: the first report wanted, from 1; else 0
+    u8 proof[32]               # HMAC-SHA256 under the secret over nonce and the 16 bytes before this field
+
+# Exchange to client: the session is on; reports from next_sequence follow.
+ctypedef packed struct LoginAccepted:
+    u8 type
+    u8 level                   # AcknowledgementLevel: what a report promises
+    u8 flags                   # as in the login
+    u8 zero
+    u32 owner
+    u64 next_sequence          # of the first report that follows
+    u64 oldest_sequence        # of the oldest report that is kept
+    u32 heartbeat_ms           # each end sends something at least this often
+    u32 timeout_ms             # an end that hears nothing for this long ends the session
+    u32 orders_per_second      # the throttle, 0 for none; cancels may come twice as fast
+    u32 zero2
+
+# Exchange to client: no session, and why.
+ctypedef packed struct LoginRejected:
+    u8 type
+    u8 reason                  # SessionReason
+    u16 zero
+    u32 owner
+    u64 oldest_sequence        # with SEQUENCE_GONE: of the oldest report that is kept; else 0
+
+# Either way: I am here.
+ctypedef packed struct Heartbeat:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 zero3
+    u64 next_sequence          # from the exchange: of the next report; from a client: of the next it expects
+
+# Either way: this is the last message, and why.
+ctypedef packed struct Logout:
+    u8 type
+    u8 reason                  # SessionReason
+    u16 zero
+    u32 zero2
+    u64 next_sequence          # as in a heartbeat
+
+# Feed: nothing happened; a datagram of its own, as long as a report.
+ctypedef packed struct FeedHeartbeat:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 zero3
+    u64 seq_num                # of the next report: a subscriber that expects a lower one has missed some
+    u64 epoch                  # ns, when this feed began: another epoch is another feed, counted from 1 again
+    u64 timestamp              # ns, when this was sent
+    u64 zero4
+    u64 zero5
+
+# To the recovery server: send these reports again.
+ctypedef packed struct RetransmitRequest:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 count                  # reports, at least 1
+    u64 seq_num                # of the first
+    u64 epoch                  # of the feed, 0 when unknown
+
+# From the recovery server: then "count" execution reports follow.
+ctypedef packed struct RetransmitReply:
+    u8 type
+    u8 status                  # RetransmitStatus
+    u16 zero
+    u32 count                  # reports that follow, which may be fewer than asked for: ask again for the rest
+    u64 seq_num                # of the first
+    u64 oldest_sequence        # of the oldest report that is kept
+    u64 next_sequence          # of the next report of the feed
+    u64 epoch
+
+# To the recovery server: send the whole book.
+ctypedef packed struct SnapshotRequest:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 zero3
+
+# From the recovery server: then the instruments follow, then the orders of each, bids then asks, in priority order.
+ctypedef packed struct SnapshotHeader:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 instruments            # how many SnapshotInstrument follow
+    u64 seq_num                # of the last report that is in it: go on with the next
+    u64 orders                 # how many SnapshotOrder follow them
+    u64 digest                 # of all books: what a subscriber's own must be
+    u64 epoch
+    u64 zero3
+
+# From the recovery server: an instrument and its rules.
+ctypedef packed struct SnapshotInstrument:
+    u8 type
+    u8 state                   # InstrumentState
+    u16 zero
+    u32 instrument
+    u64 tick_size              # every price is a multiple
+    u64 lot_size               # every quantity is a multiple
+    i64 low_price              # ticks: no order may be below
+    i64 high_price             # ticks: no order may be above
+    u8 symbol[16]              # UTF-8, padded with zeros
+
+# From the recovery server: a resting order.
+ctypedef packed struct SnapshotOrder:
+    u8 type
+    u8 side                    # Side
+    u16 zero
+    u32 instrument
+    u64 order_id               # public id
+    i64 price                  # ticks
+    u64 quantity               # lots still open
+    u64 zero2
+    u64 zero3
