@@ -14,10 +14,12 @@ from .core.instrument import Instrument
 from .core.order_book import OrderBook
 from .errors import PricetimeError
 from .types import (
+    ALL_INSTRUMENTS,
     COMMAND,
     DEPTH,
     REPORT,
     CommandType,
+    InstrumentState,
     Order,
     QueuePosition,
     Reason,
@@ -33,6 +35,7 @@ BID, ASK = Side
 GTC, IOC, FOK, POST_ONLY, MARKET = TimeInForce
 
 __all__ = [
+    "ALL_INSTRUMENTS",
     "ASK",
     "BID",
     "COMMAND",
@@ -47,6 +50,7 @@ __all__ = [
     "CommandType",
     "Engine",
     "Instrument",
+    "InstrumentState",
     "Order",
     "OrderBook",
     "PricetimeError",

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from . import errors
 from .errors import PricetimeError
-from .types import MAX_QUANTITY, SelfTrade, Side, TimeInForce
+from .types import MAX_QUANTITY, InstrumentState, SelfTrade, Side, TimeInForce
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -76,6 +76,10 @@ def side(value: object) -> Side:
 
 def time_in_force(value: object) -> TimeInForce:
     return member(TimeInForce, value, errors.InvalidTimeInForce, "time in force")
+
+
+def instrument_state(value: object) -> InstrumentState:
+    return member(InstrumentState, value, errors.InvalidState, "instrument state")
 
 
 def self_trade(value: object) -> SelfTrade:

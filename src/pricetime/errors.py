@@ -48,6 +48,18 @@ class InvalidSetting(PricetimeError, ValueError):
     """A setting of a book, an engine or an instrument is out of its range."""
 
 
+class InvalidState(PricetimeError, ValueError):
+    """The state is not one of ``InstrumentState``."""
+
+
+class PriceOutsideBand(PricetimeError, ValueError):
+    """The price is below the instrument's ``low_price`` or above its ``high_price``."""
+
+
+class InstrumentHalted(PricetimeError, RuntimeError):
+    """The instrument takes no orders for now: they may be cancelled and reduced, nothing else."""
+
+
 class DuplicateOrderId(PricetimeError, ValueError):
     """An order with this id is resting; ids may be used again once their order is gone."""
 
@@ -106,4 +118,8 @@ ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.ORDERS_FULL: OrdersFull,
     Reason.LEVELS_FULL: LevelsFull,
     Reason.LEVEL_QUANTITY_FULL: LevelQuantityFull,
+    Reason.INVALID_ORDER_ID: InvalidOrderId,
+    Reason.PRICE_OUTSIDE_BAND: PriceOutsideBand,
+    Reason.INSTRUMENT_HALTED: InstrumentHalted,
+    Reason.INVALID_STATE: InvalidState,
 }

@@ -12,7 +12,7 @@ from pricetime.errors import InvalidCommands
 from pricetime.types import COMMAND, CommandType, Reason, ReportKind, SelfTrade, Side, TimeInForce
 from tests.books import U64, ask, bid, command, ladder, reports_of, state
 
-NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = CommandType
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
 ADD = {"order_id": 50, "side": 1, "price": 100, "quantity": 5}
 
 

@@ -26,7 +26,7 @@ from pricetime.types import COMMAND, CommandType, Reason, ReportKind
 from tests.books import U64, ask, bid, command, ladder, reports_of
 from tests.fuzz.case import Case
 
-NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = CommandType
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
 
 
 def new(instrument: int, order_id: int, side: int, price: int, quantity: int, **more: int) -> np.ndarray[Any, Any]:

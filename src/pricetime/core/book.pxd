@@ -3,13 +3,13 @@
 from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve
 from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, ALWAYS_LOSE, ASK, BID, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
-    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, INVALID_PRICE, INVALID_QUANTITY,
-    INVALID_SELF_TRADE, INVALID_SIDE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, NEW_ORDER, NIL, NONE, OFF, ORDERS_FULL, POST_ONLY,
-    REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    REPORTS_PER_MAKER, SELF_TRADE, TRADE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, Report, i64, u8, u16, u32, u64,
+    ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
+    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
+    INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, NEW_ORDER, NIL, NONE, OFF,
+    OPEN, ORDERS_FULL, POST_ONLY, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
+    REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, Report, i64, u8, u16, u32, u64,
 )
 
 
@@ -17,6 +17,7 @@ cdef class Books:
     # pools, shared by all books; index 0 of each is nobody
     cdef Order *orders
     cdef OrderCold *cold             # same index as orders
+    cdef Link *links                 # same index as orders, of owners that have chains
     cdef Level *levels
     cdef Node *nodes
     cdef u32 capacity                # orders
@@ -38,6 +39,10 @@ cdef class Books:
     cdef u32 directory_size
     cdef u64 id_multiplier           # odd; spreads order ids, never reaches a result
 
+    # the owners
+    cdef Chain *chains               # by owner
+    cdef u32 owner_limit             # owners from 1 to below this have chains
+
     # where reports go; whoever runs commands has made room for them
     cdef Report *reports
     cdef u64 report_count
@@ -46,7 +51,7 @@ cdef class Books:
     # commands
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil
     cdef u64 report_bound(self, u64 commands) noexcept nogil
-    cdef void run(self, const Command *commands, u64 count) noexcept nogil
+    cdef void run(self, const Command *commands, u64 count, u64 *ends) noexcept nogil
     cdef inline IdEntry *_likely_entry(self, Book *book, const Command *c) noexcept nogil
     cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
     cdef void execute(self, const Command *command) noexcept nogil
@@ -58,9 +63,16 @@ cdef class Books:
     cdef void _replace_order(self, Book *book, const Command *c, u32 owner, u64 new_id) noexcept nogil
     cdef void _move_order(self, Book *book, u32 slot, u32 side, i64 key, u64 quantity) noexcept nogil
 
+    # commands that are not about one order
+    cdef void _execute_other(self, Book *book, const Command *c) noexcept nogil
+    cdef void _mass_cancel(self, const Command *c) noexcept nogil
+    cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
+
     # what is refused
     cdef inline u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
-    cdef inline u32 _refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
+    cdef u32 refuse_replace(self, Book *book, i64 price, u64 quantity) noexcept nogil
+    cdef inline u32 refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
+    cdef inline u32 _refuse_price(self, Book *book, i64 price) noexcept nogil
     cdef inline u32 _refuse_slot(self, Book *book) noexcept nogil
     cdef inline u32 _refuse_rest(self, u32 level, u64 quantity) noexcept nogil
     cdef u32 _refuse_move(self, Book *book, u32 slot, i64 key, u64 quantity) noexcept nogil
@@ -78,10 +90,15 @@ cdef class Books:
 
     # orders at their level
     cdef inline u32 _fill_slot(self, Book *book, const Command *c, u64 quantity) noexcept nogil
-    cdef inline void _append(self, u32 level, u32 slot) noexcept nogil
+    cdef inline void _append(self, Book *book, u32 level, u32 slot) noexcept nogil
     cdef void _unlink(self, Ladder *ladder, u32 slot) noexcept nogil
     cdef void _remove(self, Book *book, u32 slot, u32 position) noexcept nogil
     cdef void _free_slot(self, Book *book, u32 slot) noexcept nogil
+
+    # orders of one owner
+    cdef inline bint _has_chain(self, u32 slot) noexcept nogil
+    cdef void _chain(self, Book *book, u32 slot) noexcept nogil
+    cdef void _unchain(self, u32 slot) noexcept nogil
 
     # levels of a side: the radix tree
     cdef inline u32 level_at(self, Ladder *ladder, i64 key) noexcept nogil

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The matching core: many books over one pool of orders, driven by commands, answering in reports.
 
-Sections, in this order: making the books; commands; what is refused; matching; orders at their level; levels
-of a side; the order-id table; reports; the digest. Records and constants are in ``layout.pxd``, fields and
+Sections, in this order: making the books; commands; those that are not about one order; what is refused; matching;
+orders at their level; orders of one owner; levels of a side; the order-id table; reports; the digest. Records and constants are in ``layout.pxd``, fields and
 signatures in ``book.pxd``.
 
 Nothing here allocates, locks, reads a clock or touches a Python object once the books are made, and every
@@ -29,11 +29,15 @@ class Books:
 
     # ------------------------------------------------------------------ making the books
 
-    def __init__(self, instruments, capacity, level_capacity, id_multiplier):
-        """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError."""
+    def __init__(self, instruments, capacity, level_capacity, id_multiplier, owner_limit=0):
+        """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError.
+
+        The orders of owners from 1 to below ``owner_limit`` can be cancelled together.
+        """
         self.capacity = capacity
         self.level_capacity = level_capacity
         self.id_multiplier = id_multiplier
+        self.owner_limit = owner_limit
         self.fresh_order = self.fresh_level = self.fresh_node = 1
         self.free_order = self.free_level = self.free_node = NIL
         self.order_count = self.level_count = self.node_count = 0
@@ -56,7 +60,12 @@ class Books:
         self.books = cython.cast(cython.pointer[Book], reserve((n + 1) * cython.sizeof(Book)))
         n = self.directory_size
         self.directory = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
-        if not (self.orders and self.cold and self.levels and self.nodes and self.books and self.directory):
+        n = self.capacity if self.owner_limit != 0 else 0
+        self.links = cython.cast(cython.pointer[Link], reserve((n + 1) * cython.sizeof(Link)))
+        n = self.owner_limit
+        self.chains = cython.cast(cython.pointer[Chain], reserve((n + 1) * cython.sizeof(Chain)))
+        pools = self.orders and self.cold and self.links and self.levels and self.nodes
+        if not (pools and self.books and self.directory and self.chains):
             raise MemoryError(f"no room for {self.capacity} orders and {self.level_capacity} levels")
 
     def _open(self, index, instrument):
@@ -78,6 +87,11 @@ class Books:
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
         book.lot_size = instrument.lot_size
+        book.state = instrument.state
+        low = -(1 << 63) if instrument.low_price is None else instrument.low_price
+        high = (1 << 63) - 1 if instrument.high_price is None else instrument.high_price
+        book.low_price = low
+        book.band = high - low
         self.directory[instrument.id] = index + 1
 
     if cython.compiled:
@@ -100,6 +114,10 @@ class Books:
             release(self.books, (n + 1) * cython.sizeof(Book))
             n = self.directory_size
             release(self.directory, n * cython.sizeof(u32))
+            n = self.capacity if self.owner_limit != 0 else 0
+            release(self.links, (n + 1) * cython.sizeof(Link))
+            n = self.owner_limit
+            release(self.chains, (n + 1) * cython.sizeof(Chain))
 
     # ------------------------------------------------------------------ commands
 
@@ -113,8 +131,8 @@ class Books:
         """The most reports that so many commands can make: a caller makes room for these before it runs them."""
         return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
 
-    def run(self, commands, count):
-        """Execute a run of commands, in order.
+    def run(self, commands, count, ends):
+        """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i; NULL where nobody asks.
 
         What a command will look up is fetched into the cache in three steps while those before it execute: the
         entry of its order id; the order found there; what lies around that order. Each would be a miss that is
@@ -138,6 +156,8 @@ class Books:
                 prefetch(cython.address(self.levels[self.orders[slot].level]))
                 prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
             self.execute(cython.address(commands[i]))
+            if ends:
+                ends[i] = self.report_count
 
     def _likely_entry(self, book, c):
         """Where the order id of a command most likely is. ``book``: the only one, or NULL when there are several."""
@@ -158,7 +178,7 @@ class Books:
         """Execute one command: its reports follow those already there."""
         book: cython.pointer[Book] = self.book_of(command.instrument)
         if not book:
-            self._reject(command, UNKNOWN_INSTRUMENT)
+            self._execute_other(book, command)
         elif command.type == NEW_ORDER:
             self._new_order(book, command)
         elif command.type == CANCEL_ORDER:
@@ -171,7 +191,7 @@ class Books:
             new_id: u64 = command.owner | (cython.cast(u64, command.tag) << 32)
             self._replace_order(book, command, 0, new_id)
         else:
-            self._reject(command, UNKNOWN_COMMAND)
+            self._execute_other(book, command)
 
     def _new_order(self, book, c):
         reason: u32 = self._refuse_order(book, c)
@@ -213,7 +233,7 @@ class Books:
         self._name(book, position, c.order_id, slot)
         if level == NIL:
             level = self._make_level(ladder, key, side)
-        self._append(level, slot)
+        self._append(book, level, slot)
 
     def _take(self, book, c, limit):
         """The order crosses the best price of the other side."""
@@ -246,7 +266,8 @@ class Books:
             return
         slot: u32 = self._fill_slot(book, c, left)
         self._name(book, self._position(book, c.order_id), c.order_id, slot)
-        self._append(self._make_level(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
+        level: u32 = self._make_level(cython.address(book.ladders[side - 1]), key_of(side, c.price), side)
+        self._append(book, level, slot)
 
     def _cancel_order(self, book, c):
         position: u32 = self._position(book, c.order_id)
@@ -258,7 +279,7 @@ class Books:
         self._remove(book, slot, position)
 
     def _reduce_order(self, book, c):
-        reason: u32 = self._refuse_size(book, 0, c.quantity)
+        reason: u32 = self.refuse_size(book, 0, c.quantity)
         if reason != NONE:
             self._reject(c, reason)
             return
@@ -277,7 +298,7 @@ class Books:
         self.levels[order.level].quantity -= c.quantity
 
     def _replace_order(self, book, c, owner, new_id):
-        reason: u32 = self._refuse_size(book, c.price, c.quantity)
+        reason: u32 = self.refuse_replace(book, c.price, c.quantity)
         slot: u32 = NIL
         if reason == NONE:
             slot = self.find(book, c.order_id)
@@ -327,27 +348,88 @@ class Books:
         level: u32 = self.level_at(ladder, key)
         if level == NIL:
             level = self._make_level(ladder, key, side)
-        self._append(level, slot)
+        self._append(book, level, slot)
+
+    # ------------------------------------------------------------------ commands that are not about one order
+
+    def _execute_other(self, book, c):
+        """The rest of ``execute``; ``book`` is NULL where the instrument has none."""
+        if c.type == REFUSE:
+            self._reject(c, c.flags)
+        elif c.type == MASS_CANCEL and (book or c.instrument == ALL_INSTRUMENTS):
+            self._mass_cancel(c)
+        elif not book:
+            self._reject(c, UNKNOWN_INSTRUMENT)
+        elif c.type == SET_STATE:
+            self._set_state(book, c)
+        else:
+            self._reject(c, UNKNOWN_COMMAND)
+
+    def _mass_cancel(self, c):
+        """Cancel the orders of an owner, oldest first: of one instrument or of all, of one side or of both."""
+        if c.side > ASK:
+            self._reject(c, INVALID_SIDE)
+            return
+        reason: u32 = c.flags if c.flags != 0 else BY_MASS_CANCEL
+        count: u64 = 0
+        slot: u32 = self.chains[c.owner].head if c.owner < self.owner_limit else NIL
+        while slot != NIL:
+            instrument: u32 = self.links[slot].instrument
+            younger: u32 = self.links[slot].next
+            order: cython.pointer[Order] = cython.address(self.orders[slot])
+            if (c.instrument == instrument or c.instrument == ALL_INSTRUMENTS) and (
+                c.side == 0 or c.side == self.levels[order.level].side
+            ):
+                book: cython.pointer[Book] = self.book_of(instrument)
+                self._report_order(book, CANCELLED, reason, slot, order.remaining)
+                self._remove(book, slot, self._position(book, order.id))
+                count += 1
+            slot = younger
+        self._report(c.instrument, MASS_CANCELLED, c.side, NONE, c.order_id, 0, 0, count)
+
+    def _set_state(self, book, c):
+        if c.flags > HALTED:
+            self._reject(c, INVALID_STATE)
+            return
+        book.state = c.flags
+        self._report(book.instrument, STATE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
 
     # ------------------------------------------------------------------ what is refused
 
     def _refuse_order(self, book, c):
-        """Why a new order is malformed, NONE when it is not."""
+        """Why a new order cannot come in whatever rests, NONE when it can: what is malformed comes first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
         if c.time_in_force > MARKET:
             return INVALID_TIME_IN_FORCE
         if c.flags > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
-        return self._refuse_size(book, c.price if c.time_in_force != MARKET else 0, c.quantity)
+        reason: u32 = self.refuse_size(book, c.price if c.time_in_force != MARKET else 0, c.quantity)
+        if reason != NONE:
+            return reason
+        return self._refuse_price(book, c.price if c.time_in_force != MARKET else book.low_price)
 
-    def _refuse_size(self, book, price, quantity):
+    def refuse_replace(self, book, price, quantity):
+        """The same of a replace."""
+        reason: u32 = self.refuse_size(book, price, quantity)
+        return reason if reason != NONE else self._refuse_price(book, price)
+
+    def refuse_size(self, book, price, quantity):
+        """Are they whole ticks and lots?"""
         if quantity == 0 or quantity >> 63 != 0:
             return INVALID_QUANTITY
         if book.lot_size != 1 and quantity % book.lot_size != 0:
             return INVALID_QUANTITY
         if book.tick_size != 1 and price % cython.cast(i64, book.tick_size) != 0:
             return INVALID_PRICE
+        return NONE
+
+    def _refuse_price(self, book, price):
+        """Does the instrument take orders, and at this price? One comparison for both ends of the band."""
+        if book.state != OPEN:
+            return INSTRUMENT_HALTED
+        if cython.cast(u64, cython.cast(u64, price) - cython.cast(u64, book.low_price)) > book.band:
+            return PRICE_OUTSIDE_BAND
         return NONE
 
     def _refuse_slot(self, book):
@@ -442,6 +524,8 @@ class Books:
         slot: u32 = first
         while slot != behind:
             self._erase(book, self._position(book, self.orders[slot].id))
+            if self._has_chain(slot):
+                self._unchain(slot)
             slot = self.orders[slot].next
         self.orders[last].next = self.free_order
         self.free_order = first
@@ -526,8 +610,8 @@ class Books:
         cold.post_only = c.time_in_force == POST_ONLY
         return slot
 
-    def _append(self, level, slot):
-        """Put an order at the back of a level."""
+    def _append(self, book, level, slot):
+        """Put an order at the back of a level, and of those of its owner."""
         queue: cython.pointer[Level] = cython.address(self.levels[level])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         order.level = level
@@ -540,9 +624,13 @@ class Books:
         queue.tail = slot
         queue.quantity += order.remaining
         queue.count += 1
+        if self._has_chain(slot):
+            self._chain(book, slot)
 
     def _unlink(self, ladder, slot):
         """Take an order out of its level, and the level out of the book when it was the last."""
+        if self._has_chain(slot):
+            self._unchain(slot)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         queue: cython.pointer[Level] = cython.address(self.levels[order.level])
         queue.count -= 1
@@ -571,6 +659,37 @@ class Books:
         self.free_order = slot
         self.order_count -= 1
         book.count -= 1
+
+    # ------------------------------------------------------------------ orders of one owner
+
+    def _has_chain(self, slot):
+        """Is the order of an owner whose orders are kept together? One comparison where there is none."""
+        return self.orders[slot].owner < self.owner_limit and self.orders[slot].owner != 0
+
+    def _chain(self, book, slot):
+        """Put an order, which joined the back of a level, at the end of its owner's chain."""
+        chain: cython.pointer[Chain] = cython.address(self.chains[self.orders[slot].owner])
+        link: cython.pointer[Link] = cython.address(self.links[slot])
+        link.instrument = book.instrument
+        link.next = NIL
+        link.prev = chain.tail
+        if chain.tail == NIL:
+            chain.head = slot
+        else:
+            self.links[chain.tail].next = slot
+        chain.tail = slot
+
+    def _unchain(self, slot):
+        chain: cython.pointer[Chain] = cython.address(self.chains[self.orders[slot].owner])
+        link: cython.pointer[Link] = cython.address(self.links[slot])
+        if link.prev == NIL:
+            chain.head = link.next
+        else:
+            self.links[link.prev].next = link.next
+        if link.next == NIL:
+            chain.tail = link.prev
+        else:
+            self.links[link.next].prev = link.prev
 
     # ------------------------------------------------------------------ levels of a side: the radix tree
 

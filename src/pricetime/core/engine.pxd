@@ -3,7 +3,8 @@
 from pricetime.core.book cimport Books, key_of, mix
 from pricetime.core.check cimport check_books
 from pricetime.core.layout cimport (
-    ASK, BID, GTC, NEW_ORDER, NIL, POST_ONLY, Book, Command, Order, OrderCold, Report, u32, u64,
+    ASK, BID, GTC, HALTED, NEW_ORDER, NIL, OPEN, POST_ONLY, SET_STATE, Book, Command, Level, Order, OrderCold, Report, u32,
+    u64,
 )
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
@@ -18,6 +19,7 @@ cdef class Engine:
     cdef tuple _settings             # what it was made from
     cdef object __weakref__
 
+    cdef object known(self, object instrument)
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
     cdef int make_room(self, u64 commands) except -1
@@ -27,4 +29,7 @@ cdef class Engine:
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef object resting_commands(Books books, object instruments)
+cdef list slots_of(Books books, u32 instrument)
+cdef list in_order_of_entry(Books books, object slots)
+cdef tuple command_of(Books books, u32 slot, u32 instrument)
 

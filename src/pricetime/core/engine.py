@@ -7,10 +7,10 @@ import cython
 import numpy as np
 
 from pricetime.checks import shown, whole
-from pricetime.core.instrument import Instrument
-from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting
+from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
+from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting, UnknownInstrument
 from pricetime.native.spread import id_multiplier
-from pricetime.types import COMMAND, REPORT
+from pricetime.types import COMMAND, REPORT, InstrumentState
 
 if not cython.compiled:  # the compiled form has them from engine.pxd
     from pricetime.core.book import Books, key_of, mix
@@ -21,6 +21,7 @@ if not cython.compiled:  # the compiled form has them from engine.pxd
 
 DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
+MAX_OWNERS = 1 << 31
 
 #: A report block that grew beyond this goes with the array it was lent to, and is not kept for the next call.
 KEPT_BLOCK_BYTES = 64 << 20
@@ -33,7 +34,8 @@ class Engine:
 
     ``instruments``: ``Instrument`` values with distinct ids. ``capacity``: the most orders that rest at once, over
     all books; 64 bytes each, reserved now and taken up as they are used. ``level_capacity``: the most price
-    levels, by default as many as orders. Raises InvalidSetting and MemoryError.
+    levels, by default as many as orders. ``owner_limit``: owners from 1 to below it can have all their orders
+    cancelled at once; 16 bytes an order more, and none with the default of 0. Raises InvalidSetting and MemoryError.
 
     An engine serves one thread at a time: a call while another thread is inside raises BookBusy. ``apply`` runs
     without the GIL.
@@ -42,10 +44,11 @@ class Engine:
     if not cython.compiled:
         _settings = None  # as compiled, where a field is there before it is set
 
-    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
+    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0):
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
+        owner_limit = whole(owner_limit, 0, MAX_OWNERS, InvalidSetting, "owner limit")
         if self._settings is not None:
             raise TypeError("an engine is made once: its books may be in use")
         instruments = tuple(instruments)
@@ -55,10 +58,10 @@ class Engine:
         self._instruments = {instrument.id: instrument for instrument in instruments}
         if not self._instruments or len(self._instruments) != len(instruments):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")
-        self.books = Books(instruments, capacity, level_capacity, id_multiplier())
+        self.books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit)
         self.block = self.spare = None
         self.latch = Latch()
-        self._settings = (instruments, capacity, level_capacity)
+        self._settings = (instruments, capacity, level_capacity, owner_limit)
 
     @property
     def instruments(self):
@@ -81,7 +84,7 @@ class Engine:
             books: Books = self.books
             first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
             with cython.nogil:
-                books.run(first, count)
+                books.run(first, count, cython.NULL)
             return self.take_reports()
         finally:
             self.leave()
@@ -91,6 +94,15 @@ class Engine:
         from pricetime.core.order_book import book_of
 
         return book_of(self, instrument)
+
+    def state(self, instrument):
+        """The state of one instrument, as an ``InstrumentState``. Raises UnknownInstrument."""
+        number = self.known(instrument)
+        self.enter()
+        try:
+            return InstrumentState(self.books.book_of(number).state)
+        finally:
+            self.leave()
 
     def digest(self):
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``."""
@@ -126,19 +138,26 @@ class Engine:
         """The commands that make this state anew, as an array of ``pricetime.COMMAND``: see ``OrderBook.commands``."""
         self.enter()
         try:
-            return resting_commands(self.books, sorted(self._instruments))
+            return resting_commands(self.books, [self._instruments[number] for number in sorted(self._instruments)])
         finally:
             self.leave()
 
     def __reduce__(self):
         self.enter()
         try:
-            commands = resting_commands(self.books, sorted(self._instruments))
+            commands = resting_commands(self.books, [self._instruments[number] for number in sorted(self._instruments)])
             return remake, (*self._settings, self.books.seq_num, commands)
         finally:
             self.leave()
 
     # ------------------------------------------------------------------ for the books of this engine
+
+    def known(self, instrument):
+        """The number of an instrument that this engine has."""
+        number = whole(instrument, 0, MAX_INSTRUMENTS - 1, UnknownInstrument, "instrument")
+        if number not in self._instruments:
+            raise UnknownInstrument(f"instrument {number} is not one of this engine's")
+        return number
 
     def enter(self):
         if not self.latch.enter():
@@ -189,31 +208,85 @@ def fits(block, n_bytes):
 
 
 def resting_commands(books, instruments):
-    """New orders that build the books of some instruments: bids, then asks, each in priority order."""
-    rows = []
+    """Commands that make the books of some ``Instrument`` values anew: their orders, and what state each is in.
+
+    A book that is halted from the start is opened first, so that it takes the orders.
+    """
     books_: Books = books
+    opened, closed = [], []
+    placed = []
     for instrument in instruments:
-        book: cython.pointer[Book] = books_.book_of(instrument)
-        side: u32
-        for side in range(BID, ASK + 1):
-            level: u32 = book.ladders[side - 1].best
-            while level != NIL:
-                price = key_of(side, books_.levels[level].key)
-                slot: u32 = books_.levels[level].head
-                while slot != NIL:
-                    order: cython.pointer[Order] = cython.address(books_.orders[slot])
-                    cold: cython.pointer[OrderCold] = cython.address(books_.cold[slot])
-                    tif = POST_ONLY if cold.post_only else GTC
-                    head = (0, cold.timestamp, 0, 40, 0, NEW_ORDER, side, tif, cold.self_trade, instrument)
-                    rows.append((*head, order.id, price, order.remaining, order.owner, cold.tag))
-                    slot = order.next
-                level = books_.level_behind(cython.address(book.ladders[side - 1]), level)
-    return np.array(rows, COMMAND)
+        book: cython.pointer[Book] = books_.book_of(instrument.id)
+        placed += [(slot, instrument.id) for slot in slots_of(books_, instrument.id)]
+        open_first = instrument.state == HALTED and (book.count != 0 or book.state == OPEN)
+        if open_first:
+            opened.append(state_command(instrument.id, OPEN))
+        if book.state == HALTED and (open_first or instrument.state == OPEN):
+            closed.append(state_command(instrument.id, HALTED))
+    if books_.owner_limit != 0:
+        instrument_of = dict(placed)
+        placed = [(slot, instrument_of[slot]) for slot in in_order_of_entry(books_, instrument_of)]
+    rows = [command_of(books_, slot, number) for slot, number in placed]
+    return np.array(opened + rows + closed, COMMAND)
 
 
-def remake(instruments, capacity, level_capacity, seq_num, commands):
+def slots_of(books, instrument):
+    """The orders of a book: bids, then asks, each in priority order."""
+    slots = []
+    book: cython.pointer[Book] = books.book_of(instrument)
+    side: u32
+    for side in range(BID, ASK + 1):
+        level: u32 = book.ladders[side - 1].best
+        while level != NIL:
+            slot: u32 = books.levels[level].head
+            while slot != NIL:
+                slots.append(slot)
+                slot = books.orders[slot].next
+            level = books.level_behind(cython.address(book.ladders[side - 1]), level)
+    return slots
+
+
+def in_order_of_entry(books, slots):
+    """Some orders, each after those ahead of it at its price and after the older ones of its owner.
+
+    An order joins the back of its level and the end of its owner's chain at one moment, so the two never contradict
+    each other. Orders of other books lie between those of an owner: they are walked through and left out.
+    """
+    wanted = set(slots)
+    entered: dict = {}
+    for last in slots:
+        waiting = [last]
+        while waiting:
+            slot: u32 = waiting.pop()
+            before = [books.orders[slot].prev]
+            if books._has_chain(slot):
+                before.append(books.links[slot].prev)
+            before = [other for other in before if other != NIL and other not in entered]
+            if before:
+                waiting += (slot, before[0])
+            else:
+                entered[slot] = True
+    return [slot for slot in entered if slot in wanted]
+
+
+def command_of(books, slot, instrument):
+    """The new order that a resting one would be now, as a row of ``COMMAND``."""
+    order: cython.pointer[Order] = cython.address(books.orders[slot])
+    cold: cython.pointer[OrderCold] = cython.address(books.cold[slot])
+    level: cython.pointer[Level] = cython.address(books.levels[order.level])
+    tif = POST_ONLY if cold.post_only else GTC
+    head = (0, cold.timestamp, 0, 40, 0, NEW_ORDER, level.side, tif, cold.self_trade, instrument)
+    return (*head, order.id, key_of(level.side, level.key), order.remaining, order.owner, cold.tag)
+
+
+def state_command(instrument, state):
+    """What opens or halts an instrument, as a row of ``COMMAND``."""
+    return (0, 0, 0, 40, 0, SET_STATE, 0, 0, state, instrument, 0, 0, 0, 0, 0)
+
+
+def remake(instruments, capacity, level_capacity, owner_limit, seq_num, commands):
     """An engine in the state that it was pickled or copied in."""
-    engine = Engine(instruments, capacity=capacity, level_capacity=level_capacity)
+    engine = Engine(instruments, capacity=capacity, level_capacity=level_capacity, owner_limit=owner_limit)
     engine.apply(commands)
     engine.books.seq_num = seq_num
     return engine

@@ -178,6 +178,18 @@ ctypedef struct Ladder:
     u32 reserved
     u32 leaves[64]       # the leaf last seen for each prefix modulo LEAF_CACHE, or NIL
 
+# The place of a resting order among those of its owner, under the same index: 16 bytes. Of owners below owner_limit.
+ctypedef struct Link:
+    u32 next             # younger order of the owner, in any book, NIL for the youngest
+    u32 prev             # older one, NIL for the oldest
+    u32 instrument       # whose book the order is in
+    u32 reserved         # 0
+
+# The orders of one owner over all books, in the order in which they joined the back of a level: 8 bytes.
+ctypedef struct Chain:
+    u32 head             # the oldest, NIL when none rests
+    u32 tail
+
 # An entry of an order-id table; empty when slot is NIL.
 ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
@@ -194,6 +206,9 @@ ctypedef struct Book:
     u32 instrument
     u8 self_trade        # default mode
     u8 replace_policy
-    u16 reserved
+    u8 state             # InstrumentState
+    u8 reserved          # 0
     u64 tick_size        # every price is a multiple
     u64 lot_size         # every quantity is a multiple
+    i64 low_price        # ticks: the lowest price an order may have
+    u64 band             # ticks from there to the highest: u64, so that a band may be all of i64

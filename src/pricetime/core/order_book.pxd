@@ -3,8 +3,8 @@
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.engine cimport Engine, resting_commands
 from pricetime.core.layout cimport (
-    ASK, BID, CANCEL_ORDER, CANCELLED, GTC, IOC, MARKET, NEW_ORDER, NIL, POST_ONLY, REDUCE_ORDER, REJECTED,
-    REPLACE_ORDER, REPLACE_ORDER_AS, TRADE, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
+    ASK, BID, CANCEL_ORDER, CANCELLED, GTC, IOC, MARKET, MASS_CANCEL, NEW_ORDER, NIL, NONE, POST_ONLY, REDUCE_ORDER,
+    REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, SET_STATE, TRADE, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
 from pricetime.native.memory cimport release, reserve
 from pricetime.native.numbers cimport as_i64, as_u64
@@ -21,6 +21,7 @@ cdef class OrderBook:
     cdef int _bind(self, Engine engine, u32 instrument) except -1
     cdef Command *_start(self, u32 kind, u64 order_id) except NULL
     cdef int _execute(self) except -1
+    cdef int _refused(self, u32 reason) except -1
     cdef tuple _trades(self)
     cdef u32 _slot(self, u64 number, object owner) except 0
     cdef object _order(self, u32 slot)

@@ -7,12 +7,12 @@ import cython
 import numpy as np
 
 from pricetime import checks, errors
-from pricetime.checks import whole
 from pricetime.core.engine import remake
-from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
+from pricetime.core.instrument import Instrument
 from pricetime.types import (
     DEPTH,
     MAX_QUANTITY,
+    InstrumentState,
     QueuePosition,
     Reason,
     ReplacePolicy,
@@ -43,7 +43,8 @@ class OrderBook:
     ``capacity``: the most orders that rest at once; ``level_capacity``: the most price levels, by default as many.
     Memory is reserved for them now and taken up as it is used: about 80 bytes an order. ``self_trade``: the mode
     of orders that ask for none of their own. ``replace_policy``: when a replaced order keeps its place.
-    Raises InvalidSetting and MemoryError.
+    ``low_price`` and ``high_price``: the band that prices must be in, None for no end. ``owner_limit``: owners
+    from 1 to below it can have all their orders cancelled at once. Raises InvalidSetting and MemoryError.
 
     Prices are whole ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64, owners u32
     with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a
@@ -62,11 +63,16 @@ class OrderBook:
         level_capacity=None,
         self_trade=SelfTrade.OFF,
         replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER,
+        low_price=None,
+        high_price=None,
+        owner_limit=0,
     ):
         if self._engine is not None:
             raise TypeError("a book is made once: make another OrderBook for another")
-        instrument = Instrument(0, self_trade=self_trade, replace_policy=replace_policy)
-        self._bind(Engine((instrument,), capacity=capacity, level_capacity=level_capacity), 0)
+        rules = {"self_trade": self_trade, "replace_policy": replace_policy}
+        instrument = Instrument(0, **rules, low_price=low_price, high_price=high_price)
+        room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
+        self._bind(Engine((instrument,), **room), 0)
         self._whole_engine = True
 
     def _bind(self, engine, instrument):
@@ -86,8 +92,8 @@ class OrderBook:
 
         Returns the trades as a tuple of Trade, in the order they happened. Raises InvalidOrderId, InvalidSide,
         InvalidPrice, InvalidQuantity, InvalidOwner, InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp,
-        DuplicateOrderId, WouldCross (post-only), OrdersFull, LevelsFull and LevelQuantityFull.
-        O(1) and O(1) for each order that it meets.
+        InstrumentHalted, PriceOutsideBand, DuplicateOrderId, WouldCross (post-only), OrdersFull, LevelsFull and
+        LevelQuantityFull. O(1) and O(1) for each order that it meets.
         """
         c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
         try:
@@ -139,6 +145,27 @@ class OrderBook:
         finally:
             self._engine.leave()
 
+    def cancel_orders(self, owner, *, side=None):
+        """Take the orders of an owner out of the book, of one side or of both, the oldest first: how many there were.
+
+        ``owner``: from 1 to below the ``owner_limit``. O(orders of the owner). Raises InvalidOwner and InvalidSide.
+        """
+        c: cython.pointer[Command] = self._start(MASS_CANCEL, 0)
+        try:
+            c.owner = owner_of(owner)
+            if c.owner == 0 or c.owner >= self._books.owner_limit:
+                limit = self._books.owner_limit
+                raise errors.InvalidOwner(
+                    f"the orders of owner {c.owner} are not kept together: give an owner from 1 to below the "
+                    f"owner_limit that the book was made with, which is {limit}"
+                )
+            if side is not None:
+                c.side = side_of(side)
+            self._execute()
+            return self._books.reports[self._books.report_count - 1].quantity
+        finally:
+            self._engine.leave()
+
     def reduce_order(self, order_id, by, *, owner=None):
         """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
 
@@ -147,6 +174,7 @@ class OrderBook:
         c: cython.pointer[Command] = self._start(REDUCE_ORDER, order_id_of(order_id))
         try:
             c.quantity = quantity_of(by)
+            self._refused(self._books.refuse_size(self._book, 0, c.quantity))
             slot: u32 = self._slot(c.order_id, owner)
             self._execute()
             return self._books.orders[slot].remaining if self._books.find(self._book, c.order_id) != NIL else 0
@@ -158,12 +186,13 @@ class OrderBook:
 
         It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
         crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
-        UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and LevelQuantityFull.
+        InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and LevelQuantityFull.
         """
         c: cython.pointer[Command] = self._start(REPLACE_ORDER, order_id_of(order_id))
         try:
             c.quantity = quantity_of(quantity)
             c.price = price_of(price)
+            self._refused(self._books.refuse_replace(self._book, c.price, c.quantity))
             self._slot(c.order_id, owner)
             if new_id is not None:
                 number: u64 = order_id_of(new_id)
@@ -172,6 +201,15 @@ class OrderBook:
                 c.tag = cython.cast(u32, number >> 32)
             self._execute()
             return self._trades()
+        finally:
+            self._engine.leave()
+
+    def set_state(self, state):
+        """Open or halt the book. While it is halted, orders are cancelled and reduced, nothing else. Raises InvalidState."""
+        c: cython.pointer[Command] = self._start(SET_STATE, 0)
+        try:
+            c.flags = checks.instrument_state(state)
+            self._execute()
         finally:
             self._engine.leave()
 
@@ -187,6 +225,15 @@ class OrderBook:
         return self._engine.apply(commands)
 
     # ------------------------------------------------------------------ questions
+
+    @property
+    def state(self):
+        """Is the book open or halted? An ``InstrumentState``."""
+        self._engine.enter()
+        try:
+            return InstrumentState(self._book.state)
+        finally:
+            self._engine.leave()
 
     @property
     def best_bid(self):
@@ -260,10 +307,13 @@ class OrderBook:
         self._engine.check()
 
     def commands(self):
-        """New orders that build this book from an empty one, as an array of ``pricetime.COMMAND``, shape (orders,)."""
+        """New orders that build this book from an empty one, as an array of ``pricetime.COMMAND``, shape (orders,).
+
+        A halt is among them: at the end, so that the book takes the orders before it.
+        """
         self._engine.enter()
         try:
-            return resting_commands(self._books, (self._book.instrument,))
+            return resting_commands(self._books, (self._engine._instruments[self._book.instrument],))
         finally:
             self._engine.leave()
 
@@ -329,7 +379,13 @@ class OrderBook:
         self._books.execute(self._command)
         if self._books.reports[0].kind == REJECTED:
             self._books.seq_num -= 1  # nobody sees this report
-            raise self._refusal(Reason(self._books.reports[0].reason))
+            self._refused(self._books.reports[0].reason)
+        return 0
+
+    def _refused(self, reason):
+        """Raises the error of a reason, unless it is none."""
+        if reason != NONE:
+            raise self._refusal(Reason(reason))
         return 0
 
     def _refusal(self, reason):
@@ -337,9 +393,13 @@ class OrderBook:
         new_id: u64 = c.order_id
         if c.type == REPLACE_ORDER_AS:
             new_id = c.owner | (cython.cast(u64, c.tag) << 32)
+        book: cython.pointer[Book] = self._book
+        high = book.low_price + int(book.band)
         messages = {
             Reason.INVALID_QUANTITY: f"quantity {c.quantity} is not a multiple of the lot size {self._book.lot_size}",
             Reason.INVALID_PRICE: f"price {c.price} is not a multiple of the tick size {self._book.tick_size}",
+            Reason.INSTRUMENT_HALTED: f"instrument {book.instrument} is halted: it takes no orders until it is opened",
+            Reason.PRICE_OUTSIDE_BAND: f"price {c.price} is outside the band: give one from {book.low_price} to {high}",
             Reason.DUPLICATE_ORDER_ID: f"order id {new_id} is resting: it may be used again once its order is gone",
             Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, filled or cancelled",
             Reason.WOULD_CROSS: f"post-only order {c.order_id} at {c.price} would trade at once",
@@ -414,9 +474,7 @@ class OrderBook:
 def book_of(engine, instrument):
     """The book of one of an engine's instruments: the engine's own, not a copy. Raises UnknownInstrument."""
     engine_: Engine = engine
-    number = whole(instrument, 0, MAX_INSTRUMENTS - 1, errors.UnknownInstrument, "instrument")
-    if number not in engine_._instruments:
-        raise errors.UnknownInstrument(f"instrument {number} is not one of this engine's")
+    number = engine_.known(instrument)
     book: OrderBook = OrderBook.__new__(OrderBook)
     book._bind(engine_, number)
     return book

@@ -4,7 +4,7 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce, Trade
+from ..types import InstrumentState, Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce, Trade
 
 @final
 class OrderBook:
@@ -15,6 +15,9 @@ class OrderBook:
         level_capacity: SupportsIndex | None = None,
         self_trade: SelfTrade = ...,
         replace_policy: ReplacePolicy = ...,
+        low_price: SupportsIndex | None = None,
+        high_price: SupportsIndex | None = None,
+        owner_limit: SupportsIndex = 0,
     ) -> None: ...
     def add_order(
         self,
@@ -38,6 +41,7 @@ class OrderBook:
         owner: SupportsIndex = 0,
     ) -> tuple[tuple[Trade, ...], int]: ...
     def cancel_order(self, order_id: SupportsIndex, *, owner: SupportsIndex | None = None) -> int: ...
+    def cancel_orders(self, owner: SupportsIndex, *, side: Side | int | None = None) -> int: ...
     def reduce_order(
         self, order_id: SupportsIndex, by: SupportsIndex, *, owner: SupportsIndex | None = None
     ) -> int: ...
@@ -50,7 +54,10 @@ class OrderBook:
         new_id: SupportsIndex | None = None,
         owner: SupportsIndex | None = None,
     ) -> tuple[Trade, ...]: ...
+    def set_state(self, state: InstrumentState | int) -> None: ...
     def apply(self, commands: NDArray[np.void]) -> NDArray[np.void]: ...
+    @property
+    def state(self) -> InstrumentState: ...
     @property
     def best_bid(self) -> int | None: ...
     @property
