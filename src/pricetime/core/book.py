@@ -78,6 +78,7 @@ class Books:
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
         book.lot_size = instrument.lot_size
+        book.state = instrument.state
         self.directory[instrument.id] = index + 1
 
     if cython.compiled:

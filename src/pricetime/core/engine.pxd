@@ -16,6 +16,7 @@ cdef class Engine:
     cdef Block spare                 # where they went before, while arrays look at the other
     cdef dict _instruments           # id -> Instrument
     cdef tuple _settings             # what it was made from
+    cdef bint rebuilt                # from reports: its books take no commands
     cdef object __weakref__
 
     cdef int enter(self) except -1
@@ -26,5 +27,6 @@ cdef class Engine:
 
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
+cdef u64 digest_of(Books books, object instruments) except? 0
 cdef object resting_commands(Books books, object instruments)
 

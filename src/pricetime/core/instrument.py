@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pricetime.checks import member, whole
 from pricetime.errors import InvalidSetting
-from pricetime.types import ReplacePolicy, SelfTrade
+from pricetime.types import InstrumentState, ReplacePolicy, SelfTrade
 
 #: Instrument ids are below this: they index a table.
 MAX_INSTRUMENTS = 1 << 20
@@ -27,6 +27,7 @@ class Instrument:
     self_trade: SelfTrade = SelfTrade.OFF  #: for orders that ask for no mode of their own
     replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER
     order_limit: int | None = None  #: the most orders that may rest; None for the engine's capacity
+    state: InstrumentState = InstrumentState.OPEN  #: to begin with; commands change it
 
     def __post_init__(self) -> None:
         self._keep("id", whole(self.id, 0, MAX_INSTRUMENTS - 1, InvalidSetting, "instrument id"))
@@ -36,6 +37,7 @@ class Instrument:
         self._keep("replace_policy", member(ReplacePolicy, self.replace_policy, InvalidSetting, "replace policy"))
         if self.order_limit is not None:
             self._keep("order_limit", whole(self.order_limit, 1, 2**31, InvalidSetting, "order limit"))
+        self._keep("state", member(InstrumentState, self.state, InvalidSetting, "instrument state"))
 
     def _keep(self, field: str, checked: int) -> None:
         """The plain int or member that was checked, in place of whatever stood for it."""
