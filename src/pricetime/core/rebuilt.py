@@ -192,7 +192,7 @@ class Rebuilt:
         level: u32 = self.books.level_at(ladder, key)
         if level == NIL:
             level = self.books._make_level(ladder, key, side)
-        self.books._append(level, slot)
+        self.books._append(book, level, slot)
 
     def _take_from(self, book, slot, quantity):
         """Take lots off an order, and the order out of the book when it had no more."""
