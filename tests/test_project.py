@@ -18,12 +18,14 @@ SOURCE = ROOT / "src" / "pricetime"
 
 #: Each part imports from its own floor and those before it.
 FLOORS = [
-    {"types", "errors", "checks"},
+    {"types", "errors", "checks", "extras"},
     {"native"},
     {"_form"},
     {"reference"},
     {"core"},
-    {"", "tape"},
+    {"ring"},
+    {"wire"},
+    {"", "gateway", "feed", "tape"},
     {"cli", "__main__"},
 ]
 
@@ -80,7 +82,7 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
-    heavy = ["click", "rich", "polars", "databento_dbn", "matplotlib", "cffi", "Cython"]
+    heavy = ["click", "rich", "polars", "databento_dbn", "matplotlib", "cffi", "Cython", "pydantic", "structlog"]
     loaded = run(f"import sys, pricetime; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"
 

@@ -70,7 +70,7 @@ def run(file: Path, wishes: Wishes) -> None:
     from .. import OrderBook
     from ..reference import ReferenceBook
     from ..tape.export import Recorder
-    from ..tape.extras import require
+    from ..extras import require
     from ..tape.formats import Format, detect, open_replay, orderbook_beside
     from . import show
     from .progress import track

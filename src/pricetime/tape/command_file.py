@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidSetting
 from ..types import COMMAND
-from .extras import require
+from ..extras import require
 
 Commands: TypeAlias = NDArray[np.void]
 

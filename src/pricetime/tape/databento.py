@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from .extras import require
+from ..extras import require
 from .file import Progress, TapeError, open_tape
 
 #: One record as it lies in the file: prices in units of 10**-9, times in ns since 1970 UTC.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from ..errors import InvalidSetting
-from .extras import require
+from ..extras import require
 from .market import Levels
 from .outcome import TapeTrade, Verdict
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-from ..errors import PricetimeError
+from .errors import PricetimeError
 
 
 class MissingExtra(PricetimeError, ImportError):

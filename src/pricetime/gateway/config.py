@@ -1,0 +1,199 @@
+"""The settings of a server, typed and checked.
+
+``GatewayConfig(...)`` takes what it is given and reads nothing; ``sources.load`` reads the file, the environment and
+the flags that it is made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from ipaddress import IPv4Address
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
+
+from ..core.instrument import MAX_INSTRUMENTS, Instrument
+from ..types import InstrumentState, ReplacePolicy, SelfTrade
+from .fields import Cpus, Fraction, Idle, LogFormat, LogLevel, Port, PowerOfTwo, Threading, named, setting, split_by
+
+PREFIX = "PRICETIME_"
+
+#: Headers of IP and UDP before the reports of a datagram, and a report.
+DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
+
+
+def _pairs(value: object) -> object:
+    """``id=1,symbol=ABC`` as an environment variable or a flag has it."""
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.partition("=") for pair in value.split(",")]
+    if not all(name.strip() and sign for name, sign, _ in pairs):
+        raise ValueError("write it as id=1,symbol=ABC,tick_size=5")
+    return {name.strip(): text.strip() for name, _, text in pairs}
+
+
+class InstrumentConfig(BaseModel):
+    """An instrument that is traded, and its rules."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: int = Field(description="number in orders and reports", ge=0, lt=MAX_INSTRUMENTS)
+    symbol: str = Field(default="", description="name, at most 16 bytes of UTF-8")
+    tick_size: int = Field(default=1, description="every price is a multiple of it", ge=1, le=2**63 - 1)
+    lot_size: int = Field(default=1, description="every quantity is a multiple of it", ge=1, le=2**63 - 1)
+    low_price: int | None = Field(
+        default=None, description="ticks: orders below are refused", ge=-(2**63), le=2**63 - 1
+    )
+    high_price: int | None = Field(
+        default=None, description="ticks: orders above are refused", ge=-(2**63), le=2**63 - 1
+    )
+    state: Annotated[InstrumentState, named(InstrumentState)] = Field(
+        default=InstrumentState.OPEN, description="`open` or `halted`; read again on SIGHUP"
+    )
+    self_trade: Annotated[SelfTrade, named(SelfTrade)] = Field(
+        default=SelfTrade.OFF, description="what happens when an owner's orders meet, unless the order says"
+    )
+    replace_policy: Annotated[ReplacePolicy, named(ReplacePolicy)] = Field(
+        default=ReplacePolicy.KEEP_IF_NOT_LARGER, description="when a replaced order keeps its place"
+    )
+    order_limit: int | None = Field(default=None, description="most orders that may rest", ge=1, le=2**31)
+
+    @model_validator(mode="after")
+    def _check(self) -> InstrumentConfig:
+        if len(self.symbol.encode()) > 16:
+            raise ValueError(f"symbol {self.symbol!r} is longer than 16 bytes")
+        self.instrument()  # a band whose ends are the wrong way round
+        return self
+
+    def instrument(self) -> Instrument:
+        """What the engine takes."""
+        return Instrument(**dict(self))
+
+
+Instruments = Annotated[
+    tuple[Annotated[InstrumentConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";"), Field(min_length=1)
+]
+
+entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
+book, machine = partial(setting, "Book"), partial(setting, "Machine")
+faults, log = partial(setting, "Faults"), partial(setting, "Log")
+
+
+class GatewayConfig(BaseSettings):
+    """Every setting of a server."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
+
+    host: IPv4Address = entry("127.0.0.1", "address to listen on; `0.0.0.0` for all of this machine")
+    port: Port = entry(7001, "TCP port for orders; 0 takes a free one and says which")
+    open: bool = entry(False, "take any login without proof, on a loopback address alone: for tests")
+    secrets_file: Path | None = entry(None, "file of owners and their secrets, mode 0600; `pricetime secret` writes it")
+    max_clients: int = entry(1024, "most sessions at a time", ge=1, le=65535)
+    pending_logins: int = entry(256, "most connections that have not logged in", ge=1, le=65535)
+    login_timeout_ms: int = entry(2000, "time to log in", ge=10, le=600_000)
+    heartbeat_ms: int = entry(1000, "an end that is silent this long sends a heartbeat", ge=10, le=600_000)
+    timeout_ms: int = entry(5000, "an end that hears nothing this long ends the session", ge=20, le=3_600_000)
+    outbound_bytes: int = entry(4 * 2**20, "reports a client may leave unread before it is cut off", ge=4096, le=2**31)
+    stream_reports: PowerOfTwo = entry(2**18, "reports kept of each owner, for clients that resume", ge=2**6, le=2**26)
+    cancel_on_disconnect: bool = entry(
+        True, "cancel an owner's orders when its session ends, unless its login asks to keep them"
+    )
+    orders_per_second: int = entry(
+        0, "orders a session may send; cancels may come twice as fast; 0 for no limit", ge=0, le=10**9
+    )
+    burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
+
+    feed_group: IPv4Address = feed("239.255.77.1", "multicast group of the feed")
+    feed_port: Port = feed(7003, "UDP port of the feed", ge=1)
+    feed_interface: IPv4Address = feed("127.0.0.1", "address of the interface that it leaves by")
+    feed_ttl: int = feed(1, "routers that it may pass, and one; 0 stays on this machine", ge=0, le=255)
+    mtu: int = feed(1500, "bytes of a packet of the network: 1,500 hold 30 reports, 9,000 hold 186", ge=76, le=65535)
+    feed_heartbeat_ms: int = feed(100, "a feed that is silent this long sends a heartbeat", ge=1, le=60_000)
+    feed_store_reports: PowerOfTwo = feed(
+        2**20, "reports of the feed that are kept for retransmission", ge=2**10, le=2**26
+    )
+
+    recovery_port: Port = recovery(7002, "TCP port for retransmission and snapshots; 0 takes a free one")
+    recovery_clients: int = recovery(64, "most connections at a time", ge=1, le=4096)
+    recovery_chunk_reports: int = recovery(4096, "most reports in one answer", ge=1, le=65536)
+    recovery_reports_per_second: int = recovery(500_000, "reports that one connection may fetch again", ge=1, le=10**9)
+    recovery_total_per_second: int = recovery(2_000_000, "reports that all of them may fetch together", ge=1, le=10**9)
+    recovery_idle_ms: int = recovery(30_000, "a connection that is silent, or reads nothing, is closed", ge=10)
+    snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
+    snapshot_streams: int = recovery(4, "snapshots that are sent at a time; others wait", ge=1, le=256)
+
+    instruments: Instruments = book(
+        (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
+    )
+    order_capacity: int = book(2**20, "orders that may rest, over all instruments", ge=1, le=2**31)
+    level_capacity: int | None = book(None, "price levels; as many as orders when not given", ge=1, le=2**31)
+    ring_capacity: PowerOfTwo = book(2**16, "commands, and reports, on their way between threads", ge=2**4, le=2**24)
+
+    threading: Threading = machine(
+        "auto", "`shared`: gateway and matcher in one thread; `dedicated`: one each; `auto` by the processors"
+    )
+    idle: Idle = machine("yield", "what a thread does without work: `spin`, `pause`, `yield`, `block`")
+    gateway_cpus: Cpus = machine((), "processors that the gateway's thread may run on, as `2,3`; all when empty")
+    matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
+    drain_timeout_ms: int = machine(5000, "time to bring out what is under way when asked to stop", ge=1)
+
+    drop: Fraction = faults(0.0, "fraction of the datagrams that are left out, to test subscribers")
+    duplicate: Fraction = faults(0.0, "fraction of the datagrams that are sent twice")
+    reorder: Fraction = faults(0.0, "fraction of the datagrams that are sent after the next")
+    fault_seed: int = faults(1, "the same seed, the same faults", ge=0, le=2**64 - 1)
+
+    log_level: LogLevel = log("info", "the least that is written: `debug`, `info`, `warning`, `error`")
+    log_format: LogFormat = log("auto", "`console`, `json`, or `auto`: console on a terminal, else JSON")
+    stats_interval_ms: int = log(10_000, "time between two events that count what was done; 0 for none", ge=0)
+
+    _again: Callable[[], GatewayConfig] | None = PrivateAttr(None)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        *_: PydanticBaseSettingsSource,
+        **__: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
+
+    @model_validator(mode="after")
+    def _check(self) -> GatewayConfig:
+        """What two settings have to do with each other. The message begins with the name of one of them."""
+        if self.open and not self.host.is_loopback:
+            raise ValueError(f"open: anyone could trade over {self.host}: give a loopback address, or a secrets_file")
+        if not self.feed_group.is_multicast:
+            raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
+        if self.port == self.recovery_port != 0:
+            raise ValueError(f"recovery_port: {self.port} is the port for orders: give another")
+        if self.timeout_ms < 2 * self.heartbeat_ms:
+            raise ValueError(
+                f"timeout_ms: {self.timeout_ms} is less than two times heartbeat_ms: a heartbeat may be late"
+            )
+        ids = [instrument.id for instrument in self.instruments]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"instruments: two have the id {max(ids, key=ids.count)}")
+        return self
+
+    @property
+    def reports_per_datagram(self) -> int:
+        """Whole reports that a packet holds."""
+        return (self.mtu - DATAGRAM_HEADERS) // REPORT_BYTES
+
+    def reread(self) -> GatewayConfig:
+        """The settings as the same file, environment and flags say now. Raises CannotStart."""
+        return self if self._again is None else self._again()
+
+    def read_by(self, again: Callable[[], GatewayConfig]) -> GatewayConfig:
+        """These settings, which can be read again."""
+        self._again = again
+        return self

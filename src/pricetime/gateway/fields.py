@@ -1,0 +1,92 @@
+"""What the fields of a configuration may be, and how each is written in a file, the environment or a flag."""
+
+from __future__ import annotations
+
+from enum import IntEnum, StrEnum
+from functools import partial
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+E = TypeVar("E", bound=IntEnum)
+
+
+class Idle(StrEnum):
+    """What a thread does that finds no work: quicker to wake, or easier on the machine."""
+
+    SPIN = "spin"
+    PAUSE = "pause"
+    YIELD = "yield"
+    BLOCK = "block"
+
+
+class Threading(StrEnum):
+    """Whether gateway and matcher share one thread."""
+
+    AUTO = "auto"
+    SHARED = "shared"
+    DEDICATED = "dedicated"
+
+
+class LogFormat(StrEnum):
+    """How an event is written."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least that is written."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def setting(group: str, default: Any, description: str, **limits: Any) -> Any:
+    """A documented field: the group it is shown in, what it is when nothing is said, and what it may be."""
+    return Field(default, description=description, json_schema_extra={"group": group}, **limits)
+
+
+def written(member: IntEnum) -> str:
+    """A member of an enumeration as a configuration names it."""
+    return member.name.lower().replace("_", "-")
+
+
+def _named(enum: type[E], value: object) -> object:
+    if isinstance(value, str):
+        for member in enum:
+            if value.lower().replace("_", "-") == written(member):
+                return member
+    if isinstance(value, enum):
+        return value
+    raise ValueError(f"give one of {', '.join(map(written, enum))}")
+
+
+def named(enum: type[E]) -> BeforeValidator:
+    """Takes the name of a member: ``cancel-newest``."""
+    return BeforeValidator(partial(_named, enum))
+
+
+def _split(mark: str, value: object) -> object:
+    return [part for part in value.split(mark) if part.strip()] if isinstance(value, str) else value
+
+
+def _power_of_two(value: int) -> int:
+    if value & (value - 1):
+        raise ValueError(f"it must be a power of two: give {1 << value.bit_length()} or {1 << value.bit_length() - 1}")
+    return value
+
+
+def split_by(mark: str) -> BeforeValidator:
+    """Takes a list in one string, as the environment and flags have it."""
+    return BeforeValidator(partial(_split, mark))
+
+
+PowerOfTwo = Annotated[int, AfterValidator(_power_of_two)]
+Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=4096)], ...], NoDecode, split_by(",")]
+Port = Annotated[int, Field(ge=0, le=65535)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
