@@ -14,11 +14,12 @@ from tests.books import state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 def test_random_flows(seed: int) -> None:
     rng = random.Random(seed)
     instruments = random_instruments(rng)
     room = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
+    room["owner_limit"] = rng.choice([0, 2, 25])
     reference = ReferenceEngine(instruments, **room)
     engine = Engine(instruments, **room)
     sizes = rng.choices([0, 1, 2, 12, 13, 60], k=12)
