@@ -80,7 +80,7 @@ class AppliedBook:
         new = reports_of(self.book.apply(as_command((method, given))))
         if new[0].kind is ReportKind.REJECTED:
             assert len(new) == 1
-            raise ERROR_OF_REASON[new[0].reason](f"rejected: {new[0]}")
+            raise ERROR_OF_REASON[Reason(new[0].reason)](f"rejected: {new[0]}")
         self.reports += new
         return new
 

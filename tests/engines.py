@@ -9,7 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from pricetime import ALL_INSTRUMENTS, COMMAND, REPORT, CommandType, Instrument, InstrumentState, Reason, Side, TimeInForce
+from pricetime import (
+    ALL_INSTRUMENTS,
+    COMMAND,
+    REPORT,
+    CommandType,
+    Instrument,
+    InstrumentState,
+    Reason,
+    Side,
+    TimeInForce,
+)
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from pricetime.reference.queues import mix
@@ -75,7 +85,9 @@ class ReferenceEngine:
     def _mass_cancel(self, row: Row) -> np.ndarray[Any, Any]:
         """Of all instruments: the oldest order first, whichever book it is in."""
         side = Side(row["side"]) if row["side"] else None
-        own = [(o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"], side)]
+        own = [
+            (o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"], side)
+        ]
         reports = [np.zeros(0, REPORT)]
         for _, number, order in sorted(own):
             fields = {"instrument": number, "side": order.side, "order_id": order.id}
@@ -99,9 +111,14 @@ class ReferenceEngine:
             return None if row["side"] in {0, *Side} else Reason.INVALID_SIDE
         if kind == CommandType.SET_STATE:
             return None if row["flags"] in set(InstrumentState) else Reason.INVALID_STATE
-        if kind == CommandType.CANCEL_ORDER:
+        if kind == CommandType.CANCEL_ORDER or instrument is None:
             return None
-        assert instrument is not None
+        return self._malformed(row, instrument)
+
+    @staticmethod
+    def _malformed(row: Row, instrument: Instrument) -> Reason | None:
+        """Why a new order, a replace or a reduce is refused for its form."""
+        kind = row["type"]
         if kind == CommandType.NEW_ORDER:
             if row["side"] not in set(Side):
                 return Reason.INVALID_SIDE

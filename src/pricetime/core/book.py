@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The matching core: many books over one pool of orders, driven by commands, answering in reports.
 
-Sections, in this order: making the books; commands; those that are not about one order; what is refused; matching;
-orders at their level; orders of one owner; levels of a side; the order-id table; reports; the digest. Records and constants are in ``layout.pxd``, fields and
-signatures in ``book.pxd``.
+Sections, in this order: making the books; commands; those that are not about one order; what is refused;
+matching; orders at their level; orders of one owner; levels of a side; the order-id table; reports; the digest.
+Records and constants are in ``layout.pxd``, fields and signatures in ``book.pxd``.
 
 Nothing here allocates, locks, reads a clock or touches a Python object once the books are made, and every
 command takes a number of steps bounded by what it trades with: a level is found in at most eleven nodes,

@@ -17,7 +17,8 @@ REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) -> NDArray[np.void]:
     """Execute commands (dtype ``COMMAND``, whatever their instrument) in order: their reports (dtype ``REPORT``).
 
-    Reports are of instrument 0, but those that give back what the command said. ``first``: the ``seq_num`` of the first report. The book's own list of reports is emptied.
+    Reports are of instrument 0, but those that give back what the command said. ``first``: the ``seq_num`` of the
+    first report. The book's own list of reports is emptied.
     """
     records: list[tuple[int, ...]] = []
     for row in commands.tolist():

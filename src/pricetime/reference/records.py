@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..types import Reason, ReportKind, SelfTrade, Side
+from ..types import ReportKind, SelfTrade, Side
 
 
 @dataclass(eq=False)
