@@ -6,7 +6,7 @@ matching; orders at their level; orders of one owner; levels of a side; the orde
 Records and constants are in ``layout.pxd``, fields and signatures in ``book.pxd``.
 
 Nothing here allocates, locks, reads a clock or touches a Python object once the books are made, and every
-command takes a number of steps bounded by what it trades with: a level is found in at most eleven nodes,
+command takes a number of steps bounded by what it trades with or cancels: a level is found in at most eleven nodes,
 an order id in one run of its table. Prices are kept as keys, ``price`` for bids and ``~price`` for asks, so
 that on both sides the largest is the best; the room for everything that a command may need is checked
 before it changes anything.
