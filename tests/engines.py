@@ -177,6 +177,9 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
         command["instrument"] = number
         if command["type"] == CommandType.MASS_CANCEL:
             command["flags"], command["order_id"] = rng.choice([0, 38]), rng.getrandbits(64)
+            resting = [order.owner for book in reference.books.values() for order in book.by_id.values()]
+            if resting and rng.random() < 0.8:
+                command["owner"] = rng.choice(resting)
             command["instrument"] = rng.choice([number, ALL_INSTRUMENTS])
         if rng.random() < 0.95:
             instrument = reference.instruments[number]
