@@ -1,13 +1,13 @@
-"""An exchange: the engine, the gateway and the replica, each in its thread, and what the control thread asks of them."""
+"""An exchange: engine, gateway and replica in their threads, and what the control thread asks of them."""
 
 from __future__ import annotations
 
 import os
 import select
+import socket
 import threading
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
@@ -16,7 +16,6 @@ from ..wire.session import allowed
 from .config import GatewayConfig
 from .decoder import Decoder
 from .faults import Faults
-from .feed_socket import open_feed_socket
 from .loop import Gateway, clock_offset
 from .matcher import Matcher
 from .public_ids import PublicIds
@@ -29,6 +28,11 @@ from .store import FeedStore
 #: Owners are u16: the book keeps chains of the orders of each.
 OWNERS = 1 << 16
 
+SOL_UDP, UDP_SEGMENT = 17, 103
+
+#: How often a wait looks whether it is over.
+LOOK_S = 0.005
+
 #: Requests from, and events to, the control thread that may wait.
 CONTROL_SLOTS = 4096
 
@@ -36,11 +40,12 @@ CONTROL_SLOTS = 4096
 class Exchange:
     """Everything but the listening sockets. ``start``, then the calls of the control thread, ``close`` in the end.
 
-    Raises OSError where the feed cannot be sent, MemoryError, InvalidSetting.
+    ``feed``: a datagram socket connected to the group, which the caller closes after. Raises MemoryError.
     """
 
-    def __init__(self, settings: GatewayConfig) -> None:
+    def __init__(self, settings: GatewayConfig, feed: socket.socket) -> None:
         self.settings = settings
+        self.failure: str | None = None  #: why it cannot go on
         self.shared = runs_in_one_thread(settings)
         self.engine = Engine(
             [instrument.instrument() for instrument in settings.instruments],
@@ -52,17 +57,17 @@ class Exchange:
         self.store = FeedStore(settings.feed_store_reports, time.time_ns())
         builder = BookBuilder(self.engine.instruments.values(), capacity=settings.order_capacity)
         self.replica = Replica(self.store, builder)
-        self._feed, offload = open_feed_socket(settings)
+        self._feed = feed
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self.gateway = self._make_gateway(offload)
+        self.gateway = self._make_gateway()
         self._threads: list[threading.Thread] = []
-        self._began: float | None = None
 
-    def _make_gateway(self, offload: bool) -> Gateway:
+    def _make_gateway(self) -> Gateway:
         settings = self.settings
-        commands, reports = Ring(settings.ring_capacity), Ring(settings.ring_capacity)
-        requests, events = Ring(CONTROL_SLOTS), Ring(CONTROL_SLOTS)
+        sleeps = settings.idle == "block" and not self.shared
+        commands, reports = Ring(settings.ring_capacity, blocking=sleeps), Ring(settings.ring_capacity, blocking=False)
+        requests, events = Ring(CONTROL_SLOTS, blocking=False), Ring(CONTROL_SLOTS, blocking=False)
         offset = clock_offset()
         sessions = Sessions(settings, self._epoll.fileno(), events, offset)
         decoder = Decoder(settings, *allowed())
@@ -71,6 +76,7 @@ class Exchange:
         faults = None
         if settings.drop or settings.duplicate or settings.reorder:
             faults = Faults(settings.drop, settings.duplicate, settings.reorder, settings.fault_seed)
+        offload = cuts_datagrams(self._feed, settings.reports_per_datagram * 48)
         publisher = Publisher(self.store, self._feed.fileno(), offload, settings, faults, offset)
         rings = (commands, requests, events)
         return Gateway(
@@ -81,6 +87,9 @@ class Exchange:
     def start(self) -> None:
         """Start the threads. Nobody else may use the engine until ``close``."""
         self.matcher.take_engine()
+        if self.settings.prefault:
+            self.matcher.take_memory()
+            self.store.take_memory()
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),
             ("replica", self.replica.run, ()),
@@ -92,11 +101,14 @@ class Exchange:
             thread.start()
             self._threads.append(thread)
 
-    @staticmethod
-    def _run(run: Callable[[], None], cpus: Iterable[int]) -> None:
-        if cpus:
-            os.sched_setaffinity(threading.get_native_id(), cpus)
-        run()
+    def _run(self, run: Callable[[], None], cpus: Iterable[int]) -> None:
+        try:
+            if cpus:
+                os.sched_setaffinity(threading.get_native_id(), cpus)
+            run()
+        except BaseException as error:
+            self.failure = f"{threading.current_thread().name}: {error!r}"
+            raise
 
     # ------------------------------------------------------------------ for the control thread
 
@@ -119,12 +131,25 @@ class Exchange:
         """Take no more orders, bring out what is under way, take leave of every client."""
         self.gateway.begin_stop()
 
-    def is_drained(self) -> bool:
-        """Is everything out that was under way, and every client gone?"""
-        return bool(self.gateway.is_stopped)
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Wait until everything is out that was under way and every client is gone, then end the threads.
+
+        False when that took longer than it may: then some of it is lost.
+        """
+        deadline = time.monotonic() + timeout_s
+        while not self.gateway.is_stopped and time.monotonic() < deadline:
+            time.sleep(LOOK_S)
+        drained = bool(self.gateway.is_stopped)
+        self._end_threads()
+        return drained
 
     def close(self) -> None:
         """End the threads and give everything back. The engine may be looked at from now on."""
+        self._end_threads()
+        self._epoll.close()
+        os.close(self._wake)
+
+    def _end_threads(self) -> None:
         self.gateway.end()
         self.matcher.end()
         self.replica.end()
@@ -133,12 +158,11 @@ class Exchange:
         if self._threads:
             self.matcher.leave_engine()
         self._threads = []
-        self._feed.close()
-        self._epoll.close()
-        os.close(self._wake)
 
-    def stats(self) -> dict[str, Any]:
+    def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
+        if self.replica.broken:
+            self.failure = "the replica met a report that does not fit: no snapshot can be given"
         return self.gateway.stats()
 
 
@@ -147,3 +171,12 @@ def runs_in_one_thread(settings: GatewayConfig) -> bool:
     if settings.threading == "auto":
         return len(os.sched_getaffinity(0)) < 4
     return settings.threading == "shared"
+
+
+def cuts_datagrams(feed: socket.socket, datagram_bytes: int) -> bool:
+    """Ask the system to cut what it is given into datagrams of so many bytes (Linux 4.18): does it?"""
+    try:
+        feed.setsockopt(SOL_UDP, UDP_SEGMENT, datagram_bytes)
+    except OSError:
+        return False
+    return True

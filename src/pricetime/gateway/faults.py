@@ -12,7 +12,7 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class Faults:
-    """``drop``, ``duplicate``, ``reorder``: which part of the datagrams, from 0 to 1; the same seed, the same faults."""
+    """``drop``, ``duplicate``, ``reorder``: which part of the datagrams, 0 to 1. The same seed, the same faults."""
 
     def __init__(self, drop, duplicate, reorder, seed):
         self.drop, self.duplicate, self.reorder = (int(part * 2**32) for part in (drop, duplicate, reorder))

@@ -63,7 +63,7 @@ cdef class Gateway:
     cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
     cdef bint _command(self, u32 kind, u32 owner, u32 instrument, u32 flags, u64 now_ns) noexcept nogil
     cdef void _cancel_leaving(self, u64 now_ns) noexcept nogil
-    cdef void _serve(self, u32 owner, u32 what, u64 now_ns) noexcept nogil
+    cdef void _serve(self, u32 owner, u32 what) noexcept nogil
     cdef void _read(self, u32 owner, Session *s) noexcept nogil
     cdef u64 _match_and_route(self, u64 now_ns) noexcept nogil
     cdef void _tick(self, u64 now_ns) noexcept nogil

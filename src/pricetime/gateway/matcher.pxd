@@ -2,12 +2,15 @@
 
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
-from pricetime.core.layout cimport REPORTS_PER_COMMAND, REPORTS_PER_MAKER, Command, Report, RoutedReport, u32, u64
+from pricetime.core.layout cimport (
+    REPORTS_PER_COMMAND, REPORTS_PER_MAKER, Command, IdEntry, Level, Link, Node, Order, OrderCold, Report, RoutedReport, u32, u64,
+)
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
-from pricetime.native.memory cimport release, reserve
+from pricetime.native.memory cimport release, reserve, touch
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
+    FIRST_BYTES = 4194304            # of pools that are rarely used whole, taken up at the start
     BATCH = 256                      # commands executed between two looks at the rings
 
 

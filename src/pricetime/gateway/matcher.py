@@ -31,6 +31,21 @@ class Matcher:
     def __dealloc__(self):
         release(self.block, self.block_bytes)
 
+    def take_memory(self):
+        """Take up the memory that orders will need. Before the first command."""
+        books: Books = self.books
+        n: u64 = books.capacity + 1
+        touch(books.orders, n * cython.sizeof(Order))
+        touch(books.cold, n * cython.sizeof(OrderCold))
+        touch(books.links, n * cython.sizeof(Link))
+        i: u64
+        for i in range(books.book_count):
+            touch(books.books[i].ids, (cython.cast(u64, books.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
+        pool_bytes: u64 = FIRST_BYTES
+        touch(books.nodes, min(pool_bytes, 2 * (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Node)))
+        touch(books.levels, min(pool_bytes, (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Level)))
+        touch(self.block, min(pool_bytes, self.block_bytes))
+
     def take_engine(self):
         """Let nobody else into the engine. Raises BookBusy when somebody is inside."""
         self.engine.enter()
@@ -78,9 +93,7 @@ class Matcher:
         for i in range(room):
             while self.report == self.ends[self.command]:
                 self.command += 1
-            routed: cython.pointer[RoutedReport] = cython.cast(
-                cython.pointer[RoutedReport], self.reports.claimed(i)
-            )
+            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.claimed(i))
             routed.report = self.block[self.report]
             routed.timestamp = commands[self.command].timestamp
             routed.session = commands[self.command].session

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Where each report goes: into the stream of whoever gave the command, of a trade to the maker's owner too, and to the feed.
+"""Where each report goes: to whoever gave the command, of a trade to the maker's owner too, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report itself says whose it is. A client sees its own
 ids; everybody else sees public ones. The feed has no rejections and no mass cancels, which concern nobody else, and
@@ -39,9 +39,7 @@ class Router:
                 )
                 kind: u32 = routed.report.kind
                 if routed.session != 0:
-                    self._to_owner(
-                        routed.session, cython.address(routed.report), self.order_ids[i], self.maker_ids[i]
-                    )
+                    self._to_owner(routed.session, cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
                 if kind == TRADE:
                     self._to_maker(cython.address(routed.report), self.order_ids[i])
                 if kind != REJECTED and kind != MASS_CANCELLED:

@@ -2,7 +2,7 @@
 
 from pricetime.core.layout cimport Report, u64
 from pricetime.native.bits cimport ACQUIRE, RELEASE, fence, load_u64, store_u64
-from pricetime.native.memory cimport release, reserve
+from pricetime.native.memory cimport release, reserve, touch
 
 
 cdef class FeedStore:

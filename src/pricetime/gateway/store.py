@@ -22,7 +22,7 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class FeedStore:
-    """Room for ``capacity`` reports, a power of two; ``epoch`` tells this feed from an earlier one. Raises MemoryError."""
+    """Room for ``capacity`` reports, a power of two; ``epoch`` tells this feed from others. Raises MemoryError."""
 
     def __init__(self, capacity, epoch):
         capacity = whole(capacity, 2, 1 << 32, InvalidSetting, "reports kept by the feed")
@@ -38,6 +38,10 @@ class FeedStore:
 
     def __dealloc__(self):
         release(self.reports, self.capacity * cython.sizeof(Report))
+
+    def take_memory(self):
+        """Take up all its memory. Before anything is written."""
+        touch(self.reports, self.capacity * cython.sizeof(Report))
 
     # ------------------------------------------------------------------ the writer
 

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Latencies, counted in the buckets of HdrHistogram: 1,024 for each power of two, so no figure is off by more than 0.1 %."""
+"""Latencies, counted in the buckets of HdrHistogram: 1,024 for each power of two, so no figure is off by over 0.1 %."""
 
 from __future__ import annotations
 
