@@ -20,6 +20,7 @@ MODULES = [
     "pricetime.native.latch",
     "pricetime.native.numbers",
     "pricetime.native.arrays",
+    "pricetime.ring.idle",
     "pricetime.ring.ring",
     "pricetime.core.book",
     "pricetime.core.check",
