@@ -25,6 +25,8 @@ MODULES = [
     "pricetime.core.engine",
     "pricetime.core.order_book",
     "pricetime.core.door",
+    "pricetime.core.rebuilt",
+    "pricetime.core.builder",
 ]
 
 DIRECTIVES = {

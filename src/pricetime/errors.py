@@ -96,6 +96,26 @@ class InvalidCommands(PricetimeError, TypeError):
     """The array given to ``apply`` is not a contiguous one-dimensional array of ``pricetime.COMMAND``."""
 
 
+class InvalidReports(PricetimeError, TypeError):
+    """The array given is not a contiguous one-dimensional array of the records that are wanted."""
+
+
+class ReportMismatch(PricetimeError, ValueError):
+    """A report does not fit the rebuilt books: something was missed. ``seq_num`` is that of the report."""
+
+    def __init__(self, message: str, seq_num: int = 0) -> None:
+        super().__init__(message)
+        self.seq_num = seq_num
+
+
+class SnapshotMismatch(PricetimeError, ValueError):
+    """A snapshot contradicts itself: an order twice, an unknown instrument, another digest than it says."""
+
+
+class ReadOnlyBook(PricetimeError, TypeError):
+    """The book is rebuilt from reports: it answers questions and takes no commands."""
+
+
 class BookBusy(PricetimeError, RuntimeError):
     """Another thread is inside this book. A book serves one thread at a time."""
 

@@ -167,6 +167,21 @@ REPORT = np.dtype(
     ]
 )
 
+#: One resting order in a snapshot, 48 bytes: ``type`` is 54; price in ticks, quantity in lots still open.
+SNAPSHOT_ORDER = np.dtype(
+    [
+        ("type", "u1"),
+        ("side", "u1"),
+        ("zero", "<u2"),
+        ("instrument", "<u4"),
+        ("order_id", "<u8"),
+        ("price", "<i8"),
+        ("quantity", "<u8"),
+        ("zero2", "<u8"),
+        ("zero3", "<u8"),
+    ]
+)
+
 #: One price level as ``depth`` gives it: ticks, lots, number of orders.
 DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])
 

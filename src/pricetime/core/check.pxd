@@ -3,7 +3,7 @@
 from pricetime.core.book cimport Books, place_of
 from pricetime.core.layout cimport ASK, BID, LEAF_CACHE, NIL, Book, Ladder, Level, Node, Order, i64, u32, u64
 
-cdef int check_books(Books books) except -1
+cdef int check_books(Books books, u32 crossing) except -1
 cdef list _check_tree(Books books, Ladder *ladder, set seen_nodes)
 cdef int _check_node(Books books, u32 node, set seen_nodes, list levels) except -1
 cdef int _check_ladder(Books books, Ladder *ladder, u32 side, list levels) except -1

@@ -17,6 +17,7 @@ cdef class Engine:
     cdef Block spare                 # where they went before, while arrays look at the other
     cdef dict _instruments           # id -> Instrument
     cdef tuple _settings             # what it was made from
+    cdef bint rebuilt                # from reports: its books take no commands
     cdef object __weakref__
 
     cdef object known(self, object instrument)
@@ -28,6 +29,7 @@ cdef class Engine:
 
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
+cdef u64 digest_of(Books books, object instruments) except? 0
 cdef object resting_commands(Books books, object instruments)
 cdef list slots_of(Books books, u32 instrument)
 cdef list in_order_of_entry(Books books, object slots)

@@ -43,6 +43,7 @@ class Engine:
 
     if not cython.compiled:
         _settings = None  # as compiled, where a field is there before it is set
+        rebuilt = False
 
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0):
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
@@ -108,10 +109,7 @@ class Engine:
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``."""
         self.enter()
         try:
-            value: u64 = 0
-            for instrument in sorted(self._instruments):
-                value = mix(mix(value, instrument), self.books.digest(self.books.book_of(instrument)))
-            return value
+            return digest_of(self.books, self._instruments)
         finally:
             self.leave()
 
@@ -119,7 +117,7 @@ class Engine:
         """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
         self.enter()
         try:
-            check_books(self.books)
+            check_books(self.books, NIL)
         finally:
             self.leave()
 
@@ -205,6 +203,15 @@ def checked(commands):
 def fits(block, n_bytes):
     """May so many bytes of reports go into a block?"""
     return block is not None and not block.in_use() and block.n_bytes >= n_bytes
+
+
+def digest_of(books, instruments):
+    """The digests of the books of some instruments as one, in the order of their ids."""
+    books_: Books = books
+    value: u64 = 0
+    for instrument in sorted(instruments):
+        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument)))
+    return value
 
 
 def resting_commands(books, instruments):

@@ -39,7 +39,6 @@ class Instrument:
         self._keep("replace_policy", member(ReplacePolicy, self.replace_policy, InvalidSetting, "replace policy"))
         if self.order_limit is not None:
             self._keep("order_limit", whole(self.order_limit, 1, 2**31, InvalidSetting, "order limit"))
-
         for end in ("low_price", "high_price"):
             if getattr(self, end) is not None:
                 checked = whole(getattr(self, end), -(2**63), 2**63 - 1, InvalidSetting, end.replace("_", " "))

@@ -83,6 +83,10 @@ cdef enum:
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38
     AS_MAKER = 39
+    # Why a report does not fit a rebuilt book, beside the reasons above
+    OUT_OF_SEQUENCE = 64
+    # The type of an order in a snapshot
+    SNAPSHOT_ORDER = 54
     # The instrument of a mass cancel over all of them
     ALL_INSTRUMENTS = 0xFFFFFFFF
     # Reports that one command may make beside those of the makers it meets, and those of each maker
@@ -132,6 +136,18 @@ ctypedef packed struct RoutedReport:
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange itself
     u32 last             # 1 on the last report of a command
+
+# A resting order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
+ctypedef packed struct SnapshotOrder:
+    u8 type
+    u8 side
+    u16 zero
+    u32 instrument
+    u64 order_id
+    i64 price            # ticks
+    u64 quantity         # lots still open
+    u64 zero2
+    u64 zero3
 
 # A resting order, what matching reads of it: 32 bytes. A free slot keeps the next free one in "next".
 ctypedef struct Order:

@@ -361,7 +361,9 @@ class OrderBook:
     # ------------------------------------------------------------------ inside
 
     def _start(self, kind, order_id):
-        """Enter the book with a fresh command. The caller leaves."""
+        """Enter the book with a fresh command. The caller leaves. Raises ReadOnlyBook."""
+        if self._engine.rebuilt:
+            raise errors.ReadOnlyBook("this book is rebuilt from reports: it answers questions and takes no commands")
         self._engine.enter()
         c: cython.pointer[Command] = self._command
         c.type = kind

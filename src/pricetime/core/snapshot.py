@@ -1,0 +1,19 @@
+"""All books of an exchange at one moment, order by order."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from pricetime.core.instrument import Instrument
+
+
+class Snapshot(NamedTuple):
+    """What ``BookBuilder.snapshot`` gives and ``load_snapshot`` takes."""
+
+    seq_num: int  #: of the last report that is in it
+    instruments: tuple[Instrument, ...]  #: by id, each with the state that it is in
+    #: of ``pricetime.types.SNAPSHOT_ORDER``: of each instrument bids, then asks, each in priority order
+    orders: np.ndarray[Any, np.dtype[np.void]]
+    digest: int  #: of all books, as ``Engine.digest``

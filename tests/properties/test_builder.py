@@ -1,0 +1,67 @@
+"""Books rebuilt from the reports of an engine are the engine's books after every command."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import random
+
+import numpy as np
+import pytest
+
+from pricetime import COMMAND, Engine
+from pricetime.core.builder import BookBuilder
+from tests.books import state
+from tests.engines import ReferenceEngine, random_commands, random_instruments
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_random_flows(seed: int) -> None:
+    rng = random.Random(seed)
+    instruments = random_instruments(rng)
+    room = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
+    reference = ReferenceEngine(instruments, **room)
+    engine, builder = Engine(instruments, **room), BookBuilder([i.id for i in instruments], **room)
+    flow = random_commands(rng, 400, reference)
+    for _ in range(400):
+        command = next(flow)
+        reference.apply(command)
+        reports = engine.apply(command)
+        for report in range(len(reports)):
+            builder.apply(reports[report : report + 1])
+            builder.check()
+        assert not builder.crossed
+        assert builder.digest() == engine.digest() == reference.digest()
+        if rng.random() < 0.02:
+            builder = copy.copy(builder) if rng.random() < 0.5 else pickle.loads(pickle.dumps(builder))
+    assert len(builder) == len(engine)
+    for number in engine.instruments:
+        assert state(builder.book(number))[2:] == state(engine.book(number))[2:]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_runs_of_any_length_and_snapshots_between(seed: int) -> None:
+    """Whatever is cut off in the middle of a command, a snapshot taken there goes on as the builder does."""
+    rng = random.Random(seed)
+    instruments = random_instruments(rng)
+    reference = ReferenceEngine(instruments, capacity=100)
+    engine, builder = Engine(instruments, capacity=100), BookBuilder(instruments, capacity=100)
+    commands = [np.zeros(0, COMMAND)]
+    for command in random_commands(rng, 600, reference):
+        commands.append(command)
+        reference.apply(command)
+    reports = engine.apply(np.concatenate(commands))
+    done = 0
+    while done < len(reports):
+        count = rng.randint(0, 40)
+        builder.apply(reports[done : done + count])
+        done = min(done + count, len(reports))
+        builder.check()
+        snapshot = builder.snapshot()
+        late = BookBuilder([7], capacity=100) if rng.random() < 0.5 else builder
+        late.load_snapshot(snapshot)
+        assert (late.seq_num, late.digest(), late.crossed) == (done, builder.digest(), builder.crossed)
+        assert late.snapshot().orders.tobytes() == snapshot.orders.tobytes()
+        assert late.instruments == builder.instruments
+        builder = late
+    assert builder.digest() == engine.digest()
