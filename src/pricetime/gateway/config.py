@@ -129,6 +129,7 @@ class GatewayConfig(BaseSettings):
     recovery_idle_ms: int = recovery(30_000, "a connection that is silent, or reads nothing, is closed", ge=10)
     snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
     snapshot_streams: int = recovery(4, "snapshots that are sent at a time; others wait", ge=1, le=256)
+    snapshot_timeout_ms: int = recovery(30_000, "time in which a connection must take a snapshot", ge=10)
 
     instruments: Instruments = book(
         (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
