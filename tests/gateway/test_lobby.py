@@ -11,6 +11,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thre
 
 SECRET = b"a secret that only owner 7 knows"
 SECRETS = Secrets({7: Owner(7, "seven", SECRET)})
+OPEN_FILES = Path("/proc/self/fd")
 CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
 
 
@@ -298,7 +300,7 @@ def no_descriptor_left() -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[int] = []
     try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(map(int, os.listdir("/proc/self/fd"))) + 1, hard))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(fd.name) for fd in OPEN_FILES.iterdir()) + 1, hard))
         with contextlib.suppress(OSError):
             while True:
                 taken.append(os.dup(0))
@@ -309,7 +311,7 @@ def no_descriptor_left() -> Iterator[None]:
             os.close(fd)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors as Linux does")
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts descriptors as Linux does")
 def test_no_descriptor_is_left(door: Door) -> None:
     """The one that waits longest makes room."""
     longest, _ = door.guest()
@@ -322,7 +324,7 @@ def test_no_descriptor_is_left(door: Door) -> None:
         door.until(lambda: door.admitted)
 
 
-@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="counts descriptors as Linux does")
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts descriptors as Linux does")
 def test_no_descriptor_is_left_and_nobody_waits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing spins meanwhile, and all goes on by itself."""
     monkeypatch.setattr(lobby_module, "OUT_OF_FILES_PAUSE_S", 0.001)
