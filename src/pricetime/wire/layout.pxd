@@ -1,9 +1,10 @@
 # The data sheet of the wire: every message that crosses a socket, with its size, its units and what always holds.
 #
-# Read by the compiler, and by messages.py, which makes from it the encoder, the decoder, the NumPy dtypes, the
-# reference page and the Wireshark dissector. All little-endian, without a gap between fields; the first byte is the
-# type, and the type alone gives the size. The type of a message is the constant with its name; those of orders and
-# reports (1 to 31) are in core/layout.pxd. A field named zero is 0: a receiver may refuse anything else.
+# Read by the compiler, and by sheet.py, from which come the messages and the NumPy dtypes, and by "make wire" the
+# reference page, the test vectors, the Wireshark dissector and messages.pyi. All little-endian, without a gap between
+# fields; the first byte is the type, and the type alone gives the size. The type of a message is the constant with its
+# name; those of orders and reports (1 to 31) are in core/layout.pxd. A field named zero is 0: a receiver may refuse
+# anything else. The comment of a field whose numbers have names begins with their enum.
 
 from pricetime.core.layout cimport i64, u8, u16, u32, u64
 
@@ -37,12 +38,17 @@ cdef enum:
     SUPERSEDED = 11            # the same owner logged in anew
     SHUTDOWN = 12              # the exchange is going down
     TOO_MANY_CLIENTS = 13
+    SEQUENCE_BROKEN = 14       # a report came twice or did not come
     # RetransmitStatus
     RANGE_FOLLOWS = 0          # "count" reports follow
     RANGE_GONE = 1             # older than what is kept: take a snapshot
     RANGE_AHEAD = 2            # not sent yet
     RANGE_LIMITED = 3          # asked for too much too fast: ask again later
-    # Login.flags
+    # AcknowledgementLevel: what a report promises of the command that made it
+    VOLATILE = 0               # nothing is written down
+    MEMORY = 1                 # it survives the process
+    DURABLE = 2                # it survives the machine
+    # LoginFlag: the bits of Login.flags
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # go on from next_sequence; without it only what is new is sent
     # Sizes and limits

@@ -1,0 +1,129 @@
+"""The data sheet of the wire, ``layout.pxd``, read: every message with its fields, every constant with its comment.
+
+The compiler reads the same sheet, so a layout is written once. Here its comments count too: the line above a struct
+says who sends it and what for, the one behind a field what it means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+#: The integer types: their sizes in bytes, and their codes in the module ``struct``.
+SIZES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8, "i64": 8}
+CODES = {"u8": "B", "u16": "H", "u32": "I", "u64": "Q", "i64": "q"}
+
+_STRUCT = re.compile(r"((?:^#.*\n)+)^ctypedef packed struct (\w+):\n((?:    .*\n)+)", re.MULTILINE)
+_FIELD = re.compile(r"^    (\w+) (\w+)(?:\[(\d+)\])? *(?:# *(.*))?$", re.MULTILINE)
+_LINE = re.compile(r"^    (?:(\w+) = (\w+))? *(?:# *(.*))?$", re.MULTILINE)
+
+
+class Constant(NamedTuple):
+    """A number of the sheet."""
+
+    name: str
+    value: int
+    meaning: str  #: "" where the name says it
+
+
+class Field(NamedTuple):
+    """A field of a message."""
+
+    name: str
+    type: str  #: u8, u16, u32, u64 or i64
+    length: int  #: 0 for a number, else so many of them, which are bytes
+    offset: int
+    meaning: str
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return SIZES[self.type] * (self.length or 1)
+
+    @property
+    def code(self) -> str:
+        """In the module ``struct``."""
+        return f"{self.length}s" if self.length else CODES[self.type]
+
+    @property
+    def is_zero(self) -> bool:
+        """There only to fill up: always 0."""
+        return re.fullmatch(r"zero\d*", self.name) is not None
+
+
+class Layout(NamedTuple):
+    """A message."""
+
+    name: str
+    type: int
+    direction: str  #: who sends it
+    purpose: str
+    fields: tuple[Field, ...]
+
+    @property
+    def constant(self) -> str:
+        """The name of its type."""
+        return constant_of(self.name)
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return sum(field.size for field in self.fields)
+
+
+class Sheet(NamedTuple):
+    """A data sheet, read."""
+
+    layouts: tuple[Layout, ...]  #: by type
+    constants: Mapping[str, tuple[Constant, ...]]  #: by the comment above them, up to its colon
+
+
+def constant_of(name: str) -> str:
+    """``NewOrder`` has the type ``NEW_ORDER``."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
+
+
+def read_constants(text: str) -> dict[str, tuple[Constant, ...]]:
+    """The enum of a sheet, in groups by the comments that stand alone on a line."""
+    body = re.search(r"^cdef enum:\n((?:    .*\n)+)", text, re.MULTILINE)
+    groups: dict[str, tuple[Constant, ...]] = {}
+    group = ""
+    for name, value, comment in _LINE.findall(body[1] if body else ""):
+        if name:
+            groups[group] = (*groups.get(group, ()), Constant(name, int(value, 0), comment))
+        else:
+            group = comment.partition(":")[0]
+    return groups
+
+
+def read_fields(body: str) -> tuple[Field, ...]:
+    """The fields of a struct, one behind the other."""
+    fields: list[Field] = []
+    offset = 0
+    for type_name, name, length, meaning in _FIELD.findall(body):
+        fields.append(Field(name, type_name, int(length or 0), offset, meaning))
+        offset += fields[-1].size
+    return tuple(fields)
+
+
+def read_layouts(text: str, types: Mapping[str, int]) -> tuple[Layout, ...]:
+    """The structs of a sheet, each with the type that the constant of its name gives."""
+    found = []
+    for comment, name, body in _STRUCT.findall(text):
+        direction, _, purpose = " ".join(re.findall(r"^# ?(.*)$", comment, re.MULTILINE)).partition(": ")
+        found.append(Layout(name, types[constant_of(name)], direction, purpose, read_fields(body)))
+    return tuple(sorted(found, key=lambda layout: layout.type))
+
+
+def read_sheet(path: Path, *others: Path) -> Sheet:
+    """A data sheet; the constants of ``others`` too, which it builds on."""
+    texts = [sheet.read_text(encoding="utf-8") for sheet in (path, *others)]
+    constants = {group: found for text in texts for group, found in read_constants(text).items()}
+    types = {constant.name: constant.value for group in constants.values() for constant in group}
+    return Sheet(read_layouts(texts[0], types), constants)
+
+
+_FOLDER = Path(__file__).parent
+SHEET = read_sheet(_FOLDER / "layout.pxd", _FOLDER.parent / "core" / "layout.pxd")

@@ -1,0 +1,81 @@
+"""The numbers of the wire, beside those of ``pricetime.types``. Add values, never renumber."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+
+class MessageType(IntEnum):
+    """The first byte of every message; it alone gives the size."""
+
+    NEW_ORDER = 1
+    CANCEL_ORDER = 2
+    REPLACE_ORDER = 3
+    REDUCE_ORDER = 4
+    MASS_CANCEL = 6
+    EXECUTION_REPORT = 16
+    CHALLENGE = 32
+    LOGIN = 33
+    LOGIN_ACCEPTED = 34
+    LOGIN_REJECTED = 35
+    HEARTBEAT = 36
+    LOGOUT = 37
+    FEED_HEARTBEAT = 48
+    RETRANSMIT_REQUEST = 49
+    RETRANSMIT_REPLY = 50
+    SNAPSHOT_REQUEST = 51
+    SNAPSHOT_HEADER = 52
+    SNAPSHOT_INSTRUMENT = 53
+    SNAPSHOT_ORDER = 54
+
+
+class SessionReason(IntEnum):
+    """Why a login was refused or a session ended."""
+
+    NO_REASON = 0
+    CLIENT_LOGOUT = 1
+    BAD_VERSION = 2
+    BAD_CREDENTIALS = 3  #: unknown owner or wrong proof: the two look alike on purpose
+    SEQUENCE_GONE = 4  #: a sequence was asked for that is no longer kept, or that was never sent
+    LOGIN_TIMEOUT = 5
+    UNKNOWN_TYPE = 6
+    OUT_OF_STATE = 7
+    HEARTBEAT_TIMEOUT = 8
+    THROTTLE_EXCEEDED = 9
+    SLOW_READER = 10
+    SUPERSEDED = 11
+    SHUTDOWN = 12
+    TOO_MANY_CLIENTS = 13
+    SEQUENCE_BROKEN = 14  #: a report came twice or did not come
+
+
+class RetransmitStatus(IntEnum):
+    """What the recovery server says to a request for reports."""
+
+    RANGE_FOLLOWS = 0
+    RANGE_GONE = 1  #: older than what is kept: take a snapshot
+    RANGE_AHEAD = 2  #: not sent yet
+    RANGE_LIMITED = 3  #: asked for too much too fast: ask again later
+
+
+class AcknowledgementLevel(IntEnum):
+    """What a report promises of the command that made it."""
+
+    VOLATILE = 0  #: nothing is written down
+    MEMORY = 1  #: it survives the process
+    DURABLE = 2  #: it survives the machine
+
+
+class LoginFlag(IntFlag):
+    """The bits of ``Login.flags``."""
+
+    KEEP_ORDERS = 1  #: do not cancel this owner's orders when the session ends
+    RESUME = 2  #: go on from next_sequence; without it only what is new is sent
+
+
+WIRE_VERSION = 1
+NONCE_BYTES = 32
+PROOF_BYTES = 32
+SYMBOL_BYTES = 16
+ORDER_ID_BITS = 48  #: a client's order id is below 2 to this power
+MAX_OWNER = 65535

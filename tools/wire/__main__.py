@@ -1,0 +1,26 @@
+"""Writes what follows from the data sheet of the wire: ``python -m tools.wire``, or ``make wire``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from .stub import stub
+
+ROOT = Path(__file__).parents[2]
+
+#: What is written, and by what.
+FILES: dict[str, Callable[[], str]] = {
+    "src/pricetime/wire/messages.pyi": stub,
+}
+
+
+def main() -> None:
+    for name, text in FILES.items():
+        (ROOT / name).write_text(text(), encoding="utf-8")
+        sys.stdout.write(f"{name}\n")
+
+
+if __name__ == "__main__":
+    main()
