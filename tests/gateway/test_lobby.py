@@ -21,10 +21,10 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 
 from pricetime.gateway import lobby as lobby_module
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.frames import KEEP_ORDERS, RESUME, SessionReason
 from pricetime.gateway.lobby import Lobby
 from pricetime.gateway.log import Seldom
 from pricetime.gateway.secrets import Owner, Secrets
+from pricetime.wire.types import LoginFlag, SessionReason
 from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thread, receive
 
 SECRET = b"a secret that only owner 7 knows"
@@ -107,10 +107,10 @@ def refusal(connection: socket.socket) -> tuple[SessionReason, int]:
 def test_a_good_login_is_handed_over_with_nothing_read_beyond_it(door: Door) -> None:
     client, nonce = door.guest()
     with client:
-        client.sendall(login(nonce, flags=KEEP_ORDERS | RESUME, sequence=41) + b"what follows")
+        client.sendall(login(nonce, flags=LoginFlag.KEEP_ORDERS | LoginFlag.RESUME, sequence=41) + b"what follows")
         door.until(lambda: door.admitted)
         fd, owner, flags, sequence = door.admitted[0]
-        assert (owner, flags, sequence) == (7, KEEP_ORDERS | RESUME, 41)
+        assert (owner, flags, sequence) == (7, LoginFlag.KEEP_ORDERS | LoginFlag.RESUME, 41)
         with socket.socket(fileno=os.dup(fd)) as session:
             assert session.recv(100) == b"what follows"
             assert session.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -17,10 +17,10 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime import Instrument, SelfTrade
 from pricetime.core.snapshot import Snapshot
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.frames import RetransmitStatus, SessionReason
 from pricetime.gateway.log import Seldom
 from pricetime.gateway.recovery import RecoveryServer
 from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
+from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thread, receive
 
 REQUEST = struct.Struct("<BBHIQQ")
@@ -147,29 +147,29 @@ def ended(connection: socket.socket) -> SessionReason:
 
 def test_a_range(desk: Desk) -> None:
     with desk.client() as client:
-        assert ask(client, 101, 3) == (RetransmitStatus.FOLLOWS, [101, 102, 103])
-        assert ask(client, 20_000, 1, FakeStore.epoch) == (RetransmitStatus.FOLLOWS, [20_000])
-        assert ask(client, 19_999, 10) == (RetransmitStatus.FOLLOWS, [19_999, 20_000])
-        assert ask(client, 500, 0) == (RetransmitStatus.FOLLOWS, [])
-        assert ask(client, 1000, 2**32 - 1) == (RetransmitStatus.FOLLOWS, list(range(1000, 1000 + 4096)))
+        assert ask(client, 101, 3) == (RetransmitStatus.RANGE_FOLLOWS, [101, 102, 103])
+        assert ask(client, 20_000, 1, FakeStore.epoch) == (RetransmitStatus.RANGE_FOLLOWS, [20_000])
+        assert ask(client, 19_999, 10) == (RetransmitStatus.RANGE_FOLLOWS, [19_999, 20_000])
+        assert ask(client, 500, 0) == (RetransmitStatus.RANGE_FOLLOWS, [])
+        assert ask(client, 1000, 2**32 - 1) == (RetransmitStatus.RANGE_FOLLOWS, list(range(1000, 1000 + 4096)))
 
 
 def test_what_is_not_kept(desk: Desk) -> None:
     with desk.client() as client:
         for gone in (0, 1, 100):
-            assert ask(client, gone, 5) == (RetransmitStatus.GONE, [])
+            assert ask(client, gone, 5) == (RetransmitStatus.RANGE_GONE, [])
         for ahead in (20_001, 2**64 - 1):
-            assert ask(client, ahead, 1) == (RetransmitStatus.AHEAD, [])
-        assert ask(client, 200, 1, epoch=5) == (RetransmitStatus.GONE, [])
+            assert ask(client, ahead, 1) == (RetransmitStatus.RANGE_AHEAD, [])
+        assert ask(client, 200, 1, epoch=5) == (RetransmitStatus.RANGE_GONE, [])
         desk.store.lost = True  # overwritten while it was copied
-        assert ask(client, 200, 1) == (RetransmitStatus.GONE, [])
+        assert ask(client, 200, 1) == (RetransmitStatus.RANGE_GONE, [])
 
 
 def test_requests_at_once_are_answered_in_order(desk: Desk) -> None:
     with desk.client() as client:
         client.sendall(b"".join(REQUEST.pack(49, 0, 0, 2, 101 + n, 0) for n in range(20)) + SNAPSHOT_REQUEST)
         for n in range(20):
-            assert answer(client, 101 + n) == (RetransmitStatus.FOLLOWS, [101 + n, 102 + n])
+            assert answer(client, 101 + n) == (RetransmitStatus.RANGE_FOLLOWS, [101 + n, 102 + n])
         assert len(snapshot(client)[2]) == 1000
 
 
@@ -177,7 +177,7 @@ def test_a_request_in_pieces(desk: Desk) -> None:
     with desk.client() as client:
         for byte in REQUEST.pack(49, 0, 0, 1, 300, 0):
             client.sendall(bytes([byte]))
-        assert answer(client, 300) == (RetransmitStatus.FOLLOWS, [300])
+        assert answer(client, 300) == (RetransmitStatus.RANGE_FOLLOWS, [300])
 
 
 def test_a_request_cut_at_every_byte(desk: Desk) -> None:
@@ -216,7 +216,7 @@ def test_those_who_ask_together_share_a_snapshot() -> None:
         for client in clients:
             client.sendall(SNAPSHOT_REQUEST)
         with desk.client() as other:  # the loop goes on while a snapshot is taken
-            assert ask(other, 101, 1) == (RetransmitStatus.FOLLOWS, [101])
+            assert ask(other, 101, 1) == (RetransmitStatus.RANGE_FOLLOWS, [101])
         desk.until(lambda: sum(not asker.idle for asker in desk.server._clients.values()) == 4)
         desk.replica.go_on.set()
         assert [snapshot(client)[0] for client in clients] == [1] * 4
@@ -260,25 +260,25 @@ def test_what_is_no_message(desk: Desk, first: int) -> None:
 
 def test_one_connection_is_limited_and_others_are_not() -> None:
     with opened(recovery_reports_per_second=1, recovery_chunk_reports=100) as desk, desk.client() as client:
-        assert ask(client, 101, 100)[0] is RetransmitStatus.FOLLOWS
-        assert ask(client, 101, 100) == (RetransmitStatus.LIMITED, [])
+        assert ask(client, 101, 100)[0] is RetransmitStatus.RANGE_FOLLOWS
+        assert ask(client, 101, 100) == (RetransmitStatus.RANGE_LIMITED, [])
         with desk.client() as other:
-            assert ask(other, 101, 100)[0] is RetransmitStatus.FOLLOWS
+            assert ask(other, 101, 100)[0] is RetransmitStatus.RANGE_FOLLOWS
 
 
 def test_all_together_are_limited() -> None:
     with opened(recovery_total_per_second=1, recovery_chunk_reports=100) as desk:
         with desk.client() as client:
-            assert ask(client, 101, 100)[0] is RetransmitStatus.FOLLOWS
+            assert ask(client, 101, 100)[0] is RetransmitStatus.RANGE_FOLLOWS
         with desk.client() as other:
-            assert ask(other, 101, 100) == (RetransmitStatus.LIMITED, [])
+            assert ask(other, 101, 100) == (RetransmitStatus.RANGE_LIMITED, [])
 
 
 def test_small_requests_are_limited_too() -> None:
     with opened(recovery_reports_per_second=1, recovery_chunk_reports=100) as desk, desk.client() as client:
         found = [ask(client, 101, 0)[0] for _ in range(6)]
-    assert found[:4] == [RetransmitStatus.FOLLOWS] * 4
-    assert found[4:] == [RetransmitStatus.LIMITED] * 2
+    assert found[:4] == [RetransmitStatus.RANGE_FOLLOWS] * 4
+    assert found[4:] == [RetransmitStatus.RANGE_LIMITED] * 2
 
 
 def test_a_silent_connection_is_ended() -> None:

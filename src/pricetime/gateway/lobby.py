@@ -18,11 +18,11 @@ import socket
 from collections import Counter
 from typing import Protocol
 
-from . import frames
+from ..wire.messages import SIZES, Challenge, Login, LoginRejected
+from ..wire.types import MAX_OWNER, NONCE_BYTES, WIRE_VERSION, LoginFlag, MessageType, SessionReason
 from .config import GatewayConfig
-from .frames import SessionReason
 from .log import Seldom
-from .secrets import MAX_OWNER, Secrets
+from .secrets import Secrets
 
 #: Connections accepted before other events of the loop have their turn.
 ACCEPTS_IN_A_ROW = 32
@@ -30,6 +30,8 @@ ACCEPTS_IN_A_ROW = 32
 #: What is looked at of a connection that has not logged in: its login, and this much thrown away when it is refused,
 #: so that the refusal arrives (closing over unread bytes would reset the connection).
 LOOKED_AT_BYTES = 128
+
+KNOWN_FLAGS = int(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME)  # ~ of a flag is not that of its number
 
 #: No descriptor is left and nobody can be put out: how long nothing is accepted.
 OUT_OF_FILES_PAUSE_S = 0.1
@@ -54,7 +56,7 @@ class Guest:
         self.socket = connection
         self.address = address
         self.deadline = deadline
-        self.nonce = randomness.token_bytes(32)
+        self.nonce = randomness.token_bytes(NONCE_BYTES)
         self.frame = b""  # of the login, as far as it came
 
 
@@ -132,11 +134,13 @@ class Lobby:
         if len(self._guests) >= self._places:
             self._put_one_out()
         guest = Guest(connection, address, self._loop.time() + self._timeout_ms / 1000)
-        question = frames.challenge(is_open=self.secrets is None, timeout_ms=self._timeout_ms, nonce=guest.nonce)
+        question = Challenge(
+            version=WIRE_VERSION, open=self.secrets is None, login_timeout_ms=self._timeout_ms, nonce=guest.nonce
+        )
         try:
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.send(question)  # the first bytes of a connection always have room
+            connection.send(question.encode())  # the first bytes of a connection always have room
         except OSError:
             connection.close()
             return
@@ -165,7 +169,7 @@ class Lobby:
 
     def _hear(self, guest: Guest) -> None:
         try:
-            heard = guest.socket.recv(frames.LOGIN_BYTES - len(guest.frame))
+            heard = guest.socket.recv(Login.SIZE - len(guest.frame))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -176,28 +180,28 @@ class Lobby:
             guest.socket.close()
             return
         guest.frame += heard
-        if guest.frame[0] != frames.LOGIN:
-            known = guest.frame[0] in frames.KNOWN
+        if guest.frame[0] != MessageType.LOGIN:
+            known = SIZES[guest.frame[0]]
             self._refuse(guest, SessionReason.OUT_OF_STATE if known else SessionReason.UNKNOWN_TYPE)
-        elif len(guest.frame) == frames.LOGIN_BYTES:
+        elif len(guest.frame) == Login.SIZE:
             self._judge(guest)
 
     def _judge(self, guest: Guest) -> None:
-        login = frames.read_login(guest.frame)
-        if login.version != frames.WIRE_VERSION or login.zero or login.flags & ~(frames.KEEP_ORDERS | frames.RESUME):
+        login = Login.decode(guest.frame)
+        if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
             self._refuse(guest, SessionReason.BAD_VERSION, login.owner)
         elif not self._is(login, guest):
             self._refuse(guest, SessionReason.BAD_CREDENTIALS, login.owner)
         else:
             self._hand_over(guest, login)
 
-    def _is(self, login: frames.Login, guest: Guest) -> bool:
+    def _is(self, login: Login, guest: Guest) -> bool:
         """Whether the guest is who it says."""
         if self.secrets is None:
             return 1 <= login.owner <= MAX_OWNER
         return self.secrets.proves(login.owner, guest.nonce + guest.frame[: -len(login.proof)], login.proof)
 
-    def _hand_over(self, guest: Guest, login: frames.Login) -> None:
+    def _hand_over(self, guest: Guest, login: Login) -> None:
         self._forget(guest)  # before the gateway has the descriptor, which it may close at any moment
         if self._admit(guest.socket.fileno(), login.owner, login.flags, login.next_sequence):
             guest.socket.detach()
@@ -215,8 +219,8 @@ class Lobby:
         self.counts[f"refused: {reason.name}"] += 1
         self._log.info("login refused", reason=reason.name, owner=owner, address=guest.address)
         try:
-            guest.socket.send(frames.login_rejected(reason, owner))
-            guest.socket.recv(LOOKED_AT_BYTES - frames.LOGIN_BYTES)
+            guest.socket.send(LoginRejected(reason=reason, owner=owner).encode())
+            guest.socket.recv(LOOKED_AT_BYTES - Login.SIZE)
         except OSError:
             pass
         finally:

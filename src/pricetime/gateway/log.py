@@ -22,9 +22,8 @@ def make_log(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO, 
     """A log on a stream, standard output when none is given. Nothing global is changed."""
     stream = sys.stdout if stream is None else stream
     on_terminal = stream.isatty()
-    console = form is LogFormat.CONSOLE or (form is LogFormat.AUTO and on_terminal)
     processors: list[Processor] = [structlog.processors.add_log_level]
-    if console:
+    if is_for_people(form, stream):
         processors.append(structlog.processors.TimeStamper(fmt="%H:%M:%S.%f", utc=False))
         processors.append(structlog.dev.ConsoleRenderer(colors=on_terminal, pad_event_to=0))
     else:
@@ -39,6 +38,12 @@ def make_log(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO, 
         cache_logger_on_first_use=True,
     ).bind()
     return made
+
+
+def is_for_people(form: LogFormat, stream: TextIO | None = None) -> bool:
+    """Whether events are written for people rather than for machines."""
+    on_terminal = (sys.stdout if stream is None else stream).isatty()
+    return form is LogFormat.CONSOLE or (form is LogFormat.AUTO and on_terminal)
 
 
 class Seldom:

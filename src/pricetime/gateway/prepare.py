@@ -30,10 +30,7 @@ class Prepared(NamedTuple):
 
 def prepare(config: GatewayConfig) -> Prepared:
     """Check what can be checked, and open the sockets. Raises CannotStart; nothing is open then."""
-    if not COMPILED:
-        raise CannotStart(
-            "the server is of the compiled form alone: unset PRICETIME_PURE, or install a wheel or a C compiler"
-        )
+    check_form(compiled=COMPILED)
     check_processors(config)
     owners = read_secrets(config)
     with ExitStack() as opened:
@@ -42,6 +39,14 @@ def prepare(config: GatewayConfig) -> Prepared:
         feed = opened.enter_context(sockets.feed(config))
         opened.pop_all()
     return Prepared(orders, recovery, feed, owners, sockets.raise_file_limit(config))
+
+
+def check_form(*, compiled: bool) -> None:
+    """The threads that carry orders are of the compiled form alone."""
+    if not compiled:
+        raise CannotStart(
+            "the server is of the compiled form alone: unset PRICETIME_PURE, or install a wheel or a C compiler"
+        )
 
 
 def check_processors(config: GatewayConfig) -> None:

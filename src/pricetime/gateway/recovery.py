@@ -21,10 +21,19 @@ import numpy as np
 
 from ..core.instrument import Instrument
 from ..core.snapshot import Snapshot
-from . import frames
+from ..wire.messages import (
+    SIZES,
+    ExecutionReport,
+    Logout,
+    RetransmitReply,
+    RetransmitRequest,
+    SnapshotHeader,
+    SnapshotInstrument,
+    SnapshotRequest,
+)
+from ..wire.types import SYMBOL_BYTES, MessageType, RetransmitStatus, SessionReason
 from .buckets import TokenBucket
 from .config import GatewayConfig
-from .frames import RetransmitStatus, SessionReason
 from .log import Seldom
 
 #: What a request costs beside its reports, so that many small ones are limited too.
@@ -36,7 +45,6 @@ PIECE_BYTES = 1 << 18
 #: What asked too fast waits this long for being told so: that cannot be asked for in a flood either.
 LIMITED_PAUSE_S = 0.02
 
-REPORT_BYTES = 48
 
 LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
 
@@ -169,7 +177,7 @@ class RecoveryServer:
                 self._log.info("recovery connection ended", reason=reason.name, address=address)
                 if not midway:
                     connection.setblocking(False)
-                    connection.send(frames.logout(reason))
+                    connection.send(Logout(reason=reason).encode())
         connection.close()
 
     async def _answer_next(self, asker: Asker) -> bool:
@@ -179,16 +187,16 @@ class RecoveryServer:
         asker.idle = False
         if kind == b"":
             return False
-        if kind[0] == frames.RETRANSMIT_REQUEST:
-            if frame := await self._receive(asker, frames.RETRANSMIT_REQUEST_BYTES - 1):
-                await self._retransmit(asker, frames.read_retransmit_request(kind + frame))
+        if kind[0] == MessageType.RETRANSMIT_REQUEST:
+            if frame := await self._receive(asker, RetransmitRequest.SIZE - 1):
+                await self._retransmit(asker, RetransmitRequest.decode(kind + frame))
                 return True
-        elif kind[0] == frames.SNAPSHOT_REQUEST:
-            if await self._receive(asker, frames.SNAPSHOT_REQUEST_BYTES - 1):
+        elif kind[0] == MessageType.SNAPSHOT_REQUEST:
+            if await self._receive(asker, SnapshotRequest.SIZE - 1):
                 await self._send_snapshot(asker)
                 return True
         else:
-            asker.reason = SessionReason.OUT_OF_STATE if kind[0] in frames.KNOWN else SessionReason.UNKNOWN_TYPE
+            asker.reason = SessionReason.OUT_OF_STATE if SIZES[kind[0]] else SessionReason.UNKNOWN_TYPE
         return False
 
     async def _receive(self, asker: Asker, count: int) -> bytes:
@@ -210,34 +218,41 @@ class RecoveryServer:
                 await self._loop.sock_sendall(asker.socket, part)
         asker.midway = False
 
-    async def _retransmit(self, asker: Asker, request: frames.RetransmitRequest) -> None:
+    async def _retransmit(self, asker: Asker, request: RetransmitRequest) -> None:
         status, reports = self._find(asker, request)
-        count, store = len(reports) // REPORT_BYTES, self._store
-        self.counts[f"retransmit: {status.name.lower()}"] += 1
+        count, store = len(reports) // ExecutionReport.SIZE, self._store
+        self.counts[f"retransmit: {status.name}"] += 1
         self.counts["reports sent again"] += count
-        if status is RetransmitStatus.LIMITED:
+        if status is RetransmitStatus.RANGE_LIMITED:
             await asyncio.sleep(LIMITED_PAUSE_S)
-        head = frames.retransmit_reply(status, count, request.seq_num, store.oldest, store.next_sequence, store.epoch)
-        await self._send(asker, head + reports)
+        head = RetransmitReply(
+            status=status,
+            count=count,
+            seq_num=request.seq_num,
+            oldest_sequence=store.oldest,
+            next_sequence=store.next_sequence,
+            epoch=store.epoch,
+        )
+        await self._send(asker, head.encode() + reports)
 
-    def _find(self, asker: Asker, request: frames.RetransmitRequest) -> tuple[RetransmitStatus, bytes]:
+    def _find(self, asker: Asker, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes]:
         """The reports that answer a request, or why there are none. Fewer than asked for when that is all there is."""
         store, now = self._store, self._loop.time()
-        count = min(request.reports, self._config.recovery_chunk_reports, max(0, store.next_sequence - request.seq_num))
+        count = min(request.count, self._config.recovery_chunk_reports, max(0, store.next_sequence - request.seq_num))
         cost = count + REQUEST_COST_REPORTS
         if asker.allowance.wait(cost, now) or self._all.wait(cost, now):
-            return RetransmitStatus.LIMITED, b""
+            return RetransmitStatus.RANGE_LIMITED, b""
         reports = store.copy(request.seq_num, count) if count and request.seq_num >= store.oldest else None
         paid = REQUEST_COST_REPORTS if reports is None else cost
         asker.allowance.take(paid)
         self._all.take(paid)
         if request.epoch not in {0, store.epoch}:
-            return RetransmitStatus.GONE, b""
+            return RetransmitStatus.RANGE_GONE, b""
         if reports is not None:
-            return RetransmitStatus.FOLLOWS, reports
+            return RetransmitStatus.RANGE_FOLLOWS, reports
         if request.seq_num >= store.next_sequence:
-            return RetransmitStatus.AHEAD, b""
-        return (RetransmitStatus.FOLLOWS if not request.reports else RetransmitStatus.GONE), b""
+            return RetransmitStatus.RANGE_AHEAD, b""
+        return (RetransmitStatus.RANGE_FOLLOWS if not request.count else RetransmitStatus.RANGE_GONE), b""
 
     async def _send_snapshot(self, asker: Asker) -> None:
         """The whole book, when it is this connection's turn: no more than a few are sent at a time."""
@@ -292,19 +307,23 @@ class SharedSnapshot:
 
 def _head(snapshot: Snapshot, epoch: int) -> bytes:
     """What comes before the orders."""
-    head = frames.snapshot_header(
-        len(snapshot.instruments), snapshot.seq_num, len(snapshot.orders), snapshot.digest, epoch
+    head = SnapshotHeader(
+        instruments=len(snapshot.instruments),
+        seq_num=snapshot.seq_num,
+        orders=len(snapshot.orders),
+        digest=snapshot.digest,
+        epoch=epoch,
     )
-    return head + b"".join(map(_instrument, snapshot.instruments))
+    return head.encode() + b"".join(map(_instrument, snapshot.instruments))
 
 
 def _instrument(instrument: Instrument) -> bytes:
-    return frames.snapshot_instrument(
-        instrument.state,
-        instrument.id,
-        instrument.tick_size,
-        instrument.lot_size,
-        LOWEST_PRICE if instrument.low_price is None else instrument.low_price,
-        HIGHEST_PRICE if instrument.high_price is None else instrument.high_price,
-        instrument.symbol.encode()[:16],
-    )
+    return SnapshotInstrument(
+        state=instrument.state,
+        instrument=instrument.id,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        low_price=LOWEST_PRICE if instrument.low_price is None else instrument.low_price,
+        high_price=HIGHEST_PRICE if instrument.high_price is None else instrument.high_price,
+        symbol=instrument.symbol.encode()[:SYMBOL_BYTES],
+    ).encode()

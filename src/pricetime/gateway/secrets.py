@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import PricetimeError
+from ..wire.types import MAX_OWNER
 
-MAX_OWNER = 65535
 SECRET_BYTES = 32
 LEAST_SECRET_BYTES = 16
 
