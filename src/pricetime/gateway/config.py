@@ -112,7 +112,7 @@ class GatewayConfig(BaseSettings):
     burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
 
     feed_group: IPv4Address = feed("239.255.77.1", "multicast group of the feed")
-    feed_port: Port = feed(7003, "UDP port of the feed", ge=1)
+    feed_port: int = feed(7003, "UDP port of the feed", ge=1, le=65535)
     feed_interface: IPv4Address = feed("127.0.0.1", "address of the interface that it leaves by")
     feed_ttl: int = feed(1, "routers that it may pass, and one; 0 stays on this machine", ge=0, le=255)
     mtu: int = feed(1500, "bytes of a packet of the network: 1,500 hold 30 reports, 9,000 hold 186", ge=76, le=65535)
@@ -129,6 +129,7 @@ class GatewayConfig(BaseSettings):
     recovery_idle_ms: int = recovery(30_000, "a connection that is silent, or reads nothing, is closed", ge=10)
     snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
     snapshot_streams: int = recovery(4, "snapshots that are sent at a time; others wait", ge=1, le=256)
+    snapshot_timeout_ms: int = recovery(30_000, "time in which a connection must take a snapshot", ge=10)
 
     instruments: Instruments = book(
         (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
