@@ -5,10 +5,14 @@ from pricetime.core.layout cimport (
     SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
 )
 from pricetime.gateway.layout cimport ORDER_ID_SHIFT, Session
+from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
     NewOrder, ReduceOrder,
 )
+
+cdef enum:
+    NO_MASK = 0x7FFFFFFF             # of slots in one piece
 
 
 cdef class Decoder:

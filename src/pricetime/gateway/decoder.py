@@ -9,6 +9,12 @@ the reports are a function of the commands alone. What cannot be answered ends t
 from __future__ import annotations
 
 import cython
+import numpy as np
+
+from pricetime.types import COMMAND
+
+if cython.compiled:
+    from cython.cimports.libc.string import memset
 
 #: Orders that the throttle refuses in a row before the session ends, at the least: a second's worth where that is more.
 LEAST_REFUSED = 100
@@ -60,6 +66,22 @@ class Decoder:
             if self.reason != NO_REASON:
                 break
         return used
+
+    def decoded(self, data, owner=1, now_ns=0):
+        """The same for Python: (commands as an array, bytes used, reason). A new session each time; timestamp 0."""
+        commands = np.zeros(len(data) // 16 + 1, COMMAND)
+        session: Session
+        memset(cython.address(session), 0, cython.sizeof(Session))
+        view: cython.const[cython.uchar][::1] = data
+        used: u64 = 0
+        self.written = self.reason = 0
+        if len(data) != 0:
+            slots: cython.pointer[u8] = cython.cast(cython.pointer[u8], records_of(commands))
+            # the mask lets every place stand for itself
+            used = self.decode(
+                cython.address(session), owner, cython.address(view[0]), len(data), slots, 0, NO_MASK, now_ns, 0
+            )
+        return commands[: self.written], used, self.reason
 
     def start(self, c, kind, owner, timestamp):
         """The head of a command, and a body of zeros."""

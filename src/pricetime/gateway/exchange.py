@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
 from ..ring.ring import Ring
-from ..wire.session import allowed
+from ..wire.rules import allowed
 from .config import GatewayConfig
 from .decoder import Decoder
 from .faults import Faults

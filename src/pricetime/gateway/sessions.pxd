@@ -48,6 +48,7 @@ cdef class Sessions:
     cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _accept(self, Session *s, u32 owner) noexcept nogil
     cdef u64 oldest_sequence(self, Session *s) noexcept nogil
+    cdef u64 _position(self, Session *s) noexcept nogil
     cdef Report *append(self, u32 owner) noexcept nogil
     cdef void mark(self, u32 owner, Session *s) noexcept nogil
     cdef u64 tick(self, u64 now_ns) noexcept nogil

@@ -131,7 +131,7 @@ class Sessions:
         message.level = self.level
         message.flags = s.flags
         message.owner = owner
-        message.next_sequence = s.sent_bytes // REPORT_BYTES + 1
+        message.next_sequence = self._position(s)
         message.oldest_sequence = self.oldest_sequence(s)
         message.heartbeat_ms = self.heartbeat_ms
         message.timeout_ms = self.timeout_ms
@@ -146,11 +146,18 @@ class Sessions:
             return 1
         return s.next_sequence - self.stream_capacity
 
+    def _position(self, s):
+        """The number of the report that will follow a message of the session: that one goes in at the next chance."""
+        return (s.sent_bytes + REPORT_BYTES - 1) // REPORT_BYTES + 1
+
     def append(self, owner):
         """The next report of an owner's stream, which carries its number; NULL for an owner that never logged in."""
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if not s.stream:
             return cython.NULL
+        if s.state != ABSENT and self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES:
+            self.cut_off += 1  # what it has not taken is about to be overwritten
+            self.drop(owner, SLOW_READER)
         report: cython.pointer[Report] = cython.address(s.stream[(s.next_sequence - 1) & self.stream_mask])
         report.seq_num = s.next_sequence
         s.next_sequence += 1
@@ -195,7 +202,7 @@ class Sessions:
             cython.pointer[Heartbeat], self._control(s, cython.sizeof(Heartbeat))
         )
         message.type = HEARTBEAT
-        message.next_sequence = s.next_sequence
+        message.next_sequence = self._position(s)
         self.mark(owner, s)
 
     # ------------------------------------------------------------------ a session ends
@@ -212,7 +219,7 @@ class Sessions:
         if message:
             message.type = LOGOUT
             message.reason = reason
-            message.next_sequence = s.next_sequence
+            message.next_sequence = self._position(s)
         s.state = CLOSING
         s.reason = reason
         s.heard_ns = now_ns

@@ -1,6 +1,7 @@
 # Signatures and fields of store.py, in its order.
 
 from pricetime.core.layout cimport Report, u64
+from pricetime.native.arrays cimport records_of
 from pricetime.native.bits cimport ACQUIRE, RELEASE, fence, load_u64, store_u64
 from pricetime.native.memory cimport release, reserve, touch
 
