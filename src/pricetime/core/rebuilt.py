@@ -31,7 +31,6 @@ class Rebuilt:
     def apply_run(self, reports, count):
         """Apply reports in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
         i: u64
-        r: cython.pointer[cython.const[Report]]
         lone: cython.pointer[Book] = cython.NULL
         if self.books.book_count == 1:
             lone = cython.address(self.books.books[0])
@@ -47,7 +46,7 @@ class Rebuilt:
         return cython.cast(i64, count)
 
     def _likely_entry(self, book, r):
-        """Where the order id that a report is about most likely is. ``book``: the only one, or NULL when there are several."""
+        """Where the order id that a report is about most likely is. ``book``: the only one, or NULL for several."""
         if not book:
             book = self.books.book_of(r.instrument)
         if not book:
