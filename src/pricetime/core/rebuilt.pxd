@@ -28,7 +28,6 @@ cdef class Rebuilt:
     cdef u32 _set_state(self, Book *book, const Report *r) noexcept nogil
 
     # what they do to an order
-    cdef inline u32 _take_slot(self, Book *book) noexcept nogil
     cdef bint _is_new_level(self, Book *book, u32 side, i64 key) noexcept nogil
     cdef inline void _join(self, Book *book, u32 side, i64 key, u32 slot) noexcept nogil
     cdef inline void _take_from(self, Book *book, u32 slot, u64 quantity) noexcept nogil

@@ -101,7 +101,7 @@ class Rebuilt:
         key: i64 = key_of(side, price)
         if self.books.level_count == self.books.level_capacity and self._is_new_level(book, side, key):
             return LEVELS_FULL
-        slot: u32 = self._take_slot(book)
+        slot: u32 = self.books._take_slot(book)
         self.books.orders[slot].id = order_id
         self.books.orders[slot].remaining = quantity
         self.books._name(book, position, order_id, slot)
@@ -189,18 +189,6 @@ class Rebuilt:
         return NONE
 
     # ------------------------------------------------------------------ what they do to an order
-
-    def _take_slot(self, book):
-        """A slot for one more order. There is one."""
-        slot: u32 = self.books.free_order
-        if slot != NIL:
-            self.books.free_order = self.books.orders[slot].next
-        else:
-            slot = self.books.fresh_order
-            self.books.fresh_order = slot + 1
-        self.books.order_count = self.books.order_count + 1
-        book.count += 1
-        return slot
 
     def _is_new_level(self, book, side, key):
         """Would an order at this key need a new level?"""
