@@ -168,7 +168,9 @@ class BookBuilder:
         return self.rebuilt.books.order_count
 
     def __repr__(self):
-        return f"<pricetime.BookBuilder: {len(self.instruments)} instruments, {len(self)} orders, report {self.seq_num}>"
+        return (
+            f"<pricetime.BookBuilder: {len(self.instruments)} instruments, {len(self)} orders, report {self.seq_num}>"
+        )
 
     # ------------------------------------------------------------------ snapshots
 

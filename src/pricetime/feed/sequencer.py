@@ -27,6 +27,8 @@ from pricetime.types import EXECUTION_REPORT, REPORT
 
 REPORT_BYTES = REPORT.itemsize
 SEQ_NUM = struct.Struct("<8xQ")
+FEED_HEARTBEAT = 48
+HEARTBEAT = struct.Struct("<8xQQ24x")  # seq_num, epoch
 
 #: So many datagrams in a row that were seen before, each where the last one ended, are an epoch that nobody announced.
 SUSPICIOUS = 16
@@ -155,7 +157,8 @@ class Sequencer:
             return []
         first, count = SEQ_NUM.unpack_from(datagram)[0], size // REPORT_BYTES
         last = SEQ_NUM.unpack_from(datagram, size - REPORT_BYTES)[0]
-        if datagram[0] != EXECUTION_REPORT or last - first != count - 1 or first == 0:
+        is_reports = datagram[0] == datagram[size - REPORT_BYTES] == EXECUTION_REPORT
+        if not is_reports or last - first != count - 1 or first == 0:
             self.statistics.malformed += 1
             return []
         before = self.state
@@ -201,6 +204,8 @@ class Sequencer:
         if self._behind_count >= SUSPICIOUS and not self._checking:
             self._checking = True
             self._ask_at = now
+            if self.epoch == 0:
+                self._want_snapshot(now)  # there is nothing to compare with
 
     def _keep(self, first: int, reports: bytes) -> None:
         kept = self._kept
@@ -240,7 +245,9 @@ class Sequencer:
         due = self.due()
         if due is None or now < due:
             return None
-        if self._waiting or self._missing() > self.longest_gap:
+        if self._missing() > self.longest_gap:
+            self._waiting = True
+        if self._waiting:
             self._asked = SnapshotWanted()
         else:
             self._asked = RangeWanted(self.next_sequence, min(self._missing(), self.longest_range), self.epoch)
@@ -274,7 +281,7 @@ class Sequencer:
         if status is RangeStatus.GONE:
             self._want_snapshot(now)
         elif status is RangeStatus.AHEAD:
-            self._answer_ahead(asked, next_sequence, now)
+            runs = self._answer_ahead(asked, next_sequence, now)
         elif status is RangeStatus.FOLLOWS and reports:
             self._checking = False
             at = self.next_sequence
@@ -285,17 +292,19 @@ class Sequencer:
         self._note(before, now)
         return runs
 
-    def _answer_ahead(self, asked: RangeWanted, next_sequence: int, now: float) -> None:
-        """These reports were not sent yet: so what came from behind them was not of this feed."""
+    def _answer_ahead(self, asked: RangeWanted, next_sequence: int, now: float) -> list[bytes]:
+        """These reports were not sent yet: so what had come from behind them was not of this feed."""
+        self._ask_at = now
+        if next_sequence < asked.seq_num or self._asked_end > next_sequence:
+            self._kept = _Kept()
         if next_sequence < asked.seq_num:
             self._want_snapshot(now)
-            self._kept = _Kept()
-        elif self._asked_end > next_sequence:
-            self._kept = _Kept()
+            return []
+        if not self._kept.heap:
             self._end = self.next_sequence
         self._checking = False
         self._behind_count = 0
-        self._ask_at = now
+        return self._release(self.next_sequence, b"")
 
     def answer_snapshot(self, seq_num: int, epoch: int, now: float) -> list[bytes]:
         """The caller has put books into place that are good for ``seq_num``: the reports that follow them.
@@ -314,8 +323,6 @@ class Sequencer:
         self.statistics.snapshots += 1
         self.events.append(FeedEvent(EventKind.SNAPSHOT, seq_num))
         runs = self._release(self.next_sequence, b"")
-        if not self._kept.heap and before is FeedState.WAITING:
-            self._end = max(self._end, self.next_sequence)
         self._note(before, now)
         return runs
 
