@@ -3,11 +3,11 @@
 Rules, in this order:
 
 1. A report counts once, in the order of ``seq_num``. What comes again is dropped, what comes early is kept.
-2. Nothing is handed out before the books are whole: at first a snapshot is wanted, unless the start of the feed is known.
+2. Nothing is handed out before the books are whole: at first a snapshot is wanted, unless it is the start of the feed.
 3. A gap is waited out for a moment, because the network may only have changed the order; then its reports are wanted.
    Where these are gone, or more than ``longest_gap``, a snapshot is wanted.
-4. Another epoch is another feed: everything known of the one before is dropped, and a snapshot is wanted. Reports do not
-   carry the epoch, so a run of reports that all were seen before is looked into before anything else is handed out.
+4. Another epoch is another feed: everything known of the one before is dropped, and a snapshot is wanted. Reports do
+   not carry the epoch, so a run of reports that all were seen before is looked into before others are handed out.
 5. What is kept is bounded: while a gap is open the latest are dropped, and asked for later; while a snapshot is on
    its way the oldest, because it has them.
 
@@ -20,7 +20,7 @@ import heapq
 import struct
 from collections import deque
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum, IntEnum, auto
 from typing import NamedTuple
 
 from pricetime.types import EXECUTION_REPORT, REPORT
@@ -72,7 +72,7 @@ class FeedEvent(NamedTuple):
     count: int = 0
 
 
-class RangeStatus(Enum):
+class RangeStatus(IntEnum):
     """What the exchange said to a range that was wanted: see ``RetransmitStatus`` of the wire."""
 
     FOLLOWS = 0
