@@ -2,35 +2,54 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from types import TracebackType
 
-import numpy as np
-
-from pricetime import Engine
-from pricetime.feed import answers
 from pricetime.feed.answers import Answer, RangeAnswer
 from pricetime.feed.sequencer import RangeWanted, SnapshotWanted, Wanted
+from pricetime.wire.messages import (
+    SIZES,
+    ExecutionReport,
+    Message,
+    RetransmitReply,
+    RetransmitRequest,
+    SnapshotHeader,
+    SnapshotInstrument,
+    decode,
+)
 from tests.feed.network import BadNetwork, PublicFeed, Reports
 
 
 def answer_bytes(answer: Answer) -> bytes:
     """An answer as it crosses a socket."""
     if isinstance(answer, RangeAnswer):
-        count = len(answer.reports) // 48
-        head = answers._REPLY.pack(answer.status, count, answer.seq_num, 1, answer.next_sequence, answer.epoch)
-        return bytes([answers.RETRANSMIT_REPLY]) + head[1:] + answer.reports
+        head = RetransmitReply(
+            status=answer.status,
+            count=len(answer.reports) // ExecutionReport.SIZE,
+            seq_num=answer.seq_num,
+            next_sequence=answer.next_sequence,
+            epoch=answer.epoch,
+        )
+        return head.encode() + answer.reports
     seq_num, instruments, orders, digest = answer.snapshot
-    head = answers._HEADER.pack(len(instruments), seq_num, len(orders), digest, answer.epoch)
-    parts = [bytes([answers.SNAPSHOT_HEADER]) + head[1:]]
-    for one in instruments:
-        low = -(2**63) if one.low_price is None else one.low_price
-        high = 2**63 - 1 if one.high_price is None else one.high_price
-        symbol = one.symbol.encode()[:16]
-        body = answers._INSTRUMENT.pack(one.state, one.id, one.tick_size, one.lot_size, low, high, symbol)
-        parts.append(bytes([answers.SNAPSHOT_INSTRUMENT]) + body[1:])
-    return b"".join([*parts, orders.tobytes()])
+    header = SnapshotHeader(
+        instruments=len(instruments), seq_num=seq_num, orders=len(orders), digest=digest, epoch=answer.epoch
+    )
+    sent = [
+        SnapshotInstrument(
+            state=one.state,
+            instrument=one.id,
+            tick_size=one.tick_size,
+            lot_size=one.lot_size,
+            low_price=-(2**63) if one.low_price is None else one.low_price,
+            high_price=2**63 - 1 if one.high_price is None else one.high_price,
+            symbol=one.symbol.encode(),
+        )
+        for one in instruments
+    ]
+    return b"".join([header.encode(), *(one.encode() for one in sent), orders.tobytes()])
 
 
 class Served:
@@ -89,23 +108,23 @@ class Served:
         try:
             while data := connection.recv(4096):
                 received += data
-                while received and len(received) >= (size := 8 if received[0] == answers.SNAPSHOT_REQUEST else 24):
-                    self._answer(connection, received[:size])
+                while received and len(received) >= SIZES[received[0]]:
+                    size = SIZES[received[0]]
+                    self._answer(connection, decode(received[:size]))
                     received = received[size:]
         except OSError:
             pass
         finally:
             connection.close()
 
-    def _answer(self, connection: socket.socket, request: bytes) -> None:
+    def _answer(self, connection: socket.socket, request: Message) -> None:
         if self.silent:
             raise ConnectionError
         if self.deaf:
             return
         wanted: Wanted = SnapshotWanted()
-        if request[0] == answers.RETRANSMIT_REQUEST:
-            _, count, seq_num, epoch = answers._RANGE_REQUEST.unpack(request)
-            wanted = RangeWanted(seq_num, count, epoch)
+        if isinstance(request, RetransmitRequest):
+            wanted = RangeWanted(request.seq_num, request.count, request.epoch)
         self.questions.append(wanted)
         with self.lock:
             answer = answer_bytes(self.feed.answer(wanted))
@@ -128,10 +147,8 @@ class Served:
 
 def shut(connection: socket.socket) -> None:
     """Close a socket that another thread waits at."""
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()
 
 

@@ -11,7 +11,9 @@ import numpy as np
 from pricetime import REPORT, Engine, ReportKind
 from pricetime.core.builder import BookBuilder
 from pricetime.feed.answers import Answer, RangeAnswer, SnapshotAnswer
-from pricetime.feed.sequencer import HEARTBEAT, RangeStatus, SnapshotWanted, Wanted
+from pricetime.feed.sequencer import SnapshotWanted, Wanted
+from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.types import RetransmitStatus
 
 Reports = np.ndarray[Any, Any]
 
@@ -45,7 +47,7 @@ class BadNetwork:
 
 
 class PublicFeed:
-    """The public side of an engine: its feed, and what the recovery server answers. ``kept``: reports, as that keeps."""
+    """The public side of an engine: its feed, and what the recovery server answers, which keeps so many reports."""
 
     def __init__(self, engine: Engine, *, epoch: int = 1_000, kept: int = 1 << 20, longest: int = 4_096) -> None:
         self.engine, self.epoch, self.kept, self.longest = engine, epoch, kept, longest
@@ -70,16 +72,16 @@ class PublicFeed:
         return [public[at : at + most].tobytes() for at in range(0, len(public), most)]
 
     def heartbeat(self) -> bytes:
-        return b"\x30" + HEARTBEAT.pack(self.next_sequence, self.epoch)[1:]
+        return FeedHeartbeat(seq_num=self.next_sequence, epoch=self.epoch).encode()
 
     def answer(self, wanted: Wanted) -> Answer:
         if isinstance(wanted, SnapshotWanted):
             return SnapshotAnswer(self.replica.snapshot(), self.epoch)
-        status, sent = RangeStatus.FOLLOWS, b""
+        status, sent = RetransmitStatus.RANGE_FOLLOWS, b""
         if wanted.seq_num < self.oldest or wanted.epoch not in (0, self.epoch):
-            status = RangeStatus.GONE
+            status = RetransmitStatus.RANGE_GONE
         elif wanted.seq_num >= self.next_sequence:
-            status = RangeStatus.AHEAD
+            status = RetransmitStatus.RANGE_AHEAD
         else:
-            sent = self.reports[wanted.seq_num - 1 :][: min(wanted.count, self.longest)].tobytes()
+            sent = self.reports[wanted.seq_num - 1 :][: min(wanted.reports, self.longest)].tobytes()
         return RangeAnswer(status, wanted.seq_num, sent, self.next_sequence, self.epoch)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from pricetime import ASK, BID, COMMAND, CommandType, Engine, Instrument
-from pricetime.feed.errors import InvalidAnswer
 from pricetime.feed.answers import Answers, RangeAnswer, SnapshotAnswer, question
-from pricetime.feed.sequencer import RangeStatus, RangeWanted, SnapshotWanted
+from pricetime.feed.errors import InvalidAnswer
+from pricetime.feed.sequencer import RangeWanted, SnapshotWanted, Wanted
 from pricetime.types import InstrumentState
+from pricetime.wire.types import RetransmitStatus
 from tests.feed.exchange import answer_bytes
 from tests.feed.network import PublicFeed
 
@@ -42,7 +43,13 @@ def test_questions() -> None:
 def test_a_stream_in_pieces(seed: int) -> None:
     rng = random.Random(seed)
     feed = busy_feed()
-    asked = [SnapshotWanted(), RangeWanted(2, 7, 0), RangeWanted(500, 1, 0), RangeWanted(1, 1, 5), SnapshotWanted()]
+    asked: list[Wanted] = [
+        SnapshotWanted(),
+        RangeWanted(2, 7, 0),
+        RangeWanted(500, 1, 0),
+        RangeWanted(1, 1, 5),
+        SnapshotWanted(),
+    ]
     expected = [feed.answer(wanted) for wanted in asked]
     stream = b"".join(answer_bytes(answer) for answer in expected)
     answers, got = Answers(), []
@@ -61,9 +68,9 @@ def test_a_stream_in_pieces(seed: int) -> None:
             assert answer.snapshot[:2] == known.snapshot[:2]
             assert answer.snapshot.digest == feed.engine.digest()
     assert [answer.status for answer in got if isinstance(answer, RangeAnswer)] == [
-        RangeStatus.FOLLOWS,
-        RangeStatus.AHEAD,
-        RangeStatus.GONE,
+        RetransmitStatus.RANGE_FOLLOWS,
+        RetransmitStatus.RANGE_AHEAD,
+        RetransmitStatus.RANGE_GONE,
     ]
 
 

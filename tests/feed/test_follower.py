@@ -7,12 +7,13 @@ import random
 import numpy as np
 import pytest
 
-from pricetime import Engine, Instrument, ReportKind
+from pricetime import REPORT, Engine, Instrument, ReportKind
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import OrdersFull, ReportMismatch
 from pricetime.feed.answers import RangeAnswer, SnapshotAnswer
 from pricetime.feed.follower import Follower
-from pricetime.feed.sequencer import FeedState, RangeStatus, Sequencer
+from pricetime.feed.sequencer import FeedState, Sequencer
+from pricetime.wire.types import RetransmitStatus
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 from tests.feed.network import BadNetwork, PublicFeed, Reports
 
@@ -96,13 +97,19 @@ def test_reports_are_told_once_and_in_order() -> None:
     assert set(follower.builder.instruments) == {1, 2}
 
 
+def misfit(datagram: bytes) -> bytes:
+    """A report about an order that is not there."""
+    spoilt = np.frombuffer(datagram, REPORT).copy()
+    spoilt[["kind", "order_id"]] = (ReportKind.CANCELLED, 2**63)
+    return spoilt.tobytes()
+
+
 def test_a_report_that_does_not_fit_is_healed_by_a_snapshot() -> None:
     feed, datagrams = small_feed()
     follower = make_follower(True, patience=0.0)
     follower.answer(SnapshotAnswer(PublicFeed(feed.engine).replica.snapshot(), feed.epoch), 0.0)
-    spoilt = np.frombuffer(datagrams[30], feed.reports.dtype).copy()
-    spoilt["kind"], spoilt["order_id"] = ReportKind.CANCELLED, 2**63
-    for datagram in [*datagrams[:30], spoilt.tobytes(), *datagrams[31:]]:
+    spoilt = misfit(datagrams[30])
+    for datagram in [*datagrams[:30], spoilt, *datagrams[31:]]:
         follower.receive(datagram, 0.0)
     assert follower.sequencer.state is FeedState.WAITING
     assert follower.sequencer.statistics.mismatches == 1
@@ -120,13 +127,12 @@ def test_a_report_that_fits_not_even_a_snapshot_is_an_error() -> None:
     early.publish(feed.reports[:30])
     answer = SnapshotAnswer(early.replica.snapshot(), feed.epoch)
     follower.answer(answer, 0.0)
-    spoilt = np.frombuffer(datagrams[30], feed.reports.dtype).copy()
-    spoilt["kind"], spoilt["order_id"] = ReportKind.CANCELLED, 2**63
-    follower.receive(spoilt.tobytes(), 0.0)
+    spoilt = misfit(datagrams[30])
+    follower.receive(spoilt, 0.0)
     assert follower.sequencer.wanted(0.0) is not None
     follower.answer(answer, 0.0)
     with pytest.raises(ReportMismatch, match="report 31 does not fit"):
-        follower.receive(spoilt.tobytes(), 0.0)
+        follower.receive(spoilt, 0.0)
 
 
 def test_a_snapshot_that_contradicts_itself_is_asked_for_again() -> None:
@@ -156,8 +162,7 @@ def test_books_that_are_too_small_are_an_error() -> None:
     feed, datagrams = small_feed()
     follower = Follower(BookBuilder([1, 2], capacity=5), Sequencer(1))
     with pytest.raises(OrdersFull, match="larger capacity"):
-        for datagram in datagrams:
-            follower.receive(datagram, 0.0)
+        follower.receive(b"".join(datagrams), 0.0)
     snapshot = feed.replica.snapshot()
     many = np.resize(snapshot.orders, 7)
     with pytest.raises(OrdersFull, match="larger capacity"):
@@ -171,7 +176,8 @@ def test_a_range_is_applied() -> None:
     assert follower.sequencer.wanted(0.0) is not None
     last = len(datagrams) - 1
     follower.answer(
-        RangeAnswer(RangeStatus.FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch), 0.0
+        RangeAnswer(RetransmitStatus.RANGE_FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch),
+        0.0,
     )
     assert follower.is_whole
     assert follower.builder.digest() == feed.engine.digest()

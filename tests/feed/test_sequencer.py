@@ -11,15 +11,15 @@ import pytest
 
 from pricetime import REPORT
 from pricetime.feed.sequencer import (
-    HEARTBEAT,
     SUSPICIOUS,
     EventKind,
     FeedState,
-    RangeStatus,
     RangeWanted,
     Sequencer,
     SnapshotWanted,
 )
+from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.types import RetransmitStatus
 
 EPOCH = 1_000
 
@@ -32,7 +32,7 @@ def reports(first: int, count: int = 1) -> bytes:
 
 
 def heartbeat(seq_num: int, epoch: int = EPOCH) -> bytes:
-    return b"\x30" + HEARTBEAT.pack(seq_num, epoch)[1:]
+    return FeedHeartbeat(seq_num=seq_num, epoch=epoch).encode()
 
 
 def numbers(runs: list[bytes]) -> list[int]:
@@ -101,10 +101,14 @@ def test_a_gap_is_waited_out_for_a_moment_and_then_asked_for_once() -> None:
     assert sequencer.wanted(10.5) == RangeWanted(1, 3, EPOCH)
     assert sequencer.wanted(99.0) is None
     assert sequencer.due() is None
-    got = sequencer.answer_range(RangeStatus.FOLLOWS, 1, reports(1, 2), 6, EPOCH, 11.0)
+    got = sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 1, reports(1, 2), 6, EPOCH, 11.0)
     assert numbers(got) == [1, 2]
     assert sequencer.wanted(11.0) == RangeWanted(3, 1, EPOCH)
-    assert numbers(sequencer.answer_range(RangeStatus.FOLLOWS, 3, reports(3, 1), 6, EPOCH, 11.0)) == [3, 4, 5]
+    assert numbers(sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 3, reports(3, 1), 6, EPOCH, 11.0)) == [
+        3,
+        4,
+        5,
+    ]
     assert whole(sequencer, 5)
     assert (sequencer.statistics.gaps, sequencer.statistics.filled) == (1, 3)
     assert [event.kind for event in sequencer.events] == [EventKind.GAP, EventKind.WHOLE]
@@ -121,7 +125,7 @@ def test_a_heartbeat_shows_that_the_last_ones_are_missing() -> None:
     assert sequencer.wanted(0.0) == RangeWanted(3, 2, EPOCH)
     assert numbers(sequencer.receive(reports(3, 2), 0.0)) == [3, 4]
     assert whole(sequencer, 4)
-    assert sequencer.answer_range(RangeStatus.FOLLOWS, 3, reports(3, 2), 5, EPOCH, 0.0) == []
+    assert sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 3, reports(3, 2), 5, EPOCH, 0.0) == []
     assert sequencer.statistics.filled == 0
     sequencer.receive(heartbeat(4), 0.0)
     assert whole(sequencer, 4)
@@ -134,11 +138,11 @@ def test_no_answer_and_a_limit_are_asked_again_later() -> None:
     sequencer.no_answer(1.0)
     assert sequencer.wanted(2.9) is None
     assert sequencer.wanted(3.0) == RangeWanted(1, 1, 0)
-    assert sequencer.answer_range(RangeStatus.LIMITED, 1, b"", 3, EPOCH, 3.0) == []
+    assert sequencer.answer_range(RetransmitStatus.RANGE_LIMITED, 1, b"", 3, EPOCH, 3.0) == []
     assert sequencer.epoch == EPOCH
     assert sequencer.wanted(4.9) is None
     assert sequencer.wanted(5.0) == RangeWanted(1, 1, EPOCH)
-    assert sequencer.answer_range(RangeStatus.FOLLOWS, 1, b"", 3, EPOCH, 5.0) == []
+    assert sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 1, b"", 3, EPOCH, 5.0) == []
     assert sequencer.wanted(6.9) is None
     assert sequencer.wanted(7.0) is not None
 
@@ -149,10 +153,10 @@ def test_a_long_gap_is_asked_for_in_pieces() -> None:
     got = []
     while (wanted := sequencer.wanted(0.0)) is not None:
         assert isinstance(wanted, RangeWanted)
-        assert wanted.count <= 10
+        assert wanted.reports <= 10
         got += numbers(
             sequencer.answer_range(
-                RangeStatus.FOLLOWS, wanted.seq_num, reports(wanted.seq_num, wanted.count), 27, EPOCH, 0.0
+                RetransmitStatus.RANGE_FOLLOWS, wanted.seq_num, reports(wanted.seq_num, wanted.reports), 27, EPOCH, 0.0
             )
         )
     assert got == list(range(1, 27))
@@ -164,7 +168,7 @@ def test_a_snapshot_where_a_gap_cannot_be_filled(why: str) -> None:
     sequencer.receive(reports(11, 2), 0.0)
     if why == "gone":
         assert sequencer.wanted(0.0) == RangeWanted(1, 10, 0)
-        assert sequencer.answer_range(RangeStatus.GONE, 1, b"", 13, EPOCH, 0.0) == []
+        assert sequencer.answer_range(RetransmitStatus.RANGE_GONE, 1, b"", 13, EPOCH, 0.0) == []
     assert sequencer.wanted(0.0) == SnapshotWanted()
     assert sequencer.state is FeedState.WAITING
     assert sequencer.receive(reports(13), 0.0) == []
@@ -195,7 +199,7 @@ def test_a_snapshot_older_than_what_was_kept_leaves_a_gap_to_fill() -> None:
     assert sequencer.answer_snapshot(90, EPOCH, 0.0) == []
     assert sequencer.state is FeedState.GAP
     assert sequencer.wanted(0.0) == RangeWanted(91, 9, EPOCH)
-    assert numbers(sequencer.answer_range(RangeStatus.FOLLOWS, 91, reports(91, 9), 105, EPOCH, 0.0)) == list(
+    assert numbers(sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 91, reports(91, 9), 105, EPOCH, 0.0)) == list(
         range(91, 105)
     )
     assert whole(sequencer, 104)
@@ -235,7 +239,7 @@ def test_another_epoch(tells: str) -> None:
     else:
         assert sequencer.wanted(0.0) == RangeWanted(10, 2, EPOCH)
     if tells == "range":
-        assert sequencer.answer_range(RangeStatus.GONE, 10, b"", 4, EPOCH + 1, 0.0) == []
+        assert sequencer.answer_range(RetransmitStatus.RANGE_GONE, 10, b"", 4, EPOCH + 1, 0.0) == []
     if tells == "snapshot":
         sequencer.mismatch(9, 0.0)
         sequencer.no_answer(0.0)
@@ -260,7 +264,7 @@ def test_what_comes_from_a_feed_that_is_over_is_nothing() -> None:
     assert whole(sequencer, 0)
     sequencer.receive(reports(2), 0.0)
     assert sequencer.wanted(0.0) is not None
-    assert sequencer.answer_range(RangeStatus.FOLLOWS, 1, reports(1), 50, EPOCH - 1, 0.0) == []
+    assert sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 1, reports(1), 50, EPOCH - 1, 0.0) == []
     assert sequencer.is_stale(EPOCH - 1)
     assert not sequencer.is_stale(EPOCH)
     with pytest.raises(ValueError, match="epoch 999"):
@@ -281,8 +285,8 @@ def test_an_epoch_that_nobody_announces_is_found_before_a_report_of_it_is_taken_
     assert sequencer.state is FeedState.GAP
     wanted = sequencer.wanted(0.0)
     assert wanted == RangeWanted(1_001, 1, EPOCH)
-    sequencer.answer_range(RangeStatus.FOLLOWS, 1_001, reports(1_001, 1), 1_101, EPOCH + 1, 0.0)
-    assert sequencer.state is FeedState.WAITING
+    sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, 1_001, reports(1_001, 1), 1_101, EPOCH + 1, 0.0)
+    assert sequencer.wanted(0.0) == SnapshotWanted()
     sequencer.answer_snapshot(1_100, EPOCH + 1, 0.0)
     assert whole(sequencer, 1_100)
 
@@ -293,7 +297,7 @@ def test_a_long_run_of_duplicates_in_the_same_epoch_is_nothing() -> None:
         sequencer.receive(reports(first, 10), 0.0)
     assert sequencer.wanted(0.0) == RangeWanted(1_001, 1, EPOCH)
     assert sequencer.receive(reports(1_001), 0.0) == []
-    assert numbers(sequencer.answer_range(RangeStatus.AHEAD, 1_001, b"", 1_001, EPOCH, 0.0)) == [1_001]
+    assert numbers(sequencer.answer_range(RetransmitStatus.RANGE_AHEAD, 1_001, b"", 1_001, EPOCH, 0.0)) == [1_001]
     assert whole(sequencer, 1_001)
 
 
@@ -302,7 +306,7 @@ def test_an_exchange_that_is_behind_has_begun_anew() -> None:
     sequencer.receive(reports(1, 20), 0.0)
     sequencer.receive(reports(30), 0.0)
     assert sequencer.wanted(0.0) == RangeWanted(21, 9, 0)
-    assert sequencer.answer_range(RangeStatus.AHEAD, 21, b"", 5, EPOCH, 0.0) == []
+    assert sequencer.answer_range(RetransmitStatus.RANGE_AHEAD, 21, b"", 5, EPOCH, 0.0) == []
     assert sequencer.wanted(0.0) == SnapshotWanted()
     assert sequencer.kept_bytes == 0
 
@@ -312,7 +316,7 @@ def test_what_came_from_ahead_of_the_feed_is_dropped() -> None:
     sequencer.receive(reports(900, 10), 0.0)  # of the feed before, which nobody told us of
     sequencer.answer_snapshot(20, EPOCH, 0.0)
     assert sequencer.wanted(0.0) == RangeWanted(21, 879, EPOCH)
-    assert sequencer.answer_range(RangeStatus.AHEAD, 21, b"", 21, EPOCH, 0.0) == []
+    assert sequencer.answer_range(RetransmitStatus.RANGE_AHEAD, 21, b"", 21, EPOCH, 0.0) == []
     assert whole(sequencer, 20)
     assert numbers(sequencer.receive(reports(21), 0.0)) == [21]
 
@@ -408,11 +412,13 @@ def test_a_bad_network(seed: int) -> None:
             got = [*range(1, seq_num + 1)]
             got += numbers(sequencer.answer_snapshot(seq_num, EPOCH, now))
         elif wanted.seq_num < oldest:
-            sequencer.answer_range(RangeStatus.GONE, wanted.seq_num, b"", int(sent), EPOCH, now)
+            sequencer.answer_range(RetransmitStatus.RANGE_GONE, wanted.seq_num, b"", int(sent), EPOCH, now)
         else:
-            count = rng.randint(1, min(wanted.count, int(sent) - wanted.seq_num))
+            count = rng.randint(1, min(wanted.reports, int(sent) - wanted.seq_num))
             again = reports(wanted.seq_num, count)
-            got += numbers(sequencer.answer_range(RangeStatus.FOLLOWS, wanted.seq_num, again, int(sent), EPOCH, now))
+            got += numbers(
+                sequencer.answer_range(RetransmitStatus.RANGE_FOLLOWS, wanted.seq_num, again, int(sent), EPOCH, now)
+            )
     assert whole(sequencer, first - 1)
     assert got == list(range(1, first))
     assert sequencer.kept_bytes == 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -11,23 +10,24 @@ from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import InvalidSetting
 from pricetime.feed.errors import InvalidAnswer
-from pricetime.feed.sequencer import REPORT_BYTES, RangeStatus, RangeWanted, Wanted
+from pricetime.feed.sequencer import REPORT_BYTES, RangeWanted, Wanted
 from pricetime.types import SNAPSHOT_ORDER, InstrumentState
+from pricetime.wire.messages import (
+    RetransmitReply,
+    RetransmitRequest,
+    SnapshotHeader,
+    SnapshotInstrument,
+    SnapshotOrder,
+    SnapshotRequest,
+)
+from pricetime.wire.types import RetransmitStatus
 
 #: No snapshot has more orders: such a length is not believed.
 MOST_ORDERS = 1 << 31
-ORDER_BYTES = SNAPSHOT_ORDER.itemsize
-
-RETRANSMIT_REQUEST, RETRANSMIT_REPLY, SNAPSHOT_REQUEST, SNAPSHOT_HEADER, SNAPSHOT_INSTRUMENT = range(49, 54)
-_RANGE_REQUEST = struct.Struct("<B3xIQQ")  # type, count, seq_num, epoch
-_SNAPSHOT_REQUEST = struct.Struct("<B7x")  # type
-_REPLY = struct.Struct("<xBxxIQQQQ")  # status, count, seq_num, oldest_sequence, next_sequence, epoch
-_HEADER = struct.Struct("<4xIQQQQ8x")  # instruments, seq_num, orders, digest, epoch
-_INSTRUMENT = struct.Struct("<xBxxIQQqq16s")  # state, instrument, tick_size, lot_size, low_price, high_price, symbol
 
 
 class RangeAnswer(NamedTuple):
-    status: RangeStatus
+    status: RetransmitStatus
     seq_num: int  #: of the first report
     reports: bytes
     next_sequence: int  #: of the next report of the feed
@@ -45,8 +45,8 @@ Answer = RangeAnswer | SnapshotAnswer
 def question(wanted: Wanted) -> bytes:
     """The request for what is wanted."""
     if isinstance(wanted, RangeWanted):
-        return _RANGE_REQUEST.pack(RETRANSMIT_REQUEST, wanted.count, wanted.seq_num, wanted.epoch)
-    return _SNAPSHOT_REQUEST.pack(SNAPSHOT_REQUEST)
+        return RetransmitRequest(count=wanted.reports, seq_num=wanted.seq_num, epoch=wanted.epoch).encode()
+    return SnapshotRequest().encode()
 
 
 class Answers:
@@ -63,54 +63,60 @@ class Answers:
             size = self._size()
             if size is None or len(self._bytes) < size:
                 return found
-            whole = bytes(memoryview(self._bytes)[:size])
+            with memoryview(self._bytes) as view:
+                whole = bytes(view[:size])
             del self._bytes[:size]
-            found.append(_range(whole) if whole[0] == RETRANSMIT_REPLY else _snapshot(whole))
+            found.append(_range(whole) if whole[0] == RetransmitReply.TYPE else _snapshot(whole))
 
     def _size(self) -> int | None:
         """Bytes of the answer that comes now, None while its head is not there."""
         if not self._bytes:
             return None
-        if self._bytes[0] == RETRANSMIT_REPLY:
-            if len(self._bytes) < _REPLY.size:
+        if self._bytes[0] == RetransmitReply.TYPE:
+            if len(self._bytes) < RetransmitReply.SIZE:
                 return None
-            return _REPLY.size + REPORT_BYTES * int(_REPLY.unpack_from(self._bytes)[1])
-        if self._bytes[0] != SNAPSHOT_HEADER:
+            reply = RetransmitReply.decode(self._bytes[: RetransmitReply.SIZE])
+            return RetransmitReply.SIZE + REPORT_BYTES * reply.count
+        if self._bytes[0] != SnapshotHeader.TYPE:
             raise InvalidAnswer(f"the recovery server sent a message of type {self._bytes[0]}, which is no answer")
-        if len(self._bytes) < _HEADER.size:
+        if len(self._bytes) < SnapshotHeader.SIZE:
             return None
-        instruments, _, orders, _, _ = _HEADER.unpack_from(self._bytes)
-        if instruments > MAX_INSTRUMENTS or orders > MOST_ORDERS:
-            raise InvalidAnswer(f"a snapshot of {instruments} instruments and {orders} orders: nobody has so many")
-        return _HEADER.size + int(instruments) * _INSTRUMENT.size + int(orders) * ORDER_BYTES
+        header = SnapshotHeader.decode(self._bytes[: SnapshotHeader.SIZE])
+        if header.instruments > MAX_INSTRUMENTS or header.orders > MOST_ORDERS:
+            raise InvalidAnswer(
+                f"a snapshot of {header.instruments} instruments and {header.orders} orders: nobody has so many"
+            )
+        return SnapshotHeader.SIZE + header.instruments * SnapshotInstrument.SIZE + header.orders * SnapshotOrder.SIZE
 
 
 def _range(whole: bytes) -> RangeAnswer:
-    status, _, seq_num, _, next_sequence, epoch = _REPLY.unpack_from(whole)
-    if status not in set(RangeStatus):
-        raise InvalidAnswer(f"the recovery server answered with status {status}, which is unknown")
-    return RangeAnswer(RangeStatus(status), seq_num, whole[_REPLY.size :], next_sequence, epoch)
+    reply = RetransmitReply.decode(whole[: RetransmitReply.SIZE])
+    if reply.status not in set(RetransmitStatus):
+        raise InvalidAnswer(f"the recovery server answered with status {reply.status}, which is unknown")
+    reports = whole[RetransmitReply.SIZE :]
+    return RangeAnswer(RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch)
 
 
 def _snapshot(whole: bytes) -> SnapshotAnswer:
-    count, seq_num, _, digest, epoch = _HEADER.unpack_from(whole)
-    at = _HEADER.size + count * _INSTRUMENT.size
-    instruments = tuple(_instrument(whole, i) for i in range(_HEADER.size, at, _INSTRUMENT.size))
-    orders = np.frombuffer(whole, SNAPSHOT_ORDER, offset=at)
-    return SnapshotAnswer(Snapshot(seq_num, instruments, orders, digest), epoch)
+    header = SnapshotHeader.decode(whole[: SnapshotHeader.SIZE])
+    end = SnapshotHeader.SIZE + header.instruments * SnapshotInstrument.SIZE
+    starts = range(SnapshotHeader.SIZE, end, SnapshotInstrument.SIZE)
+    instruments = tuple(_instrument(whole[at : at + SnapshotInstrument.SIZE]) for at in starts)
+    orders = np.frombuffer(whole, SNAPSHOT_ORDER, offset=end)
+    return SnapshotAnswer(Snapshot(header.seq_num, instruments, orders, header.digest), header.epoch)
 
 
-def _instrument(whole: bytes, at: int) -> Instrument:
-    state, number, tick_size, lot_size, low, high, symbol = _INSTRUMENT.unpack_from(whole, at)
+def _instrument(data: bytes) -> Instrument:
     try:
+        sent = SnapshotInstrument.decode(data)
         return Instrument(
-            number,
-            symbol=symbol.rstrip(b"\0").decode(errors="replace"),
-            tick_size=tick_size,
-            lot_size=lot_size,
-            low_price=None if low == -(2**63) else low,
-            high_price=None if high == 2**63 - 1 else high,
-            state=InstrumentState(state),
+            sent.instrument,
+            symbol=sent.symbol.rstrip(b"\0").decode(errors="replace"),
+            tick_size=sent.tick_size,
+            lot_size=sent.lot_size,
+            low_price=None if sent.low_price == -(2**63) else sent.low_price,
+            high_price=None if sent.high_price == 2**63 - 1 else sent.high_price,
+            state=InstrumentState(sent.state),
         )
     except (InvalidSetting, ValueError) as error:
         raise InvalidAnswer(f"the recovery server sent an instrument that cannot be: {error}") from error

@@ -6,8 +6,8 @@ import contextlib
 import selectors
 import socket
 
-from pricetime.feed.errors import InvalidAnswer
 from pricetime.feed.answers import Answer, Answers, question
+from pricetime.feed.errors import InvalidAnswer
 from pricetime.feed.sequencer import Wanted
 
 READ_BYTES = 1 << 20
@@ -31,7 +31,7 @@ class Recovery:
         self._deadline = 0.0
 
     def ask(self, wanted: Wanted, now: float) -> None:
-        """Send a question, as far as that goes without waiting; ``asking`` is False after it when it cannot be asked."""
+        """Send a question, as far as that goes without waiting; ``asking`` is False after it when that failed."""
         self.asking = True
         self._unsent = question(wanted)
         self._deadline = now + self.patience

@@ -20,15 +20,15 @@ import heapq
 import struct
 from collections import deque
 from dataclasses import dataclass
-from enum import Enum, IntEnum, auto
+from enum import Enum, auto
 from typing import NamedTuple
 
 from pricetime.types import EXECUTION_REPORT, REPORT
+from pricetime.wire.messages import FeedHeartbeat
+from pricetime.wire.types import RetransmitStatus
 
 REPORT_BYTES = REPORT.itemsize
 SEQ_NUM = struct.Struct("<8xQ")
-FEED_HEARTBEAT = 48
-HEARTBEAT = struct.Struct("<8xQQ24x")  # seq_num, epoch
 
 #: So many datagrams in a row that were seen before, each where the last one ended, are an epoch that nobody announced.
 SUSPICIOUS = 16
@@ -47,7 +47,7 @@ class RangeWanted(NamedTuple):
     """Send these reports again."""
 
     seq_num: int  #: of the first
-    count: int
+    reports: int  #: how many
     epoch: int  #: 0 when unknown
 
 
@@ -59,7 +59,7 @@ Wanted = RangeWanted | SnapshotWanted
 
 
 class EventKind(Enum):
-    GAP = auto()  #: reports from ``seq_num`` on are missing, ``count`` as far as is known
+    GAP = auto()  #: reports from ``seq_num`` on are missing, ``reports`` of them as far as is known
     WHOLE = auto()  #: nothing is missing any more; ``seq_num`` is the last one
     SNAPSHOT = auto()  #: a snapshot that is good for ``seq_num`` took the place of the books
     EPOCH = auto()  #: another feed began
@@ -69,16 +69,7 @@ class EventKind(Enum):
 class FeedEvent(NamedTuple):
     kind: EventKind
     seq_num: int = 0
-    count: int = 0
-
-
-class RangeStatus(IntEnum):
-    """What the exchange said to a range that was wanted: see ``RetransmitStatus`` of the wire."""
-
-    FOLLOWS = 0
-    GONE = 1
-    AHEAD = 2
-    LIMITED = 3
+    reports: int = 0
 
 
 @dataclass
@@ -151,9 +142,10 @@ class Sequencer:
         if size == 0 or size % REPORT_BYTES:
             self.statistics.malformed += 1
             return []
-        if datagram[0] == FEED_HEARTBEAT and size == REPORT_BYTES:
+        if datagram[0] == FeedHeartbeat.TYPE and size == REPORT_BYTES:
             self.statistics.heartbeats += 1
-            self.heartbeat(*HEARTBEAT.unpack(datagram), now)
+            heartbeat = FeedHeartbeat.decode(datagram)
+            self.heartbeat(heartbeat.seq_num, heartbeat.epoch, now)
             return []
         first, count = SEQ_NUM.unpack_from(datagram)[0], size // REPORT_BYTES
         last = SEQ_NUM.unpack_from(datagram, size - REPORT_BYTES)[0]
@@ -269,7 +261,7 @@ class Sequencer:
         self._ask_at = now + self.retry
 
     def answer_range(
-        self, status: RangeStatus, seq_num: int, reports: bytes, next_sequence: int, epoch: int, now: float
+        self, status: RetransmitStatus, seq_num: int, reports: bytes, next_sequence: int, epoch: int, now: float
     ) -> list[bytes]:
         """The exchange sends reports again, or says why not; ``next_sequence`` is that of its feed."""
         asked, self._asked = self._asked, None
@@ -278,11 +270,11 @@ class Sequencer:
         if not self._is_epoch(epoch, now) or self._waiting or not isinstance(asked, RangeWanted):
             return []
         runs: list[bytes] = []
-        if status is RangeStatus.GONE:
+        if status is RetransmitStatus.RANGE_GONE:
             self._want_snapshot(now)
-        elif status is RangeStatus.AHEAD:
+        elif status is RetransmitStatus.RANGE_AHEAD:
             runs = self._answer_ahead(asked, next_sequence, now)
-        elif status is RangeStatus.FOLLOWS and reports:
+        elif status is RetransmitStatus.RANGE_FOLLOWS and reports:
             self._checking = False
             at = self.next_sequence
             runs = self._take(seq_num, reports, now)

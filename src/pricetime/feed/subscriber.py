@@ -11,7 +11,6 @@ from typing import Any
 
 from pricetime import COMPILED
 from pricetime.core.builder import BookBuilder
-from pricetime.core.engine import DEFAULT_CAPACITY
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import OrderBook
 from pricetime.feed.errors import BookNotWhole
@@ -51,7 +50,7 @@ class Subscriber:
         interface: str = "127.0.0.1",
         recovery: tuple[str, int] | None = ("127.0.0.1", 7002),
         instruments: Iterable[Instrument | int] = (),
-        capacity: int = DEFAULT_CAPACITY,
+        capacity: int = 1 << 20,
         level_capacity: int | None = None,
         receive_buffer_bytes: int = 64 << 20,
         recovery_patience: float = 5.0,
@@ -116,7 +115,7 @@ class Subscriber:
     def _whole(self) -> BookBuilder:
         if self.state is FeedState.WAITING:
             raise BookNotWhole(
-                "there are no books yet: the snapshot has not come. Call poll() until the state is another than WAITING. "
+                "there are no books yet: the snapshot has not come. Call poll() until the state is no longer WAITING. "
                 + self.recovery_failure
             )
         return self.builder
