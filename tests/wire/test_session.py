@@ -251,7 +251,7 @@ def test_a_login_takes_too_long() -> None:
     assert isinstance(ended, Ended)
     assert (ended.reason, ended.detail) == (SessionReason.LOGIN_TIMEOUT, "no login within 2000 ms")
     assert decode(ended.reply) == LoginRejected(reason=SessionReason.LOGIN_TIMEOUT)
-    assert exchange.next_due_ns is None
+    assert not exchange.next_due_ns
     assert exchange.due(99 * SECOND) is None
 
 
