@@ -12,6 +12,8 @@ from .demo import demo
 from .generate import generate
 from .info import info, print_version
 from .replay import replay
+from .secret import secret
+from .serve import serve
 
 
 class Commands(click.Group):
@@ -39,5 +41,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, info):
+for command in (demo, replay, generate, serve, secret, info):
     main.add_command(command)

@@ -68,9 +68,9 @@ def replay(file: Path, **wishes: object) -> None:
 def run(file: Path, wishes: Wishes) -> None:
     """Replay a file, print what was asked for, and the table at the end."""
     from .. import OrderBook
+    from ..extras import require
     from ..reference import ReferenceBook
     from ..tape.export import Recorder
-    from ..extras import require
     from ..tape.formats import Format, detect, open_replay, orderbook_beside
     from . import show
     from .progress import track

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -70,6 +71,18 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     table.add_row("throughput, records/s", f"{found.records / max(found.elapsed_s, 1e-9):,.0f}")
     table.add_row("  seconds to read, match and compare", f"{found.elapsed_s:.2f}")
     print_titled(title, table)
+
+
+def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
+    """Print settings: group, name, value; those that were given stand out."""
+    table = Table(box=SIMPLE, pad_edge=False, show_header=False)
+    last = ""
+    for group, name, value, given in rows:
+        if group != last:
+            table.add_section()
+        table.add_row("" if group == last else group, name, value, style="bold" if given else None)
+        last = group
+    print_titled("settings of this exchange", table)
 
 
 def figures(columns: int) -> Table:

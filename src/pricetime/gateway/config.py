@@ -112,7 +112,7 @@ class GatewayConfig(BaseSettings):
     burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
 
     feed_group: IPv4Address = feed("239.255.77.1", "multicast group of the feed")
-    feed_port: Port = feed(7003, "UDP port of the feed", ge=1)
+    feed_port: int = feed(7003, "UDP port of the feed", ge=1, le=65535)
     feed_interface: IPv4Address = feed("127.0.0.1", "address of the interface that it leaves by")
     feed_ttl: int = feed(1, "routers that it may pass, and one; 0 stays on this machine", ge=0, le=255)
     mtu: int = feed(1500, "bytes of a packet of the network: 1,500 hold 30 reports, 9,000 hold 186", ge=76, le=65535)
@@ -129,6 +129,7 @@ class GatewayConfig(BaseSettings):
     recovery_idle_ms: int = recovery(30_000, "a connection that is silent, or reads nothing, is closed", ge=10)
     snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
     snapshot_streams: int = recovery(4, "snapshots that are sent at a time; others wait", ge=1, le=256)
+    snapshot_timeout_ms: int = recovery(30_000, "time in which a connection must take a snapshot", ge=10)
 
     instruments: Instruments = book(
         (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
@@ -143,6 +144,7 @@ class GatewayConfig(BaseSettings):
     idle: Idle = machine("yield", "what a thread does without work: `spin`, `pause`, `yield`, `block`")
     gateway_cpus: Cpus = machine((), "processors that the gateway's thread may run on, as `2,3`; all when empty")
     matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
+    prefault: bool = machine(True, "take up memory for all orders at the start, so that no order waits for it later")
     drain_timeout_ms: int = machine(5000, "time to bring out what is under way when asked to stop", ge=1)
 
     drop: Fraction = faults(0.0, "fraction of the datagrams that are left out, to test subscribers")
@@ -175,6 +177,11 @@ class GatewayConfig(BaseSettings):
             raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
         if self.port == self.recovery_port != 0:
             raise ValueError(f"recovery_port: {self.port} is the port for orders: give another")
+        if self.outbound_bytes > self.stream_reports * REPORT_BYTES:
+            raise ValueError(
+                f"outbound_bytes: {self.outbound_bytes} is more than the {self.stream_reports} reports that are kept of "
+                f"a stream: give {self.stream_reports * REPORT_BYTES} or less, or a larger stream_reports"
+            )
         if self.timeout_ms < 2 * self.heartbeat_ms:
             raise ValueError(
                 f"timeout_ms: {self.timeout_ms} is less than two times heartbeat_ms: a heartbeat may be late"

@@ -82,8 +82,8 @@ def _told(error: ErrorDetails, origin: str) -> str:
     if not place:
         return f"{origin}: {message.partition(': ')[2]}"
     inner = "".join(f" {part + 1}" if isinstance(part, int) else f", {part}" for part in place[1:])
-    given = "" if error["type"] == "missing" else f" {_short(error['input'])}"
-    return f"{origin}{inner}:{given}: {message[:1].lower()}{message[1:]}"
+    given = "" if error["type"] == "missing" else f"{_short(error['input'])}: "
+    return f"{origin}{inner}: {given}{message[:1].lower()}{message[1:]}"
 
 
 def _short(value: object) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InvalidSetting
-from ..types import COMMAND
 from ..extras import require
+from ..types import COMMAND
 
 Commands: TypeAlias = NDArray[np.void]
 

@@ -1,0 +1,154 @@
+"""``pricetime serve``: an exchange on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import PricetimeError
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
+
+    from ..gateway.config import GatewayConfig
+
+
+class NotStarted(click.ClickException):
+    """A server that cannot start, whatever keeps it from it."""
+
+    exit_code = 2
+
+
+class Settings(click.Command):
+    """A command with an option for every setting of the server. They are made when they are asked for first."""
+
+    _made: list[click.Parameter] | None = None
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        if self._made is None:
+            with told_in_a_line():
+                self._made = [*self.params, *options()]
+        return [*self._made, *super().get_params(ctx)[len(self.params) :]]
+
+
+@click.command(cls=Settings)
+@click.option(
+    "--config",
+    "file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    envvar="PRICETIME_CONFIG",
+    show_envvar=True,
+    help="TOML file of settings, named as the options below, with _ for -.",
+)
+def serve(file: Path | None, **given: Any) -> None:
+    """Run an exchange: orders in over TCP, reports out over UDP multicast.
+
+    Without a word it listens on this machine alone. It needs secrets for those who may log in, or --open:
+
+    \b
+        pricetime secret 7 --file secrets.toml
+        pricetime serve --secrets-file secrets.toml --instrument id=1,symbol=ABC,tick_size=5
+        pricetime serve --open
+
+    Every setting may stand in a file, in the environment as PRICETIME_ and its name in capitals, or in an option; the
+    option counts most. SIGTERM ends it when every report has left; SIGHUP reads secrets and instrument states anew.
+    """
+    with told_in_a_line():
+        from ..gateway.sources import load
+
+        config = load(file, {name: value for name, value in given.items() if value not in {None, ()}})
+        code = run(config)
+    raise SystemExit(code)
+
+
+def run(config: GatewayConfig) -> int:
+    """Show the settings and serve: the exit code."""
+    from importlib import import_module
+
+    from .. import COMPILED
+    from ..gateway.log import is_for_people
+    from ..gateway.prepare import check_form
+    from .show import settings
+
+    check_form(compiled=COMPILED)
+    if is_for_people(config.log_format):
+        settings(rows(config))
+    code: int = import_module("pricetime.gateway.server").run(config)
+    return code
+
+
+@contextmanager
+def told_in_a_line() -> Iterator[None]:
+    """What keeps a server from starting is one line, and exit code 2."""
+    from ..extras import require
+
+    try:
+        for package in ("pydantic_settings", "structlog"):
+            require(package, "server", "pricetime serve")
+        yield
+    except (PricetimeError, MemoryError) as error:
+        raise NotStarted(str(error) or "no memory: lower order_capacity and feed_store_reports") from error
+
+
+def options() -> Iterator[click.Option]:
+    """An option for each setting."""
+    from ..gateway.config import GatewayConfig
+    from ..gateway.sources import flag
+
+    for name, field in GatewayConfig.model_fields.items():
+        text = f"{str(field.description).replace('`', '')} [default: {shown(field.default)}]"
+        text = text[:1].upper() + text[1:]
+        kind = field.annotation
+        if kind is bool:
+            yield click.Option([f"{flag(name)}/--no-{name.replace('_', '-')}", name], default=None, help=text)
+        elif isinstance(kind, type) and issubclass(kind, StrEnum):
+            yield click.Option([flag(name), name], type=click.Choice([member.value for member in kind]), help=text)
+        else:
+            several = name == "instruments"
+            yield click.Option([flag(name), name], multiple=several, metavar=metavar(name, field), help=text)
+
+
+def metavar(name: str, field: FieldInfo) -> str:
+    """What stands for the value of an option in its help."""
+    if name == "instruments":
+        return "id=ID,symbol=TEXT,..."
+    annotation = str(field.annotation)
+    for part, word in (("IPv4Address", "ADDRESS"), ("Path", "FILE"), ("tuple", "LIST"), ("float", "FRACTION")):
+        if part in annotation:
+            return word
+    return "NUMBER"
+
+
+def shown(value: object) -> str:
+    """A setting as help, the page and the table show it."""
+    from ..gateway.config import InstrumentConfig
+
+    if isinstance(value, tuple):
+        mark = ";" if any(isinstance(part, InstrumentConfig) for part in value) else ","
+        return mark.join(map(shown, value)) or "none"
+    if isinstance(value, InstrumentConfig):
+        from enum import IntEnum
+
+        from ..gateway.fields import written
+
+        given = [(name, getattr(value, name)) for name in value.model_fields_set]
+        return ",".join(
+            f"{name}={written(part) if isinstance(part, IntEnum) else part}" for name, part in sorted(given)
+        )
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}" if value >= 100_000 else str(value)
+    return "none" if value is None else str(value)
+
+
+def rows(config: GatewayConfig) -> Iterator[tuple[str, str, str, bool]]:
+    """Group, name, value, and whether it was given, of each setting."""
+    for name, field in type(config).model_fields.items():
+        assert isinstance(field.json_schema_extra, dict)
+        yield str(field.json_schema_extra["group"]), name, shown(getattr(config, name)), name in config.model_fields_set

@@ -1,0 +1,219 @@
+"""The control side of a server: everything that is not an order, on one loop in the main thread.
+
+The lobby and the recovery server, signals, the log. The threads that carry orders are behind ``Exchange``, and run as
+well when this thread is slow.
+
+SIGTERM and SIGINT: no more clients and no more orders, what is under way is brought out, exit code 0. SIGHUP: the
+secrets are read again, and the states of the instruments, where the settings file says another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+
+from ..types import InstrumentState
+from .config import GatewayConfig
+from .errors import CannotStart
+from .lobby import Lobby
+from .log import Log, Seldom
+from .prepare import Prepared, read_secrets
+from .recovery import RecoveryServer, Replica, Store
+
+#: How often the control side looks whether the exchange has failed.
+WATCH_S = 0.1
+
+#: A command that finds no room is tried again after this, and given up after so many times.
+RETRY_S, RETRIES = 0.01, 200
+
+#: Settings that SIGHUP changes.
+READ_AGAIN = {"instruments", "secrets_file"}
+
+
+class Exchange(Protocol):
+    """The threads that carry orders, as the control side sees them. They run already when it gets them.
+
+    Every method but ``wait_drained`` returns at once, and is called in the thread of the loop.
+    """
+
+    @property
+    def store(self) -> Store:
+        """The reports of the feed that are kept."""
+
+    @property
+    def replica(self) -> Replica:
+        """The books as the feed tells them."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the exchange cannot go on; None as long as it can."""
+
+    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
+        """As ``lobby.Admit``."""
+
+    def set_state(self, instrument: int, state: InstrumentState) -> bool:
+        """Send the command that opens or halts an instrument. False when there is no room for it now."""
+
+    def begin_stop(self) -> None:
+        """Take no more orders, and log every client out once it has its reports."""
+
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Wait until every report has left and the threads have ended: False when they have not in this time.
+
+        Called once, in a thread of its own, after ``begin_stop``.
+        """
+
+    def stats(self) -> Mapping[str, int | float]:
+        """What was done so far, by name."""
+
+
+class Control:
+    """Serves until it is told to stop. The feed's socket stays open: it is the exchange's."""
+
+    def __init__(self, config: GatewayConfig, prepared: Prepared, exchange: Exchange, log: Log) -> None:
+        self._config = config
+        self._prepared = prepared
+        self._exchange = exchange
+        self._log = log
+        self._seldom = Seldom(log)
+        self._states = {instrument.id: instrument.state for instrument in config.instruments}
+        self._reloads: set[asyncio.Task[None]] = set()
+
+    def run(self) -> int:
+        """Serve until SIGTERM, SIGINT or ``stop``: the exit code. Signals are heard in the main thread alone."""
+        return asyncio.run(self._serve())
+
+    def stop(self, why: str) -> None:
+        """End ``run``, from any thread."""
+        self._loop.call_soon_threadsafe(self._stop, why)
+
+    def reload(self) -> None:
+        """Do what SIGHUP does, from any thread."""
+        self._loop.call_soon_threadsafe(self._begin_reload)
+
+    async def _serve(self) -> int:
+        self._loop = asyncio.get_running_loop()
+        self._stopping: asyncio.Future[str] = self._loop.create_future()
+        self._listen_to_signals()
+        config, prepared, exchange = self._config, self._prepared, self._exchange
+        self._lobby = Lobby(prepared.orders, config, prepared.secrets, exchange.admit, self._seldom)
+        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._seldom)
+        self._announce()
+        self._lobby.open()
+        self._recovery.open()
+        watch = self._loop.create_task(self._watch())
+        tell = self._loop.create_task(self._tell())
+        try:
+            return await self._end(await self._stopping)
+        finally:
+            watch.cancel()
+            tell.cancel()
+            self._lobby.close()
+            await self._recovery.close()
+
+    def _listen_to_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop, number.name)
+        self._loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+
+    def _announce(self) -> None:
+        config, prepared = self._config, self._prepared
+        if prepared.files_missing:
+            self._log.warning(
+                "file limit is low",
+                missing=prepared.files_missing,
+                remedy="raise it with ulimit -n, or lower max_clients",
+            )
+        if prepared.secrets is None:
+            self._log.warning("open", meaning="any login is taken without proof")
+        self._log.info(
+            "serving",
+            pid=os.getpid(),
+            host=str(config.host),
+            port=prepared.orders.getsockname()[1],
+            recovery_port=prepared.recovery.getsockname()[1],
+            feed_group=str(config.feed_group),
+            feed_port=config.feed_port,
+            feed_interface=str(config.feed_interface),
+            epoch=self._exchange.store.epoch,
+            instruments=len(config.instruments),
+            owners=None if prepared.secrets is None else len(prepared.secrets),
+        )
+
+    def _stop(self, why: str) -> None:
+        if not self._stopping.done():
+            self._stopping.set_result(why)
+
+    async def _end(self, why: str) -> int:
+        """Bring the exchange to its end: 0 when nothing was left behind."""
+        self._log.info("stopping", why=why)
+        self._lobby.close()
+        self._exchange.begin_stop()
+        drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
+        failure = self._exchange.failure
+        self._log_stats()
+        say = self._log.info if drained and failure is None else self._log.error
+        say("stopped", last_sequence=self._exchange.store.next_sequence - 1, drained=drained, failure=failure)
+        return 0 if drained and failure is None else 1
+
+    async def _watch(self) -> None:
+        """Stop when the exchange has failed."""
+        while self._exchange.failure is None:
+            await asyncio.sleep(WATCH_S)
+        self._log.error("failed", failure=self._exchange.failure)
+        self._stop("failure")
+
+    async def _tell(self) -> None:
+        """Log what was done, from time to time."""
+        while self._config.stats_interval_ms:
+            await asyncio.sleep(self._config.stats_interval_ms / 1000)
+            self._log_stats()
+
+    def _log_stats(self) -> None:
+        self._log.info(
+            "stats",
+            **self._exchange.stats(),
+            pending_logins=len(self._lobby),
+            recovery_clients=len(self._recovery),
+            lobby=dict(self._lobby.counts),
+            recovery=dict(self._recovery.counts),
+        )
+
+    def _begin_reload(self) -> None:
+        task = self._loop.create_task(self._reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload(self) -> None:
+        """Read the settings and the secrets again. What is wrong with them changes nothing."""
+        try:
+            config = (await asyncio.to_thread(self._config.reread)).model_copy(update={"open": self._config.open})
+            self._lobby.secrets = await asyncio.to_thread(read_secrets, config)
+        except CannotStart as error:
+            self._log.error("reload failed", error=str(error))
+            return
+        changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
+        self._log.info("reloaded", owners=None if self._lobby.secrets is None else len(self._lobby.secrets))
+        if changed:
+            self._log.warning("settings need a restart", changed=changed)
+        for instrument in config.instruments:
+            known = self._states.get(instrument.id)
+            if known is None:
+                self._log.warning("new instruments need a restart", instrument=instrument.id)
+            elif instrument.state is not known:
+                await self._set_state(instrument.id, instrument.state)
+
+    async def _set_state(self, instrument: int, state: InstrumentState) -> None:
+        for _ in range(RETRIES):
+            if self._exchange.set_state(instrument, state):
+                self._states[instrument] = state
+                self._log.info("instrument state", instrument=instrument, state=state.name)
+                return
+            await asyncio.sleep(RETRY_S)
+        self._log.error("instrument state not set: the exchange has no room", instrument=instrument, state=state.name)

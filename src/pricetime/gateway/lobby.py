@@ -1,0 +1,236 @@
+"""Everything before login: connections are accepted, asked who they are, and handed to the gateway or closed.
+
+A stranger gets little: one frame of a login is read and not a byte beyond it, so that what follows is the gateway's to
+read; two seconds; and one of a bounded number of places. It never reaches the threads that carry orders.
+
+When every place is taken, a newcomer gets the place of the connection that has waited longest, among those of the
+address that has most of them. So a flood pushes out its own: a client from elsewhere keeps its place however fast the
+flood comes, and one from the same address has the time in which the flood fills all places once. To refuse newcomers
+instead would let a few idle connections lock everyone out, two seconds at a time, for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import secrets as randomness
+import socket
+from collections import Counter
+from typing import Protocol
+
+from ..wire.messages import SIZES, Challenge, Login, LoginRejected
+from ..wire.types import MAX_OWNER, NONCE_BYTES, WIRE_VERSION, LoginFlag, MessageType, SessionReason
+from .config import GatewayConfig
+from .log import Seldom
+from .secrets import Secrets
+
+#: Connections accepted before other events of the loop have their turn.
+ACCEPTS_IN_A_ROW = 32
+
+#: What is looked at of a connection that has not logged in: its login, and this much thrown away when it is refused,
+#: so that the refusal arrives (closing over unread bytes would reset the connection).
+LOOKED_AT_BYTES = 128
+
+KNOWN_FLAGS = int(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME)  # ~ of a flag is not that of its number
+
+#: No descriptor is left and nobody can be put out: how long nothing is accepted.
+OUT_OF_FILES_PAUSE_S = 0.1
+
+
+class Admit(Protocol):
+    """Takes a connection whose login was good: with True the descriptor is the gateway's, to read, write and close.
+
+    It may refuse with False when it has no room. It answers the login itself, LoginAccepted or LoginRejected. Called in
+    the thread of the loop; must not wait.
+    """
+
+    def __call__(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool: ...
+
+
+class Guest:
+    """A connection that has not logged in."""
+
+    __slots__ = ("address", "deadline", "frame", "nonce", "socket")
+
+    def __init__(self, connection: socket.socket, address: str, deadline: float) -> None:
+        self.socket = connection
+        self.address = address
+        self.deadline = deadline
+        self.nonce = randomness.token_bytes(NONCE_BYTES)
+        self.frame = b""  # of the login, as far as it came
+
+
+class Lobby:
+    """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open."""
+
+    def __init__(
+        self, listener: socket.socket, config: GatewayConfig, secrets: Secrets | None, admit: Admit, log: Seldom
+    ) -> None:
+        self.secrets = secrets
+        self.counts: Counter[str] = Counter()  #: what happened here so far, by name
+        self._listener = listener
+        self._places = config.pending_logins
+        self._timeout_ms = config.login_timeout_ms
+        self._admit = admit
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._guests: dict[int, Guest] = {}  # by descriptor, the one that waits longest first
+        self._of_address: Counter[str] = Counter()
+        self._timer: asyncio.TimerHandle | None = None
+        self._short_of_files = False
+
+    def __len__(self) -> int:
+        return len(self._guests)
+
+    def open(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    def close(self) -> None:
+        """Accept no more, and tell those who wait. May be called again."""
+        if self._listener.fileno() >= 0:
+            self._loop.remove_reader(self._listener.fileno())
+            self._listener.close()
+        for guest in list(self._guests.values()):
+            self._refuse(guest, SessionReason.SHUTDOWN)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_IN_A_ROW):
+            try:
+                connection, address = self._listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
+                    self._out_of_files(error)
+                    return
+                continue  # it was gone before we came to it
+            self._welcome(connection, str(address[0]))
+            if self._short_of_files:  # whether another waits is known only when the loop says so
+                self._short_of_files = False
+                return
+
+    def _out_of_files(self, error: OSError) -> None:
+        """The machine or the process has no descriptor left: put one out, or wait a little."""
+        self.counts["out of files"] += 1
+        self._short_of_files = True
+        self._log.info("no connection can be accepted", error=error.strerror)
+        if self._guests:
+            self._put_one_out()
+            return
+        self._loop.remove_reader(self._listener.fileno())
+        self._loop.call_later(OUT_OF_FILES_PAUSE_S, self._again)
+
+    def _again(self) -> None:
+        if self._listener.fileno() >= 0:
+            self._loop.add_reader(self._listener.fileno(), self._accept)
+
+    def _welcome(self, connection: socket.socket, address: str) -> None:
+        self.counts["connections"] += 1
+        if len(self._guests) >= self._places:
+            self._put_one_out()
+        guest = Guest(connection, address, self._loop.time() + self._timeout_ms / 1000)
+        question = Challenge(
+            version=WIRE_VERSION, open=self.secrets is None, login_timeout_ms=self._timeout_ms, nonce=guest.nonce
+        )
+        try:
+            connection.setblocking(False)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.send(question.encode())  # the first bytes of a connection always have room
+        except OSError:
+            connection.close()
+            return
+        self._guests[connection.fileno()] = guest
+        self._of_address[address] += 1
+        self._loop.add_reader(connection.fileno(), self._hear, guest)
+        if self._timer is None:
+            self._timer = self._loop.call_at(guest.deadline, self._expire)
+
+    def _put_one_out(self) -> None:
+        """End the wait of the one that has waited longest, of the address that has most of them."""
+        crowd, _ = self._of_address.most_common(1)[0]
+        longest = next(guest for guest in self._guests.values() if guest.address == crowd)
+        self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
+
+    def _expire(self) -> None:
+        """Refuse those whose time is over; look again when that of the next one is."""
+        self._timer = None
+        now = self._loop.time()
+        while self._guests:
+            longest = next(iter(self._guests.values()))
+            if longest.deadline > now:
+                self._timer = self._loop.call_at(longest.deadline, self._expire)
+                return
+            self._refuse(longest, SessionReason.LOGIN_TIMEOUT)
+
+    def _hear(self, guest: Guest) -> None:
+        try:
+            heard = guest.socket.recv(Login.SIZE - len(guest.frame))
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            heard = b""
+        if not heard:
+            self.counts["left"] += 1
+            self._forget(guest)
+            guest.socket.close()
+            return
+        guest.frame += heard
+        if guest.frame[0] != MessageType.LOGIN:
+            known = SIZES[guest.frame[0]]
+            self._refuse(guest, SessionReason.OUT_OF_STATE if known else SessionReason.UNKNOWN_TYPE)
+        elif len(guest.frame) == Login.SIZE:
+            self._judge(guest)
+
+    def _judge(self, guest: Guest) -> None:
+        login = Login.decode(guest.frame)
+        if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
+            self._refuse(guest, SessionReason.BAD_VERSION, login.owner)
+        elif not self._is(login, guest):
+            self._refuse(guest, SessionReason.BAD_CREDENTIALS, login.owner)
+        else:
+            self._hand_over(guest, login)
+
+    def _is(self, login: Login, guest: Guest) -> bool:
+        """Whether the guest is who it says."""
+        if self.secrets is None:
+            return 1 <= login.owner <= MAX_OWNER
+        return self.secrets.proves(login.owner, guest.nonce + guest.frame[: -len(login.proof)], login.proof)
+
+    def _hand_over(self, guest: Guest, login: Login) -> None:
+        self._forget(guest)  # before the gateway has the descriptor, which it may close at any moment
+        if self._admit(guest.socket.fileno(), login.owner, login.flags, login.next_sequence):
+            guest.socket.detach()
+            self.counts["admitted"] += 1
+            self._log.info("login", owner=login.owner, address=guest.address)
+        else:
+            self._turn_away(guest, SessionReason.TOO_MANY_CLIENTS, login.owner)
+
+    def _refuse(self, guest: Guest, reason: SessionReason, owner: int = 0) -> None:
+        self._forget(guest)
+        self._turn_away(guest, reason, owner)
+
+    def _turn_away(self, guest: Guest, reason: SessionReason, owner: int) -> None:
+        """Say why, and close. A guest that does not read is not waited for."""
+        self.counts[f"refused: {reason.name}"] += 1
+        self._log.info("login refused", reason=reason.name, owner=owner, address=guest.address)
+        try:
+            guest.socket.send(LoginRejected(reason=reason, owner=owner).encode())
+            guest.socket.recv(LOOKED_AT_BYTES - Login.SIZE)
+        except OSError:
+            pass
+        finally:
+            guest.socket.close()
+
+    def _forget(self, guest: Guest) -> None:
+        fd = guest.socket.fileno()
+        self._loop.remove_reader(fd)
+        del self._guests[fd]
+        if self._of_address[guest.address] == 1:
+            del self._of_address[guest.address]
+        else:
+            self._of_address[guest.address] -= 1

@@ -1,0 +1,80 @@
+"""What a server must have before it starts: all of it is had, or one line says what is missing."""
+
+from __future__ import annotations
+
+import os
+import socket
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from .. import COMPILED
+from . import secrets, sockets
+from .config import GatewayConfig
+from .errors import CannotStart
+from .secrets import Secrets, SecretsError
+
+
+class Prepared(NamedTuple):
+    """What was had. Whoever took it closes it."""
+
+    orders: socket.socket  #: listens for clients
+    recovery: socket.socket  #: listens for subscribers
+    feed: socket.socket  #: connected to the multicast group
+    secrets: Secrets | None  #: None: any login is taken
+    files_missing: int  #: descriptors that the system does not allow, of those that full use would need
+
+    def close(self) -> None:
+        for made in (self.orders, self.recovery, self.feed):
+            made.close()
+
+
+def prepare(config: GatewayConfig) -> Prepared:
+    """Check what can be checked, and open the sockets. Raises CannotStart; nothing is open then."""
+    check_form(compiled=COMPILED)
+    check_processors(config)
+    owners = read_secrets(config)
+    with ExitStack() as opened:
+        orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
+        recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
+        feed = opened.enter_context(sockets.feed(config))
+        opened.pop_all()
+    return Prepared(orders, recovery, feed, owners, sockets.raise_file_limit(config))
+
+
+def check_form(*, compiled: bool) -> None:
+    """The threads that carry orders are of the compiled form alone."""
+    if not compiled:
+        raise CannotStart(
+            "the server is of the compiled form alone: unset PRICETIME_PURE, or install a wheel or a C compiler"
+        )
+
+
+def check_processors(config: GatewayConfig) -> None:
+    """Every processor that a thread is to run on is one that this process may use."""
+    if not hasattr(os, "sched_getaffinity"):
+        if config.gateway_cpus or config.matcher_cpus:
+            raise CannotStart("gateway_cpus and matcher_cpus are of Linux alone: leave them out")
+        return
+    allowed = os.sched_getaffinity(0)
+    for name in ("gateway_cpus", "matcher_cpus"):
+        if not_allowed := set(getattr(config, name)) - allowed:
+            raise CannotStart(
+                f"{name}: no processor {min(not_allowed)} for this process: give some of {sorted(allowed)}"
+            )
+
+
+def read_secrets(config: GatewayConfig) -> Secrets | None:
+    """The owners who may log in, None when anyone may. Raises CannotStart."""
+    if config.open:
+        return None
+    if config.secrets_file is None:
+        raise CannotStart(
+            "secrets_file: nobody could log in: give a file that `pricetime secret` wrote, or --open on loopback"
+        )
+    try:
+        found = secrets.read(config.secrets_file)
+    except SecretsError as error:
+        raise CannotStart(str(error)) from error
+    if not len(found):
+        raise CannotStart(f"secrets_file: {config.secrets_file} names nobody: `pricetime secret` adds an owner")
+    return found

@@ -1,0 +1,163 @@
+"""Who may log in: owners and their secrets, from a file that nobody else can read.
+
+    [owners.7]
+    name = "market maker"
+    secret = "64 hexadecimal digits"
+
+A login proves that it knows the secret without sending it: HMAC-SHA256 over the nonce of this connection and what the
+login says. An owner that does not exist is checked against a secret that nobody has, so that it takes the same time.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hmac
+import os
+import secrets
+import stat
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import PricetimeError
+from ..wire.types import MAX_OWNER
+
+SECRET_BYTES = 32
+LEAST_SECRET_BYTES = 16
+
+
+class SecretsError(PricetimeError):
+    """A file of secrets that cannot be used. The message says what to do."""
+
+
+class Owner(NamedTuple):
+    """Whose secret it is. Never shown with it."""
+
+    number: int
+    name: str
+    secret: bytes
+
+    def __repr__(self) -> str:
+        return f"Owner({self.number}, {self.name!r})"
+
+
+class Secrets:
+    """The owners that may log in, and the check of their proofs."""
+
+    def __init__(self, owners: Mapping[int, Owner]) -> None:
+        self._owners = dict(owners)
+        self._nobody = secrets.token_bytes(SECRET_BYTES)
+
+    def __len__(self) -> int:
+        return len(self._owners)
+
+    def __contains__(self, number: int) -> bool:
+        return number in self._owners
+
+    def __getitem__(self, number: int) -> Owner:
+        return self._owners[number]
+
+    def proves(self, number: int, message: bytes, proof: bytes) -> bool:
+        """Whether the proof was made from this message by one who knows the secret of this owner."""
+        owner = self._owners.get(number)
+        right = hmac.compare_digest(make_proof(self._nobody if owner is None else owner.secret, message), proof)
+        return right and owner is not None
+
+
+def make_proof(secret: bytes, message: bytes) -> bytes:
+    """What proves that one knows the secret: HMAC-SHA256, 32 bytes."""
+    return hmac.digest(secret, message, "sha256")
+
+
+def read(path: Path) -> Secrets:
+    """The owners of a file. Raises SecretsError where others can read it, or it is not as it must be."""
+    try:
+        with path.open("rb") as file:
+            found = os.fstat(file.fileno())
+            text = file.read()
+    except OSError as error:
+        raise SecretsError(f"secrets file {path}: {error.strerror}: `pricetime secret` makes one") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise SecretsError(f"secrets file {path} is no plain file")
+    if found.st_mode & 0o077:
+        mode = stat.S_IMODE(found.st_mode)
+        raise SecretsError(f"secrets file {path} has mode {mode:04o}, so others can get at it: chmod 600 {path}")
+    return Secrets(parse(text, path))
+
+
+def parse(text: bytes, path: Path) -> dict[int, Owner]:
+    """The owners that a text names."""
+    try:
+        content = tomllib.loads(text.decode())
+    except ValueError as error:  # of TOML, or of UTF-8
+        raise SecretsError(f"secrets file {path} is not TOML: {error}") from error
+    owners = content.pop("owners", {})
+    if content or not isinstance(owners, dict):
+        raise SecretsError(f"secrets file {path}: write a table [owners.NUMBER] for each owner, and nothing else")
+    return {owner.number: owner for owner in (_owner(key, entry, path) for key, entry in owners.items())}
+
+
+def add(path: Path, number: int, name: str = "") -> Owner:
+    """A new owner with a secret drawn for it, written to the file, which is made where there is none.
+
+    The file is replaced as a whole: whoever reads meanwhile has the old or the new one. Raises SecretsError.
+    """
+    if not 1 <= number <= MAX_OWNER:
+        raise SecretsError(f"owner {number} is out of range: give a number from 1 to {MAX_OWNER}")
+    if any(not character.isprintable() for character in name):
+        raise SecretsError(f"name {name!r}: give one of characters that can be printed")
+    with _locked(path):
+        before = b""
+        if path.exists():
+            if number in read(path):
+                raise SecretsError(f"owner {number} is in {path} already: give another number, or take it out first")
+            before = path.read_bytes()
+        owner = Owner(number, name, secrets.token_bytes(SECRET_BYTES))
+        quoted = name.replace("\\", "\\\\").replace('"', '\\"')
+        entry = f'[owners.{number}]\nname = "{quoted}"\nsecret = "{owner.secret.hex()}"\n'
+        _replace(path, (before.rstrip() + b"\n\n" if before.strip() else b"") + entry.encode())
+    return owner
+
+
+def _owner(key: str, entry: object, path: Path) -> Owner:
+    where = f"secrets file {path}, owner {key}"
+    if not key.isdecimal() or not 1 <= int(key) <= MAX_OWNER:
+        raise SecretsError(f"{where}: give a number from 1 to {MAX_OWNER}")
+    if not isinstance(entry, dict) or not entry.keys() <= {"name", "secret"}:
+        raise SecretsError(f"{where}: give it a name and a secret, and nothing else")
+    name, digits = entry.get("name", ""), entry.get("secret")
+    try:
+        secret = bytes.fromhex(digits)  # type: ignore[arg-type]  # anything may stand in a file
+    except (TypeError, ValueError):
+        secret = b""
+    if len(secret) < LEAST_SECRET_BYTES or not isinstance(name, str):
+        raise SecretsError(f"{where}: its secret must be {LEAST_SECRET_BYTES} bytes or more in hexadecimal digits")
+    return Owner(int(key), name, secret)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """The folder of the file is locked meanwhile: two commands that add an owner take turns."""
+    folder = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _replace(path: Path, text: bytes) -> None:
+    """A file that is there wholly or not at all, and never readable by others."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,78 @@
+"""The sockets that a server begins with. What cannot be had is told in one line, before anything else runs."""
+
+from __future__ import annotations
+
+import errno
+import resource
+import socket
+from ipaddress import IPv4Address
+
+from .config import GatewayConfig
+from .errors import CannotStart
+
+#: Connections that the kernel keeps until they are accepted.
+BACKLOG = 1024
+
+#: Descriptors beside those of clients: files, threads' own, the log.
+SPARE_FILES = 64
+
+
+def listen(host: IPv4Address, port: int, setting: str) -> socket.socket:
+    """A socket that listens, without waiting. ``setting`` names the port's. Raises CannotStart."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind((str(host), port))
+        made.listen(BACKLOG)
+    except OSError as error:
+        made.close()
+        raise CannotStart(_why_not(error, host, port, setting)) from error
+    return made
+
+
+def _why_not(error: OSError, host: IPv4Address, port: int, setting: str) -> str:
+    """What to do about an address that cannot be listened on."""
+    if error.errno == errno.EADDRINUSE:
+        return f"{setting}: port {port} of {host} is in use: end what listens there, or give another port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return f"host: {host} is no address of this machine: give one that is, or 0.0.0.0 for all"
+    if error.errno in {errno.EACCES, errno.EPERM}:
+        return f"{setting}: port {port} is not yours to take: give one from 1024 on"
+    return f"{setting}: {host} port {port} cannot be listened on: {error.strerror}"
+
+
+def feed(config: GatewayConfig) -> socket.socket:
+    """A socket connected to the multicast group: every send is a datagram of the feed. Raises CannotStart."""
+    made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    group, interface = config.feed_group, config.feed_interface
+    try:
+        made.setblocking(False)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, interface.packed)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, config.feed_ttl)
+        made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
+    except OSError as error:
+        made.close()
+        message = f"feed_interface: {interface} is no address of an interface here: give one ({error.strerror})"
+        raise CannotStart(message) from error
+    try:
+        made.connect((str(group), config.feed_port))
+    except OSError as error:
+        made.close()
+        raise CannotStart(
+            f"feed_group: no multicast route to {group} from {interface} ({error.strerror}): give the feed_interface"
+            f" of a network that has one, or add one: ip route add 239.0.0.0/8 dev INTERFACE"
+        ) from error
+    return made
+
+
+def raise_file_limit(config: GatewayConfig) -> int:
+    """Let this process have a descriptor for every client, as far as the system allows: how many are missing."""
+    wanted = config.max_clients + config.pending_logins + config.recovery_clients + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    unlimited = resource.RLIM_INFINITY
+    target = wanted if hard == unlimited else min(wanted, hard)
+    if soft != unlimited and soft < target:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (target, hard))
+        soft = target
+    return 0 if soft == unlimited else max(0, wanted - soft)

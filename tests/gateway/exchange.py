@@ -1,0 +1,45 @@
+"""An exchange without threads: it remembers what it was told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from pricetime.types import InstrumentState
+from tests.gateway.test_recovery import FakeReplica, FakeStore
+
+
+class FakeExchange:
+    def __init__(self) -> None:
+        self.store = FakeStore()
+        self.replica = FakeReplica()
+        self.failure: str | None = None
+        self.told: list[object] = []
+        self.full = 0  # how many commands find no room
+        self.drains = True
+        self.fds: list[int] = []
+
+    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
+        self.told.append(("admit", owner, flags, next_sequence))
+        self.fds.append(fd)
+        return True
+
+    def set_state(self, instrument: int, state: InstrumentState) -> bool:
+        self.full -= 1
+        if self.full < 0:
+            self.told.append(("set_state", instrument, state.name))
+        return self.full < 0
+
+    def begin_stop(self) -> None:
+        self.told.append("begin_stop")
+
+    def wait_drained(self, timeout_s: float) -> bool:
+        self.told.append(("wait_drained", timeout_s))
+        return self.drains
+
+    def stats(self) -> Mapping[str, int | float]:
+        return {"commands": 5}
+
+    def close(self) -> None:
+        for fd in self.fds:
+            os.close(fd)

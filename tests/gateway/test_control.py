@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+
+from pricetime.gateway import control as module
+from pricetime.gateway import prepare as prepare_module
+from pricetime.gateway import secrets
+from pricetime.gateway.config import GatewayConfig
+from pricetime.gateway.control import Control
+from pricetime.gateway.prepare import prepare
+from pricetime.gateway.sources import load
+from tests.gateway.exchange import FakeExchange
+from tests.gateway.loops import Events, receive
+from tests.gateway.test_lobby import CHALLENGE_BYTES, login
+from tests.gateway.test_recovery import ask
+
+OPEN: dict[str, Any] = {"port": 0, "recovery_port": 0, "open": True}
+
+
+class Running:
+    """A control side in a thread, and the exchange that it controls."""
+
+    def __init__(self, config: GatewayConfig, exchange: FakeExchange) -> None:
+        self.exchange = exchange
+        self.events = Events()
+        self.prepared = prepare(config)
+        self.orders = self.prepared.orders.getsockname()
+        self.recovery = self.prepared.recovery.getsockname()
+        self.control = Control(config, self.prepared, exchange, self.events.log)
+        self.codes: list[int] = []
+        self._thread = threading.Thread(target=lambda: self.codes.append(self.control.run()))
+        self._thread.start()
+        self.until(lambda: self.events.of("serving"))
+
+    def until(self, condition: Any) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, "it never came to that"
+            time.sleep(0.001)
+
+    def end(self, why: str = "SIGTERM") -> int:
+        if self._thread.is_alive():
+            self.control.stop(why)
+        self._thread.join()
+        self.prepared.close()
+        self.exchange.close()
+        self.exchange.fds.clear()
+        return self.codes[0]
+
+
+@contextmanager
+def serving(config: GatewayConfig | None = None, exchange: FakeExchange | None = None) -> Iterator[Running]:
+    running = Running(config or GatewayConfig(**OPEN), exchange or FakeExchange())
+    try:
+        yield running
+    finally:
+        running.end()
+
+
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prepare_module, "COMPILED", True)
+
+
+def test_what_it_says_at_the_start() -> None:
+    with serving() as running:
+        said = running.events.of("serving")[0]
+        assert said["port"] == running.orders[1]
+        assert said["recovery_port"] == running.recovery[1]
+        assert (said["feed_group"], said["feed_port"]) == ("239.255.77.1", 7003)
+        assert said["owners"] is None
+        assert running.events.of("open")
+
+
+def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
+    with serving() as running:
+        client = socket.create_connection(running.orders)
+        receive(client, CHALLENGE_BYTES)
+        client.sendall(login(b""))
+        running.until(lambda: running.exchange.told)
+        with socket.create_connection(running.recovery) as subscriber:
+            assert ask(subscriber, 101, 2)[1] == [101, 102]
+            assert running.end() == 0
+            client.close()
+    assert running.exchange.told == [("admit", 7, 0, 0), "begin_stop", ("wait_drained", 5.0)]
+    said = running.events.all()
+    assert [event["event"] for event in said if event["event"] != "recovery connection ended"][-3:] == [
+        "stopping",
+        "stats",
+        "stopped",
+    ]
+    assert running.events.of("stopping")[0]["why"] == "SIGTERM"
+    assert running.events.of("stopped")[0]["last_sequence"] == 20_000
+    assert running.events.of("stats")[0]["commands"] == 5
+    for address in (running.orders, running.recovery):
+        with pytest.raises(OSError):
+            socket.create_connection(address)
+
+
+def test_what_cannot_be_drained_is_said() -> None:
+    exchange = FakeExchange()
+    exchange.drains = False
+    with serving(exchange=exchange) as running:
+        assert running.end() == 1
+    assert running.events.of("stopped")[0]["drained"] is False
+
+
+def test_an_exchange_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WATCH_S", 0.001)
+    with serving() as running:
+        running.exchange.failure = "the matcher ended"
+        running.until(lambda: running.codes)
+        assert running.codes == [1]
+    assert running.events.of("failed")[0]["failure"] == "the matcher ended"
+    assert running.events.of("stopping")[0]["why"] == "failure"
+
+
+def test_what_was_done_is_told_from_time_to_time() -> None:
+    with serving(GatewayConfig(**OPEN, stats_interval_ms=1)) as running:
+        running.until(lambda: len(running.events.of("stats")) > 2)
+
+
+def write(file: Path, state: str, more: str = "") -> None:
+    file.write_text(f'{more}\n[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nstate = "{state}"\n')
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    write(tmp_path / "exchange.toml", "open")
+    return tmp_path / "exchange.toml"
+
+
+def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    with serving(load(file, OPEN)) as running:
+        running.exchange.full = 3
+        write(file, "halted")
+        running.control.reload()
+        running.until(lambda: running.events.of("instrument state"))
+        running.control.reload()  # once more changes nothing
+        running.until(lambda: len(running.events.of("reloaded")) == 2)
+        write(file, "open", "mtu = 9000")
+        running.control.reload()
+        running.until(lambda: len(running.events.of("instrument state")) == 2)
+    assert running.exchange.told[:2] == [("set_state", 2, "HALTED"), ("set_state", 2, "OPEN")]
+    assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
+
+
+def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0.0)
+    with serving(load(file, OPEN)) as running:
+        running.exchange.full = 10**6
+        write(file, "halted")
+        running.control.reload()
+        running.until(lambda: running.events.of("instrument state not set: the exchange has no room"))
+        running.exchange.full = 0
+        running.control.reload()
+        running.until(lambda: running.events.of("instrument state"))
+
+
+def test_new_instruments_need_a_restart(file: Path) -> None:
+    with serving(load(file, OPEN)) as running:
+        file.write_text("[[instruments]]\nid = 3\n")
+        running.control.reload()
+        running.until(lambda: running.events.of("new instruments need a restart"))
+
+
+def test_secrets_are_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "secrets.toml"
+    secrets.add(path, 1)
+    with serving(GatewayConfig(port=0, recovery_port=0, secrets_file=path)) as running:
+        assert running.events.of("serving")[0]["owners"] == 1
+        owner = secrets.add(path, 2)
+        running.control.reload()
+        running.until(lambda: running.events.of("reloaded"))
+        assert running.events.of("reloaded")[0]["owners"] == 2
+        with socket.create_connection(running.orders) as client:
+            client.sendall(login(receive(client, CHALLENGE_BYTES)[8:], owner=2, secret=owner.secret))
+            running.until(lambda: running.exchange.told)
+        path.chmod(0o644)  # what is wrong changes nothing
+        running.control.reload()
+        running.until(lambda: running.events.of("reload failed"))
+        assert "chmod 600" in running.events.of("reload failed")[0]["error"]
+        with socket.create_connection(running.orders) as client:
+            client.sendall(login(receive(client, CHALLENGE_BYTES)[8:], owner=2, secret=owner.secret))
+            running.until(lambda: len(running.exchange.told) == 2)

@@ -1,0 +1,368 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import hmac
+import os
+import resource
+import socket
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+
+from pricetime.gateway import lobby as lobby_module
+from pricetime.gateway.config import GatewayConfig
+from pricetime.gateway.lobby import Lobby
+from pricetime.gateway.log import Seldom
+from pricetime.gateway.secrets import Owner, Secrets
+from pricetime.wire.types import LoginFlag, SessionReason
+from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thread, receive
+
+SECRET = b"a secret that only owner 7 knows"
+SECRETS = Secrets({7: Owner(7, "seven", SECRET)})
+OPEN_FILES = Path("/proc/self/fd")
+CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
+
+
+def login(nonce: bytes, owner: int = 7, flags: int = 0, sequence: int = 0, **wrong: Any) -> bytes:
+    """A login, good but for what is said to be wrong; written from the data sheet, not by the code under test."""
+    head = struct.pack(
+        "<BBBBIQ", wrong.get("type", 33), wrong.get("version", 1), flags, wrong.get("zero", 0), owner, sequence
+    )
+    return head + hmac.digest(wrong.get("secret", SECRET), nonce + head, hashlib.sha256)
+
+
+class Door:
+    """A lobby that runs, and whom it let in."""
+
+    def __init__(self, running: LoopThread, secrets: Secrets | None, config: GatewayConfig) -> None:
+        self.running = running
+        self.listener = listener()
+        self.admitted: list[tuple[int, int, int, int]] = []
+        self.room = True
+        self.events = Events()
+        self.lobby = running.call(
+            lambda: Lobby(self.listener, config, secrets, self.admit, Seldom(self.events.log, each_second=10**6))
+        )
+        running.call(self.lobby.open)
+
+    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
+        if self.room:
+            self.admitted.append((fd, owner, flags, next_sequence))
+        return self.room
+
+    def guest(self) -> tuple[socket.socket, bytes]:
+        """A connection, and the nonce of its challenge."""
+        made = connect(self.listener)
+        question = receive(made, CHALLENGE_BYTES)
+        assert len(question) == CHALLENGE_BYTES
+        return made, question[8:]
+
+    def until(self, condition: Any) -> None:
+        deadline = time.monotonic() + 30
+        while not self.running.call(condition):
+            assert time.monotonic() < deadline, "it never came to that"
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        self.running.call(self.lobby.close)
+        for fd, *_ in self.admitted:
+            os.close(fd)
+
+
+@contextmanager
+def opened(secrets: Secrets | None = SECRETS, **settings: Any) -> Iterator[Door]:
+    with loop_thread() as running:
+        door = Door(running, secrets, GatewayConfig(**settings))
+        try:
+            yield door
+        finally:
+            door.close()
+
+
+@pytest.fixture
+def door() -> Iterator[Door]:
+    with opened() as made:
+        yield made
+
+
+def refusal(connection: socket.socket) -> tuple[SessionReason, int]:
+    """Why, and to which owner it was said; then nothing more comes."""
+    kind, reason, zero, owner, oldest = struct.unpack("<BBHIQ", receive(connection, REJECTED_BYTES))
+    assert (kind, zero, oldest) == (35, 0, 0)
+    assert connection.recv(1) == b""
+    connection.close()
+    return SessionReason(reason), owner
+
+
+def test_a_good_login_is_handed_over_with_nothing_read_beyond_it(door: Door) -> None:
+    client, nonce = door.guest()
+    with client:
+        client.sendall(login(nonce, flags=LoginFlag.KEEP_ORDERS | LoginFlag.RESUME, sequence=41) + b"what follows")
+        door.until(lambda: door.admitted)
+        fd, owner, flags, sequence = door.admitted[0]
+        assert (owner, flags, sequence) == (7, LoginFlag.KEEP_ORDERS | LoginFlag.RESUME, 41)
+        with socket.socket(fileno=os.dup(fd)) as session:
+            assert session.recv(100) == b"what follows"
+            assert session.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            assert not os.get_blocking(fd)
+            session.send(b"from the gateway")
+        assert client.recv(100) == b"from the gateway"
+    assert len(door.lobby) == 0
+    assert door.lobby.counts["admitted"] == 1
+    assert door.events.of("login")[0]["owner"] == 7
+
+
+def test_the_challenge(door: Door) -> None:
+    with connect(door.listener) as client:
+        assert struct.unpack("<BBBBI", receive(client, CHALLENGE_BYTES)[:8]) == (32, 1, 0, 0, 2000)
+    nonces = set()
+    for _ in range(20):
+        client, nonce = door.guest()
+        client.close()
+        nonces.add(nonce)
+    assert len(nonces) == 20
+
+
+def test_a_proof_is_good_for_one_connection(door: Door) -> None:
+    first, nonce = door.guest()
+    second, _ = door.guest()
+    first.close()
+    second.sendall(login(nonce))
+    assert refusal(second) == (SessionReason.BAD_CREDENTIALS, 7)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"owner": 8}, SessionReason.BAD_CREDENTIALS),
+        ({"owner": 0}, SessionReason.BAD_CREDENTIALS),
+        ({"owner": 2**32 - 1}, SessionReason.BAD_CREDENTIALS),
+        ({"secret": b"another"}, SessionReason.BAD_CREDENTIALS),
+        ({"version": 2}, SessionReason.BAD_VERSION),
+        ({"zero": 1}, SessionReason.BAD_VERSION),
+        ({"flags": 4}, SessionReason.BAD_VERSION),
+        ({"type": 36}, SessionReason.OUT_OF_STATE),
+        ({"type": 1}, SessionReason.OUT_OF_STATE),
+        ({"type": 0}, SessionReason.UNKNOWN_TYPE),
+        ({"type": 255}, SessionReason.UNKNOWN_TYPE),
+    ],
+)
+def test_what_is_refused(door: Door, wrong: dict[str, Any], reason: SessionReason) -> None:
+    client, nonce = door.guest()
+    client.sendall(login(nonce, **wrong))
+    said, owner = refusal(client)
+    assert said is reason
+    if reason in {SessionReason.BAD_CREDENTIALS, SessionReason.BAD_VERSION}:
+        assert owner == wrong.get("owner", 7)
+    assert door.admitted == []
+    assert door.events.of("login refused")[0]["reason"] == reason.name
+    client, nonce = door.guest()  # the next one is served as before
+    client.sendall(login(nonce))
+    door.until(lambda: door.admitted)
+    client.close()
+
+
+@pytest.mark.parametrize("byte", range(16, LOGIN_BYTES))
+def test_every_byte_of_the_proof_counts(door: Door, byte: int) -> None:
+    client, nonce = door.guest()
+    changed = bytearray(login(nonce))
+    changed[byte] ^= 1
+    client.sendall(changed)
+    assert refusal(client) == (SessionReason.BAD_CREDENTIALS, 7)
+
+
+@pytest.mark.parametrize("byte", range(1, 16))
+def test_every_byte_of_the_login_is_proved(door: Door, byte: int) -> None:
+    client, nonce = door.guest()
+    changed = bytearray(login(nonce))
+    changed[byte] ^= 1
+    client.sendall(changed)
+    assert refusal(client)[0] in {SessionReason.BAD_CREDENTIALS, SessionReason.BAD_VERSION}
+
+
+def test_a_login_cut_at_every_byte(door: Door) -> None:
+    for cut in range(1, LOGIN_BYTES):
+        client, nonce = door.guest()
+        frame = login(nonce)
+        client.sendall(frame[:cut])
+        door.until(lambda cut=cut: any(len(guest.frame) == cut for guest in door.lobby._guests.values()))
+        client.sendall(frame[cut:])
+        door.until(lambda cut=cut: len(door.admitted) == cut)
+        client.close()
+
+
+def test_a_client_that_leaves_at_every_byte(door: Door) -> None:
+    for cut in range(LOGIN_BYTES):
+        client, nonce = door.guest()
+        client.sendall(login(nonce)[:cut])
+        client.close()
+    door.until(lambda: door.lobby.counts["left"] == LOGIN_BYTES)
+    assert len(door.lobby) == 0
+    assert door.admitted == []
+
+
+def test_a_client_that_resets_its_connection(door: Door) -> None:
+    client, _ = door.guest()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    client.close()
+    door.until(lambda: door.lobby.counts["left"] == 1)
+
+
+def test_a_refusal_arrives_though_more_was_sent(door: Door) -> None:
+    client, nonce = door.guest()
+    client.sendall(login(nonce, owner=9) + bytes(80))
+    assert refusal(client) == (SessionReason.BAD_CREDENTIALS, 9)
+
+
+def test_nobody_waits_for_ever() -> None:
+    with opened(login_timeout_ms=50) as door:
+        clients = [door.guest()[0] for _ in range(5)]
+        clients[0].sendall(b"\x21")
+        assert [refusal(client) for client in clients] == [(SessionReason.LOGIN_TIMEOUT, 0)] * 5
+        late, _ = door.guest()  # the clock runs for those who come later too
+        assert refusal(late) == (SessionReason.LOGIN_TIMEOUT, 0)
+        assert len(door.lobby) == 0
+
+
+def test_the_gateway_has_no_room(door: Door) -> None:
+    door.room = False
+    client, nonce = door.guest()
+    client.sendall(login(nonce))
+    assert refusal(client) == (SessionReason.TOO_MANY_CLIENTS, 7)
+
+
+def test_a_server_that_is_open_takes_any_owner() -> None:
+    with opened(None) as door:
+        with connect(door.listener) as client:
+            assert receive(client, CHALLENGE_BYTES)[2] == 1
+            client.sendall(login(b"", owner=65535))
+            door.until(lambda: door.admitted)
+        for owner in (0, 65536):
+            other, _ = door.guest()
+            other.sendall(login(b"", owner=owner))
+            assert refusal(other) == (SessionReason.BAD_CREDENTIALS, owner)
+
+
+def test_secrets_may_be_put_in_anew(door: Door) -> None:
+    client, nonce = door.guest()
+    door.lobby.secrets = Secrets({8: Owner(8, "", b"new")})
+    client.sendall(login(nonce, owner=8, secret=b"new"))
+    door.until(lambda: door.admitted)
+    client.close()
+
+
+def test_the_one_that_waited_longest_makes_room() -> None:
+    with opened(pending_logins=3) as door, ExitStack() as stack:
+        clients = [door.guest() for _ in range(5)]
+        for client, _ in clients[:2]:
+            assert refusal(client) == (SessionReason.TOO_MANY_CLIENTS, 0)
+        for client, nonce in clients[2:]:
+            stack.enter_context(client)
+            client.sendall(login(nonce))
+        door.until(lambda: len(door.admitted) == 3)
+
+
+def test_a_flood_pushes_out_its_own() -> None:
+    """A client from another address keeps its place, however many come."""
+    with opened(pending_logins=4) as door, ExitStack() as stack:
+        honest = stack.enter_context(
+            socket.create_connection(door.listener.getsockname(), source_address=("127.0.0.2", 0))
+        )
+        nonce = receive(honest, CHALLENGE_BYTES)[8:]
+        for _ in range(50):
+            stack.enter_context(door.guest()[0])
+        honest.sendall(login(nonce))
+        door.until(lambda: door.admitted)
+        assert len(door.lobby) <= 4
+
+
+def test_closing_tells_those_who_wait(door: Door) -> None:
+    client, _ = door.guest()
+    door.running.call(door.lobby.close)
+    assert refusal(client) == (SessionReason.SHUTDOWN, 0)
+    with pytest.raises(OSError):
+        connect(door.listener)
+    door.running.call(door.lobby.close)  # again does no harm
+
+
+@contextmanager
+def no_descriptor_left() -> Iterator[None]:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(fd.name) for fd in OPEN_FILES.iterdir()) + 1, hard))
+        with contextlib.suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for fd in taken:
+            os.close(fd)
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts descriptors as Linux does")
+def test_no_descriptor_is_left(door: Door) -> None:
+    """The one that waits longest makes room."""
+    longest, _ = door.guest()
+    with socket.socket() as client:
+        with no_descriptor_left():
+            client.connect(door.listener.getsockname())
+            assert refusal(longest) == (SessionReason.TOO_MANY_CLIENTS, 0)
+            nonce = receive(client, CHALLENGE_BYTES)[8:]
+        client.sendall(login(nonce))
+        door.until(lambda: door.admitted)
+
+
+@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts descriptors as Linux does")
+def test_no_descriptor_is_left_and_nobody_waits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing spins meanwhile, and all goes on by itself."""
+    monkeypatch.setattr(lobby_module, "OUT_OF_FILES_PAUSE_S", 0.001)
+    with socket.socket() as client:
+        with no_descriptor_left():
+            client.connect(door.listener.getsockname())
+            door.until(lambda: door.lobby.counts["out of files"] >= 2)
+        assert len(receive(client, CHALLENGE_BYTES)) == CHALLENGE_BYTES
+
+
+def flood(door: Door, connections: int) -> None:
+    """Connections that never log in; meanwhile and afterwards an honest client is let in."""
+    held = []
+    for number in range(connections):
+        held.append(connect(door.listener))
+        if number % (connections // 10) == 0:
+            client, nonce = door.guest()
+            client.sendall(login(nonce))
+            held.append(client)
+    door.until(lambda: len(door.admitted) == 10)
+    assert len(door.lobby) <= 256
+    for connection in held:
+        connection.close()
+
+
+def test_a_flood_of_connections_that_never_log_in(door: Door) -> None:
+    flood(door, 1_000)
+    door.until(lambda: len(door.lobby) == 0)
+
+
+def test_an_error_of_the_loop_is_none(door: Door) -> None:
+    """What goes wrong in a callback of the loop ends up in its handler, which is never called here."""
+    wrong: list[dict[str, Any]] = []
+    door.running.loop.set_exception_handler(lambda loop, context: wrong.append(context))
+    for data in (b"", b"\x00", login(b"x"), bytes(200)):
+        client, _ = door.guest()
+        client.sendall(data)
+        client.close()
+    door.until(lambda: len(door.lobby) == 0)
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), door.running.loop).result()
+    assert wrong == []

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import io
+import json
+
+import pytest
+
+pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+
+from pricetime.gateway.fields import LogFormat, LogLevel
+from pricetime.gateway.log import Seldom, make_log
+from tests.gateway.loops import Events
+
+
+def test_an_event_is_a_line_of_json() -> None:
+    stream = io.StringIO()
+    make_log(stream=stream).info("serving", port=7001, path="a\nb", odd={1, 2}.__class__)
+    (line,) = stream.getvalue().splitlines()
+    found = json.loads(line)
+    assert (found["event"], found["level"], found["port"], found["path"]) == ("serving", "info", 7001, "a\nb")
+    assert found["timestamp"].endswith("Z")
+
+
+def test_an_event_is_a_line_for_people() -> None:
+    stream = io.StringIO()
+    log = make_log(form=LogFormat.CONSOLE, stream=stream)
+    log.info("serving", port=7001)
+    log.warning("odd", text="a\nb")
+    first, second = stream.getvalue().splitlines()
+    assert "serving" in first
+    assert "port=7001" in first
+    assert r"text='a\nb'" in second
+
+
+def test_what_is_below_the_level_is_not_written() -> None:
+    events = Events(LogLevel.WARNING)
+    events.log.info("one")
+    events.log.warning("two")
+    assert [found["event"] for found in events.all()] == ["two"]
+
+
+def test_what_a_stranger_can_cause_is_written_seldom() -> None:
+    events, now = Events(), 100.0
+    seldom = Seldom(events.log, each_second=2, clock=lambda: now)
+    for _ in range(10):
+        seldom.info("knock", door=1)
+    seldom.info("ring")  # each kind for itself
+    assert len(events.of("knock")) == 2
+    assert len(events.of("ring")) == 1
+    now = 101.0
+    seldom.info("knock", door=2)
+    seldom.info("knock", door=3)
+    first, second = events.of("knock")[2:]
+    assert (first["door"], first["left_out"]) == (2, 8)
+    assert "left_out" not in second

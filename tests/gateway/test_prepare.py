@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import os
+import resource
+import socket
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+
+from pricetime.gateway import prepare as module
+from pricetime.gateway import secrets, sockets
+from pricetime.gateway.config import GatewayConfig
+from pricetime.gateway.errors import CannotStart
+from pricetime.gateway.prepare import prepare
+
+
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None of this is compiled itself."""
+    monkeypatch.setattr(module, "COMPILED", True)
+
+
+def free(**settings: object) -> GatewayConfig:
+    return GatewayConfig(**{"port": 0, "recovery_port": 0, "open": True, **settings})  # type: ignore[arg-type]
+
+
+def reason(config: GatewayConfig) -> str:
+    """Why a server cannot start: in one line."""
+    with pytest.raises(CannotStart) as raised:
+        prepare(config)
+    text = str(raised.value)
+    assert "\n" not in text
+    return text
+
+
+def test_what_is_had(tmp_path: Path) -> None:
+    secrets.add(tmp_path / "secrets.toml", 7)
+    prepared = prepare(free(open=False, secrets_file=tmp_path / "secrets.toml"))
+    with socket.create_connection(prepared.orders.getsockname()):
+        connection, _ = prepared.orders.accept()
+        connection.close()
+    with socket.create_connection(prepared.recovery.getsockname()):
+        connection, _ = prepared.recovery.accept()
+        connection.close()
+    assert prepared.feed.getpeername() == ("239.255.77.1", 7003)
+    assert prepared.secrets is not None
+    assert 7 in prepared.secrets
+    assert prepared.files_missing == 0
+    assert not prepared.orders.getblocking()
+    prepared.close()
+    assert prepared.feed.fileno() == -1
+
+
+def test_the_feed_is_heard_by_those_who_join() -> None:
+    prepared = prepare(free(feed_port=17003))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
+        heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        heard.bind(("239.255.77.1", 17003))
+        join = socket.inet_aton("239.255.77.1") + socket.inet_aton("127.0.0.1")
+        heard.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, join)
+        heard.settimeout(30)
+        prepared.feed.send(b"x" * 48)
+        assert heard.recv(100) == b"x" * 48
+    prepared.close()
+
+
+def test_the_pure_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "COMPILED", False)
+    assert reason(free()).startswith("the server is of the compiled form alone: unset PRICETIME_PURE")
+
+
+def test_a_port_in_use() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        message = f"port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
+        assert reason(free(port=port)) == f"port: {message}"
+        assert reason(free(recovery_port=port)) == f"recovery_port: {message}"
+
+
+def test_an_address_that_is_not_here() -> None:
+    assert reason(free(open=False, host="192.0.2.77", secrets_file=None)).startswith(
+        "secrets_file: nobody could log in"
+    )
+    assert reason(free(feed_interface="192.0.2.77")).startswith(
+        "feed_interface: 192.0.2.77 is no address of an interface"
+    )
+
+
+def test_a_host_that_is_not_here(tmp_path: Path) -> None:
+    secrets.add(tmp_path / "s", 1)
+    message = reason(free(open=False, host="192.0.2.77", secrets_file=tmp_path / "s"))
+    assert message == "host: 192.0.2.77 is no address of this machine: give one that is, or 0.0.0.0 for all"
+
+
+def test_no_multicast_route(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(made: socket.socket, address: object) -> None:
+        raise OSError(101, "Network is unreachable")
+
+    monkeypatch.setattr(socket, "socket", type("Socket", (socket.socket,), {"connect": connect}))
+    assert reason(free()).startswith("feed_group: no multicast route to 239.255.77.1 from 127.0.0.1")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="of Linux")
+def test_a_processor_that_is_not_there() -> None:
+    assert reason(free(gateway_cpus=(4095,))).startswith(
+        "gateway_cpus: no processor 4095 for this process: give some of"
+    )
+
+
+def test_secrets_that_cannot_be_read(tmp_path: Path) -> None:
+    assert "No such file" in reason(free(open=False, secrets_file=tmp_path / "none"))
+    (tmp_path / "empty").touch(0o600)
+    assert "names nobody: `pricetime secret` adds an owner" in reason(free(open=False, secrets_file=tmp_path / "empty"))
+    (tmp_path / "open").touch()
+    (tmp_path / "open").chmod(0o644)
+    assert f"chmod 600 {tmp_path / 'open'}" in reason(free(open=False, secrets_file=tmp_path / "open"))
+
+
+def test_the_limit_of_files_is_raised_as_far_as_it_goes(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = [(100, 1000)]
+    monkeypatch.setattr(resource, "getrlimit", lambda which: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda which, new: limits.append(new))
+    assert sockets.raise_file_limit(GatewayConfig(max_clients=100, pending_logins=10)) == 0
+    assert limits[-1] == (100 + 10 + 64 + 64, 1000)
+    assert sockets.raise_file_limit(GatewayConfig(max_clients=1000, pending_logins=10)) == 138
+    assert limits[-1] == (1000, 1000)
+    unlimited = resource.RLIM_INFINITY
+    limits[:] = [(unlimited, unlimited)]
+    assert sockets.raise_file_limit(GatewayConfig()) == 0
+    assert len(limits) == 1
