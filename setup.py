@@ -20,6 +20,8 @@ MODULES = [
     "pricetime.native.latch",
     "pricetime.native.numbers",
     "pricetime.native.arrays",
+    "pricetime.ring.idle",
+    "pricetime.ring.ring",
     "pricetime.core.book",
     "pricetime.core.check",
     "pricetime.core.engine",
@@ -27,6 +29,19 @@ MODULES = [
     "pricetime.core.door",
     "pricetime.core.rebuilt",
     "pricetime.core.builder",
+    "pricetime.native.clock",
+    "pricetime.measure.histogram",
+    "pricetime.ring.ring",
+    "pricetime.gateway.public_ids",
+    "pricetime.gateway.store",
+    "pricetime.gateway.sessions",
+    "pricetime.gateway.decoder",
+    "pricetime.gateway.matcher",
+    "pricetime.gateway.router",
+    "pricetime.gateway.faults",
+    "pricetime.gateway.publisher",
+    "pricetime.gateway.loop",
+    "pricetime.gateway.replica",
 ]
 
 DIRECTIVES = {

@@ -14,6 +14,7 @@ from pricetime.reference.records import Report
 from pricetime.types import (
     COMMAND,
     CommandType,
+    InstrumentState,
     Order,
     QueuePosition,
     Reason,
@@ -44,6 +45,11 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
     method, given = step
     fields = {name: value for name, value in given.items() if name in (COMMAND.names or ())}
     fields["owner"] = given.get("owner") or 0
+    if method == "cancel_orders":
+        fields["side"] = given.get("side") or 0
+        return command(CommandType.MASS_CANCEL, **fields)
+    if method == "set_state":
+        return command(CommandType.SET_STATE, flags=given["state"])
     if method == "cancel_order":
         return command(CommandType.CANCEL_ORDER, **fields)
     if method == "reduce_order":
@@ -74,7 +80,7 @@ class AppliedBook:
         new = reports_of(self.book.apply(as_command((method, given))))
         if new[0].kind is ReportKind.REJECTED:
             assert len(new) == 1
-            raise ERROR_OF_REASON[new[0].reason](f"rejected: {new[0]}")
+            raise ERROR_OF_REASON[Reason(new[0].reason)](f"rejected: {new[0]}")
         self.reports += new
         return new
 
@@ -93,6 +99,9 @@ class AppliedBook:
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         return self._apply("cancel_order", order_id=order_id, owner=owner)[0].quantity
 
+    def cancel_orders(self, owner: int, *, side: int | None = None) -> int:
+        return self._apply("cancel_orders", owner=owner, side=side)[-1].quantity
+
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         self._apply("reduce_order", order_id=order_id, by=by, owner=owner)
         return self.order(order_id).quantity if order_id in self else 0
@@ -103,6 +112,13 @@ class AppliedBook:
         return trades_of(
             self._apply("replace_order", order_id=order_id, price=price, quantity=quantity, new_id=new_id, owner=owner)
         )
+
+    def set_state(self, state: int) -> None:
+        self._apply("set_state", state=state)
+
+    @property
+    def state(self) -> InstrumentState:
+        return self.book.state
 
     def order(self, order_id: int) -> Order:
         return self.book.order(order_id)
@@ -203,4 +219,4 @@ def state(book: Book) -> tuple[object, ...]:
     """Everything that can be seen of a book; ``check`` looks at what cannot."""
     if not isinstance(book, ReferenceBook):
         book.check()
-    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.digest()
+    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.state, book.digest()

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 import numpy as np
 
-from pricetime import COMMAND, REPORT, CommandType, Instrument, Reason, Side, TimeInForce
+from pricetime import (
+    ALL_INSTRUMENTS,
+    COMMAND,
+    REPORT,
+    CommandType,
+    Instrument,
+    InstrumentState,
+    Reason,
+    Side,
+    TimeInForce,
+)
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, MAX_QUANTITY, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
-from tests.fuzz.flow import random_steps
+from tests.fuzz.flow import random_band, random_steps
 
 Row = dict[str, int]
 
@@ -22,37 +33,92 @@ Row = dict[str, int]
 class ReferenceEngine:
     """What ``Engine`` is to do, one command at a time and without a thought for speed."""
 
-    def __init__(self, instruments: list[Instrument], *, capacity: int, level_capacity: int | None = None) -> None:
+    def __init__(
+        self,
+        instruments: list[Instrument],
+        *,
+        capacity: int,
+        level_capacity: int | None = None,
+        owner_limit: int = 0,
+    ) -> None:
         self.instruments = {instrument.id: instrument for instrument in instruments}
         self.capacity, self.level_capacity = capacity, level_capacity or capacity
-        self.books = {
-            i.id: ReferenceBook(self_trade=i.self_trade, replace_policy=i.replace_policy) for i in instruments
-        }
+        self.books = {i.id: self._book(i, owner_limit) for i in instruments}
         self.seq_num = 0
+        entries = count(1)
+        for book in self.books.values():
+            book.entries = entries
+
+    @staticmethod
+    def _book(instrument: Instrument, owner_limit: int) -> ReferenceBook:
+        book = ReferenceBook(
+            self_trade=instrument.self_trade,
+            replace_policy=instrument.replace_policy,
+            low_price=instrument.low_price,
+            high_price=instrument.high_price,
+            owner_limit=owner_limit,
+        )
+        book.state = instrument.state
+        return book
 
     def apply(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """The reports of an array of one command."""
         row: Row = dict(zip(COMMAND.names or (), command[0].item(), strict=True))
         reason = self._refusal(row)
-        if reason is None:
-            reports = apply(self._book_with_room(row["instrument"]), command, first=self.seq_num + 1)
+        if reason is not None:
+            reports = self._report(row, ReportKind.REJECTED, reason, row["price"], row["quantity"])
+        elif row["instrument"] == ALL_INSTRUMENTS:
+            reports = self._mass_cancel(row)
         else:
-            head = (EXECUTION_REPORT, ReportKind.REJECTED, row["side"], reason, 0, self.seq_num + 1)
-            reports = np.array([(*head, row["order_id"], 0, row["price"], row["quantity"])], REPORT)
-        reports["instrument"] = row["instrument"]
+            reports = apply(self._book_with_room(row["instrument"]), command)
+            reports["instrument"] = row["instrument"]
+        reports["seq_num"] = self.seq_num + 1 + np.arange(len(reports))
         self.seq_num += len(reports)
         return reports
 
-    def _refusal(self, row: Row) -> Reason | None:
+    @staticmethod
+    def _report(row: Row, kind: ReportKind, reason: int, price: int, quantity: int) -> np.ndarray[Any, Any]:
+        """A report with the fields of the command."""
+        head = (EXECUTION_REPORT, kind, row["side"], reason, row["instrument"], 0, row["order_id"], 0)
+        return np.array([(*head, price, quantity)], REPORT)
+
+    def _mass_cancel(self, row: Row) -> np.ndarray[Any, Any]:
+        """Of all instruments: the oldest order first, whichever book it is in."""
+        side = Side(row["side"]) if row["side"] else None
+        own = [
+            (o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"], side)
+        ]
+        reports = [np.zeros(0, REPORT)]
+        for _, number, order in sorted(own):
+            fields = {"instrument": number, "side": order.side, "order_id": order.id}
+            reason = row["flags"] or Reason.BY_MASS_CANCEL
+            reports.append(self._report(fields, ReportKind.CANCELLED, reason, order.price, order.quantity))
+            self.books[number].cancel(order)
+        return np.concatenate([*reports, self._report(row, ReportKind.MASS_CANCELLED, Reason.NONE, 0, len(own))])
+
+    def _refusal(self, row: Row) -> int | None:
         """Why a command is refused whatever is in the books."""
         instrument = self.instruments.get(row["instrument"])
-        if instrument is None:
-            return Reason.UNKNOWN_INSTRUMENT
         kind = row["type"]
+        if kind == CommandType.REFUSE:
+            return row["flags"]
+        everywhere = kind == CommandType.MASS_CANCEL and row["instrument"] == ALL_INSTRUMENTS
+        if instrument is None and not everywhere:
+            return Reason.UNKNOWN_INSTRUMENT
         if kind not in set(CommandType):
             return Reason.UNKNOWN_COMMAND
-        if kind == CommandType.CANCEL_ORDER:
+        if kind == CommandType.MASS_CANCEL:
+            return None if row["side"] in {0, *Side} else Reason.INVALID_SIDE
+        if kind == CommandType.SET_STATE:
+            return None if row["flags"] in set(InstrumentState) else Reason.INVALID_STATE
+        if kind == CommandType.CANCEL_ORDER or instrument is None:
             return None
+        return self._malformed(row, instrument)
+
+    @staticmethod
+    def _malformed(row: Row, instrument: Instrument) -> Reason | None:
+        """Why a new order, a replace or a reduce is refused for its form."""
+        kind = row["type"]
         if kind == CommandType.NEW_ORDER:
             if row["side"] not in set(Side):
                 return Reason.INVALID_SIDE
@@ -86,6 +152,7 @@ class ReferenceEngine:
 
 def random_instruments(rng: random.Random) -> list[Instrument]:
     """One to four, with rules of their own, in any order."""
+    bands: list[dict[str, int]] = [{}, {}, random_band(rng)]
     return [
         Instrument(
             number,
@@ -94,6 +161,8 @@ def random_instruments(rng: random.Random) -> list[Instrument]:
             self_trade=rng.choice(list(SelfTrade)),
             replace_policy=rng.randrange(2),  # type: ignore[arg-type]
             order_limit=rng.choice([None, None, 1, 10]),
+            state=rng.choice([*[InstrumentState.OPEN] * 4, InstrumentState.HALTED]),
+            **rng.choice(bands),  # type: ignore[arg-type]
         )
         for number in rng.sample([0, 1, 2, 3, 63, 64, 1000, 2**20 - 1], rng.randint(1, 4))
     ]
@@ -106,11 +175,17 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
         number = rng.choice(list(flows))
         command = as_command(next(flows[number]))
         command["instrument"] = number
+        if command["type"] == CommandType.MASS_CANCEL:
+            command["flags"], command["order_id"] = rng.choice([0, 38]), rng.getrandbits(64)
+            resting = [order.owner for book in reference.books.values() for order in book.by_id.values()]
+            if resting and rng.random() < 0.8:
+                command["owner"] = rng.choice(resting)
+            command["instrument"] = rng.choice([number, ALL_INSTRUMENTS])
         if rng.random() < 0.95:
             instrument = reference.instruments[number]
             command["price"] = max(I64_MIN, min(I64_MAX, int(command["price"][0]) * instrument.tick_size))
             command["quantity"] = min(U64, int(command["quantity"][0]) * instrument.lot_size)
         if rng.random() < 0.05:
             name = rng.choice(["type", "side", "time_in_force", "flags", "instrument", "quantity"])
-            command[name] = rng.choice([0, 1, 5, 6, 7, 255, rng.getrandbits(8 * command[name].itemsize) >> 1])
+            command[name] = rng.choice([0, 1, 5, 6, 7, 8, 255, rng.getrandbits(8 * command[name].itemsize) >> 1])
         yield command

@@ -14,7 +14,8 @@ FIRST_OTHER_REASON = 32
 
 def test_every_reason_to_refuse_has_an_exception() -> None:
     refusals = {reason for reason in Reason if 0 < reason < FIRST_OTHER_REASON}
-    assert refusals - set(errors.ERROR_OF_REASON) == {Reason.UNKNOWN_COMMAND}  # no Python call can give one
+    of_no_call = {Reason.UNKNOWN_COMMAND, Reason.THROTTLED, Reason.MALFORMED}
+    assert refusals - set(errors.ERROR_OF_REASON) == of_no_call
     assert set(errors.ERROR_OF_REASON) <= refusals
 
 

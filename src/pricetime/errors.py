@@ -120,6 +120,26 @@ class BookBusy(PricetimeError, RuntimeError):
     """Another thread is inside this book. A book serves one thread at a time."""
 
 
+class InvalidRing(PricetimeError, ValueError):
+    """The buffer holds no ring, a damaged one, one of another version, or has no room for one."""
+
+
+class InvalidMessage(PricetimeError, ValueError):
+    """What is to be put does not fit a slot, or the slot holds no message."""
+
+
+class RingClosed(PricetimeError, EOFError):
+    """The ring is closed: nothing more can be put, and everything that was has been got."""
+
+
+class RingTimeout(PricetimeError, TimeoutError):
+    """The ring stayed full, or empty, for as long as the call was to wait."""
+
+
+class RingBusy(PricetimeError, RuntimeError):
+    """Another thread is on the same side of this ring. One thread puts and one gets."""
+
+
 class PureForm(RuntimeWarning):
     """pricetime runs uncompiled: the same answers, some hundred times slower."""
 

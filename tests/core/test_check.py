@@ -21,13 +21,13 @@ pytestmark = pytest.mark.skipif(COMPILED, reason="of the uncompiled form alone: 
 
 def sound_books() -> Any:
     """Two books with a tree of some height, levels with several orders, and freed slots, levels and nodes."""
-    engine = Engine([Instrument(0), Instrument(1)], capacity=40)
+    engine = Engine([Instrument(0, low_price=-(2**63)), Instrument(1)], capacity=40, owner_limit=4)
     for number in (0, 1):
         book = engine.book(number)
         for order_id, price in enumerate((100, 100, 100, 101, 99, -(2**40), -(2**63), 1, 64)):
-            bid(book, order_id, price, 5)
+            bid(book, order_id, price, 5, owner=(order_id + 1) // 2 % 3)
         for order_id, price in enumerate((200, 200, 263, 2**50, 2**63 - 1), start=20):
-            ask(book, order_id, price, 5)
+            ask(book, order_id, price, 5, owner=9)
         for gone in (5, 7, 23):
             book.cancel_order(gone)
     engine.check()
@@ -74,6 +74,34 @@ def itself(books: Any) -> Any:
 
 def book(books: Any) -> Any:
     return books.books[0]
+
+
+def chain(books: Any) -> Any:
+    """Of owner 1: orders 1 and 2, at one price, and 8 of the first book, then those of the second."""
+    return books.chains[1]
+
+
+def oldest(books: Any) -> Any:
+    return books.links[chain(books).head]
+
+
+def close_a_ring(books: Any) -> None:
+    books.links[chain(books).tail].next = chain(books).head
+
+
+def lose_the_oldest(books: Any) -> None:
+    chain(books).head = oldest(books).next
+    oldest(books).prev = 0
+
+
+def age(books: Any) -> None:
+    """Let two orders at one price change places in their chain."""
+    first = chain(books).head
+    second = books.links[first].next
+    third = books.links[second].next
+    chain(books).head, books.links[third].prev = second, first
+    for slot, before, behind in ((second, 0, first), (first, second, third)):
+        books.links[slot].prev, books.links[slot].next = before, behind
 
 
 def swap_children(books: Any) -> None:
@@ -126,6 +154,19 @@ SPOILT: list[tuple[Callable[[Any], None], str]] = [
     (forget_an_id, "found by its id|one entry for each order"),
     (name_twice, "found by its id|one entry for each order"),
     (cross, "below the best ask"),
+    (put(book, "state", 2), "open or halted"),
+    (put(book, "low_price", -(2**62)), "in the band"),
+    (put(book, "band", 2**63), "in the band"),
+    (close_a_ring, "in one chain, once"),
+    (lose_the_oldest, "below the limit are in chains"),
+    (put(head, "owner", 2), "below the limit are in chains"),
+    (put(lambda books: books.orders[chain(books).head], "owner", 2), "rests and is of owner"),
+    (put(chain, "head", 39), "rests and is of owner"),
+    (put(chain, "tail", 1), "knows the youngest"),
+    (put(oldest, "prev", 1), "knows the older one"),
+    (put(oldest, "instrument", 1), "knows its instrument"),
+    (put(oldest, "instrument", 7), "knows its instrument"),
+    (age, "came after those ahead of it"),
     (add(itself, "order_count", 1), "orders in use are counted"),
     (add(itself, "level_count", 1), "levels in use are counted"),
     (add(itself, "node_count", 1), "nodes in use are counted"),

@@ -28,7 +28,7 @@ def book() -> OrderBook:
 
 REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
     (0, ADD, Reason.UNKNOWN_COMMAND),
-    (6, ADD, Reason.UNKNOWN_COMMAND),
+    (9, ADD, Reason.UNKNOWN_COMMAND),
     (16, ADD, Reason.UNKNOWN_COMMAND),
     (255, ADD, Reason.UNKNOWN_COMMAND),
     (NEW, {**ADD, "instrument": 1}, Reason.UNKNOWN_INSTRUMENT),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import Engine, Instrument, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime import ALL_INSTRUMENTS, Engine, Instrument, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
 from pricetime.errors import (
     DuplicateOrderId,
     InvalidCommands,
@@ -93,11 +93,13 @@ def test_a_replace_under_a_new_id_stays_with_its_instrument() -> None:
 
 
 @pytest.mark.parametrize("unknown", [1, 2, 4, 1_048_575, 1_048_576, 2**32 - 1])
-@pytest.mark.parametrize("kind", CommandType)
+@pytest.mark.parametrize("kind", sorted(set(CommandType) - {CommandType.REFUSE}))
 def test_an_unknown_instrument_is_refused(kind: CommandType, unknown: int) -> None:
     engine = Engine([Instrument(0), Instrument(3)], capacity=10)
     engine.apply(new(3, 1, 1, 100, 5))
     before = engine.digest()
+    if kind == CommandType.MASS_CANCEL and unknown == ALL_INSTRUMENTS:
+        pytest.skip("it says: all instruments")
     asked = command(kind, instrument=unknown, order_id=1, side=1, price=1, quantity=1)
     assert answer(engine, np.repeat(asked, 100)) == [(ReportKind.REJECTED, Reason.UNKNOWN_INSTRUMENT)] * 100
     assert engine.digest() == before

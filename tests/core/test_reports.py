@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import OrderBook
+from pricetime import COMPILED, Engine, Instrument, OrderBook
+from pricetime.core import layout as layout_module
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Report
 from pricetime.types import (
@@ -245,3 +246,25 @@ def test_one_command_may_make_two_reports_for_every_resting_order() -> None:
     assert len(reports) == 1 + 2 * 500
     assert reports["kind"].tolist() == [ReportKind.ACCEPTED, *[ReportKind.CANCELLED, ReportKind.REDUCED] * 500]
     assert [(order.id, order.quantity) for order in book] == [(999, 1)]
+
+
+@pytest.mark.skipif(COMPILED, reason="compiled, it is for compiled callers")
+def test_a_run_says_where_the_reports_of_each_command_end() -> None:
+    from pricetime.native.uncompiled import ArrayMemory, Memory
+
+    layout: Any = layout_module
+    commands = np.concatenate(
+        [
+            command(CommandType.NEW_ORDER, order_id=1, side=2, price=100, quantity=5),
+            command(CommandType.NEW_ORDER, order_id=2, side=1, price=100, quantity=9),
+            command(CommandType.CANCEL_ORDER, order_id=1),
+            command(CommandType.MASS_CANCEL, owner=1),
+        ]
+    )
+    engine: Any = Engine([Instrument(0)], capacity=10)
+    books = engine.books
+    books.reports = Memory(48 * books.report_bound(4)).cells_of(layout.Report)
+    ends = [0] * 4
+    books.run(ArrayMemory(commands).cells_of(layout.Command), 4, ends)
+    assert ends == [1, 3, 4, 5]
+    assert [books.reports[i].kind for i in range(5)] == [1, 1, 2, 7, 8]

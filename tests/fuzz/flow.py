@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from pricetime.reference import ReferenceBook
-from pricetime.types import MAX_QUANTITY, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime.types import MAX_QUANTITY, InstrumentState, ReplacePolicy, SelfTrade, TimeInForce
 from tests.books import I64_MAX, I64_MIN, U64, Step
 
 Draw = Callable[[], int]
@@ -21,18 +21,39 @@ def random_settings(rng: random.Random) -> dict[str, Any]:
         "level_capacity": rng.choice([capacity, capacity, 1 + capacity // 4]),
         "self_trade": int(rng.choice(list(SelfTrade))),
         "replace_policy": int(rng.choice(list(ReplacePolicy))),
+        "owner_limit": rng.choice([0, 2, 3, 25]),
+        **rng.choice([{}, {}, random_band(rng)]),
     }
+
+
+def random_band(rng: random.Random) -> dict[str, int]:
+    """Of one price or more, wherever, or open at an end."""
+    low = rng.choice([0, 9_990, rng.randrange(I64_MIN, I64_MAX), I64_MIN])
+    high = min(I64_MAX, low + rng.choice([0, 1, 20, 2**20, 2**63]))
+    return rng.choice([{"low_price": low}, {"high_price": high}, {"low_price": low, "high_price": high}])
 
 
 def random_steps(rng: random.Random, count: int, book: ReferenceBook) -> Iterator[Step]:
     """Commands, most of them about orders that rest in a book which plays each before the next is drawn."""
-    price, order_id, quantity = random_prices(rng), random_ids(rng), random_quantities(rng)
+    price, order_id, quantity = random_prices(rng, book), random_ids(rng), random_quantities(rng)
     owners = rng.choice([[0], [1], [0, 1, 2], list(range(20))])
     times_in_force: list[int] = rng.choice([[0], [0] * 8 + [1, 2, 3, 4], list(TimeInForce)])
     modes: list[int | None] = rng.choice([[None], [None, *map(int, SelfTrade)]])
-    weights = [6, *(rng.choice([0, 1, 2, 5]) for _ in range(3))]
-    for kind in rng.choices(["add_order", "cancel_order", "reduce_order", "replace_order"], weights, k=count):
+    weights = {
+        "add_order": 6.0,
+        **{kind: rng.choice([0, 1, 2, 5]) for kind in ("cancel_order", "reduce_order", "replace_order")},
+        "cancel_orders": rng.choice([0, 0.1, 0.5]) if book.owner_limit > 1 else 0,
+        "set_state": rng.choice([0, 0, 0.3]),
+    }
+    for kind in rng.choices(list(weights), list(weights.values()), k=count):
         resting = list(book.by_id)
+        if kind == "cancel_orders":
+            owner = rng.choice([owner for owner in (*owners, 1) if 0 < owner < book.owner_limit])
+            yield kind, {"owner": owner, "side": rng.choice([None, None, 1, 2])}
+            continue
+        if kind == "set_state":
+            yield kind, {"state": rng.choice([int(InstrumentState.OPEN)] * 3 + [int(InstrumentState.HALTED), 2])}
+            continue
         if kind == "add_order":
             yield (
                 kind,
@@ -58,8 +79,11 @@ def random_steps(rng: random.Random, count: int, book: ReferenceBook) -> Iterato
         yield kind, given
 
 
-def random_prices(rng: random.Random) -> Draw:
-    mid = rng.choice([0, 10_000, rng.randrange(I64_MIN, I64_MAX), I64_MIN, I64_MAX])
+def random_prices(rng: random.Random, book: ReferenceBook) -> Draw:
+    """Around a price that wanders, within the book's band most of the time."""
+    low = I64_MIN if book.low_price is None else book.low_price
+    high = I64_MAX if book.high_price is None else book.high_price
+    mid = rng.choice([0, 10_000, rng.randrange(I64_MIN, I64_MAX), I64_MIN, I64_MAX, low, high])
     width = rng.choice([1, 3, 20, 300, 2**20, 2**62])
     ends = [I64_MIN, I64_MIN + 1, -1, 0, I64_MAX - 1, I64_MAX]
     odd = rng.choice([0.0, 0.0, 0.1])
@@ -69,7 +93,7 @@ def random_prices(rng: random.Random) -> Draw:
         if rng.random() < odd:
             return rng.choice(ends)
         mid += rng.randint(-width // 8 - 1, width // 8 + 1)
-        mid = max(I64_MIN, min(I64_MAX, mid))
+        mid = max(low, min(high, mid))
         return max(I64_MIN, min(I64_MAX, mid + rng.randint(-width, width)))
 
     return draw

@@ -13,7 +13,7 @@ from pricetime import COMPILED, Engine, Instrument
 
 class Flow(NamedTuple):
     instruments: tuple[Instrument, ...]
-    capacity: int
+    room: dict[str, int]  #: capacity and owner_limit
     commands: np.ndarray[Any, Any]
     engine: Engine  #: in some state, to go on from
 
@@ -29,7 +29,7 @@ class Answers(NamedTuple):
 def answer(flows: list[Flow]) -> Answers:
     answers = Answers(COMPILED, [], [], [], [])
     for flow in flows:
-        for engine in (Engine(flow.instruments, capacity=flow.capacity), flow.engine):
+        for engine in (Engine(flow.instruments, **flow.room), flow.engine):
             half = len(flow.commands) // 2
             for commands in (flow.commands[:half], flow.commands[half:]):
                 answers.reports.append(engine.apply(commands).tobytes())

@@ -15,7 +15,7 @@ import numpy as np
 
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Order
-from pricetime.types import COMMAND, REPORT, Side, TimeInForce
+from pricetime.types import COMMAND, REPORT, InstrumentState, ReportKind, Side, TimeInForce
 from tests.books import REASON_OF_ERROR, Step, as_command, play, rejection
 
 PRICES = (100, 101)
@@ -24,8 +24,9 @@ QUANTITIES = (1, 2)
 #: The commands that may come at a place of the sequence; the order entered at place i has id i + 1.
 Alphabet: TypeAlias = Callable[[int], list[Step]]
 
-#: Every resting order in priority order, which is all that there is to know of a book.
-State: TypeAlias = tuple[tuple[Any, ...], ...]
+#: Is the book open, and every resting order in the order of entry: all that there is to know of a book.
+State: TypeAlias = tuple[InstrumentState, tuple[tuple[Any, ...], ...]]
+EMPTY: State = (InstrumentState.OPEN, ())
 
 #: Ids of one sequence, those of the two sweeps at its end included.
 IDS = 16
@@ -53,6 +54,18 @@ def replaces(place: int) -> list[Step]:
     ]
 
 
+def mass_cancels(owners: tuple[int, ...]) -> list[Step]:
+    return [("cancel_orders", {"owner": owner, "side": side}) for owner, side in product(owners, (None, *Side))]
+
+
+def states() -> list[Step]:
+    return [("set_state", {"state": int(state)}) for state in InstrumentState]
+
+
+def reopen(place: int) -> list[Step]:
+    return states()[:1]
+
+
 def sweep(side: Side) -> Alphabet:
     """Take all of the other side: what it trades with is what rested there, in priority order."""
     everything = {"order_id": IDS - side, "side": side, "price": 0, "quantity": 1000}
@@ -73,20 +86,24 @@ class Place:
 
 @dataclass
 class SmallWorld:
-    """Every sequence of ``length`` commands of an alphabet, and two sweeps that show what it left behind."""
+    """Every sequence of ``length`` commands of an alphabet, and two sweeps that show what it left behind.
+
+    ``halts``: it may leave the book halted, which is opened again before the sweeps.
+    """
 
     alphabet: Alphabet
     length: int
     settings: dict[str, Any] = field(default_factory=dict)
+    halts: bool = False
 
     def __post_init__(self) -> None:
         self.places: list[Place] = []
-        states: list[State] = [()]
+        states: list[State] = [EMPTY]
         for place in range(self.length):
             states = self._add_place(states, self.alphabet(place))
-        for side in Side:
-            states = self._add_place(states, sweep(side)(self.length))
-        assert states == [()]
+        for ending in [*([reopen] if self.halts else []), *map(sweep, Side)]:
+            states = self._add_place(states, ending(self.length))
+        assert states == [EMPTY]
 
     def _add_place(self, states: list[State], steps: list[Step]) -> list[State]:
         shape = len(states), len(steps)
@@ -106,7 +123,8 @@ class SmallWorld:
 
     def book(self, state: State) -> ReferenceBook:
         book = ReferenceBook(**self.settings)
-        for order in state:
+        book.state, orders = state
+        for order in orders:
             book._rest(Order(*order))
         return book
 
@@ -146,7 +164,7 @@ class SmallWorld:
         commands["order_id"] += base[:, np.newaxis]
         expected = np.concatenate([place.reports for place in self.places])[runs(first.ravel(), count.ravel())]
         base = np.repeat(base, count.sum(axis=1))
-        expected["order_id"] += base
+        expected["order_id"] += np.where(expected["kind"] != ReportKind.STATE_CHANGED, base, np.uint64(0))
         expected["maker_id"] += np.where(expected["maker_id"] > 0, base, np.uint64(0))
         return commands.ravel(), expected
 
@@ -159,9 +177,7 @@ def runs(first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> np.ndarray
 
 
 def state_of(book: ReferenceBook) -> State:
-    return tuple(
-        (o.id, o.side, o.price, o.quantity, o.timestamp, o.owner, o.self_trade, o.post_only)
-        for side in Side
-        for _, queue in sorted(book.levels[side].items())
-        for o in queue
+    orders = sorted(book.by_id.values(), key=lambda order: order.entered)
+    return book.state, tuple(
+        (o.id, o.side, o.price, o.quantity, o.timestamp, o.owner, o.self_trade, o.post_only) for o in orders
     )

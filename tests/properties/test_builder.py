@@ -9,7 +9,7 @@ import random
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, Engine
+from pricetime import COMMAND, Engine, Instrument
 from pricetime.core.builder import BookBuilder
 from tests.books import state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
@@ -20,8 +20,9 @@ def test_random_flows(seed: int) -> None:
     rng = random.Random(seed)
     instruments = random_instruments(rng)
     room = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
-    reference = ReferenceEngine(instruments, **room)
-    engine, builder = Engine(instruments, **room), BookBuilder([i.id for i in instruments], **room)
+    reference = ReferenceEngine(instruments, **room, owner_limit=25)
+    engine = Engine(instruments, **room, owner_limit=25)
+    builder = BookBuilder([Instrument(i.id, state=i.state) for i in instruments], **room)
     flow = random_commands(rng, 400, reference)
     for _ in range(400):
         command = next(flow)
@@ -44,8 +45,9 @@ def test_runs_of_any_length_and_snapshots_between(seed: int) -> None:
     """Whatever is cut off in the middle of a command, a snapshot taken there goes on as the builder does."""
     rng = random.Random(seed)
     instruments = random_instruments(rng)
-    reference = ReferenceEngine(instruments, capacity=100)
-    engine, builder = Engine(instruments, capacity=100), BookBuilder(instruments, capacity=100)
+    reference = ReferenceEngine(instruments, capacity=100, owner_limit=25)
+    engine = Engine(instruments, capacity=100, owner_limit=25)
+    builder = BookBuilder(instruments, capacity=100)
     commands = [np.zeros(0, COMMAND)]
     for command in random_commands(rng, 600, reference):
         commands.append(command)

@@ -9,16 +9,17 @@ import random
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, REPORT, Engine
-from tests.books import state
+from pricetime import ALL_INSTRUMENTS, COMMAND, REPORT, CommandType, Engine, Instrument
+from tests.books import command, state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
 
-@pytest.mark.parametrize("seed", range(30))
+@pytest.mark.parametrize("seed", range(40))
 def test_random_flows(seed: int) -> None:
     rng = random.Random(seed)
     instruments = random_instruments(rng)
     room = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
+    room["owner_limit"] = rng.choice([0, 2, 25])
     reference = ReferenceEngine(instruments, **room)
     engine = Engine(instruments, **room)
     sizes = rng.choices([0, 1, 2, 12, 13, 60], k=12)
@@ -35,3 +36,49 @@ def test_random_flows(seed: int) -> None:
         if rng.random() < 0.2:
             engine = copy.copy(engine) if rng.random() < 0.5 else pickle.loads(pickle.dumps(engine))
     assert len(engine) == sum(map(len, reference.books.values()))
+
+
+#: What owners do in the test below, and how often.
+ACTS = {
+    CommandType.NEW_ORDER: 60,
+    CommandType.CANCEL_ORDER: 8,
+    CommandType.REDUCE_ORDER: 8,
+    CommandType.REPLACE_ORDER: 16,
+    CommandType.REPLACE_ORDER_AS: 8,
+    CommandType.MASS_CANCEL: 3,
+    CommandType.SET_STATE: 1,
+}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_owners_with_orders_in_several_books(seed: int) -> None:
+    """Few owners, few prices, all well formed: chains grow long, over all books, and are taken apart in every way."""
+    rng = random.Random(seed)
+    instruments = [Instrument(number, self_trade=rng.randint(1, 6)) for number in (5, 0, 9)]  # type: ignore[arg-type]
+    rules = {"capacity": 300, "owner_limit": 4}
+    reference, engine = ReferenceEngine(instruments, **rules), Engine(instruments, **rules)
+    together = 0
+    for step in range(800):
+        [kind] = rng.choices(list(ACTS), list(ACTS.values()))
+        number = rng.choice(instruments).id
+        resting = list(reference.books[number].by_id) or [0]
+        asked = command(
+            kind,
+            instrument=rng.choice([number, ALL_INSTRUMENTS]) if kind == CommandType.MASS_CANCEL else number,
+            order_id=step if kind == CommandType.NEW_ORDER else rng.choice(resting),
+            side=rng.choice([0, 1, 2]) if kind == CommandType.MASS_CANCEL else rng.choice([1, 2]),
+            price=100 + rng.randint(-9, 9),
+            quantity=rng.randint(1, 9),
+            owner=step if kind == CommandType.REPLACE_ORDER_AS else rng.choice([0, 1, 1, 2, 3, 4]),
+            flags=rng.random() < 0.2 if kind == CommandType.SET_STATE else 0,
+        )
+        if kind in (CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER):
+            asked["owner"] = 0
+        reports = engine.apply(asked)
+        assert reports.tolist() == reference.apply(asked).tolist()
+        engine.check()
+        assert engine.digest() == reference.digest()
+        together += kind == CommandType.MASS_CANCEL and len(set(reports["instrument"][:-1].tolist())) > 1
+        if rng.random() < 0.02:
+            engine = copy.copy(engine) if rng.random() < 0.5 else pickle.loads(pickle.dumps(engine))
+    assert together > 0

@@ -13,9 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import Engine, Instrument
+from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument
 from tests.fuzz.case import Case
 from tests.properties.forms import Answers, Flow, answer
+
+#: Settings of a case that are an engine's; the others are an instrument's.
+ROOM = ("capacity", "level_capacity", "owner_limit")
 
 
 def random_flow(seed: int) -> Flow:
@@ -25,17 +28,18 @@ def random_flow(seed: int) -> Flow:
     for number in rng.sample(range(50), rng.randint(1, 3)):
         case = Case.draw(rng.getrandbits(32), 600)
         commands = case.commands()
-        commands["instrument"] = number
+        together = commands["type"] == CommandType.MASS_CANCEL
+        commands["instrument"] = np.where(together & (rng.random() < 0.5), ALL_INSTRUMENTS, number)
         parts.append(commands)
-        rules = {name: case.settings[name] for name in ("self_trade", "replace_policy")}
+        rules = {name: given for name, given in case.settings.items() if name not in ROOM}
         instruments.append(Instrument(number, tick_size=rng.choice([1, 1, 5]), lot_size=rng.choice([1, 1, 2]), **rules))
     mixed = np.concatenate(parts)
     np.random.default_rng(seed).shuffle(mixed)
     spoil(rng, mixed)
-    capacity = rng.choice([5, 100, 1000])
-    engine = Engine(instruments, capacity=capacity)
+    room = {"capacity": rng.choice([5, 100, 1000]), "owner_limit": rng.choice([0, 3, 25])}
+    engine = Engine(instruments, **room)
     engine.apply(mixed[: rng.randrange(500)])
-    return Flow(tuple(instruments), capacity, mixed, engine)
+    return Flow(tuple(instruments), room, mixed, engine)
 
 
 def spoil(rng: random.Random, commands: np.ndarray[Any, Any]) -> None:
@@ -76,8 +80,9 @@ def test_a_state_goes_from_one_form_to_the_other(tmp_path: Path) -> None:
     flows = [random_flow(seed) for seed in range(100, 108)]
     theirs = answer_elsewhere(flows, tmp_path)
     for flow, engine in zip([flow for flow in flows for _ in range(2)], theirs.engines, strict=True):
-        ours = Engine(flow.instruments, capacity=flow.capacity)
+        ours = Engine(flow.instruments, **flow.room)
         ours.apply(engine.commands())
         assert ours.digest() == engine.digest()
         engine.check()
         assert len(engine) == len(ours)
+        assert ours.commands().tobytes() == engine.commands().tobytes()

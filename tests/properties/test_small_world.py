@@ -13,7 +13,17 @@ import pytest
 
 from pricetime import COMPILED, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
 from tests.books import Step
-from tests.properties.small_world import IDS, Alphabet, SmallWorld, adds, cancels, reduces, replaces
+from tests.properties.small_world import (
+    IDS,
+    Alphabet,
+    SmallWorld,
+    adds,
+    cancels,
+    mass_cancels,
+    reduces,
+    replaces,
+    states,
+)
 
 
 def of_every_kind(place: int) -> list[Step]:
@@ -37,6 +47,16 @@ def takers_at_the_end(length: int) -> Alphabet:
 def ours(place: int) -> list[Step]:
     """New orders of two owners, cancels, and what a replace may meet."""
     return adds(place, owner=1) + [s for s in adds(place, owner=2) if s[1]["quantity"] == 1] + cancels(place)
+
+
+def taken_together(place: int) -> list[Step]:
+    """New orders of two owners at two prices, moves to the back of a queue, and mass cancels."""
+    ones = [s for owner in (1, 2) for s in adds(place, owner=owner) if s[1]["quantity"] == owner]
+    return ones + [s for s in replaces(place) if s[1]["quantity"] == 2] + mass_cancels((1, 2))
+
+
+def halted_now_and_then(place: int) -> list[Step]:
+    return [s for s in adds(place) if s[1]["quantity"] == 1] + changes(place) + states()
 
 
 def play_all(world: SmallWorld, **settings: Any) -> None:
@@ -69,6 +89,21 @@ def test_every_sequence(alphabet: Alphabet, length: int, pure_length: int) -> No
 @pytest.mark.parametrize("mode", SelfTrade, ids=lambda mode: mode.name)
 def test_every_sequence_of_two_owners(mode: SelfTrade) -> None:
     play_all(SmallWorld(ours, 4 if COMPILED else 3, {"self_trade": mode}), self_trade=mode)
+
+
+@pytest.mark.parametrize("owner_limit", [2, 3])
+def test_every_sequence_of_orders_that_are_cancelled_together(owner_limit: int) -> None:
+    room = {"owner_limit": owner_limit}
+
+    def alphabet(place: int) -> list[Step]:
+        return [step for step in taken_together(place) if step not in mass_cancels(tuple(range(owner_limit, 3)))]
+
+    play_all(SmallWorld(alphabet, 4 if COMPILED else 3, room), **room)
+
+
+@pytest.mark.parametrize("band", [{}, {"high_price": 100}, {"low_price": 101}])
+def test_every_sequence_of_a_book_that_is_halted_now_and_then(band: dict[str, int]) -> None:
+    play_all(SmallWorld(halted_now_and_then, 4 if COMPILED else 3, band, halts=True), **band)
 
 
 def test_every_sequence_when_each_replace_loses_its_place() -> None:

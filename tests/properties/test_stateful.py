@@ -29,6 +29,8 @@ named_owners = mostly([None, None, 1], [2])
 times_in_force = mostly([TimeInForce.GTC] * 4 + list(TimeInForce), [5])
 modes = mostly([None, *SelfTrade], [7])
 picks = st.integers(0, 15)
+bands = mostly([{}], [{"low_price": -1}, {"high_price": 1}, {"low_price": -1, "high_price": 1}, {"low_price": I64_MAX}])
+OWNER_LIMIT = 3
 
 new_order = {
     "order_id": ids,
@@ -53,10 +55,11 @@ class Books(RuleBasedStateMachine):
         level_capacity=st.integers(2, 8),
         self_trade=st.sampled_from(SelfTrade),
         replace_policy=st.sampled_from(ReplacePolicy),
+        band=bands,
         makers=st.lists(st.fixed_dictionaries({**new_order, "time_in_force": st.just(0)}), max_size=12),
     )
-    def open(self, makers: list[dict[str, Any]], **given: Any) -> None:
-        self.books = SideBySide(**given)
+    def open(self, makers: list[dict[str, Any]], band: dict[str, int], **given: Any) -> None:
+        self.books = SideBySide(owner_limit=OWNER_LIMIT, **band, **given)
         for maker in makers:
             self.books.step(("add_order", maker))
 
@@ -92,6 +95,15 @@ class Books(RuleBasedStateMachine):
     @rule(pick=picks, price=prices, quantity=quantities, new_id=ids)
     def replace_order_as(self, pick: int, **given: Any) -> None:
         self.books.step(("replace_order", {"order_id": self.resting(pick), **given}))
+
+    @something_rests
+    @rule(owner=st.integers(1, OWNER_LIMIT - 1), side=st.sampled_from([None, *Side]))
+    def cancel_orders(self, **given: Any) -> None:
+        self.books.step(("cancel_orders", given))
+
+    @rule(state=mostly([0, 0, 0, 1], [2, 255]))
+    def set_state(self, **given: Any) -> None:
+        self.books.step(("set_state", given))
 
     @rule()
     def renew(self) -> None:

@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The matching core: many books over one pool of orders, driven by commands, answering in reports.
 
-Sections, in this order: making the books; commands; those that are not about one order; what is refused; matching;
-orders at their level; orders of one owner; levels of a side; the order-id table; reports; the digest. Records and constants are in ``layout.pxd``, fields and
-signatures in ``book.pxd``.
+Sections, in this order: making the books; commands; those that are not about one order; what is refused;
+matching; orders at their level; orders of one owner; levels of a side; the order-id table; reports; the digest.
+Records and constants are in ``layout.pxd``, fields and signatures in ``book.pxd``.
 
 Nothing here allocates, locks, reads a clock or touches a Python object once the books are made, and every
-command takes a number of steps bounded by what it trades with: a level is found in at most eleven nodes,
+command takes a number of steps bounded by what it trades with or cancels: a level is found in at most eleven nodes,
 an order id in one run of its table. Prices are kept as keys, ``price`` for bids and ``~price`` for asks, so
 that on both sides the largest is the best; the room for everything that a command may need is checked
 before it changes anything.
@@ -366,7 +366,10 @@ class Books:
             self._reject(c, UNKNOWN_COMMAND)
 
     def _mass_cancel(self, c):
-        """Cancel the orders of an owner, oldest first: of one instrument or of all, of one side or of both."""
+        """Cancel the orders of an owner, oldest first: of one instrument or of all, of one side or of both.
+
+        While one goes, what the next will need and the order behind that are fetched ahead.
+        """
         if c.side > ASK:
             self._reject(c, INVALID_SIDE)
             return
@@ -376,11 +379,15 @@ class Books:
         while slot != NIL:
             instrument: u32 = self.links[slot].instrument
             younger: u32 = self.links[slot].next
+            book: cython.pointer[Book] = self.book_of(instrument)
+            prefetch(cython.address(book.ids[self._home_of(book, self.orders[younger].id)]))
+            prefetch(cython.address(self.levels[self.orders[younger].level]))
+            prefetch(cython.address(self.orders[self.links[younger].next]))
+            prefetch(cython.address(self.links[self.links[younger].next]))
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             if (c.instrument == instrument or c.instrument == ALL_INSTRUMENTS) and (
                 c.side == 0 or c.side == self.levels[order.level].side
             ):
-                book: cython.pointer[Book] = self.book_of(instrument)
                 self._report_order(book, CANCELLED, reason, slot, order.remaining)
                 self._remove(book, slot, self._position(book, order.id))
                 count += 1

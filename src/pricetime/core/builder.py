@@ -74,8 +74,12 @@ class BookBuilder:
         self._open([i if isinstance(i, Instrument) else Instrument(i) for i in instruments])
 
     def _open(self, instruments):
-        """Empty books. A taker that may not rest is there until its command ends: room for one more than there is."""
-        unlimited = [replace(instrument, order_limit=None) for instrument in instruments]
+        """Empty books. A taker that may not rest is there until its command ends: room for one more than there is.
+
+        A market order among them is there at price 0, which may be outside the band.
+        """
+        free = {"order_limit": None, "low_price": None, "high_price": None}
+        unlimited = [replace(instrument, **free) for instrument in instruments]
         engine: Engine = Engine(unlimited, capacity=self._capacity + 1, level_capacity=self._level_capacity + 1)
         engine.rebuilt = True
         self.rebuilt = Rebuilt(engine.books)

@@ -1,13 +1,18 @@
 # Signatures of check.py, in its order.
 
-from pricetime.core.book cimport Books, place_of
-from pricetime.core.layout cimport ASK, BID, LEAF_CACHE, NIL, Book, Ladder, Level, Node, Order, i64, u32, u64
+from pricetime.core.book cimport Books, key_of, place_of
+from pricetime.core.layout cimport (
+    ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Chain, Ladder, Level, Link, Node, Order, i64, u32, u64,
+)
 
 cdef int check_books(Books books, u32 crossing) except -1
 cdef list _check_tree(Books books, Ladder *ladder, set seen_nodes)
 cdef int _check_node(Books books, u32 node, set seen_nodes, list levels) except -1
 cdef int _check_ladder(Books books, Ladder *ladder, u32 side, list levels) except -1
-cdef int _check_level(Books books, u32 level, set seen_orders) except -1
+cdef int _check_level(Books books, u32 level, dict seen_orders) except -1
+cdef int _check_prices(Book *book, u32 side, Level *level) except -1
 cdef int _check_uncrossed(Book *book) except -1
 cdef int _check_ids(Books books, Book *book, u64 resting) except -1
-cdef int _check_pools(Books books, set seen_orders, set seen_levels, set seen_nodes) except -1
+cdef int _check_chains(Books books, dict seen_orders) except -1
+cdef int _check_chain(Books books, u32 owner, dict seen_orders, set chained) except -1
+cdef int _check_pools(Books books, dict seen_orders, set seen_levels, set seen_nodes) except -1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import cython
 
 if not cython.compiled:  # the compiled form has them from check.pxd
-    from pricetime.core.book import place_of
+    from pricetime.core.book import key_of, place_of
     from pricetime.core.layout import *
 
 
@@ -18,7 +18,7 @@ def check_books(books, crossing):
 
     ``crossing``: the entry in the directory of the one book that may be crossed, NIL for none.
     """
-    seen_orders: set = set()
+    seen_orders: dict = {}  # slot -> how many were seen before it, so that it says who is ahead at a level
     seen_levels: set = set()
     seen_nodes: set = set()
     index: u32
@@ -34,9 +34,12 @@ def check_books(books, crossing):
                 must(level not in seen_levels, f"level {level} is in one place")
                 seen_levels.add(level)
                 _check_level(books, level, seen_orders)
+                _check_prices(book, side, cython.address(books.levels[level]))
+        must(book.state <= HALTED, "a book is open or halted")
         if index + 1 != crossing:
             _check_uncrossed(book)
         _check_ids(books, book, len(seen_orders) - before)
+    _check_chains(books, seen_orders)
     _check_pools(books, seen_orders, seen_levels, seen_nodes)
     return 0
 
@@ -113,7 +116,7 @@ def _check_level(books, level, seen_orders):
     while slot != NIL:
         order: cython.pointer[Order] = cython.address(books.orders[slot])
         must(slot not in seen_orders, f"order {slot} is in one queue")
-        seen_orders.add(slot)
+        seen_orders[slot] = len(seen_orders)
         must(order.level == level, f"order {slot} knows its level")
         must(order.prev == before, f"order {slot} knows the one ahead of it")
         must(0 < order.remaining < 1 << 63, f"order {slot} has a quantity")
@@ -124,6 +127,12 @@ def _check_level(books, level, seen_orders):
     must(queue.tail == before, f"level {level} knows its last order")
     must(count > 0 and queue.count == count, f"level {level} has orders and counts them")
     must(queue.quantity == quantity, f"level {level} adds up their quantities")
+    return 0
+
+
+def _check_prices(book, side, level):
+    price: i64 = key_of(side, level.key)
+    must(0 <= int(price) - int(book.low_price) <= int(book.band), "prices are in the band of their instrument")
     return 0
 
 
@@ -149,6 +158,40 @@ def _check_ids(books, book, resting):
     return 0
 
 
+def _check_chains(books, seen_orders):
+    """Each order of an owner who has a chain is in it, once, in the order in which they joined their levels."""
+    chained: set = set()
+    owner: u32
+    for owner in range(books.owner_limit):
+        _check_chain(books, owner, seen_orders, chained)
+    due = {slot for slot in seen_orders if 0 < books.orders[slot].owner < books.owner_limit}
+    must(chained == due, "the orders of owners below the limit are in chains, and no others")
+    return 0
+
+
+def _check_chain(books, owner, seen_orders, chained):
+    chain: cython.pointer[Chain] = cython.address(books.chains[owner])
+    last_seen: dict = {}  # level -> the order of it that came last
+    before: u32 = NIL
+    slot: u32 = chain.head
+    while slot != NIL:
+        link: cython.pointer[Link] = cython.address(books.links[slot])
+        must(slot not in chained, f"order {slot} is in one chain, once")
+        chained.add(slot)
+        must(slot in seen_orders and books.orders[slot].owner == owner, f"order {slot} rests and is of owner {owner}")
+        must(link.prev == before, f"order {slot} knows the older one of its owner")
+        book: cython.pointer[Book] = books.book_of(link.instrument)
+        found: u32 = books.find(book, books.orders[slot].id) if book else NIL
+        must(found == slot, f"order {slot} knows its instrument")
+        level = books.orders[slot].level
+        must(last_seen.get(level, -1) < seen_orders[slot], f"order {slot} came after those ahead of it")
+        last_seen[level] = seen_orders[slot]
+        before = slot
+        slot = link.next
+    must(chain.tail == before, f"owner {owner} knows the youngest order")
+    return 0
+
+
 def _check_pools(books, seen_orders, seen_levels, seen_nodes):
     """Every slot that was ever used is either in use or in the list of free ones, once."""
     free: set = set()
@@ -158,7 +201,7 @@ def _check_pools(books, seen_orders, seen_levels, seen_nodes):
         free.add(slot)
         slot = books.orders[slot].next
     must(books.order_count == len(seen_orders) <= books.capacity, "the orders in use are counted")
-    must(free | seen_orders == set(range(1, books.fresh_order)), "no order slot is lost")
+    must(free | set(seen_orders) == set(range(1, books.fresh_order)), "no order slot is lost")
 
     free = set()
     slot = books.free_level

@@ -186,7 +186,8 @@ class OrderBook:
 
         It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
         crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
-        InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and LevelQuantityFull.
+        InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and
+        LevelQuantityFull.
         """
         c: cython.pointer[Command] = self._start(REPLACE_ORDER, order_id_of(order_id))
         try:
@@ -205,7 +206,10 @@ class OrderBook:
             self._engine.leave()
 
     def set_state(self, state):
-        """Open or halt the book. While it is halted, orders are cancelled and reduced, nothing else. Raises InvalidState."""
+        """Open or halt the book; while it is halted, orders are cancelled and reduced, nothing else.
+
+        ``state``: an ``InstrumentState``. Raises InvalidState.
+        """
         c: cython.pointer[Command] = self._start(SET_STATE, 0)
         try:
             c.flags = checks.instrument_state(state)

@@ -144,6 +144,7 @@ class GatewayConfig(BaseSettings):
     idle: Idle = machine("yield", "what a thread does without work: `spin`, `pause`, `yield`, `block`")
     gateway_cpus: Cpus = machine((), "processors that the gateway's thread may run on, as `2,3`; all when empty")
     matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
+    prefault: bool = machine(True, "take up memory for all orders at the start, so that no order waits for it later")
     drain_timeout_ms: int = machine(5000, "time to bring out what is under way when asked to stop", ge=1)
 
     drop: Fraction = faults(0.0, "fraction of the datagrams that are left out, to test subscribers")
@@ -176,6 +177,11 @@ class GatewayConfig(BaseSettings):
             raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
         if self.port == self.recovery_port != 0:
             raise ValueError(f"recovery_port: {self.port} is the port for orders: give another")
+        if self.outbound_bytes > self.stream_reports * REPORT_BYTES:
+            raise ValueError(
+                f"outbound_bytes: {self.outbound_bytes} is more than the {self.stream_reports} reports that are kept of "
+                f"a stream: give {self.stream_reports * REPORT_BYTES} or less, or a larger stream_reports"
+            )
         if self.timeout_ms < 2 * self.heartbeat_ms:
             raise ValueError(
                 f"timeout_ms: {self.timeout_ms} is less than two times heartbeat_ms: a heartbeat may be late"

@@ -13,11 +13,14 @@ enum { PT_BID = 1, PT_ASK = 2 };
 enum { PT_GTC = 0, PT_IOC = 1, PT_FOK = 2, PT_POST_ONLY = 3, PT_MARKET = 4 };
 enum {
     PT_NEW_ORDER = 1, PT_CANCEL_ORDER = 2, PT_REPLACE_ORDER = 3, PT_REDUCE_ORDER = 4, PT_REPLACE_ORDER_AS = 5,
-    PT_EXECUTION_REPORT = 16
+    PT_MASS_CANCEL = 6, PT_REFUSE = 7, PT_SET_STATE = 8, PT_EXECUTION_REPORT = 16
 };
 enum {
-    PT_ACCEPTED = 1, PT_TRADE = 2, PT_CANCELLED = 3, PT_REPLACED = 4, PT_REDUCED = 5, PT_EXPIRED = 6, PT_REJECTED = 7
+    PT_ACCEPTED = 1, PT_TRADE = 2, PT_CANCELLED = 3, PT_REPLACED = 4, PT_REDUCED = 5, PT_EXPIRED = 6, PT_REJECTED = 7,
+    PT_MASS_CANCELLED = 8, PT_STATE_CHANGED = 9
 };
+enum { PT_OPEN = 0, PT_HALTED = 1 };
+#define PT_ALL_INSTRUMENTS 0xFFFFFFFFu
 
 #pragma pack(push, 1)
 typedef struct {                /* 64 bytes, pricetime.COMMAND */
@@ -29,7 +32,8 @@ typedef struct {                /* 64 bytes, pricetime.COMMAND */
     uint8_t type;
     uint8_t side;
     uint8_t time_in_force;
-    uint8_t flags;              /* bits 0 to 2: self-trade mode, 0 for the default; the others 0 */
+    uint8_t flags;              /* bits 0 to 2: self-trade mode, 0 for the default; the others 0. Of a mass cancel or a
+                                   refusal its reason, of PT_SET_STATE the state */
     uint32_t instrument;
     uint64_t order_id;
     int64_t price;              /* ticks */

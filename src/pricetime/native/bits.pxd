@@ -9,3 +9,9 @@ cdef extern from * nogil:
     Py_ssize_t load "__atomic_load_n"(Py_ssize_t *, int) noexcept
     Py_ssize_t fetch_add "__atomic_fetch_add"(Py_ssize_t *, Py_ssize_t, int) noexcept
     void store "__atomic_store_n"(unsigned int *, unsigned int, int) noexcept
+    int RELAXED "__ATOMIC_RELAXED"
+    int SEQ_CST "__ATOMIC_SEQ_CST"
+    unsigned long long load_u64 "__atomic_load_n"(const unsigned long long *, int) noexcept
+    void store_u64 "__atomic_store_n"(unsigned long long *, unsigned long long, int) noexcept
+    unsigned int load_u32 "__atomic_load_n"(const unsigned int *, int) noexcept
+    void fence "__atomic_thread_fence"(int) noexcept

@@ -19,11 +19,13 @@ class Latch:
     if cython.compiled:
 
         @cython.cfunc
+        @cython.nogil
         @cython.exceptval(check=False)
         def enter(self) -> cython.bint:
             return exchange(cython.address(self.taken), 1, ACQUIRE) == 0
 
         @cython.cfunc
+        @cython.nogil
         @cython.exceptval(check=False)
         def leave(self) -> cython.void:
             store(cython.address(self.taken), 0, RELEASE)

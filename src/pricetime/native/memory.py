@@ -41,6 +41,19 @@ def reserve(n_bytes: cython.size_t) -> cython.p_void:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
+def touch(memory: cython.p_void, n_bytes: cython.size_t) -> cython.void:
+    """Take up every page of fresh memory now, so that nobody waits for one later."""
+    if cython.compiled:
+        first: cython.pointer[cython.uchar] = cython.cast(cython.pointer[cython.uchar], memory)
+        offset: cython.size_t = 0
+        while offset < n_bytes:
+            first[offset] = 0
+            offset += 4096
+
+
+@cython.cfunc
+@cython.nogil
+@cython.exceptval(check=False)
 def release(memory: cython.p_void, n_bytes: cython.size_t) -> cython.void:
     if cython.compiled and memory != cython.NULL:
         munmap(memory, n_bytes)

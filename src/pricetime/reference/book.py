@@ -11,13 +11,16 @@ from collections import deque
 
 from .. import checks, errors
 from ..checks import member
-from ..types import Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
+from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
 from .queues import Queues
 from .records import Order, Report
 
 
 class ReferenceBook(Queues):
-    """See the module. ``capacity`` and ``level_capacity`` of None are without limit."""
+    """See the module. ``capacity`` and ``level_capacity`` of None are without limit, and so is an end of the band.
+
+    The orders of owners from 1 to below ``owner_limit`` can be cancelled together.
+    """
 
     def __init__(
         self,
@@ -26,10 +29,16 @@ class ReferenceBook(Queues):
         level_capacity: int | None = None,
         self_trade: SelfTrade = SelfTrade.OFF,
         replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER,
+        low_price: int | None = None,
+        high_price: int | None = None,
+        owner_limit: int = 0,
     ) -> None:
         super().__init__(capacity, level_capacity)
         self.self_trade = member(SelfTrade, self_trade, errors.InvalidSetting, "self-trade mode")
         self.replace_policy = member(ReplacePolicy, replace_policy, errors.InvalidSetting, "replace policy")
+        self.low_price, self.high_price = low_price, high_price
+        self.owner_limit = owner_limit
+        self.state = InstrumentState.OPEN
         self.reports: list[Report] = []
 
     # ---------------------------------------------------------------- commands
@@ -56,6 +65,7 @@ class ReferenceBook(Queues):
         owner = checks.owner(owner)
         timestamp = checks.timestamp(timestamp)
         order = Order(order_id, side, price, quantity, timestamp, owner, mode, tif is TimeInForce.POST_ONLY)
+        self._check_open(None if tif is TimeInForce.MARKET else price)
         if order_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {order_id} is resting")
         if order.post_only and self._meets(order, price):
@@ -88,10 +98,19 @@ class ReferenceBook(Queues):
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         """Remove an order: the quantity that was still resting."""
-        order = self._find(order_id, owner)
-        self._take(order, left := order.quantity)
-        self._report(ReportKind.CANCELLED, order, left)
-        return left
+        return self.cancel(self._find(order_id, owner))
+
+    def cancel_orders(self, owner: int, *, side: int | None = None) -> int:
+        """Remove the orders of an owner, of one side or of both, oldest first: how many there were."""
+        owner = checks.owner(owner)
+        if not 0 < owner < self.owner_limit:
+            raise errors.InvalidOwner(f"owner {owner} is not from 1 to below the owner_limit, {self.owner_limit}")
+        side = side if side is None else checks.side(side)
+        orders = self.orders_of(owner, side)
+        for order in orders:
+            self.cancel(order, Reason.BY_MASS_CANCEL)
+        self.reports.append(Report(ReportKind.MASS_CANCELLED, side or 0, Reason.NONE, 0, 0, 0, len(orders)))
+        return len(orders)
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
@@ -108,6 +127,7 @@ class ReferenceBook(Queues):
         """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
         quantity = checks.quantity(quantity)
         price = checks.price(price)
+        self._check_open(price)
         old = self._find(order_id, owner)
         new_id = old.id if new_id is None else checks.order_id(new_id)
         if new_id != old.id and new_id in self.by_id:
@@ -131,7 +151,35 @@ class ReferenceBook(Queues):
             self._rest(old)
         return trades
 
+    def set_state(self, state: int) -> None:
+        """Open or halt the book. While it is halted, orders are cancelled and reduced, nothing else."""
+        self.state = checks.instrument_state(state)
+        self.reports.append(Report(ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.state))
+
     # ---------------------------------------------------------------- the rules
+
+    def _check_open(self, price: int | None) -> None:
+        """Does the book take orders, and at this price? A market order has none."""
+        if self.state is InstrumentState.HALTED:
+            raise errors.InstrumentHalted("the book takes no orders until it is opened")
+        if price is not None and (
+            (self.low_price is not None and price < self.low_price)
+            or (self.high_price is not None and price > self.high_price)
+        ):
+            raise errors.PriceOutsideBand(f"price {price} is not from {self.low_price} to {self.high_price}")
+
+    def orders_of(self, owner: int, side: Side | None) -> list[Order]:
+        """The orders that a mass cancel takes, oldest first; none where the owner's are not kept together."""
+        if not 0 < owner < self.owner_limit:
+            return []
+        found = [o for o in self.by_id.values() if o.owner == owner and side in (None, o.side)]
+        return sorted(found, key=lambda order: order.entered)
+
+    def cancel(self, order: Order, reason: int = Reason.NONE) -> int:
+        """Take a resting order out of the book."""
+        self._take(order, left := order.quantity)
+        self._report(ReportKind.CANCELLED, order, left, reason)
+        return left
 
     def _meets(self, order: Order, limit: int | None) -> deque[Order] | None:
         """The best queue of the other side when the order may trade with it. A limit of None takes any price."""
@@ -202,7 +250,7 @@ class ReferenceBook(Queues):
         kind: ReportKind,
         order: Order,
         quantity: int,
-        reason: Reason = Reason.NONE,
+        reason: int = Reason.NONE,
         *,
         maker_id: int = 0,
         price: int | None = None,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import checks
 from ..errors import ERROR_OF_REASON, PricetimeError
-from ..types import EXECUTION_REPORT, REPORT, CommandType, ReportKind, SelfTrade
+from ..types import EXECUTION_REPORT, REPORT, CommandType, Reason, ReportKind, SelfTrade
 from .book import ReferenceBook
 from .records import Report
 
@@ -14,9 +15,10 @@ REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
 
 def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) -> NDArray[np.void]:
-    """Execute commands (dtype ``COMMAND``, instrument 0) in order: their reports (dtype ``REPORT``).
+    """Execute commands (dtype ``COMMAND``, whatever their instrument) in order: their reports (dtype ``REPORT``).
 
-    ``first``: the ``seq_num`` of the first report. The book's own list of reports is emptied.
+    Reports are of instrument 0, but those that give back what the command said. ``first``: the ``seq_num`` of the
+    first report. The book's own list of reports is emptied.
     """
     records: list[tuple[int, ...]] = []
     for row in commands.tolist():
@@ -24,13 +26,18 @@ def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) ->
         try:
             _call(book, row)
         except PricetimeError as error:
-            _, _, _, _, _, _, side, _, _, _, order_id, price, quantity, _, _ = row
-            reason = REASON_OF_ERROR[type(error)]
-            book.reports.append(Report(ReportKind.REJECTED, side, reason, order_id, 0, price, quantity))
+            book.reports.append(rejected(row, REASON_OF_ERROR[type(error)]))
         for kind, side, reason, *rest in book.reports:
-            records.append((EXECUTION_REPORT, kind, side, reason, 0, first + len(records), *rest))
+            instrument = row[9] if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED) else 0
+            records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
     book.reports.clear()
     return np.array(records, REPORT)
+
+
+def rejected(row: tuple[int, ...], reason: int) -> Report:
+    """The answer to a command that is refused."""
+    _, _, _, _, _, _, side, _, _, _, order_id, price, quantity, _, _ = row
+    return Report(ReportKind.REJECTED, side, reason, order_id, 0, price, quantity)
 
 
 def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
@@ -49,3 +56,12 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
             book.replace_order(order_id, price, quantity, owner=owner or None)
         case CommandType.REPLACE_ORDER_AS:
             book.replace_order(order_id, price, quantity, new_id=owner | tag << 32)
+        case CommandType.MASS_CANCEL:
+            orders = book.orders_of(owner, checks.side(side) if side else None)
+            for order in orders:
+                book.cancel(order, flags or Reason.BY_MASS_CANCEL)
+            book.reports.append(Report(ReportKind.MASS_CANCELLED, side, Reason.NONE, order_id, 0, 0, len(orders)))
+        case CommandType.REFUSE:
+            book.reports.append(rejected(row, flags))
+        case CommandType.SET_STATE:
+            book.set_state(flags)

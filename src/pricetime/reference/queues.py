@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import count
 
 from .. import checks, errors, types
 from ..types import Side
@@ -18,6 +19,7 @@ class Queues:
         self.level_capacity = level_capacity
         self.levels: dict[Side, dict[int, deque[Order]]] = {Side.BID: {}, Side.ASK: {}}
         self.by_id: dict[int, Order] = {}
+        self.entries = count(1)  # books of one engine share it
 
     @property
     def best_bid(self) -> int | None:
@@ -97,6 +99,7 @@ class Queues:
             raise errors.LevelQuantityFull(f"the quantities at {price} would add up to 2**64 or more")
 
     def _rest(self, order: Order) -> None:
+        order.entered = next(self.entries)
         self.levels[order.side].setdefault(order.price, deque()).append(order)
         self.by_id[order.id] = order
 

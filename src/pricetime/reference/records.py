@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..types import Reason, ReportKind, SelfTrade, Side
+from ..types import ReportKind, SelfTrade, Side
 
 
 @dataclass(eq=False)
@@ -20,6 +20,7 @@ class Order:
     owner: int = 0
     self_trade: SelfTrade | None = None
     post_only: bool = False
+    entered: int = 0  #: when it joined the back of its level: larger is later
 
 
 class Report(NamedTuple):
@@ -27,7 +28,7 @@ class Report(NamedTuple):
 
     kind: ReportKind
     side: int
-    reason: Reason
+    reason: int  #: a ``Reason``, unless a command said otherwise
     order_id: int
     maker_id: int
     price: int

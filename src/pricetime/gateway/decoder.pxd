@@ -1,0 +1,38 @@
+# Signatures and fields of decoder.py, in its order.
+
+from pricetime.core.layout cimport (
+    CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, REDUCE_ORDER, REFUSE, REPLACE_ORDER,
+    SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
+)
+from pricetime.gateway.layout cimport ORDER_ID_SHIFT, Session
+from pricetime.native.arrays cimport records_of
+from pricetime.wire.layout cimport (
+    CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
+    NewOrder, ReduceOrder,
+)
+
+cdef enum:
+    NO_MASK = 0x7FFFFFFF             # of slots in one piece
+
+
+cdef class Decoder:
+    cdef u8 sizes[256]               # of the messages that an active client may send, 0 for any other type
+    cdef u8 refusals[256]            # SessionReason of those others
+    cdef u64 order_interval_ns       # throttle: time between orders, 0 for no throttle
+    cdef u64 cancel_interval_ns
+    cdef u64 burst_ns
+    cdef u32 most_refused
+    cdef readonly u64 sequence       # of the last command
+    cdef readonly u64 refused        # commands that the gateway itself refused, so far
+    cdef u32 reason                  # why decoding stopped: a SessionReason that ends the session, or NO_REASON
+    cdef u64 written                 # slots filled by the last call
+
+    cdef u64 decode(self, Session *s, u32 owner, const u8 *data, u64 n_bytes, u8 *slots, u64 place, u64 mask,
+                    u64 now_ns, u64 timestamp) noexcept nogil
+    cdef void _fill(self, Session *s, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
+    cdef void start(self, Command *c, u32 kind, u32 owner, u64 timestamp) noexcept nogil
+    cdef void _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
+    cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
+    cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
+    cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil
+    cdef bint _too_fast(self, Session *s, u32 kind, u64 now_ns) noexcept nogil

@@ -1,0 +1,167 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Bytes of a logged-in client, straight into the slots of the ring: one command for each message that wants an answer.
+
+Which types may come, and how long each is, is the active row of the session's rules (``wire/session.py``). Whatever
+can be answered becomes a command, also what is refused here: the answer then has its place among the others, and
+the reports are a function of the commands alone. What cannot be answered ends the session, with its reason.
+"""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+from pricetime.types import COMMAND
+
+if cython.compiled:
+    from cython.cimports.libc.string import memset
+
+#: Orders that the throttle refuses in a row before the session ends, at the least: a second's worth where that is more.
+LEAST_REFUSED = 100
+
+
+@cython.final
+@cython.cclass
+class Decoder:
+    """``sizes`` and ``refusals``: 256 bytes each, by type. ``settings``: a GatewayConfig."""
+
+    def __init__(self, settings, sizes, refusals):
+        for i in range(256):
+            self.sizes[i] = sizes[i]
+            self.refusals[i] = refusals[i]
+        rate = settings.orders_per_second
+        self.order_interval_ns = 1_000_000_000 // rate if rate else 0
+        self.cancel_interval_ns = self.order_interval_ns // 2
+        self.burst_ns = (settings.burst or rate) * self.order_interval_ns
+        self.most_refused = max(LEAST_REFUSED, rate)
+        self.sequence = self.refused = 0
+        self.reason = NO_REASON
+
+    def decode(self, s, owner, data, n_bytes, slots, place, mask, now_ns, timestamp):
+        """Decode whole messages into slots from ``place`` on, of which there is one for each 16 bytes.
+
+        Returns the bytes used; ``written`` says how many slots, ``reason`` why the session must end, if it must.
+        """
+        self.reason = NO_REASON
+        self.written = 0
+        used: u64 = 0
+        while used < n_bytes:
+            kind: u32 = data[used]
+            size: u64 = self.sizes[kind]
+            if size == 0:
+                self.reason = self.refusals[kind]
+                break
+            if n_bytes - used < size:
+                break
+            if kind < HEARTBEAT:
+                c: cython.pointer[Command] = cython.cast(
+                    cython.pointer[Command], slots + ((place + self.written) & mask) * cython.sizeof(Command)
+                )
+                self.start(c, kind, owner, timestamp)
+                self._fill(s, owner, data + used, c, now_ns)
+                self.written += 1
+            elif kind == LOGOUT:
+                self.reason = CLIENT_LOGOUT
+            used += size
+            if self.reason != NO_REASON:
+                break
+        return used
+
+    def decoded(self, data, owner=1, now_ns=0):
+        """The same for Python: (commands as an array, bytes used, reason). A new session each time; timestamp 0."""
+        commands = np.zeros(len(data) // 16 + 1, COMMAND)
+        session: Session
+        memset(cython.address(session), 0, cython.sizeof(Session))
+        view: cython.const[cython.uchar][::1] = data
+        used: u64 = 0
+        self.written = self.reason = 0
+        if len(data) != 0:
+            slots: cython.pointer[u8] = cython.cast(cython.pointer[u8], records_of(commands))
+            # the mask lets every place stand for itself
+            used = self.decode(
+                cython.address(session), owner, cython.address(view[0]), len(data), slots, 0, NO_MASK, now_ns, 0
+            )
+        return commands[: self.written], used, self.reason
+
+    def start(self, c, kind, owner, timestamp):
+        """The head of a command, and a body of zeros."""
+        self.sequence += 1
+        c.sequence = self.sequence
+        c.timestamp = timestamp
+        c.session = c.owner = owner
+        c.length = 40
+        c.reserved = 0
+        c.type = kind
+        c.side = c.time_in_force = c.flags = 0
+        c.instrument = c.tag = 0
+        c.order_id = c.quantity = 0
+        c.price = 0
+
+    def _fill(self, s, owner, message, c, now_ns):
+        """The body of a command from a message of its type. What is wrong with it turns it into a refusal."""
+        reason: u32 = NONE
+        if c.type == NEW_ORDER or c.type == REPLACE_ORDER:
+            self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
+        elif c.type == CANCEL_ORDER:
+            reason = self._fill_cancel(cython.cast(cython.pointer[cython.const[CancelOrder]], message), c)
+        elif c.type == REDUCE_ORDER:
+            reason = self._fill_reduce(cython.cast(cython.pointer[cython.const[ReduceOrder]], message), c)
+        else:
+            reason = self._fill_mass_cancel(cython.cast(cython.pointer[cython.const[MassCancel]], message), c)
+        if c.order_id >> ORDER_ID_SHIFT != 0:
+            reason = INVALID_ORDER_ID
+        elif self.order_interval_ns != 0 and self._too_fast(s, c.type, now_ns):
+            reason = THROTTLED
+            if s.refused > self.most_refused:
+                self.reason = THROTTLE_EXCEEDED
+        if reason != NONE:
+            c.type = REFUSE
+            c.flags = reason
+            self.refused += 1
+        else:
+            c.order_id |= cython.cast(u64, owner) << ORDER_ID_SHIFT
+
+    def _fill_new(self, m, c):
+        c.side = m.side
+        c.time_in_force = m.time_in_force
+        c.flags = m.flags
+        c.instrument = m.instrument
+        c.order_id = m.order_id
+        c.price = m.price
+        c.quantity = m.quantity
+        c.tag = m.tag
+
+    def _fill_cancel(self, m, c):
+        c.instrument = m.instrument
+        c.order_id = m.order_id
+        return MALFORMED if m.zero != 0 or m.zero2 != 0 else NONE
+
+    def _fill_reduce(self, m, c):
+        c.instrument = m.instrument
+        c.order_id = m.order_id
+        c.quantity = m.quantity
+        return MALFORMED if m.zero != 0 or m.zero2 != 0 else NONE
+
+    def _fill_mass_cancel(self, m, c):
+        c.side = m.side
+        c.instrument = m.instrument
+        c.order_id = m.order_id
+        return MALFORMED if m.zero != 0 else NONE
+
+    def _too_fast(self, s, kind, now_ns):
+        """Is this more than the session is allowed? New orders and replaces count in one account, the rest in another.
+
+        Each account has a time at which it is even again: an order moves it on by one interval, and may not when that
+        lies more than a burst ahead.
+        """
+        orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER
+        due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
+        if due - now_ns > self.burst_ns:
+            s.refused += 1
+            return True
+        s.refused = 0
+        if orders:
+            s.orders_due_ns = due + self.order_interval_ns
+        else:
+            s.cancels_due_ns = due + self.cancel_interval_ns
+        return False

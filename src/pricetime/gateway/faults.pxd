@@ -1,0 +1,24 @@
+# Signatures and fields of faults.py, in its order.
+
+from pricetime.core.layout cimport Report, u64
+from pricetime.gateway.layout cimport REPORT_BYTES
+from pricetime.native.sockets cimport MSG_DONTWAIT, send
+
+cdef enum:
+    MOST_REPORTS = 1365              # of a datagram
+
+
+cdef class Faults:
+    cdef u64 state                   # of the random numbers, never 0
+    cdef u64 drop                    # of 2**32: how many datagrams in the mean
+    cdef u64 duplicate
+    cdef u64 reorder
+    cdef u64 held                    # reports of the datagram that is held back, 0 when none is
+    cdef Report late[1365]
+    cdef readonly u64 dropped
+    cdef readonly u64 duplicated
+    cdef readonly u64 reordered
+
+    cdef u64 _draw(self) noexcept nogil
+    cdef bint send(self, int fd, const Report *first, u64 count) noexcept nogil
+    cdef bint _send_now(self, int fd, const Report *first, u64 count) noexcept nogil

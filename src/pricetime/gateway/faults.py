@@ -1,0 +1,51 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""A network that loses, doubles and reorders datagrams on purpose, for people who test their subscribers."""
+
+from __future__ import annotations
+
+import cython
+
+if cython.compiled:
+    from cython.cimports.libc.string import memcpy
+
+
+@cython.final
+@cython.cclass
+class Faults:
+    """``drop``, ``duplicate``, ``reorder``: which part of the datagrams, 0 to 1. The same seed, the same faults."""
+
+    def __init__(self, drop, duplicate, reorder, seed):
+        self.drop, self.duplicate, self.reorder = (int(part * 2**32) for part in (drop, duplicate, reorder))
+        self.state = (seed * 0x9E3779B97F4A7C15 + 1) % 2**64 or 1
+        self.held = self.dropped = self.duplicated = self.reordered = 0
+
+    def _draw(self):
+        """A number below 2**32 (xorshift64*)."""
+        self.state ^= self.state >> 12
+        self.state ^= self.state << 25
+        self.state ^= self.state >> 27
+        factor: u64 = 0x2545F4914F6CDD1D
+        return self.state * factor >> 32
+
+    def send(self, fd, first, count):
+        """One datagram, with what may befall it. One that is held back goes out behind the next. False: no room."""
+        if self._draw() < self.drop:
+            self.dropped += 1
+            return True
+        if self.held == 0 and self._draw() < self.reorder:
+            memcpy(self.late, first, count * REPORT_BYTES)
+            self.held = count
+            self.reordered += 1
+            return True
+        if not self._send_now(fd, first, count):
+            return False
+        if self._draw() < self.duplicate:
+            self.duplicated += 1
+            self._send_now(fd, first, count)
+        if self.held != 0:
+            self._send_now(fd, self.late, self.held)
+            self.held = 0
+        return True
+
+    def _send_now(self, fd, first, count):
+        return send(fd, first, count * REPORT_BYTES, MSG_DONTWAIT) > 0

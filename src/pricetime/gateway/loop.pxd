@@ -1,0 +1,71 @@
+# Signatures and fields of loop.py, in its order.
+
+from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_DISCONNECT, MASS_CANCEL, SET_STATE, Command, u8, u32, u64
+from pricetime.gateway.decoder cimport Decoder
+from pricetime.gateway.layout cimport (
+    ABSENT, ACTIVE, MAX_MESSAGE, ORDER_ID_SHIFT, READ_BYTES, REQUEST_ADMIT, REQUEST_STATE, REQUEST_STOP, WAKE, Event,
+    Request, Session,
+)
+from pricetime.gateway.matcher cimport Matcher
+from pricetime.gateway.publisher cimport Publisher
+from pricetime.gateway.router cimport Router
+from pricetime.gateway.sessions cimport Sessions
+from pricetime.measure.histogram cimport Histogram
+from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
+from pricetime.native.clock cimport clock_offset_ns, monotonic_ns
+from pricetime.native.memory cimport release, reserve
+from pricetime.native.sockets cimport (
+    EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, epoll_ctl, epoll_event, epoll_wait, errno, read, recv,
+)
+from pricetime.ring.ring cimport Ring
+from pricetime.wire.layout cimport SHUTDOWN
+
+cdef enum:
+    EVENTS = 256                     # sockets looked at in one turn
+    TICK_NS = 20000000               # between two looks at what time brings
+    EAGER_TURNS = 1000               # without work before the loop lets others run
+    ROUNDS = 64                      # of matching and routing in one turn
+    # How the loop waits when there is nothing to do
+    SPIN = 0
+    PAUSE = 1
+    YIELD = 2
+    BLOCK = 3
+
+
+cdef class Gateway:
+    cdef readonly Sessions sessions
+    cdef readonly Decoder decoder
+    cdef readonly Matcher matcher
+    cdef readonly Router router
+    cdef readonly Publisher publisher
+    cdef readonly Histogram tick_to_trade
+    cdef Ring commands
+    cdef Ring requests               # from the control thread
+    cdef Ring events                 # to it
+    cdef int epoll_fd
+    cdef int wake_fd
+    cdef bint shared                 # the matcher takes its turns in this thread
+    cdef u32 idle
+    cdef u64 drain_ns                # how long a stop may take
+    cdef u8 *buffer
+    cdef epoll_event ready[256]
+    cdef u64 clock_offset_ns
+    cdef u64 next_tick_ns
+    cdef u64 answered                # commands whose reports are all routed
+    cdef u64 stop_ns                 # monotonic: when a stop was asked for, 0 before
+    cdef u32 stopped                 # 1: everything is out and every client gone; atomic
+    cdef u32 ended                   # 1: the loop must return; atomic
+    cdef readonly u64 turns
+
+    cdef void _run(self) noexcept nogil
+    cdef u64 step(self, int timeout_ms) noexcept nogil
+    cdef u64 _take_requests(self, u64 now_ns) noexcept nogil
+    cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
+    cdef bint _command(self, u32 kind, u32 owner, u32 instrument, u32 flags, u64 now_ns) noexcept nogil
+    cdef void _cancel_leaving(self, u64 now_ns) noexcept nogil
+    cdef void _serve(self, u32 owner, u32 what) noexcept nogil
+    cdef void _read(self, u32 owner, Session *s) noexcept nogil
+    cdef u64 _match_and_route(self, u64 now_ns) noexcept nogil
+    cdef void _tick(self, u64 now_ns) noexcept nogil
+    cdef void _go_on_stopping(self, u64 now_ns) noexcept nogil
+    cdef int _patience(self, u64 idle_turns) noexcept nogil

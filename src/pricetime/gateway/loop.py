@@ -1,0 +1,322 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The gateway's thread: everything between the sockets of logged-in clients and the engine's rings, without the GIL.
+
+One turn: what the control thread asks for; messages from clients into the ring of commands; reports from the ring of
+reports to the streams and the feed; datagrams out, then each client's own; and every 20 ms what time brings. With
+``shared`` threading the matcher takes its turns in between, in the same thread: on two cores that is the quickest,
+because nobody waits for another thread to be scheduled.
+"""
+
+from __future__ import annotations
+
+import os
+
+import cython
+
+if cython.compiled:
+    from cython.cimports.libc.string import memcpy, memset
+    from cython.cimports.pricetime.native.waiting import pause, yield_processor
+
+IDLE = {"spin": SPIN, "pause": PAUSE, "yield": YIELD, "block": BLOCK}
+
+
+@cython.final
+@cython.cclass
+class Gateway:
+    """``run`` is for a thread of its own; ``request`` and ``take_events`` for one other, the control thread."""
+
+    def __init__(self, sessions, decoder, matcher, router, publisher, rings, epoll_fd, wake_fd, settings, shared):
+        self.sessions = sessions
+        self.decoder = decoder
+        self.matcher = matcher
+        self.router = router
+        self.publisher = publisher
+        self.commands, self.requests, self.events = rings
+        self.epoll_fd = epoll_fd
+        self.wake_fd = wake_fd
+        self.shared = shared
+        self.idle = IDLE[settings.idle]
+        self.drain_ns = settings.drain_timeout_ms * 1_000_000
+        self.clock_offset_ns = self.sessions.clock_offset_ns
+        self.tick_to_trade = Histogram()
+        self.next_tick_ns = self.answered = self.stop_ns = self.turns = 0
+        self.stopped = self.ended = 0
+        self.buffer = cython.cast(cython.pointer[u8], reserve(READ_BYTES + MAX_MESSAGE))
+        if not self.buffer:
+            raise MemoryError("no room for what clients send")
+        event: epoll_event
+        event.events = EPOLLIN
+        event.number = WAKE
+        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, wake_fd, cython.address(event))
+
+    def __dealloc__(self):
+        release(self.buffer, READ_BYTES + MAX_MESSAGE)
+
+    # ------------------------------------------------------------------ for the control thread
+
+    def admit(self, fd, owner, flags, next_sequence):
+        """Hand over the connection of a client that has proved who it is. False: too many wait, try again."""
+        return self._ask(REQUEST_ADMIT, owner, fd, flags, next_sequence, 0, 0)
+
+    def set_state(self, instrument, state):
+        """Open or halt an instrument. False: too many requests wait, try again."""
+        return self._ask(REQUEST_STATE, 0, -1, 0, 0, instrument, state)
+
+    def begin_stop(self):
+        """Take no more orders; send everything; take leave of every client."""
+        return self._ask(REQUEST_STOP, 0, -1, 0, 0, 0, 0)
+
+    def _ask(self, kind, owner, fd, flags, next_sequence, instrument, state):
+        if self.requests.claim(1) == 0:
+            return False
+        request: cython.pointer[Request] = cython.cast(cython.pointer[Request], self.requests.claimed(0))
+        memset(request, 0, cython.sizeof(Request))
+        request.kind = kind
+        request.owner = owner
+        request.fd = fd
+        request.flags = flags
+        request.next_sequence = next_sequence
+        request.instrument = instrument
+        request.state = state
+        self.requests.commit(1)
+        os.eventfd_write(self.wake_fd, 1)
+        return True
+
+    def take_events(self):
+        """What happened to sessions since the last call: (kind, owner, reason, timestamp in ns, next sequence) each."""
+        found = []
+        count: u64 = self.events.peek(self.events.capacity)
+        i: u64
+        for i in range(count):
+            event: cython.pointer[Event] = cython.cast(cython.pointer[Event], self.events.peeked(i))
+            found.append((event.kind, event.owner, event.reason, event.timestamp, event.next_sequence))
+        self.events.release(count)
+        return found
+
+    def stats(self):
+        """Counts since the start, by name."""
+        p50, p99, p999, most = self.tick_to_trade.percentiles((50, 99, 99.9, 100))
+        return {
+            "commands": self.decoder.sequence,
+            "refused": self.decoder.refused,
+            "reports": self.router.routed,
+            "feed_next_sequence": self.publisher.store.newest(),
+            "feed_calls": self.publisher.calls,
+            "feed_unsent": self.publisher.unsent,
+            "sessions": self.sessions.connected_count,
+            "cut_off": self.sessions.cut_off,
+            "sent_bytes": self.sessions.sent_bytes,
+            "turns": self.turns,
+            "tick_to_trade_p50_ns": p50,
+            "tick_to_trade_p99_ns": p99,
+            "tick_to_trade_p99.9_ns": p999,
+            "tick_to_trade_max_ns": most,
+        }
+
+    @property
+    def is_stopped(self):
+        """True when a stop is through."""
+        return load_u32(cython.address(self.stopped), ACQUIRE) == 1
+
+    def end(self):
+        """Let ``run`` return. From any thread."""
+        store(cython.address(self.ended), 1, RELEASE)
+        os.eventfd_write(self.wake_fd, 1)
+
+    # ------------------------------------------------------------------ the thread
+
+    def run(self):
+        """Turn after turn, until ``end``."""
+        with cython.nogil:
+            self._run()
+
+    def turn(self, timeout_ms=0):
+        """One turn, for tests: how much was done."""
+        return self.step(timeout_ms)
+
+    def _run(self):
+        idle_turns: u64 = 0
+        while load_u32(cython.address(self.ended), ACQUIRE) == 0:
+            if self.step(self._patience(idle_turns)) != 0:
+                idle_turns = 0
+            else:
+                idle_turns += 1
+
+    def _patience(self, idle_turns):
+        """How long to wait for sockets, in ms: not at all while anything is under way."""
+        if idle_turns == 0 or self.idle == SPIN or self.answered != self.decoder.sequence:
+            return 0
+        if idle_turns < EAGER_TURNS or self.idle == PAUSE:
+            pause()
+            return 0
+        if self.idle == YIELD:
+            yield_processor()
+            return 0
+        return TICK_NS // 1_000_000
+
+    def step(self, timeout_ms):
+        """One turn, which may wait so long for something to come. Returns how much was done."""
+        count: cython.int = epoll_wait(self.epoll_fd, self.ready, EVENTS, timeout_ms)
+        now_ns: u64 = monotonic_ns()
+        self.turns += 1
+        work: u64 = 0
+        self._cancel_leaving(now_ns)
+        i: cython.int
+        for i in range(count):
+            owner: u32 = self.ready[i].number
+            if owner == WAKE:
+                woken: u64
+                read(self.wake_fd, cython.address(woken), 8)
+            else:
+                self._serve(owner, self.ready[i].events)
+                work += 1
+        work += self._take_requests(now_ns)
+        work += self._match_and_route(now_ns)
+        work += self.sessions.flush_all(now_ns)
+        if now_ns >= self.next_tick_ns:
+            self._tick(now_ns)
+        if self.stop_ns != 0:
+            self._go_on_stopping(now_ns)
+        return work
+
+    # ------------------------------------------------------------------ in
+
+    def _take_requests(self, now_ns):
+        """What the control thread asks for. A request that finds no room for its command waits for the next turn."""
+        count: u64 = self.requests.peek(64)
+        done: u64 = 0
+        while done < count:
+            if not self._take_request(cython.cast(cython.pointer[Request], self.requests.peeked(done)), now_ns):
+                break
+            done += 1
+        if done != 0:
+            self.requests.release(done)
+        return done
+
+    def _take_request(self, request, now_ns):
+        if request.kind == REQUEST_ADMIT:
+            self.sessions.admit(request.owner, request.fd, request.flags, request.next_sequence, now_ns)
+        elif request.kind == REQUEST_STATE:
+            return self._command(SET_STATE, 0, request.instrument, request.state, now_ns)
+        elif request.kind == REQUEST_STOP and self.stop_ns == 0:
+            self.stop_ns = now_ns
+            self.sessions.cancel_on_disconnect = False
+        return True
+
+    def _command(self, kind, owner, instrument, flags, now_ns):
+        """A command of the exchange itself. False when the ring has no room."""
+        if self.commands.claim(1) == 0:
+            return False
+        c: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.claimed(0))
+        self.decoder.start(c, kind, owner, now_ns + self.clock_offset_ns)
+        c.order_id = cython.cast(u64, owner) << ORDER_ID_SHIFT
+        c.instrument = instrument
+        c.flags = flags
+        self.commands.commit(1)
+        return True
+
+    def _cancel_leaving(self, now_ns):
+        """Cancel the orders of those whose session ended."""
+        while self.sessions.leaving_count != 0:
+            owner: u32 = self.sessions.leaving[self.sessions.leaving_count - 1]
+            if not self._command(MASS_CANCEL, owner, ALL_INSTRUMENTS, BY_DISCONNECT, now_ns):
+                return
+            self.sessions.sessions[owner].cancel_due = 0
+            self.sessions.leaving_count -= 1
+
+    def _serve(self, owner, what):
+        """Something happened to a connection."""
+        s: cython.pointer[Session] = cython.address(self.sessions.sessions[owner])
+        if what & EPOLLOUT and s.state != ABSENT:
+            s.waiting = 0
+            self.sessions._watch(s, owner)
+            self.sessions.mark(owner, s)
+        if what & ~EPOLLOUT and s.state != ABSENT and (self.stop_ns == 0 or s.state != ACTIVE):
+            self._read(owner, s)
+
+    def _read(self, owner, s):
+        """Take what a client sent, as much as there is room for in the ring; the rest stays with the system."""
+        slots: u64 = self.commands.claim(READ_BYTES // 16)
+        if slots < 8:
+            return
+        kept: u64 = s.partial_bytes
+        most: u64 = min(slots * 16 - kept, cython.cast(u64, READ_BYTES))
+        memcpy(self.buffer, s.partial, kept)
+        n_bytes: cython.Py_ssize_t = recv(s.fd, self.buffer + kept, most, MSG_DONTWAIT)
+        if n_bytes <= 0:
+            if n_bytes == 0 or (errno != EAGAIN and errno != EINTR):
+                self.sessions.drop(owner, s.reason if s.state != ACTIVE else 0)
+            return
+        if s.state != ACTIVE:
+            return
+        now_ns: u64 = monotonic_ns()
+        s.heard_ns = now_ns
+        total: u64 = kept + n_bytes
+        used: u64 = self.decoder.decode(
+            s, owner, self.buffer, total, self.commands.slots, self.commands.producer.tail, self.commands.mask, now_ns,
+            now_ns + self.clock_offset_ns,
+        )  # fmt: skip
+        if self.decoder.written != 0:
+            self.commands.commit(self.decoder.written)
+        if self.decoder.reason != 0:
+            self.sessions.end(owner, self.decoder.reason, now_ns)
+            return
+        s.partial_bytes = total - used
+        memcpy(s.partial, self.buffer + used, total - used)
+
+    # ------------------------------------------------------------------ out
+
+    def _match_and_route(self, now_ns):
+        """Until nothing is left, within limits: commands through the books, reports on their way, datagrams out."""
+        work: u64 = 0
+        rounds: u32 = 0
+        while rounds < ROUNDS:
+            rounds += 1
+            done: u64 = 0
+            if self.shared:
+                done = self.matcher.step()
+            done += self.router.step()
+            if done == 0:
+                break
+            work += done
+            self.answered += self.router.commands
+            if self.router.commands != 0:
+                self.publisher.step(now_ns)
+                sent_ns: u64 = monotonic_ns() + self.clock_offset_ns
+                j: u64
+                for j in range(self.router.commands):
+                    self.tick_to_trade.record(sent_ns - self.router.timestamps[j])
+        self.publisher.step(now_ns)
+        return work
+
+    # ------------------------------------------------------------------ time
+
+    def _tick(self, now_ns):
+        self.next_tick_ns = now_ns + TICK_NS
+        self.sessions.tick(now_ns)
+        self.publisher.tick(now_ns)
+        self.sessions.flush_all(now_ns)
+
+    def _go_on_stopping(self, now_ns):
+        """When all that was taken is answered and sent, take leave of each client; when all are gone, that is it."""
+        late: cython.bint = now_ns - self.stop_ns > self.drain_ns
+        if not late and (
+            self.answered != self.decoder.sequence or self.publisher.next != self.publisher.store.newest()
+        ):
+            return
+        place: u32 = self.sessions.connected_count
+        while place > 0:
+            place -= 1
+            owner: u32 = self.sessions.connected[place]
+            s: cython.pointer[Session] = cython.address(self.sessions.sessions[owner])
+            if late:
+                self.sessions.drop(owner, SHUTDOWN)
+            elif s.state == ACTIVE and self.sessions.unsent(s) == 0:
+                self.sessions.end(owner, SHUTDOWN, now_ns)
+        if self.sessions.connected_count == 0:
+            store(cython.address(self.stopped), 1, RELEASE)
+
+
+def clock_offset():
+    """What makes the gateway's clock count from 1970: taken once, so that it never goes back."""
+    return clock_offset_ns()

@@ -1,0 +1,33 @@
+# Signatures and fields of matcher.py, in its order.
+
+from pricetime.core.book cimport Books
+from pricetime.core.engine cimport Engine
+from pricetime.core.layout cimport (
+    REPORTS_PER_COMMAND, REPORTS_PER_MAKER, Command, IdEntry, Level, Link, Node, Order, OrderCold, Report, RoutedReport, u32, u64,
+)
+from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
+from pricetime.native.memory cimport release, reserve, touch
+from pricetime.ring.ring cimport Ring
+
+cdef enum:
+    FIRST_BYTES = 4194304            # of pools that are rarely used whole, taken up at the start
+    BATCH = 256                      # commands executed between two looks at the rings
+
+
+cdef class Matcher:
+    cdef Engine engine
+    cdef Books books
+    cdef Ring commands
+    cdef Ring reports
+    cdef Report *block               # reports of the batch
+    cdef u64 block_bytes
+    cdef u64 ends[256]               # reports there were after each command of the batch
+    cdef u64 batch                   # commands executed whose reports are not all handed on
+    cdef u64 command                 # of the batch: the one whose reports are being handed on
+    cdef u64 report                  # the next report to hand on
+    cdef readonly u64 executed       # commands, so far
+    cdef u32 ended                   # 1: run must return; atomic
+
+    cdef void _run(self) noexcept nogil
+    cdef u64 step(self) noexcept nogil
+    cdef bint _hand_on(self) noexcept nogil

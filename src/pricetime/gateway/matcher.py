@@ -1,0 +1,108 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The engine's turn: commands from one ring through the books, their reports into another. No system call.
+
+Commands are executed where they lie in the ring, and leave it when all their reports are handed on. A command may
+make more reports than the ring of reports has room for: then the matcher stops there and goes on at its next turn.
+"""
+
+from __future__ import annotations
+
+import cython
+
+
+@cython.final
+@cython.cclass
+class Matcher:
+    """Runs the books of ``engine``, which nobody else may enter meanwhile. Raises MemoryError."""
+
+    def __init__(self, engine, commands, reports):
+        self.engine = engine
+        self.books = self.engine.books
+        self.ended = 0
+        self.commands = commands
+        self.reports = reports
+        self.batch = self.command = self.report = self.executed = 0
+        most: u64 = self.books.capacity
+        self.block_bytes = (REPORTS_PER_COMMAND * BATCH + REPORTS_PER_MAKER * (most + BATCH)) * cython.sizeof(Report)
+        self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
+        if not self.block:
+            raise MemoryError(f"no room for the reports of {BATCH} commands")
+
+    def __dealloc__(self):
+        release(self.block, self.block_bytes)
+
+    def take_memory(self):
+        """Take up the memory that orders will need. Before the first command."""
+        books: Books = self.books
+        n: u64 = books.capacity + 1
+        touch(books.orders, n * cython.sizeof(Order))
+        touch(books.cold, n * cython.sizeof(OrderCold))
+        touch(books.links, n * cython.sizeof(Link))
+        i: u64
+        for i in range(books.book_count):
+            touch(books.books[i].ids, (cython.cast(u64, books.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
+        pool_bytes: u64 = FIRST_BYTES
+        touch(books.nodes, min(pool_bytes, 2 * (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Node)))
+        touch(books.levels, min(pool_bytes, (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Level)))
+        touch(self.block, min(pool_bytes, self.block_bytes))
+
+    def take_engine(self):
+        """Let nobody else into the engine. Raises BookBusy when somebody is inside."""
+        self.engine.enter()
+
+    def leave_engine(self):
+        self.engine.leave()
+
+    def run(self):
+        """Turn after turn until ``end``, in a thread of its own."""
+        with cython.nogil:
+            self._run()
+
+    def end(self):
+        """Let ``run`` return. From any thread."""
+        store(cython.address(self.ended), 1, RELEASE)
+
+    def _run(self):
+        while load_u32(cython.address(self.ended), ACQUIRE) == 0:
+            self.step()
+
+    def step(self):
+        """One turn: a batch of commands, or the rest of what the last one reported. Returns the commands executed."""
+        if self.batch != 0 and not self._hand_on():
+            return 0
+        count: u64 = self.commands.peek(BATCH)
+        if count == 0:
+            return 0
+        count = min(count, self.commands.peeked_run())
+        self.books.reports = self.block
+        self.books.report_count = 0
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
+        self.books.run(first, count, self.ends)
+        self.executed += count
+        self.batch = count
+        self.command = self.report = 0
+        self._hand_on()
+        return count
+
+    def _hand_on(self):
+        """Give the reports of the batch to the ring. False when it has no room for all of them yet."""
+        left: u64 = self.ends[self.batch - 1] - self.report
+        room: u64 = self.reports.claim(left)
+        commands: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
+        i: u64
+        for i in range(room):
+            while self.report == self.ends[self.command]:
+                self.command += 1
+            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.claimed(i))
+            routed.report = self.block[self.report]
+            routed.timestamp = commands[self.command].timestamp
+            routed.session = commands[self.command].session
+            self.report += 1
+            routed.last = self.report == self.ends[self.command]
+        if room != 0:
+            self.reports.commit(room)
+        if room < left:
+            return False
+        self.commands.release(self.batch)
+        self.batch = 0
+        return True

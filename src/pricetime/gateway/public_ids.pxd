@@ -1,0 +1,13 @@
+# Signatures and fields of public_ids.py, in its order.
+
+from pricetime.core.layout cimport u32, u64
+
+cdef enum:
+    ROUNDS = 27
+    LANES = 8
+
+cdef class PublicIds:
+    cdef u32 keys[27]                # one for each round
+
+    cdef void hide(self, u64 *ids, u64 count) noexcept nogil
+    cdef u64 hide_one(self, u64 order_id) noexcept nogil

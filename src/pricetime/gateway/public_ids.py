@@ -1,0 +1,72 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What the public sees of an order id: a number that is unique, and says neither whose the order is nor its own id.
+
+In the book an order's id is ``owner << 48 | client's id``. On the feed it is that number under a block cipher of 64
+bits, Speck64/128 (Beaulieu and others, 2013), with a secret key: a permutation, so two orders never share a public
+id, and nobody who knows some pairs can tell others. The rounds run over eight ids side by side, in vectors.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+import cython
+
+from pricetime.errors import InvalidSetting
+
+KEY_BYTES = 16
+
+
+@cython.final
+@cython.cclass
+class PublicIds:
+    """``key``: 16 bytes, drawn anew where none are given. Raises InvalidSetting."""
+
+    def __init__(self, key=None):
+        key = secrets.token_bytes(KEY_BYTES) if key is None else bytes(key)
+        if len(key) != KEY_BYTES:
+            raise InvalidSetting(f"the key of public ids has {len(key)} bytes: give {KEY_BYTES}")
+        first, *rest = (int.from_bytes(key[i : i + 4], "little") for i in range(0, KEY_BYTES, 4))
+        for i in range(ROUNDS):
+            self.keys[i] = first
+            word = (first + rotated(rest[i], 24) & 0xFFFFFFFF) ^ i
+            rest.append(word)
+            first = rotated(first, 3) ^ word
+
+    def public(self, owner, order_id):
+        """The public id of an owner's order."""
+        return self.hide_one(cython.cast(u64, owner) << 48 | cython.cast(u64, order_id))
+
+    def hide(self, ids, count):
+        """Put public ids in the place of ``count`` ids."""
+        x: u32[8]
+        y: u32[8]
+        first: u64 = 0
+        i: cython.int
+        j: u64
+        for j in range(cython.cast(u64, LANES)):
+            x[j] = y[j] = 0
+        while first < count:
+            lanes: u64 = min(count - first, cython.cast(u64, LANES))
+            for j in range(lanes):
+                x[j] = cython.cast(u32, ids[first + j] >> 32)
+                y[j] = cython.cast(u32, ids[first + j])
+            for i in range(ROUNDS):
+                for j in range(cython.cast(u64, LANES)):
+                    x[j] = ((x[j] >> 8 | x[j] << 24) + y[j]) ^ self.keys[i]
+                    y[j] = (y[j] << 3 | y[j] >> 29) ^ x[j]
+            for j in range(lanes):
+                ids[first + j] = cython.cast(u64, x[j]) << 32 | y[j]
+            first += lanes
+
+    def hide_one(self, order_id):
+        """The public id for one id."""
+        ids: u64[1]
+        ids[0] = order_id
+        self.hide(ids, 1)
+        return ids[0]
+
+
+def rotated(word, left):
+    """A word of 32 bits, rotated to the left."""
+    return (word << left | word >> (32 - left)) & 0xFFFFFFFF

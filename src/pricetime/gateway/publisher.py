@@ -1,0 +1,99 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The feed, on its way out: datagrams of as many whole reports as fit, sent from the memory that keeps them.
+
+Where the system cuts datagrams itself (UDP segmentation offload), one call sends up to 64 of them; elsewhere
+``sendmmsg`` does. What was written since the last turn is sent in this one, the last datagram as full as it is:
+under load a turn fills many datagrams, without load nothing waits for company.
+"""
+
+from __future__ import annotations
+
+import cython
+
+if cython.compiled:
+    from cython.cimports.libc.string import memset
+
+
+@cython.final
+@cython.cclass
+class Publisher:
+    """``fd``: a datagram socket connected to the group; ``offload``: it cuts what it is given at whole datagrams."""
+
+    def __init__(self, store, fd, offload, settings, faults, clock_offset_ns):
+        self.store = store
+        self.fd = fd
+        self.offload = offload
+        self.faults = faults
+        self.per_datagram = settings.reports_per_datagram
+        segments: u64 = MOST_BYTES // (self.per_datagram * REPORT_BYTES)
+        segments = max(cython.cast(u64, 1), min(segments, cython.cast(u64, MOST_SEGMENTS)))
+        self.per_call = segments * self.per_datagram
+        self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
+        self.clock_offset_ns = clock_offset_ns
+        self.next = 1
+        self.spoken_ns = self.calls = self.unsent = 0
+
+    def step(self, now_ns):
+        """Send what the store has beyond the last turn. Returns how many reports."""
+        newest: u64 = self.store.newest()
+        done: u64 = 0
+        while self.next < newest:
+            first: cython.pointer[Report] = self.store.at(self.next)
+            count: u64 = self.store.run_from(self.next)
+            sent: u64 = self._send(first, count)
+            if sent == 0:
+                if errno == EINTR:
+                    continue
+                if (errno == EAGAIN or errno == ENOBUFS) and newest - self.next < self.store.capacity // 2:
+                    break  # it has no room now
+                sent = min(count, self.per_call)
+                self.unsent += sent
+            self.next += sent
+            done += sent
+        if done != 0:
+            self.spoken_ns = now_ns
+        return done
+
+    def _send(self, first, count):
+        """Offer reports that lie in one piece: how many were taken, 0 with errno when none was."""
+        self.calls += 1
+        if self.faults is not None:
+            count = min(count, self.per_datagram)
+            return count if self.faults.send(self.fd, first, count) else 0
+        if not self.offload:
+            return self._send_many(first, count)
+        count = min(count, self.per_call)
+        taken: cython.Py_ssize_t = send(self.fd, first, count * REPORT_BYTES, MSG_DONTWAIT)
+        return count if taken > 0 else 0
+
+    def _send_many(self, first, count):
+        messages: mmsghdr[64]
+        pieces: iovec[64]
+        memset(messages, 0, MOST_MESSAGES * cython.sizeof(mmsghdr))
+        n: u32 = 0
+        done: u64 = 0
+        while done < count and n < MOST_MESSAGES:
+            part: u64 = min(count - done, self.per_datagram)
+            pieces[n].iov_base = cython.cast(cython.p_void, cython.address(first[done]))
+            pieces[n].iov_len = part * REPORT_BYTES
+            messages[n].msg_hdr.msg_iov = cython.address(pieces[n])
+            messages[n].msg_hdr.msg_iovlen = 1
+            done += part
+            n += 1
+        taken: cython.int = sendmmsg(self.fd, messages, n, MSG_DONTWAIT)
+        if taken <= 0:
+            return 0
+        return min(count, cython.cast(u64, taken) * self.per_datagram)
+
+    def tick(self, now_ns):
+        """Say the number of the next report, when nothing was sent for a while."""
+        if now_ns < self.spoken_ns + self.heartbeat_ns or self.next != self.store.newest():
+            return
+        message: FeedHeartbeat
+        memset(cython.address(message), 0, cython.sizeof(FeedHeartbeat))
+        message.type = FEED_HEARTBEAT
+        message.seq_num = self.next
+        message.epoch = self.store.epoch
+        message.timestamp = now_ns + self.clock_offset_ns
+        send(self.fd, cython.address(message), cython.sizeof(FeedHeartbeat), MSG_DONTWAIT)
+        self.spoken_ns = now_ns

@@ -1,0 +1,21 @@
+# Signatures and fields of replica.py, in its order.
+
+from pricetime.core.builder cimport BookBuilder
+from pricetime.core.layout cimport i64, u32, u64
+from pricetime.gateway.store cimport FeedStore
+from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
+from pricetime.native.latch cimport Latch
+
+cdef enum:
+    RUN = 4096                       # reports applied between two chances for a snapshot
+
+
+cdef class Replica:
+    cdef FeedStore store
+    cdef readonly BookBuilder builder
+    cdef Latch latch
+    cdef u64 next                    # number of the next report to be applied
+    cdef u32 ended
+    cdef readonly bint broken        # a report did not fit: no snapshots any more
+
+    cdef u64 step(self) noexcept nogil

@@ -1,0 +1,32 @@
+# Signatures and fields of router.py, in its order.
+
+from pricetime.core.layout cimport (
+    ACCEPTED, AS_MAKER, INVALID_ORDER_ID, MASS_CANCELLED, NIL, NONE, REJECTED, REPLACED, TRADE, Report, RoutedReport, u8,
+    u32, u64,
+)
+from pricetime.gateway.layout cimport ORDER_ID_SHIFT, ROUTE_LIMIT
+from pricetime.gateway.public_ids cimport PublicIds
+from pricetime.gateway.sessions cimport Sessions
+from pricetime.gateway.store cimport FeedStore
+from pricetime.ring.ring cimport Ring
+
+cdef enum:
+    BLOCK = 64                       # reports whose ids are made public together
+
+
+cdef class Router:
+    cdef Ring reports
+    cdef Sessions sessions
+    cdef FeedStore store
+    cdef PublicIds public_ids
+    cdef u64 order_ids[64]           # public ids of the block's orders
+    cdef u64 maker_ids[64]           # and of the makers, 0 where there is none
+    cdef u64 timestamps[8192]        # of the commands routed by the last step
+    cdef u64 commands                # how many these are
+    cdef readonly u64 routed         # reports, so far
+
+    cdef u64 step(self) noexcept nogil
+    cdef void _hide(self, u64 first, u64 count) noexcept nogil
+    cdef void _to_feed(self, const Report *report, u64 order_id, u64 maker_id) noexcept nogil
+    cdef void _to_owner(self, u32 owner, const Report *report, u64 order_id, u64 maker_id) noexcept nogil
+    cdef void _to_maker(self, const Report *report, u64 taker_id) noexcept nogil

@@ -1,0 +1,116 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Where each report goes: to whoever gave the command, of a trade to the maker's owner too, and to the feed.
+
+In the book an order's id is ``owner << 48 | client's id``, so a report itself says whose it is. A client sees its own
+ids; everybody else sees public ones. The feed has no rejections and no mass cancels, which concern nobody else, and
+numbers what it has without a gap.
+"""
+
+from __future__ import annotations
+
+import cython
+
+
+@cython.final
+@cython.cclass
+class Router:
+    """For the gateway's thread alone."""
+
+    def __init__(self, reports, sessions, store, public_ids):
+        self.reports = reports
+        self.sessions = sessions
+        self.store = store
+        self.public_ids = public_ids
+        self.routed = self.commands = 0
+
+    def step(self):
+        """Route what the ring of reports holds, up to a limit. Returns how many reports."""
+        self.commands = 0
+        total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
+        self.store.begin(total)
+        done: u64 = 0
+        while done < total:
+            count: u64 = min(total - done, cython.cast(u64, BLOCK))
+            self._hide(done, count)
+            i: u64
+            for i in range(count):
+                routed: cython.pointer[RoutedReport] = cython.cast(
+                    cython.pointer[RoutedReport], self.reports.peeked(done + i)
+                )
+                kind: u32 = routed.report.kind
+                if routed.session != 0:
+                    self._to_owner(routed.session, cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
+                if kind == TRADE:
+                    self._to_maker(cython.address(routed.report), self.order_ids[i])
+                if kind != REJECTED and kind != MASS_CANCELLED:
+                    self._to_feed(cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
+                if routed.last:
+                    self.timestamps[self.commands] = routed.timestamp
+                    self.commands += 1
+            done += count
+        if done != 0:
+            self.reports.release(done)
+            self.store.publish()
+            self.routed += done
+        return done
+
+    def _hide(self, first, count):
+        """The public ids of a block of reports."""
+        i: u64
+        for i in range(count):
+            routed: cython.pointer[RoutedReport] = cython.cast(
+                cython.pointer[RoutedReport], self.reports.peeked(first + i)
+            )
+            self.order_ids[i] = routed.report.order_id
+            self.maker_ids[i] = routed.report.maker_id
+        self.public_ids.hide(self.order_ids, count)
+        self.public_ids.hide(self.maker_ids, count)
+
+    def _to_feed(self, report, order_id, maker_id):
+        public: cython.pointer[Report] = self.store.append()
+        public.type = report.type
+        public.kind = report.kind
+        public.side = report.side
+        public.reason = report.reason
+        public.instrument = report.instrument
+        public.order_id = order_id if report.order_id != 0 else 0
+        public.maker_id = maker_id if report.maker_id != 0 else 0
+        public.price = report.price
+        public.quantity = report.quantity
+
+    def _to_owner(self, owner, report, order_id, maker_id):
+        """To whoever gave the command: its own id, and a public one to find itself, or the other side, on the feed."""
+        mine: cython.pointer[Report] = self.sessions.append(owner)
+        if not mine:
+            return
+        kind: u32 = report.kind
+        mine.type = report.type
+        mine.kind = kind
+        mine.side = report.side
+        mine.reason = report.reason
+        mine.instrument = report.instrument
+        mine.order_id = report.order_id
+        if kind != REJECTED or report.reason != INVALID_ORDER_ID:
+            mine.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
+        mine.maker_id = 0
+        if kind == ACCEPTED or kind == REPLACED:
+            mine.maker_id = order_id
+        elif kind == TRADE:
+            mine.maker_id = maker_id
+        mine.price = report.price
+        mine.quantity = report.quantity
+
+    def _to_maker(self, report, taker_id):
+        """A trade, as the owner of the resting order sees it."""
+        mine: cython.pointer[Report] = self.sessions.append(cython.cast(u32, report.maker_id >> ORDER_ID_SHIFT))
+        if not mine:
+            return
+        mine.type = report.type
+        mine.kind = TRADE
+        mine.side = 3 - report.side
+        mine.reason = AS_MAKER
+        mine.instrument = report.instrument
+        mine.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
+        mine.maker_id = taker_id
+        mine.price = report.price
+        mine.quantity = report.quantity

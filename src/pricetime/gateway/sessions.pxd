@@ -1,0 +1,68 @@
+# Signatures and fields of sessions.py, in its order.
+
+from pricetime.core.layout cimport Report, u8, u32, u64
+from pricetime.gateway.layout cimport (
+    ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
+    LINGER_NS, LINGERING, OWNERS, REPORT_BYTES, Event, Session,
+)
+from pricetime.native.clock cimport monotonic_ns
+from pricetime.native.memory cimport release, reserve
+from pricetime.native.sockets cimport (
+    EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, close,
+    epoll_ctl, epoll_event, errno, iovec, msghdr, send, sendmsg, shutdown,
+)
+from pricetime.ring.ring cimport Ring
+from pricetime.wire.layout cimport (
+    HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGOUT, NO_REASON, RESUME, SEQUENCE_GONE, SLOW_READER,
+    SUPERSEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
+)
+
+
+cdef class Sessions:
+    cdef Session *sessions           # by owner
+    cdef u64 stream_capacity         # reports kept of each stream, a power of two
+    cdef u64 stream_mask
+    cdef u64 outbound_bytes          # unsent, before a client is cut off
+    cdef u32 heartbeat_ms
+    cdef u32 timeout_ms
+    cdef u32 orders_per_second
+    cdef u32 level                   # AcknowledgementLevel, for the login reply
+    cdef bint cancel_on_disconnect
+    cdef int epoll_fd
+    cdef Ring events                 # to the control thread
+    cdef u64 clock_offset_ns
+
+    cdef u32 *connected              # owners that have a connection
+    cdef readonly u32 connected_count
+    cdef u32 most_clients
+    cdef u32 *dirty                  # owners that have something to send
+    cdef u32 dirty_count
+    cdef u32 *leaving                # owners whose orders are to be cancelled
+    cdef u32 leaving_count
+    cdef readonly u64 cut_off        # clients that fell behind, so far
+    cdef readonly u64 sent_bytes
+
+    cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
+    cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence) noexcept nogil
+    cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
+    cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
+    cdef void _accept(self, Session *s, u32 owner) noexcept nogil
+    cdef u64 oldest_sequence(self, Session *s) noexcept nogil
+    cdef u64 _position(self, Session *s) noexcept nogil
+    cdef Report *append(self, u32 owner) noexcept nogil
+    cdef void mark(self, u32 owner, Session *s) noexcept nogil
+    cdef u64 tick(self, u64 now_ns) noexcept nogil
+    cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
+    cdef void end(self, u32 owner, u32 reason, u64 now_ns) noexcept nogil
+    cdef void drop(self, u32 owner, u32 reason) noexcept nogil
+    cdef void _leave(self, Session *s, u32 owner, u32 reason) noexcept nogil
+    cdef u64 flush_all(self, u64 now_ns) noexcept nogil
+    cdef void flush(self, u32 owner, u64 now_ns) noexcept nogil
+    cdef bint _has_to_send(self, Session *s) noexcept nogil
+    cdef u64 _send(self, Session *s) noexcept nogil
+    cdef u32 _add_stream(self, Session *s, u64 first, u64 n_bytes, iovec *pieces) noexcept nogil
+    cdef void _took(self, Session *s, u64 n_bytes, u64 before_control) noexcept nogil
+    cdef u64 unsent(self, Session *s) noexcept nogil
+    cdef void _watch(self, Session *s, u32 owner) noexcept nogil
+    cdef u8 *_control(self, Session *s, u32 n_bytes) noexcept nogil
+    cdef void _tell(self, u32 kind, u32 owner, u32 reason, u64 next_sequence) noexcept nogil

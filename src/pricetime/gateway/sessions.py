@@ -1,0 +1,381 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The sessions of logged-in clients: each owner's stream of reports, and the connection that it goes out on.
+
+A stream outlives its connections. Its reports are numbered 1, 2, 3 ... and kept in a ring, from which they are sent
+and from which a client that comes back goes on where it was. Between two reports there is room for a message of the
+session itself: a heartbeat, a logout.
+
+    ABSENT --admit--> ACTIVE --end--> CLOSING --logout sent--> LINGERING --other end closes, or a second--> ABSENT
+                        |                                                                                     ^
+                        +------------------------- connection lost, cut off: drop ----------------------------+
+
+Whatever ends an ACTIVE session, its orders are due to be cancelled unless the client asked to keep them.
+"""
+
+from __future__ import annotations
+
+import cython
+
+if cython.compiled:
+    from cython.cimports.libc.string import memset
+
+
+@cython.final
+@cython.cclass
+class Sessions:
+    """All sessions, by owner. ``settings``: a GatewayConfig. For the gateway's thread alone. Raises MemoryError."""
+
+    def __init__(self, settings, epoll_fd, events, clock_offset_ns):
+        self.stream_capacity = settings.stream_reports
+        self.stream_mask = self.stream_capacity - 1
+        self.outbound_bytes = settings.outbound_bytes
+        self.heartbeat_ms = settings.heartbeat_ms
+        self.timeout_ms = settings.timeout_ms
+        self.orders_per_second = settings.orders_per_second
+        self.cancel_on_disconnect = settings.cancel_on_disconnect
+        self.most_clients = settings.max_clients
+        self.level = 0
+        self.epoll_fd = epoll_fd
+        self.events = events
+        self.clock_offset_ns = clock_offset_ns
+        self.connected_count = self.dirty_count = self.leaving_count = 0
+        self.cut_off = self.sent_bytes = 0
+        owners: cython.size_t = OWNERS
+        self.sessions = cython.cast(cython.pointer[Session], reserve(owners * cython.sizeof(Session)))
+        self.connected = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
+        self.dirty = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
+        self.leaving = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
+        if not (self.sessions and self.connected and self.dirty and self.leaving):
+            raise MemoryError("no room for sessions")
+
+    def __dealloc__(self):
+        owners: cython.size_t = OWNERS
+        owner: u32
+        if self.sessions:
+            for owner in range(cython.cast(u32, OWNERS)):
+                if self.sessions[owner].stream:
+                    release(self.sessions[owner].stream, self.stream_capacity * REPORT_BYTES)
+        release(self.sessions, owners * cython.sizeof(Session))
+        release(self.connected, owners * cython.sizeof(u32))
+        release(self.dirty, owners * cython.sizeof(u32))
+        release(self.leaving, owners * cython.sizeof(u32))
+
+    # ------------------------------------------------------------------ a session begins
+
+    def admit(self, owner, fd, flags, next_sequence, now_ns):
+        """A client that has proved to be this owner: its session begins, or it is refused and its connection closed."""
+        s: cython.pointer[Session] = cython.address(self.sessions[owner])
+        if s.state != ABSENT:
+            if s.state == ACTIVE:
+                self.end(owner, SUPERSEDED, now_ns)
+            if s.state != ABSENT:
+                self.drop(owner, SUPERSEDED)
+        if s.next_sequence == 0:
+            s.next_sequence = 1
+        reason: u32 = self._refusal(s, flags, next_sequence)
+        if reason != NO_REASON:
+            self._refuse(fd, owner, reason, self.oldest_sequence(s) if reason == SEQUENCE_GONE else 0)
+            return False
+        self._connect(s, owner, fd, flags, next_sequence, now_ns)
+        self._accept(s, owner)
+        self._tell(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
+        return True
+
+    def _refusal(self, s, flags, next_sequence):
+        """Why this owner cannot have a session now, NO_REASON when it can."""
+        if self.connected_count >= self.most_clients:
+            return TOO_MANY_CLIENTS
+        if not s.stream:
+            s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
+            if not s.stream:
+                return TOO_MANY_CLIENTS
+        if flags & RESUME and not self.oldest_sequence(s) <= next_sequence <= s.next_sequence:
+            return SEQUENCE_GONE
+        return NO_REASON
+
+    def _refuse(self, fd, owner, reason, oldest):
+        """Best effort: a fresh connection has room for these few bytes."""
+        message: LoginRejected
+        memset(cython.address(message), 0, cython.sizeof(LoginRejected))
+        message.type = LOGIN_REJECTED
+        message.reason = reason
+        message.owner = owner
+        message.oldest_sequence = oldest
+        send(fd, cython.address(message), cython.sizeof(LoginRejected), MSG_DONTWAIT | MSG_NOSIGNAL)
+        close(fd)
+        self._tell(EVENT_LOGIN_REFUSED, owner, reason, oldest)
+
+    def _connect(self, s, owner, fd, flags, next_sequence, now_ns):
+        s.fd = fd
+        s.state = ACTIVE
+        s.flags = flags
+        s.partial_bytes = s.control_bytes = s.control_sent = 0
+        s.waiting = 0
+        s.refused = 0
+        s.heard_ns = s.spoken_ns = now_ns
+        s.sent_bytes = ((next_sequence if flags & RESUME else s.next_sequence) - 1) * REPORT_BYTES
+        s.allowance_bytes = self.outbound_bytes + self.unsent(s)
+        s.place = self.connected_count
+        self.connected[self.connected_count] = owner
+        self.connected_count += 1
+        event: epoll_event
+        event.events = EPOLLIN
+        event.number = owner
+        epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, fd, cython.address(event))
+
+    def _accept(self, s, owner):
+        message: cython.pointer[LoginAccepted] = cython.cast(
+            cython.pointer[LoginAccepted], self._control(s, cython.sizeof(LoginAccepted))
+        )
+        message.type = LOGIN_ACCEPTED
+        message.level = self.level
+        message.flags = s.flags
+        message.owner = owner
+        message.next_sequence = self._position(s)
+        message.oldest_sequence = self.oldest_sequence(s)
+        message.heartbeat_ms = self.heartbeat_ms
+        message.timeout_ms = self.timeout_ms
+        message.orders_per_second = self.orders_per_second
+        self.mark(owner, s)
+
+    # ------------------------------------------------------------------ the stream
+
+    def oldest_sequence(self, s):
+        """The number of the oldest report that is kept."""
+        if s.next_sequence <= self.stream_capacity:
+            return 1
+        return s.next_sequence - self.stream_capacity
+
+    def _position(self, s):
+        """The number of the report that will follow a message of the session: that one goes in at the next chance."""
+        return (s.sent_bytes + REPORT_BYTES - 1) // REPORT_BYTES + 1
+
+    def append(self, owner):
+        """The next report of an owner's stream, which carries its number; NULL for an owner that never logged in."""
+        s: cython.pointer[Session] = cython.address(self.sessions[owner])
+        if not s.stream:
+            return cython.NULL
+        if s.state != ABSENT and self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES:
+            self.cut_off += 1  # what it has not taken is about to be overwritten
+            self.drop(owner, SLOW_READER)
+        report: cython.pointer[Report] = cython.address(s.stream[(s.next_sequence - 1) & self.stream_mask])
+        report.seq_num = s.next_sequence
+        s.next_sequence += 1
+        if not s.dirty:
+            self.mark(owner, s)
+        return report
+
+    def mark(self, owner, s):
+        """This session has something to send."""
+        if not s.dirty and s.state != ABSENT:
+            s.dirty = 1
+            self.dirty[self.dirty_count] = owner
+            self.dirty_count += 1
+
+    # ------------------------------------------------------------------ time
+
+    def tick(self, now_ns):
+        """Heartbeats that are due, and the end of those not heard of for too long. Returns how many acted."""
+        acted: u64 = 0
+        heartbeat_ns: u64 = cython.cast(u64, self.heartbeat_ms) * 1_000_000
+        timeout_ns: u64 = cython.cast(u64, self.timeout_ms) * 1_000_000
+        place: u32 = self.connected_count
+        while place > 0:
+            place -= 1
+            owner: u32 = self.connected[place]
+            s: cython.pointer[Session] = cython.address(self.sessions[owner])
+            if s.state == ACTIVE and now_ns > s.heard_ns + timeout_ns:
+                self.end(owner, HEARTBEAT_TIMEOUT, now_ns)
+            elif s.state == ACTIVE and now_ns >= s.spoken_ns + heartbeat_ns:
+                self._heartbeat(s, owner)
+            elif s.state > ACTIVE and now_ns > s.heard_ns + LINGER_NS:
+                self.drop(owner, s.reason)
+            else:
+                continue
+            acted += 1
+        return acted
+
+    def _heartbeat(self, s, owner):
+        if s.control_bytes != 0:
+            return  # one waits already
+        message: cython.pointer[Heartbeat] = cython.cast(
+            cython.pointer[Heartbeat], self._control(s, cython.sizeof(Heartbeat))
+        )
+        message.type = HEARTBEAT
+        message.next_sequence = self._position(s)
+        self.mark(owner, s)
+
+    # ------------------------------------------------------------------ a session ends
+
+    def end(self, owner, reason, now_ns):
+        """Say why, send what there is, close when the other end has taken it."""
+        s: cython.pointer[Session] = cython.address(self.sessions[owner])
+        if s.state != ACTIVE:
+            return
+        self.flush(owner, now_ns)
+        if s.state != ACTIVE:
+            return
+        message: cython.pointer[Logout] = cython.cast(cython.pointer[Logout], self._control(s, cython.sizeof(Logout)))
+        if message:
+            message.type = LOGOUT
+            message.reason = reason
+            message.next_sequence = self._position(s)
+        s.state = CLOSING
+        s.reason = reason
+        s.heard_ns = now_ns
+        self._leave(s, owner, reason)
+        self.flush(owner, now_ns)
+
+    def drop(self, owner, reason):
+        """Close the connection now."""
+        s: cython.pointer[Session] = cython.address(self.sessions[owner])
+        if s.state == ABSENT:
+            return
+        if s.state == ACTIVE:
+            self._leave(s, owner, reason)
+        event: epoll_event
+        epoll_ctl(self.epoll_fd, EPOLL_CTL_DEL, s.fd, cython.address(event))
+        close(s.fd)
+        s.fd = -1
+        s.state = ABSENT
+        self.connected_count -= 1
+        last: u32 = self.connected[self.connected_count]
+        self.connected[s.place] = last
+        self.sessions[last].place = s.place
+
+    def _leave(self, s, owner, reason):
+        if self.cancel_on_disconnect and not s.flags & KEEP_ORDERS and not s.cancel_due:
+            s.cancel_due = 1
+            self.leaving[self.leaving_count] = owner
+            self.leaving_count += 1
+        self._tell(EVENT_SESSION_ENDED, owner, reason, s.next_sequence)
+
+    # ------------------------------------------------------------------ sending
+
+    def flush_all(self, now_ns):
+        """Send what there is, for every session that has something. Returns how many had."""
+        count: u32 = self.dirty_count
+        self.dirty_count = 0
+        i: u32
+        for i in range(count):
+            owner: u32 = self.dirty[i]
+            self.sessions[owner].dirty = 0
+            if self.sessions[owner].state != ABSENT:
+                self.flush(owner, now_ns)
+        return count
+
+    def flush(self, owner, now_ns):
+        """Send until everything is sent or the system takes no more. A client too far behind is cut off."""
+        s: cython.pointer[Session] = cython.address(self.sessions[owner])
+        while not s.waiting and self._has_to_send(s):
+            taken: u64 = self._send(s)
+            if taken == 0:
+                if errno != EAGAIN and errno != EINTR:
+                    self.drop(owner, NO_REASON)
+                    return
+                if errno == EAGAIN:
+                    s.waiting = 1
+                    self._watch(s, owner)
+                continue
+            s.spoken_ns = now_ns
+            self.sent_bytes += taken
+        if s.state == CLOSING and s.control_bytes == 0:
+            s.state = LINGERING
+            shutdown(s.fd, SHUT_WR)
+        left: u64 = self.unsent(s)
+        if s.state == ACTIVE and left > s.allowance_bytes:
+            self.cut_off += 1
+            self.drop(owner, SLOW_READER)
+        elif left <= self.outbound_bytes:
+            s.allowance_bytes = self.outbound_bytes
+
+    def _has_to_send(self, s):
+        return s.control_bytes != 0 or (s.state == ACTIVE and self.unsent(s) != 0)
+
+    def _send(self, s):
+        """Offer the system the rest of a report that was begun, then the session's own messages, then more reports.
+
+        Returns the bytes taken, 0 with errno where there were none.
+        """
+        pieces: iovec[6]
+        count: u32 = 0
+        message: msghdr
+        begun: u64 = 0
+        if s.control_sent == 0 and s.sent_bytes % REPORT_BYTES != 0:
+            begun = REPORT_BYTES - s.sent_bytes % REPORT_BYTES
+            count = self._add_stream(s, s.sent_bytes, begun, pieces)
+        if s.control_bytes != 0:
+            pieces[count].iov_base = cython.address(s.control[s.control_sent])
+            pieces[count].iov_len = s.control_bytes - s.control_sent
+            count += 1
+        if s.state == ACTIVE:
+            more: u64 = min(self.unsent(s) - begun, cython.cast(u64, FLUSH_BYTES))
+            if more != 0:
+                count += self._add_stream(s, s.sent_bytes + begun, more, cython.address(pieces[count]))
+        memset(cython.address(message), 0, cython.sizeof(msghdr))
+        message.msg_iov = pieces
+        message.msg_iovlen = count
+        taken: cython.Py_ssize_t = sendmsg(s.fd, cython.address(message), MSG_DONTWAIT | MSG_NOSIGNAL)
+        if taken <= 0:
+            return 0
+        self._took(s, taken, begun)
+        return taken
+
+    def _add_stream(self, s, first, n_bytes, pieces):
+        """Bytes of the stream as one or two pieces of memory: how many pieces."""
+        bytes_of_ring: u64 = self.stream_capacity * REPORT_BYTES
+        start: u64 = first % bytes_of_ring
+        base: cython.pointer[u8] = cython.cast(cython.pointer[u8], s.stream)
+        pieces[0].iov_base = base + start
+        pieces[0].iov_len = min(n_bytes, bytes_of_ring - start)
+        if pieces[0].iov_len == n_bytes:
+            return 1
+        pieces[1].iov_base = base
+        pieces[1].iov_len = n_bytes - pieces[0].iov_len
+        return 2
+
+    def _took(self, s, n_bytes, before_control):
+        """The system took so many bytes of what was offered."""
+        part: u64 = min(n_bytes, before_control)
+        s.sent_bytes += part
+        n_bytes -= part
+        part = min(n_bytes, cython.cast(u64, s.control_bytes - s.control_sent))
+        s.control_sent += part
+        if s.control_sent == s.control_bytes:
+            s.control_sent = s.control_bytes = 0
+        s.sent_bytes += n_bytes - part
+
+    def unsent(self, s):
+        """Bytes of the stream that the system has not taken yet."""
+        return (s.next_sequence - 1) * REPORT_BYTES - s.sent_bytes
+
+    def _watch(self, s, owner):
+        """Tell epoll what to say of this connection: that something came, that it has room again."""
+        event: epoll_event
+        event.events = EPOLLIN
+        if s.waiting:
+            event.events |= EPOLLOUT
+        event.number = owner
+        epoll_ctl(self.epoll_fd, EPOLL_CTL_MOD, s.fd, cython.address(event))
+
+    def _control(self, s, n_bytes):
+        """Room for a message of the session itself, all zero; NULL when too many wait already."""
+        if s.control_bytes + n_bytes > CONTROL_BYTES:
+            return cython.NULL
+        place: cython.pointer[u8] = cython.address(s.control[s.control_bytes])
+        memset(place, 0, n_bytes)
+        s.control_bytes += n_bytes
+        return place
+
+    def _tell(self, kind, owner, reason, next_sequence):
+        """Let the control thread know, for its log; when it is far behind, it misses some."""
+        if self.events.claim(1) == 0:
+            return
+        event: cython.pointer[Event] = cython.cast(cython.pointer[Event], self.events.claimed(0))
+        memset(event, 0, cython.sizeof(Event))
+        event.kind = kind
+        event.owner = owner
+        event.reason = reason
+        event.timestamp = monotonic_ns() + self.clock_offset_ns
+        event.next_sequence = next_sequence
+        self.events.commit(1)

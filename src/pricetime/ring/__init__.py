@@ -1,0 +1,3 @@
+"""Records from one thread, or process, to another: a ring of slots without a lock. Of the compiled form alone."""
+
+from __future__ import annotations

@@ -1,0 +1,53 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What a thread does while there is nothing for it to do."""
+
+from __future__ import annotations
+
+import cython
+
+from pricetime.checks import shown, whole
+from pricetime.errors import InvalidSetting
+
+#: In the order in which they come, from the quickest to answer to the one that leaves the processor to others.
+STAGES = ("spin", "pause", "yield", "block")
+
+NEVER = (1 << 64) - 1
+
+
+@cython.final
+@cython.cclass
+class Idle:
+    """Spin, then pause, then yield, then block; ``until`` is the last of these, which goes on for ever.
+
+    A try of ``spin`` looks again at once; ``pause`` runs the processor's pause instruction first; ``yield`` lets
+    other threads have the processor; ``block`` sleeps until woken. One ``Idle`` may serve any number of waits and
+    threads: it holds settings alone.
+    """
+
+    def __init__(self, until="block", *, spins=100, pauses=200, yields=50):
+        """``spins``, ``pauses``, ``yields``: tries before the next stage, 0 to 2**32. Raises InvalidSetting."""
+        if until not in STAGES:
+            raise InvalidSetting(f"idle strategy {shown(until)} is unknown: give one of {', '.join(STAGES)}")
+        self.spins = whole(spins, 0, 1 << 32, InvalidSetting, "spins")
+        self.pauses = whole(pauses, 0, 1 << 32, InvalidSetting, "pauses")
+        self.yields = whole(yields, 0, 1 << 32, InvalidSetting, "yields")
+        self.until = until
+        last = STAGES.index(until)
+        self._pause_from = self.spins if last > 0 else NEVER
+        self._yield_from = self.spins + self.pauses if last > 1 else NEVER
+        self._block_from = self.spins + self.pauses + self.yields if last > 2 else NEVER
+
+    def step(self, tries):
+        """Wait as befits somebody who has looked ``tries`` times in vain, but leave it to the caller to block."""
+        if tries < self._pause_from:
+            return False
+        if tries < self._yield_from:
+            pause()
+            return False
+        if tries < self._block_from:
+            yield_processor()
+            return False
+        return True
+
+    def __repr__(self):
+        return f"Idle({self.until!r}, spins={self.spins}, pauses={self.pauses}, yields={self.yields})"

@@ -1,0 +1,81 @@
+# Signatures and fields of ring.py, in its order.
+#
+# A hot loop in another module reads the fields itself: the slot at a position is
+# slots + (position & mask) * slot_bytes, the positions are producer.tail and consumer.head.
+
+from cpython.buffer cimport Py_buffer
+
+from pricetime.core.layout cimport i64, u8, u32, u64
+from pricetime.native.arrays cimport records_of
+from pricetime.native.bits cimport (
+    ACQUIRE, RELAXED, RELEASE, SEQ_CST, exchange, fence, load_u32, load_u64, store, store_u64,
+)
+from pricetime.native.latch cimport Latch
+from pricetime.native.memory cimport release as give_back, reserve
+from pricetime.native.waiting cimport monotonic_ns, sleep_while, wake
+from pricetime.ring.idle cimport Idle
+from pricetime.ring.layout cimport (
+    ALIGNMENT, BLOCKING, CONSUMER_OFFSET, DEFAULT_SLOT_BYTES, MAGIC, MAX_CAPACITY, MAX_SLOT_BYTES, MIN_CAPACITY, PREFIX,
+    PRODUCER_OFFSET, SLOT_UNIT, SLOTS_OFFSET, VERSION, WAITS_OFFSET, Consumer, Descriptor, Producer, Waits,
+)
+
+
+cdef class Ring:
+    # where things are; set once
+    cdef u8 *slots                   # capacity x slot_bytes
+    cdef readonly u64 capacity       # a power of two
+    cdef u64 mask                    # capacity - 1
+    cdef readonly u64 slot_bytes
+    cdef Producer *producer
+    cdef Consumer *consumer
+    cdef Waits *waits
+    cdef readonly bint blocking      # a side that sleeps is woken by the other
+    cdef bint shared                 # the memory is the caller's, and another process may map it
+    cdef u8 *memory                  # the mapping
+    cdef u64 own_bytes               # of memory of our own, 0 when it is the caller's
+    cdef Py_buffer view              # of the caller's memory
+    cdef readonly Idle idle          # how the calls from Python wait
+    cdef Latch putting               # taken while a call from Python puts
+    cdef Latch getting
+    cdef object __weakref__
+
+    cdef int _take_own(self, u64 n_bytes) except -1
+    cdef int _take_buffer(self, object buffer) except -1
+    cdef int _lay_out(self, u64 capacity, u64 slot_bytes, bint blocking) except -1
+    cdef int _bind(self, object idle) except -1
+
+    # producer
+    cdef u64 claim(self, u64 wanted) noexcept nogil          # how many of these are free: 0..wanted
+    cdef void *claimed(self, u64 index) noexcept nogil       # the index-th claimed slot, in place
+    cdef u64 claimed_run(self) noexcept nogil                # how many slots from the first lie in one piece
+    cdef void commit(self, u64 count) noexcept nogil         # the first so many claimed: the consumer may read them
+
+    # consumer
+    cdef u64 peek(self, u64 wanted) noexcept nogil           # how many of these can be read: 0..wanted
+    cdef void *peeked(self, u64 index) noexcept nogil        # the index-th of them, in place
+    cdef u64 peeked_run(self) noexcept nogil                 # how many of the peeked lie in one piece from the first
+    cdef void release(self, u64 count) noexcept nogil        # the first so many peeked: the producer may overwrite them
+
+    # the end, and waiting
+    cdef bint is_closed(self) noexcept nogil
+    cdef void end(self) noexcept nogil                       # close, and wake whoever sleeps
+    cdef u64 claim_by(self, u64 wanted, Idle idle, i64 deadline_ns) noexcept nogil  # 0: closed, or too late
+    cdef u64 peek_by(self, u64 wanted, Idle idle, i64 deadline_ns) noexcept nogil   # 0: closed and empty, or too late
+    cdef void sleep_until_free(self, i64 timeout_ns) noexcept nogil
+    cdef void sleep_until_readable(self, i64 timeout_ns) noexcept nogil
+    cdef void _wake_producer(self) noexcept nogil
+    cdef void _wake_consumer(self) noexcept nogil
+
+    # calls from Python
+    cdef int _enter(self, Latch latch, str what) except -1
+    cdef u64 _claim(self, u64 wanted, i64 deadline_ns) except? 0
+    cdef u64 _peek(self, u64 wanted, i64 deadline_ns) except? 0
+    cdef void _write(self, u64 index, bytes message) noexcept
+    cdef bytes _read(self, u64 index)
+    cdef void _write_records(self, const u8 *records, u64 count) noexcept nogil
+    cdef void _read_records(self, u8 *records, u64 count) noexcept nogil
+    cdef bytes _message(self, object message)
+    cdef object _dtype(self, object dtype)
+
+
+cdef i64 deadline_after(object timeout) except? -1

@@ -1,0 +1,276 @@
+"""Halts and price bands: what is refused, in which order it is checked, and what goes on."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import CommandType, Engine, Instrument, InstrumentState, OrderBook, Side, TimeInForce
+from pricetime.errors import InstrumentHalted, InvalidSetting, InvalidState, PriceOutsideBand, UnknownInstrument
+from pricetime.types import Reason, ReportKind, Trade
+from tests.books import I64_MAX, I64_MIN, ask, bid, command, reports_of, state
+
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, REFUSE, SET_STATE = CommandType
+OPEN, HALTED = InstrumentState
+
+# ---------------------------------------------------------------------- halts
+
+
+def test_while_halted_orders_are_cancelled_and_reduced_and_nothing_else(book: Any) -> None:
+    for order_id in (1, 2, 3):
+        bid(book, order_id, 100, 5)
+    assert book.state is OPEN
+    book.set_state(HALTED)
+    assert book.state is HALTED
+    before = state(book)
+    for tif in TimeInForce:
+        with pytest.raises(InstrumentHalted):
+            ask(book, 9, 100, 5, time_in_force=tif)
+    with pytest.raises(InstrumentHalted):
+        book.match_order(9, Side.ASK, 100, 5)
+    for quantity in (5, 4, 6):
+        with pytest.raises(InstrumentHalted):
+            book.replace_order(1, 100, quantity)
+    with pytest.raises(InstrumentHalted):
+        book.replace_order(1, 100, 5, new_id=7)
+    assert state(book) == before
+    assert book.cancel_order(1) == 5
+    assert book.reduce_order(2, 2) == 3
+    assert book.reduce_order(2, 3) == 0
+    book.set_state(0)
+    assert ask(book, 9, 100, 6) == (Trade(3, 9, 100, 5),)
+
+
+def test_a_state_may_be_set_again(book: Any) -> None:
+    for new in (OPEN, HALTED, HALTED, OPEN):
+        book.set_state(new)
+        assert book.state is new
+
+
+@pytest.mark.parametrize("bad", [2, 255, -1, 1.0, True, None, "OPEN"])
+def test_a_bad_state(bad: Any) -> None:
+    book = OrderBook(10)
+    with pytest.raises(InvalidState, match=r"InstrumentState\.OPEN, InstrumentState\.HALTED"):
+        book.set_state(bad)
+    assert book.state is OPEN
+
+
+def test_the_reports_of_a_halt() -> None:
+    engine = Engine([Instrument(4)], capacity=10)
+    noise = {"order_id": 5, "side": 2, "price": 3, "quantity": 9, "owner": 8}
+    reports = engine.apply(
+        np.concatenate([command(SET_STATE, instrument=4, flags=flags, **noise) for flags in (1, 0, 2)])
+    )
+    assert reports["instrument"].tolist() == [4, 4, 4]
+    assert reports_of(reports) == [
+        (ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, HALTED),
+        (ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, OPEN),
+        (ReportKind.REJECTED, 2, Reason.INVALID_STATE, 5, 0, 3, 9),
+    ]
+
+
+def test_each_instrument_has_a_state_of_its_own() -> None:
+    engine = Engine([Instrument(4), Instrument(5, state=HALTED), Instrument(6, state=1)], capacity=10)  # type: ignore[arg-type]
+    assert [engine.state(number) for number in (4, 5, 6)] == [OPEN, HALTED, HALTED]
+    assert [engine.book(number).state for number in (4, 5, 6)] == [OPEN, HALTED, HALTED]
+    engine.apply(command(SET_STATE, instrument=5, flags=0))
+    bid(engine.book(5), 1, 100, 5)
+    with pytest.raises(InstrumentHalted, match="instrument 6 is halted"):
+        bid(engine.book(6), 1, 100, 5)
+    for unknown in (7, -1, "4"):
+        with pytest.raises(UnknownInstrument):
+            engine.state(unknown)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
+@pytest.mark.parametrize("owner_limit", [0, 3])
+def test_a_copy_keeps_states_and_orders(duplicate: Any, owner_limit: int) -> None:
+    """Every first state, with and without orders, in every state now."""
+    first = {number: InstrumentState(number >> 2 & 1) for number in range(8)}
+    engine = Engine([Instrument(number, state=s) for number, s in first.items()], capacity=40, owner_limit=owner_limit)
+    for number in first:
+        book = engine.book(number)
+        book.set_state(OPEN)
+        if number & 1:
+            bid(book, 1, 100, 5, owner=1)
+        book.set_state(number >> 1 & 1)
+    other = duplicate(engine)
+    assert [other.state(number) for number in first] == [InstrumentState(number >> 1 & 1) for number in first]
+    assert other.digest() == engine.digest()
+    assert len(other) == 4
+    other.check()
+    asked = command(CANCEL, order_id=1, instrument=1)
+    assert other.apply(asked).tobytes() == engine.apply(asked).tobytes()
+
+
+def test_the_commands_of_a_halted_book_make_it_anew() -> None:
+    book = OrderBook(10)
+    bid(book, 1, 100, 5)
+    book.set_state(HALTED)
+    commands = book.commands()
+    assert commands["type"].tolist() == [NEW, SET_STATE]
+    other = OrderBook(10)
+    other.apply(commands)
+    assert state(other) == state(book)
+
+
+# ---------------------------------------------------------------------- bands
+
+
+@pytest.mark.parametrize(
+    ("band", "inside", "outside"),
+    [
+        ({}, [I64_MIN, 0, I64_MAX], []),
+        ({"low_price": 10}, [10, I64_MAX], [9, 0, -1, I64_MIN]),
+        ({"high_price": 10}, [10, I64_MIN], [11, I64_MAX]),
+        ({"low_price": -5, "high_price": 5}, [-5, 0, 5], [-6, 6, I64_MIN, I64_MAX]),
+        ({"low_price": 7, "high_price": 7}, [7], [6, 8]),
+        ({"low_price": I64_MIN, "high_price": I64_MAX}, [I64_MIN, -1, 0, I64_MAX], []),
+        ({"low_price": I64_MIN, "high_price": I64_MIN}, [I64_MIN], [I64_MIN + 1, 0, I64_MAX]),
+        ({"low_price": I64_MAX}, [I64_MAX], [I64_MAX - 1, 0, I64_MIN]),
+        ({"low_price": I64_MIN, "high_price": I64_MAX - 1}, [I64_MIN, I64_MAX - 1], [I64_MAX]),
+    ],
+)
+def test_orders_and_replaces_stay_in_the_band(
+    make_book: Any, band: dict[str, int], inside: list[int], outside: list[int]
+) -> None:
+    book = make_book(10, **band)
+    for side in Side:
+        for price in inside:
+            book.add_order(1, side, price, 5)
+            book.replace_order(1, price, 9)
+            assert book.order(1).price == price
+            for wrong in outside:
+                with pytest.raises(PriceOutsideBand):
+                    book.replace_order(1, wrong, 5)
+            book.cancel_order(1)
+        for wrong in outside:
+            for tif in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY):
+                with pytest.raises(PriceOutsideBand):
+                    book.add_order(1, side, wrong, 5, time_in_force=tif)
+    assert len(book) == 0
+
+
+def test_a_market_order_has_no_price_to_be_refused(make_book: Any) -> None:
+    book = make_book(10, low_price=100, high_price=110)
+    ask(book, 1, 105, 5)
+    assert bid(book, 2, 0, 5, time_in_force=TimeInForce.MARKET) == (Trade(1, 2, 105, 5),)
+
+
+def test_the_message_says_the_band() -> None:
+    with pytest.raises(PriceOutsideBand, match="price 9 is outside the band: give one from 10 to 20"):
+        bid(OrderBook(10, low_price=10, high_price=20), 1, 9, 5)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"low_price": 11, "high_price": 10},
+        {"low_price": I64_MAX + 1},
+        {"high_price": I64_MIN - 1},
+        {"low_price": 1.5},
+        {"high_price": "10"},
+        {"low_price": True},
+        {"state": 2},
+        {"state": None},
+    ],
+)
+def test_a_bad_instrument(settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSetting):
+        Instrument(0, **settings)
+
+
+# ---------------------------------------------------------------------- which check comes first
+
+
+@pytest.fixture
+def halted() -> Engine:
+    """Instrument 3 in lots of 2 and ticks of 5, halted, with order 1 in it."""
+    rules: dict[str, int] = {"tick_size": 5, "lot_size": 2, "low_price": 100, "high_price": 200}
+    engine = Engine([Instrument(3, **rules)], capacity=10)  # type: ignore[arg-type]
+    bid(engine.book(3), 1, 100, 4)
+    engine.book(3).set_state(HALTED)
+    return engine
+
+
+ORDER = {"order_id": 1, "side": 1, "price": 95, "quantity": 4}
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "reason"),
+    [
+        (NEW, {**ORDER, "side": 3}, Reason.INVALID_SIDE),
+        (NEW, {**ORDER, "quantity": 3}, Reason.INVALID_QUANTITY),
+        (NEW, {**ORDER, "price": 96}, Reason.INVALID_PRICE),
+        (NEW, ORDER, Reason.INSTRUMENT_HALTED),
+        (REPLACE, {**ORDER, "order_id": 9, "quantity": 3}, Reason.INVALID_QUANTITY),
+        (REPLACE, {**ORDER, "order_id": 9, "price": 96}, Reason.INVALID_PRICE),
+        (REPLACE, {**ORDER, "order_id": 9}, Reason.INSTRUMENT_HALTED),
+        (REPLACE, {**ORDER, "owner": 5}, Reason.INSTRUMENT_HALTED),
+        (REPLACE_AS, {**ORDER, "order_id": 9}, Reason.INSTRUMENT_HALTED),
+        (REDUCE, {"order_id": 9, "quantity": 3}, Reason.INVALID_QUANTITY),
+        (REDUCE, {"order_id": 9, "quantity": 4}, Reason.UNKNOWN_ORDER),
+        (CANCEL, {"order_id": 9}, Reason.UNKNOWN_ORDER),
+    ],
+)
+def test_form_then_state(halted: Engine, kind: CommandType, given: dict[str, int], reason: Reason) -> None:
+    [report] = reports_of(halted.apply(command(kind, instrument=3, **given)))
+    assert (report.kind, report.reason) == (ReportKind.REJECTED, reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "reason"),
+    [
+        (NEW, ORDER, Reason.PRICE_OUTSIDE_BAND),
+        (NEW, {**ORDER, "price": 100}, Reason.DUPLICATE_ORDER_ID),
+        (REPLACE, {**ORDER, "order_id": 9}, Reason.PRICE_OUTSIDE_BAND),
+        (REPLACE, {**ORDER, "order_id": 9, "price": 205, "owner": 5}, Reason.PRICE_OUTSIDE_BAND),
+        (REPLACE, {**ORDER, "order_id": 9, "price": 200}, Reason.UNKNOWN_ORDER),
+    ],
+)
+def test_then_the_price_then_what_rests(
+    halted: Engine, kind: CommandType, given: dict[str, int], reason: Reason
+) -> None:
+    halted.book(3).set_state(OPEN)
+    [report] = reports_of(halted.apply(command(kind, instrument=3, **given)))
+    assert (report.kind, report.reason) == (ReportKind.REJECTED, reason)
+
+
+def test_calls_check_in_the_same_order(halted: Engine) -> None:
+    """A replace and a reduce of an order that does not rest, or of another owner, are first looked at themselves."""
+    from pricetime.errors import InvalidPrice, InvalidQuantity, UnknownOrder
+
+    book = halted.book(3)
+    for order_id, owner in ((9, None), (1, 7)):
+        with pytest.raises(InvalidQuantity):
+            book.replace_order(order_id, 100, 3, owner=owner)
+        with pytest.raises(InvalidPrice):
+            book.replace_order(order_id, 96, 4, owner=owner)
+        with pytest.raises(InstrumentHalted):
+            book.replace_order(order_id, 95, 4, owner=owner)
+        with pytest.raises(InvalidQuantity):
+            book.reduce_order(order_id, 3, owner=owner)
+        with pytest.raises(UnknownOrder):
+            book.reduce_order(order_id, 4, owner=owner)
+    book.set_state(OPEN)
+    with pytest.raises(PriceOutsideBand):
+        book.replace_order(9, 95, 4)
+    with pytest.raises(UnknownOrder):
+        book.replace_order(9, 100, 4)
+
+
+# ---------------------------------------------------------------------- what a gateway refuses
+
+
+@pytest.mark.parametrize("instrument", [3, 0, 7, 2**32 - 1])
+@pytest.mark.parametrize("reason", [Reason.THROTTLED, Reason.MALFORMED, Reason.INVALID_ORDER_ID, Reason.NONE])
+def test_a_refusal_is_passed_on(instrument: int, reason: Reason) -> None:
+    engine = Engine([Instrument(3)], capacity=10)
+    given = {"order_id": 2**64 - 1, "side": 200, "price": -5, "quantity": 2**64 - 1}
+    reports = engine.apply(command(REFUSE, instrument=instrument, flags=reason, **given))
+    assert reports["instrument"].tolist() == [instrument]
+    assert reports_of(reports) == [(ReportKind.REJECTED, 200, reason, 2**64 - 1, 0, -5, 2**64 - 1)]

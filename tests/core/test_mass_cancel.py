@@ -1,0 +1,299 @@
+"""Mass cancel: which orders of an owner go, in which order, and what is said of it."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument, OrderBook, SelfTrade, Side, TimeInForce
+from pricetime.errors import InvalidOwner, InvalidSetting, InvalidSide
+from pricetime.reference import ReferenceBook
+from pricetime.types import Reason, ReportKind
+from tests.books import AppliedBook, ask, bid, command, reports_of, state
+
+Report = tuple[ReportKind, int, int, int, int]
+
+
+@pytest.fixture
+def book(make_book: Any) -> Any:
+    return make_book(100, owner_limit=4)
+
+
+def asked(**fields: int) -> np.ndarray[Any, Any]:
+    return command(CommandType.MASS_CANCEL, **fields)
+
+
+def cancelled(book: Any, owner: int, **which: Any) -> list[int]:
+    """The ids that a mass cancel takes, in the order in which they are reported."""
+    before = {order.id for order in book}
+    if isinstance(book, OrderBook):
+        fields = {name: int(value) for name, value in which.items()}
+        ids = [r.order_id for r in reports_of(book.apply(asked(owner=owner, **fields)))[:-1]]
+    else:
+        seen = len(book.reports)
+        assert book.cancel_orders(owner, **which) == len(book.reports) - seen - 1
+        ids = [r.order_id for r in book.reports[seen:-1]]
+    assert set(ids) == before - {order.id for order in book}
+    return ids
+
+
+def place(book: Any) -> None:
+    """Orders of three owners on both sides, owner 1's under the ids from 11."""
+    bid(book, 11, 100, 5, owner=1)
+    ask(book, 21, 110, 5, owner=2)
+    ask(book, 12, 109, 5, owner=1)
+    bid(book, 1, 100, 5)
+    bid(book, 13, 101, 5, owner=1)
+    bid(book, 14, 100, 5, owner=1)
+    ask(book, 31, 109, 5, owner=3)
+
+
+def test_the_orders_of_one_owner_go_oldest_first(book: Any) -> None:
+    place(book)
+    assert cancelled(book, 1) == [11, 12, 13, 14]
+    assert [order.id for order in book] == [1, 31, 21]
+    assert cancelled(book, 1) == []
+
+
+def test_of_one_side(book: Any) -> None:
+    place(book)
+    assert cancelled(book, 1, side=Side.BID) == [11, 13, 14]
+    assert cancelled(book, 2, side=Side.BID) == []
+    assert cancelled(book, 1, side=Side.ASK) == [12]
+    assert [order.id for order in book] == [1, 31, 21]
+
+
+def test_a_replace_that_loses_its_place_counts_from_then_on(book: Any) -> None:
+    place(book)
+    book.replace_order(11, 100, 4)  # it keeps its place
+    book.replace_order(12, 108, 5, new_id=15)
+    book.replace_order(13, 101, 9)
+    assert cancelled(book, 1) == [11, 14, 15, 13]
+
+
+def test_a_kept_place_under_a_new_id(book: Any) -> None:
+    place(book)
+    book.replace_order(11, 100, 4, new_id=15)
+    assert cancelled(book, 1) == [15, 12, 13, 14]
+
+
+def test_what_was_cancelled_reduced_or_filled_is_not_there(book: Any) -> None:
+    place(book)
+    book.cancel_order(13)
+    book.reduce_order(11, 5)
+    book.reduce_order(14, 2)
+    bid(book, 40, 109, 5)  # fills 12
+    bid(book, 16, 90, 1, owner=1)
+    assert cancelled(book, 1) == [14, 16]
+
+
+def test_a_run_of_makers_of_several_owners(book: Any) -> None:
+    for order_id, owner in enumerate((1, 2, 1, 0, 2, 1), start=1):
+        ask(book, order_id, 100, 5, owner=owner)
+    bid(book, 50, 100, 17)  # fills 1, 2 and 3, and takes from 4
+    assert cancelled(book, 1) == [6]
+    assert cancelled(book, 2) == [5]
+    assert [order.id for order in book] == [4]
+
+
+def test_what_trades_and_rests_is_of_its_owner(book: Any) -> None:
+    ask(book, 1, 100, 5, owner=2)
+    bid(book, 2, 100, 9, owner=1)
+    bid(book, 3, 100, 9, owner=1, time_in_force=TimeInForce.POST_ONLY)
+    assert cancelled(book, 2) == []
+    assert cancelled(book, 1) == [2, 3]
+
+
+def test_self_trade_prevention_takes_orders_too(make_book: Any) -> None:
+    book = make_book(100, owner_limit=4, self_trade=SelfTrade.CANCEL_OLDEST)
+    ask(book, 1, 100, 5, owner=1)
+    ask(book, 2, 101, 5, owner=1)
+    bid(book, 3, 100, 9, owner=1)
+    assert cancelled(book, 1) == [2, 3]
+
+
+def test_slots_are_used_again_by_other_owners(book: Any) -> None:
+    for turn in range(5):
+        bid(book, 1, 100, 5, owner=1 + turn % 3)
+        bid(book, 2, 100, 5)
+        bid(book, 3, 100, 5, owner=3 - turn % 3)
+        book.cancel_order(2)
+        bid(book, 4, 99, 5, owner=1)
+        assert sum(len(cancelled(book, owner)) for owner in (1, 2, 3)) == 3
+        assert len(book) == 0
+
+
+def test_the_count_is_handed_back(book: Any) -> None:
+    place(book)
+    assert book.cancel_orders(1, side=Side.ASK) == 1
+    assert book.cancel_orders(1) == 3
+    assert book.cancel_orders(1) == 0
+    assert book.cancel_orders(2) == 1
+
+
+@pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
+def test_only_of_an_owner_below_the_limit(kind: Any) -> None:
+    """The calls raise; the command cancels nothing, as the next test says."""
+    book = kind(100, owner_limit=4)
+    place(book)
+    before = state(book)
+    for owner in (0, 4, 2**32 - 1, 2**32, -1, "1", None, True):
+        with pytest.raises(InvalidOwner):
+            book.cancel_orders(owner)
+    for side in (0, 3, "B"):
+        with pytest.raises(InvalidSide):
+            book.cancel_orders(1, side=side)
+    assert state(book) == before
+
+
+def test_a_book_without_chains_says_what_it_needs() -> None:
+    with pytest.raises(InvalidOwner, match="owner_limit that the book was made with, which is 0"):
+        OrderBook(10).cancel_orders(1)
+
+
+@pytest.mark.parametrize("owner_limit", [0, 1, 3])
+def test_a_command_of_an_owner_without_a_chain_cancels_nothing(owner_limit: int) -> None:
+    book = OrderBook(10, owner_limit=owner_limit)
+    for order_id, owner in enumerate((0, 3, 2**32 - 1)):
+        bid(book, order_id, 100, 5, owner=owner)
+    before = state(book)
+    for owner in (0, 1, 3, 2**32 - 1):
+        reports = book.apply(asked(order_id=7, owner=owner, side=2, price=9, quantity=9))
+        assert reports_of(reports) == [(ReportKind.MASS_CANCELLED, 2, Reason.NONE, 7, 0, 0, 0)]
+    assert state(book) == before
+
+
+@pytest.mark.parametrize("limit", [-1, 2**31 + 1, 1.5, True, None, "8"])
+def test_a_bad_limit(limit: Any) -> None:
+    for make in (lambda: OrderBook(10, owner_limit=limit), lambda: Engine([Instrument(0)], owner_limit=limit)):
+        with pytest.raises(InvalidSetting, match=r"owner limit.*0 to 2147483648"):
+            make()
+
+
+def test_the_reports() -> None:
+    book = OrderBook(10, owner_limit=2)
+    bid(book, 5, 100, 7, owner=1)
+    ask(book, 6, 105, 9, owner=1)
+    book.reduce_order(6, 2)
+    assert reports_of(book.apply(asked(order_id=77, owner=1, tag=3))) == [
+        (ReportKind.CANCELLED, Side.BID, Reason.BY_MASS_CANCEL, 5, 0, 100, 7),
+        (ReportKind.CANCELLED, Side.ASK, Reason.BY_MASS_CANCEL, 6, 0, 105, 7),
+        (ReportKind.MASS_CANCELLED, 0, Reason.NONE, 77, 0, 0, 2),
+    ]
+
+
+def test_the_command_may_name_the_reason() -> None:
+    book = OrderBook(10, owner_limit=2)
+    bid(book, 5, 100, 7, owner=1)
+    reports = reports_of(book.apply(asked(owner=1, flags=Reason.BY_DISCONNECT)))
+    assert [(r.kind, r.reason) for r in reports] == [
+        (ReportKind.CANCELLED, Reason.BY_DISCONNECT),
+        (ReportKind.MASS_CANCELLED, Reason.NONE),
+    ]
+
+
+def two_instruments() -> Engine:
+    """Orders of owner 1 in turn in both, each under the number of its turn."""
+    engine = Engine([Instrument(7), Instrument(3)], capacity=20, owner_limit=3)
+    for turn in range(6):
+        bid(engine.book(7 if turn % 2 else 3), turn, 100 + turn % 3, 5, owner=1)
+        ask(engine.book(3), 100 + turn, 200, 5, owner=2)
+    return engine
+
+
+def taken(engine: Engine, **fields: int) -> list[tuple[int, int]]:
+    """Instrument and id of what a mass cancel takes; its own report is checked."""
+    reports = engine.apply(asked(order_id=9, **fields))
+    last = reports[-1]
+    assert (last["kind"], last["instrument"], last["quantity"]) == (
+        ReportKind.MASS_CANCELLED,
+        fields["instrument"],
+        len(reports) - 1,
+    )
+    engine.check()
+    return [(int(r["instrument"]), int(r["order_id"])) for r in reports[:-1]]
+
+
+def test_over_all_instruments() -> None:
+    engine = two_instruments()
+    assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == [(3, 0), (7, 1), (3, 2), (7, 3), (3, 4), (7, 5)]
+    assert len(engine) == 6
+
+
+def test_of_one_instrument() -> None:
+    engine = two_instruments()
+    assert taken(engine, instrument=3, owner=1) == [(3, 0), (3, 2), (3, 4)]
+    assert taken(engine, instrument=3, owner=1) == []
+    assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == [(7, 1), (7, 3), (7, 5)]
+
+
+def test_what_is_refused() -> None:
+    engine = two_instruments()
+    before = engine.digest()
+    for fields, reason in (
+        ({"instrument": 4}, Reason.UNKNOWN_INSTRUMENT),
+        ({"instrument": ALL_INSTRUMENTS - 1, "side": 3}, Reason.UNKNOWN_INSTRUMENT),
+        ({"instrument": 3, "side": 3}, Reason.INVALID_SIDE),
+        ({"instrument": ALL_INSTRUMENTS, "side": 255}, Reason.INVALID_SIDE),
+    ):
+        [report] = reports_of(engine.apply(asked(owner=1, order_id=5, price=-3, quantity=8, **fields)))
+        assert report == (ReportKind.REJECTED, fields.get("side", 0), reason, 5, 0, -3, 8)
+    assert engine.digest() == before
+
+
+def test_a_book_of_an_engine_cancels_its_own_alone() -> None:
+    engine = two_instruments()
+    assert engine.book(7).cancel_orders(1) == 3
+    assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == [(3, 0), (3, 2), (3, 4)]
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
+def test_a_copy_cancels_in_the_same_order(duplicate: Any) -> None:
+    engine = two_instruments()
+    for turn in (2, 0):
+        engine.book(3).replace_order(turn, 102, 6)
+    engine.book(7).replace_order(3, 100, 3)
+    other = duplicate(engine)
+    other.check()
+    assert other.commands().tobytes() == engine.commands().tobytes()
+    expected = [(7, 1), (7, 3), (3, 4), (7, 5), (3, 2), (3, 0)]
+    assert taken(other, instrument=ALL_INSTRUMENTS, owner=1) == expected
+    assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == expected
+
+
+def test_the_commands_of_a_book_keep_the_order_too() -> None:
+    engine = two_instruments()
+    engine.book(3).replace_order(0, 99, 5)
+    alone = Engine([Instrument(3)], capacity=20, owner_limit=3)
+    alone.apply(engine.book(3).commands())
+    assert alone.book(3).digest() == engine.book(3).digest()
+    assert taken(alone, instrument=ALL_INSTRUMENTS, owner=1) == [(3, 2), (3, 4), (3, 0)]
+
+
+def test_it_is_done_while_the_instrument_is_halted(book: Any) -> None:
+    place(book)
+    book.set_state(1)
+    assert cancelled(book, 1) == [11, 12, 13, 14]
+
+
+def test_there_is_room_for_the_reports_of_all_that_rest() -> None:
+    book = OrderBook(5000, owner_limit=2)
+    for order_id in range(5000):
+        bid(book, order_id, order_id % 7, 5, owner=1)
+    reports = book.apply(asked(owner=1))
+    assert reports["order_id"][:-1].tolist() == list(range(5000))
+    assert reports["quantity"][-1] == 5000
+    assert len(book) == 0
+    book.check()
+
+
+def test_a_mass_cancel_by_apply_is_the_same_on_every_book() -> None:
+    book, called = AppliedBook(100, owner_limit=4), OrderBook(100, owner_limit=4)
+    place(book)
+    place(called)
+    assert book.cancel_orders(1, side=Side.BID) == called.cancel_orders(1, side=Side.BID)
+    assert state(book) == state(called)
