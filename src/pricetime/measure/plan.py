@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -23,7 +23,8 @@ class Share(NamedTuple):
     offsets: NDArray[np.int64]  #: after so many commands of the whole flow, so many of these bytes are sent
 
 
-class Plan(NamedTuple):
+@dataclass(frozen=True)
+class Plan:
     """A flow, shared out."""
 
     count: int  #: commands

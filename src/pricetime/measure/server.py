@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeAlias
 
@@ -34,7 +35,7 @@ class ServerProcess:
         self._changed = threading.Condition()
         self._silent = False  # its output has ended
         command = [sys.executable, "-m", "pricetime", "serve", "--port", "0", "--recovery-port", "0", *options]
-        self.process = subprocess.Popen(
+        self.process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--log-format", "json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._reader = threading.Thread(target=self._read, name="pricetime-server-log")
@@ -80,8 +81,8 @@ class ServerProcess:
 
     def resident_bytes(self) -> int:
         """Memory that it takes up now."""
-        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGESIZE")
 
     def _read(self) -> None:
         assert self.process.stdout is not None

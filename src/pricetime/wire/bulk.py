@@ -30,8 +30,8 @@ KINDS = (
 def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The messages of commands, one behind the other, and where each ends: arrays of bytes and of offsets.
 
-    ``commands``: array of ``pricetime.COMMAND``, shape (n,). Of each, type, instrument, order id and what its type reads
-    go out; owner, sequence, session and timestamp are for the exchange to give. O(n), in C. Raises InvalidMessage.
+    ``commands``: array of ``pricetime.COMMAND``, shape (n,). Of each go out its type, instrument, order id and what its
+    type reads; owner, sequence, session and timestamp are for the exchange to give. O(n), in C. Raises InvalidMessage.
     """
     if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
         raise InvalidMessage("commands are a one-dimensional array of pricetime.COMMAND")
@@ -40,7 +40,8 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
     kinds = commands["type"]
     unknown = ~np.isin(kinds, KINDS)
     if unknown.any():
-        raise InvalidMessage(f"command {int(unknown.argmax())} has the type {int(kinds[unknown][0])}: no client sends it")
+        first = int(unknown.argmax())
+        raise InvalidMessage(f"command {first} has the type {int(kinds[first])}: no client sends it")
     ends = np.cumsum(np.frombuffer(SIZES_BY_TYPE, np.uint8)[kinds], dtype=np.int64)
     data = np.zeros(int(ends[-1]) if commands.size else 0, np.uint8)
     rows = np.ascontiguousarray(commands).view(np.uint8).reshape(-1, COMMAND.itemsize)[:, BODY:]
