@@ -18,6 +18,7 @@ class FakeExchange:
         self.full = 0  # how many commands find no room
         self.drains = True
         self.fds: list[int] = []
+        self.events: list[tuple[int, int, int, int, int]] = []
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         self.told.append(("admit", owner, flags, next_sequence))
@@ -36,6 +37,10 @@ class FakeExchange:
     def wait_drained(self, timeout_s: float) -> bool:
         self.told.append(("wait_drained", timeout_s))
         return self.drains
+
+    def take_events(self) -> list[tuple[int, int, int, int, int]]:
+        found, self.events = self.events, []
+        return found
 
     def stats(self) -> Mapping[str, int | float]:
         return {"commands": 5}

@@ -13,14 +13,15 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from ..types import InstrumentState
+from ..wire.types import SessionReason
 from .config import GatewayConfig
 from .errors import CannotStart
 from .lobby import Lobby
-from .log import Log, Seldom
+from .log import Log, Seldom, is_for_people
 from .prepare import Prepared, read_secrets
 from .recovery import RecoveryServer, Replica, Store
 
@@ -29,6 +30,9 @@ WATCH_S = 0.1
 
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
+
+#: What happens to a session, by the number that the gateway has for it (``gateway/layout.pxd``).
+EVENTS = {1: "session began", 2: "session ended", 3: "session refused"}
 
 #: Settings that SIGHUP changes.
 READ_AGAIN = {"instruments", "secrets_file"}
@@ -66,6 +70,9 @@ class Exchange(Protocol):
 
         Called once, in a thread of its own, after ``begin_stop``.
         """
+
+    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
+        """What happened to sessions since the last call: which of EVENTS, owner, SessionReason, ns, next sequence."""
 
     def stats(self) -> Mapping[str, int | float]:
         """What was done so far, by name."""
@@ -124,6 +131,8 @@ class Control:
 
     def _announce(self) -> None:
         config, prepared = self._config, self._prepared
+        if not is_for_people(config.log_format):  # who were shown a table of them
+            self._log.info("settings", **config.model_dump(mode="json"))
         if prepared.files_missing:
             self._log.warning(
                 "file limit is low",
@@ -157,14 +166,16 @@ class Control:
         self._exchange.begin_stop()
         drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
         failure = self._exchange.failure
+        self._log_events()
         self._log_stats()
         say = self._log.info if drained and failure is None else self._log.error
         say("stopped", last_sequence=self._exchange.store.next_sequence - 1, drained=drained, failure=failure)
         return 0 if drained and failure is None else 1
 
     async def _watch(self) -> None:
-        """Stop when the exchange has failed."""
+        """Log what happens to sessions, and stop when the exchange has failed."""
         while self._exchange.failure is None:
+            self._log_events()
             await asyncio.sleep(WATCH_S)
         self._log.error("failed", failure=self._exchange.failure)
         self._stop("failure")
@@ -174,6 +185,10 @@ class Control:
         while self._config.stats_interval_ms:
             await asyncio.sleep(self._config.stats_interval_ms / 1000)
             self._log_stats()
+
+    def _log_events(self) -> None:
+        for kind, owner, reason, _, next_sequence in self._exchange.take_events():
+            self._seldom.info(EVENTS[kind], owner=owner, reason=SessionReason(reason).name, next_sequence=next_sequence)
 
     def _log_stats(self) -> None:
         self._log.info(
