@@ -131,6 +131,23 @@ def test_what_was_done_is_told_from_time_to_time() -> None:
         running.until(lambda: len(running.events.of("stats")) > 2)
 
 
+def test_what_happens_to_sessions_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WATCH_S", 0.001)
+    with serving() as running:
+        running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]
+        running.until(lambda: running.events.of("session refused"))
+    (began,), (ended,) = running.events.of("session began"), running.events.of("session ended")
+    assert (began["owner"], began["reason"]) == (7, "NO_REASON")
+    assert (ended["reason"], ended["next_sequence"]) == ("SLOW_READER", 99)
+
+
+def test_the_settings_are_an_event_where_machines_read() -> None:
+    with serving() as running:
+        (said,) = running.events.of("settings")
+    assert said["host"] == "127.0.0.1"
+    assert said["instruments"][0]["symbol"] == "DEMO"
+
+
 def write(file: Path, state: str, more: str = "") -> None:
     file.write_text(f'{more}\n[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nstate = "{state}"\n')
 

@@ -21,7 +21,7 @@ from ..wire.types import SessionReason
 from .config import GatewayConfig
 from .errors import CannotStart
 from .lobby import Lobby
-from .log import Log, Seldom
+from .log import Log, Seldom, is_for_people
 from .prepare import Prepared, read_secrets
 from .recovery import RecoveryServer, Replica, Store
 
@@ -31,8 +31,8 @@ WATCH_S = 0.1
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
 
-#: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
-SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
+#: What happens to a session, by the number that the gateway has for it (``gateway/layout.pxd``).
+EVENTS = {1: "session began", 2: "session ended", 3: "session refused"}
 
 #: Settings that SIGHUP changes.
 READ_AGAIN = {"instruments", "secrets_file"}
@@ -71,11 +71,11 @@ class Exchange(Protocol):
         Called once, in a thread of its own, after ``begin_stop``.
         """
 
+    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
+        """What happened to sessions since the last call: which of EVENTS, owner, SessionReason, ns, next sequence."""
+
     def stats(self) -> Mapping[str, int | float]:
         """What was done so far, by name."""
-
-    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """What happened to sessions since the last call: kind, owner, reason, timestamp in ns, next sequence."""
 
     def digest(self) -> int:
         """Of all books as subscribers see them. Called once, when everything is drained."""
@@ -134,6 +134,8 @@ class Control:
 
     def _announce(self) -> None:
         config, prepared = self._config, self._prepared
+        if not is_for_people(config.log_format):  # who were shown a table of them
+            self._log.info("settings", **config.model_dump(mode="json"))
         if prepared.files_missing:
             self._log.warning(
                 "file limit is low",
@@ -167,6 +169,7 @@ class Control:
         self._exchange.begin_stop()
         drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
         failure = self._exchange.failure
+        self._log_events()
         self._log_stats()
         say = self._log.info if drained and failure is None else self._log.error
         books = f"{self._exchange.digest():016x}" if drained else None
@@ -180,7 +183,7 @@ class Control:
         return 0 if drained and failure is None else 1
 
     async def _watch(self) -> None:
-        """Stop when the exchange has failed."""
+        """Log what happens to sessions, and stop when the exchange has failed."""
         while self._exchange.failure is None:
             self._log_events()
             await asyncio.sleep(WATCH_S)
@@ -194,12 +197,8 @@ class Control:
             self._log_stats()
 
     def _log_events(self) -> None:
-        """Log what happened to sessions: of a flood, a few and their number."""
-        for kind, owner, reason, timestamp_ns, next_sequence in self._exchange.take_events():
-            self._seldom.info(
-                SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
-                next_sequence=next_sequence,
-            )  # fmt: skip
+        for kind, owner, reason, _, next_sequence in self._exchange.take_events():
+            self._seldom.info(EVENTS[kind], owner=owner, reason=SessionReason(reason).name, next_sequence=next_sequence)
 
     def _log_stats(self) -> None:
         self._log.info(

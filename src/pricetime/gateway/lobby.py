@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import secrets as randomness
 import socket
 from collections import Counter
 from typing import Protocol
 
+from ..wire import auth
 from ..wire.messages import SIZES, Challenge, Login, LoginRejected
-from ..wire.types import MAX_OWNER, NONCE_BYTES, WIRE_VERSION, LoginFlag, MessageType, SessionReason
+from ..wire.types import MAX_OWNER, WIRE_VERSION, LoginFlag, MessageType, SessionReason
 from .config import GatewayConfig
 from .log import Seldom
 from .secrets import Secrets
@@ -56,7 +56,7 @@ class Guest:
         self.socket = connection
         self.address = address
         self.deadline = deadline
-        self.nonce = randomness.token_bytes(NONCE_BYTES)
+        self.nonce = auth.make_nonce()
         self.frame = b""  # of the login, as far as it came
 
 
@@ -199,7 +199,7 @@ class Lobby:
         """Whether the guest is who it says."""
         if self.secrets is None:
             return 1 <= login.owner <= MAX_OWNER
-        return self.secrets.proves(login.owner, guest.nonce + guest.frame[: -len(login.proof)], login.proof)
+        return auth.verify(self.secrets.get(login.owner), guest.nonce, login)
 
     def _hand_over(self, guest: Guest, login: Login) -> None:
         self._forget(guest)  # before the gateway has the descriptor, which it may close at any moment

@@ -4,16 +4,13 @@
     name = "market maker"
     secret = "64 hexadecimal digits"
 
-A login proves that it knows the secret without sending it: HMAC-SHA256 over the nonce of this connection and what the
-login says. An owner that does not exist is checked against a secret that nobody has, so that it takes the same time.
+How a login proves that it knows the secret: ``wire.auth``.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hmac
 import os
-import secrets
 import stat
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -22,9 +19,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import PricetimeError
+from ..wire import auth
 from ..wire.types import MAX_OWNER
 
-SECRET_BYTES = 32
 LEAST_SECRET_BYTES = 16
 
 
@@ -44,11 +41,10 @@ class Owner(NamedTuple):
 
 
 class Secrets:
-    """The owners that may log in, and the check of their proofs."""
+    """The owners that may log in."""
 
     def __init__(self, owners: Mapping[int, Owner]) -> None:
         self._owners = dict(owners)
-        self._nobody = secrets.token_bytes(SECRET_BYTES)
 
     def __len__(self) -> int:
         return len(self._owners)
@@ -59,16 +55,10 @@ class Secrets:
     def __getitem__(self, number: int) -> Owner:
         return self._owners[number]
 
-    def proves(self, number: int, message: bytes, proof: bytes) -> bool:
-        """Whether the proof was made from this message by one who knows the secret of this owner."""
+    def get(self, number: int) -> bytes | None:
+        """The secret of an owner; None when there is no such owner."""
         owner = self._owners.get(number)
-        right = hmac.compare_digest(make_proof(self._nobody if owner is None else owner.secret, message), proof)
-        return right and owner is not None
-
-
-def make_proof(secret: bytes, message: bytes) -> bytes:
-    """What proves that one knows the secret: HMAC-SHA256, 32 bytes."""
-    return hmac.digest(secret, message, "sha256")
+        return None if owner is None else owner.secret
 
 
 def read(path: Path) -> Secrets:
@@ -114,7 +104,7 @@ def add(path: Path, number: int, name: str = "") -> Owner:
             if number in read(path):
                 raise SecretsError(f"owner {number} is in {path} already: give another number, or take it out first")
             before = path.read_bytes()
-        owner = Owner(number, name, secrets.token_bytes(SECRET_BYTES))
+        owner = Owner(number, name, auth.make_secret())
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         entry = f'[owners.{number}]\nname = "{quoted}"\nsecret = "{owner.secret.hex()}"\n'
         _replace(path, (before.rstrip() + b"\n\n" if before.strip() else b"") + entry.encode())
