@@ -18,7 +18,7 @@ SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare wire lint format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -81,6 +81,9 @@ lint: .venv/installed ## format, lint and types
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; echo "run make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
+
+settings: .venv/installed ## write the page of the server's settings
+	@$(BIN)/python -m tools.settings_page
 
 format: .venv/installed ## put the source in its format
 	@$(BIN)/ruff check --fix --quiet . || true

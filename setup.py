@@ -42,6 +42,7 @@ MODULES = [
     "pricetime.gateway.publisher",
     "pricetime.gateway.loop",
     "pricetime.gateway.replica",
+    "pricetime.feed.receiver",
 ]
 
 DIRECTIVES = {

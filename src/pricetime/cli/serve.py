@@ -142,8 +142,6 @@ def shown(value: object) -> str:
         )
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}" if value >= 100_000 else str(value)
     return "none" if value is None else str(value)
 
 

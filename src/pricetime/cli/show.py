@@ -76,6 +76,8 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
 def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
     """Print settings: group, name, value; those that were given stand out."""
     table = Table(box=SIMPLE, pad_edge=False, show_header=False)
+    for _ in range(3):
+        table.add_column(overflow="fold")
     last = ""
     for group, name, value, given in rows:
         if group != last:

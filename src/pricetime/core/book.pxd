@@ -90,6 +90,7 @@ cdef class Books:
 
     # orders at their level
     cdef inline u32 _fill_slot(self, Book *book, const Command *c, u64 quantity) noexcept nogil
+    cdef inline u32 _take_slot(self, Book *book) noexcept nogil
     cdef inline void _append(self, Book *book, u32 level, u32 slot) noexcept nogil
     cdef void _unlink(self, Ladder *ladder, u32 slot) noexcept nogil
     cdef void _remove(self, Book *book, u32 slot, u32 position) noexcept nogil

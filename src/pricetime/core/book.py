@@ -598,14 +598,7 @@ class Books:
 
     def _fill_slot(self, book, c, quantity):
         """A slot that holds the order of a command, with this quantity open, not yet at a level."""
-        slot: u32 = self.free_order
-        if slot != NIL:
-            self.free_order = self.orders[slot].next
-        else:
-            slot = self.fresh_order
-            self.fresh_order += 1
-        self.order_count += 1
-        book.count += 1
+        slot: u32 = self._take_slot(book)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         order.id = c.order_id
         order.remaining = quantity
@@ -615,6 +608,18 @@ class Books:
         cold.tag = c.tag
         cold.self_trade = c.flags
         cold.post_only = c.time_in_force == POST_ONLY
+        return slot
+
+    def _take_slot(self, book):
+        """A slot for one more order. There is one."""
+        slot: u32 = self.free_order
+        if slot != NIL:
+            self.free_order = self.orders[slot].next
+        else:
+            slot = self.fresh_order
+            self.fresh_order += 1
+        self.order_count += 1
+        book.count += 1
         return slot
 
     def _append(self, book, level, slot):

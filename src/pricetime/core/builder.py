@@ -19,6 +19,7 @@ from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
     InvalidReports,
     InvalidSetting,
+    LevelsFull,
     OrdersFull,
     ReportMismatch,
     SnapshotMismatch,
@@ -48,6 +49,7 @@ FAULTS = {
     ORDERS_FULL: "there is no room for another order: use a larger capacity",
     LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
 }
+NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 
 
 @cython.final
@@ -91,8 +93,9 @@ class BookBuilder:
         """Bring the books up to date with the reports that follow those applied before.
 
         ``reports``: contiguous array of ``pricetime.REPORT``, shape (n,). Rejected and mass-cancelled reports change
-        nothing. Raises InvalidReports and BookBusy, and ReportMismatch at the first report that does not fit: those
-        before it are applied, it and those behind it are not. O(1) for each report; without the GIL.
+        nothing. Raises InvalidReports and BookBusy; and at the first report that does not fit ReportMismatch, or
+        OrdersFull or LevelsFull: those before it are applied, it and those behind it are not. O(1) for each report;
+        without the GIL.
         """
         reports = checked_records(reports, REPORT, "pricetime.REPORT")
         count: u64 = len(reports)
@@ -104,14 +107,16 @@ class BookBuilder:
             with cython.nogil:
                 done = rebuilt.apply_run(first, count)
             if done < 0:
-                raise self.mismatch(int(reports["seq_num"][-1 - done]))
+                raise self._misfit(int(reports["seq_num"][-1 - done]))
         finally:
             self.engine.leave()
 
-    def mismatch(self, seq_num):
-        """The error that says why the last report did not fit."""
-        why = FAULTS[self.rebuilt.fault].format(last=self.rebuilt.books.seq_num)
-        return ReportMismatch(f"report {seq_num} does not fit the books: {why}", seq_num)
+    def _misfit(self, seq_num):
+        """The error that says why a report does not fit."""
+        message = f"report {seq_num} does not fit the books: {FAULTS[self.rebuilt.fault]}"
+        if self.rebuilt.fault in NO_ROOM:
+            return NO_ROOM[self.rebuilt.fault](message)
+        return ReportMismatch(message.format(last=self.rebuilt.books.seq_num), seq_num)
 
     def apply_run(self, reports, count):
         """The same for compiled callers, alone inside: ``count``, or -1 - index of the one that does not fit."""
@@ -168,7 +173,9 @@ class BookBuilder:
         return self.rebuilt.books.order_count
 
     def __repr__(self):
-        return f"<pricetime.BookBuilder: {self.rebuilt.books.book_count} instruments, {len(self)} orders, report {self.seq_num}>"
+        return (
+            f"<pricetime.BookBuilder: {len(self.instruments)} instruments, {len(self)} orders, report {self.seq_num}>"
+        )
 
     # ------------------------------------------------------------------ snapshots
 
@@ -195,8 +202,8 @@ class BookBuilder:
     def load_snapshot(self, snapshot):
         """Put the books of a ``Snapshot`` in the place of these: the reports behind its ``seq_num`` come next.
 
-        Raises BookBusy, InvalidReports and OrdersFull with nothing changed; and SnapshotMismatch, InvalidSetting and
-        MemoryError, which leave no order and no report. O(orders).
+        Raises BookBusy, InvalidReports and OrdersFull with nothing changed; and SnapshotMismatch, LevelsFull,
+        InvalidSetting and MemoryError, which leave no order and no report. O(orders).
         """
         orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, "pricetime.types.SNAPSHOT_ORDER")
         if len(orders) > self.rebuilt.books.capacity:
@@ -213,6 +220,9 @@ class BookBuilder:
                 done = rebuilt.load_run(first, count)
             if done < 0:
                 why = f"order {int(orders['order_id'][-1 - done])}: {FAULTS[self.rebuilt.fault]}"
+                if self.rebuilt.fault in NO_ROOM:
+                    rebuilt.clear()
+                    raise NO_ROOM[self.rebuilt.fault](why)
             elif rebuilt.watch_all() > 1:
                 why = "several books are crossed"
             elif digest_of(self.rebuilt.books, self.engine._instruments) != snapshot.digest:

@@ -1,12 +1,13 @@
 # Signatures and fields of rebuilt.py, in its order.
 
+from pricetime.native.bits cimport prefetch
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport (
-    ACCEPTED, ASK, BID, CANCELLED, DUPLICATE_ORDER_ID, EXECUTION_REPORT, EXPIRED, HALTED, INVALID_PRICE,
+    ACCEPTED, AHEAD, ASK, BID, CANCELLED, DUPLICATE_ORDER_ID, EXECUTION_REPORT, EXPIRED, HALTED, INVALID_PRICE,
     INVALID_QUANTITY, INVALID_SIDE, INVALID_STATE, KEPT_PLACE, LEVELS_FULL, MALFORMED, MASS_CANCELLED, NIL, NONE,
     ORDERS_FULL, OUT_OF_SEQUENCE, REDUCED, REJECTED, REPLACED, SNAPSHOT_ORDER, STATE_CHANGED, TRADE,
     UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Ladder, Level, Order, Report, SnapshotOrder, i64, u32, u64,
+    Book, IdEntry, Ladder, Level, Order, Report, SnapshotOrder, i64, u32, u64,
 )
 
 
@@ -17,6 +18,7 @@ cdef class Rebuilt:
 
     # reports
     cdef i64 apply_run(self, const Report *reports, u64 count) noexcept nogil
+    cdef inline IdEntry *_likely_entry(self, Book *book, const Report *r) noexcept nogil
     cdef inline u32 _apply(self, const Report *r) noexcept nogil
     cdef inline u32 _enter(self, Book *book, u32 side, u64 order_id, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 _trade(self, Book *book, const Report *r) noexcept nogil
@@ -26,7 +28,7 @@ cdef class Rebuilt:
     cdef u32 _set_state(self, Book *book, const Report *r) noexcept nogil
 
     # what they do to an order
-    cdef inline u32 _take_slot(self, Book *book) noexcept nogil
+    cdef bint _is_new_level(self, Book *book, u32 side, i64 key) noexcept nogil
     cdef inline void _join(self, Book *book, u32 side, i64 key, u32 slot) noexcept nogil
     cdef inline void _take_from(self, Book *book, u32 slot, u64 quantity) noexcept nogil
 

@@ -12,6 +12,7 @@ import cython
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
     from pricetime.core.layout import *
+    from pricetime.native.bits import prefetch
 
 
 @cython.final
@@ -30,11 +31,27 @@ class Rebuilt:
     def apply_run(self, reports, count):
         """Apply reports in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
         i: u64
+        lone: cython.pointer[Book] = cython.NULL
+        if self.books.book_count == 1:
+            lone = cython.address(self.books.books[0])
         for i in range(count):
+            if i + 2 * AHEAD < count:
+                prefetch(self._likely_entry(lone, cython.address(reports[i + 2 * AHEAD])))
+                prefetch(
+                    cython.address(self.books.orders[self._likely_entry(lone, cython.address(reports[i + AHEAD])).slot])
+                )
             self.fault = self._apply(cython.address(reports[i]))
             if self.fault != NONE:
                 return -1 - cython.cast(i64, i)
         return cython.cast(i64, count)
+
+    def _likely_entry(self, book, r):
+        """Where the order id that a report is about most likely is. ``book``: the only one, or NULL for several."""
+        if not book:
+            book = self.books.book_of(r.instrument)
+        if not book:
+            book = cython.address(self.books.books[0])
+        return cython.address(book.ids[self.books._home_of(book, r.maker_id if r.maker_id != 0 else r.order_id)])
 
     def _apply(self, r):
         """One report: NONE, or why it does not fit; then nothing is changed."""
@@ -82,10 +99,9 @@ class Rebuilt:
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
         key: i64 = key_of(side, price)
-        if self.books.level_count == self.books.level_capacity:
-            if self.books.level_at(cython.address(book.ladders[side - 1]), key) == NIL:
-                return LEVELS_FULL
-        slot: u32 = self._take_slot(book)
+        if self.books.level_count == self.books.level_capacity and self._is_new_level(book, side, key):
+            return LEVELS_FULL
+        slot: u32 = self.books._take_slot(book)
         self.books.orders[slot].id = order_id
         self.books.orders[slot].remaining = quantity
         self.books._name(book, position, order_id, slot)
@@ -151,9 +167,9 @@ class Rebuilt:
             level.quantity -= order.remaining - r.quantity
             order.remaining = r.quantity
         else:
-            if self.books.level_count == self.books.level_capacity and level.count != 1:
-                if self.books.level_at(cython.address(book.ladders[r.side - 1]), key) == NIL:
-                    return LEVELS_FULL
+            full: cython.bint = self.books.level_count == self.books.level_capacity and level.count != 1
+            if full and self._is_new_level(book, r.side, key):
+                return LEVELS_FULL
             self._move(book, slot, key, r.quantity)
         self.books._rename(book, slot, r.order_id)
         return NONE
@@ -174,17 +190,9 @@ class Rebuilt:
 
     # ------------------------------------------------------------------ what they do to an order
 
-    def _take_slot(self, book):
-        """A slot for one more order. There is one."""
-        slot: u32 = self.books.free_order
-        if slot != NIL:
-            self.books.free_order = self.books.orders[slot].next
-        else:
-            slot = self.books.fresh_order
-            self.books.fresh_order = slot + 1
-        self.books.order_count = self.books.order_count + 1
-        book.count += 1
-        return slot
+    def _is_new_level(self, book, side, key):
+        """Would an order at this key need a new level?"""
+        return self.books.level_at(cython.address(book.ladders[side - 1]), key) == NIL
 
     def _join(self, book, side, key, slot):
         """Put an order at the back of the level of a key, which may be new."""

@@ -13,10 +13,11 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 from ..types import InstrumentState
+from ..wire.types import SessionReason
 from .config import GatewayConfig
 from .errors import CannotStart
 from .lobby import Lobby
@@ -29,6 +30,9 @@ WATCH_S = 0.1
 
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
+
+#: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
+SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
 
 #: Settings that SIGHUP changes.
 READ_AGAIN = {"instruments", "secrets_file"}
@@ -69,6 +73,12 @@ class Exchange(Protocol):
 
     def stats(self) -> Mapping[str, int | float]:
         """What was done so far, by name."""
+
+    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
+        """What happened to sessions since the last call: kind, owner, reason, timestamp in ns, next sequence."""
+
+    def digest(self) -> int:
+        """Of all books as subscribers see them. Called once, when everything is drained."""
 
 
 class Control:
@@ -159,12 +169,20 @@ class Control:
         failure = self._exchange.failure
         self._log_stats()
         say = self._log.info if drained and failure is None else self._log.error
-        say("stopped", last_sequence=self._exchange.store.next_sequence - 1, drained=drained, failure=failure)
+        books = f"{self._exchange.digest():016x}" if drained else None
+        say(
+            "stopped",
+            digest=books,
+            last_sequence=self._exchange.store.next_sequence - 1,
+            drained=drained,
+            failure=failure,
+        )
         return 0 if drained and failure is None else 1
 
     async def _watch(self) -> None:
         """Stop when the exchange has failed."""
         while self._exchange.failure is None:
+            self._log_events()
             await asyncio.sleep(WATCH_S)
         self._log.error("failed", failure=self._exchange.failure)
         self._stop("failure")
@@ -174,6 +192,14 @@ class Control:
         while self._config.stats_interval_ms:
             await asyncio.sleep(self._config.stats_interval_ms / 1000)
             self._log_stats()
+
+    def _log_events(self) -> None:
+        """Log what happened to sessions: of a flood, a few and their number."""
+        for kind, owner, reason, timestamp_ns, next_sequence in self._exchange.take_events():
+            self._seldom.info(
+                SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
+                next_sequence=next_sequence,
+            )  # fmt: skip
 
     def _log_stats(self) -> None:
         self._log.info(

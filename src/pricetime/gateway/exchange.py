@@ -18,7 +18,7 @@ from .decoder import Decoder
 from .faults import Faults
 from .loop import Gateway, clock_offset
 from .matcher import Matcher
-from .public_ids import PublicIds
+from .public_ids import PublicIds, public_digest
 from .publisher import Publisher
 from .replica import Replica
 from .router import Router
@@ -158,6 +158,10 @@ class Exchange:
         if self._threads:
             self.matcher.leave_engine()
         self._threads = []
+
+    def digest(self) -> int:
+        """Of all books, over public ids. Only while the threads do not run: see ``wait_drained``."""
+        return int(public_digest(self.engine, self.public_ids))
 
     def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""

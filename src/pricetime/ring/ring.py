@@ -533,7 +533,9 @@ class Ring:
         """A dtype whose records are slots."""
         dtype = np.dtype(dtype)
         if dtype.hasobject or dtype.itemsize != self.slot_bytes:
-            raise InvalidMessage(f"records of {dtype.itemsize} bytes ({dtype}): a slot is {self.slot_bytes}, no objects")
+            raise InvalidMessage(
+                f"records of {dtype.itemsize} bytes ({dtype}): a slot is {self.slot_bytes}, no objects"
+            )
         return dtype
 
     # ------------------------------------------------------------------ what is always true

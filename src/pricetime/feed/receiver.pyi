@@ -1,0 +1,9 @@
+from typing import final
+
+from ..core.builder import BookBuilder
+
+@final
+class Receiver:
+    def __init__(self, fd: int, builder: BookBuilder) -> None: ...
+    def receive(self, most: int, follow: bool) -> tuple[int, list[bytes]]: ...
+    def applied_reports(self) -> bytes: ...

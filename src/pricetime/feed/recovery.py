@@ -1,0 +1,110 @@
+"""A connection to the recovery server that never waits: what is missing is fetched beside the feed."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+
+from pricetime.feed.answers import Answer, Answers, question
+from pricetime.feed.errors import InvalidAnswer
+from pricetime.feed.sequencer import Wanted
+
+READ_BYTES = 1 << 20
+
+
+class Recovery:
+    """One question at a time. The connection is made for the first, kept, and made anew when it breaks.
+
+    ``address``: host and port. ``selector``: watches the connection. ``patience``: seconds that the server may be
+    silent before a question is given up.
+    """
+
+    def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, patience: float) -> None:
+        self.address, self.patience = address, patience
+        self.asking = False  #: is a question open?
+        self.failure = ""  #: why the last question that was given up got no answer
+        self._selector = selector
+        self._socket: socket.socket | None = None
+        self._answers = Answers()
+        self._unsent = b""
+        self._deadline = 0.0
+
+    def ask(self, wanted: Wanted, now: float) -> None:
+        """Send a question, as far as that goes without waiting; ``asking`` is False after it when that failed."""
+        self.asking = True
+        self._unsent = question(wanted)
+        self._deadline = now + self.patience
+        try:
+            if self._socket is None:
+                self._connect()
+            self._send()
+        except OSError as error:
+            self._give_up(str(error))
+
+    def step(self, now: float) -> list[Answer]:
+        """The answers that have come. ``asking`` is False after it when there is one, or the question was given up."""
+        if self._socket is None:
+            return []
+        found: list[Answer] = []
+        try:
+            if self._unsent:
+                self._send()
+            while not found and (data := self._read()) is not None:
+                self._deadline = now + self.patience
+                found = self._answers.receive(data)
+            if not found and self.asking and now > self._deadline:
+                raise TimeoutError(f"nothing was heard for {self.patience} s")
+        except (OSError, InvalidAnswer) as error:
+            self._give_up(str(error))
+        if found:
+            self.asking = False
+        return found
+
+    @property
+    def deadline(self) -> float | None:
+        """When the question that is open is given up."""
+        return self._deadline if self.asking else None
+
+    def _give_up(self, reason: str) -> None:
+        if self.asking:
+            self.failure = f"recovery server {self.address[0]}:{self.address[1]}: {reason}"
+        self.close()
+
+    def close(self) -> None:
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+        self._socket = None
+        self._unsent = b""
+        self.asking = False
+        self._answers = Answers()
+
+    def _connect(self) -> None:
+        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        made.setblocking(False)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        with contextlib.suppress(BlockingIOError):
+            made.connect(self.address)
+        self._selector.register(made, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
+        self._socket = made
+        self._answers = Answers()
+
+    def _send(self) -> None:
+        """Send what is left of the question. Raises OSError when the connection failed."""
+        assert self._socket is not None
+        with contextlib.suppress(BlockingIOError):
+            self._unsent = self._unsent[self._socket.send(self._unsent) :]
+        if not self._unsent:
+            self._selector.modify(self._socket, selectors.EVENT_READ, self)
+
+    def _read(self) -> bytes | None:
+        """What has come; None when nothing has. Raises OSError when the connection is over."""
+        assert self._socket is not None
+        try:
+            data = self._socket.recv(READ_BYTES)
+        except BlockingIOError:
+            return None
+        if not data:
+            raise ConnectionError("the connection was closed")
+        return data
