@@ -25,7 +25,7 @@ FLOORS = [
     {"core"},
     {"ring"},
     {"wire"},
-    {"", "gateway", "feed", "tape"},
+    {"", "gateway", "feed", "tape", "measure"},
     {"cli", "__main__"},
 ]
 
