@@ -16,7 +16,7 @@ from pricetime.wire.framing import Frames
 from pricetime.wire.messages import MESSAGES, decode
 
 #: What a message takes of a command under the same name, but for its owner, which the session gives.
-TAKEN = {kind: [name for name in MESSAGES[kind].FIELDS if name != "owner"] for kind in KINDS}
+TAKEN = {int(kind): [name for name in MESSAGES[kind].FIELDS if name != "owner"] for kind in KINDS}
 
 
 def commands_of(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.void]]:
