@@ -134,7 +134,7 @@ class Session:
     # ------------------------------------------------------------------ bytes out
 
     def send(self, message: Message, now_ns: int) -> bytes:
-        """The bytes of a message, which must be sent. Raises IllegalMessage, InvalidMessage; then nothing was done."""
+        """The bytes of a message, which must be sent. Raises IllegalMessage, MessageError; then nothing was done."""
         if message.type not in self._may_say:
             raise IllegalMessage(f"{self.role.value}, {self.state.value}: a {type(message).__name__} may not be sent")
         reason, detail = self._fault(message, self.role)
