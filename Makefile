@@ -44,8 +44,9 @@ build: .venv/installed ## set up .venv and compile the core in place
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
 
-demo: build ## replay a real session, or a synthetic day, through the book
+demo: build ## replay a session through the book, then run an exchange with a million orders
 	@$(BIN)/pricetime demo
+	@if [ -e .venv/compiled ]; then $(BIN)/pricetime demo --exchange; fi
 
 test: build ## every test, then those of the core once more in the pure form, which they must cover wholly
 	@if [ -e .venv/compiled ]; then $(MAKE) test-compiled test-pure; else $(MAKE) test-pure CORE_TESTS=tests; fi
