@@ -25,6 +25,7 @@ FLOORS = [
     {"core"},
     {"ring"},
     {"wire"},
+    {"measure"},
     {"", "gateway", "feed", "tape"},
     {"cli", "__main__"},
 ]
