@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BASE ?= HEAD
 EXAMPLES ?= 2000
+INPUTS ?= 10000000
 MINUTES ?= 10
 
 SHELL := bash
@@ -21,7 +22,7 @@ CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
-	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) MINUTES=$(MINUTES)"
+	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) INPUTS=$(INPUTS) MINUTES=$(MINUTES)"
 
 .venv/installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
@@ -59,9 +60,10 @@ coverage: build ## what the tests cover of the core, as pages in htmlcov/
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-report html $(CORE_TESTS)
 	@echo "open htmlcov/index.html"
 
-fuzz: build ## random flows against the reference for MINUTES, then the stateful properties EXAMPLES times
+fuzz: build ## random flows against the reference for MINUTES, the stateful properties EXAMPLES times, INPUTS for the wire
 	@$(BIN)/python -m tests.fuzz --seconds $$((60 * $(MINUTES))) --out build
 	@EXAMPLES=$(EXAMPLES) $(PYTEST) --hypothesis-profile long tests/properties/test_stateful.py
+	@$(BIN)/python -m tests.fuzz.wire --inputs $(INPUTS)
 
 soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
 	@MINUTES=$(MINUTES) $(PYTEST) --compiled --verbose tests/soak

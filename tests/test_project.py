@@ -25,8 +25,7 @@ FLOORS = [
     {"core"},
     {"ring"},
     {"wire"},
-    {"measure"},
-    {"", "gateway", "feed", "tape"},
+    {"", "gateway", "feed", "tape", "measure"},
     {"cli", "__main__"},
 ]
 

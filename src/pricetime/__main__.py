@@ -1,4 +1,4 @@
-"""``python -m pricetime``: the command, where it is not on the path."""
+"""``python -m pricetime``: the command line."""
 
 from __future__ import annotations
 

@@ -39,8 +39,11 @@ class FakeExchange:
         return self.drains
 
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
-        found, self.events = self.events, []
-        return found
+        events, self.events = self.events, []
+        return events
+
+    def digest(self) -> int:
+        return 0xB00C
 
     def stats(self) -> Mapping[str, int | float]:
         return {"commands": 5}

@@ -18,7 +18,7 @@ from .decoder import Decoder
 from .faults import Faults
 from .loop import Gateway, clock_offset
 from .matcher import Matcher
-from .public_ids import PublicIds
+from .public_ids import PublicIds, public_digest
 from .publisher import Publisher
 from .replica import Replica
 from .router import Router
@@ -117,15 +117,15 @@ class Exchange:
 
         False when too many wait: the caller keeps it and may try again.
         """
-        return self.gateway.admit(fd, owner, flags, next_sequence)
+        return bool(self.gateway.admit(fd, owner, flags, next_sequence))
 
     def set_state(self, instrument: int, state: int) -> bool:
         """Open or halt an instrument. False when too many requests wait."""
-        return self.gateway.set_state(instrument, state)
+        return bool(self.gateway.set_state(instrument, state))
 
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
         """What happened to sessions since the last call: see ``Gateway.take_events``."""
-        return self.gateway.take_events()
+        return list(self.gateway.take_events())
 
     def begin_stop(self) -> None:
         """Take no more orders, bring out what is under way, take leave of every client."""
@@ -159,11 +159,15 @@ class Exchange:
             self.matcher.leave_engine()
         self._threads = []
 
+    def digest(self) -> int:
+        """Of all books, over public ids. Only while the threads do not run: see ``wait_drained``."""
+        return int(public_digest(self.engine, self.public_ids))
+
     def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
         if self.replica.broken:
             self.failure = "the replica met a report that does not fit: no snapshot can be given"
-        return self.gateway.stats()
+        return dict(self.gateway.stats())
 
 
 def runs_in_one_thread(settings: GatewayConfig) -> bool:

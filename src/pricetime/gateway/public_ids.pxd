@@ -1,6 +1,7 @@
 # Signatures and fields of public_ids.py, in its order.
 
-from pricetime.core.layout cimport u32, u64
+from pricetime.core.book cimport mix
+from pricetime.core.layout cimport ASK, BID, i64, u32, u64
 
 cdef enum:
     ROUNDS = 27

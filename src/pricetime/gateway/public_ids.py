@@ -67,6 +67,27 @@ class PublicIds:
         return ids[0]
 
 
+def public_digest(engine, ids):
+    """``Engine.digest`` over public ids: what every subscriber's own must be after the last report. O(orders)."""
+    value: u64 = 0
+    for instrument in sorted(engine.instruments):
+        value = mix(mix(value, instrument), digest_of_book(engine.book(instrument), ids))
+    return value
+
+
+def digest_of_book(book, ids):
+    """``OrderBook.digest`` over public ids."""
+    value: u64 = 0
+    hidden: PublicIds = ids
+    for side in (BID, ASK):
+        value = mix(value, side)
+        for order in book:
+            if order.side == side:
+                price: i64 = order.price
+                value = mix(mix(mix(value, cython.cast(u64, price)), hidden.hide_one(order.id)), order.quantity)
+    return value
+
+
 def rotated(word, left):
     """A word of 32 bits, rotated to the left."""
     return (word << left | word >> (32 - left)) & 0xFFFFFFFF

@@ -65,7 +65,7 @@ ctypedef packed struct NewOrder:
     u8 side                    # Side
     u8 time_in_force           # TimeInForce
     u8 flags                   # bits 0 to 2: self-trade mode, 0 for the instrument's default; the others 0
-    u32 instrument
+    u32 instrument             # whose book
     u64 order_id               # the client's own, below 2**48, unique among its resting orders
     i64 price                  # ticks; not read of a market order
     u64 quantity               # lots, 1 to 2**63 - 1
@@ -77,8 +77,8 @@ ctypedef packed struct CancelOrder:
     u8 type
     u8 zero
     u16 zero2
-    u32 instrument
-    u64 order_id
+    u32 instrument             # whose book
+    u64 order_id               # of the resting order
 
 # Client to exchange: give a resting order a new price and a new open quantity.
 ctypedef packed struct ReplaceOrder:
@@ -86,7 +86,7 @@ ctypedef packed struct ReplaceOrder:
     u8 side                    # not read: an order stays on its side
     u8 time_in_force           # not read
     u8 flags                   # not read
-    u32 instrument
+    u32 instrument             # whose book
     u64 order_id               # of the resting order
     i64 price                  # ticks
     u64 quantity               # lots: the new open quantity
@@ -98,8 +98,8 @@ ctypedef packed struct ReduceOrder:
     u8 type
     u8 zero
     u16 zero2
-    u32 instrument
-    u64 order_id
+    u32 instrument             # whose book
+    u64 order_id               # of the resting order
     u64 quantity               # lots to take off
 
 # Client to exchange: cancel the client's own orders, all or some.
@@ -116,7 +116,7 @@ ctypedef packed struct ExecutionReport:
     u8 kind                    # ReportKind
     u8 side                    # Side of the order in order_id
     u8 reason                  # Reason
-    u32 instrument
+    u32 instrument             # whose book
     u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
     u64 order_id               # to a client: its own order; on the feed: the order, of a trade the taker
     u64 maker_id               # to a client: public id of its order (accepted, replaced) or of the other order (trade)
@@ -148,7 +148,7 @@ ctypedef packed struct LoginAccepted:
     u8 level                   # AcknowledgementLevel: what a report promises
     u8 flags                   # as in the login
     u8 zero
-    u32 owner
+    u32 owner                  # as in the login
     u64 next_sequence          # of the first report that follows
     u64 oldest_sequence        # of the oldest report that is kept
     u32 heartbeat_ms           # each end sends something at least this often
@@ -161,7 +161,7 @@ ctypedef packed struct LoginRejected:
     u8 type
     u8 reason                  # SessionReason
     u16 zero
-    u32 owner
+    u32 owner                  # as in the login, 0 where none came
     u64 oldest_sequence        # with SEQUENCE_GONE: of the oldest report that is kept; else 0
 
 # Either way: I am here.
@@ -210,7 +210,7 @@ ctypedef packed struct RetransmitReply:
     u64 seq_num                # of the first
     u64 oldest_sequence        # of the oldest report that is kept
     u64 next_sequence          # of the next report of the feed
-    u64 epoch
+    u64 epoch                  # of the feed
 
 # To the recovery server: send the whole book.
 ctypedef packed struct SnapshotRequest:
@@ -228,7 +228,7 @@ ctypedef packed struct SnapshotHeader:
     u64 seq_num                # of the last report that is in it: go on with the next
     u64 orders                 # how many SnapshotOrder follow them
     u64 digest                 # of all books: what a subscriber's own must be
-    u64 epoch
+    u64 epoch                  # of the feed
     u64 zero3
 
 # From the recovery server: an instrument and its rules.
@@ -236,7 +236,7 @@ ctypedef packed struct SnapshotInstrument:
     u8 type
     u8 state                   # InstrumentState
     u16 zero
-    u32 instrument
+    u32 instrument             # its number
     u64 tick_size              # every price is a multiple
     u64 lot_size               # every quantity is a multiple
     i64 low_price              # ticks: no order may be below
@@ -248,7 +248,7 @@ ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side                    # Side
     u16 zero
-    u32 instrument
+    u32 instrument             # whose book
     u64 order_id               # public id
     i64 price                  # ticks
     u64 quantity               # lots still open

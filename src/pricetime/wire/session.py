@@ -35,6 +35,7 @@ BEFORE_LOGIN = frozenset({State.OPENED, State.CHALLENGED, State.LOGGING_IN})
 EXCHANGE_ACTS = frozenset({State.LOGGING_IN, State.LEAVING})
 
 KNOWN_REASONS = frozenset(SessionReason)
+KNOWN_FLAGS = sum(LoginFlag)  # a number, whose complement has all other bits
 
 #: What is wrong with a message, NO_REASON where nothing is, and a sentence about it.
 Fault = tuple[SessionReason, str]
@@ -268,7 +269,7 @@ class Session:
 
 
 def _fault_of_login(login: Login) -> Fault:
-    if login.version != WIRE_VERSION or login.malformed or login.flags & ~(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME):
+    if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
         return SessionReason.BAD_VERSION, f"version {login.version}, flags {login.flags}: here it is {WIRE_VERSION}"
     if not 1 <= login.owner <= MAX_OWNER:
         return SessionReason.BAD_CREDENTIALS, f"owner {login.owner} is not in 1 to {MAX_OWNER}"

@@ -1,0 +1,159 @@
+"""What the whole exchange does: orders in over TCP, reports out over multicast to a subscriber that rebuilds the book.
+
+    python -m benchmarks.exchange --rate 1000000 --seconds 30
+    python -m benchmarks.exchange --rate 0 --seconds 3        # as fast as it goes
+
+Server, load generator and subscriber are three processes on this machine. The load is open loop: every order has its
+time, and goes out late where the generator does not keep up. *Tick to trade* is measured inside the server: from the
+recv that returned an order to the datagram with its last report handed to the kernel. The feed is checked by the
+subscriber, report by report, and its books at the end against the server's own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks.machine import describe
+from pricetime.feed.subscriber import Subscriber
+from pricetime.measure.load import Load
+from pricetime.measure.plan import Plan, make_plans
+from pricetime.measure.server import ServerProcess
+from pricetime.types import ReportKind
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--rate", default=1e6, show_default=True, help="Orders a second; 0 for as fast as it goes.")
+@click.option("--seconds", default=30.0, show_default=True, help="How long; at rate 0 a million orders each.")
+@click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
+@click.option("--preset", default="balanced", show_default=True, help="Order flow, of pricetime.tape.flow.")
+@click.option("--server-cpu", type=int, help="Processor of the gateway's thread.")
+@click.option("--load-cpu", type=int, help="Processor of load generator and subscriber.")
+@click.argument("options", nargs=-1)
+def main(options: tuple[str, ...], **given: Any) -> None:
+    """Drive an exchange and print what it did. OPTIONS, behind --, are more of those of pricetime serve."""
+    for name, value in describe().items():
+        print(f"  {name:<26}{value}")
+    run = Run(options=options, **given)
+    found = run.measure()
+    for name, value in found.items():
+        print(f"  {name:<26}{value}")
+    sys.exit(found["subscriber's books"] != "equal to the server's" or found["gaps in the feed"] != "0")
+
+
+@dataclass
+class Run:
+    """One run, with its conditions."""
+
+    rate: float
+    seconds: float
+    sessions: int
+    preset: str
+    server_cpu: int | None
+    load_cpu: int | None
+    options: tuple[str, ...]
+
+    def measure(self) -> dict[str, str]:
+        """What happened, in words."""
+        count = int((self.rate or 1e6) * self.seconds)
+        print(f"making {count:,} orders ...", file=sys.stderr)
+        first, parts = make_plans(self.preset, count, self.sessions)
+        plans = list(parts)
+        with ServerProcess(*self._server_options()) as server:
+            here, there = multiprocessing.Pipe()
+            arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, there)
+            watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
+            watcher.start()
+            here.recv()  # it follows the feed
+            pin(self.load_cpu)
+            driven = self._drive(server, first, plans)
+            stopped = server.stop()
+            here.send(stopped["last_sequence"])
+            watched: dict[str, Any] = here.recv()
+            watcher.join()
+            stats = server.last("stats")
+        return {
+            "orders": f"{count:,} of {self.preset!r} over {self.sessions} sessions",
+            **driven,
+            "reports on the feed": f"{stopped['last_sequence']:,}",
+            "gaps in the feed": f"{watched['gaps']:,}",
+            "subscriber's books": "equal to the server's" if watched["digest"] == stopped["digest"] else "DIFFERENT",
+            **{
+                f"tick to trade {name}": f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f} us"
+                for name in ("p50", "p99", "p99.9", "max")
+            },
+        }
+
+    def _server_options(self) -> list[str]:
+        options = ["--open", "--feed-port", str(free_port()), "--stats-interval-ms", "0", *self.options]
+        if self.server_cpu is not None:
+            options += ["--gateway-cpus", str(self.server_cpu)]
+        return options
+
+    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> dict[str, str]:
+        with Load(server.host, server.port, self.sessions) as load:
+            load.send(first)
+            load.wait_answered()
+            memory = server.resident_bytes()
+            began = at = time.perf_counter()
+            for plan in plans:
+                at = load.send(plan, self.rate or None, at if self.rate else None)
+            sent = time.perf_counter()
+            load.wait_answered()
+            answered = time.perf_counter()
+            grown = server.resident_bytes() - memory
+            kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
+        count = sum(plan.count for plan in plans)
+        return {
+            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
+            "sent": f"{count / (sent - began) / 1e6:.2f} M/s",
+            "answered": f"{count / (answered - began) / 1e6:.2f} M/s",
+            "accepted": f"{kinds[ReportKind.ACCEPTED]:,}",
+            "trades, of each side": f"{kinds[ReportKind.TRADE]:,}",
+            "server's memory": f"{memory / 1e6:.0f} MB, and {grown / 1e6:.1f} MB more at the end",
+        }
+
+
+def watch(group: str, port: int, recovery: tuple[str, int], cpu: int | None, pipe: Connection) -> None:
+    """Follow the feed until the last report that the server names; tell what was seen."""
+    pin(cpu)
+    with Subscriber(group, port, recovery=recovery) as subscriber:
+        follow(subscriber, lambda: subscriber.state.name == "WHOLE")
+        pipe.send("following")
+        follow(subscriber, pipe.poll)
+        last = pipe.recv()
+        deadline = time.monotonic() + 10
+        follow(subscriber, lambda: subscriber.seq_num >= last or time.monotonic() > deadline)
+        seen = subscriber.statistics
+        digest = f"{subscriber.digest():016x}"
+        pipe.send({"gaps": seen.gaps, "digest": digest})
+
+
+def follow(subscriber: Subscriber, until: Callable[[], bool]) -> None:
+    while not until():
+        subscriber.poll(0.01)
+
+
+def pin(cpu: int | None) -> None:
+    if cpu is not None:
+        os.sched_setaffinity(0, {cpu})
+
+
+def free_port() -> int:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+if __name__ == "__main__":
+    main()

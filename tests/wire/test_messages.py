@@ -1,0 +1,173 @@
+"""Messages, both ways: their bytes, their arrays, and what they refuse."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import struct
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pricetime import REPORT
+from pricetime.types import SNAPSHOT_ORDER
+from pricetime.wire import messages
+from pricetime.wire.errors import InvalidMessage
+from pricetime.wire.messages import (
+    DTYPES,
+    MAX_SIZE,
+    MESSAGES,
+    SIZES,
+    CancelOrder,
+    ExecutionReport,
+    Login,
+    Message,
+    NewOrder,
+    RetransmitRequest,
+    SnapshotInstrument,
+    SnapshotOrder,
+    decode,
+)
+from tests.wire.strategies import KINDS, ends, messages_of
+from tests.wire.strategies import messages as any_message
+
+each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
+
+
+def test_bytes_by_hand() -> None:
+    """What stands in the design, byte for byte, without help of the sheet."""
+    order = NewOrder(side=2, time_in_force=1, flags=3, instrument=7, order_id=2**47, price=-1, quantity=5, tag=9)
+    assert order.encode() == struct.pack("<BBBBIQqQII", 1, 2, 1, 3, 7, 2**47, -1, 5, 0, 9)
+    report = ExecutionReport(
+        kind=2, side=1, reason=39, instrument=3, seq_num=4, order_id=5, maker_id=6, price=-7, quantity=8
+    )
+    assert report.encode() == struct.pack("<BBBBIQQQqQ", 16, 2, 1, 39, 3, 4, 5, 6, -7, 8)
+    login = Login(version=1, flags=2, owner=65535, next_sequence=10, proof=bytes(range(32)))
+    assert login.encode() == struct.pack("<BBBBIQ", 33, 1, 2, 0, 65535, 10) + bytes(range(32))
+
+
+@given(any_message)
+def test_there_and_back(message: Message) -> None:
+    data = message.encode()
+    assert len(data) == message.SIZE == SIZES[data[0]]
+    assert data[0] == message.type == message.TYPE
+    assert decode(data) == message
+    assert type(decode(data)) is type(message)
+    assert type(message).decode(memoryview(data)) == message
+    assert not message.malformed
+
+
+@each_kind
+@given(data=st.data())
+def test_any_bytes_of_the_right_size_are_a_message(kind: type[Message], data: st.DataObject) -> None:
+    body = bytes([kind.TYPE]) + data.draw(st.binary(min_size=kind.SIZE - 1, max_size=kind.SIZE - 1))
+    message = kind.decode(body)
+    assert message.encode() == body
+    zeros = [field for field in kind.LAYOUT.fields if field.is_zero]
+    assert message.malformed == any(any(body[z.offset : z.offset + z.size]) for z in zeros)
+
+
+@each_kind
+@given(data=st.data())
+def test_the_array_has_the_same_bytes_and_the_same_values(kind: type[Message], data: st.DataObject) -> None:
+    some = data.draw(st.lists(messages_of(kind), min_size=1, max_size=5))
+    array = np.frombuffer(b"".join(message.encode() for message in some), DTYPES[kind])
+    assert len(array) == len(some)
+    for row, message in zip(array, some, strict=True):
+        for field in kind.LAYOUT.fields:
+            expected = getattr(message, field.name)
+            assert (row[field.name].tobytes() if field.length else int(row[field.name])) == expected
+
+
+def test_records_of_the_core_are_messages() -> None:
+    assert DTYPES[ExecutionReport] == REPORT
+    assert DTYPES[SnapshotOrder] == SNAPSHOT_ORDER
+
+
+@each_kind
+def test_cut_at_every_byte(kind: type[Message]) -> None:
+    data = kind().encode()
+    for length in range(kind.SIZE):
+        with pytest.raises(InvalidMessage, match=rf"{kind.__name__} is {kind.SIZE} bytes .* given are {length}"):
+            kind.decode(data[:length])
+    with pytest.raises(InvalidMessage):
+        kind.decode(data + b"\0")
+
+
+@each_kind
+def test_another_type(kind: type[Message]) -> None:
+    with pytest.raises(InvalidMessage, match="the first 0"):
+        kind.decode(bytes(kind.SIZE))
+
+
+@pytest.mark.parametrize("number", sorted(set(range(256)) - set(MESSAGES)))
+def test_no_such_type(number: int) -> None:
+    assert SIZES[number] == 0
+    with pytest.raises(InvalidMessage, match=f"type {number}$"):
+        decode(bytes([number]) * MAX_SIZE)
+
+
+def test_nothing_is_no_message() -> None:
+    with pytest.raises(InvalidMessage, match="no bytes"):
+        decode(b"")
+
+
+@each_kind
+def test_a_field_out_of_range(kind: type[Message]) -> None:
+    for field in kind.LAYOUT.fields:
+        if field.name not in kind.FIELDS:
+            continue
+        given: list[object] = [b"x" * (field.length + 1)]
+        if not field.length:
+            low, high = ends(field)
+            given = [low - 1, high + 1, 1.5]
+            assert kind(**{field.name: high}).encode() != kind(**{field.name: low}).encode()
+        for value in given:
+            with pytest.raises(InvalidMessage, match=rf"{kind.__name__}\.{field.name}"):
+                kind(**{field.name: value}).encode()
+
+
+def test_short_bytes_are_padded() -> None:
+    instrument = SnapshotInstrument(symbol=b"ABC")
+    assert instrument.symbol == b"ABC" + bytes(13)
+    assert decode(instrument.encode()) == instrument
+
+
+def test_a_message_does_not_change() -> None:
+    order = NewOrder(price=1)
+    with pytest.raises(AttributeError):
+        order.price = 2  # type: ignore[misc]
+    with pytest.raises((AttributeError, TypeError)):
+        order.other = 2  # type: ignore[attr-defined]
+    assert order._replace(price=2) == NewOrder(price=2)
+    assert order == NewOrder(price=1)
+
+
+def test_what_is_unknown_is_refused() -> None:
+    with pytest.raises(TypeError, match="NewOrder takes no colour, size: it has side, time_in_force"):
+        NewOrder(colour=1, size=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="type"):
+        NewOrder(type=2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError):
+        NewOrder(1)  # type: ignore[call-arg]
+
+
+@given(any_message)
+def test_copies(message: Message) -> None:
+    for other in (pickle.loads(pickle.dumps(message)), copy.deepcopy(message), type(message)(**message._asdict())):
+        assert other == message
+        assert type(other) is type(message)
+        assert hash(other) == hash(message)
+
+
+def test_two_of_different_types_differ() -> None:
+    one: Message = CancelOrder(instrument=1, order_id=2)
+    assert one != messages.MassCancel(instrument=1, order_id=2)
+
+
+def test_shown() -> None:
+    assert repr(RetransmitRequest(count=3, seq_num=4)) == "RetransmitRequest(count=3, seq_num=4, epoch=0)"
+    assert repr(CancelOrder(zero2=1)) == "CancelOrder(instrument=0, order_id=0, zero2=1)"
+    assert NewOrder.__doc__ == "Client to exchange: enter an order. 40 bytes."
