@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pricetime import PricetimeError
+from pricetime.extras import MissingExtra, require
 from pricetime.tape import databento
 from pricetime.tape.command_file import write_commands
 from pricetime.tape.export import Recorder
-from pricetime.extras import MissingExtra, require
 
 
 def test_what_is_there_is_imported() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -18,10 +19,11 @@ from pricetime.gateway.config import GatewayConfig, InstrumentConfig
 from pricetime.gateway.errors import CannotStart
 from pricetime.gateway.sources import environment_name, flag
 from tests.cli.run import bad, good, run
+from tests.cli.served import served
 
 
 @pytest.fixture
-def served(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
     """The settings of servers that were started; none is."""
     found: list[GatewayConfig] = []
     server = ModuleType("pricetime.gateway.server")
@@ -48,31 +50,31 @@ def test_help_names_every_setting() -> None:
     assert all(option.help for option in command.get_params(click.Context(command)) if isinstance(option, click.Option))
 
 
-def test_what_is_given_reaches_the_server(served: list[GatewayConfig], tmp_path: Path) -> None:
+def test_what_is_given_reaches_the_server(started: list[GatewayConfig], tmp_path: Path) -> None:
     file = tmp_path / "exchange.toml"
     file.write_text("mtu = 9000\nport = 1\n")
     good(
         "serve", "--config", file, "--port", "2", "--open", "--no-cancel-on-disconnect", "--idle", "spin",
         "--instrument", "id=5,symbol=A", "--instrument", "id=6", "--gateway-cpus", "0,1", "--drop", "0.5",
     )  # fmt: skip
-    (config,) = served
+    (config,) = started
     assert (config.mtu, config.port, config.open, config.cancel_on_disconnect) == (9000, 2, True, False)
     assert ([i.id for i in config.instruments], config.gateway_cpus, config.drop) == ([5, 6], (0, 1), 0.5)
     assert config.reread().port == 2
 
 
-def test_nothing_given(served: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_given(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRICETIME_MTU", "9000")
     good("serve")
-    assert served[0].model_dump() == GatewayConfig(mtu=9000).model_dump()
+    assert started[0].model_dump() == GatewayConfig(mtu=9000).model_dump()
 
 
-def test_the_exit_code_is_that_of_the_server(served: list[GatewayConfig]) -> None:
+def test_the_exit_code_is_that_of_the_server(started: list[GatewayConfig]) -> None:
     assert run("serve", "--max-clients", "1025").exit_code == 1
     assert run("serve", "--max-clients", "1024").exit_code == 0
 
 
-def test_settings_are_shown_to_people(served: list[GatewayConfig]) -> None:
+def test_settings_are_shown_to_people(started: list[GatewayConfig]) -> None:
     text = good("serve", "--log-format", "console", "--instrument", "id=1,symbol=ABC,self_trade=cancel-both")
     assert "settings of this exchange" in text
     for name in GatewayConfig.model_fields:
@@ -91,14 +93,14 @@ def test_settings_are_shown_to_people(served: list[GatewayConfig]) -> None:
         (["--prot", "1"], "Error: No such option '--prot'"),
     ],
 )
-def test_what_is_wrong_is_one_line(served: list[GatewayConfig], arguments: list[str], message: str) -> None:
+def test_what_is_wrong_is_one_line(started: list[GatewayConfig], arguments: list[str], message: str) -> None:
     assert bad("serve", *arguments, code=2).startswith(message)
-    assert served == []
+    assert started == []
 
 
 @pytest.mark.parametrize("error", [CannotStart("port: port 1 is in use"), MemoryError()])
 def test_a_server_that_cannot_start(
-    served: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch, error: Exception
+    started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     def fail(config: GatewayConfig) -> int:
         raise error
@@ -108,7 +110,7 @@ def test_a_server_that_cannot_start(
     assert bad("serve", code=2) == f"Error: {said}"
 
 
-def test_the_pure_form(served: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pure_form(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pricetime.COMPILED", False)
     assert bad("serve", code=2).startswith("Error: the server is of the compiled form alone")
 
@@ -129,6 +131,27 @@ def test_values_as_they_are_shown() -> None:
     assert shown((InstrumentConfig(id=1, symbol="A"), InstrumentConfig(id=2))) == "id=1,symbol=A;id=2"
     assert all(isinstance(value, str) for _, _, value, _ in rows(GatewayConfig()))
     assert not any(isinstance(option.default, IntEnum) for option in options())
+
+
+@pytest.mark.compiled
+def test_a_server_that_runs(tmp_path: Path) -> None:
+    """Halted by SIGHUP, ended by SIGTERM, and its ports are taken meanwhile."""
+    file = tmp_path / "exchange.toml"
+    file.write_text("[[instruments]]\nid = 1\n")
+    with served("--open", "--config", str(file)) as running:
+        port = str(running.serving["port"])
+        message = bad("serve", "--open", "--port", port, code=2)
+        assert (
+            message == f"Error: port: port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
+        )
+        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
+        file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')
+        running.signal(signal.SIGHUP)
+        assert running.until("instrument state")["state"] == "HALTED"
+        assert "(instrument halted)" in run("order", *running.orders, "add", "bid", "5", "100").output
+        assert "cancelled" in good("order", *running.orders, "cancel", "1")
+        running.signal(signal.SIGTERM)
+        assert running.until("stopped")["last_sequence"] == 3
 
 
 def test_a_secret(tmp_path: Path) -> None:

@@ -11,9 +11,11 @@ from ..errors import PricetimeError
 from .demo import demo
 from .generate import generate
 from .info import info, print_version
+from .order import order
 from .replay import replay
 from .secret import secret
 from .serve import serve
+from .subscribe import subscribe
 
 
 class Commands(click.Group):
@@ -41,5 +43,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, secret, info):
+for command in (demo, replay, generate, serve, order, subscribe, secret, info):
     main.add_command(command)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import PricetimeError
@@ -23,9 +20,6 @@ CLIENTS = 4
 #: Orders that are made and sent in one go, between two steps of the progress bar.
 CHUNK = 1 << 14
 
-#: How long the subscriber may need to have everything.
-PATIENCE_S = 20.0
-
 
 class BooksDiffer(PricetimeError):
     """The subscriber's books are not the exchange's."""
@@ -40,7 +34,8 @@ def show_exchange(orders: int, rate: float, seed: int) -> None:
 
     first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
     options = ("--open", "--feed-port", str(free_port()), "--stats-interval-ms", "0")
-    with ServerProcess(*options) as server, followed(server) as subscriber:
+    with ServerProcess(*options) as server, following(server) as feed:
+        feed.wait_whole()
         with Load(server.host, server.port, CLIENTS) as load, track("orders", orders) as done:
             load.send(first)
             load.wait_answered()
@@ -51,11 +46,19 @@ def show_exchange(orders: int, rate: float, seed: int) -> None:
             load.wait_answered()
             seconds = time.perf_counter() - began
             stopped = server.stop()  # while the clients are there, so that their orders are
-        wait_for(subscriber, stopped["last_sequence"])
-        digest = f"{subscriber.digest():016x}"
+        feed.wait_whole(stopped["last_sequence"])
+        with feed.asked() as subscriber:
+            digest = f"{subscriber.digest():016x}"
         if digest != stopped["digest"]:
             raise BooksDiffer(f"the subscriber's books have the digest {digest}, the exchange's {stopped['digest']}")
         show(load, subscriber, server.last("stats"), orders / seconds, digest)
+
+
+def following(server: ServerProcess) -> Following:
+    """A subscriber to the feed of a server."""
+    from ..measure.following import Following
+
+    return Following(server.group, server.feed_port, recovery=server.recovery)
 
 
 def show(load: Load, subscriber: Subscriber, stats: dict[str, Any], rate: float, digest: str) -> None:
@@ -85,37 +88,6 @@ def show(load: Load, subscriber: Subscriber, stats: dict[str, Any], rate: float,
     for name in ("p50", "p99"):
         table.add_row(f"  tick to trade {name}, us", f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f}")
     print_titled(f"an exchange on this machine: {len(load.accounts)} clients over TCP, a subscriber to the feed", table)
-
-
-@contextmanager
-def followed(server: ServerProcess) -> Iterator[Subscriber]:
-    """A subscriber that follows the feed in a thread of its own."""
-    from ..feed.subscriber import Subscriber
-
-    with Subscriber(server.group, server.feed_port, recovery=server.recovery) as subscriber:
-        ended = threading.Event()
-        thread = threading.Thread(target=follow, args=(subscriber, ended), name="pricetime-subscriber")
-        thread.start()
-        try:
-            wait_for(subscriber, 0)
-            yield subscriber
-        finally:
-            ended.set()
-            thread.join()
-
-
-def follow(subscriber: Subscriber, ended: threading.Event) -> None:
-    while not ended.is_set():
-        subscriber.poll(0.05)
-
-
-def wait_for(subscriber: Subscriber, seq_num: int) -> None:
-    """Until its books are whole and have this report. Raises BooksDiffer."""
-    deadline = time.monotonic() + PATIENCE_S
-    while subscriber.state.name != "WHOLE" or subscriber.seq_num < seq_num:
-        if time.monotonic() > deadline:
-            raise BooksDiffer(f"the subscriber has report {subscriber.seq_num} of {seq_num}, {subscriber.state.name}")
-        time.sleep(0.01)
 
 
 def free_port() -> int:

@@ -31,8 +31,8 @@ WATCH_S = 0.1
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
 
-#: What happens to a session, by the number that the gateway has for it (``gateway/layout.pxd``).
-EVENTS = {1: "session began", 2: "session ended", 3: "session refused"}
+#: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
+SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
 
 #: Settings that SIGHUP changes.
 READ_AGAIN = {"instruments", "secrets_file"}
@@ -70,9 +70,6 @@ class Exchange(Protocol):
 
         Called once, in a thread of its own, after ``begin_stop``.
         """
-
-    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """What happened to sessions since the last call: which of EVENTS, owner, SessionReason, ns, next sequence."""
 
     def stats(self) -> Mapping[str, int | float]:
         """What was done so far, by name."""
@@ -197,8 +194,12 @@ class Control:
             self._log_stats()
 
     def _log_events(self) -> None:
-        for kind, owner, reason, _, next_sequence in self._exchange.take_events():
-            self._seldom.info(EVENTS[kind], owner=owner, reason=SessionReason(reason).name, next_sequence=next_sequence)
+        """Log what happened to sessions: of a flood, a few and their number."""
+        for kind, owner, reason, timestamp_ns, next_sequence in self._exchange.take_events():
+            self._seldom.info(
+                SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
+                next_sequence=next_sequence,
+            )  # fmt: skip
 
     def _log_stats(self) -> None:
         self._log.info(

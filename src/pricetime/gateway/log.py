@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TextIO
 
 import structlog
-from structlog.typing import FilteringBoundLogger, Processor
+from structlog.typing import EventDict, FilteringBoundLogger, Processor
 
 from .fields import LogFormat, LogLevel
 
@@ -29,7 +29,7 @@ def make_log(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO, 
     else:
         processors.append(structlog.processors.TimeStamper(fmt="iso", utc=True))
         processors.append(structlog.processors.format_exc_info)
-        processors.append(structlog.processors.EventRenamer("event"))
+        processors.append(_in_order)
         processors.append(structlog.processors.JSONRenderer(default=str))
     made: Log = structlog.wrap_logger(
         structlog.PrintLogger(stream),
@@ -44,6 +44,12 @@ def is_for_people(form: LogFormat, stream: TextIO | None = None) -> bool:
     """Whether events are written for people rather than for machines."""
     on_terminal = (sys.stdout if stream is None else stream).isatty()
     return form is LogFormat.CONSOLE or (form is LogFormat.AUTO and on_terminal)
+
+
+def _in_order(_log: object, _method: str, event: EventDict) -> EventDict:
+    """When, how bad and what come first in a line."""
+    first = {name: event[name] for name in ("timestamp", "level", "event")}
+    return {**first, **event}
 
 
 class Seldom:

@@ -1,0 +1,269 @@
+"""``pricetime order``: orders to an exchange, and what became of them."""
+
+from __future__ import annotations
+
+import csv
+import secrets as randomness
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from ..errors import PricetimeError
+from .place import HOST, PORT, place
+
+if TYPE_CHECKING:
+    from ..wire.messages import Message
+
+#: The instrument of a mass cancel over all.
+ALL = 2**32 - 1
+
+#: Orders that are sent before their reports are read.
+AT_A_TIME = 500
+
+ORDER_ID_BITS = 48
+SIDES = click.Choice(["bid", "ask"])
+TIMES = click.Choice(["gtc", "ioc", "fok", "post-only", "market"])
+QUANTITY = click.IntRange(1, 2**63 - 1)
+PRICE = click.IntRange(-(2**63), 2**63 - 1)
+ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
+
+#: Columns of a file of orders, and of them those that may be left out.
+COLUMNS = ("action", "side", "quantity", "price", "id", "instrument", "time_in_force")
+
+
+class OrdersError(PricetimeError, ValueError):
+    """A file of orders that cannot be read. The message names the line."""
+
+
+@dataclass
+class Place:
+    """Where orders go, and whose they are."""
+
+    host: str
+    port: int
+    owner: int
+    secrets_file: Path | None
+    keep: bool
+    timeout: float
+
+
+@click.group()
+@place("--host", HOST, "Address of the exchange.", "HOST")
+@place("--port", PORT, "Its TCP port for orders.", "PORT")
+@click.option(
+    "--owner", type=click.IntRange(1, 65535), default=1, show_default=True, envvar="PRICETIME_OWNER", show_envvar=True,
+    help="Number to log in with.",
+)  # fmt: skip
+@click.option(
+    "--secrets-file", type=click.Path(dir_okay=False, path_type=Path), envvar="PRICETIME_SECRETS_FILE",
+    show_envvar=True,
+    help="File with the owner's entry; a server that is --open needs none.",
+)  # fmt: skip
+@click.option(
+    "--keep/--cancel", default=True, show_default=True, help="Leave orders in the book, or cancel them, when this ends."
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=5.0,
+    show_default=True,
+    help="Longest wait for an answer.",
+)
+@click.pass_context
+def order(context: click.Context, /, **where: Any) -> None:
+    """Send orders to an exchange and print the reports that they made.
+
+    Prices are in ticks, quantities in lots. An owner has one session at a time: this one takes the place of another.
+    The exit code is 1 when something was rejected.
+
+    \b
+        pricetime order add bid 5 100
+        pricetime order cancel 1764001234567890
+        pricetime order --owner 7 --secrets-file mine.toml mass-cancel
+    """
+    context.obj = Place(**where)
+
+
+instrument_option = click.option(
+    "--instrument", type=click.IntRange(0, ALL - 1), default=1, show_default=True, help="Instrument id."
+)
+
+
+@order.command()
+@click.argument("side", type=SIDES)
+@click.argument("quantity", type=QUANTITY)
+@click.argument("price", type=PRICE, default=0)
+@click.option("--id", "order_id", type=ORDER_ID, help="Your number for it, below 2**48 [default: from the clock].")
+@instrument_option
+@click.option("--time-in-force", type=TIMES, default="gtc", show_default=True, help="How long it may stay.")
+@click.pass_obj
+def add(where: Place, /, **given: Any) -> None:
+    """Enter an order for QUANTITY lots at PRICE. A market order needs no price."""
+    from ..wire.messages import NewOrder
+
+    send(where, [new_order(NewOrder, **given)])
+
+
+@order.command()
+@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@instrument_option
+@click.pass_obj
+def cancel(where: Place, /, order_id: int, instrument: int) -> None:
+    """Take the order ID out of the book."""
+    from ..wire.messages import CancelOrder
+
+    send(where, [CancelOrder(order_id=order_id, instrument=instrument)])
+
+
+@order.command()
+@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("quantity", type=QUANTITY)
+@click.argument("price", type=PRICE)
+@instrument_option
+@click.pass_obj
+def replace(where: Place, /, **given: Any) -> None:
+    """Give the order ID a new open QUANTITY and a new PRICE."""
+    from ..wire.messages import ReplaceOrder
+
+    send(where, [ReplaceOrder(**given)])
+
+
+@order.command()
+@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("quantity", type=QUANTITY)
+@instrument_option
+@click.pass_obj
+def reduce(where: Place, /, **given: Any) -> None:
+    """Take QUANTITY lots off the order ID, which keeps its place."""
+    from ..wire.messages import ReduceOrder
+
+    send(where, [ReduceOrder(**given)])
+
+
+@order.command("mass-cancel")
+@click.option("--side", type=SIDES, help="Of this side [default: both].")
+@click.option("--instrument", type=click.IntRange(0, ALL - 1), default=None, help="Of this instrument [default: all].")
+@click.pass_obj
+def mass_cancel(where: Place, /, side: str | None, instrument: int | None) -> None:
+    """Cancel all of your orders."""
+    from ..wire.messages import MassCancel
+
+    send(
+        where,
+        [
+            MassCancel(
+                side=number_of_side(side), instrument=ALL if instrument is None else instrument, order_id=new_id()
+            )
+        ],
+    )
+
+
+@order.command("file")
+@click.argument("file", type=click.File(encoding="utf-8"), default="-")
+@click.pass_obj
+def from_file(where: Place, /, file: TextIO) -> None:
+    """Send every line of a CSV file, or of standard input.
+
+    Its first line names the columns, of which a line uses those that its action needs: action (add, cancel, replace,
+    reduce, mass-cancel), side, quantity, price, id, instrument, time_in_force.
+
+    \b
+        action,side,quantity,price,id
+        add,bid,5,100,1
+        replace,,3,101,1
+    """
+    send(where, list(read_orders(file)))
+
+
+def read_orders(file: Iterable[str]) -> Iterator[Message]:
+    """The orders of a CSV file. Raises OrdersError."""
+    rows = csv.DictReader(file, skipinitialspace=True)
+    unknown = set(rows.fieldnames or ["no columns"]) - set(COLUMNS)
+    if unknown:
+        raise OrdersError(f"line 1: no column is called {min(unknown)!r}: they are {', '.join(COLUMNS)}")
+    for row in rows:
+        try:
+            yield from_row({name: text for name, text in row.items() if name and text})
+        except (ValueError, KeyError, PricetimeError) as error:
+            told = f"it needs {error}" if isinstance(error, KeyError) else str(error)
+            raise OrdersError(f"line {rows.line_num}: {told}") from error
+
+
+def from_row(row: dict[str, str]) -> Message:
+    """The order that a line asks for."""
+    from ..wire import messages
+
+    action, instrument = row["action"], int(row.get("instrument", 1))
+    if action == "add":
+        return new_order(
+            messages.NewOrder,
+            side=row["side"],
+            quantity=int(row["quantity"]),
+            price=int(row.get("price", 0)),
+            order_id=int(row["id"]) if "id" in row else None,
+            instrument=instrument,
+            time_in_force=row.get("time_in_force", "gtc"),
+        )
+    if action == "mass-cancel":
+        everywhere = int(row.get("instrument", ALL))
+        return messages.MassCancel(side=number_of_side(row.get("side")), instrument=everywhere, order_id=new_id())
+    if action not in {"cancel", "reduce", "replace"}:
+        raise ValueError(f"{action!r} is no action: give add, cancel, replace, reduce or mass-cancel")
+    target = {"order_id": int(row["id"]), "instrument": instrument}
+    if action == "cancel":
+        return messages.CancelOrder(**target)
+    if action == "reduce":
+        return messages.ReduceOrder(**target, quantity=int(row["quantity"]))
+    return messages.ReplaceOrder(**target, quantity=int(row["quantity"]), price=int(row["price"]))
+
+
+def new_order(kind: Any, *, side: str, time_in_force: str, order_id: int | None, **fields: int) -> Message:
+    """A new order, from words."""
+    from ..types import TimeInForce
+
+    name = time_in_force.upper().replace("-", "_")
+    if name not in TimeInForce.__members__:
+        raise ValueError(f"{time_in_force!r} is no time in force: give {', '.join(TIMES.choices)}")
+    number = new_id() if order_id is None else order_id
+    made: Message = kind(side=number_of_side(side), time_in_force=TimeInForce[name], order_id=number, **fields)
+    return made
+
+
+def number_of_side(side: str | None) -> int:
+    if side not in {None, "bid", "ask"}:
+        raise ValueError(f"{side!r} is no side: give bid or ask")
+    return 0 if side is None else 1 if side == "bid" else 2
+
+
+def new_id() -> int:
+    """Microseconds of the clock and a little chance: larger each time, for some years."""
+    return (time.time_ns() // 1000 + randomness.randbelow(100)) % (1 << ORDER_ID_BITS)
+
+
+def send(where: Place, commands: list[Message]) -> None:
+    """Send commands and print every report; exit code 1 when one says that something was rejected."""
+    from ..gateway.secrets import read
+    from ..types import ReportKind
+    from .conversation import Conversation
+    from .words import line, words
+
+    secret = b""
+    if where.secrets_file is not None:
+        found = read(where.secrets_file).get(where.owner)
+        if found is None:
+            raise click.BadParameter(f"owner {where.owner} is not in {where.secrets_file}", param_hint="--owner")
+        secret = found
+    rejected = 0
+    with Conversation(
+        (where.host, where.port), where.owner, secret, keep_orders=where.keep, timeout_s=where.timeout
+    ) as exchange:
+        for start in range(0, len(commands), AT_A_TIME):
+            for report in exchange.ask(commands[start : start + AT_A_TIME]):
+                click.echo(line(words(report)))
+                rejected += report.kind == ReportKind.REJECTED
+    if rejected:
+        raise SystemExit(1)

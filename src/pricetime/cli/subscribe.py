@@ -1,0 +1,126 @@
+"""``pricetime subscribe``: the books of an exchange, live from its feed."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .place import FEED_GROUP, FEED_PORT, HOST, INTERFACE, RECOVERY_PORT, place
+
+if TYPE_CHECKING:
+    from ..feed.subscriber import Subscriber
+
+#: How often a ladder is drawn, and the longest wait for reports between two looks at the clock.
+REFRESH_S = 0.1
+
+
+@dataclass
+class Wishes:
+    """What is watched, how it is shown, and when it is enough."""
+
+    group: str
+    port: int
+    interface: str
+    host: str
+    recovery_port: int
+    recovery: bool = True
+    instruments: tuple[int, ...] = ()
+    levels: int = 10
+    plain: bool = False
+    reports: int | None = None
+    seconds: float | None = None
+    until_idle: float | None = None
+
+
+@dataclass
+class Progress:
+    """How far it is, and whether that is enough."""
+
+    wishes: Wishes
+    began: float = field(default_factory=time.monotonic)
+    reports: int = 0
+    heard: float = field(default_factory=time.monotonic)
+
+    def took(self, reports: int) -> None:
+        """So many more were applied."""
+        if reports:
+            self.reports += reports
+            self.heard = time.monotonic()
+
+    def is_enough(self, *, whole: bool) -> bool:
+        """So many reports are enough when none before them is missing."""
+        wishes, now = self.wishes, time.monotonic()
+        return (
+            (wishes.reports is not None and self.reports >= wishes.reports and whole)
+            or (wishes.seconds is not None and now - self.began >= wishes.seconds)
+            or (wishes.until_idle is not None and now - self.heard >= wishes.until_idle)
+        )
+
+
+@click.command()
+@place("--group", FEED_GROUP, "Multicast group of the feed.", "FEED_GROUP")
+@place("--port", FEED_PORT, "UDP port of the feed.", "FEED_PORT")
+@place("--interface", INTERFACE, "Address of the interface that it comes by.", "FEED_INTERFACE")
+@place("--host", HOST, "Address of the recovery server.", "HOST")
+@place("--recovery-port", RECOVERY_PORT, "Its TCP port.", "RECOVERY_PORT")
+@click.option(
+    "--recovery/--no-recovery", default=True, show_default=True,
+    help="Fetch what is missing. Without it a gap stays, and the feed must be joined before its first report.",
+)  # fmt: skip
+@click.option(
+    "--instrument", "instruments", type=click.IntRange(0), multiple=True, help="Show this one; may be given again."
+)
+@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Levels of a ladder.")
+@click.option("--plain", is_flag=True, help="A line for each report instead of ladders.")
+@click.option("--reports", type=click.IntRange(1), help="End after so many reports, as soon as none is missing.")
+@click.option("--seconds", type=click.FloatRange(0), help="End after this time.")
+@click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End when nothing came for this long.")
+def subscribe(**wishes: Any) -> None:
+    """Show the books of an exchange, rebuilt order by order from its feed.
+
+    Says when reports are missing and when the books are whole again. Ctrl-C ends it; so do --reports, --seconds and
+    --until-idle, whichever comes first. The exit code is 0 when the books are whole in the end, else 1.
+
+    \b
+        pricetime subscribe
+        pricetime subscribe --plain --until-idle 5
+    """
+    raise SystemExit(0 if watch(Wishes(**wishes)) else 1)
+
+
+def watch(wishes: Wishes) -> bool:
+    """Follow the feed and show it until it is enough: whether the books are whole then."""
+    from ..feed.subscriber import Subscriber
+    from .watch import Ladders, Lines
+
+    recovery = (wishes.host, wishes.recovery_port) if wishes.recovery else None
+    view = Lines(wishes) if wishes.plain else Ladders(wishes)
+    with Subscriber(
+        wishes.group,
+        wishes.port,
+        interface=wishes.interface,
+        recovery=recovery,
+        instruments=wishes.instruments,
+        on_reports=view.reports if wishes.plain else None,
+        on_event=view.event,
+    ) as subscriber, view:  # fmt: skip
+        follow(subscriber, view, Progress(wishes))
+        view.end(subscriber)
+        return is_whole(subscriber)
+
+
+def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
+    """Until it is enough, or ctrl-C."""
+    try:
+        while not progress.is_enough(whole=is_whole(subscriber)):
+            progress.took(subscriber.poll(REFRESH_S))
+            view.show(subscriber)
+    except KeyboardInterrupt:
+        pass
+
+
+def is_whole(subscriber: Subscriber) -> bool:
+    return subscriber.state.name == "WHOLE"

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import io
+import re
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+
+from click.testing import CliRunner
+
+from pricetime.cli import main
+from pricetime.cli.order import OrdersError, read_orders
+from pricetime.cli.words import Report, line, words
+from pricetime.gateway import secrets
+from pricetime.types import CommandType, Reason, ReportKind, Side, TimeInForce
+from pricetime.wire.messages import CancelOrder, ExecutionReport, MassCancel, NewOrder, ReduceOrder, ReplaceOrder
+from tests.cli.run import bad, good, run
+from tests.cli.served import Served, served
+
+
+@pytest.fixture(scope="module")
+def exchange() -> Iterator[Served]:
+    with served("--open") as running:
+        yield running
+
+
+def said(exchange: Served, *arguments: str, owner: int = 1) -> list[str]:
+    """What comes back, without the sequences, which depend on the tests before."""
+    result = run("order", *exchange.orders, "--owner", str(owner), *arguments)
+    return [re.sub(r"^\d+ ", "", found) for found in result.output.splitlines()]
+
+
+@pytest.mark.compiled
+def test_the_life_of_an_order(exchange: Served) -> None:
+    assert said(exchange, "add", "bid", "5", "100", "--id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
+    assert said(exchange, "reduce", "1", "2") == ["reduced instrument 1 order 1 bid 2 at 100"]
+    assert said(exchange, "replace", "1", "7", "101") == ["replaced instrument 1 order 1 bid 7 at 101"]
+    assert said(exchange, "cancel", "1") == ["cancelled instrument 1 order 1 bid 7 at 101"]
+
+
+@pytest.mark.compiled
+def test_what_is_rejected_ends_with_1(exchange: Served) -> None:
+    result = run("order", *exchange.orders, "cancel", "77")
+    assert result.exit_code == 1
+    assert "rejected instrument 1 order 77 (unknown order)" in result.output
+    assert run("order", *exchange.orders, "add", "bid", "5", "100", "--instrument", "9").exit_code == 1
+
+
+@pytest.mark.compiled
+def test_trades(exchange: Served) -> None:
+    said(exchange, "add", "ask", "5", "110", "--id", "2")
+    accepted, trade = said(exchange, "add", "bid", "3", "0", "--id", "3", "--time-in-force", "market", owner=2)
+    assert accepted == "accepted instrument 1 order 3 bid 3 at 0"
+    assert re.fullmatch(r"trade instrument 1 order 3 with \d+ bid 3 at 110", trade)
+    assert said(exchange, "mass-cancel", "--side", "bid")[-1].endswith(" bid 0 orders")
+    cancelled, done = said(exchange, "mass-cancel")
+    assert cancelled == "cancelled instrument 1 order 2 ask 2 at 110 (by mass cancel)"
+    assert done.endswith(" 1 orders")
+
+
+@pytest.mark.compiled
+def test_orders_are_kept_or_cancelled_in_the_end(exchange: Served) -> None:
+    for option, left in (("--keep", "1 orders"), ("--cancel", "0 orders")):
+        good("order", *exchange.orders, "--owner", "5", option, "add", "bid", "1", "50")
+        assert said(exchange, "mass-cancel", owner=5)[-1].endswith(left)
+
+
+@pytest.mark.compiled
+def test_a_file_of_orders(exchange: Served, tmp_path: Path) -> None:
+    rows = [f"add,bid,1,{60 + n % 7},{100 + n}" for n in range(1200)]
+    file = tmp_path / "orders.csv"
+    file.write_text("\n".join(["action,side,quantity,price,id", *rows, "mass-cancel,,,,"]))
+    found = said(exchange, "file", str(file), owner=6)
+    assert len(found) == 1200 + 1200 + 1
+    assert found[0] == "accepted instrument 1 order 100 bid 1 at 60"
+    piped = CliRunner().invoke(main, ["order", *exchange.orders, "file"], input="action,id\ncancel,5\n")
+    assert "rejected instrument 1 order 5 (unknown order)" in piped.output
+
+
+@pytest.mark.compiled
+def test_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "secrets.toml"
+    secrets.add(file, 7)
+    with served("--secrets-file", str(file)) as running:
+        mine = ("order", *running.orders, "--owner", "7", "--secrets-file", file)
+        assert "accepted" in good(*mine, "add", "bid", "1", "1")
+        assert "bad credentials: see --owner and --secrets-file" in bad("order", *running.orders, "cancel", "1")
+        assert "owner 1 is not in" in bad("order", *running.orders, "--secrets-file", file, "cancel", "1", code=2)
+        file.chmod(0o644)
+        assert f"chmod 600 {file}" in bad(*mine, "cancel", "1")
+
+
+def test_no_exchange() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as nobody:
+        port = str(nobody.getsockname()[1])
+        message = bad("order", "--port", port, "--timeout", "0.05", "cancel", "1")
+        assert message == f"Error: 127.0.0.1:{port} said nothing for 0.05 s: is it an exchange?"
+    message = bad("order", "--port", port, "cancel", "1")
+    assert message.startswith(f"Error: no exchange at 127.0.0.1:{port}: Connection refused: is `pricetime serve` up?")
+
+
+def test_an_end_that_speaks_something_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        import threading
+
+        def greet() -> None:
+            connection, _ = other.accept()
+            connection.sendall(b"SSH-2.0-OpenSSH\r\n")
+            connection.recv(1)
+            connection.close()
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        assert "ended the session" in bad("order", "--port", str(other.getsockname()[1]), "cancel", "1")
+        thread.join()
+
+
+def test_what_a_file_may_ask_for() -> None:
+    text = """\
+action, side, quantity, price, id, instrument, time_in_force
+add, bid, 5, 100, 1
+add, ask, 5, , 2, 3, market
+cancel, , , , 1
+replace, , 3, -101, 1, 4
+reduce, , 3, , 1
+mass-cancel
+mass-cancel, ask, , , , 2
+"""
+    orders = list(read_orders(io.StringIO(text)))
+    assert orders[:5] == [
+        NewOrder(side=Side.BID, quantity=5, price=100, order_id=1, instrument=1),
+        NewOrder(side=Side.ASK, quantity=5, order_id=2, instrument=3, time_in_force=TimeInForce.MARKET),
+        CancelOrder(order_id=1, instrument=1),
+        ReplaceOrder(quantity=3, price=-101, order_id=1, instrument=4),
+        ReduceOrder(quantity=3, order_id=1, instrument=1),
+    ]
+    everything, one_side = orders[5:]
+    assert isinstance(everything, MassCancel)
+    assert isinstance(one_side, MassCancel)
+    assert (everything.side, everything.instrument) == (0, 2**32 - 1)
+    assert (one_side.side, one_side.instrument) == (Side.ASK, 2)
+    assert everything.type == CommandType.MASS_CANCEL
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "line 1: no column is called 'no columns': they are action, side"),
+        ("action,colour\n", "line 1: no column is called 'colour'"),
+        ("action,id\ncancel,1\nbuy,2\n", "line 3: 'buy' is no action: give add, cancel"),
+        ("action,id\ncancel,\n", "line 2: it needs 'id'"),
+        ("action,id\ncancel,x\n", "line 2: invalid literal"),
+        ("action,side,quantity\nadd,buy,5\n", "line 2: 'buy' is no side: give bid or ask"),
+        ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: 'day' is no time in force: give gtc, ioc"),
+    ],
+)
+def test_a_file_that_is_wrong(text: str, message: str) -> None:
+    with pytest.raises(OrdersError) as raised:
+        list(read_orders(io.StringIO(text)))
+    assert str(raised.value).startswith(message)
+
+
+def test_reports_in_words() -> None:
+    made = ExecutionReport(
+        kind=ReportKind.EXPIRED, side=Side.ASK, instrument=2, seq_num=9, order_id=4, quantity=1, price=-3
+    )
+    assert line(words(made)) == "9 expired instrument 2 order 4 ask 1 at -3"
+    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 1)) == "5 state changed instrument 2 halted"
+    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 0)) == "5 state changed instrument 2 open"
+    assert (
+        line(Report(16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8)) == "5 99 instrument 2 order 1 8 at 7 (self trade)"
+    )

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+
+from pricetime.cli import place, watch
+from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.gateway.config import GatewayConfig
+from tests.cli.run import bad, figures, good, run
+from tests.cli.served import Served, free_udp_port, served
+
+END = ("--until-idle", "0.5")
+
+
+@pytest.fixture
+def exchange() -> Iterator[Served]:
+    with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,state=halted") as running:
+        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
+        good("order", *running.orders, "add", "ask", "7", "1234", "--id", "2")
+        good("order", *running.orders, "add", "bid", "1", "100", "--id", "3")
+        yield running
+
+
+@pytest.mark.compiled
+def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
+    text = good("subscribe", *exchange.feed, *END)
+    assert "snapshot, good for 3" in text
+    assert "ABC (1), 3 orders" in text
+    assert "XYZ (2, halted), 0 orders" in text
+    assert ["2", "6", "100", "1,234", "7", "1"] in [line.split() for line in text.splitlines()]
+    assert "the books are whole" in text
+    assert figures(text)["last sequence"] == "3"
+    one = good("subscribe", *exchange.feed, *END, "--instrument", "2")
+    assert "XYZ" in one
+    assert "ABC" not in one
+
+
+@pytest.mark.compiled
+def test_lines_as_it_happens(exchange: Served) -> None:
+    command = [sys.executable, "-m", "pricetime", "subscribe", *exchange.feed, "--plain", "--reports", "2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    seen = [process.stdout.readline()]
+    while not seen[-1].startswith("# snapshot"):
+        seen.append(process.stdout.readline())
+    good("order", *exchange.orders, "cancel", "1")
+    good("order", *exchange.orders, "--owner", "2", "add", "bid", "9", "50", "--id", "4")
+    rest = process.stdout.read()
+    process.stdout.close()
+    assert process.wait(30) == 0
+    assert "4 cancelled instrument 1 order " in rest
+    assert "5 accepted instrument 1 order " in rest
+    assert "# whole: at 5, 2 reports," in rest
+
+
+@pytest.mark.compiled
+def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> None:
+    """Every second datagram is lost; the recovery server has them all."""
+    with served("--open", "--drop", "0.5", "--feed-heartbeat-ms", "5") as running:
+        said: list[str] = []
+        follow = threading.Thread(
+            target=lambda: said.append(
+                subprocess.run(
+                    [sys.executable, "-m", "pricetime", "subscribe", *running.feed, "--plain", "--reports", "300"],
+                    capture_output=True, text=True, check=True,
+                ).stdout
+            )
+        )  # fmt: skip
+        follow.start()
+        file = tmp_path / "orders.csv"
+        rows = [f"add,bid,1,{n},{n}" for n in range(1, 101)]
+        file.write_text("\n".join(["action,side,quantity,price,id", *rows]))
+        while follow.is_alive():
+            run("order", *running.orders, "file", file)
+            run("order", *running.orders, "mass-cancel")
+        follow.join()
+    (text,) = said
+    assert "# missing: " in text
+    assert "# whole again, at " in text
+
+
+@pytest.mark.compiled
+def test_ctrl_c_ends_it_well(exchange: Served) -> None:
+    command = [sys.executable, "-m", "pricetime", "subscribe", *exchange.feed]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    while "snapshot" not in process.stdout.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    assert "the books are whole" in process.stdout.read()
+    process.stdout.close()
+    assert process.wait(30) == 0
+
+
+def test_nobody_sends() -> None:
+    arguments = ("--port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
+    text = run("subscribe", *arguments, "--plain").output
+    assert text.endswith("0 gaps, 0 reports sent again\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("--port", "0"), ("--levels", "0"), ("--reports", "0"), ("--seconds", "-1")]
+)
+def test_what_is_asked_for_wrongly(option: str, value: str) -> None:
+    assert "is not in the range" in bad("subscribe", option, value, code=2)
+
+
+def test_an_interface_that_is_not_here() -> None:
+    assert "192.0.2.77" in bad("subscribe", "--interface", "192.0.2.77")
+
+
+def test_every_event_and_state_has_words() -> None:
+    assert {state.name for state in FeedState} == set(watch.STATES)
+    for kind in EventKind:
+        assert watch.told(FeedEvent(kind, 1_000, 2)) != kind.name.lower()
+    assert watch.told(FeedEvent(EventKind.GAP, 1_000, 2)) == "missing: 2 reports or more, from 1,000"
+
+
+def test_the_places_are_those_of_the_server() -> None:
+    config = GatewayConfig()
+    assert str(config.host) == place.HOST
+    assert (config.port, config.recovery_port, config.feed_port) == (place.PORT, place.RECOVERY_PORT, place.FEED_PORT)
+    assert (str(config.feed_group), str(config.feed_interface)) == (place.FEED_GROUP, place.INTERFACE)
