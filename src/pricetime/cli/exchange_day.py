@@ -1,4 +1,4 @@
-"""The exchange of ``pricetime demo --exchange``: a server, four clients, a subscriber, and what became of the orders."""
+"""``pricetime demo --exchange``: a server, four clients, a subscriber, and what became of the orders."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ..types import ReportKind
 
 if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
+    from ..measure.following import Following
     from ..measure.load import Load
     from ..measure.server import ServerProcess
 

@@ -74,6 +74,9 @@ class Exchange(Protocol):
     def stats(self) -> Mapping[str, int | float]:
         """What was done so far, by name."""
 
+    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
+        """What happened to sessions since the last call: kind, owner, SessionReason, ns since 1970, next sequence."""
+
     def digest(self) -> int:
         """Of all books as subscribers see them. Called once, when everything is drained."""
 
