@@ -179,7 +179,7 @@ class GatewayConfig(BaseSettings):
             raise ValueError(f"recovery_port: {self.port} is the port for orders: give another")
         if self.outbound_bytes > self.stream_reports * REPORT_BYTES:
             raise ValueError(
-                f"outbound_bytes: {self.outbound_bytes} is more than {self.stream_reports} reports, as many as are kept: "
+                f"outbound_bytes: {self.outbound_bytes} is more than the {self.stream_reports} reports that are kept: "
                 f"give {self.stream_reports * REPORT_BYTES} or less, or a larger stream_reports"
             )
         if self.timeout_ms < 2 * self.heartbeat_ms:
