@@ -18,7 +18,7 @@ SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare lint settings format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -44,8 +44,9 @@ build: .venv/installed ## set up .venv and compile the core in place
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
 
-demo: build ## replay a real session, or a synthetic day, through the book
+demo: build ## replay a session through the book, then run an exchange with a million orders
 	@$(BIN)/pricetime demo
+	@if [ -e .venv/compiled ]; then $(BIN)/pricetime demo --exchange; fi
 
 test: build ## every test, then those of the core once more in the pure form, which they must cover wholly
 	@if [ -e .venv/compiled ]; then $(MAKE) test-compiled test-pure; else $(MAKE) test-pure CORE_TESTS=tests; fi
@@ -73,6 +74,9 @@ bench: build ## the path from naive to final, measured
 
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
+
+wire: .venv/installed ## write what follows from the data sheet of the wire: page, vectors, dissector, messages.pyi
+	@$(BIN)/python -m tools.wire
 
 lint: .venv/installed ## format, lint and types
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; echo "run make format" >&2; exit 1; }

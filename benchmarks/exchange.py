@@ -28,7 +28,7 @@ from benchmarks.machine import describe
 from pricetime.feed.subscriber import Subscriber
 from pricetime.measure.load import Load
 from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.server import ServerProcess
+from pricetime.measure.server import Event, ServerProcess
 from pricetime.types import ReportKind
 
 
@@ -76,8 +76,7 @@ class Run:
             watcher.start()
             here.recv()  # it follows the feed
             pin(self.load_cpu)
-            driven = self._drive(server, first, plans)
-            stopped = server.stop()
+            driven, stopped = self._drive(server, first, plans)
             here.send(stopped["last_sequence"])
             watched: dict[str, Any] = here.recv()
             watcher.join()
@@ -100,7 +99,7 @@ class Run:
             options += ["--gateway-cpus", str(self.server_cpu)]
         return options
 
-    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> dict[str, str]:
+    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, str], Event]:
         with Load(server.host, server.port, self.sessions) as load:
             load.send(first)
             load.wait_answered()
@@ -112,9 +111,10 @@ class Run:
             load.wait_answered()
             answered = time.perf_counter()
             grown = server.resident_bytes() - memory
+            stopped = server.stop()  # while the clients are there, so that their orders are
             kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
         count = sum(plan.count for plan in plans)
-        return {
+        driven = {
             "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
             "sent": f"{count / (sent - began) / 1e6:.2f} M/s",
             "answered": f"{count / (answered - began) / 1e6:.2f} M/s",
@@ -122,6 +122,7 @@ class Run:
             "trades, of each side": f"{kinds[ReportKind.TRADE]:,}",
             "server's memory": f"{memory / 1e6:.0f} MB, and {grown / 1e6:.1f} MB more at the end",
         }
+        return driven, stopped
 
 
 def watch(group: str, port: int, recovery: tuple[str, int], cpu: int | None, pipe: Connection) -> None:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pricetime import REPORT
 from pricetime.types import SNAPSHOT_ORDER
 from pricetime.wire import messages
-from pricetime.wire.errors import InvalidMessage
+from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import (
     DTYPES,
     MAX_SIZE,
@@ -90,27 +90,27 @@ def test_records_of_the_core_are_messages() -> None:
 def test_cut_at_every_byte(kind: type[Message]) -> None:
     data = kind().encode()
     for length in range(kind.SIZE):
-        with pytest.raises(InvalidMessage, match=rf"{kind.__name__} is {kind.SIZE} bytes .* given are {length}"):
+        with pytest.raises(MessageError, match=rf"{kind.__name__} is {kind.SIZE} bytes .* given are {length}"):
             kind.decode(data[:length])
-    with pytest.raises(InvalidMessage):
+    with pytest.raises(MessageError):
         kind.decode(data + b"\0")
 
 
 @each_kind
 def test_another_type(kind: type[Message]) -> None:
-    with pytest.raises(InvalidMessage, match="the first 0"):
+    with pytest.raises(MessageError, match="the first 0"):
         kind.decode(bytes(kind.SIZE))
 
 
 @pytest.mark.parametrize("number", sorted(set(range(256)) - set(MESSAGES)))
 def test_no_such_type(number: int) -> None:
     assert SIZES[number] == 0
-    with pytest.raises(InvalidMessage, match=f"type {number}$"):
+    with pytest.raises(MessageError, match=f"type {number}$"):
         decode(bytes([number]) * MAX_SIZE)
 
 
 def test_nothing_is_no_message() -> None:
-    with pytest.raises(InvalidMessage, match="no bytes"):
+    with pytest.raises(MessageError, match="no bytes"):
         decode(b"")
 
 
@@ -125,7 +125,7 @@ def test_a_field_out_of_range(kind: type[Message]) -> None:
             given = [low - 1, high + 1, 1.5]
             assert kind(**{field.name: high}).encode() != kind(**{field.name: low}).encode()
         for value in given:
-            with pytest.raises(InvalidMessage, match=rf"{kind.__name__}\.{field.name}"):
+            with pytest.raises(MessageError, match=rf"{kind.__name__}\.{field.name}"):
                 kind(**{field.name: value}).encode()
 
 

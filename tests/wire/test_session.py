@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricetime.wire import auth
-from pricetime.wire.errors import IllegalMessage, InvalidMessage
+from pricetime.wire.errors import IllegalMessage, MessageError
 from pricetime.wire.messages import (
     CancelOrder,
     Challenge,
@@ -224,7 +224,7 @@ def test_the_exchange_may_be_ahead_but_never_behind(message: Message) -> None:
 
 def test_what_cannot_be_encoded_changes_nothing() -> None:
     exchange = session(Role.EXCHANGE, State.LOGGING_IN)
-    with pytest.raises(InvalidMessage):
+    with pytest.raises(MessageError):
         exchange.send(ACCEPTED._replace(heartbeat_ms=2**32), 0)
     assert exchange.state is State.LOGGING_IN
     exchange.send(ACCEPTED, 0)

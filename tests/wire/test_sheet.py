@@ -11,7 +11,7 @@ import pytest
 import pricetime
 from pricetime import types as words
 from pricetime.wire import types
-from pricetime.wire.sheet import SHEET, Constant, Field, Layout, constant_of, read_constants, read_layouts
+from pricetime.wire.sheet import SHEET, Constant, Field, Layout, constant_of, enum_of, read_constants, read_layouts
 
 PATH = Path(pricetime.__file__).parent / "wire" / "layout.pxd"
 
@@ -117,3 +117,18 @@ def test_sizes_and_limits() -> None:
         assert getattr(types, constant.name) == constant.value
     lengths = {field.name: field.length for layout in SHEET.layouts for field in layout.fields if field.length}
     assert lengths == {"nonce": types.NONCE_BYTES, "proof": types.PROOF_BYTES, "symbol": types.SYMBOL_BYTES}
+
+
+def test_the_fields_whose_numbers_have_names() -> None:
+    found = {(field.name, enum_of(field)) for layout in SHEET.layouts for field in layout.fields if enum_of(field)}
+    assert found == {
+        ("side", "Side"),
+        ("time_in_force", "TimeInForce"),
+        ("kind", "ReportKind"),
+        ("reason", "Reason"),
+        ("reason", "SessionReason"),
+        ("status", "RetransmitStatus"),
+        ("state", "InstrumentState"),
+        ("level", "AcknowledgementLevel"),
+        ("flags", "LoginFlag"),
+    }

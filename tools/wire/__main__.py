@@ -6,13 +6,19 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from .dissector import dissector
+from .page import page
 from .stub import stub
+from .vectors import vectors
 
 ROOT = Path(__file__).parents[2]
 
 #: What is written, and by what.
 FILES: dict[str, Callable[[], str]] = {
     "src/pricetime/wire/messages.pyi": stub,
+    "src/pricetime/wire/pricetime.lua": dissector,
+    "docs/reference/wire.md": page,
+    "docs/reference/wire-vectors.json": vectors,
 }
 
 

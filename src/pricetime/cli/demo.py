@@ -15,13 +15,25 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="PRICETIME_DATA", show_envvar=True,
     help="Folder with the tape [default: ../shared/data beside the repository].",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the synthetic day.")
-def demo(data: Path | None, seed: int) -> None:
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of synthetic orders.")
+@click.option("--exchange", is_flag=True, help="Start an exchange instead, and drive orders through it.")
+@click.option(
+    "--orders", type=click.IntRange(1), default=1_000_000, show_default=True, help="With --exchange: how many."
+)
+@click.option("--rate", type=click.FloatRange(1), default=250_000, show_default=True, help="With --exchange: a second.")
+def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float) -> None:
     """Replay a real session and count the exchange's trades that the book reproduces.
 
     Where the tape is not there, a synthetic day takes its place: the same book runs it, and the reference book
     checks its first commands, report by report.
+
+    With --exchange: a server, four clients and a subscriber, every answer counted and the books compared.
     """
+    if exchange:
+        from .exchange_day import show_exchange
+
+        show_exchange(orders, rate, seed)
+        return
     from .replay import Wishes, run
     from .synthetic import show_day
 

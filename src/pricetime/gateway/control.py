@@ -75,7 +75,7 @@ class Exchange(Protocol):
         """What was done so far, by name."""
 
     def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """What happened to sessions since the last call: kind, owner, reason, timestamp in ns, next sequence."""
+        """What happened to sessions since the last call: kind, owner, SessionReason, ns since 1970, next sequence."""
 
     def digest(self) -> int:
         """Of all books as subscribers see them. Called once, when everything is drained."""

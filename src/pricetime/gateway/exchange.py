@@ -92,7 +92,7 @@ class Exchange:
             self.store.take_memory()
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),
-            ("replica", self.replica.run, ()),
+            ("replica", self.replica.run, self._others()),
         ]
         if not self.shared:
             work.append(("matcher", self.matcher.run, self.settings.matcher_cpus))
@@ -100,6 +100,17 @@ class Exchange:
             thread = threading.Thread(target=self._run, args=(run, cpus), name=f"pricetime-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _others(self) -> set[int]:
+        """Processors of whoever must not stand in the way of orders: those that no thread of orders has for itself."""
+        if not hasattr(os, "sched_getaffinity"):
+            return set()
+        return os.sched_getaffinity(0) - {*self.settings.gateway_cpus, *self.settings.matcher_cpus}
+
+    def keep_clear(self) -> None:
+        """Keep the calling thread off the processors of the threads that carry orders, where there are others."""
+        if others := self._others():
+            os.sched_setaffinity(threading.get_native_id(), others)
 
     def _run(self, run: Callable[[], None], cpus: Iterable[int]) -> None:
         try:

@@ -7,7 +7,7 @@ from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.latch cimport Latch
 
 cdef enum:
-    RUN = 4096                       # reports applied between two chances for a snapshot
+    RUN = 1024                       # reports applied between two chances for a snapshot
 
 
 cdef class Replica:

@@ -15,4 +15,5 @@ def run(config: GatewayConfig) -> int:
     """Serve until told to stop: the exit code. Raises CannotStart and MemoryError before anything runs."""
     with closing(prepare(config)) as prepared, closing(Exchange(config, prepared.feed)) as exchange:
         exchange.start()
+        exchange.keep_clear()
         return Control(config, prepared, exchange, make_log(config.log_level, config.log_format)).run()

@@ -6,6 +6,7 @@ import selectors
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -45,6 +46,7 @@ class Account:
     answers: int = 0  #: commands that were answered
     kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))  #: reports, by kind
     rest: bytes = b""  #: of a message that has not come whole
+    on_reports: Callable[[NDArray[np.void]], object] | None = None  #: is called with those that came
 
     def read(self, data: bytes) -> None:
         """Count what came. Raises LoadFailed when the session ended or a report was lost or doubled."""
@@ -78,6 +80,8 @@ class Account:
         self.kinds += np.bincount(kind, minlength=16)
         asked = (kind != ReportKind.TRADE) & (reason < Reason.IOC_REMAINDER) | (kind == ReportKind.REPLACED)
         self.answers += int(np.count_nonzero(asked))
+        if self.on_reports is not None:
+            self.on_reports(reports)
 
 
 class Load:

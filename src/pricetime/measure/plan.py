@@ -32,16 +32,16 @@ class Plan:
 
 
 def make_plans(
-    preset: str | Flow, count: int, owners: int, *, instrument: int = 1, seed: int = 0
+    preset: str | Flow, count: int, owners: int, *, instrument: int = 1, seed: int = 0, chunk: int = 1 << 20
 ) -> tuple[Plan, Iterator[Plan]]:
-    """The plan that fills the book, and those of the flow after it, a million commands at most each.
+    """The plan that fills the book, and those of the flow after it, ``chunk`` commands at most each.
 
     The flow comes from the owners 1 to ``owners``, each counting its own ids. About 75 bytes a command.
     """
     flow = PRESETS[preset] if isinstance(preset, str) else preset
     flow = replace(flow, owners=owners, ids="session")
     first = share_out(np.concatenate([*prelude(flow, seed=seed)]), owners, instrument)
-    return first, (share_out(part, owners, instrument) for part in generate(flow, count, seed=seed, chunk=1 << 20))
+    return first, (share_out(part, owners, instrument) for part in generate(flow, count, seed=seed, chunk=chunk))
 
 
 def share_out(commands: Commands, owners: int, instrument: int) -> Plan:

@@ -57,6 +57,8 @@ class ServerProcess:
             self.process.kill()
             self.process.wait()
         self._reader.join()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
 
     def stop(self) -> Event:
         """Tell it to stop, and wait: what it logs last. Raises ServerFailed unless it ends with 0."""

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import COMMAND, CommandType
-from .errors import InvalidMessage
+from .errors import MessageError
 from .messages import SIZES
 from .types import ORDER_ID_BITS
 
@@ -30,19 +30,19 @@ KINDS = (
 def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The messages of commands, one behind the other, and where each ends: arrays of bytes and of offsets.
 
-    ``commands``: array of ``pricetime.COMMAND``, shape (n,). Of each go out its type, instrument, order id and what its
-    type reads; owner, sequence, session and timestamp are for the exchange to give. O(n), in C. Raises InvalidMessage.
+    ``commands``: array of ``pricetime.COMMAND``, shape (n,). Of each, type, instrument, order id and what its type
+    reads go out; owner, sequence, session and timestamp are for the exchange to give. O(n), in C. Raises MessageError.
     """
     if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
-        raise InvalidMessage("commands are a one-dimensional array of pricetime.COMMAND")
+        raise MessageError("commands are a one-dimensional array of pricetime.COMMAND")
     if commands.size and int(commands["order_id"].max()) >> ORDER_ID_BITS:
-        raise InvalidMessage(f"an order id is 2**{ORDER_ID_BITS} or more: over a session it must be below")
+        raise MessageError(f"an order id is 2**{ORDER_ID_BITS} or more: over a session it must be below")
     kinds = commands["type"]
     unknown = ~np.isin(kinds, KINDS)
     if unknown.any():
         first = int(unknown.argmax())
-        raise InvalidMessage(f"command {first} has the type {int(kinds[first])}: no client sends it")
-    ends = np.cumsum(np.frombuffer(SIZES_BY_TYPE, np.uint8)[kinds], dtype=np.int64)
+        raise MessageError(f"command {first} has the type {int(kinds[first])}: no client sends it")
+    ends = np.cumsum(np.frombuffer(SIZES, np.uint8)[kinds], dtype=np.int64)
     data = np.zeros(int(ends[-1]) if commands.size else 0, np.uint8)
     rows = np.ascontiguousarray(commands).view(np.uint8).reshape(-1, COMMAND.itemsize)[:, BODY:]
     for kind in KINDS:
@@ -50,9 +50,6 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
         if here.size:
             _put(data, ends[here], rows[here], kind)
     return data, ends
-
-
-SIZES_BY_TYPE = bytes(SIZES[kind] for kind in range(256))
 
 
 def _put(data: NDArray[np.uint8], ends: NDArray[np.int64], bodies: NDArray[np.uint8], kind: CommandType) -> None:

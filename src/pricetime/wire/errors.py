@@ -5,7 +5,7 @@ from __future__ import annotations
 from ..errors import PricetimeError
 
 
-class InvalidMessage(PricetimeError, ValueError):
+class MessageError(PricetimeError, ValueError):
     """A message that cannot be: a field out of its range, bytes of another length or type than the message has."""
 
 

@@ -136,7 +136,7 @@ ctypedef packed struct Challenge:
 ctypedef packed struct Login:
     u8 type
     u8 version                 # WIRE_VERSION
-    u8 flags                   # KEEP_ORDERS, RESUME
+    u8 flags                   # LoginFlag: KEEP_ORDERS, RESUME
     u8 zero
     u32 owner                  # 1 to 65,535
     u64 next_sequence          # with RESUME: the first report wanted, from 1; else 0
@@ -146,7 +146,7 @@ ctypedef packed struct Login:
 ctypedef packed struct LoginAccepted:
     u8 type
     u8 level                   # AcknowledgementLevel: what a report promises
-    u8 flags                   # as in the login
+    u8 flags                   # LoginFlag, as in the login
     u8 zero
     u32 owner                  # as in the login
     u64 next_sequence          # of the first report that follows
@@ -180,7 +180,7 @@ ctypedef packed struct Logout:
     u32 zero2
     u64 next_sequence          # as in a heartbeat
 
-# Feed: nothing happened; a datagram of its own, as long as a report.
+# On the feed: nothing happened; a datagram of its own, as long as a report.
 ctypedef packed struct FeedHeartbeat:
     u8 type
     u8 zero
@@ -201,7 +201,7 @@ ctypedef packed struct RetransmitRequest:
     u64 seq_num                # of the first
     u64 epoch                  # of the feed, 0 when unknown
 
-# From the recovery server: then "count" execution reports follow.
+# From the recovery server: what it has; then "count" execution reports follow.
 ctypedef packed struct RetransmitReply:
     u8 type
     u8 status                  # RetransmitStatus
@@ -219,7 +219,7 @@ ctypedef packed struct SnapshotRequest:
     u16 zero2
     u32 zero3
 
-# From the recovery server: then the instruments follow, then the orders of each, bids then asks, in priority order.
+# From the recovery server: how much there is; then the instruments follow, then the orders of each, bids then asks, in priority order.
 ctypedef packed struct SnapshotHeader:
     u8 type
     u8 zero

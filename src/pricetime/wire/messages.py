@@ -12,7 +12,7 @@ from collections import namedtuple
 
 import numpy as np
 
-from .errors import InvalidMessage
+from .errors import MessageError
 from .sheet import CODES, SHEET
 
 
@@ -31,20 +31,20 @@ class Message:
         return tuple.__new__(cls, values.values())
 
     def encode(self):
-        """Its bytes. InvalidMessage when a field is out of its range."""
+        """Its bytes. MessageError when a field is out of its range."""
         try:
             data = self._pack(*self)
         except struct.error as error:
-            raise InvalidMessage(self._why()) from error
+            raise MessageError(self._why()) from error
         if self._bytes and any(len(getattr(self, name)) > length for name, length in self._bytes):
-            raise InvalidMessage(self._why())  # struct would cut it
+            raise MessageError(self._why())  # struct would cut it
         return data
 
     @classmethod
     def decode(cls, data):
-        """The message in ``data``, which holds it and nothing else. InvalidMessage when it does not."""
+        """The message in ``data``, which holds it and nothing else. MessageError when it does not."""
         if len(data) != cls.SIZE or data[0] != cls.TYPE:
-            raise InvalidMessage(
+            raise MessageError(
                 f"{cls.__name__} is {cls.SIZE} bytes of which the first is {cls.TYPE}; "
                 f"given are {len(data)}" + (f", the first {data[0]}" if data else "")
             )
@@ -112,10 +112,10 @@ def _dtype(layout):
 
 
 def decode(data):
-    """The message that ``data`` is, by its first byte. InvalidMessage when it is none."""
+    """The message that ``data`` is, by its first byte. MessageError when it is none."""
     kind = MESSAGES.get(data[0]) if data else None
     if kind is None:
-        raise InvalidMessage(f"no message has the type {data[0]}" if data else "no bytes are no message")
+        raise MessageError(f"no message has the type {data[0]}" if data else "no bytes are no message")
     return kind.decode(data)
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import numpy as np
+
 from . import auth
 from .errors import IllegalMessage
 from .framing import Frames
 from .messages import (
+    DTYPES,
     MESSAGES,
     Challenge,
     ExecutionReport,
@@ -33,6 +36,11 @@ BEFORE_LOGIN = frozenset({State.OPENED, State.CHALLENGED, State.LOGGING_IN})
 
 #: States in which the exchange waits for nothing: it is its turn.
 EXCHANGE_ACTS = frozenset({State.LOGGING_IN, State.LEAVING})
+
+#: Messages that change the state, or are numbered.
+SPOKEN_ALONE = frozenset({Challenge, Login, LoginAccepted, LoginRejected, Logout, ExecutionReport})
+
+_REPORT = DTYPES[ExecutionReport]
 
 KNOWN_REASONS = frozenset(SessionReason)
 KNOWN_FLAGS = sum(LoginFlag)  # a number, whose complement has all other bits
@@ -120,6 +128,22 @@ class Session:
             events.append(self._refuse(first))
         return events
 
+    def receive_reports(self, data: bytes | memoryview, now_ns: int) -> int:
+        """The bytes at the front of ``data`` that are whole reports, each the next one: they count as received.
+
+        For many at once, which the caller reads as an array; what follows them is for ``receive``. O(bytes), quickly.
+        """
+        if MessageType.EXECUTION_REPORT not in self._may_hear or self._frames.begun is not None:
+            return 0
+        reports = np.frombuffer(data, _REPORT, len(data) // _REPORT.itemsize)
+        due = np.arange(self.next_sequence, self.next_sequence + len(reports), dtype=np.uint64)
+        good = (reports["type"] == ExecutionReport.TYPE) & (reports["seq_num"] == due)
+        count = len(good) if good.all() else int(good.argmin())
+        if count:
+            self.heard_ns = now_ns
+            self.next_sequence += count
+        return count * _REPORT.itemsize
+
     def receive_eof(self) -> list[Event]:
         """The connection is gone: nothing will come any more."""
         if self.closed:
@@ -134,7 +158,7 @@ class Session:
     # ------------------------------------------------------------------ bytes out
 
     def send(self, message: Message, now_ns: int) -> bytes:
-        """The bytes of a message, which must be sent. Raises IllegalMessage, InvalidMessage; then nothing was done."""
+        """The bytes of a message, which must be sent. Raises IllegalMessage, MessageError; then nothing was done."""
         if message.type not in self._may_say:
             raise IllegalMessage(f"{self.role.value}, {self.state.value}: a {type(message).__name__} may not be sent")
         reason, detail = self._fault(message, self.role)
@@ -143,6 +167,13 @@ class Session:
         data = message.encode()
         self.spoken_ns = now_ns
         self._follow(message, self.role)
+        return data
+
+    def send_many(self, kind: type[Message], data: bytes, now_ns: int) -> bytes:
+        """The bytes of many messages of a kind, as they are: the caller has made them well. Raises IllegalMessage."""
+        if kind.TYPE not in self._may_say or kind in SPOKEN_ALONE:
+            raise IllegalMessage(f"{self.role.value}, {self.state.value}: {kind.__name__} may not be sent so")
+        self.spoken_ns = now_ns
         return data
 
     def challenge(self, now_ns: int, *, is_open: bool = False) -> bytes:

@@ -80,6 +80,12 @@ class Sheet(NamedTuple):
     constants: Mapping[str, tuple[Constant, ...]]  #: by the comment above them, up to its colon
 
 
+def enum_of(field: Field) -> str | None:
+    """The enum that has the names of a field's numbers: the first word of its meaning."""
+    word = re.match(r"\w+", field.meaning)
+    return word[0] if word and word[0] in SHEET.constants else None
+
+
 def constant_of(name: str) -> str:
     """``NewOrder`` has the type ``NEW_ORDER``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()

@@ -1,0 +1,474 @@
+-- pricetime for Wireshark and tshark. Written by "make wire" from the data sheet of the wire.
+--
+--     tshark -X lua_script:pricetime.lua -r capture.pcap -Y pricetime
+--
+-- or put it into the folder of personal Lua plugins that Wireshark names under Help, About, Folders. The ports are
+-- settings of the protocol (Edit, Preferences, Protocols); "Decode As" finds it too.
+
+local pricetime = Proto("pricetime", "pricetime")
+
+local acknowledgement_level_names = {
+    [0] = "VOLATILE",
+    [1] = "MEMORY",
+    [2] = "DURABLE",
+}
+
+local instrument_state_names = {
+    [0] = "OPEN",
+    [1] = "HALTED",
+}
+
+local login_flag_names = {
+    [0] = "none",
+    [1] = "KEEP_ORDERS",
+    [2] = "RESUME",
+    [3] = "KEEP_ORDERS, RESUME",
+}
+
+local reason_names = {
+    [0] = "NONE",
+    [1] = "UNKNOWN_COMMAND",
+    [2] = "UNKNOWN_INSTRUMENT",
+    [3] = "INVALID_SIDE",
+    [4] = "INVALID_TIME_IN_FORCE",
+    [5] = "INVALID_SELF_TRADE",
+    [6] = "INVALID_QUANTITY",
+    [7] = "INVALID_PRICE",
+    [8] = "DUPLICATE_ORDER_ID",
+    [9] = "UNKNOWN_ORDER",
+    [10] = "WOULD_CROSS",
+    [11] = "ORDERS_FULL",
+    [12] = "LEVELS_FULL",
+    [13] = "LEVEL_QUANTITY_FULL",
+    [14] = "INVALID_ORDER_ID",
+    [15] = "PRICE_OUTSIDE_BAND",
+    [16] = "INSTRUMENT_HALTED",
+    [17] = "THROTTLED",
+    [18] = "MALFORMED",
+    [19] = "INVALID_STATE",
+    [32] = "IOC_REMAINDER",
+    [33] = "FOK_UNFILLABLE",
+    [34] = "MARKET_REMAINDER",
+    [35] = "SELF_TRADE",
+    [36] = "KEPT_PLACE",
+    [37] = "BY_MASS_CANCEL",
+    [38] = "BY_DISCONNECT",
+    [39] = "AS_MAKER",
+}
+
+local report_kind_names = {
+    [1] = "ACCEPTED",
+    [2] = "TRADE",
+    [3] = "CANCELLED",
+    [4] = "REPLACED",
+    [5] = "REDUCED",
+    [6] = "EXPIRED",
+    [7] = "REJECTED",
+    [8] = "MASS_CANCELLED",
+    [9] = "STATE_CHANGED",
+}
+
+local retransmit_status_names = {
+    [0] = "RANGE_FOLLOWS",
+    [1] = "RANGE_GONE",
+    [2] = "RANGE_AHEAD",
+    [3] = "RANGE_LIMITED",
+}
+
+local session_reason_names = {
+    [0] = "NO_REASON",
+    [1] = "CLIENT_LOGOUT",
+    [2] = "BAD_VERSION",
+    [3] = "BAD_CREDENTIALS",
+    [4] = "SEQUENCE_GONE",
+    [5] = "LOGIN_TIMEOUT",
+    [6] = "UNKNOWN_TYPE",
+    [7] = "OUT_OF_STATE",
+    [8] = "HEARTBEAT_TIMEOUT",
+    [9] = "THROTTLE_EXCEEDED",
+    [10] = "SLOW_READER",
+    [11] = "SUPERSEDED",
+    [12] = "SHUTDOWN",
+    [13] = "TOO_MANY_CLIENTS",
+    [14] = "SEQUENCE_BROKEN",
+}
+
+local side_names = {
+    [1] = "BID",
+    [2] = "ASK",
+}
+
+local time_in_force_names = {
+    [0] = "GTC",
+    [1] = "IOC",
+    [2] = "FOK",
+    [3] = "POST_ONLY",
+    [4] = "MARKET",
+}
+
+local type_names = {
+    [1] = "NewOrder",
+    [2] = "CancelOrder",
+    [3] = "ReplaceOrder",
+    [4] = "ReduceOrder",
+    [6] = "MassCancel",
+    [16] = "ExecutionReport",
+    [32] = "Challenge",
+    [33] = "Login",
+    [34] = "LoginAccepted",
+    [35] = "LoginRejected",
+    [36] = "Heartbeat",
+    [37] = "Logout",
+    [48] = "FeedHeartbeat",
+    [49] = "RetransmitRequest",
+    [50] = "RetransmitReply",
+    [51] = "SnapshotRequest",
+    [52] = "SnapshotHeader",
+    [53] = "SnapshotInstrument",
+    [54] = "SnapshotOrder",
+}
+
+local fields = {
+    ["type"] = ProtoField.uint8("pricetime.type", "type", base.DEC, type_names),
+    ["side"] = ProtoField.uint8("pricetime.side", "side", base.DEC, side_names),
+    ["time_in_force"] = ProtoField.uint8("pricetime.time_in_force", "time_in_force", base.DEC, time_in_force_names),
+    ["flags"] = ProtoField.uint8("pricetime.flags", "flags"),
+    ["instrument"] = ProtoField.uint32("pricetime.instrument", "instrument"),
+    ["order_id"] = ProtoField.uint64("pricetime.order_id", "order_id"),
+    ["price"] = ProtoField.int64("pricetime.price", "price"),
+    ["quantity"] = ProtoField.uint64("pricetime.quantity", "quantity"),
+    ["owner"] = ProtoField.uint32("pricetime.owner", "owner"),
+    ["tag"] = ProtoField.uint32("pricetime.tag", "tag"),
+    ["kind"] = ProtoField.uint8("pricetime.kind", "kind", base.DEC, report_kind_names),
+    ["reason"] = ProtoField.uint8("pricetime.reason", "reason", base.DEC, reason_names),
+    ["seq_num"] = ProtoField.uint64("pricetime.seq_num", "seq_num"),
+    ["maker_id"] = ProtoField.uint64("pricetime.maker_id", "maker_id"),
+    ["version"] = ProtoField.uint8("pricetime.version", "version"),
+    ["open"] = ProtoField.uint8("pricetime.open", "open"),
+    ["login_timeout_ms"] = ProtoField.uint32("pricetime.login_timeout_ms", "login_timeout_ms"),
+    ["nonce"] = ProtoField.bytes("pricetime.nonce", "nonce"),
+    ["login_flags"] = ProtoField.uint8("pricetime.login_flags", "login_flags", base.DEC, login_flag_names),
+    ["next_sequence"] = ProtoField.uint64("pricetime.next_sequence", "next_sequence"),
+    ["proof"] = ProtoField.bytes("pricetime.proof", "proof"),
+    ["level"] = ProtoField.uint8("pricetime.level", "level", base.DEC, acknowledgement_level_names),
+    ["oldest_sequence"] = ProtoField.uint64("pricetime.oldest_sequence", "oldest_sequence"),
+    ["heartbeat_ms"] = ProtoField.uint32("pricetime.heartbeat_ms", "heartbeat_ms"),
+    ["timeout_ms"] = ProtoField.uint32("pricetime.timeout_ms", "timeout_ms"),
+    ["orders_per_second"] = ProtoField.uint32("pricetime.orders_per_second", "orders_per_second"),
+    ["session_reason"] = ProtoField.uint8("pricetime.session_reason", "session_reason", base.DEC, session_reason_names),
+    ["epoch"] = ProtoField.uint64("pricetime.epoch", "epoch"),
+    ["timestamp"] = ProtoField.uint64("pricetime.timestamp", "timestamp"),
+    ["count"] = ProtoField.uint32("pricetime.count", "count"),
+    ["status"] = ProtoField.uint8("pricetime.status", "status", base.DEC, retransmit_status_names),
+    ["instruments"] = ProtoField.uint32("pricetime.instruments", "instruments"),
+    ["orders"] = ProtoField.uint64("pricetime.orders", "orders"),
+    ["digest"] = ProtoField.uint64("pricetime.digest", "digest"),
+    ["state"] = ProtoField.uint8("pricetime.state", "state", base.DEC, instrument_state_names),
+    ["tick_size"] = ProtoField.uint64("pricetime.tick_size", "tick_size"),
+    ["lot_size"] = ProtoField.uint64("pricetime.lot_size", "lot_size"),
+    ["low_price"] = ProtoField.int64("pricetime.low_price", "low_price"),
+    ["high_price"] = ProtoField.int64("pricetime.high_price", "high_price"),
+    ["symbol"] = ProtoField.stringz("pricetime.symbol", "symbol"),
+}
+
+local messages = {
+    [1] = { size = 40,
+        fields = {
+            { "type", 0, 1 },
+            { "side", 1, 1, short = "side", names = side_names },
+            { "time_in_force", 2, 1, names = time_in_force_names },
+            { "flags", 3, 1 },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+            { "price", 16, 8, short = "price", signed = true },
+            { "quantity", 24, 8, short = "quantity" },
+            { "owner", 32, 4, short = "owner" },
+            { "tag", 36, 4 },
+        },
+        zeros = {} },
+    [2] = { size = 16,
+        fields = {
+            { "type", 0, 1 },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+        },
+        zeros = { { 1, 1 }, { 2, 2 } } },
+    [3] = { size = 40,
+        fields = {
+            { "type", 0, 1 },
+            { "side", 1, 1, short = "side", names = side_names },
+            { "time_in_force", 2, 1, names = time_in_force_names },
+            { "flags", 3, 1 },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+            { "price", 16, 8, short = "price", signed = true },
+            { "quantity", 24, 8, short = "quantity" },
+            { "owner", 32, 4, short = "owner" },
+            { "tag", 36, 4 },
+        },
+        zeros = {} },
+    [4] = { size = 24,
+        fields = {
+            { "type", 0, 1 },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+            { "quantity", 16, 8, short = "quantity" },
+        },
+        zeros = { { 1, 1 }, { 2, 2 } } },
+    [6] = { size = 16,
+        fields = {
+            { "type", 0, 1 },
+            { "side", 1, 1, short = "side", names = side_names },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+        },
+        zeros = { { 2, 2 } } },
+    [16] = { size = 48,
+        fields = {
+            { "type", 0, 1 },
+            { "kind", 1, 1, short = "kind", names = report_kind_names },
+            { "side", 2, 1, short = "side", names = side_names },
+            { "reason", 3, 1, short = "reason", names = reason_names },
+            { "instrument", 4, 4 },
+            { "seq_num", 8, 8, short = "seq_num" },
+            { "order_id", 16, 8, short = "order_id" },
+            { "maker_id", 24, 8 },
+            { "price", 32, 8, short = "price", signed = true },
+            { "quantity", 40, 8, short = "quantity" },
+        },
+        zeros = {} },
+    [32] = { size = 40,
+        fields = {
+            { "type", 0, 1 },
+            { "version", 1, 1 },
+            { "open", 2, 1 },
+            { "login_timeout_ms", 4, 4 },
+            { "nonce", 8, 32 },
+        },
+        zeros = { { 3, 1 } } },
+    [33] = { size = 48,
+        fields = {
+            { "type", 0, 1 },
+            { "version", 1, 1 },
+            { "login_flags", 2, 1, names = login_flag_names },
+            { "owner", 4, 4, short = "owner" },
+            { "next_sequence", 8, 8, short = "next_sequence" },
+            { "proof", 16, 32 },
+        },
+        zeros = { { 3, 1 } } },
+    [34] = { size = 40,
+        fields = {
+            { "type", 0, 1 },
+            { "level", 1, 1, names = acknowledgement_level_names },
+            { "login_flags", 2, 1, names = login_flag_names },
+            { "owner", 4, 4, short = "owner" },
+            { "next_sequence", 8, 8, short = "next_sequence" },
+            { "oldest_sequence", 16, 8 },
+            { "heartbeat_ms", 24, 4 },
+            { "timeout_ms", 28, 4 },
+            { "orders_per_second", 32, 4 },
+        },
+        zeros = { { 3, 1 }, { 36, 4 } } },
+    [35] = { size = 16,
+        fields = {
+            { "type", 0, 1 },
+            { "session_reason", 1, 1, short = "reason", names = session_reason_names },
+            { "owner", 4, 4, short = "owner" },
+            { "oldest_sequence", 8, 8 },
+        },
+        zeros = { { 2, 2 } } },
+    [36] = { size = 16,
+        fields = {
+            { "type", 0, 1 },
+            { "next_sequence", 8, 8, short = "next_sequence" },
+        },
+        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 } } },
+    [37] = { size = 16,
+        fields = {
+            { "type", 0, 1 },
+            { "session_reason", 1, 1, short = "reason", names = session_reason_names },
+            { "next_sequence", 8, 8, short = "next_sequence" },
+        },
+        zeros = { { 2, 2 }, { 4, 4 } } },
+    [48] = { size = 48,
+        fields = {
+            { "type", 0, 1 },
+            { "seq_num", 8, 8, short = "seq_num" },
+            { "epoch", 16, 8 },
+            { "timestamp", 24, 8 },
+        },
+        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 }, { 32, 8 }, { 40, 8 } } },
+    [49] = { size = 24,
+        fields = {
+            { "type", 0, 1 },
+            { "count", 4, 4, short = "count" },
+            { "seq_num", 8, 8, short = "seq_num" },
+            { "epoch", 16, 8 },
+        },
+        zeros = { { 1, 1 }, { 2, 2 } } },
+    [50] = { size = 40,
+        fields = {
+            { "type", 0, 1 },
+            { "status", 1, 1, names = retransmit_status_names },
+            { "count", 4, 4, short = "count" },
+            { "seq_num", 8, 8, short = "seq_num" },
+            { "oldest_sequence", 16, 8 },
+            { "next_sequence", 24, 8, short = "next_sequence" },
+            { "epoch", 32, 8 },
+        },
+        zeros = { { 2, 2 } } },
+    [51] = { size = 8,
+        fields = {
+            { "type", 0, 1 },
+        },
+        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 } } },
+    [52] = { size = 48,
+        fields = {
+            { "type", 0, 1 },
+            { "instruments", 4, 4 },
+            { "seq_num", 8, 8, short = "seq_num" },
+            { "orders", 16, 8 },
+            { "digest", 24, 8 },
+            { "epoch", 32, 8 },
+        },
+        zeros = { { 1, 1 }, { 2, 2 }, { 40, 8 } } },
+    [53] = { size = 56,
+        fields = {
+            { "type", 0, 1 },
+            { "state", 1, 1, names = instrument_state_names },
+            { "instrument", 4, 4 },
+            { "tick_size", 8, 8 },
+            { "lot_size", 16, 8 },
+            { "low_price", 24, 8, signed = true },
+            { "high_price", 32, 8, signed = true },
+            { "symbol", 40, 16 },
+        },
+        zeros = { { 2, 2 } } },
+    [54] = { size = 48,
+        fields = {
+            { "type", 0, 1 },
+            { "side", 1, 1, short = "side", names = side_names },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+            { "price", 16, 8, short = "price", signed = true },
+            { "quantity", 24, 8, short = "quantity" },
+        },
+        zeros = { { 2, 2 }, { 32, 8 }, { 40, 8 } } },
+}
+
+pricetime.fields = {}
+for _, field in pairs(fields) do
+    table.insert(pricetime.fields, field)
+end
+
+local unknown_type = ProtoExpert.new("pricetime.unknown_type", "no message has this type", expert.group.MALFORMED,
+    expert.severity.ERROR)
+local not_zero = ProtoExpert.new("pricetime.not_zero", "a field that must be 0 is not", expert.group.PROTOCOL,
+    expert.severity.WARN)
+local cut_short = ProtoExpert.new("pricetime.cut_short", "the message is cut short", expert.group.MALFORMED,
+    expert.severity.ERROR)
+pricetime.experts = { unknown_type, not_zero, cut_short }
+
+-- Value of a number of the wire, as text: 64 bits are more than a Lua number holds.
+local function shown(range, field)
+    if field.names then
+        return field.names[range:le_uint()] or tostring(range:le_uint())
+    elseif range:len() == 8 then
+        return tostring(field.signed and range:le_int64() or range:le_uint64())
+    end
+    return tostring(range:le_uint())
+end
+
+-- One message into the tree. Returns its line for the list of packets.
+local function add_message(buffer, tree)
+    local kind = buffer(0, 1):uint()
+    local message = messages[kind]
+    if not message then
+        tree:add(pricetime, buffer()):add_le(fields["type"], buffer(0, 1)):add_proto_expert_info(unknown_type)
+        return "type " .. kind
+    end
+    if buffer:len() < message.size then
+        tree:add(pricetime, buffer()):add_proto_expert_info(cut_short)
+        return type_names[kind] .. " (cut short)"
+    end
+    local subtree = tree:add(pricetime, buffer(0, message.size))
+    local line = type_names[kind]
+    for _, field in ipairs(message.fields) do
+        local range = buffer(field[2], field[3])
+        subtree:add_le(fields[field[1]], range)
+        if field.short then
+            local value = shown(range, field)
+            if value ~= "0" and value ~= "NONE" then
+                line = line .. " " .. (field.names and value or field.short .. "=" .. value)
+            end
+        end
+    end
+    for _, zero in ipairs(message.zeros) do
+        if buffer(zero[1], zero[2]):bytes():tohex():find("[^0]") then
+            subtree:add_proto_expert_info(not_zero)
+            break
+        end
+    end
+    subtree:append_text(", " .. line)
+    return line
+end
+
+local function size_of(buffer, _, offset)
+    local message = messages[buffer(offset, 1):uint()]
+    return message and message.size or buffer:reported_length_remaining(offset)
+end
+
+-- The column of a packet has one line for each message, up to a few.
+local function tell(pinfo, line)
+    pinfo.cols.protocol = "pricetime"
+    pinfo.cols.info:append((tostring(pinfo.cols.info) == "" and "" or "; ") .. line)
+end
+
+local function dissect_one(buffer, pinfo, tree)
+    tell(pinfo, add_message(buffer(), tree))
+    return buffer:len()
+end
+
+local function dissect_datagram(buffer, pinfo, tree)
+    local at = 0
+    while at < buffer:len() do
+        local message = messages[buffer(at, 1):uint()]
+        local size = message and math.min(message.size, buffer:len() - at) or buffer:len() - at
+        tell(pinfo, add_message(buffer(at, size), tree))
+        at = at + size
+    end
+    return buffer:len()
+end
+
+function pricetime.dissector(buffer, pinfo, tree)
+    if buffer:len() == 0 then
+        return 0
+    end
+    pinfo.cols.info:set("")
+    if pinfo.port_type == 2 then
+        dissect_tcp_pdus(buffer, tree, 1, size_of, dissect_one)
+        return buffer:len()
+    end
+    return dissect_datagram(buffer, pinfo, tree)
+end
+
+pricetime.prefs.tcp_ports = Pref.range("TCP ports", "7001-7002", "orders, and recovery", 65535)
+pricetime.prefs.udp_ports = Pref.range("UDP ports", "7003", "the feed", 65535)
+
+local in_use = {}
+local function listen()
+    for name, table_name in pairs({ tcp_ports = "tcp.port", udp_ports = "udp.port" }) do
+        local ports = DissectorTable.get(table_name)
+        if in_use[name] then
+            ports:remove(in_use[name], pricetime)
+        end
+        in_use[name] = pricetime.prefs[name]
+        if in_use[name] ~= "" then
+            ports:add(in_use[name], pricetime)
+        end
+        ports:add_for_decode_as(pricetime)
+    end
+end
+
+pricetime.prefs_changed = listen
+listen()

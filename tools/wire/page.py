@@ -1,0 +1,149 @@
+"""``wire.md``: the page about the wire, prose from a template, tables and diagrams from the data sheet."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pricetime.wire.messages import MESSAGES
+from pricetime.wire.rules import BEFORE_LOGIN_BYTES, RULES
+from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
+from pricetime.wire.types import WIRE_VERSION
+
+#: Names of fields that a diagram has no room for.
+SHORT = {
+    "type": "typ",
+    "side": "sid",
+    "time_in_force": "tif",
+    "flags": "flg",
+    "kind": "knd",
+    "reason": "rsn",
+    "version": "ver",
+    "open": "opn",
+    "level": "lvl",
+    "status": "sta",
+    "state": "sta",
+    "login_timeout_ms": "timeout_ms",
+    "orders_per_second": "per_second",
+}
+
+RULER = "     +---+---+---+---+---+---+---+---+"
+
+#: Where an enum of another page is told.
+TOLD = {
+    "Side": "`Side` (1 bid, 2 ask)",
+    "TimeInForce": "[`TimeInForce`](records.md#the-fields-of-a-command)",
+    "ReportKind": "[`ReportKind`](records.md#the-fields-of-a-report)",
+    "Reason": "[`Reason`](errors.md#reasons)",
+    "InstrumentState": "`InstrumentState` (0 open, 1 halted)",
+    "SessionReason": "[`SessionReason`](#sessionreason)",
+    "RetransmitStatus": "[`RetransmitStatus`](#retransmitstatus)",
+    "AcknowledgementLevel": "[`AcknowledgementLevel`](#acknowledgementlevel)",
+    "LoginFlag": "[`LoginFlag`](#loginflag)",
+}
+
+#: The enums that are told on this page.
+OWN = ("SessionReason", "RetransmitStatus", "AcknowledgementLevel", "LoginFlag")
+
+
+def cell(field: Field) -> str:
+    """A field in a diagram: its name and as much of its type as there is room for."""
+    room = 4 * field.size - 1
+    name = "0" if field.is_zero else SHORT.get(field.name, field.name) if field.size < 8 else field.name
+    unit = re.match(r"(ticks|lots|ns)\b", field.meaning)
+    kind = field.type + (f", {unit[1]}" if unit else "")
+    if field.size == 1:
+        return name.center(room)
+    if len(name) + len(kind) + 2 > room:
+        kind = field.type if len(name) + len(field.type) + 2 <= room else ""
+    return f" {name}{kind:>{max(room - len(name) - 2, len(kind) + 1)}} "[:room]
+
+
+def diagram(layout: Layout) -> Iterator[str]:
+    """Eight bytes a row."""
+    yield " byte  0   1   2   3   4   5   6   7"
+    yield RULER
+    row = ""
+    for field in layout.fields:
+        if field.length:
+            yield f"{field.offset:>4} | {field.name}{f'{field.length} bytes':>{29 - len(field.name)}} |"
+            yield from (f"{at:>4} |{' ' * 31}|" for at in range(field.offset + 8, field.offset + field.size, 8))
+            yield RULER
+            continue
+        row += ("|" if row else f"{field.offset:>4} |") + cell(field)
+        if (field.offset + field.size) % 8 == 0:
+            yield row + "|"
+            yield RULER
+            row = ""
+
+
+def meaning(field: Field) -> str:
+    """Of a field, in its table."""
+    if field.is_zero:
+        return "0"
+    enum = enum_of(field)
+    if enum:
+        return TOLD[enum] + field.meaning.removeprefix(enum)
+    return re.sub(r"\b([A-Z]+_[A-Z_]+|Snapshot\w+)\b", r"`\1`", field.meaning).replace("2**", "2^")
+
+
+def message(layout: Layout) -> Iterator[str]:
+    yield f"### {layout.name}"
+    yield ""
+    yield f"Type {layout.type}, {layout.size} bytes. {layout.direction}: {layout.purpose}"
+    yield ""
+    yield from ("```", *diagram(layout), "```", "")
+    yield "| byte | field | type | meaning |"
+    yield "|---|---|---|---|"
+    for field in layout.fields:
+        kind = f"{field.type} x {field.length}" if field.length else field.type
+        told = str(layout.type) if field.name == "type" else meaning(field)
+        yield f"| {field.offset} | `{field.name}` | {kind} | {told} |"
+    yield ""
+
+
+def enum(name: str) -> Iterator[str]:
+    yield f"### {name}"
+    yield ""
+    yield from ("| value | name | |", "|---|---|---|")
+    yield from (f"| {constant.value} | `{constant.name}` | {constant.meaning} |" for constant in SHEET.constants[name])
+    yield ""
+
+
+def summary() -> Iterator[str]:
+    for layout in SHEET.layouts:
+        name = f"[{layout.name}](#{layout.name.lower()})"
+        who, _, _ = layout.direction.partition(",")
+        yield f"| {layout.type} | {name} | {layout.size} | {who} | {layout.purpose} |"
+
+
+def rules() -> Iterator[str]:
+    """The table of a session, the messages that lead to the same state together."""
+    for state, speakers in RULES.items():
+        for role, row in speakers.items():
+            for after in dict.fromkeys(row.values()):
+                names = ", ".join(MESSAGES[kind].__name__ for kind in row if row[kind] is after)
+                yield f"| {state.value} | {role.value} | {names} | {after.value} |"
+
+
+def limits() -> Iterator[str]:
+    constants: tuple[Constant, ...] = SHEET.constants["Sizes and limits"]
+    yield from (f"| `{constant.name}` | {constant.value} | {constant.meaning} |" for constant in constants)
+
+
+def page() -> str:
+    """The whole file."""
+    made = {
+        "version": [str(WIRE_VERSION)],
+        "before_login": [str(BEFORE_LOGIN_BYTES)],
+        "summary": summary(),
+        "rules": rules(),
+        "messages": (line for layout in SHEET.layouts for line in message(layout)),
+        "enums": (line for name in OWN for line in enum(name)),
+        "limits": limits(),
+    }
+    text = Path(__file__).with_name("page.template.md").read_text(encoding="utf-8")
+    for name, lines in made.items():
+        text = text.replace("{" + name + "}", "\n".join(lines))
+    return text

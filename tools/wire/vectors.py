@@ -1,0 +1,116 @@
+"""``wire-vectors.json``: messages as values and as bytes, for those who write the protocol in another language."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from pricetime.wire import auth
+from pricetime.wire.messages import (
+    MESSAGES,
+    Challenge,
+    ExecutionReport,
+    Heartbeat,
+    Login,
+    LoginAccepted,
+    Logout,
+    Message,
+    NewOrder,
+)
+from pricetime.wire.sheet import SIZES, Field
+from pricetime.wire.types import SessionReason
+
+NONCE, SECRET = bytes(range(1, 33)), bytes(range(200, 232))
+
+NOTES = [
+    "Written by 'make wire'. All numbers little-endian; hex in the order of the wire.",
+    "Numbers of 64 bits are strings, because some readers of JSON round them; bytes are hex.",
+    "A field named zero is 0 and left out of 'fields'; so is 'type', which stands beside them.",
+    "proofs: HMAC-SHA256 under 'secret' over 'nonce' and the first 16 bytes of the login is its last 32 bytes.",
+    "session: who says what, from the first byte to the last, with the secret and the nonce of the first proof.",
+]
+
+
+def counting(field: Field) -> int | bytes:
+    """Every byte another one, so that bytes in the wrong order are seen."""
+    data = bytes((field.offset + at) % 255 + 1 for at in range(field.size))
+    return data if field.length else int.from_bytes(data, "little", signed=field.type.startswith("i"))
+
+
+def highest(field: Field) -> int | bytes:
+    bits = 8 * SIZES[field.type]
+    return b"\xff" * field.length if field.length else (1 << bits - field.type.startswith("i")) - 1
+
+
+def lowest(field: Field) -> int | bytes:
+    """0, or the most negative."""
+    return bytes(field.length) if field.length else -(1 << 63) if field.type.startswith("i") else 0
+
+
+def minus_one(field: Field) -> int | bytes:
+    return -1 if field.type.startswith("i") else counting(field)
+
+
+def examples(kind: type[Message]) -> list[Message]:
+    """A few messages of a kind, no two the same."""
+    fields = [field for field in kind.LAYOUT.fields if field.name in kind.FIELDS]
+    made = [kind(**{field.name: way(field) for field in fields}) for way in (counting, highest, lowest, minus_one)]
+    return list(dict.fromkeys([kind(), *made]))
+
+
+def plain(message: Message) -> dict[str, Any]:
+    """The fields as JSON has them."""
+    shown: dict[str, Any] = {}
+    for field in message.LAYOUT.fields:
+        if field.name in message.FIELDS:
+            value = getattr(message, field.name)
+            shown[field.name] = value.hex() if field.length else str(value) if field.size == 8 else value
+    return shown
+
+
+def logins() -> list[Login]:
+    wishes = [
+        Login(version=1, owner=7),
+        Login(version=1, owner=65535, flags=2, next_sequence=2**40 + 1),
+        Login(version=1, owner=1, flags=3, next_sequence=1),
+    ]
+    return [auth.prove(SECRET, NONCE, wish) for wish in wishes]
+
+
+def conversation() -> Iterator[tuple[str, Message]]:
+    """A short session, whole."""
+    yield "exchange", Challenge(version=1, login_timeout_ms=2000, nonce=NONCE)
+    yield "client", logins()[0]
+    yield (
+        "exchange",
+        LoginAccepted(owner=7, next_sequence=1, oldest_sequence=1, heartbeat_ms=1000, timeout_ms=5000),
+    )
+    yield "client", NewOrder(side=1, instrument=1, order_id=42, price=-10050, quantity=5)
+    accepted = ExecutionReport(kind=1, side=1, instrument=1, order_id=42, price=-10050, quantity=5)
+    yield "exchange", accepted._replace(seq_num=1, maker_id=0x9E3779B97F4A7C15)
+    yield "exchange", Heartbeat(next_sequence=2)
+    yield "client", Heartbeat(next_sequence=2)
+    yield "client", Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=2)
+    yield "exchange", Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=2)
+
+
+def vectors() -> str:
+    """The whole file, a line for each vector."""
+    parts: dict[str, list[Any]] = {
+        "notes": [*NOTES],
+        "messages": [
+            {"message": kind.__name__, "type": kind.TYPE, "size": kind.SIZE, "hex": message.encode().hex()}
+            | {"fields": plain(message)}
+            for kind in MESSAGES.values()
+            for message in examples(kind)
+        ],
+        "proofs": [{"secret": SECRET.hex(), "nonce": NONCE.hex(), "login": login.encode().hex()} for login in logins()],
+        "session": [
+            {"from": speaker, "message": type(message).__name__, "hex": message.encode().hex()}
+            for speaker, message in conversation()
+        ],
+    }
+    lists = [f'"{name}": [\n' + ",\n".join(map(json.dumps, lines)) + "\n]" for name, lines in parts.items()]
+    unknown = json.dumps(sorted(set(range(256)) - set(MESSAGES)))
+    return "{\n" + ",\n".join(lists) + f',\n"unknown_types": {unknown}\n}}\n'
