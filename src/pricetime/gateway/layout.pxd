@@ -22,7 +22,10 @@ cdef enum:
     OWNERS = 65536
     ORDER_ID_SHIFT = 48
     REPORT_BYTES = 48
-    READ_BYTES = 262144        # taken from one socket at a time
+    READ_BYTES = 4096          # taken from one socket at a time ...
+    DOUBLINGS = 6              # ... and from one that always has more, up to 2 to this power times as much
+    FULL_READS = 16            # how many reads in a row must find more before they double
+    BUFFER_BYTES = 262144      # the most that is taken
     FLUSH_BYTES = 1048576      # given to one socket at a time
     LINGER_NS = 1000000000     # how long a Logout may take to be taken
     ROUTE_LIMIT = 8192         # reports handled between two looks at the sockets
@@ -41,6 +44,7 @@ ctypedef struct Session:
     u64 cancels_due_ns
     int fd
     u32 state
+    u32 full_reads             # in a row that left something behind
     u32 place                  # among the sessions that have a connection
     u32 refused                # by the throttle, since the last order that was not
     u16 partial_bytes          # of a message that has not come whole

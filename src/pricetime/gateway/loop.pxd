@@ -3,8 +3,8 @@
 from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_DISCONNECT, MASS_CANCEL, SET_STATE, Command, u8, u32, u64
 from pricetime.gateway.decoder cimport Decoder
 from pricetime.gateway.layout cimport (
-    ABSENT, ACTIVE, MAX_MESSAGE, ORDER_ID_SHIFT, READ_BYTES, REQUEST_ADMIT, REQUEST_STATE, REQUEST_STOP, WAKE, Event,
-    Request, Session,
+    ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, ORDER_ID_SHIFT, READ_BYTES, REQUEST_ADMIT,
+    REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
 )
 from pricetime.gateway.matcher cimport Matcher
 from pricetime.gateway.publisher cimport Publisher
@@ -24,6 +24,7 @@ cdef enum:
     EVENTS = 256                     # sockets looked at in one turn
     TICK_NS = 20000000               # between two looks at what time brings
     EAGER_TURNS = 1000               # without work before the loop lets others run
+    WAITING = 128                    # commands read, before they are matched ahead of more reading
     ROUNDS = 64                      # of matching and routing in one turn
     # How the loop waits when there is nothing to do
     SPIN = 0
