@@ -141,7 +141,7 @@ class GatewayConfig(BaseSettings):
     threading: Threading = machine(
         "auto", "`shared`: gateway and matcher in one thread; `dedicated`: one each; `auto` by the processors"
     )
-    idle: Idle = machine("yield", "what a thread does without work: `spin`, `pause`, `yield`, `block`")
+    idle: Idle = machine("block", "what a thread does without work: `spin`, `pause`, `yield`, `block`")
     gateway_cpus: Cpus = machine((), "processors that the gateway's thread may run on, as `2,3`; all when empty")
     matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
     prefault: bool = machine(True, "take up memory for all orders at the start, so that no order waits for it later")
