@@ -1,4 +1,4 @@
-"""A bad network between a feed and a subscriber: datagrams are lost, doubled and reordered, each seed in its own way."""
+"""A bad network between a feed and a subscriber: it loses, doubles and reorders, each seed in its own way."""
 
 from __future__ import annotations
 

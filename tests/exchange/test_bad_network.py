@@ -62,17 +62,20 @@ def test_the_exchange_itself_may_lose_double_and_reorder() -> None:
     first, plans = make_plans(PRESETS["balanced"], 20_000, CLIENTS, seed=6)
     faults = ("--drop", "0.1", "--duplicate", "0.1", "--reorder", "0.1", "--fault-seed", "3")
     options = ("--feed-port", str(free_udp_port()), *OPTIONS, *faults)
-    with ServerProcess(*options) as server, Load(server.host, server.port, CLIENTS) as load:
-        with Following(server.group, server.feed_port, recovery=server.recovery) as feed:
-            feed.wait_whole()
-            load.send(first)
-            for plan in plans:
-                load.send(plan, rate=100_000)
-            load.wait_answered()
-            stopped = server.stop()
-            with feed.asked() as subscriber:
-                seen = subscriber.statistics
-                assert min(seen.gaps, seen.filled, seen.duplicates, seen.reordered) > 10
+    with (
+        ServerProcess(*options) as server,
+        Load(server.host, server.port, CLIENTS) as load,
+        Following(server.group, server.feed_port, recovery=server.recovery) as feed,
+    ):
+        feed.wait_whole()
+        load.send(first)
+        for plan in plans:
+            load.send(plan, rate=100_000)
+        load.wait_answered()
+        stopped = server.stop()
+        with feed.asked() as subscriber:
+            seen = subscriber.statistics
+            assert min(seen.gaps, seen.filled, seen.duplicates, seen.reordered) > 10
     assert stopped["last_sequence"] > 20_000
 
 

@@ -159,8 +159,8 @@ class Gateway:
         count: cython.int = epoll_wait(self.epoll_fd, self.ready, EVENTS, timeout_ms)
         now_ns: u64 = monotonic_ns()
         self.turns += 1
-        work: u64 = 0
         self._cancel_leaving(now_ns)
+        work: u64 = self._take_requests(now_ns)
         i: cython.int
         for i in range(count):
             owner: u32 = self.ready[i].number
@@ -169,8 +169,7 @@ class Gateway:
                 read(self.wake_fd, cython.address(woken), 8)
             else:
                 self._serve(owner, self.ready[i].events)
-                work += 1
-        work += self._take_requests(now_ns)
+            work += 1
         work += self._match_and_route(now_ns)
         work += self.sessions.flush_all(now_ns)
         if now_ns >= self.next_tick_ns:

@@ -110,7 +110,8 @@ class FeedStore:
         """The bytes of ``count`` reports from number ``first`` on, None when they are not, or no longer, all there."""
         start: u64 = first
         wanted: u64 = count
-        if start < self.oldest or start + wanted > self.newest():
+        newest: u64 = self.newest()
+        if start < self.oldest or start > newest or wanted > newest - start:
             return None
         copied = PyBytes_FromStringAndSize(cython.NULL, wanted * cython.sizeof(Report))
         target: cython.p_char = PyBytes_AS_STRING(copied)

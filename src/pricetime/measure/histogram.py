@@ -62,7 +62,7 @@ class Histogram:
         summed = np.cumsum(counts)
         found = []
         for percentage in wanted:
-            rank = max(1, int(np.ceil(total * percentage / 100)))
+            rank = max(1, int(np.ceil(round(total * percentage / 100, 6))))  # 99.9 % of 1,000 are 999, not a hair more
             found.append(min(self._top(int(np.searchsorted(summed, rank))), self.largest))
         return found
 

@@ -1,0 +1,24 @@
+"""The gateway's hot path is of the compiled form alone, and its settings need the server's packages."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import pricetime
+
+COMPILED = [
+    "allocations",
+    "decoder",
+    "faults",
+    "loop",
+    "public_ids",
+    "publisher",
+    "random",
+    "sessions",
+    "store",
+    "threads",
+]
+
+collect_ignore = []
+if not pricetime.COMPILED or find_spec("pydantic_settings") is None:
+    collect_ignore = [f"test_{name}.py" for name in COMPILED]

@@ -1,0 +1,35 @@
+"""Messages in few words."""
+
+from __future__ import annotations
+
+from pricetime.types import ALL_INSTRUMENTS
+from pricetime.wire.messages import CancelOrder, MassCancel, NewOrder, ReduceOrder, ReplaceOrder
+
+BID, ASK = 1, 2
+GTC, IOC, FOK, POST_ONLY, MARKET = range(5)
+
+
+def new(
+    order_id: int, side: int = BID, price: int = 100, quantity: int = 10, *, time_in_force: int = GTC, instrument: int = 1,
+    flags: int = 0, owner: int = 0, tag: int = 0,
+) -> NewOrder:  # fmt: skip
+    return NewOrder(
+        order_id=order_id, side=side, price=price, quantity=quantity, time_in_force=time_in_force, instrument=instrument,
+        flags=flags, owner=owner, tag=tag,
+    )  # fmt: skip
+
+
+def cancel(order_id: int, instrument: int = 1) -> CancelOrder:
+    return CancelOrder(order_id=order_id, instrument=instrument)
+
+
+def reduce(order_id: int, quantity: int, instrument: int = 1) -> ReduceOrder:
+    return ReduceOrder(order_id=order_id, quantity=quantity, instrument=instrument)
+
+
+def replace(order_id: int, price: int, quantity: int, instrument: int = 1) -> ReplaceOrder:
+    return ReplaceOrder(order_id=order_id, price=price, quantity=quantity, instrument=instrument)
+
+
+def mass_cancel(order_id: int = 0, side: int = 0, instrument: int = ALL_INSTRUMENTS) -> MassCancel:
+    return MassCancel(order_id=order_id, side=side, instrument=instrument)

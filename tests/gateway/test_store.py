@@ -1,0 +1,124 @@
+"""The store of the feed: what is kept, what is gone, and that a reader never has something in between."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from pricetime.errors import InvalidSetting
+from pricetime.gateway.store import FeedStore
+from pricetime.types import REPORT
+from tests.gateway.floor import floor
+from tests.gateway.orders import cancel, new
+
+
+def reports(first: int, count: int) -> np.ndarray:
+    """Every field tells the number."""
+    made = np.zeros(count, REPORT)
+    numbers = np.arange(first, first + count, dtype=np.uint64)
+    for name in ("order_id", "maker_id", "quantity", "price"):
+        made[name] = numbers
+    return made
+
+
+def numbers_of(store: FeedStore, first: int, count: int) -> list[int] | None:
+    found = store.array(first, count)
+    if found is None:
+        return None
+    for name in ("order_id", "maker_id", "quantity", "price"):
+        assert np.array_equal(found[name].astype(np.uint64), found["seq_num"])
+    numbers: list[int] = found["seq_num"].tolist()
+    return numbers
+
+
+def test_an_empty_store() -> None:
+    store = FeedStore(8, 77)
+    assert (store.epoch, store.oldest, store.next_sequence) == (77, 1, 1)
+    assert store.copy(1, 0) == b""
+    assert store.copy(1, 1) is None
+
+
+@pytest.mark.parametrize("capacity", [2, 4, 8, 64])
+def test_the_newest_are_kept_and_the_others_gone(capacity: int) -> None:
+    store = FeedStore(capacity, 1)
+    written = 0
+    for count in [1, 0, 1, capacity // 2, capacity, capacity - 1, 1, capacity // 2 + 1]:
+        store.extend(reports(written + 1, count))
+        written += count
+        oldest = max(1, written + 1 - capacity)
+        assert (store.oldest, store.next_sequence) == (oldest, written + 1)
+        for first in range(max(1, oldest - 2), written + 3):
+            for wanted in range(capacity + 2):
+                there = oldest <= first and first + wanted <= written + 1
+                expected = list(range(first, first + wanted)) if there else None
+                assert numbers_of(store, first, wanted) == expected
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [(0, 1), (0, 0), (2**64 - 1, 2), (2**64 - 4, 8), (2, 2**64 - 2), (5, 2**63)]
+)
+def test_ranges_that_cannot_be(first: int, count: int) -> None:
+    store = FeedStore(8, 1)
+    store.extend(reports(1, 4))
+    assert store.copy(first, count) is None
+
+
+@pytest.mark.parametrize("capacity", [0, 1, 3, 6, 2**33, "8", 8.0])
+def test_the_capacity(capacity: object) -> None:
+    with pytest.raises(InvalidSetting, match="reports kept by the feed"):
+        FeedStore(capacity, 1)
+
+
+def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:
+    """The writer laps a small ring all the time; a copy is whole or it is none."""
+    store = FeedStore(256, 1)
+    stopped = threading.Event()
+    block = {n: np.zeros(n, REPORT) for n in (1, 7, 64, 200)}
+
+    def write() -> None:
+        written = 0
+        while not stopped.is_set():
+            for count, made in block.items():
+                numbers = np.arange(written + 1, written + count + 1, dtype=np.uint64)
+                for name in ("order_id", "maker_id", "quantity", "price"):
+                    made[name] = numbers
+                store.extend(made)
+                written += count
+            time.sleep(0)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    whole = gone = 0
+    try:
+        while whole < 2000 or gone < 20:
+            oldest = store.oldest
+            found = numbers_of(store, oldest, min(200, store.next_sequence - oldest))
+            whole += found is not None
+            gone += found is None or numbers_of(store, max(1, oldest - 1), 200) is None
+            if found is not None:
+                assert found == list(range(oldest, oldest + len(found)))
+    finally:
+        stopped.set()
+        writer.join()
+
+
+def test_what_the_replica_has_not_applied_is_waited_for() -> None:
+    """The router stops where it would overwrite it, and goes on when the replica did."""
+    with floor(feed_store_reports=1024, ring_capacity=64) as here:
+        client = here.client(1)
+        messages = [order for n in range(1, 1001) for order in (new(n), cancel(n))]
+        client.send(*messages)
+        here.turn(300)
+        assert here.exchange.store.next_sequence == 1025, "it wrote over what the replica needs, or stopped too early"
+        assert len(client.reports(client.receive())) == 1024
+        here.settle()
+        client.receive()
+        assert len(client.reports()) == 2000
+        assert here.exchange.store.next_sequence == 2001
+        assert here.exchange.store.oldest == 977
+        feed = here.feed.reports()
+        assert feed["seq_num"].tolist() == list(range(1, 2001))
+        assert here.exchange.replica.builder.digest() == here.exchange.digest()
