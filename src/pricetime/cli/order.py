@@ -5,10 +5,10 @@ from __future__ import annotations
 import csv
 import secrets as randomness
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
@@ -16,10 +16,9 @@ from ..errors import PricetimeError
 from .place import HOST, PORT, place
 
 if TYPE_CHECKING:
-    from ..wire.messages import Message
-
-#: The instrument of a mass cancel over all.
-ALL = 2**32 - 1
+    from ..feed.client import Client
+    from ..types import Side
+    from .words import Report
 
 #: Orders that are sent before their reports are read.
 AT_A_TIME = 500
@@ -37,6 +36,13 @@ COLUMNS = ("action", "side", "quantity", "price", "id", "instrument", "time_in_f
 
 class OrdersError(PricetimeError, ValueError):
     """A file of orders that cannot be read. The message names the line."""
+
+
+class Request(NamedTuple):
+    """What is asked of an exchange: a method of ``Client``, and its arguments."""
+
+    method: str
+    arguments: dict[str, Any]
 
 
 @dataclass
@@ -89,7 +95,7 @@ def order(context: click.Context, /, **where: Any) -> None:
 
 
 instrument_option = click.option(
-    "--instrument", type=click.IntRange(0, ALL - 1), default=1, show_default=True, help="Instrument id."
+    "--instrument", type=click.IntRange(0), default=1, show_default=True, help="Instrument id."
 )
 
 
@@ -103,20 +109,16 @@ instrument_option = click.option(
 @click.pass_obj
 def add(where: Place, /, **given: Any) -> None:
     """Enter an order for QUANTITY lots at PRICE. A market order needs no price."""
-    from ..wire.messages import NewOrder
-
-    send(where, [new_order(NewOrder, **given)])
+    send(where, [new_order(**given)])
 
 
 @order.command()
 @click.argument("order_id", metavar="ID", type=ORDER_ID)
 @instrument_option
 @click.pass_obj
-def cancel(where: Place, /, order_id: int, instrument: int) -> None:
+def cancel(where: Place, /, **given: Any) -> None:
     """Take the order ID out of the book."""
-    from ..wire.messages import CancelOrder
-
-    send(where, [CancelOrder(order_id=order_id, instrument=instrument)])
+    send(where, [Request("cancel_order", given)])
 
 
 @order.command()
@@ -127,39 +129,26 @@ def cancel(where: Place, /, order_id: int, instrument: int) -> None:
 @click.pass_obj
 def replace(where: Place, /, **given: Any) -> None:
     """Give the order ID a new open QUANTITY and a new PRICE."""
-    from ..wire.messages import ReplaceOrder
-
-    send(where, [ReplaceOrder(**given)])
+    send(where, [Request("replace_order", given)])
 
 
 @order.command()
 @click.argument("order_id", metavar="ID", type=ORDER_ID)
-@click.argument("quantity", type=QUANTITY)
+@click.argument("by", metavar="QUANTITY", type=QUANTITY)
 @instrument_option
 @click.pass_obj
 def reduce(where: Place, /, **given: Any) -> None:
     """Take QUANTITY lots off the order ID, which keeps its place."""
-    from ..wire.messages import ReduceOrder
-
-    send(where, [ReduceOrder(**given)])
+    send(where, [Request("reduce_order", given)])
 
 
 @order.command("mass-cancel")
 @click.option("--side", type=SIDES, help="Of this side [default: both].")
-@click.option("--instrument", type=click.IntRange(0, ALL - 1), default=None, help="Of this instrument [default: all].")
+@click.option("--instrument", type=click.IntRange(0), default=None, help="Of this instrument [default: all].")
 @click.pass_obj
 def mass_cancel(where: Place, /, side: str | None, instrument: int | None) -> None:
     """Cancel all of your orders."""
-    from ..wire.messages import MassCancel
-
-    send(
-        where,
-        [
-            MassCancel(
-                side=number_of_side(side), instrument=ALL if instrument is None else instrument, order_id=new_id()
-            )
-        ],
-    )
+    send(where, [Request("mass_cancel", {"side": side_of(side), "instrument": instrument})])
 
 
 @order.command("file")
@@ -179,7 +168,7 @@ def from_file(where: Place, /, file: TextIO) -> None:
     send(where, list(read_orders(file)))
 
 
-def read_orders(file: Iterable[str]) -> Iterator[Message]:
+def read_orders(file: Iterable[str]) -> Iterator[Request]:
     """The orders of a CSV file. Raises OrdersError."""
     rows = csv.DictReader(file, skipinitialspace=True)
     unknown = set(rows.fieldnames or ["no columns"]) - set(COLUMNS)
@@ -188,40 +177,38 @@ def read_orders(file: Iterable[str]) -> Iterator[Message]:
     for row in rows:
         try:
             yield from_row({name: text for name, text in row.items() if name and text})
-        except (ValueError, KeyError, PricetimeError) as error:
+        except (ValueError, KeyError) as error:
             told = f"it needs {error}" if isinstance(error, KeyError) else str(error)
             raise OrdersError(f"line {rows.line_num}: {told}") from error
 
 
-def from_row(row: dict[str, str]) -> Message:
-    """The order that a line asks for."""
-    from ..wire import messages
-
-    action, instrument = row["action"], int(row.get("instrument", 1))
+def from_row(row: dict[str, str]) -> Request:
+    """What a line asks for."""
+    action = row["action"]
+    if action == "mass-cancel":
+        instrument = int(row["instrument"]) if "instrument" in row else None
+        return Request("mass_cancel", {"side": side_of(row.get("side")), "instrument": instrument})
+    if action not in {"add", "cancel", "reduce", "replace"}:
+        raise ValueError(f"{action!r} is no action: give add, cancel, replace, reduce or mass-cancel")
+    common = {"instrument": int(row.get("instrument", 1))}
     if action == "add":
         return new_order(
-            messages.NewOrder,
             side=row["side"],
             quantity=int(row["quantity"]),
             price=int(row.get("price", 0)),
             order_id=int(row["id"]) if "id" in row else None,
-            instrument=instrument,
             time_in_force=row.get("time_in_force", "gtc"),
+            **common,
         )
-    if action == "mass-cancel":
-        everywhere = int(row.get("instrument", ALL))
-        return messages.MassCancel(side=number_of_side(row.get("side")), instrument=everywhere, order_id=new_id())
-    if action not in {"cancel", "reduce", "replace"}:
-        raise ValueError(f"{action!r} is no action: give add, cancel, replace, reduce or mass-cancel")
-    target = {"order_id": int(row["id"]), "instrument": instrument}
+    common["order_id"] = int(row["id"])
     if action == "cancel":
-        return messages.CancelOrder(**target)
+        return Request("cancel_order", common)
     if action == "reduce":
-        return messages.ReduceOrder(**target, quantity=int(row["quantity"]))
-    return messages.ReplaceOrder(**target, quantity=int(row["quantity"]), price=int(row["price"]))
+        return Request("reduce_order", {**common, "by": int(row["quantity"])})
+    return Request("replace_order", {**common, "quantity": int(row["quantity"]), "price": int(row["price"])})
 
 
-def new_order(kind: Any, *, side: str, time_in_force: str, order_id: int | None, **fields: int) -> Message:
+def new_order(*, side: str, time_in_force: str, order_id: int | None, **fields: int) -> Request:
     """A new order, from words."""
     from ..types import TimeInForce
 
@@ -229,14 +216,18 @@ def new_order(kind: Any, *, side: str, time_in_force: str, order_id: int | None,
     if name not in TimeInForce.__members__:
         raise ValueError(f"{time_in_force!r} is no time in force: give {', '.join(TIMES.choices)}")
     number = new_id() if order_id is None else order_id
-    made: Message = kind(side=number_of_side(side), time_in_force=TimeInForce[name], order_id=number, **fields)
-    return made
+    return Request(
+        "add_order", {"order_id": number, "side": side_of(side), "time_in_force": TimeInForce[name], **fields}
+    )
 
 
-def number_of_side(side: str | None) -> int:
+def side_of(side: str | None) -> Side | None:
+    """A side by its name, None for both."""
+    from ..types import Side
+
     if side not in {None, "bid", "ask"}:
         raise ValueError(f"{side!r} is no side: give bid or ask")
-    return 0 if side is None else 1 if side == "bid" else 2
+    return None if side is None else Side[side.upper()]
 
 
 def new_id() -> int:
@@ -244,26 +235,57 @@ def new_id() -> int:
     return (time.time_ns() // 1000 + randomness.randbelow(100)) % (1 << ORDER_ID_BITS)
 
 
-def send(where: Place, commands: list[Message]) -> None:
-    """Send commands and print every report; exit code 1 when one says that something was rejected."""
-    from ..gateway.secrets import read
+def send(where: Place, requests: Sequence[Request]) -> None:
+    """Send them and print every report; exit code 1 when one says that something was rejected."""
+    from ..feed.client import Client
     from ..types import ReportKind
-    from .conversation import Conversation
-    from .words import line, words
+    from .words import line
 
-    secret = b""
-    if where.secrets_file is not None:
-        found = read(where.secrets_file).get(where.owner)
-        if found is None:
-            raise click.BadParameter(f"owner {where.owner} is not in {where.secrets_file}", param_hint="--owner")
-        secret = found
     rejected = 0
-    with Conversation(
-        (where.host, where.port), where.owner, secret, keep_orders=where.keep, timeout_s=where.timeout
-    ) as exchange:
-        for start in range(0, len(commands), AT_A_TIME):
-            for report in exchange.ask(commands[start : start + AT_A_TIME]):
-                click.echo(line(words(report)))
+    with Client(
+        where.host,
+        where.port,
+        owner=where.owner,
+        secret=secret_of(where),
+        keep_orders=where.keep,
+        timeout=where.timeout,
+    ) as client:
+        for start in range(0, len(requests), AT_A_TIME):
+            for report in ask(client, requests[start : start + AT_A_TIME], where.timeout):
+                click.echo(line(report))
                 rejected += report.kind == ReportKind.REJECTED
     if rejected:
         raise SystemExit(1)
+
+
+def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[Report]:
+    """Send requests: the reports that they make, and those of other orders that come meanwhile.
+
+    After them goes the cancel of an order that is not there: when it is refused, everything before it is done.
+    """
+    from ..feed.errors import NotAcknowledged
+    from ..types import ReportKind
+    from .words import Report
+
+    for request in requests:
+        getattr(client, request.method)(**request.arguments)
+    last = randomness.randbits(ORDER_ID_BITS)
+    try:
+        client.cancel_order(last).exception(timeout)
+    except TimeoutError as error:
+        raise NotAcknowledged(f"no answer from {client.address[0]}:{client.address[1]} within {timeout:g} s") from error
+    for report in map(Report._make, client.read().tolist()):
+        if report.kind != ReportKind.REJECTED or report.order_id != last:
+            yield report
+
+
+def secret_of(where: Place) -> bytes:
+    """The owner's secret from the file; none where no file is given, for a server that is open."""
+    if where.secrets_file is None:
+        return b""
+    from ..gateway.secrets import read
+
+    found = read(where.secrets_file).get(where.owner)
+    if found is None:
+        raise click.BadParameter(f"owner {where.owner} is not in {where.secrets_file}", param_hint="--owner")
+    return found

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ..types import Reason, ReportKind, Side
-
-if TYPE_CHECKING:
-    from ..wire.messages import ExecutionReport
 
 KINDS = {int(kind): kind.name.lower().replace("_", " ") for kind in ReportKind}
 SIDES = {int(side): side.name.lower() for side in Side}
@@ -30,11 +27,6 @@ class Report(NamedTuple):
     maker_id: int
     price: int  #: ticks
     quantity: int  #: lots
-
-
-def words(message: ExecutionReport) -> Report:
-    """A message of a session as the record that it is."""
-    return Report(*(getattr(message, name) for name in Report._fields))
 
 
 def line(report: Report) -> str:
