@@ -1,72 +1,37 @@
-"""An exchange in a process of its own, as ``pricetime serve`` starts it."""
+"""An exchange in a process of its own, and the options that lead the other commands to it."""
 
 from __future__ import annotations
 
-import json
 import os
-import signal
-import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import IO, Any
+
+import pytest
 
 from pricetime.gateway.config import PREFIX
+from pricetime.measure.server import ServerProcess
+from tests.exchange.ports import free_udp_port
 
-PATIENCE_S = 30
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+SMALL = ("--order-capacity", "10000", "--no-prefault")
 
 
-class Served:
-    """A server that runs. Its log is read as it is asked for."""
+class Served(ServerProcess):
+    """A server that runs."""
 
-    def __init__(self, *options: str) -> None:
-        ports = ("--port", "0", "--recovery-port", "0", "--feed-port", str(free_udp_port()))
-        small = ("--order-capacity", "10000", "--no-prefault", "--idle", "block", "--log-format", "json")
-        command = [sys.executable, "-m", "pricetime", "serve", *ports, *small, *options]
-        environment = {name: text for name, text in os.environ.items() if not name.startswith(PREFIX)}
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        assert self.process.stdout is not None
-        self._log: IO[str] = self.process.stdout
-        try:
-            self.serving = self.until("serving")
-        except BaseException:
-            self.end()
-            raise
-        self.orders = ("--port", str(self.serving["port"]))
-        self.feed = ("--port", str(self.serving["feed_port"]), "--recovery-port", str(self.serving["recovery_port"]))
-
-    def until(self, event: str) -> dict[str, Any]:
-        """The next event of this name; those before it are passed over."""
-        for line in self._log:
-            found: dict[str, Any] = json.loads(line)
-            if found["event"] == event:
-                return found
-        raise AssertionError(f"the log ended without {event!r}")
-
-    def signal(self, number: signal.Signals) -> None:
-        self.process.send_signal(number)
-
-    def end(self) -> int:
-        if self.process.poll() is None:
-            self.signal(signal.SIGTERM)
-        self._log.read()
-        self._log.close()
-        return self.process.wait(PATIENCE_S)
+    def __enter__(self) -> Served:
+        super().__enter__()
+        self.orders = ("--port", str(self.port))
+        self.feed = ("--port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
+        return self
 
 
 @contextmanager
 def served(*options: str) -> Iterator[Served]:
-    running = Served(*options)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ:
+            if name.startswith(PREFIX):
+                patch.delenv(name)
+        running = Served("--feed-port", str(free_udp_port()), *SMALL, *options)
+    with running:
         yield running
-    finally:
-        code = running.end()
-    assert code == 0
+    assert running.process.returncode == 0
