@@ -20,8 +20,7 @@ MODULES = [
     "pricetime.native.latch",
     "pricetime.native.numbers",
     "pricetime.native.arrays",
-    "pricetime.ring.idle",
-    "pricetime.ring.ring",
+    "pricetime.native.clock",
     "pricetime.core.book",
     "pricetime.core.check",
     "pricetime.core.engine",
@@ -29,9 +28,14 @@ MODULES = [
     "pricetime.core.door",
     "pricetime.core.rebuilt",
     "pricetime.core.builder",
-    "pricetime.native.clock",
-    "pricetime.measure.histogram",
+    "pricetime.ring.idle",
     "pricetime.ring.ring",
+    "pricetime.measure.histogram",
+    "pricetime.feed.receiver",
+]
+
+#: What speaks to epoll and to the sockets of Linux.
+LINUX_MODULES = [
     "pricetime.gateway.public_ids",
     "pricetime.gateway.store",
     "pricetime.gateway.sessions",
@@ -40,9 +44,8 @@ MODULES = [
     "pricetime.gateway.router",
     "pricetime.gateway.faults",
     "pricetime.gateway.publisher",
-    "pricetime.gateway.loop",
     "pricetime.gateway.replica",
-    "pricetime.feed.receiver",
+    "pricetime.gateway.loop",
 ]
 
 DIRECTIVES = {
@@ -83,5 +86,8 @@ def extension(module: str) -> Extension:
     vars(made).update(cython_directives=DIRECTIVES, cython_c_in_temp=True, cython_line_directives=BUILD == "develop")
     return made
 
+
+if sys.platform == "linux":
+    MODULES += LINUX_MODULES
 
 setup(ext_modules=[] if BUILD == "pure" else [extension(module) for module in MODULES])

@@ -16,7 +16,8 @@ from pricetime.cli import place, watch
 from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
 from pricetime.gateway.config import GatewayConfig
 from tests.cli.run import bad, figures, good, run
-from tests.cli.served import Served, free_udp_port, served
+from tests.cli.served import served
+from tests.exchange.ports import free_udp_port
 
 END = ("--until-idle", "0.5")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -43,6 +44,8 @@ def prepare(config: GatewayConfig) -> Prepared:
 
 def check_form(*, compiled: bool) -> None:
     """The threads that carry orders are of the compiled form alone."""
+    if sys.platform != "linux":
+        raise CannotStart("the server is of Linux alone: run it there, in a container or a virtual machine")
     if not compiled:
         raise CannotStart(
             "the server is of the compiled form alone: unset PRICETIME_PURE, or install a wheel or a C compiler"
