@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -94,7 +93,7 @@ class Run:
         }
 
     def _server_options(self) -> list[str]:
-        options = ["--open", "--feed-port", str(free_port()), "--stats-interval-ms", "0", *self.options]
+        options = ["--open", "--stats-interval-ms", "0", *self.options]
         if self.server_cpu is not None:
             options += ["--gateway-cpus", str(self.server_cpu)]
         return options
@@ -148,12 +147,6 @@ def follow(subscriber: Subscriber, until: Callable[[], bool]) -> None:
 def pin(cpu: int | None) -> None:
     if cpu is not None:
         os.sched_setaffinity(0, {cpu})
-
-
-def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 if __name__ == "__main__":

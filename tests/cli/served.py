@@ -10,7 +10,6 @@ import pytest
 
 from pricetime.gateway.config import PREFIX
 from pricetime.measure.server import ServerProcess
-from tests.exchange.ports import free_udp_port
 
 SMALL = ("--order-capacity", "10000", "--no-prefault")
 
@@ -31,7 +30,7 @@ def served(*options: str) -> Iterator[Served]:
         for name in os.environ:
             if name.startswith(PREFIX):
                 patch.delenv(name)
-        running = Served("--feed-port", str(free_udp_port()), *SMALL, *options)
+        running = Served(*SMALL, *options)
     with running:
         yield running
     assert running.process.returncode == 0

@@ -15,9 +15,9 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime.cli import place, watch
 from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
 from pricetime.gateway.config import GatewayConfig
+from pricetime.measure.server import free_udp_port
 from tests.cli.run import bad, figures, good, run
-from tests.cli.served import served
-from tests.exchange.ports import free_udp_port
+from tests.cli.served import Served, served
 
 END = ("--until-idle", "0.5")
 

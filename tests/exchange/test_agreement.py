@@ -10,7 +10,6 @@ from pricetime.measure.plan import make_plans
 from pricetime.measure.server import ServerProcess
 from pricetime.tape.flow import PRESETS
 from tests.exchange.own_orders import OwnOrders
-from tests.exchange.ports import free_udp_port
 
 pytestmark = pytest.mark.compiled
 
@@ -23,7 +22,7 @@ SMALL = ("--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0
 def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, threading: str) -> None:
     first, plans = make_plans(PRESETS[preset], 60_000, CLIENTS, seed=7, chunk=20_000)
     own = {owner: OwnOrders() for owner in range(1, CLIENTS + 1)}
-    options = ("--open", "--feed-port", str(free_udp_port()), "--threading", threading, *SMALL)
+    options = ("--open", "--threading", threading, *SMALL)
     with (
         ServerProcess(*options) as server,
         following(server) as early,
@@ -52,7 +51,7 @@ def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, thr
 
 def test_orders_of_those_who_leave_are_gone() -> None:
     first, _ = make_plans(PRESETS["balanced"], 1, CLIENTS, seed=3)
-    options = ("--open", "--feed-port", str(free_udp_port()), *SMALL)
+    options = ("--open", *SMALL)
     with ServerProcess(*options) as server, following(server) as feed:
         feed.wait_whole()
         with Load(server.host, server.port, CLIENTS) as load:

@@ -9,11 +9,10 @@ import pytest
 from pricetime.measure.following import Following
 from pricetime.measure.load import Load
 from pricetime.measure.plan import make_plans
-from pricetime.measure.server import ServerProcess
+from pricetime.measure.server import ServerProcess, free_udp_port
 from pricetime.tape.flow import PRESETS
 from pricetime.wire.messages import SIZES, SnapshotHeader, SnapshotRequest
 from pricetime.wire.types import MessageType
-from tests.exchange.ports import free_udp_port
 from tests.exchange.relay import Relay
 
 pytestmark = pytest.mark.compiled
@@ -29,8 +28,7 @@ OPTIONS = ("--open", "--no-prefault", "--order-capacity", "65536", "--stats-inte
 def test_every_seed_ends_with_the_books_of_the_exchange() -> None:
     """One exchange trades on while subscribers come and go, ten at a time, each behind a relay of its own seed."""
     first, plans = make_plans(PRESETS["balanced"], SEEDS * 600, CLIENTS, seed=5, chunk=AT_A_TIME * 600)
-    port = free_udp_port()
-    with ServerProcess("--feed-port", str(port), *OPTIONS) as server, Load(server.host, server.port, CLIENTS) as load:
+    with ServerProcess(*OPTIONS) as server, Load(server.host, server.port, CLIENTS) as load:
         load.send(first)
         load.wait_answered()
         gaps = filled = dropped = 0
@@ -61,9 +59,8 @@ def test_the_exchange_itself_may_lose_double_and_reorder() -> None:
     """``--drop``, ``--duplicate``, ``--reorder``: for people who test their subscribers."""
     first, plans = make_plans(PRESETS["balanced"], 20_000, CLIENTS, seed=6)
     faults = ("--drop", "0.1", "--duplicate", "0.1", "--reorder", "0.1", "--fault-seed", "3")
-    options = ("--feed-port", str(free_udp_port()), *OPTIONS, *faults)
     with (
-        ServerProcess(*options) as server,
+        ServerProcess(*OPTIONS, *faults) as server,
         Load(server.host, server.port, CLIENTS) as load,
         Following(server.group, server.feed_port, recovery=server.recovery) as feed,
     ):

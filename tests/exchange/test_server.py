@@ -22,21 +22,16 @@ from pricetime.measure.server import ServerProcess
 from pricetime.types import ReportKind
 from pricetime.wire.messages import SIZES, Challenge, ExecutionReport, Heartbeat, Login, Logout, NewOrder
 from pricetime.wire.types import MessageType, SessionReason
-from tests.exchange.ports import free_udp_port
 
 pytestmark = pytest.mark.compiled
 
 SMALL = ("--no-prefault", "--order-capacity", "4096", "--stats-interval-ms", "0")
 
 
-def options() -> tuple[str, ...]:
-    return ("--feed-port", str(free_udp_port()), *SMALL)
-
-
 def test_only_who_knows_the_secret_logs_in(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
     secret = secrets.add(file, 7, "market maker").secret
-    with ServerProcess("--secrets-file", str(file), *options()) as server:
+    with ServerProcess("--secrets-file", str(file), *SMALL) as server:
         with Client(server.host, server.port, owner=7, secret=secret) as client:
             assert client.add_order(1, BID, 100, 5).result(5).kind == ReportKind.ACCEPTED
         for owner, wrong in ((7, secret[:-1] + b"x"), (7, b""), (8, secret)):
@@ -48,7 +43,7 @@ def test_only_who_knows_the_secret_logs_in(tmp_path: Path) -> None:
 
 
 def test_an_owner_never_meets_anothers_order() -> None:
-    with ServerProcess("--open", *options()) as server:
+    with ServerProcess("--open", *SMALL) as server:
         with Client(server.host, server.port, owner=1) as one, Client(server.host, server.port, owner=2) as two:
             assert one.add_order(5, ASK, 101, 10).result(5).order_id == 5
             assert two.add_order(5, ASK, 101, 10).result(5).order_id == 5  # its own order 5
@@ -63,7 +58,7 @@ def test_a_halt_from_the_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "exchange.toml"
     text = 'open = true\n[[instruments]]\nid = 1\nlow_price = 50\nhigh_price = 150\ntick_size = 5\nstate = "{}"\n'
     file.write_text(text.format("open"))
-    with ServerProcess("--config", str(file), *options()) as server:
+    with ServerProcess("--config", str(file), *SMALL) as server:
         with Client(server.host, server.port, owner=1) as client:
             client.add_order(1, BID, 100, 5).result(5)
             file.write_text(text.format("halted"))
@@ -103,7 +98,7 @@ BAD = {
 
 
 def test_bad_input_ends_its_own_session_with_the_reason() -> None:
-    with ServerProcess("--open", *options()) as server:
+    with ServerProcess("--open", *SMALL) as server:
         with Client(server.host, server.port, owner=9) as bystander:
             for data, reason in BAD.values():
                 connection = log_in(server.host, server.port, 1)
@@ -128,7 +123,7 @@ def last_message(connection: socket.socket) -> int:
 def test_noise_harms_nobody() -> None:
     """Random bytes, before and after a login, from many connections; others are served as before."""
     rng = random.Random(8)
-    with ServerProcess("--open", *options()) as server:
+    with ServerProcess("--open", *SMALL) as server:
         with Client(server.host, server.port, owner=9) as bystander:
             for number in range(200):
                 if number % 2:
@@ -143,7 +138,7 @@ def test_noise_harms_nobody() -> None:
 
 
 def test_a_stop_brings_everything_out_and_takes_leave() -> None:
-    with ServerProcess("--open", *options()) as server:
+    with ServerProcess("--open", *SMALL) as server:
         connection = log_in(server.host, server.port, 3)
         orders = [NewOrder(side=1, instrument=1, order_id=n, price=n, quantity=1).encode() for n in range(1, 101)]
         connection.sendall(b"".join(orders))
@@ -161,7 +156,7 @@ def test_a_stop_brings_everything_out_and_takes_leave() -> None:
 
 
 def test_a_client_that_says_nothing_is_logged_out() -> None:
-    with ServerProcess("--open", "--heartbeat-ms", "50", "--timeout-ms", "200", *options()) as server:
+    with ServerProcess("--open", "--heartbeat-ms", "50", "--timeout-ms", "200", *SMALL) as server:
         silent = log_in(server.host, server.port, 1)
         with Client(server.host, server.port, owner=2) as alive:  # it sends heartbeats by itself
             assert last_message(silent) == SessionReason.HEARTBEAT_TIMEOUT
@@ -173,7 +168,7 @@ def test_a_client_that_says_nothing_is_logged_out() -> None:
 
 
 def test_too_fast_is_refused_and_then_logged_out() -> None:
-    with ServerProcess("--open", "--orders-per-second", "50", *options()) as server:
+    with ServerProcess("--open", "--orders-per-second", "50", *SMALL) as server:
         with Client(server.host, server.port, owner=1, retries=0) as client:
             taken, refused, end = send_until_ended(client)
         assert "THROTTLE_EXCEEDED" in end
@@ -226,7 +221,7 @@ def test_a_port_in_use_is_one_line() -> None:
 
 
 def start(*arguments: str) -> tuple[int, list[str]]:
-    command = [sys.executable, "-m", "pricetime", "serve", *arguments, "--recovery-port", "0", *options()]
+    command = [sys.executable, "-m", "pricetime", "serve", *arguments, "--recovery-port", "0", *SMALL]
     if "--port" not in arguments:
         command += ["--port", "0"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

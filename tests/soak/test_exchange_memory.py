@@ -10,7 +10,6 @@ from pricetime.measure.following import Following
 from pricetime.measure.load import Load
 from pricetime.measure.plan import make_plans
 from pricetime.measure.server import ServerProcess
-from tests.exchange.ports import free_udp_port
 
 #: The streams of four clients have gone round their rings by then.
 WARM = 4_000_000
@@ -21,7 +20,7 @@ CLIENTS = 4
 @pytest.mark.compiled
 def test_its_memory_stays_flat() -> None:
     first, plans = make_plans("balanced", ORDERS, CLIENTS, seed=9, chunk=250_000)
-    options = ("--open", "--feed-port", str(free_udp_port()), "--stats-interval-ms", "0")
+    options = ("--open", "--stats-interval-ms", "0")
     with (
         ServerProcess(*options) as server,
         Load(server.host, server.port, CLIENTS) as load,

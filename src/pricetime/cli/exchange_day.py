@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +33,7 @@ def show_exchange(orders: int, rate: float, seed: int) -> None:
     from .progress import track
 
     first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
-    options = ("--open", "--feed-port", str(free_port()), "--stats-interval-ms", "0")
+    options = ("--open", "--stats-interval-ms", "0")
     with ServerProcess(*options) as server, following(server) as feed:
         feed.wait_whole()
         with Load(server.host, server.port, CLIENTS) as load, track("orders", orders) as done:
@@ -89,10 +88,3 @@ def show(load: Load, subscriber: Subscriber, stats: dict[str, Any], rate: float,
     for name in ("p50", "p99"):
         table.add_row(f"  tick to trade {name}, us", f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f}")
     print_titled(f"an exchange on this machine: {len(load.accounts)} clients over TCP, a subscriber to the feed", table)
-
-
-def free_port() -> int:
-    """A UDP port that nobody has."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

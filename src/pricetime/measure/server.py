@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -27,14 +28,15 @@ class ServerFailed(PricetimeError):
 class ServerProcess:
     """``pricetime serve`` with these options, and what it logs. A context manager: it is stopped in the end.
 
-    Ports are free ones unless the options say others; the feed's port has to be given. Raises ServerFailed.
+    Its ports are free ones. Raises ServerFailed.
     """
 
     def __init__(self, *options: str) -> None:
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self._silent = False  # its output has ended
-        command = [sys.executable, "-m", "pricetime", "serve", "--port", "0", "--recovery-port", "0", *options]
+        ports = ("--port", "0", "--recovery-port", "0", "--feed-port", str(free_udp_port()))
+        command = [sys.executable, "-m", "pricetime", "serve", *ports, *options]
         self.process = subprocess.Popen(  # noqa: S603 - our own program
             [*command, "--log-format", "json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
@@ -96,3 +98,10 @@ class ServerProcess:
         with self._changed:
             self._silent = True
             self._changed.notify_all()
+
+
+def free_udp_port() -> int:
+    """A port that nobody has."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
