@@ -18,7 +18,7 @@ SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-compare lint settings wire format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-compare lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -71,6 +71,9 @@ soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
 
 bench: build ## the path from naive to final, measured
 	@$(BIN)/python -m benchmarks
+
+bench-ring: build ## the ring beside queues, a pipe and a mutex, turn and turn about
+	@$(BIN)/python -m benchmarks.ring
 
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)

@@ -23,7 +23,14 @@ import pricetime
 
 HERE = Path(__file__).parent
 BUILT = HERE / ".build"
-MODULES = ["alternatives/arena", "alternatives/hashed_levels", "alternatives/sorted_levels", "inside"]
+MODULES = [
+    "alternatives/arena",
+    "alternatives/hashed_levels",
+    "alternatives/mutex_ring",
+    "alternatives/sorted_levels",
+    "inside",
+    "ring_loops",
+]
 
 # As setup.py compiles the core: a step must not win or lose by its flags.
 MARCH = {"linux-x86_64": ["-march=x86-64-v2"]}.get(sysconfig.get_platform(), [])

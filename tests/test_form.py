@@ -67,3 +67,11 @@ def test_an_installed_cython_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "cython.py").write_text("mine = True\n", encoding="utf-8")
     code = "import cython, pricetime, sys; print(pricetime.COMPILED, sys.modules['cython'] is cython, cython.mine)"
     assert run(code, folder=tmp_path, PRICETIME_PURE="1").stdout.split() == ["False", "True", "True"]
+
+
+def test_what_has_no_pure_form_says_so_in_one_line() -> None:
+    code = "try:\n    import pricetime.ring\nexcept ImportError as error:\n    print(type(error).__name__, error)"
+    said = run(code, PRICETIME_PURE="1").stdout
+    assert said.startswith("NeedsCompiled pricetime.ring is of the compiled form alone")
+    assert "unset PRICETIME_PURE" in said
+    assert said.count("\n") == 1

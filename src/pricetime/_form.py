@@ -13,7 +13,7 @@ import types
 import warnings
 from importlib.util import find_spec
 
-from .errors import PureForm
+from .errors import NeedsCompiled, PureForm
 
 PACKAGE = os.path.dirname(__file__)  # noqa: PTH120 - pathlib would take longer to import than all of this
 
@@ -33,6 +33,15 @@ class _UncompiledLoader(importlib.machinery.SourceFileLoader):
                 sys.modules.pop("cython", None)
             else:
                 sys.modules["cython"] = installed
+
+
+def need_compiled(what: str) -> None:
+    """Called by a package that has no uncompiled form, before it imports its modules. Raises NeedsCompiled."""
+    if not isinstance(sys.modules["pricetime.core.book"].__loader__, importlib.machinery.ExtensionFileLoader):
+        raise NeedsCompiled(
+            f"{what} is of the compiled form alone, and pricetime runs uncompiled: unset PRICETIME_PURE, or install a "
+            "C compiler and the Python headers (Debian: gcc python3-dev) and then pricetime again"
+        )
 
 
 def choose() -> bool:

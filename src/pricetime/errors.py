@@ -140,6 +140,10 @@ class RingBusy(PricetimeError, RuntimeError):
     """Another thread is on the same side of this ring. One thread puts and one gets."""
 
 
+class NeedsCompiled(PricetimeError, ImportError):
+    """This part of pricetime is of the compiled form alone, and the uncompiled one runs."""
+
+
 class PureForm(RuntimeWarning):
     """pricetime runs uncompiled: the same answers, some hundred times slower."""
 

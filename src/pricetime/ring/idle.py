@@ -49,5 +49,13 @@ class Idle:
             return False
         return True
 
+    def __reduce__(self):
+        return idle_of, (self.until, self.spins, self.pauses, self.yields)
+
     def __repr__(self):
         return f"Idle({self.until!r}, spins={self.spins}, pauses={self.pauses}, yields={self.yields})"
+
+
+def idle_of(until, spins, pauses, yields):
+    """What pickle calls."""
+    return Idle(until, spins=spins, pauses=pauses, yields=yields)

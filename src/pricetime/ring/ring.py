@@ -136,6 +136,11 @@ class Ring:
             raise InvalidRing(f"the descriptor of the ring is damaged: offsets {offsets}, flags {d.flags}")
         if self.shared and self.view.len < n_bytes:
             raise InvalidRing(f"the ring takes {n_bytes} bytes, and the buffer has {self.view.len}")
+        head_at: cython.pointer[u64] = cython.cast(cython.pointer[u64], self.memory + CONSUMER_OFFSET)
+        head: u64 = load_u64(head_at, ACQUIRE)
+        tail: u64 = load_u64(cython.cast(cython.pointer[u64], self.memory + PRODUCER_OFFSET), ACQUIRE)
+        if tail - head > d.capacity and head == load_u64(head_at, ACQUIRE):  # else the consumer is at work
+            raise InvalidRing(f"the cursors of the ring are damaged: tail {tail}, head {head}")
         self.capacity = d.capacity
         self.mask = d.capacity - 1
         self.slot_bytes = d.slot_bytes
@@ -306,8 +311,16 @@ class Ring:
 
         Raises RingTimeout, InvalidMessage, RingClosed and RingBusy.
         """
-        if self.put_many((message,), timeout) == 0:
-            raise RingTimeout(f"the ring stayed full for {timeout} s")
+        data: bytes = self._message(message)
+        deadline_ns: i64 = deadline_after(timeout)
+        self._enter(self.putting, "puts into")
+        try:
+            if self._claim(1, deadline_ns) == 0:
+                raise RingTimeout(f"the ring stayed full for {timeout} s")
+            self._write(0, data)
+            self.commit(1)
+        finally:
+            self.putting.leave()
 
     def put_many(self, messages, timeout=None):
         """Put messages in batches as large as there is room for: how many, all unless ``timeout`` seconds have passed.
@@ -377,10 +390,16 @@ class Ring:
         Raises RingTimeout; RingClosed once the ring is closed and everything has been got; InvalidMessage for a slot
         that holds a record; RingBusy.
         """
-        messages = self.get_many(1, timeout)
-        if not messages:
-            raise RingTimeout(f"the ring stayed empty for {timeout} s")
-        return messages[0]
+        deadline_ns: i64 = deadline_after(timeout)
+        self._enter(self.getting, "gets from")
+        try:
+            if self._peek(1, deadline_ns) == 0:
+                raise RingTimeout(f"the ring stayed empty for {timeout} s")
+            message: bytes = self._read(0)
+            self.release(1)
+            return message
+        finally:
+            self.getting.leave()
 
     def get_many(self, limit, timeout=None):
         """What messages there are, ``limit`` at most, in a list; waits for the first.
@@ -390,11 +409,10 @@ class Ring:
         """
         wanted: u64 = whole(limit, 1, MAX_CAPACITY, InvalidSetting, "limit")
         deadline_ns: i64 = deadline_after(timeout)
-        i: u64
         self._enter(self.getting, "gets from")
         try:
             there: u64 = self._peek(wanted, deadline_ns)
-            messages = [self._read(i) for i in range(there)]
+            messages = [self._read(number) for number in range(there)]
             self.release(there)
             return messages
         finally:
@@ -534,7 +552,7 @@ class Ring:
         dtype = np.dtype(dtype)
         if dtype.hasobject or dtype.itemsize != self.slot_bytes:
             raise InvalidMessage(
-                f"records of {dtype.itemsize} bytes ({dtype}): a slot is {self.slot_bytes}, no objects"
+                f"records of {dtype.itemsize} bytes, {dtype}: a slot has {self.slot_bytes} and no objects"
             )
         return dtype
 
@@ -548,8 +566,10 @@ class Ring:
 
         # The mapping is the one that was bound.
         d: Descriptor = cython.cast(cython.pointer[Descriptor], self.memory)[0]
-        assert d.magic == MAGIC and d.version == VERSION, "the descriptor was overwritten"
-        assert d.capacity == capacity and d.slot_bytes == self.slot_bytes, "the ring has changed its size"
+        assert d.magic == MAGIC, "the descriptor was overwritten"
+        assert d.version == VERSION, "the descriptor was overwritten"
+        assert d.capacity == capacity, "the ring has changed its size"
+        assert d.slot_bytes == self.slot_bytes, "the ring has changed its size"
         assert capacity & (capacity - 1) == 0, "the capacity is no power of two"
         assert self.mask == capacity - 1, "the mask does not fit the capacity"
 
