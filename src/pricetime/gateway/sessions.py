@@ -65,25 +65,25 @@ class Sessions:
     def admit(self, owner, fd, flags, next_sequence, now_ns):
         """A client that has proved to be this owner: its session begins, or it is refused and its connection closed."""
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
-        if s.state != ABSENT:
-            if s.state == ACTIVE:
-                self.end(owner, SUPERSEDED, now_ns)
-            if s.state != ABSENT:
-                self.drop(owner, SUPERSEDED)
         if s.next_sequence == 0:
             s.next_sequence = 1
         reason: u32 = self._refusal(s, flags, next_sequence)
         if reason != NO_REASON:
             self._refuse(fd, owner, reason, self.oldest_sequence(s) if reason == SEQUENCE_GONE else 0)
             return False
+        if s.state == ACTIVE:
+            self.end(owner, SUPERSEDED, now_ns)
+        if s.state != ABSENT:
+            self.drop(owner, SUPERSEDED)
         self._connect(s, owner, fd, flags, next_sequence, now_ns)
         self._accept(s, owner)
         self._tell(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
+        self.flush(owner, now_ns)  # before anything more comes into its stream, over the oldest that it asked for
         return True
 
     def _refusal(self, s, flags, next_sequence):
         """Why this owner cannot have a session now, NO_REASON when it can."""
-        if self.connected_count >= self.most_clients:
+        if s.state == ABSENT and self.connected_count >= self.most_clients:
             return TOO_MANY_CLIENTS
         if not s.stream:
             s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
