@@ -155,15 +155,21 @@ class Sessions:
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if not s.stream:
             return cython.NULL
-        if s.state != ABSENT and self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES:
-            self.cut_off += 1  # what it has not taken is about to be overwritten
-            self.drop(owner, SLOW_READER)
+        if s.state != ABSENT and self._is_full(s):
+            self.flush(owner, monotonic_ns())  # one turn may make more than a stream holds: nobody is slow yet
+            if s.state != ABSENT and self._is_full(s):
+                self.cut_off += 1  # what it has not taken is about to be overwritten
+                self.drop(owner, SLOW_READER)
         report: cython.pointer[Report] = cython.address(s.stream[(s.next_sequence - 1) & self.stream_mask])
         report.seq_num = s.next_sequence
         s.next_sequence += 1
         if not s.dirty:
             self.mark(owner, s)
         return report
+
+    def _is_full(self, s):
+        """Would the next report overwrite one that is not sent?"""
+        return self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES
 
     def mark(self, owner, s):
         """This session has something to send."""
