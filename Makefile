@@ -61,10 +61,11 @@ coverage: build ## what the tests cover of the core, as pages in htmlcov/
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-report html $(CORE_TESTS)
 	@echo "open htmlcov/index.html"
 
-fuzz: build ## random flows against the reference for MINUTES, the stateful properties EXAMPLES times, INPUTS for the wire
+fuzz: build ## random flows against the reference for MINUTES, the stateful properties EXAMPLES times, INPUTS for the wire and the gateway
 	@$(BIN)/python -m tests.fuzz --seconds $$((60 * $(MINUTES))) --out build
 	@EXAMPLES=$(EXAMPLES) $(PYTEST) --hypothesis-profile long tests/properties/test_stateful.py
 	@$(BIN)/python -m tests.fuzz.wire --inputs $(INPUTS)
+	@[ ! -e .venv/compiled ] || $(BIN)/python -m tests.fuzz.gateway --inputs $(INPUTS)
 
 soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
 	@MINUTES=$(MINUTES) $(PYTEST) --compiled --verbose tests/soak

@@ -161,14 +161,8 @@ def fuzz(inputs: int, seed: int) -> Outcome:
     return Outcome(endings, played, n_bytes, time.perf_counter() - began, resident_bytes() - first_look)
 
 
-@click.command()
-@click.option("--inputs", default=10_000_000, show_default=True, help="How many.")
-@click.option("--seed", type=int, help="Drawn when not given.")
-def main(inputs: int, seed: int | None) -> None:
-    """Put bad input through framing and session: no crash, no hang, no growth."""
-    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    click.echo(f"{inputs:,} inputs from seed {seed}")
-    outcome = fuzz(inputs, seed)
+def tell(outcome: Outcome) -> None:
+    """Print it. Exits with an error when the memory grew."""
     for ending, count in outcome.endings.most_common():
         click.echo(f"{count:>14,}  {ending}")
     click.echo(
@@ -177,6 +171,16 @@ def main(inputs: int, seed: int | None) -> None:
     )
     if outcome.grown_bytes > 8 * 2**20:
         sys.exit("the memory grows")
+
+
+@click.command()
+@click.option("--inputs", default=10_000_000, show_default=True, help="How many.")
+@click.option("--seed", type=int, help="Drawn when not given.")
+def main(inputs: int, seed: int | None) -> None:
+    """Put bad input through framing and session: no crash, no hang, no growth."""
+    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    click.echo(f"{inputs:,} inputs from seed {seed}")
+    tell(fuzz(inputs, seed))
 
 
 if __name__ == "__main__":

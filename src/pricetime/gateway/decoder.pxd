@@ -26,6 +26,7 @@ cdef class Decoder:
     cdef readonly u64 refused        # commands that the gateway itself refused, so far
     cdef u32 reason                  # why decoding stopped: a SessionReason that ends the session, or NO_REASON
     cdef u64 written                 # slots filled by the last call
+    cdef Session session             # of calls from Python
 
     cdef u64 decode(self, Session *s, u32 owner, const u8 *data, u64 n_bytes, u8 *slots, u64 place, u64 mask,
                     u64 now_ns, u64 timestamp) noexcept nogil

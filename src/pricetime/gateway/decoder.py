@@ -67,11 +67,14 @@ class Decoder:
                 break
         return used
 
-    def decoded(self, data, owner=1, now_ns=0):
-        """The same for Python: (commands as an array, bytes used, reason). A new session each time; timestamp 0."""
+    def decoded(self, data, owner=1, now_ns=0, goes_on=False):
+        """The same for Python: (commands as an array, bytes used, reason). Timestamps are 0.
+
+        A new session each time, unless it ``goes_on``: its throttle then remembers the calls before.
+        """
         commands = np.zeros(len(data) // 16 + 1, COMMAND)
-        session: Session
-        memset(cython.address(session), 0, cython.sizeof(Session))
+        if not goes_on:
+            memset(cython.address(self.session), 0, cython.sizeof(Session))
         view: cython.const[cython.uchar][::1] = data
         used: u64 = 0
         self.written = self.reason = 0
@@ -79,7 +82,7 @@ class Decoder:
             slots: cython.pointer[u8] = cython.cast(cython.pointer[u8], records_of(commands))
             # the mask lets every place stand for itself
             used = self.decode(
-                cython.address(session), owner, cython.address(view[0]), len(data), slots, 0, NO_MASK, now_ns, 0
+                cython.address(self.session), owner, cython.address(view[0]), len(data), slots, 0, NO_MASK, now_ns, 0
             )
         return commands[: self.written], used, self.reason
 
@@ -108,12 +111,12 @@ class Decoder:
             reason = self._fill_reduce(cython.cast(cython.pointer[cython.const[ReduceOrder]], message), c)
         else:
             reason = self._fill_mass_cancel(cython.cast(cython.pointer[cython.const[MassCancel]], message), c)
-        if c.order_id >> ORDER_ID_SHIFT != 0:
-            reason = INVALID_ORDER_ID
-        elif self.order_interval_ns != 0 and self._too_fast(s, c.type, now_ns):
+        if self.order_interval_ns != 0 and self._too_fast(s, c.type, now_ns):
             reason = THROTTLED
             if s.refused > self.most_refused:
                 self.reason = THROTTLE_EXCEEDED
+        elif c.order_id >> ORDER_ID_SHIFT != 0:
+            reason = INVALID_ORDER_ID
         if reason != NONE:
             c.type = REFUSE
             c.flags = reason
@@ -152,16 +155,17 @@ class Decoder:
         """Is this more than the session is allowed? New orders and replaces count in one account, the rest in another.
 
         Each account has a time at which it is even again: an order moves it on by one interval, and may not when that
-        lies more than a burst ahead.
+        comes to lie more than a burst ahead.
         """
         orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER
         due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
+        due += self.order_interval_ns if orders else self.cancel_interval_ns
         if due - now_ns > self.burst_ns:
             s.refused += 1
             return True
         s.refused = 0
         if orders:
-            s.orders_due_ns = due + self.order_interval_ns
+            s.orders_due_ns = due
         else:
-            s.cancels_due_ns = due + self.cancel_interval_ns
+            s.cancels_due_ns = due
         return False

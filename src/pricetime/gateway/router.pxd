@@ -1,7 +1,7 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, INVALID_ORDER_ID, MASS_CANCELLED, NIL, NONE, REJECTED, REPLACED, TRADE, Report, RoutedReport, u8,
+    ACCEPTED, AS_MAKER, INVALID_ORDER_ID, MASS_CANCELLED, NIL, NONE, REJECTED, REPLACED, THROTTLED, TRADE, Report, RoutedReport, u8,
     u32, u64,
 )
 from pricetime.gateway.layout cimport ORDER_ID_SHIFT, ROUTE_LIMIT

@@ -90,7 +90,7 @@ class Router:
         mine.reason = report.reason
         mine.instrument = report.instrument
         mine.order_id = report.order_id
-        if kind != REJECTED or report.reason != INVALID_ORDER_ID:
+        if kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
             mine.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
         mine.maker_id = 0
         if kind == ACCEPTED or kind == REPLACED:

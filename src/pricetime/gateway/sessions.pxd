@@ -50,6 +50,7 @@ cdef class Sessions:
     cdef u64 oldest_sequence(self, Session *s) noexcept nogil
     cdef u64 _position(self, Session *s) noexcept nogil
     cdef Report *append(self, u32 owner) noexcept nogil
+    cdef bint _is_full(self, Session *s) noexcept nogil
     cdef void mark(self, u32 owner, Session *s) noexcept nogil
     cdef u64 tick(self, u64 now_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil

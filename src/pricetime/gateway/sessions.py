@@ -65,25 +65,25 @@ class Sessions:
     def admit(self, owner, fd, flags, next_sequence, now_ns):
         """A client that has proved to be this owner: its session begins, or it is refused and its connection closed."""
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
-        if s.state != ABSENT:
-            if s.state == ACTIVE:
-                self.end(owner, SUPERSEDED, now_ns)
-            if s.state != ABSENT:
-                self.drop(owner, SUPERSEDED)
         if s.next_sequence == 0:
             s.next_sequence = 1
         reason: u32 = self._refusal(s, flags, next_sequence)
         if reason != NO_REASON:
             self._refuse(fd, owner, reason, self.oldest_sequence(s) if reason == SEQUENCE_GONE else 0)
             return False
+        if s.state == ACTIVE:
+            self.end(owner, SUPERSEDED, now_ns)
+        if s.state != ABSENT:
+            self.drop(owner, SUPERSEDED)
         self._connect(s, owner, fd, flags, next_sequence, now_ns)
         self._accept(s, owner)
         self._tell(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
+        self.flush(owner, now_ns)  # before anything more comes into its stream, over the oldest that it asked for
         return True
 
     def _refusal(self, s, flags, next_sequence):
         """Why this owner cannot have a session now, NO_REASON when it can."""
-        if self.connected_count >= self.most_clients:
+        if s.state == ABSENT and self.connected_count >= self.most_clients:
             return TOO_MANY_CLIENTS
         if not s.stream:
             s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
@@ -155,15 +155,21 @@ class Sessions:
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if not s.stream:
             return cython.NULL
-        if s.state != ABSENT and self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES:
-            self.cut_off += 1  # what it has not taken is about to be overwritten
-            self.drop(owner, SLOW_READER)
+        if s.state != ABSENT and self._is_full(s):
+            self.flush(owner, monotonic_ns())  # one turn may make more than a stream holds: nobody is slow yet
+            if s.state != ABSENT and self._is_full(s):
+                self.cut_off += 1  # what it has not taken is about to be overwritten
+                self.drop(owner, SLOW_READER)
         report: cython.pointer[Report] = cython.address(s.stream[(s.next_sequence - 1) & self.stream_mask])
         report.seq_num = s.next_sequence
         s.next_sequence += 1
         if not s.dirty:
             self.mark(owner, s)
         return report
+
+    def _is_full(self, s):
+        """Would the next report overwrite one that is not sent?"""
+        return self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES
 
     def mark(self, owner, s):
         """This session has something to send."""

@@ -1,0 +1,152 @@
+"""Bad input for the gateway's decoder, held against the wire's own framing and session rules.
+
+python -m tests.fuzz.gateway --inputs 10000000
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterator
+from copy import copy
+from typing import Any, NamedTuple
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.types import CommandType, Reason
+from pricetime.wire.framing import Frames
+from pricetime.wire.messages import Heartbeat, Logout, Message
+from pricetime.wire.rules import Role, State
+from pricetime.wire.session import Ended
+from pricetime.wire.types import ORDER_ID_BITS, SessionReason
+from tests.fuzz import wire
+from tests.wire.ends import session
+
+FIELDS = (
+    "session", "length", "reserved", "type", "side", "time_in_force", "flags", "instrument", "order_id", "price",
+    "quantity", "owner", "tag",
+)  # fmt: skip
+
+#: An exchange whose client is logged in; copied for each input.
+ACTIVE = session(Role.EXCHANGE, State.ACTIVE)
+
+ENCODED = [*wire.ENCODED, *wire.FITTING[Role.EXCHANGE, State.ACTIVE] * 4]
+
+
+class Expected(NamedTuple):
+    """What becomes of some bytes."""
+
+    commands: list[dict[str, int]]
+    used: int
+    reason: int
+
+
+def commands_of(commands: NDArray[np.void]) -> list[dict[str, int]]:
+    """Commands as dictionaries of what the oracle knows."""
+    return [dict(zip(FIELDS, row, strict=True)) for row in commands[list(FIELDS)].tolist()]
+
+
+def expected(data: bytes, owner: int) -> Expected:
+    """What the wire makes of bytes that come to an exchange in one piece."""
+    end = copy(ACTIVE)
+    end._frames = Frames()
+    commands, used = [], 0
+    for event in end.receive(data, 1):
+        if isinstance(event, Ended):
+            return Expected(commands, used, event.reason)
+        used += event.SIZE
+        if isinstance(event, Logout):
+            return Expected(commands, used, SessionReason.CLIENT_LOGOUT)
+        if not isinstance(event, Heartbeat):
+            commands.append(command_of(event, owner))
+    return Expected(commands, used, SessionReason.NO_REASON)
+
+
+def command_of(message: Message, owner: int) -> dict[str, int]:
+    """The command that a message becomes."""
+    command = dict.fromkeys(FIELDS, 0)
+    command.update((name, value) for name, value in message._asdict().items() if name in command)
+    command.update(session=owner, owner=owner, length=40)
+    reason = Reason.MALFORMED if message.malformed else Reason.NONE
+    if command["order_id"] >> ORDER_ID_BITS:
+        reason = Reason.INVALID_ORDER_ID
+    if reason:
+        command.update(type=CommandType.REFUSE, flags=reason)
+    else:
+        command["order_id"] |= owner << ORDER_ID_BITS
+    return command
+
+
+def cut_everywhere() -> Iterator[bytes]:
+    """Every message, cut at every byte, alone and behind another."""
+    for before in (b"", ENCODED[-1]):
+        for data in wire.ENCODED:
+            yield from (before + data[:at] for at in range(len(data) + 1))
+
+
+def drawn(rng: random.Random) -> Iterator[bytes]:
+    """Random and mutated ones, without end."""
+    while True:
+        kind = rng.random()
+        if kind < 0.2:
+            yield rng.randbytes(rng.randrange(100))
+        else:
+            data = b"".join(rng.choices(ENCODED if kind < 0.4 else ENCODED[len(wire.ENCODED) :], k=rng.randint(1, 5)))
+            for _ in range(rng.choice([0, 0, 1, 1, 2, 5])):
+                data = wire.mutate(rng, data)
+            yield data
+
+
+def play(decoder: Any, data: bytes) -> str:
+    """Put it in, and look whether the decoder understood what the wire's rules say. Returns how it ended."""
+    commands, used, reason = decoder.decoded(data, 3)
+    wanted = expected(data, 3)
+    found = Expected(commands_of(commands), used, reason)
+    assert found == wanted, f"{found} is not {wanted}"
+    return SessionReason(reason).name if reason else "goes on"
+
+
+def make_decoder() -> Any:
+    from pricetime.gateway.config import GatewayConfig
+    from pricetime.gateway.decoder import Decoder
+    from pricetime.wire.rules import allowed
+
+    return Decoder(GatewayConfig(), *allowed())
+
+
+def fuzz(inputs: int, seed: int) -> wire.Outcome:
+    """Play so many. Raises AssertionError with the input, for ``play``, when something is not as it must be."""
+    endings: Counter[str] = Counter()
+    began, first_look, played, n_bytes = time.perf_counter(), wire.resident_bytes(), 0, 0
+    rng, decoder = random.Random(seed), make_decoder()
+    for source in (cut_everywhere(), drawn(rng)):
+        for data in source:
+            if played == inputs:
+                break
+            try:
+                endings[play(decoder, data)] += 1
+            except Exception as error:
+                raise AssertionError(f"input {played} of seed {seed}: {data!r}") from error
+            n_bytes += len(data)
+            played += 1
+            if played == wire.LOOK_EVERY:
+                first_look = wire.resident_bytes()
+    grown = wire.resident_bytes() - first_look
+    return wire.Outcome(endings, played, n_bytes, time.perf_counter() - began, grown)
+
+
+@click.command()
+@click.option("--inputs", default=10_000_000, show_default=True, help="How many.")
+@click.option("--seed", type=int, help="Drawn when not given.")
+def main(inputs: int, seed: int | None) -> None:
+    """Put bad input through the gateway's decoder: it does what the wire's rules say, and does not grow."""
+    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+    click.echo(f"{inputs:,} inputs for the decoder from seed {seed}")
+    wire.tell(fuzz(inputs, seed))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,682 @@
+"""Sessions: how they begin, what each owner is told, how its stream outlives its connections, and how they end."""
+
+from __future__ import annotations
+
+import random
+import time
+from itertools import pairwise
+
+import pytest
+
+from pricetime.types import ALL_INSTRUMENTS, InstrumentState, Reason, ReportKind
+from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, LoginRejected, Logout
+from pricetime.wire.session import Role
+from pricetime.wire.types import LoginFlag, SessionReason
+from tests.gateway.floor import Client, Floor, floor, kinds
+from tests.gateway.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
+
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _ = ReportKind
+BEGAN, ENDED, REFUSED = 1, 2, 3
+
+
+def numbers(client: Client) -> list[int]:
+    return [report.seq_num for report in client.reports()]
+
+
+# ---------------------------------------------------------------------- a session begins
+
+
+def test_what_a_client_is_told_at_the_start() -> None:
+    with floor(heartbeat_ms=700, timeout_ms=9000, orders_per_second=500) as here:
+        client = here.client(7, keep_orders=True)
+        assert client.heard == [
+            LoginAccepted(
+                owner=7, flags=LoginFlag.KEEP_ORDERS, next_sequence=1, oldest_sequence=1, heartbeat_ms=700,
+                timeout_ms=9000, orders_per_second=500,
+            )
+        ]  # fmt: skip
+        assert here.events() == [(BEGAN, 7, 0)]
+        assert here.exchange.stats()["sessions"] == 1
+
+
+@pytest.mark.parametrize("owner", [1, 2, 255, 256, 32768, 65534, 65535])
+def test_the_smallest_and_the_largest_owner(owner: int) -> None:
+    with floor() as here:
+        client = here.client(owner)
+        reports = client.ask(new(2**48 - 1), new(0), cancel(2**48 - 1), mass_cancel(5))
+        assert kinds(reports) == [ACCEPTED, ACCEPTED, CANCELLED, CANCELLED, MASS_CANCELLED]
+        assert [report.order_id for report in reports] == [2**48 - 1, 0, 2**48 - 1, 0, 5]
+
+
+def fill(client: Client, count: int) -> None:
+    """So many reports in its stream."""
+    client.ask(*(cancel(n) for n in range(count)))
+
+
+@pytest.mark.parametrize("count", [0, 1, 10, 127, 128, 129, 300])
+def test_resume_from_any_report_that_is_kept(count: int) -> None:
+    with floor(stream_reports=128, outbound_bytes=4096, max_clients=1, cancel_on_disconnect=False) as here:
+        fill(here.client(1), count)
+        oldest = max(1, count + 1 - 128)
+        for first in range(oldest, count + 2):
+            client = here.client(1, resume_from=first)
+            assert client.of(LoginAccepted)[0].next_sequence == first
+            assert client.of(LoginAccepted)[0].oldest_sequence == oldest
+            assert numbers(client) == list(range(first, count + 1))
+            assert [report.order_id for report in client.reports()] == [n - 1 for n in numbers(client)]
+        here.events()
+        for first in {oldest - 1, count + 2, count + 100, 2**62} - {0}:
+            client = here.client(1, resume_from=first)
+            assert client.heard[0] == LoginRejected(
+                reason=SessionReason.SEQUENCE_GONE, owner=1, oldest_sequence=oldest
+            )  # fmt: skip
+            assert here.events()[-1] == (REFUSED, 1, SessionReason.SEQUENCE_GONE)
+        assert here.client(1, resume_from=count + 1).is_active
+
+
+def test_without_resume_only_what_is_new_is_sent() -> None:
+    with floor(cancel_on_disconnect=False) as here:
+        fill(here.client(1), 10)
+        client = here.client(1)
+        assert client.of(LoginAccepted)[0].next_sequence == 11
+        assert client.reports() == []
+        client.ask(cancel(1))
+        assert numbers(client) == [11]
+
+
+def test_the_same_owner_anew() -> None:
+    with floor() as here:
+        old = here.client(1, tcp=True)
+        old.ask(new(1))
+        other = here.client(2)
+        again = here.client(1, resume_from=1)
+        old.receive()
+        assert old.of(Logout)[0] == Logout(reason=SessionReason.SUPERSEDED, next_sequence=2)
+        assert (old.is_cut, old.was_reset) == (True, False) or old.end.by is Role.EXCHANGE
+        here.settle()
+        again.receive()
+        assert kinds(again.reports()) == [ACCEPTED, CANCELLED, MASS_CANCELLED], "its orders went with the old session"
+        assert kinds(again.ask(new(1))) == [ACCEPTED]
+        assert other.is_active
+        assert here.events() == [(BEGAN, 1, 0), (BEGAN, 2, 0), (ENDED, 1, SessionReason.SUPERSEDED), (BEGAN, 1, 0)]
+
+
+def test_a_login_that_is_refused_leaves_the_session_that_there_is() -> None:
+    with floor() as here:
+        client = here.client(1)
+        client.ask(new(1))
+        refused = here.client(1, resume_from=99)
+        assert refused.of(LoginRejected)[0].reason == SessionReason.SEQUENCE_GONE
+        assert kinds(client.ask(cancel(1))) == [CANCELLED]
+
+
+def test_too_many_clients() -> None:
+    with floor(max_clients=3) as here:
+        clients = [here.client(owner) for owner in (1, 2, 3)]
+        refused = here.client(4)
+        assert refused.heard[0] == LoginRejected(reason=SessionReason.TOO_MANY_CLIENTS, owner=4)
+        assert here.client(3).is_active, "its own place is free for it"
+        clients[0].close()
+        here.settle()
+        assert here.client(4).is_active
+
+
+# ---------------------------------------------------------------------- what each owner is told
+
+
+def test_its_own_ids_and_the_public_ones() -> None:
+    with floor() as here:
+        maker, taker = here.client(1), here.client(2)
+        public = here.exchange.public_ids.public
+        [accepted] = maker.ask(new(7, ASK, 100, 10, tag=3))
+        assert accepted == ExecutionReport(
+            kind=ACCEPTED, side=ASK, instrument=1, seq_num=1, order_id=7, maker_id=public(1, 7), price=100, quantity=10
+        )
+        reports = taker.ask(new(7, BID, 101, 4))
+        assert reports == [
+            ExecutionReport(
+                kind=ACCEPTED, side=BID, instrument=1, seq_num=1, order_id=7, maker_id=public(2, 7), price=101, quantity=4
+            ),
+            ExecutionReport(
+                kind=TRADE, side=BID, instrument=1, seq_num=2, order_id=7, maker_id=public(1, 7), price=100, quantity=4
+            ),
+        ]  # fmt: skip
+        [copy] = maker.reports(maker.receive())
+        assert copy == ExecutionReport(
+            kind=TRADE, side=ASK, reason=Reason.AS_MAKER, instrument=1, seq_num=2, order_id=7, maker_id=public(2, 7),
+            price=100, quantity=4,
+        )  # fmt: skip
+        [replaced] = maker.ask(replace(7, 99, 3))
+        assert (replaced.kind, replaced.order_id, replaced.maker_id) == (REPLACED, 7, public(1, 7))
+        [gone] = maker.ask(cancel(7))
+        assert (gone.kind, gone.order_id, gone.maker_id, gone.quantity) == (CANCELLED, 7, 0, 3)
+        feed = here.feed.reports()
+        assert feed["seq_num"].tolist() == [1, 2, 3, 4, 5]
+        assert feed["kind"].tolist() == [ACCEPTED, ACCEPTED, TRADE, REPLACED, CANCELLED]
+        assert feed["order_id"].tolist() == [public(1, 7), public(2, 7), public(2, 7), public(1, 7), public(1, 7)]
+        assert feed["maker_id"].tolist() == [0, 0, public(1, 7), public(1, 7), 0]
+        assert feed["reason"].tolist() == [0] * 5
+
+
+def test_who_trades_with_itself_hears_of_both_sides() -> None:
+    with floor() as here:
+        client = here.client(1)
+        client.ask(new(1, ASK))
+        reports = client.ask(new(2, BID))
+        assert [(r.kind, r.order_id, r.side, r.reason) for r in reports] == [
+            (ACCEPTED, 2, BID, 0), (TRADE, 2, BID, 0), (TRADE, 1, ASK, Reason.AS_MAKER),
+        ]  # fmt: skip
+        assert here.feed.reports()["kind"].tolist() == [ACCEPTED, ACCEPTED, TRADE]
+
+
+def test_a_rejection_has_the_id_as_it_was_given_and_nobody_else_hears_of_it() -> None:
+    with floor() as here:
+        client, other = here.client(5), here.client(6)
+        for message in (new(2**48), new(2**64 - 1), cancel(2**48 - 1), new(3, side=9), cancel(4)._replace(zero=1)):
+            [report] = client.ask(message)
+            assert (report.kind, report.order_id, report.maker_id) == (REJECTED, message.order_id, 0)
+        assert len(here.feed.reports()) == 0
+        assert other.receive() == []
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (new(1, side=0), Reason.INVALID_SIDE),
+        (new(1, side=3), Reason.INVALID_SIDE),
+        (new(1, time_in_force=5), Reason.INVALID_TIME_IN_FORCE),
+        (new(1, flags=7), Reason.INVALID_SELF_TRADE),
+        (new(1, flags=8), Reason.INVALID_SELF_TRADE),
+        (new(1, quantity=0), Reason.INVALID_QUANTITY),
+        (new(1, quantity=2**63), Reason.INVALID_QUANTITY),
+        (new(1, quantity=11), Reason.INVALID_QUANTITY),
+        (new(1, price=3), Reason.INVALID_PRICE),
+        (new(1, price=2000), Reason.PRICE_OUTSIDE_BAND),
+        (new(1, price=-2000), Reason.PRICE_OUTSIDE_BAND),
+        (new(1, instrument=2), Reason.UNKNOWN_INSTRUMENT),
+        (new(1, instrument=2**32 - 1), Reason.UNKNOWN_INSTRUMENT),
+        (new(77), Reason.DUPLICATE_ORDER_ID),
+        (new(1, ASK, 100, time_in_force=POST_ONLY), Reason.WOULD_CROSS),
+        (new(2**48), Reason.INVALID_ORDER_ID),
+        (cancel(1), Reason.UNKNOWN_ORDER),
+        (cancel(77, instrument=2), Reason.UNKNOWN_INSTRUMENT),
+        (cancel(77)._replace(zero2=1), Reason.MALFORMED),
+        (reduce(77, 0), Reason.INVALID_QUANTITY),
+        (reduce(1, 10), Reason.UNKNOWN_ORDER),
+        (reduce(77, 10)._replace(zero=255), Reason.MALFORMED),
+        (replace(1, 100, 10), Reason.UNKNOWN_ORDER),
+        (replace(77, 101, 10), Reason.INVALID_PRICE),
+        (replace(77, 100, 0), Reason.INVALID_QUANTITY),
+        (mass_cancel(1, side=3), Reason.INVALID_SIDE),
+        (mass_cancel(1, instrument=2), Reason.UNKNOWN_INSTRUMENT),
+        (mass_cancel(1)._replace(zero=1), Reason.MALFORMED),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_with_an_order_is_told_and_the_session_goes_on(message: ExecutionReport, reason: Reason) -> None:
+    from pricetime.gateway.config import InstrumentConfig
+
+    rules = InstrumentConfig(id=1, tick_size=2, lot_size=10, low_price=-1000, high_price=1000)
+    with floor(instruments=(rules,)) as here:
+        client = here.client(1)
+        client.ask(new(77, BID, 100, 10))
+        [report] = client.ask(message)
+        assert (report.kind, Reason(report.reason), report.order_id) == (REJECTED, reason, message.order_id)
+        assert kinds(client.ask(cancel(77))) == [CANCELLED]
+
+
+ANSWERS = {ACCEPTED, REJECTED, REPLACED, REDUCED, MASS_CANCELLED}
+
+
+def test_one_answer_to_each_command() -> None:
+    """Sent one by one, so that each report can be given to its command."""
+    rng = random.Random(3)
+    with floor() as here:
+        other = here.client(2)
+        other.ask(*(new(n, 1 + n % 2, 95 + n % 2 * 10, 5) for n in range(50)))
+        client = here.client(1)
+        for n in range(600):
+            own, side, price, quantity = rng.randrange(40), rng.choice([1, 2]), rng.randrange(95, 106), rng.randint(1, 9)
+            message = rng.choice([
+                new(own, side, price, quantity, time_in_force=rng.randrange(6)), cancel(own), reduce(own, quantity),
+                replace(own, price, quantity), mass_cancel(own, rng.randrange(4)) if n % 20 == 0 else cancel(own),
+            ])  # fmt: skip
+            reports = [r for r in client.ask(message) if r.reason != Reason.AS_MAKER]
+            own_kinds = kinds(reports)
+            if message.type == cancel(1).type:
+                assert own_kinds in ([CANCELLED], [REJECTED])
+            else:
+                assert sum(kind in ANSWERS for kind in own_kinds) == 1
+            if message.type != mass_cancel().type:
+                assert {r.order_id for r in reports} == {message.order_id}
+                assert own_kinds[0] in {*ANSWERS, CANCELLED}
+                assert set(own_kinds[1:]) <= {TRADE, CANCELLED}
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        (new(9, BID, 100, 15, time_in_force=IOC), [ACCEPTED, TRADE, CANCELLED]),
+        (new(9, BID, 100, 15, time_in_force=FOK), [ACCEPTED, CANCELLED]),
+        (new(9, BID, 100, 10, time_in_force=FOK), [ACCEPTED, TRADE]),
+        (new(9, BID, 0, 15, time_in_force=MARKET), [ACCEPTED, TRADE, CANCELLED]),
+        (new(9, BID, 100, 15), [ACCEPTED, TRADE]),
+        (new(9, BID, 99, 15, time_in_force=POST_ONLY), [ACCEPTED]),
+    ],
+    ids=str,
+)
+def test_the_reports_of_each_time_in_force(order: ExecutionReport, expected: list[ReportKind]) -> None:
+    with floor() as here:
+        here.client(1).ask(new(1, ASK, 100, 10))
+        assert kinds(here.client(2).ask(order)) == expected
+
+
+# ---------------------------------------------------------------------- owners are apart
+
+
+def test_two_owners_with_the_same_ids() -> None:
+    with floor() as here:
+        one, two = here.client(1), here.client(2)
+        for client in (one, two):
+            assert kinds(client.ask(new(5, BID, 100 + client.owner, 10))) == [ACCEPTED]
+        assert kinds(one.ask(reduce(5, 4))) == [REDUCED]
+        assert kinds(one.ask(cancel(5))) == [CANCELLED]
+        assert kinds(one.ask(cancel(5))) == [REJECTED]
+        assert two.receive() == []
+        [report] = two.ask(cancel(5))
+        assert (report.kind, report.price, report.quantity) == (CANCELLED, 102, 10)
+
+
+def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
+    """Whatever the id is, and the owner that a message names."""
+    with floor() as here:
+        victim, thief = here.client(0x1234), here.client(1)
+        victim.ask(new(5, BID, 100, 10), new(6, BID, 99, 10))
+        public = here.exchange.public_ids.public(0x1234, 5)
+        guesses = [5, 6, 0x1234 << 48 | 5, public, public & 2**48 - 1, 1 << 48 | 5, 2**64 - 1]
+        for guess in guesses:
+            for message in (cancel(guess), reduce(guess, 1), replace(guess, 100, 1)._replace(owner=0x1234)):
+                [report] = thief.ask(message)
+                assert report.kind == REJECTED
+                reason = Reason.INVALID_ORDER_ID if guess >> 48 else Reason.UNKNOWN_ORDER
+                assert report.reason == reason, "an id that somebody else has looks as one that nobody has"
+        assert thief.ask(mass_cancel(1))[0].quantity == 0
+        assert kinds(thief.ask(new(5, owner=0x1234), cancel(5))) == [ACCEPTED, CANCELLED]
+        assert victim.receive() == []
+        assert kinds(victim.ask(cancel(5), cancel(6))) == [CANCELLED, CANCELLED]
+
+
+def test_ids_on_the_feed_are_no_keys_and_do_not_tell_the_owner() -> None:
+    with floor() as here:
+        owners = [1, 2, 3, 1000, 65535]
+        for owner in owners:
+            here.client(owner).ask(*(new(n, BID, 10 + n) for n in range(40)), mass_cancel(3))
+        feed = here.feed.reports()
+        assert len(feed) == 5 * 80
+        ids = set(feed["order_id"].tolist())
+        assert len(ids) == 5 * 40
+        assert not ids & {owner << 48 | n for owner in owners for n in range(40)}
+        assert not {number >> 48 for number in ids} <= set(owners)
+        assert set(feed["kind"].tolist()) == {ACCEPTED, CANCELLED}, "neither rejections nor the end of a mass cancel"
+
+
+# ---------------------------------------------------------------------- mass cancels and what a lost session leaves
+
+
+def open_orders(here: Floor) -> int:
+    return len(here.exchange.engine)
+
+
+@pytest.mark.parametrize(
+    ("side", "instrument", "gone"),
+    [
+        (0, ALL_INSTRUMENTS, [1, 2, 3, 4]),
+        (BID, ALL_INSTRUMENTS, [1, 3]),
+        (ASK, ALL_INSTRUMENTS, [2, 4]),
+        (0, 1, [1, 2]),
+        (0, 2, [3, 4]),
+        (ASK, 2, [4]),
+    ],
+)
+def test_a_mass_cancel(side: int, instrument: int, gone: list[int]) -> None:
+    with floor() as here:
+        client, other = here.client(1), here.client(2)
+        for who in (client, other):
+            who.ask(new(1, BID, 90), new(2, ASK, 110), new(3, BID, 90, instrument=2), new(4, ASK, 110, instrument=2))
+        reports = client.ask(mass_cancel(77, side, instrument))
+        assert kinds(reports) == [CANCELLED] * len(gone) + [MASS_CANCELLED]
+        assert [r.order_id for r in reports] == [*gone, 77]
+        assert {r.reason for r in reports[:-1]} == {Reason.BY_MASS_CANCEL}
+        assert (reports[-1].quantity, reports[-1].side, reports[-1].instrument) == (len(gone), side, instrument)
+        assert other.receive() == []
+        assert open_orders(here) == 8 - len(gone)
+
+
+@pytest.mark.parametrize("how", ["closed", "reset", "logout", "nonsense", "superseded", "timeout"])
+@pytest.mark.parametrize("keeps", [False, True])
+def test_the_orders_of_a_session_that_ended(how: str, keeps: bool) -> None:
+    with floor(heartbeat_ms=20, timeout_ms=100) as here:
+        other = here.client(2)
+        client = here.client(1, keep_orders=keeps, tcp=True)
+        client.send(new(1), new(2, instrument=2))
+        other.send(new(1))
+        here.settle()
+        assert open_orders(here) == 3
+        again: Client | None = None
+        if how in {"closed", "reset"}:
+            client.close(reset=how == "reset")
+        elif how == "logout":
+            client.send_bytes(client.session.logout(0))
+        elif how == "nonsense":
+            client.send_bytes(b"\xff")
+        elif how == "superseded":
+            again = here.client(1, resume_from=3)
+        sessions = 2 if again else 1
+        wanted = 3 if keeps else 1
+
+        def over() -> bool:
+            other.send(Heartbeat())
+            other.receive()
+            if again:
+                again.send(Heartbeat())
+                again.receive()
+            done: bool = here.exchange.stats()["sessions"] == sessions and open_orders(here) == wanted
+            if how in {"logout", "nonsense", "timeout"} and not client.is_cut:
+                client.receive()
+                if client.is_cut:
+                    client.close()
+            return done
+
+        here.until(over)
+        here.settle()
+        if again is None:
+            again = here.client(1, resume_from=3)
+        again.receive()
+        if keeps:
+            assert again.reports() == []
+        else:
+            assert kinds(again.reports()) == [CANCELLED, CANCELLED, MASS_CANCELLED]
+            assert [r.reason for r in again.reports()] == [Reason.BY_DISCONNECT, Reason.BY_DISCONNECT, 0]
+            assert [r.order_id for r in again.reports()] == [1, 2, 0]
+
+
+def test_cancel_on_disconnect_can_be_off_for_all() -> None:
+    with floor(cancel_on_disconnect=False) as here:
+        client = here.client(1)
+        client.ask(new(1))
+        client.close()
+        here.settle()
+        assert open_orders(here) == 1
+
+
+# ---------------------------------------------------------------------- a session ends
+
+
+@pytest.mark.parametrize("tcp", [False, True])
+def test_a_logout_is_answered(tcp: bool) -> None:
+    with floor() as here:
+        client = here.client(1, tcp=tcp)
+        client.ask(new(1))
+        client.send_bytes(client.session.logout(0))
+        here.turn(3)
+        client.receive()
+        assert client.of(Logout) == [Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=2)]
+        assert client.end == (SessionReason.CLIENT_LOGOUT, Role.EXCHANGE, "", b"")
+        assert client.socket.recv(1) == b""
+        client.close()
+        here.turn(3)
+        assert here.exchange.stats()["sessions"] == 0
+        assert here.events() == [(BEGAN, 1, 0), (ENDED, 1, SessionReason.CLIENT_LOGOUT)]
+
+
+def test_what_was_sent_before_a_logout_is_answered_before_it() -> None:
+    with floor(ring_capacity=64) as here:
+        client = here.client(1, keep_orders=True)
+        client.send_bytes(b"".join(new(n).encode() for n in range(300)) + client.session.logout(0))
+        here.settle()
+        client.receive()
+        assert [report.order_id for report in client.reports()] == list(range(300))
+        assert client.of(Logout) == [Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=301)]
+
+
+@pytest.mark.parametrize("more", [b"\x24" + bytes(15), b"\xff" * 1000, bytes(2_000_000)], ids=["a little", "bad", "much"])
+@pytest.mark.parametrize("leave", [True, False], ids=["logout", "unknown type"])
+def test_a_farewell_reaches_a_client_that_still_sends(leave: bool, more: bytes) -> None:
+    """No reset destroys it on the way."""
+    with floor() as here:
+        client = here.client(1, tcp=True)
+        client.send_bytes(client.session.logout(0) if leave else b"\xfe")
+        client.send_bytes(more)
+        here.turn(5)
+        client.send_bytes(more)
+        here.turn(20)
+        client.receive()
+        assert not client.was_reset
+        reason = SessionReason.CLIENT_LOGOUT if leave else SessionReason.UNKNOWN_TYPE
+        assert client.of(Logout) == [Logout(reason=reason, next_sequence=1)]
+        assert client.socket.recv(1) == b""
+        client.close()
+        here.until(lambda: here.exchange.stats()["sessions"] == 0)
+
+
+def test_who_does_not_take_the_farewell_is_not_waited_for() -> None:
+    with floor() as here:
+        client = here.client(1)
+        client.send_bytes(client.session.logout(0))
+        began = time.monotonic()
+        here.until(lambda: here.exchange.stats()["sessions"] == 0)
+        assert time.monotonic() - began > 0.9
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"\0", SessionReason.UNKNOWN_TYPE),
+        (b"\xff" * 100, SessionReason.UNKNOWN_TYPE),
+        (bytes([5]), SessionReason.UNKNOWN_TYPE),
+        (bytes([33]), SessionReason.OUT_OF_STATE),
+        (ExecutionReport(seq_num=1).encode(), SessionReason.OUT_OF_STATE),
+    ],
+)
+def test_what_cannot_be_answered_ends_the_session_alone(data: bytes, reason: SessionReason) -> None:
+    with floor() as here:
+        client, other = here.client(1, tcp=True), here.client(2)
+        client.send_bytes(new(1).encode() + data + new(2).encode())
+        here.settle()
+        client.receive()
+        assert client.of(Logout)[0].reason == reason
+        assert here.events()[-1] == (ENDED, 1, reason)
+        assert kinds(other.ask(new(1))) == [ACCEPTED]
+        again = here.client(1, resume_from=1)
+        assert [(r.kind, r.order_id) for r in again.reports()][0] == (ACCEPTED, 1), "what came before it counts"
+        assert len([r for r in again.reports() if r.kind == ACCEPTED]) == 1
+
+
+def test_too_many_orders() -> None:
+    with floor(orders_per_second=10, burst=5) as here:
+        client, other = here.client(1, tcp=True), here.client(2)
+        client.send(*(new(n) for n in range(200)))
+        here.settle()
+        client.receive()
+        assert client.end.reason == SessionReason.THROTTLE_EXCEEDED
+        again = here.client(1, resume_from=client.reports()[-1].seq_num + 1 if client.reports() else 1)
+        reports = [*client.reports(), *again.reports()]
+        throttled = [r for r in reports if r.reason == Reason.THROTTLED]
+        assert len([r for r in reports if r.kind == ACCEPTED]) in range(5, 20)
+        assert len(throttled) >= 101
+        assert kinds(other.ask(new(1))) == [ACCEPTED]
+        [report] = again.ask(new(2**60))
+        assert (report.reason, report.order_id) == (Reason.THROTTLED, 2**60)
+
+
+# ---------------------------------------------------------------------- time
+
+
+def test_the_exchange_is_heard_of_and_tells_where_it_is() -> None:
+    with floor(heartbeat_ms=10, timeout_ms=60_000) as here:
+        client = here.client(1)
+        here.until(lambda: client.receive() and len(client.of(Heartbeat)) >= 2)
+        client.ask(cancel(1), cancel(2))
+        seen = len(client.of(Heartbeat))
+        here.until(lambda: client.receive() and len(client.of(Heartbeat)) > seen + 1)
+        assert client.of(Heartbeat)[0] == Heartbeat(next_sequence=1)
+        assert client.of(Heartbeat)[-1] == Heartbeat(next_sequence=3)
+        assert client.is_active
+
+
+def test_a_client_that_is_not_heard_of_is_dropped() -> None:
+    with floor(heartbeat_ms=20, timeout_ms=60) as here:
+        silent, lively, slow = here.client(1), here.client(2), here.client(3)
+        rest = memoryview(new(1).encode() * 100)
+
+        def over() -> bool:
+            nonlocal rest
+            lively.send(Heartbeat(next_sequence=1))
+            slow.send_bytes(bytes(rest[:1]))  # any byte counts
+            rest = rest[1:]
+            silent.receive()
+            lively.receive()
+            slow.receive()
+            time.sleep(0.001)
+            return silent.is_cut or not silent.is_active
+
+        here.until(over)
+        assert silent.end.reason == SessionReason.HEARTBEAT_TIMEOUT
+        assert silent.of(Logout) == [Logout(reason=SessionReason.HEARTBEAT_TIMEOUT, next_sequence=1)]
+        assert lively.is_active
+        assert slow.is_active
+
+
+def test_no_heartbeat_where_there_are_reports() -> None:
+    with floor(heartbeat_ms=200) as here:
+        client = here.client(1)
+        end = time.monotonic() + 0.5
+        gap_ns, last = 0, time.monotonic_ns()
+        while time.monotonic() < end:
+            client.ask(cancel(1))
+            gap_ns, last = max(gap_ns, time.monotonic_ns() - last), time.monotonic_ns()
+        assert client.of(Heartbeat) == [] or gap_ns > 150_000_000
+
+
+# ---------------------------------------------------------------------- readers that are slow
+
+
+def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
+    with floor(outbound_bytes=4096, order_capacity=2**13) as here:
+        slow, taker = here.client(1, sndbuf=4608, keep_orders=True), here.client(2)
+        for first in range(0, 2000, 100):
+            slow.ask(*(new(n, ASK, 100, 1) for n in range(first, first + 100)))
+        assert slow.is_active
+        for n in range(1500):
+            taker.send(new(n, BID, 100, 1, time_in_force=IOC))
+            here.turn()
+            taker.receive()
+        here.settle()
+        taker.receive()
+        assert len([r for r in taker.reports() if r.kind == TRADE]) == 1500, "somebody else's slowness is not felt"
+        assert here.exchange.stats()["cut_off"] == 1
+        assert (ENDED, 1, SessionReason.SLOW_READER) in here.events()
+        slow.receive()
+        assert slow.is_cut
+        assert 2000 < len(slow.reports()) < 3500
+        while len(slow.reports()) < 3500:
+            again = here.client(1, sndbuf=4608, resume_from=len(slow.reports()) + 1, keep_orders=True)
+            here.settle()
+            for _ in range(1000):
+                here.turn()
+                if not again.receive(1000):
+                    break
+            assert again.is_active, "a backlog that it comes back to is no reason to cut it off"
+            slow.heard += again.reports()
+        assert numbers(slow) == list(range(1, 3501))
+        trades = [r for r in slow.reports() if r.kind == TRADE]
+        assert [r.order_id for r in trades] == list(range(1500))
+        assert {r.reason for r in trades} == {Reason.AS_MAKER}
+
+
+def test_what_is_about_to_be_overwritten_cuts_a_reader_off() -> None:
+    with floor(stream_reports=128, outbound_bytes=128 * 48, ring_capacity=512) as here:
+        slow = here.client(1, sndbuf=4608)
+        slow.send(*(cancel(n) for n in range(400)))
+        here.settle()
+        slow.receive()
+        assert slow.is_cut
+        assert here.exchange.stats()["cut_off"] == 1
+        assert numbers(slow) == list(range(1, len(slow.reports()) + 1))
+        again = here.client(1, resume_from=len(slow.reports()) + 1)
+        assert again.of(LoginRejected)[0].reason == SessionReason.SEQUENCE_GONE
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_heartbeats_stand_between_reports_alone(seed: int) -> None:
+    """However little the socket takes at a time. The client's rules would not stand a torn report."""
+    rng = random.Random(seed)
+    with floor(heartbeat_ms=10, timeout_ms=60_000) as here:
+        client = here.client(1, tcp=True, sndbuf=1, rcvbuf=1)
+        client.send(*(cancel(n) for n in range(500)))
+        while len(client.reports()) < 500 or len(client.of(Heartbeat)) < 10:
+            here.turn()
+            client.receive(rng.choice([1, 47, 48, 49, 1000, 3000]))
+            if rng.random() < 0.05:
+                time.sleep(0.012)
+        assert [r.order_id for r in client.reports()] == list(range(500))
+        assert client.is_active
+        within = 0
+        for before, after in pairwise(client.heard):
+            if isinstance(after, Heartbeat):
+                at = before.seq_num + 1 if isinstance(before, ExecutionReport) else before.next_sequence
+                assert after.next_sequence == at
+                within += isinstance(before, ExecutionReport) and at < 501
+        assert within > 0, "the test has met no report that was under way"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_around_the_end_of_a_stream(seed: int) -> None:
+    """Many rounds of a small ring, in pieces of any size, over many connections."""
+    rng = random.Random(seed)
+    with floor(stream_reports=128, outbound_bytes=4096) as here:
+        client = here.client(1, tcp=True, sndbuf=4608)
+        got: list[ExecutionReport] = []
+        sent = 0
+        while sent < 1500:
+            count = rng.randint(1, 30)
+            client.send(*(cancel(sent + n) for n in range(count)))
+            sent += count
+            here.turn(2)
+            for _ in range(50):
+                client.receive(rng.choice([48, 100, 1000, 5000]))
+                here.turn()
+            if rng.random() < 0.1:
+                got += client.reports()
+                client.close(reset=rng.random() < 0.5)
+                here.turn(3)
+                client = here.client(1, tcp=True, sndbuf=4608, resume_from=len(got) + 1)
+                assert client.is_active
+        got += client.reports()
+        answers = [r for r in got if r.kind == REJECTED]
+        assert [r.seq_num for r in got] == list(range(1, len(got) + 1))
+        assert [r.order_id for r in answers] == list(range(len(answers)))
+        assert len(answers) == sent
+
+
+def test_halts_are_told_on_the_feed() -> None:
+    with floor() as here:
+        client = here.client(1)
+        client.ask(new(1))
+        assert here.exchange.set_state(1, InstrumentState.HALTED)
+        here.settle()
+        assert client.receive() == []
+        reports = client.ask(new(2), cancel(1), new(3, instrument=2))
+        assert [(r.kind, r.reason) for r in reports] == [
+            (REJECTED, Reason.INSTRUMENT_HALTED), (CANCELLED, 0), (ACCEPTED, 0),
+        ]  # fmt: skip
+        assert here.exchange.set_state(1, InstrumentState.OPEN)
+        assert here.exchange.set_state(99, InstrumentState.OPEN), "an instrument that there is not changes nothing"
+        assert here.exchange.set_state(1, 77)
+        here.settle()
+        assert kinds(client.ask(new(2))) == [ACCEPTED]
+        feed = here.feed.reports()
+        assert [(int(r["kind"]), int(r["quantity"])) for r in feed if r["kind"] == ReportKind.STATE_CHANGED] == [
+            (ReportKind.STATE_CHANGED, 1), (ReportKind.STATE_CHANGED, 0),
+        ]  # fmt: skip
+        assert here.exchange.replica.builder.digest() == here.exchange.digest()
