@@ -18,7 +18,7 @@ SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-compare lint settings wire format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-exchange bench-compare lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -75,6 +75,10 @@ bench: build ## the path from naive to final, measured
 
 bench-ring: build ## the ring beside queues, a pipe and a mutex, turn and turn about
 	@$(BIN)/python -m benchmarks.ring
+
+bench-exchange: build ## the whole exchange, at 1 M orders a second for 30 seconds, then as fast as it goes
+	@$(BIN)/python -m benchmarks.exchange --rate 1000000 --seconds 30 --server-cpu 0 --load-cpu 1
+	@$(BIN)/python -m benchmarks.exchange --rate 0 --seconds 10 --server-cpu 0 --load-cpu 1
 
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
