@@ -174,6 +174,8 @@ class Gateway:
             work += 1
         work += self._match_and_route(now_ns)
         work += self.sessions.flush_all(now_ns)
+        if self.sessions.parting_count != 0:
+            self.sessions.let_part(self.answered, now_ns)
         if now_ns >= self.next_tick_ns:
             self._tick(now_ns)
         if self.stop_ns != 0:
@@ -232,7 +234,11 @@ class Gateway:
             s.waiting = 0
             self.sessions._watch(s, owner)
             self.sessions.mark(owner, s)
-        if what & ~EPOLLOUT and s.state != ABSENT and (self.stop_ns == 0 or s.state != ACTIVE):
+        if what & ~EPOLLOUT == 0 or s.state == ABSENT:
+            return
+        if s.state != ACTIVE or s.parts_after != 0:
+            self._ignore(owner, s)
+        elif self.stop_ns == 0 and not s.cancel_due:  # its next orders come after the end of its last ones
             self._read(owner, s)
 
     def _read(self, owner, s):
@@ -251,9 +257,7 @@ class Gateway:
         n_bytes: cython.Py_ssize_t = recv(s.fd, self.buffer + kept, most, MSG_DONTWAIT)
         if n_bytes <= 0:
             if n_bytes == 0 or (errno != EAGAIN and errno != EINTR):
-                self.sessions.drop(owner, s.reason if s.state != ACTIVE else 0)
-            return
-        if s.state != ACTIVE:
+                self.sessions.drop(owner, NO_REASON)
             return
         s.full_reads = s.full_reads + 1 if cython.cast(u64, n_bytes) == most else 0
         now_ns: u64 = monotonic_ns()
@@ -265,11 +269,22 @@ class Gateway:
         )  # fmt: skip
         if self.decoder.written != 0:
             self.commands.commit(self.decoder.written)
-        if self.decoder.reason != 0:
+        if self.decoder.reason == CLIENT_LOGOUT:
+            self.sessions.part(owner, s, self.decoder.sequence)
+            return
+        if self.decoder.reason != NO_REASON:
             self.sessions.end(owner, self.decoder.reason, now_ns)
             return
         s.partial_bytes = total - used
         memcpy(s.partial, self.buffer + used, total - used)
+
+    def _ignore(self, owner, s):
+        """Throw away what a client sends behind its last message, so that no reset destroys what it is still to get."""
+        n_bytes: cython.Py_ssize_t = recv(s.fd, self.buffer, BUFFER_BYTES, MSG_DONTWAIT)
+        if n_bytes == 0 and s.state == ACTIVE:
+            return  # it will send no more, and waits for its answers
+        if n_bytes == 0 or (n_bytes < 0 and errno != EAGAIN and errno != EINTR):
+            self.sessions.drop(owner, s.reason if s.state != ACTIVE else CLIENT_LOGOUT)
 
     # ------------------------------------------------------------------ out
 
