@@ -161,8 +161,10 @@ class Gateway:
         self.turns += 1
         self._cancel_leaving(now_ns)
         work: u64 = self._take_requests(now_ns)
-        i: cython.int
-        for i in range(count):
+        n: cython.int
+        for n in range(count):
+            # Another comes first each time, so that nobody is always behind those who fill the ring.
+            i: u64 = (self.turns + n) % cython.cast(u64, count)
             owner: u32 = self.ready[i].number
             if owner == WAKE:
                 woken: u64
@@ -320,11 +322,15 @@ class Gateway:
         self.sessions.flush_all(now_ns)
 
     def _go_on_stopping(self, now_ns):
-        """When all that was taken is answered and sent, take leave of each client; when all are gone, that is it."""
+        """When all that was taken is answered and sent, take leave of each client; when all are gone, that is it.
+
+        Who has not taken everything when the time is over is cut off.
+        """
         late: cython.bint = now_ns - self.stop_ns > self.drain_ns
-        if not late and (
-            self.answered != self.decoder.sequence or self.publisher.next != self.publisher.store.newest()
-        ):
+        drained: cython.bint = (
+            self.answered == self.decoder.sequence and self.publisher.next == self.publisher.store.newest()
+        )
+        if not drained and not late:
             return
         place: u32 = self.sessions.connected_count
         while place > 0:
@@ -335,7 +341,7 @@ class Gateway:
                 self.sessions.drop(owner, SHUTDOWN)
             elif s.state == ACTIVE and self.sessions.unsent(s) == 0:
                 self.sessions.end(owner, SHUTDOWN, now_ns)
-        if self.sessions.connected_count == 0:
+        if drained and self.sessions.connected_count == 0:
             store(cython.address(self.stopped), 1, RELEASE)
 
 
