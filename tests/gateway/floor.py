@@ -169,8 +169,7 @@ class Client:
     def ask(self, *messages: Message) -> list[ExecutionReport]:
         """Send them; the reports that follow."""
         self.send(*messages)
-        self.floor.settle()
-        return self.reports(self.receive())
+        return self.reports(self.drain())
 
     def close(self, *, reset: bool = False) -> None:
         """Be gone, without a word; ``reset``: not even a farewell of the system's."""
@@ -197,6 +196,16 @@ class Client:
             found += self.session.receive_eof()
         self.heard += found
         return found
+
+    def drain(self) -> list[Event]:
+        """What came since the last call, and what comes while there is something to do."""
+        found: list[Event] = []
+        while True:
+            self.floor.settle()
+            some = self.receive()
+            found += some
+            if not some:
+                return found
 
     def reports(self, events: Iterable[Event] | None = None) -> list[ExecutionReport]:
         """The reports among what was heard."""

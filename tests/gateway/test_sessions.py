@@ -236,7 +236,12 @@ def test_one_answer_to_each_command() -> None:
         other.ask(*(new(n, 1 + n % 2, 95 + n % 2 * 10, 5) for n in range(50)))
         client = here.client(1)
         for n in range(600):
-            own, side, price, quantity = rng.randrange(40), rng.choice([1, 2]), rng.randrange(95, 106), rng.randint(1, 9)
+            own, side, price, quantity = (
+                rng.randrange(40),
+                rng.choice([1, 2]),
+                rng.randrange(95, 106),
+                rng.randint(1, 9),
+            )
             message = rng.choice([
                 new(own, side, price, quantity, time_in_force=rng.randrange(6)), cancel(own), reduce(own, quantity),
                 replace(own, price, quantity), mass_cancel(own, rng.randrange(4)) if n % 20 == 0 else cancel(own),
@@ -439,7 +444,9 @@ def test_what_was_sent_before_a_logout_is_answered_before_it() -> None:
         assert client.of(Logout) == [Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=301)]
 
 
-@pytest.mark.parametrize("more", [b"\x24" + bytes(15), b"\xff" * 1000, bytes(2_000_000)], ids=["a little", "bad", "much"])
+@pytest.mark.parametrize(
+    "more", [b"\x24" + bytes(15), b"\xff" * 1000, bytes(2_000_000)], ids=["a little", "bad", "much"]
+)
 @pytest.mark.parametrize("leave", [True, False], ids=["logout", "unknown type"])
 def test_a_farewell_reaches_a_client_that_still_sends(leave: bool, more: bytes) -> None:
     """No reset destroys it on the way."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
+from ..ring.idle import Idle
 from ..ring.ring import Ring
 from ..wire.rules import allowed
 from .config import GatewayConfig
@@ -32,6 +33,9 @@ SOL_UDP, UDP_SEGMENT = 17, 103
 
 #: How often a wait looks whether it is over.
 LOOK_S = 0.005
+
+#: When the time to drain is over, the gateway cuts off who is left, and for that much longer it is waited for.
+GRACE_S = 1.0
 
 #: Requests from, and events to, the control thread that may wait.
 CONTROL_SLOTS = 4096
@@ -71,7 +75,7 @@ class Exchange:
         offset = clock_offset()
         sessions = Sessions(settings, self._epoll.fileno(), events, offset)
         decoder = Decoder(settings, *allowed())
-        self.matcher = Matcher(self.engine, commands, reports)
+        self.matcher = Matcher(self.engine, commands, reports, Idle(str(settings.idle)))
         router = Router(reports, sessions, self.store, self.public_ids)
         faults = None
         if settings.drop or settings.duplicate or settings.reorder:
@@ -147,7 +151,7 @@ class Exchange:
 
         False when that took longer than it may: then some of it is lost.
         """
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + timeout_s + GRACE_S
         while not self.gateway.is_stopped and time.monotonic() < deadline:
             time.sleep(LOOK_S)
         drained = bool(self.gateway.is_stopped)

@@ -42,6 +42,7 @@ ctypedef struct Session:
     u64 spoken_ns              # monotonic: when something last went
     u64 orders_due_ns          # throttle: when the order after those already taken is due
     u64 cancels_due_ns
+    u64 parts_after            # said Logout: its answer comes after that of this command; 0: it has not
     int fd
     u32 state
     u32 full_reads             # in a row that left something behind
@@ -55,7 +56,7 @@ ctypedef struct Session:
     u8 dirty                   # 1: on the list of sessions that have something to send
     u8 cancel_due              # 1: its orders are to be cancelled, and the ring had no room
     u8 reason                  # SessionReason it is closing for
-    u8 spare
+    u8 parting                 # 1: on the list of sessions that said Logout
     u8 partial[64]
     u8 control[192]
 

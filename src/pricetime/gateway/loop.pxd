@@ -18,7 +18,7 @@ from pricetime.native.sockets cimport (
     EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, epoll_ctl, epoll_event, epoll_wait, errno, read, recv,
 )
 from pricetime.ring.ring cimport Ring
-from pricetime.wire.layout cimport SHUTDOWN
+from pricetime.wire.layout cimport CLIENT_LOGOUT, NO_REASON, SHUTDOWN
 
 cdef enum:
     EVENTS = 256                     # sockets looked at in one turn
@@ -66,6 +66,7 @@ cdef class Gateway:
     cdef void _cancel_leaving(self, u64 now_ns) noexcept nogil
     cdef void _serve(self, u32 owner, u32 what) noexcept nogil
     cdef void _read(self, u32 owner, Session *s) noexcept nogil
+    cdef void _ignore(self, u32 owner, Session *s) noexcept nogil
     cdef u64 _match_and_route(self, u64 now_ns) noexcept nogil
     cdef void _tick(self, u64 now_ns) noexcept nogil
     cdef void _go_on_stopping(self, u64 now_ns) noexcept nogil

@@ -161,8 +161,10 @@ class Gateway:
         self.turns += 1
         self._cancel_leaving(now_ns)
         work: u64 = self._take_requests(now_ns)
-        i: cython.int
-        for i in range(count):
+        n: cython.int
+        for n in range(count):
+            # Another comes first each time, so that nobody is always behind those who fill the ring.
+            i: u64 = (self.turns + n) % cython.cast(u64, count)
             owner: u32 = self.ready[i].number
             if owner == WAKE:
                 woken: u64
@@ -174,6 +176,8 @@ class Gateway:
             work += 1
         work += self._match_and_route(now_ns)
         work += self.sessions.flush_all(now_ns)
+        if self.sessions.parting_count != 0:
+            self.sessions.let_part(self.answered, now_ns)
         if now_ns >= self.next_tick_ns:
             self._tick(now_ns)
         if self.stop_ns != 0:
@@ -232,7 +236,11 @@ class Gateway:
             s.waiting = 0
             self.sessions._watch(s, owner)
             self.sessions.mark(owner, s)
-        if what & ~EPOLLOUT and s.state != ABSENT and (self.stop_ns == 0 or s.state != ACTIVE):
+        if what & ~EPOLLOUT == 0 or s.state == ABSENT:
+            return
+        if s.state != ACTIVE or s.parts_after != 0:
+            self._ignore(owner, s)
+        elif self.stop_ns == 0 and not s.cancel_due:  # its next orders come after the end of its last ones
             self._read(owner, s)
 
     def _read(self, owner, s):
@@ -251,9 +259,7 @@ class Gateway:
         n_bytes: cython.Py_ssize_t = recv(s.fd, self.buffer + kept, most, MSG_DONTWAIT)
         if n_bytes <= 0:
             if n_bytes == 0 or (errno != EAGAIN and errno != EINTR):
-                self.sessions.drop(owner, s.reason if s.state != ACTIVE else 0)
-            return
-        if s.state != ACTIVE:
+                self.sessions.drop(owner, NO_REASON)
             return
         s.full_reads = s.full_reads + 1 if cython.cast(u64, n_bytes) == most else 0
         now_ns: u64 = monotonic_ns()
@@ -265,11 +271,22 @@ class Gateway:
         )  # fmt: skip
         if self.decoder.written != 0:
             self.commands.commit(self.decoder.written)
-        if self.decoder.reason != 0:
+        if self.decoder.reason == CLIENT_LOGOUT:
+            self.sessions.part(owner, s, self.decoder.sequence)
+            return
+        if self.decoder.reason != NO_REASON:
             self.sessions.end(owner, self.decoder.reason, now_ns)
             return
         s.partial_bytes = total - used
         memcpy(s.partial, self.buffer + used, total - used)
+
+    def _ignore(self, owner, s):
+        """Throw away what a client sends behind its last message, so that no reset destroys what it is still to get."""
+        n_bytes: cython.Py_ssize_t = recv(s.fd, self.buffer, BUFFER_BYTES, MSG_DONTWAIT)
+        if n_bytes == 0 and s.state == ACTIVE:
+            return  # it will send no more, and waits for its answers
+        if n_bytes == 0 or (n_bytes < 0 and errno != EAGAIN and errno != EINTR):
+            self.sessions.drop(owner, s.reason if s.state != ACTIVE else CLIENT_LOGOUT)
 
     # ------------------------------------------------------------------ out
 
@@ -305,11 +322,15 @@ class Gateway:
         self.sessions.flush_all(now_ns)
 
     def _go_on_stopping(self, now_ns):
-        """When all that was taken is answered and sent, take leave of each client; when all are gone, that is it."""
+        """When all that was taken is answered and sent, take leave of each client; when all are gone, that is it.
+
+        Who has not taken everything when the time is over is cut off.
+        """
         late: cython.bint = now_ns - self.stop_ns > self.drain_ns
-        if not late and (
-            self.answered != self.decoder.sequence or self.publisher.next != self.publisher.store.newest()
-        ):
+        drained: cython.bint = (
+            self.answered == self.decoder.sequence and self.publisher.next == self.publisher.store.newest()
+        )
+        if not drained and not late:
             return
         place: u32 = self.sessions.connected_count
         while place > 0:
@@ -320,7 +341,7 @@ class Gateway:
                 self.sessions.drop(owner, SHUTDOWN)
             elif s.state == ACTIVE and self.sessions.unsent(s) == 0:
                 self.sessions.end(owner, SHUTDOWN, now_ns)
-        if self.sessions.connected_count == 0:
+        if drained and self.sessions.connected_count == 0:
             store(cython.address(self.stopped), 1, RELEASE)
 
 

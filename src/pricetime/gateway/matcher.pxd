@@ -7,16 +7,20 @@ from pricetime.core.layout cimport (
 )
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.waiting cimport yield_processor
+from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
     FIRST_BYTES = 4194304            # of pools that are rarely used whole, taken up at the start
+    SLEEP_NS = 20000000              # at most, before a look at whether to end
     BATCH = 256                      # commands executed between two looks at the rings
 
 
 cdef class Matcher:
     cdef Engine engine
     cdef Books books
+    cdef Idle idle
     cdef Ring commands
     cdef Ring reports
     cdef Report *block               # reports of the batch

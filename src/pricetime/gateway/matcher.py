@@ -13,12 +13,16 @@ import cython
 @cython.final
 @cython.cclass
 class Matcher:
-    """Runs the books of ``engine``, which nobody else may enter meanwhile. Raises MemoryError."""
+    """Runs the books of ``engine``, which nobody else may enter meanwhile. Raises MemoryError.
 
-    def __init__(self, engine, commands, reports):
+    ``idle``: an ``Idle``, how ``run`` waits for commands.
+    """
+
+    def __init__(self, engine, commands, reports, idle):
         self.engine = engine
         self.books = self.engine.books
         self.ended = 0
+        self.idle = idle
         self.commands = commands
         self.reports = reports
         self.batch = self.command = self.report = self.executed = 0
@@ -63,8 +67,17 @@ class Matcher:
         store(cython.address(self.ended), 1, RELEASE)
 
     def _run(self):
+        tries: u64 = 0
         while load_u32(cython.address(self.ended), ACQUIRE) == 0:
-            self.step()
+            if self.step() != 0:
+                tries = 0
+                continue
+            blocks: cython.bint = self.idle.step(tries)
+            tries += 1
+            if self.batch != 0:
+                yield_processor()  # the gateway has to take reports first
+            elif blocks:
+                self.commands.sleep_until_readable(SLEEP_NS)
 
     def step(self):
         """One turn: a batch of commands, or the rest of what the last one reported. Returns the commands executed."""

@@ -13,7 +13,7 @@ from pricetime.native.sockets cimport (
 )
 from pricetime.ring.ring cimport Ring
 from pricetime.wire.layout cimport (
-    HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGOUT, NO_REASON, RESUME, SEQUENCE_GONE, SLOW_READER,
+    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGOUT, NO_REASON, RESUME, SEQUENCE_GONE, SLOW_READER,
     SUPERSEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
 )
 
@@ -39,6 +39,8 @@ cdef class Sessions:
     cdef u32 dirty_count
     cdef u32 *leaving                # owners whose orders are to be cancelled
     cdef u32 leaving_count
+    cdef u32 *parting                # owners that said Logout, and wait for the answer
+    cdef u32 parting_count
     cdef readonly u64 cut_off        # clients that fell behind, so far
     cdef readonly u64 sent_bytes
 
@@ -54,6 +56,9 @@ cdef class Sessions:
     cdef void mark(self, u32 owner, Session *s) noexcept nogil
     cdef u64 tick(self, u64 now_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
+    cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil
+    cdef void let_part(self, u64 answered, u64 now_ns) noexcept nogil
+    cdef bint _may_part(self, Session *s, u64 answered, u64 now_ns) noexcept nogil
     cdef void end(self, u32 owner, u32 reason, u64 now_ns) noexcept nogil
     cdef void drop(self, u32 owner, u32 reason) noexcept nogil
     cdef void _leave(self, Session *s, u32 owner, u32 reason) noexcept nogil

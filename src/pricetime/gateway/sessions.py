@@ -9,6 +9,7 @@ session itself: a heartbeat, a logout.
                         |                                                                                     ^
                         +------------------------- connection lost, cut off: drop ----------------------------+
 
+A client that says Logout stays ACTIVE, and is not heard any more, until what it asked for before is answered.
 Whatever ends an ACTIVE session, its orders are due to be cancelled unless the client asked to keep them.
 """
 
@@ -38,14 +39,15 @@ class Sessions:
         self.epoll_fd = epoll_fd
         self.events = events
         self.clock_offset_ns = clock_offset_ns
-        self.connected_count = self.dirty_count = self.leaving_count = 0
+        self.connected_count = self.dirty_count = self.leaving_count = self.parting_count = 0
         self.cut_off = self.sent_bytes = 0
         owners: cython.size_t = OWNERS
         self.sessions = cython.cast(cython.pointer[Session], reserve(owners * cython.sizeof(Session)))
         self.connected = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
         self.dirty = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
         self.leaving = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
-        if not (self.sessions and self.connected and self.dirty and self.leaving):
+        self.parting = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
+        if not (self.sessions and self.connected and self.dirty and self.leaving and self.parting):
             raise MemoryError("no room for sessions")
 
     def __dealloc__(self):
@@ -59,6 +61,7 @@ class Sessions:
         release(self.connected, owners * cython.sizeof(u32))
         release(self.dirty, owners * cython.sizeof(u32))
         release(self.leaving, owners * cython.sizeof(u32))
+        release(self.parting, owners * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ a session begins
 
@@ -111,7 +114,8 @@ class Sessions:
         s.flags = flags
         s.partial_bytes = s.control_bytes = s.control_sent = 0
         s.waiting = 0
-        s.refused = 0
+        s.refused = s.full_reads = 0
+        s.parts_after = 0
         s.heard_ns = s.spoken_ns = now_ns
         s.sent_bytes = ((next_sequence if flags & RESUME else s.next_sequence) - 1) * REPORT_BYTES
         s.allowance_bytes = self.outbound_bytes + self.unsent(s)
@@ -212,6 +216,34 @@ class Sessions:
         self.mark(owner, s)
 
     # ------------------------------------------------------------------ a session ends
+
+    def part(self, owner, s, sequence):
+        """The client said Logout. Its answer comes when those of all commands up to this one are on their way."""
+        s.parts_after = sequence + 1
+        if not s.parting:
+            s.parting = 1
+            self.parting[self.parting_count] = owner
+            self.parting_count += 1
+
+    def let_part(self, answered, now_ns):
+        """Answer the Logout of those who have all that they wait for; ``answered``: the last command that is."""
+        place: u32 = self.parting_count
+        while place > 0:
+            place -= 1
+            owner: u32 = self.parting[place]
+            s: cython.pointer[Session] = cython.address(self.sessions[owner])
+            if s.state == ACTIVE and s.parts_after != 0:
+                self.flush(owner, now_ns)
+                if s.state == ACTIVE and not self._may_part(s, answered, now_ns):
+                    continue
+                self.end(owner, CLIENT_LOGOUT, now_ns)
+            s.parting = 0
+            self.parting_count -= 1
+            self.parting[place] = self.parting[self.parting_count]
+
+    def _may_part(self, s, answered, now_ns):
+        """Is all that was asked for answered, and sent unless that takes too long?"""
+        return answered + 1 >= s.parts_after and (self.unsent(s) == 0 or now_ns > s.heard_ns + LINGER_NS)
 
     def end(self, owner, reason, now_ns):
         """Say why, send what there is, close when the other end has taken it."""

@@ -1,0 +1,95 @@
+"""What follows from reports: an owner's open orders from its stream, and that streams and feed tell the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime import Engine
+from pricetime.types import REPORT, Reason, ReportKind
+
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, STATE_CHANGED = ReportKind
+ORDER_ID = 2**48 - 1
+
+#: An order: instrument and id; side, price, quantity.
+Open = dict[tuple[int, int], list[int]]
+
+
+def as_array(reports: Iterable[Any]) -> NDArray[np.void]:
+    """Messages as an array of ``REPORT``."""
+    return np.array([tuple(report) for report in reports], REPORT)
+
+
+def open_orders(stream: NDArray[np.void]) -> Open:
+    """The open orders of an owner, as its own stream tells them."""
+    found: Open = {}
+    for _, kind, side, _, instrument, _, order_id, _, price, quantity in stream.tolist():
+        key = (instrument, order_id)
+        if kind == ACCEPTED:
+            assert key not in found
+            found[key] = [side, price, quantity]
+        elif kind == REPLACED:
+            assert found[key][0] == side
+            found[key][1:] = price, quantity
+        elif kind in {TRADE, REDUCED, CANCELLED}:
+            order = found[key]
+            assert order[0] == side
+            order[2] -= quantity
+            assert order[2] >= 0
+            if kind == CANCELLED:
+                assert order[2] == 0
+            if order[2] == 0:
+                del found[key]
+    return found
+
+
+def engine_orders(engine: Engine) -> dict[int, Open]:
+    """The same of all owners, from the books."""
+    found: dict[int, Open] = {}
+    for number in engine.instruments:
+        for order in engine.book(number):
+            mine = found.setdefault(order.id >> 48, {})
+            mine[number, order.id & ORDER_ID] = [order.side, order.price, order.quantity]
+    return found
+
+
+def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void], public: Any) -> None:
+    """Each owner's stream has what the feed has of its orders, in the same order, and its own ids for the public ones."""
+    assert feed["seq_num"].tolist() == list(range(1, len(feed) + 1))
+    feed = feed[feed["kind"] != STATE_CHANGED]
+    told = 0
+    for owner, stream in streams.items():
+        assert stream["seq_num"].tolist() == list(range(1, len(stream) + 1))
+        assert set(stream["type"].tolist()) <= {16}
+        ids = {public(owner, number): number for number in set(stream["order_id"].tolist()) if number <= ORDER_ID}
+        own = stream[(stream["kind"] != REJECTED) & (stream["kind"] != MASS_CANCELLED)]
+        as_maker = own["reason"] == Reason.AS_MAKER
+        told += int((~as_maker).sum())
+        hidden = np.array(list(ids), np.uint64)
+        of_mine = feed[np.isin(feed["order_id"], hidden)]
+        same(own[~as_maker], of_mine, ids, "order_id")
+        mine_made = feed[np.isin(feed["maker_id"], hidden) & (feed["kind"] == TRADE)]
+        same(own[as_maker], mine_made, ids, "maker_id")
+    assert told == len(feed), "the feed has something that nobody was told"
+
+
+def same(own: NDArray[np.void], public: NDArray[np.void], ids: Mapping[int, int], field: str) -> None:
+    """Reports of a stream, and those of the feed that they are copies of."""
+    assert len(own) == len(public)
+    as_maker = field == "maker_id"
+    for name in ("kind", "instrument", "price", "quantity"):
+        assert np.array_equal(own[name], public[name]), name
+    assert np.array_equal(own["side"], 3 - public["side"] if as_maker else public["side"])
+    assert own["order_id"].tolist() == [ids[number] for number in public[field].tolist()]
+    if as_maker:
+        assert np.array_equal(own["maker_id"], public["order_id"])
+    else:
+        assert np.array_equal(own["reason"], public["reason"])
+        trades = own["kind"] == TRADE
+        assert np.array_equal(own["maker_id"][trades], public["maker_id"][trades])
+        entered = (own["kind"] == ACCEPTED) | (own["kind"] == REPLACED)
+        assert np.array_equal(own["maker_id"][entered], public["order_id"][entered])
+        assert not own["maker_id"][~trades & ~entered].any()
