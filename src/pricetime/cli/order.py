@@ -88,7 +88,7 @@ def order(context: click.Context, /, **where: Any) -> None:
 
     \b
         pricetime order add bid 5 100
-        pricetime order cancel 1764001234567890
+        pricetime order cancel 106700364307545
         pricetime order --owner 7 --secrets-file mine.toml mass-cancel
     """
     context.obj = Place(**where)
