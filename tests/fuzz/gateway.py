@@ -53,7 +53,8 @@ def expected(data: bytes, owner: int) -> Expected:
     """What the wire makes of bytes that come to an exchange in one piece."""
     end = copy(ACTIVE)
     end._frames = Frames()
-    commands, used = [], 0
+    commands: list[dict[str, int]] = []
+    used = 0
     for event in end.receive(data, 1):
         if isinstance(event, Ended):
             return Expected(commands, used, event.reason)

@@ -57,7 +57,7 @@ def engine_orders(engine: Engine) -> dict[int, Open]:
 
 
 def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void], public: Any) -> None:
-    """Each owner's stream has what the feed has of its orders, in the same order, and its own ids for the public ones."""
+    """Each owner's stream has what the feed has of its orders, in this order, with its own ids for the public ones."""
     assert feed["seq_num"].tolist() == list(range(1, len(feed) + 1))
     feed = feed[feed["kind"] != STATE_CHANGED]
     told = 0

@@ -10,13 +10,28 @@ GTC, IOC, FOK, POST_ONLY, MARKET = range(5)
 
 
 def new(
-    order_id: int, side: int = BID, price: int = 100, quantity: int = 10, *, time_in_force: int = GTC, instrument: int = 1,
-    flags: int = 0, owner: int = 0, tag: int = 0,
-) -> NewOrder:  # fmt: skip
+    order_id: int,
+    side: int = BID,
+    price: int = 100,
+    quantity: int = 10,
+    *,
+    time_in_force: int = GTC,
+    instrument: int = 1,
+    flags: int = 0,
+    owner: int = 0,
+    tag: int = 0,
+) -> NewOrder:
     return NewOrder(
-        order_id=order_id, side=side, price=price, quantity=quantity, time_in_force=time_in_force, instrument=instrument,
-        flags=flags, owner=owner, tag=tag,
-    )  # fmt: skip
+        order_id=order_id,
+        side=side,
+        price=price,
+        quantity=quantity,
+        time_in_force=time_in_force,
+        instrument=instrument,
+        flags=flags,
+        owner=owner,
+        tag=tag,
+    )
 
 
 def cancel(order_id: int, instrument: int = 1) -> CancelOrder:

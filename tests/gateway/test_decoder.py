@@ -20,8 +20,14 @@ from tests.fuzz.gateway import FIELDS, Expected, commands_of, drawn, expected, p
 from tests.gateway.orders import cancel, mass_cancel, new, reduce, replace
 from tests.wire.ends import GOOD, session
 
-FROM_CLIENTS = [new(1, tag=7), cancel(2), replace(3, 99, 5), reduce(4, 1), mass_cancel(5, side=2, instrument=1)]
-NEUTRAL = [Heartbeat(next_sequence=5)]
+FROM_CLIENTS: list[Message] = [
+    new(1, tag=7),
+    cancel(2),
+    replace(3, 99, 5),
+    reduce(4, 1),
+    mass_cancel(5, side=2, instrument=1),
+]
+NEUTRAL: list[Message] = [Heartbeat(next_sequence=5)]
 ORDERS = [new(1), replace(1, 1, 1)]
 CANCELS = [cancel(1), reduce(1, 1), mass_cancel(1)]
 MS = 1_000_000

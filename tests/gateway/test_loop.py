@@ -6,6 +6,7 @@ import os
 import socket
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,7 +62,7 @@ def test_clients_take_turns_when_there_is_little_room() -> None:
         flood.send(*(cancel(n) for n in range(4000)))
         other.send(cancel(77))
         before = here.gateway.stats()["commands"]
-        here.until(lambda: other.receive())
+        here.until(other.receive)
         assert here.gateway.stats()["commands"] - before < 4000
         assert other.reports()[0].order_id == 77
 
@@ -148,8 +149,12 @@ def test_stats() -> None:
         assert 0 < stats["tick_to_trade_p50_ns"] <= stats["tick_to_trade_p99_ns"] <= stats["tick_to_trade_max_ns"]
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_without_a_client_nothing_stays_open() -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = open_files()
     with floor() as here:
         for owner in range(1, 20):
             here.client(owner)
@@ -157,8 +162,8 @@ def test_without_a_client_nothing_stays_open() -> None:
             client.close()
         here.settle()
         assert here.exchange.stats()["sessions"] == 0
-        assert len(os.listdir("/proc/self/fd")) <= before + 4
-    assert len(os.listdir("/proc/self/fd")) == before
+        assert open_files() <= before + 4
+    assert open_files() == before
 
 
 # ---------------------------------------------------------------------- a stop

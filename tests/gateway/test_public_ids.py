@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_side_by_side_is_one_by_one() -> None:
             taker.ask(new(1000 + count, quantity=count))
             reports = here.feed.reports()
             trades = reports[reports["kind"] == ReportKind.TRADE]
-            public = here.exchange.public_ids.public
+            public: Any = here.exchange.public_ids.public
             assert trades["maker_id"].tolist() == [public(1, done + n) for n in range(1, count + 1)]
             assert set(trades["order_id"].tolist()) == {public(2, 1000 + count)}
             assert set(reports["type"].tolist()) == {EXECUTION_REPORT}

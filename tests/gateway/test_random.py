@@ -11,21 +11,28 @@ import pytest
 from pricetime import COMMAND, Instrument
 from pricetime.core.builder import BookBuilder
 from pricetime.gateway.config import InstrumentConfig
-from pricetime.types import ALL_INSTRUMENTS, EXECUTION_REPORT, CommandType, InstrumentState, Reason
+from pricetime.types import (
+    ALL_INSTRUMENTS,
+    EXECUTION_REPORT,
+    CommandType,
+    InstrumentState,
+    Reason,
+    ReportKind,
+    SelfTrade,
+)
 from pricetime.wire.messages import Message
 from tests.engines import ReferenceEngine
 from tests.fuzz.gateway import command_of
-from tests.gateway.accounts import (
-    ACCEPTED, MASS_CANCELLED, ORDER_ID, REJECTED, REPLACED, TRADE, as_array, check_streams, engine_orders, open_orders,
-)  # fmt: skip
+from tests.gateway.accounts import ORDER_ID, as_array, check_streams, engine_orders, open_orders
 from tests.gateway.floor import Client, Floor, floor
 from tests.gateway.orders import cancel, mass_cancel, new, reduce, replace
 
+ACCEPTED, TRADE, _, REPLACED, _, _, REJECTED, MASS_CANCELLED, _ = ReportKind
 OWNERS = [1, 2, 7, 300, 65535]
 INSTRUMENTS = (
     InstrumentConfig(id=1),
-    InstrumentConfig(id=3, tick_size=5, lot_size=2, self_trade="decrement"),
-    InstrumentConfig(id=70, low_price=90, high_price=110, self_trade="cancel_oldest", order_limit=30),
+    InstrumentConfig(id=3, tick_size=5, lot_size=2, self_trade=SelfTrade.DECREMENT),
+    InstrumentConfig(id=70, low_price=90, high_price=110, self_trade=SelfTrade.CANCEL_OLDEST, order_limit=30),
 )
 Row = tuple[int, ...]
 
@@ -39,7 +46,7 @@ class Oracle:
             instruments, capacity=here.settings.order_capacity, level_capacity=here.settings.level_capacity,
             owner_limit=65536,
         )  # fmt: skip
-        self.public = here.exchange.public_ids.public
+        self.public: Any = here.exchange.public_ids.public
         self.streams: dict[int, list[Row]] = {owner: [] for owner in OWNERS}
         self.feed: list[Row] = []
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import random
+import socket
 import time
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -127,7 +129,7 @@ def test_too_many_clients() -> None:
 def test_its_own_ids_and_the_public_ones() -> None:
     with floor() as here:
         maker, taker = here.client(1), here.client(2)
-        public = here.exchange.public_ids.public
+        public: Any = here.exchange.public_ids.public
         [accepted] = maker.ask(new(7, ASK, 100, 10, tag=3))
         assert accepted == ExecutionReport(
             kind=ACCEPTED, side=ASK, instrument=1, seq_num=1, order_id=7, maker_id=public(1, 7), price=100, quantity=10
@@ -135,7 +137,8 @@ def test_its_own_ids_and_the_public_ones() -> None:
         reports = taker.ask(new(7, BID, 101, 4))
         assert reports == [
             ExecutionReport(
-                kind=ACCEPTED, side=BID, instrument=1, seq_num=1, order_id=7, maker_id=public(2, 7), price=101, quantity=4
+                kind=ACCEPTED, side=BID, instrument=1, seq_num=1, order_id=7, maker_id=public(2, 7), price=101,
+                quantity=4,
             ),
             ExecutionReport(
                 kind=TRADE, side=BID, instrument=1, seq_num=2, order_id=7, maker_id=public(1, 7), price=100, quantity=4
@@ -297,7 +300,8 @@ def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
     with floor() as here:
         victim, thief = here.client(0x1234), here.client(1)
         victim.ask(new(5, BID, 100, 10), new(6, BID, 99, 10))
-        public = here.exchange.public_ids.public(0x1234, 5)
+        public: Any = here.exchange.public_ids
+        public = public.public(0x1234, 5)
         guesses = [5, 6, 0x1234 << 48 | 5, public, public & 2**48 - 1, 1 << 48 | 5, 2**64 - 1]
         for guess in guesses:
             for message in (cancel(guess), reduce(guess, 1), replace(guess, 100, 1)._replace(owner=0x1234)):
@@ -382,13 +386,13 @@ def test_the_orders_of_a_session_that_ended(how: str, keeps: bool) -> None:
         def over() -> bool:
             other.send(Heartbeat())
             other.receive()
-            if again:
-                again.send(Heartbeat())
-                again.receive()
+            for who in here.clients[2:]:  # the one that came again
+                who.send(Heartbeat())
+                who.receive()
             done: bool = here.exchange.stats()["sessions"] == sessions and open_orders(here) == wanted
-            if how in {"logout", "nonsense", "timeout"} and not client.is_cut:
+            if how in {"logout", "nonsense", "timeout"} and client.socket.fileno() >= 0:
                 client.receive()
-                if client.is_cut:
+                if client.session.closed:
                     client.close()
             return done
 
@@ -444,6 +448,38 @@ def test_what_was_sent_before_a_logout_is_answered_before_it() -> None:
         assert client.of(Logout) == [Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=301)]
 
 
+def test_who_says_no_more_after_a_logout_has_its_answers() -> None:
+    with floor(ring_capacity=16) as here:
+        client = here.client(1, tcp=True, keep_orders=True)
+        client.send_bytes(b"".join(new(n).encode() for n in range(100)) + client.session.logout(0))
+        client.socket.shutdown(socket.SHUT_WR)
+        client.drain()
+        assert len(client.reports()) == 100
+        assert client.end.reason == SessionReason.CLIENT_LOGOUT
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_the_logout_of_a_slow_reader(reads: bool) -> None:
+    """It has all its reports first, unless it does not take them; then they are left for a resume."""
+    with floor() as here:
+        client = here.client(1, sndbuf=4608)
+        client.send(*(cancel(n) for n in range(1000)))
+        here.settle()
+        client.send_bytes(client.session.logout(0))
+        if reads:
+            here.until(lambda: client.receive(500) and client.session.closed)
+            assert len(client.reports()) == 1000
+        else:
+            here.until(lambda: here.exchange.stats()["sessions"] == 0)
+            client.receive()
+            assert client.is_cut
+            assert len(client.reports()) < 1000
+        again = here.client(1, resume_from=len(client.reports()) + 1)
+        again.drain()
+        reports = client.reports() + again.reports()
+        assert [r.order_id for r in reports if r.kind == REJECTED] == list(range(1000))
+
+
 @pytest.mark.parametrize(
     "more", [b"\x24" + bytes(15), b"\xff" * 1000, bytes(2_000_000)], ids=["a little", "bad", "much"]
 )
@@ -495,7 +531,8 @@ def test_what_cannot_be_answered_ends_the_session_alone(data: bytes, reason: Ses
         assert here.events()[-1] == (ENDED, 1, reason)
         assert kinds(other.ask(new(1))) == [ACCEPTED]
         again = here.client(1, resume_from=1)
-        assert [(r.kind, r.order_id) for r in again.reports()][0] == (ACCEPTED, 1), "what came before it counts"
+        first = again.reports()[0]
+        assert (first.kind, first.order_id) == (ACCEPTED, 1), "what came before it counts"
         assert len([r for r in again.reports() if r.kind == ACCEPTED]) == 1
 
 
@@ -631,6 +668,7 @@ def test_heartbeats_stand_between_reports_alone(seed: int) -> None:
         within = 0
         for before, after in pairwise(client.heard):
             if isinstance(after, Heartbeat):
+                assert isinstance(before, ExecutionReport | Heartbeat | LoginAccepted)
                 at = before.seq_num + 1 if isinstance(before, ExecutionReport) else before.next_sequence
                 assert after.next_sequence == at
                 within += isinstance(before, ExecutionReport) and at < 501

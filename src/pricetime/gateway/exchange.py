@@ -75,7 +75,7 @@ class Exchange:
         offset = clock_offset()
         sessions = Sessions(settings, self._epoll.fileno(), events, offset)
         decoder = Decoder(settings, *allowed())
-        self.matcher = Matcher(self.engine, commands, reports, Idle(str(settings.idle)))
+        self.matcher = Matcher(self.engine, commands, reports, Idle(settings.idle.value))
         router = Router(reports, sessions, self.store, self.public_ids)
         faults = None
         if settings.drop or settings.duplicate or settings.reorder:
