@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import pricetime
+from pricetime import ASK, BID, IOC, ReportKind
+from pricetime.feed.client import Client
+from pricetime.measure.server import ServerProcess
+from tests.exchange.ports import free_udp_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture
+def server() -> Iterator[ServerProcess]:
+    options = ("--open", "--feed-port", str(free_udp_port()), "--no-prefault", "--order-capacity", "4096")
+    with ServerProcess(*options) as started:
+        yield started
 
 
 def run(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -31,7 +44,9 @@ def test_every_example_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*")} - {"__pycache__"} == {
         "first_book.py",
         "many_instruments.py",
+        "market_maker.py",
         "replay_tape.py",
+        "subscriber.py",
     }
 
 
@@ -95,3 +110,63 @@ def test_what_is_no_tape_is_one_line(tmp_path: Path, content: str | None) -> Non
     assert ran.returncode == 1
     assert len(ran.stderr.splitlines()) == 1
     assert str(path) in ran.stderr
+
+
+def start(name: str, server: ServerProcess, *arguments: object) -> subprocess.Popen[str]:
+    """An example that follows the feed of a server."""
+    command = [
+        sys.executable,
+        "-u",
+        str(EXAMPLES / name),
+        "--group",
+        server.group,
+        "--recovery-port",
+        str(server.recovery[1]),
+    ]
+    return subprocess.Popen(
+        [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
+    )
+
+
+@pytest.mark.compiled
+def test_subscriber(server: ServerProcess) -> None:
+    with Client(server.host, server.port, owner=1) as client:
+        client.add_order(1, BID, 99, 5)
+        client.add_order(2, ASK, 101, 7).result(10)
+        watching = start("subscriber.py", server, "--port", server.feed_port, "--seconds", 4)
+        client.add_order(3, BID, 98, 4).result(10)
+        lines = watching.communicate()[0].splitlines()
+    assert watching.returncode == 0, lines
+    assert any(line.startswith("-- a snapshot: all books as of report ") for line in lines)
+    at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
+    assert [line.split() for line in lines[at + 1 : at + 4]] == [["101", "7"], ["5", "99"], ["4", "98"]]
+    assert lines[-1].endswith("0 late, 1 snapshots")
+
+
+@pytest.mark.compiled
+def test_market_maker(server: ServerProcess) -> None:
+    ports = "--port", server.port, "--feed-port", server.feed_port
+    making = start("market_maker.py", server, *ports, "--seconds", 6, "--price", 500)
+    assert making.stdout is not None
+    with Client(server.host, server.port, owner=2) as taker:
+        bought = 0
+        for order_id in range(1, 10_000):
+            taker.add_order(order_id, BID, 600, 1, time_in_force=IOC)
+            if any(report.kind == ReportKind.TRADE for report in taker.reports(0.02)):
+                bought += 1
+            if bought == 3:
+                break
+        lines = making.communicate()[0].splitlines()
+        assert making.returncode == 0, lines
+        assert lines[0] == "  sold 1 at 502, holding -1"
+        assert len([line for line in lines if line.startswith("  sold 1 at ")]) == 3
+        assert re.match(r"[12] quotes cancelled, 3 fills, holding -3, worth -?\d+ in all", lines[-1])
+        taker.add_order(0, BID, 600, 1, time_in_force=IOC).result(10)
+        assert all(report.kind != ReportKind.TRADE for report in taker.reports(0.1)), "its quotes are gone"
+
+
+@pytest.mark.compiled
+def test_market_maker_without_an_exchange() -> None:
+    ran = run("market_maker.py", "--port", 1)
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("market_maker: cannot connect to 127.0.0.1:1")

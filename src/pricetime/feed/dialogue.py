@@ -7,12 +7,14 @@ the reports goes on over all of them, so that none is lost or comes twice.
 from __future__ import annotations
 
 from enum import Enum, auto
+from typing import Any
 
 import numpy as np
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidOwner, PricetimeError
 from pricetime.feed.errors import ConnectionLost, LoginRefused, SessionEnded
+from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import (
     SIZES,
     Challenge,
@@ -152,14 +154,15 @@ class Dialogue:
     # ------------------------------------------------------------------ out
 
     def send(self, message: Message, now_ns: int) -> bytes:
-        """The bytes of a message, to be sent at once. Raises ConnectionLost, SessionEnded and InvalidMessage."""
+        """The bytes of a message, to be sent at once. Raises ConnectionLost, SessionEnded and MessageError."""
         self._must_be_active()
         return self._session.send(message, now_ns)
 
-    def send_many(self, kind: type[Message], records: np.ndarray[tuple[int], np.dtype[np.void]], now_ns: int) -> bytes:
-        """The same of an array of the kind's dtype."""
+    def send_commands(self, commands: np.ndarray[Any, np.dtype[np.void]], now_ns: int) -> bytes:
+        """The same of an array of ``pricetime.COMMAND``. Raises MessageError for one that no client sends."""
+        data, _ = encode_commands(commands)
         self._must_be_active()
-        return self._session.send_many(kind, records.tobytes(), now_ns)
+        return self._session.send_commands(data.tobytes(), now_ns)
 
     def logout(self, now_ns: int) -> bytes:
         """The client leaves: the exchange answers, and closes."""

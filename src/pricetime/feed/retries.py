@@ -20,7 +20,7 @@ class Retries:
         if self.done >= self.most:
             return None
         self.done += 1
-        return min(MOST, FIRST * 2 ** (self.done - 1)) * random.uniform(0.5, 1.0)
+        return min(MOST, FIRST * (1 << (self.done - 1))) * random.uniform(0.5, 1.0)
 
     def reset(self) -> None:
         """The connection is there."""

@@ -33,8 +33,9 @@ class Subscriber:
     ``group``, ``port``, ``interface``: of the feed. ``recovery``: host and port of the recovery server; without one a
     gap cannot be filled, and the feed must be joined before its first report. ``instruments``: ids or ``Instrument``
     values, needed only without recovery: else a snapshot says what they are. ``capacity``, ``level_capacity``: as of
-    ``BookBuilder``. ``receive_buffer_bytes``: what the kernel may hold while nobody reads. ``recovery_patience``:
-    seconds that the recovery server may be silent. ``on_reports``: is called with each array of ``pricetime.REPORT``
+    ``BookBuilder``. ``receive_buffer_bytes``: what the kernel is to hold while nobody reads, with a warning when it
+    does not; by default what it gives, up to 64 MiB. ``recovery_patience``: seconds that the recovery server may be
+    silent. ``on_reports``: is called with each array of ``pricetime.REPORT``
     that was applied; ``on_event``: with each ``FeedEvent``. More settings: as of ``Sequencer``. Raises FeedUnavailable,
     InvalidSetting and MemoryError.
 
@@ -52,7 +53,7 @@ class Subscriber:
         instruments: Iterable[Instrument | int] = (),
         capacity: int = 1 << 20,
         level_capacity: int | None = None,
-        receive_buffer_bytes: int = 64 << 20,
+        receive_buffer_bytes: int | None = None,
         recovery_patience: float = 5.0,
         on_reports: Callable[[Reports], object] | None = None,
         on_event: Callable[[FeedEvent], object] | None = None,

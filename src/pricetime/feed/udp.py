@@ -14,12 +14,15 @@ SO_RCVBUFFORCE = 33
 IP_MULTICAST_ALL = 49
 SOL_UDP, UDP_GRO = 17, 104
 
+DEFAULT_BUFFER_BYTES = 64 << 20
 
-def join_feed(group: str, port: int, interface: str, buffer_bytes: int) -> socket.socket:
+
+def join_feed(group: str, port: int, interface: str, buffer_bytes: int | None = None) -> socket.socket:
     """A non-blocking socket that gets the datagrams of a group, or those sent to an address of this machine.
 
     ``interface``: address of the interface that the group is joined on. Several sockets may join. Raises
-    FeedUnavailable; warns with SmallReceiveBuffer where the system allows less than ``buffer_bytes``.
+    FeedUnavailable; warns with SmallReceiveBuffer where the system buffers less than ``buffer_bytes``, by default
+    never: then it is as much as the system allows, up to 64 MiB.
     """
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
@@ -36,7 +39,14 @@ def join_feed(group: str, port: int, interface: str, buffer_bytes: int) -> socke
             f"cannot join {group}:{port} on the interface {interface}: {error}. Give the group and port of the feed, "
             "and the address of an interface of this machine that multicast goes over"
         ) from error
-    _grow(made, buffer_bytes)
+    _grow(made, buffer_bytes or DEFAULT_BUFFER_BYTES)
+    if buffer_bytes is not None and granted_bytes(made) < buffer_bytes:
+        warnings.warn(
+            f"the system buffers {granted_bytes(made)} bytes of the feed, {buffer_bytes} were asked for: reports are "
+            f"lost when they come in a burst. As root: sysctl -w net.core.rmem_max={buffer_bytes}",
+            SmallReceiveBuffer,
+            stacklevel=3,  # whoever makes a subscriber
+        )
     return made
 
 
@@ -53,13 +63,6 @@ def _grow(made: socket.socket, buffer_bytes: int) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer_bytes)
-    if granted_bytes(made) < buffer_bytes:
-        warnings.warn(
-            f"the system buffers {granted_bytes(made)} bytes of the feed, {buffer_bytes} were asked for: reports are "
-            f"lost when they come in a burst. As root: sysctl -w net.core.rmem_max={buffer_bytes}",
-            SmallReceiveBuffer,
-            stacklevel=4,  # whoever makes a subscriber
-        )
 
 
 def granted_bytes(made: socket.socket) -> int:

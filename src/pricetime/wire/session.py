@@ -37,9 +37,6 @@ BEFORE_LOGIN = frozenset({State.OPENED, State.CHALLENGED, State.LOGGING_IN})
 #: States in which the exchange waits for nothing: it is its turn.
 EXCHANGE_ACTS = frozenset({State.LOGGING_IN, State.LEAVING})
 
-#: Messages that change the state, or are numbered.
-SPOKEN_ALONE = frozenset({Challenge, Login, LoginAccepted, LoginRejected, Logout, ExecutionReport})
-
 _REPORT = DTYPES[ExecutionReport]
 
 KNOWN_REASONS = frozenset(SessionReason)
@@ -169,10 +166,10 @@ class Session:
         self._follow(message, self.role)
         return data
 
-    def send_many(self, kind: type[Message], data: bytes, now_ns: int) -> bytes:
-        """The bytes of many messages of a kind, as they are: the caller has made them well. Raises IllegalMessage."""
-        if kind.TYPE not in self._may_say or kind in SPOKEN_ALONE:
-            raise IllegalMessage(f"{self.role.value}, {self.state.value}: {kind.__name__} may not be sent so")
+    def send_commands(self, data: bytes, now_ns: int) -> bytes:
+        """Many commands at once, as ``encode_commands`` made them: to be sent as they are. Raises IllegalMessage."""
+        if MessageType.NEW_ORDER not in self._may_say:
+            raise IllegalMessage(f"{self.role.value}, {self.state.value}: commands may not be sent")
         self.spoken_ns = now_ns
         return data
 

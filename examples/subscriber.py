@@ -1,0 +1,72 @@
+"""The live book of an exchange, rebuilt from its feed: what is missing is told, and fetched.
+
+pricetime serve --open
+python examples/subscriber.py
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.feed.subscriber import Subscriber
+
+LEVELS = 5
+
+
+def tell(event: FeedEvent) -> None:
+    if event.kind is EventKind.GAP:
+        print(f"-- {event.reports} reports are missing from {event.seq_num} on")
+    elif event.kind is EventKind.WHOLE:
+        print(f"-- whole at report {event.seq_num}")
+    elif event.kind is EventKind.SNAPSHOT:
+        print(f"-- a snapshot: all books as of report {event.seq_num}")
+    elif event.kind is EventKind.EPOCH:
+        print("-- the exchange has begun anew")
+
+
+def show(feed: Subscriber) -> None:
+    if feed.state is FeedState.WAITING:
+        print(f"-- no books yet {feed.recovery_failure}")
+        return
+    for number, instrument in feed.instruments.items():
+        bids, asks = feed.book(number).depth(LEVELS)
+        print(f"\n{instrument.symbol or number} at report {feed.seq_num}, {instrument.state.name.lower()}")
+        for level in asks[::-1]:
+            print(f"{'':>12} {level['price']:>10} {level['quantity']:>8}")
+        for level in bids:
+            print(f"{level['quantity']:>12} {level['price']:>10}")
+
+
+parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+parser.add_argument("--group", default="239.255.77.1")
+parser.add_argument("--port", type=int, default=7003)
+parser.add_argument("--interface", default="127.0.0.1")
+parser.add_argument("--recovery-host", default="127.0.0.1")
+parser.add_argument("--recovery-port", type=int, default=7002)
+parser.add_argument("--seconds", type=float, default=float("inf"), help="how long to follow; for ever when not given")
+given = parser.parse_args()
+
+with Subscriber(
+    given.group,
+    given.port,
+    interface=given.interface,
+    recovery=(given.recovery_host, given.recovery_port),
+    on_event=tell,
+) as feed:
+    until, shown = time.monotonic() + given.seconds, 0.0
+    try:
+        while (now := time.monotonic()) < until:
+            feed.poll(0.1)
+            if now - shown > 0.5:
+                show(feed)
+                shown = now
+    except KeyboardInterrupt:
+        pass
+    show(feed)
+    counts = feed.statistics
+    print(
+        f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.gaps} gaps, {counts.filled} filled, "
+        f"{counts.duplicates} twice, {counts.reordered} late, {counts.snapshots} snapshots"
+    )

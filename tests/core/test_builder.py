@@ -1,0 +1,459 @@
+"""The builder of books: what it takes, what does not fit, snapshots, and what its books may not do."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime import ASK, BID, COMPILED, REPORT, Instrument, OrderBook, Reason, ReportKind
+from pricetime.core import layout as layout_module
+from pricetime.core.builder import BookBuilder
+from pricetime.core.snapshot import Snapshot
+from pricetime.errors import (
+    BookBusy,
+    InvalidCommands,
+    InvalidReports,
+    InvalidSetting,
+    LevelsFull,
+    OrdersFull,
+    PricetimeError,
+    ReadOnlyBook,
+    ReportMismatch,
+    SnapshotMismatch,
+    UnknownInstrument,
+)
+from pricetime.native.uncompiled import ArrayMemory
+from pricetime.types import SNAPSHOT_ORDER, InstrumentState
+
+layout: Any = layout_module
+
+Fields = dict[str, int]
+
+
+def report(kind: int, **fields: int) -> Fields:
+    given = {"type": 16, "kind": kind, "side": BID, "instrument": 1, "price": 100, "quantity": 10}
+    return {**given, **fields}
+
+
+def accepted(order_id: int, **fields: int) -> Fields:
+    return report(ReportKind.ACCEPTED, order_id=order_id, **fields)
+
+
+def reports(*rows: Fields, first: int = 1) -> np.ndarray[Any, Any]:
+    made = np.zeros(len(rows), REPORT)
+    for i, row in enumerate(rows):
+        for name, value in {"seq_num": first + i, **row}.items():
+            made[name][i] = value
+    return made
+
+
+def builder(*rows: Fields, **settings: int) -> BookBuilder:
+    """Books of the instruments 1 and 2 after some reports."""
+    made = BookBuilder([1, Instrument(2)], **{"capacity": 20, **settings})
+    made.apply(reports(*rows))
+    return made
+
+
+def queue(made: BookBuilder) -> list[tuple[int, int, int, int]]:
+    return [(int(o.side), o.price, o.id, o.quantity) for o in made.book(1)]
+
+
+TRADE, CANCELLED, REDUCED, REPLACED = (
+    ReportKind.TRADE,
+    ReportKind.CANCELLED,
+    ReportKind.REDUCED,
+    ReportKind.REPLACED,
+)
+
+
+# ---------------------------------------------------------------------- what reports do
+
+
+def test_an_order_enters_and_goes() -> None:
+    made = builder(accepted(1), accepted(2, quantity=5), report(CANCELLED, order_id=1))
+    assert queue(made) == [(BID, 100, 2, 5)]
+    assert (len(made), made.seq_num) == (1, 3)
+    made.apply(
+        reports(report(REDUCED, order_id=2, quantity=2), report(ReportKind.EXPIRED, order_id=2, quantity=3), first=4)
+    )
+    assert queue(made) == []
+
+
+def test_a_taker_is_there_until_its_command_ends() -> None:
+    made = builder(accepted(1), accepted(2, quantity=4), accepted(3, side=ASK, price=99, quantity=12))
+    assert made.crossed
+    made.check()
+    made.apply(reports(report(TRADE, order_id=3, maker_id=1, side=ASK), first=4))
+    assert made.crossed
+    made.apply(reports(report(TRADE, order_id=3, maker_id=2, side=ASK, quantity=2), first=5))
+    made.check()
+    made.apply(reports(accepted(9, instrument=2), first=6))
+    assert queue(made) == [(BID, 100, 2, 2)]
+
+
+@pytest.mark.parametrize("kept", [True, False])
+@pytest.mark.parametrize("new_id", [1, 9])
+def test_a_replaced_order_keeps_its_place_or_goes_to_the_back(kept: bool, new_id: int) -> None:
+    reason = Reason.KEPT_PLACE if kept else Reason.NONE
+    made = builder(accepted(1), accepted(2), report(REPLACED, order_id=new_id, maker_id=1, quantity=7, reason=reason))
+    expected = [(BID, 100, new_id, 7), (BID, 100, 2, 10)]
+    assert queue(made) == (expected if kept else expected[::-1])
+    made.check()
+
+
+def test_a_replaced_order_may_cross() -> None:
+    made = builder(accepted(1), accepted(2, side=ASK, price=102), report(REPLACED, order_id=1, maker_id=1, price=102))
+    assert made.crossed
+    made.apply(reports(report(TRADE, order_id=1, maker_id=2, price=102), first=4))
+    assert queue(made) == []
+
+
+def test_what_is_private_changes_nothing() -> None:
+    made = builder(
+        accepted(1),
+        report(ReportKind.REJECTED, order_id=1, instrument=99, quantity=0),
+        report(ReportKind.MASS_CANCELLED, instrument=2**32 - 1),
+    )
+    assert (made.seq_num, len(made)) == (3, 1)
+
+
+def test_the_state_of_an_instrument() -> None:
+    made = builder(report(ReportKind.STATE_CHANGED, instrument=2, quantity=1))
+    assert [made.instruments[number].state for number in (1, 2)] == [InstrumentState.OPEN, InstrumentState.HALTED]
+    made.apply(reports(report(ReportKind.STATE_CHANGED, instrument=2, quantity=0), first=2))
+    assert made.instruments[2].state is InstrumentState.OPEN
+
+
+# ---------------------------------------------------------------------- what does not fit
+
+MISFITS: list[tuple[Fields, str]] = [
+    (accepted(9, seq_num=3), "does not follow report 3"),
+    (accepted(9, seq_num=5), "does not follow report 3"),
+    (accepted(9, type=48), "no execution report"),
+    (report(77), "no execution report"),
+    (report(0), "no execution report"),
+    (accepted(9, instrument=3), "instrument is unknown"),
+    (accepted(1), "in the book already"),
+    (accepted(9, side=0), "side is not"),
+    (accepted(9, side=3), "side is not"),
+    (accepted(9, quantity=0), "quantity is not"),
+    (accepted(9, quantity=2**63), "quantity is not"),
+    (report(CANCELLED, order_id=9), "not in the book"),
+    (report(CANCELLED, order_id=1, instrument=2), "not in the book"),
+    (report(CANCELLED, order_id=1, quantity=9), "quantity is not"),
+    (report(CANCELLED, order_id=1, quantity=11), "quantity is not"),
+    (report(CANCELLED, order_id=1, price=101), "price is not"),
+    (report(CANCELLED, order_id=1, side=ASK), "side is not"),
+    (report(REDUCED, order_id=1, quantity=0), "quantity is not"),
+    (report(REDUCED, order_id=1, quantity=11), "quantity is not"),
+    (report(TRADE, order_id=9, maker_id=1), "not in the book"),
+    (report(TRADE, order_id=1, maker_id=9), "not in the book"),
+    (report(TRADE, order_id=1, maker_id=2), "side is not"),
+    (report(TRADE, order_id=1, maker_id=3, side=ASK), "side is not"),
+    (report(TRADE, order_id=1, maker_id=3), "price is not"),
+    (report(TRADE, order_id=1, maker_id=3, price=200, quantity=0), "quantity is not"),
+    (report(TRADE, order_id=1, maker_id=3, price=200, quantity=6), "quantity is not"),
+    (report(TRADE, order_id=3, maker_id=1, side=ASK, quantity=6), "quantity is not"),
+    (report(REPLACED, order_id=9, maker_id=9), "not in the book"),
+    (report(REPLACED, order_id=2, maker_id=1), "in the book already"),
+    (report(REPLACED, order_id=1, maker_id=1, side=ASK), "side is not"),
+    (report(REPLACED, order_id=1, maker_id=1, quantity=0), "quantity is not"),
+    (report(REPLACED, order_id=1, maker_id=1, quantity=2**63), "quantity is not"),
+    (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, price=101), "price is not"),
+    (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, quantity=11), "quantity is not"),
+    (report(ReportKind.STATE_CHANGED, quantity=2), "unknown state"),
+]
+
+
+@pytest.mark.parametrize(("row", "why"), MISFITS, ids=[f"{i} {row[1]}" for i, row in enumerate(MISFITS)])
+def test_a_report_that_does_not_fit_is_named_and_changes_nothing(row: Fields, why: str) -> None:
+    made = builder(accepted(1), accepted(2), accepted(3, side=ASK, price=200, quantity=5))
+    before = made.digest()
+    with pytest.raises(
+        ReportMismatch, match=f"report {row.get('seq_num', 4)} does not fit the books: .*{why}"
+    ) as misfit:
+        made.apply(reports(row, first=4))
+    assert misfit.value.seq_num == row.get("seq_num", 4)
+    assert (made.digest(), made.seq_num) == (before, 3)
+    made.check()
+    made.apply(reports(accepted(4), first=4))
+
+
+@pytest.mark.skipif(COMPILED, reason="compiled, it is for compiled callers")
+def test_a_run_says_which_report_does_not_fit() -> None:
+    made: Any = builder()
+    for rows, expected in (((accepted(1), accepted(2)), 2), ((accepted(3), accepted(3), accepted(4)), -2)):
+        given = reports(*rows, first=made.seq_num + 1)
+        assert made.apply_run(ArrayMemory(given).cells_of(layout.Report), len(given)) == expected
+    assert made.seq_num == 3
+
+
+def test_those_before_it_are_applied() -> None:
+    made = builder()
+    with pytest.raises(ReportMismatch, match="report 3"):
+        made.apply(reports(accepted(1), accepted(2), accepted(2), accepted(3)))
+    assert (made.seq_num, len(made)) == (2, 2)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        accepted(9),
+        accepted(9, instrument=2),
+        report(REPLACED, order_id=1, maker_id=1),
+        report(ReportKind.STATE_CHANGED),
+        report(CANCELLED, order_id=5, instrument=2),
+    ],
+)
+def test_a_command_that_leaves_a_crossed_book_is_found_by_the_next(row: Fields) -> None:
+    made = builder(accepted(5, instrument=2), accepted(1), accepted(2, side=ASK, price=99))
+    with pytest.raises(ReportMismatch, match="left a crossed book"):
+        made.apply(reports(row, first=4))
+
+
+def test_room_for_as_many_as_the_engine_and_for_a_taker() -> None:
+    made = builder(accepted(1), accepted(2), accepted(3, side=ASK, price=100), capacity=2)
+    made.apply(reports(report(TRADE, order_id=3, maker_id=1, side=ASK), first=4))
+    made.apply(reports(accepted(4), accepted(5), first=5))
+    with pytest.raises(OrdersFull, match=r"report 7 does not fit the books: .*larger capacity"):
+        made.apply(reports(accepted(6), first=7))
+
+
+def test_room_for_as_many_levels_as_the_engine_and_for_a_taker() -> None:
+    rows = accepted(1), accepted(2), accepted(3, price=101), accepted(4, price=102)
+    room = {"capacity": 10, "level_capacity": 2}
+    made = builder(*rows, **room)
+    made.apply(reports(accepted(5, price=102), first=5))
+    for row in (accepted(6, price=103), report(REPLACED, order_id=1, maker_id=1, price=103)):
+        with pytest.raises(LevelsFull, match=r"report 6 does not fit the books: .*larger level_capacity"):
+            made.apply(reports(row, first=6))
+    made.apply(reports(report(REPLACED, order_id=1, maker_id=1, price=102), first=6))
+    made.apply(reports(report(REPLACED, order_id=3, maker_id=3, price=104), first=7))
+    made.check()
+
+
+# ---------------------------------------------------------------------- snapshots
+
+
+def busy() -> BookBuilder:
+    return builder(
+        accepted(3),
+        accepted(1, quantity=4),
+        accepted(2, price=101),
+        accepted(7, side=ASK, price=200, quantity=1),
+        accepted(3, instrument=2, price=-5),
+        report(ReportKind.STATE_CHANGED, instrument=2, quantity=1),
+    )
+
+
+def test_a_snapshot_is_every_order_in_its_place() -> None:
+    made = busy()
+    snapshot = made.snapshot()
+    assert snapshot.seq_num == 6
+    assert [instrument.id for instrument in snapshot.instruments] == [1, 2]
+    assert snapshot.instruments[1].state is InstrumentState.HALTED
+    assert snapshot.digest == made.digest()
+    names = ["type", "side", "instrument", "order_id", "price", "quantity"]
+    assert snapshot.orders[names].tolist() == [
+        (54, BID, 1, 2, 101, 10),
+        (54, BID, 1, 3, 100, 10),
+        (54, BID, 1, 1, 100, 4),
+        (54, ASK, 1, 7, 200, 1),
+        (54, BID, 2, 3, -5, 10),
+    ]
+    assert not snapshot.orders[["zero", "zero2", "zero3"]].tolist()[0][0]
+
+
+@pytest.mark.parametrize("instruments", [[1, 2], [5], [1, 2, 3]])
+def test_a_snapshot_takes_the_place_of_whatever_there_was(instruments: list[int]) -> None:
+    made, other = busy(), BookBuilder(instruments, capacity=20)
+    other.apply(reports(*[accepted(99 + number, instrument=number) for number in instruments]))
+    view = other.book(instruments[0])
+    other.load_snapshot(made.snapshot())
+    assert other.snapshot()[:2] == made.snapshot()[:2]
+    assert other.digest() == made.digest()
+    other.check()
+    assert list(view) == (list(other.book(1)) if instruments == [1, 2] else [])
+    other.apply(reports(accepted(8), first=7))
+
+
+def test_a_snapshot_in_the_middle_of_a_command() -> None:
+    made = builder(accepted(1), accepted(2, side=ASK, price=99))
+    other = builder()
+    other.load_snapshot(made.snapshot())
+    assert other.crossed
+    other.apply(reports(report(TRADE, order_id=2, maker_id=1, side=ASK), first=3))
+    assert len(other) == 0
+
+
+def spoilt(change: Callable[[np.ndarray[Any, Any]], object], **fields: Any) -> Snapshot:
+    snapshot = busy().snapshot()
+    orders = snapshot.orders.copy()
+    change(orders)
+    return snapshot._replace(orders=orders, **fields)
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "why"),
+    [
+        (spoilt(lambda orders: None, digest=5), "digest of its orders is not 5"),
+        (spoilt(lambda orders: orders["order_id"].put(1, 2)), "order 2: its order id is in the book already"),
+        (spoilt(lambda orders: orders["instrument"].put(0, 9)), "order 2: its instrument is unknown"),
+        (spoilt(lambda orders: orders["quantity"].put(3, 0)), "order 7: its quantity"),
+        (spoilt(lambda orders: orders["price"].put(3, 50), digest=0), "digest"),
+        (
+            builder(accepted(1), accepted(2, side=ASK, price=90))
+            .snapshot()
+            ._replace(
+                orders=np.tile(builder(accepted(1), accepted(2, side=ASK, price=90)).snapshot().orders, 2),
+            ),
+            "order 1: its order id is in the book already",
+        ),
+    ],
+)
+def test_a_snapshot_that_contradicts_itself_leaves_nothing(snapshot: Snapshot, why: str) -> None:
+    made = busy()
+    with pytest.raises(SnapshotMismatch, match=why):
+        made.load_snapshot(snapshot)
+    assert (len(made), made.seq_num, made.crossed) == (0, 0, False)
+    made.check()
+    made.load_snapshot(busy().snapshot())
+    assert made.digest() == busy().digest()
+
+
+def test_a_snapshot_with_several_crossed_books() -> None:
+    crossed = builder(accepted(1), accepted(2, side=ASK, price=90)).snapshot()
+    twice = np.concatenate([crossed.orders, crossed.orders])
+    twice["instrument"][2:] = 2
+    with pytest.raises(SnapshotMismatch, match="several books are crossed"):
+        builder().load_snapshot(crossed._replace(orders=twice))
+
+
+def test_a_snapshot_that_is_too_large() -> None:
+    small = builder(capacity=2)
+    with pytest.raises(OrdersFull, match="5 orders in a snapshot, room for 2"):
+        small.load_snapshot(busy().snapshot())
+    flat = builder(level_capacity=1)
+    with pytest.raises(LevelsFull, match="larger level_capacity"):
+        flat.load_snapshot(busy().snapshot())
+    assert len(flat) == 0
+
+
+def test_copies() -> None:
+    made = busy()
+    twin = copy.copy(made)
+    assert (twin.digest(), twin.seq_num, twin.instruments) == (made.digest(), 6, made.instruments)
+    twin.apply(reports(accepted(50), first=7))
+    assert len(twin) == len(made) + 1
+
+
+# ---------------------------------------------------------------------- what its books do not do
+
+COMMANDS: list[Callable[[OrderBook], object]] = [
+    lambda book: book.add_order(9, BID, 1, 1),
+    lambda book: book.match_order(9, BID, 1, 1),
+    lambda book: book.cancel_order(1),
+    lambda book: book.reduce_order(1, 1),
+    lambda book: book.replace_order(1, 1, 1),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_its_books_take_no_commands(command: Callable[[OrderBook], object]) -> None:
+    made = busy()
+    before = made.digest()
+    with pytest.raises(ReadOnlyBook, match="rebuilt from reports"):
+        command(made.book(1))
+    assert made.digest() == before
+    with pytest.raises(InvalidCommands):
+        made.book(1).apply(np.zeros(0, REPORT))
+
+
+def test_its_books_answer() -> None:
+    book = busy().book(1)
+    assert (book.best_bid, book.best_ask, len(book), 3 in book) == (101, 200, 4, True)
+    assert book.queue_position(1) == (1, 10)
+    with pytest.raises(UnknownInstrument):
+        busy().book(9)
+
+
+def test_names() -> None:
+    assert repr(busy()) == "<pricetime.BookBuilder: 2 instruments, 5 orders, report 6>"
+
+
+# ---------------------------------------------------------------------- what cannot be
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ([1], InvalidReports),
+        (np.zeros(3, SNAPSHOT_ORDER), InvalidReports),
+        (np.zeros((2, 2), REPORT), InvalidReports),
+        (np.zeros(4, REPORT)[::2], InvalidReports),
+    ],
+)
+def test_what_is_no_array_of_reports(given: Any, error: type[PricetimeError]) -> None:
+    with pytest.raises(error, match=r"pricetime\.REPORT"):
+        builder().apply(given)
+    with pytest.raises(error, match="SNAPSHOT_ORDER"):
+        builder().load_snapshot(busy().snapshot()._replace(orders=np.zeros(2, REPORT)))
+
+
+@pytest.mark.parametrize("settings", [{"capacity": 0}, {"capacity": 2**31}, {"level_capacity": 0}, {"capacity": 1.5}])
+def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
+    with pytest.raises(InvalidSetting):
+        BookBuilder([1], **settings)
+    for instruments in ([], [1, 1], [-1], ["x"]):
+        with pytest.raises(InvalidSetting):
+            BookBuilder(instruments)  # type: ignore[arg-type]
+
+
+def test_it_is_made_once() -> None:
+    made = busy()
+    with pytest.raises(TypeError, match="made once"):
+        made.__init__([1])
+    assert len(made) == 5
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda made: made.apply(reports()),
+        lambda made: made.book(1),
+        lambda made: made.digest(),
+        lambda made: made.check(),
+        lambda made: made.snapshot(),
+        lambda made: made.load_snapshot(busy().snapshot()),
+        lambda made: made.seq_num,
+        lambda made: made.crossed,
+        lambda made: made.instruments,
+        len,
+        repr,
+    ],
+)
+def test_what_was_never_made_answers_nothing(call: Callable[[Any], object]) -> None:
+    with pytest.raises((AttributeError, TypeError)):
+        call(BookBuilder.__new__(BookBuilder))
+
+
+def test_one_caller_at_a_time() -> None:
+    made = busy()
+
+    class Intrudes:
+        """A number that calls the builder while a book of it looks at the number."""
+
+        def __index__(self) -> int:
+            for call in (lambda: made.apply(reports()), made.digest, made.check, made.snapshot):
+                with pytest.raises(BookBusy):
+                    call()
+            with pytest.raises(BookBusy):
+                made.load_snapshot(busy().snapshot())
+            return 1
+
+    assert made.book(1).order(Intrudes()).quantity == 4
+    assert len(made) == 5
