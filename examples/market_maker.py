@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 
 from pricetime import ASK, BID, POST_ONLY, PricetimeError, ReportKind, Side
-from pricetime.feed.client import Client
-from pricetime.feed.subscriber import Subscriber
+from pricetime.feed import Client, Subscriber
 from pricetime.wire.messages import ExecutionReport
 
 

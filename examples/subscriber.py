@@ -9,8 +9,8 @@ from __future__ import annotations
 import argparse
 import time
 
+from pricetime.feed import Subscriber
 from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
-from pricetime.feed.subscriber import Subscriber
 
 LEVELS = 5
 

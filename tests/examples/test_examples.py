@@ -15,14 +15,13 @@ import pricetime
 from pricetime import ASK, BID, IOC, ReportKind
 from pricetime.feed.client import Client
 from pricetime.measure.server import ServerProcess
-from tests.exchange.ports import free_udp_port
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @pytest.fixture
 def server() -> Iterator[ServerProcess]:
-    options = ("--open", "--feed-port", str(free_udp_port()), "--no-prefault", "--order-capacity", "4096")
+    options = ("--open", "--no-prefault", "--order-capacity", "4096")
     with ServerProcess(*options) as started:
         yield started
 
