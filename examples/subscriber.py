@@ -9,8 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from pricetime.feed import Subscriber
-from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.feed import EventKind, FeedEvent, FeedState, Subscriber
 
 LEVELS = 5
 

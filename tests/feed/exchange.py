@@ -9,6 +9,7 @@ from types import TracebackType
 
 from pricetime.feed.answers import Answer, RangeAnswer
 from pricetime.feed.sequencer import RangeWanted, SnapshotWanted, Wanted
+from pricetime.measure.server import free_udp_port
 from pricetime.wire.messages import (
     SIZES,
     ExecutionReport,
@@ -150,10 +151,3 @@ def shut(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     connection.close()
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -15,8 +15,9 @@ from pricetime.errors import OrdersFull, ReadOnlyBook, UnknownInstrument
 from pricetime.feed.errors import BookNotWhole, FeedUnavailable, SmallReceiveBuffer
 from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
 from pricetime.feed.subscriber import Subscriber
+from pricetime.measure.server import free_udp_port
 from tests.books import ladder
-from tests.feed.exchange import Served, free_udp_port
+from tests.feed.exchange import Served
 from tests.feed.network import BadNetwork, PublicFeed, Reports
 from tests.feed.test_follower import commands_of
 

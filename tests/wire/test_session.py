@@ -431,3 +431,48 @@ def test_the_pure_form_has_it_too() -> None:
 def test_who_does_not_ask_for_it_does_not_get_it() -> None:
     code = "import sys, pricetime; assert not [name for name in sys.modules if name.startswith('pricetime.wire')]"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+# ---------------------------------------------------------------------- many at once
+
+
+@pytest.mark.parametrize(
+    ("data", "taken"),
+    [
+        (b"", 0),
+        (reports(1, 2, 3), 3),
+        (reports(1, 2) + reports(3)[:47], 2),
+        (reports(1, 2, 4, 5), 2),
+        (reports(2, 3), 0),
+        (reports(1) + Heartbeat(next_sequence=2).encode() + reports(2), 1),
+        (Heartbeat(next_sequence=1).encode() + reports(1) * 2, 0),
+    ],
+)
+@pytest.mark.parametrize("state", [State.ACTIVE, State.LEAVING])
+def test_reports_that_are_the_next_are_received_together(data: bytes, taken: int, state: State) -> None:
+    client, alone = session(Role.CLIENT, state), session(Role.CLIENT, state)
+    assert client.receive_reports(data, SECOND) == taken * ExecutionReport.SIZE
+    assert (client.next_sequence, client.heard_ns) == (1 + taken, SECOND if taken else 0)
+    rest = client.receive(data[taken * ExecutionReport.SIZE :], SECOND)
+    assert alone.receive(data, SECOND)[taken:] == rest
+    assert (client.state, client.next_sequence) == (alone.state, alone.next_sequence)
+
+
+def test_reports_are_received_together_only_where_they_may_come() -> None:
+    for state in set(State) - {State.ACTIVE, State.LEAVING}:
+        assert session(Role.CLIENT, state).receive_reports(reports(1), 0) == 0
+    assert session(Role.EXCHANGE, State.ACTIVE).receive_reports(reports(1), 0) == 0
+    begun = session(Role.CLIENT, State.ACTIVE)
+    begun.receive(reports(1)[:5], 0)
+    assert begun.receive_reports(reports(1), 0) == 0
+
+
+def test_commands_are_sent_together_only_where_they_may_be() -> None:
+    client = session(Role.CLIENT, State.ACTIVE)
+    assert client.send_commands(b"some", SECOND) == b"some"
+    assert client.spoken_ns == SECOND
+    with pytest.raises(IllegalMessage, match="commands may not be sent"):
+        session(Role.EXCHANGE, State.ACTIVE).send_commands(b"", 0)
+    for state in set(State) - {State.ACTIVE}:
+        with pytest.raises(IllegalMessage, match="commands may not be sent"):
+            session(Role.CLIENT, state).send_commands(b"", 0)

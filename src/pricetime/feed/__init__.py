@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from ..core.builder import BookBuilder
+from ..core.snapshot import Snapshot
 from .async_client import AsyncClient
 from .client import Client
+from .sequencer import EventKind, FeedEvent, FeedState, FeedStatistics, Sequencer
 from .subscriber import Subscriber
 
-__all__ = ["AsyncClient", "BookBuilder", "Client", "Subscriber"]
+__all__ = [
+    "AsyncClient",
+    "BookBuilder",
+    "Client",
+    "EventKind",
+    "FeedEvent",
+    "FeedState",
+    "FeedStatistics",
+    "Sequencer",
+    "Snapshot",
+    "Subscriber",
+]
