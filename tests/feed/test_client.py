@@ -250,8 +250,8 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
                 promises[number].exception(10)
             if rng.random() < 0.3:
                 got += mine.reports(timeout=0.0)
-            if rng.random() < 0.02:
-                entry.drop_connections()
+            if number % 80 == 79:
+                lose(mine, entry)
         entry.cut = None
         mine.wait_until_active()
         outcomes = [promise.exception(10) for promise in promises.values()]
@@ -263,6 +263,15 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
             assert outcome is None or isinstance(outcome, errors.CommandLost)
             assert (number in accepted) == (outcome is None)
         assert mine.disconnects >= 5
+
+
+def lose(mine: Client, entry: OrderEntry) -> None:
+    """Break the connection, and wait until the client has noticed."""
+    before, deadline = mine.disconnects, time.monotonic() + 10
+    while mine.disconnects == before:
+        assert time.monotonic() < deadline
+        entry.drop_connections()
+        time.sleep(0.001)
 
 
 def test_a_command_that_is_lost_is_known_to_be(entry: OrderEntry) -> None:
