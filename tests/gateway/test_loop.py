@@ -55,6 +55,29 @@ def test_one_command_with_more_reports_than_the_ring_has_room_for(ring: int) -> 
         assert reports[-1].quantity == 300
 
 
+def test_what_a_session_leaves_waits_for_room() -> None:
+    """The ring is full, and the matcher away: the cancel of its orders is not forgotten."""
+    with floor(threading="dedicated", idle="yield", ring_capacity=16) as here:
+        first, other = here.client(1), here.client(2)
+        first.send(new(1))
+        here.turn(2)
+        other.send(*(cancel(n) for n in range(100)))
+        here.turn(20)
+        assert here.exchange.stats()["commands"] == 16
+        again = here.client(1, resume_from=1)
+        assert again.is_active
+        again.send(new(2, BID, 50))
+        here.turn(20)
+        matcher = threading.Thread(target=here.exchange.matcher.run)
+        matcher.start()
+        here.until(lambda: again.receive() and len(again.reports()) >= 4)
+        here.exchange.matcher.end()
+        matcher.join()
+        assert [(r.kind, r.order_id) for r in again.reports()] == [
+            (ACCEPTED, 1), (CANCELLED, 1), (ReportKind.MASS_CANCELLED, 0), (ACCEPTED, 2),
+        ]  # fmt: skip
+
+
 def test_clients_take_turns_when_there_is_little_room() -> None:
     """One that floods leaves room for the others."""
     with floor(ring_capacity=16, stream_reports=2**13) as here:

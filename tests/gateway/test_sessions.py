@@ -656,13 +656,14 @@ def test_heartbeats_stand_between_reports_alone(seed: int) -> None:
     """However little the socket takes at a time. The client's rules would not stand a torn report."""
     rng = random.Random(seed)
     with floor(heartbeat_ms=10, timeout_ms=60_000) as here:
-        client = here.client(1, tcp=True, sndbuf=1, rcvbuf=1)
+        client = here.client(1, sndbuf=4608 + 2 * rng.randrange(500))  # which takes pieces of a size of its own
         client.send(*(cancel(n) for n in range(500)))
         while len(client.reports()) < 500 or len(client.of(Heartbeat)) < 10:
             here.turn()
             client.receive(rng.choice([1, 47, 48, 49, 1000, 3000]))
-            if rng.random() < 0.05:
-                time.sleep(0.012)
+            assert client.is_active, client.end
+            if rng.random() < 0.3:
+                time.sleep(0.021)
         assert [r.order_id for r in client.reports()] == list(range(500))
         assert client.is_active
         within = 0
