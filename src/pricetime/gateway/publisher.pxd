@@ -5,7 +5,8 @@ from pricetime.gateway.faults cimport Faults
 from pricetime.gateway.layout cimport REPORT_BYTES
 from pricetime.gateway.store cimport FeedStore
 from pricetime.native.sockets cimport (
-    EAGAIN, EINTR, ENOBUFS, MSG_DONTWAIT, errno, iovec, mmsghdr, send, sendmmsg,
+    EAGAIN, EINTR, EINVAL, EMSGSIZE, ENOBUFS, MSG_DONTWAIT, SOL_UDP, UDP_SEGMENT, errno, iovec, mmsghdr, send, sendmmsg,
+    setsockopt,
 )
 from pricetime.wire.layout cimport FEED_HEARTBEAT, FeedHeartbeat
 
@@ -30,6 +31,7 @@ cdef class Publisher:
     cdef readonly u64 unsent         # reports that the system refused, which only the recovery server still has
 
     cdef u64 step(self, u64 now_ns) noexcept nogil
+    cdef void _cut_itself(self) noexcept nogil
     cdef u64 _send(self, const Report *first, u64 count) noexcept nogil
     cdef u64 _send_many(self, const Report *first, u64 count) noexcept nogil
     cdef void tick(self, u64 now_ns) noexcept nogil

@@ -44,6 +44,9 @@ class Publisher:
             if sent == 0:
                 if errno == EINTR:
                     continue
+                if self.offload and (errno == EMSGSIZE or errno == EINVAL):
+                    self._cut_itself()
+                    continue
                 if (errno == EAGAIN or errno == ENOBUFS) and newest - self.next < self.store.capacity // 2:
                     break  # it has no room now
                 sent = min(count, self.per_call)
@@ -59,6 +62,12 @@ class Publisher:
         done: u64 = self.step(now_ns)
         self.tick(now_ns)
         return done
+
+    def _cut_itself(self):
+        """The system does not cut into datagrams as large as these, which it would send in fragments: do it here."""
+        nothing: cython.int = 0
+        setsockopt(self.fd, SOL_UDP, UDP_SEGMENT, cython.address(nothing), cython.sizeof(cython.int))
+        self.offload = False
 
     def _send(self, first, count):
         """Offer reports that lie in one piece: how many were taken, 0 with errno when none was."""

@@ -5,6 +5,8 @@ cdef extern from "<errno.h>" nogil:
     int EAGAIN
     int EINTR
     int ENOBUFS
+    int EINVAL
+    int EMSGSIZE
 
 cdef extern from "<unistd.h>" nogil:
     int close(int fd)
@@ -35,6 +37,7 @@ cdef extern from "<sys/socket.h>" nogil:
         msghdr msg_hdr
         unsigned int msg_len
     int shutdown(int fd, int how)
+    int setsockopt(int fd, int level, int option, const void *value, unsigned int n_bytes)
     ssize_t recv(int fd, void *buffer, size_t n_bytes, int flags)
     ssize_t send(int fd, const void *buffer, size_t n_bytes, int flags)
     ssize_t sendmsg(int fd, const msghdr *message, int flags)
