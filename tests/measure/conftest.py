@@ -1,8 +1,0 @@
-"""The histogram is of the compiled form alone: in the pure form its tests are not even collected."""
-
-from __future__ import annotations
-
-import pricetime
-
-if not pricetime.COMPILED:
-    collect_ignore = ["test_histogram.py"]
