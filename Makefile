@@ -5,6 +5,7 @@ BASE ?= HEAD
 EXAMPLES ?= 2000
 INPUTS ?= 10000000
 MINUTES ?= 10
+ORDERS ?= 100000000
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -22,7 +23,7 @@ CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
-	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) INPUTS=$(INPUTS) MINUTES=$(MINUTES)"
+	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) INPUTS=$(INPUTS) MINUTES=$(MINUTES) ORDERS=$(ORDERS)"
 
 .venv/installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
@@ -67,8 +68,8 @@ fuzz: build ## random flows against the reference for MINUTES, the stateful prop
 	@$(BIN)/python -m tests.fuzz.wire --inputs $(INPUTS)
 	@[ ! -e .venv/compiled ] || $(BIN)/python -m tests.fuzz.gateway --inputs $(INPUTS)
 
-soak: build ## a steady flow for MINUTES: the book stays right, its memory flat
-	@MINUTES=$(MINUTES) $(PYTEST) --compiled --verbose tests/soak
+soak: build ## a steady flow for MINUTES, ORDERS through a server, a flood of logins: right, and memory flat
+	@MINUTES=$(MINUTES) ORDERS=$(ORDERS) $(PYTEST) --compiled --verbose tests/soak
 
 bench: build ## the path from naive to final, measured
 	@$(BIN)/python -m benchmarks
