@@ -2,7 +2,8 @@
 
 from pricetime.core.layout cimport u8, u32, u64
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64
-from pricetime.native.waiting cimport monotonic_ns, sleep_while
+from pricetime.native.clock cimport monotonic_ns
+from pricetime.native.waiting cimport sleep_while
 from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
 

@@ -1,4 +1,4 @@
-# Ways to let time pass: an instruction, the scheduler, the kernel. And the clock that says how much has passed.
+# Ways to let time pass: an instruction, the scheduler, the kernel. In C, since each machine and system has its own.
 
 cdef extern from * nogil:
     """
@@ -12,12 +12,6 @@ cdef extern from * nogil:
     #elif defined(__aarch64__)
         __asm__ __volatile__("yield");
     #endif
-    }
-
-    static inline long long pricetime_monotonic_ns(void) {
-        struct timespec now;
-        clock_gettime(CLOCK_MONOTONIC, &now);
-        return (long long)now.tv_sec * 1000000000LL + (long long)now.tv_nsec;
     }
 
     #if defined(__linux__)
@@ -46,7 +40,6 @@ cdef extern from * nogil:
     """
     void pause "pricetime_pause"() noexcept
     int yield_processor "sched_yield"() noexcept
-    long long monotonic_ns "pricetime_monotonic_ns"() noexcept
 
     # Sleeps while the word has the value, until woken, or for timeout_ns (not negative) at most; may return early for no
     # reason. shared: the word lies in memory that another process maps too.

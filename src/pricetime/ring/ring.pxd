@@ -11,8 +11,9 @@ from pricetime.native.bits cimport (
     ACQUIRE, RELAXED, RELEASE, SEQ_CST, exchange, fence, load_u32, load_u64, store, store_u64,
 )
 from pricetime.native.latch cimport Latch
+from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.memory cimport release as give_back, reserve
-from pricetime.native.waiting cimport monotonic_ns, sleep_while, wake
+from pricetime.native.waiting cimport sleep_while, wake
 from pricetime.ring.idle cimport Idle
 from pricetime.ring.layout cimport (
     ALIGNMENT, BLOCKING, CONSUMER_OFFSET, DEFAULT_SLOT_BYTES, MAGIC, MAX_CAPACITY, MAX_SLOT_BYTES, MIN_CAPACITY, PREFIX,

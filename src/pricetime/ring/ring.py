@@ -225,11 +225,11 @@ class Ring:
             if free:
                 return free
             if idle.step(tries):
-                left_ns: i64 = deadline_ns - monotonic_ns()
+                left_ns: i64 = deadline_ns - cython.cast(i64, monotonic_ns())
                 if left_ns <= 0:
                     break
                 self.sleep_until_free(left_ns)
-            elif tries % 16 == 15 and monotonic_ns() >= deadline_ns:
+            elif tries % 16 == 15 and cython.cast(i64, monotonic_ns()) >= deadline_ns:
                 break
             tries += 1
         return 0
@@ -243,11 +243,11 @@ class Ring:
             if there or closed:
                 return there
             if idle.step(tries):
-                left_ns: i64 = deadline_ns - monotonic_ns()
+                left_ns: i64 = deadline_ns - cython.cast(i64, monotonic_ns())
                 if left_ns <= 0:
                     return 0
                 self.sleep_until_readable(left_ns)
-            elif tries % 16 == 15 and monotonic_ns() >= deadline_ns:
+            elif tries % 16 == 15 and cython.cast(i64, monotonic_ns()) >= deadline_ns:
                 return 0
             tries += 1
 
@@ -485,7 +485,7 @@ class Ring:
             if self.is_closed():
                 raise RingClosed("the ring is closed: nothing more can be put")
             free: u64 = self.claim(wanted)
-            now_ns: i64 = 0 if free else monotonic_ns()
+            now_ns: i64 = 0 if free else cython.cast(i64, monotonic_ns())
             if free or now_ns >= deadline_ns:
                 return min(free, self.capacity)  # whatever another process may have written over its cursor
             with cython.nogil:
@@ -499,7 +499,7 @@ class Ring:
             there: u64 = self.peek(wanted)
             if there == 0 and closed:
                 raise RingClosed("the ring is closed, and everything has been got")
-            now_ns: i64 = 0 if there else monotonic_ns()
+            now_ns: i64 = 0 if there else cython.cast(i64, monotonic_ns())
             if there or now_ns >= deadline_ns:
                 return min(there, self.capacity)
             with cython.nogil:
@@ -606,4 +606,4 @@ def deadline_after(timeout):
         return FOREVER
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not timeout >= 0:
         raise InvalidSetting(f"timeout {shown(timeout)} is no number of seconds: give None, 0 or more")
-    return FOREVER if timeout > 1e9 else monotonic_ns() + int(timeout * 1e9)
+    return FOREVER if timeout > 1e9 else cython.cast(i64, monotonic_ns()) + int(timeout * 1e9)
