@@ -12,6 +12,7 @@ import pytest
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.exchange import cuts_datagrams
+from pricetime.gateway.faults import Faults
 from pricetime.gateway.publisher import Publisher
 from pricetime.gateway.store import FeedStore
 from pricetime.types import REPORT
@@ -26,7 +27,7 @@ MTUS = [76, 100, 576, 1500, 9000, 65535]
 class Station:
     """A store, its publisher, and who listens. The clock is the test's."""
 
-    def __init__(self, mtu: int, offload: bool, capacity: int = 2**14) -> None:
+    def __init__(self, mtu: int, offload: bool, capacity: int = 2**14, faults: Faults | None = None) -> None:
         self.feed = Feed()
         self.settings = GatewayConfig(mtu=mtu, feed_heartbeat_ms=100)
         self.per_datagram = self.settings.reports_per_datagram
@@ -36,7 +37,7 @@ class Station:
         self.store = FeedStore(capacity, 123)
         self.now_ns = 5000 * MS
         self.publisher: Any = Publisher(
-            self.store, self.feed.sender.fileno(), offload, self.settings, None, OFFSET_NS
+            self.store, self.feed.sender.fileno(), offload, self.settings, faults, OFFSET_NS
         )  # fmt: skip
         self.publisher.turn(self.now_ns)
         assert len(self.feed.datagrams()) == 1  # the first heartbeat
@@ -55,7 +56,7 @@ class Station:
 
 
 @contextmanager
-def station(mtu: int = 1500, offload: bool = False, **more: int) -> Iterator[Station]:
+def station(mtu: int = 1500, offload: bool = False, **more: Any) -> Iterator[Station]:
     made = Station(mtu, offload, **more)
     try:
         yield made
@@ -137,6 +138,16 @@ def test_heartbeats() -> None:
         assert numbers(here.turn(500)) == [6], "no heartbeat beside news"
         [datagram] = here.turn(1000)
         assert FeedHeartbeat.decode(datagram).seq_num == 7
+
+
+def test_what_is_held_back_goes_out_before_a_heartbeat() -> None:
+    with station(faults=Faults(0, 0, 1, 1)) as made:  # every datagram goes out behind the next
+        made.write(3)
+        assert made.turn(1) == []
+        late, heartbeat = made.turn(100)
+        assert np.frombuffer(late, REPORT)["seq_num"].tolist() == [1, 2, 3]
+        assert FeedHeartbeat.decode(heartbeat).seq_num == 4
+        assert len(made.turn(100)) == 1
 
 
 def test_the_first_sign_of_life_comes_at_once() -> None:

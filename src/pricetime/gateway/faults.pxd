@@ -21,4 +21,5 @@ cdef class Faults:
 
     cdef u64 _draw(self) noexcept nogil
     cdef bint send(self, int fd, const Report *first, u64 count) noexcept nogil
+    cdef void let_go(self, int fd) noexcept nogil
     cdef bint _send_now(self, int fd, const Report *first, u64 count) noexcept nogil

@@ -42,10 +42,14 @@ class Faults:
         if self._draw() < self.duplicate:
             self.duplicated += 1
             self._send_now(fd, first, count)
+        self.let_go(fd)
+        return True
+
+    def let_go(self, fd):
+        """Send what is held back, when there is nothing that it could come behind."""
         if self.held != 0:
             self._send_now(fd, self.late, self.held)
             self.held = 0
-        return True
 
     def _send_now(self, fd, first, count):
         return send(fd, first, count * REPORT_BYTES, MSG_DONTWAIT) > 0

@@ -104,6 +104,8 @@ class Publisher:
         """Say the number of the next report, when nothing was sent for a while."""
         if now_ns < self.spoken_ns + self.heartbeat_ns or self.next != self.store.newest():
             return
+        if self.faults is not None:
+            self.faults.let_go(self.fd)
         message: FeedHeartbeat
         memset(cython.address(message), 0, cython.sizeof(FeedHeartbeat))
         message.type = FEED_HEARTBEAT
