@@ -3,7 +3,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,25 +65,20 @@ def test_lines_as_it_happens(exchange: Served) -> None:
 @pytest.mark.compiled
 def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> None:
     """Every second datagram is lost; the recovery server has them all."""
+    file = tmp_path / "orders.csv"
+    rows = [f"add,bid,1,{n},{n}" for n in range(1, 101)]
+    file.write_text("\n".join(["action,side,quantity,price,id", *rows]))
     with served("--open", "--drop", "0.5", "--feed-heartbeat-ms", "5") as running:
-        said: list[str] = []
-        follow = threading.Thread(
-            target=lambda: said.append(
-                subprocess.run(
-                    [sys.executable, "-m", "pricetime", "subscribe", *running.feed, "--plain", "--reports", "300"],
-                    capture_output=True, text=True, check=True,
-                ).stdout
-            )
-        )  # fmt: skip
-        follow.start()
-        file = tmp_path / "orders.csv"
-        rows = [f"add,bid,1,{n},{n}" for n in range(1, 101)]
-        file.write_text("\n".join(["action,side,quantity,price,id", *rows]))
-        while follow.is_alive():
+        command = [sys.executable, "-m", "pricetime", "subscribe", *running.feed, "--plain", "--reports", "300"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        while "# whole again" not in process.stdout.readline():  # with the snapshot that it begins with
+            pass
+        while process.poll() is None:
             run("order", *running.orders, "file", file)
             run("order", *running.orders, "mass-cancel")
-        follow.join()
-    (text,) = said
+        text = process.stdout.read()
+        process.stdout.close()
     assert "# missing: " in text
     assert "# whole again, at " in text
 

@@ -11,7 +11,7 @@ from pricetime.measure.load import Load
 from pricetime.measure.plan import make_plans
 from pricetime.measure.server import ServerProcess, free_udp_port
 from pricetime.tape.flow import PRESETS
-from pricetime.wire.messages import SIZES, SnapshotHeader, SnapshotRequest
+from pricetime.wire.messages import SIZES, RetransmitReply, RetransmitRequest
 from pricetime.wire.types import MessageType
 from tests.exchange.relay import Relay
 
@@ -105,6 +105,6 @@ class Behind:
 def last_sequence(server: ServerProcess) -> int:
     """The number of the exchange's last report, as its recovery server knows it."""
     with socket.create_connection(server.recovery) as connection:
-        connection.sendall(SnapshotRequest().encode())
-        header = connection.recv(SIZES[MessageType.SNAPSHOT_HEADER], socket.MSG_WAITALL)
-        return SnapshotHeader.decode(header).seq_num
+        connection.sendall(RetransmitRequest(count=1, seq_num=2**63).encode())  # who asks too early is told where it is
+        reply = connection.recv(SIZES[MessageType.RETRANSMIT_REPLY], socket.MSG_WAITALL)
+        return RetransmitReply.decode(reply).next_sequence - 1

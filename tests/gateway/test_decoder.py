@@ -251,7 +251,7 @@ def test_steady_orders_at_the_rate_all_pass() -> None:
     assert [taken(decoder, [new(1)], 10**12 + n * MS) for n in range(100)] == [1] * 100
 
 
-def test_too_many_refusals_in_a_row_end_the_session() -> None:
+def test_too_many_refusals_end_the_session() -> None:
     decoder = make(orders_per_second=10, burst=10)
     commands, used, reason = decoder.decoded(new(1).encode() * 200, now_ns=10**12)
     assert reason == SessionReason.THROTTLE_EXCEEDED
@@ -260,13 +260,19 @@ def test_too_many_refusals_in_a_row_end_the_session() -> None:
     assert (used, reason) == (40 * 502, SessionReason.THROTTLE_EXCEEDED)
 
 
-def test_one_that_passes_begins_the_count_anew() -> None:
+def test_a_second_of_peace_begins_the_count_anew() -> None:
     decoder = make(orders_per_second=10, burst=1)
     now = 10**12
     for _ in range(20):
         _, _, reason = decoder.decoded(new(1).encode() * 60, now_ns=now, goes_on=True)
         assert reason == 0
-        now += 100 * MS
+        now += 1001 * MS
+
+
+def test_one_that_passes_now_and_then_does_not() -> None:
+    decoder = make(orders_per_second=10, burst=1)
+    reasons = [decoder.decoded(new(1).encode() * 11, now_ns=10**12 + n * 100 * MS, goes_on=True)[2] for n in range(11)]
+    assert reasons == [0] * 10 + [SessionReason.THROTTLE_EXCEEDED]
 
 
 def test_no_way_around_the_throttle() -> None:

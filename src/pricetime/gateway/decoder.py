@@ -16,7 +16,8 @@ from pricetime.types import COMMAND
 if cython.compiled:
     from cython.cimports.libc.string import memset
 
-#: Orders that the throttle refuses in a row before the session ends, at the least: a second's worth where that is more.
+#: Orders that the throttle refuses before the session ends, at the least: a second's worth where that is more. Those
+#: count that come with no second between them in which nothing is refused.
 LEAST_REFUSED = 100
 
 
@@ -161,9 +162,11 @@ class Decoder:
         due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
         due += self.order_interval_ns if orders else self.cancel_interval_ns
         if due - now_ns > self.burst_ns:
+            if now_ns > s.refused_ns + PEACE_NS:
+                s.refused = 0
             s.refused += 1
+            s.refused_ns = now_ns
             return True
-        s.refused = 0
         if orders:
             s.orders_due_ns = due
         else:

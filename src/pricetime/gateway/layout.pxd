@@ -27,6 +27,7 @@ cdef enum:
     FULL_READS = 16            # how many reads in a row must find more before they double
     BUFFER_BYTES = 262144      # the most that is taken
     FLUSH_BYTES = 1048576      # given to one socket at a time
+    PEACE_NS = 1000000000      # without a refusal, and the throttle forgets those before
     LINGER_NS = 1000000000     # how long a Logout may take to be taken
     ROUTE_LIMIT = 8192         # reports handled between two looks at the sockets
     # Numbers of sockets in epoll that are no owner
@@ -42,12 +43,13 @@ ctypedef struct Session:
     u64 spoken_ns              # monotonic: when something last went
     u64 orders_due_ns          # throttle: when the order after those already taken is due
     u64 cancels_due_ns
+    u64 refused_ns             # monotonic: when the throttle last refused something
     u64 parts_after            # said Logout: its answer comes after that of this command; 0: it has not
     int fd
     u32 state
     u32 full_reads             # in a row that left something behind
     u32 place                  # among the sessions that have a connection
-    u32 refused                # by the throttle, since the last order that was not
+    u32 refused                # by the throttle, without a second of peace between two
     u16 partial_bytes          # of a message that has not come whole
     u16 control_bytes
     u16 control_sent
