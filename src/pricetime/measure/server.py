@@ -51,7 +51,7 @@ class ServerProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if self.process.poll() is None:
+        if self.process.poll() is None and not self.last("stopped"):  # else it is ending already
             self.process.terminate()
         try:
             self.process.wait(STOP_S)
