@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ import pytest
 from pricetime import ASK, BID
 from pricetime.errors import InstrumentHalted, InvalidPrice, PriceOutsideBand, UnknownOrder
 from pricetime.feed.client import Client
-from pricetime.feed.errors import LoginRefused, OrderRefused, SessionEnded
+from pricetime.feed.errors import LoginRefused
 from pricetime.gateway import secrets
 from pricetime.measure.load import log_in
 from pricetime.measure.server import ServerProcess
@@ -170,28 +169,10 @@ def test_a_client_that_says_nothing_is_logged_out() -> None:
 
 def test_too_fast_is_refused_and_then_logged_out() -> None:
     with ServerProcess("--open", "--orders-per-second", "50", *SMALL) as server:
-        with Client(server.host, server.port, owner=1, retries=0) as client:
-            taken, refused, end = send_until_ended(client)
-        assert "THROTTLE_EXCEEDED" in end
-        assert taken >= 50
-        assert refused >= 100
+        connection = log_in(server.host, server.port, 1)
+        connection.sendall(ORDER * 300)
+        assert last_message(connection) == SessionReason.THROTTLE_EXCEEDED
         server.stop()
-
-
-def send_until_ended(client: Client) -> tuple[int, int, str]:
-    """Orders that were taken and that were refused, until the session ended, and why."""
-    answers: list[Future[ExecutionReport]] = []
-    deadline, end = time.monotonic() + 10, "the session went on"
-    while time.monotonic() < deadline:
-        try:
-            answers.append(client.add_order(len(answers), BID, 1, 1))
-        except (SessionEnded, ConnectionError) as error:
-            end = str(error)
-            break
-    outcomes = [answer.exception() for answer in answers if answer.done()]
-    refused = [outcome for outcome in outcomes if isinstance(outcome, OrderRefused)]
-    assert all("THROTTLED" in str(outcome) for outcome in refused)
-    return outcomes.count(None), len(refused), end
 
 
 @pytest.mark.parametrize(
