@@ -19,8 +19,18 @@ from pricetime.feed.errors import LoginRefused
 from pricetime.gateway import secrets
 from pricetime.measure.load import log_in
 from pricetime.measure.server import ServerProcess
-from pricetime.types import ReportKind
-from pricetime.wire.messages import SIZES, Challenge, ExecutionReport, Heartbeat, Login, Logout, NewOrder
+from pricetime.types import Reason, ReportKind
+from pricetime.wire.messages import (
+    MESSAGES,
+    SIZES,
+    Challenge,
+    ExecutionReport,
+    Heartbeat,
+    Login,
+    Logout,
+    Message,
+    NewOrder,
+)
 from pricetime.wire.types import MessageType, SessionReason
 
 pytestmark = pytest.mark.compiled
@@ -108,16 +118,25 @@ def test_bad_input_ends_its_own_session_with_the_reason() -> None:
         server.stop()
 
 
-def last_message(connection: socket.socket) -> int:
-    """The reason of the Logout with which a session ends. The connection must end well, not be reset."""
+def messages(connection: socket.socket) -> list[Message]:
+    """All that comes until the session ends. The connection must end well, not be reset."""
     with connection:
         data = b""
         while part := connection.recv(65_536):
             data += part
-    while SIZES[data[0]] < len(data):
-        assert data[0] in {MessageType.EXECUTION_REPORT, MessageType.HEARTBEAT}
+    found = []
+    while data:
+        found.append(MESSAGES[data[0]].decode(data[: SIZES[data[0]]]))
         data = data[SIZES[data[0]] :]
-    return Logout.decode(data).reason
+    return found
+
+
+def last_message(connection: socket.socket) -> int:
+    """The reason of the Logout with which a session ends."""
+    *before, last = messages(connection)
+    assert {type(message) for message in before} <= {ExecutionReport, Heartbeat}
+    assert isinstance(last, Logout)
+    return last.reason
 
 
 def test_noise_harms_nobody() -> None:
@@ -171,7 +190,13 @@ def test_too_fast_is_refused_and_then_logged_out() -> None:
     with ServerProcess("--open", "--orders-per-second", "50", *SMALL) as server:
         connection = log_in(server.host, server.port, 1)
         connection.sendall(ORDER * 300)
-        assert last_message(connection) == SessionReason.THROTTLE_EXCEEDED
+        *reports, last = messages(connection)
+        assert isinstance(last, Logout)
+        assert last.reason == SessionReason.THROTTLE_EXCEEDED
+        reasons = [report.reason for report in reports if isinstance(report, ExecutionReport)]
+        refused = reasons.count(Reason.THROTTLED)
+        assert len(reasons) - refused >= 50  # these were looked at; all but the first had an id that rests
+        assert refused >= 100
         server.stop()
 
 

@@ -37,6 +37,9 @@ LOOK_S = 0.005
 #: When the time to drain is over, the gateway cuts off who is left, and for that much longer it is waited for.
 GRACE_S = 1.0
 
+#: Turns without work in which the gateway keeps its processor, before it lets others run.
+EAGER_TURNS = 999
+
 #: Requests from, and events to, the control thread that may wait.
 CONTROL_SLOTS = 4096
 
@@ -49,7 +52,7 @@ class Exchange:
 
     def __init__(self, settings: GatewayConfig, feed: socket.socket) -> None:
         self.settings = settings
-        self.failure: str | None = None  #: why it cannot go on
+        self._failure: str | None = None
         self.shared = runs_in_one_thread(settings)
         self.engine = Engine(
             [instrument.instrument() for instrument in settings.instruments],
@@ -85,7 +88,7 @@ class Exchange:
         rings = (commands, requests, events)
         return Gateway(
             sessions, decoder, self.matcher, router, publisher, rings, self._epoll.fileno(), self._wake, settings,
-            self.shared,
+            self.shared, Idle(settings.idle.value, spins=1, pauses=EAGER_TURNS, yields=0),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -122,7 +125,7 @@ class Exchange:
                 os.sched_setaffinity(threading.get_native_id(), cpus)
             run()
         except BaseException as error:
-            self.failure = f"{threading.current_thread().name}: {error!r}"
+            self._failure = f"{threading.current_thread().name}: {error!r}"
             raise
 
     # ------------------------------------------------------------------ for the control thread
@@ -178,10 +181,15 @@ class Exchange:
         """Of all books, over public ids. Only while the threads do not run: see ``wait_drained``."""
         return int(public_digest(self.engine, self.public_ids))
 
+    @property
+    def failure(self) -> str | None:
+        """Why it cannot go on, None as long as it can."""
+        if self.replica.broken:
+            return "the replica met a report that does not fit: no snapshot can be given"
+        return self._failure
+
     def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
-        if self.replica.broken:
-            self.failure = "the replica met a report that does not fit: no snapshot can be given"
         return dict(self.gateway.stats())
 
 

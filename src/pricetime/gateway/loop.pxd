@@ -17,20 +17,15 @@ from pricetime.native.memory cimport release, reserve
 from pricetime.native.sockets cimport (
     EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, epoll_ctl, epoll_event, epoll_wait, errno, read, recv,
 )
+from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
 from pricetime.wire.layout cimport CLIENT_LOGOUT, NO_REASON, SHUTDOWN
 
 cdef enum:
     EVENTS = 256                     # sockets looked at in one turn
     TICK_NS = 20000000               # between two looks at what time brings
-    EAGER_TURNS = 1000               # without work before the loop lets others run
     WAITING = 128                    # commands read, before they are matched ahead of more reading
     ROUNDS = 64                      # of matching and routing in one turn
-    # How the loop waits when there is nothing to do
-    SPIN = 0
-    PAUSE = 1
-    YIELD = 2
-    BLOCK = 3
 
 
 cdef class Gateway:
@@ -46,7 +41,7 @@ cdef class Gateway:
     cdef int epoll_fd
     cdef int wake_fd
     cdef bint shared                 # the matcher takes its turns in this thread
-    cdef u32 idle
+    cdef Idle idle                   # how it waits where nothing is under way
     cdef u64 drain_ns                # how long a stop may take
     cdef u8 *buffer
     cdef epoll_event ready[256]

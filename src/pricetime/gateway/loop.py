@@ -15,9 +15,6 @@ import cython
 
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset
-    from cython.cimports.pricetime.native.waiting import pause, yield_processor
-
-IDLE = {"spin": SPIN, "pause": PAUSE, "yield": YIELD, "block": BLOCK}
 
 
 @cython.final
@@ -25,7 +22,7 @@ IDLE = {"spin": SPIN, "pause": PAUSE, "yield": YIELD, "block": BLOCK}
 class Gateway:
     """``run`` is for a thread of its own; ``request`` and ``take_events`` for one other, the control thread."""
 
-    def __init__(self, sessions, decoder, matcher, router, publisher, rings, epoll_fd, wake_fd, settings, shared):
+    def __init__(self, sessions, decoder, matcher, router, publisher, rings, epoll_fd, wake_fd, settings, shared, idle):
         self.sessions = sessions
         self.decoder = decoder
         self.matcher = matcher
@@ -35,7 +32,7 @@ class Gateway:
         self.epoll_fd = epoll_fd
         self.wake_fd = wake_fd
         self.shared = shared
-        self.idle = IDLE[settings.idle]
+        self.idle = idle
         self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.sessions.clock_offset_ns
         self.tick_to_trade = Histogram()
@@ -144,13 +141,7 @@ class Gateway:
 
     def _patience(self, idle_turns):
         """How long to wait for sockets, in ms: not at all while anything is under way."""
-        if idle_turns == 0 or self.idle == SPIN or self.answered != self.decoder.sequence:
-            return 0
-        if idle_turns < EAGER_TURNS or self.idle == PAUSE:
-            pause()
-            return 0
-        if self.idle == YIELD:
-            yield_processor()
+        if idle_turns == 0 or self.answered != self.decoder.sequence or not self.idle.step(idle_turns):
             return 0
         return TICK_NS // 1_000_000
 

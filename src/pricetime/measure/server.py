@@ -44,7 +44,11 @@ class ServerProcess:
         self._reader.start()
 
     def __enter__(self) -> ServerProcess:
-        serving = self.wait_for("serving", START_S)
+        try:
+            serving = self.wait_for("serving", START_S)
+        except ServerFailed:
+            self.__exit__(None, None, None)
+            raise
         self.host, self.port = str(serving["host"]), int(serving["port"])
         self.recovery = self.host, int(serving["recovery_port"])
         self.group, self.feed_port = str(serving["feed_group"]), int(serving["feed_port"])
