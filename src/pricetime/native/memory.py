@@ -18,6 +18,7 @@ if cython.compiled:
         mmap,
         munmap,
     )
+    from cython.cimports.pricetime.native.bits import RELEASE, fetch_add
 else:
     from pricetime.native.uncompiled import Memory
 
@@ -42,12 +43,12 @@ def reserve(n_bytes: cython.size_t) -> cython.p_void:
 @cython.nogil
 @cython.exceptval(check=False)
 def touch(memory: cython.p_void, n_bytes: cython.size_t) -> cython.void:
-    """Take up every page of fresh memory now, so that nobody waits for one later."""
+    """Take up every page of this memory now, so that nobody waits for one later. What is in it stays."""
     if cython.compiled:
         first: cython.pointer[cython.uchar] = cython.cast(cython.pointer[cython.uchar], memory)
         offset: cython.size_t = 0
         while offset < n_bytes:
-            first[offset] = 0
+            fetch_add(cython.cast(cython.pointer[cython.Py_ssize_t], first + offset), 0, RELEASE)
             offset += 4096
 
 

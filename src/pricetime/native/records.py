@@ -44,9 +44,9 @@ class Cells(dict[int, Any]):
         return cell
 
 
-def read_data_sheet(path: Path) -> dict[str, Any]:
-    """The integer types, constants and record classes of a ``.pxd``, by name."""
-    names: dict[str, Any] = {}
+def read_data_sheet(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The integer types, constants and record classes of a ``.pxd``, by name, beside those that are ``known``."""
+    names: dict[str, Any] = dict(known or {})
     text = re.sub(r" *#.*", "", path.read_text(encoding="utf-8"))
     for c_name, name in re.findall(r"^ctypedef ((?:unsigned )?(?:char|short|int|long long)) (\w+)$", text, re.M):
         names[name] = Integer(c_name)

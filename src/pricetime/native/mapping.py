@@ -1,0 +1,122 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""A file in memory, shared with whoever maps it too: stored into without a system call. Of Linux alone."""
+
+from __future__ import annotations
+
+import errno
+
+import cython
+
+from pricetime.errors import NeedsCompiled
+
+if cython.compiled:
+    from cython.cimports.cpython.buffer import PyBuffer_FillInfo
+    from cython.cimports.cpython.exc import PyErr_SetFromErrno
+    from cython.cimports.posix.mman import (
+        MADV_DONTNEED,
+        MADV_RANDOM,
+        MAP_FAILED,
+        MAP_SHARED,
+        MS_SYNC,
+        PROT_READ,
+        PROT_WRITE,
+        madvise,
+        mmap,
+        msync,
+        munmap,
+    )
+    from cython.cimports.pricetime.native.mapping_calls import MADV_POPULATE_WRITE
+else:
+    raise NeedsCompiled("a mapping is of the compiled form alone, and pricetime runs uncompiled")
+
+
+@cython.final
+@cython.cclass
+class Mapping:
+    """``n_bytes`` of the file open as ``fd``, from its beginning. Raises OSError.
+
+    Its pages are taken one at a time (MADV_RANDOM): in large ones every sync would make many small pages fault again.
+    Offsets of ``populate`` and ``sync`` are multiples of the system's page.
+    """
+
+    def __init__(self, fd, n_bytes):
+        self.n_bytes = n_bytes
+        memory: cython.p_void = mmap(cython.NULL, self.n_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0)
+        if memory == MAP_FAILED:
+            PyErr_SetFromErrno(OSError)
+        self.memory = cython.cast(cython.pointer[cython.uchar], memory)
+        madvise(memory, self.n_bytes, MADV_RANDOM)
+
+    def __dealloc__(self):
+        if self.memory:
+            munmap(self.memory, self.n_bytes)
+
+    @property
+    def address(self):
+        return cython.cast(cython.size_t, self.memory)
+
+    def populate(self, first, n_bytes):
+        """Have these pages in memory, and ready to be stored into without a fault. Raises OSError.
+
+        An old system (before Linux 5.14) cannot: nothing happens, and the first store into each page takes longer.
+        """
+        self._check(first, n_bytes)
+        start: cython.size_t = first
+        length: cython.size_t = n_bytes
+        failed: cython.int
+        with cython.nogil:
+            failed = madvise(self.memory + start, length, MADV_POPULATE_WRITE)
+        if failed:
+            _raise_unless_unknown()
+
+    def sync(self, first, n_bytes):
+        """Have these pages on the disk before this returns. Raises OSError; what they are then, nobody knows.
+
+        They leave this mapping first, all at once, and the file keeps what they hold: else the system would take each
+        one's right to be stored into away by itself, and every time interrupt the threads of this process for it.
+        A store into one of them later, or a look, is a page fault.
+        """
+        self._check(first, n_bytes)
+        start: cython.size_t = first
+        length: cython.size_t = n_bytes
+        failed: cython.int
+        with cython.nogil:
+            madvise(self.memory + start, length, MADV_DONTNEED)
+            failed = msync(self.memory + start, length, MS_SYNC)
+        if failed:
+            PyErr_SetFromErrno(OSError)
+
+    def close(self):
+        """Give the addresses back. Raises BufferError while something looks at them. May be called twice."""
+        if self.exports:
+            raise BufferError(f"{self.exports} views look at this mapping")
+        memory: cython.pointer[cython.uchar] = self.memory
+        self.memory = cython.NULL
+        if memory:
+            with cython.nogil:
+                munmap(memory, self.n_bytes)
+
+    def _check(self, first, n_bytes):
+        if not self.memory:
+            raise ValueError("this mapping is closed")
+        if n_bytes > self.n_bytes or first > self.n_bytes - n_bytes:
+            raise ValueError(f"{n_bytes} bytes from {first} on: the mapping has {self.n_bytes}")
+        return 0
+
+    def __getbuffer__(self, view: cython.pointer[Py_buffer], flags: cython.int):
+        if not self.memory:
+            raise BufferError("this mapping is closed")
+        PyBuffer_FillInfo(view, self, self.memory, self.n_bytes, 0, flags)
+        self.exports += 1
+
+    def __releasebuffer__(self, view: cython.pointer[Py_buffer]):
+        self.exports -= 1
+
+
+def _raise_unless_unknown():
+    """EINVAL is the answer of a system that does not know the advice."""
+    try:
+        PyErr_SetFromErrno(OSError)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise

@@ -1,0 +1,23 @@
+# What Linux can be asked for about a thread's turns on a processor. Not in the C library.
+
+cdef extern from * nogil:
+    """
+    #include <string.h>
+    #include <sys/syscall.h>
+    #include <unistd.h>
+
+    static int pricetime_ask_for_slice(unsigned long long slice_ns) {
+        struct {
+            unsigned int size, policy;
+            unsigned long long flags;
+            int nice;
+            unsigned int priority;
+            unsigned long long runtime, deadline, period;
+        } wish;
+        memset(&wish, 0, sizeof wish);
+        wish.size = sizeof wish;
+        wish.runtime = slice_ns;
+        return (int)syscall(SYS_sched_setattr, 0, &wish, 0);
+    }
+    """
+    int ask_for_slice "pricetime_ask_for_slice"(unsigned long long slice_ns) noexcept
