@@ -48,6 +48,9 @@ cdef class Books:
     cdef u64 report_count
     cdef u64 seq_num                 # of the last report
 
+    # making the books
+    cdef int make_ids(self, Book *book, u64 limit) except -1
+
     # commands
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil
     cdef u64 report_bound(self, u64 commands) noexcept nogil

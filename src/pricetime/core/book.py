@@ -72,15 +72,8 @@ class Books:
         limit: cython.ulonglong = self.capacity
         if instrument.order_limit is not None:
             limit = min(limit, instrument.order_limit)
-        entries: cython.ulonglong = 64
-        while entries < 2 * limit:
-            entries *= 2
         book: cython.pointer[Book] = cython.address(self.books[index])
-        book.ids = cython.cast(cython.pointer[IdEntry], reserve(entries * cython.sizeof(IdEntry)))
-        if not book.ids:
-            raise MemoryError(f"no room for a table of {entries} order ids")
-        book.id_mask = entries - 1
-        book.id_shift = 32 - (int(entries // 8).bit_length() - 1)
+        self.make_ids(book, limit)
         book.order_limit = limit
         book.instrument = instrument.id
         book.self_trade = instrument.self_trade
@@ -93,6 +86,20 @@ class Books:
         book.low_price = low
         book.band = high - low
         self.directory[instrument.id] = index + 1
+
+    def make_ids(self, book, limit):
+        """A table of ids for so many orders, in the place of the one that there may be. The book is empty."""
+        entries: cython.ulonglong = 64
+        while entries < 2 * limit:
+            entries *= 2
+        ids: cython.pointer[IdEntry] = cython.cast(cython.pointer[IdEntry], reserve(entries * cython.sizeof(IdEntry)))
+        if not ids:
+            raise MemoryError(f"no room for a table of {entries} order ids")
+        release(book.ids, (cython.cast(u64, book.id_mask) + 1) * cython.sizeof(IdEntry))
+        book.ids = ids
+        book.id_mask = entries - 1
+        book.id_shift = 32 - (int(entries // 8).bit_length() - 1)
+        return 0
 
     if cython.compiled:
 
@@ -441,7 +448,7 @@ class Books:
 
     def _refuse_slot(self, book):
         """Is there a slot for one more order?"""
-        if self.order_count == self.capacity or book.count == book.order_limit:
+        if self.order_count == self.capacity or book.count >= book.order_limit:
             return ORDERS_FULL
         return NONE
 

@@ -1,11 +1,9 @@
 # Signatures and fields of engine.py, in its order.
 
-from pricetime.core.book cimport Books, key_of, mix
+from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport (
-    ASK, BID, GTC, HALTED, NEW_ORDER, NIL, OPEN, POST_ONLY, SET_STATE, Book, Command, Level, Order, OrderCold, Report, u32,
-    u64,
-)
+from pricetime.core.layout cimport NIL, Command, Report, u64
+from pricetime.core.resting cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
 
@@ -30,8 +28,3 @@ cdef class Engine:
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef u64 digest_of(Books books, object instruments) except? 0
-cdef object resting_commands(Books books, object instruments)
-cdef list slots_of(Books books, u32 instrument)
-cdef list in_order_of_entry(Books books, object slots)
-cdef tuple command_of(Books books, u32 slot, u32 instrument)
-

@@ -13,15 +13,17 @@ from pricetime.native.spread import id_multiplier
 from pricetime.types import COMMAND, REPORT, InstrumentState
 
 if not cython.compiled:  # the compiled form has them from engine.pxd
-    from pricetime.core.book import Books, key_of, mix
+    from pricetime.core.book import Books, mix
     from pricetime.core.check import check_books
     from pricetime.core.layout import *
+    from pricetime.core.resting import commands_of, place_all
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.latch import Latch
 
 DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
 MAX_OWNERS = 1 << 31
+MAX_SEQ_NUM = (1 << 64) - 1
 
 #: A report block that grew beyond this goes with the array it was lent to, and is not kept for the next call.
 KEPT_BLOCK_BYTES = 64 << 20
@@ -136,14 +138,42 @@ class Engine:
         """The commands that make this state anew, as an array of ``pricetime.COMMAND``: see ``OrderBook.commands``."""
         self.enter()
         try:
-            return resting_commands(self.books, [self._instruments[number] for number in sorted(self._instruments)])
+            return commands_of(self.books, list(self._instruments.values()))
+        finally:
+            self.leave()
+
+    def restore(self, commands, seq_num=0):
+        """Put the state that ``commands`` of another engine describe into this one, which has no orders yet.
+
+        ``commands``: what ``commands()`` gave, of an engine with the same instruments or some of them. The orders are
+        there as they were, also where the rules of an instrument are others by now and would refuse them; no report is
+        made, and the next one follows ``seq_num``. O(orders), without the GIL.
+
+        Raises InvalidCommands, InvalidSetting and BookBusy with nothing changed; and SnapshotMismatch, OrdersFull,
+        LevelsFull and MemoryError, which leave the engine as it was made, or with the orders that it had.
+        """
+        commands = checked(commands)
+        seq_num = whole(seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
+        self.enter()
+        try:
+            place_all(self.books, list(self._instruments.values()), commands)
+            self.books.seq_num = seq_num
+        finally:
+            self.leave()
+
+    @property
+    def seq_num(self):
+        """The number of the last report."""
+        self.enter()
+        try:
+            return self.books.seq_num
         finally:
             self.leave()
 
     def __reduce__(self):
         self.enter()
         try:
-            commands = resting_commands(self.books, [self._instruments[number] for number in sorted(self._instruments)])
+            commands = commands_of(self.books, list(self._instruments.values()))
             return remake, (*self._settings, self.books.seq_num, commands)
         finally:
             self.leave()
@@ -214,86 +244,8 @@ def digest_of(books, instruments):
     return value
 
 
-def resting_commands(books, instruments):
-    """Commands that make the books of some ``Instrument`` values anew: their orders, and what state each is in.
-
-    A book that is halted from the start is opened first, so that it takes the orders.
-    """
-    books_: Books = books
-    opened, closed = [], []
-    placed = []
-    for instrument in instruments:
-        book: cython.pointer[Book] = books_.book_of(instrument.id)
-        placed += [(slot, instrument.id) for slot in slots_of(books_, instrument.id)]
-        open_first = instrument.state == HALTED and (book.count != 0 or book.state == OPEN)
-        if open_first:
-            opened.append(state_command(instrument.id, OPEN))
-        if book.state == HALTED and (open_first or instrument.state == OPEN):
-            closed.append(state_command(instrument.id, HALTED))
-    if books_.owner_limit != 0:
-        instrument_of = dict(placed)
-        placed = [(slot, instrument_of[slot]) for slot in in_order_of_entry(books_, instrument_of)]
-    rows = [command_of(books_, slot, number) for slot, number in placed]
-    return np.array(opened + rows + closed, COMMAND)
-
-
-def slots_of(books, instrument):
-    """The orders of a book: bids, then asks, each in priority order."""
-    slots = []
-    book: cython.pointer[Book] = books.book_of(instrument)
-    side: u32
-    for side in range(BID, ASK + 1):
-        level: u32 = book.ladders[side - 1].best
-        while level != NIL:
-            slot: u32 = books.levels[level].head
-            while slot != NIL:
-                slots.append(slot)
-                slot = books.orders[slot].next
-            level = books.level_behind(cython.address(book.ladders[side - 1]), level)
-    return slots
-
-
-def in_order_of_entry(books, slots):
-    """Some orders, each after those ahead of it at its price and after the older ones of its owner.
-
-    An order joins the back of its level and the end of its owner's chain at one moment, so the two never contradict
-    each other. Orders of other books lie between those of an owner: they are walked through and left out.
-    """
-    wanted = set(slots)
-    entered: dict = {}
-    for last in slots:
-        waiting = [last]
-        while waiting:
-            slot: u32 = waiting.pop()
-            before = [books.orders[slot].prev]
-            if books._has_chain(slot):
-                before.append(books.links[slot].prev)
-            before = [other for other in before if other != NIL and other not in entered]
-            if before:
-                waiting += (slot, before[0])
-            else:
-                entered[slot] = True
-    return [slot for slot in entered if slot in wanted]
-
-
-def command_of(books, slot, instrument):
-    """The new order that a resting one would be now, as a row of ``COMMAND``."""
-    order: cython.pointer[Order] = cython.address(books.orders[slot])
-    cold: cython.pointer[OrderCold] = cython.address(books.cold[slot])
-    level: cython.pointer[Level] = cython.address(books.levels[order.level])
-    tif = POST_ONLY if cold.post_only else GTC
-    head = (0, cold.timestamp, 0, 40, 0, NEW_ORDER, level.side, tif, cold.self_trade, instrument)
-    return (*head, order.id, key_of(level.side, level.key), order.remaining, order.owner, cold.tag)
-
-
-def state_command(instrument, state):
-    """What opens or halts an instrument, as a row of ``COMMAND``."""
-    return (0, 0, 0, 40, 0, SET_STATE, 0, 0, state, instrument, 0, 0, 0, 0, 0)
-
-
 def remake(instruments, capacity, level_capacity, owner_limit, seq_num, commands):
     """An engine in the state that it was pickled or copied in."""
     engine = Engine(instruments, capacity=capacity, level_capacity=level_capacity, owner_limit=owner_limit)
-    engine.apply(commands)
-    engine.books.seq_num = seq_num
+    engine.restore(commands, seq_num)
     return engine

@@ -223,7 +223,7 @@ ctypedef struct Book:
     u8 self_trade        # default mode
     u8 replace_policy
     u8 state             # InstrumentState
-    u8 reserved          # 0
+    u8 older_rules       # 1: orders may rest that came under others: outside the band, or more than the limit
     u64 tick_size        # every price is a multiple
     u64 lot_size         # every quantity is a multiple
     i64 low_price        # ticks: the lowest price an order may have

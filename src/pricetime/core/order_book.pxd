@@ -1,11 +1,12 @@
 # Signatures and fields of order_book.py, in its order.
 
 from pricetime.core.book cimport Books, key_of
-from pricetime.core.engine cimport Engine, resting_commands
+from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
     ASK, BID, CANCEL_ORDER, CANCELLED, GTC, IOC, MARKET, MASS_CANCEL, NEW_ORDER, NIL, NONE, POST_ONLY, REDUCE_ORDER,
     REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, SET_STATE, TRADE, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
+from pricetime.core.resting cimport commands_of
 from pricetime.native.memory cimport release, reserve
 from pricetime.native.numbers cimport as_i64, as_u64
 

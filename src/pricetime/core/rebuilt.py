@@ -12,6 +12,7 @@ import cython
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
     from pricetime.core.layout import *
+    from pricetime.core.resting import remove_all
     from pricetime.native.bits import prefetch
 
 
@@ -274,13 +275,6 @@ class Rebuilt:
 
     def clear(self):
         """Take every order out. The next report is the first."""
-        index: u32
-        side: u32
-        for index in range(self.books.book_count):
-            book: cython.pointer[Book] = cython.address(self.books.books[index])
-            for side in range(BID, ASK + 1):
-                while book.ladders[side - 1].best != NIL:
-                    slot: u32 = self.books.levels[book.ladders[side - 1].best].head
-                    self.books._remove(book, slot, self.books._position(book, self.books.orders[slot].id))
+        remove_all(self.books)
         self.crossing = NIL
         self.books.seq_num = 0

@@ -1,0 +1,347 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""What rests in books, as commands that make it anew: copies, pickles and snapshots are these.
+
+An order joins the back of its level and the end of its owner's chain at one moment. So there is always an order of
+entry that makes every queue and every chain anew, and any that has each order behind the one ahead of it at its level
+and behind the older one of its owner does. On the way back commands are *placed*, not executed: what rests is taken as
+it is, whatever the rules of its instrument allow by now, and nothing is reported.
+"""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+import cython
+import numpy as np
+
+from pricetime.errors import LevelsFull, OrdersFull, SnapshotMismatch
+from pricetime.types import COMMAND
+
+if not cython.compiled:  # the compiled form has them from resting.pxd
+    from pricetime.core.book import key_of
+    from pricetime.core.layout import *
+    from pricetime.native.arrays import Block, records_of
+    from pricetime.native.bits import prefetch
+    from pricetime.native.memory import release, reserve
+
+FAULTS = {
+    UNKNOWN_COMMAND: "it is neither a new order nor a state of an instrument",
+    UNKNOWN_INSTRUMENT: "its instrument is unknown",
+    INVALID_SIDE: "it has no side",
+    INVALID_TIME_IN_FORCE: "an order with its time in force does not rest",
+    INVALID_SELF_TRADE: "its self-trade mode is unknown",
+    INVALID_QUANTITY: "its quantity is none that an order has",
+    INVALID_STATE: "its state is unknown",
+    DUPLICATE_ORDER_ID: "its order id is there already",
+    LEVEL_QUANTITY_FULL: "the quantities at its price add up to too much",
+    ORDERS_FULL: "there is no room for another order: use a larger capacity",
+    LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
+}
+NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
+
+
+@cython.final
+@cython.cclass
+class Resting:
+    """The way from books to commands and back. For compiled callers; Python code uses ``Engine``. O(orders)."""
+
+    def __init__(self, books):
+        """Raises MemoryError."""
+        self.books = books
+        self.slots = self.books.fresh_order
+        self.entered = cython.cast(cython.pointer[u8], reserve(self.slots))
+        if not self.entered:
+            raise MemoryError(f"no room for a mark of {self.slots} orders")
+        self.count = 0
+        self.fault = NONE
+
+    if cython.compiled:
+
+        def __dealloc__(self):
+            release(self.entered, self.slots)
+
+    # ------------------------------------------------------------------ from books to commands
+
+    def write(self, commands, first, instrument):
+        """New orders for those of one instrument, or of ALL_INSTRUMENTS, from ``commands[first]`` on: the end of them.
+
+        Commands are zero before. Those that are not written yet are the line of the orders whose turn has come, which
+        lets what they need be fetched ahead.
+        """
+        self.commands = commands
+        self.count = first
+        self.only = instrument
+        number: u32
+        for number in range(self.books.directory_size):
+            if self.books.directory[number] != 0 and (instrument == ALL_INSTRUMENTS or instrument == number):
+                self._line_up_book(self.books.book_of(number))
+        chained: cython.bint = self.books.owner_limit != 0
+        slot: u32
+        i: u64 = first
+        while i < self.count:
+            if i + 2 * AHEAD < self.count:
+                slot = cython.cast(u32, commands[i + 2 * AHEAD].sequence)
+                prefetch(cython.address(self.books.orders[slot]))
+                prefetch(cython.address(self.books.cold[slot]))
+                if chained:
+                    prefetch(cython.address(self.books.links[slot]))
+                    slot = cython.cast(u32, commands[i + AHEAD].sequence)
+                    prefetch(cython.address(self.books.orders[self.books.orders[slot].next]))
+                    prefetch(cython.address(self.books.links[self.books.orders[slot].next]))
+                    prefetch(cython.address(self.books.orders[self.books.links[slot].next]))
+                    prefetch(cython.address(self.books.links[self.books.links[slot].next]))
+            slot = cython.cast(u32, commands[i].sequence)
+            self._write_order(cython.address(commands[i]), slot)
+            if chained:
+                self._line_up_behind(slot, commands[i].instrument)
+            i += 1
+        return self.count
+
+    def _line_up_book(self, book):
+        """The orders of a book: bids, then asks, each in priority order; where there are chains, those that begin."""
+        side: u32
+        for side in range(BID, ASK + 1):
+            ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+            level: u32 = ladder.best
+            while level != NIL:
+                slot: u32 = self.books.levels[level].head
+                if self.books.owner_limit != 0:
+                    if self._is_due(slot):
+                        self._line_up(slot, book.instrument)
+                else:
+                    while slot != NIL:
+                        self._line_up(slot, book.instrument)
+                        slot = self.books.orders[slot].next
+                level = self.books.level_behind(ladder, level)
+
+    def _line_up(self, slot, instrument):
+        c: cython.pointer[Command] = cython.address(self.commands[self.count])
+        c.sequence = slot
+        c.instrument = instrument
+        self.count += 1
+
+    def _write_order(self, c, slot):
+        """The new order that a resting one would be now."""
+        order: cython.pointer[Order] = cython.address(self.books.orders[slot])
+        cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
+        level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
+        c.sequence = 0
+        c.timestamp = cold.timestamp
+        c.length = 40
+        c.type = NEW_ORDER
+        c.side = level.side
+        c.time_in_force = POST_ONLY if cold.post_only else GTC
+        c.flags = cold.self_trade
+        c.order_id = order.id
+        c.price = key_of(level.side, level.key)
+        c.quantity = order.remaining
+        c.owner = order.owner
+        c.tag = cold.tag
+
+    def _line_up_behind(self, slot, instrument):
+        """An order is entered: the one behind it at its level may be due now, and the next of its owner."""
+        self.entered[slot] = 1
+        behind: u32 = self.books.orders[slot].next
+        younger: u32 = self._younger(slot)
+        if behind != NIL and self._is_due(behind):
+            self._line_up(behind, instrument)
+        if younger != NIL and younger != behind and self._is_due(younger):
+            self._line_up(younger, self.books.links[younger].instrument)
+
+    def _is_due(self, slot):
+        """Are those entered that come before an order?"""
+        ahead: u32 = self.books.orders[slot].prev
+        if ahead != NIL and self.entered[ahead] == 0:
+            return False
+        older: u32 = self._older(slot)
+        return older == NIL or self.entered[older] != 0
+
+    def _older(self, slot):
+        """The order of its owner before it, NIL for the oldest; those of books that are not wanted do not count."""
+        if not self.books._has_chain(slot):
+            return NIL
+        slot = self.books.links[slot].prev
+        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.links[slot].instrument != self.only:
+            slot = self.books.links[slot].prev
+        return slot
+
+    def _younger(self, slot):
+        """The one behind it."""
+        if not self.books._has_chain(slot):
+            return NIL
+        slot = self.books.links[slot].next
+        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.links[slot].instrument != self.only:
+            slot = self.books.links[slot].next
+        return slot
+
+    def write_state(self, c, instrument, state):
+        """What opens or halts an instrument."""
+        c.length = 40
+        c.type = SET_STATE
+        c.flags = state
+        c.instrument = instrument
+
+    # ------------------------------------------------------------------ and back
+
+    def place_run(self, commands, count):
+        """Place commands in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why.
+
+        Fetched ahead as in ``Books.run``: the entry of an id, and the order at the back of its level.
+        """
+        i: u64
+        book: cython.pointer[Book]
+        for i in range(count):
+            if i + AHEAD < count:
+                book = self.books.book_of(commands[i + AHEAD].instrument)
+                if book:
+                    prefetch(cython.address(book.ids[self.books._home_of(book, commands[i + AHEAD].order_id)]))
+            self.fault = self._place(self.books.book_of(commands[i].instrument), cython.address(commands[i]))
+            if self.fault != NONE:
+                return -1 - cython.cast(i64, i)
+        return cython.cast(i64, count)
+
+    def _place(self, book, c):
+        """One command: NONE, or why it does not fit; then nothing is changed."""
+        if not book:
+            return UNKNOWN_INSTRUMENT
+        if c.type == SET_STATE:
+            if c.flags > HALTED:
+                return INVALID_STATE
+            book.state = c.flags
+            return NONE
+        if c.type != NEW_ORDER:
+            return UNKNOWN_COMMAND
+        if c.side != BID and c.side != ASK:
+            return INVALID_SIDE
+        if c.time_in_force != GTC and c.time_in_force != POST_ONLY:
+            return INVALID_TIME_IN_FORCE
+        if c.flags > CANCEL_SMALLER:
+            return INVALID_SELF_TRADE
+        if c.quantity == 0 or c.quantity >> 63 != 0:
+            return INVALID_QUANTITY
+        return self._place_order(book, c)
+
+    def _place_order(self, book, c):
+        """An order at the back of its level. What the rules would refuse now is remembered of its book."""
+        if self.books.order_count == self.books.capacity:
+            return ORDERS_FULL
+        position: u32 = self.books._position(book, c.order_id)
+        if book.ids[position].slot != NIL:
+            return DUPLICATE_ORDER_ID
+        side: u32 = c.side
+        key: i64 = key_of(side, c.price)
+        ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
+        level: u32 = self.books.level_at(ladder, key)
+        fault: u32 = self.books._refuse_rest(level, c.quantity)
+        if fault != NONE:
+            return fault
+        slot: u32 = self.books._fill_slot(book, c, c.quantity)
+        self.books._name(book, position, c.order_id, slot)
+        if level == NIL:
+            level = self.books._make_level(ladder, key, side)
+        self.books._append(book, level, slot)
+        outside: cython.bint = (
+            cython.cast(u64, cython.cast(u64, c.price) - cython.cast(u64, book.low_price)) > book.band
+        )
+        if outside or book.count > book.order_limit:
+            book.older_rules = 1
+        return NONE
+
+    def is_crossed(self):
+        """Is there a book whose best bid is not below its best ask?"""
+        index: u32
+        for index in range(self.books.book_count):
+            bids: cython.pointer[Ladder] = cython.address(self.books.books[index].ladders[0])
+            asks: cython.pointer[Ladder] = cython.address(self.books.books[index].ladders[1])
+            if bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key:
+                return True
+        return False
+
+
+def commands_of(books, instruments):
+    """What makes the books of some ``Instrument`` values anew, one of them or all: an array of ``COMMAND``.
+
+    A book that is halted from the start is opened first, so that it takes the orders also where commands are applied.
+    A halt is always said, in the end.
+    """
+    opened, closed = [], []
+    orders: u64 = 0
+    for instrument in sorted(instruments, key=attrgetter("id")):
+        book: cython.pointer[Book] = books.book_of(instrument.id)
+        orders += book.count
+        if instrument.state == HALTED and (book.count != 0 or book.state == OPEN):
+            opened.append(instrument.id)
+        if book.state == HALTED:
+            closed.append(instrument.id)
+    block: Block = Block((orders + len(opened) + len(closed) + 1) * cython.sizeof(Command))
+    commands: cython.pointer[Command] = cython.cast(cython.pointer[Command], block.memory)
+    resting: Resting = Resting(books)
+    count: u64 = 0
+    for number in opened:
+        resting.write_state(cython.address(commands[count]), number, OPEN)
+        count += 1
+    wanted: u32 = instruments[0].id if len(instruments) == 1 else ALL_INSTRUMENTS
+    with cython.nogil:
+        count = resting.write(commands, count, wanted)
+    for number in closed:
+        resting.write_state(cython.address(commands[count]), number, HALTED)
+        count += 1
+    return block.array(COMMAND, count)
+
+
+def place_all(books, instruments, commands):
+    """Put the state that commands describe into empty books. ``instruments``: their ``Instrument`` values.
+
+    Raises SnapshotMismatch, OrdersFull, LevelsFull and MemoryError, which leave the books empty and as at the start.
+    """
+    if books.order_count != 0:
+        raise SnapshotMismatch(f"{books.order_count} orders are in these books: restore into a new engine")
+    _make_room(books, instruments, commands)
+    resting: Resting = Resting(books)
+    for instrument in instruments:
+        books.book_of(instrument.id).state = OPEN
+    first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+    count: u64 = len(commands)
+    done: i64
+    with cython.nogil:
+        done = resting.place_run(first, count)
+    if done >= 0 and not resting.is_crossed():
+        return 0
+    _reset(books, instruments)
+    if done >= 0:
+        raise SnapshotMismatch("these commands make a crossed book")
+    refused = commands[-1 - done]
+    why = f"command {-1 - done}, of order {int(refused['order_id'])}: {FAULTS[resting.fault]}"
+    raise NO_ROOM.get(resting.fault, SnapshotMismatch)(why)
+
+
+def _make_room(books, instruments, commands):
+    """Larger tables of ids where more orders rest than the rules of an instrument would let in by now."""
+    numbers = commands["instrument"]
+    counts = np.bincount(numbers[numbers < books.directory_size], minlength=books.directory_size)
+    for instrument in instruments:
+        if counts[instrument.id] > books.book_of(instrument.id).order_limit:
+            books.make_ids(books.book_of(instrument.id), min(int(counts[instrument.id]), books.capacity))
+    return 0
+
+
+def _reset(books, instruments):
+    """Empty books in the states that their instruments begin with."""
+    remove_all(books)
+    for instrument in instruments:
+        book: cython.pointer[Book] = books.book_of(instrument.id)
+        book.state = instrument.state
+        book.older_rules = 0
+    return 0
+
+
+def remove_all(books):
+    """Take every order out."""
+    index: u32
+    side: u32
+    for index in range(books.book_count):
+        book: cython.pointer[Book] = cython.address(books.books[index])
+        for side in range(BID, ASK + 1):
+            while book.ladders[side - 1].best != NIL:
+                slot: u32 = books.levels[book.ladders[side - 1].best].head
+                books._remove(book, slot, books._position(book, books.orders[slot].id))
