@@ -1,0 +1,79 @@
+"""What decides how the books answer, beside the commands: the same commands under another make another book."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from ..core.engine import Engine
+from ..core.instrument import Instrument
+from ..errors import PricetimeError
+from ..types import CommandType
+from .errors import JournalError
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The settings of an engine, and the key under which order ids go out on the feed."""
+
+    instruments: tuple[Instrument, ...]
+    capacity: int  #: orders that may rest, over all books
+    level_capacity: int  #: price levels
+    owner_limit: int  #: owners below it can cancel all their orders at once
+    public_id_key: bytes = field(repr=False)  #: secret
+
+    def to_json(self) -> bytes:
+        """Its one spelling: names sorted, no spaces, instruments by id, UTF-8."""
+        instruments = sorted(self.instruments, key=lambda instrument: instrument.id)
+        values = {
+            "capacity": self.capacity,
+            "instruments": [
+                {field.name: getattr(instrument, field.name) for field in fields(Instrument)}
+                for instrument in instruments
+            ],
+            "level_capacity": self.level_capacity,
+            "owner_limit": self.owner_limit,
+            "public_id_key": self.public_id_key.hex(),
+        }
+        return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+    def make_engine(self) -> Engine:
+        """Empty books under it."""
+        return Engine(
+            self.instruments,
+            capacity=self.capacity,
+            level_capacity=self.level_capacity,
+            owner_limit=self.owner_limit,
+        )
+
+    def take_over(self, engine: Engine) -> Engine:
+        """Books under it with what rests in those of another engine, which stays as it is. O(orders).
+
+        An instrument that has no orders may be gone. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
+        """
+        commands = engine.commands()
+        known = [instrument.id for instrument in self.instruments]
+        gone = (commands["type"] == CommandType.SET_STATE) & ~np.isin(commands["instrument"], known)
+        made = self.make_engine()
+        made.restore(commands[~gone], engine.seq_num)
+        return made
+
+    @property
+    def digest(self) -> bytes:
+        """SHA-256 of the JSON."""
+        return hashlib.sha256(self.to_json()).digest()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Configuration:
+        """Raises JournalError for what no version has written."""
+        try:
+            values: dict[str, Any] = json.loads(data)
+            values["instruments"] = tuple(Instrument(**instrument) for instrument in values["instruments"])
+            values["public_id_key"] = bytes.fromhex(values["public_id_key"])
+            return cls(**values)
+        except (ValueError, TypeError, KeyError, AttributeError, PricetimeError) as error:
+            raise JournalError(f"the configuration of a journal cannot be read: {error}") from error

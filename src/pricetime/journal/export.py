@@ -1,0 +1,40 @@
+"""The commands of a journal for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from .batch import Commands
+from .directory import Directory
+from .reader import Reader
+
+
+class Export:
+    """The commands in ``directory`` from ``first`` to ``last``, both included; by default all that are there.
+
+    Counted when this is made, so that a journal that is being written is no longer in the end than in the beginning.
+    Raises JournalDamaged, OSError.
+    """
+
+    def __init__(self, directory: Directory, first: int | None = None, last: int | None = None) -> None:
+        self._directory = directory
+        reader = Reader(directory)
+        self._oldest = reader.position.sequence + 1
+        while (last is None or reader.position.sequence < last) and not reader.read().at_end:
+            pass
+        self.first = max(self._oldest, first or 0)  #: sequence of the first command
+        self.last = reader.position.sequence if last is None else min(last, reader.position.sequence)
+
+    def __len__(self) -> int:
+        """How many commands."""
+        return max(self.last + 1 - self.first, 0)
+
+    def chunks(self) -> Iterator[Commands]:
+        """The commands, as arrays of dtype COMMAND. Raises OSError."""
+        reader = Reader(self._directory)
+        before = self._oldest
+        while before <= self.last and not (batch := reader.read()).at_end:
+            chunk = batch.commands[max(self.first - before, 0) : self.last + 1 - before]
+            before += len(batch.commands)
+            if len(chunk):
+                yield chunk

@@ -1,0 +1,76 @@
+# The data sheet of the journal: every record of its files, little-endian, with units and what always holds.
+#
+# Read by the compiler, and by layout.py for the uncompiled form and for the page docs/reference/journal.md.
+
+from pricetime.core.layout cimport Command, i64, u8, u16, u32, u64
+
+cdef enum:
+    VERSION = 1
+    # Bytes: the unit in which segments are synced; a page once synced is never stored into again
+    PAGE = 4096
+    # Bytes of a record: its head of 8, and a command
+    RECORD_BYTES = 72
+    COMMAND_BYTES = 64
+    REPORT_BYTES = 48
+    # What everything begins at a multiple of, and the same sizes in units of it
+    WORD_BYTES = 8
+    PAGE_WORDS = 512
+    RECORD_WORDS = 9
+    COMMAND_WORDS = 8
+    # The type of a record that is no command, in the place of CommandType
+    CHECKPOINT = 15
+
+# The first bytes of a segment: 112 bytes, then the configuration, then zeros up to the next page.
+ctypedef packed struct SegmentHead:
+    u8 magic[8]          # PTJRNSEG
+    u32 version
+    u32 configuration_bytes
+    u8 digest[32]        # SHA-256 of the configuration
+    u64 number           # of the segment: 1, 2, 3 ...
+    u64 segment_bytes    # of the file, a multiple of PAGE
+    u64 epoch            # of the feed, ns
+    u8 boot[16]          # of the machine, as the system names it; zeros where it does not
+    u32 level            # AcknowledgementLevel
+    u32 static_crc       # CRC-32C of the 92 bytes before it, then of the configuration
+    # stored when the segment comes into use, and zero until then
+    u64 first_sequence   # of its first command: one more than the last before it
+    u32 carried          # CRC of the last record before it; in segment 1 CRC-32C of the configuration
+    u32 crc              # CRC-32C of the 108 bytes before it, 1 where that is 0: stored last; 0: not in use
+
+# Ahead of every command in a segment: 8 bytes, stored at once and last.
+ctypedef packed struct RecordHead:
+    u32 length           # COMMAND_BYTES
+    u32 crc              # of the command, the length and the CRC of the record before, or of the head for the first
+
+# The first bytes of a snapshot: 192 bytes. Behind them come its parts in the order of their counts, then the end.
+ctypedef packed struct SnapshotHead:
+    u8 magic[8]          # PTJRNSNP
+    u32 version
+    u32 zero
+    u8 digest[32]        # of the configuration, as in SegmentHead
+    u64 sequence         # of the last command that is in it
+    u64 timestamp        # ns, of that command
+    u64 segment          # where the next record is: segment ...
+    u64 offset           # ... and byte
+    u32 link             # CRC of the last record
+    u32 transcript       # over all reports so far
+    u64 seq_num          # of the last report
+    u64 books            # Engine.digest()
+    u64 epoch            # of the feed, ns
+    u64 feed_sequence    # of the next report of the feed
+    u64 commands         # 64 bytes each: what makes the books anew
+    u64 owners           # 16 bytes each
+    u64 stream_reports   # 48 bytes each: the newest of every owner, in the order of the owners
+    u64 feed_reports     # 48 bytes each: the newest of the feed
+    u8 zero2[40]
+
+# An owner's stream in a snapshot: 16 bytes.
+ctypedef packed struct SnapshotOwner:
+    u32 owner
+    u32 kept             # of its reports, in the snapshot
+    u64 next_sequence    # of its next report
+
+# The last bytes of a snapshot: 8 bytes.
+ctypedef packed struct SnapshotEnd:
+    u32 crc              # CRC-32C of all before
+    u32 zero

@@ -1,0 +1,11 @@
+"""The records and constants of ``layout.pxd``, for the uncompiled form: read from that file, so written once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pricetime.core.layout as core
+from pricetime.native.records import read_data_sheet
+
+known = {name: value for name, value in vars(core).items() if not name.startswith("_")}
+globals().update(read_data_sheet(Path(__file__).with_suffix(".pxd"), known))

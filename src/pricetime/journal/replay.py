@@ -1,0 +1,201 @@
+"""The books from a journal, and nothing else: what a replay makes is held against what was made when it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..native.crc import linked_records
+from ..types import REPORT
+from .batch import Checkpoint, Commands
+from .configuration import Configuration
+from .directory import Directory
+from .errors import JournalDamaged, JournalError, ReplayDiffers, SnapshotDamaged
+from .reader import Reader
+from .snapshot import SnapshotFile, load, restore
+from .tail import Tail, examine_live
+
+#: Commands at a time: they and their reports stay in a cache of the processor.
+RUN = 1 << 13
+
+
+@dataclass(frozen=True)
+class Until:
+    """A moment in the past: everything up to it, itself included. None: no limit."""
+
+    sequence: int | None = None
+    time_ns: int | None = None
+
+    def allows(self, snapshot: SnapshotFile) -> bool:
+        """Is the snapshot of that moment or before?"""
+        return (self.sequence is None or snapshot.sequence <= self.sequence) and (
+            self.time_ns is None or snapshot.timestamp <= self.time_ns
+        )
+
+
+class Replay:
+    """Books that follow the journal in ``directory``, from zero or from a snapshot.
+
+    ``snapshot``: one that ``good_snapshots`` gave. ``told`` hears of each snapshot on the way that is no good. Raises
+    JournalDamaged, SnapshotDamaged, JournalError when there is nothing to begin with, OSError.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        snapshot: SnapshotFile | None = None,
+        *,
+        told: Callable[[SnapshotDamaged], object] = lambda _: None,
+    ) -> None:
+        self.directory = directory
+        self.reader = Reader(directory, snapshot.position if snapshot else None)
+        self.configuration: Configuration = self.reader.configuration
+        self.transcript = self.timestamp = 0
+        self.commands = 0  #: applied
+        self.checkpoints = 0  #: that agreed
+        self.snapshots: list[int] = []  #: sequences of those that agreed
+        self._told = told
+        if snapshot is not None:
+            if snapshot.digest != self.configuration.digest:
+                raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has another configuration")
+            self.engine = restore(snapshot, self.configuration)
+            self.transcript, self.timestamp = snapshot.transcript, snapshot.timestamp
+        elif self.sequence:
+            raise JournalError(
+                f"{directory.path} begins with command {self.sequence + 1}: what came before is only in its snapshots"
+            )
+        else:
+            self.engine = self.configuration.make_engine()
+        self._ahead = [sequence for sequence in directory.snapshots() if sequence > self.sequence]  # newest first
+
+    @property
+    def sequence(self) -> int:
+        """Of the last command."""
+        return self.reader.position.sequence
+
+    def run(self, until: Until | None = None, *, progress: Callable[[int], object] = lambda _: None) -> bool:
+        """Apply what is there, up to a moment if one is given: did it come before the end of the journal?
+
+        Raises ReplayDiffers at the first difference, JournalError, OSError. ``progress`` is told of commands done.
+        """
+        until = until or Until()
+        while (limit := self._limit(until)) > 0:
+            before = self.reader.position
+            batch = self.reader.read(limit)
+            if batch.at_end:
+                return False
+            if batch.configuration.digest != self.configuration.digest:
+                self._reconfigure(batch.configuration)
+            commands = batch.commands
+            if until.time_ns is not None and (late := np.flatnonzero(commands["timestamp"] > until.time_ns)).size:
+                self.reader = Reader(self.directory, before)
+                if late[0] == 0:
+                    return True
+                batch = self.reader.read(int(late[0]))
+                commands = batch.commands
+            self._apply(commands, batch.checkpoints)
+            progress(len(commands))
+            if self._ahead and self.sequence == self._ahead[-1]:
+                self._compare_snapshot(self._ahead.pop())
+        return True
+
+    def run_to_end(self, *, progress: Callable[[int], object] = lambda _: None) -> Tail:
+        """Apply all, also while it is written, and say what lies behind. Raises JournalDamaged, and as ``run`` does."""
+        self.run(progress=progress)
+        tail = examine_live(self.directory, self.reader.position)
+        if tail.damage is not None:
+            raise tail.damage
+        return tail
+
+    def _limit(self, until: Until) -> int:
+        """Commands up to the next place where something is to be looked at."""
+        ends = [RUN]
+        if until.sequence is not None:
+            ends.append(until.sequence - self.sequence)
+        if self._ahead:
+            ends.append(self._ahead[-1] - self.sequence)
+        return min(ends)
+
+    def _apply(self, commands: Commands, checkpoints: list[Checkpoint]) -> None:
+        done = 0
+        for checkpoint in checkpoints:
+            self._execute(commands[done : checkpoint.index])
+            done = checkpoint.index
+            self._compare(checkpoint)
+        self._execute(commands[done:])
+
+    def _execute(self, commands: Commands) -> None:
+        if len(commands):
+            reports = self.engine.apply(commands)
+            self.transcript = linked_records(self.transcript, reports.view(np.uint8).data, REPORT.itemsize)
+            self.timestamp = int(commands["timestamp"][-1])
+            self.commands += len(commands)
+
+    def _compare(self, checkpoint: Checkpoint) -> None:
+        made = (self.engine.seq_num, self.transcript)
+        if made != (checkpoint.seq_num, checkpoint.transcript):
+            raise ReplayDiffers(
+                f"up to command {checkpoint.sequence} the engine had made {checkpoint.seq_num} reports with transcript "
+                f"{checkpoint.transcript:08x}; the same commands make {made[0]} with {made[1]:08x} here"
+            )
+        self.checkpoints += 1
+
+    def _compare_snapshot(self, sequence: int) -> None:
+        try:
+            snapshot = load(self.directory.disk, self.directory.snapshot_path(sequence))
+        except SnapshotDamaged as error:
+            self._told(error)
+            return
+        there = (snapshot.books, snapshot.seq_num, snapshot.transcript)
+        made = (self.engine.digest(), self.engine.seq_num, self.transcript)
+        if there != made:
+            raise ReplayDiffers(
+                f"after command {sequence} the snapshot has books {there[0]:016x}, {there[1]} reports, transcript "
+                f"{there[2]:08x}; the commands make {made[0]:016x}, {made[1]}, {made[2]:08x} here"
+            )
+        self.snapshots.append(sequence)
+
+    def _reconfigure(self, configuration: Configuration) -> None:
+        """The same orders under other settings, as the server took them over. An instrument without orders may go."""
+        self.engine = configuration.take_over(self.engine)
+        self.configuration = configuration
+
+
+def good_snapshots(
+    directory: Directory, until: Until | None = None, *, told: Callable[[SnapshotDamaged], object] = lambda _: None
+) -> Iterator[SnapshotFile]:
+    """The snapshots up to a moment that load, newest first. ``told`` hears of each that does not. Raises OSError."""
+    for sequence in directory.snapshots():
+        try:
+            snapshot = load(directory.disk, directory.snapshot_path(sequence))
+        except SnapshotDamaged as error:
+            told(error)
+            continue
+        if until is None or until.allows(snapshot):
+            yield snapshot
+
+
+def begin(
+    directory: Directory,
+    until: Until | None = None,
+    *,
+    newest: bool = False,
+    told: Callable[[SnapshotDamaged], object] = lambda _: None,
+) -> Replay:
+    """A replay from zero; where the journal no longer goes back so far, from the oldest snapshot; or from the newest.
+
+    Raises JournalError when there is nothing to begin with, OSError.
+    """
+    whole = 1 in directory.segments()
+    if newest or not whole:
+        snapshots = good_snapshots(directory, until, told=told)
+        for snapshot in snapshots if newest else reversed(list(snapshots)):
+            try:
+                return Replay(directory, snapshot, told=told)
+            except SnapshotDamaged as error:
+                told(error)
+            except JournalDamaged:  # its segment is gone; one may be there of the next
+                continue
+    return Replay(directory, told=told)

@@ -1,0 +1,168 @@
+"""A file of a journal: its name, its head, and how a new one is made."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from ..errors import InvalidSetting
+from ..native.crc import crc32c
+from ..native.disk import Disk
+from .configuration import Configuration
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+    from ..native.mapping import Mapping
+
+MAGIC, VERSION, PAGE = b"PTJRNSEG", 1, 4096
+HEAD = struct.Struct("<8sII32sQQQ16sIIQII")
+
+#: Bytes of the head that ``static_crc`` and ``crc`` cover.
+STATIC_BYTES, CRC_OFFSET = 92, 108
+
+#: Segments have room for a head and a page of records, and offsets in them are u32.
+LEAST_BYTES, MOST_BYTES = 2 * PAGE, 1 << 31
+
+SUFFIX, TEMPORARY = ".journal", ".temporary"
+
+
+def name(number: int) -> str:
+    """The file of a segment."""
+    return f"{number:08}{SUFFIX}"
+
+
+class BadHead(ValueError):
+    """The first bytes of a file are not the head of a segment; says why."""
+
+
+class SegmentHead(NamedTuple):
+    """The first 112 bytes of a segment, as ``layout.pxd`` describes them."""
+
+    configuration_bytes: int
+    digest: bytes
+    number: int
+    segment_bytes: int
+    epoch: int
+    boot: bytes
+    level: int
+    static_crc: int
+    first_sequence: int = 0
+    carried: int = 0
+    crc: int = 0
+
+    @property
+    def in_use(self) -> bool:
+        """Prepared ahead it is not; records may follow one that is."""
+        return self.crc != 0
+
+    @property
+    def first_offset(self) -> int:
+        """Where the first record begins."""
+        return first_offset(self.configuration_bytes)
+
+    def encode(self) -> bytes:
+        return HEAD.pack(MAGIC, VERSION, *self)
+
+    def used(self, first_sequence: int, carried: int) -> SegmentHead:
+        """The same in use."""
+        head = self._replace(first_sequence=first_sequence, carried=carried)
+        return head._replace(crc=crc32c(head.encode()[:CRC_OFFSET]) or 1)
+
+    @classmethod
+    def decode(cls, data: ReadableBuffer) -> SegmentHead:
+        """The head at the start of a file; ``verify`` then holds it against the file. Raises BadHead."""
+        view = memoryview(data).cast("B")
+        if len(view) < HEAD.size:
+            raise BadHead(f"it has {len(view)} bytes, and a head takes {HEAD.size}")
+        magic, version, *values = HEAD.unpack_from(view)
+        if magic != MAGIC:
+            raise BadHead("it does not begin as a segment does")
+        if version != VERSION:
+            raise BadHead(f"its format is version {version}: this program reads version {VERSION}")
+        return cls(*values)
+
+    def verify(self, data: ReadableBuffer) -> bytes:
+        """Hold it against the bytes of its file: the configuration's JSON. Raises BadHead."""
+        view = memoryview(data).cast("B")
+        if HEAD.size + self.configuration_bytes > len(view):
+            raise BadHead("its configuration is longer than the file")
+        configuration = bytes(view[HEAD.size : HEAD.size + self.configuration_bytes])
+        if crc32c(configuration, crc32c(view[:STATIC_BYTES])) != self.static_crc:
+            raise BadHead("the CRC of its head is wrong")
+        if hashlib.sha256(configuration).digest() != self.digest:
+            raise BadHead("its configuration has another digest")
+        if self.in_use and (crc32c(view[:CRC_OFFSET]) or 1) != self.crc:
+            raise BadHead("the CRC of its head in use is wrong")
+        return configuration
+
+
+def first_offset(configuration_bytes: int) -> int:
+    """Where the first record begins: at the page behind the configuration."""
+    return -(-(HEAD.size + configuration_bytes) // PAGE) * PAGE
+
+
+def prepared(
+    number: int, segment_bytes: int, configuration: bytes, epoch: int, level: int, boot: bytes | None = None
+) -> SegmentHead:
+    """The head of a segment that is not in use yet."""
+    head = SegmentHead(
+        configuration_bytes=len(configuration),
+        digest=hashlib.sha256(configuration).digest(),
+        number=number,
+        segment_bytes=segment_bytes,
+        epoch=epoch,
+        boot=boot_id() if boot is None else boot,
+        level=level,
+        static_crc=0,
+    )
+    static_crc = crc32c(configuration, crc32c(head.encode()[:STATIC_BYTES]))
+    return head._replace(static_crc=static_crc)
+
+
+def create(
+    disk: Disk,
+    folder: Path,
+    number: int,
+    segment_bytes: int,
+    configuration: Configuration,
+    epoch: int,
+    level: int,
+) -> tuple[int, Mapping]:
+    """A new segment on the disk, not in use: its descriptor and its mapping, no page of which is populated.
+
+    The file has its name only when its head is on the disk. Raises OSError, InvalidSetting.
+    """
+    json = configuration.to_json()
+    check_bytes(segment_bytes, len(json))
+    path, temporary = folder / name(number), folder / (name(number) + TEMPORARY)
+    fd = disk.create(temporary, segment_bytes)
+    try:
+        disk.write(fd, prepared(number, segment_bytes, json, epoch, level).encode() + json, 0)
+        disk.sync(fd)
+        disk.rename(temporary, path)
+        disk.sync_folder(folder)
+        return fd, disk.map(fd, segment_bytes)
+    except BaseException:
+        disk.close(fd)
+        raise
+
+
+def check_bytes(segment_bytes: int, configuration_bytes: int) -> None:
+    """A segment has room for its head and a page of records. Raises InvalidSetting."""
+    least = max(LEAST_BYTES, first_offset(configuration_bytes) + PAGE)
+    if segment_bytes % PAGE or not least <= segment_bytes <= MOST_BYTES:
+        raise InvalidSetting(
+            f"segments of {segment_bytes} bytes: give a multiple of {PAGE} from {least} to {MOST_BYTES}"
+        )
+
+
+def boot_id() -> bytes:
+    """Which start of the machine this is: 16 bytes, zeros where the system does not say."""
+    try:
+        return uuid.UUID(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()).bytes
+    except (OSError, ValueError):
+        return bytes(16)

@@ -1,0 +1,251 @@
+"""A snapshot: the state after a certain command in one file, so that a journal need not be read from its beginning.
+
+The file is as ``layout.pxd`` describes it. It has its name only when all of it is on the disk, and nothing in it is
+believed before its CRC, its counts and the digest of the books that it makes are right.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from ..core.engine import Engine
+from ..errors import PricetimeError
+from ..native.crc import crc32c
+from ..native.disk import Disk
+from ..types import COMMAND, REPORT
+from .configuration import Configuration
+from .directory import Directory
+from .errors import JournalError, SnapshotDamaged
+from .position import Position
+from .segment import TEMPORARY, BadHead, SegmentHead
+
+MAGIC, VERSION = b"PTJRNSNP", 1
+HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQ40s")
+END = struct.Struct("<II")
+
+#: An owner's stream: ``kept`` of its reports are in the snapshot, the newest before ``next_sequence``.
+OWNER = np.dtype([("owner", "<u4"), ("kept", "<u4"), ("next_sequence", "<u8")])
+
+#: Bytes that are written and brought to the disk at a time: the system has little to do at once when they are there, on
+#: whatever processor it does it.
+PIECE = 1 << 20
+
+#: How many are kept, so that one may turn out to be damaged.
+KEPT = 2
+
+Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
+
+
+@dataclass(frozen=True, eq=False)
+class SnapshotFile:
+    """What a snapshot holds. Arrays of a loaded one look at the file, and cannot be written."""
+
+    position: Position  #: behind the last command that is in it
+    digest: bytes  #: of the configuration
+    timestamp: int  #: ns, of the last command
+    transcript: int  #: over all reports so far
+    seq_num: int  #: of the last report
+    books: int  #: ``Engine.digest()``
+    epoch: int  #: of the feed, ns
+    feed_sequence: int  #: of the next report of the feed
+    commands: Records  #: COMMAND: what ``Engine.commands`` gave
+    owners: Records  #: OWNER, by owner
+    stream_reports: Records  #: REPORT: those of one owner after those of another
+    feed_reports: Records  #: REPORT: the newest of the feed, oldest first
+
+    @property
+    def sequence(self) -> int:
+        """Of the last command."""
+        return self.position.sequence
+
+    def parts(self) -> list[Records]:
+        """What follows the head, in its order."""
+        return [self.commands, self.owners, self.stream_reports, self.feed_reports]
+
+    def head(self) -> bytes:
+        at = self.position
+        return HEAD.pack(
+            MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
+            self.transcript, self.seq_num, self.books, self.epoch, self.feed_sequence, *map(len, self.parts()), b"",
+        )  # fmt: skip
+
+
+class Restored(NamedTuple):
+    """A snapshot that is good, and what it was held against."""
+
+    snapshot: SnapshotFile
+    configuration: Configuration  #: of its segment
+    engine: Engine  #: under that configuration, in the state of the snapshot
+
+
+def write(disk: Disk, folder: Path, snapshot: SnapshotFile) -> Path:
+    """The snapshot on the disk: its file. Raises OSError; then there is none of this name, or a whole one."""
+    path = folder / f"{snapshot.sequence:020}.snapshot"
+    temporary = path.with_name(path.name + TEMPORARY)
+    fd = _create(disk, temporary)
+    try:
+        try:
+            _write_parts(disk, fd, snapshot)
+            disk.sync(fd)
+        finally:
+            disk.close(fd)
+        disk.rename(temporary, path)
+    except BaseException:
+        _forget(disk, temporary)
+        raise
+    disk.sync_folder(folder)
+    return path
+
+
+def _create(disk: Disk, temporary: Path) -> int:
+    """The file to write to; one that an earlier try has left goes."""
+    try:
+        return disk.create(temporary)
+    except FileExistsError:
+        disk.unlink(temporary)
+        return disk.create(temporary)
+
+
+def _write_parts(disk: Disk, fd: int, snapshot: SnapshotFile) -> None:
+    crc = offset = 0
+    bodies = [np.ascontiguousarray(part).view(np.uint8) for part in snapshot.parts()]
+    for part in (np.frombuffer(snapshot.head(), np.uint8), *bodies):
+        for first in range(0, max(1, len(part)), PIECE):
+            piece = part[first : first + PIECE]
+            disk.write(fd, piece.data, offset)
+            crc = crc32c(piece.data, crc)
+            offset += len(piece)
+            if len(piece) == PIECE:
+                disk.sync(fd)
+    disk.write(fd, END.pack(crc, 0), offset)
+
+
+def _forget(disk: Disk, temporary: Path) -> None:
+    with contextlib.suppress(OSError):  # what went wrong before is what is told; the next start removes it
+        disk.unlink(temporary)
+
+
+def load(disk: Disk, path: Path) -> SnapshotFile:
+    """A snapshot whose bytes are those that were written. Raises SnapshotDamaged, which names the file and says why."""
+    try:
+        return _decode(disk.read(path), path.name)
+    except (OSError, BadSnapshot) as error:
+        raise SnapshotDamaged(f"the snapshot {path} cannot be used: {error}") from error
+
+
+class BadSnapshot(ValueError):
+    """Bytes that are no snapshot; says why."""
+
+
+def _decode(data: Any, name: str) -> SnapshotFile:
+    view = memoryview(data)
+    if len(view) < HEAD.size + END.size:
+        raise BadSnapshot(f"it has {len(view)} bytes, and an empty one {HEAD.size + END.size}")
+    magic, version, zero, digest, *numbers, zeros = HEAD.unpack_from(view)
+    sequence, timestamp, segment, offset, link, transcript, seq_num, books, epoch, feed_sequence, *counts = numbers
+    if magic != MAGIC:
+        raise BadSnapshot("it does not begin as a snapshot does")
+    if version != VERSION:
+        raise BadSnapshot(f"its format is version {version}: this program reads version {VERSION}")
+    dtypes = (COMMAND, OWNER, REPORT, REPORT)
+    sizes = [count * dtype.itemsize for count, dtype in zip(counts, dtypes, strict=True)]
+    if HEAD.size + sum(sizes) + END.size != len(view):
+        raise BadSnapshot(f"it has {len(view)} bytes, and says {HEAD.size + sum(sizes) + END.size}")
+    crc, end_zero = END.unpack_from(view, len(view) - END.size)
+    if zero or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
+        raise BadSnapshot("its CRC is wrong")
+    parts, first = [], HEAD.size
+    for count, dtype, size in zip(counts, dtypes, sizes, strict=True):
+        parts.append(np.frombuffer(data, dtype, count, first))
+        first += size
+    snapshot = SnapshotFile(
+        Position(segment, offset, link, sequence), digest, timestamp, transcript, seq_num, books, epoch, feed_sequence,
+        *parts,
+    )  # fmt: skip
+    _hold_together(snapshot, name)
+    return snapshot
+
+
+def _hold_together(snapshot: SnapshotFile, name: str) -> None:
+    """What one part says of another. Raises BadSnapshot."""
+    owners = snapshot.owners
+    if name != f"{snapshot.sequence:020}.snapshot":
+        raise BadSnapshot(f"it is of command {snapshot.sequence}")
+    if int(owners["kept"].sum(dtype=np.uint64)) != len(snapshot.stream_reports):
+        raise BadSnapshot("its owners have other reports than there are")
+    if (owners["kept"] >= owners["next_sequence"]).any() or (np.diff(owners["owner"].astype(np.int64)) <= 0).any():
+        raise BadSnapshot("its owners are none that there can be")
+    if len(snapshot.feed_reports) >= snapshot.feed_sequence:
+        raise BadSnapshot("it has more reports of the feed than there were")
+
+
+def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
+    """An engine in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
+    engine = configuration.make_engine()
+    try:
+        engine.restore(snapshot.commands, snapshot.seq_num)
+    except PricetimeError as error:
+        raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes no books: {error}") from error
+    if engine.digest() != snapshot.books:
+        raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes other books than were there")
+    return engine
+
+
+def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
+    """The newest snapshot that loads and makes the books it says; None when there is none.
+
+    ``told`` hears of each newer one that does not. Raises OSError when the folder cannot be read.
+    """
+    for sequence in directory.snapshots():
+        try:
+            snapshot = load(directory.disk, directory.snapshot_path(sequence))
+            configuration = _configuration_of(directory, snapshot)
+            return Restored(snapshot, configuration, restore(snapshot, configuration))
+        except SnapshotDamaged as error:
+            told(error)
+    return None
+
+
+def _configuration_of(directory: Directory, snapshot: SnapshotFile) -> Configuration:
+    """That of the segment in which the snapshot's last command is. Raises SnapshotDamaged."""
+    path = directory.path_of(snapshot.position.segment)
+    what = f"the snapshot of command {snapshot.sequence} goes with {path}"
+    try:
+        data = directory.disk.read(path)
+        configuration = Configuration.from_json(SegmentHead.decode(data).verify(data))
+    except (OSError, BadHead, JournalError) as error:
+        raise SnapshotDamaged(f"{what}, which cannot be read: {error}") from error
+    if configuration.digest != snapshot.digest:
+        raise SnapshotDamaged(f"{what}, which has another configuration")
+    return configuration
+
+
+def keep_two(directory: Directory, *, keep_segments: bool = False) -> list[Path]:
+    """Remove the snapshots before the two newest good ones, and the segments that only those needed: which files.
+
+    A segment stays when the older of the two, or what comes after it, may need it. Raises OSError.
+    """
+    good: list[SnapshotFile] = []
+    removed = []
+    for sequence in directory.snapshots():
+        path = directory.snapshot_path(sequence)
+        if len(good) == KEPT:
+            directory.disk.unlink(path)
+            removed.append(path)
+            continue
+        try:
+            good.append(load(directory.disk, path))
+        except SnapshotDamaged:
+            continue  # it counts for nothing; whoever starts from this journal is told
+    if removed:
+        directory.disk.sync_folder(directory.path)
+    if len(good) == KEPT and not keep_segments:
+        removed += map(directory.path_of, directory.remove_behind(good[-1].position.segment))
+    return removed

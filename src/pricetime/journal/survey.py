@@ -1,0 +1,167 @@
+"""What is in the folder of a journal, file by file, and what stands around a place in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..native.crc import linked
+from ..types import COMMAND
+from .batch import Checkpoint
+from .configuration import Configuration
+from .directory import Directory
+from .errors import JournalDamaged, SnapshotDamaged
+from .position import Position
+from .reader import Reader, start_of
+from .segment import BadHead, SegmentHead
+from .snapshot import SnapshotFile, load
+
+RECORD, HEAD_BYTES = 72, 8
+
+
+@dataclass(frozen=True)
+class SegmentSeen:
+    """A segment as its head tells of it."""
+
+    number: int
+    path: Path
+    size: int
+    head: SegmentHead | None  #: None when it is none
+    configuration: Configuration | None
+    fault: str  #: why it is none
+
+
+@dataclass(frozen=True)
+class SnapshotSeen:
+    """A snapshot, or why it is none."""
+
+    sequence: int
+    path: Path
+    snapshot: SnapshotFile | None
+    fault: str
+
+
+def segments(directory: Directory) -> list[SegmentSeen]:
+    """Every segment, in order. Raises OSError."""
+    return [_segment(directory, number) for number in directory.segments()]
+
+
+def _segment(directory: Directory, number: int) -> SegmentSeen:
+    path = directory.path_of(number)
+    data = memoryview(directory.disk.read(path)).cast("B")
+    try:
+        head = SegmentHead.decode(data)
+        configuration = Configuration.from_json(head.verify(data))
+    except BadHead as error:
+        return SegmentSeen(number, path, len(data), None, None, str(error))
+    return SegmentSeen(number, path, len(data), head, configuration, "")
+
+
+def snapshots(directory: Directory) -> list[SnapshotSeen]:
+    """Every snapshot, newest first. Raises OSError."""
+    seen = []
+    for sequence in directory.snapshots():
+        path = directory.snapshot_path(sequence)
+        try:
+            seen.append(SnapshotSeen(sequence, path, load(directory.disk, path), ""))
+        except SnapshotDamaged as error:
+            seen.append(SnapshotSeen(sequence, path, None, str(error)))
+    return seen
+
+
+class Record(NamedTuple):
+    """A good record: a command, or a checkpoint."""
+
+    segment: int
+    offset: int | None  #: None of a checkpoint, whose page may have been turned
+    command: np.void | None
+    checkpoint: Checkpoint | None
+
+
+class BadRecord(NamedTuple):
+    """What stands where the next good record should be."""
+
+    segment: int
+    offset: int
+    data: bytes  #: its 72 bytes, or those that there are
+    expected_crc: int  #: of the command that stands there
+
+    @property
+    def command(self) -> np.void:
+        """What the bytes say, as a command."""
+        body = self.data[HEAD_BYTES:].ljust(COMMAND.itemsize, b"\0")
+        return np.void(np.frombuffer(body, COMMAND)[0])
+
+    @property
+    def length(self) -> int:
+        return int.from_bytes(self.data[:4], "little")
+
+    @property
+    def crc(self) -> int:
+        return int.from_bytes(self.data[4:8], "little")
+
+
+def records(directory: Directory, position: Position) -> Iterator[Record]:
+    """Good records from a position on, one by one. Raises JournalDamaged, OSError."""
+    reader = Reader(directory, position)
+    while not (batch := reader.read(1)).at_end:
+        for checkpoint in batch.checkpoints:
+            if checkpoint.index == 0:
+                yield Record(reader.position.segment, None, None, checkpoint)
+        if len(batch.commands):
+            at = reader.position
+            behind = sum(checkpoint.index for checkpoint in batch.checkpoints)
+            offset = None if behind else at.offset - RECORD
+            yield Record(at.segment, offset, np.void(batch.commands[0]), None)
+        for checkpoint in batch.checkpoints:
+            if checkpoint.index:
+                yield Record(reader.position.segment, None, None, checkpoint)
+
+
+def bad_record(directory: Directory, position: Position) -> BadRecord:
+    """The bytes behind the last good record. Raises OSError."""
+    data = memoryview(directory.disk.read(directory.path_of(position.segment))).cast("B")
+    found = bytes(data[position.offset : position.offset + RECORD])
+    crc = linked(position.link, found[HEAD_BYTES:].ljust(COMMAND.itemsize, b"\0"))
+    return BadRecord(position.segment, position.offset, found, crc)
+
+
+def ahead_of(directory: Directory, sequence: int, margin: int) -> Position:
+    """A position ``margin`` commands ahead of one, or where its segment begins. Raises JournalDamaged, OSError."""
+    number = 0
+    for seen in segments(directory):
+        if seen.head is not None and seen.head.in_use and (number == 0 or seen.head.first_sequence <= sequence):
+            number = seen.number
+    if number == 0:
+        raise JournalDamaged(directory.path_of(1), 0, 0, "no segment is in use")
+    reader = Reader(directory, start_of(directory, number))
+    while (left := sequence - margin - 1 - reader.position.sequence) > 0:
+        if reader.read(min(left, 1 << 16)).at_end:
+            return _back(directory, number, reader.position.sequence - margin)
+    return reader.position
+
+
+def _back(directory: Directory, number: int, sequence: int) -> Position:
+    """The position behind a command, or where the segment begins."""
+    reader = Reader(directory, start_of(directory, number))
+    while (left := sequence - reader.position.sequence) > 0 and not reader.read(min(left, 1 << 16)).at_end:
+        pass
+    return reader.position
+
+
+def sequence_at(directory: Directory, segment: int, offset: int) -> int:
+    """Of the last command that begins before a byte of a segment. Raises JournalDamaged, OSError."""
+    reader = Reader(directory, start_of(directory, segment))
+    while True:
+        before = reader.position
+        batch = reader.read(1024)
+        if batch.at_end or reader.position.segment > segment or reader.position.offset > offset:
+            break
+    reader = Reader(directory, before)
+    while not reader.read(1).at_end and reader.position.segment == segment and reader.position.offset <= offset:
+        pass
+    return reader.position.sequence
