@@ -8,13 +8,16 @@ import pricetime
 
 COMPILED = [
     "allocations",
+    "answering",
     "decoder",
     "faults",
     "loop",
     "public_ids",
     "publisher",
     "random",
+    "restart",
     "sessions",
+    "standby",
     "store",
     "threads",
 ]

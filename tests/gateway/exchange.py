@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from pricetime.types import InstrumentState
+from pricetime.wire.types import AcknowledgementLevel
 from tests.gateway.test_recovery import FakeReplica, FakeStore
+
+if TYPE_CHECKING:
+    from pricetime.gateway.keeper import Keeper
 
 
 class FakeExchange:
@@ -14,6 +19,10 @@ class FakeExchange:
         self.store = FakeStore()
         self.replica = FakeReplica()
         self.failure: str | None = None
+        self.journal_failure: str | None = None
+        self.keeper: Keeper | None = None
+        self.level = AcknowledgementLevel.VOLATILE
+        self.states = {1: InstrumentState.OPEN, 2: InstrumentState.OPEN}
         self.told: list[object] = []
         self.full = 0  # how many commands find no room
         self.drains = True
@@ -30,6 +39,10 @@ class FakeExchange:
         if self.full < 0:
             self.told.append(("set_state", instrument, state.name))
         return self.full < 0
+
+    def want_snapshot(self) -> bool:
+        self.told.append("want_snapshot")
+        return self.level != AcknowledgementLevel.VOLATILE
 
     def begin_stop(self) -> None:
         self.told.append("begin_stop")

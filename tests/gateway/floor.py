@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from pricetime.gateway.config import GatewayConfig, InstrumentConfig
 from pricetime.gateway.exchange import Exchange
+from pricetime.gateway.log import Log
+from pricetime.native.disk import Disk
 from pricetime.types import REPORT, ReportKind
 from pricetime.wire.messages import Challenge, ExecutionReport, FeedHeartbeat, Message
 from pricetime.wire.session import Ended, Event, Role, Session, State
@@ -78,10 +80,14 @@ class Feed:
 class Floor:
     """``exchange``, which was not started, and what is around it."""
 
-    def __init__(self, **settings: Any) -> None:
+    def __init__(self, *, log: Log | None = None, disk: Disk | None = None, **settings: Any) -> None:
         self.settings = GatewayConfig(**(SMALL | settings))
         self.feed = Feed()
-        self.exchange = Exchange(self.settings, self.feed.sender)
+        try:
+            self.exchange = Exchange(self.settings, self.feed.sender, log, disk)
+        except BaseException:
+            self.feed.close()
+            raise
         self.gateway: Any = self.exchange.gateway
         self.clients: list[Client] = []
 

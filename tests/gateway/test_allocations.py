@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 #: Run with the counter preloaded. The gateway takes its turns in a thread that never comes back to Python, so that
 #: only what it does itself is counted; a report for another owner says when everything is through.
 COUNTED = """
-import ctypes, json, socket, threading
+import ctypes, json, socket, sys, threading
 from pricetime.measure.plan import make_plans
 from pricetime.wire.messages import LoginAccepted
 from tests.gateway.floor import Floor, tcp_pair
@@ -25,8 +25,11 @@ from tests.gateway.orders import ASK, BID, IOC, new
 allocations = ctypes.CDLL(None).allocations
 allocations.restype = ctypes.c_ulonglong
 
+FOLDER, LEVEL = sys.argv[1:]
+
 def count_of(commands):
-    here = Floor(order_capacity=2**17, level_capacity=2**12, ring_capacity=2**14, stream_reports=2**20,
+    journal = {"journal": f"{FOLDER}/{commands}", "acknowledge": LEVEL} if LEVEL else {}
+    here = Floor(**journal, order_capacity=2**17, level_capacity=2**12, ring_capacity=2**14, stream_reports=2**20,
                  outbound_bytes=2**20 * 48, feed_store_reports=2**20)
     first, plans = make_plans("balanced", commands, 1, instrument=1, seed=2)
     data = b"".join((first.shares[1].data, next(plans).shares[1].data))
@@ -64,7 +67,8 @@ print(json.dumps([count_of(n) for n in (1_000, 100_000)]))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts by preloading, as Linux does it")
-def test_as_many_for_a_hundred_thousand_orders_as_for_a_thousand(tmp_path: Path) -> None:
+@pytest.mark.parametrize("level", ["", "memory"])
+def test_as_many_for_a_hundred_thousand_orders_as_for_a_thousand(level: str, tmp_path: Path) -> None:
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         pytest.skip("no C compiler to build the counter with")
@@ -79,7 +83,8 @@ def test_as_many_for_a_hundred_thousand_orders_as_for_a_thousand(tmp_path: Path)
         "PYTHONPATH": str(ROOT),
     }
     run = subprocess.run(
-        [sys.executable, "-c", COUNTED], env=environment, capture_output=True, text=True, check=False, cwd=ROOT
+        [sys.executable, "-c", COUNTED, str(tmp_path), level],
+        env=environment, capture_output=True, text=True, check=False, cwd=ROOT
     )  # fmt: skip
     assert run.returncode == 0, run.stderr
     (few, fewer_commands, _, _), (many, commands, reports, cut_off) = json.loads(run.stdout)

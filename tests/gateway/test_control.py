@@ -20,6 +20,8 @@ from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.control import Control
 from pricetime.gateway.prepare import prepare
 from pricetime.gateway.sources import load
+from pricetime.types import InstrumentState
+from pricetime.wire.types import AcknowledgementLevel
 from tests.gateway.exchange import FakeExchange
 from tests.gateway.loops import Events, receive
 from tests.gateway.test_lobby import CHALLENGE_BYTES, login
@@ -124,6 +126,36 @@ def test_an_exchange_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None
         assert running.codes == [1]
     assert running.events.of("failed")[0]["failure"] == "the matcher ended"
     assert running.events.of("stopping")[0]["why"] == "failure"
+
+
+def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WATCH_S", 0.001)
+    exchange = FakeExchange()
+    exchange.drains = False
+    with serving(exchange=exchange) as running:
+        exchange.journal_failure = exchange.failure = "journal/: syncing 00000001.journal failed: Input/output error"
+        running.until(lambda: running.codes)
+        assert running.codes == [3]
+    (said,) = running.events.of("journal failed: nothing is acknowledged any more")
+    assert "syncing 00000001.journal" in said["failure"]
+
+
+def test_a_snapshot_is_asked_for() -> None:
+    with serving() as running:
+        running.control.snapshot()
+        running.until(lambda: running.events.of("no snapshot: there is no journal"))
+        running.exchange.level = AcknowledgementLevel.MEMORY
+        running.control.snapshot()
+        running.until(lambda: running.exchange.told == ["want_snapshot"] * 2)
+        assert running.events.of("serving")[0]["acknowledge"] == "volatile"
+
+
+def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None:
+    exchange = FakeExchange()
+    exchange.states = {1: InstrumentState.HALTED}
+    with serving(exchange=exchange) as running:
+        assert running.exchange.told == [("set_state", 1, "OPEN")]
+        assert running.events.of("instrument state")[0]["state"] == "OPEN"
 
 
 def test_what_was_done_is_told_from_time_to_time() -> None:

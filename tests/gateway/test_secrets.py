@@ -36,6 +36,20 @@ def test_owners_that_were_added_are_read(file: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
+def test_who_follows_does_not_trade(file: Path) -> None:
+    trader, follower = secrets.add(file, 7), secrets.add(file, 900, "standby", follows=True)
+    found = secrets.read(file)
+    assert (found.get(7), found.follower(7)) == (trader.secret, None)
+    assert (found.get(900), found.follower(900)) == (None, follower.secret)
+    assert (found.get(1), found.follower(1)) == (None, None)
+
+
+def test_follows_is_true_or_false(file: Path) -> None:
+    write(file, f'[owners.1]\nsecret = "{SECRET}"\nfollows = "yes"\n')
+    with pytest.raises(SecretsError, match="follows is 'yes': give true or false"):
+        secrets.read(file)
+
+
 def test_what_stands_in_a_file_stays(file: Path) -> None:
     write(file, f'# keep this\n[owners.1]\nsecret = "{SECRET}"\n\n\n')
     secrets.add(file, 2, "two")

@@ -8,9 +8,13 @@ import time
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from pricetime.types import ALL_INSTRUMENTS, InstrumentState, Reason, ReportKind
+from pricetime.errors import SnapshotMismatch
+from pricetime.journal.snapshot import OWNER
+from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState, Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, LoginRejected, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
@@ -277,6 +281,145 @@ def test_the_reports_of_each_time_in_force(order: ExecutionReport, expected: lis
     with floor() as here:
         here.client(1).ask(new(1, ASK, 100, 10))
         assert kinds(here.client(2).ask(order)) == expected
+
+
+# ---------------------------------------------------------------------- streams in a snapshot
+
+
+def streams_of(here: Floor, most: int = 2**40) -> tuple[NDArray[np.void], NDArray[np.void]]:
+    owners, reports = here.gateway.sessions.dump_streams(most)
+    return owners, reports
+
+
+def test_only_owners_that_have_reports_have_a_stream() -> None:
+    with floor() as here:
+        assert [len(part) for part in streams_of(here)] == [0, 0]
+        here.client(5)
+        assert [len(part) for part in streams_of(here)] == [0, 0], "a login alone is not in the journal"
+        fill(here.client(65535), 3)
+        fill(here.client(1), 2)
+        owners, reports = streams_of(here)
+        assert owners.tolist() == [(1, 2, 3), (65535, 3, 4)]
+        assert (owners.dtype, reports.dtype) == (OWNER, REPORT)
+        assert reports["seq_num"].tolist() == [1, 2, 1, 2, 3]
+        assert reports["order_id"].tolist() == [0, 1, 0, 1, 2]
+
+
+@pytest.mark.parametrize("most", [0, 1, 127, 128, 129, 10**6])
+@pytest.mark.parametrize("count", [1, 127, 128, 129, 300])
+def test_the_newest_reports_of_each_are_dumped(count: int, most: int) -> None:
+    with floor(stream_reports=128, outbound_bytes=4096) as here:
+        fill(here.client(3), count)
+        owners, reports = streams_of(here, most)
+        kept = min(count, most, 128)
+        assert owners.tolist() == [(3, kept, count + 1)]
+        assert reports["seq_num"].tolist() == list(range(count + 1 - kept, count + 1))
+        assert reports["order_id"].tolist() == [number - 1 for number in reports["seq_num"].tolist()]
+
+
+@pytest.mark.parametrize("room", [128, 256, 1024])
+@pytest.mark.parametrize("most", [0, 1, 128, 200, 1000])
+def test_a_client_resumes_what_was_loaded_and_not_what_is_older(most: int, room: int) -> None:
+    with floor(stream_reports=256, outbound_bytes=4096) as here:
+        fill(here.client(3), 300)
+        owners, reports = streams_of(here, most)
+    with floor(stream_reports=room, outbound_bytes=4096, cancel_on_disconnect=False) as here:
+        here.gateway.sessions.load_streams(owners, reports)
+        oldest = 301 - min(most, 256, room)
+        assert here.client(3, resume_from=oldest - 1).heard[0] == LoginRejected(
+            reason=SessionReason.SEQUENCE_GONE, owner=3, oldest_sequence=oldest
+        )
+        client = here.client(3, resume_from=oldest)
+        accepted = client.of(LoginAccepted)[0]
+        assert (accepted.next_sequence, accepted.oldest_sequence) == (oldest, oldest)
+        assert numbers(client) == list(range(oldest, 301))
+        assert [report.order_id for report in client.reports()] == [number - 1 for number in numbers(client)]
+        [report] = client.ask(cancel(7))
+        assert report.seq_num == 301
+        fill(client, 2 * room)
+        oldest = 302 + room
+        assert here.client(3).of(LoginAccepted)[0].oldest_sequence == oldest
+        assert numbers(here.client(3, resume_from=oldest)) == list(range(oldest, oldest + room))
+        assert kinds(here.client(4).ask(cancel(1))) == [REJECTED], "who was not in it begins with 1"
+
+
+def test_what_is_loaded_is_dumped_again() -> None:
+    with floor() as here:
+        for owner in (1, 7, 400, 65535):
+            fill(here.client(owner), owner % 50)
+        owners, reports = streams_of(here, 20)
+    with floor() as here:
+        here.gateway.sessions.load_streams(owners, reports)
+        again = streams_of(here)
+        assert [part.tobytes() for part in again] == [owners.tobytes(), reports.tobytes()]
+        assert here.client(2).of(LoginAccepted)[0].next_sequence == 1
+
+
+def heads(*rows: tuple[int, int, int]) -> NDArray[np.void]:
+    return np.array(list(rows), OWNER)
+
+
+def numbered(*numbers: int) -> NDArray[np.void]:
+    reports = np.zeros(len(numbers), REPORT)
+    reports["seq_num"] = numbers
+    return reports
+
+
+@pytest.mark.parametrize(
+    ("owners", "reports"),
+    [
+        (heads((0, 1, 2)), numbered(1)),
+        (heads((65536, 1, 2)), numbered(1)),
+        (heads((2, 1, 2), (1, 1, 2)), numbered(1, 1)),
+        (heads((2, 1, 2), (2, 1, 2)), numbered(1, 1)),
+        (heads((2, 2, 3)), numbered(1)),
+        (heads((2, 2, 3)), numbered(1, 2, 3)),
+        (heads((2, 3, 3)), numbered(0, 1, 2)),
+        (heads((2, 1, 0)), numbered(2**64 - 1)),
+        (heads((2, 2, 9)), numbered(6, 7)),
+        (heads((2, 2, 9), (3, 1, 2)), numbered(7, 1, 8)),
+        (heads(), numbered(1)),
+    ],
+)
+def test_what_cannot_be_streams_changes_nothing(owners: NDArray[np.void], reports: NDArray[np.void]) -> None:
+    with floor() as here:
+        with pytest.raises(SnapshotMismatch):
+            here.gateway.sessions.load_streams(owners, reports)
+        assert [len(part) for part in streams_of(here)] == [0, 0]
+        here.gateway.sessions.load_streams(heads((2, 1, 9)), numbered(8))
+
+
+def test_only_new_sessions_are_loaded() -> None:
+    with floor() as here:
+        here.client(9)
+        with pytest.raises(SnapshotMismatch, match="owner 9 has a stream already"):
+            here.gateway.sessions.load_streams(heads((2, 1, 9)), numbered(8))
+
+
+def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
+    """As in a replay: the orders are in the books, and nobody has said who they are."""
+    with floor(cancel_on_disconnect=False) as here:
+        for owner in (3, 4):
+            resting = np.zeros(1, COMMAND)
+            resting["type"], resting["side"], resting["instrument"], resting["price"] = 1, BID, 1, 100
+            resting["quantity"], resting["order_id"], resting["owner"] = 5, owner << 48 | 7, owner
+            here.exchange.engine.apply(resting)
+        here.client(1).send(new(1, ASK, 100, 10))
+        here.turn(3)  # the replica, which knows nothing of the two orders, is left out
+        assert streams_of(here)[0].tolist() == [(1, 3, 4), (3, 1, 2), (4, 1, 2)]
+        [report] = here.client(3, resume_from=1).reports()
+        assert (report.kind, report.reason, report.order_id, report.seq_num) == (TRADE, Reason.AS_MAKER, 7, 1)
+
+
+def test_an_order_of_nobody_makes_no_stream() -> None:
+    with floor() as here:
+        resting = np.zeros(1, COMMAND)
+        resting["type"], resting["side"], resting["instrument"], resting["price"] = 1, BID, 1, 100
+        resting["quantity"], resting["order_id"] = 5, 7
+        here.exchange.engine.apply(resting)
+        here.client(1).send(new(1, ASK, 100, 5))
+        here.turn(3)
+        assert streams_of(here)[0].tolist() == [(1, 2, 3)]
 
 
 # ---------------------------------------------------------------------- owners are apart

@@ -8,7 +8,7 @@ import time
 import numpy as np
 import pytest
 
-from pricetime.errors import InvalidSetting
+from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.gateway.store import FeedStore
 from pricetime.types import REPORT
 from tests.gateway.floor import floor
@@ -70,6 +70,57 @@ def test_ranges_that_cannot_be(first: int, count: int) -> None:
 def test_the_capacity(capacity: object) -> None:
     with pytest.raises(InvalidSetting, match="reports kept by the feed"):
         FeedStore(capacity, 1)
+
+
+def numbered(first: int, count: int) -> np.ndarray:
+    made = reports(first, count)
+    made["seq_num"] = np.arange(first, first + count)
+    return made
+
+
+@pytest.mark.parametrize("kept", [0, 1, 7, 8, 9, 20])
+@pytest.mark.parametrize("next_sequence", [21, 22, 28, 29, 1000, 2**40])
+def test_a_feed_goes_on_from_what_is_loaded(next_sequence: int, kept: int) -> None:
+    store = FeedStore(8, 1)
+    store.load(next_sequence, numbered(next_sequence - kept, kept))
+    oldest = next_sequence - min(kept, 8)
+    for written in range(20):
+        newest = next_sequence + written
+        assert (store.oldest, store.next_sequence) == (max(oldest, newest - 8), newest)
+        assert numbers_of(store, store.oldest - 1, 1) is None
+        assert numbers_of(store, store.oldest, newest - store.oldest) == list(range(store.oldest, newest))
+        store.extend(reports(newest, 1))
+    store.extend(reports(store.next_sequence, 8))
+    assert numbers_of(store, store.oldest, 8) == list(range(next_sequence + 20, next_sequence + 28))
+
+
+def test_nothing_to_load() -> None:
+    store = FeedStore(8, 1)
+    store.load(1, numbered(1, 0))
+    assert (store.oldest, store.next_sequence) == (1, 1)
+    store.load(5, numbered(1, 4))
+    assert numbers_of(store, 1, 4) == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize(
+    ("next_sequence", "made"),
+    [(5, numbered(1, 3)), (5, numbered(2, 4)), (5, numbered(1, 5)), (5, numbered(0, 5)), (5, numbered(1, 4)[::-1])],
+)
+def test_reports_with_other_numbers_are_not_loaded(next_sequence: int, made: np.ndarray) -> None:
+    store = FeedStore(8, 1)
+    with pytest.raises(SnapshotMismatch, match="the numbers before"):
+        store.load(next_sequence, made)
+    assert (store.oldest, store.next_sequence) == (1, 1)
+
+
+def test_what_else_is_not_loaded() -> None:
+    store = FeedStore(8, 1)
+    for number in (0, -1, 2**64, 1.0, None):
+        with pytest.raises(SnapshotMismatch, match="next sequence of a feed"):
+            store.load(number, numbered(1, 0))
+    store.extend(reports(1, 2))
+    with pytest.raises(SnapshotMismatch, match="2 reports already"):
+        store.load(3, numbered(1, 2))
 
 
 def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:

@@ -22,7 +22,20 @@ from pydantic_settings import (
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
-from .fields import Cpus, Fraction, Idle, LogFormat, LogLevel, Port, PowerOfTwo, Threading, named, setting, split_by
+from .fields import (
+    Acknowledge,
+    Cpus,
+    Fraction,
+    Idle,
+    LogFormat,
+    LogLevel,
+    Port,
+    PowerOfTwo,
+    Threading,
+    named,
+    setting,
+    split_by,
+)
 
 PREFIX = "PRICETIME_"
 
@@ -84,6 +97,7 @@ Instruments = Annotated[
 
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
+written_down = partial(setting, "Journal")
 faults, log = partial(setting, "Faults"), partial(setting, "Log")
 
 
@@ -138,6 +152,28 @@ class GatewayConfig(BaseSettings):
     level_capacity: int | None = book(None, "price levels; as many as orders when not given", ge=1, le=2**31)
     ring_capacity: PowerOfTwo = book(2**16, "commands, and reports, on their way between threads", ge=2**4, le=2**24)
 
+    journal: Path | None = written_down(None, "directory of the journal; without one nothing survives the process")
+    acknowledge: Acknowledge = written_down(
+        "memory", "what a report promises: `memory`: it survives the process; `durable`: it survives the machine"
+    )
+    commit_window_us: int = written_down(0, "with `durable`: a sync waits this long for company", ge=0, le=1_000_000)
+    sync_interval_ms: int = written_down(10, "with `memory`: time between two syncs", ge=1, le=60_000)
+    segment_bytes: int = written_down(
+        64 * 2**20, "bytes of a file of the journal, a multiple of 4096", ge=2**13, le=2**31, multiple_of=2**12
+    )
+    snapshot_every: int = written_down(1_000_000, "commands between two snapshots; 0 for none by count", ge=0)
+    snapshot_interval_s: int = written_down(0, "time between two snapshots; 0 for none by time", ge=0)
+    snapshot_stream_reports: PowerOfTwo = written_down(
+        2**12, "newest reports of each owner that a snapshot keeps, for clients that resume", ge=2**6, le=2**26
+    )
+    snapshot_feed_reports: PowerOfTwo = written_down(
+        2**16, "newest reports of the feed that a snapshot keeps, for subscribers that miss some", ge=2**10, le=2**26
+    )
+    keep_segments: bool = written_down(False, "keep files that no snapshot needs: every moment can be looked at again")
+    journal_port: Port | None = written_down(
+        None, "TCP port for those who follow the journal; 0 takes a free one; without one nobody may"
+    )
+
     threading: Threading = machine(
         "auto", "`shared`: gateway and matcher in one thread; `dedicated`: one each; `auto` by the processors"
     )
@@ -186,6 +222,10 @@ class GatewayConfig(BaseSettings):
             raise ValueError(
                 f"timeout_ms: {self.timeout_ms} is less than two times heartbeat_ms: a heartbeat may be late"
             )
+        if self.acknowledge == "durable" and self.journal is None:
+            raise ValueError("acknowledge: durable needs a journal: give a directory with journal, or memory")
+        if self.journal_port is not None and self.journal is None:
+            raise ValueError("journal_port: there is nothing to follow: give a directory with journal")
         ids = [instrument.id for instrument in self.instruments]
         if len(set(ids)) < len(ids):
             raise ValueError(f"instruments: two have the id {max(ids, key=ids.count)}")

@@ -4,7 +4,8 @@ The lobby and the recovery server, signals, the log. The threads that carry orde
 well when this thread is slow.
 
 SIGTERM and SIGINT: no more clients and no more orders, what is under way is brought out, exit code 0. SIGHUP: the
-secrets are read again, and the states of the instruments, where the settings file says another.
+secrets are read again, and the states of the instruments, where the settings file says another. SIGUSR1: a snapshot.
+When the journal fails, nothing is waited for: exit code 3.
 """
 
 from __future__ import annotations
@@ -14,16 +15,20 @@ import os
 import signal
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..types import InstrumentState
-from ..wire.types import SessionReason
+from ..wire.types import AcknowledgementLevel, SessionReason
 from .config import GatewayConfig
 from .errors import CannotStart
+from .journal_server import JournalServer
 from .lobby import Lobby
 from .log import Log, Seldom, is_for_people
 from .prepare import Prepared, read_secrets
 from .recovery import RecoveryServer, Replica, Store
+
+if TYPE_CHECKING:
+    from .keeper import Keeper
 
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
@@ -33,6 +38,9 @@ RETRY_S, RETRIES = 0.01, 200
 
 #: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
 SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
+
+#: How a server ends: drained; not, or failed; its journal failed.
+DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 
 #: Settings that SIGHUP changes.
 READ_AGAIN = {"instruments", "secrets_file"}
@@ -55,6 +63,25 @@ class Exchange(Protocol):
     @property
     def failure(self) -> str | None:
         """Why the exchange cannot go on; None as long as it can."""
+
+    @property
+    def journal_failure(self) -> str | None:
+        """What of the journal failed, which is such a reason; None as long as all is well, or without a journal."""
+
+    @property
+    def level(self) -> AcknowledgementLevel:
+        """What a report promises of the command that made it."""
+
+    @property
+    def states(self) -> Mapping[int, InstrumentState]:
+        """The states of the instruments at the start, which those of the settings are held against."""
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """What has the journal; None without one."""
+
+    def want_snapshot(self) -> bool:
+        """Take a snapshot of the journal soon. False without a journal."""
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         """As ``lobby.Admit``."""
@@ -90,7 +117,7 @@ class Control:
         self._exchange = exchange
         self._log = log
         self._seldom = Seldom(log)
-        self._states = {instrument.id: instrument.state for instrument in config.instruments}
+        self._states = dict(exchange.states)
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
@@ -105,6 +132,10 @@ class Control:
         """Do what SIGHUP does, from any thread."""
         self._loop.call_soon_threadsafe(self._begin_reload)
 
+    def snapshot(self) -> None:
+        """Do what SIGUSR1 does, from any thread."""
+        self._loop.call_soon_threadsafe(self._want_snapshot)
+
     async def _serve(self) -> int:
         self._loop = asyncio.get_running_loop()
         self._stopping: asyncio.Future[str] = self._loop.create_future()
@@ -113,8 +144,10 @@ class Control:
         self._lobby = Lobby(prepared.orders, config, prepared.secrets, exchange.admit, self._seldom)
         self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._seldom)
         self._announce()
+        await self._set_states(config)
         self._lobby.open()
         self._recovery.open()
+        self._copies = self._serve_copies()
         watch = self._loop.create_task(self._watch())
         tell = self._loop.create_task(self._tell())
         try:
@@ -124,6 +157,19 @@ class Control:
             tell.cancel()
             self._lobby.close()
             await self._recovery.close()
+            if self._copies is not None:
+                await self._copies.close()
+
+    def _serve_copies(self) -> JournalServer | None:
+        """For those who follow the journal, where they may."""
+        listener, keeper = self._prepared.journal, self._exchange.keeper
+        if listener is None or keeper is None:
+            return None
+        made = JournalServer(
+            listener, self._config, self._prepared.secrets, keeper.directory, keeper.extent, keeper.level, self._seldom
+        )
+        made.open()
+        return made
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -131,6 +177,7 @@ class Control:
         for number in (signal.SIGTERM, signal.SIGINT):
             self._loop.add_signal_handler(number, self._stop, number.name)
         self._loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+        self._loop.add_signal_handler(signal.SIGUSR1, self._want_snapshot)
 
     def _announce(self) -> None:
         config, prepared = self._config, self._prepared
@@ -154,6 +201,9 @@ class Control:
             feed_port=config.feed_port,
             feed_interface=str(config.feed_interface),
             epoch=self._exchange.store.epoch,
+            journal=None if config.journal is None else str(config.journal),
+            journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
+            acknowledge=self._exchange.level.name.lower(),
             instruments=len(config.instruments),
             owners=None if prepared.secrets is None else len(prepared.secrets),
         )
@@ -163,7 +213,7 @@ class Control:
             self._stopping.set_result(why)
 
     async def _end(self, why: str) -> int:
-        """Bring the exchange to its end: 0 when nothing was left behind."""
+        """Bring the exchange to its end: the exit code."""
         self._log.info("stopping", why=why)
         self._lobby.close()
         self._exchange.begin_stop()
@@ -180,14 +230,19 @@ class Control:
             drained=drained,
             failure=failure,
         )
-        return 0 if drained and failure is None else 1
+        if self._exchange.journal_failure is not None:
+            return JOURNAL_FAILED
+        return DRAINED if drained and failure is None else NOT_DRAINED
 
     async def _watch(self) -> None:
         """Log what happens to sessions, and stop when the exchange has failed."""
         while self._exchange.failure is None:
             self._log_events()
             await asyncio.sleep(WATCH_S)
-        self._log.error("failed", failure=self._exchange.failure)
+        what = (
+            "failed" if self._exchange.journal_failure is None else "journal failed: nothing is acknowledged any more"
+        )
+        self._log.error(what, failure=self._exchange.failure)
         self._stop("failure")
 
     async def _tell(self) -> None:
@@ -228,9 +283,19 @@ class Control:
             self._log.error("reload failed", error=str(error))
             return
         changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
+        if self._copies is not None:
+            self._copies.secrets = self._lobby.secrets
         self._log.info("reloaded", owners=None if self._lobby.secrets is None else len(self._lobby.secrets))
         if changed:
             self._log.warning("settings need a restart", changed=changed)
+        await self._set_states(config)
+
+    def _want_snapshot(self) -> None:
+        if not self._exchange.want_snapshot():
+            self._log.warning("no snapshot: there is no journal")
+
+    async def _set_states(self, config: GatewayConfig) -> None:
+        """Bring every instrument into the state that the settings say."""
         for instrument in config.instruments:
             known = self._states.get(instrument.id)
             if known is None:

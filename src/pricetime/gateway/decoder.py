@@ -26,7 +26,8 @@ LEAST_REFUSED = 100
 class Decoder:
     """``sizes`` and ``refusals``: 256 bytes each, by type. ``settings``: a GatewayConfig."""
 
-    def __init__(self, settings, sizes, refusals):
+    def __init__(self, settings, sizes, refusals, sequence=0):
+        """``sequence``: of the last command before those that come."""
         for i in range(256):
             self.sizes[i] = sizes[i]
             self.refusals[i] = refusals[i]
@@ -35,7 +36,8 @@ class Decoder:
         self.cancel_interval_ns = self.order_interval_ns // 2
         self.burst_ns = (settings.burst or rate) * self.order_interval_ns
         self.most_refused = max(LEAST_REFUSED, rate)
-        self.sequence = self.refused = 0
+        self.sequence = sequence
+        self.refused = 0
         self.reason = NO_REASON
 
     def decode(self, s, owner, data, n_bytes, slots, place, mask, now_ns, timestamp):

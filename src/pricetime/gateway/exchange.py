@@ -7,27 +7,26 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
+from ..journal.configuration import Configuration
+from ..native.disk import Disk
 from ..ring.idle import Idle
 from ..ring.ring import Ring
 from ..wire.rules import allowed
+from ..wire.types import AcknowledgementLevel
 from .config import GatewayConfig
 from .decoder import Decoder
 from .faults import Faults
+from .keeper import Keeper
+from .log import Log, make_log
 from .loop import Gateway, clock_offset
-from .matcher import Matcher
-from .public_ids import PublicIds, public_digest
 from .publisher import Publisher
 from .replica import Replica
-from .router import Router
-from .sessions import Sessions
-from .store import FeedStore
-
-#: Owners are u16: the book keeps chains of the orders of each.
-OWNERS = 1 << 16
+from .state import ExchangeState, configuration_of
 
 SOL_UDP, UDP_SEGMENT = 17, 103
 
@@ -47,48 +46,78 @@ CONTROL_SLOTS = 4096
 class Exchange:
     """Everything but the listening sockets. ``start``, then the calls of the control thread, ``close`` in the end.
 
-    ``feed``: a datagram socket connected to the group, which the caller closes after. Raises MemoryError.
+    ``feed``: a datagram socket connected to the group, which the caller closes after. With a journal it begins where
+    that ends, and tells ``log`` so; ``disk`` has the files. Raises MemoryError, CannotStart and JournalError.
     """
 
-    def __init__(self, settings: GatewayConfig, feed: socket.socket) -> None:
+    def __init__(
+        self, settings: GatewayConfig, feed: socket.socket, log: Log | None = None, disk: Disk | None = None
+    ) -> None:
         self.settings = settings
         self._failure: str | None = None
         self.shared = runs_in_one_thread(settings)
-        self.engine = Engine(
-            [instrument.instrument() for instrument in settings.instruments],
-            capacity=settings.order_capacity,
-            level_capacity=settings.level_capacity,
-            owner_limit=OWNERS,
-        )
-        self.public_ids = PublicIds()
-        self.store = FeedStore(settings.feed_store_reports, time.time_ns())
-        builder = BookBuilder(self.engine.instruments.values(), capacity=settings.order_capacity)
-        self.replica = Replica(self.store, builder)
         self._feed = feed
+        self._threads: list[threading.Thread] = []
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._events = Ring(CONTROL_SLOTS, blocking=False)
+        self.keeper: Keeper | None = None
+        try:
+            if settings.journal is not None:
+                self.keeper = Keeper(settings, self._make_state, self._wake, log or make_log(), disk)
+            self._set_up()
+        except BaseException:
+            self.close()
+            raise
+
+    def _make_state(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState:
+        return ExchangeState(
+            self.settings,
+            configuration,
+            engine=engine,
+            epoll_fd=self._epoll.fileno(),
+            events=self._events,
+            sleeps=self.settings.idle == "block" and not self.shared,
+            traced=self.settings.journal is not None,
+        )
+
+    def _set_up(self) -> None:
+        """Everything around a state: a new one, or that of the journal."""
+        if self.keeper is not None:
+            self.state = self.keeper.state
+        else:
+            self.state = self._make_state(configuration_of(self.settings))
+            self.state.store.epoch = time.time_ns()
+        state = self.state
+        self.engine, self.public_ids, self.store = state.engine, state.public_ids, state.store
+        self.matcher = state.matcher
+        self.states = state.states()  #: of the instruments, at the start
+        builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
+        if self.keeper is not None:
+            builder.load_snapshot(state.public_snapshot())
+        self.replica = Replica(self.store, builder)
         self.gateway = self._make_gateway()
-        self._threads: list[threading.Thread] = []
+        if self.keeper is not None:
+            self.matcher.record(self.keeper.writer)
+            self.gateway.answer_for(self.keeper.writer, self.keeper.level == AcknowledgementLevel.DURABLE)
+            state.sessions.level = self.keeper.level
 
     def _make_gateway(self) -> Gateway:
-        settings = self.settings
-        sleeps = settings.idle == "block" and not self.shared
-        commands, reports = Ring(settings.ring_capacity, blocking=sleeps), Ring(settings.ring_capacity, blocking=False)
-        requests, events = Ring(CONTROL_SLOTS, blocking=False), Ring(CONTROL_SLOTS, blocking=False)
-        offset = clock_offset()
-        sessions = Sessions(settings, self._epoll.fileno(), events, offset)
-        decoder = Decoder(settings, *allowed())
-        self.matcher = Matcher(self.engine, commands, reports, Idle(settings.idle.value))
-        router = Router(reports, sessions, self.store, self.public_ids)
+        settings, state = self.settings, self.state
+        requests = Ring(CONTROL_SLOTS, blocking=False)
+        # a clock that was set back meanwhile does not bring times back that were told
+        offset = max(clock_offset(), state.timestamp - time.monotonic_ns())
+        state.sessions.clock_offset_ns = offset
+        decoder = Decoder(settings, *allowed(), sequence=0 if self.keeper is None else self.keeper.first)
         faults = None
         if settings.drop or settings.duplicate or settings.reorder:
             faults = Faults(settings.drop, settings.duplicate, settings.reorder, settings.fault_seed)
         offload = cuts_datagrams(self._feed, settings.reports_per_datagram * 48)
         publisher = Publisher(self.store, self._feed.fileno(), offload, settings, faults, offset)
-        rings = (commands, requests, events)
+        rings = (state.commands, requests, self._events)
         return Gateway(
-            sessions, decoder, self.matcher, router, publisher, rings, self._epoll.fileno(), self._wake, settings,
-            self.shared, Idle(settings.idle.value, spins=1, pauses=EAGER_TURNS, yields=0),
+            state.sessions, decoder, self.matcher, state.router, publisher, rings, self._epoll.fileno(), self._wake,
+            settings, self.shared, Idle(settings.idle.value, spins=1, pauses=EAGER_TURNS, yields=0),
         )  # fmt: skip
 
     def start(self) -> None:
@@ -103,6 +132,9 @@ class Exchange:
         ]
         if not self.shared:
             work.append(("matcher", self.matcher.run, self.settings.matcher_cpus))
+        if self.keeper is not None:
+            with self._kept_clear():
+                self.keeper.start()
         for name, run, cpus in work:
             thread = threading.Thread(target=self._run, args=(run, cpus), name=f"pricetime-{name}", daemon=True)
             thread.start()
@@ -118,6 +150,16 @@ class Exchange:
         """Keep the calling thread off the processors of the threads that carry orders, where there are others."""
         if others := self._others():
             os.sched_setaffinity(threading.get_native_id(), others)
+
+    @contextmanager
+    def _kept_clear(self) -> Iterator[None]:
+        """Threads that are started here stay clear as well."""
+        before = os.sched_getaffinity(0)
+        self.keep_clear()
+        try:
+            yield
+        finally:
+            os.sched_setaffinity(0, before)
 
     def _run(self, run: Callable[[], None], cpus: Iterable[int]) -> None:
         try:
@@ -141,6 +183,12 @@ class Exchange:
         """Open or halt an instrument. False when too many requests wait."""
         return bool(self.gateway.set_state(instrument, state))
 
+    def want_snapshot(self) -> bool:
+        """Take a snapshot soon. False without a journal."""
+        if self.keeper is not None:
+            self.keeper.follower.want_snapshot()
+        return self.keeper is not None
+
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
         """What happened to sessions since the last call: see ``Gateway.take_events``."""
         return list(self.gateway.take_events())
@@ -155,42 +203,61 @@ class Exchange:
         False when that took longer than it may: then some of it is lost.
         """
         deadline = time.monotonic() + timeout_s + GRACE_S
-        while not self.gateway.is_stopped and time.monotonic() < deadline:
+        while not self.gateway.is_stopped and time.monotonic() < deadline and self.journal_failure is None:
             time.sleep(LOOK_S)
         drained = bool(self.gateway.is_stopped)
         self._end_threads()
-        return drained
+        if self.keeper is not None:
+            self.keeper.finish(whole=drained)
+        return drained and self.journal_failure is None
 
     def close(self) -> None:
         """End the threads and give everything back. The engine may be looked at from now on."""
         self._end_threads()
+        if self.keeper is not None:
+            self.keeper.close()
         self._epoll.close()
         os.close(self._wake)
 
     def _end_threads(self) -> None:
+        if not self._threads:
+            return
         self.gateway.end()
         self.matcher.end()
         self.replica.end()
         for thread in self._threads:
             thread.join()
-        if self._threads:
-            self.matcher.leave_engine()
+        self.matcher.leave_engine()
         self._threads = []
 
     def digest(self) -> int:
         """Of all books, over public ids. Only while the threads do not run: see ``wait_drained``."""
-        return int(public_digest(self.engine, self.public_ids))
+        return self.state.public_digest()
+
+    @property
+    def level(self) -> AcknowledgementLevel:
+        """What a report promises of the command that made it."""
+        return AcknowledgementLevel.VOLATILE if self.keeper is None else self.keeper.level
+
+    @property
+    def journal_failure(self) -> str | None:
+        """What of the journal failed: nothing is acknowledged any more. None as long as all is well."""
+        return None if self.keeper is None else self.keeper.failure
 
     @property
     def failure(self) -> str | None:
         """Why it cannot go on, None as long as it can."""
+        if self.journal_failure is not None:
+            return self.journal_failure
+        if self.keeper is not None and self.keeper.follower.failure is not None:
+            return self.keeper.follower.failure
         if self.replica.broken:
             return "the replica met a report that does not fit: no snapshot can be given"
         return self._failure
 
     def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
-        return dict(self.gateway.stats())
+        return {**self.gateway.stats(), **({} if self.keeper is None else self.keeper.stats())}
 
 
 def runs_in_one_thread(settings: GatewayConfig) -> bool:

@@ -29,6 +29,13 @@ class Threading(StrEnum):
     DEDICATED = "dedicated"
 
 
+class Acknowledge(StrEnum):
+    """What a command must survive before anybody is told of it."""
+
+    MEMORY = "memory"
+    DURABLE = "durable"
+
+
 class LogFormat(StrEnum):
     """How an event is written."""
 

@@ -35,8 +35,9 @@ cdef enum:
 
 # A session: the private stream of one owner, and its connection while there is one.
 ctypedef struct Session:
-    Report *stream             # ring of the newest reports, NULL until the first login
+    Report *stream             # ring of the newest reports, NULL until the first login or report
     u64 next_sequence          # of the next report; the stream holds those before it, as many as there is room for
+    u64 kept_from              # reports below this number are gone whatever room there is: they were not in a snapshot
     u64 sent_bytes             # of the stream, from its very first report on, given to the system
     u64 allowance_bytes        # so much may be unsent; more and the client is cut off
     u64 heard_ns               # monotonic: when something last came

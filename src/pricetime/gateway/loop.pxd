@@ -10,12 +10,13 @@ from pricetime.gateway.matcher cimport Matcher
 from pricetime.gateway.publisher cimport Publisher
 from pricetime.gateway.router cimport Router
 from pricetime.gateway.sessions cimport Sessions
+from pricetime.journal.writer cimport Writer
 from pricetime.measure.histogram cimport Histogram
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.clock cimport clock_offset_ns, monotonic_ns
 from pricetime.native.memory cimport release, reserve
 from pricetime.native.sockets cimport (
-    EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, epoll_ctl, epoll_event, epoll_wait, errno, read, recv,
+    EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, close, epoll_ctl, epoll_event, epoll_wait, errno, read, recv,
 )
 from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
@@ -26,6 +27,8 @@ cdef enum:
     TICK_NS = 20000000               # between two looks at what time brings
     WAITING = 128                    # commands read, before they are matched ahead of more reading
     ROUNDS = 64                      # of matching and routing in one turn
+    SYNC_MS = 1                      # the longest sleep while a sync is waited for, whose end wakes it
+    NEVER = 0xFFFFFFFFFFFFFFFF       # of commands that may be answered: all that there will be
 
 
 cdef class Gateway:
@@ -35,6 +38,12 @@ cdef class Gateway:
     cdef readonly Router router
     cdef readonly Publisher publisher
     cdef readonly Histogram tick_to_trade
+    cdef Writer journal              # None without one
+    cdef bint journaled              # there is one
+    cdef bint durable                # reports wait for a sync
+    cdef bint sleeps                 # it may sleep while it waits for one
+    cdef bint gave_up                # the journal failed, and nobody is connected any more
+    cdef u64 wanted                  # commands that were synced when the syncer was last asked for more
     cdef Ring commands
     cdef Ring requests               # from the control thread
     cdef Ring events                 # to it
@@ -66,3 +75,9 @@ cdef class Gateway:
     cdef void _tick(self, u64 now_ns) noexcept nogil
     cdef void _go_on_stopping(self, u64 now_ns) noexcept nogil
     cdef int _patience(self, u64 idle_turns) noexcept nogil
+    cdef bint _waits_for_journal(self) noexcept nogil
+    cdef bint _holds_back(self) noexcept nogil
+    cdef void _want_sync(self) noexcept nogil
+    cdef u64 _may_answer(self) noexcept nogil
+    cdef bint _failed(self) noexcept nogil
+    cdef u64 _give_up(self, int count) noexcept nogil

@@ -5,6 +5,9 @@ One turn: what the control thread asks for; messages from clients into the ring 
 reports to the streams and the feed; datagrams out, then each client's own; and every 20 ms what time brings. With
 ``shared`` threading the matcher takes its turns in between, in the same thread: on two cores that is the quickest,
 because nobody waits for another thread to be scheduled.
+
+With a journal, what a report promises holds before the report leaves: where that takes a sync, reports are held back in
+their ring until the syncer has said that their commands are on the disk. After a failure of the journal nothing leaves.
 """
 
 from __future__ import annotations
@@ -32,11 +35,15 @@ class Gateway:
         self.epoll_fd = epoll_fd
         self.wake_fd = wake_fd
         self.shared = shared
+        self.journaled = self.durable = self.gave_up = False
+        self.sleeps = settings.idle == "block"
         self.idle = idle
         self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.sessions.clock_offset_ns
         self.tick_to_trade = Histogram()
-        self.next_tick_ns = self.answered = self.stop_ns = self.turns = 0
+        self.next_tick_ns = self.stop_ns = self.turns = 0
+        self.answered = self.decoder.sequence
+        self.wanted = NEVER
         self.stopped = self.ended = 0
         self.buffer = cython.cast(cython.pointer[u8], reserve(BUFFER_BYTES + MAX_MESSAGE))
         if not self.buffer:
@@ -48,6 +55,15 @@ class Gateway:
 
     def __dealloc__(self):
         release(self.buffer, BUFFER_BYTES + MAX_MESSAGE)
+
+    def answer_for(self, journal, durable):
+        """Stop when this journal, a ``Writer``, has failed. ``durable``: tell of no command before it is on the disk.
+
+        Before ``run``.
+        """
+        self.journal = journal
+        self.journaled = True
+        self.durable = durable
 
     # ------------------------------------------------------------------ for the control thread
 
@@ -140,16 +156,41 @@ class Gateway:
                 idle_turns += 1
 
     def _patience(self, idle_turns):
-        """How long to wait for sockets, in ms: not at all while anything is under way."""
-        if idle_turns == 0 or self.answered != self.decoder.sequence or not self.idle.step(idle_turns):
+        """How long to wait for sockets, in ms: not at all while anything is under way but the journal."""
+        if idle_turns == 0:
+            return 0
+        if self.gave_up:
+            return TICK_NS // 1_000_000
+        if self._waits_for_journal():
+            if not self.sleeps:
+                self.idle.step(idle_turns)
+            return SYNC_MS if self.sleeps else 0
+        if self.answered != self.decoder.sequence or not self.idle.step(idle_turns):
             return 0
         return TICK_NS // 1_000_000
+
+    def _waits_for_journal(self):
+        """Is there nothing to do before the journal has come on?"""
+        return self._holds_back() or (self.matcher.starved and self.router.reports.peek(1) == 0)
+
+    def _holds_back(self):
+        """Is there a report that waits for a sync alone?"""
+        return self.durable and self._may_answer() == 0 and self.router.reports.peek(1) != 0
+
+    def _want_sync(self):
+        """Let the syncer know, once for each that it makes. It wakes this thread when it is through."""
+        synced: u64 = self.journal.synced()
+        if self.wanted != synced:
+            self.wanted = synced
+            self.journal.want()
 
     def step(self, timeout_ms):
         """One turn, which may wait so long for something to come. Returns how much was done."""
         count: cython.int = epoll_wait(self.epoll_fd, self.ready, EVENTS, timeout_ms)
         now_ns: u64 = monotonic_ns()
         self.turns += 1
+        if self._failed():
+            return self._give_up(count)
         self._cancel_leaving(now_ns)
         work: u64 = self._take_requests(now_ns)
         n: cython.int
@@ -290,7 +331,7 @@ class Gateway:
             done: u64 = 0
             if self.shared:
                 done = self.matcher.step()
-            done += self.router.step()
+            done += self.router.step(self._may_answer())
             if done == 0:
                 break
             work += done
@@ -302,6 +343,41 @@ class Gateway:
                 for j in range(self.router.commands):
                     self.tick_to_trade.record(sent_ns - self.router.timestamps[j])
         self.publisher.step(now_ns)
+        if self._holds_back():
+            self._want_sync()
+        return work
+
+    def _may_answer(self):
+        """How many more commands may be answered now, for all that the journal says."""
+        if not self.journaled:
+            return NEVER
+        if self._failed():
+            return 0
+        return self.journal.synced() - self.answered if self.durable else NEVER
+
+    def _failed(self):
+        """Has the journal? Then nothing is read or answered any more."""
+        return self.journaled and self.journal.failed()
+
+    def _give_up(self, count):
+        """The journal failed: let everybody go, those too who only come, and say nothing. Returns whether it is new."""
+        work: u64 = not self.gave_up
+        self.gave_up = True
+        while self.sessions.connected_count != 0:
+            self.sessions.drop(self.sessions.connected[self.sessions.connected_count - 1], NO_REASON)
+        requests: u64 = self.requests.peek(self.requests.capacity)
+        i: u64
+        for i in range(requests):
+            request: cython.pointer[Request] = cython.cast(cython.pointer[Request], self.requests.peeked(i))
+            if request.kind == REQUEST_ADMIT:
+                close(request.fd)
+        if requests != 0:
+            self.requests.release(requests)
+        n: cython.int
+        for n in range(count):
+            if self.ready[n].number == WAKE:
+                woken: u64
+                read(self.wake_fd, cython.address(woken), 8)
         return work
 
     # ------------------------------------------------------------------ time

@@ -5,7 +5,9 @@ from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
     REPORTS_PER_COMMAND, REPORTS_PER_MAKER, Command, IdEntry, Level, Link, Node, Order, OrderCold, Report, RoutedReport, u32, u64,
 )
+from pricetime.journal.writer cimport Writer
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
+from pricetime.native.crc cimport link
 from pricetime.native.memory cimport release, reserve, touch
 from pricetime.native.waiting cimport yield_processor
 from pricetime.ring.idle cimport Idle
@@ -15,12 +17,18 @@ cdef enum:
     FIRST_BYTES = 4194304            # of pools that are rarely used whole, taken up at the start
     SLEEP_NS = 20000000              # at most, before a look at whether to end
     BATCH = 256                      # commands executed between two looks at the rings
+    REPORT_WORDS = 6                 # of 8 bytes
 
 
 cdef class Matcher:
     cdef Engine engine
     cdef Books books
     cdef Idle idle
+    cdef Writer journal              # None without one
+    cdef bint journaled              # there is one
+    cdef bint starved                # it took nothing the last time: no segment is ready, or it failed
+    cdef bint traced                 # the transcript is kept
+    cdef public u32 transcript       # link of all reports so far
     cdef Ring commands
     cdef Ring reports
     cdef Report *block               # reports of the batch
@@ -34,4 +42,5 @@ cdef class Matcher:
 
     cdef void _run(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
+    cdef void _trace(self) noexcept nogil
     cdef bint _hand_on(self) noexcept nogil

@@ -1,8 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The engine's turn: commands from one ring through the books, their reports into another. No system call.
 
-Commands are executed where they lie in the ring, and leave it when all their reports are handed on. A command may
-make more reports than the ring of reports has room for: then the matcher stops there and goes on at its next turn.
+Commands are executed where they lie in the ring, and leave it when all their reports are handed on. With a journal
+they are in it before they are executed, and none is executed that it did not take. A command may make more reports than
+the ring of reports has room for: then the matcher stops there and goes on at its next turn.
 """
 
 from __future__ import annotations
@@ -15,12 +16,16 @@ import cython
 class Matcher:
     """Runs the books of ``engine``, which nobody else may enter meanwhile. Raises MemoryError.
 
-    ``idle``: an ``Idle``, how ``run`` waits for commands.
+    ``idle``: an ``Idle``, how ``run`` waits for commands. ``traced``: keep the transcript of all reports, as is always
+    done with a journal.
     """
 
-    def __init__(self, engine, commands, reports, idle):
+    def __init__(self, engine, commands, reports, idle, *, traced=False):
         self.engine = engine
         self.books = self.engine.books
+        self.journaled = self.starved = False
+        self.traced = traced
+        self.transcript = 0
         self.ended = 0
         self.idle = idle
         self.commands = commands
@@ -34,6 +39,11 @@ class Matcher:
 
     def __dealloc__(self):
         release(self.block, self.block_bytes)
+
+    def record(self, journal):
+        """From now on every command is in this journal, a ``Writer``, before it is executed. Before ``run``."""
+        self.journal = journal
+        self.journaled = self.traced = True
 
     def take_memory(self):
         """Take up the memory that orders will need. Before the first command."""
@@ -74,8 +84,8 @@ class Matcher:
                 continue
             blocks: cython.bint = self.idle.step(tries)
             tries += 1
-            if self.batch != 0:
-                yield_processor()  # the gateway has to take reports first
+            if self.batch != 0 or self.starved:
+                yield_processor()  # the gateway has to take reports first, or the journal to make room
             elif blocks:
                 self.commands.sleep_until_readable(SLEEP_NS)
 
@@ -90,12 +100,29 @@ class Matcher:
         self.books.reports = self.block
         self.books.report_count = 0
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
+        if self.journaled:
+            count = self.journal.append(first, count, self.books.seq_num, self.transcript)
+            self.starved = count == 0
+            if count == 0:
+                return 0
         self.books.run(first, count, self.ends)
+        if self.traced:
+            self._trace()
         self.executed += count
         self.batch = count
         self.command = self.report = 0
         self._hand_on()
         return count
+
+    def _trace(self):
+        """Link the reports of this batch to those before: what a replay of the same commands must come to."""
+        i: u64
+        transcript: u32 = self.transcript
+        for i in range(self.books.report_count):
+            transcript = link(
+                transcript, cython.cast(cython.pointer[cython.const[u64]], cython.address(self.block[i])), REPORT_WORDS
+            )
+        self.transcript = transcript
 
     def _hand_on(self):
         """Give the reports of the batch to the ring. False when it has no room for all of them yet."""

@@ -21,12 +21,14 @@ class Prepared(NamedTuple):
     orders: socket.socket  #: listens for clients
     recovery: socket.socket  #: listens for subscribers
     feed: socket.socket  #: connected to the multicast group
+    journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
     secrets: Secrets | None  #: None: any login is taken
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
 
     def close(self) -> None:
-        for made in (self.orders, self.recovery, self.feed):
-            made.close()
+        for made in (self.orders, self.recovery, self.feed, self.journal):
+            if made is not None:
+                made.close()
 
 
 def prepare(config: GatewayConfig) -> Prepared:
@@ -38,8 +40,11 @@ def prepare(config: GatewayConfig) -> Prepared:
         orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
         recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
         feed = opened.enter_context(sockets.feed(config))
+        journal = None
+        if config.journal_port is not None:
+            journal = opened.enter_context(sockets.listen(config.host, config.journal_port, "journal_port"))
         opened.pop_all()
-    return Prepared(orders, recovery, feed, owners, sockets.raise_file_limit(config))
+    return Prepared(orders, recovery, feed, journal, owners, sockets.raise_file_limit(config))
 
 
 def check_form(*, compiled: bool) -> None:

@@ -2,6 +2,7 @@
 
 from pricetime.core.book cimport mix
 from pricetime.core.layout cimport ASK, BID, i64, u32, u64
+from pricetime.native.arrays cimport records_of
 
 cdef enum:
     ROUNDS = 27

@@ -11,6 +11,7 @@ from __future__ import annotations
 import secrets
 
 import cython
+import numpy as np
 
 from pricetime.errors import InvalidSetting
 
@@ -36,6 +37,12 @@ class PublicIds:
     def public(self, owner, order_id):
         """The public id of an owner's order."""
         return self.hide_one(cython.cast(u64, owner) << 48 | cython.cast(u64, order_id))
+
+    def hidden(self, ids):
+        """The public ids for an array of ids."""
+        found = np.array(ids, np.uint64)
+        self.hide(cython.cast(cython.pointer[u64], records_of(found)), len(found))
+        return found
 
     def hide(self, ids, count):
         """Put public ids in the place of ``count`` ids."""

@@ -30,7 +30,7 @@ class Publisher:
         self.per_call = segments * self.per_datagram
         self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
         self.clock_offset_ns = clock_offset_ns
-        self.next = 1
+        self.next = self.store.newest()
         self.spoken_ns = self.calls = self.unsent = 0
 
     def step(self, now_ns):

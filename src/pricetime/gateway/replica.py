@@ -17,13 +17,13 @@ NAP_SECONDS = 0.002
 @cython.final
 @cython.cclass
 class Replica:
-    """``run`` is for a thread of its own; ``snapshot`` for any other. ``builder``: an empty BookBuilder."""
+    """``run`` is for a thread of its own; ``snapshot`` for any other. ``builder``: as the feed in the store has it."""
 
     def __init__(self, store, builder):
         self.store = store
         self.builder = builder
         self.latch = Latch()
-        self.next = 1
+        self.next = self.builder.seq_num + 1
         self.ended = 0
         self.broken = False
 

@@ -25,7 +25,8 @@ cdef class Router:
     cdef u64 commands                # how many these are
     cdef readonly u64 routed         # reports, so far
 
-    cdef u64 step(self) noexcept nogil
+    cdef u64 step(self, u64 most) noexcept nogil
+    cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil
     cdef void _hide(self, u64 first, u64 count) noexcept nogil
     cdef void _to_feed(self, const Report *report, u64 order_id, u64 maker_id) noexcept nogil
     cdef void _to_owner(self, u32 owner, const Report *report, u64 order_id, u64 maker_id) noexcept nogil

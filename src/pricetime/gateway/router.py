@@ -23,10 +23,12 @@ class Router:
         self.public_ids = public_ids
         self.routed = self.commands = 0
 
-    def step(self):
-        """Route what the ring of reports holds, up to a limit. Returns how many reports."""
+    def step(self, most):
+        """Route what the ring of reports holds of the next ``most`` commands, up to a limit: how many reports."""
         self.commands = 0
         total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
+        if most < total:  # else it cannot hold more commands than those
+            total = self._reports_of(most, total)
         self.store.begin(total)
         done: u64 = 0
         while done < total:
@@ -53,6 +55,15 @@ class Router:
             self.store.publish()
             self.routed += done
         return done
+
+    def _reports_of(self, commands, total):
+        """How many of the first ``total`` reports are of the next so many commands."""
+        i: u64 = 0
+        while i < total and commands != 0:
+            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
+            commands -= routed.last
+            i += 1
+        return i
 
     def _hide(self, first, count):
         """The public ids of a block of reports."""

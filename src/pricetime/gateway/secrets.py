@@ -4,6 +4,8 @@
     name = "market maker"
     secret = "64 hexadecimal digits"
 
+An entry with ``follows = true`` is of one who may follow the journal (``journal_port``) and enters no orders.
+
 How a login proves that it knows the secret: ``wire.auth``.
 """
 
@@ -35,13 +37,14 @@ class Owner(NamedTuple):
     number: int
     name: str
     secret: bytes
+    follows: bool = False
 
     def __repr__(self) -> str:
         return f"Owner({self.number}, {self.name!r})"
 
 
 class Secrets:
-    """The owners that may log in."""
+    """The owners that may log in, to trade or to follow the journal."""
 
     def __init__(self, owners: Mapping[int, Owner]) -> None:
         self._owners = dict(owners)
@@ -56,9 +59,14 @@ class Secrets:
         return self._owners[number]
 
     def get(self, number: int) -> bytes | None:
-        """The secret of an owner; None when there is no such owner."""
+        """The secret of an owner who trades; None when there is no such owner."""
         owner = self._owners.get(number)
-        return None if owner is None else owner.secret
+        return None if owner is None or owner.follows else owner.secret
+
+    def follower(self, number: int) -> bytes | None:
+        """The secret of an owner who follows the journal; None when there is no such owner."""
+        owner = self._owners.get(number)
+        return owner.secret if owner is not None and owner.follows else None
 
 
 def read(path: Path) -> Secrets:
@@ -89,7 +97,7 @@ def parse(text: bytes, path: Path) -> dict[int, Owner]:
     return {owner.number: owner for owner in (_owner(key, entry, path) for key, entry in owners.items())}
 
 
-def add(path: Path, number: int, name: str = "") -> Owner:
+def add(path: Path, number: int, name: str = "", *, follows: bool = False) -> Owner:
     """A new owner with a secret drawn for it, written to the file, which is made where there is none.
 
     The file is replaced as a whole: whoever reads meanwhile has the old or the new one. Raises SecretsError.
@@ -104,9 +112,10 @@ def add(path: Path, number: int, name: str = "") -> Owner:
             if number in read(path):
                 raise SecretsError(f"owner {number} is in {path} already: give another number, or take it out first")
             before = path.read_bytes()
-        owner = Owner(number, name, auth.make_secret())
+        owner = Owner(number, name, auth.make_secret(), follows)
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
         entry = f'[owners.{number}]\nname = "{quoted}"\nsecret = "{owner.secret.hex()}"\n'
+        entry += "follows = true\n" if follows else ""
         _replace(path, (before.rstrip() + b"\n\n" if before.strip() else b"") + entry.encode())
     return owner
 
@@ -115,16 +124,18 @@ def _owner(key: str, entry: object, path: Path) -> Owner:
     where = f"secrets file {path}, owner {key}"
     if not key.isdecimal() or not 1 <= int(key) <= MAX_OWNER:
         raise SecretsError(f"{where}: give a number from 1 to {MAX_OWNER}")
-    if not isinstance(entry, dict) or not entry.keys() <= {"name", "secret"}:
-        raise SecretsError(f"{where}: give it a name and a secret, and nothing else")
-    name, digits = entry.get("name", ""), entry.get("secret")
+    if not isinstance(entry, dict) or not entry.keys() <= {"name", "secret", "follows"}:
+        raise SecretsError(f"{where}: give it a name and a secret, for one who follows follows = true, nothing else")
+    name, digits, follows = entry.get("name", ""), entry.get("secret"), entry.get("follows", False)
+    if not isinstance(follows, bool):
+        raise SecretsError(f"{where}: follows is {follows!r}: give true or false")
     try:
         secret = bytes.fromhex(digits)  # type: ignore[arg-type]  # anything may stand in a file
     except (TypeError, ValueError):
         secret = b""
     if len(secret) < LEAST_SECRET_BYTES or not isinstance(name, str):
         raise SecretsError(f"{where}: its secret must be {LEAST_SECRET_BYTES} bytes or more in hexadecimal digits")
-    return Owner(int(key), name, secret)
+    return Owner(int(key), name, secret, follows)
 
 
 @contextmanager

@@ -5,6 +5,8 @@ from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
     LINGER_NS, LINGERING, OWNERS, REPORT_BYTES, Event, Session,
 )
+from pricetime.journal.layout cimport SnapshotOwner
+from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.memory cimport release, reserve
 from pricetime.native.sockets cimport (
@@ -26,11 +28,11 @@ cdef class Sessions:
     cdef u32 heartbeat_ms
     cdef u32 timeout_ms
     cdef u32 orders_per_second
-    cdef u32 level                   # AcknowledgementLevel, for the login reply
+    cdef public u32 level            # AcknowledgementLevel, for the login reply
     cdef bint cancel_on_disconnect
     cdef int epoll_fd
     cdef Ring events                 # to the control thread
-    cdef u64 clock_offset_ns
+    cdef public u64 clock_offset_ns
 
     cdef u32 *connected              # owners that have a connection
     cdef readonly u32 connected_count
@@ -49,11 +51,15 @@ cdef class Sessions:
     cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
     cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _accept(self, Session *s, u32 owner) noexcept nogil
+    cdef bint _open_stream(self, Session *s) noexcept nogil
     cdef u64 oldest_sequence(self, Session *s) noexcept nogil
     cdef u64 _position(self, Session *s) noexcept nogil
     cdef Report *append(self, u32 owner) noexcept nogil
     cdef bint _is_full(self, Session *s) noexcept nogil
     cdef void mark(self, u32 owner, Session *s) noexcept nogil
+    cdef u64 _kept(self, Session *s, u64 most) noexcept nogil
+    cdef void _write_streams(self, SnapshotOwner *heads, Report *reports, u64 most) noexcept nogil
+    cdef int _hold_streams(self, object owners, object reports) except -1
     cdef u64 tick(self, u64 now_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
     cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil

@@ -16,6 +16,11 @@ Whatever ends an ACTIVE session, its orders are due to be cancelled unless the c
 from __future__ import annotations
 
 import cython
+import numpy as np
+
+from pricetime.errors import SnapshotMismatch
+from pricetime.journal.snapshot import OWNER
+from pricetime.types import REPORT
 
 if cython.compiled:
     from cython.cimports.libc.string import memset
@@ -88,10 +93,8 @@ class Sessions:
         """Why this owner cannot have a session now, NO_REASON when it can."""
         if s.state == ABSENT and self.connected_count >= self.most_clients:
             return TOO_MANY_CLIENTS
-        if not s.stream:
-            s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
-            if not s.stream:
-                return TOO_MANY_CLIENTS
+        if not s.stream and not self._open_stream(s):
+            return TOO_MANY_CLIENTS
         if flags & RESUME and not self.oldest_sequence(s) <= next_sequence <= s.next_sequence:
             return SEQUENCE_GONE
         return NO_REASON
@@ -144,20 +147,33 @@ class Sessions:
 
     # ------------------------------------------------------------------ the stream
 
+    def _open_stream(self, s):
+        """Memory for a stream that has none, taken up as it is used. Is there any?"""
+        if s.next_sequence == 0:
+            s.next_sequence = 1
+        s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
+        return s.stream != cython.NULL
+
     def oldest_sequence(self, s):
         """The number of the oldest report that is kept."""
-        if s.next_sequence <= self.stream_capacity:
-            return 1
-        return s.next_sequence - self.stream_capacity
+        oldest: u64 = 1 if s.next_sequence <= self.stream_capacity else s.next_sequence - self.stream_capacity
+        return max(oldest, s.kept_from)
 
     def _position(self, s):
         """The number of the report that will follow a message of the session: that one goes in at the next chance."""
         return (s.sent_bytes + REPORT_BYTES - 1) // REPORT_BYTES + 1
 
     def append(self, owner):
-        """The next report of an owner's stream, which carries its number; NULL for an owner that never logged in."""
+        """The next report of an owner's stream, which carries its number; NULL for owner 0, who is nobody.
+
+        A stream begins with its first report, whether or not its owner ever logged in: in a replay nobody does. Where
+        there is no memory for one, its numbers go on and its reports are gone.
+        """
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
-        if not s.stream:
+        if not s.stream and (owner == 0 or not self._open_stream(s)):
+            if owner != 0:
+                s.next_sequence += 1
+                s.kept_from = s.next_sequence
             return cython.NULL
         if s.state != ABSENT and self._is_full(s):
             self.flush(owner, monotonic_ns())  # one turn may make more than a stream holds: nobody is slow yet
@@ -181,6 +197,89 @@ class Sessions:
             s.dirty = 1
             self.dirty[self.dirty_count] = owner
             self.dirty_count += 1
+
+    # ------------------------------------------------------------------ snapshots
+
+    def dump_streams(self, most):
+        """The streams: an array of ``journal.snapshot.OWNER``, and one of ``REPORT`` with the newest of each.
+
+        ``most``: of each, at most. An owner without a report is left out. O(owners + reports). Raises MemoryError.
+        """
+        limit: u64 = most
+        owners: u64 = 0
+        reports: u64 = 0
+        owner: u32
+        for owner in range(1, cython.cast(u32, OWNERS)):
+            if self.sessions[owner].next_sequence > 1:
+                owners += 1
+                reports += self._kept(cython.address(self.sessions[owner]), limit)
+        heads: Block = Block((owners + 1) * cython.sizeof(SnapshotOwner))
+        block: Block = Block((reports + 1) * REPORT_BYTES)
+        with cython.nogil:
+            self._write_streams(
+                cython.cast(cython.pointer[SnapshotOwner], heads.memory),
+                cython.cast(cython.pointer[Report], block.memory),
+                limit,
+            )
+        return heads.array(OWNER, owners), block.array(REPORT, reports)
+
+    def _kept(self, s, most):
+        """How many reports of a stream there are, the newest, up to so many."""
+        return min(most, s.next_sequence - self.oldest_sequence(s))
+
+    def _write_streams(self, heads, reports, most):
+        done: u64 = 0
+        count: u64 = 0
+        owner: u32
+        for owner in range(1, cython.cast(u32, OWNERS)):
+            s: cython.pointer[Session] = cython.address(self.sessions[owner])
+            if s.next_sequence > 1:
+                kept: u64 = self._kept(s, most)
+                heads[count].owner = owner
+                heads[count].kept = kept
+                heads[count].next_sequence = s.next_sequence
+                count += 1
+                i: u64
+                for i in range(s.next_sequence - kept, s.next_sequence):
+                    reports[done] = s.stream[(i - 1) & self.stream_mask]
+                    done += 1
+
+    def load_streams(self, owners, reports):
+        """Take on what ``dump_streams`` gave, in sessions that have no stream yet. Older reports are gone.
+
+        Raises SnapshotMismatch with nothing changed; and MemoryError, after which these sessions are of no use.
+        """
+        self._hold_streams(owners, reports)
+        heads: cython.pointer[SnapshotOwner] = cython.cast(cython.pointer[SnapshotOwner], records_of(owners))
+        source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
+        i: u64
+        j: u64
+        for i in range(cython.cast(u64, len(owners))):
+            s: cython.pointer[Session] = cython.address(self.sessions[heads[i].owner])
+            s.next_sequence = heads[i].next_sequence
+            s.kept_from = heads[i].next_sequence - heads[i].kept
+            if not self._open_stream(s):
+                raise MemoryError(f"no room for the stream of owner {heads[i].owner}")
+            for j in range(self.oldest_sequence(s), s.next_sequence):
+                s.stream[(j - 1) & self.stream_mask] = source[j - s.kept_from]
+            source = source + heads[i].kept
+
+    def _hold_streams(self, owners, reports):
+        """Can they be streams, and is there none yet? Raises SnapshotMismatch."""
+        owner: u32
+        for owner in range(cython.cast(u32, OWNERS)):
+            if self.sessions[owner].next_sequence != 0:
+                raise SnapshotMismatch(f"owner {owner} has a stream already: load into new sessions")
+        number, kept = owners["owner"].astype(np.int64), owners["kept"].astype(np.int64)
+        if ((number < 1) | (number >= OWNERS)).any() or (np.diff(number) <= 0).any():
+            raise SnapshotMismatch("the owners of these streams are not from 1 to 65535, each once")
+        first = owners["next_sequence"].astype(np.int64) - kept
+        if (first < 1).any() or kept.sum() != len(reports):
+            raise SnapshotMismatch("these are not the reports of these streams")
+        numbers = np.repeat(first - (np.cumsum(kept) - kept), kept) + np.arange(len(reports))
+        if (numbers != reports["seq_num"].astype(np.int64)).any():
+            raise SnapshotMismatch("the reports of these streams do not have the numbers that they should")
+        return 0
 
     # ------------------------------------------------------------------ time
 

@@ -10,7 +10,7 @@ cdef class FeedStore:
     cdef Report *reports             # report number n is at (n - 1) & mask
     cdef u64 capacity
     cdef u64 mask
-    cdef readonly u64 epoch          # ns since 1970: which feed this is
+    cdef public u64 epoch            # ns since 1970: which feed this is
     cdef u64 next                    # number of the next report to be written: the writer's own
     cdef u64 published               # the same, as readers see it; atomic
     cdef u64 claimed                 # reports below this number may be overwritten beneath a reader; atomic

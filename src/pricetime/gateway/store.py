@@ -9,9 +9,10 @@ a torn copy is always found. The replica is the one reader that is waited for: w
 from __future__ import annotations
 
 import cython
+import numpy as np
 
 from pricetime.checks import whole
-from pricetime.errors import InvalidSetting
+from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.types import REPORT
 
 if cython.compiled:
@@ -40,7 +41,7 @@ class FeedStore:
         release(self.reports, self.capacity * cython.sizeof(Report))
 
     def take_memory(self):
-        """Take up all its memory. Before anything is written."""
+        """Take up all its memory. Before anybody else uses it."""
         touch(self.reports, self.capacity * cython.sizeof(Report))
 
     # ------------------------------------------------------------------ the writer
@@ -51,7 +52,7 @@ class FeedStore:
 
     def begin(self, count):
         """Say that the next ``count`` reports are about to be written, over the oldest."""
-        if self.next + count > self.capacity:
+        if self.next + count > self.capacity + self.claimed:
             store_u64(cython.address(self.claimed), self.next + count - self.capacity, RELEASE)
             fence(RELEASE)
 
@@ -77,6 +78,29 @@ class FeedStore:
             report: cython.pointer[Report] = self.append()
             report[0] = source[i]
             report.seq_num = number
+        self.publish()
+
+    def load(self, next_sequence, reports):
+        """Go on with a feed whose next report has this number, of which these are the newest; older ones are gone.
+
+        ``reports``: array of ``REPORT``, those before that number. Only in a store that has none yet; what is loaded is
+        as if the replica had applied it. Raises SnapshotMismatch with nothing changed.
+        """
+        number = whole(next_sequence, 1, (1 << 64) - 1, SnapshotMismatch, "the next sequence of a feed")
+        if self.next != 1:
+            raise SnapshotMismatch(f"this store has {self.next - 1} reports already: load into a new one")
+        first = number - len(reports)
+        if first < 1 or (reports["seq_num"] != np.arange(len(reports), dtype=np.uint64) + np.uint64(first)).any():
+            raise SnapshotMismatch("these reports do not have the numbers before that of the next one")
+        reports = reports[max(0, len(reports) - int(self.capacity)) :]
+        source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
+        self.next = number
+        oldest: u64 = number - len(reports)
+        i: u64
+        for i in range(oldest, self.next):
+            self.reports[(i - 1) & self.mask] = source[i - oldest]
+        store_u64(cython.address(self.claimed), oldest, RELEASE)
+        self.keep_from(number)
         self.publish()
 
     # ------------------------------------------------------------------ readers
@@ -123,7 +147,5 @@ class FeedStore:
 
     def array(self, first, count):
         """The same as an array of ``REPORT``."""
-        import numpy as np
-
         copied = self.copy(first, count)
         return None if copied is None else np.frombuffer(copied, REPORT)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..errors import PricetimeError
 from ..types import EXECUTION_REPORT, REPORT, Reason, ReportKind
-from ..wire.messages import SIZES, LoginAccepted
+from ..wire.messages import SIZES, Heartbeat, LoginAccepted
 from ..wire.session import Ended, Role, Session
 from ..wire.types import MessageType
 from .plan import Plan
@@ -46,6 +46,7 @@ class Account:
     answers: int = 0  #: commands that were answered
     kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))  #: reports, by kind
     rest: bytes = b""  #: of a message that has not come whole
+    caught_up: bool = False  #: the exchange has said that it has no more reports
     on_reports: Callable[[NDArray[np.void]], object] | None = None  #: is called with those that came
 
     def read(self, data: bytes) -> None:
@@ -68,6 +69,7 @@ class Account:
                 raise LoadFailed(f"owner {self.owner}: the exchange ended the session: {data[at : at + size].hex()}")
             if len(data) - at < size:
                 break
+            self.caught_up = Heartbeat.decode(data[at : at + size]).next_sequence == self.next_sequence
             at += size
         self.rest = data[at:]
 
@@ -145,6 +147,28 @@ class Load:
                 raise LoadFailed(f"{self.sent - known} of {self.sent} commands were not answered")
             time.sleep(0.001)
 
+    def resume(self, host: str, port: int) -> int:
+        """Log in again where the exchange is back after all sessions were lost, and read what was missed.
+
+        Returns how many commands were lost on their way: the last ones of each owner, as ``Account.answers`` says.
+        """
+        self._reader.join()
+        for account in self.accounts.values():
+            account.connection.close()
+            account.connection = log_in(host, port, account.owner, account.next_sequence)
+            account.rest, account.caught_up = b"", False
+        self.failure = None
+        self._reader = threading.Thread(target=self._read, name="pricetime-load")
+        self._reader.start()
+        until = time.monotonic() + PATIENCE_S
+        while not all(account.caught_up for account in self.accounts.values()):
+            self._check()
+            if time.monotonic() > until:
+                raise LoadFailed("the exchange did not say that it has no more reports")
+            time.sleep(0.001)
+        lost, self.sent = self.sent - self.answers, self.answers
+        return lost
+
     def _check(self) -> None:
         if self.failure is not None:
             raise self.failure
@@ -165,8 +189,8 @@ class Load:
                 self.failure = error
 
 
-def log_in(host: str, port: int, owner: int) -> socket.socket:
-    """A connection on which this owner's session has begun."""
+def log_in(host: str, port: int, owner: int, resume_from: int | None = None) -> socket.socket:
+    """A connection on which this owner's session has begun; ``resume_from``: of the first report that follows."""
     connection = socket.create_connection((host, port), timeout=PATIENCE_S)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     session = Session(Role.CLIENT, time.monotonic_ns())
@@ -178,4 +202,4 @@ def log_in(host: str, port: int, owner: int) -> socket.socket:
                 raise LoadFailed(f"owner {owner}: {event}")
             if isinstance(event, LoginAccepted):
                 return connection
-            connection.sendall(session.login(owner, b"", time.monotonic_ns()))
+            connection.sendall(session.login(owner, b"", time.monotonic_ns(), resume_from=resume_from))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -29,6 +29,21 @@ class Plan:
 
     count: int  #: commands
     shares: dict[int, Share]  #: by owner
+
+    def rest(self, done: Mapping[int, int]) -> Plan:
+        """What is left when so many of each owner's commands, from the first on, are not sent again."""
+        left = np.zeros(self.count, bool)
+        firsts = {}
+        for owner, share in self.shares.items():
+            own = np.flatnonzero(np.diff(share.offsets))
+            left[own[done[owner] :]] = True
+            firsts[owner] = int(share.offsets[own[done[owner]]]) if done[owner] < own.size else len(share.data)
+        upto = np.concatenate([[0], np.flatnonzero(left) + 1])
+        shares = {
+            owner: Share(share.data[firsts[owner] :], np.maximum(share.offsets[upto] - firsts[owner], 0))
+            for owner, share in self.shares.items()
+        }
+        return Plan(int(left.sum()), shares)
 
 
 def make_plans(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,6 +22,9 @@ Event: TypeAlias = dict[str, Any]
 #: How long a server may take to start, and to stop after that it was told to.
 START_S, STOP_S = 30.0, 30.0
 
+#: Below those that Linux takes for connections (``ip_local_port_range``).
+LASTING_PORTS = 20_000, 32_000
+
 
 class ServerFailed(PricetimeError):
     """The server did not start, or did not end well."""
@@ -28,20 +33,23 @@ class ServerFailed(PricetimeError):
 class ServerProcess:
     """``pricetime serve`` with these options, and what it logs. A context manager: it is stopped in the end.
 
-    Its ports are free ones. Raises ServerFailed.
+    Its ports are free ones, unless the options name others. Raises ServerFailed.
     """
 
     def __init__(self, *options: str) -> None:
+        self.options = options
         self.events: list[Event] = []
         self._changed = threading.Condition()
         self._silent = False  # its output has ended
         ports = ("--port", "0", "--recovery-port", "0", "--feed-port", str(free_udp_port()))
-        command = [sys.executable, "-m", "pricetime", "serve", *ports, *options]
-        self.process = subprocess.Popen(  # noqa: S603 - our own program
-            [*command, "--log-format", "json"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+        self.process = self._begin("serve", *ports, *options, "--log-format", "json")
         self._reader = threading.Thread(target=self._read, name="pricetime-server-log")
         self._reader.start()
+
+    def _begin(self, *arguments: str) -> subprocess.Popen[str]:
+        """A process that runs pricetime with these arguments."""
+        command = [sys.executable, "-m", "pricetime", *arguments]
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)  # noqa: S603 - our own program
 
     def __enter__(self) -> ServerProcess:
         try:
@@ -74,6 +82,19 @@ class ServerProcess:
             raise ServerFailed(f"the server ended with {code}: {stopped}")
         return stopped
 
+    def kill(self) -> None:
+        """End it at any moment, as SIGKILL does: it has no say in it. Returns when it is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def again(self) -> ServerProcess:
+        """The same server on the same ports, to be entered when this one is gone.
+
+        Give the first one ports of ``lasting_port``, or a client that tries to come back may connect to itself.
+        """
+        ports = ("--port", str(self.port), "--recovery-port", str(self.recovery[1]), "--feed-port", str(self.feed_port))
+        return type(self)(*self.options, *ports)
+
     def wait_for(self, name: str, timeout_s: float) -> Event:
         """The newest event of a name, as soon as there is one. Raises ServerFailed."""
         with self._changed:
@@ -102,6 +123,15 @@ class ServerProcess:
         with self._changed:
             self._silent = True
             self._changed.notify_all()
+
+
+def lasting_port() -> int:
+    """A TCP port that nobody has, and that the system gives to no connection: for a server that is started again."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            port = random.randint(*LASTING_PORTS)
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def free_udp_port() -> int:

@@ -1,0 +1,219 @@
+"""The journal over the network: whoever follows it from another machine gets its files, byte for byte.
+
+Only owners whose entry in the file of secrets says that they follow are let in: the journal says whose each order is.
+What is sent may be sent: with ``durable`` no byte leaves that is not synced, so that a copy is never ahead of what a
+loss of power leaves here. Files are read in pieces as they are taken; nothing is buffered, and a slow copy is behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import struct
+import time
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from ..journal.directory import Directory
+from ..journal.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
+from ..wire import auth
+from ..wire.messages import Challenge, Login, LoginAccepted, LoginRejected
+from ..wire.types import WIRE_VERSION, AcknowledgementLevel, SessionReason
+from .config import GatewayConfig
+from .log import Seldom
+from .secrets import Secrets
+
+#: Connections at a time.
+MOST_COPIES = 8
+
+#: How often a copy that has everything is told so, and how often somebody looks for more.
+NEWS_S, LOOK_S = 0.1, 0.005
+
+#: A copy that takes nothing for this long has gone.
+STALLED_S = 30.0
+
+#: Where a snapshot says in which segment the journal goes on (``journal/layout.pxd``).
+SEGMENT_OF_SNAPSHOT, SEGMENT_AT = struct.Struct("<Q"), 64
+
+#: What may be sent: the sequence of its last command, and the segment and byte up to which it goes.
+Extent = tuple[int, int, int]
+
+
+class JournalServer:
+    """Serves copies on a listening socket, in the running loop, from ``open`` to ``close``."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        config: GatewayConfig,
+        secrets: Secrets | None,
+        directory: Directory,
+        extent: Callable[[], Extent],
+        level: AcknowledgementLevel,
+        log: Seldom,
+    ) -> None:
+        self.secrets = secrets
+        self.counts: Counter[str] = Counter()  #: what happened here so far, by name
+        self._listener = listener
+        self._config = config
+        self._directory = directory
+        self._extent = extent
+        self._level = level
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._copies: set[asyncio.Task[None]] = set()
+        self._accepting: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._copies)
+
+    def open(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        self._accepting = self._loop.create_task(self._accept())
+
+    async def close(self) -> None:
+        """Accept no more and end every connection."""
+        tasks = [task for task in (self._accepting, *self._copies) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.close()
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                connection, address = await self._loop.sock_accept(self._listener)
+            except OSError as error:
+                self._log.info("no copy of the journal can be accepted", error=error.strerror)
+                await asyncio.sleep(NEWS_S)
+                continue
+            self.counts["connections"] += 1
+            if len(self._copies) >= MOST_COPIES:
+                connection.close()
+                continue
+            task = self._loop.create_task(self._serve(connection, str(address[0])))
+            self._copies.add(task)
+            task.add_done_callback(self._copies.discard)
+
+    async def _serve(self, connection: socket.socket, address: str) -> None:
+        """One connection, until it ends."""
+        try:
+            connection.setblocking(False)
+            async with asyncio.timeout(self._config.login_timeout_ms / 1000):
+                owner = await self._let_in(connection)
+                if owner is None:
+                    return
+                request = Request.decode(await self._receive(connection, FRAME_BYTES))
+            self._log.info("copy of the journal", owner=owner, address=address, segment=request.segment)
+            await self._send_all(connection, request)
+        except (TimeoutError, OSError, ValueError) as error:
+            self._log.info("copy of the journal ended", address=address, error=str(error) or type(error).__name__)
+        finally:
+            connection.close()
+
+    async def _let_in(self, connection: socket.socket) -> int | None:
+        """The login: the owner, None when it is refused."""
+        nonce = auth.make_nonce()
+        await self._send(
+            connection,
+            Challenge(
+                version=WIRE_VERSION,
+                open=self.secrets is None,
+                login_timeout_ms=self._config.login_timeout_ms,
+                nonce=nonce,
+            ).encode(),
+        )
+        login = Login.decode(await self._receive(connection, Login.SIZE))
+        reason = self._refusal(login, nonce)
+        if reason:
+            self.counts[f"refused: {reason.name}"] += 1
+            await self._send(connection, LoginRejected(reason=reason, owner=login.owner).encode())
+            return None
+        answer = LoginAccepted(level=self._level, owner=login.owner, next_sequence=1, oldest_sequence=1)
+        await self._send(connection, answer.encode())
+        return int(login.owner)
+
+    def _refusal(self, login: Login, nonce: bytes) -> SessionReason:
+        if login.version != WIRE_VERSION or login.malformed or login.flags:
+            return SessionReason.BAD_VERSION
+        if self.secrets is not None and not auth.verify(self.secrets.follower(login.owner), nonce, login):
+            return SessionReason.BAD_CREDENTIALS
+        return SessionReason.NO_REASON
+
+    # ------------------------------------------------------------------ pieces
+
+    async def _send_all(self, connection: socket.socket, request: Request) -> None:
+        """Everything from a place on, and then whatever comes, until the other end goes."""
+        segment, offset = request
+        if segment == 0:
+            segment = await self._send_snapshot(connection)
+        told = 0.0
+        while True:
+            sequence, last, end = self._extent()
+            path = self._directory.path_of(segment)
+            most = end if segment == last else _size(path)
+            if segment > last or offset > most:
+                await self._send(connection, self._piece(PieceKind.GONE, 0, segment, offset, 0, sequence))
+                return
+            if offset < most:
+                offset += await self._send_piece(connection, PieceKind.SEGMENT, segment, path, offset, most)
+            elif segment < last:
+                segment, offset = segment + 1, 0
+            elif (now := self._loop.time()) - told >= NEWS_S:
+                await self._send(connection, self._piece(PieceKind.NOTHING, 0, segment, offset, 0, sequence))
+                told = now
+            else:
+                await asyncio.sleep(LOOK_S)
+
+    async def _send_snapshot(self, connection: socket.socket) -> int:
+        """The newest snapshot: the segment that goes on where it ends. Where there is none, the first segment."""
+        for sequence in self._directory.snapshots():
+            path = self._directory.snapshot_path(sequence)
+            with path.open("rb") as file:
+                first = int(SEGMENT_OF_SNAPSHOT.unpack(os.pread(file.fileno(), 8, SEGMENT_AT))[0])
+            size, offset = _size(path), 0
+            while offset < size:
+                offset += await self._send_piece(connection, PieceKind.SNAPSHOT, sequence, path, offset, size)
+            return first
+        return min(self._directory.segments(), default=1)
+
+    async def _send_piece(
+        self, connection: socket.socket, kind: PieceKind, number: int, path: Path, offset: int, end: int
+    ) -> int:
+        """One piece of a file: how many bytes."""
+        with path.open("rb") as file:
+            data = os.pread(file.fileno(), min(MOST_BYTES, end - offset), offset)
+            size = os.fstat(file.fileno()).st_size
+        if not data:
+            raise OSError(f"{path} ends at byte {offset}, before {end}")
+        self.counts["bytes sent"] += len(data)
+        head = self._piece(kind, len(data), number, offset, size, self._extent()[0])
+        await self._send(connection, head + data)
+        return len(data)
+
+    def _piece(self, kind: PieceKind, n_bytes: int, number: int, offset: int, file_bytes: int, sequence: int) -> bytes:
+        return Piece(kind, n_bytes, number, offset, file_bytes, sequence, time.time_ns()).encode()
+
+    async def _send(self, connection: socket.socket, data: bytes) -> None:
+        async with asyncio.timeout(STALLED_S):
+            await self._loop.sock_sendall(connection, data)
+
+    async def _receive(self, connection: socket.socket, count: int) -> bytes:
+        got = b""
+        while len(got) < count:
+            more = await self._loop.sock_recv(connection, count - len(got))
+            if not more:
+                raise ConnectionResetError("the connection is closed")
+            got += more
+        return got
+
+
+def _size(path: Path) -> int:
+    """Bytes of a file, 0 where there is none."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size
+    return 0

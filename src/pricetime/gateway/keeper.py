@@ -1,0 +1,159 @@
+"""The journal of a server: what is recovered from it, and who writes, syncs and follows it."""
+
+from __future__ import annotations
+
+import threading
+
+from ..journal.directory import Directory
+from ..journal.reader import start_of
+from ..journal.snapshot import restore
+from ..journal.syncer import Syncer
+from ..journal.writer import Writer
+from ..native.disk import Disk
+from ..wire.types import AcknowledgementLevel
+from .config import GatewayConfig
+from .errors import CannotStart
+from .follower import Follower
+from .log import Log
+from .restart import MakeState, recover
+from .standby import Standby
+from .state import ExchangeState
+
+#: Slots of a ring of the follower's, which nobody is in a hurry for.
+FOLLOWER_SLOTS = 1 << 12
+
+
+class Keeper:
+    """Has the directory of ``settings.journal``, and the ``state`` that it leaves, until ``close``.
+
+    ``make`` makes the state. ``wake_fd``: an eventfd that the syncer writes to. Raises CannotStart and JournalError.
+    """
+
+    def __init__(
+        self, settings: GatewayConfig, make: MakeState, wake_fd: int, log: Log, disk: Disk | None = None
+    ) -> None:
+        assert settings.journal is not None
+        self.level = AcknowledgementLevel[settings.acknowledge.name]
+        self.directory = Directory(settings.journal, disk)
+        self._settings = settings
+        self._log = log
+        self._threads: list[threading.Thread] = []
+        try:
+            self.directory.lock()
+            self.directory.remove_temporary()
+            recovered = recover(settings, self.directory, make, log)
+            self.state = recovered.state
+            self.first = recovered.sequence  #: the last command before those that come
+            self.writer = Writer()
+            self.syncer = Syncer(
+                self.writer,
+                self.directory,
+                self.state.configuration,
+                position=recovered.position,
+                level=self.level,
+                epoch=self.state.store.epoch,
+                segment_bytes=settings.segment_bytes,
+                window_ns=settings.commit_window_us * 1000,
+                interval_ns=settings.sync_interval_ms * 1_000_000,
+                wake_fd=wake_fd,
+            )
+            self.syncer.open()
+            self.follower = self._follow(recovered.snapshot)
+        except OSError as error:
+            self.directory.unlock()
+            raise CannotStart(f"journal: {settings.journal}: {error}") from error
+        except BaseException:
+            self.directory.unlock()
+            raise
+
+    def _follow(self, newest: int) -> Follower:
+        """Who follows begins with a copy of the state, at the beginning of the new segment."""
+        settings = self._settings
+        position = start_of(self.directory, self.directory.segments()[-1])
+        kept = {"stream_reports": settings.snapshot_stream_reports, "feed_reports": settings.snapshot_feed_reports}
+        snapshot = self.state.snapshot(position, **kept)
+        small = settings.model_copy(
+            update={
+                "stream_reports": settings.snapshot_stream_reports,
+                "feed_store_reports": settings.snapshot_feed_reports,
+                "ring_capacity": min(settings.ring_capacity, FOLLOWER_SLOTS),
+            }
+        )
+        configuration = self.state.configuration
+        state = ExchangeState(small, configuration, engine=restore(snapshot, configuration))
+        state.load(snapshot)
+        return Follower(
+            Standby(state, self.directory, position), self.directory, settings, self.writer.synced, newest, self._log
+        )
+
+    # ------------------------------------------------------------------ while it serves
+
+    def start(self) -> None:
+        """Sync and follow, in threads of their own that stay on the processors of this one."""
+        self.syncer.start()
+        thread = threading.Thread(target=self.follower.run, name="pricetime-follower", daemon=True)
+        thread.start()
+        self._threads.append(thread)
+
+    @property
+    def failure(self) -> str | None:
+        """What of the journal failed; None as long as all is well."""
+        return self.syncer.failure
+
+    def extent(self) -> tuple[int, int, int]:
+        """How much those who follow may have: the last sequence, and the segment and byte up to which that goes."""
+        if self.level is AcknowledgementLevel.DURABLE:
+            return self.syncer.synced_place
+        sequence, number, offset = self.writer.progress()
+        return sequence, number, offset
+
+    def stats(self) -> dict[str, int]:
+        """Counts since the start, by name."""
+        counts = self.syncer.counts
+        return {
+            "journal_sequence": self.writer.appended,
+            "journal_synced": self.writer.synced(),
+            "journal_commits": counts.commits,
+            "journal_sync_longest_ns": counts.longest_ns,
+            "follower_sequence": self.follower.standby.position.sequence,
+            "snapshot_sequence": self.follower.newest,
+        }
+
+    # ------------------------------------------------------------------ the end
+
+    def finish(self, *, whole: bool) -> None:
+        """Everything on the disk, when all threads of orders have ended. ``whole``: and a snapshot of how they did."""
+        self._end_following()
+        self.syncer.end()
+        if whole and self.failure is None and self.follower.failure is None:
+            self._keep_last()
+
+    def _end_following(self) -> None:
+        self.follower.end()
+        for thread in self._threads:
+            thread.join()
+        self._threads = []
+
+    def _keep_last(self) -> None:
+        """A snapshot of the engine itself, so that the next start need not replay."""
+        settings, reader = self._settings, self.follower.standby.reader
+        if not (settings.snapshot_every or settings.snapshot_interval_s):
+            return
+        self.state.timestamp = self.follower.standby.state.timestamp
+        while not (batch := reader.read()).at_end:
+            if len(batch.commands):
+                self.state.timestamp = int(batch.commands["timestamp"][-1])
+        if reader.position.sequence > self.follower.newest:
+            self.follower.keep(
+                self.state.snapshot(
+                    reader.position,
+                    stream_reports=settings.snapshot_stream_reports,
+                    feed_reports=settings.snapshot_feed_reports,
+                )
+            )
+
+    def close(self) -> None:
+        """Give the directory back. What is under way is synced first."""
+        self._end_following()
+        self.syncer.end()
+        self.directory.unlock()

@@ -1,0 +1,67 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Commands that were given before, once more: through the matcher and the router of the live exchange, to nobody."""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+if cython.compiled:
+    from cython.cimports.libc.string import memcpy
+
+#: What a checkpoint of a journal says: behind so many of the commands the engine had made reports up to ``seq_num``.
+MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("transcript", "<u8")])
+
+
+@cython.final
+@cython.cclass
+class Playback:
+    """Puts commands into the ring that ``matcher`` takes them from. Nobody else may use any of these meanwhile."""
+
+    def __init__(self, commands, matcher, router, store):
+        self.commands = commands
+        self.matcher = matcher
+        self.router = router
+        self.store = store
+
+    def run(self, commands, marks):
+        """Execute an array of ``pricetime.COMMAND`` and route what it reports. O(commands); without the GIL.
+
+        ``marks``: an array of ``MARK``, by index. Returns how many of them were held against the engine and are right:
+        all, or it stopped at the first that is not.
+        """
+        commands = checked(commands)
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+        count: u64 = len(commands)
+        mark: cython.pointer[Mark] = cython.cast(cython.pointer[Mark], records_of(marks))
+        mark_count: u64 = len(marks)
+        agreed: u64
+        with cython.nogil:
+            agreed = self._run_to_marks(first, count, mark, mark_count)
+        return agreed
+
+    def _run_to_marks(self, commands, count, marks, mark_count):
+        done: u64 = 0
+        i: u64
+        for i in range(mark_count):
+            self._run(cython.address(commands[done]), marks[i].index - done)
+            done = marks[i].index
+            if self.matcher.books.seq_num != marks[i].seq_num or self.matcher.transcript != marks[i].transcript:
+                return i
+        self._run(cython.address(commands[done]), count - done)
+        return mark_count
+
+    def _run(self, commands, count):
+        done: u64 = 0
+        while done != count or self.commands.peek(1) != 0:
+            free: u64 = self.commands.claim(count - done)
+            i: u64
+            for i in range(free):
+                memcpy(self.commands.claimed(i), cython.address(commands[done + i]), cython.sizeof(Command))
+            if free != 0:
+                self.commands.commit(free)
+            done += free
+            self.matcher.step()
+            while self.router.step(NO_LIMIT) != 0:
+                self.store.keep_from(self.store.next)
+                self.matcher.step()
