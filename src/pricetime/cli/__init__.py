@@ -9,8 +9,10 @@ import click
 
 from ..errors import PricetimeError
 from .demo import demo
+from .follow import follow
 from .generate import generate
 from .info import info, print_version
+from .journal import journal
 from .order import order
 from .replay import replay
 from .secret import secret
@@ -43,5 +45,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, order, subscribe, secret, info):
+for command in (demo, replay, generate, serve, follow, order, subscribe, journal, secret, info):
     main.add_command(command)

@@ -27,7 +27,8 @@ def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float)
     Where the tape is not there, a synthetic day takes its place: the same book runs it, and the reference book
     checks its first commands, report by report.
 
-    With --exchange: a server, four clients and a subscriber, every answer counted and the books compared.
+    With --exchange: a server with a journal, four clients and a subscriber. In the middle the server is killed and
+    started again; every answer is counted and the books are compared.
     """
     if exchange:
         from .exchange_day import show_exchange

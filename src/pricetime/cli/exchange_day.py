@@ -1,57 +1,187 @@
-"""``pricetime demo --exchange``: a server, four clients, a subscriber, and what became of the orders."""
+"""``pricetime demo --exchange``: clients, a subscriber, and a server that is killed in the middle: nothing is lost."""
 
 from __future__ import annotations
 
+import random
+import threading
 import time
+from contextlib import suppress
+from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..errors import PricetimeError
-from ..types import ReportKind
+from ..types import REPORT, ReportKind
 
 if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
     from ..measure.following import Following
-    from ..measure.load import Load
+    from ..measure.plan import Plan
     from ..measure.server import ServerProcess
 
 PRESET = "balanced"
 CLIENTS = 4
 
-#: Orders that are made and sent in one go, between two steps of the progress bar.
+#: Orders that are made and sent in one go, between two steps of the progress bar. The kill comes within one.
 CHUNK = 1 << 14
+
+#: Commands from one snapshot of the server to the next.
+SNAPSHOT_EVERY = 200_000
+
+#: The newest reports of each client, which it asks for again after the kill.
+REMEMBERED = 4_000
 
 
 class BooksDiffer(PricetimeError):
     """The subscriber's books are not the exchange's."""
 
 
+class ReportsDiffer(PricetimeError):
+    """After the kill a client is told something else than before."""
+
+
+@dataclass(frozen=True)
+class Kill:
+    """What became of a server that was killed, and of its clients."""
+
+    sent: int  #: commands
+    told: int  #: reports that the clients had
+    told_again: int  #: of them, asked for once more: the same
+    told_late: int  #: reports that were made before the kill and came after it
+    lost: int  #: commands that had not reached the server: they were sent again
+    away_s: float  #: from the kill until the server took orders again
+
+
+class Day:
+    """A server with a journal in ``folder``, its clients and a subscriber. A context manager."""
+
+    def __init__(self, folder: str) -> None:
+        from ..measure.server import ServerProcess, lasting_port
+
+        ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
+        keep = ("--journal", folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
+        self.server = ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep)
+        self.seconds = 0.0  #: in which ``driven`` commands were sent and answered: those around the kill do not count
+        self.driven = 0
+        self._began = self._due = 0.0
+
+    def __enter__(self) -> Day:
+        from ..measure.load import Load
+
+        self.server.__enter__()
+        try:
+            self.feed = following(self.server).__enter__()
+            self.load = Load(self.server.host, self.server.port, CLIENTS).__enter__()
+        except BaseException:
+            self.server.__exit__(None, None, None)
+            raise
+        self.recent = {owner: np.zeros(0, REPORT) for owner in self.load.accounts}  #: what each was told last
+        for owner in self.load.accounts:
+            self._remember(owner)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.load.__exit__()
+        self.feed.__exit__()
+        self.server.__exit__(None, None, None)
+
+    def _remember(self, owner: int) -> None:
+        def keep(reports: NDArray[np.void]) -> None:
+            self.recent[owner] = np.concatenate([self.recent[owner], reports])[-REMEMBERED:]
+
+        self.load.accounts[owner].on_reports = keep
+
+    def drive(self, plan: Plan, rate: float) -> None:
+        """Send a plan: right behind the one before, whose answers are still under way."""
+        if not self._began:
+            self._began = self._due = time.perf_counter()
+        self._due = self.load.send(plan, rate, self._due)
+        self.driven += plan.count
+
+    def settle(self) -> None:
+        """Wait until everything is answered."""
+        self.load.wait_answered()
+        if self._began:
+            self.seconds += time.perf_counter() - self._began
+        self._began = 0.0
+
+    def drive_and_kill(self, plan: Plan, rate: float) -> Kill:
+        """Send a plan and kill the server somewhere in it; start it again, and let the clients go on."""
+        from ..measure.load import LoadFailed
+
+        self.settle()
+        load = self.load
+        before = {owner: account.answers for owner, account in load.accounts.items()}
+        moment = random.uniform(0.1, 0.9) * plan.count / rate
+        kill = threading.Timer(moment, self.server.kill)
+        kill.start()
+        with suppress(LoadFailed, OSError):
+            load.send(plan, rate)
+            load.wait_answered()
+        kill.join()
+        killed_at = time.perf_counter()
+        sent, told = load.sent, self._told()
+        self.server.__exit__(None, None, None)
+        self.server = self.server.again().__enter__()
+        away_s = time.perf_counter() - killed_at
+        told_again = self.ask_again()
+        lost = load.resume(self.server.host, self.server.port)
+        late = self._told() - told
+        answered = {owner: account.answers - before[owner] for owner, account in load.accounts.items()}
+        load.send(plan.rest(answered), rate)
+        load.wait_answered()
+        return Kill(sent, told, told_again, late, lost, away_s)
+
+    def _told(self) -> int:
+        """Reports that the clients have."""
+        return sum(account.next_sequence - 1 for account in self.load.accounts.values())
+
+    def ask_again(self) -> int:
+        """Every client asks for the last reports that it was told: how many they are. Raises ReportsDiffer."""
+        from ..feed.client import Client
+
+        count = 0
+        for owner, known in self.recent.items():
+            if not len(known):
+                continue
+            first = int(known["seq_num"][0])
+            with Client(self.server.host, self.server.port, owner=owner, keep_orders=True, resume_from=first) as client:
+                told = np.zeros(0, REPORT)
+                while len(told) < len(known) and len(more := client.read(client.timeout)):
+                    told = np.concatenate([told, more])
+            if told[: len(known)].tobytes() != known.tobytes():
+                raise ReportsDiffer(f"client {owner} was told something else before the kill, from report {first} on")
+            count += len(known)
+        return count
+
+
 def show_exchange(orders: int, rate: float, seed: int) -> None:
     """Start it all, drive orders through, print a table. Nothing is left running. Raises PricetimeError and OSError."""
-    from ..measure.load import Load
     from ..measure.plan import make_plans
-    from ..measure.server import ServerProcess
     from .progress import track
 
     first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
-    options = ("--open", "--stats-interval-ms", "0")
-    with ServerProcess(*options) as server, following(server) as feed:
-        feed.wait_whole()
-        with Load(server.host, server.port, CLIENTS) as load, track("orders", orders) as done:
-            load.send(first)
-            load.wait_answered()
-            began = at = time.perf_counter()
-            for plan in plans:
-                at = load.send(plan, rate, at)
+    middle = -(-orders // CHUNK) // 2
+    with TemporaryDirectory(prefix="pricetime-journal-") as folder, Day(folder) as day:
+        day.feed.wait_whole()
+        day.load.send(first)
+        day.load.wait_answered()
+        with track("orders", orders) as done:
+            for number, plan in enumerate(plans):
+                if number == middle:
+                    kill = day.drive_and_kill(plan, rate)
+                else:
+                    day.drive(plan, rate)
                 done(plan.count)
-            load.wait_answered()
-            seconds = time.perf_counter() - began
-            stopped = server.stop()  # while the clients are there, so that their orders are
-        feed.wait_whole(stopped["last_sequence"])
-        with feed.asked() as subscriber:
-            digest = f"{subscriber.digest():016x}"
-        if digest != stopped["digest"]:
-            raise BooksDiffer(f"the subscriber's books have the digest {digest}, the exchange's {stopped['digest']}")
-        show(load, subscriber, server.last("stats"), orders / seconds, digest)
+            day.settle()
+        recovered = day.server.last("recovered")
+        stopped = day.server.stop()  # while the clients are there
+        day.feed.wait_whole(stopped["last_sequence"])
+        with day.feed.asked() as subscriber:
+            show(day, kill, recovered, subscriber, compared(subscriber, stopped["digest"]))
 
 
 def following(server: ServerProcess) -> Following:
@@ -61,12 +191,20 @@ def following(server: ServerProcess) -> Following:
     return Following(server.group, server.feed_port, recovery=server.recovery)
 
 
-def show(load: Load, subscriber: Subscriber, stats: dict[str, Any], rate: float, digest: str) -> None:
+def compared(subscriber: Subscriber, digest: str) -> str:
+    """The digest of the subscriber's books, which must be the exchange's. Raises BooksDiffer."""
+    own = f"{subscriber.digest():016x}"
+    if own != digest:
+        raise BooksDiffer(f"the subscriber's books have the digest {own}, the exchange's {digest}")
+    return own
+
+
+def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber, digest: str) -> None:
     """The table."""
     from .show import figures, print_titled
 
+    load, seen = day.load, subscriber.statistics
     kinds = [sum(int(account.kinds[kind]) for account in load.accounts.values()) for kind in range(16)]
-    seen = subscriber.statistics
     table = figures(2)
     table.add_row("orders, cancels, changes sent", f"{load.sent:,}", style="bold")
     table.add_row("  each answered, once", f"{load.answers:,}")
@@ -80,11 +218,22 @@ def show(load: Load, subscriber: Subscriber, stats: dict[str, Any], rate: float,
         table.add_row(f"  {name}", f"{kinds[kind]:,}")
     table.add_row("  trades, told to maker and taker", f"{kinds[ReportKind.TRADE] // 2:,}")
     table.add_section()
+    table.add_row(f"killed with SIGKILL after {kill.sent:,} of them", "", style="bold")
+    table.add_row("  until it took orders again, s", f"{kill.away_s:.2f}")
+    table.add_row("    seconds of which it recovered from its journal", f"{recovered['seconds']:.3f}")
+    table.add_row("    commands that were in the snapshot it began with", f"{recovered['snapshot'] or 0:,}")
+    table.add_row("    commands after it that were run again", f"{recovered['replayed']:,}")
+    table.add_row("  reports that the clients had been told", f"{kill.told:,}")
+    table.add_row("    the last of them, asked for again: the same", f"{kill.told_again:,}")
+    table.add_row("    made before the kill, told after it", f"{kill.told_late:,}")
+    table.add_row("  lost on the way to the server, sent again", f"{kill.lost:,}")
+    table.add_section()
     table.add_row("reports on the feed", f"{subscriber.seq_num:,}", style="bold")
-    table.add_row("  missed by the subscriber", f"{seen.gaps:,}")
+    table.add_row("  missed by the subscriber at first, sent again", f"{seen.filled:,}")
     table.add_row("  its books are the exchange's", digest)
     table.add_section()
-    table.add_row("orders/s, from TCP to multicast", f"{rate:,.0f}")
+    table.add_row("orders/s, from TCP to multicast", f"{day.driven / max(day.seconds, 1e-9):,.0f}")
+    stats = day.server.last("stats")
     for name in ("p50", "p99"):
         table.add_row(f"  tick to trade {name}, us", f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f}")
-    print_titled(f"an exchange on this machine: {len(load.accounts)} clients over TCP, a subscriber to the feed", table)
+    print_titled(f"an exchange on this machine: {CLIENTS} clients over TCP, a subscriber to the feed", table)

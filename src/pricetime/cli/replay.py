@@ -1,4 +1,4 @@
-"""``pricetime replay``: a real tape through the book."""
+"""``pricetime replay``: a real tape, or the journal of a server, through the book."""
 
 from __future__ import annotations
 
@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from .show import Ladder
 
 EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
+TAPE_OR_JOURNAL = click.Path(exists=True, path_type=Path)
 PREFIX = click.Path(path_type=Path)
+
+#: Which options are of which; a name as on the command line.
+OF_TAPES = {
+    "orderbook": "--orderbook", "tape_format": "--format", "book": "--book", "at": "--at", "csv": "--csv",
+    "parquet": "--parquet", "differences": "--differences",
+}  # fmt: skip
+OF_JOURNALS = {"until": "--until", "newest": "--newest"}
 
 
 @dataclass
@@ -29,13 +37,15 @@ class Wishes:
     csv: Path | None = None
     parquet: Path | None = None
     differences: bool = False
+    until: str | None = None
+    newest: bool = False
 
 
 @click.command()
-@click.argument("file", type=EXISTING)
+@click.argument("file", metavar="FILE|DIR", type=TAPE_OR_JOURNAL)
 @click.option("--orderbook", type=EXISTING, help="Orderbook file of a LOBSTER tape [default: the one beside FILE].")
 @click.option("--format", "tape_format", type=click.Choice(["databento", "lobster"]), help="[default: by content]")
-@click.option("--instrument", type=click.IntRange(0), help="Instrument id, for a Databento tape that holds several.")
+@click.option("--instrument", type=click.IntRange(0), help="Instrument id, where there are several.")
 @click.option(
     "--book",
     type=click.Choice(["fast", "reference"]),
@@ -48,8 +58,13 @@ class Wishes:
 @click.option("--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
 @click.option("--parquet", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.parquet and PREFIX.top.parquet.")
 @click.option("--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
-def replay(file: Path, **wishes: object) -> None:
-    """Run the tape FILE through the book and compare every trade.
+@click.option("--until", metavar="SEQUENCE|TIME", help="Of a journal: stop behind this command, or at this time.")
+@click.option(
+    "--newest", is_flag=True, help="Of a journal: begin with the newest snapshot, not with the first command."
+)
+@click.pass_context
+def replay(context: click.Context, /, file: Path, **wishes: object) -> None:
+    """Run the tape FILE through the book and compare every trade; or the journal in DIR, and compare every report.
 
     Reads Databento's market-by-order files (.dbn, .dbn.zst) and LOBSTER's (message file, .csv or .csv.gz). The
     tape's own adds, cancels and modifies keep the book; every aggressing order is sent through matching, and its
@@ -58,11 +73,28 @@ def replay(file: Path, **wishes: object) -> None:
     TIME is HH:MM:SS.fraction or seconds after midnight on the tape's first day, or an ISO time with its date; UTC
     for Databento, the exchange's time for LOBSTER.
 
+    Of a journal, which `pricetime serve --journal DIR` writes, every command is executed once more, and the reports are
+    held against its checkpoints, the books against its snapshots. With --until the books are shown as they were then:
+    behind a command, or at a time in UTC.
+
     \b
         pricetime replay esh4.mbo.dbn.zst --at 23:30:00 --parquet esh4
         pricetime replay AAPL_message_10.csv --differences
+        pricetime replay journal
+        pricetime replay journal --until 2026-11-24T09:30:00.25 --instrument 1
     """
-    run(file, Wishes(**wishes))  # type: ignore[arg-type]  # click gives each the type of its option
+    wished = Wishes(**wishes)  # type: ignore[arg-type]  # click gives each the type of its option
+    strange, other = (OF_TAPES, "tapes") if file.is_dir() else (OF_JOURNALS, "journals")
+    for name, option in strange.items():
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            kind = "the journal in a folder" if file.is_dir() else "a tape"
+            raise click.UsageError(f"{option} belongs to {other}, and {file} is {kind}")
+    if file.is_dir():
+        from .replay_journal import run as run_journal
+
+        run_journal(file, wished.until, wished.instrument, wished.levels, newest=wished.newest)
+    else:
+        run(file, wished)
 
 
 def run(file: Path, wishes: Wishes) -> None:

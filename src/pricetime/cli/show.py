@@ -104,7 +104,9 @@ def print_titled(title: str, table: Table) -> None:
 
 
 def price_text(price: int, scale: int) -> str:
-    """A price in units of the tape as people write it: two decimals, or as many as it has."""
+    """A price in units of the tape as people write it: two decimals, or as many as it has; in ticks where that is 1."""
+    if scale == 1:
+        return f"{price:,}"
     whole, part = divmod(abs(price), scale)
     decimals = str(part).zfill(len(str(scale)) - 1).rstrip("0").ljust(2, "0")
     return f"{'-' if price < 0 else ''}{whole:,}.{decimals}"

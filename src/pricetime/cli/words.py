@@ -1,11 +1,18 @@
-"""Reports in words."""
+"""Reports and commands in words."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from ..types import Reason, ReportKind, Side
+from ..types import CommandType, InstrumentState, Reason, ReportKind, SelfTrade, Side, TimeInForce
 
+if TYPE_CHECKING:
+    import numpy as np
+
+COMMANDS = {int(kind): kind.name.lower().replace("_", " ") for kind in CommandType}
+TIMES_IN_FORCE = {int(tif): tif.name.lower().replace("_", " ") for tif in TimeInForce}
+MODES = {int(mode): mode.name.lower().replace("_", " ") for mode in SelfTrade}
+STATES = {int(state): state.name.lower() for state in InstrumentState}
 KINDS = {int(kind): kind.name.lower().replace("_", " ") for kind in ReportKind}
 SIDES = {int(side): side.name.lower() for side in Side}
 REASONS = {int(reason): reason.name.lower().replace("_", " ") for reason in Reason if reason}
@@ -49,3 +56,42 @@ def line(report: Report) -> str:
     if report.reason in REASONS:
         parts.append(f"({REASONS[report.reason]})")
     return " ".join(parts)
+
+
+def command_line(command: np.void) -> str:
+    """A command on one line; what says nothing of its type is left out."""
+    kind = int(command["type"])
+    parts = [f"{command['sequence']} {COMMANDS.get(kind, f'type {kind}')}"]
+    if command["instrument"] != ALL_INSTRUMENTS:
+        parts.append(f"instrument {command['instrument']}")
+    if kind not in (CommandType.MASS_CANCEL, CommandType.SET_STATE):
+        parts.append(f"order {command['order_id']}")
+    if int(command["side"]) in SIDES:
+        parts.append(SIDES[int(command["side"])])
+    parts += _asked(command, kind)
+    if kind != CommandType.REPLACE_ORDER_AS and command["owner"]:
+        parts.append(f"owner {command['owner']}")
+    parts.append(f"session {command['session']} at {command['timestamp']} ns")
+    return " ".join(parts)
+
+
+def _asked(command: np.void, kind: int) -> list[str]:
+    """What a command wants, beside the order that it is about."""
+    flags = int(command["flags"])
+    if kind == CommandType.SET_STATE:
+        return [STATES.get(flags, f"state {flags}")]
+    if kind == CommandType.REFUSE:
+        return [f"({REASONS.get(flags, flags)})"]
+    if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL):
+        return []
+    if kind == CommandType.REDUCE_ORDER:
+        return [f"by {command['quantity']}"]
+    parts = [f"{command['quantity']} at {command['price']}"]
+    if kind == CommandType.NEW_ORDER:
+        tif = int(command["time_in_force"])
+        parts.append(TIMES_IN_FORCE.get(tif, f"time in force {tif}"))
+    if kind == CommandType.REPLACE_ORDER_AS:
+        parts.append(f"as {int(command['tag']) << 32 | int(command['owner'])}")
+    if kind == CommandType.NEW_ORDER and flags in MODES:
+        parts.append(f"self-trade {MODES[flags]}")
+    return parts

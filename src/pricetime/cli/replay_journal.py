@@ -1,0 +1,94 @@
+"""``pricetime replay DIR``: the commands of a journal through the books."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..journal.directory import Directory
+from ..journal.replay import Replay, Until, begin
+from . import show
+from .show_journal import time_text
+
+if TYPE_CHECKING:
+    from ..journal.tail import Tail
+
+RECORD_BYTES = 72
+
+
+def run(folder: Path, until: str | None, instrument: int | None, levels: int, *, newest: bool) -> None:
+    """Replay, print the books as they were at a moment where one is given, and the table at the end."""
+    from .progress import track
+
+    directory = Directory(folder)
+    moment = Until() if until is None else _moment(directory, until)
+    replay = begin(directory, moment, newest=newest, told=lambda error: click.echo(f"passed over: {error}"))
+    first = replay.sequence
+    tail: Tail | None = None
+    size = sum(directory.disk.size(directory.path_of(number)) for number in directory.segments()) // RECORD_BYTES
+    began = time.perf_counter()
+    with track(f"replaying {folder}", size) as advance:
+        if until is None:
+            tail = replay.run_to_end(progress=advance)
+        else:
+            replay.run(moment, progress=advance)
+    elapsed_s = time.perf_counter() - began
+    if until is not None:
+        _books(replay, instrument, levels)
+    elif instrument is not None:
+        _book(replay, instrument, levels)
+    _outcome(folder, replay, first, elapsed_s)
+    if tail is not None and not tail.clean:
+        click.echo(f"Behind it {tail.cut_bytes:,} bytes are torn, as a crash or a server at work leaves them.")
+
+
+def _moment(directory: Directory, text: str) -> Until:
+    """What --until asks for: digits are a sequence."""
+    if text.isascii() and text.isdigit():
+        return Until(sequence=int(text))
+    from ..journal.reader import Reader
+    from ..tape.clock import Clock, InvalidTime
+
+    commands = Reader(directory).read(1).commands
+    try:
+        return Until(time_ns=Clock.of_day(int(commands["timestamp"][0]) if len(commands) else 0).parse(text))
+    except InvalidTime as error:
+        raise click.BadParameter(f"{error}; or give the sequence of a command", param_hint="--until") from error
+
+
+def _books(replay: Replay, instrument: int | None, levels: int) -> None:
+    """The ladder of the instrument, or of each that has orders."""
+    if instrument is not None:
+        _book(replay, instrument, levels)
+        return
+    for number in sorted(replay.engine.instruments):
+        if len(replay.engine.book(number)):
+            _book(replay, number, levels)
+
+
+def _book(replay: Replay, number: int, levels: int) -> None:
+    bids, asks = (side.tolist() for side in replay.engine.book(number).depth(levels))
+    symbol = replay.engine.instruments[number].symbol
+    name = f"instrument {number}{f', {symbol}' if symbol else ''}"
+    show.ladder(show.Ladder(f"{name}, behind command {replay.sequence:,}", 1, bids, asks))
+
+
+def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None:
+    table = show.figures(2)
+    table.add_row("commands executed", f"{replay.commands:,}", style="bold")
+    if first:
+        table.add_row("  on top of the snapshot of command", f"{first:,}")
+    table.add_row("up to command", f"{replay.sequence:,}")
+    if replay.timestamp:
+        table.add_row("  of", time_text(replay.timestamp))
+    table.add_row("commands/s", f"{replay.commands / max(elapsed_s, 1e-9):,.0f}")
+    table.add_section()
+    table.add_row("reports", f"{replay.engine.seq_num:,}")
+    table.add_row("checkpoints that agree", f"{replay.checkpoints:,}")
+    table.add_row("snapshots that agree", f"{len(replay.snapshots):,}")
+    table.add_row("orders resting", f"{len(replay.engine):,}")
+    table.add_row("digest of the books", f"{replay.engine.digest():016x}", style="bold")
+    show.print_titled(f"{folder}", table)

@@ -1,0 +1,150 @@
+"""``pricetime follow``: of a directory, and of another machine's, with journals that a test wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pricetime.cli.follow import Following, Wishes
+from pricetime.journal.directory import Directory
+from pricetime.journal.errors import JournalError
+from tests.cli.run import run
+from tests.journal.reference import journal, snapshot_after
+from tests.journal.written import Segment, orders
+
+LENGTHS, SNAPSHOT_AT = [45, 40], 30
+JOURNAL = journal(LENGTHS)
+COMMANDS = sum(LENGTHS)
+FIRST, SECOND = JOURNAL.files
+FILES = {**JOURNAL.files, **dict([snapshot_after(JOURNAL, SNAPSHOT_AT)])}
+BOOKS = f"books {JOURNAL.digests[-1]:016x}"
+BRIEFLY = ("--until-idle", "0.05")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "journal"
+    made.mkdir()
+    for name, data in FILES.items():
+        (made / name).write_bytes(data)
+    return made
+
+
+def test_a_directory(folder: Path) -> None:
+    ran = run("follow", str(folder), *BRIEFLY)
+    assert ran.exit_code == 0, ran.output
+    assert f"command {COMMANDS}: the last came " in ran.output
+    assert " and 0 snapshots agree" in ran.output
+    assert BOOKS in ran.output
+
+
+def test_from_its_beginning(folder: Path) -> None:
+    ran = run("follow", str(folder), "--whole", *BRIEFLY)
+    assert ran.exit_code == 0, ran.output
+    assert "9 checkpoints and 1 snapshots agree" in ran.output
+    assert BOOKS in ran.output
+
+
+def test_it_ends_after_a_time(folder: Path) -> None:
+    ran = run("follow", str(folder), "--seconds", "0.3", "--every", "0.01")
+    assert ran.exit_code == 0, ran.output
+    assert ran.output.count(f"command {COMMANDS}: ") > 2
+
+
+def test_the_first_difference_ends_it(tmp_path: Path) -> None:
+    segment = Segment()
+    segment.commands(orders(5))
+    segment.checkpoint(synced=3, seq_num=5, transcript=1)
+    segment.write(tmp_path)
+    ran = run("follow", str(tmp_path), *BRIEFLY)
+    assert ran.exit_code == 4
+    assert "THE BOOKS DIFFER: up to command 5 the engine had made 5 reports with transcript 00000001" in ran.output
+
+
+def test_what_is_needed_next_is_gone(folder: Path) -> None:
+    (folder / SECOND).rename(folder / "00000004.journal")
+    following = Following(Directory(folder), Wishes())
+    assert following.step() > 0
+    assert following.step() == 0, "the next segment may come"
+    (folder / FIRST).unlink()
+    with pytest.raises(JournalError, match="goes on from segment 1, which is gone: the oldest is 4"):
+        following.step()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["/nowhere/at/all"], "is no directory, and no HOST:PORT"),
+        (["127.0.0.1:1"], "say with --into where the copy goes"),
+        (["127.0.0.1:1", "--into", "INTO"], "127.0.0.1:1: Connection refused"),
+        (["EMPTY"], "no segment is here"),
+    ],
+)
+def test_nothing_to_follow(tmp_path: Path, arguments: list[str], why: str) -> None:
+    (tmp_path / "empty").mkdir()
+    places = {"INTO": str(tmp_path / "copy"), "EMPTY": str(tmp_path / "empty")}
+    ran = run("follow", *(places.get(argument, argument) for argument in arguments), *BRIEFLY)
+    assert ran.exit_code == 2
+    assert why in ran.output
+    assert len(ran.output.strip().splitlines()) == 1
+
+
+def test_an_owner_who_does_not_follow(tmp_path: Path) -> None:
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    secrets = tmp_path / "secrets.toml"
+    run("secret", "7", "--file", str(secrets))
+    ran = run("follow", "127.0.0.1:1", "--into", str(tmp_path / "copy"), "--owner", "7", "--secrets-file", str(secrets))
+    assert ran.exit_code == 2
+    assert "has no owner 7 who follows: `pricetime secret 7 --follows`" in ran.output
+
+
+@pytest.fixture
+def address(folder: Path) -> Iterator[str]:
+    """A server of that journal."""
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+    from pricetime.gateway.config import GatewayConfig
+    from pricetime.gateway.journal_server import JournalServer
+    from pricetime.gateway.log import Seldom
+    from pricetime.wire.types import AcknowledgementLevel
+    from tests.gateway.loops import Events, listener, loop_thread
+
+    extent = (COMMANDS, 2, JOURNAL.segments[-1].offset)
+    with loop_thread() as running:
+        listening = listener()
+        host, port = listening.getsockname()
+        server = running.call(
+            lambda: JournalServer(
+                listening, GatewayConfig(), None, Directory(folder), lambda: extent, AcknowledgementLevel.MEMORY,
+                Seldom(Events().log),
+            )
+        )  # fmt: skip
+        running.call(server.open)
+        yield f"{host}:{port}"
+        running.wait(server.close())
+
+
+def test_another_machine(address: str, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    ran = run("follow", address, "--into", str(copy), *BRIEFLY)
+    assert ran.exit_code == 0, ran.output
+    assert f"command {COMMANDS}: 0 behind, " in ran.output
+    assert BOOKS in ran.output
+    for name, data in FILES.items():
+        assert (copy / name).read_bytes() == data
+    again = run("follow", address, "--into", str(copy), *BRIEFLY)
+    assert again.exit_code == 0
+    assert BOOKS in again.output
+    alone = run("follow", str(copy), *BRIEFLY)
+    assert BOOKS in alone.output
+
+
+def test_a_copy_has_one_follower(address: str, tmp_path: Path) -> None:
+    directory = Directory(tmp_path / "copy")
+    directory.lock()
+    ran = run("follow", address, "--into", str(tmp_path / "copy"), *BRIEFLY)
+    directory.unlock()
+    assert ran.exit_code == 2
+    assert "in use by another process" in ran.output

@@ -1,0 +1,169 @@
+"""``pricetime journal`` and ``pricetime replay`` of a journal."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pricetime.journal.directory import Directory
+from tests.cli.run import bad, figures, good, run
+from tests.journal.reference import journal, snapshot_after
+
+WRITTEN = journal([45, 40])
+DIGEST = f"{WRITTEN.digests[-1]:016x}"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A good journal with two snapshots."""
+    made = tmp_path / "journal"
+    made.mkdir()
+    for name, data in (*WRITTEN.files.items(), snapshot_after(WRITTEN, 30), snapshot_after(WRITTEN, 60)):
+        (made / name).write_bytes(data)
+    return made
+
+
+@pytest.fixture
+def damaged(folder: Path) -> Path:
+    """One with a broken record, number 20 of the second segment: command 64."""
+    path = folder / "00000002.journal"
+    data = bytearray(path.read_bytes())
+    data[WRITTEN.segments[1].offsets[20] + 40] ^= 1
+    path.write_bytes(data)
+    return folder
+
+
+def test_inspect_shows_what_is_there(folder: Path) -> None:
+    text = good("journal", "inspect", folder)
+    assert "segments of" in text
+    assert "ONE" in text
+    assert "Good up to command 85: 00000002.journal" in text
+    assert "Nothing is behind that." in text
+    assert bytes(16).hex() not in text
+
+
+def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
+    lines = good("journal", "inspect", folder, "--at", "50").splitlines()
+    marked = [line for line in lines if line.endswith("<--")]
+    assert len(marked) == 1
+    assert " 50 " in marked[0]
+    assert any(" 46 " in line for line in lines)
+    assert any(" 55 " in line for line in lines)
+    assert not any(" 57 " in line for line in lines)
+
+
+def test_inspect_shows_the_record_that_is_not_good(damaged: Path) -> None:
+    place = f"2:{WRITTEN.segments[1].offsets[20]}"
+    assert "Damaged: command 64 was on the disk" in good("journal", "inspect", damaged)
+    text = good("journal", "inspect", damaged, "--offset", place)
+    assert f"{place} " in text
+    assert "no good record follows; its bytes:" in text
+    assert "fits these bytes" in text
+
+
+def test_inspect_of_the_end(folder: Path) -> None:
+    assert "nothing: zeros, or the end of the file" in good("journal", "inspect", folder, "--at", "85")
+
+
+def test_inspect_refuses_what_it_does_not_understand(folder: Path) -> None:
+    assert "is no place: give SEGMENT:OFFSET" in bad("journal", "inspect", folder, "--offset", "x", code=2)
+    assert "not both" in bad("journal", "inspect", folder, "--at", "1", "--offset", "1:1", code=2)
+
+
+def test_verify_of_a_good_one(folder: Path) -> None:
+    text = good("journal", "verify", folder)
+    assert figures(text)["digest of the books"] == DIGEST
+    assert "All of it is right." in text
+
+
+def test_verify_of_a_damaged_one(damaged: Path) -> None:
+    result = run("journal", "verify", damaged)
+    assert result.exit_code == 1
+    assert "WRONG:" in result.output
+    assert "00000002.journal is damaged at byte" in result.output.replace("\n", " ")
+    assert "pricetime journal repair" in result.output
+
+
+def test_repair_says_then_does(damaged: Path) -> None:
+    before = {path.name: path.read_bytes() for path in damaged.iterdir()}
+    text = good("journal", "repair", damaged)
+    assert {path.name: path.read_bytes() for path in damaged.iterdir()} == before
+    place = text.split()[-1]
+    assert place == f"2:{WRITTEN.segments[1].offsets[20]}"
+    assert "the cut would be at" in bad("journal", "repair", damaged, "--cut", "2:4096")
+    assert "kept" in good("journal", "repair", damaged, "--cut", place)
+    assert "All of it is right." in good("journal", "verify", damaged)
+    assert "There is nothing to cut." in good("journal", "repair", damaged)
+
+
+def test_repair_beside_a_server(damaged: Path) -> None:
+    server = Directory(damaged)
+    server.lock()
+    try:
+        assert "in use by another process" in bad("journal", "repair", damaged, "--cut", "2:1")
+    finally:
+        server.unlock()
+
+
+@pytest.mark.parametrize("suffix", ["npy", "csv", "parquet"])
+def test_export(folder: Path, tmp_path: Path, suffix: str) -> None:
+    out = tmp_path / f"commands.{suffix}"
+    assert "commands 1 to 85" in good("journal", "export", folder, out)
+    if suffix == "npy":
+        assert np.load(out).tobytes() == WRITTEN.commands.tobytes()
+        return
+    pl = pytest.importorskip("polars")
+    frame = pl.read_csv(out) if suffix == "csv" else pl.read_parquet(out)
+    assert frame.columns == list(WRITTEN.commands.dtype.names or ())
+    assert frame["order_id"].to_list() == WRITTEN.commands["order_id"].tolist()
+
+
+def test_export_of_a_part(folder: Path, tmp_path: Path) -> None:
+    good("journal", "export", folder, tmp_path / "part.npy", "--from", "10", "--to", "50")
+    assert np.load(tmp_path / "part.npy").tobytes() == WRITTEN.commands[9:50].tobytes()
+    assert "none of those" in bad("journal", "export", folder, tmp_path / "none.npy", "--from", "90")
+
+
+def test_replay_of_a_journal(folder: Path) -> None:
+    found = figures(good("replay", folder))
+    assert found["digest of the books"] == DIGEST
+    assert found["commands executed"] == "85"
+    assert found["snapshots that agree"] == "2"
+    found = figures(good("replay", folder, "--newest"))
+    assert found["digest of the books"] == DIGEST
+    assert found["commands executed"] == "25"
+
+
+def test_replay_until_a_command(folder: Path) -> None:
+    text = good("replay", folder, "--until", "40", "--levels", "3")
+    assert figures(text)["digest of the books"] == f"{WRITTEN.digests[40]:016x}"
+    assert "behind command 40" in text
+
+
+def test_replay_until_a_time(folder: Path) -> None:
+    text = good("replay", folder, "--until", "2023-11-14T22:13:20.000050", "--instrument", "2")
+    assert "instrument 2, TWO, behind command 50" in text
+    assert figures(text)["digest of the books"] == f"{WRITTEN.digests[50]:016x}"
+    assert "or give the sequence of a command" in bad("replay", folder, "--until", "soon", code=2)
+
+
+def test_replay_of_a_damaged_journal(damaged: Path) -> None:
+    assert "is damaged at byte" in bad("replay", damaged)
+    good("replay", damaged, "--until", "40")
+
+
+def test_options_of_tapes_and_of_journals(folder: Path, tmp_path: Path) -> None:
+    assert "--csv belongs to tapes" in bad("replay", folder, "--csv", "x", code=2)
+    assert "--differences belongs to tapes" in bad("replay", folder, "--differences", code=2)
+    tape = tmp_path / "tape.dbn"
+    tape.write_bytes(b"")
+    assert "--until belongs to journals" in bad("replay", tape, "--until", "5", code=2)
+
+
+def test_an_empty_folder(tmp_path: Path) -> None:
+    assert "no segment is here" in bad("journal", "export", tmp_path, tmp_path / "x.npy")
+    assert "no segment is here" in bad("journal", "repair", tmp_path)
+    assert "no segment is here" in bad("replay", tmp_path)
+    assert run("journal", "verify", tmp_path).exit_code == 1
