@@ -19,7 +19,7 @@ SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-exchange bench-compare lint settings wire format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -45,7 +45,7 @@ build: .venv/installed ## set up .venv and compile the core in place
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
 
-demo: build ## replay a session through the book, then run an exchange with a million orders
+demo: build ## replay a session through the book, then an exchange with a million orders, killed in the middle
 	@$(BIN)/pricetime demo
 	@if [ -e .venv/compiled ]; then $(BIN)/pricetime demo --exchange; fi
 
@@ -77,9 +77,15 @@ bench: build ## the path from naive to final, measured
 bench-ring: build ## the ring beside queues, a pipe and a mutex, turn and turn about
 	@$(BIN)/python -m benchmarks.ring
 
+bench-journal: build ## what the journal costs the engine, on the disk under build/
+	@$(BIN)/python -m benchmarks.journal
+
 bench-exchange: build ## the whole exchange, at 1 M orders a second for 30 seconds, then as fast as it goes
 	@$(BIN)/python -m benchmarks.exchange --rate 1000000 --seconds 30 --server-cpu 0 --load-cpu 1
 	@$(BIN)/python -m benchmarks.exchange --rate 0 --seconds 10 --server-cpu 0 --load-cpu 1
+
+bench-recovery: build ## what a start costs: a replay, and a recovery with a snapshot
+	@$(BIN)/python -m benchmarks.recovery
 
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)

@@ -29,6 +29,7 @@ MODULES = [
     "alternatives/mutex_ring",
     "alternatives/sorted_levels",
     "inside",
+    "journal_loops",
     "ring_loops",
 ]
 

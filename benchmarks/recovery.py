@@ -1,0 +1,175 @@
+"""What a start costs: a replay of everything, a recovery with a snapshot, and a snapshot beside an engine at work.
+
+    python -m benchmarks.recovery
+    python -m benchmarks.recovery --commands 10000000 --behind 1000000 --directory DIR
+
+A journal of the flow ``balanced`` is written by the writer and the syncer that a server has, and a snapshot is put into
+it so many commands before its end. *Replay* is what ``pricetime replay`` does: the books alone, from the first command
+on, every record verified, every report held against the checkpoints. *Recovery* is what a server does before it serves:
+the snapshot loaded and checked, then the rest through the matcher and the router, so that streams and feed are there
+too. Files are in the page cache: a cold disk adds the time to read them.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from benchmarks.machine import describe
+from pricetime.gateway.config import GatewayConfig, InstrumentConfig
+from pricetime.gateway.fields import LogLevel
+from pricetime.gateway.log import make_log
+from pricetime.gateway.restart import recover
+from pricetime.gateway.state import ExchangeState, configuration_of
+from pricetime.journal.directory import Directory
+from pricetime.journal.replay import Replay
+from pricetime.journal.snapshot import write
+from pricetime.journal.syncer import Syncer
+from pricetime.journal.writer import Writer
+from pricetime.tape.flow import generate, prelude
+from pricetime.types import COMMAND
+
+#: Commands that are given to the writer at a time.
+RUN = 1 << 12
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--commands", default=10_000_000, show_default=True, type=click.IntRange(1), help="In the journal.")
+@click.option("--behind", default=1_000_000, show_default=True, type=click.IntRange(0), help="Behind the snapshot.")
+@click.option("--turns", default=5, show_default=True, type=click.IntRange(1), help="Times that each is measured.")
+@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Where the journal is made.")
+def main(commands: int, behind: int, turns: int, directory: Path | None) -> None:
+    """Time a replay and a recovery."""
+    for name, value in describe().items():
+        print(f"  {name:<34}{value}")
+    with tempfile.TemporaryDirectory(dir=directory) as made:
+        settings = GatewayConfig(
+            journal=Path(made) / "journal",
+            instruments=(InstrumentConfig(id=0),),
+            prefault=False,
+            log_level=LogLevel.ERROR,
+        )
+        resting = write_journal(settings, commands, behind)
+        print(f"  {'journal':<34}{commands:,} commands of 'balanced', {resting:,} orders rest")
+        report("replay of everything", [replay(settings) for _ in range(turns)], commands)
+        report("recovery with the snapshot", [recovery(settings) for _ in range(turns)], behind)
+
+
+def report(what: str, seconds: list[float], commands: int) -> None:
+    """The median, and the range."""
+    median = statistics.median(seconds)
+    print(
+        f"  {what:<34}{median:.3f} s ({min(seconds):.3f} to {max(seconds):.3f}), "
+        f"{commands / median / 1e6:.1f} M commands/s"
+    )
+
+
+def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
+    """A journal with a snapshot ``behind`` commands before its end: how many orders rest at the end."""
+    assert settings.journal is not None
+    directory = Directory(settings.journal)
+    directory.lock()
+    writer: Any = Writer()
+    state = ExchangeState(settings, configuration_of(settings))
+    state.store.epoch = time.time_ns()
+    syncer = Syncer(writer, directory, state.configuration, level=1, epoch=state.store.epoch)
+    syncer.open()
+    syncer.start()
+    done = 0
+    for run in runs(commands):
+        take(writer, state, run)
+        done += len(run)
+        if commands - behind <= done < commands - behind + RUN:
+            keep(settings, directory, writer, state)
+    resting = len(state.engine)
+    syncer.end()
+    directory.unlock()
+    return resting
+
+
+def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: ExchangeState) -> None:
+    """A snapshot of this moment."""
+    from pricetime.journal.reader import Reader
+
+    reader = Reader(directory)
+    while not reader.read().at_end:
+        pass
+    while writer.synced() < reader.position.sequence:
+        time.sleep(0.001)
+    image = state.snapshot(
+        reader.position,
+        stream_reports=settings.snapshot_stream_reports,
+        feed_reports=settings.snapshot_feed_reports,
+    )
+    write(directory.disk, directory.path, image)
+
+
+def take(writer: Any, state: ExchangeState, commands: np.ndarray[Any, Any]) -> None:
+    """Into the journal and then through everything, as the matcher does it; waits where no segment is ready."""
+    while len(commands):
+        took = writer.append_records(commands, state.engine.seq_num, state.matcher.transcript)
+        state.apply(commands[:took])
+        commands = commands[took:]
+        if not took:
+            if writer.failed():
+                raise SystemExit("the journal failed")
+            time.sleep(0.0005)
+
+
+def runs(commands: int) -> Iterator[np.ndarray[Any, np.dtype[np.void]]]:
+    """The flow, numbered as a gateway does, of four owners."""
+    sequence = 0
+    for part in [*prelude("balanced"), *generate("balanced", commands)]:
+        for first in range(0, len(part), RUN):
+            run = np.array(part[first : first + RUN], COMMAND)
+            run = run[: commands - sequence]
+            if not len(run):
+                return
+            run["sequence"] = np.arange(sequence + 1, sequence + len(run) + 1)
+            owner = run["order_id"] % 4 + 1
+            run["owner"] = run["session"] = owner
+            run["order_id"] &= np.uint64(2**48 - 1)  # a client's own, below its owner
+            run["order_id"] |= owner.astype(np.uint64) << np.uint64(48)
+            run["timestamp"] = time.time_ns()
+            sequence += len(run)
+            yield run
+
+
+def replay(settings: GatewayConfig) -> float:
+    """Seconds of one replay from the first command."""
+    assert settings.journal is not None
+    began = time.perf_counter()
+    Replay(Directory(settings.journal)).run_to_end()
+    return time.perf_counter() - began
+
+
+def recovery(settings: GatewayConfig) -> float:
+    """Seconds until a server would have everything, of a journal that is left as it was."""
+    assert settings.journal is not None
+    copy = settings.journal.with_name("copy")
+    shutil.copytree(settings.journal, copy, copy_function=shutil.copy)
+    directory = Directory(copy)
+    directory.lock()
+    log = make_log(settings.log_level, settings.log_format)
+
+    def make(configuration: Any, engine: Any = None) -> ExchangeState:
+        return ExchangeState(settings, configuration, engine=engine)
+
+    began = time.perf_counter()
+    recover(settings, directory, make, log)
+    took = time.perf_counter() - began
+    directory.unlock()
+    shutil.rmtree(copy)
+    return took
+
+
+if __name__ == "__main__":
+    main()
