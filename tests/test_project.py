@@ -25,6 +25,7 @@ FLOORS = [
     {"core"},
     {"ring"},
     {"wire"},
+    {"journal"},
     {"", "gateway", "feed", "tape", "measure"},
     {"cli", "__main__"},
 ]
