@@ -17,6 +17,7 @@ BIN := .venv/bin
 DATA_SHEETS := $(wildcard src/pricetime/*/*.pxd)
 SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
+LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
 .PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire format clean
@@ -64,12 +65,12 @@ coverage: build ## what the tests cover of the core, as pages in htmlcov/
 
 fuzz: build ## random flows against the reference for MINUTES, the stateful properties EXAMPLES times, INPUTS for the wire and the gateway
 	@$(BIN)/python -m tests.fuzz --seconds $$((60 * $(MINUTES))) --out build
-	@EXAMPLES=$(EXAMPLES) $(PYTEST) --hypothesis-profile long tests/properties/test_stateful.py
+	@EXAMPLES=$(EXAMPLES) $(LONG_PYTEST) --hypothesis-profile long tests/properties/test_stateful.py
 	@$(BIN)/python -m tests.fuzz.wire --inputs $(INPUTS)
 	@[ ! -e .venv/compiled ] || $(BIN)/python -m tests.fuzz.gateway --inputs $(INPUTS)
 
 soak: build ## a steady flow for MINUTES, ORDERS through a server, a flood of logins: right, and memory flat
-	@MINUTES=$(MINUTES) ORDERS=$(ORDERS) $(PYTEST) --compiled --verbose tests/soak
+	@MINUTES=$(MINUTES) ORDERS=$(ORDERS) $(LONG_PYTEST) --compiled --verbose tests/soak
 
 bench: build ## the path from naive to final, measured
 	@$(BIN)/python -m benchmarks

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +14,13 @@ from pricetime.gateway.config import GatewayConfig
 from pricetime.measure.server import free_udp_port
 from tests.cli.run import bad, figures, good, run
 from tests.cli.served import Served, served
+from tests.cli.watching import Watching
+from tests.exchange.test_bad_network import last_sequence
 
 END = ("--until-idle", "0.5")
+
+#: So often a file of orders is sent at most: the chance that no datagram of it is lost is small each time.
+MOST_FILES = 100
 
 
 @pytest.fixture
@@ -46,20 +48,14 @@ def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
 
 @pytest.mark.compiled
 def test_lines_as_it_happens(exchange: Served) -> None:
-    command = [sys.executable, "-m", "pricetime", "subscribe", *exchange.feed, "--plain", "--reports", "2"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    seen = [process.stdout.readline()]
-    while not seen[-1].startswith("# snapshot"):
-        seen.append(process.stdout.readline())
-    good("order", *exchange.orders, "cancel", "1")
-    good("order", *exchange.orders, "--owner", "2", "add", "bid", "9", "50", "--id", "4")
-    rest = process.stdout.read()
-    process.stdout.close()
-    assert process.wait(30) == 0
-    assert "4 cancelled instrument 1 order " in rest
-    assert "5 accepted instrument 1 order " in rest
-    assert "# whole: at 5, 2 reports," in rest
+    with Watching(*exchange.feed, "--plain", "--reports", "2") as watching:
+        watching.wait_for("# snapshot")
+        good("order", *exchange.orders, "cancel", "1")
+        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9", "50", "--id", "4")
+        text = watching.end()
+    assert "4 cancelled instrument 1 order " in text
+    assert "5 accepted instrument 1 order " in text
+    assert "# whole: at 5, 2 reports," in text
 
 
 @pytest.mark.compiled
@@ -68,32 +64,29 @@ def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> No
     file = tmp_path / "orders.csv"
     rows = [f"add,bid,1,{n},{n}" for n in range(1, 101)]
     file.write_text("\n".join(["action,side,quantity,price,id", *rows]))
-    with served("--open", "--drop", "0.5", "--feed-heartbeat-ms", "5") as running:
-        command = [sys.executable, "-m", "pricetime", "subscribe", *running.feed, "--plain", "--reports", "300"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        while "# whole again" not in process.stdout.readline():  # with the snapshot that it begins with
-            pass
-        while process.poll() is None:
-            run("order", *running.orders, "file", file)
-            run("order", *running.orders, "mass-cancel")
-        text = process.stdout.read()
-        process.stdout.close()
-    assert "# missing: " in text
-    assert "# whole again, at " in text
+    with (
+        served("--open", "--drop", "0.5", "--feed-heartbeat-ms", "5") as running,
+        Watching(*running.feed, "--plain") as watching,
+    ):
+        watching.wait_for("# whole again")  # with the snapshot that it begins with
+        joined = len(watching.lines)
+        for _ in range(MOST_FILES):
+            good("order", *running.orders, "file", file)
+            good("order", *running.orders, "mass-cancel")
+            if watching.has("# missing: "):
+                break
+        watching.wait_for("# missing: ")
+        last = last_sequence(running)
+        watching.wait_for(f"{last} ")
+        watching.wait_for("# whole again, at ", joined)
+        assert f"# whole: at {last:,}, {last:,} reports, " in watching.interrupt()
 
 
 @pytest.mark.compiled
 def test_ctrl_c_ends_it_well(exchange: Served) -> None:
-    command = [sys.executable, "-m", "pricetime", "subscribe", *exchange.feed]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    while "snapshot" not in process.stdout.readline():
-        pass
-    process.send_signal(signal.SIGINT)
-    assert "the books are whole" in process.stdout.read()
-    process.stdout.close()
-    assert process.wait(30) == 0
+    with Watching(*exchange.feed) as watching:
+        watching.wait_for("snapshot")
+        assert "the books are whole" in watching.interrupt()
 
 
 def test_nobody_sends() -> None:
