@@ -7,6 +7,8 @@ INPUTS ?= 10000000
 MINUTES ?= 10
 ORDERS ?= 100000000
 
+PACKAGES := chromium chromium-driver prometheus tshark
+
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DELETE_ON_ERROR:
@@ -20,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -45,6 +47,10 @@ build: .venv/installed ## set up .venv and compile the core in place
 		compiled) $(MAKE) --silent .venv/compiled ;; \
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
+
+packages: ## what only some tests need, and skip without: a browser, a Prometheus server, tshark (Debian, as root)
+	@apt-get update --quiet --quiet
+	@DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $(PACKAGES) >/dev/null
 
 demo: build ## replay a session through the book, then an exchange with a million orders, killed in the middle
 	@$(BIN)/pricetime demo
