@@ -9,6 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +102,8 @@ def from_hdr(histogram: Any) -> Histogram:
 
 def package(module: str) -> Any:
     """A module of the package. Raises MissingExtra."""
-    return require(f"hdrh.{module}", "latency", "a .hlog file")
+    require("hdrh", "latency", "an .hlog file")
+    return import_module(f"hdrh.{module}")
 
 
 def _errors() -> tuple[type[Exception], ...]:
