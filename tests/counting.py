@@ -1,4 +1,4 @@
-"""Python code in a process of its own, in which every allocation is counted: of the heap and of the system, by thread."""
+"""Python code in a process of its own that has every allocation counted: of the heap and of the system, by thread."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def counted(code: str, folder: Path, *arguments: str) -> Any:
         pytest.skip("no C compiler to build the counter with")
     counter = folder / "count.so"
     source = ROOT / "tests" / "core" / "count_allocations.c"
-    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", counter, source, "-ldl"]
+    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(counter), str(source), "-ldl"]
     subprocess.run(command, check=True)
     environment = {
         **os.environ,

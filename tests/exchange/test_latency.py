@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
 
 from pricetime.measure import hlog
+from pricetime.measure.histogram import Histogram
 from pricetime.measure.load import Load
 from pricetime.measure.plan import make_plans
 from pricetime.measure.server import ServerProcess
@@ -33,7 +35,7 @@ def test_a_server_leaves_its_latencies_in_a_file(tmp_path: Path) -> None:
     assert server.last("latencies written") == server.events[-1]
     found = hlog.read(path)
     for interval, count in (("match", stats["commands"] // 10), ("tick_to_trade", stats["commands"])):
-        together = hlog.Histogram()
+        together: Any = Histogram()
         for name, histogram in found.items():
             if name.startswith(f"{interval}."):
                 together.merge(histogram)

@@ -33,7 +33,7 @@ def kind_of(here: Floor, client: Client, message: Message) -> str:
     found = set()
     for interval, known in zip(INTERVALS, before, strict=True):
         grown = {kind: count - known.get(kind, 0) for kind, count in counts(here, interval).items()}
-        assert sorted(grown.values())[-1] == sum(grown.values()) == 1, (message, grown)
+        assert max(grown.values()) == sum(grown.values()) == 1, (message, grown)
         found.add(max(grown, key=lambda kind: grown[kind]))
     assert len(found) == 1
     return found.pop()
@@ -42,7 +42,7 @@ def kind_of(here: Floor, client: Client, message: Message) -> str:
 def test_each_kind_of_command() -> None:
     with floor(match_sample_every=1) as here:
         maker, taker = here.client(1), here.client(2)
-        for message, kind in (
+        makers: list[tuple[Message, str]] = [
             (new(1, ASK, 100, 10), "rests"),
             (new(2, ASK, 101, 10, time_in_force=POST_ONLY), "rests"),
             (new(2, ASK, 101, 10), "other"),  # a number that it has already
@@ -52,9 +52,8 @@ def test_each_kind_of_command() -> None:
             (cancel(2), "cancel"),
             (cancel(2), "other"),
             (new(3, ASK, 104, 5), "rests"),
-        ):
-            assert kind_of(here, maker, message) == kind, message
-        for message, kind in (
+        ]
+        takers: list[tuple[Message, str]] = [
             (new(1, BID, 100, 4), "trades"),  # wholly
             (new(2, BID, 100, 8), "trades"),  # and rests with the remainder
             (cancel(2), "cancel"),
@@ -68,7 +67,10 @@ def test_each_kind_of_command() -> None:
             (mass_cancel(9), "other"),  # with nothing to cancel
             (new(8, BID, 91, 5), "rests"),
             (mass_cancel(10), "other"),  # its first report says cancelled
-        ):
+        ]
+        for message, kind in makers:
+            assert kind_of(here, maker, message) == kind, message
+        for message, kind in takers:
             assert kind_of(here, taker, message) == kind, message
 
 

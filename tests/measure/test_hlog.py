@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-log = pytest.importorskip("hdrh.log", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
-hdr = pytest.importorskip("hdrh.histogram")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
+
+from hdrh import histogram as hdr
+from hdrh import log
 
 from pricetime import PricetimeError
 from pricetime.extras import MissingExtra
@@ -187,7 +189,10 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setitem(__import__("sys").modules, "hdrh", None)
-    for call in (lambda: hlog.read(tmp_path / "x.hlog"), lambda: hlog.write(tmp_path / "x", {"a": Histogram()}, **WHEN)):
+    for call in (
+        lambda: hlog.read(tmp_path / "x.hlog"),
+        lambda: hlog.write(tmp_path / "x", {"a": Histogram()}, **WHEN),
+    ):
         with pytest.raises(MissingExtra, match=r"pricetime\[latency\]"):
             call()
     assert list(tmp_path.iterdir()) == []

@@ -261,8 +261,9 @@ class Exchange:
     def latencies(self) -> dict[str, dict[str, Histogram]]:
         """How long commands took so far, as {interval: {kind of command: Histogram}}; copies, of nearly one moment.
 
-        *match*: from the ring of commands to the ring of reports, of the commands that were timed; *tick_to_trade*: from
-        the recv that returned a command to the datagram with its last report handed to the kernel. In ns. O(buckets).
+        In ns. *match*: from the ring of commands to the ring of reports, of the commands that were timed;
+        *tick_to_trade*: from the recv that returned a command to the datagram with its last report handed to the
+        kernel. O(buckets).
         """
         return {"match": self.matcher.match.copies(), "tick_to_trade": self.gateway.tick_to_trade.copies()}
 

@@ -52,4 +52,4 @@ cdef class Matcher:
     cdef u64 step(self) noexcept nogil
     cdef void _trace(self) noexcept nogil
     cdef bint _hand_on(self) noexcept nogil
-    cdef u32 _kind(self, const Command *command, u64 first, u64 end) noexcept nogil
+    cdef inline u32 _kind(self, const Command *command, u64 first, u64 end) noexcept nogil

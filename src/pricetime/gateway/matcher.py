@@ -53,8 +53,8 @@ class Matcher:
 
     def time_one_of(self, every):
         """From now on time one command of so many, counted, into ``match``; 0: none. Before ``run``."""
-        self.every = every if every else NEVER
-        self.untimed = self.every - 1 if every else NEVER
+        self.every = every or NEVER
+        self.untimed = self.every - 1
 
     def take_memory(self):
         """Take up the memory that orders will need. Before the first command."""

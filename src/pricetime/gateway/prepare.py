@@ -80,7 +80,9 @@ def check_latency_log(config: GatewayConfig) -> None:
         return
     hlog.package("codec")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
-        raise CannotStart(f"latency_log: {path.parent} is no directory that can be written to: make it, or give another")
+        raise CannotStart(
+            f"latency_log: {path.parent} is no directory that can be written to: make it, or give another"
+        )
     if path.is_dir():
         raise CannotStart(f"latency_log: {path} is a directory: give a file, {path / 'server.hlog'} say")
 

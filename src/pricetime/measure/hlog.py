@@ -66,12 +66,17 @@ def read(path: Path) -> dict[str, Histogram]:
     """
     reader = package("log").HistogramLogReader(str(path), None)
     found: dict[str, Histogram] = {}
+    codec = package("codec")
+    broken: tuple[type[Exception], ...] = (
+        ValueError, TypeError, IndexError, zlib.error,
+        codec.HdrCookieException, codec.HdrLengthException, codec.HdrHistogramSettingsException,
+    )  # fmt: skip
     try:
         while (interval := reader.get_next_interval_histogram()) is not None:
             found.setdefault(interval.get_tag() or "", Histogram()).merge(from_hdr(interval))
     except BadLog as error:
         raise BadLog(f"{path}: {error}") from error
-    except (ValueError, TypeError, IndexError, zlib.error, *_errors()) as error:
+    except broken as error:
         raise BadLog(f"{path}: a histogram in it cannot be read: {error or type(error).__name__}") from error
     finally:
         reader.close()
@@ -97,16 +102,11 @@ def from_hdr(histogram: Any) -> Histogram:
     counts = np.array(histogram.counts, dtype=np.uint64)
     if counts[TOPS.size :].any():
         raise BadLog(f"a histogram with values of 2^40 or more, up to {histogram.get_max_value()}")
-    return Histogram.from_array(np.append(counts, np.zeros_like(TOPS))[: TOPS.size])
+    made: Histogram = Histogram.from_array(np.append(counts, np.zeros_like(TOPS))[: TOPS.size])
+    return made
 
 
 def package(module: str) -> Any:
     """A module of the package. Raises MissingExtra."""
     require("hdrh", "latency", "an .hlog file")
     return import_module(f"hdrh.{module}")
-
-
-def _errors() -> tuple[type[Exception], ...]:
-    """What the package raises for data that is no histogram."""
-    codec = package("codec")
-    return codec.HdrCookieException, codec.HdrLengthException, codec.HdrHistogramSettingsException
