@@ -75,7 +75,7 @@ fuzz: build ## random flows against the reference for MINUTES, the stateful prop
 	@$(BIN)/python -m tests.fuzz.wire --inputs $(INPUTS)
 	@[ ! -e .venv/compiled ] || $(BIN)/python -m tests.fuzz.gateway --inputs $(INPUTS)
 
-soak: build ## a steady flow for MINUTES, ORDERS through a server, a flood of logins: right, and memory flat
+soak: build ## a steady flow for MINUTES, ORDERS through a server, a flood of logins: right, and memory flat (the server's to 1 %)
 	@MINUTES=$(MINUTES) ORDERS=$(ORDERS) $(LONG_PYTEST) --compiled --verbose tests/soak
 
 bench: build ## the path from naive to final, measured

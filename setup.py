@@ -34,6 +34,7 @@ MODULES = [
     "pricetime.ring.idle",
     "pricetime.ring.ring",
     "pricetime.measure.histogram",
+    "pricetime.measure.latency",
     "pricetime.feed.receiver",
 ]
 

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 
+from pricetime.extras import MissingExtra
 from pricetime.gateway import prepare as module
 from pricetime.gateway import secrets, sockets
 from pricetime.gateway.config import GatewayConfig
@@ -130,3 +131,25 @@ def test_the_limit_of_files_is_raised_as_far_as_it_goes(monkeypatch: pytest.Monk
     limits[:] = [(unlimited, unlimited)]
     assert sockets.raise_file_limit(GatewayConfig()) == 0
     assert len(limits) == 1
+
+
+def test_where_latencies_can_be_written(tmp_path: Path) -> None:
+    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
+    prepare(free(latency_log=tmp_path / "run.hlog")).close()
+    assert list(tmp_path.iterdir()) == [], "nothing is written before the end"
+
+
+def test_where_latencies_cannot_be_written(tmp_path: Path) -> None:
+    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
+    assert reason(free(latency_log=tmp_path / "none" / "run.hlog")).startswith(
+        f"latency_log: {tmp_path}/none is no directory that can be written to: make it"
+    )
+    assert reason(free(latency_log=tmp_path)).startswith(f"latency_log: {tmp_path} is a directory: give a file")
+
+
+def test_latencies_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told at the start, and not when all is measured."""
+    monkeypatch.setitem(__import__("sys").modules, "hdrh", None)
+    with pytest.raises(MissingExtra, match=r"pricetime\[latency\]"):
+        prepare(free(latency_log=tmp_path / "run.hlog"))
+    prepare(free()).close()

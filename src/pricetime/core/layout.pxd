@@ -135,7 +135,8 @@ ctypedef packed struct RoutedReport:
     Report report
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange itself
-    u32 last             # 1 on the last report of a command
+    u16 last             # 1 on the last report of a command
+    u16 kind             # there: which kind of command it was, see measure/latency.pxd
 
 # A resting order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:

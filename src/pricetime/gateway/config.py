@@ -98,7 +98,7 @@ Instruments = Annotated[
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
 written_down = partial(setting, "Journal")
-faults, log = partial(setting, "Faults"), partial(setting, "Log")
+latency, faults, log = partial(setting, "Latency"), partial(setting, "Faults"), partial(setting, "Log")
 
 
 class GatewayConfig(BaseSettings):
@@ -182,6 +182,13 @@ class GatewayConfig(BaseSettings):
     matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
     prefault: bool = machine(True, "take up memory for all orders at the start, so that no order waits for it later")
     drain_timeout_ms: int = machine(5000, "time to bring out what is under way when asked to stop", ge=1)
+
+    match_sample_every: int = latency(
+        1021, "one command of so many has its matching timed; 1 for each of them, 0 for none", ge=0, le=10**9
+    )
+    latency_log: Path | None = latency(
+        None, "file (`.hlog`) that the latencies are written to when the server stops; without one they are not"
+    )
 
     drop: Fraction = faults(0.0, "fraction of the datagrams that are left out, to test subscribers")
     duplicate: Fraction = faults(0.0, "fraction of the datagrams that are sent twice")

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
 from ..journal.configuration import Configuration
+from ..measure.histogram import Histogram
 from ..native.disk import Disk
 from ..ring.idle import Idle
 from ..ring.ring import Ring
@@ -91,6 +92,7 @@ class Exchange:
         state = self.state
         self.engine, self.public_ids, self.store = state.engine, state.public_ids, state.store
         self.matcher = state.matcher
+        self.matcher.time_one_of(self.settings.match_sample_every)
         self.states = state.states()  #: of the instruments, at the start
         builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
         if self.keeper is not None:
@@ -126,6 +128,7 @@ class Exchange:
         if self.settings.prefault:
             self.matcher.take_memory()
             self.store.take_memory()
+            self.gateway.tick_to_trade.take_memory()
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),
             ("replica", self.replica.run, self._others()),
@@ -254,6 +257,15 @@ class Exchange:
         if self.replica.broken:
             return "the replica met a report that does not fit: no snapshot can be given"
         return self._failure
+
+    def latencies(self) -> dict[str, dict[str, Histogram]]:
+        """How long commands took so far, as {interval: {kind of command: Histogram}}; copies, of nearly one moment.
+
+        In ns. *match*: from the ring of commands to the ring of reports, of the commands that were timed;
+        *tick_to_trade*: from the recv that returned a command to the datagram with its last report handed to the
+        kernel. O(buckets).
+        """
+        return {"match": self.matcher.match.copies(), "tick_to_trade": self.gateway.tick_to_trade.copies()}
 
     def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""

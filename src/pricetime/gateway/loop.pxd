@@ -8,10 +8,10 @@ from pricetime.gateway.layout cimport (
 )
 from pricetime.gateway.matcher cimport Matcher
 from pricetime.gateway.publisher cimport Publisher
-from pricetime.gateway.router cimport Router
+from pricetime.gateway.router cimport Arrival, Router
 from pricetime.gateway.sessions cimport Sessions
 from pricetime.journal.writer cimport Writer
-from pricetime.measure.histogram cimport Histogram
+from pricetime.measure.latency cimport KINDS, Latencies
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.clock cimport clock_offset_ns, monotonic_ns
 from pricetime.native.memory cimport release, reserve
@@ -37,7 +37,7 @@ cdef class Gateway:
     cdef readonly Matcher matcher
     cdef readonly Router router
     cdef readonly Publisher publisher
-    cdef readonly Histogram tick_to_trade
+    cdef readonly Latencies tick_to_trade
     cdef Writer journal              # None without one
     cdef bint journaled              # there is one
     cdef bint durable                # reports wait for a sync
@@ -72,6 +72,7 @@ cdef class Gateway:
     cdef void _read(self, u32 owner, Session *s) noexcept nogil
     cdef void _ignore(self, u32 owner, Session *s) noexcept nogil
     cdef u64 _match_and_route(self, u64 now_ns) noexcept nogil
+    cdef void _record(self, u64 sent_ns) noexcept nogil
     cdef void _tick(self, u64 now_ns) noexcept nogil
     cdef void _go_on_stopping(self, u64 now_ns) noexcept nogil
     cdef int _patience(self, u64 idle_turns) noexcept nogil

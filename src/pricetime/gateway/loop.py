@@ -40,7 +40,7 @@ class Gateway:
         self.idle = idle
         self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.sessions.clock_offset_ns
-        self.tick_to_trade = Histogram()
+        self.tick_to_trade = Latencies()
         self.next_tick_ns = self.stop_ns = self.turns = 0
         self.answered = self.decoder.sequence
         self.wanted = NEVER
@@ -108,7 +108,6 @@ class Gateway:
 
     def stats(self):
         """Counts since the start, by name."""
-        p50, p99, p999, most = self.tick_to_trade.percentiles((50, 99, 99.9, 100))
         return {
             "commands": self.decoder.sequence,
             "refused": self.decoder.refused,
@@ -120,10 +119,8 @@ class Gateway:
             "cut_off": self.sessions.cut_off,
             "sent_bytes": self.sessions.sent_bytes,
             "turns": self.turns,
-            "tick_to_trade_p50_ns": p50,
-            "tick_to_trade_p99_ns": p99,
-            "tick_to_trade_p99.9_ns": p999,
-            "tick_to_trade_max_ns": most,
+            **figures("match", self.matcher.match),
+            **figures("tick_to_trade", self.tick_to_trade),
         }
 
     @property
@@ -338,14 +335,21 @@ class Gateway:
             self.answered += self.router.commands
             if self.router.commands != 0:
                 self.publisher.step(now_ns)
-                sent_ns: u64 = monotonic_ns() + self.clock_offset_ns
-                j: u64
-                for j in range(self.router.commands):
-                    self.tick_to_trade.record(sent_ns - self.router.timestamps[j])
+                self._record(monotonic_ns() + self.clock_offset_ns)
         self.publisher.step(now_ns)
         if self._holds_back():
             self._want_sync()
         return work
+
+    def _record(self, sent_ns):
+        """The commands just routed: what they made is sent."""
+        i: u64
+        for i in range(self.router.arrivals):
+            arrival: cython.pointer[Arrival] = cython.address(self.router.arrived[i])
+            kind: cython.int
+            for kind in range(KINDS):
+                if arrival.commands[kind] != 0:
+                    self.tick_to_trade.add(kind, sent_ns - arrival.timestamp, arrival.commands[kind])
 
     def _may_answer(self):
         """How many more commands may be answered now, for all that the journal says."""
@@ -410,6 +414,17 @@ class Gateway:
                 self.sessions.end(owner, SHUTDOWN, now_ns)
         if drained and self.sessions.connected_count == 0:
             store(cython.address(self.stopped), 1, RELEASE)
+
+
+def figures(interval, latencies):
+    """Percentiles of all kinds of command together, by name."""
+    p50, p99, p999, most = latencies.all().percentiles((50, 99, 99.9, 100))
+    return {
+        f"{interval}_p50_ns": p50,
+        f"{interval}_p99_ns": p99,
+        f"{interval}_p99.9_ns": p999,
+        f"{interval}_max_ns": most,
+    }
 
 
 def clock_offset():

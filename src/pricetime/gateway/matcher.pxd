@@ -3,10 +3,13 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    REPORTS_PER_COMMAND, REPORTS_PER_MAKER, Command, IdEntry, Level, Link, Node, Order, OrderCold, Report, RoutedReport, u32, u64,
+    CANCELLED, CANCEL_ORDER, NEW_ORDER, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPORTS_PER_COMMAND,
+    REPORTS_PER_MAKER, TRADE, Command, IdEntry, Level, Link, Node, Order, OrderCold, Report, RoutedReport, u32, u64,
 )
 from pricetime.journal.writer cimport Writer
+from pricetime.measure.latency cimport CANCEL, OTHER, REPLACE, RESTS, TRADES, Latencies
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
+from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.crc cimport link
 from pricetime.native.memory cimport release, reserve, touch
 from pricetime.native.waiting cimport yield_processor
@@ -18,6 +21,7 @@ cdef enum:
     SLEEP_NS = 20000000              # at most, before a look at whether to end
     BATCH = 256                      # commands executed between two looks at the rings
     REPORT_WORDS = 6                 # of 8 bytes
+    NEVER = 0xFFFFFFFFFFFFFFFF       # of commands until one is timed: none is
 
 
 cdef class Matcher:
@@ -38,9 +42,14 @@ cdef class Matcher:
     cdef u64 command                 # of the batch: the one whose reports are being handed on
     cdef u64 report                  # the next report to hand on
     cdef readonly u64 executed       # commands, so far
+    cdef readonly Latencies match    # of the commands that were timed
+    cdef u64 every                   # one of so many is
+    cdef u64 untimed                 # commands before the next that is
+    cdef u64 began_ns                # monotonic: when the command that is being timed was taken; 0: none is
     cdef u32 ended                   # 1: run must return; atomic
 
     cdef void _run(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
     cdef void _trace(self) noexcept nogil
     cdef bint _hand_on(self) noexcept nogil
+    cdef inline u32 _kind(self, const Command *command, u64 first, u64 end) noexcept nogil

@@ -4,6 +4,9 @@
 Commands are executed where they lie in the ring, and leave it when all their reports are handed on. With a journal
 they are in it before they are executed, and none is executed that it did not take. A command may make more reports than
 the ring of reports has room for: then the matcher stops there and goes on at its next turn.
+
+Of one command in so many it is measured how long it takes from the ring of commands to the ring of reports. Such a
+command is a batch of its own, so that the time is that of one command and not of its company.
 """
 
 from __future__ import annotations
@@ -31,6 +34,9 @@ class Matcher:
         self.commands = commands
         self.reports = reports
         self.batch = self.command = self.report = self.executed = 0
+        self.match = Latencies()
+        self.every = self.untimed = NEVER
+        self.began_ns = 0
         most: u64 = self.books.capacity
         self.block_bytes = (REPORTS_PER_COMMAND * BATCH + REPORTS_PER_MAKER * (most + BATCH)) * cython.sizeof(Report)
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
@@ -44,6 +50,11 @@ class Matcher:
         """From now on every command is in this journal, a ``Writer``, before it is executed. Before ``run``."""
         self.journal = journal
         self.journaled = self.traced = True
+
+    def time_one_of(self, every):
+        """From now on time one command of so many, counted, into ``match``; 0: none. Before ``run``."""
+        self.every = every or NEVER
+        self.untimed = self.every - 1
 
     def take_memory(self):
         """Take up the memory that orders will need. Before the first command."""
@@ -59,6 +70,7 @@ class Matcher:
         touch(books.nodes, min(pool_bytes, 2 * (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Node)))
         touch(books.levels, min(pool_bytes, (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Level)))
         touch(self.block, min(pool_bytes, self.block_bytes))
+        self.match.take_memory()
 
     def take_engine(self):
         """Let nobody else into the engine. Raises BookBusy when somebody is inside."""
@@ -97,6 +109,13 @@ class Matcher:
         if count == 0:
             return 0
         count = min(count, self.commands.peeked_run())
+        timed: cython.bint = self.untimed == 0
+        if timed:
+            count = 1
+            if self.began_ns == 0:  # else it was taken before, and the journal had no room
+                self.began_ns = monotonic_ns()
+        elif self.untimed < count:
+            count = self.untimed
         self.books.reports = self.block
         self.books.report_count = 0
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
@@ -109,6 +128,7 @@ class Matcher:
         if self.traced:
             self._trace()
         self.executed += count
+        self.untimed = self.every - 1 if timed else self.untimed - count
         self.batch = count
         self.command = self.report = 0
         self._hand_on()
@@ -129,6 +149,7 @@ class Matcher:
         left: u64 = self.ends[self.batch - 1] - self.report
         room: u64 = self.reports.claim(left)
         commands: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
+        kind: u32 = OTHER
         i: u64
         for i in range(room):
             while self.report == self.ends[self.command]:
@@ -139,10 +160,36 @@ class Matcher:
             routed.session = commands[self.command].session
             self.report += 1
             routed.last = self.report == self.ends[self.command]
+            if routed.last:
+                first: u64 = self.ends[self.command - 1] if self.command != 0 else 0
+                kind = self._kind(cython.address(commands[self.command]), first, self.report)
+                routed.kind = kind
         if room != 0:
             self.reports.commit(room)
         if room < left:
             return False
+        if self.began_ns != 0:
+            self.match.record(kind, monotonic_ns() - self.began_ns)
+            self.began_ns = 0
         self.commands.release(self.batch)
         self.batch = 0
         return True
+
+    def _kind(self, command, first, end):
+        """Which kind of command made these reports of the batch, of those that latencies are told apart by."""
+        if self.block[first].kind == REJECTED:
+            return OTHER
+        if command.type == NEW_ORDER:
+            rests: cython.bint = True
+            i: u64
+            for i in range(first + 1, end):
+                if self.block[i].kind == TRADE:
+                    return TRADES
+                if self.block[i].kind == CANCELLED and self.block[i].order_id == command.order_id:
+                    rests = False
+            return RESTS if rests else OTHER
+        if command.type == CANCEL_ORDER or command.type == REDUCE_ORDER:
+            return CANCEL
+        if command.type == REPLACE_ORDER or command.type == REPLACE_ORDER_AS:
+            return REPLACE
+        return OTHER

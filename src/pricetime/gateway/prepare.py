@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from .. import COMPILED
+from ..measure import hlog
 from . import secrets, sockets
 from .config import GatewayConfig
 from .errors import CannotStart
@@ -35,6 +36,7 @@ def prepare(config: GatewayConfig) -> Prepared:
     """Check what can be checked, and open the sockets. Raises CannotStart; nothing is open then."""
     check_form(compiled=COMPILED)
     check_processors(config)
+    check_latency_log(config)
     owners = read_secrets(config)
     with ExitStack() as opened:
         orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
@@ -69,6 +71,20 @@ def check_processors(config: GatewayConfig) -> None:
             raise CannotStart(
                 f"{name}: no processor {min(not_allowed)} for this process: give some of {sorted(allowed)}"
             )
+
+
+def check_latency_log(config: GatewayConfig) -> None:
+    """What is measured can be written in the end, for all that is known now."""
+    path = config.latency_log
+    if path is None:
+        return
+    hlog.package("codec")
+    if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise CannotStart(
+            f"latency_log: {path.parent} is no directory that can be written to: make it, or give another"
+        )
+    if path.is_dir():
+        raise CannotStart(f"latency_log: {path} is a directory: give a file, {path / 'server.hlog'} say")
 
 
 def read_secrets(config: GatewayConfig) -> Secrets | None:

@@ -14,6 +14,13 @@ cdef enum:
     BLOCK = 64                       # reports whose ids are made public together
 
 
+# Commands that came together, in one read: a clock is read once for all of them.
+ctypedef struct Arrival:
+    u64 timestamp                    # ns
+    u32 commands[5]                  # of each kind, see measure/latency.pxd
+    u32 zero
+
+
 cdef class Router:
     cdef Ring reports
     cdef Sessions sessions
@@ -21,12 +28,14 @@ cdef class Router:
     cdef PublicIds public_ids
     cdef u64 order_ids[64]           # public ids of the block's orders
     cdef u64 maker_ids[64]           # and of the makers, 0 where there is none
-    cdef u64 timestamps[8192]        # of the commands routed by the last step
-    cdef u64 commands                # how many these are
+    cdef Arrival arrived[8192]       # the commands routed by the last step, in their order
+    cdef u64 arrivals                # how many of these there are
+    cdef u64 commands                # and how many commands in all
     cdef readonly u64 routed         # reports, so far
 
     cdef u64 step(self, u64 most) noexcept nogil
     cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil
+    cdef void _count(self, u64 timestamp, u32 kind) noexcept nogil
     cdef void _hide(self, u64 first, u64 count) noexcept nogil
     cdef void _to_feed(self, const Report *report, u64 order_id, u64 maker_id) noexcept nogil
     cdef void _to_owner(self, u32 owner, const Report *report, u64 order_id, u64 maker_id) noexcept nogil

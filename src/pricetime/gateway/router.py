@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import cython
 
+if cython.compiled:
+    from cython.cimports.libc.string import memset
+
 
 @cython.final
 @cython.cclass
@@ -21,11 +24,11 @@ class Router:
         self.sessions = sessions
         self.store = store
         self.public_ids = public_ids
-        self.routed = self.commands = 0
+        self.routed = self.commands = self.arrivals = 0
 
     def step(self, most):
         """Route what the ring of reports holds of the next ``most`` commands, up to a limit: how many reports."""
-        self.commands = 0
+        self.commands = self.arrivals = 0
         total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
         if most < total:  # else it cannot hold more commands than those
             total = self._reports_of(most, total)
@@ -47,8 +50,7 @@ class Router:
                 if kind != REJECTED and kind != MASS_CANCELLED:
                     self._to_feed(cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
                 if routed.last:
-                    self.timestamps[self.commands] = routed.timestamp
-                    self.commands += 1
+                    self._count(routed.timestamp, routed.kind)
             done += count
         if done != 0:
             self.reports.release(done)
@@ -64,6 +66,15 @@ class Router:
             commands -= routed.last
             i += 1
         return i
+
+    def _count(self, timestamp, kind):
+        """Another command is answered: with those that came in the same read, where the last one did."""
+        self.commands += 1
+        if self.arrivals == 0 or self.arrived[self.arrivals - 1].timestamp != timestamp:
+            memset(cython.address(self.arrived[self.arrivals]), 0, cython.sizeof(Arrival))
+            self.arrived[self.arrivals].timestamp = timestamp
+            self.arrivals += 1
+        self.arrived[self.arrivals - 1].commands[kind] += 1
 
     def _hide(self, first, count):
         """The public ids of a block of reports."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import time
 from contextlib import closing
+from pathlib import Path
 
+from ..measure import hlog
 from .config import GatewayConfig
 from .control import Control
 from .exchange import Exchange
 from .fields import Acknowledge
-from .log import make_log
+from .log import Log, make_log
 from .prepare import prepare
 
 #: With ``durable`` clients wait for the syncer, which must not wait for Python code of other threads, by default 5 ms.
@@ -27,4 +30,22 @@ def run(config: GatewayConfig) -> int:
     with closing(prepare(config)) as prepared, closing(Exchange(config, prepared.feed, log)) as exchange:
         exchange.start()
         exchange.keep_clear()
-        return Control(config, prepared, exchange, log).run()
+        started_at = time.time()
+        try:
+            return Control(config, prepared, exchange, log).run()
+        finally:
+            write_latencies(config.latency_log, exchange, started_at, log)
+
+
+def write_latencies(path: Path | None, exchange: Exchange, started_at: float, log: Log) -> None:
+    """How long commands took, into the file that was asked for: whatever the server ends for."""
+    if path is None:
+        return
+    measured = exchange.latencies()
+    histograms = {f"{interval}.{kind}": each for interval, kinds in measured.items() for kind, each in kinds.items()}
+    try:
+        hlog.write(path, histograms, started_at=started_at, ended_at=time.time())
+    except OSError as error:
+        log.error("latencies not written", file=str(path), error=error.strerror)
+    else:
+        log.info("latencies written", file=str(path))

@@ -1,5 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Latencies, counted in the buckets of HdrHistogram: 1,024 for each power of two, so no figure is off by over 0.1 %."""
+"""Latencies, counted in the buckets of HdrHistogram: 1,024 for each power of two, so no figure is off by over 0.1 %.
+
+They are those of an HdrHistogram from 1 to 2**40 - 1 with 3 significant digits, in its order, and percentiles are what
+the package ``hdrhistogram`` makes of the same counts.
+"""
 
 from __future__ import annotations
 
@@ -8,29 +12,42 @@ import numpy as np
 
 if not cython.compiled:  # the compiled form has them from histogram.pxd
     from pricetime.core.layout import u64
-    from pricetime.native.bits import leading_zeros
-    from pricetime.native.memory import release, reserve
+    from pricetime.native.bits import RELAXED, leading_zeros, load_u64
+    from pricetime.native.memory import release, reserve, touch
 
-    HALF_BITS, LARGEST_BITS = 10, 40
+    HALF_BITS, LARGEST_BITS, BUCKETS = 10, 40, 31744
+
+
+def _tops():
+    places = np.arange(BUCKETS, dtype=np.uint64)
+    half_bits, one = np.uint64(HALF_BITS), np.uint64(1)
+    shifts = np.maximum(places >> half_bits, one) - one
+    return ((places - (shifts << half_bits) + one) << shifts) - one
+
+
+#: The largest value that each bucket counts: u64, of shape (31744,).
+TOPS = _tops()
+TOPS.flags.writeable = False
 
 
 @cython.final
 @cython.cclass
 class Histogram:
-    """Values from 0 to 2**40 (of ns: 18 minutes). One thread records; others may read meanwhile. Raises MemoryError."""
+    """Values from 0 to 2**40 (of ns: 18 minutes); larger ones count as the largest of these. Raises MemoryError.
+
+    One thread records. Others may read meanwhile, by ``array``, ``copy``, ``percentiles`` or as what is merged.
+    """
 
     def __init__(self):
-        buckets = (LARGEST_BITS - HALF_BITS + 1) << HALF_BITS
-        self.n_bytes = buckets * 8
         self.count = self.largest = 0
-        self.counts = cython.cast(cython.pointer[u64], reserve(self.n_bytes))
+        self.counts = cython.cast(cython.pointer[u64], reserve(BUCKETS * cython.sizeof(u64)))
         if not self.counts:
             raise MemoryError("no room for a histogram")
 
     if cython.compiled:
 
         def __dealloc__(self):
-            release(self.counts, self.n_bytes)
+            release(self.counts, BUCKETS * cython.sizeof(u64))
 
     def record(self, value):
         """Count one value."""
@@ -53,36 +70,86 @@ class Histogram:
         for value in values:
             self.add(value, 1)
 
-    def percentiles(self, wanted):
-        """For each percentage wanted, the value that so many percent are at or below: the top of its bucket."""
-        counts = self._array()
-        total = int(counts.sum())
-        if not total:
-            return [0 for _ in wanted]
-        summed = np.cumsum(counts)
-        found = []
-        for percentage in wanted:
-            rank = max(1, int(np.ceil(round(total * percentage / 100, 6))))  # 99.9 % of 1,000 are 999, not a hair more
-            found.append(min(self._top(int(np.searchsorted(summed, rank))), self.largest))
+    def take_memory(self):
+        """Take up all of its memory now, so that no value waits for a page of it."""
+        touch(self.counts, BUCKETS * cython.sizeof(u64))
+
+    # ------------------------------------------------------------------ whole histograms
+
+    def array(self):
+        """How many values each bucket counts: u64, of shape (31744,). O(buckets), 20 us.
+
+        Beside a thread that records: every value is in it that was recorded before the call, of those recorded
+        meanwhile any, and each of them once. No count is torn, and none waits for the other thread.
+        """
+        found = np.zeros(BUCKETS, np.uint64)
+        cells: cython.ulonglong[::1] = found
+        place: cython.Py_ssize_t
+        for place in range(BUCKETS):
+            cells[place] = load_u64(cython.address(self.counts[place]), RELAXED)
         return found
+
+    @staticmethod
+    def from_array(counts):
+        """A histogram of these counts, one for each bucket. Its ``largest`` is the top of the last that has any.
+
+        Raises ValueError unless there are 31,744 whole numbers from 0 to 2**64 - 1.
+        """
+        counts = np.asarray(counts)
+        if counts.shape != (BUCKETS,) or counts.dtype.kind not in "ui" or (counts < 0).any():
+            raise ValueError(f"give {BUCKETS:,} whole numbers, not {counts.dtype} of shape {counts.shape}")
+        made = Histogram()
+        made._add_counts(counts.astype(np.uint64), 0)
+        return made
+
+    def copy(self):
+        """What was recorded until now, and stays as it is. Beside a thread that records: see ``array``."""
+        made = Histogram()
+        made.merge(self)
+        return made
+
+    def merge(self, other):
+        """Count here too what ``other`` counts, which may be recording: see ``array``. O(buckets).
+
+        Not while another thread records here.
+        """
+        counts = other.array()
+        self._add_counts(counts, other.largest)
+
+    def _add_counts(self, counts, largest):
+        cells: cython.ulonglong[::1] = counts if cython.compiled else counts.tolist()
+        last: cython.Py_ssize_t = -1
+        place: cython.Py_ssize_t
+        for place in range(BUCKETS):
+            if cells[place] != 0:
+                self.counts[place] += cells[place]
+                self.count += cells[place]
+                last = place
+        if last > 0 and largest <= int(TOPS[last - 1]):
+            largest = int(TOPS[last])  # nobody knows it, or its thread has counted it and was not to say so yet
+        self.largest = max(self.largest, largest)
 
     def clear(self):
         """Forget all. Not while another thread records."""
-        index: u64
-        for index in range(self.n_bytes // 8):
-            self.counts[index] = 0
+        place: cython.Py_ssize_t
+        for place in range(BUCKETS):
+            self.counts[place] = 0
         self.count = self.largest = 0
 
-    def _array(self):
-        found = np.zeros(self.n_bytes // 8, np.uint64)
-        index: u64
-        for index in range(self.n_bytes // 8):
-            found[index] = self.counts[index]
-        return found
+    # ------------------------------------------------------------------ figures
 
-    def _top(self, index):
-        half = 1 << HALF_BITS
-        if index < 2 * half:
-            return index
-        shift = (index >> HALF_BITS) - 1
-        return ((index - (shift << HALF_BITS)) << shift) + (1 << shift) - 1
+    def percentiles(self, wanted):
+        """For each percentage wanted, the value that so many percent are at or below: the top of its bucket.
+
+        Of 100 that of the largest; of 0 the bottom of the first bucket; 0 where nothing was recorded. O(buckets).
+        """
+        summed = np.cumsum(self.array())
+        total = int(summed[BUCKETS - 1])
+        if not total:
+            return [0 for _ in wanted]
+        found = []
+        for percentage in wanted:
+            rank = max(1, int(percentage * total / 100 + 0.5))
+            place = int(np.searchsorted(summed, rank))
+            found.append(int(TOPS[place]) if percentage else int(TOPS[place - 1]) + 1 if place else 0)
+        return found

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+RELAXED = 0
+
 
 def leading_zeros(value: int) -> int:
     return 64 - value.bit_length()
@@ -11,3 +13,8 @@ def leading_zeros(value: int) -> int:
 
 def prefetch(_: Any) -> None:
     """Nothing to fetch ahead of."""
+
+
+def load_u64(cell: int, _: int) -> int:
+    """A number of one thread: its address is itself."""
+    return cell

@@ -1,0 +1,81 @@
+"""``pricetime latency``: what was measured, from files of histograms."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..measure.histogram import Histogram
+
+#: Percentages that are shown, and what they are called.
+SHOWN = {"P50": 50, "P90": 90, "P99": 99, "P99.9": 99.9, "P99.99": 99.99, "max": 100}
+
+
+@click.command()
+@click.argument(
+    "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+def latency(files: tuple[Path, ...]) -> None:
+    """Show the percentiles in .hlog files, those of `pricetime serve --latency-log` say.
+
+    A row for each interval, and one for each kind of command in it. What has the same name in several files is counted
+    together. The figures are in microseconds: so many percent took that long or less.
+    """
+    from ..measure.hlog import read
+
+    found: dict[str, Histogram] = {}
+    for file in files:
+        for name, histogram in read(file).items():
+            if name in found:
+                found[name].merge(histogram)
+            else:
+                found[name] = histogram
+    if not any(histogram.count for histogram in found.values()):
+        names = ", ".join(file.name for file in files)
+        raise click.ClickException(f"no latency is in {names}: give .hlog files of a run that had orders")
+    show(found)
+
+
+def show(found: dict[str, Histogram]) -> None:
+    """Print a table of histograms."""
+    from rich.box import SIMPLE
+    from rich.table import Table
+
+    from .show import print_titled
+
+    table = Table(box=SIMPLE, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for name in ("commands", *SHOWN):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, histogram in rows(found):
+        table.add_row(name, f"{histogram.count:,}", *map(in_us, histogram.percentiles(tuple(SHOWN.values()))))
+    print_titled("latency, us", table)
+
+
+def in_us(ns: int) -> str:
+    """A time in microseconds, with as many decimals as are worth reading."""
+    us = ns / 1000
+    return f"{us:,.2f}" if us < 100 else f"{us:,.1f}" if us < 1000 else f"{us:,.0f}"
+
+
+def rows(found: dict[str, Histogram]) -> Iterator[tuple[str, Histogram]]:
+    """Name and histogram of each interval, all kinds together, and of each of its kinds that counted anything."""
+    intervals: dict[str, dict[str, Histogram]] = {}
+    for name, histogram in found.items():
+        interval, _, kind = name.partition(".")
+        if histogram.count:
+            intervals.setdefault(interval, {})[kind] = histogram
+    for interval, kinds in intervals.items():
+        every, *others = kinds.values()
+        every = every.copy()
+        for other in others:
+            every.merge(other)
+        yield interval.replace("_", " "), every
+        for kind, histogram in kinds.items():
+            if kind:
+                yield f"  {kind}", histogram

@@ -1,0 +1,54 @@
+"""Python code in a process of its own that has every allocation counted: of the heap and of the system, by thread."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: A process that takes longer hangs.
+PATIENCE_S = 240
+
+#: What the code finds there: allocations of the process so far, and of a thread by its native id.
+COUNTER = """
+import ctypes, json, sys
+allocations, allocations_of = ctypes.CDLL(None).allocations, ctypes.CDLL(None).allocations_of
+allocations.restype = allocations_of.restype = ctypes.c_ulonglong
+"""
+
+
+def counted(code: str, folder: Path, *arguments: str) -> Any:
+    """Run ``code`` with the counter in place and ``sys.argv[1:]``; what it prints last, which is JSON.
+
+    ``folder``: where the counter is built. Skips where it cannot be built or preloaded.
+    """
+    if sys.platform != "linux":
+        pytest.skip("counts by preloading, as Linux does it")
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if compiler is None:
+        pytest.skip("no C compiler to build the counter with")
+    counter = folder / "count.so"
+    source = ROOT / "tests" / "core" / "count_allocations.c"
+    command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(counter), str(source), "-ldl"]
+    subprocess.run(command, check=True)
+    environment = {
+        **os.environ,
+        "LD_PRELOAD": str(counter),
+        "PYTHONMALLOC": "malloc",  # every object of Python is counted too
+        "OMP_NUM_THREADS": "1",
+        "PYTHONPATH": str(ROOT),
+    }
+    run = subprocess.run(
+        [sys.executable, "-c", COUNTER + code, *arguments],
+        env=environment, capture_output=True, text=True, check=False, cwd=ROOT, timeout=PATIENCE_S,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout.splitlines()[-1])
