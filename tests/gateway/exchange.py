@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from pricetime.gateway.measured import BookDepth, SideDepth
+from pricetime.measure.histogram import Histogram
 from pricetime.types import InstrumentState
 from pricetime.wire.types import AcknowledgementLevel
 from tests.gateway.test_recovery import FakeReplica, FakeStore
@@ -60,6 +62,16 @@ class FakeExchange:
 
     def stats(self) -> Mapping[str, int | float]:
         return {"commands": 5}
+
+    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
+        return {}
+
+    def report_counts(self) -> Mapping[tuple[int, int], int]:
+        return {}
+
+    def depth(self, instrument: int) -> BookDepth:
+        nothing = SideDepth(0, 0, 0.0, None)
+        return BookDepth(InstrumentState.OPEN, nothing, nothing)
 
     def close(self) -> None:
         for fd in self.fds:

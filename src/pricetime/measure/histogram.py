@@ -55,7 +55,7 @@ class Histogram:
 
     def percentiles(self, wanted):
         """For each percentage wanted, the value that so many percent are at or below: the top of its bucket."""
-        counts = self._array()
+        counts = self.array()
         total = int(counts.sum())
         if not total:
             return [0 for _ in wanted]
@@ -73,11 +73,13 @@ class Histogram:
             self.counts[index] = 0
         self.count = self.largest = 0
 
-    def _array(self):
+    def array(self):
+        """How many values each bucket has: an array of u64, shape (31744,). Another thread may record meanwhile."""
         found = np.zeros(self.n_bytes // 8, np.uint64)
+        view: cython.ulonglong[::1] = found
         index: u64
         for index in range(self.n_bytes // 8):
-            found[index] = self.counts[index]
+            view[index] = self.counts[index]
         return found
 
     def _top(self, index):
