@@ -61,7 +61,8 @@ class FakeExchange:
         return 0xB00C
 
     def stats(self) -> Mapping[str, int | float]:
-        return {"commands": 5}
+        rings = {"commands_in_ring": 0, "reports_in_ring": 0}
+        return {"commands": 5, "feed_next_sequence": 1, "replica_sequence": 0, **rings}
 
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
         return {}

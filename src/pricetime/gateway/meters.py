@@ -32,14 +32,14 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Meter:
-    """One metric. ``key`` and ``scale``: which of ``Exchange.stats`` it is, and what that is to be multiplied by."""
+    """One metric. ``key`` and ``per``: which of ``Exchange.stats`` it is, and how many of those make one."""
 
     kind: Literal["counter", "gauge", "histogram", "info", "summary"]
     stem: str
     help: str
     labels: Labels = ()
     key: str | None = None
-    scale: float = 1
+    per: float = 1
 
     @property
     def name(self) -> str:
@@ -76,12 +76,12 @@ class Meter:
         return family
 
 
-def counter(stem: str, text: str, *labels: str, key: str | None = None, scale: float = 1) -> Meter:
-    return Meter("counter", stem, text, labels, key, scale)
+def counter(stem: str, text: str, *labels: str, key: str | None = None, per: float = 1) -> Meter:
+    return Meter("counter", stem, text, labels, key, per)
 
 
-def gauge(stem: str, text: str, *labels: str, key: str | None = None, scale: float = 1) -> Meter:
-    return Meter("gauge", stem, text, labels, key, scale)
+def gauge(stem: str, text: str, *labels: str, key: str | None = None, per: float = 1) -> Meter:
+    return Meter("gauge", stem, text, labels, key, per)
 
 
 class Section:
@@ -205,12 +205,12 @@ class Journal(Section):
     segment = gauge("journal_segment", "Number of the file that is written to.", key="journal_segment")
     offset = gauge("journal_offset_bytes", "Where in that file the next record comes.", key="journal_offset")
     sync = Meter("summary", "journal_sync_seconds", "Commits: how many, and how long they took together, to the disk.")
-    last = gauge("journal_sync_last_seconds", "How long the last commit took.", key="journal_sync_last_ns", scale=1e-9)
+    last = gauge("journal_sync_last_seconds", "How long the last commit took.", key="journal_sync_last_ns", per=1e9)
     longest = gauge(
         "journal_sync_longest_seconds",
         "How long the longest took since the start.",
         key="journal_sync_longest_ns",
-        scale=1e-9,
+        per=1e9,
     )
     n_bytes = counter("journal_synced_bytes", "Bytes that were brought to the disk.", key="journal_synced_bytes")
     snapshot = gauge(

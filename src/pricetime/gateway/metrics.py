@@ -99,7 +99,7 @@ class ExchangeCollector(Collector):
         for section in meters.SECTIONS:
             for meter in section.meters():
                 if meter.key is not None and meter.key in stats:
-                    yield meter.is_now(stats[meter.key] * meter.scale)
+                    yield meter.is_now(stats[meter.key] / meter.per)
         yield from self._orders(stats)
         yield from self._latencies()
         yield from self._books()

@@ -122,7 +122,7 @@ class MetricsServer:
         if words[1].partition("?")[0] != "/metrics":
             return HTTPStatus.NOT_FOUND, method, b"the metrics are at /metrics\n"
         if method not in {"GET", "HEAD"}:
-            return HTTPStatus.METHOD_NOT_ALLOWED, method, b"the metrics can be read, nothing else: GET /metrics\n"
+            return HTTPStatus.METHOD_NOT_ALLOWED, method, b"metrics are read, nothing else: GET /metrics\n"
         page = await self._page.get()
         if page is None:
             return HTTPStatus.INTERNAL_SERVER_ERROR, method, b"the metrics cannot be read: the log says why\n"

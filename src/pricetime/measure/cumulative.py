@@ -1,6 +1,6 @@
 """A histogram of ours as Prometheus has them: how many values are at most so long, for a few lengths.
 
-The buckets of a ``Histogram`` are 0.1 % wide, and there are 31,744 of them; these here are 44, six for each power of
+The buckets of a ``Histogram`` are 0.1 % wide, and there are 31,744 of them; these here are 43, six for each power of
 ten, so that a heat map has even rows and a quantile read from them is off by a few per cent, never by a multiple.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from .histogram import Histogram
 
 #: Of ns: from 100 ns to 1 s, six for each power of ten.
-BOUNDS_NS = (*(step * 10**power // 10 for power in range(3, 9) for step in (10, 15, 20, 30, 50, 70)), 10**9)
+BOUNDS_NS = (*(step * 10**power // 10 for power in range(2, 9) for step in (10, 15, 20, 30, 50, 70)), 10**9)
 
 
 class Cumulative(NamedTuple):
