@@ -14,9 +14,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "operate" / "monitor.md"
 MARK = "## Every metric\n"
 
 HEAD = f"""
-This part is written by `make dashboard`. Counters count from the start of the process. A histogram has {len(BOUNDS_NS)} buckets
-from 100 ns to 1 s, six for each power of ten; a value within 0.1 % of a bound may count as above it, and the sum is
-right to 0.05 %.
+This part is written by `make dashboard`. Counters count from the start of the process. A histogram has
+{len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten; a value within 0.1 % of a bound may count as
+above it, and the sum is right to 0.05 %.
 """
 
 
