@@ -28,9 +28,8 @@ def cumulative(histogram: Histogram) -> Cumulative:
     """Count what is in a histogram at this moment, which another thread may record in. O(buckets)."""
     counts = histogram.array()
     summed = np.concatenate(([0], np.cumsum(counts)))
-    return Cumulative(
-        summed[_CUTS].tolist(), int(summed[-1]), float(np.dot(counts.astype(np.float64), _MIDDLES_NS)) / 1e9
-    )
+    seconds = float((counts * _MIDDLES_NS).sum()) / 1e9  # no dot product: its threads would take others' processors
+    return Cumulative(summed[_CUTS].tolist(), int(summed[-1]), seconds)
 
 
 def _edges(buckets: int) -> tuple[np.ndarray, np.ndarray]:
