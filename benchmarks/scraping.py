@@ -78,11 +78,13 @@ def scraping(port: int, every: float | None, took: list[float]) -> Iterator[None
     ended = threading.Event()
 
     def scrape() -> None:
-        while not ended.wait(every):
+        ends = False
+        while not ends:
             began = time.perf_counter()
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
                 answer.read()
             took.append(time.perf_counter() - began)
+            ends = ended.wait(every)
 
     thread = threading.Thread(target=scrape)
     if every is not None:

@@ -80,6 +80,7 @@ class MetricsServer:
             task = self._loop.create_task(self._serve(connection))
             self._clients[task] = None
             task.add_done_callback(partial(self._part, connection))
+            await asyncio.sleep(0)  # a flood of connections takes turns with everything else on this loop
 
     def _part(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
         """A connection is over, be it before it was served at all."""
