@@ -16,9 +16,9 @@ MARK = "## Every metric\n"
 HEAD = f"""
 This part is written by `make dashboard`. Counters count from the start of the process. A histogram has
 {len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten; a value within 0.1 % of a bound may count as
-above it, and the sum is right to 0.05 %. The `kind` of a latency is what a command came to: `rests` (an order that did
-not trade), `trades`, `cancel` (or reduce), `replace`, `other` (rejected, mass cancels, states); `kind` and `reason` of a
-report are those of the [records](../reference/records.md) and [errors](../reference/errors.md), in small letters.
+above it, and the sum is right to 0.05 %. The `kind` of a latency is what a command came to: `rests` (an order that
+did not trade), `trades`, `cancel` (or reduce), `replace`, `other` (rejected, mass cancels, states); `kind` and `reason`
+of a report are those of the [records](../reference/records.md) and [errors](../reference/errors.md), in small letters.
 """
 
 
