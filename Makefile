@@ -22,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire dashboard format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -107,6 +107,10 @@ lint: .venv/installed ## format, lint and types
 
 settings: .venv/installed ## write the page of the server's settings
 	@$(BIN)/python -m tools.settings_page
+
+dashboard: .venv/installed ## write the Grafana dashboard, and the page of the metrics
+	@$(BIN)/python -m tools.dashboard
+	@$(BIN)/python -m tools.metrics_page
 
 format: .venv/installed ## put the source in its format
 	@$(BIN)/ruff check --fix --quiet . || true

@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from pricetime.gateway.measured import BookDepth, SideDepth
+from pricetime.measure.histogram import Histogram
 from pricetime.types import InstrumentState
 from pricetime.wire.types import AcknowledgementLevel
 from tests.gateway.test_recovery import FakeReplica, FakeStore
@@ -59,7 +61,18 @@ class FakeExchange:
         return 0xB00C
 
     def stats(self) -> Mapping[str, int | float]:
-        return {"commands": 5}
+        rings = {"commands_in_ring": 0, "reports_in_ring": 0}
+        return {"commands": 5, "feed_next_sequence": 1, "replica_sequence": 0, **rings}
+
+    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
+        return {}
+
+    def report_counts(self) -> Mapping[tuple[int, int], int]:
+        return {}
+
+    def depth(self, instrument: int) -> BookDepth:
+        nothing = SideDepth(0, 0, 0.0, None)
+        return BookDepth(InstrumentState.OPEN, nothing, nothing)
 
     def close(self) -> None:
         for fd in self.fds:

@@ -110,6 +110,24 @@ def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
             socket.create_connection(address)
 
 
+def test_metrics_are_served_from_the_start_to_the_end() -> None:
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    exchange = FakeExchange()
+    exchange.report_counts = lambda: {(7, 9): 3}  # type: ignore[method-assign]
+    with serving(GatewayConfig(**OPEN, metrics_port=0), exchange) as running:
+        port = running.events.of("serving")[0]["metrics_port"]
+        with socket.create_connection(("127.0.0.1", port)) as scraper:
+            scraper.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            page = receive(scraper, 1 << 20).decode()
+        assert 'pricetime_reports_total{kind="rejected",reason="unknown_order"} 3.0' in page
+        assert "pricetime_commands_total 5.0" in page
+        assert running.end() == 0
+        with pytest.raises(OSError):
+            socket.create_connection(("127.0.0.1", port))
+    with serving() as running:
+        assert running.events.of("serving")[0]["metrics_port"] is None
+
+
 def test_what_cannot_be_drained_is_said() -> None:
     exchange = FakeExchange()
     exchange.drains = False

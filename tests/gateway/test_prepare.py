@@ -3,6 +3,8 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -93,6 +95,25 @@ def test_a_host_that_is_not_here(tmp_path: Path) -> None:
     secrets.add(tmp_path / "s", 1)
     message = reason(free(open=False, host="192.0.2.77", secrets_file=tmp_path / "s"))
     assert message == "host: 192.0.2.77 is no address of this machine: give one that is, or 0.0.0.0 for all"
+
+
+def test_a_port_for_metrics() -> None:
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    with closing(prepare(free())) as without:
+        assert without.metrics is None
+    with closing(prepare(free(metrics_port=0))) as prepared:
+        assert prepared.metrics is not None
+        port = prepared.metrics.getsockname()[1]
+        assert reason(free(metrics_port=port)).startswith(f"metrics_port: port {port} of 127.0.0.1 is in use")
+    assert reason(free(metrics_port=0, metrics_host="192.0.2.77")).startswith(
+        "metrics_host: 192.0.2.77 is no address of this machine"
+    )
+
+
+def test_metrics_without_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "prometheus_client", None)
+    with pytest.raises(MissingExtra, match=r"metrics_port needs the package prometheus_client: pip install 'price.*"):
+        prepare(free(metrics_port=0))
 
 
 def test_no_multicast_route(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -98,7 +98,8 @@ Instruments = Annotated[
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
 written_down = partial(setting, "Journal")
-latency, faults, log = partial(setting, "Latency"), partial(setting, "Faults"), partial(setting, "Log")
+latency, metrics = partial(setting, "Latency"), partial(setting, "Metrics")
+faults, log = partial(setting, "Faults"), partial(setting, "Log")
 
 
 class GatewayConfig(BaseSettings):
@@ -198,6 +199,11 @@ class GatewayConfig(BaseSettings):
     log_level: LogLevel = log("info", "the least that is written: `debug`, `info`, `warning`, `error`")
     log_format: LogFormat = log("auto", "`console`, `json`, or `auto`: console on a terminal, else JSON")
     stats_interval_ms: int = log(10_000, "time between two events that count what was done; 0 for none", ge=0)
+
+    metrics_port: Port | None = metrics(
+        None, "TCP port where Prometheus finds `/metrics`; 0 takes a free one; without one there are no metrics"
+    )
+    metrics_host: IPv4Address = metrics("127.0.0.1", "address of that port; whoever reaches it may read the counts")
 
     _again: Callable[[], GatewayConfig] | None = PrivateAttr(None)
 

@@ -24,11 +24,13 @@ from .errors import CannotStart
 from .journal_server import JournalServer
 from .lobby import Lobby
 from .log import Log, Seldom, is_for_people
+from .measured import Measured
 from .prepare import Prepared, read_secrets
 from .recovery import RecoveryServer, Replica, Store
 
 if TYPE_CHECKING:
     from .keeper import Keeper
+    from .metrics_server import MetricsServer
 
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
@@ -46,10 +48,11 @@ DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 READ_AGAIN = {"instruments", "secrets_file"}
 
 
-class Exchange(Protocol):
+class Exchange(Measured, Protocol):
     """The threads that carry orders, as the control side sees them. They run already when it gets them.
 
-    Every method but ``wait_drained`` returns at once, and is called in the thread of the loop.
+    Every method but ``wait_drained`` and ``depth`` returns at once, and is called in the thread of the loop; those of
+    ``Measured`` in another too.
     """
 
     @property
@@ -98,9 +101,6 @@ class Exchange(Protocol):
         Called once, in a thread of its own, after ``begin_stop``.
         """
 
-    def stats(self) -> Mapping[str, int | float]:
-        """What was done so far, by name."""
-
     def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
         """What happened to sessions since the last call: kind, owner, SessionReason, ns since 1970, next sequence."""
 
@@ -148,6 +148,7 @@ class Control:
         self._lobby.open()
         self._recovery.open()
         self._copies = self._serve_copies()
+        self._metrics = self._serve_metrics()
         watch = self._loop.create_task(self._watch())
         tell = self._loop.create_task(self._tell())
         try:
@@ -157,8 +158,9 @@ class Control:
             tell.cancel()
             self._lobby.close()
             await self._recovery.close()
-            if self._copies is not None:
-                await self._copies.close()
+            for served in (self._copies, self._metrics):
+                if served is not None:
+                    await served.close()
 
     def _serve_copies(self) -> JournalServer | None:
         """For those who follow the journal, where they may."""
@@ -170,6 +172,17 @@ class Control:
         )
         made.open()
         return made
+
+    def _serve_metrics(self) -> MetricsServer | None:
+        """For Prometheus, where it is wanted."""
+        listener, keeper = self._prepared.metrics, self._exchange.keeper
+        if listener is None:
+            return None
+        from .metrics_server import serve
+
+        doors = self._lobby, self._recovery, self._copies
+        first = 0 if keeper is None else keeper.first
+        return serve(listener, self._config, self._exchange, doors, first, self._seldom)
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -203,6 +216,7 @@ class Control:
             epoch=self._exchange.store.epoch,
             journal=None if config.journal is None else str(config.journal),
             journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
+            metrics_port=None if prepared.metrics is None else prepared.metrics.getsockname()[1],
             acknowledge=self._exchange.level.name.lower(),
             instruments=len(config.instruments),
             owners=None if prepared.secrets is None else len(prepared.secrets),

@@ -17,6 +17,7 @@ from ..measure.histogram import Histogram
 from ..native.disk import Disk
 from ..ring.idle import Idle
 from ..ring.ring import Ring
+from ..types import InstrumentState
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
 from .config import GatewayConfig
@@ -25,6 +26,7 @@ from .faults import Faults
 from .keeper import Keeper
 from .log import Log, make_log
 from .loop import Gateway, clock_offset
+from .measured import BookDepth, SideDepth
 from .publisher import Publisher
 from .replica import Replica
 from .state import ExchangeState, configuration_of
@@ -267,9 +269,23 @@ class Exchange:
         """
         return {"match": self.matcher.match.copies(), "tick_to_trade": self.gateway.tick_to_trade.copies()}
 
+    def report_counts(self) -> Mapping[tuple[int, int], int]:
+        """How many reports there were since the start, by ReportKind and Reason; those that there were none of are not
+        in it."""
+        return dict(self.gateway.router.counted())
+
+    def depth(self, instrument: int) -> BookDepth:
+        """What rests in a book, as the feed tells it. Not in the loop: it waits for the replica. O(levels)."""
+        state, bids, asks = self.replica.depth(instrument)
+        return BookDepth(InstrumentState(state), SideDepth(*bids), SideDepth(*asks))
+
     def stats(self) -> Mapping[str, int | float]:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
-        return {**self.gateway.stats(), **({} if self.keeper is None else self.keeper.stats())}
+        return {
+            **self.gateway.stats(),
+            "replica_sequence": self.replica.builder.seq_num,
+            **({} if self.keeper is None else self.keeper.stats()),
+        }
 
 
 def runs_in_one_thread(settings: GatewayConfig) -> bool:

@@ -110,10 +110,16 @@ class Keeper:
     def stats(self) -> dict[str, int]:
         """Counts since the start, by name."""
         counts = self.syncer.counts
+        _, segment, offset = self.writer.progress()
         return {
             "journal_sequence": self.writer.appended,
             "journal_synced": self.writer.synced(),
+            "journal_segment": segment,
+            "journal_offset": offset,
             "journal_commits": counts.commits,
+            "journal_synced_bytes": counts.n_bytes,
+            "journal_sync_ns": counts.total_ns,
+            "journal_sync_last_ns": counts.last_ns,
             "journal_sync_longest_ns": counts.longest_ns,
             "follower_sequence": self.follower.standby.position.sequence,
             "snapshot_sequence": self.follower.newest,

@@ -1,6 +1,6 @@
 # Signatures and fields of loop.py, in its order.
 
-from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_DISCONNECT, MASS_CANCEL, SET_STATE, Command, u8, u32, u64
+from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_DISCONNECT, MASS_CANCEL, SET_STATE, Command, i64, u8, u32, u64
 from pricetime.gateway.decoder cimport Decoder
 from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, ORDER_ID_SHIFT, READ_BYTES, REQUEST_ADMIT,
@@ -61,6 +61,8 @@ cdef class Gateway:
     cdef u32 stopped                 # 1: everything is out and every client gone; atomic
     cdef u32 ended                   # 1: the loop must return; atomic
     cdef readonly u64 turns
+    cdef u64 received_bytes          # from clients that are logged in, so far
+    cdef u64 ring_full               # times that a client was not read, because the ring of commands had no room
 
     cdef void _run(self) noexcept nogil
     cdef u64 step(self, int timeout_ms) noexcept nogil

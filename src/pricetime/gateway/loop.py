@@ -41,7 +41,8 @@ class Gateway:
         self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.sessions.clock_offset_ns
         self.tick_to_trade = Latencies()
-        self.next_tick_ns = self.stop_ns = self.turns = 0
+        self.next_tick_ns = self.stop_ns = self.turns = self.received_bytes = self.ring_full = 0
+        self.router.start_counting()
         self.answered = self.decoder.sequence
         self.wanted = NEVER
         self.stopped = self.ended = 0
@@ -110,14 +111,21 @@ class Gateway:
         """Counts since the start, by name."""
         return {
             "commands": self.decoder.sequence,
+            "unanswered": max(0, cython.cast(i64, self.decoder.sequence - self.answered)),
             "refused": self.decoder.refused,
             "reports": self.router.routed,
             "feed_next_sequence": self.publisher.store.newest(),
             "feed_calls": self.publisher.calls,
+            "feed_datagrams": self.publisher.datagrams,
+            "feed_bytes": self.publisher.sent_bytes,
             "feed_unsent": self.publisher.unsent,
             "sessions": self.sessions.connected_count,
             "cut_off": self.sessions.cut_off,
             "sent_bytes": self.sessions.sent_bytes,
+            "received_bytes": self.received_bytes,
+            "commands_in_ring": len(self.commands),
+            "reports_in_ring": len(self.router.reports),
+            "ring_full": self.ring_full,
             "turns": self.turns,
             **figures("match", self.matcher.match),
             **figures("tick_to_trade", self.tick_to_trade),
@@ -281,6 +289,7 @@ class Gateway:
         limit: u64 = cython.cast(u64, READ_BYTES) << min(s.full_reads // FULL_READS, cython.cast(u32, DOUBLINGS))
         slots: u64 = self.commands.claim(limit // 16 + 4)
         if slots < 8:
+            self.ring_full += 1
             return
         kept: u64 = s.partial_bytes
         most: u64 = min(slots * 16 - kept, limit)
@@ -291,6 +300,7 @@ class Gateway:
                 self.sessions.drop(owner, NO_REASON)
             return
         s.full_reads = s.full_reads + 1 if cython.cast(u64, n_bytes) == most else 0
+        self.received_bytes += n_bytes
         now_ns: u64 = monotonic_ns()
         s.heard_ns = now_ns
         total: u64 = kept + n_bytes

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from .. import COMPILED
+from ..extras import require
 from ..measure import hlog
 from . import secrets, sockets
 from .config import GatewayConfig
@@ -23,17 +24,18 @@ class Prepared(NamedTuple):
     recovery: socket.socket  #: listens for subscribers
     feed: socket.socket  #: connected to the multicast group
     journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
+    metrics: socket.socket | None  #: listens for Prometheus; None: there are no metrics
     secrets: Secrets | None  #: None: any login is taken
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
 
     def close(self) -> None:
-        for made in (self.orders, self.recovery, self.feed, self.journal):
+        for made in (self.orders, self.recovery, self.feed, self.journal, self.metrics):
             if made is not None:
                 made.close()
 
 
 def prepare(config: GatewayConfig) -> Prepared:
-    """Check what can be checked, and open the sockets. Raises CannotStart; nothing is open then."""
+    """Check what can be checked, and open the sockets. Raises CannotStart and MissingExtra; nothing is open then."""
     check_form(compiled=COMPILED)
     check_processors(config)
     check_latency_log(config)
@@ -45,8 +47,13 @@ def prepare(config: GatewayConfig) -> Prepared:
         journal = None
         if config.journal_port is not None:
             journal = opened.enter_context(sockets.listen(config.host, config.journal_port, "journal_port"))
+        metrics = None
+        if config.metrics_port is not None:
+            require("prometheus_client", "metrics", "metrics_port")
+            where = config.metrics_host, config.metrics_port
+            metrics = opened.enter_context(sockets.listen(*where, "metrics_port", "metrics_host"))
         opened.pop_all()
-    return Prepared(orders, recovery, feed, journal, owners, sockets.raise_file_limit(config))
+    return Prepared(orders, recovery, feed, journal, metrics, owners, sockets.raise_file_limit(config))
 
 
 def check_form(*, compiled: bool) -> None:

@@ -28,6 +28,8 @@ cdef class Publisher:
     cdef u64 clock_offset_ns
     cdef Faults faults               # None: none
     cdef readonly u64 calls          # to the system, so far
+    cdef readonly u64 datagrams      # that the system took, so far, heartbeats too
+    cdef readonly u64 sent_bytes     # in them, without headers
     cdef readonly u64 unsent         # reports that the system refused, which only the recovery server still has
 
     cdef u64 step(self, u64 now_ns) noexcept nogil

@@ -31,7 +31,7 @@ class Publisher:
         self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
         self.clock_offset_ns = clock_offset_ns
         self.next = self.store.newest()
-        self.spoken_ns = self.calls = self.unsent = 0
+        self.spoken_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
     def step(self, now_ns):
         """Send what the store has beyond the last turn. Returns how many reports."""
@@ -51,6 +51,9 @@ class Publisher:
                     break  # it has no room now
                 sent = min(count, self.per_call)
                 self.unsent += sent
+            else:
+                self.datagrams += (sent + self.per_datagram - 1) // self.per_datagram
+                self.sent_bytes += sent * REPORT_BYTES
             self.next += sent
             done += sent
         if done != 0:
@@ -112,5 +115,7 @@ class Publisher:
         message.seq_num = self.next
         message.epoch = self.store.epoch
         message.timestamp = now_ns + self.clock_offset_ns
-        send(self.fd, cython.address(message), cython.sizeof(FeedHeartbeat), MSG_DONTWAIT)
+        if send(self.fd, cython.address(message), cython.sizeof(FeedHeartbeat), MSG_DONTWAIT) > 0:
+            self.datagrams += 1
+            self.sent_bytes += cython.sizeof(FeedHeartbeat)
         self.spoken_ns = now_ns

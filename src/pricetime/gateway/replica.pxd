@@ -1,7 +1,8 @@
 # Signatures and fields of replica.py, in its order.
 
+from pricetime.core.book cimport key_of
 from pricetime.core.builder cimport BookBuilder
-from pricetime.core.layout cimport i64, u32, u64
+from pricetime.core.layout cimport BID, NIL, Book, Ladder, Level, i64, u32, u64
 from pricetime.gateway.store cimport FeedStore
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.latch cimport Latch
@@ -19,3 +20,4 @@ cdef class Replica:
     cdef readonly bint broken        # a report did not fit: no snapshots any more
 
     cdef u64 step(self) noexcept nogil
+    cdef void _add_up(self, Ladder *ladder, u64 *orders, double *lots) noexcept nogil

@@ -13,6 +13,9 @@ import cython
 
 NAP_SECONDS = 0.002
 
+#: Between two looks whether a book can be looked at, and how often one that a taker crosses is left to go on first.
+LOOK_SECONDS, MOST_LOOKS = 0.0002, 100
+
 
 @cython.final
 @cython.cclass
@@ -70,3 +73,48 @@ class Replica:
             return self.builder.snapshot()
         finally:
             self.latch.leave()
+
+    def depth(self, instrument):
+        """What rests in the book of an instrument: its state, and for bids and asks a tuple each.
+
+        (orders, levels, lots, best price or None); lots are a float. Waits until a run of reports is applied, and where
+        a taker is in the middle of its trades, a little until it is through. O(levels), without the GIL, and for that
+        long the replica waits. Raises UnknownInstrument.
+        """
+        self.builder.book(instrument)  # is there one?
+        looks = 0
+        while True:
+            if self.latch.enter():
+                if self.builder.rebuilt.crossing == NIL or looks >= MOST_LOOKS:
+                    break
+                self.latch.leave()
+            looks += 1
+            time.sleep(LOOK_SECONDS)
+        book: cython.pointer[Book] = self.builder.rebuilt.books.book_of(instrument)
+        orders: u64[2]
+        lots: cython.double[2]
+        best: i64[2]
+        levels: u32[2]
+        state: u32 = book.state
+        side: cython.int
+        with cython.nogil:
+            for side in range(2):
+                levels[side] = book.ladders[side].levels
+                best[side] = key_of(side + BID, book.ladders[side].best_key)
+                self._add_up(
+                    cython.address(book.ladders[side]), cython.address(orders[side]), cython.address(lots[side])
+                )
+            self.latch.leave()
+        sides = [(orders[side], levels[side], lots[side], best[side] if levels[side] else None) for side in range(2)]
+        return state, sides[0], sides[1]
+
+    def _add_up(self, ladder, orders, lots):
+        """The orders and lots of one side."""
+        orders[0] = 0
+        lots[0] = 0
+        level: u32 = ladder.best
+        while level != NIL:
+            queue: cython.pointer[Level] = cython.address(self.builder.rebuilt.books.levels[level])
+            orders[0] += queue.count
+            lots[0] += queue.quantity
+            level = self.builder.rebuilt.books.level_behind(ladder, level)

@@ -12,6 +12,8 @@ from pricetime.ring.ring cimport Ring
 
 cdef enum:
     BLOCK = 64                       # reports whose ids are made public together
+    KINDS = 16                       # of reports, and their reasons, each less than a power of two
+    REASONS = 64
 
 
 # Commands that came together, in one read: a clock is read once for all of them.
@@ -32,6 +34,7 @@ cdef class Router:
     cdef u64 arrivals                # how many of these there are
     cdef u64 commands                # and how many commands in all
     cdef readonly u64 routed         # reports, so far
+    cdef u64 counts[1024]            # the same by kind and reason: KINDS x REASONS
 
     cdef u64 step(self, u64 most) noexcept nogil
     cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil

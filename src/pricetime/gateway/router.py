@@ -24,7 +24,24 @@ class Router:
         self.sessions = sessions
         self.store = store
         self.public_ids = public_ids
-        self.routed = self.commands = self.arrivals = 0
+        self.commands = self.arrivals = 0
+        self.start_counting()
+
+    def start_counting(self):
+        """Count from nothing: what a journal was replayed through is not what this process did."""
+        self.routed = 0
+        i: cython.int
+        for i in range(KINDS * REASONS):
+            self.counts[i] = 0
+
+    def counted(self):
+        """How many reports there were of each kind and reason: {(kind, reason): count}. From any thread."""
+        found = {}
+        i: cython.int
+        for i in range(KINDS * REASONS):
+            if self.counts[i] != 0:
+                found[i // REASONS, i % REASONS] = self.counts[i]
+        return found
 
     def step(self, most):
         """Route what the ring of reports holds of the next ``most`` commands, up to a limit: how many reports."""
@@ -43,6 +60,7 @@ class Router:
                     cython.pointer[RoutedReport], self.reports.peeked(done + i)
                 )
                 kind: u32 = routed.report.kind
+                self.counts[(kind % KINDS) * REASONS + routed.report.reason % REASONS] += 1
                 if routed.session != 0:
                     self._to_owner(routed.session, cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
                 if kind == TRADE:

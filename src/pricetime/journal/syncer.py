@@ -43,6 +43,7 @@ class SyncCounts:
     n_bytes: int = 0
     last_ns: int = 0  #: from turning the page until all was on the disk
     longest_ns: int = 0
+    total_ns: int = 0
 
 
 class Syncer:
@@ -212,6 +213,7 @@ class Syncer:
         took_ns = time.monotonic_ns() - began_ns
         self.counts.commits += 1
         self.counts.last_ns = took_ns
+        self.counts.total_ns += took_ns
         self.counts.longest_ns = max(self.counts.longest_ns, took_ns)
 
     def _sync(self, live: LiveSegment, offset: int) -> None:

@@ -1,0 +1,186 @@
+"""Where Prometheus comes by: ``GET /metrics`` over HTTP, in the loop of the control side.
+
+Whoever asks costs little and harms nobody: one request of a few KiB is read, within seconds, and answered with what was
+collected once for all who ask at about the same time; the connection ends with the answer. When every place is taken,
+the connection that is there longest makes room, so that idle ones cannot keep Prometheus out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from http import HTTPStatus
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+from .config import GatewayConfig
+from .log import Seldom
+from .measured import Measured
+from .metrics import Door, Doors, ExchangeCollector
+
+#: Connections at a time, the time that each has, and the most that is read of what it asks.
+MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
+
+#: What was collected is good for this long, and for that many times what it took: so that any number of scrapers costs
+#: no more than a tenth of a processor.
+GOOD_FOR_S, REST = 0.1, 10
+
+#: No connection can be accepted: how long until that is tried again.
+PAUSE_S = 0.1
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class MetricsServer:
+    """Answers on a listening socket, in the running loop, from ``open`` to ``close``.
+
+    ``read`` gives what is answered. It is called in a thread of its own, never in two at a time.
+    """
+
+    def __init__(self, listener: socket.socket, counts: Counter[str], read: Callable[[], bytes], log: Seldom) -> None:
+        self.counts = counts  #: requests, by how they were answered
+        self._listener = listener
+        self._page = SharedPage(read, log)
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._clients: dict[asyncio.Task[None], None] = {}  # the one that is there longest first
+        self._accepting: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def open(self) -> None:
+        """Begin to accept."""
+        self._listener.setblocking(False)
+        self._accepting = self._loop.create_task(self._accept())
+
+    async def close(self) -> None:
+        """Accept no more and end every connection."""
+        tasks = [task for task in (self._accepting, *self._clients) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._listener.close()
+
+    async def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = await self._loop.sock_accept(self._listener)
+            except OSError as error:
+                self._log.info("no scrape can be accepted", error=error.strerror)
+                await asyncio.sleep(PAUSE_S)
+                continue
+            if len(self._clients) >= MOST_CLIENTS:
+                longest = next(iter(self._clients))
+                del self._clients[longest]
+                longest.cancel()
+            task = self._loop.create_task(self._serve(connection))
+            self._clients[task] = None
+            task.add_done_callback(partial(self._part, connection))
+            await asyncio.sleep(0)  # a flood of connections takes turns with everything else on this loop
+
+    def _part(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+        """A connection is over, be it before it was served at all."""
+        self._clients.pop(task, None)
+        if task.cancelled():
+            self.counts["cut_off"] += 1
+        connection.close()
+
+    async def _serve(self, connection: socket.socket) -> None:
+        """One request and its answer."""
+        try:
+            connection.setblocking(False)
+            async with asyncio.timeout(TIMEOUT_S):
+                status, method, body = await self._answer(await self._receive(connection))
+                await self._loop.sock_sendall(connection, head_of(status, body) + (b"" if method == "HEAD" else body))
+            self.counts[str(status.value)] += 1
+        except TimeoutError:
+            self.counts["cut_off"] += 1
+        except OSError:
+            pass  # it has gone
+
+    async def _receive(self, connection: socket.socket) -> bytes:
+        """What comes up to the empty line, or what there is when that does not come. Raises ConnectionError."""
+        got = b""
+        while b"\r\n\r\n" not in got and len(got) < MOST_BYTES:
+            more = await self._loop.sock_recv(connection, MOST_BYTES - len(got))
+            if not more:
+                raise ConnectionResetError("the connection is closed")
+            got += more
+        return got
+
+    async def _answer(self, request: bytes) -> tuple[HTTPStatus, str, bytes]:
+        """What is answered: status, method of the request, and body."""
+        words = request.partition(b"\r\n")[0].decode("latin-1").split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            return HTTPStatus.BAD_REQUEST, "", b"this speaks HTTP/1.1: GET /metrics\n"
+        method = words[0]
+        if b"\r\n\r\n" not in request:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, method, b"send fewer headers\n"
+        if words[1].partition("?")[0] != "/metrics":
+            return HTTPStatus.NOT_FOUND, method, b"the metrics are at /metrics\n"
+        if method not in {"GET", "HEAD"}:
+            return HTTPStatus.METHOD_NOT_ALLOWED, method, b"metrics are read, nothing else: GET /metrics\n"
+        page = await self._page.get()
+        if page is None:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, method, b"the metrics cannot be read: the log says why\n"
+        return HTTPStatus.OK, method, page
+
+
+class SharedPage:
+    """One collection for all who ask at about the same time. The loop goes on meanwhile."""
+
+    def __init__(self, read: Callable[[], bytes], log: Seldom) -> None:
+        self._read = read
+        self._log = log
+        self._taking: asyncio.Task[bytes | None] | None = None
+        self._good_until = 0.0
+
+    async def get(self) -> bytes | None:
+        """What is young enough, or else is collected now; None when that fails."""
+        loop = asyncio.get_running_loop()
+        if self._taking is None or (self._taking.done() and loop.time() >= self._good_until):
+            self._taking = loop.create_task(self._take())
+        return await asyncio.shield(self._taking)
+
+    async def _take(self) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await asyncio.to_thread(self._read)
+        except Exception as error:  # whatever is wrong with it, orders go on
+            self._log.info("metrics failed", error=repr(error))
+            return None
+        finally:
+            ended = loop.time()
+            self._good_until = ended + max(GOOD_FOR_S, REST * (ended - began))
+
+
+def head_of(status: HTTPStatus, body: bytes) -> bytes:
+    """The head of an answer."""
+    allow = "Allow: GET, HEAD\r\n" if status is HTTPStatus.METHOD_NOT_ALLOWED else ""
+    return (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {TEXT}\r\nContent-Length: {len(body)}\r\n"
+        f"{allow}Connection: close\r\n\r\n"
+    ).encode()
+
+
+def serve(
+    listener: socket.socket,
+    config: GatewayConfig,
+    exchange: Measured,
+    doors: tuple[Door, Door, Door | None],
+    first: int,
+    log: Seldom,
+) -> MetricsServer:
+    """Let the metrics of an exchange be read. ``doors``: lobby, recovery server and journal server."""
+    counts = Counter({"200": 0, "cut_off": 0})
+    registry = CollectorRegistry()
+    registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts), first))
+    ProcessCollector(registry=registry)
+    made = MetricsServer(listener, counts, partial(generate_latest, registry), log)
+    made.open()
+    return made

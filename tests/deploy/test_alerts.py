@@ -1,0 +1,95 @@
+"""The alert rules are right for promtool, about metrics that there are, and come when they should."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+
+from pricetime.gateway import meters
+from tests.deploy.queries import metrics_of
+
+FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
+ALERTS = FOLDER / "alerts.yml"
+
+#: What makes each of them come, as promtool writes series: a sample every 5 s. It has come after 10 minutes.
+SERIES = {
+    "ExchangeGone": ['up{job="pricetime", instance="a"} 0x200'],
+    "Slow": [
+        'pricetime_tick_to_trade_seconds_bucket{instance="a", le="0.001"} 0+98x200',
+        'pricetime_tick_to_trade_seconds_bucket{instance="a", le="0.0015"} 0+100x200',
+        'pricetime_tick_to_trade_seconds_bucket{instance="a", le="+Inf"} 0+100x200',
+    ],
+    "ClientsWait": ['pricetime_ring_full_total{instance="a"} 0+1x200'],
+    "AnswersPileUp": ['pricetime_commands_unanswered{instance="a"} 100001x200'],
+    "FeedNotSent": ['pricetime_feed_unsent_reports_total{instance="a"} 0+30x200'],
+    "ClientsCutOff": ['pricetime_sessions_cut_off_total{instance="a"} 0x100 1x100'],
+    "ReplicaBehind": ['pricetime_replica_lag_reports{instance="a"} 500001x200'],
+    "JournalBehind": ['pricetime_journal_lag_commands{instance="a"} 1000001x200'],
+    "DiskSlow": [
+        'pricetime_journal_sync_seconds_sum{instance="a"} 0+2.2x200',
+        'pricetime_journal_sync_seconds_count{instance="a"} 0+20x200',
+    ],
+    "NoSnapshots": [
+        'pricetime_journal_sequence{instance="a"} 10000101x200',
+        'pricetime_snapshot_sequence{instance="a"} 100x200',
+    ],
+    "ManyRejected": [
+        'pricetime_reports_total{instance="a", kind="rejected", reason="throttled"} 0+4x200',
+        'pricetime_reports_total{instance="a", kind="rejected", reason="unknown_order"} 0+2x200',
+        'pricetime_reports_total{instance="a", kind="accepted", reason="none"} 0+4x200',
+        'pricetime_commands_total{instance="a"} 0+10x200',
+    ],
+    "SomebodyGuesses": ['pricetime_logins_refused_total{instance="a", reason="bad_credentials"} 0+1x200'],
+}
+
+TEST = """\
+rule_files: [alerts.yml]
+evaluation_interval: 5s
+tests:
+  - interval: 5s
+    input_series:
+{series}
+    promql_expr_test:
+      - expr: group by (alertname) (ALERTS{{alertstate="firing"}})
+        eval_time: 10m
+        exp_samples: [{{labels: '{{alertname="{alert}"}}', value: 1}}]
+"""
+
+
+def promtool(*arguments: str, folder: Path = FOLDER) -> str:
+    """What it says. It comes with Prometheus."""
+    tool = shutil.which("promtool")
+    if tool is None:
+        pytest.skip("promtool is not installed (Debian: apt install prometheus)")
+    ran = subprocess.run([tool, *arguments], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def test_promtool_takes_rules_and_configuration() -> None:
+    assert f"{len(SERIES)} rules found" in promtool("check", "rules", "alerts.yml")
+    assert "SUCCESS" in promtool("check", "config", "prometheus.yml")
+
+
+def test_they_are_about_metrics_that_there_are() -> None:
+    text = ALERTS.read_text(encoding="utf-8")
+    known = {meter.name for section in meters.SECTIONS for meter in section.meters()}
+    assert re.findall(r"alert: (\w+)", text) == list(SERIES)
+    assert metrics_of(text) <= known
+
+
+@pytest.mark.parametrize("alert", SERIES)
+def test_it_comes_and_no_other(alert: str, tmp_path: Path) -> None:
+    shutil.copy(ALERTS, tmp_path)
+    series = ""
+    for text in SERIES[alert]:
+        name, _, values = text.partition("} ")
+        series += f"      - series: '{name}}}'\n        values: '{values}'\n"
+    (tmp_path / "test.yml").write_text(TEST.format(series=series, alert=alert), encoding="utf-8")
+    promtool("test", "rules", "test.yml", folder=tmp_path)

@@ -1,0 +1,316 @@
+"""Writes deploy/grafana/dashboards/pricetime.json, the Grafana dashboard of a server: ``make dashboard``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from string import ascii_uppercase
+
+from grafana_foundation_sdk.builders import dashboard, heatmap, stat, timeseries
+from grafana_foundation_sdk.builders.common import (
+    ReduceDataOptions,
+    ScaleDistributionConfig,
+    VizLegendOptions,
+    VizTooltipOptions,
+)
+from grafana_foundation_sdk.builders.prometheus import Dataquery
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.common import (
+    LegendDisplayMode,
+    LegendPlacement,
+    ScaleDistribution,
+    SortOrder,
+    TooltipDisplayMode,
+)
+from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOption, VariableRefresh, VariableSort
+from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+from pricetime.gateway.meters import Books, Feed, Journal, Latency, Meter, Orders, Process, Rings, Sessions
+
+FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards" / "pricetime.json"
+
+SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
+
+#: What every query asks for: the server that is chosen above, and of books the instruments.
+HERE = 'instance="$instance"'
+BOOK = f'{HERE}, instrument=~"$instrument"'
+
+PER_SECOND, SECONDS, BYTES, BYTES_PER_SECOND, RATIO = "cps", "s", "decbytes", "Bps", "percentunit"
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is asked of Prometheus, and how a line of the answer is called."""
+
+    expression: str
+    legend: str = ""
+    heat: bool = False
+
+
+def now(meter: Meter, legend: str, labels: str = HERE) -> Query:
+    """A gauge as it is."""
+    return Query(f"{meter.name}{{{labels}}}", legend)
+
+
+def rate(meter: Meter | str, legend: str, *by: str, labels: str = HERE) -> Query:
+    """How much a counter grows in a second, added up but for some labels."""
+    name = meter if isinstance(meter, str) else meter.name
+    kept = f" by ({', '.join(by)})" if by else ""
+    return Query(f"sum{kept} (rate({name}{{{labels}}}[$__rate_interval]))", legend)
+
+
+def quantile(part: float, meter: Meter, legend: str, *by: str) -> Query:
+    """A quantile of a histogram, added up but for some labels."""
+    kept = ", ".join(("le", *by))
+    spread = f"sum by ({kept}) (rate({meter.name}_bucket{{{HERE}}}[$__rate_interval]))"
+    return Query(f"histogram_quantile({part}, {spread})", legend)
+
+
+def quantiles(meter: Meter) -> list[Query]:
+    return [quantile(part, meter, f"p{part * 100:g}") for part in (0.5, 0.9, 0.99, 0.999)]
+
+
+def targets(queries: list[Query]) -> list[Dataquery]:
+    found = []
+    for letter, query in zip(ascii_uppercase, queries, strict=False):
+        made = Dataquery().expr(query.expression).legend_format(query.legend).ref_id(letter).datasource(SOURCE)
+        found.append(made.format(PromQueryFormat.HEATMAP if query.heat else PromQueryFormat.TIME_SERIES))
+    return found
+
+
+def lines(
+    title: str, unit: str, *queries: Query, text: str = "", width: int = 8, log: bool = False
+) -> timeseries.Panel:
+    """Lines over time."""
+    panel = timeseries.Panel().title(title).description(text).unit(unit).datasource(SOURCE).span(width).height(8)
+    panel.line_width(1).fill_opacity(8)
+    panel.legend(
+        VizLegendOptions().display_mode(LegendDisplayMode.LIST).placement(LegendPlacement.BOTTOM).show_legend(True)
+    )
+    panel.tooltip(VizTooltipOptions().mode(TooltipDisplayMode.MULTI).sort(SortOrder.DESCENDING))
+    if log:
+        panel.scale_distribution(ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10))
+    for target in targets(list(queries)):
+        panel.with_target(target)
+    return panel
+
+
+def figure(title: str, unit: str, query: Query, text: str = "") -> stat.Panel:
+    """One number, and how it came to be."""
+    panel = stat.Panel().title(title).description(text).unit(unit).datasource(SOURCE).span(4).height(4)
+    newest = ReduceDataOptions().calcs(["lastNotNull"]).values(False)
+    return panel.reduce_options(newest).with_target(targets([query])[0])
+
+
+def heat(title: str, meter: Meter) -> heatmap.Panel:
+    """How many took how long, over time."""
+    query = rate(f"{meter.name}_bucket", "{{le}}", "le")
+    panel = heatmap.Panel().title(title).description(meter.help).datasource(SOURCE).span(12).height(9)
+    panel.calculate(False).y_axis(heatmap.YAxisConfig().unit(SECONDS))
+    panel.color(
+        heatmap.HeatmapColorOptions()
+        .mode(HeatmapColorMode.SCHEME)
+        .scheme("Turbo")
+        .scale(HeatmapColorScale.EXPONENTIAL)
+        .exponent(0.4)
+        .steps(64)
+    )
+    panel.filter_values(heatmap.FilterValueRange().le(1e-9)).show_y_histogram()
+    panel.with_target(targets([Query(query.expression, query.legend, heat=True)])[0])
+    return panel
+
+
+Panel = timeseries.Panel | stat.Panel | heatmap.Panel
+
+
+def glance() -> list[Panel]:
+    return [
+        figure("Commands", PER_SECOND, rate(Orders.commands, "")),
+        figure("Tick to trade, p99", SECONDS, quantile(0.99, Latency.tick_to_trade, "")),
+        figure("Sessions", "short", Query(f"sum({Sessions.sessions.name}{{{HERE}}})")),
+        figure("Orders in the books", "short", Query(f"sum({Books.orders.name}{{{HERE}}})")),
+        figure("Rejected", PER_SECOND, rate(Orders.reports, "", labels=f'{HERE}, kind="rejected"')),
+        figure("Memory", BYTES, Query(f"sum(process_resident_memory_bytes{{{HERE}}})")),
+    ]
+
+
+def throughput() -> list[Panel]:
+    return [
+        lines("Commands", PER_SECOND, rate(Orders.commands, "commands"), text=Orders.commands.help),
+        lines("Reports by kind", PER_SECOND, rate(Orders.reports, "{{kind}}", "kind"), text=Orders.reports.help),
+        lines(
+            "Bytes",
+            BYTES_PER_SECOND,
+            rate(Orders.received, "from clients"),
+            rate(Orders.sent, "to clients"),
+            rate(Feed.n_bytes, "feed"),
+        ),
+    ]
+
+
+def latency() -> list[Panel]:
+    def by_kind(meter: Meter) -> Query:
+        return quantile(0.99, meter, "{{kind}}", "kind")
+
+    return [
+        heat("Tick to trade", Latency.tick_to_trade),
+        heat("Match", Latency.match),
+        lines("Tick to trade", SECONDS, *quantiles(Latency.tick_to_trade), width=6, log=True),
+        lines("Tick to trade, p99 by kind", SECONDS, by_kind(Latency.tick_to_trade), width=6, log=True),
+        lines("Match", SECONDS, *quantiles(Latency.match), width=6, log=True),
+        lines("Match, p99 by kind", SECONDS, by_kind(Latency.match), width=6, log=True),
+    ]
+
+
+def books() -> list[Panel]:
+    side, both = "{{instrument}} {{symbol}} {{side}}", "{{instrument}} {{symbol}}"
+    return [
+        lines("Orders that rest", "short", now(Books.orders, side, BOOK)),
+        lines("Lots that rest", "short", now(Books.lots, side, BOOK)),
+        lines("Levels", "short", now(Books.levels, side, BOOK)),
+        lines("Best prices, ticks", "none", now(Books.best, side, BOOK), width=12),
+        lines("Spread, ticks", "none", now(Books.spread, both, BOOK), text=Books.spread.help, width=12),
+    ]
+
+
+def refused() -> list[Panel]:
+    rejected = rate(Orders.reports, "{{reason}}", "reason", labels=f'{HERE}, kind="rejected"')
+    return [
+        lines("Rejections by reason", PER_SECOND, rejected, width=12),
+        lines("Logins refused, by why", PER_SECOND, rate(Sessions.refused, "{{reason}}", "reason"), width=12),
+    ]
+
+
+def rings() -> list[Panel]:
+    return [
+        lines("Rings in use", RATIO, now(Rings.ratio, "{{ring}}"), text=Rings.ratio.help),
+        lines(
+            "Commands not answered yet", "short", now(Orders.unanswered, "{{instance}}"), text=Orders.unanswered.help
+        ),
+        lines("Replica behind the feed, reports", "short", now(Feed.lag, "{{instance}}"), text=Feed.lag.help),
+    ]
+
+
+def journal() -> list[Panel]:
+    total, commits = (f"rate({Journal.sync.name}_{part}{{{HERE}}}[$__rate_interval])" for part in ("sum", "count"))
+    return [
+        lines(
+            "Not on the disk yet, commands",
+            "short",
+            now(Journal.lag, "journal"),
+            now(Journal.follower, "follower"),
+            text=f"{Journal.lag.help} {Journal.follower.help}",
+            width=6,
+        ),
+        lines(
+            "Time of a commit",
+            SECONDS,
+            Query(f"{total} / {commits}", "mean"),
+            now(Journal.last, "last"),
+            now(Journal.longest, "longest since the start"),
+            width=6,
+            log=True,
+        ),
+        lines("Commits", PER_SECOND, rate(f"{Journal.sync.name}_count", "commits"), text=Journal.sync.help, width=6),
+        lines("To the disk", BYTES_PER_SECOND, rate(Journal.n_bytes, "bytes"), text=Journal.n_bytes.help, width=6),
+    ]
+
+
+def sessions() -> list[Panel]:
+    return [
+        lines(
+            "Connected",
+            "short",
+            now(Sessions.sessions, "sessions"),
+            now(Sessions.pending, "not logged in"),
+            now(Sessions.askers, "recovering"),
+        ),
+        lines(
+            "Drops",
+            PER_SECOND,
+            rate(Feed.unsent, "reports not sent"),
+            rate(Sessions.cut_off, "clients cut off"),
+            rate(Rings.full, "reads that waited for the ring"),
+            rate(Orders.refused, "commands refused"),
+        ),
+        lines(
+            "Recovery",
+            PER_SECOND,
+            rate(Sessions.again, "reports sent again"),
+            rate(Sessions.snapshots, "snapshots"),
+            rate(Sessions.requests, "{{status}}", "status"),
+        ),
+    ]
+
+
+def process() -> list[Panel]:
+    resident, virtual = (f"process_{kind}_memory_bytes{{{HERE}}}" for kind in ("resident", "virtual"))
+    return [
+        lines("Memory", BYTES, Query(resident, "resident"), Query(virtual, "reserved"), log=True),
+        lines(
+            "Processors in use",
+            "short",
+            rate("process_cpu_seconds_total", "all threads"),
+            rate(Process.threads, "{{thread}}", "thread"),
+        ),
+        lines(
+            "Scrapes",
+            SECONDS,
+            now(Process.took, "reading the metrics"),
+            Query(f"scrape_duration_seconds{{{HERE}}}", "a scrape"),
+        ),
+    ]
+
+
+ROWS = {
+    "At a glance": glance,
+    "Throughput": throughput,
+    "Latency": latency,
+    "Books": books,
+    "Refused": refused,
+    "Rings": rings,
+    "Journal": journal,
+    "Sessions and drops": sessions,
+    "Process": process,
+}
+
+
+def variable(name: str, label: str, meter: Meter) -> dashboard.QueryVariable:
+    """A choice among the values of a label."""
+    made = dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"label_values({meter.name}, {name})")
+    return made.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NUMERICAL_ASC)
+
+
+def page() -> str:
+    """The whole file."""
+    made = (
+        dashboard.Dashboard("pricetime")
+        .uid("pricetime")
+        .description("An exchange: throughput, latency, books, rings, journal, sessions")
+        .tags(["pricetime"])
+        .refresh("5s")
+        .time("now-15m", "now")
+        .readonly()
+        .with_variable(dashboard.DatasourceVariable("source").label("Prometheus").type("prometheus"))
+        .with_variable(variable("instance", "Server", Process.build))
+        .with_variable(
+            variable("instrument", "Instruments", Books.orders)
+            .multi(True)
+            .include_all(True)
+            .all_value(".*")
+            .current(VariableOption(selected=True, text="All", value="$__all"))
+        )
+    )
+    number = count(1)
+    for title, panels in ROWS.items():
+        made.with_row(dashboard.Row(title).id(next(number)))
+        for panel in panels():
+            made.with_panel(panel.id(next(number)))
+    return json.dumps(made.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(page(), encoding="utf-8")
