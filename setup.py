@@ -34,6 +34,7 @@ MODULES = [
     "pricetime.ring.idle",
     "pricetime.ring.ring",
     "pricetime.measure.histogram",
+    "pricetime.measure.latency",
     "pricetime.feed.receiver",
 ]
 
@@ -53,6 +54,7 @@ LINUX_MODULES = [
     "pricetime.gateway.publisher",
     "pricetime.gateway.replica",
     "pricetime.gateway.loop",
+    "pricetime.measure.driver",
 ]
 
 DIRECTIVES = {

@@ -55,7 +55,7 @@ class Histogram:
 
     def percentiles(self, wanted):
         """For each percentage wanted, the value that so many percent are at or below: the top of its bucket."""
-        counts = self._array()
+        counts = self.array()
         total = int(counts.sum())
         if not total:
             return [0 for _ in wanted]
@@ -73,12 +73,42 @@ class Histogram:
             self.counts[index] = 0
         self.count = self.largest = 0
 
-    def _array(self):
+    def array(self):
+        """How many values each bucket has: a NumPy array of u64. Of a moment, while another thread records."""
         found = np.zeros(self.n_bytes // 8, np.uint64)
         index: u64
         for index in range(self.n_bytes // 8):
             found[index] = self.counts[index]
         return found
+
+    @staticmethod
+    def from_array(counts, largest=None):
+        """A histogram of such counts. ``largest``: the largest value, where it is known; else the top of its bucket."""
+        made = Histogram()
+        index: u64
+        last: u64 = 0
+        for index in range(made.n_bytes // 8):
+            times: u64 = int(counts[index])
+            made.counts[index] = times
+            made.count += times
+            if times != 0:
+                last = index
+        if made.count != 0:
+            made.largest = made._top(last) if largest is None else largest
+        return made
+
+    def merge(self, other):
+        """Count all that another has counted, too."""
+        source: Histogram = other
+        index: u64
+        for index in range(self.n_bytes // 8):
+            self.counts[index] += source.counts[index]
+        self.count += source.count
+        self.largest = max(self.largest, source.largest)
+
+    def copy(self):
+        """What it has now, while another thread goes on recording."""
+        return Histogram.from_array(self.array(), self.largest)
 
     def _top(self, index):
         half = 1 << HALF_BITS
