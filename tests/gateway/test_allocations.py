@@ -32,7 +32,7 @@ def count_of(commands):
     here = Floor(**journal, order_capacity=2**17, level_capacity=2**12, ring_capacity=2**14, stream_reports=2**20,
                  outbound_bytes=2**20 * 48, feed_store_reports=2**20)
     first, plans = make_plans("balanced", commands, 1, instrument=1, seed=2)
-    data = b"".join((first.shares[1].data, next(plans).shares[1].data))
+    data = first.bytes_of(0) + next(plans).bytes_of(0)
     last = new(2**40, BID, 10**9, 1, time_in_force=IOC, instrument=2).encode()
     buffer = bytearray(48)
     ends = []

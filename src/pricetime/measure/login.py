@@ -47,7 +47,6 @@ def log_in(
     except BaseException:
         connection.close()
         raise
-    connection.setblocking(False)
     return LoggedIn(connection, accepted)
 
 
