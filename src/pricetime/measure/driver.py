@@ -217,7 +217,7 @@ class Driver:
         return block.array(REPORT, count)
 
     def histograms(self):
-        """Latencies by the name of their kind. An order of which no more was heard than that it is in counts as resting."""
+        """Latencies by the name of their kind. An order accepted of which no more is known counts as resting."""
         found = self.latencies.copies()
         number: u32
         for number in range(self.count):
@@ -284,7 +284,7 @@ class Driver:
         until: u64 = self.next_due_ns
         if self.stuck:
             until = now_ns + BLOCKED_NS
-        until = min(until, min(self.next_tick_ns, now_ns + LONGEST_SLEEP_NS))
+        until = min(until, self.next_tick_ns, now_ns + LONGEST_SLEEP_NS)
         if until < now_ns + SHORT_NS:
             return
         file: pollfd
@@ -360,7 +360,9 @@ class Driver:
         s.end += n_bytes
         waiting: cython.pointer[Waiting] = cython.address(s.queue[s.released & self.queue_mask])
         waiting.due_ns = due_ns if part.measured else 0
-        waiting.order_id = cython.cast(cython.pointer[cython.const[CancelOrder]], message).order_id  # of each at the same place
+        waiting.order_id = cython.cast(
+            cython.pointer[cython.const[CancelOrder]], message
+        ).order_id  # of each at the same place
         waiting.end = s.taken_bytes + (s.end - s.begin)
         s.released += 1
         self.index += 1
@@ -539,7 +541,7 @@ class Driver:
         return self._answer(number, s, report, now_ns)
 
     def _answer(self, number, s, report, now_ns):
-        """The report that says what became of a command: that of the one which has waited longest, or something is wrong.
+        """The report that says what became of a command: the one that has waited longest, or something is wrong.
 
         Until the first one is met, answers to commands of the session before this one may come, and are passed over.
         """
@@ -599,9 +601,10 @@ class Driver:
                 continue
             if self.silence_ns != 0 and now_ns > s.heard_ns + self.silence_ns:
                 self._fail(SILENT, number, now_ns - s.heard_ns, 0)
-            elif self.heartbeat_ns != 0 and s.begin == s.end and not s.leaves:
-                if now_ns > s.spoken_ns + self.heartbeat_ns - TICK_NS:
-                    self._say(s, HEARTBEAT, now_ns)
+            elif s.begin != s.end or s.leaves:
+                continue  # something is on its way to the exchange anyway
+            elif self.heartbeat_ns != 0 and now_ns > s.spoken_ns + self.heartbeat_ns - TICK_NS:
+                self._say(s, HEARTBEAT, now_ns)
 
     def _fail(self, failure, number, found, expected):
         """The first thing that goes wrong ends the loop. Returns False."""

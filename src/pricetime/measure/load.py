@@ -126,6 +126,7 @@ class Load:
             raise InvalidSetting(f"{len(numbers)} sessions: give 1 to {MOST_SESSIONS} owners, each once")
         self._secrets = dict(secrets or {})
         self._connections: list[socket.socket] = []
+        self.patience = PATIENCE_S  #: how long answers may stay away
         self.level = 0  #: what an answer promises: an ``AcknowledgementLevel``
         logged_in = []
         try:
@@ -221,15 +222,15 @@ class Load:
         self._plans.clear()
         return left
 
-    def wait_answered(self, patience: float = PATIENCE_S) -> None:
+    def wait_answered(self) -> None:
         """Wait until every order that came due is answered. Raises LoadFailed when nothing comes for a while."""
         known, since = -1, time.monotonic()
         while not self.is_released or self.answers < self.released:
             self.check()
             if self.answers != known or not self.is_released:
                 known, since = self.answers, time.monotonic()
-            elif time.monotonic() - since > patience:
-                raise LoadFailed(f"{self.released - known} commands were not answered in {patience:g} s")
+            elif time.monotonic() - since > self.patience:
+                raise LoadFailed(f"{self.released - known} commands were not answered within {self.patience:g} s")
             time.sleep(NAP_S)
 
     def leave(self) -> None:
@@ -266,11 +267,15 @@ class Load:
     def latencies(self) -> dict[str, Histogram]:
         """How long measured orders took, from when they were due to their answer, in ns: by kind of command.
 
-        In the middle of a flow, of a moment. Else after ``wait_answered``.
+        After ``wait_answered``: takes a moment, in which what belongs to the last answers comes.
         """
-        time.sleep(TOGETHER_S if self.is_released else 0)
-        found: dict[str, Histogram] = self._driver.histograms()
-        return found
+        if self._thread.is_alive():
+            time.sleep(TOGETHER_S)
+        return self.latencies_now()
+
+    def latencies_now(self) -> dict[str, Histogram]:
+        """The same, in the middle of a flow. The newest order of a session counts as resting until more is heard."""
+        return self._driver.histograms()
 
     def start_anew(self) -> None:
         """Forget what was measured. While every order is answered."""

@@ -64,9 +64,7 @@ def _begin(
                 raise LoadFailed(f"the exchange refused the login of owner {owner}: {in_words(event.reason)}")
             if isinstance(event, LoginAccepted):
                 return event
-            login = session.login(
-                owner, secret, time.monotonic_ns(), resume_from=resume_from, keep_orders=keep_orders
-            )
+            login = session.login(owner, secret, time.monotonic_ns(), resume_from=resume_from, keep_orders=keep_orders)
             connection.sendall(login)
 
 
