@@ -13,6 +13,7 @@ from .follow import follow
 from .generate import generate
 from .info import info, print_version
 from .journal import journal
+from .load import load
 from .order import order
 from .replay import replay
 from .secret import secret
@@ -45,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, follow, order, subscribe, journal, secret, info):
+for command in (demo, replay, generate, serve, follow, load, order, subscribe, journal, secret, info):
     main.add_command(command)

@@ -23,10 +23,6 @@ from pricetime.types import REPORT
 if cython.compiled:
     from cython.cimports.libc.math import sqrt
     from cython.cimports.libc.string import memcpy, memmove, memset
-else:
-    from pricetime.errors import NeedsCompiled
-
-    raise NeedsCompiled("load is generated in the compiled form alone, and pricetime runs uncompiled: make build")
 
 #: Commands that wait for an answer, over all sessions, and in one at the least.
 MOST_WAITING, LEAST_WAITING = 1 << 22, 1 << 14

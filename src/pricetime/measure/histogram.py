@@ -76,19 +76,21 @@ class Histogram:
     def array(self):
         """How many values each bucket has: a NumPy array of u64. Of a moment, while another thread records."""
         found = np.zeros(self.n_bytes // 8, np.uint64)
+        view: u64[::1] = found
         index: u64
         for index in range(self.n_bytes // 8):
-            found[index] = self.counts[index]
+            view[index] = self.counts[index]
         return found
 
     @staticmethod
     def from_array(counts, largest=None):
         """A histogram of such counts. ``largest``: the largest value, where it is known; else the top of its bucket."""
-        made = Histogram()
+        made: Histogram = Histogram()
+        view: cython.const[u64][::1] = np.ascontiguousarray(counts, np.uint64)
         index: u64
         last: u64 = 0
         for index in range(made.n_bytes // 8):
-            times: u64 = int(counts[index])
+            times: u64 = view[index] if cython.compiled else int(view[index])
             made.counts[index] = times
             made.count += times
             if times != 0:

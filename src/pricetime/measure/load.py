@@ -25,7 +25,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidSetting
+from .. import COMPILED
+from ..errors import InvalidSetting, NeedsCompiled
 from .login import PATIENCE_S, LoadFailed, in_words, log_in
 from .plan import Plan
 
@@ -119,6 +120,8 @@ class Load:
         keep: int = 0,
         spins: bool = False,
     ) -> None:
+        if not COMPILED:
+            raise NeedsCompiled("load is generated in the compiled form alone, and pricetime runs uncompiled")
         from .driver import Driver
 
         numbers = list(range(1, owners + 1)) if isinstance(owners, int) else list(owners)
@@ -230,7 +233,7 @@ class Load:
             if self.answers != known or not self.is_released:
                 known, since = self.answers, time.monotonic()
             elif time.monotonic() - since > self.patience:
-                raise LoadFailed(f"{self.released - known} commands were not answered within {self.patience:g} s")
+                raise LoadFailed(f"{self.released - known} orders were not answered within {self.patience:g} s")
             time.sleep(NAP_S)
 
     def leave(self) -> None:

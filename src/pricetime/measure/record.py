@@ -56,7 +56,7 @@ def as_json(
     """The record of a run. ``server``: histograms of the server, by interval.kind."""
     latency = {"round_trip": figures_by_kind(result.latencies)}
     for interval in OF_SERVER:
-        if kinds := _kinds_of(server or {}, interval):
+        if kinds := kinds_of(server or {}, interval):
             latency[interval] = figures_by_kind(kinds)
     return {
         "format": FORMAT,
@@ -98,12 +98,13 @@ def write(
     json_path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     tagged = {f"round_trip.{kind}": histogram for kind, histogram in result.latencies.items()}
     for interval in OF_SERVER:
-        tagged |= {f"{interval}.{kind}": of for kind, of in _kinds_of(server or {}, interval).items()}
+        tagged |= {f"{interval}.{kind}": of for kind, of in kinds_of(server or {}, interval).items()}
     hlog.write(hlog_path, tagged, started_at=result.started_at, ended_at=result.ended_at)
     return json_path, hlog_path
 
 
-def _kinds_of(tagged: Mapping[str, Histogram], interval: str) -> dict[str, Histogram]:
+def kinds_of(tagged: Mapping[str, Histogram], interval: str) -> dict[str, Histogram]:
+    """Of histograms by interval.kind those of one interval, by kind."""
     return {kind: tagged[f"{interval}.{kind}"] for kind in KINDS if f"{interval}.{kind}" in tagged}
 
 
@@ -112,11 +113,19 @@ def _interval(interval: Interval) -> dict[str, float]:
 
 
 def _saturation(found: Saturation) -> dict[str, Any]:
-    steps = [step._asdict() for step in found.steps]
-    for step in steps:
-        step["p99.9"] = step.pop("p999")
-        del step["good"]
-    return {"limit_p99_ns": found.limit_p99_ns, "highest_rate": found.highest_rate, "steps": steps}
+    steps = [
+        {
+            "rate": round(step.rate, 3),
+            "sent_per_s": round(step.sent_per_s, 3),
+            "answered_per_s": round(step.answered_per_s, 3),
+            "p50": step.p50,
+            "p99": step.p99,
+            "p99.9": step.p999,
+            "max": step.max,
+        }
+        for step in found.steps
+    ]
+    return {"limit_p99_ns": found.limit_p99_ns, "highest_rate": round(found.highest_rate, 3), "steps": steps}
 
 
 def _settings(settings: Settings) -> dict[str, Any]:

@@ -26,11 +26,9 @@ MADE_BEFORE = 1 << 25
 #: From a look to the start, so that the first order is not late already.
 LEAD_S = 0.005
 
-#: A rate counts as reached when so much of it was sent.
-REACHED = 0.99
-
-#: A run is too short to tell a rate by when its last order was sent no later than this after it was due.
-PROMPT_S = 0.01
+#: A rate counts as reached when the last order was sent, and answered, no later after it was due than this share of the
+#: run, and this time where that is longer.
+BEHIND, BEHIND_S = 0.01, 0.05
 
 #: The percentiles that are told, by name.
 PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9, "p99.99": 99.99, "max": 100.0}
@@ -61,7 +59,7 @@ class Result:
     sent_per_s: float = 0.0
     answered_per_s: float = 0.0
     late: int = 0  #: orders sent over 1 ms after they were due
-    reached: bool = True  #: were orders sent as fast as they were due?
+    reached: bool = True  #: were orders sent, and answered, as fast as they were due?
     complete: bool = False
     failure: str | None = None
     started_at: float = 0.0  #: seconds since 1970
@@ -155,6 +153,7 @@ class Run:
         self._start = self._next_look = 0.0
         self._seen = np.zeros(0, np.uint64)  # counts of latencies at the last look
         self._sent = self._answered = 0
+        self._answers_known, self._answers_since = -1, 0.0
         self._cut = False
 
     def go(self, plans: Iterator[Plan] | Ahead) -> list[Plan]:
@@ -205,18 +204,19 @@ class Run:
         return left
 
     def _until_answered(self) -> None:
-        """Raises LoadFailed when nothing comes for a while."""
-        known, since = -1, time.monotonic()
-        while (answers := self.load.measured.answered) < self._orders:
-            if answers != known:
-                known, since = answers, time.monotonic()
-            elif time.monotonic() - since > self.load.patience:
-                raise LoadFailed(f"{self._orders - answers} orders were not answered within {self.load.patience:g} s")
+        while self.load.measured.answered < self._orders:
             self._nap()
         self._look(last=True)
 
     def _nap(self) -> None:
+        """Raises LoadFailed, also when there is something to be answered and nothing comes for a while."""
         self.load.check()
+        answers, now = self.load.answers, time.monotonic()
+        if answers != self._answers_known or answers == self.load.released:
+            self._answers_known, self._answers_since = answers, now
+        elif now - self._answers_since > self.load.patience:
+            waiting = self.load.released - answers
+            raise LoadFailed(f"{waiting:,} orders were not answered within {self.load.patience:g} s")
         time.sleep(max(0.001, min(0.01, self._next_look - time.perf_counter())))
         self._look()
 
@@ -225,8 +225,7 @@ class Run:
         now = time.perf_counter()
         if now < self._next_look and not last:
             return
-        latencies = self.load.latencies_now()
-        measured = self.load.measured
+        latencies, measured, now = self.load.latencies_now(), self.load.measured, time.perf_counter()
         counts = total(latencies).array()
         new = counts - self._seen if self._seen.size else counts
         p50, p99, most = Histogram.from_array(new).percentiles((50, 99, 100))
@@ -250,8 +249,8 @@ class Run:
         result.answered_per_s = measured.answered / max(result.seconds, self.pace.seconds(measured.answered), 1e-9)
         if self.pace.rate:
             result.asked = measured.sent / max(self.pace.seconds(measured.sent), 1e-9)
-            behind = measured.last_sent - measured.last_due
-            result.reached = behind <= PROMPT_S or result.sent_per_s >= REACHED * result.asked
+            behind = max(measured.last_sent, measured.last_answer) - measured.last_due
+            result.reached = behind <= max(BEHIND_S, BEHIND * self.pace.seconds(measured.sent))
 
 
 def total(latencies: Latencies) -> Histogram:
