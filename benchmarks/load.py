@@ -51,7 +51,9 @@ def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, sink_
     with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:
         start, busy = time.perf_counter() + LEAD_S, time.process_time()
         for number in range(times):
-            load.offer(plan, Pace(rate), start, number * plan.count)
+            while not load.offer(plan, Pace(rate), start, number * plan.count):
+                load.check()
+                time.sleep(0.001)
         while load.measured.sent < times * plan.count:
             load.check()
             time.sleep(0.001)

@@ -59,13 +59,16 @@ class Progress:
         """A run goes on, for about so long."""
         from rich.console import Console
         from rich.live import Live
+        from rich.text import Text
+
+        from ..measure.run import LOOK_S
 
         console = Console(stderr=True)
         if not console.is_terminal:
             yield Plain(seconds).look
             return
         with Live("", console=console, transient=True, refresh_per_second=8) as live:
-            yield lambda interval: live.update(line(interval, interval.s, seconds))
+            yield lambda interval: live.update(Text(line(interval, LOOK_S, seconds)))
 
     def head(self) -> None:
         """Above the steps of a search."""

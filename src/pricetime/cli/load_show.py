@@ -31,10 +31,10 @@ def us(value_ns: float) -> str:
 
 
 def with_unit(value_ns: float) -> str:
-    """A time to three digits or so, in the unit that suits it."""
-    if value_ns < 1e6:
-        return f"{value_ns / 1e3:.1f} us"
-    return f"{value_ns / 1e6:.2f} ms" if value_ns < 1e9 else f"{value_ns / 1e9:.2f} s"
+    """A time to three digits, in the unit that suits it."""
+    size, unit = next((scale for scale in ((1e3, "us"), (1e6, "ms")) if value_ns < 999.5 * scale[0]), (1e9, "s"))
+    value = value_ns / size
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
 
 
 def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:

@@ -127,6 +127,7 @@ cdef class Driver:
     cdef Seat *seats
     cdef size_t seats_bytes
     cdef Part parts[64]
+    cdef dict arrays                 # those that the parts point into, by the number of the part
     cdef u64 offered                 # parts; written by the thread that offers them
     cdef u64 done                    # parts; written by the loop
     cdef u64 index                   # orders of the current part that were released

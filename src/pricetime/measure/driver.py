@@ -48,6 +48,7 @@ class Driver:
         if epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, self.wake_fd, cython.address(event)) != 0:
             raise OSError(errno, os.strerror(errno))
         self.latencies = Latencies()
+        self.arrays = {}
         self.spins = spins
         self.heartbeat_ns = heartbeat_ns
         self.silence_ns = silence_ns
@@ -131,7 +132,7 @@ class Driver:
         return lost
 
     def offer(self, data, sizes, seats, *, rate=0.0, gain=0.0, start_ns=0, first=0, measured=True):
-        """Send these orders after those before; the caller keeps the arrays until ``parts_done`` has gone by them.
+        """Send these orders after those before.
 
         Array of bytes, of u8 and of u16: the messages, their sizes, whose they are. ``rate``: orders a second at the
         start of the schedule, and ``gain``, by which it grows each second; 0: as fast as it goes. ``first``: orders of
@@ -139,6 +140,8 @@ class Driver:
         """
         if self.offered - load_u64(cython.address(self.done), ACQUIRE) >= PARTS:
             return False
+        self.arrays = {number: kept for number, kept in self.arrays.items() if number >= self.parts_done}
+        self.arrays[self.offered] = (data, sizes, seats)
         part: cython.pointer[Part] = cython.address(self.parts[self.offered % PARTS])
         part.data = cython.cast(cython.pointer[cython.const[u8]], records_of(data))
         part.sizes = cython.cast(cython.pointer[cython.const[u8]], records_of(sizes))

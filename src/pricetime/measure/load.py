@@ -18,7 +18,6 @@ import os
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -150,7 +149,6 @@ class Load:
         self.accounts = {owner: Account(self._driver, seat, owner) for seat, owner in enumerate(numbers)}
         for seat, each in enumerate(logged_in):
             self._driver.seat(seat, each.connection.fileno(), each.accepted.next_sequence)
-        self._plans: deque[tuple[int, Plan]] = deque()  # those that the thread may still read
         self._offered = 0
         self._commands = 0  # of all plans
 
@@ -179,29 +177,29 @@ class Load:
         """
         pace = rate if isinstance(rate, Pace) else Pace(rate or 0.0)
         begin = time.perf_counter() if start is None else start
-        self.offer(plan, pace, begin, measured=measured)
+        while not self.offer(plan, pace, begin, measured=measured):
+            self.check()
+            time.sleep(NAP_S)
         self.wait_released()
         return begin + pace.seconds(plan.count) if pace.rate else time.perf_counter()
 
-    def offer(self, plan: Plan, pace: Pace, start: float, first: int = 0, *, measured: bool = True) -> None:
-        """Let the thread send a plan behind those offered before; returns when it has room for it.
+    def offer(self, plan: Plan, pace: Pace, start: float, first: int = 0, *, measured: bool = True) -> bool:
+        """Let the thread send a plan behind those offered before. False when so many wait that it has no room.
 
-        ``start``: of the schedule, of which ``first`` orders come before these. Raises LoadFailed.
+        ``start``: of the schedule, of which ``first`` orders come before these. Raises InvalidSetting.
         """
         if plan.count and int(plan.sessions.max()) >= len(self.accounts):
             raise InvalidSetting(f"a plan of {int(plan.sessions.max()) + 1} sessions for {len(self.accounts)}")
         start_ns = int(start * 1e9)
-        while not self._driver.offer(
+        taken = self._driver.offer(
             plan.data, plan.sizes, plan.sessions,
             rate=pace.rate, gain=pace.gain, start_ns=start_ns, first=first, measured=measured,
-        ):  # fmt: skip
-            self.check()
-            time.sleep(NAP_S)
+        )  # fmt: skip
+        if not taken:
+            return False
         self._offered += 1
         self._commands += plan.count
-        self._plans.append((self._offered, plan))
-        while self._plans and self._plans[0][0] <= self._driver.parts_done:
-            self._plans.popleft()
+        return True
 
     @property
     def is_released(self) -> bool:
@@ -222,7 +220,6 @@ class Load:
             time.sleep(NAP_S)
         left = self._commands - self.released
         self._commands = self.released
-        self._plans.clear()
         return left
 
     def wait_answered(self) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..errors import PricetimeError
 from ..feed.dialogue import REMEDIES
-from ..wire.messages import SIZES, LoginAccepted
+from ..wire.messages import SIZES, Challenge, LoginAccepted
 from ..wire.session import Ended, Role, Session
 from ..wire.types import MessageType, SessionReason
 
@@ -64,8 +64,10 @@ def _begin(
                 raise LoadFailed(f"the exchange refused the login of owner {owner}: {in_words(event.reason)}")
             if isinstance(event, LoginAccepted):
                 return event
-            login = session.login(owner, secret, time.monotonic_ns(), resume_from=resume_from, keep_orders=keep_orders)
-            connection.sendall(login)
+            if isinstance(event, Challenge):
+                now_ns = time.monotonic_ns()
+                login = session.login(owner, secret, now_ns, resume_from=resume_from, keep_orders=keep_orders)
+                connection.sendall(login)
 
 
 def in_words(reason: int) -> str:

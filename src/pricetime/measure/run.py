@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
@@ -22,6 +23,9 @@ LOOK_S = 0.25
 
 #: Commands that are made before the first is sent, at most; what comes after them is made meanwhile.
 MADE_BEFORE = 1 << 25
+
+#: Seconds between two looks whether there is something to do.
+NAP_S = 0.01
 
 #: From a look to the start, so that the first order is not late already.
 LEAD_S = 0.005
@@ -95,8 +99,16 @@ class Ahead:
             self._changed.notify_all()
         self._thread.join()
 
-    def __iter__(self) -> Iterator[Plan]:
-        while (plan := self._made.get()) is not None:
+    def __iter__(self) -> Iterator[Plan | None]:
+        """The plans; None now and then while the next one is not made yet."""
+        while True:
+            try:
+                plan = self._made.get(timeout=NAP_S)
+            except queue.Empty:
+                yield None
+                continue
+            if plan is None:
+                return
             if isinstance(plan, BaseException):
                 raise plan
             with self._changed:
@@ -155,8 +167,10 @@ class Run:
         self._sent = self._answered = 0
         self._answers_known, self._answers_since = -1, 0.0
         self._cut = False
+        self._offered: deque[tuple[int, Plan]] = deque()  # with the orders before each; without those that are sent
+        self._released_before = load.released
 
-    def go(self, plans: Iterator[Plan] | Ahead) -> list[Plan]:
+    def go(self, plans: Iterable[Plan | None]) -> list[Plan]:
         """Send them all, and wait for the answers: ``result`` then has what came of it; what failed stands in it too.
 
         Returns the plans that were not sent, because it was hopeless.
@@ -167,7 +181,8 @@ class Run:
         self.result.started_at = time.time()
         left: list[Plan] = []
         try:
-            left = self._send(iter(plans))
+            self._send(plans)
+            left = self._unsent() if self._cut else []
             self._until_answered()
             self.result.complete = not self._cut
         except LoadFailed as error:
@@ -177,31 +192,32 @@ class Run:
         self._finish()
         return left
 
-    def _send(self, plans: Iterator[Plan]) -> list[Plan]:
-        """Offer plans as there is room, and look at it all in between. What came due no more is returned."""
-        offered: list[Plan] = []
+    def _send(self, plans: Iterable[Plan | None]) -> None:
+        """Offer plans as there is room, and look at it all in between."""
         for plan in plans:
-            if self._cut:
-                offered.append(plan)
+            if plan is None:
+                self._nap()
                 continue
-            self.load.offer(plan, self.pace, self._start, self._orders)
+            while not self._cut and not self.load.offer(plan, self.pace, self._start, self._orders):
+                self._nap()
+            self._offered.append((self._orders, plan))
             self._orders += plan.count
-            offered.append(plan)
+            self._drop_sent()
             self._look()
         while not self.load.is_released and not self._cut:
             self._nap()
-        return self._unsent(offered) if self._cut else []
 
-    def _unsent(self, offered: list[Plan]) -> list[Plan]:
+    def _drop_sent(self) -> None:
+        sent = self.load.released - self._released_before
+        while self._offered and self._offered[0][0] + self._offered[0][1].count <= sent:
+            self._offered.popleft()
+
+    def _unsent(self) -> list[Plan]:
         """Behind a cut: the end of what was to be sent."""
-        skip = self._orders - self.load.cut()
-        self._orders = skip
-        left = []
-        for plan in offered:
-            if skip < plan.count:
-                left.append(plan.part(skip))
-            skip = max(0, skip - plan.count)
-        return left
+        self.load.cut()
+        sent = self.load.released - self._released_before
+        self._orders = sent
+        return [plan.part(max(0, sent - first)) for first, plan in self._offered if first + plan.count > sent]
 
     def _until_answered(self) -> None:
         while self.load.measured.answered < self._orders:
@@ -217,7 +233,7 @@ class Run:
         elif now - self._answers_since > self.load.patience:
             waiting = self.load.released - answers
             raise LoadFailed(f"{waiting:,} orders were not answered within {self.load.patience:g} s")
-        time.sleep(max(0.001, min(0.01, self._next_look - time.perf_counter())))
+        time.sleep(max(0.001, min(NAP_S, self._next_look - time.perf_counter())))
         self._look()
 
     def _look(self, *, last: bool = False) -> None:

@@ -46,44 +46,41 @@ class RecordedBook:
     def __init__(self, sessions: int) -> None:
         self._book = OrderBook()
         self.rows: list[Row] = []
-        self.opening: int | None = None  #: rows until both sides had orders
+        self.opening: int | None = None  #: rows before the first that is no new order and finds both sides in the book
         self._sessions = sessions
         self._ids: dict[int, int] = {}  # of the resting orders: id of the tape -> id of the session
         self._entered = 0
 
     def add_order(self, order_id: Any, side: Any, price: Any, quantity: Any, **more: Any) -> tuple[Trade, ...]:
-        trades = self._book.add_order(order_id, side, price, quantity, **more)
+        trades = self._book.add_order(order_id, side, price, quantity, **more)  # where this raises, there is no order
         self._ids[order_id] = self._enter(TimeInForce.GTC, side, price, quantity)
         self._drop_traded(trades)
         if order_id not in self._book:
             del self._ids[order_id]
-        if self.opening is None and self.best_bid is not None and self.best_ask is not None:
-            self.opening = len(self.rows)
         return trades
 
     def match_order(
         self, order_id: Any, side: Any, price: Any, quantity: Any, **more: Any
     ) -> tuple[tuple[Trade, ...], int]:
-        trades, left = self._book.match_order(order_id, side, price, quantity, **more)
         self._enter(TimeInForce.IOC, side, price, quantity)
+        trades, left = self._book.match_order(order_id, side, price, quantity, **more)
         self._drop_traded(trades)
         return trades, left
 
     def cancel_order(self, order_id: Any, **more: Any) -> int:
-        cancelled = self._book.cancel_order(order_id, **more)
         self._row(CommandType.CANCEL_ORDER, self._ids.pop(order_id))
-        return cancelled
+        return self._book.cancel_order(order_id, **more)
 
     def reduce_order(self, order_id: Any, by: Any, **more: Any) -> int:
-        left = self._book.reduce_order(order_id, by, **more)
         self._row(CommandType.REDUCE_ORDER, self._ids[order_id], quantity=by)
+        left = self._book.reduce_order(order_id, by, **more)
         if order_id not in self._book:
             del self._ids[order_id]
         return left
 
     def replace_order(self, order_id: Any, price: Any, quantity: Any, **more: Any) -> tuple[Trade, ...]:
-        trades = self._book.replace_order(order_id, price, quantity, **more)
         self._row(CommandType.REPLACE_ORDER, self._ids[order_id], price=price, quantity=quantity)
+        trades = self._book.replace_order(order_id, price, quantity, **more)
         self._drop_traded(trades)
         if order_id not in self._book:
             del self._ids[order_id]
@@ -133,6 +130,9 @@ class RecordedBook:
     def _row(
         self, kind: int, order_id: int, side: int = 0, time_in_force: int = 0, price: int = 0, quantity: int = 0
     ) -> None:
+        is_add = kind == CommandType.NEW_ORDER and time_in_force == TimeInForce.GTC
+        if self.opening is None and not is_add and self.best_bid is not None and self.best_ask is not None:
+            self.opening = len(self.rows)
         self.rows.append((kind, side, time_in_force, order_id, price, quantity))
 
     def _drop_traded(self, trades: tuple[Trade, ...]) -> None:
