@@ -54,6 +54,7 @@ LINUX_MODULES = [
     "pricetime.gateway.publisher",
     "pricetime.gateway.replica",
     "pricetime.gateway.loop",
+    "pricetime.measure.driver",
 ]
 
 DIRECTIVES = {

@@ -4,7 +4,8 @@
     python -m benchmarks.exchange --rate 0 --seconds 3        # as fast as it goes
 
 Server, load generator and subscriber are three processes on this machine. The load is open loop: every order has its
-time, and goes out late where the generator does not keep up. *Tick to trade* is measured inside the server: from the
+time, and goes out late where the generator does not keep up. *Round trip* is measured by the generator, from when an
+order was due to its answer. *Tick to trade* is measured inside the server: from the
 recv that returned an order to the datagram with its last report handed to the kernel. The feed is checked by the
 subscriber, report by report, and its books at the end against the server's own.
 """
@@ -24,9 +25,11 @@ import click
 import numpy as np
 
 from benchmarks.machine import describe
+from pricetime.cli.load_show import with_unit
 from pricetime.feed.subscriber import Subscriber
-from pricetime.measure.load import Load
+from pricetime.measure.load import Load, Pace
 from pricetime.measure.plan import Plan, make_plans
+from pricetime.measure.run import Run, figures_by_kind, fill
 from pricetime.measure.server import Event, ServerProcess
 from pricetime.types import ReportKind
 
@@ -43,15 +46,14 @@ def main(options: tuple[str, ...], **given: Any) -> None:
     """Drive an exchange and print what it did. OPTIONS, behind --, are more of those of pricetime serve."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
-    run = Run(options=options, **given)
-    found = run.measure()
+    found = Day(options=options, **given).measure()
     for name, value in found.items():
         print(f"  {name:<26}{value}")
     sys.exit(found["subscriber's books"] != "equal to the server's" or found["gaps in the feed"] != "0")
 
 
 @dataclass
-class Run:
+class Day:
     """One run, with its conditions."""
 
     rate: float
@@ -100,26 +102,28 @@ class Run:
 
     def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, str], Event]:
         with Load(server.host, server.port, self.sessions) as load:
-            load.send(first)
-            load.wait_answered()
+            fill(load, first)
             memory = server.resident_bytes()
-            began = at = time.perf_counter()
-            for plan in plans:
-                at = load.send(plan, self.rate or None, at if self.rate else None)
-            sent = time.perf_counter()
-            load.wait_answered()
-            answered = time.perf_counter()
+            run = Run(load, Pace(self.rate))
+            run.go(plans)
+            if run.result.failure:
+                raise SystemExit(run.result.failure)
             grown = server.resident_bytes() - memory
             stopped = server.stop()  # while the clients are there, so that their orders are
-            kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
-        count = sum(plan.count for plan in plans)
+        kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
+        result = run.result
         driven = {
             "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
-            "sent": f"{count / (sent - began) / 1e6:.2f} M/s",
-            "answered": f"{count / (answered - began) / 1e6:.2f} M/s",
+            "sent": f"{result.sent_per_s / 1e6:.2f} M/s, {result.late:,} over 1 ms after they were due",
+            "answered": f"{result.answered_per_s / 1e6:.2f} M/s" + ("" if result.reached else ": NOT AS FAST AS DUE"),
             "accepted": f"{kinds[ReportKind.ACCEPTED]:,}",
             "trades, of each side": f"{kinds[ReportKind.TRADE]:,}",
             "server's memory": f"{memory / 1e6:.0f} MB, and {grown / 1e6:.1f} MB more at the end",
+            **{
+                f"round trip, {kind}": f"{found['count']:,}: "
+                + ", ".join(f"{name} {with_unit(found[name])}" for name in ("p50", "p99", "p99.9", "max"))
+                for kind, found in figures_by_kind(result.latencies).items()
+            },
         }
         return driven, stopped
 

@@ -29,10 +29,11 @@ def test_a_report_that_changed_ends_the_demo(tmp_path: Path) -> None:
     with Day(str(tmp_path)) as day:
         day.load.send(first)
         day.load.wait_answered()
-        assert day.ask_again() > 1_000
-        day.recent[2]["price"][-1] += 1
+        recent = day.recent()
+        assert day.ask_again(recent) > 1_000
+        recent[2]["price"][-1] += 1
         with pytest.raises(ReportsDiffer, match="client 2 was told something else before the kill"):
-            day.ask_again()
+            day.ask_again(recent)
 
 
 def test_books_that_differ_end_the_demo() -> None:

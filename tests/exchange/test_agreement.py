@@ -14,6 +14,9 @@ from tests.exchange.own_orders import OwnOrders
 pytestmark = pytest.mark.compiled
 
 CLIENTS = 4
+
+#: More reports than any of them gets.
+ALL = 2**18
 SMALL = ("--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0")
 
 
@@ -21,15 +24,12 @@ SMALL = ("--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0
 @pytest.mark.parametrize("preset", ["balanced", "sweep"])
 def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, threading: str) -> None:
     first, plans = make_plans(PRESETS[preset], 60_000, CLIENTS, seed=7, chunk=20_000)
-    own = {owner: OwnOrders() for owner in range(1, CLIENTS + 1)}
     options = ("--open", "--threading", threading, *SMALL)
     with (
         ServerProcess(*options) as server,
         following(server) as early,
-        Load(server.host, server.port, CLIENTS) as load,
+        Load(server.host, server.port, CLIENTS, keep=ALL) as load,
     ):
-        for owner, account in load.accounts.items():
-            account.on_reports = own[owner].read
         early.wait_whole()
         load.send(first)
         load.send(next(plans))
@@ -40,6 +40,9 @@ def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, thr
             stopped = server.stop()
             known = [what_is_known(feed, stopped["last_sequence"]) for feed in (early, late)]
             assert known[0] == known[1]
+    own = {owner: OwnOrders() for owner in load.accounts}
+    for owner, account in load.accounts.items():
+        own[owner].read(account.reports())
     digest, orders = known[0]
     assert digest == stopped["digest"]
     assert load.answers == load.sent

@@ -17,7 +17,7 @@ from pricetime.errors import InstrumentHalted, InvalidPrice, PriceOutsideBand, U
 from pricetime.feed.client import Client
 from pricetime.feed.errors import LoginRefused
 from pricetime.gateway import secrets
-from pricetime.measure.load import log_in
+from pricetime.measure.login import log_in
 from pricetime.measure.server import ServerProcess
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import (
@@ -111,7 +111,7 @@ def test_bad_input_ends_its_own_session_with_the_reason() -> None:
     with ServerProcess("--open", *SMALL) as server:
         with Client(server.host, server.port, owner=9) as bystander:
             for data, reason in BAD.values():
-                connection = log_in(server.host, server.port, 1)
+                connection = log_in(server.host, server.port, 1).connection
                 connection.sendall(data)
                 assert last_message(connection) == reason
             assert bystander.add_order(1, BID, 1, 1).result(5).kind == ReportKind.ACCEPTED
@@ -146,7 +146,7 @@ def test_noise_harms_nobody() -> None:
         with Client(server.host, server.port, owner=9) as bystander:
             for number in range(200):
                 if number % 2:
-                    connection = log_in(server.host, server.port, 1 + number % 5)
+                    connection = log_in(server.host, server.port, 1 + number % 5).connection
                 else:
                     connection = socket.create_connection((server.host, server.port))
                 with connection:
@@ -158,7 +158,7 @@ def test_noise_harms_nobody() -> None:
 
 def test_a_stop_brings_everything_out_and_takes_leave() -> None:
     with ServerProcess("--open", *SMALL) as server:
-        connection = log_in(server.host, server.port, 3)
+        connection = log_in(server.host, server.port, 3).connection
         orders = [NewOrder(side=1, instrument=1, order_id=n, price=n, quantity=1).encode() for n in range(1, 101)]
         connection.sendall(b"".join(orders))
         data = connection.recv(100 * 48, socket.MSG_WAITALL)
@@ -176,7 +176,7 @@ def test_a_stop_brings_everything_out_and_takes_leave() -> None:
 
 def test_a_client_that_says_nothing_is_logged_out() -> None:
     with ServerProcess("--open", "--heartbeat-ms", "50", "--timeout-ms", "200", *SMALL) as server:
-        silent = log_in(server.host, server.port, 1)
+        silent = log_in(server.host, server.port, 1).connection
         with Client(server.host, server.port, owner=2) as alive:  # it sends heartbeats by itself
             assert last_message(silent) == SessionReason.HEARTBEAT_TIMEOUT
             time.sleep(0.3)
@@ -188,7 +188,7 @@ def test_a_client_that_says_nothing_is_logged_out() -> None:
 
 def test_too_fast_is_refused_and_then_logged_out() -> None:
     with ServerProcess("--open", "--orders-per-second", "50", *SMALL) as server:
-        connection = log_in(server.host, server.port, 1)
+        connection = log_in(server.host, server.port, 1).connection
         connection.sendall(ORDER * 300)
         assert last_message(connection) == SessionReason.THROTTLE_EXCEEDED
         with Client(server.host, server.port, owner=1, resume_from=1) as again:  # answers may have come after the end

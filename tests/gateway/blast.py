@@ -12,7 +12,7 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, Self
 
-from pricetime.measure.plan import make_plans
+from pricetime.measure.plan import Plan, make_plans
 from pricetime.wire.messages import LoginAccepted
 from pricetime.wire.types import LoginFlag
 from tests.gateway.floor import floor, tcp_pair
@@ -34,7 +34,7 @@ class Blast:
         self.sent = 0
         self._done = False
         self.exchange.start()
-        self._sockets = {owner: self._log_in(owner) for owner in self._flow.shares}
+        self._sockets = {owner: self._log_in(owner) for owner in range(1, owners + 1)}
         self._reader = Thread(target=self._read)
         self._reader.start()
         self._send(first)
@@ -55,13 +55,13 @@ class Blast:
             assert time.monotonic() < deadline, "it goes no further"
             time.sleep(0.001)
 
-    def _send(self, flow: Any) -> None:
+    def _send(self, flow: Plan) -> None:
         """A little of each owner's share in turn."""
         step = 1000
         for start in range(0, flow.count, step):
-            for owner, share in flow.shares.items():
-                first, end = share.offsets[start], share.offsets[min(start + step, flow.count)]
-                self._sockets[owner].sendall(share.data[first:end])
+            some = flow.part(start, start + step)
+            for owner, connection in self._sockets.items():
+                connection.sendall(some.bytes_of(owner - 1))
         self.sent += flow.count
 
     def _read(self) -> None:

@@ -155,13 +155,13 @@ def test_the_limit_of_files_is_raised_as_far_as_it_goes(monkeypatch: pytest.Monk
 
 
 def test_where_latencies_can_be_written(tmp_path: Path) -> None:
-    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
+    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
     prepare(free(latency_log=tmp_path / "run.hlog")).close()
     assert list(tmp_path.iterdir()) == [], "nothing is written before the end"
 
 
 def test_where_latencies_cannot_be_written(tmp_path: Path) -> None:
-    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
+    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
     assert reason(free(latency_log=tmp_path / "none" / "run.hlog")).startswith(
         f"latency_log: {tmp_path}/none is no directory that can be written to: make it"
     )

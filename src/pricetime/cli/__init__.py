@@ -14,6 +14,7 @@ from .generate import generate
 from .info import info, print_version
 from .journal import journal
 from .latency import latency
+from .load import load
 from .order import order
 from .replay import replay
 from .secret import secret
@@ -46,5 +47,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, follow, order, subscribe, journal, latency, secret, info):
+for command in (demo, replay, generate, serve, follow, load, latency, order, subscribe, journal, secret, info):
     main.add_command(command)

@@ -74,13 +74,10 @@ class Day:
         self.server.__enter__()
         try:
             self.feed = following(self.server).__enter__()
-            self.load = Load(self.server.host, self.server.port, CLIENTS).__enter__()
+            self.load = Load(self.server.host, self.server.port, CLIENTS, keep=REMEMBERED).__enter__()
         except BaseException:
             self.server.__exit__(None, None, None)
             raise
-        self.recent = {owner: np.zeros(0, REPORT) for owner in self.load.accounts}  #: what each was told last
-        for owner in self.load.accounts:
-            self._remember(owner)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -88,11 +85,9 @@ class Day:
         self.feed.__exit__()
         self.server.__exit__(None, None, None)
 
-    def _remember(self, owner: int) -> None:
-        def keep(reports: NDArray[np.void]) -> None:
-            self.recent[owner] = np.concatenate([self.recent[owner], reports])[-REMEMBERED:]
-
-        self.load.accounts[owner].on_reports = keep
+    def recent(self) -> dict[int, NDArray[np.void]]:
+        """What each client was told last."""
+        return {owner: account.reports()[-REMEMBERED:] for owner, account in self.load.accounts.items()}
 
     def drive(self, plan: Plan, rate: float) -> None:
         """Send a plan: right behind the one before, whose answers are still under way."""
@@ -114,11 +109,11 @@ class Day:
 
         self.settle()
         load = self.load
-        before = {owner: account.answers for owner, account in load.accounts.items()}
+        before = {account.seat: account.answers for account in load.accounts.values()}
         moment = random.uniform(0.1, 0.9) * plan.count / rate
         kill = threading.Timer(moment, self.server.kill)
         kill.start()
-        with suppress(LoadFailed, OSError):
+        with suppress(LoadFailed):
             load.send(plan, rate)
             load.wait_answered()
         kill.join()
@@ -127,10 +122,10 @@ class Day:
         self.server.__exit__(None, None, None)
         self.server = self.server.again().__enter__()
         away_s = time.perf_counter() - killed_at
-        told_again = self.ask_again()
+        told_again = self.ask_again(self.recent())
         lost = load.resume(self.server.host, self.server.port)
         late = self._told() - told
-        answered = {owner: account.answers - before[owner] for owner, account in load.accounts.items()}
+        answered = {account.seat: account.answers - before[account.seat] for account in load.accounts.values()}
         load.send(plan.rest(answered), rate)
         load.wait_answered()
         return Kill(sent, told, told_again, late, lost, away_s)
@@ -139,12 +134,12 @@ class Day:
         """Reports that the clients have."""
         return sum(account.next_sequence - 1 for account in self.load.accounts.values())
 
-    def ask_again(self) -> int:
+    def ask_again(self, recent: dict[int, NDArray[np.void]]) -> int:
         """Every client asks for the last reports that it was told: how many they are. Raises ReportsDiffer."""
         from ..feed.client import Client
 
         count = 0
-        for owner, known in self.recent.items():
+        for owner, known in recent.items():
             if not len(known):
                 continue
             first = int(known["seq_num"][0])

@@ -10,6 +10,7 @@ EXTRAS = {
     "columnar": ("polars", "CSV and Parquet"),
     "plot": ("matplotlib", "pictures"),
     "server": ("pydantic_settings", "pricetime serve"),
+    "measure": ("hdrh", ".hlog files"),
 }
 
 

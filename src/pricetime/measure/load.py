@@ -1,205 +1,366 @@
-"""Orders over many sessions at a rate: every order has its time, whatever the exchange does."""
+"""Orders over many sessions at a rate: every order has its time, whatever the exchange does.
+
+    first, plans = make_plans("balanced", 1_000_000, sessions=4)
+    with Load("127.0.0.1", 7001, owners=4) as load:
+        load.send(first, measured=False)
+        load.wait_answered()
+        for plan in plans:
+            load.send(plan, rate=100_000)
+        load.wait_answered()
+        print(load.latencies()["trades"].percentiles([50, 99, 99.9]))
+
+A thread without the GIL sends and reads (``driver``); a program on top of it sees to the plans.
+"""
 
 from __future__ import annotations
 
-import selectors
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PricetimeError
-from ..types import EXECUTION_REPORT, REPORT, Reason, ReportKind
-from ..wire.messages import SIZES, Heartbeat, LoginAccepted
-from ..wire.session import Ended, Role, Session
-from ..wire.types import MessageType
+from .. import COMPILED
+from ..errors import InvalidSetting, NeedsCompiled
+from .login import PATIENCE_S, LoadFailed, in_words, log_in
 from .plan import Plan
 
-READ_BYTES = 1 << 20
-REPORT_BYTES = REPORT.itemsize
+if TYPE_CHECKING:
+    from .driver import Driver
+    from .histogram import Histogram
 
-#: While orders are due faster than they can be sent, so many go out between two looks at the clock.
-MOST_AT_ONCE = 4096
+__all__ = ["AS_FAST_AS_IT_GOES", "Account", "Load", "LoadFailed", "Pace", "log_in"]
 
-#: No order is due: let others have the processor.
-NAP_S = 20e-6
+MOST_SESSIONS = 1024
 
-#: How long answers may stay away at the end.
-PATIENCE_S = 10.0
+#: How often a program that waits for the thread looks.
+NAP_S = 0.0005
+
+#: The reports of a command come together. How long the newest order accepted may wait for the trade that follows it.
+TOGETHER_S = 0.02
+
+#: The Logouts may take so long.
+LEAVE_S = 5.0
+
+# Why the driver has ended, as driver.pxd numbers it.
+CLOSED, BROKEN, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = range(1, 8)
 
 
-class LoadFailed(PricetimeError):
-    """The exchange refused a login or ended a session."""
+class Pace(NamedTuple):
+    """How fast orders come due: ``rate`` a second, by ``gain`` more each second; 0: as fast as it goes."""
+
+    rate: float
+    gain: float = 0.0
+
+    @classmethod
+    def ramp(cls, begin: float, end: float, seconds: float) -> Pace:
+        """From one rate to another, evenly."""
+        return cls(begin, (end - begin) / seconds)
+
+    def orders(self, seconds: float) -> int:
+        """How many come due in so many seconds."""
+        return round(self.rate * seconds + self.gain * seconds * seconds / 2)
+
+    def seconds(self, orders: int) -> float:
+        """When the order of this number, from 0, comes due."""
+        if not self.rate:
+            return 0.0
+        return float(2 * orders / (self.rate + max(0.0, self.rate**2 + 2 * self.gain * orders) ** 0.5))
 
 
-@dataclass
+AS_FAST_AS_IT_GOES = Pace(0.0)
+
+
 class Account:
     """What one owner was told."""
 
-    owner: int
-    connection: socket.socket
-    next_sequence: int = 1
-    answers: int = 0  #: commands that were answered
-    kinds: NDArray[np.int64] = field(default_factory=lambda: np.zeros(16, np.int64))  #: reports, by kind
-    rest: bytes = b""  #: of a message that has not come whole
-    caught_up: bool = False  #: the exchange has said that it has no more reports
-    on_reports: Callable[[NDArray[np.void]], object] | None = None  #: is called with those that came
-
-    def read(self, data: bytes) -> None:
-        """Count what came. Raises LoadFailed when the session ended or a report was lost or doubled."""
-        data = self.rest + data
-        at = 0
-        while at < len(data):
-            kind = data[at]
-            if kind == EXECUTION_REPORT:
-                reports = np.frombuffer(data, REPORT, (len(data) - at) // REPORT_BYTES, at)
-                other = np.flatnonzero(reports["type"] != EXECUTION_REPORT)
-                reports = reports[: other[0]] if other.size else reports
-                if not reports.size:
-                    break
-                self._count(reports)
-                at += reports.nbytes
-                continue
-            size = SIZES[kind]
-            if kind != MessageType.HEARTBEAT:
-                raise LoadFailed(f"owner {self.owner}: the exchange ended the session: {data[at : at + size].hex()}")
-            if len(data) - at < size:
-                break
-            self.caught_up = Heartbeat.decode(data[at : at + size]).next_sequence == self.next_sequence
-            at += size
-        self.rest = data[at:]
-
-    def _count(self, reports: NDArray[np.void]) -> None:
-        expected = np.arange(self.next_sequence, self.next_sequence + reports.size, dtype=np.uint64)
-        if not np.array_equal(reports["seq_num"], expected):
-            raise LoadFailed(f"owner {self.owner}: a report was lost or doubled after {self.next_sequence - 1}")
-        self.next_sequence += reports.size
-        kind, reason = reports["kind"], reports["reason"]
-        self.kinds += np.bincount(kind, minlength=16)
-        asked = (kind != ReportKind.TRADE) & (reason < Reason.IOC_REMAINDER) | (kind == ReportKind.REPLACED)
-        self.answers += int(np.count_nonzero(asked))
-        if self.on_reports is not None:
-            self.on_reports(reports)
-
-
-class Load:
-    """Sessions of the owners 1 to ``owners`` with an exchange, which must be open. Raises LoadFailed and OSError.
-
-    A context manager: its thread reads the answers until the end.
-    """
-
-    def __init__(self, host: str, port: int, owners: int) -> None:
-        self.accounts = {owner: Account(owner, log_in(host, port, owner)) for owner in range(1, owners + 1)}
-        self.sent = 0
-        self.failure: Exception | None = None
-        self._done = False
-        self._reader = threading.Thread(target=self._read, name="pricetime-load")
-
-    def __enter__(self) -> Load:
-        self._reader.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done = True
-        self._reader.join()
-        for account in self.accounts.values():
-            account.connection.close()
+    def __init__(self, driver: Driver, seat: int, owner: int) -> None:
+        self._driver, self.seat, self.owner = driver, seat, owner
 
     @property
     def answers(self) -> int:
         """Commands that were answered."""
-        return sum(account.answers for account in self.accounts.values())
+        return int(self._driver.answers(self.seat))
 
-    def send(self, plan: Plan, rate: float | None = None, start: float | None = None) -> float:
+    @property
+    def next_sequence(self) -> int:
+        """Of the next report."""
+        return int(self._driver.next_sequence(self.seat))
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """Reports by ``ReportKind``: shape (16,)."""
+        return np.asarray(self._driver.kinds(self.seat))
+
+    def reports(self) -> NDArray[np.void]:
+        """The newest reports, as many as are kept, oldest first. While none come."""
+        return np.asarray(self._driver.kept(self.seat))
+
+
+class Load:
+    """Sessions with an exchange. Raises LoadFailed, and NeedsCompiled in the pure form.
+
+    ``owners``: who logs in, or how many: then 1 to that number. ``secrets``: by owner, for an exchange that is not
+    open. ``keep``: how many of the newest reports of each are kept. ``spins``: never sleep, for a generator that has a
+    processor of its own. A context manager: its thread sends and reads until the end.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        owners: int | Iterable[int],
+        *,
+        secrets: Mapping[int, bytes] | None = None,
+        keep: int = 0,
+        spins: bool = False,
+    ) -> None:
+        if not COMPILED:
+            raise NeedsCompiled("load is generated in the compiled form alone, and pricetime runs uncompiled")
+        from .driver import Driver
+
+        numbers = list(range(1, owners + 1)) if isinstance(owners, int) else list(owners)
+        if not 1 <= len(numbers) <= MOST_SESSIONS or len(set(numbers)) < len(numbers):
+            raise InvalidSetting(f"{len(numbers)} sessions: give 1 to {MOST_SESSIONS} owners, each once")
+        self._secrets = dict(secrets or {})
+        self._connections: list[socket.socket] = []
+        self.patience = PATIENCE_S  #: how long answers may stay away
+        self.level = 0  #: what an answer promises: an ``AcknowledgementLevel``
+        logged_in = []
+        try:
+            for owner in numbers:
+                logged_in.append(log_in(host, port, owner, self._secrets.get(owner, b"")))
+                self._connections.append(logged_in[-1].connection)
+            accepted = [each.accepted for each in logged_in]
+            self.level = accepted[0].level
+            heartbeat_ms = min(each.heartbeat_ms for each in accepted)
+            silence_ns = max(each.timeout_ms for each in accepted) * 1_000_000
+            self._driver = Driver(
+                len(numbers), keep=keep, spins=spins, heartbeat_ns=heartbeat_ms * 1_000_000,
+                silence_ns=max(silence_ns, int(PATIENCE_S * 1e9)),
+            )  # fmt: skip
+        except BaseException:
+            self._close()
+            raise
+        self.accounts = {owner: Account(self._driver, seat, owner) for seat, owner in enumerate(numbers)}
+        for seat, each in enumerate(logged_in):
+            self._driver.seat(seat, each.connection.fileno(), each.accepted.next_sequence)
+        self._offered = 0
+        self._commands = 0  # of all plans
+
+    def __enter__(self) -> Load:
+        self._start_thread()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._driver.end()
+        self._thread.join()
+        self._close()
+        self._driver.close()
+
+    def _close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+    # ------------------------------------------------------------------ orders
+
+    def send(
+        self, plan: Plan, rate: float | Pace | None = None, start: float | None = None, *, measured: bool = True
+    ) -> float:
         """Send a plan, ``rate`` orders a second from ``start`` (of ``time.perf_counter``) on, or as fast as it goes.
 
-        Returns when it ended: for the next plan to start at.
+        Returns, when the last order has come due, the moment at which the next plan should start. Raises LoadFailed.
         """
+        pace = rate if isinstance(rate, Pace) else Pace(rate or 0.0)
         begin = time.perf_counter() if start is None else start
-        sent = 0
-        while sent < plan.count:
-            self._check()
-            due = plan.count if rate is None else min(plan.count, int((time.perf_counter() - begin) * rate))
-            if due <= sent:
-                time.sleep(NAP_S)
-                continue
-            upto = min(due, sent + MOST_AT_ONCE)
-            for owner, share in plan.shares.items():
-                first, end = share.offsets[sent], share.offsets[upto]
-                if first != end:
-                    self.accounts[owner].connection.sendall(share.data[first:end])
-            self.sent += upto - sent
-            sent = upto
-        return begin + plan.count / rate if rate else time.perf_counter()
+        while not self.offer(plan, pace, begin, measured=measured):
+            self.check()
+            time.sleep(NAP_S)
+        self.wait_released()
+        return begin + pace.seconds(plan.count) if pace.rate else time.perf_counter()
+
+    def offer(self, plan: Plan, pace: Pace, start: float, first: int = 0, *, measured: bool = True) -> bool:
+        """Let the thread send a plan behind those offered before. False when so many wait that it has no room.
+
+        ``start``: of the schedule, of which ``first`` orders come before these. Raises InvalidSetting.
+        """
+        if plan.count and int(plan.sessions.max()) >= len(self.accounts):
+            raise InvalidSetting(f"a plan of {int(plan.sessions.max()) + 1} sessions for {len(self.accounts)}")
+        start_ns = int(start * 1e9)
+        taken = self._driver.offer(
+            plan.data, plan.sizes, plan.sessions,
+            rate=pace.rate, gain=pace.gain, start_ns=start_ns, first=first, measured=measured,
+        )  # fmt: skip
+        if not taken:
+            return False
+        self._offered += 1
+        self._commands += plan.count
+        return True
+
+    @property
+    def is_released(self) -> bool:
+        """Have all orders come due that were offered?"""
+        return bool(self._driver.parts_done == self._offered)
+
+    def wait_released(self) -> None:
+        """Wait until all orders that were offered have come due. Raises LoadFailed."""
+        while not self.is_released:
+            self.check()
+            time.sleep(NAP_S)
+
+    def cut(self) -> int:
+        """Forget the orders that have not come due: how many were offered and are not sent. Raises LoadFailed."""
+        self._driver.begin_cut()
+        while not self._driver.is_cut:
+            self.check()
+            time.sleep(NAP_S)
+        left = self._commands - self.released
+        self._commands = self.released
+        return left
 
     def wait_answered(self) -> None:
-        """Wait until every command is answered. Raises LoadFailed when nothing comes for a while."""
+        """Wait until every order that came due is answered. Raises LoadFailed when nothing comes for a while."""
         known, since = -1, time.monotonic()
-        while self.answers < self.sent:
-            self._check()
-            if self.answers != known:
+        while not self.is_released or self.answers < self.released:
+            self.check()
+            if self.answers != known or not self.is_released:
                 known, since = self.answers, time.monotonic()
-            elif time.monotonic() - since > PATIENCE_S:
-                raise LoadFailed(f"{self.sent - known} of {self.sent} commands were not answered")
-            time.sleep(0.001)
+            elif time.monotonic() - since > self.patience:
+                raise LoadFailed(f"{self.released - known} orders were not answered within {self.patience:g} s")
+            time.sleep(NAP_S)
+
+    def leave(self) -> None:
+        """Log out, when what was sent is answered: then every report has come. Raises LoadFailed."""
+        self._driver.leave()
+        self._thread.join(LEAVE_S)
+        self.check()
+        if self._thread.is_alive():
+            raise LoadFailed(f"the exchange did not answer a Logout within {LEAVE_S:g} s")
+
+    # ------------------------------------------------------------------ what came of them
+
+    @property
+    def sent(self) -> int:
+        """Commands that the system has taken, without those that ``resume`` found lost."""
+        return int(self._driver.all_sent)
+
+    @property
+    def released(self) -> int:
+        """Commands that have come due."""
+        return int(self._driver.released)
+
+    @property
+    def answers(self) -> int:
+        """Commands that were answered."""
+        return int(self._driver.all_answered)
+
+    @property
+    def measured(self) -> Measured:
+        """Counts and times of the orders that are measured, as they are now."""
+        d: Any = self._driver
+        return Measured(d.sent, d.answered, d.late, d.last_sent_ns / 1e9, d.last_due_ns / 1e9, d.last_answer_ns / 1e9)
+
+    def latencies(self) -> dict[str, Histogram]:
+        """How long measured orders took, from when they were due to their answer, in ns: by kind of command.
+
+        After ``wait_answered``: takes a moment, in which what belongs to the last answers comes.
+        """
+        if self._thread.is_alive():
+            time.sleep(TOGETHER_S)
+        return self.latencies_now()
+
+    def latencies_now(self) -> dict[str, Histogram]:
+        """The same, in the middle of a flow. The newest order of a session counts as resting until more is heard."""
+        return self._driver.histograms()
+
+    def start_anew(self) -> None:
+        """Forget what was measured. While every order is answered."""
+        time.sleep(TOGETHER_S)
+        self._driver.forget_latencies()
+
+    # ------------------------------------------------------------------ what goes wrong
+
+    @property
+    def failure(self) -> LoadFailed | None:
+        """Why there is no more to expect."""
+        driver: Any = self._driver
+        if not driver.failure:
+            return None
+        owner = list(self.accounts)[driver.failed_seat]
+        return LoadFailed(f"owner {owner}: {_told(driver.failure, driver.found, driver.expected)}")
+
+    def check(self) -> None:
+        """Raises LoadFailed when the exchange is gone or did something that it may not."""
+        if failure := self.failure:
+            raise failure
 
     def resume(self, host: str, port: int) -> int:
         """Log in again where the exchange is back after all sessions were lost, and read what was missed.
 
         Returns how many commands were lost on their way: the last ones of each owner, as ``Account.answers`` says.
+        Raises LoadFailed.
         """
-        self._reader.join()
+        self._driver.end()
+        self._thread.join()
+        self._close()
+        self._connections = []
         for account in self.accounts.values():
-            account.connection.close()
-            account.connection = log_in(host, port, account.owner, account.next_sequence)
-            account.rest, account.caught_up = b"", False
-        self.failure = None
-        self._reader = threading.Thread(target=self._read, name="pricetime-load")
-        self._reader.start()
+            secret = self._secrets.get(account.owner, b"")
+            back = log_in(host, port, account.owner, secret, resume_from=account.next_sequence)
+            self._connections.append(back.connection)
+            self._driver.seat(account.seat, back.connection.fileno(), back.accepted.next_sequence)
+        self._driver.begin_cut()
+        self._start_thread()
+        self.cut()
         until = time.monotonic() + PATIENCE_S
-        while not all(account.caught_up for account in self.accounts.values()):
-            self._check()
+        while not all(self._driver.is_caught_up(account.seat) for account in self.accounts.values()):
+            self.check()
             if time.monotonic() > until:
                 raise LoadFailed("the exchange did not say that it has no more reports")
-            time.sleep(0.001)
-        lost, self.sent = self.sent - self.answers, self.answers
+            time.sleep(NAP_S)
+        return self._forget()
+
+    def _forget(self) -> int:
+        """Give up what is not answered: how many commands. The thread stands still meanwhile."""
+        self._driver.end()
+        self._thread.join()
+        lost = int(self._driver.forget())
+        self._driver.go_on()
+        self._start_thread()
         return lost
 
-    def _check(self) -> None:
-        if self.failure is not None:
-            raise self.failure
-
-    def _read(self) -> None:
-        buffer = bytearray(READ_BYTES)
-        with selectors.DefaultSelector() as selector:
-            for account in self.accounts.values():
-                selector.register(account.connection, selectors.EVENT_READ, account)
-            try:
-                while not self._done:
-                    for key, _ in selector.select(0.1):
-                        n_bytes = key.data.connection.recv_into(buffer)
-                        if not n_bytes:
-                            raise LoadFailed(f"owner {key.data.owner}: the exchange closed the connection")
-                        key.data.read(bytes(memoryview(buffer)[:n_bytes]))
-            except Exception as error:
-                self.failure = error
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(target=self._driver.run, name="pricetime-load")
+        self._thread.start()
 
 
-def log_in(host: str, port: int, owner: int, resume_from: int | None = None) -> socket.socket:
-    """A connection on which this owner's session has begun; ``resume_from``: of the first report that follows."""
-    connection = socket.create_connection((host, port), timeout=PATIENCE_S)
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    session = Session(Role.CLIENT, time.monotonic_ns())
-    while True:
-        data = connection.recv(SIZES[MessageType.LOGIN_ACCEPTED])
-        events = session.receive(data, time.monotonic_ns()) if data else session.receive_eof()
-        for event in events:
-            if isinstance(event, Ended):
-                raise LoadFailed(f"owner {owner}: {event}")
-            if isinstance(event, LoginAccepted):
-                return connection
-            connection.sendall(session.login(owner, b"", time.monotonic_ns(), resume_from=resume_from))
+class Measured(NamedTuple):
+    """Orders that are measured; times are those of ``time.perf_counter``, 0 where there is none."""
+
+    sent: int
+    answered: int
+    late: int  #: sent over a millisecond after they were due
+    last_sent: float
+    last_due: float
+    last_answer: float
+
+
+def _told(failure: int, found: int, expected: int) -> str:
+    """What the driver found, in words."""
+    if failure == ENDED:
+        return f"the exchange ended the session: {in_words(found)}"
+    if failure == OUT_OF_ORDER:
+        return f"report {found} came where {expected} is the next: a report was lost or doubled"
+    if failure == UNASKED:
+        return f"an answer to order {found} came where {expected or 'none'} is the next to be answered"
+    if failure == STRANGE:
+        return f"the exchange sent a message of type {found}, which may not come here"
+    if failure == SILENT:
+        return f"nothing was heard of the exchange for {found / 1e9:.0f} s"
+    if failure == BROKEN:
+        return f"the connection to the exchange was lost: {os.strerror(found)}"
+    return "the exchange closed the connection"

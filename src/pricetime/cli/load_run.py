@@ -1,0 +1,220 @@
+"""What ``pricetime load`` does: log in, fill the book, send, and tell what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from ..errors import PricetimeError
+
+if TYPE_CHECKING:
+    from ..measure.histogram import Histogram
+    from ..measure.load import Load, Pace
+    from ..measure.plan import Plan
+    from ..measure.record import Settings
+    from ..measure.run import Result
+    from ..measure.saturation import Saturation
+    from .load_progress import Progress
+
+#: As fast as it goes, so many orders stand for a second.
+ORDERS_OF_A_SECOND = 1e6
+
+#: A search takes its orders from a flow that does not end.
+ENDLESS = 2**62
+
+
+class NotMeasured(click.ClickException):
+    """A run that could not be made, or not be ended."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What a run is asked for."""
+
+    host: str
+    port: int
+    rate: float
+    ramp: tuple[float, float] | None
+    saturate: bool
+    limit_p99_us: float
+    seconds: float
+    sessions: int
+    preset: str
+    tape: Path | None
+    tape_instrument: int | None
+    instrument: int
+    seed: int
+    owner: int
+    secrets_file: Path | None
+    spin: bool
+    cpu: int | None
+    out: Path | None
+    server_latency: Path | None
+
+    @property
+    def pace(self) -> Pace:
+        """How fast orders come due."""
+        from ..measure.load import Pace
+
+        return Pace.ramp(*self.ramp, self.seconds) if self.ramp else Pace(self.rate)
+
+    @property
+    def orders(self) -> int:
+        """How many the run has."""
+        if self.saturate:
+            return ENDLESS
+        return max(1, self.pace.orders(self.seconds) if self.pace.rate else round(ORDERS_OF_A_SECOND * self.seconds))
+
+    def settings(self, level: int) -> Settings:
+        """The conditions, for the record."""
+        from ..measure.record import Settings
+        from ..wire.types import AcknowledgementLevel
+
+        return Settings(
+            host=self.host,
+            port=self.port,
+            preset=None if self.tape else self.preset,
+            tape=self.tape.name if self.tape else None,
+            rate=None if self.ramp or not self.rate else self.rate,
+            seconds=self.seconds,
+            sessions=self.sessions,
+            seed=self.seed,
+            ramp=self.ramp,
+            acknowledge=AcknowledgementLevel(level).name.lower(),
+        )
+
+
+def run(wishes: Wishes, command: str) -> int:
+    """Measure, print the table, write what was asked for: the exit code. Raises PricetimeError and NotMeasured."""
+    from ..extras import require
+    from ..measure.load import Load
+
+    if wishes.out is not None:
+        require("hdrh.histogram", "measure", "writing RUN.hlog")  # before the work, not after it
+    owners = range(wishes.owner, wishes.owner + wishes.sessions)
+    secrets = secrets_of(wishes, owners)
+    if wishes.cpu is not None:
+        pin(wishes.cpu)
+    with Load(wishes.host, wishes.port, owners, secrets=secrets, spins=wishes.spin) as load:
+        result, saturation = measure(load, wishes)
+        level = load.level
+    return tell(wishes, command, result, saturation, level)
+
+
+def secrets_of(wishes: Wishes, owners: range) -> dict[int, bytes]:
+    """By owner; none where no file is given, for a server that is open. Raises NotMeasured."""
+    if wishes.secrets_file is None:
+        return {}
+    from ..gateway.secrets import read
+
+    known = read(wishes.secrets_file)
+    found = {owner: secret for owner in owners if (secret := known.get(owner)) is not None}
+    if missing := [owner for owner in owners if owner not in found]:
+        raise NotMeasured(
+            f"{len(missing)} of {len(owners)} owners are not in {wishes.secrets_file}, the first is {missing[0]}: "
+            f"add them with pricetime secret, or give fewer --sessions or another --owner"
+        )
+    return found
+
+
+def pin(cpu: int) -> None:
+    """Run on this processor alone. Raises NotMeasured."""
+    import os
+
+    try:
+        os.sched_setaffinity(0, {cpu})
+    except OSError as error:
+        allowed = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
+        raise NotMeasured(f"processor {cpu} is not to be had: give --cpu one of {allowed}") from error
+
+
+def measure(load: Load, wishes: Wishes) -> tuple[Result, Saturation | None]:
+    """Fill the book, send the orders, log out. What fails stands in the result."""
+    from ..measure.load import LoadFailed
+    from ..measure.run import Ahead, Run, fill
+    from ..measure.saturation import saturate
+    from .load_progress import Progress
+
+    progress = Progress()
+    first, plans = plans_of(wishes, progress)
+    fill(load, first)
+    if wishes.saturate:
+        progress.head()
+        found = saturate(
+            load, plans, begin=wishes.rate, seconds=wishes.seconds, limit_p99_ns=round(wishes.limit_p99_us * 1000),
+            on_step=progress.step,
+        )  # fmt: skip
+        result = found.last if found.last is None or found.last.failure else found.best or found.last
+        if result is None:
+            raise NotMeasured("the flow ended before the search began: give another --preset")
+    else:
+        found = None
+        with progress.making(wishes.orders) as made, Ahead(plans, made) as ready:
+            progress.made()
+            with progress.looking(wishes.seconds) as look:
+                runs = Run(load, wishes.pace, on_look=look)
+                runs.go(ready)
+        result = runs.result
+    if result.failure is None:
+        try:
+            load.leave()
+        except LoadFailed as error:
+            result.failure, result.complete = str(error), False
+    return result, found
+
+
+def plans_of(wishes: Wishes, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
+    """The orders that fill the book, and those after them. Raises PricetimeError."""
+    from ..measure.plan import make_plans
+    from ..measure.tape_flow import plans_of_tape, read_tape
+    from ..tape.flow.stream import find
+
+    if wishes.tape is None:
+        flow = find(wishes.preset)
+        count = wishes.orders if flow.longest is None else min(wishes.orders, flow.longest)
+        return make_plans(flow, count, wishes.sessions, instrument=wishes.instrument, seed=wishes.seed)
+    with progress.reading(wishes.tape) as advance:
+        tape = read_tape(wishes.tape, wishes.sessions, instrument=wishes.tape_instrument, progress=advance)
+    return plans_of_tape(tape, wishes.orders, instrument=wishes.instrument)
+
+
+def tell(wishes: Wishes, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
+    """The table, the files, and what went wrong: the exit code. Raises NotMeasured."""
+    from ..measure.record import write
+    from . import load_show
+
+    settings = wishes.settings(level)
+    server, missing = server_latencies(wishes.server_latency)
+    if wishes.out is not None:
+        files = write(wishes.out, result, settings, command, saturation=saturation, server=server)
+    if result.sent:
+        load_show.outcome(result, settings, saturation, server)
+    if wishes.out is not None:
+        click.echo(f"wrote {files[0]} and {files[1]}")
+    if result.failure is not None:
+        raise NotMeasured(result.failure)
+    if missing is not None:
+        raise NotMeasured(missing)
+    if saturation is not None:
+        return 0 if saturation.highest_rate else 1
+    return 0 if result.reached else 1
+
+
+def server_latencies(path: Path | None) -> tuple[dict[str, Histogram], str | None]:
+    """The histograms of a server by interval.kind, or none and why."""
+    from ..measure import hlog
+
+    if path is None:
+        return {}, None
+    try:
+        return hlog.read(path), None
+    except OSError as error:
+        return {}, f"{path}: {error.strerror}: the server writes it when it stops. The run itself is saved"
+    except PricetimeError as error:
+        return {}, f"{error}. The run itself is saved"

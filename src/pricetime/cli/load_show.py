@@ -1,0 +1,88 @@
+"""The table of ``pricetime load``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from .show import figures, print_titled
+
+if TYPE_CHECKING:
+    from ..measure.histogram import Histogram
+    from ..measure.record import Settings
+    from ..measure.run import Result
+    from ..measure.saturation import Saturation
+
+#: The intervals, in words.
+INTERVALS = {
+    "round_trip": "from due to answered",
+    "tick_to_trade": "tick to trade, in the server",
+    "match": "match, in the server",
+}
+
+
+def us(value_ns: float) -> str:
+    """A time in us, to three digits or so."""
+    value = value_ns / 1000
+    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+
+
+def with_unit(value_ns: float) -> str:
+    """A time to three digits, in the unit that suits it."""
+    size, unit = next((scale for scale in ((1e3, "us"), (1e6, "ms")) if value_ns < 999.5 * scale[0]), (1e9, "s"))
+    value = value_ns / size
+    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+
+
+def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:
+    """Print how a run went; of a search, its best step."""
+    where = f"{settings.host}:{settings.port}, {settings.sessions} sessions"
+    print_titled(
+        f"{settings.tape or settings.preset} to {where}, answers are {settings.acknowledge}", rates(result, saturation)
+    )
+    from ..measure.record import OF_SERVER, kinds_of
+
+    parts = {"round_trip": result.latencies, **{name: kinds_of(server, name) for name in OF_SERVER}}
+    for name, latencies in parts.items():
+        if latencies:
+            print_titled(INTERVALS[name], percentiles(latencies))
+
+
+def rates(result: Result, saturation: Saturation | None) -> Table:
+    """How many, and how fast; of a search, at the highest rate that was good."""
+    table = figures(2)
+    if saturation is not None:
+        highest = f"{saturation.highest_rate:,.0f}" if saturation.highest_rate else "none was"
+        limit = us(saturation.limit_p99_ns)
+        table.add_row(f"highest rate with a p99 within {limit} us, orders/s", highest, style="bold")
+        table.add_section()
+    asked = f"{result.asked:,.0f}" if result.asked else "as fast as it goes"
+    table.add_row("asked for, orders/s", asked)
+    table.add_row("sent, orders/s", f"{result.sent_per_s:,.0f}", style="bold")
+    table.add_row("answered, orders/s", f"{result.answered_per_s:,.0f}")
+    if not result.reached:
+        reached = min(result.sent_per_s, result.answered_per_s)
+        table.add_row("THE RATE WAS NOT REACHED: it was", f"{reached:,.0f}", style="bold red")
+    table.add_section()
+    table.add_row("orders sent", f"{result.sent:,}")
+    table.add_row("  answered", f"{result.answered:,}")
+    table.add_row("  sent over 1 ms after they were due", f"{result.late:,}")
+    table.add_row("seconds", f"{result.seconds:.2f}")
+    return table
+
+
+def percentiles(latencies: Mapping[str, Histogram]) -> Table:
+    """A row for each kind."""
+    from ..measure.run import PERCENTILES, figures_by_kind
+
+    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1))
+    table.add_column("", no_wrap=True)
+    for name in ("orders", *PERCENTILES):
+        table.add_column(name, justify="right", no_wrap=True)
+    for kind, found in figures_by_kind(latencies).items():
+        cells = [with_unit(found[name]) for name in PERCENTILES] if found["count"] else ["" for _ in PERCENTILES]
+        table.add_row(kind, f"{found['count']:,}", *cells, style="bold" if kind == "all" else None)
+    return table

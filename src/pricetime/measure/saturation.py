@@ -1,0 +1,127 @@
+"""The highest rate at which an exchange still answers in time, found by steps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+from .load import Load, Pace
+from .plan import Plan
+from .run import Interval, Latencies, Result, Run, above, figures, total
+
+#: From a step that is good to the next, as long as none was bad.
+FACTOR = 2.0
+
+#: The search ends when the lowest bad rate is no further above the highest good one.
+CLOSE = 1.05
+
+#: And after so many steps, whatever was found.
+MOST_STEPS = 14
+
+#: So many of a hundred may be slower than the limit.
+SLOW = 0.01
+
+
+class Step(NamedTuple):
+    """What a rate came to: orders a second and ns."""
+
+    rate: float
+    sent_per_s: float
+    answered_per_s: float
+    p50: int
+    p99: int
+    p999: int
+    max: int
+    good: bool  #: it was reached, and its p99 is within the limit
+
+
+@dataclass
+class Saturation:
+    """``highest_rate``: of a step that was good, 0 when there was none. ``last``: the newest step, whole."""
+
+    limit_p99_ns: int
+    steps: list[Step] = field(default_factory=list)
+    best: Result | None = None  #: of the step at ``highest_rate``
+    last: Result | None = None
+
+    @property
+    def highest_rate(self) -> float:
+        """The highest rate whose p99 was within the limit, below every rate whose was not."""
+        return max((step.rate for step in self.steps if step.good), default=0.0)
+
+    def next_rate(self, begin: float) -> float | None:
+        """What to try now; None when the search has ended."""
+        if not self.steps:
+            return begin
+        if len(self.steps) >= MOST_STEPS:
+            return None
+        good = self.highest_rate
+        bad = min((step.rate for step in self.steps if not step.good), default=None)
+        if bad is None:
+            return good * FACTOR
+        if good == 0.0:
+            return bad / FACTOR
+        return (good * bad) ** 0.5 if bad > good * CLOSE else None
+
+
+def saturate(
+    load: Load,
+    plans: Iterator[Plan],
+    *,
+    begin: float,
+    seconds: float,
+    limit_p99_ns: int,
+    on_step: Callable[[Step], None] = lambda _: None,
+    on_look: Callable[[Interval], None] = lambda _: None,
+) -> Saturation:
+    """Search for the highest rate whose p99 is at most the limit. ``plans``: the flow, which goes on over all steps.
+
+    Each step sends for ``seconds`` at its rate, and ends early when more orders have been slow than a good step may
+    have. While steps are good the rate doubles, while none is it is cut in half; then the gap between the highest good
+    rate and the lowest bad one is halved (on a log scale), until it is 5 % or there were 14 steps. What fails stands in
+    ``last``, and ends the search; so does the end of the flow.
+    """
+    found = Saturation(limit_p99_ns)
+    flow = plans
+    while (rate := found.next_rate(begin)) is not None:
+        pace = Pace(rate)
+        step_plans, rest = _take(flow, max(1, pace.orders(seconds)))
+        orders = sum(plan.count for plan in step_plans)
+        if not orders:
+            break
+        run = Run(load, pace, on_look=on_look, hopeless=_is_hopeless(limit_p99_ns, orders))
+        flow = chain(run.go(iter(step_plans)), rest, flow)
+        found.last = result = run.result
+        if result.failure is not None:
+            break
+        step = judge(result, limit_p99_ns, rate)
+        found.steps.append(step)
+        if step.good and rate == found.highest_rate:
+            found.best = result
+        on_step(step)
+    return found
+
+
+def _is_hopeless(limit_p99_ns: int, orders: int) -> Callable[[Latencies], bool]:
+    """Whether a step that is to have so many orders cannot be good any more."""
+    return lambda latencies: above(latencies, limit_p99_ns) > orders * SLOW
+
+
+def judge(result: Result, limit_p99_ns: int, rate: float) -> Step:
+    """A step from its run."""
+    of = figures(total(result.latencies))
+    good = result.complete and result.reached and of["p99"] <= limit_p99_ns
+    return Step(rate, result.sent_per_s, result.answered_per_s, of["p50"], of["p99"], of["p99.9"], of["max"], good)
+
+
+def _take(plans: Iterator[Plan], orders: int) -> tuple[list[Plan], list[Plan]]:
+    """The next so many orders, and the rest of the plan that has the last of them."""
+    taken: list[Plan] = []
+    for plan in plans:
+        taken.append(plan.part(0, orders))
+        if plan.count >= orders:
+            return taken, [plan.part(orders)]
+        orders -= plan.count
+    return taken, []

@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from pricetime.measure import run as run_module
+from pricetime.measure.histogram import Histogram
+from pricetime.measure.load import Load, Pace
+from pricetime.measure.plan import Plan, make_plans
+from pricetime.measure.run import Ahead, Interval, Run, above, figures, figures_by_kind, fill
+from tests.measure.stub import Stub, answer
+
+
+def flow(count: int, sessions: int = 1, chunk: int = 1 << 18) -> Iterator[Plan]:
+    return make_plans("balanced", count, sessions, seed=1, chunk=chunk)[1]
+
+
+@pytest.mark.compiled
+def test_a_run_and_how_it_went_over_time() -> None:
+    looks: list[Interval] = []
+    with Stub() as stub, Load("127.0.0.1", stub.port, 2) as load:
+        fill(load, next(flow(100, 2)))
+        run = Run(load, Pace(5_000), on_look=looks.append)
+        assert run.go(flow(4_000, 2, chunk=300)) == []
+        load.leave()
+    result = run.result
+    assert result.complete
+    assert result.failure is None
+    assert (result.sent, result.answered, result.asked) == (4_000, 4_000, 5_000)
+    assert result.over_time == looks
+    assert sum(interval.sent for interval in looks) == sum(interval.answered for interval in looks) == 4_000
+    assert [interval.s for interval in looks] == sorted(interval.s for interval in looks)
+    assert len(looks) >= 3
+    assert sum(histogram.count for histogram in result.latencies.values()) == 4_000
+    assert result.seconds >= 3_999 / 5_000
+    assert result.started_at <= result.ended_at
+
+
+@pytest.mark.compiled
+def test_a_rate_that_the_exchange_cannot_take() -> None:
+    def slow(connection: socket.socket, number: int, kind: int, order_id: int) -> bytes:
+        if number % 100 == 99:
+            time.sleep(0.05)  # 2,000 a second at the most
+        return answer(connection, number, kind, order_id)
+
+    with Stub(slow) as stub, Load("127.0.0.1", stub.port, 1) as load:
+        run = Run(load, Pace(20_000))
+        run.go(flow(1_000))
+    assert run.result.complete
+    assert not run.result.reached
+    assert run.result.answered_per_s < 2_100 < run.result.asked
+
+
+@pytest.mark.compiled
+def test_a_generator_that_cannot_keep_up_says_so() -> None:
+    with Stub() as stub, Load("127.0.0.1", stub.port, 1) as load:
+        run = Run(load, Pace(1e9))
+        run.go(flow(200_000))
+    assert run.result.complete
+    assert not run.result.reached
+    assert run.result.late > 100_000
+    assert run.result.sent_per_s < 1e9
+
+
+@pytest.mark.compiled
+def test_a_hopeless_run_ends_early_and_leaves_the_rest() -> None:
+    with Stub() as stub, Load("127.0.0.1", stub.port, 1) as load:
+        run = Run(load, Pace(10_000), hopeless=lambda latencies: sum(h.count for h in latencies.values()) > 1_000)
+        left = run.go(flow(100_000, chunk=10_000))
+        again = Run(load, Pace(0))
+        again.go(iter(left))
+        load.leave()
+    assert not run.result.complete
+    assert run.result.failure is None
+    assert 1_000 < run.result.sent == run.result.answered < 90_000
+    assert run.result.sent + sum(plan.count for plan in left) == 100_000
+    whole = b"".join(plan.data.tobytes() for plan in flow(100_000, chunk=10_000))
+    assert whole.endswith(b"".join(plan.data.tobytes() for plan in left))
+    assert again.result.complete
+    assert again.result.sent == 100_000 - run.result.sent
+
+
+@pytest.mark.compiled
+def test_a_server_that_dies_leaves_what_was_measured() -> None:
+    def dies(connection: socket.socket, number: int, kind: int, order_id: int) -> bytes:
+        if number == 3_000:
+            connection.shutdown(socket.SHUT_RDWR)
+        return answer(connection, number, kind, order_id)
+
+    with Stub(dies) as stub, Load("127.0.0.1", stub.port, 1) as load:
+        run = Run(load, Pace(10_000))
+        run.go(flow(20_000))
+    result = run.result
+    assert not result.complete
+    assert result.failure is not None
+    assert result.failure.startswith("owner 1: the ")
+    assert 0 < result.answered <= 3_000 <= result.sent < 20_000
+    assert figures_by_kind(result.latencies)["all"]["count"] == result.answered
+
+
+@pytest.mark.compiled
+def test_an_exchange_that_falls_silent() -> None:
+    def goes_silent(connection: socket.socket, number: int, kind: int, order_id: int) -> bytes:
+        return answer(connection, number, kind, order_id) if number < 100 else b""
+
+    with Stub(goes_silent) as stub, Load("127.0.0.1", stub.port, 1) as load:
+        load.patience = 0.2
+        run = Run(load, Pace(10_000))
+        run.go(flow(1_000))
+    assert run.result.answered == 100
+    assert run.result.failure is not None
+    assert run.result.failure.endswith("orders were not answered within 0.2 s")
+
+
+def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "MADE_BEFORE", 1_000)
+    made: list[int] = []
+    with Ahead(flow(5_000, chunk=100), made.append) as ahead:
+        assert 1_000 <= sum(made) <= 1_100
+        plans = [plan for plan in ahead if plan is not None]
+    assert b"".join(plan.data.tobytes() for plan in plans) == next(flow(5_000)).data.tobytes()
+    assert sum(made) == 5_000
+
+
+def test_plans_that_nobody_takes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_module, "MADE_BEFORE", 1_000)
+    threads = threading.active_count()
+    with Ahead(flow(1_000_000, chunk=100)):
+        assert threading.active_count() == threads + 1
+    assert threading.active_count() == threads
+
+
+def test_what_goes_wrong_in_making_plans_comes_out() -> None:
+    def broken() -> Iterator[Plan]:
+        yield from flow(10)
+        raise ValueError("no more")
+
+    with Ahead(broken()) as ahead, pytest.raises(ValueError, match="no more"):
+        list(ahead)
+
+
+def test_figures() -> None:
+    histogram = Histogram()
+    histogram.record_many(range(1, 1001))
+    assert figures(histogram) == {
+        "count": 1000, "p50": 500, "p90": 900, "p99": 990, "p99.9": 999, "p99.99": 1000, "max": 1000,
+    }  # fmt: skip
+    both = figures_by_kind({"rests": histogram, "cancel": histogram})
+    assert {kind: of["count"] for kind, of in both.items()} == {
+        "all": 2000, "rests": 1000, "trades": 0, "cancel": 1000, "replace": 0, "other": 0,
+    }  # fmt: skip
+    assert above({"rests": histogram, "cancel": histogram}, 900) == 200
