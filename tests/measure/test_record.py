@@ -10,7 +10,7 @@ import pytest
 
 from pricetime.measure import hlog
 from pricetime.measure.histogram import Histogram
-from pricetime.measure.latency import KINDS
+from pricetime.measure.latency import NAMES
 from pricetime.measure.load import Pace
 from pricetime.measure.record import Settings, files_of, write
 from pricetime.measure.run import PERCENTILES, Interval, Result
@@ -38,7 +38,7 @@ SCHEMA: dict[str, Any] = {
         "sent": INT, "answered": INT, "seconds": FLOAT, "sent_per_s": FLOAT, "answered_per_s": FLOAT, "late": INT,
         "complete": bool, "failure": (str, type(None)),
     },
-    "latency_ns": {"round_trip": {kind: dict.fromkeys(("count", *PERCENTILES), INT) for kind in ("all", *KINDS)}},
+    "latency_ns": {"round_trip": {kind: dict.fromkeys(("count", *PERCENTILES), INT) for kind in ("all", *NAMES)}},
     "over_time": list,
     "saturation": (dict, type(None)),
 }  # fmt: skip
@@ -57,7 +57,7 @@ def check(value: Any, schema: Any, where: str = "") -> None:
 def result_of(seed: int) -> Result:
     rng = random.Random(seed)
     latencies = {}
-    for number, kind in enumerate(KINDS):
+    for number, kind in enumerate(NAMES):
         latencies[kind] = Histogram()
         latencies[kind].record_many([int(rng.lognormvariate(10, 2)) for _ in range(1000 * number)])
     return Result(
@@ -90,15 +90,15 @@ def test_the_histograms_have_the_percentiles_of_the_record(tmp_path: Path) -> No
     while (histogram := reader.get_next_interval_histogram()) is not None:
         seen[histogram.get_tag()] = histogram
     reader.close()
-    assert set(seen) == {f"round_trip.{kind}" for kind in KINDS}
-    for kind in KINDS:
+    assert set(seen) == {f"round_trip.{kind}" for kind in NAMES}
+    for kind in NAMES:
         histogram = seen[f"round_trip.{kind}"]
         assert histogram.get_total_count() == told[kind]["count"]
         for name, percentage in PERCENTILES.items():
             if told[kind]["count"]:
                 assert histogram.values_are_equivalent(histogram.get_value_at_percentile(percentage), told[kind][name])
     again = hlog.read(hlog_path)
-    assert {tag: of.count for tag, of in again.items()} == {f"round_trip.{k}": told[k]["count"] for k in KINDS}
+    assert {tag: of.count for tag, of in again.items()} == {f"round_trip.{k}": told[k]["count"] for k in NAMES}
 
 
 def test_a_tape_a_ramp_and_a_failure(tmp_path: Path) -> None:

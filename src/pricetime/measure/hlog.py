@@ -108,5 +108,5 @@ def from_hdr(histogram: Any) -> Histogram:
 
 def package(module: str) -> Any:
     """A module of the package. Raises MissingExtra."""
-    require("hdrh", "latency", "an .hlog file")
+    require("hdrh", "measure", "an .hlog file")
     return import_module(f"hdrh.{module}")
