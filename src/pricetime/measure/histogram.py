@@ -77,7 +77,7 @@ class Histogram:
     # ------------------------------------------------------------------ whole histograms
 
     def array(self):
-        """How many values each bucket counts: u64, of shape (31744,). O(buckets), 20 us.
+        """How many values each bucket counts: u64, of shape (31744,). O(buckets), some 40 us.
 
         Beside a thread that records: every value is in it that was recorded before the call, of those recorded
         meanwhile any, and each of them once. No count is torn, and none waits for the other thread.

@@ -52,7 +52,7 @@ def write(path: Path, histograms: Mapping[str, Histogram], *, started_at: float,
         lines.append(f"Tag={name},{times},{made.encode().decode('ascii')}\n")
     new = path.with_name(f"{path.name}.new")
     try:
-        new.write_text("".join(lines), encoding="ascii")
+        new.write_text("".join(lines), encoding="utf-8")
         new.replace(path)
     finally:
         new.unlink(missing_ok=True)
