@@ -117,7 +117,7 @@ def test_an_exchange_that_falls_silent() -> None:
 
 
 def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "MADE_BEFORE", 1_000)
+    monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
     made: list[int] = []
     with Ahead(flow(5_000, chunk=100), made.append) as ahead:
         assert 1_000 <= sum(made) <= 1_100
@@ -126,8 +126,28 @@ def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(made) == 5_000
 
 
+def test_an_interrupt_while_plans_are_made() -> None:
+    here, threads = threading.current_thread(), threading.active_count()
+
+    class Interrupted(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            if threading.current_thread() is here:
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    ahead = Ahead(flow(1_000_000, chunk=100))
+    ahead._changed = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        ahead.__enter__()
+    assert threading.active_count() == threads
+
+
+def test_there_is_memory_for_some_orders() -> None:
+    assert run_module.made_before() >= 1 << 20
+
+
 def test_plans_that_nobody_takes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "MADE_BEFORE", 1_000)
+    monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
     threads = threading.active_count()
     with Ahead(flow(1_000_000, chunk=100)):
         assert threading.active_count() == threads + 1
