@@ -116,6 +116,19 @@ def test_an_exchange_that_falls_silent() -> None:
     assert run.result.failure.endswith("orders were not answered within 0.2 s")
 
 
+@pytest.mark.compiled
+def test_an_interrupt_leaves_what_was_measured() -> None:
+    def interrupted(_: Interval) -> None:
+        raise KeyboardInterrupt
+
+    with Stub() as stub, Load("127.0.0.1", stub.port, 1) as load:
+        run = Run(load, Pace(5_000), on_look=interrupted)
+        run.go(flow(10_000))
+    assert run.result.failure == "interrupted"
+    assert not run.result.complete
+    assert 0 < run.result.answered < 10_000
+
+
 def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
     made: list[int] = []
