@@ -22,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire dashboard format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-compare lint settings wire dashboard format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -90,6 +90,10 @@ bench-journal: build ## what the journal costs the engine, on the disk under bui
 bench-exchange: build ## the whole exchange, at 1 M orders a second for 30 seconds, then as fast as it goes
 	@$(BIN)/python -m benchmarks.exchange --rate 1000000 --seconds 30 --server-cpu 0 --load-cpu 1
 	@$(BIN)/python -m benchmarks.exchange --rate 0 --seconds 10 --server-cpu 0 --load-cpu 1
+
+bench-load: build ## the load generator alone: how many orders a second from one processor
+	@$(BIN)/python -m benchmarks.load --rate 5000000 --load-cpu 1 --echo-cpu 0
+	@$(BIN)/python -m benchmarks.load --rate 0 --load-cpu 1 --echo-cpu 0
 
 bench-recovery: build ## what a start costs: a replay, and a recovery with a snapshot
 	@$(BIN)/python -m benchmarks.recovery

@@ -28,6 +28,7 @@ MODULES = [
     "alternatives/hashed_levels",
     "alternatives/mutex_ring",
     "alternatives/sorted_levels",
+    "echo_loops",
     "inside",
     "journal_loops",
     "ring_loops",

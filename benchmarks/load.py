@@ -1,31 +1,40 @@
-"""How many orders a second the load generator sends from one processor: into a sink, which reads and throws away.
+"""How many orders a second the load generator takes from one processor: against the least that an exchange could do.
 
-    python -m benchmarks.load --rate 5000000 --load-cpu 1 --sink-cpu 0
+    python -m benchmarks.load --rate 5000000 --load-cpu 1 --echo-cpu 0
+    python -m benchmarks.load --rate 0
 
-The sink logs sessions in as an exchange does and answers nothing, so this is the sending alone: due times, the copy
-into the outbound buffers, the system calls. What the generator does with answers beside it is in benchmarks.exchange.
+The other end logs sessions in as an exchange does. First it throws away what comes: the sending alone, which is due
+times, the copy into the outbound buffers and the system calls. Then it answers every order with one report: the whole
+generator, with reading, checking and recording. With a real exchange at the other end: benchmarks.exchange.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-import selectors
+import select
 import socket
+import sys
 import time
 from multiprocessing.connection import Connection
 
 import click
 
 from benchmarks.exchange import pin
+from pricetime.cli.load_show import with_unit
 from pricetime.measure.load import Load, Pace
 from pricetime.measure.machine import describe
-from pricetime.measure.plan import make_plans
-from pricetime.measure.run import LEAD_S
-from pricetime.wire.messages import Challenge, Login, LoginAccepted
+from pricetime.measure.plan import Plan, make_plans
+from pricetime.measure.run import LEAD_S, figures, total
+from pricetime.wire.messages import SIZES, Challenge, Login, LoginAccepted
 from pricetime.wire.types import NONCE_BYTES, WIRE_VERSION
 
-#: Orders that are made; they are sent again and again.
+from .build import NotCompiled, ready
+
+#: Orders that are made; they are sent again and again, as nobody looks at them.
 ORDERS = 1 << 18
+
+#: As many may wait for an answer at a time, so no more are sent into the sink.
+MOST_UNANSWERED = 3_500_000
 
 LONG_MS = 600_000
 
@@ -34,69 +43,84 @@ LONG_MS = 600_000
 @click.option("--rate", default=5e6, show_default=True, help="Orders a second; 0 for as fast as it goes.")
 @click.option("--seconds", default=5.0, show_default=True, help="How long; at rate 0 five million orders each.")
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
-@click.option("--load-cpu", type=int, help="Processor of the generator.")
-@click.option("--sink-cpu", type=int, help="Processor of the sink.")
-def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, sink_cpu: int | None) -> None:
-    """Send into a sink and print how fast that was."""
+@click.option("--load-cpu", type=int, help="Processor of the generator, which then never sleeps.")
+@click.option("--echo-cpu", type=int, help="Processor of the other end.")
+def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_cpu: int | None) -> None:
+    """Send, and send and read, and print how fast that was."""
+    try:
+        ready()
+    except NotCompiled as error:
+        sys.exit(str(error))
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
-    here, there = multiprocessing.Pipe()
-    sink = multiprocessing.get_context("spawn").Process(target=drain, args=(sessions, sink_cpu, there))
-    sink.start()
-    port = here.recv()
-    pin(load_cpu)
     _, plans = make_plans("balanced", ORDERS, sessions, chunk=ORDERS)
     (plan,) = plans
-    times = max(1, round((rate or 5e6) * seconds / plan.count))
-    with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:
-        start, busy = time.perf_counter() + LEAD_S, time.process_time()
-        for number in range(times):
-            while not load.offer(plan, Pace(rate), start, number * plan.count):
-                load.check()
-                time.sleep(0.001)
-        while load.measured.sent < times * plan.count:
+    orders = round((rate or 5e6) * seconds)
+    for answers in (False, True):
+        here, there = multiprocessing.Pipe()
+        arguments = (sessions, echo_cpu, there, answers)
+        other = multiprocessing.get_context("spawn").Process(target=serve, args=arguments)
+        other.start()
+        port = here.recv()
+        pin(load_cpu)
+        with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:
+            found = drive(load, plan, rate, orders if answers else min(orders, MOST_UNANSWERED), answers=answers)
+        found["bytes at the other end"] = f"{here.recv():,}"
+        other.join()
+        print("sent and answered" if answers else "sent alone")
+        for name, value in found.items():
+            print(f"  {name:<26}{value}")
+
+
+def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) -> dict[str, str]:
+    """Send a plan as often as it takes: what came of it."""
+    times = max(1, orders // plan.count)
+    start, busy = time.perf_counter() + LEAD_S, time.process_time()
+    for number in range(times):
+        while not load.offer(plan, Pace(rate), start, number * plan.count):
             load.check()
             time.sleep(0.001)
-        busy = time.process_time() - busy
-        sent = load.measured
-    sink.join()
-    took = sent.last_sent - start
-    for name, value in {
-        "orders": f"{sent.sent:,} over {sessions} sessions",
+    while (load.measured.answered if answers else load.measured.sent) < times * plan.count:
+        load.check()
+        time.sleep(0.001)
+    busy = time.process_time() - busy
+    seen = load.measured
+    took = (seen.last_answer if answers else seen.last_sent) - start
+    found = {
+        "orders": f"{seen.sent:,} over {len(load.accounts)} sessions",
         "asked for": f"{rate / 1e6:.2f} M/s" if rate else "as fast as it goes",
-        "sent": f"{sent.sent / took / 1e6:.2f} M/s, {sent.late:,} over 1 ms after they were due",
-        "processor": f"{busy / took:.0%} of one, {busy / sent.sent * 1e9:.0f} ns an order",
-        "bytes that came": f"{here.recv():,} of {times * len(plan.data):,}",
-    }.items():
-        print(f"  {name:<26}{value}")
+        "sent": f"{seen.sent / (seen.last_sent - start) / 1e6:.2f} M/s, {seen.late:,} over 1 ms after they were due",
+        "processor": f"{busy / took:.0%} of one, {busy / seen.sent * 1e9:.0f} ns an order",
+    }
+    if answers:
+        of = figures(total(load.latencies()))
+        found["answered"] = f"{seen.answered / took / 1e6:.2f} M/s"
+        found["round trip"] = ", ".join(f"{name} {with_unit(of[name])}" for name in ("p50", "p99", "p99.9", "max"))
+    return found
 
 
-def drain(sessions: int, cpu: int | None, pipe: Connection) -> None:
-    """The sink: log so many sessions in, then read until they are closed; tell the port, and how many bytes came."""
+def serve(sessions: int, cpu: int | None, pipe: Connection, answers: bool) -> None:
+    """The other end: log so many sessions in, then read until they are closed. Tells its port, then the bytes read."""
+    ready()
+    from benchmarks.echo_loops import echo
+
     pin(cpu)
-    count, buffer = 0, bytearray(1 << 20)
-    with socket.create_server(("127.0.0.1", 0)) as server, selectors.DefaultSelector() as selector:
+    connections = []
+    with socket.create_server(("127.0.0.1", 0)) as server, select.epoll() as epoll:
         pipe.send(server.getsockname()[1])
         for _ in range(sessions):
             connection = server.accept()[0]
             nonce = bytes(NONCE_BYTES)
             connection.sendall(Challenge(version=WIRE_VERSION, open=1, login_timeout_ms=LONG_MS, nonce=nonce).encode())
             login = Login.decode(connection.recv(Login.SIZE, socket.MSG_WAITALL))
-            connection.sendall(
-                LoginAccepted(
-                    owner=login.owner, next_sequence=1, oldest_sequence=1, heartbeat_ms=LONG_MS, timeout_ms=LONG_MS
-                ).encode()
+            accepted = LoginAccepted(
+                owner=login.owner, next_sequence=1, oldest_sequence=1, heartbeat_ms=LONG_MS, timeout_ms=LONG_MS
             )
-            selector.register(connection, selectors.EVENT_READ)
-        while selector.get_map():
-            for key, _ in selector.select():
-                connection = key.fileobj  # type: ignore[assignment]  # as registered
-                n_bytes = connection.recv_into(buffer)
-                count += n_bytes
-                if not n_bytes:
-                    selector.unregister(connection)
-                    connection.close()
-    pipe.send(count)
+            connection.sendall(accepted.encode())
+            connections.append(connection)
+        pipe.send(echo(epoll.fileno(), [connection.fileno() for connection in connections], SIZES, answers))
+    for connection in connections:
+        connection.close()
 
 
 if __name__ == "__main__":

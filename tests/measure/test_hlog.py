@@ -193,6 +193,6 @@ def test_without_the_package(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
         lambda: hlog.read(tmp_path / "x.hlog"),
         lambda: hlog.write(tmp_path / "x", {"a": Histogram()}, **WHEN),
     ):
-        with pytest.raises(MissingExtra, match=r"pricetime\[latency\]"):
+        with pytest.raises(MissingExtra, match=r"pricetime\[measure\]"):
             call()
     assert list(tmp_path.iterdir()) == []

@@ -116,8 +116,21 @@ def test_an_exchange_that_falls_silent() -> None:
     assert run.result.failure.endswith("orders were not answered within 0.2 s")
 
 
+@pytest.mark.compiled
+def test_an_interrupt_leaves_what_was_measured() -> None:
+    def interrupted(_: Interval) -> None:
+        raise KeyboardInterrupt
+
+    with Stub() as stub, Load("127.0.0.1", stub.port, 1) as load:
+        run = Run(load, Pace(5_000), on_look=interrupted)
+        run.go(flow(10_000))
+    assert run.result.failure == "interrupted"
+    assert not run.result.complete
+    assert 0 < run.result.answered < 10_000
+
+
 def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "MADE_BEFORE", 1_000)
+    monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
     made: list[int] = []
     with Ahead(flow(5_000, chunk=100), made.append) as ahead:
         assert 1_000 <= sum(made) <= 1_100
@@ -126,8 +139,28 @@ def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sum(made) == 5_000
 
 
+def test_an_interrupt_while_plans_are_made() -> None:
+    here, threads = threading.current_thread(), threading.active_count()
+
+    class Interrupted(threading.Condition):
+        def wait(self, timeout: float | None = None) -> bool:
+            if threading.current_thread() is here:
+                raise KeyboardInterrupt
+            return super().wait(timeout)
+
+    ahead = Ahead(flow(1_000_000, chunk=100))
+    ahead._changed = Interrupted()
+    with pytest.raises(KeyboardInterrupt):
+        ahead.__enter__()
+    assert threading.active_count() == threads
+
+
+def test_there_is_memory_for_some_orders() -> None:
+    assert run_module.made_before() >= 1 << 20
+
+
 def test_plans_that_nobody_takes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "MADE_BEFORE", 1_000)
+    monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
     threads = threading.active_count()
     with Ahead(flow(1_000_000, chunk=100)):
         assert threading.active_count() == threads + 1

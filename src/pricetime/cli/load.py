@@ -93,7 +93,7 @@ def ramp_of(_context: click.Context, _option: click.Parameter, text: str | None)
     help="File with the owners' entries; a server that is --open needs none.",
 )
 @click.option("--spin", is_flag=True, help="Never sleep: where a processor is free for the generator alone.")
-@click.option("--cpu", type=click.IntRange(0), help="Processor for the generator alone.")
+@click.option("--cpu", type=click.IntRange(0), help="Run on this processor alone.")
 @click.option("--out", type=FILE, metavar="RUN", help="Write RUN.json and RUN.hlog.")
 @click.option(
     "--server-latency", type=FILE, metavar="FILE",

@@ -28,10 +28,10 @@ class Progress:
     @contextmanager
     def making(self, orders: int) -> Iterator[Callable[[int], None]]:
         """Orders are made before the first is sent, at most so many of these."""
-        from ..measure.run import MADE_BEFORE
+        from ..measure.run import made_before
         from .progress import track
 
-        before = min(orders, MADE_BEFORE)
+        before = min(orders, made_before())
         if before > SOON:
             click.echo(f"making {before:,} orders ...", err=True)
         with track("making orders", before) as advance:

@@ -97,6 +97,7 @@ def run(wishes: Wishes, command: str) -> int:
 
     if wishes.out is not None:
         require("hdrh.histogram", "measure", "writing RUN.hlog")  # before the work, not after it
+        prepare(wishes.out)
     owners = range(wishes.owner, wishes.owner + wishes.sessions)
     secrets = secrets_of(wishes, owners)
     if wishes.cpu is not None:
@@ -105,6 +106,21 @@ def run(wishes: Wishes, command: str) -> int:
         result, saturation = measure(load, wishes)
         level = load.level
     return tell(wishes, command, result, saturation, level)
+
+
+def prepare(out: Path) -> None:
+    """Can the files of a run be written there? Raises NotMeasured."""
+    from ..measure.record import files_of
+
+    for path in files_of(out):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            there = path.exists()
+            path.open("ab").close()
+            if not there:
+                path.unlink()
+        except OSError as error:
+            raise NotMeasured(f"{path} cannot be written: {error.strerror}: give another --out") from error
 
 
 def secrets_of(wishes: Wishes, owners: range) -> dict[int, bytes]:
@@ -191,11 +207,10 @@ def tell(wishes: Wishes, command: str, result: Result, saturation: Saturation | 
 
     settings = wishes.settings(level)
     server, missing = server_latencies(wishes.server_latency)
-    if wishes.out is not None:
-        files = write(wishes.out, result, settings, command, saturation=saturation, server=server)
     if result.sent:
         load_show.outcome(result, settings, saturation, server)
     if wishes.out is not None:
+        files = write(wishes.out, result, settings, command, saturation=saturation, server=server)
         click.echo(f"wrote {files[0]} and {files[1]}")
     if result.failure is not None:
         raise NotMeasured(result.failure)

@@ -143,12 +143,12 @@ class Load:
                 len(numbers), keep=keep, spins=spins, heartbeat_ns=heartbeat_ms * 1_000_000,
                 silence_ns=max(silence_ns, int(PATIENCE_S * 1e9)),
             )  # fmt: skip
+            for seat, each in enumerate(logged_in):
+                self._driver.seat(seat, each.connection.fileno(), each.accepted.next_sequence)
         except BaseException:
             self._close()
             raise
         self.accounts = {owner: Account(self._driver, seat, owner) for seat, owner in enumerate(numbers)}
-        for seat, each in enumerate(logged_in):
-            self._driver.seat(seat, each.connection.fileno(), each.accepted.next_sequence)
         self._offered = 0
         self._commands = 0  # of all plans
 
@@ -296,6 +296,7 @@ class Load:
     def check(self) -> None:
         """Raises LoadFailed when the exchange is gone or did something that it may not."""
         if failure := self.failure:
+            self._thread.join(LEAVE_S)  # what has come by now is still read
             raise failure
 
     def resume(self, host: str, port: int) -> int:

@@ -1,0 +1,3 @@
+from collections.abc import Sequence
+
+def echo(epoll_fd: int, fds: Sequence[int], sizes: bytes, answers: bool) -> int: ...
