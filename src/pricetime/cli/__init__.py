@@ -15,6 +15,7 @@ from .info import info, print_version
 from .journal import journal
 from .order import order
 from .replay import replay
+from .report import report
 from .secret import secret
 from .serve import serve
 from .subscribe import subscribe
@@ -45,5 +46,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, follow, order, subscribe, journal, secret, info):
+for command in (demo, replay, generate, serve, follow, order, subscribe, journal, report, secret, info):
     main.add_command(command)

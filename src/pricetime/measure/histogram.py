@@ -55,7 +55,7 @@ class Histogram:
 
     def percentiles(self, wanted):
         """For each percentage wanted, the value that so many percent are at or below: the top of its bucket."""
-        counts = self._array()
+        counts = self.array()
         total = int(counts.sum())
         if not total:
             return [0 for _ in wanted]
@@ -73,7 +73,32 @@ class Histogram:
             self.counts[index] = 0
         self.count = self.largest = 0
 
-    def _array(self):
+    def merge(self, other):
+        """Count every value of another histogram too."""
+        largest = max(self.largest, other.largest)
+        self._take(other.array())
+        self.largest = largest
+
+    @staticmethod
+    def from_array(counts):
+        """The histogram with these counts; its largest value is the top of the last bucket that has any."""
+        made: Histogram = Histogram()
+        made._take(counts)
+        return made
+
+    def _take(self, counts):
+        """Add counts, bucket by bucket; the largest value may be the top of the last bucket that has any."""
+        used = np.flatnonzero(counts)
+        index: u64
+        times: u64
+        for index, times in zip(used.tolist(), counts[used].tolist(), strict=True):
+            self.counts[index] += times
+            self.count += times
+        if used.size:
+            self.largest = max(self.largest, self._top(int(used.max())))
+
+    def array(self):
+        """The counts, bucket by bucket: NumPy u64."""
         found = np.zeros(self.n_bytes // 8, np.uint64)
         index: u64
         for index in range(self.n_bytes // 8):

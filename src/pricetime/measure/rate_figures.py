@@ -1,0 +1,116 @@
+"""Rates drawn: over time, and what they cost in latency."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .frames import frame, legend, linear_rates, log_durations
+from .looks import LINES, MARKERS, Look, line
+from .recording import Recording, of_loads
+from .run import LoadRun, Moment, Saturation
+from .units import duration, rate
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+#: What is drawn of the latencies of one run, and the field's name in words.
+DRAWN = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+
+
+def draw_over_time(look: Look, recordings: Sequence[Recording]) -> Figure:
+    """Commands a second, and beneath them the latency of what was answered meanwhile."""
+    loads = [(recording.name, load) for recording, load in of_loads(recordings) if load.over_time]
+    titles = ["commands a second", "round trip latency" if len(loads) == 1 else "p99 of the round trip latency"]
+    figure, axes_of = frame(look, titles, "seconds since the start", height=5.4)
+    rates, latencies = axes_of.values()
+    if len(loads) == 1:
+        _one_over_time(look, loads[0][1], rates, latencies)
+    else:
+        for number, (label, load) in enumerate(loads):
+            edges, per_s = edges_of(load.over_time), per_second(load.over_time)
+            p99 = latency(load.over_time, "p99")
+            rates.stairs(per_s[1], edges, baseline=None, label=label, linewidth=1.5, **line(look, number))
+            latencies.stairs(p99, edges, baseline=None, label=label, linewidth=1.5, **line(look, number))
+    linear_rates(rates, "y")
+    log_durations(latencies, "y")
+    rates.set_xlim(0, max(load.over_time[-1].s for _, load in loads))
+    legend(figure, look)
+    return figure
+
+
+def _one_over_time(look: Look, load: LoadRun, rates: Axes, latencies: Axes) -> None:
+    edges = edges_of(load.over_time)
+    sent, answered = per_second(load.over_time)
+    rates.stairs(answered, edges, baseline=None, label="answered", linewidth=1.5, **line(look, 0))
+    dashed = {**line(look, 1), "linestyle": LINES[1]}  # the two lie on each other where all is well
+    rates.stairs(sent, edges, baseline=None, label="sent", linewidth=1.5, **dashed)
+    if load.rate is not None and not load.settings.get("ramp"):
+        rates.axhline(load.rate, color=look.muted, linewidth=1, linestyle=LINES[2], label="asked for")
+    for number, name in enumerate(("p50", "p99", "max"), start=2):
+        values = latency(load.over_time, name)
+        latencies.stairs(values, edges, baseline=None, label=DRAWN[name], linewidth=1.5, **line(look, number))
+
+
+def edges_of(moments: Sequence[Moment]) -> NDArray[np.float64]:
+    """Where the intervals begin and end."""
+    return np.array([0.0, *(moment.s for moment in moments)])
+
+
+def per_second(moments: Sequence[Moment]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Commands sent and answered a second in each interval; an interval of no length has none."""
+    lengths = np.diff(edges_of(moments))
+    counts = np.array([[moment.sent for moment in moments], [moment.answered for moment in moments]], float)
+    sent, answered = np.divide(counts, lengths, out=np.full(counts.shape, np.nan), where=lengths > 0)
+    return sent, answered
+
+
+def latency(moments: Sequence[Moment], name: str) -> NDArray[np.float64]:
+    """In ns; where nothing was answered there is none, and a gap in the line."""
+    values = [max(getattr(moment, name), 1) if moment.answered else np.nan for moment in moments]
+    return np.array(values, float)
+
+
+def draw_saturation(look: Look, recordings: Sequence[Recording]) -> Figure:
+    """Latency over the rate that was sent; a hollow mark where it was less than asked for."""
+    from matplotlib.lines import Line2D
+
+    searches = [(each.name, load.saturation) for each, load in of_loads(recordings) if load.saturation is not None]
+    y = "round trip latency" if len(searches) == 1 else "p99 of the round trip latency"
+    figure, axes_of = frame(look, [""], "commands sent a second", y)
+    (axes,) = axes_of.values()
+    if len(searches) == 1:
+        for number, (name, shown) in enumerate(DRAWN.items()):
+            _draw_steps(axes, look, number, shown, searches[0][1], name)
+    else:
+        for number, (label, search) in enumerate(searches):
+            _draw_steps(axes, look, number, label, search, "p99")
+    for limit in sorted({search.limit_p99_ns for _, search in searches}):
+        axes.axhline(limit, color=look.ink, linewidth=1, linestyle=LINES[1], label=f"limit of p99, {duration(limit)}")
+    for number, (_, search) in enumerate(searches):
+        if search.highest_rate:
+            colour = look.ink if len(searches) == 1 else line(look, number)["color"]
+            name = f"highest rate, {rate(search.highest_rate)}" if len(searches) == 1 else None
+            axes.axvline(search.highest_rate, color=colour, linewidth=1, linestyle=LINES[2], label=name)
+    linear_rates(axes, "x")
+    log_durations(axes, "y")
+    short = any(not step.reached for _, search in searches for step in search.steps)
+    hollow = Line2D([], [], linestyle="", marker="o", markerfacecolor=look.ground, markeredgecolor=look.ink)
+    legend(figure, look, [(hollow, "sent less than asked for")] if short else [])
+    return figure
+
+
+def _draw_steps(axes: Axes, look: Look, number: int, label: str, search: Saturation, name: str) -> None:
+    steps = sorted(search.steps, key=lambda step: step.sent_per_s)
+    x, y = [step.sent_per_s for step in steps], [max(getattr(step, name), 1) for step in steps]
+    style, marker = line(look, number), MARKERS[number % len(MARKERS)]
+    axes.plot(x, y, label=label, linewidth=1.5, marker=marker, markersize=5, **style)
+    short = [index for index, step in enumerate(steps) if not step.reached]
+    axes.plot(
+        [x[index] for index in short], [y[index] for index in short], linestyle="", marker=marker, markersize=5,
+        markerfacecolor=look.ground, markeredgecolor=style["color"],
+    )  # fmt: skip

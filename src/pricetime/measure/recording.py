@@ -1,0 +1,102 @@
+"""Runs as they are shown: each with a name of its own, and with its histograms where they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import hlog, run
+from .histogram import Histogram
+from .run import INTERVALS, KINDS, Latency, LoadRun, PipelineRun, Run
+
+#: All kinds of command together.
+ALL = "all"
+
+#: A name that is longer than this would not fit into a legend.
+LONGEST = 40
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A run, its name on a page, and its histograms by interval and kind, of which "all" is one."""
+
+    label: str
+    path: Path
+    run: Run
+    histograms: Mapping[str, Mapping[str, Histogram]] = field(default_factory=dict)
+    note: str | None = None  #: what is missing, or does not go together
+
+    @property
+    def name(self) -> str:
+        """The label, marked when the run is not to be taken at its word."""
+        return f"{self.label} ⚠" if self.run.troubles() else self.label
+
+    def latency(self, interval: str) -> Mapping[str, Latency]:
+        """By kind, those that have any."""
+        recorded = self.run.latency_ns.get(interval, {}) if isinstance(self.run, LoadRun) else {}
+        return {kind: recorded[kind] for kind in (ALL, *KINDS) if kind in recorded and recorded[kind].count}
+
+
+def load(paths: Sequence[Path]) -> list[Recording]:
+    """The runs of these files, and of the .hlog beside each. Raises NotARun, NoHistogramLog, MissingExtra, OSError."""
+    return [_load(path, label) for path, label in zip(paths, labels(paths), strict=True)]
+
+
+def of_loads(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, LoadRun]]:
+    """Those that are loads."""
+    for recording in recordings:
+        if isinstance(recording.run, LoadRun):
+            yield recording, recording.run
+
+
+def of_pipelines(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, PipelineRun]]:
+    """Those of the pipeline."""
+    for recording in recordings:
+        if isinstance(recording.run, PipelineRun):
+            yield recording, recording.run
+
+
+def labels(paths: Sequence[Path]) -> list[str]:
+    """For each path its name, with as many of its folders as tell it from the others; told by number at the last."""
+    parts = [path.resolve().with_suffix("").parts for path in paths]
+    found: list[str] = []
+    for own in parts:
+        others = [each for each in parts if each != own]
+        depth = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
+        name = "/".join(own[-depth:]).lstrip("_")  # matplotlib leaves out of a legend what begins with one
+        name = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
+        found.append(name if name not in found else f"{name} ({len(found) + 1})")
+    return found
+
+
+def _load(path: Path, label: str) -> Recording:
+    loaded = run.read(path)
+    if not isinstance(loaded, LoadRun):
+        return Recording(label, path, loaded)
+    beside = run.hlog_beside(path)
+    if not beside.exists():
+        return Recording(label, path, loaded, {}, f"{beside.name} is not beside {path.name}: no histogram of this run.")
+    histograms: dict[str, dict[str, Histogram]] = {}
+    for tag, histogram in hlog.read(beside).items():
+        interval, _, kind = tag.partition(".")
+        if interval in INTERVALS and histogram.count:
+            histograms.setdefault(interval, {})[kind] = histogram
+    for of_interval in histograms.values():
+        if ALL not in of_interval:
+            everything = Histogram()
+            for histogram in of_interval.values():
+                everything.merge(histogram)
+            of_interval[ALL] = everything
+    return Recording(label, path, loaded, histograms, _mismatch(path, loaded, histograms))
+
+
+def _mismatch(path: Path, loaded: LoadRun, histograms: Mapping[str, Mapping[str, Histogram]]) -> str | None:
+    """A word when the .hlog has not the round trips that the run counted: it may be of another run."""
+    said = loaded.latency_ns.get("round_trip", {}).get(ALL)
+    own = histograms.get("round_trip", {}).get(ALL)
+    counted, told = own.count if own else 0, said.count if said else 0
+    if counted == told:
+        return None
+    beside = run.hlog_beside(path).name
+    return f"{beside} has {counted:,} round trips and {path.name} {told:,}: is it of another run?"
