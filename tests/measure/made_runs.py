@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,13 @@ def histograms(count: int, seed: int = 0, slow: float = 1.0) -> dict[str, Histog
     return found
 
 
+def of_values(values: Sequence[int]) -> Histogram:
+    """A histogram of these values alone."""
+    histogram = Histogram()
+    histogram.record_many(values)
+    return histogram
+
+
 def latency(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Latency]]:
     """As a run has it, with all kinds together."""
     found: dict[str, dict[str, Latency]] = {}
@@ -105,6 +112,13 @@ def load_run(
     )  # fmt: skip
     made = {"settings": settings, "result": result, "latency_ns": found, "over_time": over_time}
     return LoadRun(**of(**{**made, **fields}))
+
+
+def failed(reason: str) -> LoadResult:
+    """What became of a load of which nothing was sent."""
+    return LoadResult(
+        sent=0, answered=0, seconds=0.1, sent_per_s=0.0, answered_per_s=0.0, late=0, complete=False, failure=reason
+    )
 
 
 def saturation(full_per_s: float = 2_000_000.0, limit_p99_ns: int = 50_000) -> Saturation:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WIDTH, ALONE, AMONG = 7.6, 3.8, 2.1
 
 #: Left free around each panel.
-PAD = 0.08
+PAD = 0.1
 
 #: Height of one row of a legend.
 ROW = 0.24

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -52,11 +51,6 @@ SETTINGS = {
 }
 
 DPI = 160
-
-
-def installed() -> bool:
-    """Whether there is a matplotlib."""
-    return find_spec("matplotlib") is not None
 
 
 @contextmanager

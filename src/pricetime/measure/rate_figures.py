@@ -37,7 +37,11 @@ def draw_over_time(look: Look, recordings: Sequence[Recording]) -> Figure:
             rates.stairs(per_s[1], edges, baseline=None, label=label, linewidth=1.5, **line(look, number))
             latencies.stairs(p99, edges, baseline=None, label=label, linewidth=1.5, **line(look, number))
     linear_rates(rates, "y")
-    log_durations(latencies, "y")
+    if any(moment.answered for _, load in loads for moment in load.over_time):
+        log_durations(latencies, "y")
+    else:
+        latencies.set_yticks([])
+        latencies.text(0.5, 0.5, "nothing was answered", color=look.ink, ha="center", transform=latencies.transAxes)
     rates.set_xlim(0, max(load.over_time[-1].s for _, load in loads))
     legend(figure, look)
     return figure
