@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-for package in ("matplotlib", "hdrh"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
-
 from pricetime.measure import run
 from pricetime.measure.pictures import pictures
 from pricetime.measure.recording import load
 from tests.measure import made_runs
 from tools.pictures import DOCS, draw, sets
+
+for package in ("matplotlib", "hdrh"):
+    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
 
 RUNS = DOCS / "runs"
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from pricetime.measure import latency_figures
-from pricetime.measure.latency_figures import binned, bins, bottom, draw_histogram, draw_percentiles, nines
+from pricetime.measure.buckets import Buckets
+from pricetime.measure.latency_figures import bins, draw_histogram, draw_percentiles, nines
 from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.recording import Recording, load
 from tests.measure import made_runs
@@ -112,28 +113,16 @@ def test_one_command(value: int, tmp_path: Path) -> None:
 
 
 def test_bins_hold_all_and_are_whole_numbers() -> None:
-    histogram = made_runs.of_values([0, 1, 2, 3, 10, 11, 999, 2**20, 2**39])
-    edges = bins([histogram])
+    buckets = Buckets.of(made_runs.of_values([0, 1, 2, 3, 10, 11, 999, 2**20, 2**39]))
+    edges = bins([buckets])
     assert edges[0] == 1
     assert edges[-1] > 2**39
     assert np.all(np.diff(edges) >= 1)
     assert np.all(edges == np.round(edges))
     assert np.all(edges[edges > 100][1:] / edges[edges > 100][:-1] < 1.1)
-    shares = binned(histogram, edges)
+    shares = buckets.shares(edges)
     assert shares.sum() == pytest.approx(100)
     assert shares[0] == pytest.approx(200 / 9), "what took less than 1 ns is in the first"
-
-
-@pytest.mark.parametrize("value", [0, 5, 2047, 2048, 2049, 2050, 4095, 4096, 10**6, 2**39 + 12_345])
-def test_the_least_value_of_a_bucket(value: int) -> None:
-    (index,) = np.flatnonzero(made_runs.of_values([value]).array())
-    least = bottom(int(index))
-    assert least <= value <= least * 1.001
-    (same,) = np.flatnonzero(made_runs.of_values([least]).array())
-    assert same == index
-    if least:
-        (before,) = np.flatnonzero(made_runs.of_values([least - 1]).array())
-        assert before == index - 1
 
 
 def test_nines() -> None:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .buckets import Buckets
 from .frames import frame, legend, log_durations
-from .histogram import Histogram
 from .looks import LINES, MARKERS, Look, line
 from .recording import ALL, Recording
 from .run import INTERVALS, KINDS, Percentiles
@@ -39,7 +39,7 @@ class Curve:
     kind: str
 
     @property
-    def histogram(self) -> Histogram | None:
+    def histogram(self) -> Buckets | None:
         return self.recording.histograms.get(self.interval, {}).get(self.kind)
 
     @property
@@ -88,7 +88,7 @@ def draw_histogram(look: Look, recordings: Sequence[Recording], interval: str) -
     for title, axes in axes_of.items():
         for curve in found[title]:
             if curve.histogram is not None:
-                shares = binned(curve.histogram, edges)
+                shares = curve.histogram.shares(edges)
                 shown = np.where(shares > 0, shares, np.nan)
                 axes.stairs(shown, edges, label=curve.label, linewidth=1.5, **curve.style(look))
         axes.set_yscale("log")
@@ -131,9 +131,10 @@ def percentile_curve(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.floa
     Of a histogram many; of a run without one the recorded percentiles. The last place is the number of commands.
     """
     if curve.histogram is not None:
-        places = np.geomspace(1, max(curve.histogram.count, 1.0001), PLACES)
-        values = curve.histogram.percentiles(100 * (1 - 1 / places[:-1]))
-        return places, np.maximum([*values, curve.histogram.largest], 1.0)
+        count = curve.histogram.count
+        places = np.geomspace(1, max(count, 1.0001), PLACES)
+        ranks = np.ceil(np.round(count * (1 - 1 / places), 6))
+        return places, np.maximum(curve.histogram.at(np.clip([*ranks[:-1], count], 1, count)), 1.0)
     recorded = curve.recording.latency(curve.interval)[curve.kind]
     points = {
         1 / (1 - percentage / 100): float(getattr(recorded, name))
@@ -144,23 +145,9 @@ def percentile_curve(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.floa
     return np.array(list(points)), np.maximum(list(points.values()), 1.0)
 
 
-def bins(histograms: Sequence[Histogram]) -> NDArray[np.float64]:
+def bins(drawn: Sequence[Buckets]) -> NDArray[np.float64]:
     """Edges, in ns, that hold all of them: whole numbers, each about 8 % over the one before."""
-    used = [np.flatnonzero(histogram.array()) for histogram in histograms]
-    least = min(bottom(int(places[0])) for places in used)
-    most = max(bottom(int(places[-1])) for places in used)
+    least = min(int(buckets.least[0]) for buckets in drawn)
+    most = max(int(buckets.least[-1]) for buckets in drawn)
     low, high = np.floor(np.log10(max(least, 1)) * BINS), np.ceil(np.log10(most + 2) * BINS)
     return np.unique(np.round(10 ** (np.arange(low, high + 1) / BINS)))
-
-
-def binned(histogram: Histogram, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The share of its values in each bin, in percent. What took less than 1 ns is in the first."""
-    counts = histogram.array()
-    used = np.flatnonzero(counts)
-    values = [max(bottom(int(index)), edges[0]) for index in used]
-    return np.histogram(values, edges, weights=counts[used])[0] * (100 / histogram.count)
-
-
-def bottom(index: int) -> int:
-    """The least value of a bucket of a histogram."""
-    return index if index < 2048 else (1024 + index % 1024) << ((index >> 10) - 1)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import hlog, run
+from .buckets import Buckets
 from .histogram import Histogram
 from .run import INTERVALS, KINDS, Latency, LoadRun, PipelineRun, Run
 
@@ -24,7 +25,7 @@ class Recording:
     label: str
     path: Path
     run: Run
-    histograms: Mapping[str, Mapping[str, Histogram]] = field(default_factory=dict)
+    histograms: Mapping[str, Mapping[str, Buckets]] = field(default_factory=dict)
     note: str | None = None  #: what is missing, or does not go together
 
     @property
@@ -77,21 +78,27 @@ def _load(path: Path, label: str) -> Recording:
     beside = run.hlog_beside(path)
     if not beside.exists():
         return Recording(label, path, loaded, {}, f"{beside.name} is not beside {path.name}: no histogram of this run.")
-    histograms: dict[str, dict[str, Histogram]] = {}
-    for tag, histogram in hlog.read(beside).items():
-        interval, _, kind = tag.partition(".")
-        if interval in INTERVALS and histogram.count:
-            histograms.setdefault(interval, {})[kind] = histogram
-    for of_interval in histograms.values():
-        if ALL not in of_interval:
-            everything = Histogram()
-            for histogram in of_interval.values():
-                everything.merge(histogram)
-            of_interval[ALL] = everything
+    histograms = _by_interval(hlog.read(beside))
     return Recording(label, path, loaded, histograms, _mismatch(path, loaded, histograms))
 
 
-def _mismatch(path: Path, loaded: LoadRun, histograms: Mapping[str, Mapping[str, Histogram]]) -> str | None:
+def _by_interval(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Buckets]]:
+    """By interval and kind, those that have anything; and all kinds together."""
+    found: dict[str, dict[str, Buckets]] = {}
+    for interval in INTERVALS:
+        tags = {f"{interval}.{kind}": kind for kind in (*KINDS, ALL)}
+        own = {kind: by_tag[tag] for tag, kind in tags.items() if tag in by_tag and by_tag[tag].count}
+        if own and ALL not in own:
+            everything = Histogram()
+            for histogram in own.values():
+                everything.merge(histogram)
+            own[ALL] = everything
+        if own:
+            found[interval] = {kind: Buckets.of(histogram) for kind, histogram in own.items()}
+    return found
+
+
+def _mismatch(path: Path, loaded: LoadRun, histograms: Mapping[str, Mapping[str, Buckets]]) -> str | None:
     """A word when the .hlog has not the round trips that the run counted: it may be of another run."""
     said = loaded.latency_ns.get("round_trip", {}).get(ALL)
     own = histograms.get("round_trip", {}).get(ALL)
