@@ -72,8 +72,8 @@ def test_what_is_no_run(pipeline: Path, tmp_path: Path) -> None:
     assert "a run of format 9" in bad("report", pipeline, code=2)
     assert "Missing argument" in bad("report", code=2)
     load = made_runs.write_load(tmp_path, "load", 10)
-    load.with_suffix(".hlog").write_text("no histograms", encoding="ascii")
-    assert "load.hlog is no log of histograms" in bad("report", load, code=2)
+    load.with_suffix(".hlog").write_text("Tag=match.rests,0.0,1.0,1.0,HISTFnothing\n", encoding="ascii")
+    assert "load.hlog" in bad("report", load, code=2)
 
 
 @pytest.mark.parametrize("package", ["jinja2", "matplotlib"])

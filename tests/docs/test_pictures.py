@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.measure import run
+from pricetime.measure import run_file
 from pricetime.measure.pictures import pictures
 from pricetime.measure.recording import load
 from tests.measure import made_runs
@@ -46,7 +46,7 @@ def test_every_recorded_run_has_its_pictures_and_no_other() -> None:
         assert not (DOCS / "pictures").is_dir(), "pictures of no run"
         return
     for path in RUNS.rglob("*.json"):
-        run.read(path)
+        run_file.read(path)
     wanted = {
         f"{name}-{picture.name}-{look}.{suffix}"
         for name, paths in sets(RUNS).items()

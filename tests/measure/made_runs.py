@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from pricetime.measure import hlog, run
+from pricetime.measure import hlog, run_file
 from pricetime.measure.histogram import Histogram
-from pricetime.measure.run import (
+from pricetime.measure.run_file import (
     INTERVALS,
     KINDS,
     Latency,
@@ -164,14 +164,14 @@ def pipeline_run(slow: float = 1.0, **fields: Any) -> PipelineRun:
     return PipelineRun(**of(**{"stages": stages, "command": "make bench-pipeline", **fields}))
 
 
-def write(folder: Path, name: str, made: run.Run, by_tag: Mapping[str, Histogram] | None = None) -> Path:
+def write(folder: Path, name: str, made: run_file.Run, by_tag: Mapping[str, Histogram] | None = None) -> Path:
     """``NAME.json``, and ``NAME.hlog`` where there are histograms."""
     path = folder / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    run.write(path, made)
+    run_file.write(path, made)
     if by_tag is not None:
         at = made.started_at.timestamp()
-        hlog.write(run.hlog_beside(path), by_tag, started_at=at, ended_at=at + 5)
+        hlog.write(run_file.hlog_beside(path), by_tag, started_at=at, ended_at=at + 5)
     return path
 
 

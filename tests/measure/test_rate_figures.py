@@ -12,7 +12,7 @@ import pytest
 from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.rate_figures import draw_over_time, draw_saturation, latency, per_second
 from pricetime.measure.recording import Recording, load
-from pricetime.measure.run import LoadRun, Moment, Saturation
+from pricetime.measure.run_file import LoadRun, Moment, Saturation
 from tests.measure import made_runs
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
@@ -93,9 +93,7 @@ def test_one_search(tmp_path: Path) -> None:
     lines = {str(each.get_label()): each for each in axes.lines if not str(each.get_label()).startswith("_")}
     assert list(lines) == ["p50", "p99", "p99.9", "max", "limit of p99, 50 µs", "highest rate, 1.2 M/s"]
     assert (axes.get_xlabel(), figure.get_supylabel()) == ("commands sent a second", "round trip latency")
-    places, values = lines["p99"].get_data()
-    assert list(places) == [step.sent_per_s for step in search.steps]
-    assert list(values) == [step.p99 for step in search.steps]
+    assert lines["p99"].get_xydata().tolist() == [[step.sent_per_s, step.p99] for step in search.steps]
     assert list(lines["limit of p99, 50 µs"].get_ydata()) == [50_000, 50_000]  # type: ignore[arg-type]
     assert list(lines["highest rate, 1.2 M/s"].get_xdata()) == [1.2e6, 1.2e6]  # type: ignore[arg-type]
     hollow = [each for each in axes.lines if each.get_markerfacecolor() == LIGHT.ground]

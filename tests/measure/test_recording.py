@@ -8,9 +8,9 @@ import pytest
 
 from pricetime.measure import hlog
 from pricetime.measure.histogram import Histogram
-from pricetime.measure.hlog import NoHistogramLog
+from pricetime.measure.hlog import BadLog
 from pricetime.measure.recording import LONGEST, labels, load
-from pricetime.measure.run import LoadRun, hlog_beside
+from pricetime.measure.run_file import LoadRun, hlog_beside
 from tests.measure import made_runs
 
 pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
@@ -43,8 +43,8 @@ def test_histograms_of_another_run_are_noticed(tmp_path: Path) -> None:
 
 def test_what_is_no_log_of_histograms(tmp_path: Path) -> None:
     path = made_runs.write_load(tmp_path, "made", 100)
-    hlog_beside(path).write_text("nothing of the kind\n", encoding="ascii")
-    with pytest.raises(NoHistogramLog, match=r"made\.hlog"):
+    hlog_beside(path).write_text("Tag=round_trip.rests,0.0,1.0,1.0,HISTFnothing\n", encoding="ascii")
+    with pytest.raises(BadLog, match=r"made\.hlog"):
         load([path])
 
 

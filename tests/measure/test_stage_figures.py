@@ -10,7 +10,7 @@ import pytest
 
 from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.recording import load
-from pricetime.measure.run import PipelineRun
+from pricetime.measure.run_file import PipelineRun
 from pricetime.measure.stage_figures import draw_intervals, draw_stages, place
 from tests.measure import made_runs
 
@@ -38,11 +38,7 @@ def test_the_stages_of_one_run(tmp_path: Path) -> None:
     names = [label.get_text().replace("\n", " ") for label in rates.get_yticklabels()]
     assert names == [stage.name for stage in made.stages]
     assert latencies.get_xscale() == "log"
-    marked = {
-        (float(each.get_xdata()[0]), float(each.get_ydata()[0]))
-        for each in latencies.lines
-        if len(each.get_xdata()) == 1
-    }  # type: ignore[arg-type, index]
+    marked = {tuple(each.get_xydata()[0].tolist()) for each in latencies.lines if len(each.get_xydata()) == 1}
     expected = set()
     for row, stage in enumerate(made.stages):
         if stage.latency_ns is not None:
@@ -77,7 +73,7 @@ def test_intervals_from_the_innermost_out(tmp_path: Path) -> None:
     figure = draw_intervals(LIGHT, recordings)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["match", "tick to trade", "round trip"]
-    assert len([each for each in axes.lines if len(each.get_xdata()) == 2]) == 6  # type: ignore[arg-type]
+    assert len([each for each in axes.lines if len(each.get_xydata()) == 2]) == 6
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["one", "two", "p50", "p99", "p99.9", "max"]
 

@@ -71,13 +71,13 @@ def _named(path: Path) -> Path:
 
 
 def _load(paths: Sequence[Path]) -> list[Recording]:
-    from ..measure.hlog import NoHistogramLog
+    from ..measure.hlog import BadLog
     from ..measure.recording import load
-    from ..measure.run import NotARun
+    from ..measure.run_file import NotARun
 
     try:
         return load(paths)
-    except (NotARun, NoHistogramLog) as error:
+    except (NotARun, BadLog) as error:
         raise click.BadParameter(str(error), param_hint="RUN.json") from error
     except OSError as error:
         message = f"{error.filename}: {error.strerror}. Runs are written by pricetime load --out"

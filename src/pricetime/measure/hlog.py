@@ -21,7 +21,7 @@ HEAD = (
 )
 
 
-class NoHistogramLog(PricetimeError):
+class BadLog(PricetimeError):
     """The file is no log of histograms, or one of other buckets than ours."""
 
 
@@ -39,7 +39,7 @@ def write(path: Path, histograms: Mapping[str, Histogram], *, started_at: float,
 
 
 def read(path: Path) -> dict[str, Histogram]:
-    """The histograms of a file by tag, lines of one tag added up. Raises NoHistogramLog and MissingExtra."""
+    """The histograms of a file by tag, lines of one tag added up. Raises BadLog and MissingExtra."""
     hdrh = _hdrh()
     found: dict[str, Histogram] = {}
     try:
@@ -57,11 +57,9 @@ def read(path: Path) -> dict[str, Histogram]:
     except OSError:
         raise
     except Exception as error:  # the package raises whatever its decoder met
-        raise NoHistogramLog(f"{path} is no log of histograms that can be read: {error}") from error
-    if not lines or not lines[0].startswith("#[Histogram log format version"):
-        raise NoHistogramLog(f"{path} is no log of histograms: its first line does not say so")
+        raise BadLog(f"{path} is no log of histograms that can be read: {error}") from error
     return found
 
 
 def _hdrh() -> Any:
-    return require("hdrh.histogram", "report", "reading and writing .hlog files")
+    return require("hdrh.histogram", "latency", "an .hlog file")

@@ -13,7 +13,7 @@ from .buckets import Buckets
 from .frames import frame, legend, log_durations
 from .looks import LINES, MARKERS, Look, line
 from .recording import ALL, Recording
-from .run import INTERVALS, KINDS, Percentiles
+from .run_file import INTERVALS, KINDS, Percentiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,7 +107,9 @@ def draw_percentiles(look: Look, recordings: Sequence[Recording], interval: str)
     ticks = nines(most)
     for title, axes in axes_of.items():
         for curve in found[title]:
-            marked = {} if curve.histogram is not None else {"marker": MARKERS[curve.number % len(MARKERS)]}
+            marked: dict[str, Any] = (
+                {} if curve.histogram is not None else {"marker": MARKERS[curve.number % len(MARKERS)]}
+            )
             axes.plot(*drawn[curve], label=curve.label, linewidth=1.5, **marked, **curve.style(look))
         axes.set_xscale("log")
         axes.set_xlim(1, max(most, 2) * 1.1)
@@ -133,7 +135,7 @@ def percentile_curve(curve: Curve) -> tuple[NDArray[np.float64], NDArray[np.floa
     if curve.histogram is not None:
         count = curve.histogram.count
         places = np.geomspace(1, max(count, 1.0001), PLACES)
-        ranks = np.ceil(np.round(count * (1 - 1 / places), 6))
+        ranks = np.floor(count * (1 - 1 / places) + 0.5)
         return places, np.maximum(curve.histogram.at(np.clip([*ranks[:-1], count], 1, count)), 1.0)
     recorded = curve.recording.latency(curve.interval)[curve.kind]
     points = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from . import latency_figures, rate_figures, stage_figures
 from .looks import LOOKS, Look, drawing, save
 from .recording import ALL, Recording, of_loads, of_pipelines
-from .run import INTERVALS
+from .run_file import INTERVALS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .frames import frame, legend, linear_rates, log_durations
 from .looks import LINES, MARKERS, Look, line
 from .recording import Recording, of_loads
-from .run import LoadRun, Moment, Saturation
+from .run_file import LoadRun, Moment, Saturation
 from .units import duration, rate
 
 if TYPE_CHECKING:
@@ -53,8 +53,9 @@ def _one_over_time(look: Look, load: LoadRun, rates: Axes, latencies: Axes) -> N
     rates.stairs(answered, edges, baseline=None, label="answered", linewidth=1.5, **line(look, 0))
     dashed = {**line(look, 1), "linestyle": LINES[1]}  # the two lie on each other where all is well
     rates.stairs(sent, edges, baseline=None, label="sent", linewidth=1.5, **dashed)
-    if load.rate is not None and not load.settings.get("ramp"):
-        rates.axhline(load.rate, color=look.muted, linewidth=1, linestyle=LINES[2], label="asked for")
+    if load.asked is not None:
+        ends = [0, load.settings.get("seconds") or edges[-1]]
+        rates.plot(ends, load.asked, color=look.muted, linewidth=1, linestyle=LINES[2], label="asked for")
     for number, name in enumerate(("p50", "p99", "max"), start=2):
         values = latency(load.over_time, name)
         latencies.stairs(values, edges, baseline=None, label=DRAWN[name], linewidth=1.5, **line(look, number))
@@ -98,8 +99,10 @@ def draw_saturation(look: Look, recordings: Sequence[Recording]) -> Figure:
     for number, (_, search) in enumerate(searches):
         if search.highest_rate:
             colour = look.ink if len(searches) == 1 else line(look, number)["color"]
-            name = f"highest rate, {rate(search.highest_rate)}" if len(searches) == 1 else None
-            axes.axvline(search.highest_rate, color=colour, linewidth=1, linestyle=LINES[2], label=name)
+            named: dict[str, Any] = (
+                {"label": f"highest rate, {rate(search.highest_rate)}"} if len(searches) == 1 else {}
+            )
+            axes.axvline(search.highest_rate, color=colour, linewidth=1, linestyle=LINES[2], **named)
     linear_rates(axes, "x")
     log_durations(axes, "y")
     short = any(not step.reached for _, search in searches for step in search.steps)

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from . import hlog, run
+from . import hlog, run_file
 from .buckets import Buckets
 from .histogram import Histogram
-from .run import INTERVALS, KINDS, Latency, LoadRun, PipelineRun, Run
+from .run_file import INTERVALS, KINDS, Latency, LoadRun, PipelineRun, Run
 
 #: All kinds of command together.
 ALL = "all"
@@ -40,7 +40,7 @@ class Recording:
 
 
 def load(paths: Sequence[Path]) -> list[Recording]:
-    """The runs of these files, and of the .hlog beside each. Raises NotARun, NoHistogramLog, MissingExtra, OSError."""
+    """The runs of these files, and of the .hlog beside each. Raises NotARun, BadLog, MissingExtra, OSError."""
     return [_load(path, label) for path, label in zip(paths, labels(paths), strict=True)]
 
 
@@ -72,10 +72,10 @@ def labels(paths: Sequence[Path]) -> list[str]:
 
 
 def _load(path: Path, label: str) -> Recording:
-    loaded = run.read(path)
+    loaded = run_file.read(path)
     if not isinstance(loaded, LoadRun):
         return Recording(label, path, loaded)
-    beside = run.hlog_beside(path)
+    beside = run_file.hlog_beside(path)
     if not beside.exists():
         return Recording(label, path, loaded, {}, f"{beside.name} is not beside {path.name}: no histogram of this run.")
     histograms = _by_interval(hlog.read(beside))
@@ -105,5 +105,5 @@ def _mismatch(path: Path, loaded: LoadRun, histograms: Mapping[str, Mapping[str,
     counted, told = own.count if own else 0, said.count if said else 0
     if counted == told:
         return None
-    beside = run.hlog_beside(path).name
+    beside = run_file.hlog_beside(path).name
     return f"{beside} has {counted:,} round trips and {path.name} {told:,}: is it of another run?"

@@ -12,7 +12,7 @@ from typing import Any
 from ..extras import require
 from .pictures import Picture, pictures
 from .recording import Recording, of_loads
-from .run import LoadRun
+from .run_file import LoadRun
 from .tables import Table, load_table, tables_of
 
 
@@ -81,12 +81,16 @@ def conditions(recordings: Sequence[Recording]) -> Iterator[Conditions]:
 def settings(recording: Recording) -> str:
     """Those that were given, in words."""
     given = recording.run.settings if isinstance(recording.run, LoadRun) else {}
-    words = {name: "as fast as it goes" if name == "rate" and value is None else value for name, value in given.items()}
+    words = dict(given)
+    if given and given.get("rate") is None and given.get("ramp") is None:
+        words["rate"] = "as fast as it goes"
     return ", ".join(f"{name} {number(value)}" for name, value in words.items() if value is not None)
 
 
 def number(value: object) -> str:
     """A setting as text: large numbers in groups of three digits, ports as they are."""
+    if isinstance(value, list):
+        return " to ".join(map(number, value))
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int | float) and value >= 100_000:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from .frames import canvas, legend, linear_rates, log_durations
 from .looks import Look, dress, line
 from .recording import ALL, Recording, of_pipelines
-from .run import INTERVALS, Percentiles, Stage
+from .run_file import INTERVALS, Percentiles, Stage
 from .units import rate
 
 if TYPE_CHECKING:

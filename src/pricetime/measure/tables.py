@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .latency_figures import kind_name
 from .recording import ALL, Recording, of_loads, of_pipelines
-from .run import INTERVALS, Percentiles
+from .run_file import INTERVALS, Percentiles
 from .typed import key
 from .units import duration, rate
 
@@ -34,7 +34,13 @@ def load_table(recordings: Sequence[Recording]) -> Table:
     table = Table("Loads; latencies of the round trip, of all commands", columns, names=2)
     for recording, load in of_loads(recordings):
         result, latency = load.result, recording.latency("round_trip").get(ALL)
-        asked = rate(load.rate) if load.rate is not None else "none"
+        asked = (
+            " to ".join(map(rate, dict.fromkeys(load.asked)))
+            if load.asked
+            else "a search"
+            if load.saturation
+            else "none"
+        )
         late = f"{100 * result.late / result.sent:.2g} %" if result.sent else NONE
         outcome = "failed" if result.failure is not None else "see above" if load.troubles() else "complete"
         values = [latency.p50, latency.p99, latency.p99_9, latency.max] if latency else []

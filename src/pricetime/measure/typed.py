@@ -68,15 +68,16 @@ def _record(kind: Any, value: Any, place: str) -> Any:
 
 
 def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
-    """A union has one type that is not plain, or plain ones alone; null is told by itself."""
     if value is None and NoneType in kinds:
         return None
     others = [kind for kind in kinds if kind is not NoneType]
     if len(others) == 1:
         return typed(others[0], value, place)
-    if not any(_fits(kind, value) for kind in others):
-        raise Mistyped(f"{place} is {_short(value)}, where {' or '.join(WORDS[kind] for kind in kinds)} belongs")
-    return value
+    for kind in others:
+        if _fits(get_origin(kind) or kind, value):
+            return typed(kind, value, place)
+    words = [WORDS[get_origin(kind) or kind] for kind in kinds]
+    raise Mistyped(f"{place} is {_short(value)}, where {', '.join(words[:-1])} or {words[-1]} belongs")
 
 
 def _fits(kind: Any, value: Any) -> bool:

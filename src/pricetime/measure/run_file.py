@@ -28,7 +28,7 @@ ENOUGH = 0.99
 #: More than this share sent over 1 ms after it was due is worth a word.
 FEW_LATE = 0.001
 
-Setting: TypeAlias = str | int | float | bool | None
+Setting: TypeAlias = str | int | float | bool | list[float] | None
 
 
 class NotARun(PricetimeError, ValueError):
@@ -143,17 +143,23 @@ class LoadRun(Run):
 
     kind: ClassVar[str] = "load"
 
-    settings: dict[str, Setting]  #: host, port, preset or tape, rate, seconds, sessions, seed, ramp, acknowledge
+    #: host, port, preset or tape, rate (None: as fast as it goes), seconds, sessions, seed, ramp (None, or from and
+    #: to), acknowledge
+    settings: dict[str, Setting]
     result: LoadResult
     latency_ns: dict[str, dict[str, Latency]]  #: by interval, then by kind of command and "all"
     over_time: list[Moment]
     saturation: Saturation | None = None
 
     @property
-    def rate(self) -> float | None:
-        """Asked for, commands a second; None: as fast as it goes."""
-        rate = self.settings.get("rate")
-        return rate if isinstance(rate, int | float) else None
+    def asked(self) -> tuple[float, float] | None:
+        """The rate asked for, commands a second, at the start and at the end; None: as fast as it goes, or a search."""
+        rate, ramp = self.settings.get("rate"), self.settings.get("ramp")
+        if self.saturation is not None:
+            return None  # what its result is of was found by the search
+        if isinstance(ramp, list) and len(ramp) == 2:
+            return ramp[0], ramp[1]
+        return (rate, rate) if isinstance(rate, int | float) else None
 
     def troubles(self) -> list[str]:
         result = self.result
@@ -162,10 +168,11 @@ class LoadRun(Run):
             found.append(f"Failed: {result.failure}")
         if result.answered < result.sent:
             found.append(f"{result.sent - result.answered:,} of {result.sent:,} commands were not answered.")
-        if not result.complete and not found:
+        if not result.complete and not found and self.saturation is None:
             found.append("Ended before all was sent.")
-        if self.rate is not None and not self.settings.get("ramp") and result.sent_per_s < ENOUGH * self.rate:
-            found.append(f"Missed its rate: {result.sent_per_s:,.0f} of {self.rate:,.0f} commands a second were sent.")
+        asked = sum(self.asked) / 2 if self.asked else 0.0
+        if result.sent_per_s < ENOUGH * asked:
+            found.append(f"Missed its rate: {result.sent_per_s:,.0f} of {asked:,.0f} commands a second were sent.")
         if result.late > FEW_LATE * result.sent:
             found.append(
                 f"{result.late:,} of {result.sent:,} commands were sent over 1 ms after they were due; that wait is in "

@@ -10,35 +10,36 @@ from typing import Any
 
 import pytest
 
-from pricetime.measure import run
+from pricetime.measure import run_file
 from pricetime.measure.histogram import Histogram
-from pricetime.measure.run import Latency, LoadResult, LoadRun, NotARun
+from pricetime.measure.run_file import Latency, LoadResult, LoadRun, NotARun
 from tests.measure import made_runs
 
 pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
 
-LOAD = made_runs.load_run(made_runs.histograms(500), saturation=made_runs.saturation())
+LOAD = made_runs.load_run(made_runs.histograms(500))
+SEARCH = replace(LOAD, saturation=made_runs.saturation())
 PIPELINE = made_runs.pipeline_run()
 
 
-def file(folder: Path, made: run.Run, change: Callable[[dict[str, Any]], object] = dict) -> Path:
+def file(folder: Path, made: run_file.Run, change: Callable[[dict[str, Any]], object] = dict) -> Path:
     """The run's file, changed."""
     path = folder / "made.json"
-    run.write(path, made)
+    run_file.write(path, made)
     values = json.loads(path.read_text(encoding="utf-8"))
     change(values)
     path.write_text(json.dumps(values), encoding="utf-8")
     return path
 
 
-@pytest.mark.parametrize("made", [LOAD, PIPELINE], ids=lambda made: made.kind)
-def test_what_is_written_is_read(made: run.Run, tmp_path: Path) -> None:
-    run.write(tmp_path / "made.json", made)
-    assert run.read(tmp_path / "made.json") == made
+@pytest.mark.parametrize("made", [LOAD, SEARCH, PIPELINE], ids=["load", "search", "pipeline"])
+def test_what_is_written_is_read(made: run_file.Run, tmp_path: Path) -> None:
+    run_file.write(tmp_path / "made.json", made)
+    assert run_file.read(tmp_path / "made.json") == made
 
 
 def test_the_names_on_disk(tmp_path: Path) -> None:
-    values = json.loads(file(tmp_path, LOAD).read_text(encoding="utf-8"))
+    values = json.loads(file(tmp_path, SEARCH).read_text(encoding="utf-8"))
     general = {"format", "kind", "started_at", "version", "machine", "command"}
     assert set(values) == general | {"settings", "result", "latency_ns", "over_time", "saturation"}
     assert (values["format"], values["kind"], values["started_at"]) == (1, "load", "2026-11-26T09:30:00+00:00")
@@ -57,7 +58,7 @@ def test_the_names_on_disk(tmp_path: Path) -> None:
 
 
 def test_a_member_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
-    assert run.read(file(tmp_path, LOAD, lambda values: values.update(weather="fine"))) == LOAD
+    assert run_file.read(file(tmp_path, LOAD, lambda values: values.update(weather="fine"))) == LOAD
 
 
 def test_the_percentiles_of_a_histogram() -> None:
@@ -83,7 +84,7 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "object": (lambda v: v.update(result=[]), "result is [], where an object belongs"),
     "machine": (lambda v: v.update(machine="fast"), "machine is 'fast', where an object belongs"),
     "step": (lambda v: v["saturation"]["steps"][0].pop("rate"), "saturation.steps[0].rate is missing"),
-    "setting": (lambda v: v["settings"].update(rate=[1]), "settings.rate is [1], where text or a whole number"),
+    "setting": (lambda v: v["settings"].update(rate={}), "settings.rate is {}, where text, a whole number"),
     "time": (lambda v: v.update(started_at="2026-11-26T09:30:00"), "started_at is '2026-11-26T09:30:00', where a time"),
     "no time": (lambda v: v.update(started_at="today"), "started_at is 'today', where a time"),
     "kind": (lambda v: v.update(kind="walk"), "kind is 'walk', where 'load' or 'pipeline' belongs"),
@@ -95,9 +96,9 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_what_is_wrong_is_named(name: str, tmp_path: Path) -> None:
     change, message = WRONG[name]
-    path = file(tmp_path, LOAD, change)
+    path = file(tmp_path, SEARCH, change)
     with pytest.raises(NotARun) as caught:
-        run.read(path)
+        run_file.read(path)
     assert str(path) in str(caught.value)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -108,14 +109,14 @@ def test_what_is_no_json_object_is_no_run(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "made.json"
     path.write_bytes(data)
     with pytest.raises(NotARun, match=r"made\.json is no run"):
-        run.read(path)
+        run_file.read(path)
 
 
 def changed(**result: Any) -> LoadRun:
     return replace(LOAD, result=replace(LOAD.result, **result))
 
 
-def settings(**values: run.Setting) -> dict[str, run.Setting]:
+def settings(**values: run_file.Setting) -> dict[str, run_file.Setting]:
     return {**LOAD.settings, **values}
 
 
@@ -144,8 +145,18 @@ def test_troubles_are_told(name: str) -> None:
 
 
 def test_a_ramp_is_not_held_to_its_last_rate() -> None:
-    ramped = replace(changed(sent_per_s=500_000.0), settings=settings(ramp=5.0))
+    ramp = settings(rate=None, ramp=[0.0, 1_000_000.0])
+    ramped = replace(changed(sent_per_s=500_000.0), settings=ramp)
+    assert ramped.asked == (0, 1_000_000)
     assert ramped.troubles() == []
+    slow = replace(changed(sent_per_s=400_000.0), settings=ramp)
+    assert slow.troubles() == ["Missed its rate: 400,000 of 500,000 commands a second were sent."]
+
+
+def test_a_search_is_not_held_to_the_rate_that_it_began_with() -> None:
+    found = replace(changed(sent_per_s=500_000.0, complete=False), saturation=made_runs.saturation())
+    assert found.asked is None
+    assert found.troubles() == []
 
 
 def test_nothing_sent_at_all() -> None:
