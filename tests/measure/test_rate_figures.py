@@ -32,6 +32,11 @@ def recorded(folder: Path, *runs: LoadRun) -> list[Recording]:
     return load([made_runs.write(folder, f"run-{number}", made) for number, made in enumerate(runs)])
 
 
+def points(drawn: Any) -> list[list[float]]:
+    """Of a line, x and y of each."""
+    return [list(point) for point in zip(*drawn.get_data(), strict=True)]
+
+
 def stairs(axes: Any) -> dict[str, list[float]]:
     return {patch.get_label(): patch.get_data().values.tolist() for patch in axes.patches}
 
@@ -78,6 +83,13 @@ def test_nothing_was_ever_answered(tmp_path: Path) -> None:
     assert [text.get_text() for text in figure.axes[1].texts] == ["nothing was answered"]
 
 
+def test_a_fragment_has_no_rate() -> None:
+    usual = [Moment(s=0.25 * number, sent=5, answered=5, p50=1, p99=2, max=3) for number in (1, 2, 3)]
+    last = Moment(s=0.751, sent=1, answered=0, p50=1, p99=2, max=3)
+    sent, _ = per_second([*usual, last])
+    assert sent == pytest.approx([20, 20, 20, np.nan], nan_ok=True)
+
+
 def test_intervals_of_no_length_have_no_rate() -> None:
     twice = [MOMENTS[0], MOMENTS[0]]
     sent, answered = per_second(twice)
@@ -93,7 +105,7 @@ def test_one_search(tmp_path: Path) -> None:
     lines = {str(each.get_label()): each for each in axes.lines if not str(each.get_label()).startswith("_")}
     assert list(lines) == ["p50", "p99", "p99.9", "max", "limit of p99, 50 µs", "highest rate, 1.2 M/s"]
     assert (axes.get_xlabel(), figure.get_supylabel()) == ("commands sent a second", "round trip latency")
-    assert lines["p99"].get_xydata().tolist() == [[step.sent_per_s, step.p99] for step in search.steps]
+    assert points(lines["p99"]) == [[step.sent_per_s, step.p99] for step in search.steps]
     assert list(lines["limit of p99, 50 µs"].get_ydata()) == [50_000, 50_000]  # type: ignore[arg-type]
     assert list(lines["highest rate, 1.2 M/s"].get_xdata()) == [1.2e6, 1.2e6]  # type: ignore[arg-type]
     hollow = [each for each in axes.lines if each.get_markerfacecolor() == LIGHT.ground]

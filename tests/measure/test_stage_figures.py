@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,6 +27,11 @@ def drawn() -> Iterator[None]:
         yield
 
 
+def points(drawn: Any) -> list[tuple[float, float]]:
+    """Of a line, x and y of each."""
+    return list(zip(*drawn.get_data(), strict=True))
+
+
 def test_the_stages_of_one_run(tmp_path: Path) -> None:
     made = made_runs.pipeline_run()
     figure = draw_stages(LIGHT, load([made_runs.write(tmp_path, "made", made)]))
@@ -38,7 +44,7 @@ def test_the_stages_of_one_run(tmp_path: Path) -> None:
     names = [label.get_text().replace("\n", " ") for label in rates.get_yticklabels()]
     assert names == [stage.name for stage in made.stages]
     assert latencies.get_xscale() == "log"
-    marked = {tuple(each.get_xydata()[0].tolist()) for each in latencies.lines if len(each.get_xydata()) == 1}
+    marked = {points(each)[0] for each in latencies.lines if len(points(each)) == 1}
     expected = set()
     for row, stage in enumerate(made.stages):
         if stage.latency_ns is not None:
@@ -73,7 +79,7 @@ def test_intervals_from_the_innermost_out(tmp_path: Path) -> None:
     figure = draw_intervals(LIGHT, recordings)
     (axes,) = figure.axes
     assert [label.get_text() for label in axes.get_yticklabels()] == ["match", "tick to trade", "round trip"]
-    assert len([each for each in axes.lines if len(each.get_xydata()) == 2]) == 6
+    assert len([each for each in axes.lines if len(points(each)) == 2]) == 6
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["one", "two", "p50", "p99", "p99.9", "max"]
 

@@ -37,11 +37,13 @@ def canvas(look: Look, height: float) -> Figure:
 
 
 def frame(
-    look: Look, titles: Sequence[str], x: str, y: str = "", *, height: float | None = None
+    look: Look, titles: Sequence[str], x: str, y: str = "", *, each: float = AMONG
 ) -> tuple[Figure, dict[str, Axes]]:
-    """A figure with a panel for each title, below each other, over the same x; over the same y where that is named."""
-    height = height or (ALONE if len(titles) == 1 else 0.9 + AMONG * len(titles))
-    figure = canvas(look, height)
+    """A figure with a panel for each title, below each other, over the same x; over the same y where that is named.
+
+    ``each``: the height of one of several.
+    """
+    figure = canvas(look, ALONE if len(titles) == 1 else 0.9 + each * len(titles))
     column = figure.subplots(len(titles), 1, sharex=True, sharey=bool(y), squeeze=False)[:, 0]
     axes_of: dict[str, Axes] = dict(zip(titles, column, strict=True))
     for title, axes in axes_of.items():
@@ -86,4 +88,5 @@ def log_durations(axes: Axes, which: Literal["x", "y"]) -> None:
 def linear_rates(axes: Axes, which: Literal["x", "y"]) -> None:
     """An axis of rates that begins with 0: what is twice as high is twice as much."""
     getattr(axes, f"{which}axis").set_major_formatter(lambda per_s, _: count(per_s))
-    getattr(axes, f"set_{which}lim")(0, None)
+    _, high = getattr(axes, f"get_{which}lim")()
+    getattr(axes, f"set_{which}lim")(0, high * 1.05)  # a constant rate is not the frame

@@ -50,14 +50,16 @@ class Curve:
         return {"color": look.ink, "linestyle": LINES[0]} if self.number < 0 else line(look, self.number)
 
 
+def together(recording: Recording, interval: str) -> list[Curve]:
+    """One run: a curve for each kind."""
+    return [
+        Curve(kind_name(kind), KINDS.index(kind) if kind in KINDS else -1, recording, interval, kind)
+        for kind in _kinds([recording], interval)
+    ]
+
+
 def panels(recordings: Sequence[Recording], interval: str) -> dict[str, list[Curve]]:
-    """One run: a panel with a curve for each kind. Several: a panel for each kind with a curve for each run."""
-    if len(recordings) == 1:
-        (recording,) = recordings
-        kinds = _kinds(recordings, interval)
-        curves = [Curve(kind_name(kind), KINDS.index(kind), recording, interval, kind) for kind in kinds if kind != ALL]
-        everything = [Curve(kind_name(ALL), -1, recording, interval, ALL)] if ALL in kinds else []
-        return {"": everything + curves}
+    """Several runs: a panel for each kind with a curve for each run."""
     return {
         kind_name(kind): [
             Curve(recording.name, number, recording, interval, kind)
@@ -81,26 +83,30 @@ def kind_name(kind: str) -> str:
 
 
 def draw_histogram(look: Look, recordings: Sequence[Recording], interval: str) -> Figure:
-    """The share of the commands in each bin of 8 %. Both axes logarithmic, nothing cut."""
-    found = panels([each for each in recordings if interval in each.histograms], interval)
+    """The share of the commands in each bin of 8 %, a panel for each kind. Both axes logarithmic, nothing cut."""
+    shown = [each for each in recordings if interval in each.histograms]
+    alone = {curve.label: [curve] for curve in together(shown[0], interval)}
+    found = panels(shown, interval) if len(shown) > 1 else alone
     edges = bins([curve.histogram for curves in found.values() for curve in curves if curve.histogram])
-    figure, axes_of = frame(look, list(found), f"{INTERVALS[interval]} latency", "share of the commands")
+    figure, axes_of = frame(look, list(found), f"{INTERVALS[interval]} latency", "share of the commands", each=1.6)
     for title, axes in axes_of.items():
         for curve in found[title]:
             if curve.histogram is not None:
                 shares = curve.histogram.shares(edges)
-                shown = np.where(shares > 0, shares, np.nan)
-                axes.stairs(shown, edges, label=curve.label, linewidth=1.5, **curve.style(look))
+                seen = np.where(shares > 0, shares, np.nan)
+                axes.stairs(seen, edges, label=curve.label, linewidth=1.5, **curve.style(look))
         axes.set_yscale("log")
         log_durations(axes, "x")
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.10g} %")
-    legend(figure, look)
+    if len(shown) > 1:
+        legend(figure, look)
     return figure
 
 
 def draw_percentiles(look: Look, recordings: Sequence[Recording], interval: str) -> Figure:
     """Latency over an axis of nines, which ends where one command is left."""
-    found = panels([each for each in recordings if each.latency(interval) or interval in each.histograms], interval)
+    shown = [each for each in recordings if each.latency(interval) or interval in each.histograms]
+    found = panels(shown, interval) if len(shown) > 1 else {"": together(shown[0], interval)}
     figure, axes_of = frame(look, list(found), "of the commands took at most", f"{INTERVALS[interval]} latency")
     drawn = {curve: percentile_curve(curve) for curves in found.values() for curve in curves}
     most = max(float(places[-1]) for places, _ in drawn.values())

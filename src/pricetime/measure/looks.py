@@ -50,7 +50,7 @@ SETTINGS = {
     "legend.fontsize": 10,
 }
 
-DPI = 160
+DPI = 120
 
 
 @contextmanager
@@ -68,7 +68,7 @@ def save(figure: Figure, to: Path | BinaryIO, suffix: str) -> None:
     if suffix == "svg":
         figure.savefig(to, format=suffix, metadata={"Date": None, "Creator": None})
     else:
-        figure.savefig(to, format=suffix, dpi=DPI, metadata={"Software": None})
+        figure.savefig(to, format=suffix, dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
 
 
 def line(look: Look, index: int) -> dict[str, Any]:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+#: An interval that is shorter than this share of the usual one has no rate.
+FRAGMENT = 0.2
+
 #: What is drawn of the latencies of one run, and the field's name in words.
 DRAWN = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
@@ -26,7 +29,7 @@ def draw_over_time(look: Look, recordings: Sequence[Recording]) -> Figure:
     """Commands a second, and beneath them the latency of what was answered meanwhile."""
     loads = [(recording.name, load) for recording, load in of_loads(recordings) if load.over_time]
     titles = ["commands a second", "round trip latency" if len(loads) == 1 else "p99 of the round trip latency"]
-    figure, axes_of = frame(look, titles, "seconds since the start", height=5.4)
+    figure, axes_of = frame(look, titles, "seconds since the start")
     rates, latencies = axes_of.values()
     if len(loads) == 1:
         _one_over_time(look, loads[0][1], rates, latencies)
@@ -67,10 +70,11 @@ def edges_of(moments: Sequence[Moment]) -> NDArray[np.float64]:
 
 
 def per_second(moments: Sequence[Moment]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Commands sent and answered a second in each interval; an interval of no length has none."""
+    """Commands sent and answered a second in each interval; none of a fragment, where they would say nothing."""
     lengths = np.diff(edges_of(moments))
+    whole = lengths > FRAGMENT * np.median(lengths)
     counts = np.array([[moment.sent for moment in moments], [moment.answered for moment in moments]], float)
-    sent, answered = np.divide(counts, lengths, out=np.full(counts.shape, np.nan), where=lengths > 0)
+    sent, answered = np.divide(counts, lengths, out=np.full(counts.shape, np.nan), where=whole)
     return sent, answered
 
 

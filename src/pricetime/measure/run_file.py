@@ -25,8 +25,8 @@ KINDS = ("rests", "trades", "cancel", "replace", "other")
 #: A rate is missed when less than this share of it was sent; so much may be due to the last interval.
 ENOUGH = 0.99
 
-#: More than this share sent over 1 ms after it was due is worth a word.
-FEW_LATE = 0.001
+#: With more than this share sent over 1 ms after it was due, p99 says as much of the generator as of the exchange.
+FEW_LATE = 0.01
 
 Setting: TypeAlias = str | int | float | bool | list[float] | None
 
