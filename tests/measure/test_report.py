@@ -103,11 +103,16 @@ def test_it_needs_nothing_else(page: Page) -> None:
 def test_every_picture_is_there_in_light_and_dark(page: Page, runs: list[Path]) -> None:
     wanted = pictures(load(runs))
     assert [attributes["id"] for attributes in page.all("h2")] == [picture.name for picture in wanted]
-    assert len(page.all("picture")) == len(page.all("img")) == len(page.all("source")) == len(wanted)
-    for picture, light, dark in zip(wanted, page.all("img"), page.all("source"), strict=True):
-        assert dark["media"] == "screen and (prefers-color-scheme: dark)"
+    images = page.all("img")
+    assert len(images) == 2 * len(wanted)
+    assert "figure img.dark { display: none; }" in page.text
+    dark_style = page.text.split("@media screen and (prefers-color-scheme: dark) {")[1].split("@media")[0]
+    assert "figure img.light { display: none; } figure img.dark { display: block; }" in dark_style
+    for picture, light, dark in zip(wanted, images[::2], images[1::2], strict=True):
+        assert (light["class"], dark["class"]) == ("light", "dark")
+        assert light["alt"] == dark["alt"]
         assert light["alt"].startswith(picture.title)
-        drawn = [base64.b64decode(each.partition(",")[2]) for each in (light["src"], dark["srcset"])]
+        drawn = [base64.b64decode(each["src"].partition(",")[2]) for each in (light, dark)]
         for data, look in zip(drawn, LOOKS.values(), strict=True):
             assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
             assert f"fill: {look.ground}".encode() in data
@@ -127,7 +132,7 @@ def test_it_fits_phones_and_printers_and_eyes(page: Page) -> None:
 
 def test_conditions_are_beside_every_picture(page: Page) -> None:
     sections = page.text.split("<section>")[1:]
-    assert len(sections) == len(page.all("picture"))
+    assert len(sections) == len(page.all("figure"))
     for section in sections:
         assert "pricetime 0.1.0 on processor: a made one, 2 cores" in section
         assert "2026-11-26 09:30:00 UTC" in section
@@ -170,7 +175,7 @@ def test_a_run_that_failed_says_so_first(tmp_path: Path) -> None:
 def test_a_run_without_an_answer(tmp_path: Path) -> None:
     made = made_runs.load_run({}, over_time=[], result=made_runs.failed("nobody listens"))
     page = page_of(made_runs.write(tmp_path, "none", made, {}))
-    assert not page.all("img")
+    assert not page.all("figure")
     assert "There is nothing to draw" in page.said
     assert "Failed: nobody listens" in page.said
 
@@ -179,7 +184,7 @@ def test_a_run_of_one_command(tmp_path: Path) -> None:
     histograms = {"round_trip.cancel": made_runs.of_values([12_345])}
     path = made_runs.write(tmp_path, "one", made_runs.load_run(histograms, rate=None), histograms)
     page = page_of(path)
-    assert len(page.all("img")) == 3
+    assert len(page.all("figure")) == 3
     assert "12.3 µs" in page.said
     assert "rate as fast as it goes" in page.said
 
@@ -198,7 +203,7 @@ def test_ten_runs(tmp_path: Path) -> None:
     page = page_of(*paths)
     assert "pricetime: 10 runs" in page.said
     assert all(f"run-{number}" in page.said for number in range(10))
-    assert len(page.all("img")) == 4
+    assert len(page.all("figure")) == 4
 
 
 def test_names_and_commands_are_text(tmp_path: Path) -> None:

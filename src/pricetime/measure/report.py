@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 from ..extras import require
+from .looks import LOOKS
 from .pictures import Picture, pictures
 from .recording import Recording, of_loads
 from .run_file import LoadRun
@@ -30,8 +31,7 @@ class Shown:
     """A picture as the page has it."""
 
     picture: Picture
-    light: str  #: addresses that carry the picture itself
-    dark: str
+    addresses: dict[str, str]  #: that carry the picture itself, by look
     tables: list[Table]
     conditions: list[Conditions]
 
@@ -58,8 +58,8 @@ def page(recordings: Sequence[Recording]) -> str:
 
 def show(picture: Picture) -> Shown:
     """Draw it, light and dark."""
-    light, dark = (address(picture.bytes_of(look, "svg")) for look in ("light", "dark"))
-    return Shown(picture, light, dark, list(tables_of(picture.name, picture.shows)), list(conditions(picture.shows)))
+    addresses = {look: address(picture.bytes_of(look, "svg")) for look in LOOKS}
+    return Shown(picture, addresses, list(tables_of(picture.name, picture.shows)), list(conditions(picture.shows)))
 
 
 def address(svg: bytes) -> str:
