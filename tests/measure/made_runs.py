@@ -63,6 +63,12 @@ def histograms(count: int, seed: int = 0, slow: float = 1.0) -> dict[str, Histog
     return found
 
 
+def few(count: int, intervals: Sequence[str] = ("match", "round_trip"), seed: int = 0) -> dict[str, Histogram]:
+    """Of two kinds of command alone, so that pictures are drawn quickly."""
+    kinds = {f"{interval}.{kind}" for interval in intervals for kind in ("rests", "cancel")}
+    return {tag: each for tag, each in histograms(count, seed).items() if tag in kinds}
+
+
 def of_values(values: Sequence[int]) -> Histogram:
     """A histogram of these values alone."""
     histogram = Histogram()

@@ -13,7 +13,6 @@ import pytest
 
 from pricetime.extras import MissingExtra
 from pricetime.measure import report
-from pricetime.measure.histogram import Histogram
 from pricetime.measure.looks import LOOKS
 from pricetime.measure.pictures import pictures
 from pricetime.measure.recording import load
@@ -67,11 +66,6 @@ class Page(HTMLParser):
         return " ".join(self.words)
 
 
-def of_round_trips(count: int, seed: int = 0) -> dict[str, Histogram]:
-    """As a load records them of which the server tells nothing: they give few pictures, quickly."""
-    return {tag: each for tag, each in made_runs.histograms(count, seed).items() if tag.startswith("round_trip")}
-
-
 def page_of(*paths: Path) -> Page:
     return Page(report.page(load(paths)))
 
@@ -79,8 +73,9 @@ def page_of(*paths: Path) -> Page:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("runs")
+    histograms = made_runs.few(500)
     return [
-        made_runs.write_load(folder, "load", 500, saturation=made_runs.saturation()),
+        made_runs.write(folder, "load", made_runs.load_run(histograms, saturation=made_runs.saturation()), histograms),
         made_runs.write(folder, "pipeline", made_runs.pipeline_run()),
     ]
 
@@ -142,7 +137,7 @@ def test_conditions_are_beside_every_picture(page: Page) -> None:
 
 def test_the_figures_are_in_tables(page: Page, runs: list[Path]) -> None:
     (recording, _) = load(runs)
-    for interval in ("match", "tick_to_trade", "round_trip"):
+    for interval in ("match", "round_trip"):
         assert f"{recording.latency(interval)['cancel'].count:,}" in page.said
     for shown in ("made: ring + journal + match", "make bench-2", "1.2 M/s", "over the limit; missed its rate"):
         assert shown in page.said
@@ -158,7 +153,7 @@ def test_a_good_run_raises_no_alarm(page: Page) -> None:
 
 
 def test_a_run_that_failed_says_so_first(tmp_path: Path) -> None:
-    histograms = of_round_trips(100)
+    histograms = made_runs.few(100, ["round_trip"])
     made = made_runs.load_run(histograms)
     gone = replace(
         made.result, sent=100, answered=60, complete=False, failure="the exchange <went> away", sent_per_s=9.0
@@ -181,7 +176,7 @@ def test_a_run_without_an_answer(tmp_path: Path) -> None:
 
 
 def test_a_run_of_one_command(tmp_path: Path) -> None:
-    histograms = {"round_trip.cancel": made_runs.of_values([12_345])}
+    histograms = {"round_trip.cancel": made_runs.of_values([12_300])}
     path = made_runs.write(tmp_path, "one", made_runs.load_run(histograms, rate=None), histograms)
     page = page_of(path)
     assert len(page.all("figure")) == 3
@@ -190,14 +185,14 @@ def test_a_run_of_one_command(tmp_path: Path) -> None:
 
 
 def test_without_histograms_it_says_what_is_missing(tmp_path: Path) -> None:
-    path = made_runs.write(tmp_path, "rough", made_runs.load_run(of_round_trips(100)))
+    path = made_runs.write(tmp_path, "rough", made_runs.load_run(made_runs.few(100, ["round_trip"])))
     assert "rough.hlog is not beside rough.json: no histogram of this run." in page_of(path).said
 
 
 def test_ten_runs(tmp_path: Path) -> None:
     paths = []
     for number in range(10):
-        histograms = of_round_trips(100, number)
+        histograms = made_runs.few(100, ["round_trip"], number)
         made = made_runs.load_run(histograms, saturation=made_runs.saturation())
         paths.append(made_runs.write(tmp_path, f"run-{number}", made, histograms))
     page = page_of(*paths)
