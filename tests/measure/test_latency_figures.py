@@ -18,6 +18,8 @@ from tests.measure import made_runs
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
 pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
 
+from matplotlib.colors import to_hex  # behind the question whether there is a matplotlib
+
 LIGHT = LOOKS["light"]
 
 
@@ -90,6 +92,15 @@ def test_the_histogram_has_every_command(recordings: list[Recording]) -> None:
         data = patch.get_data()  # type: ignore[attr-defined]  # a StepPatch
         assert np.nansum(data.values) == pytest.approx(100)
         assert low <= data.edges[0] <= latency.p50 <= latency.max <= data.edges[-1] <= high
+
+
+def test_a_run_has_the_same_colour_in_every_picture(recordings: list[Recording]) -> None:
+    _, two, rough = recordings
+    for curves in (draw_percentiles(LIGHT, [rough, two], "match"), draw_percentiles(LIGHT, recordings, "match")):
+        colours = {each.get_label(): each.get_color() for each in curves.axes[0].lines}
+        assert (colours["two"], colours["rough"]) == LIGHT.series[1:3]
+    patches = draw_histogram(LIGHT, recordings[:2], "match").axes[0].patches
+    assert [to_hex(patch.get_edgecolor()) for patch in patches] == list(LIGHT.series[:2])
 
 
 def test_histograms_of_several_runs_leave_out_those_without(recordings: list[Recording]) -> None:

@@ -102,6 +102,11 @@ def test_a_dollar_is_a_dollar() -> None:
     assert picture("svg", "$\\nosuchcommand$")
 
 
+def test_a_name_that_the_font_does_not_have_is_no_warning() -> None:
+    pytest.importorskip("matplotlib")
+    assert picture("png", "名前")
+
+
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtra, match=r"pip install 'pricetime\[plot\]'"), drawing():

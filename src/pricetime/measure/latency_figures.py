@@ -42,10 +42,6 @@ class Curve:
     def histogram(self) -> Buckets | None:
         return self.recording.histograms.get(self.interval, {}).get(self.kind)
 
-    @property
-    def percentiles(self) -> Percentiles | None:
-        return self.recording.latency(self.interval).get(self.kind)
-
     def style(self, look: Look) -> dict[str, Any]:
         return {"color": look.ink, "linestyle": LINES[0]} if self.number < 0 else line(look, self.number)
 
@@ -62,8 +58,8 @@ def panels(recordings: Sequence[Recording], interval: str) -> dict[str, list[Cur
     """Several runs: a panel for each kind with a curve for each run."""
     return {
         kind_name(kind): [
-            Curve(recording.name, number, recording, interval, kind)
-            for number, recording in enumerate(recordings)
+            Curve(recording.name, recording.number, recording, interval, kind)
+            for recording in recordings
             if kind in recording.histograms.get(interval, {}) or kind in recording.latency(interval)
         ]
         for kind in _kinds(recordings, interval)

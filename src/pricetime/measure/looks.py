@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -57,7 +58,8 @@ DPI = 120
 def drawing() -> Iterator[None]:
     """Within it figures are made and saved. Raises MissingExtra."""
     matplotlib: Any = require("matplotlib", "plot", "drawing pictures")
-    with matplotlib.rc_context():
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: it is a box in the picture
         matplotlib.rcdefaults()  # not what the user's own matplotlibrc says
         matplotlib.rcParams.update(SETTINGS)
         yield

@@ -27,18 +27,18 @@ DRAWN = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 def draw_over_time(look: Look, recordings: Sequence[Recording]) -> Figure:
     """Commands a second, and beneath them the latency of what was answered meanwhile."""
-    loads = [(recording.name, load) for recording, load in of_loads(recordings) if load.over_time]
+    loads = [(recording, load) for recording, load in of_loads(recordings) if load.over_time]
     titles = ["commands a second", "round trip latency" if len(loads) == 1 else "p99 of the round trip latency"]
     figure, axes_of = frame(look, titles, "seconds since the start")
     rates, latencies = axes_of.values()
     if len(loads) == 1:
         _one_over_time(look, loads[0][1], rates, latencies)
     else:
-        for number, (label, load) in enumerate(loads):
-            edges, per_s = edges_of(load.over_time), per_second(load.over_time)
-            p99 = latency(load.over_time, "p99")
-            rates.stairs(per_s[1], edges, baseline=None, label=label, linewidth=1.5, **line(look, number))
-            latencies.stairs(p99, edges, baseline=None, label=label, linewidth=1.5, **line(look, number))
+        for recording, load in loads:
+            edges, (_, answered) = edges_of(load.over_time), per_second(load.over_time)
+            style = {"label": recording.name, "linewidth": 1.5, **line(look, recording.number)}
+            rates.stairs(answered, edges, baseline=None, **style)
+            latencies.stairs(latency(load.over_time, "p99"), edges, baseline=None, **style)
     linear_rates(rates, "y")
     if any(moment.answered for _, load in loads for moment in load.over_time):
         log_durations(latencies, "y")
@@ -88,7 +88,7 @@ def draw_saturation(look: Look, recordings: Sequence[Recording]) -> Figure:
     """Latency over the rate that was sent; a hollow mark where it was less than asked for."""
     from matplotlib.lines import Line2D
 
-    searches = [(each.name, load.saturation) for each, load in of_loads(recordings) if load.saturation is not None]
+    searches = [(each, load.saturation) for each, load in of_loads(recordings) if load.saturation is not None]
     y = "round trip latency" if len(searches) == 1 else "p99 of the round trip latency"
     figure, axes_of = frame(look, [""], "commands sent a second", y)
     (axes,) = axes_of.values()
@@ -96,13 +96,13 @@ def draw_saturation(look: Look, recordings: Sequence[Recording]) -> Figure:
         for number, (name, shown) in enumerate(DRAWN.items()):
             _draw_steps(axes, look, number, shown, searches[0][1], name)
     else:
-        for number, (label, search) in enumerate(searches):
-            _draw_steps(axes, look, number, label, search, "p99")
+        for recording, search in searches:
+            _draw_steps(axes, look, recording.number, recording.name, search, "p99")
     for limit in sorted({search.limit_p99_ns for _, search in searches}):
         axes.axhline(limit, color=look.ink, linewidth=1, linestyle=LINES[1], label=f"limit of p99, {duration(limit)}")
-    for number, (_, search) in enumerate(searches):
+    for recording, search in searches:
         if search.highest_rate:
-            colour = look.ink if len(searches) == 1 else line(look, number)["color"]
+            colour = look.ink if len(searches) == 1 else line(look, recording.number)["color"]
             named: dict[str, Any] = (
                 {"label": f"highest rate, {rate(search.highest_rate)}"} if len(searches) == 1 else {}
             )

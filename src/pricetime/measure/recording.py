@@ -23,7 +23,7 @@ class Recording:
     """A run, its name on a page, and its histograms by interval and kind, of which "all" is one."""
 
     label: str
-    path: Path
+    number: int  #: among those shown together: its colour, which it has in every picture
     run: Run
     histograms: Mapping[str, Mapping[str, Buckets]] = field(default_factory=dict)
     note: str | None = None  #: what is missing, or does not go together
@@ -41,7 +41,7 @@ class Recording:
 
 def load(paths: Sequence[Path]) -> list[Recording]:
     """The runs of these files, and of the .hlog beside each. Raises NotARun, BadLog, MissingExtra, OSError."""
-    return [_load(path, label) for path, label in zip(paths, labels(paths), strict=True)]
+    return [_load(path, label, number) for number, (path, label) in enumerate(zip(paths, labels(paths), strict=True))]
 
 
 def of_loads(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, LoadRun]]:
@@ -71,15 +71,16 @@ def labels(paths: Sequence[Path]) -> list[str]:
     return found
 
 
-def _load(path: Path, label: str) -> Recording:
+def _load(path: Path, label: str, number: int) -> Recording:
     loaded = run_file.read(path)
     if not isinstance(loaded, LoadRun):
-        return Recording(label, path, loaded)
+        return Recording(label, number, loaded)
     beside = run_file.hlog_beside(path)
     if not beside.exists():
-        return Recording(label, path, loaded, {}, f"{beside.name} is not beside {path.name}: no histogram of this run.")
+        note = f"{beside.name} is not beside {path.name}: no histogram of this run."
+        return Recording(label, number, loaded, {}, note)
     histograms = _by_interval(hlog.read(beside))
-    return Recording(label, path, loaded, histograms, _mismatch(path, loaded, histograms))
+    return Recording(label, number, loaded, histograms, _mismatch(path, loaded, histograms))
 
 
 def _by_interval(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Buckets]]:

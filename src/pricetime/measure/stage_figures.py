@@ -30,9 +30,9 @@ Rows = Mapping[str, Mapping[int, Any]]
 
 def draw_stages(look: Look, recordings: Sequence[Recording]) -> Figure:
     """Of each stage its rate, as a bar that begins with 0, and beside it its latencies on a logarithmic axis."""
-    runs = list(of_pipelines(recordings))
+    runs = [recording for recording, _ in of_pipelines(recordings)]
     rows: dict[str, dict[int, Stage]] = {}
-    for number, (_, run) in enumerate(runs):
+    for number, (_, run) in enumerate(of_pipelines(recordings)):
         for stage in run.stages:
             rows.setdefault(stage.name, {})[number] = stage
     latencies = {
@@ -40,14 +40,13 @@ def draw_stages(look: Look, recordings: Sequence[Recording]) -> Figure:
         for name, row in rows.items()
     }
     figure = canvas(look, _height(rows, len(runs)))
-    names = [recording.name for recording, _ in runs]
     if any(latencies.values()):
         left, right = figure.subplots(1, 2, sharey=True)
-        draw_spread(right, look, latencies, len(runs))
+        draw_spread(right, look, latencies, runs, named=False)  # the bars have the names
         dress(right, look, "latency", "x")
     else:
         left = figure.subplots()
-    draw_bars(left, look, rows, names)
+    draw_bars(left, look, rows, runs)
     dress(left, look, "orders a second", "x")
     _name_rows(left, rows)
     legend(figure, look, _marks(look) if any(latencies.values()) else [])
@@ -58,50 +57,48 @@ def draw_intervals(look: Look, recordings: Sequence[Recording]) -> Figure:
     """Of each interval the latencies of all commands, from the innermost interval out."""
     rows: dict[str, dict[int, Percentiles]] = {}
     for interval, name in INTERVALS.items():
-        of_runs = {
-            number: each.latency(interval)[ALL]
-            for number, each in enumerate(recordings)
-            if ALL in each.latency(interval)
-        }
-        if of_runs:
-            rows[name] = dict(of_runs)
+        for number, recording in enumerate(recordings):
+            if ALL in recording.latency(interval):
+                rows.setdefault(name, {})[number] = recording.latency(interval)[ALL]
     figure = canvas(look, _height(rows, len(recordings)))
     axes = figure.subplots()
-    names = [recording.name for recording in recordings]
-    draw_spread(axes, look, rows, len(recordings), names if len(names) > 1 else ())
+    draw_spread(axes, look, rows, recordings, named=len(recordings) > 1)
     dress(axes, look, "latency", "x")
     _name_rows(axes, rows)
     legend(figure, look, _marks(look))
     return figure
 
 
-def draw_bars(axes: Axes, look: Look, rows: Mapping[str, Mapping[int, Stage]], names: Sequence[str]) -> None:
+def draw_bars(axes: Axes, look: Look, rows: Mapping[str, Mapping[int, Stage]], runs: Sequence[Recording]) -> None:
     """A bar for each stage of each run, with its figure beside it."""
-    height = 0.8 / len(names)
-    for number, name in enumerate(names):
-        places = [place(row, number, len(names)) for row, of_runs in enumerate(rows.values()) if number in of_runs]
+    height = 0.8 / len(runs)
+    for number, recording in enumerate(runs):
+        places = [place(row, number, len(runs)) for row, of_runs in enumerate(rows.values()) if number in of_runs]
         values = [of_runs[number].orders_per_s for of_runs in rows.values() if number in of_runs]
-        colour = line(look, number)["color"]
-        bars = axes.barh(places, values, height * 0.9, color=colour, label=name if len(names) > 1 else None)
+        colour, label = line(look, recording.number)["color"], recording.name if len(runs) > 1 else None
+        bars = axes.barh(places, values, height * 0.9, color=colour, label=label)
         axes.bar_label(bars, [rate(value) for value in values], padding=3, color=look.ink, fontsize=9)
     axes.margins(x=0.25)  # for the figures beside the bars
     linear_rates(axes, "x")
 
 
 def draw_spread(
-    axes: Axes, look: Look, rows: Mapping[str, Mapping[int, Percentiles]], runs: int, names: Sequence[str] = ()
+    axes: Axes,
+    look: Look,
+    rows: Mapping[str, Mapping[int, Percentiles]],
+    runs: Sequence[Recording],
+    *,
+    named: bool,
 ) -> None:
     """A line from the median to the slowest for each row of each run, and a mark for each percentile."""
     for row, of_runs in enumerate(rows.values()):
         for number, latency in of_runs.items():
             values = [max(float(getattr(latency, name)), 1.0) for name in MARKS]
-            y, colour = place(row, number, runs), line(look, number)["color"]
-            label = (
-                names[number] if names and row == min(r for r, of in enumerate(rows.values()) if number in of) else None
-            )
-            axes.plot([values[0], values[-1]], [y, y], color=colour, linewidth=1.5, alpha=0.6, label=label)
+            y, style = place(row, number, len(runs)), line(look, runs[number].number)
+            label = runs[number].name if named else None
+            axes.plot([values[0], values[-1]], [y, y], linewidth=1.5, alpha=0.6, label=label, **style)
             for value, marker in zip(values, MARKS.values(), strict=True):
-                axes.plot(value, y, linestyle="", marker=marker, markersize=7, color=colour)
+                axes.plot(value, y, linestyle="", marker=marker, markersize=7, color=style["color"])
     log_durations(axes, "x")
 
 
