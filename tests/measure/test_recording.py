@@ -65,6 +65,15 @@ def test_a_pipeline_has_no_histograms(tmp_path: Path) -> None:
     assert (recording.histograms, recording.note, recording.latency("match")) == ({}, None, {})
 
 
+def test_each_kind_of_run_is_numbered_by_itself(tmp_path: Path) -> None:
+    paths = [
+        made_runs.write(tmp_path, "a", made_runs.load_run({})),
+        made_runs.write(tmp_path, "b", made_runs.pipeline_run()),
+        made_runs.write(tmp_path, "c", made_runs.load_run({})),
+    ]
+    assert [(each.label, each.number) for each in load(paths)] == [("a", 0), ("b", 0), ("c", 1)]
+
+
 def test_a_run_that_went_wrong_is_marked(tmp_path: Path) -> None:
     path = made_runs.write(tmp_path, "made", made_runs.load_run({}, rate=5.0, result=made_runs.failed("gone")))
     (recording,) = load([path])

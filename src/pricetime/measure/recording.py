@@ -23,7 +23,7 @@ class Recording:
     """A run, its name on a page, and its histograms by interval and kind, of which "all" is one."""
 
     label: str
-    number: int  #: among those shown together: its colour, which it has in every picture
+    number: int  #: among those of its kind: its colour, which it has in every picture
     run: Run
     histograms: Mapping[str, Mapping[str, Buckets]] = field(default_factory=dict)
     note: str | None = None  #: what is missing, or does not go together
@@ -41,7 +41,12 @@ class Recording:
 
 def load(paths: Sequence[Path]) -> list[Recording]:
     """The runs of these files, and of the .hlog beside each. Raises NotARun, BadLog, MissingExtra, OSError."""
-    return [_load(path, label, number) for number, (path, label) in enumerate(zip(paths, labels(paths), strict=True))]
+    found: list[Recording] = []
+    for path, label in zip(paths, labels(paths), strict=True):
+        run = run_file.read(path)
+        number = sum(each.run.kind == run.kind for each in found)
+        found.append(_beside(path, run, label, number))
+    return found
 
 
 def of_loads(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, LoadRun]]:
@@ -71,8 +76,8 @@ def labels(paths: Sequence[Path]) -> list[str]:
     return found
 
 
-def _load(path: Path, label: str, number: int) -> Recording:
-    loaded = run_file.read(path)
+def _beside(path: Path, loaded: Run, label: str, number: int) -> Recording:
+    """A run with what is beside its file."""
     if not isinstance(loaded, LoadRun):
         return Recording(label, number, loaded)
     beside = run_file.hlog_beside(path)
