@@ -13,6 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from pricetime.extras import MissingExtra
+
 from . import bytes_per_order, calls_per_second, import_time, machine, picture, report
 from .build import NotCompiled, ready
 from .bytes_per_order import Weight
@@ -96,7 +98,7 @@ def main(
             picture.require()
         console.print("compiling the steps, unless they are", style="dim")
         ready()
-    except (NotCompiled, picture.NoMatplotlib) as missing:
+    except (NotCompiled, MissingExtra) as missing:
         raise click.ClickException(str(missing)) from missing
     outcome = Outcome()
     chosen = [step for step in STEPS.values() if not steps or step.name in steps]

@@ -20,7 +20,9 @@ def test_help_names_every_command() -> None:
     assert good("-h") == text
 
 
-@pytest.mark.parametrize("name", ["demo", "generate", "info", "load", "replay", "secret", "subscribe"])
+@pytest.mark.parametrize(
+    "name", ["demo", "generate", "info", "latency", "load", "replay", "report", "secret", "subscribe"]
+)
 def test_every_option_says_what_it_does(name: str) -> None:
     assert f"Usage: pricetime {name}" in good(name, "--help")
     assert all(option.help for option in main.commands[name].params if isinstance(option, click.Option))

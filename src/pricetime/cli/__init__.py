@@ -17,6 +17,7 @@ from .latency import latency
 from .load import load
 from .order import order
 from .replay import replay
+from .report import report
 from .secret import secret
 from .serve import serve
 from .subscribe import subscribe
@@ -47,5 +48,5 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, follow, load, latency, order, subscribe, journal, secret, info):
+for command in (demo, replay, generate, serve, follow, load, latency, order, subscribe, journal, report, secret, info):
     main.add_command(command)

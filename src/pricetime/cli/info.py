@@ -9,6 +9,7 @@ EXTRAS = {
     "tape": ("databento_dbn", "Databento files"),
     "columnar": ("polars", "CSV and Parquet"),
     "plot": ("matplotlib", "pictures"),
+    "report": ("jinja2", "pricetime report"),
     "server": ("pydantic_settings", "pricetime serve"),
     "measure": ("hdrh", ".hlog files"),
 }

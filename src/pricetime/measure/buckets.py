@@ -1,0 +1,50 @@
+"""What a histogram has, as arrays: the buckets that are used, and nothing of the thirty thousand that are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .histogram import Histogram
+
+#: A power of two is cut into so many buckets; below twice as many every value has its own.
+HALF = 1024
+
+
+@dataclass(frozen=True, eq=False)
+class Buckets:
+    """Used buckets, ascending: the least and the most a value of each may be, in ns, and how many values it has."""
+
+    least: NDArray[np.int64]
+    most: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, histogram: Histogram) -> Buckets:
+        """A copy, in one pass over all buckets."""
+        counts = histogram.array()
+        used = np.flatnonzero(counts)
+        least, most = least_of(used), least_of(used + 1) - 1
+        return cls(least, np.minimum(most, histogram.largest), counts[used].astype(np.int64))
+
+    @property
+    def count(self) -> int:
+        return int(self.counts.sum())
+
+    def at(self, ranks: ArrayLike) -> NDArray[np.int64]:
+        """The values of these ranks, of which the least value has 1: the most of their buckets."""
+        found: NDArray[np.int64] = self.most[np.searchsorted(np.cumsum(self.counts), ranks)]
+        return found
+
+    def shares(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is in each bin, in percent of all. What lies below the first edge is in the first bin."""
+        placed = np.maximum(self.least, edges[0])
+        return np.histogram(placed, edges, weights=self.counts)[0] * (100 / self.count)
+
+
+def least_of(indices: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The least value of each bucket of a histogram."""
+    shift = np.maximum(indices // HALF - 1, 0)
+    return np.where(indices < 2 * HALF, indices, (HALF + indices % HALF) << shift)

@@ -1,0 +1,93 @@
+"""How pictures look: light and dark, in colours that colour-blind readers tell apart, and the same bytes every time."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..extras import require
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Look:
+    """The colours of a picture. A test holds those of series to a contrast of at least 3 to the ground."""
+
+    ground: str
+    ink: str
+    muted: str  #: for what stands back
+    faint: str  #: for grids
+    series: tuple[str, ...]  #: blue, orange, green, purple, yellow, cyan
+
+
+LOOKS = {
+    "light": Look(
+        "#ffffff", "#1f2328", "#6e7781", "#d8dee4", ("#0b6bcb", "#dd7711", "#116644", "#660066", "#555500", "#0099dd")
+    ),
+    "dark": Look(
+        "#0d1117", "#e6edf3", "#8b949e", "#30363d", ("#58a6ff", "#cc8811", "#99ddbb", "#dd4499", "#eedd00", "#55ddff")
+    ),
+}
+
+#: With as many series as there are colours the lines change, so that every series is told by its line as well.
+LINES = ("-", "--", ":", "-.")
+MARKERS = "osD^vP"
+
+#: What is drawn depends on the input alone: no ids by chance, no dates; a dollar in a name is a dollar.
+SETTINGS = {
+    "svg.hashsalt": "pricetime",
+    "svg.fonttype": "path",
+    "text.parse_math": False,
+    "font.family": "DejaVu Sans",
+    "font.size": 11,
+    "axes.titlesize": 11,
+    "legend.fontsize": 10,
+}
+
+DPI = 120
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Within it figures are made and saved. Raises MissingExtra."""
+    matplotlib: Any = require("matplotlib", "plot", "drawing pictures")
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: it is a box in the picture
+        matplotlib.rcdefaults()  # not what the user's own matplotlibrc says
+        matplotlib.rcParams.update(SETTINGS)
+        yield
+
+
+def save(figure: Figure, to: Path | BinaryIO, suffix: str) -> None:
+    """As "png" or "svg", without dates and versions."""
+    if suffix == "svg":
+        figure.savefig(to, format=suffix, metadata={"Date": None, "Creator": None})
+    else:
+        figure.savefig(to, format=suffix, dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
+
+
+def line(look: Look, index: int) -> dict[str, Any]:
+    """Colour and line of the series with this number."""
+    round_, place = divmod(index, len(look.series))
+    return {"color": look.series[place], "linestyle": LINES[round_ % len(LINES)]}
+
+
+def dress(axes: Axes, look: Look, title: str, grid: str = "both") -> None:
+    """Ground, ink and grid; no frame."""
+    axes.set_facecolor(look.ground)
+    axes.set_title(title, loc="left", color=look.ink)
+    axes.grid(axis=grid, color=look.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal
+    axes.set_axisbelow(True)
+    axes.minorticks_off()
+    axes.tick_params(colors=look.ink, length=0)
+    for label in (axes.xaxis.label, axes.yaxis.label):
+        label.set_color(look.ink)
+    for spine in axes.spines.values():
+        spine.set_visible(False)

@@ -1,0 +1,98 @@
+"""Runs as one page of HTML that needs nothing else: pictures, tables, and beside them what they were measured on."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from typing import Any
+
+from ..extras import require
+from .looks import LOOKS
+from .pictures import Picture, pictures
+from .recording import Recording, of_loads
+from .run_file import LoadRun
+from .tables import Table, load_table, tables_of
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What some runs have in common, and what is of each."""
+
+    version: str
+    machine: str
+    runs: list[tuple[str, str, str, str]]  #: label, when it started, command, settings
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture as the page has it."""
+
+    picture: Picture
+    addresses: dict[str, str]  #: that carry the picture itself, by look
+    tables: list[Table]
+    conditions: list[Conditions]
+
+
+def page(recordings: Sequence[Recording]) -> str:
+    """The page of these runs; the same text for the same runs. Raises MissingExtra."""
+    jinja2: Any = require("jinja2", "report", "a report")
+    environment = jinja2.Environment(
+        autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
+    )
+    template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
+    loads = list(of_loads(recordings))
+    text: str = template.render(
+        title=recordings[0].label if len(recordings) == 1 else f"{len(recordings)} runs",
+        troubles=[(each.label, each.run.troubles()) for each in recordings if each.run.troubles()],
+        notes=[(each.label, each.note) for each in recordings if each.note],
+        loads=load_table([recording for recording, _ in loads]) if loads else None,
+        conditions=list(conditions(recordings)),
+        figures=[show(picture) for picture in pictures(recordings)],
+        version=version("pricetime"),
+    )
+    return text
+
+
+def show(picture: Picture) -> Shown:
+    """Draw it, light and dark."""
+    addresses = {look: address(picture.bytes_of(look, "svg")) for look in LOOKS}
+    return Shown(picture, addresses, list(tables_of(picture.name, picture.shows)), list(conditions(picture.shows)))
+
+
+def address(svg: bytes) -> str:
+    """An address that carries the picture itself."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
+
+
+def conditions(recordings: Sequence[Recording]) -> Iterator[Conditions]:
+    """Of runs of one version on one machine both are said once."""
+    together: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
+    for each in recordings:
+        machine = " · ".join(f"{name}: {value}" for name, value in each.run.machine.items())
+        row = (each.name, f"{each.run.started_at:%Y-%m-%d %H:%M:%S %Z}", each.run.command, settings(each))
+        together.setdefault((each.run.version, machine), []).append(row)
+    for (release, machine), runs in together.items():
+        yield Conditions(release, machine, runs)
+
+
+def settings(recording: Recording) -> str:
+    """Those that were given, in words."""
+    given = recording.run.settings if isinstance(recording.run, LoadRun) else {}
+    words = dict(given)
+    if given and given.get("rate") is None and given.get("ramp") is None:
+        words["rate"] = "as fast as it goes"
+    return ", ".join(f"{name} {number(value)}" for name, value in words.items() if value is not None)
+
+
+def number(value: object) -> str:
+    """A setting as text: large numbers in groups of three digits, ports as they are."""
+    if isinstance(value, list):
+        return " to ".join(map(number, value))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float) and value >= 100_000:
+        return f"{value:,.0f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)

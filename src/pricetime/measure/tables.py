@@ -1,0 +1,105 @@
+"""The figures of runs as tables: what a picture shows, to be read off."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from .latency_figures import kind_name
+from .recording import ALL, Recording, of_loads, of_pipelines
+from .run_file import INTERVALS, Percentiles
+from .typed import key
+from .units import duration, rate
+
+POINTS = [key(name) for name in Percentiles.POINTS]
+
+#: Stands where there is no figure.
+NONE = "-"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Text; the first ``names`` columns are words, the others figures, unless they are among ``words``."""
+
+    title: str
+    columns: list[str]
+    names: int = 1
+    words: tuple[str, ...] = ()
+    rows: list[list[str]] = field(default_factory=list)
+
+
+def load_table(recordings: Sequence[Recording]) -> Table:
+    """A line for each load: what was asked for, and what became of it."""
+    columns = ["run", "outcome", "rate asked for", "sent", "answered", "late", "p50", "p99", "p99.9", "max"]
+    table = Table("Loads; latencies of the round trip, of all commands", columns, names=2)
+    for recording, load in of_loads(recordings):
+        result, latency = load.result, recording.latency("round_trip").get(ALL)
+        asked = (
+            " to ".join(map(rate, dict.fromkeys(load.asked)))
+            if load.asked
+            else "a search"
+            if load.saturation
+            else "none"
+        )
+        late = f"{100 * result.late / result.sent:.2g} %" if result.sent else NONE
+        outcome = "failed" if result.failure is not None else "see above" if load.troubles() else "complete"
+        values = [latency.p50, latency.p99, latency.p99_9, latency.max] if latency else []
+        table.rows.append(
+            [recording.name, outcome, asked, rate(result.sent_per_s), rate(result.answered_per_s), late]
+            + ([duration(value) for value in values] or [NONE] * 4)
+        )
+    return table
+
+
+def tables_of(name: str, recordings: Sequence[Recording]) -> Iterator[Table]:
+    """What stands beneath the picture of this name."""
+    if name == "stages":
+        yield from (stage_table([recording]) for recording, _ in of_pipelines(recordings))
+    elif name == "saturation":
+        yield from saturation_tables(recordings)
+    else:
+        for interval in INTERVALS:
+            if name == f"percentiles-{interval.replace('_', '-')}":
+                yield latency_table(recordings, interval)
+
+
+def latency_table(recordings: Sequence[Recording], interval: str) -> Table:
+    """A line for each kind of each run."""
+    table = Table(f"{INTERVALS[interval].capitalize()}", ["run", "kind", "commands", *POINTS], names=2)
+    for recording in recordings:
+        for kind, latency in recording.latency(interval).items():
+            values = [duration(getattr(latency, name)) for name in Percentiles.POINTS]
+            table.rows.append([recording.name, kind_name(kind), f"{latency.count:,}", *values])
+    return table
+
+
+def stage_table(recordings: Sequence[Recording]) -> Table:
+    """A line for each stage of each run."""
+    title = ", ".join(recording.label for recording in recordings)
+    columns = ["stage", "what is in it", "orders", "orders a second", *POINTS, "command"]
+    table = Table(title, columns, names=2, words=("command",))
+    for _, run in of_pipelines(recordings):
+        for stage in run.stages:
+            latency = stage.latency_ns
+            values = [duration(getattr(latency, name)) if latency else NONE for name in Percentiles.POINTS]
+            row = [stage.name, stage.what, f"{stage.orders:,}", rate(stage.orders_per_s), *values, stage.command]
+            table.rows.append(row)
+    return table
+
+
+def saturation_tables(recordings: Sequence[Recording]) -> Iterator[Table]:
+    """One for each search, a line for each step."""
+    for recording, load in of_loads(recordings):
+        search = load.saturation
+        if search is None:
+            continue
+        best = f"highest rate {rate(search.highest_rate)}" if search.highest_rate else "no rate kept to it"
+        title = f"{recording.label}: {best} with a p99 of at most {duration(search.limit_p99_ns)}"
+        columns = ["rate asked for", "sent", "answered", "p50", "p99", "p99.9", "max", "outcome"]
+        table = Table(title, columns, names=0, words=("outcome",))
+        for step in search.steps:
+            rates = [rate(value) for value in (step.rate, step.sent_per_s, step.answered_per_s)]
+            values = [duration(value) for value in (step.p50, step.p99, step.p99_9, step.max)]
+            kept = "kept to the limit" if step.p99 <= search.limit_p99_ns else "over the limit"
+            table.rows.append([*rates, *values, kept if step.reached else f"{kept}; missed its rate"])
+        yield table

@@ -1,0 +1,34 @@
+"""Figures in words, with three digits: times, rates, counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+TIMES: Sequence[tuple[float, str]] = ((1e9, "s"), (1e6, "ms"), (1e3, "µs"), (1, "ns"))
+COUNTS: Sequence[tuple[float, str]] = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def duration(ns: float) -> str:
+    """850 ns, 1.25 µs, 50 ms."""
+    size, unit = next(((size, unit) for size, unit in TIMES if _three(ns / size) >= 1), TIMES[-1])
+    return f"{_digits(ns / size)} {unit}"
+
+
+def count(value: float) -> str:
+    """950, 1.25 k, 4.7 M: of what, the reader knows."""
+    size, prefix = next(((size, prefix) for size, prefix in COUNTS if _three(value / size) >= 1), (1, ""))
+    return f"{_digits(value / size)} {prefix}".rstrip()
+
+
+def rate(per_s: float) -> str:
+    """4.7 M/s."""
+    return f"{count(per_s)}/s"
+
+
+def _digits(value: float) -> str:
+    rounded = _three(value)
+    return f"{rounded:,.0f}" if rounded >= 100 else f"{rounded:g}"
+
+
+def _three(value: float) -> float:
+    return float(f"{value:.3g}")

@@ -1,0 +1,74 @@
+"""Axes that have ticks whatever is drawn on them, and legends that name each line once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from pricetime.measure.frames import frame, legend, linear_rates, log_durations
+from pricetime.measure.looks import LOOKS, drawing
+
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
+
+LIGHT = LOOKS["light"]
+
+
+@pytest.fixture(autouse=True)
+def drawn() -> Iterator[None]:
+    with drawing():
+        yield
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(40_000, 41_000), (30_000, 60_000), (1e3, 1e4), (1e3, 2e5), (1, 1e9), (5_000, 5_000)]
+)
+def test_an_axis_of_times_has_a_few_ticks(low: float, high: float) -> None:
+    figure, axes_of = frame(LIGHT, [""], "x", "y")
+    (axes,) = axes_of.values()
+    axes.plot([1, 2], [low, high])
+    log_durations(axes, "y")
+    figure.draw_without_rendering()
+    least, most = axes.get_ylim()
+    seen = [tick for tick in axes.get_yticks() if least <= tick <= most]
+    assert 2 <= len(seen) <= 13
+    labels = [label.get_text() for label in axes.get_yticklabels()]
+    assert all(label.split()[-1] in {"ns", "µs", "ms", "s"} for label in labels if label)
+    assert len(set(labels)) == len(labels), "no two ticks are called the same"
+
+
+def test_an_axis_of_rates_begins_with_nothing() -> None:
+    figure, axes_of = frame(LIGHT, ["above", "below"], "x")
+    for axes in axes_of.values():
+        axes.plot([1, 2], [900_000, 900_000])
+        linear_rates(axes, "y")
+        assert axes.get_ylim()[0] == 0
+        assert axes.get_ylim()[1] > 900_000
+    figure.draw_without_rendering()
+    assert "800 k" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def test_a_legend_has_each_name_once_and_none_is_needed_for_one() -> None:
+    figure, axes_of = frame(LIGHT, ["a", "b"], "x", "y")
+    for axes in axes_of.values():
+        axes.plot([1], [1], label="one")
+    legend(figure, LIGHT)
+    assert not figure.legends
+    for axes in axes_of.values():
+        axes.plot([1], [1], label="two")
+    legend(figure, LIGHT)
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two"]
+
+
+@pytest.mark.parametrize("length", [3, 20, 40])
+def test_a_legend_of_ten_is_within_the_picture(length: int) -> None:
+    figure, axes_of = frame(LIGHT, [""], "x", "y")
+    for number in range(10):
+        axes_of[""].plot([1], [1], label=f"{number}" * length)
+    legend(figure, LIGHT)
+    figure.draw_without_rendering()
+    box, whole = figure.legends[0].get_window_extent(), figure.bbox
+    assert whole.x0 <= box.x0
+    assert box.x1 <= whole.x1
+    assert whole.y0 <= box.y0
+    assert axes_of[""].get_window_extent().height > 100

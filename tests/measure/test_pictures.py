@@ -1,0 +1,69 @@
+"""Which pictures runs give, and their files."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pricetime.measure.pictures import pictures, write
+from pricetime.measure.recording import load
+from tests.measure import made_runs
+
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+
+OF_LATENCIES = [
+    f"{what}-{interval}"
+    for interval in ("round-trip", "tick-to-trade", "match")
+    for what in ("percentiles", "histogram")
+]
+
+
+def names(*paths: Path) -> list[str]:
+    return [picture.name for picture in pictures(load(paths))]
+
+
+def test_runs_of_every_kind_give_every_picture(tmp_path: Path) -> None:
+    searched = made_runs.write_load(tmp_path, "load", 500, saturation=made_runs.saturation())
+    pipeline = made_runs.write(tmp_path, "pipeline", made_runs.pipeline_run())
+    assert names(searched, pipeline) == ["stages", "intervals", *OF_LATENCIES, "over-time", "saturation"]
+    assert names(pipeline) == ["stages"]
+
+
+def test_a_run_without_histograms_has_its_percentiles_and_they_say_how_rough_they_are(tmp_path: Path) -> None:
+    rough = made_runs.write(tmp_path, "rough", made_runs.load_run(made_runs.histograms(100)))
+    whole = made_runs.write_load(tmp_path, "whole", 100)
+    assert names(rough) == ["intervals", *OF_LATENCIES[::2], "over-time"]
+    captions = {picture.name: picture.caption for picture in pictures(load([rough, whole]))}
+    assert captions["percentiles-match"].endswith("Of rough only the marked percentiles are known, joined by lines.")
+    assert "rough" not in captions["histogram-match"]
+
+
+def test_a_run_of_the_client_alone(tmp_path: Path) -> None:
+    histograms = {tag: each for tag, each in made_runs.histograms(100).items() if tag.startswith("round_trip")}
+    path = made_runs.write(tmp_path, "client", made_runs.load_run(histograms), histograms)
+    assert names(path) == ["percentiles-round-trip", "histogram-round-trip", "over-time"]
+
+
+def test_a_run_without_an_answer_gives_none(tmp_path: Path) -> None:
+    made = made_runs.load_run({}, over_time=[], result=made_runs.failed("refused"))
+    assert names(made_runs.write(tmp_path, "none", made, {})) == []
+
+
+def test_the_files_are_the_same_every_time(tmp_path: Path) -> None:
+    path = made_runs.write_load(tmp_path, "load", 300)
+    drawn = [picture for picture in pictures(load([path])) if picture.name == "over-time"]
+    first, again = (write(drawn, tmp_path / folder, prefix="a-") for folder in ("first", "again"))
+    assert sorted(each.name for each in first) == sorted(
+        f"a-over-time-{look}.{suffix}" for look in ("light", "dark") for suffix in ("svg", "png")
+    )
+    assert [each.read_bytes() for each in first] == [each.read_bytes() for each in again]
+    by_name = {each.name: each.read_bytes() for each in first}
+    for name, data in by_name.items():
+        assert data.startswith(b"<?xml" if name.endswith("svg") else b"\x89PNG")
+        assert data != by_name[name.replace("light", "dark")] or "dark" in name
+    svg = by_name["a-over-time-light.svg"].decode()
+    assert not re.search(r"(?:href|src)=\"(?!#)", svg), "it needs no other file"
+    assert "<dc:date>" not in svg

@@ -1,0 +1,97 @@
+"""Phases side by side, asked of matplotlib's own objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pricetime.measure.looks import LOOKS, drawing
+from pricetime.measure.recording import load
+from pricetime.measure.run_file import PipelineRun
+from pricetime.measure.stage_figures import draw_intervals, draw_stages, place
+from tests.measure import made_runs
+
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+
+LIGHT = LOOKS["light"]
+
+
+@pytest.fixture(autouse=True)
+def drawn() -> Iterator[None]:
+    with drawing():
+        yield
+
+
+def points(drawn: Any) -> list[tuple[float, float]]:
+    """Of a line, x and y of each."""
+    return list(zip(*drawn.get_data(), strict=True))
+
+
+def test_the_stages_of_one_run(tmp_path: Path) -> None:
+    made = made_runs.pipeline_run()
+    figure = draw_stages(LIGHT, load([made_runs.write(tmp_path, "made", made)]))
+    rates, latencies = sorted(figure.axes, key=lambda axes: axes.get_title(loc="left") == "latency")
+    assert rates.get_title(loc="left") == "orders a second"
+    assert [bar.get_width() for bar in rates.patches] == [stage.orders_per_s for stage in made.stages]  # type: ignore[attr-defined]
+    assert [text.get_text() for text in rates.texts] == ["15 M/s", "9 M/s", "6 M/s", "1.2 M/s"]
+    assert rates.get_xlim()[0] == 0
+    assert rates.get_xscale() == "linear"
+    names = [label.get_text().replace("\n", " ") for label in rates.get_yticklabels()]
+    assert names == [stage.name for stage in made.stages]
+    assert latencies.get_xscale() == "log"
+    marked = {points(each)[0] for each in latencies.lines if len(points(each)) == 1}
+    expected = set()
+    for row, stage in enumerate(made.stages):
+        if stage.latency_ns is not None:
+            latency = stage.latency_ns
+            expected |= {(value, row) for value in (latency.p50, latency.p99, latency.p99_9, latency.max)}
+    assert marked == expected
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["p50", "p99", "p99.9", "max"]
+
+
+def test_stages_without_latencies_need_no_axis_for_them(tmp_path: Path) -> None:
+    made = made_runs.pipeline_run()
+    bare = replace(made, stages=[replace(stage, latency_ns=None) for stage in made.stages])
+    figure = draw_stages(LIGHT, load([made_runs.write(tmp_path, "made", bare)]))
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["orders a second"]
+    assert not figure.legends
+
+
+def test_several_runs_share_the_rows_of_their_stages(tmp_path: Path) -> None:
+    now, before = made_runs.pipeline_run(), made_runs.pipeline_run(slow=2.0)
+    before = replace(before, stages=[*before.stages[1:], replace(before.stages[0], name="only before")])
+    paths = [made_runs.write(tmp_path, name, made) for name, made in (("now", now), ("before", before))]
+    figure = draw_stages(LIGHT, load(paths))
+    rates = next(axes for axes in figure.axes if axes.get_title(loc="left") == "orders a second")
+    names = [label.get_text().replace("\n", " ") for label in rates.get_yticklabels()]
+    assert names == [*(stage.name for stage in now.stages), "only before"]
+    assert len(rates.patches) == 8
+    assert [text.get_text() for text in figure.legends[0].get_texts()][:2] == ["now", "before"]
+
+
+def test_intervals_from_the_innermost_out(tmp_path: Path) -> None:
+    recordings = load([made_runs.write_load(tmp_path, name, 200) for name in ("one", "two")])
+    figure = draw_intervals(LIGHT, recordings)
+    (axes,) = figure.axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["match", "tick to trade", "round trip"]
+    assert len([each for each in axes.lines if len(points(each)) == 2]) == 6
+    legend = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert legend == ["one", "two", "p50", "p99", "p99.9", "max"]
+
+
+def test_runs_of_a_row_lie_around_it() -> None:
+    assert place(3, 0, 1) == 3
+    assert [place(1, number, 2) for number in (0, 1)] == pytest.approx([0.8, 1.2])
+
+
+def test_a_pipeline_with_a_stage_of_nothing(tmp_path: Path) -> None:
+    made = made_runs.pipeline_run()
+    none = PipelineRun(**made_runs.of(stages=[replace(made.stages[1], orders=0, orders_per_s=0.0)]))
+    (recording,) = load([made_runs.write(tmp_path, "made", none)])
+    assert recording.run.troubles() == ["The stage 'ring + match' has no orders."]
+    draw_stages(LIGHT, [recording]).draw_without_rendering()

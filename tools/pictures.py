@@ -1,0 +1,44 @@
+"""Draws docs/pictures from the runs under docs/runs: ``make pictures``.
+
+A run ``docs/runs/NAME.json`` gives pictures of its own, ``NAME-percentiles-round-trip-light.svg`` and so on. Runs in a
+folder ``docs/runs/NAME/`` are drawn into the same pictures, which are named after the folder.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pricetime.measure.pictures import pictures, write
+from pricetime.measure.recording import load
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def sets(runs: Path) -> dict[str, list[Path]]:
+    """By name, the runs that are drawn together."""
+    single = {path.stem: [path] for path in sorted(runs.glob("*.json"))}
+    together = {folder.name: sorted(folder.glob("*.json")) for folder in sorted(runs.iterdir()) if folder.is_dir()}
+    return {name: paths for name, paths in {**single, **together}.items() if paths}
+
+
+def draw(runs: Path, folder: Path) -> list[Path]:
+    """Draw all of them, and remove pictures of runs that are gone."""
+    drawn = [
+        path for name, paths in sets(runs).items() for path in write(pictures(load(paths)), folder, prefix=f"{name}-")
+    ]
+    for path in {*folder.glob("*.svg"), *folder.glob("*.png")} - set(drawn):
+        path.unlink()
+    return drawn
+
+
+def main() -> None:
+    runs = DOCS / "runs"
+    if not runs.is_dir() or not sets(runs):
+        sys.exit("no runs under docs/runs: record one with pricetime load --out docs/runs/NAME")
+    drawn = draw(runs, DOCS / "pictures")
+    sys.stdout.write(f"wrote {len(drawn)} pictures to docs/pictures\n")
+
+
+if __name__ == "__main__":
+    main()
