@@ -29,6 +29,7 @@ from .recovery import RecoveryServer, Replica, Store
 
 if TYPE_CHECKING:
     from .keeper import Keeper
+    from .page.server import LivePage
 
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
@@ -148,6 +149,7 @@ class Control:
         self._lobby.open()
         self._recovery.open()
         self._copies = self._serve_copies()
+        self._page = self._serve_page()
         watch = self._loop.create_task(self._watch())
         tell = self._loop.create_task(self._tell())
         try:
@@ -159,6 +161,8 @@ class Control:
             await self._recovery.close()
             if self._copies is not None:
                 await self._copies.close()
+            if self._page is not None:
+                await self._page.close()
 
     def _serve_copies(self) -> JournalServer | None:
         """For those who follow the journal, where they may."""
@@ -167,6 +171,19 @@ class Control:
             return None
         made = JournalServer(
             listener, self._config, self._prepared.secrets, keeper.directory, keeper.extent, keeper.level, self._seldom
+        )
+        made.open()
+        return made
+
+    def _serve_page(self) -> LivePage | None:
+        """For browsers, where there is a port for them."""
+        if self._prepared.page is None:
+            return None
+        from .page.server import LivePage
+
+        port = self._prepared.orders.getsockname()[1]
+        made = LivePage(
+            self._prepared.page, self._config, self._exchange, port, lambda: self._lobby.secrets, self._seldom
         )
         made.open()
         return made
@@ -203,6 +220,8 @@ class Control:
             epoch=self._exchange.store.epoch,
             journal=None if config.journal is None else str(config.journal),
             journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
+            http_host=None if prepared.page is None else str(config.http_host),
+            http_port=None if prepared.page is None else prepared.page.getsockname()[1],
             acknowledge=self._exchange.level.name.lower(),
             instruments=len(config.instruments),
             owners=None if prepared.secrets is None else len(prepared.secrets),
@@ -258,6 +277,8 @@ class Control:
                 SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
                 next_sequence=next_sequence,
             )  # fmt: skip
+            if self._page is not None:
+                self._page.sessions.note(kind, owner, timestamp_ns)
 
     def _log_stats(self) -> None:
         self._log.info(

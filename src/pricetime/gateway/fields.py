@@ -95,5 +95,8 @@ def split_by(mark: str) -> BeforeValidator:
 
 PowerOfTwo = Annotated[int, AfterValidator(_power_of_two)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=4096)], ...], NoDecode, split_by(",")]
+Names = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")], ...], NoDecode, split_by(",")
+]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from .. import COMPILED
+from ..extras import require
 from . import secrets, sockets
 from .config import GatewayConfig
 from .errors import CannotStart
@@ -22,11 +23,12 @@ class Prepared(NamedTuple):
     recovery: socket.socket  #: listens for subscribers
     feed: socket.socket  #: connected to the multicast group
     journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
+    page: socket.socket | None  #: listens for browsers; None: there is no page
     secrets: Secrets | None  #: None: any login is taken
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
 
     def close(self) -> None:
-        for made in (self.orders, self.recovery, self.feed, self.journal):
+        for made in (self.orders, self.recovery, self.feed, self.journal, self.page):
             if made is not None:
                 made.close()
 
@@ -36,6 +38,7 @@ def prepare(config: GatewayConfig) -> Prepared:
     check_form(compiled=COMPILED)
     check_processors(config)
     owners = read_secrets(config)
+    check_page(config, owners)
     with ExitStack() as opened:
         orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
         recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
@@ -43,8 +46,24 @@ def prepare(config: GatewayConfig) -> Prepared:
         journal = None
         if config.journal_port is not None:
             journal = opened.enter_context(sockets.listen(config.host, config.journal_port, "journal_port"))
+        page = None
+        if config.http_port is not None:
+            page = opened.enter_context(sockets.listen(config.http_host, config.http_port, "http_port", "http_host"))
         opened.pop_all()
-    return Prepared(orders, recovery, feed, journal, owners, sockets.raise_file_limit(config))
+    return Prepared(orders, recovery, feed, journal, page, owners, sockets.raise_file_limit(config))
+
+
+def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
+    """The live page has its packages, and its sandbox an owner who may trade. Raises CannotStart and MissingExtra."""
+    if config.http_port is None:
+        return
+    for package in ("starlette", "uvicorn", "websockets"):
+        require(package, "web", "http_port")
+    if owners is not None and config.http_owner is not None and owners.get(config.http_owner) is None:
+        raise CannotStart(
+            f"http_owner: no owner {config.http_owner} who trades is in {config.secrets_file}: `pricetime secret "
+            f"{config.http_owner}` adds one, for the sandbox alone"
+        )
 
 
 def check_form(*, compiled: bool) -> None:

@@ -1,13 +1,15 @@
 # Signatures and fields of replica.py, in its order.
 
 from pricetime.core.builder cimport BookBuilder
-from pricetime.core.layout cimport i64, u32, u64
+from pricetime.core.layout cimport NIL, i64, u32, u64
 from pricetime.gateway.store cimport FeedStore
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.latch cimport Latch
+from pricetime.native.waiting cimport pause
 
 cdef enum:
-    RUN = 1024                       # reports applied between two chances for a snapshot
+    RUN = 1024                       # reports applied between two chances for a snapshot or a look
+    TRIES = 10000                    # to get in between two runs, each some ten ns
 
 
 cdef class Replica:
@@ -19,3 +21,5 @@ cdef class Replica:
     cdef readonly bint broken        # a report did not fit: no snapshots any more
 
     cdef u64 step(self) noexcept nogil
+    cdef u64 _apply(self, u64 most) noexcept nogil
+    cdef bint _hold(self) noexcept nogil

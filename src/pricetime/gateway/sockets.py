@@ -17,8 +17,8 @@ BACKLOG = 1024
 SPARE_FILES = 64
 
 
-def listen(host: IPv4Address, port: int, setting: str) -> socket.socket:
-    """A socket that listens, without waiting. ``setting`` names the port's. Raises CannotStart."""
+def listen(host: IPv4Address, port: int, setting: str, host_setting: str = "host") -> socket.socket:
+    """A socket that listens, without waiting. ``setting`` names the port's, and the host's. Raises CannotStart."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -27,16 +27,16 @@ def listen(host: IPv4Address, port: int, setting: str) -> socket.socket:
         made.listen(BACKLOG)
     except OSError as error:
         made.close()
-        raise CannotStart(_why_not(error, host, port, setting)) from error
+        raise CannotStart(_why_not(error, host, port, setting, host_setting)) from error
     return made
 
 
-def _why_not(error: OSError, host: IPv4Address, port: int, setting: str) -> str:
+def _why_not(error: OSError, host: IPv4Address, port: int, setting: str, host_setting: str) -> str:
     """What to do about an address that cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
         return f"{setting}: port {port} of {host} is in use: end what listens there, or give another port"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"host: {host} is no address of this machine: give one that is, or 0.0.0.0 for all"
+        return f"{host_setting}: {host} is no address of this machine: give one that is, or 0.0.0.0 for all"
     if error.errno in {errno.EACCES, errno.EPERM}:
         return f"{setting}: port {port} is not yours to take: give one from 1024 on"
     return f"{setting}: {host} port {port} cannot be listened on: {error.strerror}"
@@ -68,7 +68,7 @@ def feed(config: GatewayConfig) -> socket.socket:
 
 def raise_file_limit(config: GatewayConfig) -> int:
     """Let this process have a descriptor for every client, as far as the system allows: how many are missing."""
-    wanted = config.max_clients + config.pending_logins + config.recovery_clients + SPARE_FILES
+    wanted = config.max_clients + config.pending_logins + config.recovery_clients + config.http_pages + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     target = wanted if hard == unlimited else min(wanted, hard)
