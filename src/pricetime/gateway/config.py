@@ -176,9 +176,7 @@ class GatewayConfig(BaseSettings):
         None, "TCP port for those who follow the journal; 0 takes a free one; without one nobody may"
     )
 
-    http_port: Port | None = page(
-        None, "TCP port of the live page; 0 takes a free one; without one there is no page"
-    )
+    http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
     http_host: IPv4Address = page("127.0.0.1", "address that the page listens on; `0.0.0.0` for all of this machine")
     http_names: Names = page((), "names that browsers may come by, beside addresses and localhost")
     http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)

@@ -79,10 +79,10 @@ class Replica:
     # ------------------------------------------------------------------ a look
 
     def depths(self, instruments, levels):
-        """The best levels of some books at one moment: {instrument: (state, bids, asks)}, as ``OrderBook.depth`` has them.
+        """The best levels of some books at one moment: {instrument: (state, bids, asks)}, as ``depth`` has them.
 
-        None when the replica is at work, broken, or in the middle of a command: ask again in a moment. Waits less than a
-        millisecond, without the GIL. O(instruments * levels). Raises UnknownInstrument.
+        None when the replica is at work, broken, or in the middle of a command: ask again in a moment. Waits less than
+        a millisecond, without the GIL. O(instruments * levels). Raises UnknownInstrument.
         """
         held: cython.bint
         with cython.nogil:
@@ -100,8 +100,8 @@ class Replica:
 
     def _hold(self):
         """Enter, between two commands. A thread that applies leaves every few microseconds: that is waited for."""
-        tries: cython.int
-        for tries in range(TRIES):
+        left: cython.int = TRIES
+        while left != 0:
             if self.latch.enter():
                 while self.builder.rebuilt.crossing != NIL and self._apply(1) != 0:
                     pass
@@ -109,5 +109,6 @@ class Replica:
                     return True
                 self.latch.leave()
                 return False
+            left -= 1
             pause()
         return False

@@ -54,7 +54,9 @@ class Guarded:
         host, origin = given.get("host", ""), given.get("origin", "")
         refused = ""
         if not is_known(host, self._names):
-            refused = f"Host {host[:100]!r} is no name of this server: come by its address, or give the name to http_names"
+            refused = (
+                f"Host {host[:100]!r} is no name of this server: come by its address, or give the name to http_names"
+            )
         elif scope["type"] == "websocket" and not is_own(origin, host):
             refused = f"Origin {origin[:100]!r} is not this server: only its own page may connect"
         if not refused:
@@ -94,7 +96,7 @@ def make_app(pages: Pages, names: Collection[str], log: Seldom) -> ASGIApp:
             pages.counts["refused"] += 1
             await socket.close(TRY_AGAIN_LATER, "too many pages are open")
             return
-        with suppress(WebSocketDisconnect):
+        with suppress(WebSocketDisconnect, TimeoutError, KeyError):  # gone; takes nothing; sent bytes, not text
             await pages.serve(socket)
         with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await socket.close()

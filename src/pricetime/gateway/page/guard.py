@@ -1,8 +1,8 @@
 """Who may ask: a browser that was sent here by this server, and by nobody else.
 
-A name that an attacker owns may be made to lead to this machine (DNS rebinding), so the name that a browser came by must
-be one of ours. A page of somebody else may open a WebSocket to any address, and the browser only tells: so its origin
-must be the address that it connects to.
+A name that an attacker owns may be made to lead to this machine (DNS rebinding), so the name that a browser came by
+must be one of ours. A page of somebody else may open a WebSocket to any address, and the browser only tells of it: so
+its origin must be the address that it connects to.
 """
 
 from __future__ import annotations
@@ -40,5 +40,5 @@ def is_known(host: str, names: Collection[str]) -> bool:
 
 
 def is_own(origin: str, host: str) -> bool:
-    """Is the page that opens a connection one that came from here? With ``https`` too: a proxy may have been between."""
+    """Is the page that opens a connection one that came from here? By ``https`` too: a proxy may be between."""
     return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}

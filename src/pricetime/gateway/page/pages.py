@@ -105,7 +105,7 @@ class Pages:
     # ------------------------------------------------------------------ one page
 
     async def serve(self, wire: Wire) -> None:
-        """Show the market to one page until it is gone, or stalls."""
+        """Show the market to one page. Raises what ``wire`` raises when it is gone, TimeoutError when it stalls."""
         viewer = Viewer(next(iter(self._market.listed)))
         viewer.answer({"type": "hello", **self._hello, **self._market.hello(), "hertz": HERTZ})
         self._viewers.add(viewer)
@@ -116,10 +116,13 @@ class Pages:
             await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._viewers.discard(viewer)
+            self.counts["dropped"] += viewer.dropped
             sending.cancel()
             reading.cancel()
-            await asyncio.gather(sending, reading, return_exceptions=True)
-            self.counts["dropped"] += viewer.dropped
+            ends = await asyncio.gather(sending, reading, return_exceptions=True)
+        for end in ends:
+            if isinstance(end, Exception):
+                raise end
 
     async def _send(self, viewer: Viewer, wire: Wire) -> None:
         while True:

@@ -13,7 +13,6 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-
 from ..config import GatewayConfig
 from ..log import Seldom
 from ..secrets import Secrets
@@ -53,7 +52,8 @@ class Connection(H11Protocol):
             self._impatience.cancel()
 
     def _end_unless_asked(self) -> None:
-        if self.cycle is None and self.transport.get_protocol() is self:
+        asked: object = self.cycle  # of its first request
+        if asked is None and self.transport.get_protocol() is self:
             self.transport.abort()
 
 
@@ -98,7 +98,7 @@ class LivePage:
         hello = {"version": version("pricetime"), "sandbox": config.http_owner}
         self.pages = Pages(market, self.sessions, self.sandbox, config.http_pages, hello)
         self._listener = listener
-        self._told = Told(log)
+        self._log, self._told = log, Told(log)
         self._server = Server(
             uvicorn.Config(
                 make_app(self.pages, config.http_names, log),
@@ -126,8 +126,15 @@ class LivePage:
             asyncio.create_task(self._server.serve([self._listener]), name="pricetime page server"),
             asyncio.create_task(self.pages.run(), name="pricetime pages"),
         ]
+        for task in self._tasks:
+            task.add_done_callback(self._tell_failure)
         if self.sandbox is not None:
             self.sandbox.open()
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        """The exchange goes on without its page, but not without a word."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.info("page failed", error=repr(error))
 
     async def close(self) -> None:
         """Tell every page that the server goes, and end."""

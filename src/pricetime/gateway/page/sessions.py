@@ -31,7 +31,9 @@ class Sessions:
     def rows(self) -> dict[str, Any]:
         """How many there are, and those that came last, the newest first."""
         newest = list(reversed(self._since_ns.items()))[:SHOWN]
-        shown = [{"owner": owner, "name": self._name(owner), "since": since_ns // 1_000_000} for owner, since_ns in newest]
+        shown = [
+            {"owner": owner, "name": self._name(owner), "since": since_ns // 1_000_000} for owner, since_ns in newest
+        ]
         return {"count": len(self._since_ns), "newest": shown}
 
     def _name(self, owner: int) -> str:

@@ -2,7 +2,10 @@
 
 const SPAN_MS = 120_000;
 const GAP_MS = 2000;
-const MARGIN = { left: 6, right: 62, top: 8, bottom: 18 };
+const MARGIN = { left: 2, right: 8, top: 8, bottom: 18 };
+
+// Room for the values, more when they need it.
+const VALUES = 56;
 
 export class Chart {
   /** `series`: for each line its colour, a custom property; `base`: 0 when the axis begins there. */
@@ -27,14 +30,16 @@ export class Chart {
 
     const seen = points.filter((point) => point[0] > now - SPAN_MS);
     const values = seen.flatMap((point) => point.slice(1)).filter((value) => value !== null);
-    const box = { left: MARGIN.left, right: width - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+    const levels = values.length ? levelsOf(this.base ?? Math.min(...values), Math.max(...values)) : null;
+    const widths = levels?.marks.map((mark) => pen.measureText(this.label(mark)).width) ?? [];
+    const wide = Math.max(VALUES, ...widths);
+    const box = { left: MARGIN.left, right: width - wide - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
     const x = (ms) => box.right - ((now - ms) / SPAN_MS) * (box.right - box.left);
     this.times(pen, style, box, x, now);
-    if (!values.length) return;
+    if (levels === null) return;
 
-    const { low, high, step } = scaleOf(this.base ?? Math.min(...values), Math.max(...values));
-    const y = (value) => box.bottom - ((value - low) / (high - low)) * (box.bottom - box.top);
-    this.levels(pen, style, box, y, low, high, step);
+    const y = (value) => box.bottom - ((value - levels.low) / (levels.high - levels.low)) * (box.bottom - box.top);
+    this.marks(pen, style, box, y, levels.marks);
     this.series.forEach((name, i) => line(pen, style.getPropertyValue(name), seen, i + 1, x, y));
   }
 
@@ -45,19 +50,19 @@ export class Chart {
     for (const back of [30, 60, 90]) pen.fillText(`−${back} s`, x(now - 1000 * back), box.bottom + 17);
   }
 
-  levels(pen, style, box, y, low, high, step) {
+  marks(pen, style, box, y, marks) {
     pen.strokeStyle = style.getPropertyValue("--line");
     pen.fillStyle = style.getPropertyValue("--quiet");
     pen.lineWidth = 1;
     pen.textAlign = "left";
     pen.textBaseline = "middle";
-    for (let level = Math.ceil(low / step) * step; level <= high; level += step) {
-      const place = Math.round(y(level)) + 0.5;
+    for (const mark of marks) {
+      const place = Math.round(y(mark)) + 0.5;
       pen.beginPath();
       pen.moveTo(box.left, place);
       pen.lineTo(box.right, place);
       pen.stroke();
-      pen.fillText(this.label(level), box.right + 6, place);
+      pen.fillText(this.label(mark), box.right + 6, place);
     }
   }
 }
@@ -79,12 +84,15 @@ function line(pen, colour, points, index, x, y) {
   pen.stroke();
 }
 
-/** Ends of an axis with room around what is shown, and a round step between three to five levels. */
-function scaleOf(least, most) {
+/** Ends of an axis with room around what is shown, and three to five round values on it. */
+function levelsOf(least, most) {
   const range = Math.max(most - least, 1);
-  const rough = range / 3;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((times) => times * power).find((round) => round >= rough);
+  const power = 10 ** Math.floor(Math.log10(range / 3));
+  const round = [1, 2, 5, 10].map((times) => times * power).find((step) => step >= range / 3);
+  const step = Math.max(round, 0.5);
   const room = range * 0.1;
-  return { low: least === 0 ? 0 : least - room, high: most + room, step: Math.max(step, 0.5) };
+  const [low, high] = [least === 0 ? 0 : least - room, most + room];
+  const marks = [];
+  for (let mark = Math.ceil(low / step) * step; mark <= high; mark += step) marks.push(mark);
+  return { low, high, marks };
 }

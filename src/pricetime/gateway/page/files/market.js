@@ -108,6 +108,8 @@ export class MarketView {
     say(at("spread"), both ? `spread ${number(spread)}` : "no two sides");
     const [bid, ask] = [bids[0]?.[0] ?? null, asks[0]?.[0] ?? null];
     say(at("touch"), `${number(bid)} / ${number(ask)}`);
+    const title = `${this.instruments.get(this.instrument).symbol} ${number(bid)} / ${number(ask)}`;
+    if (document.title !== title) document.title = title;
   }
 
   showTape(tape, skipped) {

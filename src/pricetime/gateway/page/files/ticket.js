@@ -148,7 +148,7 @@ export class Ticket {
 
   showOrder(order) {
     const made = this.rows.get(order.id) ?? this.addRow(order);
-    say(made.cells[2], `${number(order.traded)} of ${number(order.quantity)}`);
+    say(made.cells[2], `${number(order.traded)} / ${number(order.quantity)}`);
     const [status, why] = made.cells[3].children;
     say(status, order.status);
     status.className = order.status;
