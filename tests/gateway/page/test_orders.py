@@ -14,7 +14,9 @@ def order(number: int = 1, quantity: int = 10) -> OwnOrder:
     return OwnOrder(number, 1, Side.BID, 100, quantity)
 
 
-def report(kind: ReportKind, quantity: int = 0, *, reason: int = 0, order_id: int = 1, price: int = 100) -> ExecutionReport:
+def report(
+    kind: ReportKind, quantity: int = 0, *, reason: int = 0, order_id: int = 1, price: int = 100
+) -> ExecutionReport:
     return ExecutionReport(
         kind=kind, side=1, reason=reason, instrument=1, seq_num=1, order_id=order_id, maker_id=0, price=price,
         quantity=quantity,
