@@ -63,7 +63,7 @@ class Browser(Chrome):
     def asked_for(self) -> list[str]:
         """The addresses that pages have asked for since the last call, WebSockets too."""
         found = []
-        for entry in self.get_log("performance"):
+        for entry in self._log("performance"):
             event: dict[str, Any] = json.loads(entry["message"])["message"]
             if event["method"] == "Network.requestWillBeSent":
                 found.append(event["params"]["request"]["url"])
@@ -73,7 +73,12 @@ class Browser(Chrome):
 
     def complaints(self) -> list[str]:
         """What was written to the console since the last call."""
-        return [str(entry["message"]) for entry in self.get_log("browser")]
+        return [str(entry["message"]) for entry in self._log("browser")]
+
+    def _log(self, kind: str) -> list[dict[str, Any]]:
+        """What came since the last call."""
+        found: list[dict[str, Any]] = self.get_log(kind)  # type: ignore[no-untyped-call]
+        return found
 
 
 @contextmanager

@@ -15,6 +15,7 @@ COMPILED = [
     "public_ids",
     "publisher",
     "random",
+    "replica",
     "restart",
     "sessions",
     "standby",

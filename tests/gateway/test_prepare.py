@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import resource
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 
+from pricetime.extras import MissingExtra
 from pricetime.gateway import prepare as module
 from pricetime.gateway import secrets, sockets
 from pricetime.gateway.config import GatewayConfig
@@ -130,3 +132,40 @@ def test_the_limit_of_files_is_raised_as_far_as_it_goes(monkeypatch: pytest.Monk
     limits[:] = [(unlimited, unlimited)]
     assert sockets.raise_file_limit(GatewayConfig()) == 0
     assert len(limits) == 1
+
+
+def test_the_page_listens_where_it_is_told_to() -> None:
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    assert prepare_and_close(free()) is None
+    address = prepare_and_close(free(http_port=0, http_owner=7))
+    assert address is not None
+    assert address[0] == "127.0.0.1"
+    assert reason(free(http_port=0, http_host="192.0.2.7")).startswith("http_host: 192.0.2.7 is no address of this")
+
+
+def prepare_and_close(config: GatewayConfig) -> tuple[str, int] | None:
+    """Where the page listens, None when it does not."""
+    prepared = prepare(config)
+    address: tuple[str, int] | None = None if prepared.page is None else prepared.page.getsockname()
+    prepared.close()
+    return address
+
+
+def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    file = tmp_path / "secrets.toml"
+    secrets.add(file, 7)
+    secrets.add(file, 8, follows=True)
+    given = {"open": False, "secrets_file": file, "http_port": 0}
+    prepare_and_close(free(**given, http_owner=7))
+    for owner in (8, 9):
+        told = reason(free(**given, http_owner=owner))
+        assert told.startswith(f"http_owner: no owner {owner} who trades is in {file}: `pricetime secret {owner}`")
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "websockets"])
+def test_a_page_without_its_packages(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtra, match=r"http_port needs the package .*: pip install 'pricetime\[web\]'"):
+        prepare(free(http_port=0))
+    prepare(free()).close()

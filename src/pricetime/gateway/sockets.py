@@ -68,7 +68,8 @@ def feed(config: GatewayConfig) -> socket.socket:
 
 def raise_file_limit(config: GatewayConfig) -> int:
     """Let this process have a descriptor for every client, as far as the system allows: how many are missing."""
-    wanted = config.max_clients + config.pending_logins + config.recovery_clients + config.http_pages + SPARE_FILES
+    pages = 0 if config.http_port is None else config.http_pages
+    wanted = config.max_clients + config.pending_logins + config.recovery_clients + pages + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     target = wanted if hard == unlimited else min(wanted, hard)

@@ -4,6 +4,9 @@ const SPAN_MS = 120_000;
 const GAP_MS = 2000;
 const MARGIN = { left: 2, right: 8, top: 8, bottom: 18 };
 
+// What a number of JavaScript can tell apart, with room to spare: an axis is not finer than this part of its values.
+const FINEST = 1e-12;
+
 // Room for the values, more when they need it.
 const VALUES = 56;
 
@@ -84,15 +87,15 @@ function line(pen, colour, points, index, x, y) {
   pen.stroke();
 }
 
-/** Ends of an axis with room around what is shown, and three to five round values on it. */
+/** Ends of an axis with room around what is shown, and a few round values on it. */
 function levelsOf(least, most) {
-  const range = Math.max(most - least, 1);
+  const range = Math.max(most - least, 1, Math.abs(most) * FINEST);
   const power = 10 ** Math.floor(Math.log10(range / 3));
   const round = [1, 2, 5, 10].map((times) => times * power).find((step) => step >= range / 3);
   const step = Math.max(round, 0.5);
   const room = range * 0.1;
   const [low, high] = [least === 0 ? 0 : least - room, most + room];
-  const marks = [];
-  for (let mark = Math.ceil(low / step) * step; mark <= high; mark += step) marks.push(mark);
-  return { low, high, marks };
+  const first = Math.ceil(low / step);
+  const count = Math.floor(high / step) - first + 1;
+  return { low, high, marks: Array.from({ length: Math.max(0, count) }, (_, i) => (first + i) * step) };
 }

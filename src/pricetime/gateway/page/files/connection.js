@@ -1,7 +1,7 @@
-// The WebSocket, made anew whenever it is lost: after half a second at first, after ten at most.
+// The WebSocket, made anew whenever it is lost: after half a second at first, after five at most.
 
 const FIRST_MS = 500;
-const MOST_MS = 10_000;
+const MOST_MS = 5000;
 
 // Frames come ten times a second: a server that is silent for so long is gone, whatever the system says.
 const SILENT_MS = 4000;

@@ -1,0 +1,64 @@
+"""A look at the books while they are brought up to date."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+
+from pricetime.core.builder import BookBuilder
+from pricetime.core.engine import Engine
+from pricetime.core.instrument import Instrument
+from pricetime.errors import UnknownInstrument
+from pricetime.gateway.replica import Replica
+from pricetime.gateway.store import FeedStore
+from pricetime.tape.flow import generate, prelude
+from pricetime.types import InstrumentState
+
+
+class Desk:
+    def __init__(self) -> None:
+        self.engine = Engine([Instrument(0)], capacity=10_000)
+        self.store = FeedStore(2**18, 1)
+        self.replica = Replica(self.store, BookBuilder([Instrument(0)], capacity=10_000))
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def test_a_look_has_what_the_engine_has(desk: Desk) -> None:
+    for commands in prelude("cancel-heavy"):
+        desk.store.extend(desk.engine.apply(commands))
+    desk.replica.snapshot()
+    state, bids, asks = desk.replica.depths([0], 7)[0]
+    expected = desk.engine.book(0).depth(7)
+    assert state is InstrumentState.OPEN
+    assert np.array_equal(bids, expected[0])
+    assert np.array_equal(asks, expected[1])
+    with pytest.raises(UnknownInstrument):
+        desk.replica.depths([5], 7)
+    assert desk.replica.depths([0], 7) is not None  # whoever was refused has left
+
+
+def test_looks_beside_a_replica_that_works_are_of_whole_commands(desk: Desk) -> None:
+    runner = threading.Thread(target=desk.replica.run)
+    runner.start()
+    looks = 0
+    try:
+        for commands in [*prelude("cancel-heavy"), *generate("cancel-heavy", 100_000, chunk=500)]:
+            desk.store.extend(desk.engine.apply(commands))
+            found = desk.replica.depths([0], 1)
+            if found is not None and len(found[0][1]):  # it has begun
+                looks += 1
+                _, bids, asks = found[0]
+                assert bids["price"][0] < asks["price"][0]
+    finally:
+        desk.replica.end()
+        runner.join()
+    assert looks > 50
+    desk.replica.snapshot()
+    assert not desk.replica.broken
+    assert desk.replica.builder.digest() == desk.engine.digest()
