@@ -90,7 +90,7 @@ def market(server: ServerProcess, seconds: float) -> Iterator[threading.Event]:
         for number in INSTRUMENTS:
             count, chunk = int(RATE * seconds), int(RATE * TURN_S)
             first, plans = make_plans(FLOW, count, OWNERS, instrument=number, seed=number, chunk=chunk)
-            load.send(first)
+            load.send(first, 10 * RATE)  # no quicker, or the latencies would be those of a burst
             flows.append(plans)
         runner = threading.Thread(target=run, args=(load, flows, over), name="market")
         runner.start()

@@ -262,6 +262,11 @@ def test_nothing_is_cut_off_at_any_width(shown: Browser, trader: Client, width: 
     shown.shape(width, 844, theme=theme)
     until(lambda: len(table(shown, "bids")) == 16)
     assert shown.execute_script("return document.documentElement.scrollWidth") <= width
+    cut = """
+        const all = [...document.querySelectorAll("header, .panel, .scroll, h2, td, th")];
+        return all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML);
+    """
+    assert shown.execute_script(cut) == []
     back = shown.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", back))) < 60) == (theme == "dark")
 
