@@ -1,4 +1,4 @@
-"""What the document about the live page says is so: its commands run, its settings and numbers are those of the code."""
+"""What the document about the live page says is so: its commands run, its settings and numbers are the code's."""
 
 from __future__ import annotations
 

@@ -85,6 +85,15 @@ def own(page: Browser) -> list[list[str]]:
     return [[row[0], row[2], row[3]] for row in table(page, "own")]
 
 
+def send(page: Browser, quantity: int, price: int) -> None:
+    """An order from the form, as it stands there."""
+    form = page.find_element(By.ID, "ticket")
+    for name, value in (("quantity", quantity), ("price", price)):
+        form.find_element(By.NAME, name).clear()
+        form.find_element(By.NAME, name).send_keys(str(value))
+    form.find_element(By.ID, "send").click()
+
+
 def press(page: Browser, *keys: str) -> None:
     """Keys go to whatever has the focus, as a person's do."""
     for key in keys:
@@ -152,9 +161,7 @@ def test_numbers_beyond_those_of_javascript_are_shown_to_the_last_digit(shown: B
 
 def test_an_order_from_the_page_rests_trades_and_is_cancelled(shown: Browser, trader: Client) -> None:
     form = shown.find_element(By.ID, "ticket")
-    form.find_element(By.NAME, "quantity").send_keys("10")
-    form.find_element(By.NAME, "price").send_keys("500")
-    form.find_element(By.ID, "send").click()
+    send(shown, 10, 500)
     until(lambda: own(shown)[:1] and own(shown)[0][1:] == ["0 / 10", "resting"])
     until(lambda: table(shown, "bids") == [["1", "10", "500"]])
     until(lambda: shown.execute_script("return document.querySelector('#bids tr').className") == "mine")
@@ -297,6 +304,10 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
         with Client(first.server.host, first.server.port, owner=5, retries=0) as client:
             client.add_order(1, Side.BID, 1000, 5).result(PATIENCE_S)
             until(lambda: table(chromium, "bids") == [["1", "5", "1,000"]])
+            send(chromium, 5, 1001)
+            client.add_order(2, Side.ASK, 1001, 1).result(PATIENCE_S)
+            until(lambda: own(chromium) == [["Bid 1", "1 / 5", "resting"]])
+            until(lambda: len(table(chromium, "tape")) == 1)
         again: Any = first.server.again()
     until(lambda: text(chromium, "status") == "no connection")
     away = chromium.find_element(By.ID, "away")
@@ -309,7 +320,9 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
         with Client(server.host, server.port, owner=5) as client:
             client.add_order(1, Side.ASK, 7, 3).result(PATIENCE_S)
             until(lambda: table(chromium, "asks") == [["1", "3", "7"]])
-            until(lambda: table(chromium, "bids") == [])
+            until(lambda: table(chromium, "bids") == table(chromium, "tape") == own(chromium) == [])
+            send(chromium, 8, 5)
+            until(lambda: own(chromium) == [["Bid 1", "0 / 8", "resting"]])
         server.stop()
     until(lambda: text(chromium, "status") == "no connection")
     last: Any = server.again()

@@ -52,6 +52,7 @@ export class MarketView {
   look(instrument) {
     this.instrument = instrument;
     this.points = [];
+    this.newest = null; // of the tape: it is shown anew
     const radio = document.querySelector(`input[name="instrument"][value="${instrument}"]`);
     if (radio) radio.checked = true;
     say(at("symbol"), this.instruments.get(instrument).symbol);
@@ -118,7 +119,7 @@ export class MarketView {
     if (newest !== before) {
       rows(at("tape"), tape, 4, (made, [sequence, price, quantity, side, ms]) => {
         fill(made, [time(ms), side === "bid" ? "bought" : "sold", number(quantity), number(price)]);
-        made.className = before !== undefined && Number(sequence) > Number(before) ? "new" : "";
+        made.className = before && Number(sequence) > Number(before) ? "new" : "";
         made.cells[1].className = made.cells[3].className = side;
       });
       this.newest = newest;

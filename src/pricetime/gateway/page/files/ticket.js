@@ -33,7 +33,9 @@ export class Ticket {
     at("cancel-all").hidden = !open;
     document.querySelector(".own").hidden = !open;
     say(at("sandbox"), open ? `sandbox, owner ${hello.sandbox}` : "");
-    this.told.clear(); // numbers count from 1 again
+    at("own").replaceChildren(); // another server counts its orders from 1 again
+    this.rows.clear();
+    this.told.clear();
     this.first = true;
   }
 
