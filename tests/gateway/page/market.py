@@ -34,7 +34,7 @@ class FakeExchange:
         self.instruments = tuple(instruments)
         self.engine = Engine(self.instruments, capacity=1000)
         self.store = FeedStore(capacity, 1)
-        self.replica = Replica(self.store, BookBuilder(self.instruments, capacity=1000))
+        self.replica: Any = Replica(self.store, BookBuilder(self.instruments, capacity=1000))
         self.counted = 0  #: how often somebody wanted to know the counts
         self.commands = 0
 

@@ -45,11 +45,7 @@ def shown(chromium: Browser, shared: Page) -> Iterator[Browser]:
     chromium.asked_for()
     chromium.shape(1440, 900)
     chromium.get(f"http://{shared.address}/")
-    until(
-        lambda: (
-            text(chromium, "status") == "live" and not chromium.find_element(By.ID, "ticket").get_attribute("hidden")
-        )
-    )
+    until(lambda: is_ready(chromium))
     yield chromium
     assert chromium.complaints() == []
     assert {urlsplit(address).netloc for address in chromium.asked_for()} == {shared.address}
@@ -67,6 +63,11 @@ def until(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it never came to that"
         time.sleep(0.02)
+
+
+def is_ready(page: Browser) -> bool:
+    """Is the page live, and the sandbox logged in?"""
+    return text(page, "status") == "live" and page.find_element(By.ID, "send").is_enabled()
 
 
 def text(page: Browser, name: str) -> str:
@@ -300,7 +301,7 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
     ports = ("--port", str(lasting_port()), "--http-port", str(lasting_port()))
     with page(*TWO, *ports) as first:
         chromium.get(f"http://{first.address}/")
-        until(lambda: text(chromium, "status") == "live")
+        until(lambda: is_ready(chromium))
         with Client(first.server.host, first.server.port, owner=5, retries=0) as client:
             client.add_order(1, Side.BID, 1000, 5).result(PATIENCE_S)
             until(lambda: table(chromium, "bids") == [["1", "5", "1,000"]])
@@ -315,7 +316,7 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
     assert away.text.startswith("The server does not answer: what you see is old. Next try in ")
     with again as server:
         chromium.find_element(By.ID, "now").click()
-        until(lambda: text(chromium, "status") == "live")
+        until(lambda: is_ready(chromium))
         assert not away.is_displayed()
         with Client(server.host, server.port, owner=5) as client:
             client.add_order(1, Side.ASK, 7, 3).result(PATIENCE_S)
@@ -327,5 +328,5 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
     until(lambda: text(chromium, "status") == "no connection")
     last: Any = server.again()
     with last:  # nobody touches the page: it comes back by itself
-        until(lambda: text(chromium, "status") == "live")
+        until(lambda: is_ready(chromium))
     chromium.complaints()  # of connections that were refused, which is the browser's to say

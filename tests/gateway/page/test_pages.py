@@ -235,6 +235,11 @@ class FakeSandbox:
         return {"version": self.version}
 
 
+def news(page: FakeWire) -> list[Any]:
+    """Of the sandbox, as they came."""
+    return [frame["sandbox"] for frame in page.of("frame") if "sandbox" in frame]
+
+
 def test_orders_go_to_the_sandbox_and_its_news_come_once() -> None:
     sandbox = FakeSandbox()
 
@@ -254,9 +259,9 @@ def test_orders_go_to_the_sandbox_and_its_news_come_once() -> None:
                 {"type": "answer", "ticket": 0, "error": "no such request"},
             ]
             await page.until(lambda: len(page.of("frame")) > 5)
-            assert [frame["sandbox"] for frame in page.of("frame") if "sandbox" in frame] == [{"version": 1}]
+            assert news(page) == [{"version": 1}]
             sandbox.version = 2
-            await page.until(lambda: "sandbox" in page.of("frame")[-1])
+            await page.until(lambda: news(page) == [{"version": 1}, {"version": 2}])
 
     played(play, Desk(sandbox))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import time
@@ -12,11 +13,18 @@ from pathlib import Path
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from pricetime.core.instrument import Instrument
 from pricetime.feed.client import Client
 from pricetime.gateway import secrets
+from pricetime.gateway.config import GatewayConfig
+from pricetime.gateway.log import Seldom
+from pricetime.gateway.page import pages as pages_module
 from pricetime.gateway.page.app import read_files
 from pricetime.gateway.page.orders import MOST_ORDERS
+from pricetime.gateway.page.server import LivePage
 from pricetime.types import Side
+from tests.gateway.loops import Events
+from tests.gateway.page.market import ASK, BID, FakeExchange, add
 from tests.gateway.page.served import PATIENCE_S, SANDBOX, Page, page
 
 
@@ -300,3 +308,77 @@ def test_the_server_stops_with_pages_open() -> None:
         assert closed.value.rcvd.code == 1012
     assert not any("Traceback" in str(event) for event in running.server.events)
     assert running.server.last("stopped")["drained"] is True
+
+
+# ---------------------------------------------------------------------- without the rest of the exchange
+
+
+def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pages_module, "HERTZ", 1000)
+    exchange = FakeExchange([Instrument(1, symbol="ABC")])
+    for number in range(1, 17):
+        exchange.send(add(number, BID, 1000 - number, 10), add(100 + number, ASK, 1000 + number, 10))
+    config = GatewayConfig(open=True, http_port=0)
+
+    async def play() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        live = LivePage(listener, config, exchange, 0, lambda: None, Seldom(Events().log))
+        live.open()
+        sleeper = socket.socket()
+        sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        sleeper.setblocking(False)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await shake_hands(sleeper, listener.getsockname())
+                while not any(viewer.dropped > 100 for viewer in live.pages._viewers):
+                    await asyncio.sleep(0.01)
+            (connection,) = live._server.server_state.connections
+            assert connection.transport.get_write_buffer_size() < 2**17
+            assert live.pages.counts["frames"] > 100
+        finally:
+            sleeper.close()
+            await live.close()
+
+    asyncio.run(play())
+
+
+async def shake_hands(sleeper: socket.socket, address: tuple[str, int]) -> None:
+    """Open a WebSocket, by hand."""
+    loop = asyncio.get_running_loop()
+    host = f"{address[0]}:{address[1]}"
+    await loop.sock_connect(sleeper, address)
+    fields = {
+        "Host": host, "Origin": f"http://{host}", "Upgrade": "websocket", "Connection": "Upgrade",
+        "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }  # fmt: skip
+    head = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+    await loop.sock_sendall(sleeper, f"GET /live HTTP/1.1\r\n{head}\r\n".encode())
+    assert (await loop.sock_recv(sleeper, 100)).startswith(b"HTTP/1.1 101")
+
+
+def test_a_page_that_fails_says_so_and_the_exchange_goes_on() -> None:
+    exchange = FakeExchange([Instrument(1)])
+    events = Events()
+
+    class Broken:
+        def depths(self, instruments: object, levels: int) -> None:
+            raise RuntimeError("no books")
+
+    exchange.replica = Broken()
+
+    async def play() -> None:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listener.setblocking(False)
+        live = LivePage(listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, Seldom(events.log))
+        live.open()
+        with socket.socket() as page:
+            page.setblocking(False)
+            async with asyncio.timeout(PATIENCE_S):
+                await shake_hands(page, listener.getsockname())
+                while not events.of("page failed"):
+                    await asyncio.sleep(0.01)
+            assert "no books" in events.of("page failed")[0]["error"]
+        await live.close()
+
+    asyncio.run(play())

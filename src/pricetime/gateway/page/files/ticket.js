@@ -33,6 +33,7 @@ export class Ticket {
     at("cancel-all").hidden = !open;
     document.querySelector(".own").hidden = !open;
     say(at("sandbox"), open ? `sandbox, owner ${hello.sandbox}` : "");
+    at("send").disabled = true; // until the sandbox has logged in
     at("own").replaceChildren(); // another server counts its orders from 1 again
     this.rows.clear();
     this.told.clear();
@@ -134,6 +135,7 @@ export class Ticket {
 
   show({ ready, state, orders }) {
     this.orders = orders;
+    at("send").disabled = !ready;
     if (!ready) this.say(state, true);
     const ids = new Set(orders.map((order) => order.id));
     for (const [id, made] of this.rows) {
