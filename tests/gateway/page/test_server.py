@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import socket
 import time
@@ -22,6 +23,7 @@ from pricetime.gateway.page import pages as pages_module
 from pricetime.gateway.page.app import read_files
 from pricetime.gateway.page.orders import MOST_ORDERS
 from pricetime.gateway.page.server import LivePage
+from pricetime.gateway.server import POLITENESS
 from pricetime.types import Side
 from tests.gateway.loops import Events
 from tests.gateway.page.market import ASK, BID, FakeExchange, add
@@ -308,6 +310,17 @@ def test_the_server_stops_with_pages_open() -> None:
         assert closed.value.rcvd.code == 1012
     assert not any("Traceback" in str(event) for event in running.server.events)
     assert running.server.last("stopped")["drained"] is True
+
+
+def test_the_thread_of_the_pages_lets_those_of_orders_go_first(shared: Page) -> None:
+    niceness = {}
+    for thread in Path(f"/proc/{shared.server.process.pid}/task").iterdir():
+        fields = (thread / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        niceness[int(thread.name)] = int(fields[16])
+    pages = niceness.pop(shared.server.process.pid)
+    own = os.getpriority(os.PRIO_PROCESS, 0)
+    assert pages == min(19, own + POLITENESS)
+    assert own in niceness.values()
 
 
 # ---------------------------------------------------------------------- without the rest of the exchange
