@@ -22,7 +22,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-compare lint pictures settings wire dashboard format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pages bench-compare lint pictures settings screenshot wire dashboard format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -98,8 +98,14 @@ bench-load: build ## the load generator alone: how many orders a second from one
 bench-recovery: build ## what a start costs: a replay, and a recovery with a snapshot
 	@$(BIN)/python -m benchmarks.recovery
 
+bench-pages: build ## what the live page costs those who trade
+	@$(BIN)/python -m benchmarks.pages
+
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
+
+screenshot: build ## take the pictures of the live page in docs/, with Debian's chromium
+	@$(BIN)/python -m tools.screenshot
 
 wire: .venv/installed ## write what follows from the data sheet of the wire: page, vectors, dissector, messages.pyi
 	@$(BIN)/python -m tools.wire

@@ -92,6 +92,14 @@ def test_members_are_written_as_they_are_read() -> None:
         {"journal": "j", "segment_bytes": 8193},
         {"journal": "j", "segment_bytes": 4096},
         {"journal": "j", "snapshot_stream_reports": 100},
+        {"http_port": 70000},
+        {"http_owner": 7},
+        {"http_port": 0, "http_owner": 0},
+        {"http_port": 0, "http_owner": 65536},
+        {"http_port": 0, "http_owner": 7, "http_host": "0.0.0.0"},
+        {"http_port": 0, "http_names": "an exchange"},
+        {"http_port": 0, "http_names": "exchange.example:80"},
+        {"http_port": 0, "http_pages": 0},
         {"no_such": 1},
     ],
     ids=str,
@@ -109,6 +117,7 @@ def test_what_is_taken_from_text() -> None:
     assert [(i.id, i.lot_size) for i in config.instruments] == [(1, 1), (2, 10)]
     assert config.idle is Idle.BLOCK
     assert config.open
+    assert GatewayConfig(http_names="a.example, b").http_names == ("a.example", "b")  # type: ignore[arg-type]
     assert config.port == config.model_copy().port == 0
 
 

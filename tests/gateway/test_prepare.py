@@ -171,6 +171,43 @@ def test_where_latencies_cannot_be_written(tmp_path: Path) -> None:
 def test_latencies_without_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Told at the start, and not when all is measured."""
     monkeypatch.setitem(__import__("sys").modules, "hdrh", None)
-    with pytest.raises(MissingExtra, match=r"pricetime\[latency\]"):
+    with pytest.raises(MissingExtra, match=r"pricetime\[measure\]"):
         prepare(free(latency_log=tmp_path / "run.hlog"))
+    prepare(free()).close()
+
+
+def test_the_page_listens_where_it_is_told_to() -> None:
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    assert prepare_and_close(free()) is None
+    address = prepare_and_close(free(http_port=0, http_owner=7))
+    assert address is not None
+    assert address[0] == "127.0.0.1"
+    assert reason(free(http_port=0, http_host="192.0.2.7")).startswith("http_host: 192.0.2.7 is no address of this")
+
+
+def prepare_and_close(config: GatewayConfig) -> tuple[str, int] | None:
+    """Where the page listens, None when it does not."""
+    prepared = prepare(config)
+    address: tuple[str, int] | None = None if prepared.page is None else prepared.page.getsockname()
+    prepared.close()
+    return address
+
+
+def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    file = tmp_path / "secrets.toml"
+    secrets.add(file, 7)
+    secrets.add(file, 8, follows=True)
+    given = {"open": False, "secrets_file": file, "http_port": 0}
+    prepare_and_close(free(**given, http_owner=7))
+    for owner in (8, 9):
+        told = reason(free(**given, http_owner=owner))
+        assert told.startswith(f"http_owner: no owner {owner} who trades is in {file}: `pricetime secret {owner}`")
+
+
+@pytest.mark.parametrize("package", ["starlette", "uvicorn", "websockets"])
+def test_a_page_without_its_packages(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingExtra, match=r"http_port needs the package .*: pip install 'pricetime\[web\]'"):
+        prepare(free(http_port=0))
     prepare(free()).close()

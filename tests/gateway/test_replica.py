@@ -1,78 +1,64 @@
-"""What the replica tells of a book is what the book has."""
+"""A look at the books while they are brought up to date."""
 
 from __future__ import annotations
 
-import random
-from typing import Any
+import threading
 
+import numpy as np
 import pytest
 
+from pricetime.core.builder import BookBuilder
+from pricetime.core.engine import Engine
+from pricetime.core.instrument import Instrument
 from pricetime.errors import UnknownInstrument
-from pricetime.types import REPORT
-from tests.gateway.floor import Floor, floor
-from tests.gateway.orders import ASK, BID, cancel, new
+from pricetime.gateway.replica import Replica
+from pricetime.gateway.store import FeedStore
+from pricetime.tape.flow import generate, prelude
+from pricetime.types import InstrumentState
 
 
-def of(levels: Any, side: int) -> tuple[int, int, float, int | None]:
-    """The levels of ``OrderBook.depth``, added up."""
-    best = int(levels["price"][0]) if len(levels) else None
-    return int(levels["count"].sum()), len(levels), float(levels["quantity"].sum()), best
+class Desk:
+    def __init__(self) -> None:
+        self.engine = Engine([Instrument(0)], capacity=10_000)
+        self.store = FeedStore(2**18, 1)
+        self.replica = Replica(self.store, BookBuilder([Instrument(0)], capacity=10_000))
 
 
-def expected(here: Floor, instrument: int) -> tuple[int, Any, Any]:
-    bids, asks = here.exchange.replica.builder.book(instrument).depth(None)
-    return 0, of(bids, BID), of(asks, ASK)
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
 
 
-def test_an_empty_book() -> None:
-    with floor() as here:
-        assert here.exchange.replica.depth(1) == (0, (0, 0, 0.0, None), (0, 0, 0.0, None))
-        with pytest.raises(UnknownInstrument):
-            here.exchange.replica.depth(3)
+def test_a_look_has_what_the_engine_has(desk: Desk) -> None:
+    for commands in prelude("cancel-heavy"):
+        desk.store.extend(desk.engine.apply(commands))
+    desk.replica.snapshot()
+    state, bids, asks = desk.replica.depths([0], 7)[0]
+    expected = desk.engine.book(0).depth(7)
+    assert state is InstrumentState.OPEN
+    assert np.array_equal(bids, expected[0])
+    assert np.array_equal(asks, expected[1])
+    with pytest.raises(UnknownInstrument):
+        desk.replica.depths([5], 7)
+    assert desk.replica.depths([0], 7) is not None  # whoever was refused has left
 
 
-def test_any_book() -> None:
-    rng = random.Random(5)
-    with floor() as here:
-        client = here.client(1)
-        for _ in range(10):
-            client.send(
-                *(
-                    new(
-                        rng.randrange(2000), rng.choice((BID, ASK)), rng.randrange(-500, 500), rng.randrange(1, 50),
-                        instrument=rng.choice((1, 2)),
-                    )
-                    for _ in range(100)
-                ),
-                *(cancel(rng.randrange(2000), rng.choice((1, 2))) for _ in range(30)),
-            )  # fmt: skip
-            client.drain()
-            for instrument in (1, 2):
-                found = here.exchange.replica.depth(instrument)
-                assert found == expected(here, instrument)
-                assert found[1][0] > 0
-
-
-def test_a_halt() -> None:
-    with floor() as here:
-        here.exchange.set_state(2, 1)
-        here.settle()
-        assert here.exchange.replica.depth(1)[0] == 0
-        assert here.exchange.replica.depth(2)[0] == 1
-
-
-def test_a_taker_in_the_middle_of_its_trades_is_waited_for_and_then_told_as_it_is() -> None:
-    with floor() as here:
-        client = here.client(1)
-        client.send(new(1, ASK, 100), new(2, ASK, 101))
-        client.drain()
-        reports = here.exchange.store.array(1, 2).copy()
-        taker = reports[:1].copy()
-        taker["side"], taker["price"], taker["order_id"], taker["seq_num"] = BID, 105, 77, 3
-        assert taker.dtype == REPORT
-        here.exchange.store.extend(taker)  # accepted, and no trade yet
-        here.exchange.replica.snapshot()
-        assert here.exchange.replica.builder.crossed
-        _, bids, asks = here.exchange.replica.depth(1)
-        assert (bids[3], asks[3]) == (105, 100)
-        assert here.exchange.depth(1).spread is None
+def test_looks_beside_a_replica_that_works_are_of_whole_commands(desk: Desk) -> None:
+    runner = threading.Thread(target=desk.replica.run)
+    runner.start()
+    looks = 0
+    try:
+        for commands in [*prelude("cancel-heavy"), *generate("cancel-heavy", 100_000, chunk=500)]:
+            desk.store.extend(desk.engine.apply(commands))
+            found = desk.replica.depths([0], 1)
+            if found is not None and len(found[0][1]):  # it has begun
+                looks += 1
+                _, bids, asks = found[0]
+                assert bids["price"][0] < asks["price"][0]
+    finally:
+        desk.replica.end()
+        runner.join()
+    assert looks > 50
+    desk.replica.snapshot()
+    assert not desk.replica.broken
+    assert desk.replica.builder.digest() == desk.engine.digest()

@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
+from ..wire.types import MAX_OWNER
 from .fields import (
     Acknowledge,
     Cpus,
@@ -29,6 +30,7 @@ from .fields import (
     Idle,
     LogFormat,
     LogLevel,
+    Names,
     Port,
     PowerOfTwo,
     Threading,
@@ -97,7 +99,7 @@ Instruments = Annotated[
 
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
-written_down = partial(setting, "Journal")
+written_down, page = partial(setting, "Journal"), partial(setting, "Live page")
 latency, metrics = partial(setting, "Latency"), partial(setting, "Metrics")
 faults, log = partial(setting, "Faults"), partial(setting, "Log")
 
@@ -175,6 +177,14 @@ class GatewayConfig(BaseSettings):
         None, "TCP port for those who follow the journal; 0 takes a free one; without one nobody may"
     )
 
+    http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
+    http_host: IPv4Address = page("127.0.0.1", "address that the page listens on; `0.0.0.0` for all of this machine")
+    http_names: Names = page((), "names that browsers may come by, beside addresses and localhost")
+    http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)
+    http_owner: int | None = page(
+        None, "owner for whom everybody at the page trades: a sandbox; on a loopback address alone", ge=1, le=MAX_OWNER
+    )
+
     threading: Threading = machine(
         "auto", "`shared`: gateway and matcher in one thread; `dedicated`: one each; `auto` by the processors"
     )
@@ -239,6 +249,12 @@ class GatewayConfig(BaseSettings):
             raise ValueError("acknowledge: durable needs a journal: give a directory with journal, or memory")
         if self.journal_port is not None and self.journal is None:
             raise ValueError("journal_port: there is nothing to follow: give a directory with journal")
+        if self.http_owner is not None and self.http_port is None:
+            raise ValueError("http_owner: there is no page to trade from: give http_port")
+        if self.http_owner is not None and not self.http_host.is_loopback:
+            raise ValueError(
+                f"http_owner: anyone who reaches {self.http_host} could trade: give a loopback address with http_host"
+            )
         ids = [instrument.id for instrument in self.instruments]
         if len(set(ids)) < len(ids):
             raise ValueError(f"instruments: two have the id {max(ids, key=ids.count)}")

@@ -31,6 +31,7 @@ from .recovery import RecoveryServer, Replica, Store
 if TYPE_CHECKING:
     from .keeper import Keeper
     from .metrics_server import MetricsServer
+    from .page.server import LivePage
 
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
@@ -149,6 +150,7 @@ class Control:
         self._recovery.open()
         self._copies = self._serve_copies()
         self._metrics = self._serve_metrics()
+        self._page = self._serve_page()
         watch = self._loop.create_task(self._watch())
         tell = self._loop.create_task(self._tell())
         try:
@@ -158,7 +160,7 @@ class Control:
             tell.cancel()
             self._lobby.close()
             await self._recovery.close()
-            for served in (self._copies, self._metrics):
+            for served in (self._copies, self._metrics, self._page):
                 if served is not None:
                     await served.close()
 
@@ -183,6 +185,19 @@ class Control:
         doors = self._lobby, self._recovery, self._copies
         first = 0 if keeper is None else keeper.first
         return serve(listener, self._config, self._exchange, doors, first, self._seldom)
+
+    def _serve_page(self) -> LivePage | None:
+        """For browsers, where there is a port for them."""
+        if self._prepared.page is None:
+            return None
+        from .page.server import LivePage
+
+        port = self._prepared.orders.getsockname()[1]
+        made = LivePage(
+            self._prepared.page, self._config, self._exchange, port, lambda: self._lobby.secrets, self._seldom
+        )
+        made.open()
+        return made
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
@@ -217,6 +232,8 @@ class Control:
             journal=None if config.journal is None else str(config.journal),
             journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
             metrics_port=None if prepared.metrics is None else prepared.metrics.getsockname()[1],
+            http_host=None if prepared.page is None else str(config.http_host),
+            http_port=None if prepared.page is None else prepared.page.getsockname()[1],
             acknowledge=self._exchange.level.name.lower(),
             instruments=len(config.instruments),
             owners=None if prepared.secrets is None else len(prepared.secrets),
@@ -272,6 +289,8 @@ class Control:
                 SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
                 next_sequence=next_sequence,
             )  # fmt: skip
+            if self._page is not None:
+                self._page.sessions.note(kind, owner, timestamp_ns)
 
     def _log_stats(self) -> None:
         self._log.info(

@@ -276,7 +276,7 @@ class Exchange:
 
     def depth(self, instrument: int) -> BookDepth:
         """What rests in a book, as the feed tells it. Not in the loop: it waits for the replica. O(levels)."""
-        state, bids, asks = self.replica.depth(instrument)
+        state, bids, asks = self.replica.totals(instrument)
         return BookDepth(InstrumentState(state), SideDepth(*bids), SideDepth(*asks))
 
     def stats(self) -> Mapping[str, int | float]:

@@ -6,7 +6,7 @@ from enum import IntEnum, StrEnum
 from functools import partial
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 from pydantic_settings import NoDecode
 
 E = TypeVar("E", bound=IntEnum)
@@ -95,5 +95,7 @@ def split_by(mark: str) -> BeforeValidator:
 
 PowerOfTwo = Annotated[int, AfterValidator(_power_of_two)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=4096)], ...], NoDecode, split_by(",")]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
+Names = Annotated[tuple[Name, ...], NoDecode, split_by(",")]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

@@ -25,11 +25,12 @@ class Prepared(NamedTuple):
     feed: socket.socket  #: connected to the multicast group
     journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
     metrics: socket.socket | None  #: listens for Prometheus; None: there are no metrics
+    page: socket.socket | None  #: listens for browsers; None: there is no page
     secrets: Secrets | None  #: None: any login is taken
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
 
     def close(self) -> None:
-        for made in (self.orders, self.recovery, self.feed, self.journal, self.metrics):
+        for made in (self.orders, self.recovery, self.feed, self.journal, self.metrics, self.page):
             if made is not None:
                 made.close()
 
@@ -40,6 +41,7 @@ def prepare(config: GatewayConfig) -> Prepared:
     check_processors(config)
     check_latency_log(config)
     owners = read_secrets(config)
+    check_page(config, owners)
     with ExitStack() as opened:
         orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
         recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
@@ -52,8 +54,24 @@ def prepare(config: GatewayConfig) -> Prepared:
             require("prometheus_client", "metrics", "metrics_port")
             where = config.metrics_host, config.metrics_port
             metrics = opened.enter_context(sockets.listen(*where, "metrics_port", "metrics_host"))
+        page = None
+        if config.http_port is not None:
+            page = opened.enter_context(sockets.listen(config.http_host, config.http_port, "http_port", "http_host"))
         opened.pop_all()
-    return Prepared(orders, recovery, feed, journal, metrics, owners, sockets.raise_file_limit(config))
+    return Prepared(orders, recovery, feed, journal, metrics, page, owners, sockets.raise_file_limit(config))
+
+
+def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
+    """The live page has its packages, and its sandbox an owner who may trade. Raises CannotStart and MissingExtra."""
+    if config.http_port is None:
+        return
+    for package in ("starlette", "uvicorn", "websockets"):
+        require(package, "web", "http_port")
+    if owners is not None and config.http_owner is not None and owners.get(config.http_owner) is None:
+        raise CannotStart(
+            f"http_owner: no owner {config.http_owner} who trades is in {config.secrets_file}: `pricetime secret "
+            f"{config.http_owner}` adds one, for the sandbox alone"
+        )
 
 
 def check_form(*, compiled: bool) -> None:

@@ -6,9 +6,11 @@ from pricetime.core.layout cimport BID, NIL, Book, Ladder, Level, i64, u32, u64
 from pricetime.gateway.store cimport FeedStore
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.latch cimport Latch
+from pricetime.native.waiting cimport pause
 
 cdef enum:
-    RUN = 1024                       # reports applied between two chances for a snapshot
+    RUN = 1024                       # reports applied between two chances for a snapshot or a look
+    TRIES = 10000                    # to get in between two runs, each some ten ns
 
 
 cdef class Replica:
@@ -21,3 +23,5 @@ cdef class Replica:
 
     cdef u64 step(self) noexcept nogil
     cdef void _add_up(self, Ladder *ladder, u64 *orders, double *lots) noexcept nogil
+    cdef u64 _apply(self, u64 most) noexcept nogil
+    cdef bint _hold(self) noexcept nogil

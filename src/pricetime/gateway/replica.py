@@ -44,16 +44,21 @@ class Replica:
         store(cython.address(self.ended), 1, RELEASE)
 
     def step(self):
-        """Apply the next run of reports: how many, 0 when there is none or a snapshot is being taken."""
+        """Apply the next run of reports: how many, 0 when there is none or somebody looks at the books."""
         if not self.latch.enter():
             return 0
-        count: u64 = min(self.store.run_from(self.next), cython.cast(u64, RUN))
+        count: u64 = self._apply(RUN)
+        self.latch.leave()
+        return count
+
+    def _apply(self, most):
+        """Apply so many reports at most, inside: how many."""
+        count: u64 = min(self.store.run_from(self.next), most)
         if count != 0:
             if not self.broken:
                 self.broken = self.builder.apply_run(self.store.at(self.next), count) < 0
             self.next += count
             self.store.keep_from(self.next)
-        self.latch.leave()
         return count
 
     def snapshot(self):
@@ -74,7 +79,44 @@ class Replica:
         finally:
             self.latch.leave()
 
-    def depth(self, instrument):
+    # ------------------------------------------------------------------ a look
+
+    def depths(self, instruments, levels):
+        """The best levels of some books at one moment: {instrument: (state, bids, asks)}, as ``depth`` has them.
+
+        None when the replica is at work, broken, or in the middle of a command: ask again in a moment. Waits less than
+        a millisecond, without the GIL. O(instruments * levels). Raises UnknownInstrument.
+        """
+        held: cython.bint
+        with cython.nogil:
+            held = self._hold()
+        if not held:
+            return None
+        try:
+            found = {}
+            for instrument in instruments:
+                book = self.builder.book(instrument)
+                found[instrument] = (book.state, *book.depth(levels))
+            return found
+        finally:
+            self.latch.leave()
+
+    def _hold(self):
+        """Enter, between two commands. A thread that applies leaves every few microseconds: that is waited for."""
+        left: cython.int = TRIES
+        while left != 0:
+            if self.latch.enter():
+                while self.builder.rebuilt.crossing != NIL and self._apply(1) != 0:
+                    pass
+                if self.builder.rebuilt.crossing == NIL and not self.broken:
+                    return True
+                self.latch.leave()
+                return False
+            left -= 1
+            pause()
+        return False
+
+    def totals(self, instrument):
         """What rests in the book of an instrument: its state, and for bids and asks a tuple each.
 
         (orders, levels, lots, best price or None); lots are a float. Waits until a run of reports is applied, and where

@@ -18,10 +18,7 @@ SPARE_FILES = 64
 
 
 def listen(host: IPv4Address, port: int, setting: str, host_setting: str = "host") -> socket.socket:
-    """A socket that listens, without waiting. ``setting`` and ``host_setting`` name the port's and the address's.
-
-    Raises CannotStart.
-    """
+    """A socket that listens, without waiting. ``setting`` names the port's, and the host's. Raises CannotStart."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         made.setblocking(False)
@@ -71,7 +68,8 @@ def feed(config: GatewayConfig) -> socket.socket:
 
 def raise_file_limit(config: GatewayConfig) -> int:
     """Let this process have a descriptor for every client, as far as the system allows: how many are missing."""
-    wanted = config.max_clients + config.pending_logins + config.recovery_clients + SPARE_FILES
+    pages = 0 if config.http_port is None else config.http_pages
+    wanted = config.max_clients + config.pending_logins + config.recovery_clients + pages + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     unlimited = resource.RLIM_INFINITY
     target = wanted if hard == unlimited else min(wanted, hard)

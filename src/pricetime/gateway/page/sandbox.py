@@ -1,0 +1,164 @@
+"""The session that the orders of all pages go by: an owner of its own, over TCP like everybody's.
+
+It logs in when the server has started and again whenever its session has ended. What rested from before is cancelled
+first, so that its orders may count from 1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from ...errors import PricetimeError
+from ...feed.async_client import AsyncClient
+from ...types import MAX_QUANTITY, Side, TimeInForce
+from ...wire.messages import ExecutionReport
+from ..fields import written
+from ..secrets import Secrets
+from .orders import MOST_ORDERS, OwnOrder, OwnOrders
+
+#: Pause before another login: it doubles up to the second.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
+
+SIDES = {side.name.lower(): side for side in Side}
+TIMES = {written(time_in_force): time_in_force for time_in_force in TimeInForce}
+
+
+class Refused(PricetimeError, ValueError):
+    """What a page asked for cannot be. The message is shown as it is."""
+
+
+class Sandbox:
+    """Logs in and trades as one owner, from ``open`` to ``close``. ``secrets``: those that are valid now."""
+
+    def __init__(self, address: tuple[str, int], owner: int, secrets: Callable[[], Secrets | None]) -> None:
+        self.owner = owner
+        self.orders = OwnOrders()
+        self.ready = False
+        self.state = "the sandbox logs in"  #: in words, when it is not ready
+        self._address, self._secrets = address, secrets
+        self._client: AsyncClient | None = None
+        self._numbers = itertools.count(1)
+        self._life: asyncio.Task[None] | None = None
+
+    def open(self) -> None:
+        """Begin, in the running loop."""
+        self._life = asyncio.create_task(self._live(), name="pricetime sandbox")
+
+    async def close(self) -> None:
+        """Log out; the exchange cancels what rests."""
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.gather(self._life, return_exceptions=True)
+
+    def news(self) -> dict[str, Any]:
+        """What every page shows of it."""
+        return {"owner": self.owner, "ready": self.ready, "state": self.state, "orders": self.orders.rows()}
+
+    @property
+    def version(self) -> tuple[int, bool, str]:
+        """Different whenever ``news`` is."""
+        return self.orders.version, self.ready, self.state
+
+    # ------------------------------------------------------------------ what pages ask for
+
+    def add(self, asked: Mapping[str, Any]) -> int:
+        """Send an order: the number that it has. Raises Refused."""
+        side, time_in_force = _one_of(SIDES, asked, "side"), _one_of(TIMES, asked, "time_in_force")
+        at_any_price = time_in_force is TimeInForce.MARKET
+        price = None if at_any_price else _whole(asked, "price", -(2**63), 2**63 - 1)
+        quantity = _whole(asked, "quantity", 1, MAX_QUANTITY)
+        instrument = _whole(asked, "instrument", 0, 2**32 - 1)
+        client = self._ready_client()
+        if len(self.orders.open) >= MOST_ORDERS:
+            raise Refused(f"{MOST_ORDERS} orders are open: cancel some first")
+        number = next(self._numbers)
+        try:
+            promise = client.add_order(
+                number, side, price, quantity, instrument=instrument, time_in_force=time_in_force
+            )
+        except PricetimeError as error:
+            raise Refused(str(error)) from error
+        self.orders.add(OwnOrder(number, instrument, side, price, quantity))
+        promise.add_done_callback(partial(self._answered, number))
+        return number
+
+    def cancel(self, asked: Mapping[str, Any]) -> int:
+        """Cancel an order. Raises Refused."""
+        number = _whole(asked, "id", 1, 2**48 - 1)
+        order = self.orders.get(number)
+        if order is None or order not in self.orders.open:
+            raise Refused("this order is not resting any more")
+        try:
+            self._ready_client().cancel_order(number, instrument=order.instrument)
+        except PricetimeError as error:
+            raise Refused(str(error)) from error
+        return number
+
+    def cancel_all(self) -> int:
+        """Cancel every order: how many were open. Raises Refused."""
+        try:
+            self._ready_client().mass_cancel()
+        except PricetimeError as error:
+            raise Refused(str(error)) from error
+        return len(self.orders.open)
+
+    def _ready_client(self) -> AsyncClient:
+        if not self.ready or self._client is None:
+            raise Refused(self.state)
+        return self._client
+
+    def _answered(self, number: int, promise: asyncio.Future[ExecutionReport]) -> None:
+        """The reports tell what became of an order, but not when its command was lost on the way."""
+        error = None if promise.cancelled() else promise.exception()
+        if isinstance(error, ConnectionError):
+            self.orders.lose(number, "it was lost with its connection")
+
+    # ------------------------------------------------------------------ the session
+
+    async def _live(self) -> None:
+        """One session after another."""
+        loop, pause_s = asyncio.get_running_loop(), FIRST_PAUSE_S
+        while True:
+            began_s = loop.time()
+            try:
+                async with AsyncClient(*self._address, owner=self.owner, secret=self._secret()) as client:
+                    await client.mass_cancel()
+                    self._client, self.ready, self.state = client, True, ""
+                    async for report in client.reports():
+                        self.orders.take(report)
+                self.state = "the sandbox was logged out"
+            except (PricetimeError, OSError) as error:
+                self.state = str(error)
+            finally:
+                self._client, self.ready = None, False
+                self.orders.lose_all("the session of the sandbox ended")
+            if loop.time() - began_s > LONGEST_PAUSE_S:
+                pause_s = FIRST_PAUSE_S
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def _secret(self) -> bytes:
+        """The owner's own; none where the exchange is open."""
+        secrets = self._secrets()
+        return b"" if secrets is None else secrets.get(self.owner) or b""
+
+
+def _one_of(choices: Mapping[str, Any], asked: Mapping[str, Any], name: str) -> Any:
+    value = asked.get(name)
+    if not isinstance(value, str) or value not in choices:
+        raise Refused(f"{name.replace('_', ' ')}: give one of {', '.join(choices)}")
+    return choices[value]
+
+
+def _whole(asked: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    """A whole number, which pages send as text: JavaScript's own are not exact."""
+    text = str(asked.get(name, "")).strip()
+    if len(text) > 20 or not text.removeprefix("-").isdecimal() or not text.isascii():
+        raise Refused(f"{name}: give a whole number")
+    if not least <= int(text) <= most:
+        raise Refused(f"{name}: give a number from {least} to {most}")
+    return int(text)

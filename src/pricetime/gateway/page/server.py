@@ -1,0 +1,150 @@
+"""The live page as the control side has it: an HTTP server in its loop, from ``open`` to ``close``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ..config import GatewayConfig
+from ..log import Seldom
+from ..secrets import Secrets
+from .app import make_app
+from .market import Exchange, Market
+from .pages import ASKED_BYTES, Pages
+from .sandbox import Sandbox
+from .sessions import Sessions
+
+#: Connections beside those of pages: for the files, and for who has to be told that there is no room.
+SPARE_CONNECTIONS = 32
+
+#: A connection that has not asked for anything by then is closed.
+REQUEST_S = 5.0
+
+#: What the system keeps for a page that does not read: older frames are dropped, not queued.
+UNREAD_BYTES = 1 << 16
+
+#: How long pages may take to go at the end.
+LEAVE_S = 1
+
+
+class Connection(H11Protocol):
+    """An HTTP connection: of so many at a time, and not without a request for long."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        most = self.config.limit_concurrency
+        if most is not None and len(self.connections) > most:
+            transport.abort()
+        else:
+            self._impatience = self.loop.call_later(REQUEST_S, self._end_unless_asked)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if hasattr(self, "_impatience"):
+            self._impatience.cancel()
+
+    def _end_unless_asked(self) -> None:
+        asked: object = self.cycle  # of its first request
+        if asked is None and self.transport.get_protocol() is self:
+            self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """In the loop of somebody else, whose signals are his own."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class Told(logging.Handler):
+    """What the HTTP server has to complain of goes to the exchange's log."""
+
+    def __init__(self, log: Seldom) -> None:
+        super().__init__(logging.WARNING)
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        error = record.exc_info[1] if record.exc_info else None
+        self._log.info("page server", said=record.getMessage().strip(), error=None if error is None else repr(error))
+
+
+class LivePage:
+    """Serves on a listening socket, in the running loop. ``orders_port``: where the sandbox logs in."""
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        config: GatewayConfig,
+        exchange: Exchange,
+        orders_port: int,
+        secrets: Callable[[], Secrets | None],
+        log: Seldom,
+    ) -> None:
+        self.sessions = Sessions(secrets)
+        self.sandbox = None
+        if config.http_owner is not None:
+            host = "127.0.0.1" if config.host.is_unspecified else str(config.host)
+            self.sandbox = Sandbox((host, orders_port), config.http_owner, secrets)
+        market = Market(exchange, (instrument.instrument() for instrument in config.instruments))
+        hello = {"version": version("pricetime"), "sandbox": config.http_owner}
+        self.pages = Pages(market, self.sessions, self.sandbox, config.http_pages, hello)
+        self._listener = listener
+        self._log, self._told = log, Told(log)
+        self._server = Server(
+            uvicorn.Config(
+                make_app(self.pages, config.http_names, log),
+                http=Connection,
+                ws="websockets-sansio",
+                ws_max_size=ASKED_BYTES,
+                ws_per_message_deflate=False,  # a frame is small, and the processor is the exchange's
+                lifespan="off",
+                proxy_headers=False,
+                server_header=False,
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                limit_concurrency=config.http_pages + SPARE_CONNECTIONS,
+                timeout_graceful_shutdown=LEAVE_S,
+            )
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def open(self) -> None:
+        """Begin to accept."""
+        logging.getLogger("uvicorn.error").addHandler(self._told)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)  # of each that is accepted
+        self._tasks = [
+            asyncio.create_task(self._server.serve([self._listener]), name="pricetime page server"),
+            asyncio.create_task(self.pages.run(), name="pricetime pages"),
+        ]
+        for task in self._tasks:
+            task.add_done_callback(self._tell_failure)
+        if self.sandbox is not None:
+            self.sandbox.open()
+
+    def _tell_failure(self, task: asyncio.Task[None]) -> None:
+        """The exchange goes on without its page, but not without a word."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.info("page failed", error=repr(error))
+
+    async def close(self) -> None:
+        """Tell every page that the server goes, and end."""
+        serving, ticking = self._tasks
+        ticking.cancel()
+        self._server.should_exit = True
+        if self.sandbox is not None:
+            await self.sandbox.close()
+        await asyncio.gather(serving, ticking, return_exceptions=True)
+        for connection in list(self._server.server_state.connections):
+            connection.transport.abort()  # they had their time
+        self._listener.close()
+        logging.getLogger("uvicorn.error").removeHandler(self._told)

@@ -1,0 +1,68 @@
+"""What the document about the live page says is so: its commands run, its settings and numbers are the code's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+
+from pricetime.gateway.config import GatewayConfig
+from pricetime.gateway.page import market, orders, pages, server, sessions
+from tests.cli.run import good, run
+from tests.gateway.page.served import page
+
+PAGE = Path(__file__).parents[2] / "docs" / "operate" / "watch.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+
+
+def commands(name: str) -> list[list[str]]:
+    """The arguments of every command of a name that is shown."""
+    blocks = re.findall(r"^```\n(.*?)^```$", TEXT, re.M | re.S)
+    lines = [line.partition("#")[0] for block in blocks for line in block.splitlines()]
+    return [shlex.split(line)[2:] for line in lines if line.startswith(f"pricetime {name} ")]
+
+
+@pytest.mark.compiled
+def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (secret,) = commands("secret")
+    good("secret", *secret)
+    served = commands("serve")
+    assert len(served) == 2
+    for options in served:
+        where = options.index("--http-port")
+        with page(*options[:where], *options[where + 2 :]) as running:
+            assert running.get()[0] == 200
+            assert running.get("/page/page.js")[0] == 200
+            if "--open" in options:
+                for order in commands("order"):
+                    assert run("order", *running.server.orders, *order).exit_code == 0
+
+
+def test_the_settings() -> None:
+    named = set(re.findall(r"`(?:--)?(http[_-]\w+)", TEXT))
+    assert {name.replace("-", "_") for name in named} <= set(GatewayConfig.model_fields)
+    assert "http_names" in named
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        f"{market.LEVELS} levels of each side",
+        f"the first {market.MOST_INSTRUMENTS} ",
+        f"the newest {market.TRADES} trades",
+        f"more than {market.MOST_READ:,} reports",
+        f"the newest {sessions.SHOWN} ",
+        f"At most {orders.MOST_ORDERS} of its orders",
+        f"{server.SPARE_CONNECTIONS} more connections",
+        f"closed after {server.REQUEST_S:.0f} seconds",
+        f"a message has {pages.ASKED_BYTES:,} bytes at most, a page {pages.ASKED_PER_S} a second",
+    ],
+)
+def test_the_numbers(said: str) -> None:
+    assert said in TEXT

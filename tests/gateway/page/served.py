@@ -1,0 +1,110 @@
+"""A server with a page, and a page without a browser."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import TracebackType
+from typing import Any
+
+from websockets.sync.client import connect
+from websockets.typing import Origin
+
+from tests.cli.served import Served, served
+
+PATIENCE_S = 30.0
+
+
+class Watcher:
+    """What a page would hear and say."""
+
+    def __init__(self, address: str, origin: str | None = None) -> None:
+        self.got: list[Any] = []
+        self.tickets = 0
+        self._address, self._origin = address, Origin(origin or f"http://{address}")
+        self._opened = ExitStack()
+
+    def __enter__(self) -> Watcher:
+        self.socket = self._opened.enter_context(
+            connect(
+                f"ws://{self._address}/live",
+                origin=self._origin,
+                open_timeout=PATIENCE_S,
+                max_size=2**17,
+                compression=None,
+            )
+        )
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        self._opened.close()
+
+    def hear(self) -> Any:
+        message = json.loads(self.socket.recv(PATIENCE_S))
+        self.got.append(message)
+        return message
+
+    def until(self, condition: Callable[[Any], object]) -> Any:
+        """The first message of which something holds."""
+        deadline = time.monotonic() + PATIENCE_S
+        while time.monotonic() < deadline:
+            if condition(message := self.hear()):
+                return message
+        raise AssertionError(f"it never came to that: {self.got[-1]}")
+
+    def frame(self, condition: Callable[[Any], object]) -> Any:
+        """The first frame of which something holds."""
+        return self.until(lambda message: message["type"] == "frame" and condition(message))
+
+    def orders(self, condition: Callable[[list[Any]], object]) -> list[Any]:
+        """The orders of the sandbox, as soon as something holds of them."""
+        found: list[Any] = self.frame(lambda f: "sandbox" in f and condition(f["sandbox"]["orders"]))["sandbox"][
+            "orders"
+        ]
+        return found
+
+    def ask(self, **asked: object) -> Any:
+        """The answer to what is asked for."""
+        self.tickets += 1
+        self.socket.send(json.dumps({"ticket": self.tickets, **asked}))
+        return self.until(lambda message: message["type"] == "answer" and message["ticket"] == self.tickets)
+
+    def order(self, side: str, quantity: object, price: object, **more: object) -> Any:
+        common = {"do": "order", "instrument": 1, "time_in_force": "gtc"}
+        return self.ask(**{**common, "side": side, "quantity": str(quantity), "price": str(price), **more})
+
+
+class Page:
+    """A server, and where its page is."""
+
+    def __init__(self, server: Served) -> None:
+        self.server = server
+        self.port = int(server.last("serving")["http_port"])
+        self.address = f"127.0.0.1:{self.port}"
+
+    def get(self, path: str = "/", method: str = "GET", **headers: str) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and content."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
+        try:
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, {name.lower(): value for name, value in answer.getheaders()}, answer.read()
+        finally:
+            connection.close()
+
+    def watcher(self, origin: str | None = None) -> Watcher:
+        return Watcher(self.address, origin)
+
+
+SANDBOX = 9
+
+
+@contextmanager
+def page(*options: str) -> Iterator[Page]:
+    """An open exchange with a sandbox, unless the options say something else."""
+    given = options or ("--open", "--http-owner", str(SANDBOX))
+    with served("--http-port", "0", *given) as server:
+        yield Page(server)

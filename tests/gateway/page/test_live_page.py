@@ -1,0 +1,332 @@
+"""The page in a real browser: it shows the book that the engine has, follows it, trades, and comes back."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+pytest.importorskip("selenium", reason="needs selenium: pip install 'pricetime[test]'")
+
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+from pricetime.feed.client import Client
+from pricetime.measure.server import lasting_port
+from pricetime.types import Side
+from tests.gateway.page.served import SANDBOX, Page, page
+from tools.browser import CHROMIUM, DRIVER, MISSING, PATIENCE_S, Browser, browser
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=MISSING)
+
+TWO = ("--open", "--http-owner", str(SANDBOX), "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ")
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Page]:
+    with page(*TWO) as running:
+        yield running
+
+
+@pytest.fixture
+def shown(chromium: Browser, shared: Page) -> Iterator[Browser]:
+    """The page, as it has just come; after the test nothing of it has complained, and nothing left this machine."""
+    chromium.complaints()
+    chromium.asked_for()
+    chromium.shape(1440, 900)
+    chromium.get(f"http://{shared.address}/")
+    until(lambda: is_ready(chromium))
+    yield chromium
+    assert chromium.complaints() == []
+    assert {urlsplit(address).netloc for address in chromium.asked_for()} == {shared.address}
+
+
+@pytest.fixture
+def trader(shared: Page) -> Iterator[Client]:
+    """Somebody else, whose orders go with the test."""
+    with Client(shared.server.host, shared.server.port, owner=5) as client:
+        yield client
+
+
+def until(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
+def is_ready(page: Browser) -> bool:
+    """Is the page live, and the sandbox logged in?"""
+    return text(page, "status") == "live" and page.find_element(By.ID, "send").is_enabled()
+
+
+def text(page: Browser, name: str) -> str:
+    return str(page.execute_script("return document.getElementById(arguments[0]).textContent", name))
+
+
+def table(page: Browser, name: str) -> list[list[str]]:
+    """The cells of the rows that are not empty."""
+    script = "return [...document.getElementById(arguments[0]).rows].map(row => [...row.cells].map(c => c.textContent))"
+    rows: list[list[str]] = page.execute_script(script, name)
+    return [[cell.strip() for cell in row] for row in rows if any(row)]
+
+
+def own(page: Browser) -> list[list[str]]:
+    """The orders of the sandbox: side and number, what of it has traded, and how it stands with it."""
+    return [[row[0], row[2], row[3]] for row in table(page, "own")]
+
+
+def send(page: Browser, quantity: int, price: int) -> None:
+    """An order from the form, as it stands there."""
+    form = page.find_element(By.ID, "ticket")
+    for name, value in (("quantity", quantity), ("price", price)):
+        form.find_element(By.NAME, name).clear()
+        form.find_element(By.NAME, name).send_keys(str(value))
+    form.find_element(By.ID, "send").click()
+
+
+def press(page: Browser, *keys: str) -> None:
+    """Keys go to whatever has the focus, as a person's do."""
+    for key in keys:
+        page.switch_to.active_element.send_keys(key)
+
+
+def focused(page: Browser) -> str:
+    script = "const e = document.activeElement; return e.id || e.name || e.className || e.tagName"
+    return str(page.execute_script(script))
+
+
+# ---------------------------------------------------------------------- the market
+
+
+def test_it_shows_the_book_that_the_engine_has_and_follows_it(shown: Browser, trader: Client) -> None:
+    orders = [(1, Side.BID, 1000, 5), (2, Side.BID, 1000, 7), (3, Side.BID, 998, 1), (4, Side.ASK, 1003, 2500)]
+    for number, side, price, quantity in orders:
+        trader.add_order(number, side, price, quantity).result(PATIENCE_S)
+    until(lambda: table(shown, "bids") == [["2", "12", "1,000"], ["1", "1", "998"]])
+    until(lambda: table(shown, "asks") == [["1", "2,500", "1,003"]])
+    until(lambda: text(shown, "spread") == "spread 3")
+    assert text(shown, "touch") == "1,000 / 1,003"
+    assert table(shown, "markets")[0][1:3] == ["1,000", "1,003"]
+    trader.cancel_order(2).result(PATIENCE_S)
+    until(lambda: table(shown, "bids")[0] == ["1", "5", "1,000"])
+    trader.add_order(9, Side.BID, 1003, 100).result(PATIENCE_S)
+    until(lambda: table(shown, "tape") and table(shown, "tape")[0][1:] == ["bought", "100", "1,003"])
+    until(lambda: table(shown, "asks") == [["1", "2,400", "1,003"]])
+    until(lambda: any(row[0] == "5" for row in table(shown, "sessions")))
+    until(lambda: table(shown, "latency") and table(shown, "latency")[0][0].startswith("tick to trade"))
+    assert re.fullmatch(r"[\d.]+ [mµn]?s", table(shown, "latency")[0][2])
+
+
+def test_the_charts_are_drawn(shown: Browser, trader: Client) -> None:
+    trader.add_order(1, Side.BID, 1000, 5).result(PATIENCE_S)
+    trader.add_order(2, Side.ASK, 1010, 9).result(PATIENCE_S)
+    inked = """
+        const canvas = document.getElementById(arguments[0]);
+        const pen = new OffscreenCanvas(canvas.width, canvas.height).getContext("2d", { willReadFrequently: true });
+        pen.drawImage(canvas, 0, 0);
+        const data = pen.getImageData(0, 0, canvas.width, canvas.height).data;
+        return data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    """
+    for name in ("mid", "depth"):
+        until(lambda name=name: shown.execute_script(inked, name) > 500)  # type: ignore[misc]
+    until(lambda: text(shown, "mid-now") == "1,005")
+    until(lambda: text(shown, "depth-now") == "5 / 9")
+
+
+def test_another_instrument(shown: Browser, trader: Client) -> None:
+    trader.add_order(1, Side.BID, 77, 5, instrument=2).result(PATIENCE_S)
+    shown.find_element(By.CSS_SELECTOR, "input[name=instrument][value='2']").click()
+    until(lambda: table(shown, "bids") == [["1", "5", "77"]])
+    assert text(shown, "symbol") == "XYZ"
+    until(lambda: shown.title.startswith("XYZ 77"))
+
+
+def test_numbers_beyond_those_of_javascript_are_shown_to_the_last_digit(shown: Browser, trader: Client) -> None:
+    trader.add_order(1, Side.BID, 2**62 + 1, 2**60 + 1).result(PATIENCE_S)
+    until(lambda: table(shown, "bids") == [["1", f"{2**60 + 1:,}", f"{2**62 + 1:,}"]])
+
+
+# ---------------------------------------------------------------------- orders
+
+
+def test_an_order_from_the_page_rests_trades_and_is_cancelled(shown: Browser, trader: Client) -> None:
+    form = shown.find_element(By.ID, "ticket")
+    send(shown, 10, 500)
+    until(lambda: own(shown)[:1] and own(shown)[0][1:] == ["0 / 10", "resting"])
+    until(lambda: table(shown, "bids") == [["1", "10", "500"]])
+    until(lambda: shown.execute_script("return document.querySelector('#bids tr').className") == "mine")
+    trader.add_order(1, Side.ASK, 500, 4).result(PATIENCE_S)
+    until(lambda: own(shown)[0][1:] == ["4 / 10", "resting"])
+    until(lambda: re.search(r"Bid \d+: resting; 4 of 10 traded, last at 500", text(shown, "says")))
+    until(lambda: table(shown, "tape") and table(shown, "tape")[0][1:] == ["sold", "4", "500"])
+    shown.find_element(By.CSS_SELECTOR, "#own button").click()
+    until(lambda: own(shown)[0][2] == "cancelled")
+    until(lambda: table(shown, "bids") == [])
+    trader.add_order(2, Side.ASK, 501, 3).result(PATIENCE_S)
+    until(lambda: table(shown, "asks") == [["1", "3", "501"]])
+    shown.find_element(By.CSS_SELECTOR, "#asks tr:last-child td:last-child").click()  # its price goes into the form
+    form.find_element(By.NAME, "quantity").clear()
+    form.find_element(By.NAME, "quantity").send_keys("3")
+    form.find_element(By.ID, "send").click()
+    until(lambda: own(shown)[0][1:] == ["3 / 3", "filled"])
+
+
+def test_what_is_refused_says_why(shown: Browser) -> None:
+    form = shown.find_element(By.ID, "ticket")
+    form.find_element(By.NAME, "quantity").send_keys("1.5")
+    form.find_element(By.ID, "send").click()
+    until(lambda: text(shown, "says") == "quantity: give a whole number")
+    assert focused(shown) == "quantity"
+    form.find_element(By.NAME, "quantity").clear()
+    form.find_element(By.NAME, "quantity").send_keys("9" * 19)
+    form.find_element(By.NAME, "price").send_keys("1")
+    form.find_element(By.ID, "send").click()
+    until(lambda: "quantity: give a number from 1 to" in text(shown, "says"))
+    form.find_element(By.NAME, "quantity").clear()
+    form.find_element(By.NAME, "quantity").send_keys("5")
+    shown.execute_script("document.getElementById('ticket').elements.time_in_force.value = 'fok'")
+    form.find_element(By.ID, "send").click()
+    until(lambda: "not all of it could be filled at once" in text(shown, "says"))
+
+
+def test_with_the_keyboard_alone(shown: Browser, trader: Client) -> None:
+    trader.add_order(1, Side.ASK, 50, 2).result(PATIENCE_S)
+    press(shown, Keys.TAB)
+    assert focused(shown) == "skip"
+    press(shown, Keys.ENTER, Keys.TAB)
+    assert focused(shown) == "side"
+    press(shown, Keys.TAB, "3", Keys.ARROW_DOWN, Keys.TAB, "49", Keys.ARROW_UP, Keys.ENTER)
+    until(lambda: own(shown)[:1] and own(shown)[0][1:] == ["2 / 2", "filled"])
+    press(shown, Keys.ESCAPE, "a")
+    assert focused(shown) == "quantity"
+    press(shown, "7", Keys.TAB, Keys.ARROW_UP)
+    assert text(shown, "send") == "Send ask"
+    press(shown, Keys.ENTER)
+    until(lambda: own(shown)[0][1:] == ["0 / 7", "resting"])
+    press(shown, Keys.TAB, Keys.TAB, Keys.TAB)
+    assert focused(shown) == "cancel-all"
+    press(shown, Keys.TAB)
+    assert shown.switch_to.active_element.get_attribute("aria-label").startswith("Cancel order")  # type: ignore[union-attr]
+    press(shown, Keys.ENTER)
+    until(lambda: own(shown)[0][2] == "cancelled")
+    until(lambda: focused(shown) == "own-title")  # not lost with the button
+    press(shown, "]")
+    until(lambda: text(shown, "symbol") == "XYZ")
+    press(shown, "?")
+    assert shown.find_element(By.ID, "help").get_attribute("open")
+
+
+def test_single_keys_can_be_turned_off(shown: Browser) -> None:
+    press(shown, "?")
+    shown.find_element(By.ID, "keys-on").click()
+    press(shown, "b")
+    assert focused(shown) == "keys-on"
+    shown.find_element(By.ID, "keys-on").click()
+    press(shown, "b")
+    assert focused(shown) == "quantity"
+
+
+# ---------------------------------------------------------------------- readers
+
+
+def test_every_field_and_button_has_a_name_and_every_focus_is_seen(shown: Browser) -> None:
+    unnamed = """
+        const named = e => e.labels?.length || e.textContent.trim() || e.getAttribute("aria-label");
+        const all = [...document.querySelectorAll("input, select, button, canvas, summary")];
+        return all.filter(e => !named(e)).map(e => e.outerHTML);
+    """
+    assert shown.execute_script(unnamed) == []
+    live = """
+        const all = document.querySelectorAll("[aria-live], [role=status], [role=alert], [role=log]");
+        return [...all].map(e => e.id);
+    """
+    assert shown.execute_script(live) == ["status", "says"]  # nothing that changes ten times a second
+    for _ in range(12):
+        press(shown, Keys.TAB)
+        ring = """
+            const e = document.activeElement;
+            const style = getComputedStyle(e.name === "side" ? e.nextSibling : e);
+            return e === document.body || (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2);
+        """
+        assert shown.execute_script(ring), focused(shown)
+
+
+@pytest.mark.parametrize("width", [320, 390, 768, 1024, 1440])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_cut_off_at_any_width(shown: Browser, trader: Client, width: int, theme: str) -> None:
+    for number in range(1, 21):
+        trader.add_order(number, Side.BID, 1_000_000 - number, 1000 * number).result(PATIENCE_S)
+    shown.shape(width, 844, theme=theme)
+    until(lambda: len(table(shown, "bids")) == 16)
+    assert shown.execute_script("return document.documentElement.scrollWidth") <= width
+    cut = """
+        const all = [...document.querySelectorAll("header, .panel, .scroll, h2, td, th")];
+        return all.filter(e => e.scrollWidth > e.clientWidth + 1).map(e => e.outerHTML);
+    """
+    assert shown.execute_script(cut) == []
+    back = shown.execute_script("return getComputedStyle(document.body).backgroundColor")
+    assert (max(map(int, re.findall(r"\d+", back))) < 60) == (theme == "dark")
+
+
+def test_motion_is_for_those_who_want_it(shown: Browser) -> None:
+    script = """
+        const row = document.createElement("tr");
+        row.className = "new";
+        row.append(document.createElement("td"));
+        document.getElementById("tape").append(row);
+        const name = getComputedStyle(row.cells[0]).animationName;
+        row.remove();
+        return name;
+    """
+    assert shown.execute_script(script) == "seen"
+    shown.shape(1440, 900, motion="reduce")
+    assert shown.execute_script(script) == "none"
+
+
+# ---------------------------------------------------------------------- the server comes and goes
+
+
+def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) -> None:
+    ports = ("--port", str(lasting_port()), "--http-port", str(lasting_port()))
+    with page(*TWO, *ports) as first:
+        chromium.get(f"http://{first.address}/")
+        until(lambda: is_ready(chromium))
+        with Client(first.server.host, first.server.port, owner=5, retries=0) as client:
+            client.add_order(1, Side.BID, 1000, 5).result(PATIENCE_S)
+            until(lambda: table(chromium, "bids") == [["1", "5", "1,000"]])
+            send(chromium, 5, 1001)
+            client.add_order(2, Side.ASK, 1001, 1).result(PATIENCE_S)
+            until(lambda: own(chromium) == [["Bid 1", "1 / 5", "resting"]])
+            until(lambda: len(table(chromium, "tape")) == 1)
+        again: Any = first.server.again()
+    until(lambda: text(chromium, "status") == "no connection")
+    away = chromium.find_element(By.ID, "away")
+    assert away.is_displayed()
+    assert away.text.startswith("The server does not answer: what you see is old. Next try in ")
+    with again as server:
+        chromium.find_element(By.ID, "now").click()
+        until(lambda: is_ready(chromium))
+        assert not away.is_displayed()
+        with Client(server.host, server.port, owner=5) as client:
+            client.add_order(1, Side.ASK, 7, 3).result(PATIENCE_S)
+            until(lambda: table(chromium, "asks") == [["1", "3", "7"]])
+            until(lambda: table(chromium, "bids") == table(chromium, "tape") == own(chromium) == [])
+            send(chromium, 8, 5)
+            until(lambda: own(chromium) == [["Bid 1", "0 / 8", "resting"]])
+        server.stop()
+    until(lambda: text(chromium, "status") == "no connection")
+    last: Any = server.again()
+    with last:  # nobody touches the page: it comes back by itself
+        until(lambda: is_ready(chromium))
+    chromium.complaints()  # of connections that were refused, which is the browser's to say
