@@ -4,10 +4,6 @@
 from pricetime.core.layout cimport i64, u8, u32, u64
 
 cdef enum:
-    # types of a message
-    NEW_MESSAGE = 0
-    CANCEL_MESSAGE = 1
-    MODIFY_MESSAGE = 2
     # types of an answer
     ORDER_ACK = 0
     TRADE_ANSWER = 1
@@ -39,17 +35,6 @@ ctypedef struct Modify:
     u32 quantity
     u8 side
     u8 zero[3]
-
-ctypedef union Body:
-    NewOrder order
-    Cancel cancel
-    Modify modify
-
-# One of a run of messages: 40 bytes.
-ctypedef struct Message:
-    u8 type
-    u8 zero[7]
-    Body body
 
 # What the harness takes out of a transport: 64 bytes.
 ctypedef struct Answer:

@@ -27,5 +27,5 @@ cdef extern from * nogil:
     PyMODINIT_FUNC PyInit_pricetime_adapter(void);
     """
     void *make_module "PyInit_pricetime_adapter"() noexcept
-    const char *PROGRAM                  # the Python that pricetime is installed in; given when this is compiled
-    const char *LIBRARY                  # the library that this Python is
+    const char *PROGRAM "PRICETIME_PYTHON"          # the Python that pricetime is installed in; given when this is compiled
+    const char *LIBRARY "PRICETIME_LIBPYTHON"       # the library that this Python is

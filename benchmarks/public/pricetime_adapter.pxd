@@ -6,21 +6,21 @@ from libc.stdlib cimport exit
 from posix.dlfcn cimport RTLD_GLOBAL, RTLD_NOW, dlopen
 
 from benchmarks.public.abi cimport (
-    CANCEL_ACK, CANCEL_MESSAGE, CANCEL_REJECT, MODIFY_ACK, MODIFY_REJECT, NEW_MESSAGE, ORDER_ACK, TRADE_ANSWER, Answer, Cancel, Drain, Push,
-    Message, Modify, NewOrder, Transport,
+    CANCEL_REJECT, MODIFY_REJECT, Answer, Cancel, Drain, Modify, NewOrder, Push, Transport,
 )
 from benchmarks.public.embedding cimport (
     LIBRARY, PROGRAM, PyConfig, PyConfig_Clear, PyConfig_InitPythonConfig, PyConfig_SetBytesString, PyErr_Print, PyEval_SaveThread,
     PyImport_AppendInittab, PyImport_ImportModule, Py_InitializeFromConfig, Py_IsInitialized, PyStatus, PyStatus_Exception, make_module,
 )
+from benchmarks.public.streaming cimport stream, stream_fence
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.door cimport best_price, run_commands
 from pricetime.core.layout cimport (
-    ACCEPTED, ASK, BID, CANCEL_ORDER, CANCELLED, GTC, IOC, NEW_ORDER, NIL, REJECTED, REPLACE_ORDER, REPLACED, TRADE,
-    Command, Report, i64, u8, u32, u64,
+    ASK, BID, CANCEL_ORDER, GTC, IOC, NEW_ORDER, NIL, REJECTED, REPLACE_ORDER, TRADE,
+    Command, IdEntry, Level, Node, Order, OrderCold, Report, i64, u8, u32, u64,
 )
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64
-from pricetime.native.memory cimport release, reserve
+from pricetime.native.memory cimport release, reserve, touch
 from pricetime.native.waiting cimport pause
 from pricetime.ring.ring cimport Ring
 
@@ -45,6 +45,10 @@ cdef class Engine:
     cdef u64 published                   # answers before this are there for the consumer
     cdef u64 limit                       # the first slot that is not known to be free
     cdef u64 together                    # answers that are published together
+    cdef const Transport *chosen         # where answers go on to; NULL when the consumer is at the ring
+    cdef void *sink
+
+    cdef int _take_memory(self) except -1
 
     cdef void new_order(self, const NewOrder *order) noexcept nogil
     cdef void cancel(self, const Cancel *cancel) noexcept nogil
@@ -53,6 +57,7 @@ cdef class Engine:
     cdef inline void _answer(self, const Report *report, u64 sequence, u32 reject) noexcept nogil
     cdef void _make_room(self) noexcept nogil
     cdef void publish(self) noexcept nogil
+    cdef void _pass_on(self) noexcept nogil
     cdef u64 quantity_at(self, i64 price, u32 side) noexcept nogil
 
 
@@ -68,7 +73,7 @@ cdef void flush(void *handle) noexcept nogil
 # starting Python
 cdef void start() noexcept nogil
 cdef void fail(const char *why) noexcept nogil
-cdef void open_engine(void *handle) noexcept with gil
+cdef void open_engine(const Transport *chosen, void *sink) noexcept with gil
 cdef void close_engine() noexcept with gil
 
 # what the harness calls
@@ -77,7 +82,6 @@ cdef public void engine_shutdown() noexcept nogil
 cdef public void engine_on_new_order(const NewOrder *order) noexcept nogil
 cdef public void engine_on_cancel(const Cancel *cancel) noexcept nogil
 cdef public void engine_on_modify(const Modify *modify) noexcept nogil
-cdef public void engine_on_batch(const Message *messages, u32 count) noexcept nogil
 cdef public void engine_flush() noexcept nogil
 cdef public i64 engine_query_best_bid() noexcept nogil
 cdef public i64 engine_query_best_ask() noexcept nogil
