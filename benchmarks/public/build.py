@@ -27,7 +27,7 @@ def library() -> Path:
     """The library, compiled first (20 s) where its sources or this Python have changed. Raises NotCompiled."""
     if not pricetime.COMPILED:
         raise NotCompiled(
-            "pricetime runs uncompiled here, and the adapter is of the compiled form: unset PRICETIME_PURE, or make build"
+            "pricetime runs uncompiled here, and this is of the compiled form: unset PRICETIME_PURE, or make build"
         )
     python = library_of_python()
     BUILT.mkdir(exist_ok=True)

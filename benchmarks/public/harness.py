@@ -112,7 +112,7 @@ class Checkout:
         named = re.search(r"^Result file: (\S+)$", ran.stdout, re.M)
         if named is None:
             said = last_line(ran.stderr) or last_line(ran.stdout) or f"exit status {ran.returncode}"
-            raise BenchmarkFailed(f"{engine.name} did not come through {scenario}: {said}")
+            raise BenchmarkFailed(f"{engine.name} did not come through {scenario} ({mode}): {said}")
         try:
             return Run.of(json.loads((self.folder / named[1]).read_text(encoding="utf-8")))
         except (OSError, ValueError, LookupError, TypeError) as error:

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 import cython
 from cython.cimports.cpython.ref import Py_DECREF, Py_INCREF
-from cython.cimports.libc.string import memcpy, memset
+from cython.cimports.libc.string import memcpy
 
 from pricetime.core.instrument import Instrument
 from pricetime.native.spread import id_multiplier
 from pricetime.types import ReplacePolicy
 
 #: Orders and levels that may rest at once. The workload has at most 43,000; the table of ids follows from it, and 1 MiB
-#: stays in a cache where the 16 MiB for a million orders do not. An order beyond them is refused, as the hash then tells.
+#: stays in a cache where the 16 MiB for a million orders do not. An order beyond them is refused, which the hash tells.
 ORDERS = 1 << 16
 
 #: Answers that the consumer is shown together: the fewer, the more often both sides want the same line of memory.
