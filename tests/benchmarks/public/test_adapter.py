@@ -90,10 +90,11 @@ def random_messages(count: int, seed: int, *, ids: int, prices: int) -> NDArray[
     return messages
 
 
-def expected(messages: NDArray[np.void]) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+def expected(messages: NDArray[np.void]) -> tuple[list[tuple[int, ...]], list[tuple[int, int, int]]]:
     """What the engine must answer, and what it must say when it is asked after each message."""
     book = ReferenceBook(replace_policy=ReplacePolicy.ALWAYS_LOSE)
-    answers, questions = [], []
+    answers: list[tuple[int, ...]] = []
+    questions: list[tuple[int, int, int]] = []
     for message in messages:
         answers += answers_to(book, message)
         price, side = int(message["price"]), Side(int(message["side"]) + 1)
