@@ -1,7 +1,9 @@
 # Every target sets up what it needs in .venv, and says what this machine lacks. "make help" lists them.
 
 PYTHON ?= python3
+AGAINST ?=
 BASE ?= HEAD
+CHECKOUT ?=
 EXAMPLES ?= 2000
 INPUTS ?= 10000000
 MINUTES ?= 10
@@ -22,11 +24,11 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pages bench-compare lint pictures settings screenshot wire dashboard format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pages bench-public bench-compare lint pictures settings screenshot wire dashboard format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
-	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) INPUTS=$(INPUTS) MINUTES=$(MINUTES) ORDERS=$(ORDERS)"
+	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) INPUTS=$(INPUTS) MINUTES=$(MINUTES) ORDERS=$(ORDERS) CHECKOUT=$(CHECKOUT) AGAINST=$(AGAINST)"
 
 .venv/installed: pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
@@ -101,6 +103,10 @@ bench-recovery: build ## what a start costs: a replay, and a recovery with a sna
 bench-pages: build ## what the live page costs those who trade
 	@$(BIN)/python -m benchmarks.pages
 
+bench-public: build ## the public benchmark of matching engines, in the built checkout that CHECKOUT names
+	@[ -n "$(CHECKOUT)" ] || { echo "pricetime: name a built checkout of flash1-dev/matching-engine-benchmark: make bench-public CHECKOUT=..." >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.public $(CHECKOUT) $(foreach engine,$(AGAINST),--against $(engine))
+
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
 
@@ -130,6 +136,6 @@ format: .venv/installed ## put the source in its format
 	@$(BIN)/ruff format .
 
 clean: ## remove .venv and all that was built
-	rm -rf .venv build dist benchmarks/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist benchmarks/.build benchmarks/public/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf src/*.egg-info src/pricetime/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

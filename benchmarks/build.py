@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import benchmarks
 import benchmarks.alternatives
@@ -89,22 +90,25 @@ def build(folder: Path) -> None:
             shutil.rmtree(other)
     with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
         made = Path(scratch, "made")
-        compile_modules(made, Path(scratch))
+        compile_modules(MODULES, made, Path(scratch))
         made.rename(folder)
 
 
-def compile_modules(target: Path, scratch: Path) -> None:
+def compile_modules(modules: list[str], target: Path, scratch: Path, **settings: Any) -> None:
+    """Compile modules of this package into a folder. ``settings``: more of an ``Extension``. Raises NotCompiled."""
     try:
         from Cython.Build import cythonize
         from setuptools import Distribution, Extension
-        from setuptools.errors import CompileError
+        from setuptools.errors import CompileError, LinkError
     except ImportError as missing:
         raise NotCompiled(f"{missing.name} is needed to compile the benchmarks: pip install 'pricetime[dev]'") from None
 
     extensions = cythonize(
         [
-            Extension(f"benchmarks.{module.replace('/', '.')}", [f"{HERE / module}.py"], extra_compile_args=FLAGS)
-            for module in MODULES
+            Extension(
+                f"benchmarks.{module.replace('/', '.')}", [f"{HERE / module}.py"], extra_compile_args=FLAGS, **settings
+            )
+            for module in modules
         ],
         include_path=[str(HERE.parent), str(Path(pricetime.__file__).parents[1])],
         build_dir=str(scratch),
@@ -116,5 +120,5 @@ def compile_modules(target: Path, scratch: Path) -> None:
     command.ensure_finalized()
     try:
         command.run()
-    except CompileError as error:
+    except (CompileError, LinkError) as error:
         raise NotCompiled(f"the C compiler failed on the benchmarks: {error}") from error

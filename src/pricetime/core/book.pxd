@@ -106,11 +106,13 @@ cdef class Books:
 
     # levels of a side: the radix tree
     cdef inline u32 level_at(self, Ladder *ladder, i64 key) noexcept nogil
+    cdef inline u32 _level_in(self, u32 leaf, i64 key) noexcept nogil
+    cdef u32 level_for(self, Ladder *ladder, i64 key, u32 side) noexcept nogil
     cdef u32 level_behind(self, Ladder *ladder, u32 level) noexcept nogil
     cdef u32 _last_level(self, u32 node) noexcept nogil
     cdef inline u32 _leaf_at(self, Ladder *ladder, u64 place) noexcept nogil
     cdef u32 _leaf_below(self, Ladder *ladder, u64 place) noexcept nogil
-    cdef u32 _make_level(self, Ladder *ladder, i64 key, u32 side) noexcept nogil
+    cdef u32 _make_level(self, Ladder *ladder, u32 leaf, i64 key, u32 side) noexcept nogil
     cdef void _drop_level(self, Ladder *ladder, u32 level) noexcept nogil
     cdef u32 _make_leaf(self, Ladder *ladder, u64 place) noexcept nogil
     cdef void _drop_leaf(self, Ladder *ladder, u32 leaf) noexcept nogil

@@ -228,7 +228,8 @@ class Books:
         side: u32 = c.side
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         key: i64 = key_of(side, c.price)
-        level: u32 = self.level_at(ladder, key)
+        leaf: u32 = self._leaf_at(ladder, place_of(key))
+        level: u32 = self._level_in(leaf, key)
         reason: u32 = self._refuse_slot(book)
         if reason == NONE:
             reason = self._refuse_rest(level, c.quantity)
@@ -239,7 +240,7 @@ class Books:
         slot: u32 = self._fill_slot(book, c, c.quantity)
         self._name(book, position, c.order_id, slot)
         if level == NIL:
-            level = self._make_level(ladder, key, side)
+            level = self._make_level(ladder, leaf, key, side)
         self._append(book, level, slot)
 
     def _take(self, book, c, limit):
@@ -273,8 +274,7 @@ class Books:
             return
         slot: u32 = self._fill_slot(book, c, left)
         self._name(book, self._position(book, c.order_id), c.order_id, slot)
-        level: u32 = self._make_level(cython.address(book.ladders[side - 1]), key_of(side, c.price), side)
-        self._append(book, level, slot)
+        self._append(book, self.level_for(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
 
     def _cancel_order(self, book, c):
         position: u32 = self._position(book, c.order_id)
@@ -352,10 +352,7 @@ class Books:
             self._free_slot(book, slot)
             return
         order.remaining = left
-        level: u32 = self.level_at(ladder, key)
-        if level == NIL:
-            level = self._make_level(ladder, key, side)
-        self._append(book, level, slot)
+        self._append(book, self.level_for(ladder, key, side), slot)
 
     # ------------------------------------------------------------------ commands that are not about one order
 
@@ -714,12 +711,20 @@ class Books:
 
     def level_at(self, ladder, key):
         """The level of a key, NIL when no order is there."""
-        place: u64 = place_of(key)
-        leaf: u32 = self._leaf_at(ladder, place)
-        digit: u64 = place & 63
+        return self._level_in(self._leaf_at(ladder, place_of(key)), key)
+
+    def _level_in(self, leaf, key):
+        """The same, in the leaf that would hold it; NIL too when there is no such leaf."""
+        digit: u64 = place_of(key) & 63
         if leaf == NIL or self.nodes[leaf].map >> digit & 1 == 0:
             return NIL
         return self.nodes[leaf].children[digit]
+
+    def level_for(self, ladder, key, side):
+        """The level of a key; a new one where there is none, and then the caller puts an order there."""
+        leaf: u32 = self._leaf_at(ladder, place_of(key))
+        level: u32 = self._level_in(leaf, key)
+        return level if level != NIL else self._make_level(ladder, leaf, key, side)
 
     def level_behind(self, ladder, level):
         """The next worse level, NIL behind the last. Amortised constant over a walk."""
@@ -766,8 +771,8 @@ class Books:
             node = here.children[digit]
         return NIL
 
-    def _make_level(self, ladder, key, side):
-        """An empty level for a key that has none. The caller puts an order there."""
+    def _make_level(self, ladder, leaf, key, side):
+        """An empty level for a key that has none, in ``leaf``, what ``_leaf_at`` said. The caller puts an order there."""
         level: u32 = self.free_level
         if level != NIL:
             self.free_level = self.levels[level].head
@@ -784,7 +789,6 @@ class Books:
             ladder.best = level
             ladder.best_key = key
         place: u64 = place_of(key)
-        leaf: u32 = self._leaf_at(ladder, place)
         if leaf == NIL:
             leaf = self._make_leaf(ladder, place)
         self._set_child(leaf, place & 63, level)

@@ -50,7 +50,10 @@ def run_commands(books, commands, count, reports, room):
         return -1
     books.reports = reports
     books.report_count = 0
-    books.run(commands, count, cython.NULL)
+    if count == 1:
+        books.execute(commands)  # nothing to fetch ahead for
+    else:
+        books.run(commands, count, cython.NULL)
     return books.report_count
 
 

@@ -198,10 +198,7 @@ class Rebuilt:
     def _join(self, book, side, key, slot):
         """Put an order at the back of the level of a key, which may be new."""
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        level: u32 = self.books.level_at(ladder, key)
-        if level == NIL:
-            level = self.books._make_level(ladder, key, side)
-        self.books._append(book, level, slot)
+        self.books._append(book, self.books.level_for(ladder, key, side), slot)
 
     def _take_from(self, book, slot, quantity):
         """Take lots off an order, and the order out of the book when it had no more."""

@@ -231,15 +231,12 @@ class Resting:
         side: u32 = c.side
         key: i64 = key_of(side, c.price)
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        level: u32 = self.books.level_at(ladder, key)
-        fault: u32 = self.books._refuse_rest(level, c.quantity)
+        fault: u32 = self.books._refuse_rest(self.books.level_at(ladder, key), c.quantity)
         if fault != NONE:
             return fault
         slot: u32 = self.books._fill_slot(book, c, c.quantity)
         self.books._name(book, position, c.order_id, slot)
-        if level == NIL:
-            level = self.books._make_level(ladder, key, side)
-        self.books._append(book, level, slot)
+        self.books._append(book, self.books.level_for(ladder, key, side), slot)
         outside: cython.bint = (
             cython.cast(u64, cython.cast(u64, c.price) - cython.cast(u64, book.low_price)) > book.band
         )

@@ -1,0 +1,1 @@
+# Nothing here is for Python: its functions are those of the library that is built of it.
