@@ -75,7 +75,7 @@ def latency_table(recordings: Sequence[Recording], interval: str) -> Table:
 
 def stage_table(recordings: Sequence[Recording]) -> Table:
     """A line for each stage of each run."""
-    title = ", ".join(recording.label for recording in recordings)
+    title = ", ".join(recording.name for recording in recordings)
     columns = ["stage", "what is in it", "orders", "orders a second", *POINTS, "command"]
     table = Table(title, columns, names=2, words=("command",))
     for _, run in of_pipelines(recordings):
@@ -93,8 +93,8 @@ def saturation_tables(recordings: Sequence[Recording]) -> Iterator[Table]:
         search = load.saturation
         if search is None:
             continue
-        best = f"highest rate {rate(search.highest_rate)}" if search.highest_rate else "no rate kept to it"
-        title = f"{recording.label}: {best} with a p99 of at most {duration(search.limit_p99_ns)}"
+        best = f"{rate(search.highest_rate)} is the highest rate" if search.highest_rate else "no rate was found"
+        title = f"{recording.name}: {best} with a p99 of at most {duration(search.limit_p99_ns)}"
         columns = ["rate asked for", "sent", "answered", "p50", "p99", "p99.9", "max", "outcome"]
         table = Table(title, columns, names=0, words=("outcome",))
         for step in search.steps:
