@@ -69,3 +69,29 @@ def test_nothing_recorded_and_cleared() -> None:
     assert (histogram.count, histogram.largest) == (0, 0)
     histogram.record_many([9])
     assert histogram.percentiles((0, 50, 100)) == [9, 9, 9]
+
+
+def test_counts_go_out_and_in() -> None:
+    histogram = Histogram()
+    histogram.record_many([1, 2, 2, 5_000, 2**39 + 2**38])
+    counts = histogram.array()
+    assert counts.sum() == 5
+    assert counts[2] == 2
+    again = Histogram.from_array(counts, histogram.largest)
+    assert (again.count, again.largest) == (5, 2**39 + 2**38)
+    assert np.array_equal(again.array(), counts)
+    assert Histogram.from_array(counts).largest >= 2**39 + 2**38  # the top of its bucket
+    assert Histogram.from_array(np.zeros_like(counts)).percentiles((100,)) == [0]
+
+
+def test_two_in_one_and_a_copy_that_stays() -> None:
+    one, other = Histogram(), Histogram()
+    one.record_many([1, 2, 3])
+    other.record_many([3, 4_000])
+    copy = one.copy()
+    one.merge(other)
+    assert (one.count, one.largest) == (5, 4_000)
+    assert one.percentiles((50, 60)) == [3, 3]
+    assert (copy.count, copy.largest) == (3, 3)
+    other.merge(copy)
+    assert np.array_equal(one.array(), other.array())
