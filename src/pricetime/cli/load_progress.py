@@ -28,7 +28,7 @@ class Progress:
     @contextmanager
     def making(self, orders: int) -> Iterator[Callable[[int], None]]:
         """Orders are made before the first is sent, at most so many of these."""
-        from ..measure.run import made_before
+        from ..measure.ahead import made_before
         from .progress import track
 
         before = min(orders, made_before())
