@@ -25,11 +25,11 @@ import click
 import numpy as np
 
 from benchmarks.machine import describe
-from pricetime.cli.load_show import with_unit
+from pricetime.cli.load_show import spoken
 from pricetime.feed.subscriber import Subscriber
 from pricetime.measure.load import Load, Pace
 from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.run import Run, figures_by_kind, fill
+from pricetime.measure.run import Run, by_kind, fill
 from pricetime.measure.server import Event, ServerProcess
 from pricetime.types import ReportKind
 
@@ -120,9 +120,8 @@ class Day:
             "trades, of each side": f"{kinds[ReportKind.TRADE]:,}",
             "server's memory": f"{memory / 1e6:.0f} MB, and {grown / 1e6:.1f} MB more at the end",
             **{
-                f"round trip, {kind}": f"{found['count']:,}: "
-                + ", ".join(f"{name} {with_unit(found[name])}" for name in ("p50", "p99", "p99.9", "max"))
-                for kind, found in figures_by_kind(result.latencies).items()
+                f"round trip, {kind}": f"{found.count:,}: {spoken(found)}"
+                for kind, found in by_kind(result.latencies).items()
             },
         }
         return driven, stopped

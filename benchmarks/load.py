@@ -20,11 +20,12 @@ from multiprocessing.connection import Connection
 import click
 
 from benchmarks.exchange import pin
-from pricetime.cli.load_show import with_unit
+from pricetime.cli.load_show import spoken
 from pricetime.measure.load import Load, Pace
 from pricetime.measure.machine import describe
 from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.run import LEAD_S, figures, total
+from pricetime.measure.run import LEAD_S, total
+from pricetime.measure.run_file import Latency
 from pricetime.wire.messages import SIZES, Challenge, Login, LoginAccepted
 from pricetime.wire.types import NONCE_BYTES, WIRE_VERSION
 
@@ -93,9 +94,9 @@ def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) ->
         "processor": f"{busy / took:.0%} of one, {busy / seen.sent * 1e9:.0f} ns an order",
     }
     if answers:
-        of = figures(total(load.latencies()))
+        of = Latency.of(total(load.latencies()))
         found["answered"] = f"{seen.answered / took / 1e6:.2f} M/s"
-        found["round trip"] = ", ".join(f"{name} {with_unit(of[name])}" for name in ("p50", "p99", "p99.9", "max"))
+        found["round trip"] = spoken(of)
     return found
 
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from pricetime.measure import hlog, run_file
 from pricetime.measure.histogram import Histogram
+from pricetime.measure.latency import NAMES
 from pricetime.measure.run_file import (
     INTERVALS,
-    KINDS,
     Latency,
     LoadResult,
     LoadRun,
@@ -53,7 +53,7 @@ def histograms(count: int, seed: int = 0, slow: float = 1.0) -> dict[str, Histog
     rng = np.random.default_rng(seed)
     found = {}
     for interval in INTERVALS:
-        for number, kind in enumerate(KINDS):
+        for number, kind in enumerate(NAMES):
             some = round(count * SHARES[kind])
             body = rng.lognormal(np.log(MEDIANS[interval] * slow * (1 + number / 3)), 0.25, some)
             tail = rng.pareto(1.6, some) * MEDIANS[interval] * (rng.random(some) < 0.02)
@@ -81,7 +81,7 @@ def latency(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Latency]]:
     found: dict[str, dict[str, Latency]] = {}
     for interval in INTERVALS:
         everything = Histogram()
-        own = {kind: by_tag[f"{interval}.{kind}"] for kind in KINDS if f"{interval}.{kind}" in by_tag}
+        own = {kind: by_tag[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in by_tag}
         for histogram in own.values():
             everything.merge(histogram)
         if own:

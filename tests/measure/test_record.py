@@ -13,10 +13,15 @@ from pricetime.measure.histogram import Histogram
 from pricetime.measure.latency import NAMES
 from pricetime.measure.load import Pace
 from pricetime.measure.record import Settings, files_of, write
-from pricetime.measure.run import PERCENTILES, Interval, Result
+from pricetime.measure.run import Interval, Result
+from pricetime.measure.run_file import Percentiles
+from pricetime.measure.typed import key
 from pricetime.measure.saturation import Saturation, Step
 
 hdrh = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+
+#: The percentiles by their names on disk.
+PERCENTILES = {key(name): percentage for name, percentage in Percentiles.POINTS.items()}
 
 SETTINGS = Settings("127.0.0.1", 7001, "balanced", None, 1e5, 10.0, 4, 0, None, "volatile")
 

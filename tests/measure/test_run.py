@@ -1,17 +1,16 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
 from collections.abc import Iterator
 
 import pytest
 
-from pricetime.measure import run as run_module
 from pricetime.measure.histogram import Histogram
 from pricetime.measure.load import Load, Pace
 from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.run import Ahead, Interval, Run, above, figures, figures_by_kind, fill
+from pricetime.measure.run import Interval, Run, above, by_kind, fill
+from pricetime.measure.run_file import Latency
 from tests.measure.stub import Stub, answer
 
 
@@ -99,7 +98,7 @@ def test_a_server_that_dies_leaves_what_was_measured() -> None:
     assert result.failure is not None
     assert result.failure.startswith("owner 1: the ")
     assert 0 < result.answered <= 3_000 <= result.sent < 20_000
-    assert figures_by_kind(result.latencies)["all"]["count"] == result.answered
+    assert by_kind(result.latencies)["all"].count == result.answered
 
 
 @pytest.mark.compiled
@@ -129,61 +128,12 @@ def test_an_interrupt_leaves_what_was_measured() -> None:
     assert 0 < run.result.answered < 10_000
 
 
-def test_plans_are_made_ahead(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
-    made: list[int] = []
-    with Ahead(flow(5_000, chunk=100), made.append) as ahead:
-        assert 1_000 <= sum(made) <= 1_100
-        plans = [plan for plan in ahead if plan is not None]
-    assert b"".join(plan.data.tobytes() for plan in plans) == next(flow(5_000)).data.tobytes()
-    assert sum(made) == 5_000
-
-
-def test_an_interrupt_while_plans_are_made() -> None:
-    here, threads = threading.current_thread(), threading.active_count()
-
-    class Interrupted(threading.Condition):
-        def wait(self, timeout: float | None = None) -> bool:
-            if threading.current_thread() is here:
-                raise KeyboardInterrupt
-            return super().wait(timeout)
-
-    ahead = Ahead(flow(1_000_000, chunk=100))
-    ahead._changed = Interrupted()
-    with pytest.raises(KeyboardInterrupt):
-        ahead.__enter__()
-    assert threading.active_count() == threads
-
-
-def test_there_is_memory_for_some_orders() -> None:
-    assert run_module.made_before() >= 1 << 20
-
-
-def test_plans_that_nobody_takes_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_module, "made_before", lambda: 1_000)
-    threads = threading.active_count()
-    with Ahead(flow(1_000_000, chunk=100)):
-        assert threading.active_count() == threads + 1
-    assert threading.active_count() == threads
-
-
-def test_what_goes_wrong_in_making_plans_comes_out() -> None:
-    def broken() -> Iterator[Plan]:
-        yield from flow(10)
-        raise ValueError("no more")
-
-    with Ahead(broken()) as ahead, pytest.raises(ValueError, match="no more"):
-        list(ahead)
-
-
 def test_figures() -> None:
     histogram = Histogram()
     histogram.record_many(range(1, 1001))
-    assert figures(histogram) == {
-        "count": 1000, "p50": 500, "p90": 900, "p99": 990, "p99.9": 999, "p99.99": 1000, "max": 1000,
-    }  # fmt: skip
-    both = figures_by_kind({"rests": histogram, "cancel": histogram})
-    assert {kind: of["count"] for kind, of in both.items()} == {
+    both = by_kind({"rests": histogram, "cancel": histogram})
+    assert both["rests"] == Latency(count=1000, p50=500, p90=900, p99=990, p99_9=999, p99_99=1000, max=1000)
+    assert {kind: of.count for kind, of in both.items()} == {
         "all": 2000, "rests": 1000, "trades": 0, "cancel": 1000, "replace": 0, "other": 0,
     }  # fmt: skip
     assert above({"rests": histogram, "cancel": histogram}, 900) == 200

@@ -28,7 +28,7 @@ class Progress:
     @contextmanager
     def making(self, orders: int) -> Iterator[Callable[[int], None]]:
         """Orders are made before the first is sent, at most so many of these."""
-        from ..measure.run import made_before
+        from ..measure.ahead import made_before
         from .progress import track
 
         before = min(orders, made_before())
@@ -78,7 +78,7 @@ class Progress:
 
     def step(self, step: Step) -> None:
         """A step of a search has ended."""
-        latencies = "".join(f"{us(value):>11}" for value in (step.p50, step.p99, step.p999, step.max))
+        latencies = "".join(f"{us(value):>11}" for value in (step.p50, step.p99, step.p99_9, step.max))
         rates = "".join(f"{value:>12,.0f}" for value in (step.rate, step.sent_per_s, step.answered_per_s))
         click.echo(f"{rates}{latencies}  {'good' if step.good else 'too much'}")
 

@@ -152,8 +152,9 @@ def pin(cpu: int) -> None:
 
 def measure(load: Load, wishes: Wishes) -> tuple[Result, Saturation | None]:
     """Fill the book, send the orders, log out. What fails stands in the result."""
+    from ..measure.ahead import Ahead
     from ..measure.load import LoadFailed
-    from ..measure.run import Ahead, Run, fill
+    from ..measure.run import Run, fill
     from ..measure.saturation import saturate
     from .load_progress import Progress
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ..measure.histogram import Histogram
     from ..measure.record import Settings
     from ..measure.run import Result
+    from ..measure.run_file import Latency
     from ..measure.saturation import Saturation
 
 #: The intervals, in words.
@@ -35,6 +36,12 @@ def with_unit(value_ns: float) -> str:
     size, unit = next((scale for scale in ((1e3, "us"), (1e6, "ms")) if value_ns < 999.5 * scale[0]), (1e9, "s"))
     value = value_ns / size
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+
+
+def spoken(latency: Latency) -> str:
+    """The percentiles that matter most, on one line."""
+    names = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
+    return ", ".join(f"{word} {with_unit(getattr(latency, name))}" for name, word in names.items())
 
 
 def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:
@@ -76,13 +83,14 @@ def rates(result: Result, saturation: Saturation | None) -> Table:
 
 def percentiles(latencies: Mapping[str, Histogram]) -> Table:
     """A row for each kind."""
-    from ..measure.run import PERCENTILES, figures_by_kind
+    from ..measure.run import by_kind
+    from ..measure.tables import POINTS
 
     table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1))
     table.add_column("", no_wrap=True)
-    for name in ("orders", *PERCENTILES):
+    for name in ("orders", *POINTS.values()):
         table.add_column(name, justify="right", no_wrap=True)
-    for kind, found in figures_by_kind(latencies).items():
-        cells = [with_unit(found[name]) for name in PERCENTILES] if found["count"] else ["" for _ in PERCENTILES]
-        table.add_row(kind, f"{found['count']:,}", *cells, style="bold" if kind == "all" else None)
+    for kind, found in by_kind(latencies).items():
+        cells = [with_unit(getattr(found, name)) if found.count else "" for name in POINTS]
+        table.add_row(kind, f"{found.count:,}", *cells, style="bold" if kind == "all" else None)
     return table

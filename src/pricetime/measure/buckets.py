@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .histogram import Histogram
+from .histogram import TOPS, Histogram
 
-#: A power of two is cut into so many buckets; below twice as many every value has its own.
-HALF = 1024
+#: The least value that each bucket counts: i64.
+LEASTS = np.concatenate(([0], TOPS[:-1].astype(np.int64) + 1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,8 +26,8 @@ class Buckets:
         """A copy, in one pass over all buckets."""
         counts = histogram.array()
         used = np.flatnonzero(counts)
-        least, most = least_of(used), least_of(used + 1) - 1
-        return cls(least, np.minimum(most, histogram.largest), counts[used].astype(np.int64))
+        most = np.minimum(TOPS[used].astype(np.int64), histogram.largest)
+        return cls(LEASTS[used], most, counts[used].astype(np.int64))
 
     @property
     def count(self) -> int:
@@ -42,9 +42,3 @@ class Buckets:
         """What is in each bin, in percent of all. What lies below the first edge is in the first bin."""
         placed = np.maximum(self.least, edges[0])
         return np.histogram(placed, edges, weights=self.counts)[0] * (100 / self.count)
-
-
-def least_of(indices: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The least value of each bucket of a histogram."""
-    shift = np.maximum(indices // HALF - 1, 0)
-    return np.where(indices < 2 * HALF, indices, (HALF + indices % HALF) << shift)

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from .buckets import Buckets
 from .frames import frame, legend, log_durations
+from .latency import NAMES
 from .looks import LINES, MARKERS, Look, line
 from .recording import ALL, Recording
-from .run_file import INTERVALS, KINDS, Percentiles
+from .run_file import INTERVALS, Percentiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ class Curve:
 def together(recording: Recording, interval: str) -> list[Curve]:
     """One run: a curve for each kind."""
     return [
-        Curve(kind_name(kind), KINDS.index(kind) if kind in KINDS else -1, recording, interval, kind)
+        Curve(kind_name(kind), NAMES.index(kind) if kind in NAMES else -1, recording, interval, kind)
         for kind in _kinds([recording], interval)
     ]
 
@@ -69,7 +70,7 @@ def panels(recordings: Sequence[Recording], interval: str) -> dict[str, list[Cur
 def _kinds(recordings: Sequence[Recording], interval: str) -> list[str]:
     return [
         kind
-        for kind in (ALL, *KINDS)
+        for kind in (ALL, *NAMES)
         if any(kind in each.histograms.get(interval, {}) or kind in each.latency(interval) for each in recordings)
     ]
 

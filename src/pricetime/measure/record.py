@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from . import hlog
+from . import hlog, run_file
 from .histogram import Histogram
 from .latency import NAMES
 from .machine import describe
-from .run import Interval, Result, figures_by_kind
+from .run import Result, by_kind
+from .run_file import LoadResult, LoadRun, Moment, Setting
 from .saturation import Saturation
-
-FORMAT = 1
 
 #: Intervals that are measured inside the server, and may be in its own .hlog.
 OF_SERVER = ("tick_to_trade", "match")
@@ -45,41 +42,39 @@ def files_of(run: Path) -> tuple[Path, Path]:
     return base.with_name(base.name + ".json"), base.with_name(base.name + ".hlog")
 
 
-def as_json(
+def run_of(
     result: Result,
     settings: Settings,
     command: str,
     *,
     saturation: Saturation | None = None,
     server: Mapping[str, Histogram] | None = None,
-) -> dict[str, Any]:
-    """The record of a run. ``server``: histograms of the server, by interval.kind."""
-    latency = {"round_trip": figures_by_kind(result.latencies)}
+) -> LoadRun:
+    """A run as it is kept. ``server``: histograms of the server, by interval.kind."""
+    latency = {"round_trip": by_kind(result.latencies)}
     for interval in OF_SERVER:
         if kinds := kinds_of(server or {}, interval):
-            latency[interval] = figures_by_kind(kinds)
-    return {
-        "format": FORMAT,
-        "kind": "load",
-        "started_at": datetime.fromtimestamp(result.started_at, UTC).isoformat(timespec="milliseconds"),
-        "version": version("pricetime"),
-        "machine": describe(),
-        "command": command,
-        "settings": _settings(settings),
-        "result": {
-            "sent": result.sent,
-            "answered": result.answered,
-            "seconds": round(result.seconds, 6),
-            "sent_per_s": round(result.sent_per_s, 3),
-            "answered_per_s": round(result.answered_per_s, 3),
-            "late": result.late,
-            "complete": result.complete,
-            "failure": result.failure,
-        },
-        "latency_ns": latency,
-        "over_time": [_interval(interval) for interval in result.over_time],
-        "saturation": None if saturation is None else _saturation(saturation),
-    }
+            latency[interval] = by_kind(kinds)
+    return LoadRun(
+        started_at=datetime.fromtimestamp(round(result.started_at, 3), UTC),
+        version=version("pricetime"),
+        machine=describe(),
+        command=command,
+        settings=_settings(settings),
+        result=LoadResult(
+            sent=result.sent,
+            answered=result.answered,
+            seconds=round(result.seconds, 6),
+            sent_per_s=round(result.sent_per_s, 3),
+            answered_per_s=round(result.answered_per_s, 3),
+            late=result.late,
+            complete=result.complete,
+            failure=result.failure,
+        ),
+        latency_ns=latency,
+        over_time=[Moment(**interval._asdict()) for interval in result.over_time],
+        saturation=None if saturation is None else _search(saturation),
+    )
 
 
 def write(
@@ -93,9 +88,8 @@ def write(
 ) -> tuple[Path, Path]:
     """Write both files: their names. Raises MissingExtra without the package hdrhistogram, and OSError."""
     json_path, hlog_path = files_of(run)
-    record = as_json(result, settings, command, saturation=saturation, server=server)
     json_path.parent.mkdir(parents=True, exist_ok=True)
-    json_path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+    run_file.write(json_path, run_of(result, settings, command, saturation=saturation, server=server))
     tagged = {f"round_trip.{kind}": histogram for kind, histogram in result.latencies.items()}
     for interval in OF_SERVER:
         tagged |= {f"{interval}.{kind}": of for kind, of in kinds_of(server or {}, interval).items()}
@@ -108,27 +102,23 @@ def kinds_of(tagged: Mapping[str, Histogram], interval: str) -> dict[str, Histog
     return {kind: tagged[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in tagged}
 
 
-def _interval(interval: Interval) -> dict[str, float]:
-    return interval._asdict()
-
-
-def _saturation(found: Saturation) -> dict[str, Any]:
+def _search(found: Saturation) -> run_file.Saturation:
     steps = [
-        {
-            "rate": round(step.rate, 3),
-            "sent_per_s": round(step.sent_per_s, 3),
-            "answered_per_s": round(step.answered_per_s, 3),
-            "p50": step.p50,
-            "p99": step.p99,
-            "p99.9": step.p999,
-            "max": step.max,
-        }
+        run_file.Step(
+            rate=round(step.rate, 3),
+            sent_per_s=round(step.sent_per_s, 3),
+            answered_per_s=round(step.answered_per_s, 3),
+            p50=step.p50,
+            p99=step.p99,
+            p99_9=step.p99_9,
+            max=step.max,
+        )
         for step in found.steps
     ]
-    return {"limit_p99_ns": found.limit_p99_ns, "highest_rate": round(found.highest_rate, 3), "steps": steps}
+    return run_file.Saturation(limit_p99_ns=found.limit_p99_ns, highest_rate=round(found.highest_rate, 3), steps=steps)
 
 
-def _settings(settings: Settings) -> dict[str, Any]:
+def _settings(settings: Settings) -> dict[str, Setting]:
     """Of preset and tape the one that was used."""
     unused = "tape" if settings.tape is None else "preset"
     return {name: value for name, value in asdict(settings).items() if name != unused}

@@ -9,7 +9,8 @@ from pathlib import Path
 from . import hlog, run_file
 from .buckets import Buckets
 from .histogram import Histogram
-from .run_file import INTERVALS, KINDS, Latency, LoadRun, PipelineRun, Run
+from .latency import NAMES
+from .run_file import INTERVALS, Latency, LoadRun, PipelineRun, Run
 
 #: All kinds of command together.
 ALL = "all"
@@ -36,7 +37,7 @@ class Recording:
     def latency(self, interval: str) -> Mapping[str, Latency]:
         """By kind, those that have any."""
         recorded = self.run.latency_ns.get(interval, {}) if isinstance(self.run, LoadRun) else {}
-        return {kind: recorded[kind] for kind in (ALL, *KINDS) if kind in recorded and recorded[kind].count}
+        return {kind: recorded[kind] for kind in (ALL, *NAMES) if kind in recorded and recorded[kind].count}
 
 
 def load(paths: Sequence[Path]) -> list[Recording]:
@@ -92,7 +93,7 @@ def _by_interval(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Buckets
     """By interval and kind, those that have anything; and all kinds together."""
     found: dict[str, dict[str, Buckets]] = {}
     for interval in INTERVALS:
-        tags = {f"{interval}.{kind}": kind for kind in (*KINDS, ALL)}
+        tags = {f"{interval}.{kind}": kind for kind in (*NAMES, ALL)}
         own = {kind: by_tag[tag] for tag, kind in tags.items() if tag in by_tag and by_tag[tag].count}
         if own and ALL not in own:
             everything = Histogram()

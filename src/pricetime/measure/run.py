@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import re
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
@@ -20,12 +15,10 @@ from .histogram import Histogram
 from .latency import NAMES
 from .load import Load, LoadFailed, Pace
 from .plan import Plan
+from .run_file import Latency
 
 #: Seconds between two looks at a run.
 LOOK_S = 0.25
-
-#: Orders are made before the first is sent, as many as there is memory for; what comes after them is made meanwhile.
-ORDER_BYTES, SHARE_OF_MEMORY, LEAST_MADE = 40, 0.5, 1 << 20
 
 #: Seconds between two looks whether there is something to do.
 NAP_S = 0.01
@@ -36,9 +29,6 @@ LEAD_S = 0.005
 #: A rate counts as reached when the last order was sent, and answered, no later after it was due than this share of the
 #: run, and this time where that is longer.
 BEHIND, BEHIND_S = 0.01, 0.05
-
-#: The percentiles that are told, by name.
-PERCENTILES = {"p50": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9, "p99.99": 99.99, "max": 100.0}
 
 Latencies: TypeAlias = Mapping[str, Histogram]
 
@@ -73,86 +63,6 @@ class Result:
     ended_at: float = 0.0
     latencies: Latencies = field(default_factory=dict)
     over_time: list[Interval] = field(default_factory=list)
-
-
-class Ahead:
-    """The plans of a flow, made by a thread of its own; begins to give them out when so many commands are made.
-
-    A context manager: what was not taken is dropped.
-    """
-
-    def __init__(self, plans: Iterator[Plan], on_made: Callable[[int], None] = lambda _: None) -> None:
-        self._plans, self._on_made = plans, on_made
-        self._made: queue.Queue[Plan | BaseException | None] = queue.Queue()
-        self._most = made_before()
-        self._waiting = 0  # commands that are made and not taken
-        self._changed = threading.Condition()
-        self._ended = self._enough = False
-        self._thread = threading.Thread(target=self._make, name="pricetime-load-plans")
-
-    def __enter__(self) -> Ahead:
-        self._thread.start()
-        try:
-            with self._changed:
-                while not self._enough:  # in slices, so that an interrupt is heard
-                    self._changed.wait(0.1)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self._ended = True
-            self._changed.notify_all()
-        self._thread.join()
-
-    def __iter__(self) -> Iterator[Plan | None]:
-        """The plans; None now and then while the next one is not made yet."""
-        while True:
-            try:
-                plan = self._made.get(timeout=NAP_S)
-            except queue.Empty:
-                yield None
-                continue
-            if plan is None:
-                return
-            if isinstance(plan, BaseException):
-                raise plan
-            with self._changed:
-                self._waiting -= plan.count
-                self._changed.notify_all()
-            yield plan
-
-    def _make(self) -> None:
-        try:
-            for plan in self._plans:
-                self._made.put(plan)
-                self._on_made(plan.count)
-                with self._changed:
-                    self._waiting += plan.count
-                    if self._waiting >= self._most:
-                        self._enough = True
-                        self._changed.notify_all()
-                    self._changed.wait_for(lambda: self._ended or self._waiting < self._most)
-                    if self._ended:
-                        return
-            self._made.put(None)
-        except BaseException as error:
-            self._made.put(error)
-        finally:
-            with self._changed:
-                self._enough = True
-                self._changed.notify_all()
-
-
-def made_before() -> int:
-    """How many orders there is memory for to make beforehand."""
-    free_bytes = 0
-    with contextlib.suppress(OSError):
-        found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text("ascii"), re.MULTILINE)
-        free_bytes = int(found[1]) * 1024 if found else 0
-    return max(LEAST_MADE, int(free_bytes * SHARE_OF_MEMORY / ORDER_BYTES))
 
 
 def fill(load: Load, first: Plan) -> None:
@@ -294,16 +204,10 @@ def total(latencies: Latencies) -> Histogram:
     return found
 
 
-def figures(histogram: Histogram) -> dict[str, int]:
-    """Count, percentiles and the largest value, in ns."""
-    values = histogram.percentiles(list(PERCENTILES.values()))
-    return {"count": int(histogram.count), **dict(zip(PERCENTILES, values, strict=True))}
-
-
-def figures_by_kind(latencies: Latencies) -> dict[str, dict[str, int]]:
-    """The same of all, and of each kind."""
+def by_kind(latencies: Latencies) -> dict[str, Latency]:
+    """Percentiles in ns, of all together and of each kind."""
     empty = Histogram()
-    return {"all": figures(total(latencies)), **{kind: figures(latencies.get(kind, empty)) for kind in NAMES}}
+    return {"all": Latency.of(total(latencies)), **{kind: Latency.of(latencies.get(kind, empty)) for kind in NAMES}}
 
 
 def above(latencies: Latencies, limit_ns: int) -> int:

@@ -19,9 +19,6 @@ FORMAT = 1
 #: Between which two moments a latency lies, from the innermost out.
 INTERVALS = {"match": "match", "tick_to_trade": "tick to trade", "round_trip": "round trip"}
 
-#: What a command does: an add that rests, an add that trades, and so on.
-KINDS = ("rests", "trades", "cancel", "replace", "other")
-
 #: A rate is missed when less than this share of it was sent; so much may be due to the last interval.
 ENOUGH = 0.99
 

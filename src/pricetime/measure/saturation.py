@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from .load import Load, Pace
 from .plan import Plan
-from .run import Interval, Latencies, Result, Run, above, figures, total
+from .run import Interval, Latencies, Result, Run, above, total
+from .run_file import Latency
 
 #: From a step that is good to the next, as long as none was bad.
 FACTOR = 2.0
@@ -30,10 +31,10 @@ class Step(NamedTuple):
     rate: float
     sent_per_s: float
     answered_per_s: float
-    p50: int
-    p99: int
-    p999: int
-    max: int
+    p50: float
+    p99: float
+    p99_9: float
+    max: float
     good: bool  #: it was reached, and its p99 is within the limit
 
 
@@ -111,9 +112,9 @@ def _is_hopeless(limit_p99_ns: int, orders: int) -> Callable[[Latencies], bool]:
 
 def judge(result: Result, limit_p99_ns: int, rate: float) -> Step:
     """A step from its run."""
-    of = figures(total(result.latencies))
-    good = result.complete and result.reached and of["p99"] <= limit_p99_ns
-    return Step(rate, result.sent_per_s, result.answered_per_s, of["p50"], of["p99"], of["p99.9"], of["max"], good)
+    of = Latency.of(total(result.latencies))
+    good = result.complete and result.reached and of.p99 <= limit_p99_ns
+    return Step(rate, result.sent_per_s, result.answered_per_s, of.p50, of.p99, of.p99_9, of.max, good)
 
 
 def _take(plans: Iterator[Plan], orders: int) -> tuple[list[Plan], list[Plan]]:

@@ -11,7 +11,7 @@ from .run_file import INTERVALS, Percentiles
 from .typed import key
 from .units import duration, rate
 
-POINTS = [key(name) for name in Percentiles.POINTS]
+POINTS = {name: key(name) for name in Percentiles.POINTS}
 
 #: Stands where there is no figure.
 NONE = "-"
@@ -65,10 +65,10 @@ def tables_of(name: str, recordings: Sequence[Recording]) -> Iterator[Table]:
 
 def latency_table(recordings: Sequence[Recording], interval: str) -> Table:
     """A line for each kind of each run."""
-    table = Table(f"{INTERVALS[interval].capitalize()}", ["run", "kind", "commands", *POINTS], names=2)
+    table = Table(f"{INTERVALS[interval].capitalize()}", ["run", "kind", "commands", *POINTS.values()], names=2)
     for recording in recordings:
         for kind, latency in recording.latency(interval).items():
-            values = [duration(getattr(latency, name)) for name in Percentiles.POINTS]
+            values = [duration(getattr(latency, name)) for name in POINTS]
             table.rows.append([recording.name, kind_name(kind), f"{latency.count:,}", *values])
     return table
 
@@ -76,12 +76,12 @@ def latency_table(recordings: Sequence[Recording], interval: str) -> Table:
 def stage_table(recordings: Sequence[Recording]) -> Table:
     """A line for each stage of each run."""
     title = ", ".join(recording.name for recording in recordings)
-    columns = ["stage", "what is in it", "orders", "orders a second", *POINTS, "command"]
+    columns = ["stage", "what is in it", "orders", "orders a second", *POINTS.values(), "command"]
     table = Table(title, columns, names=2, words=("command",))
     for _, run in of_pipelines(recordings):
         for stage in run.stages:
             latency = stage.latency_ns
-            values = [duration(getattr(latency, name)) if latency else NONE for name in Percentiles.POINTS]
+            values = [duration(getattr(latency, name)) if latency else NONE for name in POINTS]
             row = [stage.name, stage.what, f"{stage.orders:,}", rate(stage.orders_per_s), *values, stage.command]
             table.rows.append(row)
     return table
