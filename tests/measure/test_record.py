@@ -15,8 +15,8 @@ from pricetime.measure.load import Pace
 from pricetime.measure.record import Settings, files_of, write
 from pricetime.measure.run import Interval, Result
 from pricetime.measure.run_file import Percentiles
-from pricetime.measure.typed import key
 from pricetime.measure.saturation import Saturation, Step
+from pricetime.measure.typed import key
 
 hdrh = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
 

@@ -12,6 +12,7 @@ from pricetime.core.engine import Engine
 from pricetime.core.instrument import Instrument
 from pricetime.gateway.replica import Replica
 from pricetime.gateway.store import FeedStore
+from pricetime.measure.histogram import Histogram
 from pricetime.types import COMMAND, CommandType
 
 Commands = np.ndarray[Any, np.dtype[np.void]]
@@ -41,6 +42,9 @@ class FakeExchange:
     def stats(self) -> Mapping[str, int | float]:
         self.counted += 1
         return {"commands": self.commands, "reports": self.store.next_sequence - 1, "refused": 2}
+
+    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
+        return {}
 
     def send(self, *commands: Commands) -> None:
         every = np.concatenate(commands)

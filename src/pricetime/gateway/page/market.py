@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.instrument import Instrument
+from ...measure.histogram import Histogram
 from ...types import REPORT, InstrumentState, ReportKind, Side
 from .latency import percentiles
 
@@ -64,6 +65,7 @@ class Exchange(Protocol):
     @property
     def store(self) -> Any: ...
     def stats(self) -> Mapping[str, int | float]: ...
+    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]: ...
 
 
 def exact(number: int) -> int | str:
@@ -224,7 +226,7 @@ class Market:
                 rates[f"{name}_per_s"] = round((stats.get(name, 0) - before.get(name, 0)) / max(now - then, 1e-3), 1)
         self._counted = now, stats
         counts = {name: value for name, value in stats.items() if name in {"commands", "refused", "reports", "cut_off"}}
-        self._counts = {"rates": rates, "counts": counts, "latency": percentiles(self._exchange, stats)}
+        self._counts = {"rates": rates, "counts": counts, "latency": percentiles(self._exchange.latencies())}
 
 
 def _levels(depth: NDArray[np.void]) -> list[Level]:
