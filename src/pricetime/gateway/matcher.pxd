@@ -22,6 +22,7 @@ cdef enum:
     BATCH = 256                      # commands executed between two looks at the rings
     REPORT_WORDS = 6                 # of 8 bytes
     NEVER = 0xFFFFFFFFFFFFFFFF       # of commands until one is timed: none is
+    TYPES = 16                       # a power of two, more than there are types of command
 
 
 cdef class Matcher:
@@ -42,12 +43,14 @@ cdef class Matcher:
     cdef u64 command                 # of the batch: the one whose reports are being handed on
     cdef u64 report                  # the next report to hand on
     cdef readonly u64 executed       # commands, so far
+    cdef u32 kinds[16]               # of commands, by type: what one is that is not rejected and has not traded
     cdef readonly Latencies match    # of the commands that were timed
     cdef u64 every                   # one of so many is
     cdef u64 untimed                 # commands before the next that is
     cdef u64 began_ns                # monotonic: when the command that is being timed was taken; 0: none is
     cdef u32 ended                   # 1: run must return; atomic
 
+    cdef void _name_kinds(self) noexcept
     cdef void _run(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
     cdef void _trace(self) noexcept nogil
