@@ -30,6 +30,7 @@ MODULES = [
     "alternatives/sorted_levels",
     "inside",
     "journal_loops",
+    "pipeline_loops",
     "ring_loops",
 ]
 

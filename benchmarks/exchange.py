@@ -15,7 +15,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -29,6 +30,9 @@ from pricetime.measure.load import Load
 from pricetime.measure.plan import Plan, make_plans
 from pricetime.measure.server import Event, ServerProcess
 from pricetime.types import ReportKind
+
+#: Of tick to trade, as the server's stats name them.
+PERCENTILES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -44,10 +48,40 @@ def main(options: tuple[str, ...], **given: Any) -> None:
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
     run = Run(options=options, **given)
-    found = run.measure()
-    for name, value in found.items():
+    outcome = run.measure()
+    for name, value in {**run.words(), **outcome.words()}.items():
         print(f"  {name:<26}{value}")
-    sys.exit(found["subscriber's books"] != "equal to the server's" or found["gaps in the feed"] != "0")
+    sys.exit(not outcome.agrees or outcome.gaps != 0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was seen of one run."""
+
+    orders: int
+    sent_per_s: float
+    answered_per_s: float
+    accepted: int
+    trades: int  #: of each side
+    memory_bytes: int  #: of the server, when the book is filled
+    grown_bytes: int  #: by the end
+    reports: int  #: on the feed
+    gaps: int  #: in the feed, as the subscriber saw it
+    agrees: bool  #: the subscriber's books are the server's
+    tick_to_trade_ns: dict[str, int]  #: by percentile
+
+    def words(self) -> dict[str, str]:
+        return {
+            "sent": f"{self.sent_per_s / 1e6:.2f} M/s",
+            "answered": f"{self.answered_per_s / 1e6:.2f} M/s",
+            "accepted": f"{self.accepted:,}",
+            "trades, of each side": f"{self.trades:,}",
+            "server's memory": f"{self.memory_bytes / 1e6:.0f} MB, and {self.grown_bytes / 1e6:.1f} MB more at the end",
+            "reports on the feed": f"{self.reports:,}",
+            "gaps in the feed": f"{self.gaps:,}",
+            "subscriber's books": "equal to the server's" if self.agrees else "DIFFERENT",
+            **{f"tick to trade {name}": f"{ns / 1e3:,.1f} us" for name, ns in self.tick_to_trade_ns.items()},
+        }
 
 
 @dataclass
@@ -62,11 +96,22 @@ class Run:
     load_cpu: int | None
     options: tuple[str, ...]
 
-    def measure(self) -> dict[str, str]:
-        """What happened, in words."""
-        count = int((self.rate or 1e6) * self.seconds)
-        print(f"making {count:,} orders ...", file=sys.stderr)
-        first, parts = make_plans(self.preset, count, self.sessions)
+    @property
+    def count(self) -> int:
+        """Orders that are sent."""
+        return int((self.rate or 1e6) * self.seconds)
+
+    def words(self) -> dict[str, str]:
+        """What was asked for."""
+        return {
+            "orders": f"{self.count:,} of {self.preset!r} over {self.sessions} sessions",
+            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
+        }
+
+    def measure(self) -> Outcome:
+        """Start a server, drive it and stop it. Raises ServerFailed, LoadFailed and OSError."""
+        print(f"making {self.count:,} orders ...", file=sys.stderr)
+        first, parts = make_plans(self.preset, self.count, self.sessions)
         plans = list(parts)
         with ServerProcess(*self._server_options()) as server:
             here, there = multiprocessing.Pipe()
@@ -74,23 +119,20 @@ class Run:
             watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
             watcher.start()
             here.recv()  # it follows the feed
-            pin(self.load_cpu)
-            driven, stopped = self._drive(server, first, plans)
+            with pinned(self.load_cpu):
+                driven, stopped = self._drive(server, first, plans)
             here.send(stopped["last_sequence"])
             watched: dict[str, Any] = here.recv()
             watcher.join()
             stats = server.last("stats")
-        return {
-            "orders": f"{count:,} of {self.preset!r} over {self.sessions} sessions",
+        return Outcome(
+            orders=self.count,
+            reports=stopped["last_sequence"],
+            gaps=watched["gaps"],
+            agrees=watched["digest"] == stopped["digest"],
+            tick_to_trade_ns={name: stats[f"tick_to_trade_{name}_ns"] for name in PERCENTILES},
             **driven,
-            "reports on the feed": f"{stopped['last_sequence']:,}",
-            "gaps in the feed": f"{watched['gaps']:,}",
-            "subscriber's books": "equal to the server's" if watched["digest"] == stopped["digest"] else "DIFFERENT",
-            **{
-                f"tick to trade {name}": f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f} us"
-                for name in ("p50", "p99", "p99.9", "max")
-            },
-        }
+        )
 
     def _server_options(self) -> list[str]:
         options = ["--open", "--stats-interval-ms", "0", *self.options]
@@ -98,7 +140,7 @@ class Run:
             options += ["--gateway-cpus", str(self.server_cpu)]
         return options
 
-    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, str], Event]:
+    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, Any], Event]:
         with Load(server.host, server.port, self.sessions) as load:
             load.send(first)
             load.wait_answered()
@@ -114,12 +156,12 @@ class Run:
             kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
         count = sum(plan.count for plan in plans)
         driven = {
-            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
-            "sent": f"{count / (sent - began) / 1e6:.2f} M/s",
-            "answered": f"{count / (answered - began) / 1e6:.2f} M/s",
-            "accepted": f"{kinds[ReportKind.ACCEPTED]:,}",
-            "trades, of each side": f"{kinds[ReportKind.TRADE]:,}",
-            "server's memory": f"{memory / 1e6:.0f} MB, and {grown / 1e6:.1f} MB more at the end",
+            "sent_per_s": count / (sent - began),
+            "answered_per_s": count / (answered - began),
+            "accepted": int(kinds[ReportKind.ACCEPTED]),
+            "trades": int(kinds[ReportKind.TRADE]),
+            "memory_bytes": memory,
+            "grown_bytes": grown,
         }
         return driven, stopped
 
@@ -142,6 +184,17 @@ def watch(group: str, port: int, recovery: tuple[str, int], cpu: int | None, pip
 def follow(subscriber: Subscriber, until: Callable[[], bool]) -> None:
     while not until():
         subscriber.poll(0.01)
+
+
+@contextmanager
+def pinned(cpu: int | None) -> Iterator[None]:
+    """This thread, and those that it starts, on one processor meanwhile."""
+    before = os.sched_getaffinity(0)
+    pin(cpu)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def pin(cpu: int | None) -> None:

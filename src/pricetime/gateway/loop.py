@@ -108,7 +108,7 @@ class Gateway:
 
     def stats(self):
         """Counts since the start, by name."""
-        p50, p99, p999, most = self.tick_to_trade.percentiles((50, 99, 99.9, 100))
+        p50, p90, p99, p999, p9999, most = self.tick_to_trade.percentiles((50, 90, 99, 99.9, 99.99, 100))
         return {
             "commands": self.decoder.sequence,
             "refused": self.decoder.refused,
@@ -121,8 +121,10 @@ class Gateway:
             "sent_bytes": self.sessions.sent_bytes,
             "turns": self.turns,
             "tick_to_trade_p50_ns": p50,
+            "tick_to_trade_p90_ns": p90,
             "tick_to_trade_p99_ns": p99,
             "tick_to_trade_p99.9_ns": p999,
+            "tick_to_trade_p99.99_ns": p9999,
             "tick_to_trade_max_ns": most,
         }
 
