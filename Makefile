@@ -20,7 +20,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-compare lint settings wire format clean
+.PHONY: help build demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-pipeline bench-compare profile lint settings wire format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -84,6 +84,12 @@ bench-journal: build ## what the journal costs the engine, on the disk under bui
 bench-exchange: build ## the whole exchange, at 1 M orders a second for 30 seconds, then as fast as it goes
 	@$(BIN)/python -m benchmarks.exchange --rate 1000000 --seconds 30 --server-cpu 0 --load-cpu 1
 	@$(BIN)/python -m benchmarks.exchange --rate 0 --seconds 10 --server-cpu 0 --load-cpu 1
+
+bench-pipeline: build ## the pipeline stage by stage, from matching alone to the whole exchange with a journal
+	@$(BIN)/python -m benchmarks.pipeline --server-cpu 0 --load-cpu 1
+
+profile: build ## a flame graph of the whole exchange under load, in docs/pictures
+	@$(BIN)/python -m benchmarks.profile --server-cpu 0 --load-cpu 1
 
 bench-recovery: build ## what a start costs: a replay, and a recovery with a snapshot
 	@$(BIN)/python -m benchmarks.recovery

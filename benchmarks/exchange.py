@@ -16,7 +16,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -95,6 +95,9 @@ class Run:
     server_cpu: int | None
     load_cpu: int | None
     options: tuple[str, ...]
+    beside: Callable[[int], AbstractContextManager[object]] = (
+        nullcontext  #: of the server's process, while it is driven
+    )
 
     @property
     def count(self) -> int:
@@ -145,12 +148,13 @@ class Run:
             load.send(first)
             load.wait_answered()
             memory = server.resident_bytes()
-            began = at = time.perf_counter()
-            for plan in plans:
-                at = load.send(plan, self.rate or None, at if self.rate else None)
-            sent = time.perf_counter()
-            load.wait_answered()
-            answered = time.perf_counter()
+            with self.beside(server.process.pid):
+                began = at = time.perf_counter()
+                for plan in plans:
+                    at = load.send(plan, self.rate or None, at if self.rate else None)
+                sent = time.perf_counter()
+                load.wait_answered()
+                answered = time.perf_counter()
             grown = server.resident_bytes() - memory
             stopped = server.stop()  # while the clients are there, so that their orders are
             kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
