@@ -95,9 +95,9 @@ class Run:
     server_cpu: int | None
     load_cpu: int | None
     options: tuple[str, ...]
-    beside: Callable[[int], AbstractContextManager[object]] = (
-        nullcontext  #: of the server's process, while it is driven
-    )
+    #: of the server's process, while it is driven
+    beside: Callable[[int], AbstractContextManager[object]] = nullcontext
+    server: type[ServerProcess] = ServerProcess
 
     @property
     def count(self) -> int:
@@ -116,7 +116,7 @@ class Run:
         print(f"making {self.count:,} orders ...", file=sys.stderr)
         first, parts = make_plans(self.preset, self.count, self.sessions)
         plans = list(parts)
-        with ServerProcess(*self._server_options()) as server:
+        with self.server(*self._server_options()) as server:
             here, there = multiprocessing.Pipe()
             arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, there)
             watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)

@@ -7,6 +7,9 @@ from typing import Any
 
 WIDTH, ROW, FONT = 1200, 17, 11
 
+#: Pixels that have room for the path of a file.
+WIDE = 200
+
 #: What is narrower than that part of the whole is not drawn.
 LEAST = 0.001
 
@@ -38,7 +41,7 @@ def rectangles(node: Node, whole: int, x: int = 0, level: int = 0) -> list[dict[
         {
             "color": int(node.name.startswith("kernel: ")),
             "level": level,
-            "name": node.name,
+            "name": node.name if share * WIDTH > WIDE else node.name.partition(".py ")[2] or node.name,
             "hash_name": node.name,
             "full_name": f"{node.name}: {share:.1%}, {node.count} samples",
             "w": node.count,
