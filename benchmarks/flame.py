@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -66,12 +67,30 @@ def drawn(stacks: dict[tuple[str, ...], int]) -> str:
     return str(flameprof.SVG.format("\n".join(elements), width=WIDTH, height=height))
 
 
-def shares(stacks: dict[tuple[str, ...], int]) -> dict[str, float]:
-    """The part of all samples that each function ran in itself, or in what is no function of ours below it."""
-    total = sum(stacks.values())
-    found: dict[str, float] = {}
+def threads(stacks: dict[tuple[str, ...], int]) -> dict[str, int]:
+    """Samples of each thread, the busiest first."""
+    found: dict[str, int] = {}
     for stack, count in stacks.items():
-        named = [name for name in stack if ".py " in name and ".py:" not in name.partition(" ")[0]] or [stack[0]]
-        inner = f"{named[-1]} ({stack[-1]})" if stack[-1].startswith("kernel: ") else named[-1]
-        found[inner] = found.get(inner, 0) + count / total
+        found[stack[0]] = found.get(stack[0], 0) + count
     return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
+def shares(stacks: dict[tuple[str, ...], int], thread: str) -> dict[str, tuple[float, float]]:
+    """Of each function, and system call, the part of a thread's samples: (in itself, with what it called)."""
+    total = threads(stacks).get(thread, 0)
+    own: dict[str, int] = {}
+    whole: dict[str, int] = {}
+    for stack, count in stacks.items():
+        named = [name for name in stack[1:] if not is_line(name)]
+        if stack[0] != thread or not named:
+            continue
+        own[named[-1]] = own.get(named[-1], 0) + count
+        for name in set(named):
+            whole[name] = whole.get(name, 0) + count
+    found = {name: (own.get(name, 0) / total, count / total) for name, count in whole.items()}
+    return dict(sorted(found.items(), key=lambda item: -item[1][1]))
+
+
+def is_line(name: str) -> bool:
+    """``book.py:423 text`` and not ``core/book.py Books.run``."""
+    return re.search(r"\.\w+:", name.partition(" ")[0]) is not None

@@ -16,14 +16,14 @@ import click
 from pricetime.errors import PricetimeError
 
 from .exchange import Run
-from .flame import drawn, shares
+from .flame import drawn, shares, threads
 from .stacks import samples_of, stacks_of
 
 #: Bytes of the stack that are kept of each sample: those of the hot path are much shorter.
 STACK_BYTES = 4096
 
 #: Functions named on the terminal.
-SHOWN = 25
+SHOWN = 40
 
 
 def check_machine() -> None:
@@ -115,9 +115,14 @@ def main(frequency: int, journal: str, directory: Path, out: Path, **given: Any)
         raise click.ClickException(str(failed)) from failed
     finally:
         shutil.rmtree(folder)
-    for name, share in list(shares(stacks).items())[:SHOWN]:
-        print(f"{share:7.1%}  {name}")
-    print(f"{sum(stacks.values()):,} samples, {outcome.answered_per_s / 1e6:.2f} M orders/s")
+    busiest = threads(stacks)
+    for name, count in busiest.items():
+        print(f"{count / sum(busiest.values()):7.1%}          {name}")
+    thread = next(iter(busiest))
+    print(f"\nof {thread}: with what it calls, and in itself")
+    for name, (own, whole) in list(shares(stacks, thread).items())[:SHOWN]:
+        print(f"{whole:7.1%} {own:7.1%}  {name}")
+    print(f"{sum(busiest.values()):,} samples, {outcome.answered_per_s / 1e6:.2f} M orders/s")
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(picture, encoding="utf-8")
     print(f"written to {out}")

@@ -6,7 +6,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks.flame import WIDTH, drawn, rectangles, shares, tree_of
+from benchmarks.flame import WIDTH, drawn, rectangles, shares, threads, tree_of
 
 STACKS = {
     ("gateway's thread", "core/book.py Books.run", "core/book.py Books._match", "book.py:7 a < b"): 60,
@@ -18,12 +18,13 @@ STACKS = {
 def test_widths_are_counts_and_children_lie_on_their_callers() -> None:
     root = tree_of(STACKS)
     assert root.count == 10_000
-    by_name = {block["name"]: block for block in rectangles(root, root.count)}
+    by_name = {block["hash_name"]: block for block in rectangles(root, root.count)}
     assert by_name["core/book.py Books._match"]["w"] == 60
     assert by_name["core/book.py Books._match"]["level"] == 3
     ours, caller = by_name["gateway/loop.py Gateway._read"], by_name["gateway's thread"]
     assert caller["x"] <= ours["x"] <= ours["x"] + ours["w"] <= caller["x"] + caller["w"]
     assert by_name["kernel: recvfrom"]["color"] == 1
+    assert by_name["core/book.py Books._match"]["name"] == "Books._match"  # there is no room for more
 
 
 def test_what_is_hardly_there_is_not_drawn() -> None:
@@ -31,11 +32,13 @@ def test_what_is_hardly_there_is_not_drawn() -> None:
     assert [block["name"] for block in blocks] == ["all", "b"]
 
 
-def test_shares_are_of_functions() -> None:
-    found = shares(STACKS)
-    assert found["core/book.py Books._match"] == pytest.approx(0.006)
-    assert found["gateway/loop.py Gateway._read (kernel: recvfrom)"] == pytest.approx(0.003)
-    assert sum(found.values()) == pytest.approx(1)
+def test_shares_are_of_functions_of_a_thread() -> None:
+    assert list(threads(STACKS).items()) == [("others", 9_910), ("gateway's thread", 90)]
+    found = shares(STACKS, "gateway's thread")
+    assert found["core/book.py Books.run"] == (0, pytest.approx(60 / 90))
+    assert found["core/book.py Books._match"] == (pytest.approx(60 / 90), pytest.approx(60 / 90))
+    assert found["kernel: recvfrom"] == (pytest.approx(30 / 90), pytest.approx(30 / 90))
+    assert "book.py:7 a < b" not in found
 
 
 def test_the_picture_is_svg_that_needs_nothing_else() -> None:
