@@ -95,7 +95,7 @@ def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
             raise click.ClickException(f"{program} is not here: install it (Debian: apt install valgrind)")
     directory.mkdir(parents=True, exist_ok=True)
     Counted.folder = folder = Path(tempfile.mkdtemp(prefix="instructions-", dir=directory))
-    options = ("--threading", "shared")
+    options: tuple[str, ...] = ("--threading", "shared")
     if journal != "none":
         options += ("--journal", str(folder / "journal"))
     try:

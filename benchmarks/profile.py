@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -44,13 +45,20 @@ def check_machine() -> None:
 @contextmanager
 def sampled(pid: int, frequency: int, data: Path) -> Iterator[None]:
     """Every thread of a process, with its stack, so often a second of its processor's time."""
+    (told, tell), (heard, answer) = os.pipe(), os.pipe()
     command = ["perf", "record", "-q", "-F", str(frequency), "-e", "cpu-clock", "--call-graph", f"dwarf,{STACK_BYTES}"]
-    perf = subprocess.Popen([*command, "-o", str(data), "-p", str(pid)], stderr=subprocess.PIPE, text=True)
+    command += ["-D", "-1", "--control", f"fd:{told},{answer}", "-o", str(data), "-p", str(pid)]
+    perf = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, pass_fds=(told, answer))
+    os.close(answer)
     try:
+        os.write(tell, b"enable\n")
+        os.read(heard, 64)  # it samples now, or has ended
         yield
     finally:
         perf.send_signal(signal.SIGINT)
         _, said = perf.communicate(timeout=60)
+        for end in (told, tell, heard):
+            os.close(end)
     if not data.exists():
         raise click.ClickException(f"perf failed: {said.strip()}")
 
@@ -108,6 +116,8 @@ def main(frequency: int, journal: str, directory: Path, out: Path, **given: Any)
         run = Run(options=options, beside=lambda pid: sampled(pid, frequency, data), **given)
         outcome = run.measure()
         stacks = stacks_in(data)
+        if not stacks:
+            raise click.ClickException("perf saw nothing: give more --seconds")
         picture = drawn(stacks)
     except ImportError as missing:
         raise click.ClickException(f"{missing.name} draws the picture: pip install 'pricetime[dev]'") from missing

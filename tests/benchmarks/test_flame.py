@@ -35,9 +35,9 @@ def test_what_is_hardly_there_is_not_drawn() -> None:
 def test_shares_are_of_functions_of_a_thread() -> None:
     assert list(threads(STACKS).items()) == [("others", 9_910), ("gateway's thread", 90)]
     found = shares(STACKS, "gateway's thread")
-    assert found["core/book.py Books.run"] == (0, pytest.approx(60 / 90))
-    assert found["core/book.py Books._match"] == (pytest.approx(60 / 90), pytest.approx(60 / 90))
-    assert found["kernel: recvfrom"] == (pytest.approx(30 / 90), pytest.approx(30 / 90))
+    assert found["core/book.py Books.run"] == pytest.approx((0, 60 / 90))
+    assert found["core/book.py Books._match"] == pytest.approx((60 / 90, 60 / 90))
+    assert found["kernel: recvfrom"] == pytest.approx((30 / 90, 30 / 90))
     assert "book.py:7 a < b" not in found
 
 
