@@ -24,7 +24,7 @@ PYTEST := $(BIN)/python -m pytest
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pages bench-public bench-compare lint pictures settings screenshot wire dashboard format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -96,6 +96,12 @@ bench-exchange: build ## the whole exchange, at 1 M orders a second for 30 secon
 bench-load: build ## the load generator alone: how many orders a second from one processor
 	@$(BIN)/python -m benchmarks.load --rate 5000000 --load-cpu 1 --echo-cpu 0
 	@$(BIN)/python -m benchmarks.load --rate 0 --load-cpu 1 --echo-cpu 0
+
+bench-pipeline: build ## the pipeline stage by stage, from matching alone to the whole exchange with a journal
+	@$(BIN)/python -m benchmarks.pipeline --server-cpu 0 --load-cpu 1
+
+profile: build ## a flame graph of the whole exchange under load, in docs/pictures
+	@$(BIN)/python -m benchmarks.profile --server-cpu 0 --load-cpu 1
 
 bench-recovery: build ## what a start costs: a replay, and a recovery with a snapshot
 	@$(BIN)/python -m benchmarks.recovery

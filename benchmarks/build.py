@@ -32,6 +32,7 @@ MODULES = [
     "echo_loops",
     "inside",
     "journal_loops",
+    "pipeline_loops",
     "ring_loops",
 ]
 

@@ -16,7 +16,8 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -24,14 +25,17 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.machine import describe
 from pricetime.cli.load_show import spoken
 from pricetime.feed.subscriber import Subscriber
 from pricetime.measure.load import Load, Pace
+from pricetime.measure.machine import describe
 from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.run import Run, by_kind, fill
+from pricetime.measure.run import Result, Run, by_kind, fill
 from pricetime.measure.server import Event, ServerProcess
 from pricetime.types import ReportKind
+
+#: Of tick to trade, as the server's stats name them.
+PERCENTILES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,10 +50,46 @@ def main(options: tuple[str, ...], **given: Any) -> None:
     """Drive an exchange and print what it did. OPTIONS, behind --, are more of those of pricetime serve."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
-    found = Day(options=options, **given).measure()
-    for name, value in found.items():
+    day = Day(options=options, **given)
+    outcome = day.measure()
+    for name, value in {**day.words(), **outcome.words()}.items():
         print(f"  {name:<26}{value}")
-    sys.exit(found["subscriber's books"] != "equal to the server's" or found["gaps in the feed"] != "0")
+    sys.exit(not outcome.agrees or outcome.gaps != 0)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was seen of one run."""
+
+    orders: int
+    result: Result  #: as the generator has it, with the round trips
+    accepted: int
+    trades: int  #: of each side
+    memory_bytes: int  #: of the server, when the book is filled
+    grown_bytes: int  #: by the end
+    reports: int  #: on the feed
+    gaps: int  #: in the feed, as the subscriber saw it
+    agrees: bool  #: the subscriber's books are the server's
+    tick_to_trade_ns: dict[str, int]  #: by percentile
+
+    def words(self) -> dict[str, str]:
+        """In the order that they are read in."""
+        result = self.result
+        return {
+            "sent": f"{result.sent_per_s / 1e6:.2f} M/s, {result.late:,} over 1 ms after they were due",
+            "answered": f"{result.answered_per_s / 1e6:.2f} M/s" + ("" if result.reached else ": NOT AS FAST AS DUE"),
+            "accepted": f"{self.accepted:,}",
+            "trades, of each side": f"{self.trades:,}",
+            "server's memory": f"{self.memory_bytes / 1e6:.0f} MB, and {self.grown_bytes / 1e6:.1f} MB more at the end",
+            "reports on the feed": f"{self.reports:,}",
+            "gaps in the feed": f"{self.gaps:,}",
+            "subscriber's books": "equal to the server's" if self.agrees else "DIFFERENT",
+            **{f"tick to trade {name}": f"{ns / 1e3:,.1f} us" for name, ns in self.tick_to_trade_ns.items()},
+            **{
+                f"round trip, {kind}": f"{found.count:,}: {spoken(found)}"
+                for kind, found in by_kind(result.latencies).items()
+            },
+        }
 
 
 @dataclass
@@ -63,36 +103,47 @@ class Day:
     server_cpu: int | None
     load_cpu: int | None
     options: tuple[str, ...]
+    #: of the server's process, while it is driven
+    beside: Callable[[int], AbstractContextManager[object]] = nullcontext
+    server: type[ServerProcess] = ServerProcess
 
-    def measure(self) -> dict[str, str]:
-        """What happened, in words."""
-        count = int((self.rate or 1e6) * self.seconds)
-        print(f"making {count:,} orders ...", file=sys.stderr)
-        first, parts = make_plans(self.preset, count, self.sessions)
+    @property
+    def count(self) -> int:
+        """Orders that are sent."""
+        return int((self.rate or 1e6) * self.seconds)
+
+    def words(self) -> dict[str, str]:
+        """What was asked for."""
+        return {
+            "orders": f"{self.count:,} of {self.preset!r} over {self.sessions} sessions",
+            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
+        }
+
+    def measure(self) -> Outcome:
+        """Start a server, drive it and stop it. Raises ServerFailed, LoadFailed and OSError."""
+        print(f"making {self.count:,} orders ...", file=sys.stderr)
+        first, parts = make_plans(self.preset, self.count, self.sessions)
         plans = list(parts)
-        with ServerProcess(*self._server_options()) as server:
+        with self.server(*self._server_options()) as server:
             here, there = multiprocessing.Pipe()
             arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, there)
             watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
             watcher.start()
             here.recv()  # it follows the feed
-            pin(self.load_cpu)
-            driven, stopped = self._drive(server, first, plans)
+            with pinned(self.load_cpu):
+                driven, stopped = self._drive(server, first, plans)
             here.send(stopped["last_sequence"])
             watched: dict[str, Any] = here.recv()
             watcher.join()
             stats = server.last("stats")
-        return {
-            "orders": f"{count:,} of {self.preset!r} over {self.sessions} sessions",
+        return Outcome(
+            orders=self.count,
+            reports=stopped["last_sequence"],
+            gaps=watched["gaps"],
+            agrees=watched["digest"] == stopped["digest"],
+            tick_to_trade_ns={name: stats[f"tick_to_trade_{name}_ns"] for name in PERCENTILES},
             **driven,
-            "reports on the feed": f"{stopped['last_sequence']:,}",
-            "gaps in the feed": f"{watched['gaps']:,}",
-            "subscriber's books": "equal to the server's" if watched["digest"] == stopped["digest"] else "DIFFERENT",
-            **{
-                f"tick to trade {name}": f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f} us"
-                for name in ("p50", "p99", "p99.9", "max")
-            },
-        }
+        )
 
     def _server_options(self) -> list[str]:
         options = ["--open", "--stats-interval-ms", "0", *self.options]
@@ -100,29 +151,24 @@ class Day:
             options += ["--gateway-cpus", str(self.server_cpu)]
         return options
 
-    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, str], Event]:
+    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, Any], Event]:
         with Load(server.host, server.port, self.sessions) as load:
             fill(load, first)
             memory = server.resident_bytes()
             run = Run(load, Pace(self.rate))
-            run.go(plans)
+            with self.beside(server.process.pid):
+                run.go(plans)
             if run.result.failure:
                 raise SystemExit(run.result.failure)
             grown = server.resident_bytes() - memory
             stopped = server.stop()  # while the clients are there, so that their orders are
         kinds = np.sum([account.kinds for account in load.accounts.values()], axis=0)
-        result = run.result
         driven = {
-            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
-            "sent": f"{result.sent_per_s / 1e6:.2f} M/s, {result.late:,} over 1 ms after they were due",
-            "answered": f"{result.answered_per_s / 1e6:.2f} M/s" + ("" if result.reached else ": NOT AS FAST AS DUE"),
-            "accepted": f"{kinds[ReportKind.ACCEPTED]:,}",
-            "trades, of each side": f"{kinds[ReportKind.TRADE]:,}",
-            "server's memory": f"{memory / 1e6:.0f} MB, and {grown / 1e6:.1f} MB more at the end",
-            **{
-                f"round trip, {kind}": f"{found.count:,}: {spoken(found)}"
-                for kind, found in by_kind(result.latencies).items()
-            },
+            "result": run.result,
+            "accepted": int(kinds[ReportKind.ACCEPTED]),
+            "trades": int(kinds[ReportKind.TRADE]),
+            "memory_bytes": memory,
+            "grown_bytes": grown,
         }
         return driven, stopped
 
@@ -145,6 +191,17 @@ def watch(group: str, port: int, recovery: tuple[str, int], cpu: int | None, pip
 def follow(subscriber: Subscriber, until: Callable[[], bool]) -> None:
     while not until():
         subscriber.poll(0.01)
+
+
+@contextmanager
+def pinned(cpu: int | None) -> Iterator[None]:
+    """This thread, and those that it starts, on one processor meanwhile."""
+    before = os.sched_getaffinity(0)
+    pin(cpu)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def pin(cpu: int | None) -> None:

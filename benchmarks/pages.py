@@ -28,9 +28,9 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
-from benchmarks.machine import describe
 from benchmarks.statistics import compare
 from pricetime.measure.load import Load
+from pricetime.measure.machine import describe
 from pricetime.measure.plan import make_plans
 from pricetime.measure.server import ServerProcess
 

@@ -15,11 +15,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.machine import describe
 from benchmarks.rounds import no_collector
 from benchmarks.statistics import compare
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.state import ExchangeState, configuration_of
+from pricetime.measure.machine import describe
 from pricetime.tape.flow import PRESETS, generate, prelude
 
 #: One of so many; 0: none, which the others are held against.

@@ -23,7 +23,6 @@ from typing import Any
 import click
 import numpy as np
 
-from benchmarks.machine import describe
 from pricetime.gateway.config import GatewayConfig, InstrumentConfig
 from pricetime.gateway.fields import LogLevel
 from pricetime.gateway.log import make_log
@@ -34,6 +33,7 @@ from pricetime.journal.replay import Replay
 from pricetime.journal.snapshot import write
 from pricetime.journal.syncer import Syncer
 from pricetime.journal.writer import Writer
+from pricetime.measure.machine import describe
 from pricetime.tape.flow import generate, prelude
 from pricetime.types import COMMAND
 

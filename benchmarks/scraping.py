@@ -18,8 +18,8 @@ from typing import Any
 
 import click
 
-from benchmarks.machine import describe
 from pricetime.measure.load import Load
+from pricetime.measure.machine import describe
 from pricetime.measure.plan import Plan, make_plans
 from pricetime.measure.server import ServerProcess
 

@@ -21,11 +21,11 @@ from typing import Any, TypeVar
 import click
 import numpy as np
 
-from benchmarks.machine import describe
 from benchmarks.rounds import no_collector
 from pricetime import COMMAND, CommandType, Engine, Instrument
 from pricetime.journal.position import Position
 from pricetime.journal.snapshot import OWNER, SnapshotFile, load, write
+from pricetime.measure.machine import describe
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT
 

@@ -44,6 +44,11 @@ class Watched(Disk):
                 raise OSError(self.error, os.strerror(self.error))
         return object.__getattribute__(self, name)
 
+    def map(self, fd: int, n_bytes: int) -> Any:
+        mapping = super().map(fd, n_bytes)
+        self.pages = {key: data for key, data in self.pages.items() if key[0] != mapping.address}  # of one that is gone
+        return mapping
+
     def sync_range(self, mapping: Any, first: int, n_bytes: int) -> None:
         super().sync_range(mapping, first, n_bytes)
         for page in range(first, first + n_bytes, PAGE):

@@ -145,6 +145,47 @@ def test_a_next_segment_that_is_late(files: Any) -> None:
     assert files.writer.append_records(written.orders(1, count + 1)) == 1
 
 
+def test_nothing_is_stored_behind_the_limit(files: Any) -> None:
+    files.writer.allow(1, 3 * 4096)
+    room = 2 * 4096 // 72 - 1  # a checkpoint is the first record
+    assert files.writer.append_records(written.orders(500)) == room
+    assert files.writer.append_records(written.orders(1, room + 1)) == 0
+    assert not any(files.bytes(1)[4096 + 72 * (room + 1) :])
+    files.writer.allow(1, 4 * 4096)
+    assert files.writer.append_records(written.orders(1, room + 1)) == 1
+
+
+def test_a_segment_may_be_offered_with_a_limit(files: Any) -> None:
+    count = fill(files, expected())
+    files.writer.offer(files.make(), 2, 4096, 4096)
+    assert files.writer.append_records(written.orders(1, count + 1)) == 0
+    assert files.writer.wants_segment  # it was taken, and nothing can be put there yet
+    files.writer.allow(2, 2 * 4096)
+    assert files.writer.append_records(written.orders(1, count + 1)) == 1
+
+
+def test_a_segment_that_is_to_be_left(files: Any) -> None:
+    assert files.writer.append_records(written.orders(3)) == 3
+    files.offer()
+    sequence, number, offset = files.writer.turn(1)
+    assert (sequence, number) == (3, 1)
+    before = files.bytes(1)
+    assert files.writer.append_records(written.orders(2, 4)) == 2
+    assert files.bytes(1) == before
+    assert not any(before[offset:])
+    assert files.writer.progress()[:2] == (5, 2)
+
+
+def test_a_segment_that_was_left_already_is_not_asked_for_twice(files: Any) -> None:
+    count = fill(files, expected())
+    files.offer()
+    assert files.writer.append_records(written.orders(1, count + 1)) == 1
+    files.writer.turn(1)  # the wish comes late: it is the page that is turned
+    assert files.writer.append_records(written.orders(1, count + 2)) == 1
+    _, number, offset = files.writer.progress()
+    assert (number, offset) == (2, 2 * 4096 + 72)
+
+
 def test_a_checkpoint_in_the_last_place_of_a_segment(files: Any) -> None:
     first = expected()
     first.checkpoint(synced=0)

@@ -428,13 +428,9 @@ class Gateway:
 
 def figures(interval, latencies):
     """Percentiles of all kinds of command together, by name."""
-    p50, p99, p999, most = latencies.all().percentiles((50, 99, 99.9, 100))
-    return {
-        f"{interval}_p50_ns": p50,
-        f"{interval}_p99_ns": p99,
-        f"{interval}_p99.9_ns": p999,
-        f"{interval}_max_ns": most,
-    }
+    values = latencies.all().percentiles((50, 90, 99, 99.9, 99.99, 100))
+    names = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
+    return {f"{interval}_{name}_ns": value for name, value in zip(names, values, strict=True)}
 
 
 def clock_offset():

@@ -6,7 +6,7 @@ from pricetime.native.arrays cimport records_of
 
 cdef enum:
     ROUNDS = 27
-    LANES = 8
+    LANES = 64                       # ids side by side
 
 cdef class PublicIds:
     cdef u32 keys[27]                # one for each round

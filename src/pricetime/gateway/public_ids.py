@@ -3,7 +3,7 @@
 
 In the book an order's id is ``owner << 48 | client's id``. On the feed it is that number under a block cipher of 64
 bits, Speck64/128 (Beaulieu and others, 2013), with a secret key: a permutation, so two orders never share a public
-id, and nobody who knows some pairs can tell others. The rounds run over eight ids side by side, in vectors.
+id, and nobody who knows some pairs can tell others. The rounds run over many ids side by side, in vectors.
 """
 
 from __future__ import annotations
@@ -46,21 +46,20 @@ class PublicIds:
 
     def hide(self, ids, count):
         """Put public ids in the place of ``count`` ids."""
-        x: u32[8]
-        y: u32[8]
+        x: u32[64]
+        y: u32[64]
         first: u64 = 0
         i: cython.int
         j: u64
-        for j in range(cython.cast(u64, LANES)):
-            x[j] = y[j] = 0
         while first < count:
             lanes: u64 = min(count - first, cython.cast(u64, LANES))
             for j in range(lanes):
                 x[j] = cython.cast(u32, ids[first + j] >> 32)
                 y[j] = cython.cast(u32, ids[first + j])
             for i in range(ROUNDS):
-                for j in range(cython.cast(u64, LANES)):
-                    x[j] = ((x[j] >> 8 | x[j] << 24) + y[j]) ^ self.keys[i]
+                key: u32 = self.keys[i]
+                for j in range(lanes):  # of a number that the compiler does not know: else it writes each one out
+                    x[j] = ((x[j] >> 8 | x[j] << 24) + y[j]) ^ key
                     y[j] = (y[j] << 3 | y[j] >> 29) ^ x[j]
             for j in range(lanes):
                 ids[first + j] = cython.cast(u64, x[j]) << 32 | y[j]

@@ -28,8 +28,11 @@ cdef class Router:
     cdef Sessions sessions
     cdef FeedStore store
     cdef PublicIds public_ids
+    cdef u64 ids[129]                # the different ids of a block of reports, then their public ones
+    cdef u32 order_at[64]            # which of them is a report's order
+    cdef u32 maker_at[64]            # and its maker, of one that has none any
     cdef u64 order_ids[64]           # public ids of the block's orders
-    cdef u64 maker_ids[64]           # and of the makers, 0 where there is none
+    cdef u64 maker_ids[64]           # and of the makers, of no meaning where there is none
     cdef Arrival arrived[8192]       # the commands routed by the last step, in their order
     cdef u64 arrivals                # how many of these there are
     cdef u64 commands                # and how many commands in all

@@ -95,16 +95,31 @@ class Router:
         self.arrived[self.arrivals - 1].commands[kind] += 1
 
     def _hide(self, first, count):
-        """The public ids of a block of reports."""
+        """The public ids of a block of reports.
+
+        Most reports have no maker, and a command's reports one order: each id goes through the cipher only once.
+        """
+        n: u64 = 0
+        order_at: u64 = 0
         i: u64
         for i in range(count):
             routed: cython.pointer[RoutedReport] = cython.cast(
                 cython.pointer[RoutedReport], self.reports.peeked(first + i)
             )
+            if n == 0 or self.order_ids[i - 1] != routed.report.order_id:
+                order_at = n
+                self.ids[n] = routed.report.order_id
+                n += 1
             self.order_ids[i] = routed.report.order_id
-            self.maker_ids[i] = routed.report.maker_id
-        self.public_ids.hide(self.order_ids, count)
-        self.public_ids.hide(self.maker_ids, count)
+            self.order_at[i] = cython.cast(u32, order_at)
+            self.maker_at[i] = cython.cast(u32, n)
+            if routed.report.maker_id != 0:
+                self.ids[n] = routed.report.maker_id
+                n += 1
+        self.public_ids.hide(self.ids, n)
+        for i in range(count):
+            self.order_ids[i] = self.ids[self.order_at[i]]
+            self.maker_ids[i] = self.ids[self.maker_at[i]]
 
     def _to_feed(self, report, order_id, maker_id):
         public: cython.pointer[Report] = self.store.append()

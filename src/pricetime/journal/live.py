@@ -9,9 +9,13 @@ from .segment import PAGE
 #: Bytes brought to the disk, or made ready, in one call: others wait no longer than that takes.
 SYNC_STEP, POPULATE_STEP = 1 << 20, 256 << 10
 
+#: Pages of a swift segment that the system may keep together: no more than are made ready in one call.
+CHUNK = POPULATE_STEP
 
 #: A page that is written by itself: in larger writes the system would keep pages together, and mind them together.
 ZEROS = bytes(PAGE)
+
+CHUNK_OF_ZEROS = bytes(CHUNK)
 
 
 class LiveSegment:
@@ -23,7 +27,15 @@ class LiveSegment:
     """
 
     def __init__(
-        self, disk: Disk, fd: int, mapping: Mapping, number: int, first_offset: int, *, zeroed: bool = False
+        self,
+        disk: Disk,
+        fd: int,
+        mapping: Mapping,
+        number: int,
+        first_offset: int,
+        *,
+        zeroed: bool = False,
+        swift: bool = False,
     ) -> None:
         self.disk = disk
         self.fd = fd
@@ -31,9 +43,16 @@ class LiveSegment:
         self.number = number
         self.first_offset = first_offset
         self.zeroed = zeroed
+        self.swift = swift
         self.n_bytes = mapping.n_bytes
+        self.end = self.n_bytes  #: no record goes behind it
         self.synced = 0
         self.populated = 0
+
+    @property
+    def limit(self) -> int:
+        """Up to here it may be stored into. Behind it zeros may be written, over whatever is there."""
+        return self.populated if self.zeroed or self.swift else self.n_bytes
 
     def sync(self, offset: int) -> int:
         """Bring the pages up to ``offset`` nearer to the disk by one step: the bytes that were synced, 0 at the end."""
@@ -49,8 +68,11 @@ class LiveSegment:
         if min(offset, self.n_bytes) <= self.populated:
             return False
         n_bytes = min(POPULATE_STEP, self.n_bytes - self.populated)
-        if self.zeroed:
-            self._write_zeros(max(self.populated, self.first_offset), self.populated + n_bytes)
+        first, end = max(self.populated, self.first_offset), self.populated + n_bytes
+        if self.swift and first < end:
+            self.disk.write(self.fd, memoryview(CHUNK_OF_ZEROS)[: end - first], first)
+        elif self.zeroed:
+            self._write_zeros(first, end)
         self.disk.populate(self.mapping, self.populated, n_bytes)
         self.populated += n_bytes
         return True
@@ -75,6 +97,11 @@ class LiveSegment:
         if self.fd >= 0:
             self.disk.close(self.fd)
         self.fd = -1
+
+
+def whole_chunks(offset: int) -> int:
+    """The last place where a chunk begins."""
+    return offset // CHUNK * CHUNK
 
 
 def whole_pages(offset: int) -> int:

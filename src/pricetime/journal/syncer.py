@@ -19,7 +19,7 @@ from .configuration import Configuration
 from .directory import Directory
 from .doubt import doubtful
 from .errors import JournalFailed
-from .live import LiveSegment
+from .live import CHUNK, LiveSegment, whole_chunks
 from .position import Position
 from .writer import Writer
 
@@ -33,6 +33,9 @@ SHORT = LEAD // 4
 REFRESH_NS = 1_000_000_000
 
 DEFAULT_SEGMENT_BYTES = 64 << 20
+
+#: An engine that fills so many chunks between two syncs is given swift segments.
+SWIFT_CHUNKS = 2
 
 
 @dataclass
@@ -93,6 +96,9 @@ class Syncer:
         self._live: list[LiveSegment] = []  #: taken by the engine, and not all on the disk; the last is in use
         self._ready: LiveSegment | None = None  #: offered, and not taken as far as is known
         self._sync_due_ns = self._refresh_due_ns = 0
+        self._places: list[tuple[int, int, int]] = []  #: sequence, segment, offset that the engine was seen at
+        self._filled = self._filled_ns = 0  #: bytes of the segment that the engine left last, and how long that took
+        self._taken_ns = time.monotonic_ns()  #: when it began the one in use
 
     # ------------------------------------------------------------------ from outside
 
@@ -152,7 +158,7 @@ class Syncer:
             pass
         sequence = self.position.sequence if self.position else 0
         link = self.position.link if self.position else crc32c(self.configuration.to_json())
-        self.writer.start(live.mapping, live.number, live.first_offset, sequence, link)
+        self.writer.start(live.mapping, live.number, live.first_offset, sequence, link, live.limit)
         self._sync(live, live.first_offset)
         self.synced_place = (sequence, live.number, live.first_offset)
         self._shorten()
@@ -198,11 +204,14 @@ class Syncer:
         if not self.writer.has_new:
             return
         began_ns = time.monotonic_ns()
-        sequence, number, offset = self.writer.turn()
+        claimed = self._claim()
+        if claimed is None:
+            return
+        sequence, number, offset = claimed
         self._notice_taken(number)
         while self._live[0].number != number:
             old = self._live[0]
-            self._sync(old, old.n_bytes)
+            self._sync(old, old.end)
             old.close()
             del self._live[0]
         self._sync(self._live[0], offset)
@@ -215,6 +224,37 @@ class Syncer:
         self.counts.last_ns = took_ns
         self.counts.total_ns += took_ns
         self.counts.longest_ns = max(self.counts.longest_ns, took_ns)
+
+    def _claim(self) -> tuple[int, int, int] | None:
+        """What is synced next: a sequence that is all in the pages before a place, which are stored into no more.
+
+        None when there is nothing that can be claimed yet.
+        """
+        sequence, number, offset = self.writer.progress()
+        self._notice_taken(number)
+        in_use = self._live[-1]
+        if not in_use.swift or self._ended:
+            self._places = []
+            return self.writer.turn()
+        self._places.append((sequence, number, offset))
+        whole = whole_chunks(offset)
+        if whole > in_use.synced or len(self._live) > 1:
+            return self._behind(number, whole)
+        if self._ready is None:
+            return None
+        # The engine has become slow, and the chunk in use is to be synced. It cannot go on in a chunk of which a part
+        # was synced, so it leaves the segment; the next one is made for it as it is now.
+        self._places = []
+        claimed = self.writer.turn(in_use.number)
+        if claimed[1] == in_use.number:
+            in_use.end = claimed[2]
+        return claimed
+
+    def _behind(self, number: int, whole: int) -> tuple[int, int, int]:
+        """The newest sequence that was seen to be all before this place, with this place."""
+        before = [seen for seen in self._places if seen[1:] <= (number, whole)]
+        self._places = self._places[len(before) :]
+        return before[-1][0] if before else self.writer.synced(), number, whole
 
     def _sync(self, live: LiveSegment, offset: int) -> None:
         self._doing = f"syncing {segment.name(live.number)}"
@@ -231,15 +271,17 @@ class Syncer:
         in_use, ready = self._live[-1], self._ready
         self._doing = f"making room in {segment.name(number)}"
         if in_use.populate(offset + LEAD):
+            self.writer.allow(in_use.number, in_use.limit)
             return True
         if ready is None:
             if len(self._live) > 1:
                 return False  # a commit comes first: _open counts on it that only the last two are not on the disk
             self._ready = ready = self._create(number + 1)
             ready.populate(segment.PAGE)
-            self.writer.offer(ready.mapping, ready.number, ready.first_offset)
+            self.writer.offer(ready.mapping, ready.number, ready.first_offset, ready.limit)
             return True
         if ready.populate(offset + LEAD - in_use.n_bytes):
+            self.writer.allow(ready.number, ready.limit)
             return True
         if time.monotonic_ns() >= self._refresh_due_ns:
             self._refresh_due_ns = time.monotonic_ns() + REFRESH_NS
@@ -263,6 +305,9 @@ class Syncer:
     def _notice_taken(self, number: int) -> None:
         """The engine may have gone on in the segment that was ready."""
         if self._ready is not None and self._ready.number <= number:
+            now_ns = time.monotonic_ns()
+            self._filled, self._filled_ns = self._live[-1].end, now_ns - self._taken_ns
+            self._taken_ns = now_ns
             self._live.append(self._ready)
             self._ready = None
 
@@ -273,7 +318,12 @@ class Syncer:
         )
         first_offset = segment.first_offset(len(self.configuration.to_json()))
         zeroed = self.level == AcknowledgementLevel.DURABLE
-        return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed)
+        swift = not zeroed and self._is_fast()
+        return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed, swift=swift)
+
+    def _is_fast(self) -> bool:
+        """Did the engine fill the last segment so quickly that there are whole chunks to sync whenever it is due?"""
+        return self._filled * self.interval_ns >= SWIFT_CHUNKS * CHUNK * self._filled_ns > 0
 
     def _remove_ready(self) -> None:
         """The segment that nothing was appended to."""

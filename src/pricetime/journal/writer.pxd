@@ -39,12 +39,14 @@ cdef class Writer:
     # written by the syncer, or by whoever waits for it: atomic
     cdef u8 line2[128]
     cdef u32 turn_wanted             # 1: the next record begins on a page of its own; the engine makes it 0
+    cdef u64 left_wanted             # and this segment is left for the next one, 0: none; stored before turn_wanted
     cdef u32 has_failed              # 1: nothing is appended any more
     cdef u64 durable                 # all commands up to this sequence are on the disk
     cdef u64 offered                 # number of the segment that is ready, 0: none; the engine makes it 0
     cdef u8 *offered_memory          # what belongs to it
     cdef u64 offered_bytes
     cdef u64 offered_first           # where its first record goes
+    cdef u64 limits[2]               # of the segments with even and odd numbers: nothing is stored behind; see "allow"
     cdef u32 wanted                  # 1: somebody waits for "durable" to move
     cdef u32 asleep                  # 1: the syncer sleeps on this word, or is about to
     cdef u32 called                  # 1: the syncer is to look up, whatever there is
@@ -57,6 +59,8 @@ cdef class Writer:
     # the engine
     cdef u64 append(self, const Command *commands, u64 count, u64 seq_num, u32 transcript) noexcept nogil
     cdef bint _make_room(self, u64 seq_num, u32 transcript) noexcept nogil
+    cdef u64 _limit(self) noexcept nogil
+    cdef bint _is_ready(self) noexcept nogil
     cdef void _put(self, const Command *commands, u64 count) noexcept nogil
     cdef void _put_checkpoint(self, u64 durable, u64 seq_num, u32 transcript) noexcept nogil
     cdef void _turn_page(self) noexcept nogil

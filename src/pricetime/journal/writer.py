@@ -51,7 +51,7 @@ class Writer:
             if load_u32(cython.address(self.turn_wanted), SEQ_CST) != 0:
                 self._turn_page()
             if self._make_room(seq_num, transcript):
-                done = min(count, (self.end - self.offset) // RECORD_BYTES)
+                done = min(count, (self._limit() - self.offset) // RECORD_BYTES)
                 self._put(commands, done)
                 store_u64(cython.address(self.sequence), commands[done - 1].sequence, RELEASE)
                 store_u64(cython.address(self.place), self.number << 32 | self.offset, RELEASE)
@@ -76,8 +76,21 @@ class Writer:
             if self.end - self.offset < RECORD_BYTES and not self._next_segment():
                 self._starve()
                 return False
+            if not self._is_ready():
+                return False
             self._put_checkpoint(durable, seq_num, transcript)
-        return True
+        return self._is_ready()
+
+    def _limit(self):
+        """Up to here the segment in use may be stored into: behind it the syncer may be writing zeros."""
+        return load_u64(cython.address(self.limits[self.number & 1]), ACQUIRE)
+
+    def _is_ready(self):
+        """May a record be put where the engine is? Else the syncer is called to make room."""
+        if self.offset + RECORD_BYTES <= self._limit():
+            return True
+        self._starve()
+        return False
 
     def _put(self, commands, count):
         """Commands into this segment, which has room for them."""
@@ -110,11 +123,12 @@ class Writer:
         self.blank = False
 
     def _turn_page(self):
-        """The page in use is the syncer's now. Told before it is left: see above."""
+        """The page in use is the syncer's now, or the whole segment. Told before it is left: see above."""
+        leaves: cython.bint = load_u64(cython.address(self.left_wanted), RELAXED) == self.number
         store_u64(cython.address(self.turned_sequence), self.sequence, RELAXED)
         store_u64(cython.address(self.turned_place), self.place, RELAXED)
         store(cython.address(self.turn_wanted), 0, RELEASE)
-        self.offset = (self.offset + PAGE - 1) // PAGE * PAGE
+        self.offset = self.end if leaves else (self.offset + PAGE - 1) // PAGE * PAGE
 
     def _next_segment(self):
         """Go on in the segment that is ready. Its head is whole for a reader once its CRC is there."""
@@ -138,7 +152,7 @@ class Writer:
         return True
 
     def _starve(self):
-        """Nothing can be appended until there is a segment: the one time that the engine wakes the syncer."""
+        """Nothing can be appended until there is room: the one time that the engine wakes the syncer."""
         store(cython.address(self.starved), 1, SEQ_CST)
         self._wake()
 
@@ -162,31 +176,39 @@ class Writer:
 
     # ------------------------------------------------------------------ the syncer
 
-    def start(self, mapping, number, first_offset, sequence, link):
+    def start(self, mapping, number, first_offset, sequence, link, limit=None):
         """Go on behind the command ``sequence``, whose record has the CRC ``link``, in this segment. Once.
 
-        What lies before it is on the disk.
+        What lies before it is on the disk. ``limit``: as of ``offer``.
         """
         if self.number:
             raise TypeError("this writer was started before")
         self.sequence = self.turned_sequence = self.claimed = self.durable = sequence
         self.link = link
-        self.offer(mapping, number, first_offset)
+        self.offer(mapping, number, first_offset, limit)
         self._next_segment()
         self.turned_place = self.place
 
-    def offer(self, mapping, number, first_offset):
-        """A segment that is ready: not in use, its head on the disk, its first pages populated."""
+    def offer(self, mapping, number, first_offset, limit=None):
+        """A segment that is ready: not in use, its head on the disk, its first pages populated.
+
+        ``limit``: the engine stores nothing behind it until it is moved by ``allow``; by default there is none.
+        """
         if not self.wants_segment:
             raise ValueError("the segment before has not been taken yet")
         taken: Mapping = mapping
         if number == 0 or first_offset % PAGE or first_offset + PAGE > taken.n_bytes or taken.n_bytes % PAGE:
             raise ValueError(f"no segment: {taken.n_bytes} bytes, number {number}, first record at {first_offset}")
+        self.allow(number, taken.n_bytes if limit is None else limit)
         self.in_use, self.ready = self.ready, taken  # the engine took the last, and has left the one before it
         self.offered_memory = taken.memory
         self.offered_bytes = taken.n_bytes
         self.offered_first = first_offset
         store_u64(cython.address(self.offered), number, RELEASE)
+
+    def allow(self, number, limit):
+        """The engine may store up to this offset of a segment, the one in use or that offered."""
+        store_u64(cython.address(self.limits[number & 1]), limit, RELEASE)
 
     @property
     def wants_segment(self):
@@ -212,12 +234,14 @@ class Writer:
         place: u64 = load_u64(cython.address(self.place), ACQUIRE)
         return sequence, place >> 32, place & 0xFFFFFFFF
 
-    def turn(self):
+    def turn(self, leave=0):
         """Claim the page in use: (sequence, segment, offset) of the last record that lies before the next page.
 
         All up to there is in the pages, and the engine stores into none of them any more. Waits for the end of a batch;
-        only then is the GIL given up: to have it back may take longer than the whole commit.
+        only then is the GIL given up: to have it back may take longer than the whole commit. ``leave``: the number of
+        a segment that the engine is to leave for the one that is offered; of that nothing more is stored into.
         """
+        store_u64(cython.address(self.left_wanted), leave, RELAXED)
         store(cython.address(self.turn_wanted), 1, SEQ_CST)
         seen: u64 = load_u64(cython.address(self.entries), SEQ_CST)
         if seen & 1 != 0:

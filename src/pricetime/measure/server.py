@@ -36,6 +36,8 @@ class ServerProcess:
     Its ports are free ones, unless the options name others. Raises ServerFailed.
     """
 
+    start_s, stop_s = START_S, STOP_S
+
     def __init__(self, *options: str) -> None:
         self.options = options
         self.events: list[Event] = []
@@ -53,7 +55,7 @@ class ServerProcess:
 
     def __enter__(self) -> ServerProcess:
         try:
-            serving = self.wait_for("serving", START_S)
+            serving = self.wait_for("serving", self.start_s)
         except ServerFailed:
             self.__exit__(None, None, None)
             raise
@@ -66,7 +68,7 @@ class ServerProcess:
         if self.process.poll() is None and not self.last("stopped"):  # else it is ending already
             self.process.terminate()
         try:
-            self.process.wait(STOP_S)
+            self.process.wait(self.stop_s)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
@@ -77,8 +79,8 @@ class ServerProcess:
     def stop(self) -> Event:
         """Tell it to stop, and wait: what it logs last. Raises ServerFailed unless it ends with 0."""
         self.process.send_signal(signal.SIGTERM)
-        stopped = self.wait_for("stopped", STOP_S)
-        if code := self.process.wait(STOP_S):
+        stopped = self.wait_for("stopped", self.stop_s)
+        if code := self.process.wait(self.stop_s):
             raise ServerFailed(f"the server ended with {code}: {stopped}")
         return stopped
 

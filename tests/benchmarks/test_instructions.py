@@ -1,0 +1,47 @@
+"""What callgrind counted is read function by function, without what these call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from benchmarks import instructions
+
+COUNTS = """# callgrind format
+version: 1
+events: Ir
+
+ob=(1) /pricetime/gateway/loop.so
+fl=(1) loop.py
+fn=(1) __pyx_f_9pricetime_7gateway_4loop_7Gateway_step
+0 10
+cob=(2) /pricetime/core/book.so
+cfn=(2) __pyx_f_9pricetime_4core_4book_5Books_run
+calls=3 0
+0 900
+0 5
+
+fn=(2)
+0 600
++2 300
+
+totals: 915
+"""
+
+
+def test_instructions_are_those_of_the_function_itself(tmp_path: Path) -> None:
+    counts = tmp_path / "counts"
+    counts.write_text(COUNTS, encoding="utf-8")
+    assert instructions.instructions_in(counts) == {
+        "__pyx_f_9pricetime_7gateway_4loop_7Gateway_step": 15,
+        "__pyx_f_9pricetime_4core_4book_5Books_run": 900,
+    }
+
+
+def test_a_missing_valgrind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    ran = CliRunner().invoke(instructions.main, [])
+    assert ran.exit_code == 1
+    assert ran.output == "Error: valgrind is not here: install it (Debian: apt install valgrind)\n"
