@@ -14,8 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pricetime.extras import MissingExtra
+from pricetime.measure.machine import describe
 
-from . import bytes_per_order, calls_per_second, import_time, machine, picture, report
+from . import bytes_per_order, calls_per_second, import_time, picture, report
 from .build import NotCompiled, ready
 from .bytes_per_order import Weight
 from .calls_per_second import Calls
@@ -141,7 +142,7 @@ def write(outcome: Outcome, folder: Path, pictured: bool) -> None:
 
     made_by = {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
-        **machine.describe(),
+        **describe(),
         "clock": f"one reading between two orders takes {overhead() / ticks_per_ns():.0f} ns, which is in each of them",
     }
     folder.mkdir(parents=True, exist_ok=True)

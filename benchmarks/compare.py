@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from . import machine
+from pricetime.measure.machine import describe
+
 from .__main__ import RESULTS
 from .report import WIDTH, number
 from .revisions import CannotBuild, Revision, build_base, build_current
@@ -130,7 +131,7 @@ def write(
         name: {**asdict(c), "verdict": c.verdict, "base_ns": times[name][0], "current_ns": times[name][1]}
         for name, c in comparisons.items()
     }
-    everything = {"base": base.name, "current": current.name, **machine.describe(), "workloads": rows}
+    everything = {"base": base.name, "current": current.name, **describe(), "workloads": rows}
     path.write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
 
 

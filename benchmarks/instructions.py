@@ -20,7 +20,7 @@ import click
 from pricetime.errors import PricetimeError
 from pricetime.measure.server import ServerProcess
 
-from .exchange import Run
+from .exchange import Day
 from .stacks import readable
 
 #: All that the gateway's thread does, the engine's turns included.
@@ -99,11 +99,11 @@ def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
     if journal != "none":
         options += ("--journal", str(folder / "journal"))
     try:
-        run = Run(
+        day = Day(
             rate=0, seconds=orders / 1e6, server_cpu=None, load_cpu=None, options=options, beside=counting,
             server=Counted, **given,
         )  # fmt: skip
-        run.measure()
+        day.measure()
         found = instructions_in(folder / "counts")
     except (PricetimeError, OSError, subprocess.CalledProcessError) as failed:
         raise click.ClickException(str(failed)) from failed

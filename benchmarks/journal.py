@@ -21,8 +21,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pricetime import Engine, Instrument
+from pricetime.measure.machine import describe
 
-from . import machine, report
+from . import report
 from .build import NotCompiled, ready
 from .rounds import no_collector
 from .steps import CAPACITY
@@ -263,7 +264,7 @@ def write(
     made_by = {
         "command": shlex.join(["python", "-m", "benchmarks.journal", *sys.argv[1:]]),
         "clock": f"{clock_ns:.1f} ns a reading",
-        **machine.describe(),
+        **describe(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     lines = [line for table in tables for line in (*report.markdown(table), "")]

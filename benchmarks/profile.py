@@ -113,8 +113,8 @@ def main(frequency: int, journal: str, directory: Path, out: Path, **given: Any)
     options = () if journal == "none" else ("--journal", str(folder / "journal"), "--acknowledge", journal)
     data = folder / "perf.data"
     try:
-        run = Day(options=options, beside=lambda pid: sampled(pid, frequency, data), **given)
-        outcome = run.measure()
+        day = Day(options=options, beside=lambda pid: sampled(pid, frequency, data), **given)
+        outcome = day.measure()
         stacks = stacks_in(data)
         if not stacks:
             raise click.ClickException("perf saw nothing: give more --seconds")

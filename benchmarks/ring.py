@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from . import machine, report
+from pricetime.measure.machine import describe
+
+from . import report
 from .build import NotCompiled, ready
 from .rounds import no_collector
 
@@ -118,7 +120,7 @@ def main(rounds: int, quick: bool, output: Path) -> None:
 
 
 def write(table: report.Rows, figures: list[Figures], folder: Path) -> None:
-    made_by = {"command": shlex.join(["python", "-m", "benchmarks.ring", *sys.argv[1:]]), **machine.describe()}
+    made_by = {"command": shlex.join(["python", "-m", "benchmarks.ring", *sys.argv[1:]]), **describe()}
     folder.mkdir(parents=True, exist_ok=True)
     lines = [*report.markdown(table), *(f"- {key}: {value}" for key, value in made_by.items())]
     Path(folder, "ring.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

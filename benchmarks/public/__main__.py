@@ -13,7 +13,8 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from .. import machine
+from pricetime.measure.machine import describe
+
 from ..build import NotCompiled
 from .build import library
 from .figures import OURS, Figures
@@ -164,7 +165,7 @@ def audited(checkout: Checkout, engine: Path, scenario: str) -> Run:
 
 def report(figures: Figures, rounds: int) -> str:
     """Machine, command, table, gate."""
-    described = "\n".join(f"- {name}: {value}" for name, value in machine.describe().items())
+    described = "\n".join(f"- {name}: {value}" for name, value in describe().items())
     command = shlex.join(["python", "-m", "benchmarks.public", *sys.argv[1:]])
     gate = figures.gate
     lines = [f"M messages/s, medians of {rounds}; `{command}`", "", described, "", figures.table(), ""]
