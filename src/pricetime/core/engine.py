@@ -188,11 +188,13 @@ class Engine:
         return number
 
     def enter(self):
+        """Nobody else may be inside until ``leave``. Raises BookBusy. O(1)."""
         if not self.latch.enter():
             raise BookBusy("another thread is inside this book: a book serves one thread at a time")
         return 0
 
     def leave(self):
+        """Others may enter again. O(1)."""
         self.latch.leave()
 
     def make_room(self, commands):
