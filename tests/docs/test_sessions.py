@@ -20,7 +20,7 @@ pytestmark = pytest.mark.compiled
 if pricetime.COMPILED:
     from pricetime.measure.server import free_udp_port, lasting_port
 
-SMALL = {"PRICETIME_ORDER_CAPACITY": "10000", "PRICETIME_PREFAULT": "0", "PRICETIME_LOG_FORMAT": "json"}
+QUIET = {"PRICETIME_PREFAULT": "0", "PRICETIME_LOG_FORMAT": "json"}
 TIMEOUT_S = 60
 
 
@@ -40,7 +40,7 @@ class Shell:
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PRICETIME_")}
         tcp, recovery, udp = str(lasting_port()), str(lasting_port()), str(free_udp_port())
         ports = {"PRICETIME_PORT": tcp, "PRICETIME_RECOVERY_PORT": recovery, "PRICETIME_FEED_PORT": udp}
-        self.environment = clean | SMALL | ports
+        self.environment = clean | QUIET | ports
 
     def begin(self, words: list[str]) -> subprocess.Popen[str]:
         assert words[0] == "pricetime"
@@ -85,7 +85,7 @@ def shell(tmp_path: Path) -> Shell:
 
 def test_of_the_readme(shell: Shell) -> None:
     """A server, an order, and a subscriber that sees it."""
-    (serve,) = lines("README.md", "pricetime serve --open")
+    serve, *_ = lines("README.md", "pricetime serve --open")
     server = shell.serve(serve)
     try:
         (order,) = lines("README.md", "pricetime order add")
@@ -94,6 +94,32 @@ def test_of_the_readme(shell: Shell) -> None:
         assert "101" in shell.run(subscribe, "--until-idle", "1")
     finally:
         shell.stop(server)
+
+
+def given(words: list[str], **values: str) -> list[str]:
+    """A command with other values of these options, which it has."""
+    words = [*words]
+    for name, value in values.items():
+        words[words.index("--" + name.replace("_", "-")) + 1] = value
+    return words
+
+
+def test_of_measuring(shell: Shell) -> None:
+    """A server with its page and its metrics, load on it, and a report of the run: in a second instead of ten."""
+    for package in ("starlette", "uvicorn", "prometheus_client", "hdrh", "jinja2", "matplotlib"):
+        pytest.importorskip(package, reason="needs what 'pricetime[all]' brings")
+    (serve,) = lines("README.md", "pricetime serve --open --http-port")
+    server = shell.serve(given(serve, http_port="0", metrics_port="0"))
+    try:
+        (load,) = lines("README.md", "pricetime load")
+        shell.run(given(load, rate="2000", seconds="1"))
+    finally:
+        shell.stop(server)
+    assert json.loads((shell.folder / "run.json").read_text(encoding="utf-8"))["result"]["complete"]
+    assert (shell.folder / "run.hlog").stat().st_size
+    (report,) = lines("README.md", "pricetime report")
+    shell.run(report)
+    assert list(shell.folder.glob("*.html"))
 
 
 def test_of_run(shell: Shell) -> None:
