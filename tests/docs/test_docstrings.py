@@ -60,6 +60,19 @@ def test_a_class_says_what_its_making_raises(package: griffe.Module, name: str) 
     assert "Raises" in thing.docstring.value + (made.docstring.value if made and made.docstring else "")
 
 
+STEPS = ["core.order_book.OrderBook", "core.engine.Engine", "core.builder.BookBuilder"]
+
+#: Of the engine's and the builder's own parts.
+INSIDE = {"enter", "leave", "known", "make_room", "take_reports", "apply_run"}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_call_of_the_core_says_what_it_costs(package: griffe.Module, name: str) -> None:  # type: ignore[name-defined]
+    calls = [m for n, m in package[name].members.items() if not n.startswith("_") and n not in INSIDE and m.docstring]
+    assert calls
+    assert [call.path for call in calls if not any(word in call.docstring.value for word in ("O(", "steps"))] == []
+
+
 def test_what_says_nothing_is_found() -> None:
     module = griffe.visit("shown", Path("shown.py"), "class Mute:\n    def speak(self): ...\n")
     assert undocumented(module) == ["shown", "shown.Mute", "shown.Mute.speak"]
