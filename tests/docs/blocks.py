@@ -17,7 +17,7 @@ FENCE = re.compile(
 INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 
 #: What a line of a shell begins with, in these documents.
-PROGRAMS = {"pricetime", "make", "pip", "python", "git", "kill", "sysctl", "lscpu", "cat", "grep", "taskset", "cc"}
+PROGRAMS = {"pricetime", "make", "pip", "python", "kill", "sysctl", "lscpu", "cat", "grep", "taskset", "cc"}
 PROGRAMS |= {
     "docker",
     "prometheus",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import tomllib
+from pathlib import Path
 
 import pytest
 
-from tests.docs.blocks import BLOCKS, SHELLS, Block
+from tests.docs.blocks import BLOCKS, SHELLS, Block, blocks
 
 #: Blocks that are marked as not run, in all documents. One more is a decision: find a way to run it first.
 NOT_RUN = 0
@@ -22,6 +23,21 @@ def test_every_language_is_taken_by_a_test() -> None:
 
 def test_what_is_not_run_is_counted() -> None:
     assert len([block for block in BLOCKS if block.why_not]) == NOT_RUN
+
+
+def test_a_block_says_that_it_is_not_run(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- not run: it needs a moon -->\n```sh\nmake tides\n```\n\n- in a list\n\n  ```json\n  {}\n  ```\n"
+    )
+    first, second = blocks(page)
+    assert (first.line, first.language, first.why_not, first.commands) == (
+        2,
+        "sh",
+        "it needs a moon",
+        [["make", "tides"]],
+    )
+    assert (second.line, second.language, second.why_not, second.text) == (8, "json", None, "{}\n")
 
 
 def parsed(block: Block) -> object:

@@ -12,7 +12,7 @@ from tests.docs.command_lines import Unknown, check, options, options_of_modules
 pytest.importorskip("pydantic_settings", reason="the options of the server: pip install 'pricetime[server]'")
 
 OPTIONS = options() | options_of_modules()
-SHELL = [block for block in BLOCKS if block.is_shell]
+SHELL = [block for block in BLOCKS if block.is_shell and not block.why_not]
 
 
 @pytest.mark.parametrize("block", SHELL, ids=lambda block: block.name)
