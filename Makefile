@@ -21,10 +21,11 @@ BIN := .venv/bin
 DATA_SHEETS := $(wildcard src/pricetime/*/*.pxd)
 SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard format clean
+.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -136,6 +137,13 @@ settings: .venv/installed ## write the page of the server's settings
 dashboard: .venv/installed ## write the Grafana dashboard, and the page of the metrics
 	@$(BIN)/python -m tools.dashboard
 	@$(BIN)/python -m tools.metrics_page
+
+docs: .venv/installed ## the documents as a site, in build/site, every link followed
+	@$(MKDOCS) build --quiet
+	@echo "pricetime: open build/site/index.html"
+
+docs-serve: .venv/installed ## show that site and follow changes
+	@$(MKDOCS) serve
 
 format: .venv/installed ## put the source in its format
 	@$(BIN)/ruff check --fix --quiet . || true

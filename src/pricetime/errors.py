@@ -105,7 +105,7 @@ class ReportMismatch(PricetimeError, ValueError):
 
     def __init__(self, message: str, seq_num: int = 0) -> None:
         super().__init__(message)
-        self.seq_num = seq_num
+        self.seq_num = seq_num  #: of the report that does not fit
 
 
 class SnapshotMismatch(PricetimeError, ValueError):

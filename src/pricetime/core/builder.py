@@ -126,17 +126,20 @@ class BookBuilder:
 
     @property
     def seq_num(self):
-        """Of the last report that was applied; 0 before the first."""
+        """Of the last report that was applied; 0 before the first. O(1)."""
         return self.rebuilt.books.seq_num
 
     @property
     def crossed(self):
-        """Is a book crossed? Then the reports of the last command go on: a taker is in its book until they end."""
+        """Is a book crossed? Then the reports of the last command go on: a taker is in its book until they end.
+
+        O(1).
+        """
         return self.rebuilt.crossing != NIL
 
     @property
     def instruments(self):
-        """The instruments by id, each with the state that it is in."""
+        """The instruments by id, each with the state that it is in. O(instruments)."""
         return {instrument.id: instrument for instrument in self._instruments()}
 
     def _instruments(self):
@@ -150,6 +153,7 @@ class BookBuilder:
         """The book of one instrument, as an ``OrderBook`` that takes no commands: the builder's own, not a copy.
 
         A snapshot with other instruments puts new books in its place, and leaves it empty. Raises UnknownInstrument.
+        O(1).
         """
         return self.engine.book(instrument)
 

@@ -68,7 +68,7 @@ class Engine:
 
     @property
     def instruments(self):
-        """The instruments, by id."""
+        """The instruments, by id. O(instruments)."""
         return dict(self._instruments)
 
     def apply(self, commands):
@@ -78,6 +78,7 @@ class Engine:
         ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes
         nothing. Neither array is copied: other threads must leave ``commands`` alone meanwhile. Raises
         InvalidCommands, BookBusy and MemoryError, each before anything is executed.
+        Each command takes the steps of the call of an OrderBook that does the same.
         """
         commands = checked(commands)
         count: u64 = len(commands)
@@ -93,13 +94,16 @@ class Engine:
             self.leave()
 
     def book(self, instrument):
-        """The book of one instrument, as an ``OrderBook``: the engine's own, not a copy. Raises UnknownInstrument."""
+        """The book of one instrument, as an ``OrderBook``: the engine's own, not a copy. Raises UnknownInstrument.
+
+        O(1).
+        """
         from pricetime.core.order_book import book_of
 
         return book_of(self, instrument)
 
     def state(self, instrument):
-        """The state of one instrument, as an ``InstrumentState``. Raises UnknownInstrument."""
+        """The state of one instrument, as an ``InstrumentState``. Raises UnknownInstrument. O(1)."""
         number = self.known(instrument)
         self.enter()
         try:
@@ -108,7 +112,7 @@ class Engine:
             self.leave()
 
     def digest(self):
-        """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``."""
+        """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders)."""
         self.enter()
         try:
             return digest_of(self.books, self._instruments)
@@ -135,7 +139,10 @@ class Engine:
         return f"<pricetime.Engine: {len(self._instruments)} instruments, {len(self)} orders>"
 
     def commands(self):
-        """The commands that make this state anew, as an array of ``pricetime.COMMAND``: see ``OrderBook.commands``."""
+        """The commands that make this state anew, as an array of ``pricetime.COMMAND``: see ``OrderBook.commands``.
+
+        O(orders).
+        """
         self.enter()
         try:
             return commands_of(self.books, list(self._instruments.values()))
@@ -163,7 +170,7 @@ class Engine:
 
     @property
     def seq_num(self):
-        """The number of the last report."""
+        """The number of the last report. O(1)."""
         self.enter()
         try:
             return self.books.seq_num
@@ -188,11 +195,13 @@ class Engine:
         return number
 
     def enter(self):
+        """Nobody else may be inside until ``leave``. Raises BookBusy. O(1)."""
         if not self.latch.enter():
             raise BookBusy("another thread is inside this book: a book serves one thread at a time")
         return 0
 
     def leave(self):
+        """Others may enter again. O(1)."""
         self.latch.leave()
 
     def make_room(self, commands):

@@ -21,11 +21,11 @@ class Instrument:
     """
 
     id: int  #: from 0 to 1,048,575
-    symbol: str = ""
-    tick_size: int = 1
-    lot_size: int = 1
+    symbol: str = ""  #: for people; the engine does not read it
+    tick_size: int = 1  #: every price is a multiple of it, 1 to 2**63 - 1
+    lot_size: int = 1  #: every quantity is a multiple of it, 1 to 2**63 - 1
     self_trade: SelfTrade = SelfTrade.OFF  #: for orders that ask for no mode of their own
-    replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER
+    replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER  #: when a replaced order keeps its place
     order_limit: int | None = None  #: the most orders that may rest; None for the engine's capacity
     low_price: int | None = None  #: ticks: orders below it are refused; None for no limit
     high_price: int | None = None  #: ticks: orders above it are refused; None for no limit

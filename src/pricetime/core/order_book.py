@@ -117,6 +117,7 @@ class OrderBook:
         """Trade what crosses and never rest: the trades, and the quantity that was cancelled in the end.
 
         Lots that self-trade prevention took off before that end are in neither. Raises as ``add_order``.
+        O(1) and O(1) for each order that it meets.
         """
         c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
         try:
@@ -135,7 +136,7 @@ class OrderBook:
     def cancel_order(self, order_id, *, owner=None):
         """Take an order out of the book: the quantity that was still resting.
 
-        ``owner``, when given, must be the order's. Raises InvalidOrderId and UnknownOrder.
+        ``owner``, when given, must be the order's. Raises InvalidOrderId and UnknownOrder. O(1).
         """
         self._start(CANCEL_ORDER, order_id_of(order_id))
         try:
@@ -170,7 +171,7 @@ class OrderBook:
     def reduce_order(self, order_id, by, *, owner=None):
         """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
 
-        Raises InvalidOrderId, InvalidQuantity and UnknownOrder.
+        Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
         """
         c: cython.pointer[Command] = self._start(REDUCE_ORDER, order_id_of(order_id))
         try:
@@ -188,7 +189,7 @@ class OrderBook:
         It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
         crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
         InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and
-        LevelQuantityFull.
+        LevelQuantityFull. O(1) and O(1) for each order that it meets.
         """
         c: cython.pointer[Command] = self._start(REPLACE_ORDER, order_id_of(order_id))
         try:
@@ -209,7 +210,7 @@ class OrderBook:
     def set_state(self, state):
         """Open or halt the book; while it is halted, orders are cancelled and reduced, nothing else.
 
-        ``state``: an ``InstrumentState``. Raises InvalidState.
+        ``state``: an ``InstrumentState``. Raises InvalidState. O(1).
         """
         c: cython.pointer[Command] = self._start(SET_STATE, 0)
         try:
@@ -224,6 +225,7 @@ class OrderBook:
         ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,), instrument 0; returns an array of
         ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes nothing.
         Raises InvalidCommands, BookBusy and MemoryError, each before anything is executed.
+        Each command takes the steps of the call that does the same.
         """
         if not self._whole_engine:
             raise errors.InvalidCommands("this book is one of an engine's: apply commands to the engine")
@@ -233,7 +235,7 @@ class OrderBook:
 
     @property
     def state(self):
-        """Is the book open or halted? An ``InstrumentState``."""
+        """Is the book open or halted? An ``InstrumentState``. O(1)."""
         self._engine.enter()
         try:
             return InstrumentState(self._book.state)
@@ -314,7 +316,7 @@ class OrderBook:
     def commands(self):
         """New orders that build this book from an empty one, as an array of ``pricetime.COMMAND``, shape (orders,).
 
-        A halt is among them: at the end, so that the book takes the orders before it.
+        A halt is among them: at the end, so that the book takes the orders before it. O(orders).
         """
         self._engine.enter()
         try:

@@ -52,7 +52,7 @@ class AsyncClient:
         most_untaken: int = 1 << 22,
     ) -> None:
         self.address, self.instrument, self.timeout = (host, port), instrument, timeout
-        self.most_untaken = most_untaken
+        self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
         self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
         self._acknowledgements: Acknowledgements[asyncio.Future[ExecutionReport]] = Acknowledgements()

@@ -26,7 +26,7 @@ class LoginRefused(PricetimeError, PermissionError):
 
     def __init__(self, message: str, reason: int = 0) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason = reason  #: a ``SessionReason``, 0 where the exchange gave none
 
 
 class SessionEnded(PricetimeError, ConnectionError):
@@ -34,7 +34,7 @@ class SessionEnded(PricetimeError, ConnectionError):
 
     def __init__(self, message: str, reason: int = 0) -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason = reason  #: a ``SessionReason``, 0 where the exchange gave none
 
 
 class ConnectionLost(PricetimeError, ConnectionError):

@@ -38,6 +38,8 @@ MOST_EVENTS = 1_000
 
 
 class FeedState(Enum):
+    """How far the books of a subscriber can be trusted."""
+
     WAITING = auto()  #: for a snapshot: there are no books
     GAP = auto()  #: reports are missing: the books are those of a moment ago
     WHOLE = auto()  #: every report that is known of is in the books
@@ -59,6 +61,8 @@ Wanted = RangeWanted | SnapshotWanted
 
 
 class EventKind(Enum):
+    """What happened to a feed, beside reports."""
+
     GAP = auto()  #: reports from ``seq_num`` on are missing, ``reports`` of them as far as is known
     WHOLE = auto()  #: nothing is missing any more; ``seq_num`` is the last one
     SNAPSHOT = auto()  #: a snapshot that is good for ``seq_num`` took the place of the books
@@ -67,23 +71,27 @@ class EventKind(Enum):
 
 
 class FeedEvent(NamedTuple):
-    kind: EventKind
-    seq_num: int = 0
-    reports: int = 0
+    """Something that a subscriber may want to know of; the numbers mean what the kind says, 0 where it says nothing."""
+
+    kind: EventKind  #: what happened
+    seq_num: int = 0  #: of a report
+    reports: int = 0  #: how many
 
 
 @dataclass
 class FeedStatistics:
-    datagrams: int = 0
+    """Counts since the feed was joined."""
+
+    datagrams: int = 0  #: that came, of every kind
     reports: int = 0  #: handed out, each once
-    heartbeats: int = 0
+    heartbeats: int = 0  #: datagrams that say only how far the feed is
     malformed: int = 0  #: datagrams that are neither reports nor a heartbeat
     duplicates: int = 0  #: reports that had come before
     reordered: int = 0  #: datagrams that came late and filled a gap
-    gaps: int = 0
+    gaps: int = 0  #: times that reports were missing
     filled: int = 0  #: reports that the exchange sent again
     dropped: int = 0  #: reports that came early and found no room
-    snapshots: int = 0
+    snapshots: int = 0  #: that took the place of the books
     epochs: int = 0  #: times that another feed began
     mismatches: int = 0  #: reports that did not fit the books
 
@@ -107,10 +115,10 @@ class Sequencer:
         longest_range: int = 65_536,
         buffer_bytes: int = 64 << 20,
     ) -> None:
-        self.next_sequence = next_sequence or 1
+        self.next_sequence = next_sequence or 1  #: of the report that is handed out next
         self.epoch = 0  #: ns, 0 while unknown
-        self.statistics = FeedStatistics()
-        self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)
+        self.statistics = FeedStatistics()  #: what has come so far
+        self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)  #: for the caller to take, the oldest first
         self.patience, self.retry = patience, retry
         self.longest_gap, self.longest_range, self.buffer_bytes = longest_gap, longest_range, buffer_bytes
         self._waiting = next_sequence is None
@@ -124,6 +132,7 @@ class Sequencer:
 
     @property
     def state(self) -> FeedState:
+        """WAITING for a snapshot, GAP while reports are missing, else WHOLE. O(1)."""
         if self._waiting:
             return FeedState.WAITING
         return FeedState.GAP if self._checking or self._end > self.next_sequence else FeedState.WHOLE

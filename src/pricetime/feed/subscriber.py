@@ -61,11 +61,13 @@ class Subscriber:
     ) -> None:
         # Until a snapshot names the instruments there is one, without an order.
         known = list(instruments) or [Instrument(0)]
+        #: The books, as reports make them.
         self.builder = BookBuilder(known, capacity=capacity, level_capacity=level_capacity)
+        #: What puts datagrams in order.
         self.sequencer = Sequencer(1 if recovery is None else None, **settings)
         self._follower = Follower(self.builder, self.sequencer)
         self._follower.on_reports = on_reports
-        self.on_event = on_event
+        self.on_event = on_event  #: called with each FeedEvent, in the thread that polls
         self._untaken: deque[Reports] = deque()  # of an iterator that was broken off
         self._socket = join_feed(group, port, interface, receive_buffer_bytes)
         fd = self._socket.fileno()
@@ -88,6 +90,7 @@ class Subscriber:
 
     @property
     def statistics(self) -> FeedStatistics:
+        """Counts since the feed was joined: datagrams, reports, gaps. They go on counting."""
         return self.sequencer.statistics
 
     @property

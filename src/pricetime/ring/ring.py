@@ -446,6 +446,7 @@ class Ring:
 
     @property
     def closed(self):
+        """Nothing more will be put; what is in the ring can still be got. O(1)."""
         return bool(self.memory) and self.is_closed()
 
     def __len__(self):

@@ -9,15 +9,20 @@ from .idle import Idle
 @final
 class Ring:
     @property
-    def capacity(self) -> int: ...
+    def capacity(self) -> int:
+        """Slots, a power of two."""
     @property
-    def slot_bytes(self) -> int: ...
+    def slot_bytes(self) -> int:
+        """Bytes of one slot; a message has at most 4 less."""
     @property
-    def blocking(self) -> bool: ...
+    def blocking(self) -> bool:
+        """May a side that waits sleep, and is it woken? Each commit and release then costs a fence."""
     @property
-    def idle(self) -> Idle: ...
+    def idle(self) -> Idle:
+        """How calls from Python wait at this end of the ring."""
     @property
-    def closed(self) -> bool: ...
+    def closed(self) -> bool:
+        """Nothing more will be put; what is in the ring can still be got. O(1)."""
     def __init__(
         self,
         capacity: SupportsIndex = ...,

@@ -28,58 +28,64 @@ class Verdict(Enum):
 
     @property
     def exact(self) -> bool:
+        """Did the book take the same orders, and of each the same quantity?"""
         return self is Verdict.EXACT or self is Verdict.LISTED
 
 
 class TapeTrade(NamedTuple):
     """One trade as the tape tells it: an aggressing order that trades at one price."""
 
-    time_ns: int
+    time_ns: int  #: as the tape counts
     sequence: int  #: the exchange's number of the message, or the line of the file
     taker_id: int  #: 0 where the tape does not say
     side: Side  #: of the aggressing order; of an auction trade, which has none, without meaning
     price: int  #: in units of the tape
     quantity: int  #: lots
-    fills: Fills
+    fills: Fills  #: the resting orders taken
 
 
 class Difference(NamedTuple):
     """A trade in which the book did not do what the tape says."""
 
-    trade: TapeTrade
+    trade: TapeTrade  #: as the tape tells it
     fills: Fills  #: what the book did
-    verdict: Verdict
+    verdict: Verdict  #: how the two compare
 
 
 @dataclass
 class Outcome:
     """The count so far. Every trade that was sent to the book has one verdict."""
 
-    records: int = 0
+    records: int = 0  #: read from the tape
     elapsed_s: float = 0.0  #: reading, matching and comparing
-    verdicts: Counter[Verdict] = field(default_factory=Counter)
-    differences: list[Difference] = field(default_factory=list)
+    verdicts: Counter[Verdict] = field(default_factory=Counter)  #: how many trades had each
+    differences: list[Difference] = field(default_factory=list)  #: every trade that is not exact, in order
     facts: Counter[str] = field(default_factory=Counter)  #: what else there was, by a name that explains itself
 
     @property
     def trades(self) -> int:
+        """Trades that were sent to the book. O(1)."""
         return self.verdicts.total()
 
     @property
     def exact(self) -> int:
+        """Trades in which the book took the same orders and quantities, however the tape lists them. O(1)."""
         return sum(count for verdict, count in self.verdicts.items() if verdict.exact)
 
     @property
     def differing(self) -> int:
+        """The other trades. O(1)."""
         return self.trades - self.exact
 
     def add(self, trade: TapeTrade, taken: Sequence[Trade], verdict: Verdict) -> None:
+        """Count a trade of the tape with what the book took for it. O(fills)."""
         self.verdicts[verdict] += 1
         if verdict is not Verdict.EXACT:
             self.differences.append(Difference(trade, fills_of(taken), verdict))
 
 
 def fills_of(trades: Sequence[Trade]) -> Fills:
+    """What trades took of each resting order, in their order. O(trades)."""
     return tuple([(trade.maker_id, trade.quantity) for trade in trades])
 
 

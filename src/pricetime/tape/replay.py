@@ -21,8 +21,11 @@ Event = TypeVar("Event")
 class Recorder(Protocol):
     """Is told of each trade and of the best levels after each event."""
 
-    def trade(self, trade: TapeTrade, verdict: Verdict | None) -> None: ...
-    def top(self, time_ns: int, bids: Levels, asks: Levels) -> None: ...
+    def trade(self, trade: TapeTrade, verdict: Verdict | None) -> None:
+        """A trade of the tape, and how the book's compares; None where it was not sent to the book."""
+
+    def top(self, time_ns: int, bids: Levels, asks: Levels) -> None:
+        """The best level of each side after the event at ``time_ns``, as the tape counts; an empty side has none."""
 
 
 class Replay(ABC, Generic[Event]):
@@ -31,11 +34,11 @@ class Replay(ABC, Generic[Event]):
     ``price_scale``: units of the tape's integer prices in one unit of currency. The book's prices are these units.
     """
 
-    price_scale: ClassVar[int]
+    price_scale: ClassVar[int]  #: units of an integer price in one unit of currency
 
     def __init__(self, name: str, events: Iterator[Event], recorder: Recorder | None = None) -> None:
-        self.name = name
-        self.outcome = Outcome()
+        self.name = name  #: of the tape, for messages
+        self.outcome = Outcome()  #: the count so far
         self._recorder = recorder
         self._events = events
         self._held: list[Event] = []  # an event already read that lies beyond the moment asked for

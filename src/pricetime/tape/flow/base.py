@@ -26,16 +26,18 @@ ORDER_LENGTH, CANCEL_LENGTH = 40, 16
 class Source(Protocol):
     """One run of a flow. The prelude is asked for first, once; then blocks of any length, without end."""
 
-    def prelude(self) -> Commands: ...
+    def prelude(self) -> Commands:
+        """The orders that rest before the flow proper begins."""
 
-    def blocks(self) -> Iterator[Commands]: ...
+    def blocks(self) -> Iterator[Commands]:
+        """What comes after the prelude, in arrays of whatever length, without end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flow(ABC):
     """The settings that all flows share. Make a variant of a flow with ``dataclasses.replace``."""
 
-    description: str
+    description: str  #: in one line, for lists of flows
     resting: int  #: orders of the prelude, and about as many as stay resting
     ids: str = "random"  #: order ids: "random", "sequential" or "session"
     owners: int = 0  #: the orders come from owners 1 to this, at random; 0: all from owner 0, nobody in particular

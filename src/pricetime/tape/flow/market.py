@@ -84,6 +84,7 @@ class MarketFlow(Flow):
                 )
 
     def source(self, seed: int) -> Source:
+        """One run of this flow: the same for the same seed, whatever ran before."""
         from .source import MarketSource  # source.py reads these settings, so it imports this module
 
         return MarketSource(self, seed)

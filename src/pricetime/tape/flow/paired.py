@@ -32,9 +32,11 @@ class PairedFlow(Flow):
 
     @property
     def longest(self) -> int:
+        """As many bids as there are asks."""
         return self.resting
 
     def source(self, seed: int) -> Source:
+        """One run of this flow: prices and sides are always the same, ids and owners follow the seed."""
         return PairedSource(self, seed)
 
 
@@ -54,6 +56,7 @@ class PairedSource:
         return asks
 
     def blocks(self) -> Iterator[Commands]:
+        """Bids without end, each as large as one ask: the caller takes as many as there are asks."""
         while True:
             bids = self._orders(BLOCK, Side.BID)
             bids["price"] = BEST_ASK + self.flow.levels - 1

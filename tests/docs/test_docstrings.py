@@ -1,0 +1,78 @@
+"""Every public name says what it is, and every call what it gives: as the site reads them, without importing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import pricetime
+
+griffe = pytest.importorskip("griffe", reason="needs griffe, which reads sources: pip install '.[docs]'")
+
+SOURCE = Path(pricetime.__file__).parents[1]
+
+#: Modules and classes whose names are for users.
+PUBLIC = [
+    "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
+    "types", "errors", "extras",
+    "feed.subscriber.Subscriber", "feed.client.Client", "feed.async_client.AsyncClient", "feed.sequencer",
+    "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
+    "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",
+    "tape.formats", "tape.replay", "tape.outcome", "tape.file",
+    "measure.histogram", "measure.load", "measure.plan", "measure.server", "measure.following",
+]  # fmt: skip
+
+#: For compiled callers, which read the data sheet: not Python's.
+FOR_COMPILED = {"claimed", "claimed_run", "peeked", "peeked_run", "is_closed", "end"}
+
+
+@pytest.fixture(scope="module")
+def package() -> griffe.Module:  # type: ignore[name-defined] # griffe may be missing
+    return griffe.load("pricetime", search_paths=[SOURCE], allow_inspection=False)
+
+
+def undocumented(thing: griffe.Object) -> list[str]:  # type: ignore[name-defined]
+    """The public calls, properties and classes of a class or module that have no docstring."""
+    found = [] if thing.docstring else [thing.path]
+    for name, member in thing.members.items():
+        if name.startswith("_") or name in FOR_COMPILED or member.is_alias:
+            continue
+        if member.is_class:
+            found += undocumented(member)
+        elif (member.is_function or "property" in member.labels) and not member.docstring:
+            found.append(member.path)
+    return found
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_everything_says_what_it_is(package: griffe.Module, name: str) -> None:  # type: ignore[name-defined]
+    assert undocumented(package[name]) == []
+
+
+RAISES = ["core.order_book.OrderBook", "core.engine.Engine", "ring.ring.Ring"]
+
+
+@pytest.mark.parametrize("name", RAISES)
+def test_a_class_says_what_its_making_raises(package: griffe.Module, name: str) -> None:  # type: ignore[name-defined]
+    thing = package[name]
+    made = thing.members.get("__init__")
+    assert "Raises" in thing.docstring.value + (made.docstring.value if made and made.docstring else "")
+
+
+STEPS = ["core.order_book.OrderBook", "core.engine.Engine", "core.builder.BookBuilder"]
+
+#: Of the engine's and the builder's own parts.
+INSIDE = {"enter", "leave", "known", "make_room", "take_reports", "apply_run"}
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_call_of_the_core_says_what_it_costs(package: griffe.Module, name: str) -> None:  # type: ignore[name-defined]
+    calls = [m for n, m in package[name].members.items() if not n.startswith("_") and n not in INSIDE and m.docstring]
+    assert calls
+    assert [call.path for call in calls if not any(word in call.docstring.value for word in ("O(", "steps"))] == []
+
+
+def test_what_says_nothing_is_found() -> None:
+    module = griffe.visit("shown", Path("shown.py"), "class Mute:\n    def speak(self): ...\n")
+    assert undocumented(module) == ["shown", "shown.Mute", "shown.Mute.speak"]

@@ -1,0 +1,129 @@
+"""Makes a site of the documents, as mkdocs builds it: ``make docs``.
+
+The documents are written to be read as files of the repository, so they link to sources, tests and examples, which a
+site of documents does not have. Here each of these gets a page of its own, with its text, so that every link leads
+somewhere without leaving the site. A ``<picture>`` follows what the system prefers; of the site it follows the switch.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mkdocs.config.defaults import MkDocsConfig
+    from mkdocs.structure.files import File, Files
+    from mkdocs.structure.pages import Page
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+LANGUAGES = {".py": "python", ".pyi": "python", ".pxd": "cython", ".c": "c", ".h": "c", ".lua": "lua", ".toml": "toml"}
+LANGUAGES |= {".json": "json", ".yml": "yaml", ".yaml": "yaml", ".sh": "sh"}
+
+CODE = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|`+[^`\n]+`+", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<=\]\()(?P<to>[^)\s]+)(?=\))")
+DARK = r'<source [^>]*dark[^>]*srcset="(?P<dark>[^"]+)"[^>]*>'
+PICTURE = re.compile(rf"<picture>\s*{DARK}\s*<img (?P<img>[^>]+)>\s*</picture>")
+
+
+def outside_code(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    """Where a pattern is found, but for code."""
+    code = [match.span() for match in CODE.finditer(text)]
+    return [m for m in pattern.finditer(text) if not any(start <= m.start() < end for start, end in code)]
+
+
+def target(link: str, origin: Path) -> Path | None:
+    """The file or folder of the repository that a link in ``origin`` leads to; None when it leaves, or stays."""
+    name = link.partition("#")[0]
+    if not name or re.match(r"[a-z]+:", name):
+        return None
+    to = (origin.parent / name).resolve()
+    return to if to.exists() and to.is_relative_to(ROOT) else None
+
+
+def uri(path: Path) -> str:
+    """Where the site has what is a file or folder in the repository, as mkdocs names its sources."""
+    if path.is_relative_to(DOCS):
+        return path.relative_to(DOCS).as_posix()
+    place = f"source/{path.relative_to(ROOT).as_posix()}"
+    return place if path.suffix == ".md" else f"{place}.md"
+
+
+def first_line(path: Path) -> str:
+    """What a Python file says of itself first."""
+    text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.suffix == ".py" else None
+    return (text or "").partition("\n")[0]
+
+
+def page_of(path: Path) -> str:
+    """The text of a page for a file or a folder that is no document."""
+    name = path.relative_to(ROOT).as_posix()
+    head = f"---\nsearch:\n  exclude: true\nhide: [toc]\n---\n\n# {name}\n\n"
+    if path.is_dir():
+        return head + "".join(f"- [{file.name}]({file.name}) {first_line(file)}\n" for file in contents(path))
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".md":
+        return text
+    fence = "`" * max([3, *(len(run) + 1 for run in re.findall("`+", text))])
+    return f"{head}{fence}{LANGUAGES.get(path.suffix, 'text')}\n{text.rstrip()}\n{fence}\n"
+
+
+def contents(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.suffix in LANGUAGES or file.suffix == ".md")
+
+
+def linked() -> set[Path]:
+    """What documents link to beside documents, and what that links to in turn."""
+    ahead, found = sorted(DOCS.rglob("*.md")), set[Path]()
+    while ahead:
+        origin = ahead.pop()
+        text = origin.read_text(encoding="utf-8")
+        links = [target(match["to"], origin) for match in outside_code(text, LINK)]
+        for to in {link for link in links if link and not link.is_relative_to(DOCS)} - found:
+            found.add(to)
+            ahead += [to] if to.suffix == ".md" else []
+            found |= set(contents(to)) if to.is_dir() else set()
+    return found
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Adds a page for everything outside docs/ that is linked to."""
+    from mkdocs.structure.files import File, InclusionLevel
+
+    for path in sorted(linked()):
+        page: File = File.generated(config, uri(path), content=page_of(path), inclusion=InclusionLevel.NOT_IN_NAV)
+        files.append(page)
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
+    """Links lead to the pages as the site has them; a picture in two colours follows the site's switch."""
+    here = page.file.src_uri
+    origin = origin_of(here)
+    for match in reversed(outside_code(markdown, LINK)):
+        to = target(match["to"], origin)
+        if to is not None and not (to.is_relative_to(DOCS) and origin.is_relative_to(DOCS)):
+            path = os.path.relpath(uri(to), PurePosixPath(here).parent)
+            markdown = (
+                f"{markdown[: match.start()]}{path}{''.join(match['to'].partition('#')[1:])}{markdown[match.end() :]}"
+            )
+    return PICTURE.sub(both, markdown)
+
+
+def origin_of(here: str) -> Path:
+    """The file whose text a page has; of a folder, whose page lists what is in it, a file that would lie there."""
+    if not here.startswith("source/"):
+        return DOCS / here
+    path = ROOT / here.removeprefix("source/")
+    path = path if path.exists() else path.with_suffix("")
+    return path / "list" if path.is_dir() else path
+
+
+def both(picture: re.Match[str]) -> str:
+    """The light and the dark form of a picture, of which the theme shows one."""
+    attributes = dict(re.findall(r'(\w+)="([^"]*)"', picture["img"]))
+    words = attributes.get("alt", "")
+    return f"![{words}]({attributes['src']}#only-light)\n![{words}]({picture['dark']}#only-dark)"
