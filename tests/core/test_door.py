@@ -113,4 +113,9 @@ def test_uncompiled() -> None:
     assert door.depth(books, 1, 3, 1, prices, quantities, counts) == 0
     assert door.digest(books, 1) != door.digest(books, 0) != 0
     assert door.digest(books, 7) == 0
+    single = door.open_books(2, 10, 10)
+    for one in range(3):
+        assert door.run_commands(single, ArrayMemory(array[one : one + 1]).cells_of(Command), 1, reports, room) == 1
+    assert door.digest(single, 1) == door.digest(books, 1)
     door.close_books(books)
+    door.close_books(single)

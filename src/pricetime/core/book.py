@@ -772,7 +772,7 @@ class Books:
         return NIL
 
     def _make_level(self, ladder, leaf, key, side):
-        """An empty level for a key that has none, in ``leaf``, as ``_leaf_at`` said. The caller puts an order there."""
+        """An empty level for a key that has none; ``leaf``: from ``_leaf_at``. The caller puts an order there."""
         level: u32 = self.free_level
         if level != NIL:
             self.free_level = self.levels[level].head

@@ -51,7 +51,7 @@ def run_commands(books, commands, count, reports, room):
     books.reports = reports
     books.report_count = 0
     if count == 1:
-        books.execute(commands)  # nothing to fetch ahead for
+        books.execute(cython.address(commands[0]))  # nothing to fetch ahead for
     else:
         books.run(commands, count, cython.NULL)
     return books.report_count
