@@ -20,7 +20,8 @@ PUBLIC = [
     "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
     "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",
     "tape.formats", "tape.replay", "tape.outcome", "tape.file",
-    "measure.histogram", "measure.latency", "measure.hlog", "measure.load", "measure.plan", "measure.run_file", "measure.server", "measure.following",
+    "measure.histogram", "measure.latency", "measure.hlog", "measure.load", "measure.plan",
+    "measure.run_file", "measure.server", "measure.following",
 ]  # fmt: skip
 
 #: For compiled callers, which read the data sheet: not Python's.
