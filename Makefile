@@ -128,7 +128,7 @@ lint: .venv/installed ## format, lint and types
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
 
-pictures: build ## draw docs/pictures from the recorded runs under docs/runs
+pictures: build ## draw docs/pictures/runs from the recorded runs under docs/runs
 	@$(BIN)/python -m tools.pictures
 
 settings: .venv/installed ## write the page of the server's settings

@@ -1,4 +1,4 @@
-"""Draws docs/pictures from the runs under docs/runs: ``make pictures``.
+"""Draws docs/pictures/runs from the runs under docs/runs: ``make pictures``.
 
 A run ``docs/runs/NAME.json`` gives pictures of its own, ``NAME-percentiles-round-trip-light.svg`` and so on. Runs in a
 folder ``docs/runs/NAME/`` are drawn into the same pictures, which are named after the folder.
@@ -13,6 +13,9 @@ from pricetime.measure.pictures import pictures, write
 from pricetime.measure.recording import load
 
 DOCS = Path(__file__).parents[1] / "docs"
+
+#: Nothing else is in it: what belongs to no run is removed.
+PICTURES = DOCS / "pictures" / "runs"
 
 
 def sets(runs: Path) -> dict[str, list[Path]]:
@@ -36,8 +39,8 @@ def main() -> None:
     runs = DOCS / "runs"
     if not runs.is_dir() or not sets(runs):
         sys.exit("no runs under docs/runs: record one with pricetime load --out docs/runs/NAME")
-    drawn = draw(runs, DOCS / "pictures")
-    sys.stdout.write(f"wrote {len(drawn)} pictures to docs/pictures\n")
+    drawn = draw(runs, PICTURES)
+    sys.stdout.write(f"wrote {len(drawn)} pictures to docs/pictures/runs\n")
 
 
 if __name__ == "__main__":

@@ -47,7 +47,11 @@ def test_help_names_every_setting() -> None:
     assert "--config" in text
     assert "Write" not in text
     command = main.commands["serve"]
-    assert all(option.help for option in command.get_params(click.Context(command)) if isinstance(option, click.Option))
+    assert all(
+        option.help
+        for option in command.get_params(click.Context(command, help_option_names=["-h", "--help"]))
+        if isinstance(option, click.Option)
+    )
 
 
 def test_what_is_given_reaches_the_server(started: list[GatewayConfig], tmp_path: Path) -> None:

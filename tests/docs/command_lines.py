@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from importlib.util import find_spec
+from typing import Any
 
 import click
 
@@ -21,6 +22,9 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 
 #: Words that stand for something of the reader's own: DIR, HOST:PORT, <revision>, ...
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*(:[A-Z]+)?|<[^>]+>|\.\.\.")
+
+#: As ``main`` has it: click keeps the help option that a command is first asked for.
+HELP: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
 
 
 class Unknown(Exception):
@@ -44,7 +48,7 @@ def check(words: list[str], *, whole: bool = True) -> None:
 def check_pricetime(words: list[str], *, whole: bool) -> None:
     command: click.Command = main
     while True:
-        context = click.Context(command, info_name=command.name)
+        context = click.Context(command, info_name=command.name, **HELP)
         try:
             options, left, _ = command.make_parser(context).parse_args([w for w in words if w not in {"...", "[...]"}])
         except click.UsageError as error:
@@ -83,7 +87,9 @@ def check_values(command: click.Command, context: click.Context, options: dict[s
 
 def options(command: click.Command = main) -> set[str]:
     """Every option of this command and those below it."""
-    found = {option for parameter in command.get_params(click.Context(command)) for option in spellings(parameter)}
+    found = {
+        option for parameter in command.get_params(click.Context(command, **HELP)) for option in spellings(parameter)
+    }
     if isinstance(command, click.Group):
         return found.union(*(options(below) for below in command.commands.values()))
     return found
@@ -96,7 +102,8 @@ def spellings(parameter: click.Parameter) -> list[str]:
 def options_of_modules() -> set[str]:
     """The options of what runs as ``python -m benchmarks...`` or ``python -m tests...``, as their sources have them."""
     sources = [*(ROOT / "benchmarks").rglob("*.py"), *(ROOT / "tests" / "fuzz").rglob("*.py")]
-    return set(re.findall(r'"(--[a-z][a-z-]+)"', "".join(path.read_text(encoding="utf-8") for path in sources)))
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    return {option for found in re.findall(r'"(--[a-z][a-z/-]+)"', text) for option in found.split("/")}
 
 
 def check_make(words: list[str]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.docs.blocks import BLOCKS, SHELLS, Block, blocks
 NOT_RUN = 0
 
 #: Languages, and the tests that take their blocks.
-TAKEN = {"python", "toml", "json", "yaml", "c", "cython", "text", ""} | SHELLS
+TAKEN = {"python", "toml", "json", "yaml", "html", "c", "cython", "text", ""} | SHELLS
 
 
 def test_every_language_is_taken_by_a_test() -> None:
@@ -59,3 +60,26 @@ def test_data(block: Block) -> None:
 
 def test_c_is_of_the_page_whose_test_compiles_it() -> None:
     assert {block.path.name for block in BLOCKS if block.language in {"c", "cython"}} == {"c-door.md"}
+
+
+class Tags(HTMLParser):
+    """Holds every tag to an end of its own, but for those that have none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: object) -> None:
+        if tag not in {"img", "source"}:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+
+@pytest.mark.parametrize("block", [block for block in BLOCKS if block.language == "html"], ids=lambda block: block.name)
+def test_html(block: Block) -> None:
+    tags = Tags()
+    tags.feed(block.text)
+    tags.close()
+    assert not tags.open

@@ -10,7 +10,7 @@ from pricetime.measure import run_file
 from pricetime.measure.pictures import pictures
 from pricetime.measure.recording import load
 from tests.measure import made_runs
-from tools.pictures import DOCS, draw, sets
+from tools.pictures import DOCS, PICTURES, draw, sets
 
 for package in ("matplotlib", "hdrh"):
     pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
@@ -43,7 +43,7 @@ def test_runs_alone_and_together(tmp_path: Path) -> None:
 
 def test_every_recorded_run_has_its_pictures_and_no_other() -> None:
     if not RUNS.is_dir():
-        assert not (DOCS / "pictures").is_dir(), "pictures of no run"
+        assert not PICTURES.is_dir(), "pictures of no run"
         return
     for path in RUNS.rglob("*.json"):
         run_file.read(path)
@@ -54,5 +54,5 @@ def test_every_recorded_run_has_its_pictures_and_no_other() -> None:
         for look in ("light", "dark")
         for suffix in ("svg", "png")
     }
-    drawn = {path.name for path in (DOCS / "pictures").iterdir() if path.suffix in {".svg", ".png"}}
+    drawn = {path.name for path in PICTURES.iterdir() if path.suffix in {".svg", ".png"}}
     assert drawn == wanted, "run make pictures"

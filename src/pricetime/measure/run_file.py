@@ -62,6 +62,7 @@ class Latency(Percentiles):
 
     @classmethod
     def of(cls, histogram: Histogram) -> Latency:
+        """Those of a histogram."""
         return cls(count=histogram.count, **cls.values_of(histogram))
 
 
@@ -159,6 +160,7 @@ class LoadRun(Run):
         return (rate, rate) if isinstance(rate, int | float) else None
 
     def troubles(self) -> list[str]:
+        """What failed, was not answered, was late, or was not reached."""
         result = self.result
         found = []
         if result.failure is not None:
@@ -201,6 +203,7 @@ class PipelineRun(Run):
     stages: list[Stage]
 
     def troubles(self) -> list[str]:
+        """Stages without orders."""
         return [f"The stage '{stage.name}' has no orders." for stage in self.stages if not stage.orders]
 
 
