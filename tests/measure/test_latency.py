@@ -35,3 +35,11 @@ def test_copies_stay_as_they_are() -> None:
     latencies.take_memory()
     assert copies["trades"].count == 1
     assert latencies.trades.count == 2
+
+
+def test_the_counts_of_all_kinds() -> None:
+    latencies = Latencies()
+    for kind in range(5):
+        latencies.record_many(kind, [10, 1_000 * (kind + 1)])
+    assert (latencies.counts() == latencies.all().array()).all()
+    assert latencies.counts().sum() == 10

@@ -4,9 +4,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .histogram import Histogram
+from .latency import Latencies
 
 @final
 class Driver:
+    latencies: Latencies
     sent: int
     answered: int
     late: int

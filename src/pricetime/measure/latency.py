@@ -55,6 +55,13 @@ class Latencies:
         for name in NAMES:
             getattr(self, name).take_memory()
 
+    def counts(self):
+        """How many commands each bucket counts, of all kinds together: see ``Histogram.array``. O(buckets)."""
+        found = self.rests.array()
+        for name in NAMES[1:]:
+            found += getattr(self, name).array()
+        return found
+
     def copies(self):
         """{kind: Histogram} of what was recorded until now, safe beside the thread that records."""
         return {name: getattr(self, name).copy() for name in NAMES}

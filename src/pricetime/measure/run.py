@@ -31,6 +31,7 @@ LEAD_S = 0.005
 BEHIND, BEHIND_S = 0.01, 0.05
 
 Latencies: TypeAlias = Mapping[str, Histogram]
+Counts: TypeAlias = NDArray[np.uint64]  # of the buckets of a Histogram
 
 
 class Interval(NamedTuple):
@@ -74,7 +75,8 @@ def fill(load: Load, first: Plan) -> None:
 class Run:
     """Orders at a pace over the sessions of a ``Load``. ``on_look`` is called with each interval that has passed.
 
-    ``hopeless``: called with the latencies so far at every look; where it says True, no more orders are sent.
+    ``hopeless``: called with the counts of all latencies so far at every look; where it says True, no more orders are
+    sent.
     """
 
     def __init__(
@@ -83,7 +85,7 @@ class Run:
         pace: Pace,
         *,
         on_look: Callable[[Interval], None] = lambda _: None,
-        hopeless: Callable[[Latencies], bool] = lambda _: False,
+        hopeless: Callable[[Counts], bool] = lambda _: False,
     ) -> None:
         self.load, self.pace = load, pace
         self.result = Result(pace, pace.rate)
@@ -168,8 +170,7 @@ class Run:
         now = time.perf_counter()
         if now < self._next_look and not last:
             return
-        latencies, measured, now = self.load.latencies_now(), self.load.measured, time.perf_counter()
-        counts = total(latencies).array()
+        counts, measured, now = self.load.latency_counts(), self.load.measured, time.perf_counter()
         new = counts - self._seen if self._seen.size else counts
         p50, p99, most = Histogram.from_array(new).percentiles((50, 99, 100))
         sent, answered = measured.sent - self._sent, measured.answered - self._answered
@@ -178,7 +179,7 @@ class Run:
         self._next_look = max(self._next_look + LOOK_S, now)
         self.result.over_time.append(interval)
         self._on_look(interval)
-        self._cut = self._cut or self._hopeless(latencies)
+        self._cut = self._cut or self._hopeless(counts)
 
     def _finish(self) -> None:
         """What it all came to."""
@@ -210,9 +211,8 @@ def by_kind(latencies: Latencies) -> dict[str, Latency]:
     return {"all": Latency.of(total(latencies)), **{kind: Latency.of(latencies.get(kind, empty)) for kind in NAMES}}
 
 
-def above(latencies: Latencies, limit_ns: int) -> int:
+def above(counts: Counts, limit_ns: int) -> int:
     """How many took longer than a limit, to the precision of a bucket."""
-    counts: NDArray[np.uint64] = total(latencies).array()
     probe = Histogram()
     probe.record_many([limit_ns])
     return int(counts[int(np.flatnonzero(probe.array())[0]) + 1 :].sum())

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from .load import Load, Pace
 from .plan import Plan
-from .run import Interval, Latencies, Result, Run, above, total
+from .run import Counts, Interval, Result, Run, above, total
 from .run_file import Latency
 
 #: From a step that is good to the next, as long as none was bad.
@@ -105,9 +105,9 @@ def saturate(
     return found
 
 
-def _is_hopeless(limit_p99_ns: int, orders: int) -> Callable[[Latencies], bool]:
+def _is_hopeless(limit_p99_ns: int, orders: int) -> Callable[[Counts], bool]:
     """Whether a step that is to have so many orders cannot be good any more."""
-    return lambda latencies: above(latencies, limit_p99_ns) > orders * SLOW
+    return lambda counts: above(counts, limit_p99_ns) > orders * SLOW
 
 
 def judge(result: Result, limit_p99_ns: int, rate: float) -> Step:
