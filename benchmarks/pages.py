@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-import os
 import statistics
 import sys
 from collections.abc import Iterator
@@ -28,6 +27,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin
 
+from benchmarks.exchange import pin, pinned
 from benchmarks.statistics import compare
 from pricetime.measure.load import Load
 from pricetime.measure.machine import describe
@@ -69,8 +69,11 @@ class Conditions:
             options += ["--gateway-cpus", str(self.server_cpu)]
         first, plans = make_plans(self.preset, int(self.rate * self.seconds), self.sessions)
         flow = list(plans)
-        with ServerProcess(*options) as server, Load(server.host, server.port, self.sessions) as load:
-            pin(self.load_cpu)
+        with (
+            ServerProcess(*options) as server,
+            pinned(self.load_cpu),
+            Load(server.host, server.port, self.sessions) as load,
+        ):
             load.send(first, self.rate)
             load.wait_answered()
             with opened(int(server.last("serving")["http_port"]), pages, self.load_cpu) as seen:
@@ -139,11 +142,6 @@ async def watch_one(port: int, seen: list[int], ready: asyncio.Event) -> None:
 def busy_s(pid: int) -> float:
     """Processor time that the main thread of a process has had."""
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
-
-
-def pin(cpu: int | None) -> None:
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
