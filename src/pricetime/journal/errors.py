@@ -37,9 +37,5 @@ class JournalFailed(JournalError, OSError):
     """The system did not do what the journal needs: nothing is acknowledged any more."""
 
 
-class ConfigurationDiffers(JournalError, ValueError):
-    """The journal was written under a configuration that this one cannot follow."""
-
-
 class ReplayDiffers(JournalError, AssertionError):
     """The same commands made other reports or another book than they did when the journal was written."""

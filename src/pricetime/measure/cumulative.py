@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .buckets import LEASTS
 from .histogram import TOPS, Histogram
 
 #: Of ns: from 100 ns to 1 s, six for each power of ten.
@@ -33,7 +34,7 @@ def cumulative(histogram: Histogram) -> Cumulative:
 
 
 _LARGEST = TOPS.astype(np.int64)
-_MIDDLES_NS = (np.concatenate(([0], _LARGEST[:-1] + 1)) + _LARGEST) / 2
+_MIDDLES_NS = (LEASTS + _LARGEST) / 2
 
 #: For each bound, the first bucket that is not wholly at or below it: one that is cut by it counts as above.
 _CUTS = np.searchsorted(_LARGEST, BOUNDS_NS, side="right")
