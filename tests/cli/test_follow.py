@@ -109,11 +109,11 @@ def address(folder: Path) -> Iterator[str]:
     from pricetime.gateway.journal_server import JournalServer
     from pricetime.gateway.log import Seldom
     from pricetime.wire.types import AcknowledgementLevel
-    from tests.gateway.loops import Events, listener, loop_thread
+    from tests.gateway.loops import Events, Listener, loop_thread
 
     extent = (COMMANDS, 2, JOURNAL.segments[-1].offset)
     with loop_thread() as running:
-        listening = listener()
+        listening = Listener()
         host, port = listening.getsockname()
         server = running.call(
             lambda: JournalServer(

@@ -53,11 +53,23 @@ def loop_thread() -> Iterator[LoopThread]:
         running.stop()
 
 
-def listener() -> socket.socket:
-    """A listening socket on a free port."""
-    made = socket.create_server(("127.0.0.1", 0), backlog=4096)
-    made.setblocking(False)
-    return made
+class Listener(socket.socket):
+    """Listens on a free port, and keeps what it accepted: so nothing is closed merely because it is forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__(socket.AF_INET, socket.SOCK_STREAM)
+        self.bind(("127.0.0.1", 0))
+        self.listen(4096)
+        self.setblocking(False)
+        self.accepted: list[socket.socket] = []
+        self.errors: list[OSError] = []  # what accepting fails with first
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        if self.errors:
+            raise self.errors.pop()
+        made = super().accept()
+        self.accepted.append(made[0])
+        return made
 
 
 def connect(to: socket.socket) -> socket.socket:

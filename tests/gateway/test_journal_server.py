@@ -21,7 +21,7 @@ from pricetime.journal.directory import Directory
 from pricetime.journal.position import Position
 from pricetime.journal.stream import MOST_BYTES
 from pricetime.wire.types import AcknowledgementLevel
-from tests.gateway.loops import Events, LoopThread, listener, loop_thread
+from tests.gateway.loops import Events, Listener, LoopThread, loop_thread
 
 TRADER, FOLLOWER = Owner(1, "trader", b"t" * 32), Owner(900, "standby", b"f" * 32, follows=True)
 SEGMENT_BYTES = 3 * MOST_BYTES
@@ -35,7 +35,7 @@ class Original:
         path.mkdir()
         self.extent = (0, 1, 0)
         self.events = Events()
-        self.listener = listener()
+        self.listener = Listener()
         self.address = self.listener.getsockname()
         self.running = running
         config, log = GatewayConfig(login_timeout_ms=500), Seldom(self.events.log, each_second=1000)
@@ -196,7 +196,7 @@ def test_who_says_nothing_is_put_out(original: Original) -> None:
 
 
 def test_another_server_is_no_journal(target: Directory) -> None:
-    other = listener()
+    other = Listener()
     other.setblocking(True)
     import threading
 

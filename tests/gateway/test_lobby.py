@@ -1,17 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import hmac
 import os
-import resource
 import socket
 import struct
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,11 +22,11 @@ from pricetime.gateway.lobby import Lobby
 from pricetime.gateway.log import Seldom
 from pricetime.gateway.secrets import Owner, Secrets
 from pricetime.wire.types import LoginFlag, SessionReason
-from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thread, receive
+from tests.gateway.descriptors import counts_as_linux_does, no_descriptor_left
+from tests.gateway.loops import Events, Listener, LoopThread, connect, loop_thread, receive
 
 SECRET = b"a secret that only owner 7 knows"
 SECRETS = Secrets({7: Owner(7, "seven", SECRET)})
-OPEN_FILES = Path("/proc/self/fd")
 CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
 
 
@@ -46,7 +43,7 @@ class Door:
 
     def __init__(self, running: LoopThread, secrets: Secrets | None, config: GatewayConfig) -> None:
         self.running = running
-        self.listener = listener()
+        self.listener = Listener()
         self.admitted: list[tuple[int, int, int, int]] = []
         self.room = True
         self.events = Events()
@@ -295,23 +292,7 @@ def test_closing_tells_those_who_wait(door: Door) -> None:
     door.running.call(door.lobby.close)  # again does no harm
 
 
-@contextmanager
-def no_descriptor_left() -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    taken: list[int] = []
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(fd.name) for fd in OPEN_FILES.iterdir()) + 1, hard))
-        with contextlib.suppress(OSError):
-            while True:
-                taken.append(os.dup(0))
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-        for fd in taken:
-            os.close(fd)
-
-
-@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts descriptors as Linux does")
+@counts_as_linux_does
 def test_no_descriptor_is_left(door: Door) -> None:
     """The one that waits longest makes room."""
     longest, _ = door.guest()
@@ -324,7 +305,7 @@ def test_no_descriptor_is_left(door: Door) -> None:
         door.until(lambda: door.admitted)
 
 
-@pytest.mark.skipif(not OPEN_FILES.is_dir(), reason="counts descriptors as Linux does")
+@counts_as_linux_does
 def test_no_descriptor_is_left_and_nobody_waits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing spins meanwhile, and all goes on by itself."""
     monkeypatch.setattr(lobby_module, "OUT_OF_FILES_PAUSE_S", 0.001)

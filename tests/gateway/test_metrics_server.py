@@ -18,7 +18,7 @@ pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip
 from pricetime.gateway import metrics_server as module
 from pricetime.gateway.log import Seldom
 from pricetime.gateway.metrics_server import MetricsServer
-from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thread
+from tests.gateway.loops import Events, Listener, LoopThread, connect, loop_thread
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 PATIENCE_S = 30.0
@@ -31,7 +31,7 @@ class Running:
         self.loop = loop
         self.events = Events()
         self.counts: Counter[str] = Counter()
-        self.listener = listener()
+        self.listener = Listener()
         self.server = loop.call(MetricsServer, self.listener, self.counts, read, Seldom(self.events.log))
         loop.call(self.server.open)
 

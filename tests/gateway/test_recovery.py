@@ -21,7 +21,7 @@ from pricetime.gateway.log import Seldom
 from pricetime.gateway.recovery import RecoveryServer
 from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
 from pricetime.wire.types import RetransmitStatus, SessionReason
-from tests.gateway.loops import Events, LoopThread, connect, listener, loop_thread, receive
+from tests.gateway.loops import Events, Listener, LoopThread, connect, loop_thread, receive
 
 REQUEST = struct.Struct("<BBHIQQ")
 REPLY = struct.Struct("<BBHIQQQQ")
@@ -77,7 +77,7 @@ class Desk:
 
     def __init__(self, running: LoopThread, replica: FakeReplica, config: GatewayConfig) -> None:
         self.running = running
-        self.listener = listener()
+        self.listener = Listener()
         self.store = FakeStore()
         self.replica = replica
         self.events = Events()
