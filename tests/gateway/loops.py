@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pricetime.gateway.fields import LogFormat, LogLevel
 from pricetime.gateway.log import Log, make_log
@@ -76,6 +76,19 @@ def connect(to: socket.socket) -> socket.socket:
     made = socket.create_connection(to.getsockname())
     made.settimeout(PATIENCE_S)
     return made
+
+
+class Server(Protocol):
+    async def close(self) -> None: ...
+
+
+async def close_after(turns: int, server: Server, to: Listener) -> None:
+    """A connection comes, and so many turns of the loop later the server closes: nothing stays open."""
+    with connect(to):
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await server.close()
+        assert [connection for connection in to.accepted if connection.fileno() >= 0] == []
 
 
 def receive(connection: socket.socket, count: int) -> bytes:

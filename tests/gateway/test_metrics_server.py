@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -18,7 +19,7 @@ pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip
 from pricetime.gateway import metrics_server as module
 from pricetime.gateway.log import Seldom
 from pricetime.gateway.metrics_server import MetricsServer
-from tests.gateway.loops import Events, Listener, LoopThread, connect, loop_thread
+from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread
 
 GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
 PATIENCE_S = 30.0
@@ -225,6 +226,19 @@ def test_idle_connections_do_not_keep_anyone_out() -> None:
         assert here.ask()[1] == b"page\n"
         for client in idle[: 2 * module.MOST_CLIENTS]:
             assert answer(client) == (b"", b"")
+
+
+def test_one_that_was_gone_before_it_was_accepted_is_passed_over() -> None:
+    with running() as here:
+        here.listener.errors = [OSError(errno.ECONNABORTED, "gone")]
+        assert here.ask()[1] == b"page\n"
+        assert here.events.all() == []
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_closing_closes_one_that_has_just_come(turns: int) -> None:
+    with running() as here:
+        here.loop.wait(close_after(turns, here.server, here.listener))
 
 
 def test_connections_end_with_the_server() -> None:

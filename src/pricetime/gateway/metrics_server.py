@@ -16,6 +16,7 @@ from http import HTTPStatus
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
+from .acceptor import Acceptor
 from .config import GatewayConfig
 from .log import Seldom
 from .measured import Measured
@@ -28,71 +29,44 @@ MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
 #: no more than a tenth of a processor.
 GOOD_FOR_S, REST = 0.1, 10
 
-#: No connection can be accepted: how long until that is tried again.
-PAUSE_S = 0.1
-
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
-class MetricsServer:
+class MetricsServer(Acceptor):
     """Answers on a listening socket, in the running loop, from ``open`` to ``close``.
 
     ``read`` gives what is answered. It is called in a thread of its own, never in two at a time.
     """
 
     def __init__(self, listener: socket.socket, counts: Counter[str], read: Callable[[], bytes], log: Seldom) -> None:
+        super().__init__(listener, "no scrape can be accepted", log)
         self.counts = counts  #: requests, by how they were answered
-        self._listener = listener
         self._page = SharedPage(read, log)
-        self._log = log
-        self._loop = asyncio.get_running_loop()
         self._clients: dict[asyncio.Task[None], None] = {}  # the one that is there longest first
-        self._accepting: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def open(self) -> None:
-        """Begin to accept."""
-        self._listener.setblocking(False)
-        self._accepting = self._loop.create_task(self._accept())
+    def _welcome(self, connection: socket.socket, _address: str) -> asyncio.Task[None]:
+        """Serve a connection. When every place is taken, the one that is there longest goes."""
+        if len(self._clients) >= MOST_CLIENTS:
+            longest = next(iter(self._clients))
+            del self._clients[longest]
+            longest.cancel()
+        task = self._loop.create_task(self._serve(connection))
+        self._clients[task] = None
+        task.add_done_callback(self._part)
+        return task
 
-    async def close(self) -> None:
-        """Accept no more and end every connection."""
-        tasks = [task for task in (self._accepting, *self._clients) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._listener.close()
-
-    async def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = await self._loop.sock_accept(self._listener)
-            except OSError as error:
-                self._log.info("no scrape can be accepted", error=error.strerror)
-                await asyncio.sleep(PAUSE_S)
-                continue
-            if len(self._clients) >= MOST_CLIENTS:
-                longest = next(iter(self._clients))
-                del self._clients[longest]
-                longest.cancel()
-            task = self._loop.create_task(self._serve(connection))
-            self._clients[task] = None
-            task.add_done_callback(partial(self._part, connection))
-            await asyncio.sleep(0)  # a flood of connections takes turns with everything else on this loop
-
-    def _part(self, connection: socket.socket, task: asyncio.Task[None]) -> None:
+    def _part(self, task: asyncio.Task[None]) -> None:
         """A connection is over, be it before it was served at all."""
         self._clients.pop(task, None)
         if task.cancelled():
             self.counts["cut_off"] += 1
-        connection.close()
 
     async def _serve(self, connection: socket.socket) -> None:
         """One request and its answer."""
         try:
-            connection.setblocking(False)
             async with asyncio.timeout(TIMEOUT_S):
                 status, method, body = await self._answer(await self._receive(connection))
                 await self._loop.sock_sendall(connection, head_of(status, body) + (b"" if method == "HEAD" else body))
