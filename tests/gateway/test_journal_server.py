@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import random
 import struct
@@ -21,7 +22,7 @@ from pricetime.journal.directory import Directory
 from pricetime.journal.position import Position
 from pricetime.journal.stream import MOST_BYTES
 from pricetime.wire.types import AcknowledgementLevel
-from tests.gateway.loops import Events, Listener, LoopThread, loop_thread
+from tests.gateway.loops import Events, Listener, LoopThread, close_after, loop_thread
 
 TRADER, FOLLOWER = Owner(1, "trader", b"t" * 32), Owner(900, "standby", b"f" * 32, follows=True)
 SEGMENT_BYTES = 3 * MOST_BYTES
@@ -184,6 +185,17 @@ def test_places_are_bounded_and_come_back(original: Original, target: Directory)
         except ConnectionError:
             continue
     assert target.path_of(1).read_bytes()[:100] == original.directory.path_of(1).read_bytes()[:100]
+
+
+def test_one_that_was_gone_before_it_was_accepted_is_passed_over(original: Original, target: Directory) -> None:
+    original.listener.errors = [OSError(errno.ECONNABORTED, "gone")]
+    with follow(original, target):
+        assert original.events.of("no copy of the journal can be accepted") == []
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_closing_closes_one_that_has_just_come(original: Original, turns: int) -> None:
+    original.running.wait(close_after(turns, original.server, original.listener))
 
 
 def test_who_says_nothing_is_put_out(original: Original) -> None:

@@ -22,6 +22,7 @@ from ..journal.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
 from ..wire import auth
 from ..wire.messages import Challenge, Login, LoginAccepted, LoginRejected
 from ..wire.types import WIRE_VERSION, AcknowledgementLevel, SessionReason
+from .acceptor import Acceptor
 from .config import GatewayConfig
 from .log import Seldom
 from .secrets import Secrets
@@ -42,7 +43,7 @@ SEGMENT_OF_SNAPSHOT, SEGMENT_AT = struct.Struct("<Q"), 64
 Extent = tuple[int, int, int]
 
 
-class JournalServer:
+class JournalServer(Acceptor):
     """Serves copies on a listening socket, in the running loop, from ``open`` to ``close``."""
 
     def __init__(
@@ -55,54 +56,22 @@ class JournalServer:
         level: AcknowledgementLevel,
         log: Seldom,
     ) -> None:
+        super().__init__(listener, "no copy of the journal can be accepted", log)
         self.secrets = secrets
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
-        self._listener = listener
         self._config = config
         self._directory = directory
         self._extent = extent
         self._level = level
-        self._log = log
-        self._loop = asyncio.get_running_loop()
-        self._copies: set[asyncio.Task[None]] = set()
-        self._accepting: asyncio.Task[None] | None = None
 
-    def __len__(self) -> int:
-        return len(self._copies)
-
-    def open(self) -> None:
-        """Begin to accept."""
-        self._listener.setblocking(False)
-        self._accepting = self._loop.create_task(self._accept())
-
-    async def close(self) -> None:
-        """Accept no more and end every connection."""
-        tasks = [task for task in (self._accepting, *self._copies) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._listener.close()
-
-    async def _accept(self) -> None:
-        while True:
-            try:
-                connection, address = await self._loop.sock_accept(self._listener)
-            except OSError as error:
-                self._log.info("no copy of the journal can be accepted", error=error.strerror)
-                await asyncio.sleep(NEWS_S)
-                continue
-            self.counts["connections"] += 1
-            if len(self._copies) >= MOST_COPIES:
-                connection.close()
-                continue
-            task = self._loop.create_task(self._serve(connection, str(address[0])))
-            self._copies.add(task)
-            task.add_done_callback(self._copies.discard)
+    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
+        """Serve a connection. When every place is taken, the new one goes: a copy keeps its place."""
+        self.counts["connections"] += 1
+        return None if len(self) >= MOST_COPIES else self._loop.create_task(self._serve(connection, address))
 
     async def _serve(self, connection: socket.socket, address: str) -> None:
         """One connection, until it ends."""
         try:
-            connection.setblocking(False)
             async with asyncio.timeout(self._config.login_timeout_ms / 1000):
                 owner = await self._let_in(connection)
                 if owner is None:
@@ -112,8 +81,6 @@ class JournalServer:
             await self._send_all(connection, request)
         except (TimeoutError, OSError, ValueError) as error:
             self._log.info("copy of the journal ended", address=address, error=str(error) or type(error).__name__)
-        finally:
-            connection.close()
 
     async def _let_in(self, connection: socket.socket) -> int | None:
         """The login: the owner, None when it is refused."""
