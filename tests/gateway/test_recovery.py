@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 import threading
@@ -21,7 +22,7 @@ from pricetime.gateway.log import Seldom
 from pricetime.gateway.recovery import RecoveryServer
 from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
 from pricetime.wire.types import RetransmitStatus, SessionReason
-from tests.gateway.loops import Events, Listener, LoopThread, connect, loop_thread, receive
+from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread, receive
 
 REQUEST = struct.Struct("<BBHIQQ")
 REPLY = struct.Struct("<BBHIQQQQ")
@@ -328,6 +329,18 @@ def test_a_crowd_that_comes_and_goes() -> None:
         with desk.client() as client:
             assert ask(client, 101, 1)[1] == [101]
         desk.until(lambda: len(desk.server) == 0)
+
+
+def test_one_that_was_gone_before_it_was_accepted_is_passed_over(desk: Desk) -> None:
+    desk.listener.errors = [OSError(errno.ECONNABORTED, "gone")]
+    with desk.client() as client:
+        assert ask(client, 101, 1)[1] == [101]
+        assert desk.events.all() == []
+
+
+@pytest.mark.parametrize("turns", range(5))
+def test_closing_closes_one_that_has_just_come(desk: Desk, turns: int) -> None:
+    desk.running.wait(close_after(turns, desk.server, desk.listener))
 
 
 def test_closing_ends_every_connection(desk: Desk) -> None:

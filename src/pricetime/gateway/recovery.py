@@ -10,7 +10,6 @@ A frame that is no request, or a flood of small ones, costs its sender its conne
 from __future__ import annotations
 
 import asyncio
-import errno
 import socket
 from collections import Counter
 from contextlib import suppress
@@ -32,6 +31,7 @@ from ..wire.messages import (
     SnapshotRequest,
 )
 from ..wire.types import SYMBOL_BYTES, MessageType, RetransmitStatus, SessionReason
+from .acceptor import Acceptor
 from .buckets import TokenBucket
 from .config import GatewayConfig
 from .log import Seldom
@@ -75,75 +75,48 @@ class Replica(Protocol):
         """All books at one moment. Called in a thread of its own, never in two at a time; may take its time."""
 
 
-class RecoveryServer:
+class RecoveryServer(Acceptor):
     """Answers on a listening socket, in the running loop, from ``open`` to ``close``."""
 
     def __init__(
         self, listener: socket.socket, config: GatewayConfig, store: Store, replica: Replica, log: Seldom
     ) -> None:
+        super().__init__(listener, "no recovery connection can be accepted", log)
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
-        self._listener = listener
         self._config = config
         self._store = store
-        self._log = log
-        self._loop = asyncio.get_running_loop()
         self._snapshots = SharedSnapshot(replica, config.snapshot_cache_ms / 1000)
         self._streams = asyncio.Semaphore(config.snapshot_streams)
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
         )
         self._clients: dict[asyncio.Task[None], Asker] = {}  # the one that asked longest ago first
-        self._accepting: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
         return len(self._clients)
-
-    def open(self) -> None:
-        """Begin to accept."""
-        self._listener.setblocking(False)
-        self._accepting = self._loop.create_task(self._accept())
-
-    async def close(self) -> None:
-        """Accept no more and end every connection."""
-        tasks = [task for task in (self._accepting, *self._clients) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        self._listener.close()
 
     def _burst(self, per_second: int) -> int:
         """What may be had at once: a second's worth, and at least a whole answer."""
         return max(per_second, self._config.recovery_chunk_reports + REQUEST_COST_REPORTS)
 
-    async def _accept(self) -> None:
-        while True:
-            try:
-                connection, address = await self._loop.sock_accept(self._listener)
-            except OSError as error:
-                if error.errno != errno.ECONNABORTED:
-                    self._log.info("no recovery connection can be accepted", error=error.strerror)
-                    await asyncio.sleep(0.1)
-                continue
-            self._welcome(connection, str(address[0]))
-
-    def _welcome(self, connection: socket.socket, address: str) -> None:
+    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
         """Serve a connection. When there are too many, the one that has been idle longest goes, or the new one."""
         self.counts["connections"] += 1
         if len(self._clients) >= self._config.recovery_clients:
             idle = next((task for task, asker in self._clients.items() if asker.idle), None)
             if idle is None:
                 self._send_off(connection, SessionReason.TOO_MANY_CLIENTS, address)
-                return
+                return None
             self._clients.pop(idle).reason = SessionReason.TOO_MANY_CLIENTS
             idle.cancel()
         with suppress(OSError):
-            connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         per_second = self._config.recovery_reports_per_second
         asker = Asker(connection, address, TokenBucket(per_second, self._burst(per_second), self._loop.time()))
         task = self._loop.create_task(self._serve(asker))
         self._clients[task] = asker
         task.add_done_callback(partial(self._part, asker))
+        return task
 
     async def _serve(self, asker: Asker) -> None:
         """Answer the requests of one connection until it ends, errs, or has been silent too long."""
@@ -170,15 +143,13 @@ class RecoveryServer:
     def _send_off(
         self, connection: socket.socket, reason: SessionReason, address: str, *, midway: bool = False
     ) -> None:
-        """Close a connection, and say why if there is something to say and no answer is cut short by it."""
+        """Say why a connection ends, if there is something to say and no answer is cut short by it."""
         with suppress(OSError):
             if reason:
                 self.counts[f"ended: {reason.name}"] += 1
                 self._log.info("recovery connection ended", reason=reason.name, address=address)
                 if not midway:
-                    connection.setblocking(False)
                     connection.send(Logout(reason=reason).encode())
-        connection.close()
 
     async def _answer_next(self, asker: Asker) -> bool:
         """Answer one request. False when the connection has ended, or must end: ``asker.reason`` says why."""
