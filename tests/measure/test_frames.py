@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pricetime.measure.frames import frame, legend, linear_rates, log_durations
+from pricetime.measure.frames import frame, layout, legend, linear_rates, log_durations
 from pricetime.measure.looks import LOOKS, drawing
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
@@ -45,7 +45,18 @@ def test_an_axis_of_rates_begins_with_nothing() -> None:
         assert axes.get_ylim()[0] == 0
         assert axes.get_ylim()[1] > 900_000
     figure.draw_without_rendering()
+    assert figure.axes[0].get_yticklabels()[0].get_text() == "0"
     assert "800 k" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
+
+
+def test_rates_on_an_axis_are_in_one_unit() -> None:
+    figure, axes_of = frame(LIGHT, [""], "x")
+    axes_of[""].plot([1, 2], [1e6, 1.3e6])
+    linear_rates(axes_of[""], "y")
+    figure.draw_without_rendering()
+    labels = [label.get_text() for label in axes_of[""].get_yticklabels()]
+    assert labels[:2] == ["0", "0.2 M"]
+    assert all(label.endswith(" M") for label in labels[1:])
 
 
 def test_a_legend_has_each_name_once_and_none_is_needed_for_one() -> None:
@@ -58,6 +69,13 @@ def test_a_legend_has_each_name_once_and_none_is_needed_for_one() -> None:
         axes.plot([1], [1], label="two")
     legend(figure, LIGHT)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two"]
+
+
+def test_a_legend_has_as_few_rows_as_fit_and_no_column_that_they_do_not_need() -> None:
+    assert layout([8, 4, 9, 3, 3, 3]) == (1, 6)
+    assert layout([3, 3, 5, 3, 19, 20, 24]) == (2, 4)
+    assert layout([40] * 3) == (3, 1)
+    assert layout([90, 90]) == (2, 1)
 
 
 @pytest.mark.parametrize("length", [3, 20, 40])

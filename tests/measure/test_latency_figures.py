@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from pricetime.measure.buckets import Buckets
 from pricetime.measure.latency_figures import bins, draw_histogram, draw_percentiles, nines
 from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.recording import Recording, load
+from pricetime.measure.run_file import Latency
 from tests.measure import made_runs
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
@@ -50,7 +53,7 @@ def test_percentiles_of_one_run_by_kind(recordings: list[Recording]) -> None:
     (axes,) = figure.axes
     lines = {str(each.get_label()): each for each in axes.lines}
     assert list(lines) == KINDS
-    assert (axes.get_xlabel(), figure.get_supylabel()) == ("of the commands took at most", "round trip latency")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("of the commands took at most", "round trip latency")
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     assert [label.get_text() for label in axes.get_xticklabels()] == ["50 %", "90 %", "99 %", "99.9 %", "99.99 %"]
     recorded = recordings[0].latency("round_trip")
@@ -65,9 +68,25 @@ def test_percentiles_of_one_run_by_kind(recordings: list[Recording]) -> None:
     assert legend == KINDS
 
 
+@pytest.mark.parametrize("count", [1_000, 30_000_000, 10**8, 3 * 10**9])
+def test_the_last_nines_are_named_and_none_runs_into_another(count: int, tmp_path: Path) -> None:
+    latency = Latency(count=count, p50=1e4, p90=2e4, p99=5e4, p99_9=1e5, p99_99=1e6, max=1e7)
+    made = replace(made_runs.load_run({}), latency_ns={"round_trip": {"all": latency}})
+    figure = draw_percentiles(LIGHT, load([made_runs.write(tmp_path, "many", made)]), "round_trip")
+    figure.draw_without_rendering()
+    (axes,) = figure.axes
+    named = [label for label in axes.get_xticklabels() if label.get_text()]
+    assert named[-1].get_text() == list(nines(count).values())[-1]
+    assert axes.get_xticks().tolist() == list(nines(count)), "each has its line, named or not"
+    boxes = [label.get_window_extent() for label in named]
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    assert boxes[-1].x1 <= figure.bbox.x1
+
+
 def test_percentiles_of_several_runs_have_a_panel_for_each_kind(recordings: list[Recording]) -> None:
     figure = draw_percentiles(LIGHT, recordings, "match")
     assert [axes.get_title(loc="left") for axes in figure.axes] == KINDS
+    assert figure.get_supylabel() == "match latency"
     for axes in figure.axes:
         assert [each.get_label() for each in axes.lines] == ["one", "two", "rough"]
         assert len({(each.get_color(), each.get_linestyle()) for each in axes.lines}) == 3

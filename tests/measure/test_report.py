@@ -122,6 +122,9 @@ def test_it_fits_phones_and_printers_and_eyes(page: Page) -> None:
     assert "@media print" in page.text
     assert "@media screen and (prefers-color-scheme: dark)" in page.text
     assert page.all("html") == [{"lang": "en"}]
+    assert {each.get("class") for each in page.all("td")} == {"command", "wide", "figure", None}, (
+        "and so does each cell"
+    )
     assert all(each["tabindex"] == "0" and each["aria-label"] for each in page.all("div") if "scroll" in each["class"])
 
 

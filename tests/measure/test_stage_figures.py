@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.recording import load
-from pricetime.measure.run_file import PipelineRun
+from pricetime.measure.run_file import Percentiles, PipelineRun
 from pricetime.measure.stage_figures import draw_intervals, draw_stages, place
 from tests.measure import made_runs
 
@@ -52,6 +53,36 @@ def test_the_stages_of_one_run(tmp_path: Path) -> None:
             expected |= {(value, row) for value in (latency.p50, latency.p99, latency.p99_9, latency.max)}
     assert marked == expected
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["p50", "p99", "p99.9", "max"]
+    assert [(text.get_text(), text.get_position()[1]) for text in latencies.texts] == [("not timed", 0)]
+
+
+def test_rates_beside_each_other_are_in_one_unit_and_stay_within_their_panel(tmp_path: Path) -> None:
+    made = made_runs.pipeline_run()
+    stages = [
+        replace(stage, orders_per_s=rate) for stage, rate in zip(made.stages, (19.9e6, 1e6, 9.96e5, 2e5), strict=True)
+    ]
+    figure = draw_stages(LIGHT, load([made_runs.write(tmp_path, "made", replace(made, stages=stages))]))
+    figure.draw_without_rendering()
+    rates = next(axes for axes in figure.axes if axes.get_title(loc="left") == "orders a second")
+    assert [text.get_text() for text in rates.texts] == ["19.9 M/s", "1 M/s", "0.996 M/s", "0.2 M/s"]
+    assert all(text.get_window_extent().x1 <= rates.get_window_extent().x1 for text in rates.texts)
+
+
+@pytest.mark.parametrize(("least", "most"), [(100, 1e9), (100, 4e7), (3e4, 9e4), (4e4, 4.1e4), (1e3, 2e4), (1e3, 9e4)])
+def test_no_latency_on_the_axis_runs_into_another(least: float, most: float, tmp_path: Path) -> None:
+    latency = Percentiles(p50=least, p90=least, p99=least, p99_9=most, p99_99=most, max=most)
+    made = made_runs.pipeline_run()
+    stages = [replace(stage, name="exchange-durable-flat-out", latency_ns=latency) for stage in made.stages]
+    figure = draw_stages(LIGHT, load([made_runs.write(tmp_path, "made", replace(made, stages=stages))]))
+    figure.draw_without_rendering()
+    latencies = next(axes for axes in figure.axes if axes.get_title(loc="left") == "latency")
+    low, high = latencies.get_xlim()
+    seen = [label for label in latencies.get_xticklabels() if low <= label.get_position()[0] <= high]
+    boxes = [label.get_window_extent() for label in seen]
+    assert len(boxes) >= 2
+    assert all(one.x1 < other.x0 for one, other in pairwise(boxes))
+    lines = {*latencies.get_xticks(), *latencies.get_xticks(minor=True)}
+    assert {10.0**power for power in range(1, 10) if low <= 10**power <= high} <= lines, "a line each decade"
 
 
 def test_stages_without_latencies_need_no_axis_for_them(tmp_path: Path) -> None:

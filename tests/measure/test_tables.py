@@ -49,6 +49,7 @@ def test_steps_of_a_search(tmp_path: Path) -> None:
     made = made_runs.load_run(BY_TAG, saturation=made_runs.saturation(2e6, limit_p99_ns=50_000))
     (table,) = tables_of("saturation", load([made_runs.write(tmp_path, "made", made)]))
     assert table.title == "made: 1.2 M/s is the highest rate with a p99 of at most 50 µs"
+    assert [row[0] for row in table.rows][::3] == ["0.4 M/s", "1.6 M/s", "2 M/s"], "rates of a column are in one unit"
     outcomes = [row[-1] for row in table.rows]
     assert outcomes == ["kept to the limit"] * 3 + ["over the limit"] * 4 + ["over the limit; missed its rate"]
     vain = made_runs.load_run(BY_TAG, saturation=made_runs.saturation(limit_p99_ns=1))
@@ -57,6 +58,8 @@ def test_steps_of_a_search(tmp_path: Path) -> None:
 
 
 def test_stages_with_and_without_latencies(tmp_path: Path) -> None:
+    (table,) = tables_of("stages", load([made_runs.write(tmp_path, "made", made_runs.pipeline_run(slow=1.5))]))
+    assert [row[3] for row in table.rows] == ["10 M/s", "6 M/s", "4 M/s", "0.8 M/s"]
     (table,) = tables_of("stages", load([made_runs.write(tmp_path, "made", made_runs.pipeline_run())]))
     assert table.rows[0] == ["match", "made: match", "10,000,000", "15 M/s", *["-"] * 6, "make bench-0"]
     assert table.rows[1][4:] == ["500 ns", "650 ns", "1 µs", "2 µs", "4.5 µs", "50 µs", "make bench-1"]

@@ -24,3 +24,18 @@ def test_times_have_three_digits_and_the_unit_they_round_to(ns: float, text: str
 def test_counts(value: float, text: str) -> None:
     assert count(value) == text
     assert rate(value) == f"{text}/s"
+
+
+@pytest.mark.parametrize(
+    ("value", "beside", "text"),
+    [
+        (996_000, 19.9e6, "0.996 M"),
+        (0, 1e6, "0"),
+        (250_000, 999_999, "0.25 M"),
+        (3e6, 3e6, "3 M"),
+        (2e6, 9e5, "2,000 k"),
+    ],
+)
+def test_a_count_beside_a_larger_one_is_in_its_unit(value: float, beside: float, text: str) -> None:
+    assert count(value, beside) == text
+    assert rate(value, beside) == f"{text}/s"

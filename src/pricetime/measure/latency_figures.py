@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .buckets import Buckets
-from .frames import frame, legend, log_durations
+from .frames import frame, legend, log_durations, spaced
 from .latency import NAMES
 from .looks import LINES, MARKERS, Look, line
 from .recording import ALL, Recording
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 #: Bins of the histogram for each power of ten: a bin is 8 % wide.
 BINS = 30
+
+#: Height of the panel of a kind, in inches.
+EACH = 1.6
 
 #: Places along the axis of nines at which a percentile is drawn.
 PLACES = 400
@@ -85,7 +88,7 @@ def draw_histogram(look: Look, recordings: Sequence[Recording], interval: str) -
     alone = {curve.label: [curve] for curve in together(shown[0], interval)}
     found = panels(shown, interval) if len(shown) > 1 else alone
     edges = bins([curve.histogram for curves in found.values() for curve in curves if curve.histogram])
-    figure, axes_of = frame(look, list(found), f"{INTERVALS[interval]} latency", "share of the commands", each=1.6)
+    figure, axes_of = frame(look, list(found), f"{INTERVALS[interval]} latency", "share of the commands", each=EACH)
     for title, axes in axes_of.items():
         for curve in found[title]:
             if curve.histogram is not None:
@@ -104,19 +107,21 @@ def draw_percentiles(look: Look, recordings: Sequence[Recording], interval: str)
     """Latency over an axis of nines, which ends where one command is left."""
     shown = [each for each in recordings if each.latency(interval) or interval in each.histograms]
     found = panels(shown, interval) if len(shown) > 1 else {"": together(shown[0], interval)}
-    figure, axes_of = frame(look, list(found), "of the commands took at most", f"{INTERVALS[interval]} latency")
+    x, y = "of the commands took at most", f"{INTERVALS[interval]} latency"
+    figure, axes_of = frame(look, list(found), x, y, each=EACH)
     drawn = {curve: percentile_curve(curve) for curves in found.values() for curve in curves}
     most = max(float(places[-1]) for places, _ in drawn.values())
-    ticks = nines(most)
     for title, axes in axes_of.items():
         for curve in found[title]:
             marked: dict[str, Any] = (
                 {} if curve.histogram is not None else {"marker": MARKERS[curve.number % len(MARKERS)]}
             )
-            axes.plot(*drawn[curve], label=curve.label, linewidth=1.5, **marked, **curve.style(look))
+            width = 2.5 if curve.number < 0 else 1.5  # it lies beneath the kinds, one of which may be all there is
+            axes.plot(*drawn[curve], label=curve.label, linewidth=width, **marked, **curve.style(look))
         axes.set_xscale("log")
         axes.set_xlim(1, max(most, 2) * 1.1)
-        axes.set_xticks(list(ticks), list(ticks.values()))
+        named = spaced(axes, nines(most))
+        axes.set_xticks(list(named), list(named.values()))
         log_durations(axes, "y")
     legend(figure, look)
     return figure

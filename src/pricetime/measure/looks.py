@@ -83,10 +83,10 @@ def dress(axes: Axes, look: Look, title: str, grid: str = "both") -> None:
     """Ground, ink and grid; no frame."""
     axes.set_facecolor(look.ground)
     axes.set_title(title, loc="left", color=look.ink)
-    axes.grid(axis=grid, color=look.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal
+    axes.grid(axis=grid, which="both", color=look.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal
     axes.set_axisbelow(True)
     axes.minorticks_off()
-    axes.tick_params(colors=look.ink, length=0)
+    axes.tick_params(which="both", colors=look.ink, length=0)
     for label in (axes.xaxis.label, axes.yaxis.label):
         label.set_color(look.ink)
     for spine in axes.spines.values():

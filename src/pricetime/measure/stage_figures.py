@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 #: Of each row these are drawn, from left to right.
 MARKS = {"p50": "o", "p99": "D", "p99_9": "|", "max": "x"}
 
+MARK: Mapping[str, Any] = {"markersize": 7, "markeredgewidth": 1.5}
+
 #: Height, in inches, of what is not rows; of a row, and of each further run in it.
 FRAME, ROW, FURTHER = 1.1, 0.55, 0.22
 
 #: A name of a row is broken behind so many characters.
-WRAP = 22
+WRAP = 26
+
+#: Widths of the panels of rates and of latencies, which want more names on their axis.
+SHARES = (4, 5)
 
 Rows = Mapping[str, Mapping[int, Any]]
 
@@ -41,13 +46,13 @@ def draw_stages(look: Look, recordings: Sequence[Recording]) -> Figure:
     }
     figure = canvas(look, _height(rows, len(runs)))
     if any(latencies.values()):
-        left, right = figure.subplots(1, 2, sharey=True)
-        draw_spread(right, look, latencies, runs, named=False)  # the bars have the names
+        left, right = figure.subplots(1, 2, sharey=True, width_ratios=SHARES)
         dress(right, look, "latency", "x")
+        draw_spread(right, look, latencies, runs, named=False)  # the bars have the names
     else:
         left = figure.subplots()
-    draw_bars(left, look, rows, runs)
     dress(left, look, "orders a second", "x")
+    draw_bars(left, look, rows, runs)
     _name_rows(left, rows)
     legend(figure, look, _marks(look) if any(latencies.values()) else [])
     return figure
@@ -62,8 +67,8 @@ def draw_intervals(look: Look, recordings: Sequence[Recording]) -> Figure:
                 rows.setdefault(name, {})[number] = recording.latency(interval)[ALL]
     figure = canvas(look, _height(rows, len(recordings)))
     axes = figure.subplots()
-    draw_spread(axes, look, rows, recordings, named=len(recordings) > 1)
     dress(axes, look, "latency", "x")
+    draw_spread(axes, look, rows, recordings, named=len(recordings) > 1)
     _name_rows(axes, rows)
     legend(figure, look, _marks(look))
     return figure
@@ -71,14 +76,15 @@ def draw_intervals(look: Look, recordings: Sequence[Recording]) -> Figure:
 
 def draw_bars(axes: Axes, look: Look, rows: Mapping[str, Mapping[int, Stage]], runs: Sequence[Recording]) -> None:
     """A bar for each stage of each run, with its figure beside it."""
-    height = 0.8 / len(runs)
+    height, most = 0.8 / len(runs), max(stage.orders_per_s for of_runs in rows.values() for stage in of_runs.values())
     for number, recording in enumerate(runs):
         places = [place(row, number, len(runs)) for row, of_runs in enumerate(rows.values()) if number in of_runs]
         values = [of_runs[number].orders_per_s for of_runs in rows.values() if number in of_runs]
         colour, label = line(look, recording.number)["color"], recording.name if len(runs) > 1 else None
         bars = axes.barh(places, values, height * 0.9, color=colour, label=label)
-        axes.bar_label(bars, [rate(value) for value in values], padding=3, color=look.ink, fontsize=9)
-    axes.margins(x=0.25)  # for the figures beside the bars
+        figures = [rate(value, beside=most) for value in values]
+        axes.bar_label(bars, figures, padding=4, color=look.ink, fontsize=9, bbox=_plate(look))
+    axes.margins(x=0.4)  # for the figures beside the bars
     linear_rates(axes, "x")
 
 
@@ -91,14 +97,20 @@ def draw_spread(
     named: bool,
 ) -> None:
     """A line from the median to the slowest for each row of each run, and a mark for each percentile."""
+    across = axes.get_yaxis_transform()
     for row, of_runs in enumerate(rows.values()):
+        if not of_runs:
+            axes.text(
+                0, row, "not timed", transform=across, va="center", color=look.muted, fontsize=9, bbox=_plate(look)
+            )
         for number, latency in of_runs.items():
             values = [max(float(getattr(latency, name)), 1.0) for name in MARKS]
             y, style = place(row, number, len(runs)), line(look, runs[number].number)
             label = runs[number].name if named else None
+            axes.hlines(y, 0, 1, look.faint, transform=across, linewidth=0.8, zorder=0.5)  # from the name to the marks
             axes.plot([values[0], values[-1]], [y, y], linewidth=1.5, alpha=0.6, label=label, **style)
             for value, marker in zip(values, MARKS.values(), strict=True):
-                axes.plot(value, y, linestyle="", marker=marker, markersize=7, color=style["color"])
+                axes.plot(value, y, linestyle="", marker=marker, color=style["color"], **MARK)
     log_durations(axes, "x")
 
 
@@ -116,12 +128,17 @@ def _name_rows(axes: Axes, rows: Rows) -> None:
     axes.set_ylim(len(rows) - 0.5, -0.5)
 
 
+def _plate(look: Look) -> dict[str, Any]:
+    """Behind a text, so that no line of the grid goes through it."""
+    return {"facecolor": look.ground, "edgecolor": "none", "pad": 1}
+
+
 def _marks(look: Look) -> list[tuple[Any, str]]:
     """What the marks mean."""
     from matplotlib.lines import Line2D
 
     names = {"p99_9": "p99.9"}
     return [
-        (Line2D([], [], linestyle="", marker=marker, markersize=7, color=look.ink), names.get(name, name))
+        (Line2D([], [], linestyle="", marker=marker, color=look.ink, **MARK), names.get(name, name))
         for name, marker in MARKS.items()
     ]

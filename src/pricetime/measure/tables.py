@@ -79,11 +79,12 @@ def stage_table(recordings: Sequence[Recording]) -> Table:
     columns = ["stage", "what is in it", "orders", "orders a second", *POINTS.values(), "command"]
     table = Table(title, columns, names=2, words=("command",))
     for _, run in of_pipelines(recordings):
+        most = max((stage.orders_per_s for stage in run.stages), default=0.0)
         for stage in run.stages:
             latency = stage.latency_ns
             values = [duration(getattr(latency, name)) if latency else NONE for name in POINTS]
-            row = [stage.name, stage.what, f"{stage.orders:,}", rate(stage.orders_per_s), *values, stage.command]
-            table.rows.append(row)
+            measured = [f"{stage.orders:,}", rate(stage.orders_per_s, beside=most)]
+            table.rows.append([stage.name, stage.what, *measured, *values, stage.command])
     return table
 
 
@@ -97,8 +98,9 @@ def saturation_tables(recordings: Sequence[Recording]) -> Iterator[Table]:
         title = f"{recording.name}: {best} with a p99 of at most {duration(search.limit_p99_ns)}"
         columns = ["rate asked for", "sent", "answered", "p50", "p99", "p99.9", "max", "outcome"]
         table = Table(title, columns, names=0, words=("outcome",))
+        most = max((step.rate for step in search.steps), default=0.0)
         for step in search.steps:
-            rates = [rate(value) for value in (step.rate, step.sent_per_s, step.answered_per_s)]
+            rates = [rate(value, beside=most) for value in (step.rate, step.sent_per_s, step.answered_per_s)]
             values = [duration(value) for value in (step.p50, step.p99, step.p99_9, step.max)]
             kept = "kept to the limit" if step.p99 <= search.limit_p99_ns else "over the limit"
             table.rows.append([*rates, *values, kept if step.reached else f"{kept}; missed its rate"])

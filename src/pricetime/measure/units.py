@@ -14,15 +14,18 @@ def duration(ns: float) -> str:
     return f"{_digits(ns / size)} {unit}"
 
 
-def count(value: float) -> str:
-    """950, 1.25 k, 4.7 M: of what, the reader knows."""
-    size, prefix = next(((size, prefix) for size, prefix in COUNTS if _three(value / size) >= 1), (1, ""))
+def count(value: float, beside: float | None = None) -> str:
+    """950, 1.25 k, 4.7 M: of what, the reader knows. 0.95 M ``beside`` a larger one that is in M."""
+    if value == 0:
+        return "0"
+    largest = value if beside is None else beside
+    size, prefix = next(((size, prefix) for size, prefix in COUNTS if _three(largest / size) >= 1), (1, ""))
     return f"{_digits(value / size)} {prefix}".rstrip()
 
 
-def rate(per_s: float) -> str:
+def rate(per_s: float, beside: float | None = None) -> str:
     """4.7 M/s."""
-    return f"{count(per_s)}/s"
+    return f"{count(per_s, beside)}/s"
 
 
 def _digits(value: float) -> str:

@@ -144,6 +144,22 @@ def test_the_charts_are_drawn(shown: Browser, trader: Client) -> None:
     until(lambda: text(shown, "depth-now") == "5 / 9")
 
 
+def test_a_moment_has_the_same_place_in_both_charts(shown: Browser, trader: Client) -> None:
+    trader.add_order(1, Side.BID, 10**12, 5).result(PATIENCE_S)
+    trader.add_order(2, Side.ASK, 10**12 + 10, 9).result(PATIENCE_S)
+    until(lambda: text(shown, "mid-now") == "1,000,000,000,005")
+    shown.execute_script("""
+        window.places = {};
+        const drawn = CanvasRenderingContext2D.prototype.fillText;
+        CanvasRenderingContext2D.prototype.fillText = function (text, x, y) {
+          if (text.endsWith("60 s")) window.places[this.canvas.id] = Math.round(x);
+          drawn.call(this, text, x, y);
+        };
+    """)
+    until(lambda: len(shown.execute_script("return window.places")) == 2)
+    until(lambda: len(set(shown.execute_script("return Object.values(window.places)"))) == 1)
+
+
 def test_another_instrument(shown: Browser, trader: Client) -> None:
     trader.add_order(1, Side.BID, 77, 5, instrument=2).result(PATIENCE_S)
     shown.find_element(By.CSS_SELECTOR, "input[name=instrument][value='2']").click()
@@ -277,6 +293,20 @@ def test_nothing_is_cut_off_at_any_width(shown: Browser, trader: Client, width: 
     assert shown.execute_script(cut) == []
     back = shown.execute_script("return getComputedStyle(document.body).backgroundColor")
     assert (max(map(int, re.findall(r"\d+", back))) < 60) == (theme == "dark")
+
+
+def test_a_latency_has_one_line_on_a_desktop(shown: Browser, trader: Client) -> None:
+    until(lambda: len(table(shown, "latency")) > 0)
+    widest = """
+        const row = document.getElementById("latency").rows[0].cloneNode(true);
+        ["tick to trade, replace", "23.4 µs", "345 µs", "4.56 ms", "35.4 ms"].forEach((text, i) => {
+          row.cells[i].textContent = text;
+        });
+        document.getElementById("latency").append(row);
+        return [row.clientHeight, parseFloat(getComputedStyle(row).lineHeight)];
+    """
+    height, line = shown.execute_script(widest)
+    assert height < 2 * line
 
 
 def test_motion_is_for_those_who_want_it(shown: Browser) -> None:

@@ -7,8 +7,8 @@ const MARGIN = { left: 2, right: 8, top: 8, bottom: 18 };
 // What a number of JavaScript can tell apart, with room to spare: an axis is not finer than this part of its values.
 const FINEST = 1e-12;
 
-// Room for the values, more when they need it.
-const VALUES = 56;
+// Room for the values, more when those of any chart need it: a moment has one place in all of them.
+let room = 56;
 
 export class Chart {
   /** `series`: for each line its colour, a custom property; `base`: 0 when the axis begins there. */
@@ -35,8 +35,8 @@ export class Chart {
     const values = seen.flatMap((point) => point.slice(1)).filter((value) => value !== null);
     const levels = values.length ? levelsOf(this.base ?? Math.min(...values), Math.max(...values)) : null;
     const widths = levels?.marks.map((mark) => pen.measureText(this.label(mark)).width) ?? [];
-    const wide = Math.max(VALUES, ...widths);
-    const box = { left: MARGIN.left, right: width - wide - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
+    room = Math.max(room, ...widths);
+    const box = { left: MARGIN.left, right: width - room - MARGIN.right, top: MARGIN.top, bottom: height - MARGIN.bottom };
     const x = (ms) => box.right - ((now - ms) / SPAN_MS) * (box.right - box.left);
     this.times(pen, style, box, x, now);
     if (levels === null) return;
