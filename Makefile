@@ -17,6 +17,9 @@ SHELL := bash
 .NOTPARALLEL:
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
+# Hundreds of Pythons start in a run of the tests: none of them compiles what another has, whatever the environment says.
+export PYTHONDONTWRITEBYTECODE :=
+
 BIN := .venv/bin
 DATA_SHEETS := $(wildcard src/pricetime/*/*.pxd)
 SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))

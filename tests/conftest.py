@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,6 +46,10 @@ def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("compiled") and not pricetime.COMPILED:
             item.add_marker(pytest.mark.skip(reason="of the compiled form alone"))
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()  # thousands of tests and all that they import stay to the end: nothing is looked for in them
 
 
 @pytest.fixture(scope="session")

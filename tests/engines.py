@@ -12,6 +12,7 @@ import numpy as np
 from pricetime import (
     ALL_INSTRUMENTS,
     COMMAND,
+    COMPILED,
     REPORT,
     CommandType,
     Instrument,
@@ -20,6 +21,7 @@ from pricetime import (
     Side,
     TimeInForce,
 )
+from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from pricetime.reference.queues import mix
@@ -28,6 +30,9 @@ from tests.books import I64_MAX, I64_MIN, U64, as_command
 from tests.fuzz.flow import random_band, random_steps
 
 Row = dict[str, int]
+
+#: Instruments that are drawn. Uncompiled, a table up to the highest that there may be is walked for seconds.
+NUMBERS = [0, 1, 2, 3, 63, 64, 1000, MAX_INSTRUMENTS - 1 if COMPILED else 4095]
 
 
 class ReferenceEngine:
@@ -164,7 +169,7 @@ def random_instruments(rng: random.Random) -> list[Instrument]:
             state=rng.choice([*[InstrumentState.OPEN] * 4, InstrumentState.HALTED]),
             **rng.choice(bands),  # type: ignore[arg-type]
         )
-        for number in rng.sample([0, 1, 2, 3, 63, 64, 1000, 2**20 - 1], rng.randint(1, 4))
+        for number in rng.sample(NUMBERS, rng.randint(1, 4))
     ]
 
 

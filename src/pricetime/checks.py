@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from enum import IntEnum
+from functools import cache
 from typing import Any, TypeVar
 
 from . import errors
@@ -36,11 +37,19 @@ def whole(value: Any, low: int, high: int, error: type[PricetimeError], what: st
 
 def member(enum: type[E], value: object, error: type[PricetimeError], what: str) -> E:
     """The member of an enumeration that has this value."""
+    if isinstance(value, enum):
+        return value
     try:
-        return enum(whole(value, min(enum), max(enum), error, what))
+        return enum(whole(value, *_ends(enum), error, what))
     except (error, ValueError):
         names = ", ".join(f"{enum.__name__}.{m.name}" for m in enum)
         raise error(f"{what} {shown(value)} is unknown: give one of {names}") from None
+
+
+@cache
+def _ends(enum: type[IntEnum]) -> tuple[int, int]:
+    """The least and the greatest value."""
+    return min(enum), max(enum)
 
 
 # What each argument of a book may be.

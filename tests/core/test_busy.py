@@ -7,6 +7,7 @@ import pickle
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tests.books import command
 LONG = 4_000_000 if COMPILED else 4_000
 
 
+@cache
 def long_commands() -> np.ndarray[Any, Any]:
     """Orders added and cancelled in turn, which leave the book as it was."""
     commands = np.zeros(LONG, COMMAND)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, Engine, Instrument, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import (
     DuplicateOrderId,
     InvalidCommands,
@@ -264,6 +265,15 @@ def test_what_a_book_of_an_engine_leaves_to_the_engine() -> None:
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="copy the engine"):
             duplicate(book)
+
+
+def test_the_highest_instrument_that_there_may_be() -> None:
+    highest = MAX_INSTRUMENTS - 1
+    engine = Engine([Instrument(0), Instrument(highest)], capacity=10)
+    reports = engine.apply(np.concatenate([new(highest, 1, 1, 100, 5), new(highest, 2, 2, 100, 2), new(0, 1, 1, 9, 1)]))
+    assert reports["instrument"].tolist() == [highest, highest, highest, 0]
+    assert engine.book(highest).order(1).quantity == 3
+    engine.check()
 
 
 @pytest.mark.parametrize("unknown", [2, -1, 1 << 20, 1.0, True, "1", None, [1]])

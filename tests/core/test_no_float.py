@@ -54,6 +54,7 @@ def test_data_sheet(path: Path) -> None:
     assert not re.search(r"\b(float|double|libc\.math)\b", text)
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.name)
 def test_generated_c(path: Path, tmp_path: Path) -> None:
     pytest.importorskip("Cython", reason="Cython is not installed: pip install 'pricetime[dev]'")

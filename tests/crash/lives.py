@@ -26,7 +26,7 @@ SMALL = (
 )  # fmt: skip
 
 #: Seconds of trading before a kill.
-SHORTEST_S, LONGEST_S = 0.02, 0.3
+SHORTEST_S, LONGEST_S = 0.02, 0.12
 
 #: So often a server is killed while it starts, within this time.
 STILLBORN, LONGEST_START_S = 0.3, 0.3

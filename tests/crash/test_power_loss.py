@@ -15,6 +15,7 @@ from tests.crash.life import Life
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, Commands, World, make_world
+from tests.journal import memory
 
 pytestmark = pytest.mark.compiled
 
@@ -84,8 +85,8 @@ class Moments:
 
 
 def check(files: dict[str, bytes], given: Commands, acknowledged: int, world: World) -> int:
-    """Recover from a state of the disk: the last command that is there."""
-    found = recover(Directory(FOLDER, MemoryDisk(files)), CONFIGURATION)
+    """Recover from a state of the disk: the last command that is there. What another loss would leave is not asked."""
+    found = recover(Directory(FOLDER, memory.MemoryDisk(files)), CONFIGURATION)
     assert acknowledged <= found.sequence <= len(given), f"{acknowledged} were acknowledged, {found.sequence} found"
     assert found.commands.tobytes() == given[found.snapshot : found.sequence].tobytes()
     assert found.engine.digest() == world.digests[found.sequence]

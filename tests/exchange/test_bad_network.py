@@ -20,6 +20,7 @@ pytestmark = pytest.mark.compiled
 SEEDS = 200
 MOST = 0.2
 AT_A_TIME = 10
+ORDERS = 300  # to each seed
 CLIENTS = 2
 
 OPTIONS = ("--open", "--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0", "--mtu", "576")
@@ -27,7 +28,7 @@ OPTIONS = ("--open", "--no-prefault", "--order-capacity", "65536", "--stats-inte
 
 def test_every_seed_ends_with_the_books_of_the_exchange() -> None:
     """One exchange trades on while subscribers come and go, ten at a time, each behind a relay of its own seed."""
-    first, plans = make_plans(PRESETS["balanced"], SEEDS * 600, CLIENTS, seed=5, chunk=AT_A_TIME * 600)
+    first, plans = make_plans(PRESETS["balanced"], SEEDS * ORDERS, CLIENTS, seed=5, chunk=AT_A_TIME * ORDERS)
     with ServerProcess(*OPTIONS) as server, Load(server.host, server.port, CLIENTS) as load:
         load.send(first)
         load.wait_answered()

@@ -152,21 +152,29 @@ class SmallWorld:
     def _some(self, numbers: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
         base = numbers.astype(np.uint64) * np.uint64(IDS)
         shape = len(numbers), len(self.places)
-        commands, first, count = np.zeros(shape, COMMAND), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+        commands = np.empty(shape, as_bytes(COMMAND))
+        first, count = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
         state = np.zeros(len(numbers), np.int64)
         offset = 0
         for i, place in enumerate(self.places):
             numbers, which = np.divmod(numbers, len(place.commands))
-            commands[:, i] = place.commands[which]
+            commands[:, i] = place.commands.view(commands.dtype)[which]
             first[:, i], count[:, i] = offset + place.first[state, which], place.count[state, which]
             state = place.after[state, which]
             offset += len(place.reports)
+        commands = commands.view(COMMAND)
         commands["order_id"] += base[:, np.newaxis]
-        expected = np.concatenate([place.reports for place in self.places])[runs(first.ravel(), count.ravel())]
+        reports = np.concatenate([place.reports.view(as_bytes(REPORT)) for place in self.places])
+        expected = reports[runs(first.ravel(), count.ravel())].view(REPORT)
         base = np.repeat(base, count.sum(axis=1))
         expected["order_id"] += np.where(expected["kind"] != ReportKind.STATE_CHANGED, base, np.uint64(0))
         expected["maker_id"] += np.where(expected["maker_id"] > 0, base, np.uint64(0))
         return commands.ravel(), expected
+
+
+def as_bytes(dtype: np.dtype[Any]) -> np.dtype[np.void]:
+    """Records as a whole: NumPy copies them faster than field by field."""
+    return np.dtype((np.void, dtype.itemsize))
 
 
 def runs(first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -9,10 +9,13 @@ import random
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, Engine, Instrument
+from pricetime import COMMAND, COMPILED, Engine, Instrument
 from pricetime.core.builder import BookBuilder
 from tests.books import state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
+
+#: Commands of a flow after each of whose reports every invariant is looked at.
+STEPS = 400 if COMPILED else 200
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -23,8 +26,8 @@ def test_random_flows(seed: int) -> None:
     reference = ReferenceEngine(instruments, **room, owner_limit=25)
     engine = Engine(instruments, **room, owner_limit=25)
     builder = BookBuilder([Instrument(i.id, state=i.state) for i in instruments], **room)
-    flow = random_commands(rng, 400, reference)
-    for _ in range(400):
+    flow = random_commands(rng, STEPS, reference)
+    for _ in range(STEPS):
         command = next(flow)
         reference.apply(command)
         reports = engine.apply(command)

@@ -23,6 +23,7 @@ RELAXED, ACQUIRE, RELEASE = "relaxed", "acquire", "release"
 Registers: TypeAlias = dict[str, int]
 Value: TypeAlias = Callable[[Registers], int]
 View: TypeAlias = tuple[int, ...]
+Place: TypeAlias = tuple[int, tuple[tuple[str, int], ...]]  # in a program, and the registers there
 
 
 class Instruction(NamedTuple):
@@ -125,6 +126,7 @@ class Machine:
             if instruction.kind == "label"
         }
         self.plain = 2 * self.slots
+        self.settled: dict[tuple[int, Place], Place] = {}
 
     def explore(self) -> int:
         """Reach every state: how many there are. Raises Wrong at the first that must not be."""
@@ -156,7 +158,14 @@ class Machine:
 
     def settle(self, which: int, thread: Thread) -> Thread:
         """Go on to the next instruction that touches memory: the others are nobody else's business."""
-        name, at, registers = self.names[which], thread.at, dict(thread.registers)
+        key = which, (thread.at, thread.registers)
+        if key not in self.settled:
+            self.settled[key] = self._settle(*key)
+        at, registers = self.settled[key]
+        return thread._replace(at=at, registers=registers)
+
+    def _settle(self, which: int, place: Place) -> Place:
+        name, at, registers = self.names[which], place[0], dict(place[1])
         program = self.programs[name]
         while at < len(program) and program[at].kind in {"put", "label", "jump", "hold"}:
             kind, to, value = program[at].kind, program[at].to, program[at].value
@@ -167,7 +176,7 @@ class Machine:
                 registers[to] = value(registers)
             elif kind == "jump" and value(registers):
                 at = self.labels[name, to]
-        return thread._replace(at=at, registers=tuple(sorted(registers.items())))
+        return at, tuple(sorted(registers.items()))
 
     def step(self, state: State, which: int) -> Iterator[State]:
         """Every state that one step of a thread may lead to."""

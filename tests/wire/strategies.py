@@ -25,12 +25,15 @@ def values(field: Field) -> st.SearchStrategy[Any]:
     return st.integers(low, high) | st.sampled_from([low, high, 0, 1])
 
 
-def messages_of(kind: type[Message]) -> st.SearchStrategy[Message]:
+def _messages_of(kind: type[Message]) -> st.SearchStrategy[Message]:
     fields = {field.name: values(field) for field in kind.LAYOUT.fields if field.name in kind.FIELDS}
     return st.fixed_dictionaries(fields).map(lambda given: kind(**given))
 
 
-messages = st.sampled_from(KINDS).flatmap(messages_of)
+#: Of each kind, made once: Hypothesis looks a strategy through before it draws from it.
+MESSAGES_OF = {kind: _messages_of(kind) for kind in KINDS}
+
+messages = st.sampled_from(KINDS).flatmap(lambda kind: MESSAGES_OF[kind])
 
 
 @st.composite

@@ -30,7 +30,7 @@ from pricetime.wire.messages import (
     SnapshotOrder,
     decode,
 )
-from tests.wire.strategies import KINDS, ends, messages_of
+from tests.wire.strategies import KINDS, MESSAGES_OF, ends
 from tests.wire.strategies import messages as any_message
 
 each_kind = pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -72,7 +72,7 @@ def test_any_bytes_of_the_right_size_are_a_message(kind: type[Message], data: st
 @each_kind
 @given(data=st.data())
 def test_the_array_has_the_same_bytes_and_the_same_values(kind: type[Message], data: st.DataObject) -> None:
-    some = data.draw(st.lists(messages_of(kind), min_size=1, max_size=5))
+    some = data.draw(st.lists(MESSAGES_OF[kind], min_size=1, max_size=5))
     array = np.frombuffer(b"".join(message.encode() for message in some), DTYPES[kind])
     assert len(array) == len(some)
     for row, message in zip(array, some, strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,7 @@ class Configuration:
         return hashlib.sha256(self.to_json()).digest()
 
     @classmethod
+    @lru_cache(4)  # every segment of a journal says the same, and each is asked several times by a start
     def from_json(cls, data: bytes) -> Configuration:
         """Raises JournalError for what no version has written."""
         try:

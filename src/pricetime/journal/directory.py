@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 from ..native.disk import Disk
@@ -50,7 +51,7 @@ class Directory:
 
     def path_of(self, number: int) -> Path:
         """The file of a segment."""
-        return self.path / segment.name(number)
+        return _path_of(self.path, number)
 
     def snapshot_path(self, sequence: int) -> Path:
         """The file of a snapshot."""
@@ -74,3 +75,9 @@ class Directory:
     def _numbers(self, pattern: re.Pattern[str]) -> list[int]:
         found = (pattern.fullmatch(name) for name in self.disk.names(self.path))
         return [int(match[1]) for match in found if match]
+
+
+@lru_cache(16)
+def _path_of(folder: Path, number: int) -> Path:
+    """A reader asks for it at every look, and for as long as a segment lasts it is the same."""
+    return folder / segment.name(number)
