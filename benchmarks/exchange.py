@@ -12,6 +12,7 @@ subscriber, report by report, and its books at the end against the server's own.
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import sys
@@ -33,6 +34,9 @@ from pricetime.measure.plan import Plan, make_plans
 from pricetime.measure.run import Result, Run, by_kind, fill
 from pricetime.measure.server import Event, ServerProcess
 from pricetime.types import ReportKind
+
+#: Resting orders that the subscriber has memory for before it begins.
+ORDERS_TAKEN = 1 << 17
 
 #: Of tick to trade, as the server's stats name them.
 PERCENTILES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
@@ -126,13 +130,14 @@ class Day:
         plans = list(parts)
         with self.server(*self._server_options()) as server:
             here, there = multiprocessing.Pipe()
-            arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, there)
+            last = multiprocessing.RawValue(ctypes.c_uint64)
+            arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, last, there)
             watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
             watcher.start()
             here.recv()  # it follows the feed
             with pinned(self.load_cpu):
                 driven, stopped = self._drive(server, first, plans)
-            here.send(stopped["last_sequence"])
+            last.value = stopped["last_sequence"]
             watched: dict[str, Any] = here.recv()
             watcher.join()
             stats = server.last("stats")
@@ -173,16 +178,21 @@ class Day:
         return driven, stopped
 
 
-def watch(group: str, port: int, recovery: tuple[str, int], cpu: int | None, pipe: Connection) -> None:
-    """Follow the feed until the last report that the server names; tell what was seen."""
+def watch(
+    group: str, port: int, recovery: tuple[str, int], cpu: int | None, last: ctypes.c_uint64, pipe: Connection
+) -> None:
+    """Follow the feed until the ``last`` report, when its number is known; tell what was seen.
+
+    The number comes by shared memory: to ask a pipe between any two datagrams would cost more than to follow them.
+    """
     pin(cpu)
-    with Subscriber(group, port, recovery=recovery) as subscriber:
+    with Subscriber(group, port, recovery=recovery, spins=True) as subscriber:
         follow(subscriber, lambda: subscriber.state.name == "WHOLE")
+        subscriber.builder.take_memory(ORDERS_TAKEN)
         pipe.send("following")
-        follow(subscriber, pipe.poll)
-        last = pipe.recv()
+        follow(subscriber, lambda: last.value != 0)
         deadline = time.monotonic() + 10
-        follow(subscriber, lambda: subscriber.seq_num >= last or time.monotonic() > deadline)
+        follow(subscriber, lambda: subscriber.seq_num >= last.value or time.monotonic() > deadline)
         seen = subscriber.statistics
         digest = f"{subscriber.digest():016x}"
         pipe.send({"gaps": seen.gaps, "digest": digest})

@@ -83,6 +83,19 @@ def test_an_order_enters_and_goes() -> None:
     assert queue(made) == []
 
 
+@pytest.mark.parametrize("orders", [0, 7, 1000])
+def test_memory_that_is_taken_up_keeps_what_is_in_it(orders: int) -> None:
+    made, other = builder(accepted(1)), builder(accepted(1))
+    made.take_memory(orders)
+    made.check()
+    more = reports(accepted(2), report(CANCELLED, order_id=1), first=2)
+    made.apply(more)
+    other.apply(more)
+    assert made.digest() == other.digest()
+    with pytest.raises(InvalidSetting, match="orders"):
+        made.take_memory(-1)
+
+
 def test_a_taker_is_there_until_its_command_ends() -> None:
     made = builder(accepted(1), accepted(2, quantity=4), accepted(3, side=ASK, price=99, quantity=12))
     assert made.crossed

@@ -110,3 +110,15 @@ def test_a_report_that_does_not_fit_is_left_to_the_caller(pair: Pair) -> None:
     pair[0].send(sent.tobytes())
     assert receiver.receive(10, True) == (0, [sent[1:].tobytes()])
     assert builder.seq_num == 1
+
+
+@pytest.mark.skipif(not COMPILED, reason="the plain receiver looks once, and its caller again")
+@pytest.mark.parametrize("spins", [True, False])
+def test_one_that_spins_finds_what_comes_while_it_looks(spins: bool, pair: Pair) -> None:
+    builder = BookBuilder([1], capacity=20)
+    receiver = Receiver(pair[1].fileno(), builder, spins)
+    assert receiver.receive(10, True) == (0, [])  # nothing comes: it does not look for ever
+    for first in range(1, 12):
+        pair[0].send(reports(accepted(first), first=first).tobytes())
+    assert receiver.receive(20, True) == (11, [])
+    assert builder.seq_num == 11

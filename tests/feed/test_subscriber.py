@@ -52,8 +52,9 @@ def commands() -> Reports:
     return commands_of(random.Random(1), INSTRUMENTS, 1_000)
 
 
-def test_from_the_first_report_without_recovery(served: Served, commands: Reports) -> None:
-    with subscriber(served, recovery=None, instruments=[1, 2]) as follows:
+@pytest.mark.parametrize("spins", [False, True])
+def test_from_the_first_report_without_recovery(served: Served, commands: Reports, spins: bool) -> None:
+    with subscriber(served, recovery=None, instruments=[1, 2], spins=spins) as follows:
         assert follows.state is FeedState.WHOLE
         for at in range(0, 1_000, 50):
             served.publish(commands[at : at + 50])

@@ -54,6 +54,21 @@ def test_the_smallest_and_the_largest_owner(owner: int) -> None:
         assert [report.order_id for report in reports] == [2**48 - 1, 0, 2**48 - 1, 0, 5]
 
 
+@pytest.mark.parametrize("streams", [0, 2, 64])
+def test_memory_of_streams_is_taken_up_for_those_who_come_first(streams: int) -> None:
+    with floor(stream_reports=128, outbound_bytes=4096) as here:
+        sessions = here.exchange.state.sessions
+        sessions.take_memory(streams)
+        assert sessions.spare_count == streams
+        clients = [here.client(owner) for owner in (1, 2, 3)]
+        assert sessions.spare_count == max(0, streams - 3)
+        for owner, client in enumerate(clients, 1):
+            fill(client, 100 + owner)
+            assert numbers(client) == list(range(1, 101 + owner))
+        assert here.client(2, resume_from=1).of(LoginAccepted)[0].next_sequence == 1
+        assert sessions.spare_count == max(0, streams - 3)
+
+
 def fill(client: Client, count: int) -> None:
     """So many reports in its stream."""
     client.ask(*(cancel(n) for n in range(count)))

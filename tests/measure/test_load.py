@@ -165,7 +165,7 @@ def test_a_throttled_session_is_ended_and_why_is_told() -> None:
         with pytest.raises(LoadFailed, match=r"owner 1: the exchange ended the session: THROTTLE_EXCEEDED: send fewer"):
             send_all(load, first)
         assert load.measured.answered > 200
-        assert load.latencies()["other"].count > 100
+        assert load.latencies()["other"].count > 90  # after 100 refusals it is over, and the last may come behind that
 
 
 def send_all(load: Load, plan: Plan, rate: float | None = None) -> None:

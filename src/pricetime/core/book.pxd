@@ -1,7 +1,7 @@
 # Signatures and fields of book.py, in its order.
 
 from pricetime.native.bits cimport leading_zeros, prefetch
-from pricetime.native.memory cimport release, reserve
+from pricetime.native.memory cimport release, reserve, touch
 from pricetime.core.layout cimport (
     ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
@@ -50,6 +50,7 @@ cdef class Books:
 
     # making the books
     cdef int make_ids(self, Book *book, u64 limit) except -1
+    cdef void take_memory(self, u64 orders, u64 levels) noexcept nogil
 
     # commands
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil

@@ -19,7 +19,7 @@ import cython
 if not cython.compiled:  # the compiled form has them from book.pxd
     from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
-    from pricetime.native.memory import release, reserve
+    from pricetime.native.memory import release, reserve, touch
 
 
 @cython.final
@@ -100,6 +100,20 @@ class Books:
         book.id_mask = entries - 1
         book.id_shift = 32 - (int(entries // 8).bit_length() - 1)
         return 0
+
+    def take_memory(self, orders, levels):
+        """Take up the memory that so many of them need: the lowest slots are used first, ids lie anywhere."""
+        n: u64 = min(cython.cast(u64, orders), cython.cast(u64, self.capacity)) + 1
+        touch(self.orders, n * cython.sizeof(Order))
+        touch(self.cold, n * cython.sizeof(OrderCold))
+        if self.owner_limit != 0:
+            touch(self.links, n * cython.sizeof(Link))
+        n = min(cython.cast(u64, levels), cython.cast(u64, self.level_capacity)) + 1
+        touch(self.levels, n * cython.sizeof(Level))
+        touch(self.nodes, n * cython.sizeof(Node))
+        i: u32
+        for i in range(self.book_count):
+            touch(self.books[i].ids, (cython.cast(u64, self.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
 
     if cython.compiled:
 

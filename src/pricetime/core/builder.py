@@ -49,6 +49,9 @@ FAULTS = {
     ORDERS_FULL: "there is no room for another order: use a larger capacity",
     LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
 }
+#: Price levels that memory is taken up for at once: few books have more.
+LEVELS_TAKEN = 1 << 14
+
 NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 
 
@@ -110,6 +113,13 @@ class BookBuilder:
                 raise self._misfit(int(reports["seq_num"][-1 - done]))
         finally:
             self.engine.leave()
+
+    def take_memory(self, orders):
+        """Take up the memory that so many resting orders need, some 100 bytes each, so that no report waits for it.
+
+        What is in it stays. O(orders), and O(capacity) for the ids. Raises InvalidSetting.
+        """
+        self.engine.books.take_memory(whole(orders, 0, 1 << 32, InvalidSetting, "orders"), LEVELS_TAKEN)
 
     def _misfit(self, seq_num):
         """The error that says why a report does not fit."""

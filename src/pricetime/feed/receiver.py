@@ -18,11 +18,15 @@ from cython.cimports.libc.errno import EAGAIN, errno
 @cython.final
 @cython.cclass
 class Receiver:
-    """Reads the datagrams of a socket, which the caller keeps open, into a builder. Raises MemoryError."""
+    """Reads the datagrams of a socket, which the caller keeps open, into a builder. Raises MemoryError.
 
-    def __init__(self, fd, builder):
+    ``spins``: look many times before nothing has come. Whoever waits for the processor has it in between.
+    """
+
+    def __init__(self, fd, builder, spins=False):
         self.fd = fd
         self.builder = builder
+        self.looks = LOOKS if spins else 1
         self.size = -1
         if not self.buffer:
             self.buffer = cython.cast(cython.pointer[u8], reserve(PIECE_BYTES))
@@ -64,12 +68,20 @@ class Receiver:
             self.error = errno
         return self.size >= 0
 
+    def _find(self):
+        """Read one piece, if need be after some looks: was there one?"""
+        looks: u32 = 1
+        while not self._read() and self.error == 0 and looks != self.looks:
+            looks += 1
+            yield_processor()
+        return self.size >= 0
+
     def _apply_pieces(self, most):
         """How many pieces were applied whole. The last piece is left in the buffer."""
         pieces: u64
         for pieces in range(most):
             self.applied = 0
-            if not self._read() or self.size == 0 or self.size % cython.sizeof(Report) != 0:
+            if not self._find() or self.size == 0 or self.size % cython.sizeof(Report) != 0:
                 return pieces
             count: u64 = self.size // cython.sizeof(Report)
             reports: cython.pointer[Report] = cython.cast(cython.pointer[Report], self.buffer)
@@ -78,6 +90,8 @@ class Receiver:
                 self.applied = -1 - done
                 return pieces
             self.applied = count
+            if self.looks != 1 and pieces % TURN == TURN - 1:
+                yield_processor()
         return most
 
     def _runs(self):

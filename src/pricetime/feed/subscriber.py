@@ -34,10 +34,11 @@ class Subscriber:
     gap cannot be filled, and the feed must be joined before its first report. ``instruments``: ids or ``Instrument``
     values, needed only without recovery: else a snapshot says what they are. ``capacity``, ``level_capacity``: as of
     ``BookBuilder``. ``receive_buffer_bytes``: what the kernel is to hold while nobody reads, with a warning when it
-    does not; by default what it gives, up to 64 MiB. ``recovery_patience``: seconds that the recovery server may be
-    silent. ``on_reports``: is called with each array of ``pricetime.REPORT``
-    that was applied; ``on_event``: with each ``FeedEvent``. More settings: as of ``Sequencer``. Raises FeedUnavailable,
-    InvalidSetting and MemoryError.
+    does not; by default what it gives, up to 64 MiB. ``spins``: ``poll`` never sleeps while it waits, but lets whoever
+    waits for its processor go first; for a subscriber with a processor to spare, whom nobody has to wake.
+    ``recovery_patience``: seconds that the recovery server may be silent. ``on_reports``: is called with each array of
+    ``pricetime.REPORT`` that was applied; ``on_event``: with each ``FeedEvent``. More settings: as of ``Sequencer``.
+    Raises FeedUnavailable, InvalidSetting and MemoryError.
 
     Nothing happens by itself: ``poll`` reads what has come and returns; ``reports`` and ``wait_until`` call it. One
     thread at a time may be inside.
@@ -54,6 +55,7 @@ class Subscriber:
         capacity: int = 1 << 20,
         level_capacity: int | None = None,
         receive_buffer_bytes: int | None = None,
+        spins: bool = False,
         recovery_patience: float = 5.0,
         on_reports: Callable[[Reports], object] | None = None,
         on_event: Callable[[FeedEvent], object] | None = None,
@@ -71,7 +73,8 @@ class Subscriber:
         self._untaken: deque[Reports] = deque()  # of an iterator that was broken off
         self._socket = join_feed(group, port, interface, receive_buffer_bytes)
         fd = self._socket.fileno()
-        self._receiver = Receiver(fd, self.builder) if COMPILED else PlainReceiver(fd, self.builder)
+        self._receiver = Receiver(fd, self.builder, spins) if COMPILED else PlainReceiver(fd, self.builder)
+        self._spins = spins
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._recovery = None if recovery is None else Recovery(recovery, self._selector, recovery_patience)
@@ -141,7 +144,7 @@ class Subscriber:
             now = time.monotonic()
             if busy or (until is not None and now >= until):
                 return self.statistics.reports - before
-            self._selector.select(self._sleep(now, until))
+            self._selector.select(0 if self._spins else self._sleep(now, until))
 
     def reports(self, timeout: float | None = None) -> Iterator[Reports]:
         """The reports as they are applied, in arrays of ``pricetime.REPORT``.

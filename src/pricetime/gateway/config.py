@@ -192,6 +192,9 @@ class GatewayConfig(BaseSettings):
     gateway_cpus: Cpus = machine((), "processors that the gateway's thread may run on, as `2,3`; all when empty")
     matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
     prefault: bool = machine(True, "take up memory for all orders at the start, so that no order waits for it later")
+    prefault_streams: int = machine(
+        4, "of so many owners the memory of their streams as well, of those who come first", ge=0, le=64
+    )
     drain_timeout_ms: int = machine(5000, "time to bring out what is under way when asked to stop", ge=1)
 
     match_sample_every: int = latency(

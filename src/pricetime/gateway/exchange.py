@@ -130,6 +130,8 @@ class Exchange:
         if self.settings.prefault:
             self.matcher.take_memory()
             self.store.take_memory()
+            self.replica.take_memory()
+            self.state.sessions.take_memory(self.settings.prefault_streams)
             self.gateway.tick_to_trade.take_memory()
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),

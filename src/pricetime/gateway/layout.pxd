@@ -29,6 +29,7 @@ cdef enum:
     FLUSH_BYTES = 1048576      # given to one socket at a time
     PEACE_NS = 1000000000      # without a refusal, and the throttle forgets those before
     LINGER_NS = 1000000000     # how long a Logout may take to be taken
+    MOST_SPARES = 64           # streams of which the memory is taken up before they have an owner
     ROUTE_LIMIT = 8192         # reports handled between two looks at the sockets
     # Numbers of sockets in epoll that are no owner
     WAKE = 65536

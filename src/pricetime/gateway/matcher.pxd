@@ -4,7 +4,7 @@ from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
     CANCELLED, CANCEL_ORDER, NEW_ORDER, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPORTS_PER_COMMAND,
-    REPORTS_PER_MAKER, TRADE, Command, IdEntry, Level, Link, Node, Order, OrderCold, Report, RoutedReport, u32, u64,
+    REPORTS_PER_MAKER, TRADE, Command, Report, RoutedReport, u32, u64,
 )
 from pricetime.journal.writer cimport Writer
 from pricetime.measure.latency cimport CANCEL, OTHER, REPLACE, RESTS, TRADES, Latencies
@@ -17,7 +17,8 @@ from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
-    FIRST_BYTES = 4194304            # of pools that are rarely used whole, taken up at the start
+    FIRST_LEVELS = 16384             # whose memory is taken up at the start
+    FIRST_BYTES = 4194304            # of the block, which is rarely used whole, taken up at the start
     SLEEP_NS = 20000000              # at most, before a look at whether to end
     BATCH = 256                      # commands executed between two looks at the rings
     REPORT_WORDS = 6                 # of 8 bytes

@@ -67,18 +67,9 @@ class Matcher:
 
     def take_memory(self):
         """Take up the memory that orders will need. Before the first command."""
-        books: Books = self.books
-        n: u64 = books.capacity + 1
-        touch(books.orders, n * cython.sizeof(Order))
-        touch(books.cold, n * cython.sizeof(OrderCold))
-        touch(books.links, n * cython.sizeof(Link))
-        i: u64
-        for i in range(books.book_count):
-            touch(books.books[i].ids, (cython.cast(u64, books.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
-        pool_bytes: u64 = FIRST_BYTES
-        touch(books.nodes, min(pool_bytes, 2 * (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Node)))
-        touch(books.levels, min(pool_bytes, (cython.cast(u64, books.level_capacity) + 1) * cython.sizeof(Level)))
-        touch(self.block, min(pool_bytes, self.block_bytes))
+        self.books.take_memory(self.books.capacity, FIRST_LEVELS)
+        first: u64 = FIRST_BYTES
+        touch(self.block, min(first, self.block_bytes))
         self.match.take_memory()
 
     def take_engine(self):

@@ -6,6 +6,7 @@ from pricetime.gateway.matcher cimport Matcher
 from pricetime.gateway.router cimport Router
 from pricetime.gateway.store cimport FeedStore
 from pricetime.native.arrays cimport records_of
+from pricetime.native.waiting cimport yield_processor
 from pricetime.ring.ring cimport Ring
 
 cdef enum:

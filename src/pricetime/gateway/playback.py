@@ -65,3 +65,4 @@ class Playback:
             while self.router.step(NO_LIMIT) != 0:
                 self.store.keep_from(self.store.next)
                 self.matcher.step()
+            yield_processor()  # behind a live exchange, whoever waits for this processor is more urgent

@@ -6,10 +6,11 @@ from pricetime.core.layout cimport BID, NIL, Book, Ladder, Level, i64, u32, u64
 from pricetime.gateway.store cimport FeedStore
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.latch cimport Latch
-from pricetime.native.waiting cimport pause
+from pricetime.native.waiting cimport pause, yield_processor
 
 cdef enum:
-    RUN = 1024                       # reports applied between two chances for a snapshot or a look
+    RUN = 256                        # reports applied between two chances for a snapshot or a look
+    FIRST_ORDERS = 131072            # whose memory is taken up at the start
     TRIES = 10000                    # to get in between two runs, each some ten ns
 
 
@@ -21,6 +22,7 @@ cdef class Replica:
     cdef u32 ended
     cdef readonly bint broken        # a report did not fit: no snapshots any more
 
+    cdef bint _is_ended(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
     cdef void _add_up(self, Ladder *ladder, u64 *orders, double *lots) noexcept nogil
     cdef u64 _apply(self, u64 most) noexcept nogil

@@ -32,12 +32,19 @@ class Replica:
 
     def run(self):
         """Apply what the feed has, until ``end``; a nap where there is nothing."""
-        while load_u32(cython.address(self.ended), ACQUIRE) == 0:
-            work: u64
+        while not self._is_ended():
             with cython.nogil:
-                work = self.step()
-            if work < RUN:
-                time.sleep(NAP_SECONDS)
+                while self.step() == RUN and not self._is_ended():
+                    if self.store.newest() - self.next < self.store.capacity // 4:
+                        yield_processor()  # whoever waits for this processor is more urgent, until the feed may wait
+            time.sleep(NAP_SECONDS)
+
+    def _is_ended(self):
+        return load_u32(cython.address(self.ended), ACQUIRE) != 0
+
+    def take_memory(self):
+        """Take up what the first orders need: nobody waits for this thread, but others do for its processor."""
+        self.builder.take_memory(FIRST_ORDERS)
 
     def end(self):
         """Let ``run`` return. From any thread."""

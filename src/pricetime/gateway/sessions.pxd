@@ -3,12 +3,12 @@
 from pricetime.core.layout cimport Report, u8, u32, u64
 from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
-    LINGER_NS, LINGERING, OWNERS, REPORT_BYTES, Event, Session,
+    LINGER_NS, LINGERING, MOST_SPARES, OWNERS, REPORT_BYTES, Event, Session,
 )
 from pricetime.journal.layout cimport SnapshotOwner
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.clock cimport monotonic_ns
-from pricetime.native.memory cimport release, reserve
+from pricetime.native.memory cimport release, reserve, touch
 from pricetime.native.sockets cimport (
     EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, close,
     epoll_ctl, epoll_event, errno, iovec, msghdr, send, sendmsg, shutdown,
@@ -25,6 +25,8 @@ cdef class Sessions:
     cdef u64 stream_capacity         # reports kept of each stream, a power of two
     cdef u64 stream_mask
     cdef u64 outbound_bytes          # unsent, before a client is cut off
+    cdef Report *spares[64]          # streams that are nobody's yet, their memory taken up
+    cdef readonly u32 spare_count
     cdef u32 heartbeat_ms
     cdef u32 timeout_ms
     cdef u32 orders_per_second
@@ -46,6 +48,7 @@ cdef class Sessions:
     cdef readonly u64 cut_off        # clients that fell behind, so far
     cdef readonly u64 sent_bytes
 
+    cdef Report *_spare(self) noexcept nogil
     cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence) noexcept nogil
     cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil

@@ -58,6 +58,8 @@ class Sessions:
     def __dealloc__(self):
         owners: cython.size_t = OWNERS
         owner: u32
+        while self.spare_count != 0:
+            release(self._spare(), self.stream_capacity * REPORT_BYTES)
         if self.sessions:
             for owner in range(cython.cast(u32, OWNERS)):
                 if self.sessions[owner].stream:
@@ -67,6 +69,27 @@ class Sessions:
         release(self.dirty, owners * cython.sizeof(u32))
         release(self.leaving, owners * cython.sizeof(u32))
         release(self.parting, owners * cython.sizeof(u32))
+
+    def take_memory(self, streams):
+        """Take up the memory of so many streams, 64 at most, for owners who have none yet. Before ``Gateway.run``.
+
+        A stream is filled from its beginning, so its owner's first reports would each wait for a fresh page now and
+        then. Raises MemoryError.
+        """
+        while self.spare_count < min(cython.cast(u32, streams), cython.cast(u32, MOST_SPARES)):
+            stream: cython.pointer[Report] = cython.cast(
+                cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES)
+            )
+            if not stream:
+                raise MemoryError("no room for streams")
+            touch(stream, self.stream_capacity * REPORT_BYTES)
+            self.spares[self.spare_count] = stream
+            self.spare_count += 1
+
+    def _spare(self):
+        """A stream that is nobody's, of those that there are."""
+        self.spare_count -= 1
+        return self.spares[self.spare_count]
 
     # ------------------------------------------------------------------ a session begins
 
@@ -148,10 +171,13 @@ class Sessions:
     # ------------------------------------------------------------------ the stream
 
     def _open_stream(self, s):
-        """Memory for a stream that has none, taken up as it is used. Is there any?"""
+        """Memory for a stream that has none, taken up before or as it is used. Is there any?"""
         if s.next_sequence == 0:
             s.next_sequence = 1
-        s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
+        if self.spare_count != 0:
+            s.stream = self._spare()
+        else:
+            s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
         return s.stream != cython.NULL
 
     def oldest_sequence(self, s):

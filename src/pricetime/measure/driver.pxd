@@ -10,11 +10,12 @@ from pricetime.measure.latency cimport CANCEL, OTHER, REPLACE, RESTS, TRADES, La
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, load_u64, store, store_u64
 from pricetime.native.clock cimport monotonic_ns
-from pricetime.native.memory cimport release, reserve
+from pricetime.native.memory cimport release, reserve, touch
 from pricetime.native.sockets cimport (
     EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, epoll_ctl,
     epoll_event, epoll_wait, errno, read, recv, send,
 )
+from pricetime.native.waiting cimport yield_processor
 from pricetime.wire.layout cimport CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, CancelOrder, Logout
 
 cdef extern from "<poll.h>" nogil:
@@ -44,7 +45,7 @@ cdef enum:
     LATE_NS = 1000000                # an order sent so long after it was due counts as late
     LAST_READS = 1000                # of what is left in a socket when the loop ends
     TICK_NS = 50000000               # between two looks at what time brings
-    SHORT_NS = 3000                  # not worth a sleep
+    SHORT_NS = 100000                # not worth a sleep, from which a virtual machine takes tens of us to wake
     BLOCKED_NS = 1000000             # the longest sleep while the system takes no more
     LONGEST_SLEEP_NS = 100000000
     NEVER = 0xFFFFFFFFFFFFFFFF
@@ -152,7 +153,7 @@ cdef class Driver:
     cdef void _run(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
     cdef u64 _now(self) noexcept nogil
-    cdef void _wait(self, u64 now_ns) noexcept nogil
+    cdef bint _sleep(self, u64 now_ns) noexcept nogil
     cdef void _wake_up(self) noexcept nogil
     cdef u64 _release(self, u64 now_ns) noexcept nogil
     cdef u64 _due(self, Part *part, u64 index) noexcept nogil

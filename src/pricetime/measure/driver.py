@@ -61,6 +61,7 @@ class Driver:
         self.buffer = cython.cast(cython.pointer[u8], reserve(BUFFER_BYTES + LONGEST_MESSAGE))
         if not (self.seats and self.buffer):
             raise MemoryError("no room for sessions")
+        touch(self.buffer, BUFFER_BYTES + LONGEST_MESSAGE)
         for _ in range(seats):
             self._add_seat(keep)
 
@@ -84,6 +85,10 @@ class Driver:
             s.kept = cython.cast(cython.pointer[Report], reserve((self.keep_mask + 1) * REPORT_BYTES))
         if not (s.outbound and s.queue and (s.kept or not keep)):
             raise MemoryError("no room for what waits for an answer")
+        touch(s.outbound, OUTBOUND_BYTES)  # a fresh page while orders are due would make all of them late
+        touch(s.queue, (self.queue_mask + 1) * cython.sizeof(Waiting))
+        if keep:
+            touch(s.kept, (self.keep_mask + 1) * REPORT_BYTES)
 
     def close(self):
         """Give back the descriptors that are its own. Not while the loop runs."""
@@ -247,8 +252,9 @@ class Driver:
     def _run(self):
         prctl(PR_SET_TIMERSLACK, 1)  # a sleep of some microseconds is to be no longer
         while load_u32(cython.address(self.ended), ACQUIRE) == 0 and self.failure == NO_FAILURE:
-            if self.step() == 0 and not self.spins:
-                self._wait(self._now())
+            worked: cython.bint = self.step() != 0
+            if not self.spins and (worked or not self._sleep(self._now())):
+                yield_processor()
         number: u32
         reads: u32
         for number in range(self.count):
@@ -278,14 +284,14 @@ class Driver:
     def _now(self):
         return self.fixed_ns if self.fixed_ns != 0 else monotonic_ns()
 
-    def _wait(self, now_ns):
-        """Sleep until the next order is due or something has come."""
+    def _sleep(self, now_ns):
+        """Sleep until the next order is due or something has come. False: that is too soon to be worth it."""
         until: u64 = self.next_due_ns
         if self.stuck:
             until = now_ns + BLOCKED_NS
         until = min(until, self.next_tick_ns, now_ns + LONGEST_SLEEP_NS)
         if until < now_ns + SHORT_NS:
-            return
+            return False
         file: pollfd
         file.fd = self.epoll_fd
         file.events = POLLIN
@@ -294,6 +300,7 @@ class Driver:
         wait.tv_sec = 0
         wait.tv_nsec = until - now_ns
         ppoll(cython.address(file), 1, cython.address(wait), cython.NULL)
+        return True
 
     def _wake_up(self):
         """Somebody has something new for the loop, which looks at it at its next turn."""
