@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import Counter, deque
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field
@@ -97,6 +98,7 @@ class Pages:
 
     def _tick(self) -> None:
         frame = self._market.frame({viewer.instrument for viewer in self._viewers})
+        os.sched_yield()
         frame.common |= {"sessions": self._sessions.rows(), "pages": len(self._viewers)}
         self.counts["frames"] += 1
         for viewer in self._viewers:
@@ -134,6 +136,7 @@ class Pages:
             frame, viewer.frame = viewer.frame, None
             if frame is not None and viewer.instrument in frame.books:
                 await _in_time(wire.send_text(frame.text(viewer.instrument, self._news(viewer))))
+                os.sched_yield()  # as behind a look: who carries orders waits for one page at most, not for all
 
     def _news(self, viewer: Viewer) -> str:
         """Of the sandbox, where the page does not have it yet."""
