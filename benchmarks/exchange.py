@@ -33,7 +33,10 @@ from pricetime.measure.machine import describe
 from pricetime.measure.plan import Plan, make_plans
 from pricetime.measure.run import Result, Run, by_kind, fill
 from pricetime.measure.server import Event, ServerProcess
+from pricetime.native.schedule import take_short_turns
 from pricetime.types import ReportKind
+
+from . import stalls
 
 #: Resting orders that the subscriber has memory for before it begins.
 ORDERS_TAKEN = 1 << 17
@@ -54,6 +57,7 @@ def main(options: tuple[str, ...], **given: Any) -> None:
     """Drive an exchange and print what it did. OPTIONS, behind --, are more of those of pricetime serve."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
+    print(f"  {'stalls of the machine':<26}{stalls.measure()}")
     day = Day(options=options, **given)
     outcome = day.measure()
     for name, value in {**day.words(), **outcome.words()}.items():
@@ -186,6 +190,7 @@ def watch(
     The number comes by shared memory: to ask a pipe between any two datagrams would cost more than to follow them.
     """
     pin(cpu)
+    take_short_turns()  # a turn that it gives away is a short one, so it has the next one soon enough to lose nothing
     with Subscriber(group, port, recovery=recovery, spins=True) as subscriber:
         follow(subscriber, lambda: subscriber.state.name == "WHOLE")
         subscriber.builder.take_memory(ORDERS_TAKEN)

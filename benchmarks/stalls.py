@@ -1,0 +1,84 @@
+"""How often the machine itself stops a program that does nothing but look at the clock, on all its processors at once.
+
+    python -m benchmarks.stalls --seconds 5
+
+What is lost here no program on this machine can have: interrupts, other programs, and on a virtual machine whatever the
+host does meanwhile. A latency that is no larger than these stalls says more of the machine than of what is measured.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from dataclasses import dataclass
+
+import click
+
+#: A gap between two looks that is no work of the loop's own.
+STALL_NS = 100_000
+
+
+@dataclass(frozen=True)
+class Stalls:
+    """Of one or more processors, in so many seconds each."""
+
+    seconds: float  #: of all processors together
+    count: int
+    lost_ns: int
+    longest_ns: int
+
+    def __str__(self) -> str:
+        return (
+            f"{self.count / self.seconds:.1f} a second over {STALL_NS / 1e3:.0f} us on each processor, "
+            f"{self.lost_ns / self.seconds / 1e7:.2f} % of the time, the longest {self.longest_ns / 1e6:.1f} ms"
+        )
+
+
+def watch(cpu: int, seconds: float) -> Stalls:
+    """Look at the clock on one processor, and at nothing else."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {cpu})
+    try:
+        return look(seconds)
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def look(seconds: float) -> Stalls:
+    clock = time.perf_counter_ns
+    count = lost = longest = 0
+    begin = last = clock()
+    end = begin + int(seconds * 1e9)
+    while last < end:
+        now = clock()
+        if now - last > STALL_NS:
+            count += 1
+            lost += now - last
+            longest = max(longest, now - last)
+        last = now
+    return Stalls((last - begin) / 1e9, count, lost, longest)
+
+
+def measure(seconds: float = 1.0) -> Stalls:
+    """All processors that this process may use, each kept busy by a process of its own."""
+    cpus = sorted(os.sched_getaffinity(0))
+    with multiprocessing.get_context("spawn").Pool(len(cpus)) as pool:
+        seen = pool.starmap(watch, [(cpu, seconds) for cpu in cpus], chunksize=1)
+    return Stalls(
+        sum(each.seconds for each in seen),
+        sum(each.count for each in seen),
+        sum(each.lost_ns for each in seen),
+        max(each.longest_ns for each in seen),
+    )
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.001), help="How long.")
+def main(seconds: float) -> None:
+    """Say how often this machine stops a program that only looks at the clock."""
+    print(f"stalls: {measure(seconds)}")
+
+
+if __name__ == "__main__":
+    main()
