@@ -18,7 +18,7 @@ from pricetime.feed.async_client import AsyncClient
 from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.feed.order_entry import OrderEntry
-from tests.feed.test_client import come_back_soon, new_orders
+from tests.feed.test_client import new_orders
 
 
 @pytest.fixture
@@ -124,8 +124,7 @@ def test_after_the_end(entry: OrderEntry) -> None:
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_disconnects(entry: OrderEntry, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    come_back_soon(monkeypatch)
+def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     rng = random.Random(seed)
 
     async def story() -> None:

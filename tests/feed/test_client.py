@@ -14,7 +14,7 @@ import pytest
 
 from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instrument, Reason, ReportKind
 from pricetime import errors as book_errors
-from pricetime.feed import errors, retries
+from pricetime.feed import errors
 from pricetime.feed.client import Client
 from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import ExecutionReport
@@ -241,16 +241,9 @@ def lose_the_connection(entry: OrderEntry, mine: Client) -> None:
         time.sleep(0.001)
 
 
-def come_back_soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Clients that are cut off hundreds of times do not sleep for most of the test."""
-    monkeypatch.setattr(retries, "FIRST", 0.001)
-    monkeypatch.setattr(retries, "MOST", 0.01)
-
-
 @pytest.mark.parametrize("seed", range(12))
-def test_random_disconnects(entry: OrderEntry, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     """Many hundred of them: no report is lost or comes twice, every command is answered or known to be lost."""
-    come_back_soon(monkeypatch)
     rng = random.Random(seed)
     with client(entry, keep_orders=True, retries=100) as mine:
         entry.cut = rng

@@ -106,8 +106,7 @@ class Books:
         n: u64 = min(cython.cast(u64, orders), cython.cast(u64, self.capacity)) + 1
         touch(self.orders, n * cython.sizeof(Order))
         touch(self.cold, n * cython.sizeof(OrderCold))
-        if self.owner_limit != 0:
-            touch(self.links, n * cython.sizeof(Link))
+        touch(self.links, (n if self.owner_limit != 0 else 1) * cython.sizeof(Link))
         n = min(cython.cast(u64, levels), cython.cast(u64, self.level_capacity)) + 1
         touch(self.levels, n * cython.sizeof(Level))
         touch(self.nodes, n * cython.sizeof(Node))
