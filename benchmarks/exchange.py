@@ -33,7 +33,6 @@ from pricetime.measure.machine import describe
 from pricetime.measure.plan import Plan, make_plans
 from pricetime.measure.run import Result, Run, by_kind, fill
 from pricetime.measure.server import Event, ServerProcess
-from pricetime.native.schedule import take_short_turns
 from pricetime.types import ReportKind
 
 from . import stalls
@@ -189,6 +188,8 @@ def watch(
 
     The number comes by shared memory: to ask a pipe between any two datagrams would cost more than to follow them.
     """
+    from pricetime.native.schedule import take_short_turns
+
     pin(cpu)
     take_short_turns()  # a turn that it gives away is a short one, so it has the next one soon enough to lose nothing
     with Subscriber(group, port, recovery=recovery, spins=True) as subscriber:

@@ -49,10 +49,10 @@ FAULTS = {
     ORDERS_FULL: "there is no room for another order: use a larger capacity",
     LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
 }
+NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
+
 #: Price levels that memory is taken up for at once: few books have more.
 LEVELS_TAKEN = 1 << 14
-
-NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 
 
 @cython.final
