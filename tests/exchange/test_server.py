@@ -161,14 +161,12 @@ def test_a_stop_brings_everything_out_and_takes_leave() -> None:
         connection = log_in(server.host, server.port, 3).connection
         orders = [NewOrder(side=1, instrument=1, order_id=n, price=n, quantity=1).encode() for n in range(1, 101)]
         connection.sendall(b"".join(orders))
-        data = connection.recv(100 * 48, socket.MSG_WAITALL)
-        stopped = server.stop()
+        with connection, connection.makefile("rb") as stream:
+            data = stream.read(100 * 48)
+            stopped = server.stop()
+            rest = stream.read()
         assert stopped["last_sequence"] == 100
         assert server.process.returncode == 0
-        rest = b""
-        while part := connection.recv(65_536):
-            rest += part
-        connection.close()
         assert len(data) == 4_800
         assert Logout.decode(rest[-16:]).reason == SessionReason.SHUTDOWN
         assert all(rest[i] == MessageType.HEARTBEAT for i in range(0, len(rest) - 16, 16))

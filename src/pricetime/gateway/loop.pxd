@@ -25,7 +25,8 @@ from pricetime.wire.layout cimport CLIENT_LOGOUT, NO_REASON, SHUTDOWN
 cdef enum:
     EVENTS = 256                     # sockets looked at in one turn
     TICK_NS = 20000000               # between two looks at what time brings
-    WAITING = 128                    # commands read, before they are matched ahead of more reading
+    FLUSH_NS = 50000                 # answers wait for each other so long, while orders keep coming
+    WAITING = 16                     # commands read, before they are matched ahead of more reading
     ROUNDS = 64                      # of matching and routing in one turn
     SYNC_MS = 1                      # the longest sleep while a sync is waited for, whose end wakes it
     NEVER = 0xFFFFFFFFFFFFFFFF       # of commands that may be answered: all that there will be
@@ -56,6 +57,7 @@ cdef class Gateway:
     cdef epoll_event ready[256]
     cdef u64 clock_offset_ns
     cdef u64 next_tick_ns
+    cdef u64 flushed_ns              # when clients were last sent their answers
     cdef u64 answered                # commands whose reports are all routed
     cdef u64 stop_ns                 # monotonic: when a stop was asked for, 0 before
     cdef u32 stopped                 # 1: everything is out and every client gone; atomic

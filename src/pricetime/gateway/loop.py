@@ -2,9 +2,9 @@
 """The gateway's thread: everything between the sockets of logged-in clients and the engine's rings, without the GIL.
 
 One turn: what the control thread asks for; messages from clients into the ring of commands; reports from the ring of
-reports to the streams and the feed; datagrams out, then each client's own; and every 20 ms what time brings. With
-``shared`` threading the matcher takes its turns in between, in the same thread: on two cores that is the quickest,
-because nobody waits for another thread to be scheduled.
+reports to the streams and the feed; datagrams out; each client's own when nothing more has come, or after a moment; and
+every 20 ms what time brings. With ``shared`` threading the matcher takes its turns in between, in the same thread: on
+two cores that is the quickest, because nobody waits for another thread to be scheduled.
 
 With a journal, what a report promises holds before the report leaves: where that takes a sync, reports are held back in
 their ring until the syncer has said that their commands are on the disk. After a failure of the journal nothing leaves.
@@ -41,7 +41,8 @@ class Gateway:
         self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.sessions.clock_offset_ns
         self.tick_to_trade = Latencies()
-        self.next_tick_ns = self.stop_ns = self.turns = self.received_bytes = self.ring_full = 0
+        self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
+        self.turns = self.received_bytes = self.ring_full = 0
         self.router.start_counting()
         self.answered = self.decoder.sequence
         self.wanted = NEVER
@@ -212,7 +213,10 @@ class Gateway:
                     work += self._match_and_route(now_ns)
             work += 1
         work += self._match_and_route(now_ns)
-        work += self.sessions.flush_all(now_ns)
+        # The feed comes first: while clients keep sending, their answers wait a little for company.
+        if count == 0 or now_ns - self.flushed_ns >= FLUSH_NS:
+            work += self.sessions.flush_all(now_ns)
+            self.flushed_ns = now_ns
         if self.sessions.parting_count != 0:
             self.sessions.let_part(self.answered, now_ns)
         if now_ns >= self.next_tick_ns:

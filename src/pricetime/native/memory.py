@@ -35,7 +35,8 @@ def reserve(n_bytes: cython.size_t) -> cython.p_void:
     )
     if memory == MAP_FAILED:
         return cython.NULL
-    madvise(memory, n_bytes, MADV_HUGEPAGE)
+    if n_bytes >= HUGE_PAGE:
+        madvise(memory, n_bytes, MADV_HUGEPAGE)
     return memory
 
 
