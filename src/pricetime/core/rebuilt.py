@@ -31,19 +31,28 @@ class Rebuilt:
 
     def apply_run(self, reports, count):
         """Apply reports in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
-        i: u64
+        first: i64 = 0 if count < AHEAD else -3 * AHEAD
+        i: i64
+        slot: u32
         lone: cython.pointer[Book] = cython.NULL
         if self.books.book_count == 1:
             lone = cython.address(self.books.books[0])
-        for i in range(count):
-            if i + 2 * AHEAD < count:
-                prefetch(self._likely_entry(lone, cython.address(reports[i + 2 * AHEAD])))
-                prefetch(
-                    cython.address(self.books.orders[self._likely_entry(lone, cython.address(reports[i + AHEAD])).slot])
-                )
-            self.fault = self._apply(cython.address(reports[i]))
-            if self.fault != NONE:
-                return -1 - cython.cast(i64, i)
+        for i in range(first, cython.cast(i64, count)):
+            # As in Books.run: what a report will look up is fetched in steps while those before it are applied.
+            if cython.cast(u64, i + 3 * AHEAD) < count:
+                prefetch(self._likely_entry(lone, cython.address(reports[i + 3 * AHEAD])))
+            if cython.cast(u64, i + 2 * AHEAD) < count:
+                slot = self._likely_entry(lone, cython.address(reports[i + 2 * AHEAD])).slot
+                prefetch(cython.address(self.books.orders[slot]))
+            if cython.cast(u64, i + AHEAD) < count:
+                slot = self._likely_entry(lone, cython.address(reports[i + AHEAD])).slot
+                prefetch(cython.address(self.books.orders[self.books.orders[slot].next]))
+                prefetch(cython.address(self.books.orders[self.books.orders[slot].prev]))
+                prefetch(cython.address(self.books.levels[self.books.orders[slot].level]))
+            if i >= 0:
+                self.fault = self._apply(cython.address(reports[i]))
+                if self.fault != NONE:
+                    return -1 - i
         return cython.cast(i64, count)
 
     def _likely_entry(self, book, r):
