@@ -217,7 +217,7 @@ class _Connection:
                 self._flush()
                 self._leave()
                 self.logout(SessionReason.CLIENT_LOGOUT)
-            elif not isinstance(event, Heartbeat):
+            elif not isinstance(event, Heartbeat) and entry.sessions.get(self.owner) is self:
                 if entry.loses:
                     entry.loses = False
                     raise ConnectionError

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from pricetime.types import ReportKind
-from pricetime.wire.messages import Logout
+from pricetime.wire.messages import ExecutionReport, Heartbeat, Logout
 from pricetime.wire.types import SessionReason
 from tests.gateway.floor import Client, kinds
 from tests.gateway.kept import Kept
@@ -50,6 +50,24 @@ def test_nothing_is_told_before_it_is_durable(ring: int, tmp_path: Path) -> None
     assert kinds(maker.reports(maker.receive())) == [TRADE, TRADE]
     assert kinds(taker.reports(taker.receive())) == [ACCEPTED, TRADE] * 2
     assert here.feed.reports()["seq_num"].tolist() == [2, 3, 4, 5]
+    here.close()
+
+
+def test_no_heartbeat_before_the_commands_of_the_session_before_are_answered(tmp_path: Path) -> None:
+    """A client takes it as the end of what there is about them: what has no answer by then was lost."""
+    here = Kept(tmp_path / "j", acknowledge="durable", heartbeat_ms=10)
+    lost, other = here.client(1, keep_orders=True), here.client(2)
+    lost.send(new(1))
+    here.turn(20)
+    lost.close()
+    here.until(lambda: other.receive() and other.of(Heartbeat))
+    again = here.client(1, resume_from=1)
+    seen = len(other.of(Heartbeat))
+    here.until(lambda: other.receive() and len(other.of(Heartbeat)) > seen + 2)
+    assert again.receive() == [], "others have heartbeats, this one has an order whose answer is held back"
+    here.commit()
+    here.until(lambda: again.receive() and again.of(Heartbeat))
+    assert [type(event) for event in again.heard[1:3]] == [ExecutionReport, Heartbeat]
     here.close()
 
 

@@ -97,7 +97,7 @@ def test_bytes_of_any_number() -> None:
         for byte in new(1).encode() + cancel(1).encode() + new(2).encode():
             client.send_bytes(bytes([byte]))
             here.turn()
-        client.receive()
+        client.drain()
         assert kinds(client.reports()) == [ACCEPTED, CANCELLED, ACCEPTED]
 
 

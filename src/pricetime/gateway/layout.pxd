@@ -46,6 +46,7 @@ ctypedef struct Session:
     u64 orders_due_ns          # throttle: when the order after those already taken is due
     u64 cancels_due_ns
     u64 refused_ns             # monotonic: when the throttle last refused something
+    u64 heartbeat_after        # no heartbeat before this command is answered: the last one ahead of this session
     u64 parts_after            # said Logout: its answer comes after that of this command; 0: it has not
     int fd
     u32 state

@@ -241,7 +241,9 @@ class Gateway:
 
     def _take_request(self, request, now_ns):
         if request.kind == REQUEST_ADMIT:
-            self.sessions.admit(request.owner, request.fd, request.flags, request.next_sequence, now_ns)
+            self.sessions.admit(
+                request.owner, request.fd, request.flags, request.next_sequence, self.decoder.sequence, now_ns
+            )
         elif request.kind == REQUEST_STATE:
             return self._command(SET_STATE, 0, request.instrument, request.state, now_ns)
         elif request.kind == REQUEST_STOP and self.stop_ns == 0:
@@ -402,7 +404,7 @@ class Gateway:
 
     def _tick(self, now_ns):
         self.next_tick_ns = now_ns + TICK_NS
-        self.sessions.tick(now_ns)
+        self.sessions.tick(self.answered, now_ns)
         self.publisher.tick(now_ns)
         self.sessions.flush_all(now_ns)
 

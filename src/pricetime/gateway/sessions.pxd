@@ -49,7 +49,7 @@ cdef class Sessions:
     cdef readonly u64 sent_bytes
 
     cdef Report *_spare(self) noexcept nogil
-    cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
+    cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 commands, u64 now_ns) noexcept nogil
     cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence) noexcept nogil
     cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
     cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
@@ -63,7 +63,7 @@ cdef class Sessions:
     cdef u64 _kept(self, Session *s, u64 most) noexcept nogil
     cdef void _write_streams(self, SnapshotOwner *heads, Report *reports, u64 most) noexcept nogil
     cdef int _hold_streams(self, object owners, object reports) except -1
-    cdef u64 tick(self, u64 now_ns) noexcept nogil
+    cdef u64 tick(self, u64 answered, u64 now_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
     cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil
     cdef void let_part(self, u64 answered, u64 now_ns) noexcept nogil

@@ -93,8 +93,12 @@ class Sessions:
 
     # ------------------------------------------------------------------ a session begins
 
-    def admit(self, owner, fd, flags, next_sequence, now_ns):
-        """A client that has proved to be this owner: its session begins, or it is refused and its connection closed."""
+    def admit(self, owner, fd, flags, next_sequence, commands, now_ns):
+        """A client that has proved to be this owner: its session begins, or it is refused and its connection closed.
+
+        ``commands``: the last one so far. A client whose connection was lost takes the first heartbeat of the next one
+        as the end of what there is about its commands of before, so it must not come ahead of their answers.
+        """
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if s.next_sequence == 0:
             s.next_sequence = 1
@@ -107,6 +111,7 @@ class Sessions:
         if s.state != ABSENT:
             self.drop(owner, SUPERSEDED)
         self._connect(s, owner, fd, flags, next_sequence, now_ns)
+        s.heartbeat_after = commands
         self._accept(s, owner)
         self._tell(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
         self.flush(owner, now_ns)  # before anything more comes into its stream, over the oldest that it asked for
@@ -309,8 +314,11 @@ class Sessions:
 
     # ------------------------------------------------------------------ time
 
-    def tick(self, now_ns):
-        """Heartbeats that are due, and the end of those not heard of for too long. Returns how many acted."""
+    def tick(self, answered, now_ns):
+        """Heartbeats that are due, and the end of those not heard of for too long. Returns how many acted.
+
+        ``answered``: the last command that is.
+        """
         acted: u64 = 0
         heartbeat_ns: u64 = cython.cast(u64, self.heartbeat_ms) * 1_000_000
         timeout_ns: u64 = cython.cast(u64, self.timeout_ms) * 1_000_000
@@ -321,7 +329,7 @@ class Sessions:
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
             if s.state == ACTIVE and now_ns > s.heard_ns + timeout_ns:
                 self.end(owner, HEARTBEAT_TIMEOUT, now_ns)
-            elif s.state == ACTIVE and now_ns >= s.spoken_ns + heartbeat_ns:
+            elif s.state == ACTIVE and now_ns >= s.spoken_ns + heartbeat_ns and answered >= s.heartbeat_after:
                 self._heartbeat(s, owner)
             elif s.state > ACTIVE and now_ns > s.heard_ns + LINGER_NS:
                 self.drop(owner, s.reason)
