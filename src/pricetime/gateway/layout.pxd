@@ -24,7 +24,7 @@ cdef enum:
     REPORT_BYTES = 48
     READ_BYTES = 2048          # taken from one socket at a time ...
     DOUBLINGS = 7              # ... and from one that always has more, up to 2 to this power times as much
-    FULL_READS = 4             # how many reads in a row must find more before they double
+    FULL_READS = 16            # how many reads in a row must find more before they double
     BUFFER_BYTES = 262144      # the most that is taken
     FLUSH_BYTES = 1048576      # given to one socket at a time
     PEACE_NS = 1000000000      # without a refusal, and the throttle forgets those before
