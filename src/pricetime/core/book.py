@@ -159,20 +159,20 @@ class Books:
         waited for: with this, flows of arbitrary ids run twice as fast. (It stands here and not in a function of
         its own because the compiler drops calls of functions that do nothing but prefetch.)
         """
-        first: i64 = 0 if count < AHEAD else -3 * AHEAD
+        end: i64 = cython.cast(i64, count)
+        first: i64 = 0 if end < AHEAD else -3 * AHEAD
         i: i64
         c: cython.pointer[cython.const[Command]]
         slot: u32
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
-        for i in range(first, cython.cast(i64, count)):
-            # As unsigned, what comes before the first command is beyond the last one.
-            if cython.cast(u64, i + 3 * AHEAD) < count:
+        for i in range(first, end):
+            if i + 3 * AHEAD < end:
                 prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
-            if cython.cast(u64, i + 2 * AHEAD) < count:
+            if 0 <= i + 2 * AHEAD < end:
                 c = cython.address(commands[i + 2 * AHEAD])
                 prefetch(cython.address(self.orders[self._likely_entry(lone, c).slot]))
                 prefetch(cython.address(self.levels[self._likely_level(c)]))
-            if cython.cast(u64, i + AHEAD) < count:
+            if 0 <= i + AHEAD < end:
                 c = cython.address(commands[i + AHEAD])
                 slot = self._likely_entry(lone, c).slot
                 prefetch(cython.address(self.orders[self.orders[slot].next]))

@@ -31,20 +31,21 @@ class Rebuilt:
 
     def apply_run(self, reports, count):
         """Apply reports in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
-        first: i64 = 0 if count < AHEAD else -3 * AHEAD
+        end: i64 = cython.cast(i64, count)
+        first: i64 = 0 if end < AHEAD else -3 * AHEAD
         i: i64
         slot: u32
         lone: cython.pointer[Book] = cython.NULL
         if self.books.book_count == 1:
             lone = cython.address(self.books.books[0])
-        for i in range(first, cython.cast(i64, count)):
+        for i in range(first, end):
             # As in Books.run: what a report will look up is fetched in steps while those before it are applied.
-            if cython.cast(u64, i + 3 * AHEAD) < count:
+            if i + 3 * AHEAD < end:
                 prefetch(self._likely_entry(lone, cython.address(reports[i + 3 * AHEAD])))
-            if cython.cast(u64, i + 2 * AHEAD) < count:
+            if 0 <= i + 2 * AHEAD < end:
                 slot = self._likely_entry(lone, cython.address(reports[i + 2 * AHEAD])).slot
                 prefetch(cython.address(self.books.orders[slot]))
-            if cython.cast(u64, i + AHEAD) < count:
+            if 0 <= i + AHEAD < end:
                 slot = self._likely_entry(lone, cython.address(reports[i + AHEAD])).slot
                 prefetch(cython.address(self.books.orders[self.books.orders[slot].next]))
                 prefetch(cython.address(self.books.orders[self.books.orders[slot].prev]))
@@ -53,7 +54,7 @@ class Rebuilt:
                 self.fault = self._apply(cython.address(reports[i]))
                 if self.fault != NONE:
                     return -1 - i
-        return cython.cast(i64, count)
+        return end
 
     def _likely_entry(self, book, r):
         """Where the order id that a report is about most likely is. ``book``: the only one, or NULL for several."""
