@@ -90,7 +90,7 @@ class ServerProcess:
         self.process.wait()
 
     def again(self) -> ServerProcess:
-        """The same server on the same ports, to be entered when this one is gone.
+        """The same server on the same ports. It begins at once: call this when this one is gone.
 
         Give the first one ports of ``lasting_port``, or a client that tries to come back may connect to itself.
         """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -339,12 +338,11 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
             client.add_order(2, Side.ASK, 1001, 1).result(PATIENCE_S)
             until(lambda: own(chromium) == [["Bid 1", "1 / 5", "resting"]])
             until(lambda: len(table(chromium, "tape")) == 1)
-        again: Any = first.server.again()
     until(lambda: text(chromium, "status") == "no connection")
     away = chromium.find_element(By.ID, "away")
     assert away.is_displayed()
     assert away.text.startswith("The server does not answer: what you see is old. Next try in ")
-    with again as server:
+    with first.server.again() as server:
         chromium.find_element(By.ID, "now").click()
         until(lambda: is_ready(chromium))
         assert not away.is_displayed()
@@ -356,7 +354,6 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
             until(lambda: own(chromium) == [["Bid 1", "0 / 8", "resting"]])
         server.stop()
     until(lambda: text(chromium, "status") == "no connection")
-    last: Any = server.again()
-    with last:  # nobody touches the page: it comes back by itself
+    with server.again():  # nobody touches the page: it comes back by itself
         until(lambda: is_ready(chromium))
     chromium.complaints()  # of connections that were refused, which is the browser's to say
