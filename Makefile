@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
+.PHONY: help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -70,6 +70,9 @@ test-compiled:
 
 test-pure:
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-fail-under 100 $(CORE_TESTS)
+
+test-slow: build ## the tests marked slow at their whole size: kills, bad networks, power losses, damaged journals
+	@[ ! -e .venv/compiled ] || PRICETIME_SLOW=1 $(LONG_PYTEST) -n auto --dist worksteal --compiled -m slow
 
 coverage: build ## what the tests cover of the core, as pages in htmlcov/
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-report html $(CORE_TESTS)

@@ -8,11 +8,12 @@ import pytest
 
 from pricetime.feed import retries
 from pricetime.feed.errors import LoginRefused
+from tests.counts import count
 from tests.crash.lives import Lives
 
 pytestmark = pytest.mark.compiled
 
-KILLS = 100
+KILLS = count(10, 100)
 
 
 @pytest.fixture(autouse=True)
@@ -20,8 +21,9 @@ def _soon_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "MOST", 0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", ["memory", "durable"])
-def test_killed_under_load_a_hundred_times(level: str, tmp_path: Path) -> None:
+def test_killed_under_load_again_and_again(level: str, tmp_path: Path) -> None:
     options = ("--journal", str(tmp_path / "journal"), "--acknowledge", level, "--segment-bytes", "262144")
     with Lives([*options, "--snapshot-every", "3000"], seed=len(level)) as lives:
         for _ in range(KILLS):

@@ -11,6 +11,7 @@ import pytest
 from pricetime.journal.directory import Directory
 from pricetime.journal.errors import JournalError
 from pricetime.types import COMMAND
+from tests.counts import count
 from tests.crash.life import Life
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk
 from tests.crash.recovering import recover
@@ -19,7 +20,7 @@ from tests.journal import memory
 
 pytestmark = pytest.mark.compiled
 
-STATES, PARTS = 100_000, 40
+STATES, PARTS = count(10_000, 100_000), 40
 
 #: Commands that a world has: a journal begins anew after so many.
 COMMANDS = 400
@@ -122,6 +123,7 @@ def live(moments: Moments, seed: int, make_disk: Callable[..., MemoryDisk] = Mem
                 disk = make_disk(rng.choice(list(disk.states(rng, AT_A_MOMENT))))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_acknowledged_command_is_found_and_none_is_invented(part: int) -> None:
     moments = Moments(part, STATES // PARTS)

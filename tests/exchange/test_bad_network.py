@@ -13,11 +13,12 @@ from pricetime.measure.server import ServerProcess, free_udp_port
 from pricetime.tape.flow import PRESETS
 from pricetime.wire.messages import SIZES, RetransmitReply, RetransmitRequest
 from pricetime.wire.types import MessageType
+from tests.counts import count
 from tests.exchange.relay import Relay
 
 pytestmark = pytest.mark.compiled
 
-SEEDS = 200
+SEEDS = count(20, 200)
 MOST = 0.2
 AT_A_TIME = 10
 ORDERS = 300  # to each seed
@@ -26,6 +27,7 @@ CLIENTS = 2
 OPTIONS = ("--open", "--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0", "--mtu", "576")
 
 
+@pytest.mark.slow
 def test_every_seed_ends_with_the_books_of_the_exchange() -> None:
     """One exchange trades on while subscribers come and go, ten at a time, each behind a relay of its own seed."""
     first, plans = make_plans(PRESETS["balanced"], SEEDS * ORDERS, CLIENTS, seed=5, chunk=AT_A_TIME * ORDERS)
