@@ -121,6 +121,14 @@ def test_of_a_client_that_reads_ahead() -> None:
         assert reports[-1].order_id == 9
 
 
+def test_after_a_mass_cancel_that_was_the_last_command() -> None:
+    """Its end is known: what comes later, and begins with no command, does not wait."""
+    with floor() as here:
+        client = here.client(1)
+        client.ask(new(1), mass_cancel())
+        assert kinds(client.ask(Heartbeat(), *(new(n) for n in range(2, 52)))) == [ACCEPTED] * 50
+
+
 @pytest.mark.parametrize("bad", [mass_cancel(1, side=3), mass_cancel(1, instrument=9), mass_cancel(1)._replace(zero=1)])
 def test_behind_one_that_is_refused(bad: Any) -> None:
     with floor() as here:

@@ -50,6 +50,7 @@ class Decoder:
         self.reason = NO_REASON
         self.written = 0
         used: u64 = 0
+        before: u64 = self.sequence
         while used < n_bytes:
             kind: u32 = data[used]
             size: u64 = self.sizes[kind]
@@ -68,7 +69,7 @@ class Decoder:
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
             used += size
-            if self.reason != NO_REASON or s.waits_for == self.sequence:
+            if self.reason != NO_REASON or s.waits_for > before:
                 break
         return used
 
