@@ -24,6 +24,7 @@ from pricetime import (
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
+from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, MAX_QUANTITY, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
@@ -50,6 +51,8 @@ class ReferenceEngine:
         self.capacity, self.level_capacity = capacity, level_capacity or capacity
         self.books = {i.id: self._book(i, owner_limit) for i in instruments}
         self.seq_num = 0
+        self.owner_limit = owner_limit
+        self.unfinished: dict[int, MassCancel] = {}
         entries = count(1)
         for book in self.books.values():
             book.entries = entries
@@ -72,8 +75,10 @@ class ReferenceEngine:
         reason = self._refusal(row)
         if reason is not None:
             reports = self._report(row, ReportKind.REJECTED, reason, row["price"], row["quantity"])
-        elif row["instrument"] == ALL_INSTRUMENTS:
+        elif row["type"] == CommandType.MASS_CANCEL:
             reports = self._mass_cancel(row)
+        elif row["type"] == CommandType.CONTINUE:
+            reports = self._go_on(row["owner"], row["tag"])
         else:
             reports = apply(self._book_with_room(row["instrument"]), command)
             reports["instrument"] = row["instrument"]
@@ -88,18 +93,33 @@ class ReferenceEngine:
         return np.array([(*head, price, quantity)], REPORT)
 
     def _mass_cancel(self, row: Row) -> np.ndarray[Any, Any]:
-        """Of all instruments: the oldest order first, whichever book it is in."""
-        side = Side(row["side"]) if row["side"] else None
-        own = [
-            (o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"], side)
-        ]
-        reports = [np.zeros(0, REPORT)]
-        for _, number, order in sorted(own):
-            fields = {"instrument": number, "side": order.side, "order_id": order.id}
-            reason = row["flags"] or Reason.BY_MASS_CANCEL
-            reports.append(self._report(fields, ReportKind.CANCELLED, reason, order.price, order.quantity))
-            self.books[number].cancel(order)
-        return np.concatenate([*reports, self._report(row, ReportKind.MASS_CANCELLED, Reason.NONE, 0, len(own))])
+        """Over all instruments: the oldest order first, whichever book it is in."""
+        self.unfinished[row["owner"]] = MassCancel(
+            self.books.values(),
+            row["owner"],
+            Side(row["side"]) if row["side"] else None,
+            only=self.books.get(row["instrument"]),
+            instrument=row["instrument"],
+            order_id=row["order_id"],
+            reason=row["flags"] or Reason.BY_MASS_CANCEL,
+        )
+        return self._go_on(row["owner"], row["tag"])
+
+    def _go_on(self, owner: int, limit: int) -> np.ndarray[Any, Any]:
+        """The next part of a mass cancel."""
+        cancel = self.unfinished[owner]
+        numbers = {id(book): number for number, book in self.books.items()}
+        reports = []
+        for book, order, quantity in cancel.part(limit):
+            fields = {"instrument": numbers[id(book)], "side": order.side, "order_id": order.id}
+            reports.append(self._report(fields, ReportKind.CANCELLED, cancel.reason, order.price, quantity))
+        reason = Reason.UNFINISHED
+        if cancel.is_done:
+            del self.unfinished[owner]
+            reason = Reason.NONE
+        fields = {"instrument": cancel.instrument, "side": cancel.side or 0, "order_id": cancel.order_id}
+        reports.append(self._report(fields, ReportKind.MASS_CANCELLED, reason, 0, cancel.cancelled))
+        return np.concatenate(reports)
 
     def _refusal(self, row: Row) -> int | None:
         """Why a command is refused whatever is in the books."""
@@ -107,13 +127,17 @@ class ReferenceEngine:
         kind = row["type"]
         if kind == CommandType.REFUSE:
             return row["flags"]
+        if kind == CommandType.CONTINUE:
+            return None if row["owner"] in self.unfinished else Reason.UNKNOWN_COMMAND
         everywhere = kind == CommandType.MASS_CANCEL and row["instrument"] == ALL_INSTRUMENTS
         if instrument is None and not everywhere:
             return Reason.UNKNOWN_INSTRUMENT
         if kind not in set(CommandType):
             return Reason.UNKNOWN_COMMAND
+        if kind == CommandType.MASS_CANCEL and row["side"] not in {0, *Side}:
+            return Reason.INVALID_SIDE
         if kind == CommandType.MASS_CANCEL:
-            return None if row["side"] in {0, *Side} else Reason.INVALID_SIDE
+            return Reason.MASS_CANCEL_UNFINISHED if row["owner"] in self.unfinished else None
         if kind == CommandType.SET_STATE:
             return None if row["flags"] in set(InstrumentState) else Reason.INVALID_STATE
         if kind == CommandType.CANCEL_ORDER or instrument is None:
@@ -186,6 +210,9 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
             if resting and rng.random() < 0.8:
                 command["owner"] = rng.choice(resting)
             command["instrument"] = rng.choice([number, ALL_INSTRUMENTS])
+            command["tag"] = rng.choice([0, 0, 1, 2, 7])
+            if reference.unfinished and rng.random() < 0.8:
+                command["type"], command["owner"] = CommandType.CONTINUE, rng.choice(list(reference.unfinished))
         if rng.random() < 0.95:
             instrument = reference.instruments[number]
             command["price"] = max(I64_MIN, min(I64_MAX, int(command["price"][0]) * instrument.tick_size))

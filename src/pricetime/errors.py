@@ -92,6 +92,10 @@ class LevelQuantityFull(PricetimeError, OverflowError):
     """The quantities resting at one price would add up to 2**64 or more."""
 
 
+class MassCancelUnfinished(PricetimeError, RuntimeError):
+    """A mass cancel of this owner that was given in parts has not ended: finish it with ``CommandType.CONTINUE``."""
+
+
 class InvalidCommands(PricetimeError, TypeError):
     """The array given to ``apply`` is not a contiguous one-dimensional array of ``pricetime.COMMAND``."""
 
@@ -166,4 +170,5 @@ ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.PRICE_OUTSIDE_BAND: PriceOutsideBand,
     Reason.INSTRUMENT_HALTED: InstrumentHalted,
     Reason.INVALID_STATE: InvalidState,
+    Reason.MASS_CANCEL_UNFINISHED: MassCancelUnfinished,
 }

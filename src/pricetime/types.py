@@ -58,9 +58,11 @@ class CommandType(IntEnum):
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     REPLACE_ORDER_AS = 5  #: a replace under a new id, carried by ``owner`` (low half) and ``tag`` (high)
-    MASS_CANCEL = 6  #: the orders of ``owner``: of one instrument or ``ALL_INSTRUMENTS``, of one side or 0 for both
+    MASS_CANCEL = 6  #: the orders of ``owner``: of one instrument or ``ALL_INSTRUMENTS``, of one side or 0 for both;
+    #: ``tag``: the most orders that it looks at before it leaves the rest to ``CONTINUE``, 0 for no limit
     REFUSE = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
     SET_STATE = 8  #: open or halt an instrument: the ``InstrumentState`` stands in ``flags``
+    CONTINUE = 9  #: go on with the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
 
 
 class ReportKind(IntEnum):
@@ -73,7 +75,7 @@ class ReportKind(IntEnum):
     REDUCED = 5
     EXPIRED = 6
     REJECTED = 7
-    MASS_CANCELLED = 8  #: a mass cancel is done; ``quantity``: how many orders it cancelled
+    MASS_CANCELLED = 8  #: a mass cancel is done, or a part of it; ``quantity``: how many orders it has cancelled so far
     STATE_CHANGED = 9  #: an instrument was opened or halted; ``quantity``: its ``InstrumentState``
 
 
@@ -107,6 +109,7 @@ class Reason(IntEnum):
     THROTTLED = 17  #: more orders than the session is allowed
     MALFORMED = 18  #: a field that must be 0 is not
     INVALID_STATE = 19  #: not an ``InstrumentState``
+    MASS_CANCEL_UNFINISHED = 24  #: another mass cancel of this owner has not ended
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
@@ -115,6 +118,7 @@ class Reason(IntEnum):
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38  #: the owner's session ended
     AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
+    UNFINISHED = 41  #: of a mass cancelled report: a ``CONTINUE`` cancels the rest
 
 
 #: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.

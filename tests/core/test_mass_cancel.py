@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument, OrderBook, SelfTrade, Side, TimeInForce
-from pricetime.errors import InvalidOwner, InvalidSetting, InvalidSide
+from pricetime.errors import InvalidOwner, InvalidSetting, InvalidSide, MassCancelUnfinished, SnapshotMismatch
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind
 from tests.books import AppliedBook, ask, bid, command, reports_of, state
@@ -297,3 +297,159 @@ def test_a_mass_cancel_by_apply_is_the_same_on_every_book() -> None:
     place(called)
     assert book.cancel_orders(1, side=Side.BID) == called.cancel_orders(1, side=Side.BID)
     assert state(book) == state(called)
+
+
+# ---------------------------------------------------------------------- in parts
+
+
+def parts(books: Any, owner: int, limit: int, **fields: int) -> list[list[int]]:
+    """Cancel in parts that look at so many orders: the ids that each cancels, then what it says."""
+    found = []
+    commands = [asked(owner=owner, tag=limit, **fields)]
+    while commands:
+        reports = reports_of(books.apply(commands.pop()))
+        assert {report.kind for report in reports[:-1]} <= {ReportKind.CANCELLED}
+        assert reports[-1].kind is ReportKind.MASS_CANCELLED
+        found.append([report.order_id for report in reports[:-1]])
+        assert reports[-1].quantity == sum(map(len, found))
+        if reports[-1].reason == Reason.UNFINISHED:
+            commands.append(command(CommandType.CONTINUE, owner=owner, tag=limit))
+        books.check()
+    return found
+
+
+def engine_with(orders: int, *, owner: int = 1, owner_limit: int = 4) -> Engine:
+    """Bids of one owner in two books in turn, under the ids from 0."""
+    engine = Engine([Instrument(0), Instrument(1)], capacity=1000, owner_limit=owner_limit)
+    for order_id in range(orders):
+        instrument = order_id % 2
+        engine.apply(
+            command(
+                CommandType.NEW_ORDER,
+                order_id=order_id,
+                instrument=instrument,
+                side=1,
+                price=100 - order_id,
+                quantity=5,
+                owner=owner,
+            )
+        )
+    return engine
+
+
+def test_no_command_looks_at_more_orders_than_its_limit() -> None:
+    assert parts(engine_with(10), 1, 4, instrument=ALL_INSTRUMENTS) == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]]
+    assert parts(engine_with(8), 1, 4, instrument=ALL_INSTRUMENTS) == [[0, 1, 2, 3], [4, 5, 6, 7]]
+    assert parts(engine_with(10), 1, 4, instrument=1) == [[1, 3], [5, 7], [9]]
+    assert parts(engine_with(10), 1, 4, instrument=1, side=2) == [[], [], []]
+    assert parts(engine_with(0), 1, 4, instrument=1) == [[]]
+    assert parts(engine_with(10), 1, 0, instrument=ALL_INSTRUMENTS) == [list(range(10))]
+
+
+def test_the_answer_says_what_was_asked_for() -> None:
+    engine = engine_with(5)
+    first = engine.apply(asked(owner=1, tag=2, instrument=1, side=1, order_id=77, flags=Reason.BY_DISCONNECT))
+    last = engine.apply(command(CommandType.CONTINUE, owner=1))
+    assert first[["kind", "reason", "order_id", "instrument", "side", "quantity"]].tolist() == [
+        (ReportKind.CANCELLED, Reason.BY_DISCONNECT, 1, 1, 1, 5),
+        (ReportKind.MASS_CANCELLED, Reason.UNFINISHED, 77, 1, 1, 1),
+    ]
+    assert last[["kind", "reason", "order_id", "instrument", "side", "quantity"]].tolist() == [
+        (ReportKind.CANCELLED, Reason.BY_DISCONNECT, 3, 1, 1, 5),
+        (ReportKind.MASS_CANCELLED, Reason.NONE, 77, 1, 1, 2),
+    ]
+
+
+def test_an_order_that_comes_between_two_parts_stays() -> None:
+    engine = engine_with(6)
+    engine.apply(asked(owner=1, tag=2, instrument=ALL_INSTRUMENTS))
+    new = {"side": 1, "quantity": 5, "owner": 1}
+    engine.apply(command(CommandType.NEW_ORDER, order_id=50, price=10, **new))
+    engine.apply(command(CommandType.REPLACE_ORDER, order_id=5, instrument=1, price=20, quantity=5))  # moves: it is new
+    engine.apply(command(CommandType.REPLACE_ORDER, order_id=4, price=96, quantity=4))  # keeps its place
+    engine.apply(command(CommandType.NEW_ORDER, order_id=60, instrument=1, side=2, price=97, quantity=5))  # fills 3
+    engine.check()
+    assert [r.order_id for r in reports_of(engine.apply(command(CommandType.CONTINUE, owner=1)))[:-1]] == [2, 4]
+    assert sorted(order.id for number in (0, 1) for order in engine.book(number)) == [5, 50]
+
+
+def test_what_is_left_may_go_by_itself() -> None:
+    engine = engine_with(4)
+    engine.apply(asked(owner=1, tag=3, instrument=ALL_INSTRUMENTS))
+    engine.apply(command(CommandType.CANCEL_ORDER, order_id=3, instrument=1))
+    engine.check()
+    assert engine.unfinished() == [1]
+    [last] = reports_of(engine.apply(command(CommandType.CONTINUE, owner=1, tag=1)))
+    assert (last.kind, last.reason, last.quantity) == (ReportKind.MASS_CANCELLED, Reason.NONE, 3)
+    assert engine.unfinished() == []
+
+
+def test_mass_cancels_of_two_owners_take_turns() -> None:
+    engine = engine_with(4)
+    for order_id in range(10, 14):
+        new = {"side": 1, "price": 50, "quantity": 5, "owner": 2}
+        engine.apply(command(CommandType.NEW_ORDER, order_id=order_id, **new))
+    ids = []
+    for kind in [CommandType.MASS_CANCEL, *[CommandType.CONTINUE] * 3]:
+        for owner in (1, 2):
+            made = engine.apply(command(kind, owner=owner, tag=1, instrument=ALL_INSTRUMENTS))
+            ids.append(int(made["order_id"][0]))
+    assert ids == [0, 10, 1, 11, 2, 12, 3, 13]
+    assert engine.unfinished() == []
+
+
+def test_one_at_a_time_of_each_owner() -> None:
+    engine = engine_with(4)
+    goes_on = command(CommandType.CONTINUE, owner=1, instrument=7)
+    [refused] = reports_of(engine.apply(goes_on))
+    assert (refused.kind, refused.reason) == (ReportKind.REJECTED, Reason.UNKNOWN_COMMAND)
+    engine.apply(asked(owner=1, tag=1, instrument=ALL_INSTRUMENTS))
+    [refused] = reports_of(engine.apply(asked(owner=1)))
+    assert (refused.kind, refused.reason) == (ReportKind.REJECTED, Reason.MASS_CANCEL_UNFINISHED)
+    with pytest.raises(MassCancelUnfinished, match="owner 1 has not ended"):
+        engine.book(0).cancel_orders(1)
+    assert engine.unfinished() == [1]
+    engine.apply(goes_on)
+    assert engine.book(0).cancel_orders(1) == 0
+
+
+@pytest.mark.parametrize("looked_at", range(1, 6))
+def test_a_copy_goes_on_where_it_is(looked_at: int) -> None:
+    engine = engine_with(6)
+    engine.apply(asked(owner=1, tag=looked_at, instrument=1, order_id=9))
+    engine.apply(command(CommandType.CANCEL_ORDER, order_id=5, instrument=1))
+    for other in (copy.copy(engine), pickle.loads(pickle.dumps(engine))):
+        other.check()
+        assert other.unfinished() == [1]
+        assert other.commands().tobytes() == engine.commands().tobytes()
+        goes_on = command(CommandType.CONTINUE, owner=1)
+        assert other.apply(goes_on).tobytes() == copy.copy(engine).apply(goes_on).tobytes()
+
+
+def test_one_book_of_several_has_no_mass_cancel_of_its_own() -> None:
+    engine = engine_with(6)
+    engine.apply(asked(owner=1, tag=1, instrument=ALL_INSTRUMENTS))
+    assert set(engine.book(0).commands()["type"].tolist()) == {CommandType.NEW_ORDER}
+    assert CommandType.CONTINUE in engine.commands()["type"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"owner": 0}, {"owner": 4}, {"price": -1}, {"price": 5}, {"tag": 6}, {"side": 3}, {"price": 2**40}],
+    ids=str,
+)
+def test_a_mass_cancel_that_cannot_go_on_so(change: dict[str, int]) -> None:
+    engine = engine_with(6)
+    engine.apply(asked(owner=1, tag=1, instrument=ALL_INSTRUMENTS))
+    commands = engine.commands()
+    for name, value in change.items():
+        commands[name][-1] = value
+    other = engine_with(0)
+    with pytest.raises(SnapshotMismatch):
+        other.restore(commands)
+    with pytest.raises(SnapshotMismatch):
+        other.restore(np.concatenate([engine.commands(), engine.commands()[-1:]]))
+    other.check()
+    assert (len(other), other.unfinished()) == (0, [])
+    other.restore(engine.commands())
+    assert other.unfinished() == [1]

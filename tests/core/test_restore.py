@@ -139,8 +139,8 @@ def test_without_chains_the_orders_of_a_book_are_in_priority_order() -> None:
 ROW = {"order_id": 77, "price": 50, "quantity": 5, "side": 1, "instrument": 5}
 
 MISFITS: list[tuple[dict[str, int], type[Exception], str]] = [
-    ({"type": 0}, SnapshotMismatch, "neither a new order nor a state"),
-    ({"type": CANCEL}, SnapshotMismatch, "neither a new order nor a state"),
+    ({"type": 0}, SnapshotMismatch, "no new order, no state"),
+    ({"type": CANCEL}, SnapshotMismatch, "no new order, no state"),
     ({"instrument": 3}, SnapshotMismatch, "instrument is unknown"),
     ({"instrument": 2**32 - 1}, SnapshotMismatch, "instrument is unknown"),
     ({"side": 0}, SnapshotMismatch, "no side"),

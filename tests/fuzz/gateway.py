@@ -16,6 +16,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from pricetime.gateway.loop import PARTS
 from pricetime.types import CommandType, Reason
 from pricetime.wire.framing import Frames
 from pricetime.wire.messages import Heartbeat, Logout, Message
@@ -62,7 +63,10 @@ def expected(data: bytes, owner: int) -> Expected:
         if isinstance(event, Logout):
             return Expected(commands, used, SessionReason.CLIENT_LOGOUT)
         if not isinstance(event, Heartbeat):
-            commands.append(command_of(event, owner))
+            command = command_of(event, owner)
+            if command["type"] == CommandType.MASS_CANCEL:
+                command["tag"] = PARTS[0]
+            commands.append(command)
     return Expected(commands, used, SessionReason.NO_REASON)
 
 

@@ -13,6 +13,7 @@ COMPILED = [
     "faults",
     "latency",
     "loop",
+    "mass_cancel",
     "metrics",
     "public_ids",
     "publisher",

@@ -11,8 +11,9 @@ import pytest
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.decoder import Decoder
+from pricetime.gateway.loop import PARTS
 from pricetime.types import COMMAND, CommandType, Reason
-from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, Message, NewOrder
+from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, MassCancel, Message, NewOrder
 from pricetime.wire.rules import allowed
 from pricetime.wire.session import Role, State
 from pricetime.wire.types import SessionReason
@@ -54,6 +55,8 @@ def test_every_message(message: Message) -> None:
     fields["order_id"] |= 0xABCD << 48
     fields["owner"] = 0xABCD
     head = {"sequence": 1, "timestamp": 0, "session": 0xABCD, "length": 40, "reserved": 0}
+    if isinstance(message, MassCancel):
+        head["tag"] = PARTS[0]
     for name in COMMAND.names or ():
         assert command[name] == (head | fields).get(name, 0), name
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, COMMAND, COMPILED, REPORT, CommandType, Engine, Instrument
+from pricetime.types import ReportKind
 from tests.books import command, state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
@@ -48,9 +49,13 @@ ACTS = {
     CommandType.REDUCE_ORDER: 8,
     CommandType.REPLACE_ORDER: 16,
     CommandType.REPLACE_ORDER_AS: 8,
-    CommandType.MASS_CANCEL: 3,
+    CommandType.MASS_CANCEL: 4,
+    CommandType.CONTINUE: 6,
     CommandType.SET_STATE: 1,
 }
+
+#: Those that are about all orders of an owner.
+MASS = (CommandType.MASS_CANCEL, CommandType.CONTINUE)
 
 
 @pytest.mark.parametrize("seed", range(FLOWS))
@@ -60,16 +65,17 @@ def test_owners_with_orders_in_several_books(seed: int) -> None:
     instruments = [Instrument(number, self_trade=rng.randint(1, 6)) for number in (5, 0, 9)]  # type: ignore[arg-type]
     rules = {"capacity": 300, "owner_limit": 4}
     reference, engine = ReferenceEngine(instruments, **rules), Engine(instruments, **rules)
-    together = 0
+    together = in_parts = 0
     for step in range(800):
         [kind] = rng.choices(list(ACTS), list(ACTS.values()))
         number = rng.choice(instruments).id
         resting = list(reference.books[number].by_id) or [0]
         asked = command(
             kind,
-            instrument=rng.choice([number, ALL_INSTRUMENTS]) if kind == CommandType.MASS_CANCEL else number,
+            instrument=rng.choice([number, ALL_INSTRUMENTS]) if kind in MASS else number,
             order_id=step if kind == CommandType.NEW_ORDER else rng.choice(resting),
-            side=rng.choice([0, 1, 2]) if kind == CommandType.MASS_CANCEL else rng.choice([1, 2]),
+            side=rng.choice([0, 1, 2]) if kind in MASS else rng.choice([1, 2]),
+            tag=rng.choice([0, 1, 1, 2, 2, 5, 20]) if kind in MASS else 0,
             price=100 + rng.randint(-9, 9),
             quantity=rng.randint(1, 9),
             owner=step if kind == CommandType.REPLACE_ORDER_AS else rng.choice([0, 1, 1, 2, 3, 4]),
@@ -77,6 +83,8 @@ def test_owners_with_orders_in_several_books(seed: int) -> None:
         )
         if kind in (CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER):
             asked["owner"] = 0
+        if kind == CommandType.CONTINUE and reference.unfinished and rng.random() < 0.9:
+            asked["owner"] = rng.choice(list(reference.unfinished))
         reports = engine.apply(asked)
         assert reports.tolist() == reference.apply(asked).tolist()
         if step % CHECK_EVERY == 0:
@@ -85,5 +93,8 @@ def test_owners_with_orders_in_several_books(seed: int) -> None:
         together += kind == CommandType.MASS_CANCEL and len(set(reports["instrument"][:-1].tolist())) > 1
         if rng.random() < 0.02:
             engine = copy.copy(engine) if rng.random() < 0.5 else pickle.loads(pickle.dumps(engine))
+        assert engine.unfinished() == sorted(reference.unfinished)
+        in_parts += kind == CommandType.CONTINUE and reports["kind"][0] != ReportKind.REJECTED
     engine.check()
     assert together > 0
+    assert in_parts > 0

@@ -4,12 +4,13 @@ from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve, touch
 from pricetime.core.layout cimport (
     ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
+    CONTINUE,
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, NEW_ORDER, NIL, NONE, OFF,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, NEW_ORDER, NIL, NONE, OFF,
     OPEN, ORDERS_FULL, POST_ONLY, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, Report, i64, u8, u16, u32, u64,
+    REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, Report, Walk, i64, u8, u16, u32, u64,
 )
 
 
@@ -41,6 +42,8 @@ cdef class Books:
 
     # the owners
     cdef Chain *chains               # by owner
+    cdef Walk *walks                 # by owner, of mass cancels that are unfinished
+    cdef u32 walk_count              # how many are
     cdef u32 owner_limit             # owners from 1 to below this have chains
 
     # where reports go; whoever runs commands has made room for them
@@ -70,6 +73,7 @@ cdef class Books:
     # commands that are not about one order
     cdef void _execute_other(self, Book *book, const Command *c) noexcept nogil
     cdef void _mass_cancel(self, const Command *c) noexcept nogil
+    cdef void _walk(self, u32 owner, u32 limit) noexcept nogil
     cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
 
     # what is refused
@@ -104,6 +108,8 @@ cdef class Books:
     cdef inline bint _has_chain(self, u32 slot) noexcept nogil
     cdef void _chain(self, Book *book, u32 slot) noexcept nogil
     cdef void _unchain(self, u32 slot) noexcept nogil
+    cdef void _pass(self, Walk *walk, u32 slot) noexcept nogil
+    cdef inline bint is_owner(self, u32 owner) noexcept nogil
 
     # levels of a side: the radix tree
     cdef inline u32 level_at(self, Ladder *ladder, i64 key) noexcept nogil

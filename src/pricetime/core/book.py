@@ -40,7 +40,7 @@ class Books:
         self.owner_limit = owner_limit
         self.fresh_order = self.fresh_level = self.fresh_node = 1
         self.free_order = self.free_level = self.free_node = NIL
-        self.order_count = self.level_count = self.node_count = 0
+        self.order_count = self.level_count = self.node_count = self.walk_count = 0
         self.report_count = self.seq_num = 0
         self.reports = cython.NULL
         self.book_count = len(instruments)
@@ -64,8 +64,9 @@ class Books:
         self.links = cython.cast(cython.pointer[Link], reserve((n + 1) * cython.sizeof(Link)))
         n = self.owner_limit
         self.chains = cython.cast(cython.pointer[Chain], reserve((n + 1) * cython.sizeof(Chain)))
+        self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
         pools = self.orders and self.cold and self.links and self.levels and self.nodes
-        if not (pools and self.books and self.directory and self.chains):
+        if not (pools and self.books and self.directory and self.chains and self.walks):
             raise MemoryError(f"no room for {self.capacity} orders and {self.level_capacity} levels")
 
     def _open(self, index, instrument):
@@ -138,6 +139,7 @@ class Books:
             release(self.links, (n + 1) * cython.sizeof(Link))
             n = self.owner_limit
             release(self.chains, (n + 1) * cython.sizeof(Chain))
+            release(self.walks, (n + 1) * cython.sizeof(Walk))
 
     # ------------------------------------------------------------------ commands
 
@@ -380,6 +382,10 @@ class Books:
             self._reject(c, c.flags)
         elif c.type == MASS_CANCEL and (book or c.instrument == ALL_INSTRUMENTS):
             self._mass_cancel(c)
+        elif c.type == CONTINUE and self.is_owner(c.owner) and self.chains[c.owner].walked:
+            self._walk(c.owner, c.tag)
+        elif c.type == CONTINUE:
+            self._reject(c, UNKNOWN_COMMAND)
         elif not book:
             self._reject(c, UNKNOWN_INSTRUMENT)
         elif c.type == SET_STATE:
@@ -390,15 +396,37 @@ class Books:
     def _mass_cancel(self, c):
         """Cancel the orders of an owner, oldest first: of one instrument or of all, of one side or of both.
 
-        While one goes, what the next will need and the order behind that are fetched ahead.
+        Only those that rest now: what joins the back of a level later on stays.
         """
         if c.side > ASK:
             self._reject(c, INVALID_SIDE)
-            return
-        reason: u32 = c.flags if c.flags != 0 else BY_MASS_CANCEL
-        count: u64 = 0
-        slot: u32 = self.chains[c.owner].head if c.owner < self.owner_limit else NIL
-        while slot != NIL:
+        elif not self.is_owner(c.owner):
+            self._report(c.instrument, MASS_CANCELLED, c.side, NONE, c.order_id, 0, 0, 0)
+        elif self.chains[c.owner].walked:
+            self._reject(c, MASS_CANCEL_UNFINISHED)
+        else:
+            walk: cython.pointer[Walk] = cython.address(self.walks[c.owner])
+            walk.order_id = c.order_id
+            walk.cancelled = 0
+            walk.instrument = c.instrument
+            walk.next = self.chains[c.owner].head
+            walk.last = self.chains[c.owner].tail
+            walk.side = c.side
+            walk.reason = c.flags if c.flags != 0 else BY_MASS_CANCEL
+            self.chains[c.owner].walked = 1
+            self.walk_count += 1
+            self._walk(c.owner, c.tag)
+
+    def _walk(self, owner, limit):
+        """The next part of a mass cancel, which looks at so many orders, or at all that are left for 0.
+
+        While one goes, what the next will need and the order behind that are fetched ahead.
+        """
+        walk: cython.pointer[Walk] = cython.address(self.walks[owner])
+        left: u32 = limit if limit != 0 else self.capacity
+        while walk.next != NIL and left != 0:
+            left -= 1
+            slot: u32 = walk.next
             instrument: u32 = self.links[slot].instrument
             younger: u32 = self.links[slot].next
             book: cython.pointer[Book] = self.book_of(instrument)
@@ -407,14 +435,20 @@ class Books:
             prefetch(cython.address(self.orders[self.links[younger].next]))
             prefetch(cython.address(self.links[self.links[younger].next]))
             order: cython.pointer[Order] = cython.address(self.orders[slot])
-            if (c.instrument == instrument or c.instrument == ALL_INSTRUMENTS) and (
-                c.side == 0 or c.side == self.levels[order.level].side
+            if (walk.instrument == instrument or walk.instrument == ALL_INSTRUMENTS) and (
+                walk.side == 0 or walk.side == self.levels[order.level].side
             ):
-                self._report_order(book, CANCELLED, reason, slot, order.remaining)
+                self._report_order(book, CANCELLED, walk.reason, slot, order.remaining)
                 self._remove(book, slot, self._position(book, order.id))
-                count += 1
-            slot = younger
-        self._report(c.instrument, MASS_CANCELLED, c.side, NONE, c.order_id, 0, 0, count)
+                walk.cancelled += 1
+            else:
+                self._pass(walk, slot)
+        reason: u32 = UNFINISHED
+        if walk.next == NIL:
+            reason = NONE
+            self.chains[owner].walked = 0
+            self.walk_count -= 1
+        self._report(walk.instrument, MASS_CANCELLED, walk.side, reason, walk.order_id, 0, 0, walk.cancelled)
 
     def _set_state(self, book, c):
         if c.flags > HALTED:
@@ -698,7 +732,11 @@ class Books:
 
     def _has_chain(self, slot):
         """Is the order of an owner whose orders are kept together? One comparison where there is none."""
-        return self.orders[slot].owner < self.owner_limit and self.orders[slot].owner != 0
+        return self.is_owner(self.orders[slot].owner)
+
+    def is_owner(self, owner):
+        """Are the orders of this owner kept together?"""
+        return owner < self.owner_limit and owner != 0
 
     def _chain(self, book, slot):
         """Put an order, which joined the back of a level, at the end of its owner's chain."""
@@ -712,10 +750,14 @@ class Books:
         else:
             self.links[chain.tail].next = slot
         chain.tail = slot
+        chain.count += 1
 
     def _unchain(self, slot):
         chain: cython.pointer[Chain] = cython.address(self.chains[self.orders[slot].owner])
         link: cython.pointer[Link] = cython.address(self.links[slot])
+        chain.count -= 1
+        if chain.walked:
+            self._pass(cython.address(self.walks[self.orders[slot].owner]), slot)
         if link.prev == NIL:
             chain.head = link.next
         else:
@@ -724,6 +766,13 @@ class Books:
             chain.tail = link.prev
         else:
             self.links[link.next].prev = link.prev
+
+    def _pass(self, walk, slot):
+        """An order is no longer among those that a mass cancel has before it: it was looked at, or leaves."""
+        if slot == walk.next:
+            walk.next = self.links[slot].next if slot != walk.last else NIL
+        elif slot == walk.last:
+            walk.last = self.links[slot].prev
 
     # ------------------------------------------------------------------ levels of a side: the radix tree
 

@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, key_of, place_of
 from pricetime.core.layout cimport (
-    ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Chain, Ladder, Level, Link, Node, Order, i64, u32, u64,
+    ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Chain, Ladder, Level, Link, Node, Order, Walk, i64, u32, u64,
 )
 
 cdef int check_books(Books books, u32 crossing) except -1

@@ -167,6 +167,8 @@ def _check_chains(books, seen_orders):
     owner: u32
     for owner in range(books.owner_limit):
         _check_chain(books, owner, seen_orders, chained)
+    walked = sum(books.chains[owner].walked for owner in range(books.owner_limit))
+    must(books.walk_count == walked, "the unfinished mass cancels are counted")
     due = {slot for slot in seen_orders if 0 < books.orders[slot].owner < books.owner_limit}
     must(chained == due, "the orders of owners below the limit are in chains, and no others")
     return 0
@@ -175,12 +177,15 @@ def _check_chains(books, seen_orders):
 def _check_chain(books, owner, seen_orders, chained):
     chain: cython.pointer[Chain] = cython.address(books.chains[owner])
     last_seen: dict = {}  # level -> the order of it that came last
+    first_in_chain = len(chained)
+    places: dict = {NIL: 0}  # slot -> its place in the chain
     before: u32 = NIL
     slot: u32 = chain.head
     while slot != NIL:
         link: cython.pointer[Link] = cython.address(books.links[slot])
         must(slot not in chained, f"order {slot} is in one chain, once")
         chained.add(slot)
+        places[slot] = len(places)
         must(slot in seen_orders and books.orders[slot].owner == owner, f"order {slot} rests and is of owner {owner}")
         must(link.prev == before, f"order {slot} knows the older one of its owner")
         book: cython.pointer[Book] = books.book_of(link.instrument)
@@ -192,6 +197,12 @@ def _check_chain(books, owner, seen_orders, chained):
         before = slot
         slot = link.next
     must(chain.tail == before, f"owner {owner} knows the youngest order")
+    must(chain.count == len(chained) - first_in_chain, f"owner {owner} counts the orders")
+    if chain.walked:
+        walk: cython.pointer[Walk] = cython.address(books.walks[owner])
+        must(walk.next in places and walk.side <= ASK, f"owner {owner} has an order that is cancelled next")
+        if walk.next != NIL:
+            must(places.get(walk.last, 0) >= places[walk.next], f"owner {owner} has one that is cancelled last")
     return 0
 
 

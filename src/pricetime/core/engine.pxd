@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport NIL, Command, Report, u64
+from pricetime.core.layout cimport NIL, Command, Report, u32, u64
 from pricetime.core.resting cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch

@@ -168,6 +168,19 @@ class Engine:
         finally:
             self.leave()
 
+    def unfinished(self):
+        """The owners whose mass cancel was given in parts and has not ended, in rising order. O(owners)."""
+        self.enter()
+        try:
+            owners: list = []
+            owner: u32
+            for owner in range(self.books.owner_limit if self.books.walk_count != 0 else 0):
+                if self.books.chains[owner].walked:
+                    owners.append(owner)
+            return owners
+        finally:
+            self.leave()
+
     @property
     def seq_num(self):
         """The number of the last report. O(1)."""

@@ -40,6 +40,7 @@ cdef enum:
     MASS_CANCEL = 6
     REFUSE = 7
     SET_STATE = 8
+    CONTINUE = 9
     EXECUTION_REPORT = 16
     # ReportKind
     ACCEPTED = 1
@@ -75,6 +76,7 @@ cdef enum:
     THROTTLED = 17
     MALFORMED = 18
     INVALID_STATE = 19
+    MASS_CANCEL_UNFINISHED = 24
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
@@ -83,6 +85,7 @@ cdef enum:
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38
     AS_MAKER = 39
+    UNFINISHED = 41
     # Why a report does not fit a rebuilt book, beside the reasons above
     OUT_OF_SEQUENCE = 64
     # The type of an order in a snapshot
@@ -202,10 +205,23 @@ ctypedef struct Link:
     u32 instrument       # whose book the order is in
     u32 reserved         # 0
 
-# The orders of one owner over all books, in the order in which they joined the back of a level: 8 bytes.
+# The orders of one owner over all books, in the order in which they joined the back of a level: 16 bytes.
 ctypedef struct Chain:
     u32 head             # the oldest, NIL when none rests
     u32 tail
+    u32 count            # orders
+    u32 walked           # 1: a mass cancel of this owner is unfinished, and its Walk says how far it is
+
+# A mass cancel that is unfinished, by owner: 32 bytes. Orders that join the list after it began are behind "last".
+ctypedef struct Walk:
+    u64 order_id         # of the command, for the report at the end
+    u64 cancelled        # orders, so far
+    u32 instrument       # whose orders it takes, or ALL_INSTRUMENTS
+    u32 next             # the order that it looks at next, NIL when none is left
+    u32 last             # the order that it looks at last, of no meaning when none is left
+    u8 side              # 0 for both
+    u8 reason            # of the cancelled reports
+    u16 reserved         # 0
 
 # An entry of an order-id table; empty when slot is NIL.
 ctypedef struct IdEntry:

@@ -150,7 +150,8 @@ class OrderBook:
     def cancel_orders(self, owner, *, side=None):
         """Take the orders of an owner out of the book, of one side or of both, the oldest first: how many there were.
 
-        ``owner``: from 1 to below the ``owner_limit``. O(orders of the owner). Raises InvalidOwner and InvalidSide.
+        ``owner``: from 1 to below the ``owner_limit``. O(orders of the owner). Raises InvalidOwner, InvalidSide, and
+        MassCancelUnfinished while one that ``apply`` was given in parts has not ended.
         """
         c: cython.pointer[Command] = self._start(MASS_CANCEL, 0)
         try:
@@ -415,6 +416,7 @@ class OrderBook:
             Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",
             Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are taken: use a larger level_capacity",
             Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
+            Reason.MASS_CANCEL_UNFINISHED: f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE",
         }
         return errors.ERROR_OF_REASON[reason](messages[reason])
 

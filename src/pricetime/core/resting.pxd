@@ -2,10 +2,10 @@
 
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport (
-    AHEAD, ALL_INSTRUMENTS, ASK, BID, CANCEL_SMALLER, DUPLICATE_ORDER_ID, GTC, HALTED, INVALID_QUANTITY, INVALID_SELF_TRADE,
+    AHEAD, ALL_INSTRUMENTS, ASK, BID, CANCEL_SMALLER, CONTINUE, DUPLICATE_ORDER_ID, GTC, HALTED, INVALID_QUANTITY, INVALID_SELF_TRADE,
     INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, LEVEL_QUANTITY_FULL, LEVELS_FULL, NEW_ORDER, NIL, NONE, OPEN,
-    ORDERS_FULL, POST_ONLY, SET_STATE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, WOULD_CROSS,
-    Book, Command, Ladder, Level, Order, OrderCold, i64, u8, u32, u64,
+    ORDERS_FULL, POST_ONLY, SET_STATE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    Book, Chain, Command, Ladder, Level, Link, Order, OrderCold, Walk, i64, u8, u32, u64,
 )
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch
@@ -31,11 +31,15 @@ cdef class Resting:
     cdef inline u32 _older(self, u32 slot) noexcept nogil
     cdef inline u32 _younger(self, u32 slot) noexcept nogil
     cdef void write_state(self, Command *c, u32 instrument, u32 state) noexcept nogil
+    cdef u64 write_walks(self, Command *commands, u64 first) noexcept nogil
+    cdef void _write_walk(self, Command *c, u32 owner) noexcept nogil
 
     # and back
     cdef i64 place_run(self, const Command *commands, u64 count) noexcept nogil
     cdef inline u32 _place(self, Book *book, const Command *c) noexcept nogil
     cdef inline u32 _place_order(self, Book *book, const Command *c) noexcept nogil
+    cdef u32 _place_walk(self, const Command *c) noexcept nogil
+    cdef u32 _behind(self, u32 slot, u64 orders) noexcept nogil
     cdef bint is_crossed(self) noexcept nogil
 
 

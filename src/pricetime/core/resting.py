@@ -3,7 +3,9 @@
 
 An order joins the back of its level and the end of its owner's chain at one moment. So there is always an order of
 entry that makes every queue and every chain anew, and any that has each order behind the one ahead of it at its level
-and behind the older one of its owner does. On the way back commands are *placed*, not executed: what rests is taken as
+and behind the older one of its owner does. A mass cancel that is unfinished follows the orders, as the command that goes
+on with it: ``price`` is how many orders of its owner are older than the next that it looks at, ``tag`` how many it has
+still to look at, ``quantity`` how many it has cancelled, ``flags`` its reason; the other fields are its own. On the way back commands are *placed*, not executed: what rests is taken as
 it is, whatever the rules of its instrument allow by now, and nothing is reported.
 """
 
@@ -25,13 +27,14 @@ if not cython.compiled:  # the compiled form has them from resting.pxd
     from pricetime.native.memory import release, reserve
 
 FAULTS = {
-    UNKNOWN_COMMAND: "it is neither a new order nor a state of an instrument",
+    UNKNOWN_COMMAND: "it is no new order, no state of an instrument and no unfinished mass cancel",
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
     INVALID_SIDE: "it has no side",
     INVALID_TIME_IN_FORCE: "an order with its time in force does not rest",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
     INVALID_QUANTITY: "its quantity is none that an order has",
     INVALID_STATE: "its state is unknown",
+    UNKNOWN_ORDER: "it goes on with orders of an owner that are not there",
     DUPLICATE_ORDER_ID: "its order id is there already",
     LEVEL_QUANTITY_FULL: "the quantities at its price add up to too much",
     ORDERS_FULL: "there is no room for another order: use a larger capacity",
@@ -181,6 +184,37 @@ class Resting:
         c.flags = state
         c.instrument = instrument
 
+    def write_walks(self, commands, first):
+        """The mass cancels that are unfinished, by owner, from ``commands[first]`` on: the end of them."""
+        owner: u32
+        for owner in range(self.books.owner_limit):
+            if self.books.chains[owner].walked:
+                self._write_walk(cython.address(commands[first]), owner)
+                first += 1
+        return first
+
+    def _write_walk(self, c, owner):
+        walk: cython.pointer[Walk] = cython.address(self.books.walks[owner])
+        older: i64 = 0
+        waiting: u32 = 0
+        slot: u32 = self.books.chains[owner].head
+        while walk.next != NIL and slot != walk.next:
+            older += 1
+            slot = self.books.links[slot].next
+        while walk.next != NIL and slot != self.books.links[walk.last].next:
+            waiting += 1
+            slot = self.books.links[slot].next
+        c.length = 40
+        c.type = CONTINUE
+        c.side = walk.side
+        c.flags = walk.reason
+        c.instrument = walk.instrument
+        c.order_id = walk.order_id
+        c.price = older
+        c.quantity = walk.cancelled
+        c.owner = owner
+        c.tag = waiting
+
     # ------------------------------------------------------------------ and back
 
     def place_run(self, commands, count):
@@ -202,6 +236,8 @@ class Resting:
 
     def _place(self, book, c):
         """One command: NONE, or why it does not fit; then nothing is changed."""
+        if c.type == CONTINUE:
+            return self._place_walk(c)
         if not book:
             return UNKNOWN_INSTRUMENT
         if c.type == SET_STATE:
@@ -244,6 +280,36 @@ class Resting:
             book.older_rules = 1
         return NONE
 
+    def _place_walk(self, c):
+        """A mass cancel that goes on."""
+        if c.side > ASK:
+            return INVALID_SIDE
+        if not self.books.is_owner(c.owner) or self.books.chains[c.owner].walked or c.price < 0:
+            return UNKNOWN_ORDER
+        chain: cython.pointer[Chain] = cython.address(self.books.chains[c.owner])
+        walk: cython.pointer[Walk] = cython.address(self.books.walks[c.owner])
+        walk.next = walk.last = NIL
+        if c.tag != 0:
+            walk.next = self._behind(chain.head, cython.cast(u64, c.price))
+            walk.last = self._behind(walk.next, cython.cast(u64, c.tag) - 1)
+            if walk.last == NIL:
+                return UNKNOWN_ORDER
+        walk.order_id = c.order_id
+        walk.cancelled = c.quantity
+        walk.instrument = c.instrument
+        walk.side = c.side
+        walk.reason = c.flags
+        chain.walked = 1
+        self.books.walk_count += 1
+        return NONE
+
+    def _behind(self, slot, orders):
+        """The order of an owner that is so many behind another, NIL where there are fewer."""
+        while orders != 0 and slot != NIL:
+            orders -= 1
+            slot = self.books.links[slot].next
+        return slot
+
     def is_crossed(self):
         """Is there a book whose best bid is not below its best ask?"""
         index: u32
@@ -259,7 +325,7 @@ def commands_of(books, instruments):
     """What makes the books of some ``Instrument`` values anew, one of them or all: an array of ``COMMAND``.
 
     A book that is halted from the start is opened first, so that it takes the orders also where commands are applied.
-    A halt is always said, in the end.
+    A halt is always said, in the end. Mass cancels are those of all books: with one of several there are none.
     """
     opened, closed = [], []
     orders: u64 = 0
@@ -270,7 +336,8 @@ def commands_of(books, instruments):
             opened.append(instrument.id)
         if book.state == HALTED:
             closed.append(instrument.id)
-    block: Block = Block((orders + len(opened) + len(closed) + 1) * cython.sizeof(Command))
+    walks: u64 = books.walk_count if len(instruments) == books.book_count else 0
+    block: Block = Block((orders + walks + len(opened) + len(closed) + 1) * cython.sizeof(Command))
     commands: cython.pointer[Command] = cython.cast(cython.pointer[Command], block.memory)
     resting: Resting = Resting(books)
     count: u64 = 0
@@ -280,6 +347,8 @@ def commands_of(books, instruments):
     wanted: u32 = instruments[0].id if len(instruments) == 1 else ALL_INSTRUMENTS
     with cython.nogil:
         count = resting.write(commands, count, wanted)
+        if walks != 0:
+            count = resting.write_walks(commands, count)
     for number in closed:
         resting.write_state(cython.address(commands[count]), number, HALTED)
         count += 1
@@ -325,6 +394,10 @@ def _make_room(books, instruments, commands):
 def _reset(books, instruments):
     """Empty books in the states that their instruments begin with."""
     remove_all(books)
+    owner: u32
+    for owner in range(books.owner_limit if books.walk_count != 0 else 0):
+        books.chains[owner].walked = 0
+    books.walk_count = 0
     for instrument in instruments:
         book: cython.pointer[Book] = books.book_of(instrument.id)
         book.state = instrument.state

@@ -4,7 +4,7 @@ from pricetime.core.layout cimport (
     CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, REDUCE_ORDER, REFUSE, REPLACE_ORDER,
     SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
 )
-from pricetime.gateway.layout cimport ORDER_ID_SHIFT, PEACE_NS, Session
+from pricetime.gateway.layout cimport FIRST_PART, ORDER_ID_SHIFT, PEACE_NS, Session
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,

@@ -4,6 +4,8 @@
 Which types may come, and how long each is, is the active row of the session's rules (``wire/session.py``). Whatever
 can be answered becomes a command, also what is refused here: the answer then has its place among the others, and
 the reports are a function of the commands alone. What cannot be answered ends the session, with its reason.
+
+Behind a MassCancel it stops: what a client sends after it comes after its end, which other commands bring about.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ class Decoder:
         self.reason = NO_REASON
         self.written = 0
         used: u64 = 0
+        before: u64 = self.sequence
         while used < n_bytes:
             kind: u32 = data[used]
             size: u64 = self.sizes[kind]
@@ -66,28 +69,35 @@ class Decoder:
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
             used += size
-            if self.reason != NO_REASON:
+            if self.reason != NO_REASON or s.waits_for > before:
                 break
         return used
 
     def decoded(self, data, owner=1, now_ns=0, goes_on=False):
         """The same for Python: (commands as an array, bytes used, reason). Timestamps are 0.
 
-        A new session each time, unless it ``goes_on``: its throttle then remembers the calls before.
+        A new session each time, unless it ``goes_on``: its throttle then remembers the calls before. No mass cancel is
+        waited for.
         """
         commands = np.zeros(len(data) // 16 + 1, COMMAND)
         if not goes_on:
             memset(cython.address(self.session), 0, cython.sizeof(Session))
         view: cython.const[cython.uchar][::1] = data
         used: u64 = 0
-        self.written = self.reason = 0
-        if len(data) != 0:
+        written: u64 = 0
+        more: cython.bint = len(data) != 0
+        self.reason = NO_REASON
+        while more:
             slots: cython.pointer[u8] = cython.cast(cython.pointer[u8], records_of(commands))
             # the mask lets every place stand for itself
-            used = self.decode(
-                cython.address(self.session), owner, cython.address(view[0]), len(data), slots, 0, NO_MASK, now_ns, 0
-            )
-        return commands[: self.written], used, self.reason
+            n_bytes: u64 = self.decode(
+                cython.address(self.session), owner, cython.address(view[used]), len(data) - used, slots, written,
+                NO_MASK, now_ns, 0,
+            )  # fmt: skip
+            used += n_bytes
+            written += self.written
+            more = n_bytes != 0 and used < cython.cast(u64, len(data)) and self.reason == NO_REASON
+        return commands[:written], used, self.reason
 
     def start(self, c, kind, owner, timestamp):
         """The head of a command, and a body of zeros."""
@@ -126,6 +136,9 @@ class Decoder:
             self.refused += 1
         else:
             c.order_id |= cython.cast(u64, owner) << ORDER_ID_SHIFT
+            if c.type == MASS_CANCEL:
+                c.tag = FIRST_PART
+                s.waits_for = c.sequence
 
     def _fill_new(self, m, c):
         c.side = m.side

@@ -31,6 +31,12 @@ cdef enum:
     LINGER_NS = 1000000000     # how long a Logout may take to be taken
     MOST_SPARES = 64           # streams of which the memory is taken up before they have an owner
     ROUTE_LIMIT = 8192         # reports handled between two looks at the sockets
+    # The most orders that one command of a mass cancel looks at: the first, of which many may come at once ...
+    FIRST_PART = 16
+    # ... and each that goes on with one, of which a turn makes one
+    PART = 512
+    BEGINNINGS = 32            # mass cancels of sessions that ended, begun in one turn
+    NEVER = 0xFFFFFFFFFFFFFFFF # a command that is not in the ring yet
     # Numbers of sockets in epoll that are no owner
     WAKE = 65536
 
@@ -48,6 +54,9 @@ ctypedef struct Session:
     u64 refused_ns             # monotonic: when the throttle last refused something
     u64 heartbeat_after        # no heartbeat before this command is answered: the last one ahead of this session
     u64 parts_after            # said Logout: its answer comes after that of this command; 0: it has not
+    u64 waits_for              # what it sends next waits until this command, of a mass cancel, is answered; or NEVER
+    u8 *held                   # what came behind a MassCancel and does not fit into "partial"; NULL where there is none
+    u32 held_bytes
     int fd
     u32 state
     u32 full_reads             # in a row that left something behind
@@ -59,7 +68,8 @@ ctypedef struct Session:
     u8 flags                   # of the login: KEEP_ORDERS, RESUME
     u8 waiting                 # 1: the socket took no more, epoll says when it does
     u8 dirty                   # 1: on the list of sessions that have something to send
-    u8 cancel_due              # 1: its orders are to be cancelled, and the ring had no room
+    u8 cancel_due              # Reason for which its orders are to be cancelled, which has not begun; 0: none
+    u8 resumes                 # 1: on the list of sessions that go on behind a MassCancel
     u8 reason                  # SessionReason it is closing for
     u8 parting                 # 1: on the list of sessions that said Logout
     u8 partial[64]

@@ -1,12 +1,13 @@
 # Signatures and fields of loop.py, in its order.
 
-from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_DISCONNECT, MASS_CANCEL, SET_STATE, Command, i64, u8, u32, u64
+from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, SET_STATE, Command, i64, u8, u32, u64
 from pricetime.gateway.decoder cimport Decoder
 from pricetime.gateway.layout cimport (
-    ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, ORDER_ID_SHIFT, READ_BYTES, REQUEST_ADMIT,
-    REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
+    ABSENT, ACTIVE, BEGINNINGS, BUFFER_BYTES, DOUBLINGS, FIRST_PART, FULL_READS, MAX_MESSAGE, NEVER, ORDER_ID_SHIFT, PART,
+    READ_BYTES, REQUEST_ADMIT, REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
 )
 from pricetime.gateway.matcher cimport Matcher
+from pricetime.gateway.owner_queue cimport OwnerQueue
 from pricetime.gateway.publisher cimport Publisher
 from pricetime.gateway.router cimport Arrival, Router
 from pricetime.gateway.sessions cimport Sessions
@@ -29,7 +30,6 @@ cdef enum:
     WAITING = 16                     # commands read, before they are matched ahead of more reading
     ROUNDS = 64                      # of matching and routing in one turn
     SYNC_MS = 1                      # the longest sleep while a sync is waited for, whose end wakes it
-    NEVER = 0xFFFFFFFFFFFFFFFF       # of commands that may be answered: all that there will be
 
 
 cdef class Gateway:
@@ -45,6 +45,7 @@ cdef class Gateway:
     cdef bint sleeps                 # it may sleep while it waits for one
     cdef bint gave_up                # the journal failed, and nobody is connected any more
     cdef u64 wanted                  # commands that were synced when the syncer was last asked for more
+    cdef OwnerQueue unfinished       # owners whose mass cancel waits for its next part
     cdef Ring commands
     cdef Ring requests               # from the control thread
     cdef Ring events                 # to it
@@ -70,10 +71,14 @@ cdef class Gateway:
     cdef u64 step(self, int timeout_ms) noexcept nogil
     cdef u64 _take_requests(self, u64 now_ns) noexcept nogil
     cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
-    cdef bint _command(self, u32 kind, u32 owner, u32 instrument, u32 flags, u64 now_ns) noexcept nogil
-    cdef void _cancel_leaving(self, u64 now_ns) noexcept nogil
+    cdef bint _command(self, u32 kind, u32 owner, u32 instrument, u32 flags, u32 tag, u64 now_ns) noexcept nogil
+    cdef void _begin_cancels(self, u64 now_ns) noexcept nogil
+    cdef void _go_on_cancelling(self, u64 now_ns) noexcept nogil
+    cdef void _leave_unfinished(self, u32 owner) noexcept nogil
+    cdef void _resume(self, u64 now_ns) noexcept nogil
     cdef void _serve(self, u32 owner, u32 what) noexcept nogil
     cdef void _read(self, u32 owner, Session *s) noexcept nogil
+    cdef void _decode(self, u32 owner, Session *s, u64 n_bytes, u64 now_ns) noexcept nogil
     cdef void _ignore(self, u32 owner, Session *s) noexcept nogil
     cdef u64 _match_and_route(self, u64 now_ns) noexcept nogil
     cdef void _record(self, u64 sent_ns) noexcept nogil

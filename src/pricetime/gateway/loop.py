@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The gateway's thread: everything between the sockets of logged-in clients and the engine's rings, without the GIL.
 
-One turn: what the control thread asks for; messages from clients into the ring of commands; reports from the ring of
-reports to the streams and the feed; datagrams out; each client's own when nothing more has come, or after a moment; and
-every 20 ms what time brings. With ``shared`` threading the matcher takes its turns in between, in the same thread: on
+One turn: the next part of a mass cancel; what the control thread asks for; messages from clients into the ring of
+commands; reports from the ring of reports to the streams and the feed; datagrams out; each client's own when nothing
+more has come, or after a moment; and every 20 ms what time brings. With ``shared`` threading the matcher takes its turns in between, in the same thread: on
 two cores that is the quickest, because nobody waits for another thread to be scheduled.
 
 With a journal, what a report promises holds before the report leaves: where that takes a sync, reports are held back in
@@ -18,6 +18,9 @@ import cython
 
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset
+
+#: The most orders that the first command of a mass cancel looks at, and each that goes on with it.
+PARTS = (FIRST_PART, PART)
 
 
 @cython.final
@@ -45,6 +48,9 @@ class Gateway:
         self.turns = self.received_bytes = self.ring_full = 0
         self.router.start_counting()
         self.answered = self.decoder.sequence
+        self.unfinished = OwnerQueue()
+        for owner in self.matcher.engine.unfinished():  # what a crash or a stop came between
+            self._leave_unfinished(owner)
         self.wanted = NEVER
         self.stopped = self.ended = 0
         self.buffer = cython.cast(cython.pointer[u8], reserve(BUFFER_BYTES + MAX_MESSAGE))
@@ -197,8 +203,10 @@ class Gateway:
         self.turns += 1
         if self._failed():
             return self._give_up(count)
-        self._cancel_leaving(now_ns)
+        self._begin_cancels(now_ns)
+        self._go_on_cancelling(now_ns)
         work: u64 = self._take_requests(now_ns)
+        self._resume(now_ns)
         n: cython.int
         for n in range(count):
             # Another comes first each time, so that nobody is always behind those who fill the ring.
@@ -245,13 +253,13 @@ class Gateway:
                 request.owner, request.fd, request.flags, request.next_sequence, self.decoder.sequence, now_ns
             )
         elif request.kind == REQUEST_STATE:
-            return self._command(SET_STATE, 0, request.instrument, request.state, now_ns)
+            return self._command(SET_STATE, 0, request.instrument, request.state, 0, now_ns)
         elif request.kind == REQUEST_STOP and self.stop_ns == 0:
             self.stop_ns = now_ns
             self.sessions.cancel_on_disconnect = False
         return True
 
-    def _command(self, kind, owner, instrument, flags, now_ns):
+    def _command(self, kind, owner, instrument, flags, tag, now_ns):
         """A command of the exchange itself. False when the ring has no room."""
         if self.commands.claim(1) == 0:
             return False
@@ -260,17 +268,57 @@ class Gateway:
         c.order_id = cython.cast(u64, owner) << ORDER_ID_SHIFT
         c.instrument = instrument
         c.flags = flags
+        c.tag = tag
         self.commands.commit(1)
         return True
 
-    def _cancel_leaving(self, now_ns):
-        """Cancel the orders of those whose session ended."""
-        while self.sessions.leaving_count != 0:
-            owner: u32 = self.sessions.leaving[self.sessions.leaving_count - 1]
-            if not self._command(MASS_CANCEL, owner, ALL_INSTRUMENTS, BY_DISCONNECT, now_ns):
-                return
-            self.sessions.sessions[owner].cancel_due = 0
-            self.sessions.leaving_count -= 1
+    def _begin_cancels(self, now_ns):
+        """Begin to cancel the orders of owners who left, or whose orders must go for another reason.
+
+        Of an owner whose own mass cancel goes on it begins when that is done.
+        """
+        n: u32
+        for n in range(min(self.sessions.leaving.count, cython.cast(u32, BEGINNINGS))):
+            owner: u32 = self.sessions.leaving.pop()
+            s: cython.pointer[Session] = cython.address(self.sessions.sessions[owner])
+            if s.waits_for > self.answered or not self._command(
+                MASS_CANCEL, owner, ALL_INSTRUMENTS, s.cancel_due, FIRST_PART, now_ns
+            ):
+                self.sessions.leaving.push(owner)
+                continue
+            s.cancel_due = 0
+            self.sessions.wait_for(s, self.decoder.sequence)
+
+    def _go_on_cancelling(self, now_ns):
+        """The next part of one of the mass cancels that are unfinished, which take turns."""
+        if self.unfinished.count == 0:
+            return
+        owner: u32 = self.unfinished.pop()
+        if self._command(CONTINUE, owner, 0, 0, PART, now_ns):
+            self.sessions.wait_for(cython.address(self.sessions.sessions[owner]), self.decoder.sequence)
+        else:
+            self.unfinished.push(owner)
+
+    def _leave_unfinished(self, owner):
+        """A part of the mass cancel of this owner is done, and not the last."""
+        self.sessions.wait_for(cython.address(self.sessions.sessions[owner]), NEVER)
+        self.unfinished.push(owner)
+
+    def _resume(self, now_ns):
+        """Take what clients sent behind a MassCancel, where that is done."""
+        n: u32
+        for n in range(self.sessions.resuming.count):
+            owner: u32 = self.sessions.resuming.pop()
+            s: cython.pointer[Session] = cython.address(self.sessions.sessions[owner])
+            s.resumes = 0
+            if s.state != ACTIVE or s.parts_after != 0 or self.stop_ns != 0:
+                continue
+            n_bytes: u64 = s.partial_bytes + s.held_bytes
+            if self.sessions.waits(s, self.answered) or self.commands.claim(n_bytes // 16 + 4) * 16 < n_bytes:
+                s.resumes = 1
+                self.sessions.resuming.push(owner)
+                continue
+            self._decode(owner, s, self.sessions.take_held(s, self.buffer), now_ns)
 
     def _serve(self, owner, what):
         """Something happened to a connection."""
@@ -283,7 +331,7 @@ class Gateway:
             return
         if s.state != ACTIVE or s.parts_after != 0:
             self._ignore(owner, s)
-        elif self.stop_ns == 0 and not s.cancel_due:  # its next orders come after the end of its last ones
+        elif self.stop_ns == 0 and s.held_bytes == 0 and not self.sessions.waits(s, self.answered):
             self._read(owner, s)
 
     def _read(self, owner, s):
@@ -307,12 +355,14 @@ class Gateway:
             return
         s.full_reads = s.full_reads + 1 if cython.cast(u64, n_bytes) == most else 0
         self.received_bytes += n_bytes
-        now_ns: u64 = monotonic_ns()
+        self._decode(owner, s, kept + n_bytes, monotonic_ns())
+
+    def _decode(self, owner, s, n_bytes, now_ns):
+        """Take the messages in the buffer, for each 16 bytes of which the ring has a slot."""
         s.heard_ns = now_ns
-        total: u64 = kept + n_bytes
         used: u64 = self.decoder.decode(
-            s, owner, self.buffer, total, self.commands.slots, self.commands.producer.tail, self.commands.mask, now_ns,
-            now_ns + self.clock_offset_ns,
+            s, owner, self.buffer, n_bytes, self.commands.slots, self.commands.producer.tail, self.commands.mask,
+            now_ns, now_ns + self.clock_offset_ns,
         )  # fmt: skip
         if self.decoder.written != 0:
             self.commands.commit(self.decoder.written)
@@ -322,8 +372,12 @@ class Gateway:
         if self.decoder.reason != NO_REASON:
             self.sessions.end(owner, self.decoder.reason, now_ns)
             return
-        s.partial_bytes = total - used
-        memcpy(s.partial, self.buffer + used, total - used)
+        if s.waits_for > self.answered:
+            if not self.sessions.hold(owner, s, self.buffer + used, n_bytes - used):
+                self.sessions.drop(owner, NO_REASON)
+            return
+        s.partial_bytes = n_bytes - used
+        memcpy(s.partial, self.buffer + used, n_bytes - used)
 
     def _ignore(self, owner, s):
         """Throw away what a client sends behind its last message, so that no reset destroys what it is still to get."""
@@ -349,6 +403,9 @@ class Gateway:
                 break
             work += done
             self.answered += self.router.commands
+            i: u64
+            for i in range(self.router.unfinished_count):
+                self._leave_unfinished(self.router.unfinished[i])
             if self.router.commands != 0:
                 self.publisher.step(now_ns)
                 self._record(monotonic_ns() + self.clock_offset_ns)
@@ -415,7 +472,9 @@ class Gateway:
         """
         late: cython.bint = now_ns - self.stop_ns > self.drain_ns
         drained: cython.bint = (
-            self.answered == self.decoder.sequence and self.publisher.next == self.publisher.store.newest()
+            self.answered == self.decoder.sequence
+            and self.sessions.leaving.count + self.unfinished.count == 0
+            and self.publisher.next == self.publisher.store.newest()
         )
         if not drained and not late:
             return

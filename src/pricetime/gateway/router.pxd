@@ -1,8 +1,8 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, INVALID_ORDER_ID, MASS_CANCELLED, NIL, NONE, REJECTED, REPLACED, THROTTLED, TRADE, Report, RoutedReport, u8,
-    u32, u64,
+    ACCEPTED, AS_MAKER, INVALID_ORDER_ID, MASS_CANCELLED, NIL, NONE, REJECTED, REPLACED, THROTTLED, TRADE, UNFINISHED, Report, RoutedReport,
+    u8, u32, u64,
 )
 from pricetime.gateway.layout cimport ORDER_ID_SHIFT, ROUTE_LIMIT
 from pricetime.gateway.public_ids cimport PublicIds
@@ -36,6 +36,8 @@ cdef class Router:
     cdef Arrival arrived[8192]       # the commands routed by the last step, in their order
     cdef u64 arrivals                # how many of these there are
     cdef u64 commands                # and how many commands in all
+    cdef u32 unfinished[8192]        # owners of those among them that left something to a command that goes on
+    cdef u64 unfinished_count
     cdef readonly u64 routed         # reports, so far
     cdef u64 counts[1024]            # the same by kind and reason: KINDS x REASONS
 

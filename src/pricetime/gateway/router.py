@@ -3,7 +3,7 @@
 
 In the book an order's id is ``owner << 48 | client's id``, so a report itself says whose it is. A client sees its own
 ids; everybody else sees public ones. The feed has no rejections and no mass cancels, which concern nobody else, and
-numbers what it has without a gap.
+numbers what it has without a gap. That a mass cancel is not finished is for the gateway alone to know.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Router:
         self.sessions = sessions
         self.store = store
         self.public_ids = public_ids
-        self.commands = self.arrivals = 0
+        self.commands = self.arrivals = self.unfinished_count = 0
         self.start_counting()
 
     def start_counting(self):
@@ -45,7 +45,7 @@ class Router:
 
     def step(self, most):
         """Route what the ring of reports holds of the next ``most`` commands, up to a limit: how many reports."""
-        self.commands = self.arrivals = 0
+        self.commands = self.arrivals = self.unfinished_count = 0
         total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
         if most < total:  # else it cannot hold more commands than those
             total = self._reports_of(most, total)
@@ -61,7 +61,10 @@ class Router:
                 )
                 kind: u32 = routed.report.kind
                 self.counts[(kind % KINDS) * REASONS + routed.report.reason % REASONS] += 1
-                if routed.session != 0:
+                if routed.report.reason == UNFINISHED:
+                    self.unfinished[self.unfinished_count] = routed.session
+                    self.unfinished_count += 1
+                elif routed.session != 0:
                     self._to_owner(routed.session, cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
                 if kind == TRADE:
                     self._to_maker(cython.address(routed.report), self.order_ids[i])

@@ -1,10 +1,14 @@
 # Signatures and fields of sessions.py, in its order.
 
-from pricetime.core.layout cimport Report, u8, u32, u64
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy
+
+from pricetime.core.layout cimport BY_DISCONNECT, Report, u8, u32, u64
 from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
-    LINGER_NS, LINGERING, MOST_SPARES, OWNERS, REPORT_BYTES, Event, Session,
+    LINGER_NS, LINGERING, MAX_MESSAGE, MOST_SPARES, NEVER, OWNERS, REPORT_BYTES, Event, Session,
 )
+from pricetime.gateway.owner_queue cimport OwnerQueue
 from pricetime.journal.layout cimport SnapshotOwner
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.clock cimport monotonic_ns
@@ -41,8 +45,8 @@ cdef class Sessions:
     cdef u32 most_clients
     cdef u32 *dirty                  # owners that have something to send
     cdef u32 dirty_count
-    cdef u32 *leaving                # owners whose orders are to be cancelled
-    cdef u32 leaving_count
+    cdef OwnerQueue leaving          # owners whose orders are to be cancelled
+    cdef OwnerQueue resuming         # owners of whom something came behind a MassCancel
     cdef u32 *parting                # owners that said Logout, and wait for the answer
     cdef u32 parting_count
     cdef readonly u64 cut_off        # clients that fell behind, so far
@@ -63,6 +67,12 @@ cdef class Sessions:
     cdef u64 _kept(self, Session *s, u64 most) noexcept nogil
     cdef void _write_streams(self, SnapshotOwner *heads, Report *reports, u64 most) noexcept nogil
     cdef int _hold_streams(self, object owners, object reports) except -1
+    cdef bint waits(self, Session *s, u64 answered) noexcept nogil
+    cdef void wait_for(self, Session *s, u64 command) noexcept nogil
+    cdef void cancel_orders(self, u32 owner, u32 reason) noexcept nogil
+    cdef bint hold(self, u32 owner, Session *s, const u8 *data, u64 n_bytes) noexcept nogil
+    cdef u64 take_held(self, Session *s, u8 *buffer) noexcept nogil
+    cdef void _let_go(self, Session *s) noexcept nogil
     cdef u64 tick(self, u64 answered, u64 now_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
     cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil

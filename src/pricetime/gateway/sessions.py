@@ -44,15 +44,15 @@ class Sessions:
         self.epoll_fd = epoll_fd
         self.events = events
         self.clock_offset_ns = clock_offset_ns
-        self.connected_count = self.dirty_count = self.leaving_count = self.parting_count = 0
+        self.connected_count = self.dirty_count = self.parting_count = 0
+        self.leaving, self.resuming = OwnerQueue(), OwnerQueue()
         self.cut_off = self.sent_bytes = 0
         owners: cython.size_t = OWNERS
         self.sessions = cython.cast(cython.pointer[Session], reserve(owners * cython.sizeof(Session)))
         self.connected = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
         self.dirty = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
-        self.leaving = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
         self.parting = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
-        if not (self.sessions and self.connected and self.dirty and self.leaving and self.parting):
+        if not (self.sessions and self.connected and self.dirty and self.parting):
             raise MemoryError("no room for sessions")
 
     def __dealloc__(self):
@@ -64,10 +64,10 @@ class Sessions:
             for owner in range(cython.cast(u32, OWNERS)):
                 if self.sessions[owner].stream:
                     release(self.sessions[owner].stream, self.stream_capacity * REPORT_BYTES)
+                free(self.sessions[owner].held)
         release(self.sessions, owners * cython.sizeof(Session))
         release(self.connected, owners * cython.sizeof(u32))
         release(self.dirty, owners * cython.sizeof(u32))
-        release(self.leaving, owners * cython.sizeof(u32))
         release(self.parting, owners * cython.sizeof(u32))
 
     def take_memory(self, streams):
@@ -111,7 +111,7 @@ class Sessions:
         if s.state != ABSENT:
             self.drop(owner, SUPERSEDED)
         self._connect(s, owner, fd, flags, next_sequence, now_ns)
-        s.heartbeat_after = commands
+        s.heartbeat_after = NEVER if s.waits_for == NEVER or s.cancel_due else commands
         self._accept(s, owner)
         self._tell(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
         self.flush(owner, now_ns)  # before anything more comes into its stream, over the oldest that it asked for
@@ -312,6 +312,60 @@ class Sessions:
             raise SnapshotMismatch("the reports of these streams do not have the numbers that they should")
         return 0
 
+    # ------------------------------------------------------------------ mass cancels
+
+    def waits(self, s, answered):
+        """Does what this owner sends next wait for the end of a mass cancel? ``answered``: the last command that is."""
+        return s.cancel_due or s.waits_for > answered
+
+    def wait_for(self, s, command):
+        """Let what an owner sends next wait for a command of its mass cancel; NEVER: for one that is not given yet.
+
+        So does the first heartbeat of a session that began behind the mass cancel.
+        """
+        if s.heartbeat_after == NEVER or (command == NEVER and s.heartbeat_after >= s.waits_for):
+            s.heartbeat_after = command
+        s.waits_for = command
+
+    def cancel_orders(self, owner, reason):
+        """Have all orders of an owner cancelled, for a ``Reason`` that is not 0. What it sends meanwhile waits."""
+        s: cython.pointer[Session] = cython.address(self.sessions[owner])
+        if not s.cancel_due:
+            s.cancel_due = reason
+            self.leaving.push(owner)
+
+    def hold(self, owner, s, data, n_bytes):
+        """Keep what came behind the last message that was taken. False where there is no room for it."""
+        if n_bytes <= MAX_MESSAGE:
+            memcpy(s.partial, data, n_bytes)
+            s.partial_bytes = n_bytes
+        else:
+            s.partial_bytes = 0
+            s.held = cython.cast(cython.pointer[u8], malloc(n_bytes))
+            if not s.held:
+                return False
+            memcpy(s.held, data, n_bytes)
+            s.held_bytes = n_bytes
+        if n_bytes != 0 and not s.resumes:
+            s.resumes = 1
+            self.resuming.push(owner)
+        return True
+
+    def take_held(self, s, buffer):
+        """What was kept goes to a buffer: how many bytes."""
+        n_bytes: u64 = s.partial_bytes
+        memcpy(buffer, s.partial, n_bytes)
+        if s.held_bytes != 0:
+            memcpy(buffer + n_bytes, s.held, s.held_bytes)
+            n_bytes += s.held_bytes
+            self._let_go(s)
+        return n_bytes
+
+    def _let_go(self, s):
+        free(s.held)
+        s.held = cython.NULL
+        s.held_bytes = 0
+
     # ------------------------------------------------------------------ time
 
     def tick(self, answered, now_ns):
@@ -327,6 +381,8 @@ class Sessions:
             place -= 1
             owner: u32 = self.connected[place]
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
+            if s.state == ACTIVE and self.waits(s, answered):
+                s.heard_ns = now_ns  # what it says is not read
             if s.state == ACTIVE and now_ns > s.heard_ns + timeout_ns:
                 self.end(owner, HEARTBEAT_TIMEOUT, now_ns)
             elif s.state == ACTIVE and now_ns >= s.spoken_ns + heartbeat_ns and answered >= s.heartbeat_after:
@@ -408,6 +464,7 @@ class Sessions:
         epoll_ctl(self.epoll_fd, EPOLL_CTL_DEL, s.fd, cython.address(event))
         close(s.fd)
         s.fd = -1
+        self._let_go(s)
         s.state = ABSENT
         self.connected_count -= 1
         last: u32 = self.connected[self.connected_count]
@@ -415,10 +472,8 @@ class Sessions:
         self.sessions[last].place = s.place
 
     def _leave(self, s, owner, reason):
-        if self.cancel_on_disconnect and not s.flags & KEEP_ORDERS and not s.cancel_due:
-            s.cancel_due = 1
-            self.leaving[self.leaving_count] = owner
-            self.leaving_count += 1
+        if self.cancel_on_disconnect and not s.flags & KEEP_ORDERS:
+            self.cancel_orders(owner, BY_DISCONNECT)
         self._tell(EVENT_SESSION_ENDED, owner, reason, s.next_sequence)
 
     # ------------------------------------------------------------------ sending

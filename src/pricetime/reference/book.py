@@ -12,6 +12,7 @@ from collections import deque
 from .. import checks, errors
 from ..checks import member
 from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
+from .mass_cancel import MassCancel
 from .queues import Queues
 from .records import Order, Report
 
@@ -39,6 +40,7 @@ class ReferenceBook(Queues):
         self.low_price, self.high_price = low_price, high_price
         self.owner_limit = owner_limit
         self.state = InstrumentState.OPEN
+        self.unfinished: dict[int, MassCancel] = {}  #: by owner
         self.reports: list[Report] = []
 
     # ---------------------------------------------------------------- commands
@@ -105,12 +107,37 @@ class ReferenceBook(Queues):
         owner = checks.owner(owner)
         if not 0 < owner < self.owner_limit:
             raise errors.InvalidOwner(f"owner {owner} is not from 1 to below the owner_limit, {self.owner_limit}")
-        side = side if side is None else checks.side(side)
-        orders = self.orders_of(owner, side)
-        for order in orders:
-            self.cancel(order, Reason.BY_MASS_CANCEL)
-        self.reports.append(Report(ReportKind.MASS_CANCELLED, side or 0, Reason.NONE, 0, 0, 0, len(orders)))
-        return len(orders)
+        return self.mass_cancel(owner, side if side is None else checks.side(side))
+
+    def mass_cancel(
+        self,
+        owner: int,
+        side: Side | None,
+        *,
+        limit: int = 0,
+        **command: int,
+    ) -> int:
+        """The same, but it looks at ``limit`` orders at most, 0 for all: how many it has cancelled so far.
+
+        ``command``: what ``MassCancel`` takes beside the owner and the side.
+        """
+        if owner in self.unfinished:
+            raise errors.MassCancelUnfinished(f"a mass cancel of owner {owner} has not ended")
+        self.unfinished[owner] = MassCancel([self], owner, side, **command)
+        return self.go_on(owner, limit)
+
+    def go_on(self, owner: int, limit: int = 0) -> int:
+        """The next part of the unfinished mass cancel of an owner: how many orders it has cancelled so far."""
+        cancel = self.unfinished[owner]
+        for _ in cancel.part(limit):
+            pass
+        reason = Reason.UNFINISHED
+        if cancel.is_done:
+            del self.unfinished[owner]
+            reason = Reason.NONE
+        answer = (cancel.side or 0, reason, cancel.order_id, 0, 0, cancel.cancelled)
+        self.reports.append(Report(ReportKind.MASS_CANCELLED, *answer))
+        return cancel.cancelled
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
@@ -168,12 +195,11 @@ class ReferenceBook(Queues):
         ):
             raise errors.PriceOutsideBand(f"price {price} is not from {self.low_price} to {self.high_price}")
 
-    def orders_of(self, owner: int, side: Side | None) -> list[Order]:
-        """The orders that a mass cancel takes, oldest first; none where the owner's are not kept together."""
+    def orders_of(self, owner: int) -> list[Order]:
+        """The orders that a mass cancel looks at; none where the owner's are not kept together."""
         if not 0 < owner < self.owner_limit:
             return []
-        found = [o for o in self.by_id.values() if o.owner == owner and side in (None, o.side)]
-        return sorted(found, key=lambda order: order.entered)
+        return [order for order in self.by_id.values() if order.owner == owner]
 
     def cancel(self, order: Order, reason: int = Reason.NONE) -> int:
         """Take a resting order out of the book."""

@@ -23,15 +23,23 @@ def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) ->
     records: list[tuple[int, ...]] = []
     for row in commands.tolist():
         book.reports.clear()
+        asked = _instrument(book, row)
         try:
             _call(book, row)
         except PricetimeError as error:
             book.reports.append(rejected(row, REASON_OF_ERROR[type(error)]))
         for kind, side, reason, *rest in book.reports:
-            instrument = row[9] if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED) else 0
+            instrument = asked if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED) else 0
             records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
     book.reports.clear()
     return np.array(records, REPORT)
+
+
+def _instrument(book: ReferenceBook, row: tuple[int, ...]) -> int:
+    """What a report says that gives back the instrument of a command: that of the mass cancel which goes on."""
+    kind, instrument, owner = row[5], row[9], row[13]
+    unfinished = book.unfinished.get(owner)
+    return unfinished.instrument if unfinished and kind == CommandType.CONTINUE else instrument
 
 
 def rejected(row: tuple[int, ...], reason: int) -> Report:
@@ -41,7 +49,7 @@ def rejected(row: tuple[int, ...], reason: int) -> Report:
 
 
 def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
-    _, timestamp, _, _, _, kind, side, tif, flags, _, order_id, price, quantity, owner, tag = row
+    _, timestamp, _, _, _, kind, side, tif, flags, instrument, order_id, price, quantity, owner, tag = row
     match kind:
         case CommandType.NEW_ORDER:
             mode = SelfTrade(flags) if flags else None
@@ -57,10 +65,13 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
         case CommandType.REPLACE_ORDER_AS:
             book.replace_order(order_id, price, quantity, new_id=owner | tag << 32)
         case CommandType.MASS_CANCEL:
-            orders = book.orders_of(owner, checks.side(side) if side else None)
-            for order in orders:
-                book.cancel(order, flags or Reason.BY_MASS_CANCEL)
-            book.reports.append(Report(ReportKind.MASS_CANCELLED, side, Reason.NONE, order_id, 0, 0, len(orders)))
+            which = checks.side(side) if side else None
+            given = {"instrument": instrument, "order_id": order_id, "reason": flags or Reason.BY_MASS_CANCEL}
+            book.mass_cancel(owner, which, limit=tag, **given)
+        case CommandType.CONTINUE if owner in book.unfinished:
+            book.go_on(owner, tag)
+        case CommandType.CONTINUE:
+            book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
         case CommandType.REFUSE:
             book.reports.append(rejected(row, flags))
         case CommandType.SET_STATE:

@@ -46,6 +46,7 @@ local reason_names = {
     [17] = "THROTTLED",
     [18] = "MALFORMED",
     [19] = "INVALID_STATE",
+    [24] = "MASS_CANCEL_UNFINISHED",
     [32] = "IOC_REMAINDER",
     [33] = "FOK_UNFILLABLE",
     [34] = "MARKET_REMAINDER",
@@ -54,6 +55,7 @@ local reason_names = {
     [37] = "BY_MASS_CANCEL",
     [38] = "BY_DISCONNECT",
     [39] = "AS_MAKER",
+    [41] = "UNFINISHED",
 }
 
 local report_kind_names = {

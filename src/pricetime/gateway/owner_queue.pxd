@@ -1,0 +1,14 @@
+# Signatures and fields of owner_queue.py, in its order.
+
+from pricetime.core.layout cimport u32
+from pricetime.gateway.layout cimport OWNERS
+from pricetime.native.memory cimport release, reserve
+
+
+cdef class OwnerQueue:
+    cdef u32 *owners                 # ring
+    cdef u32 first                   # index of the first
+    cdef readonly u32 count
+
+    cdef void push(self, u32 owner) noexcept nogil
+    cdef u32 pop(self) noexcept nogil

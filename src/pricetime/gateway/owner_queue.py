@@ -1,0 +1,35 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Owners that wait for something, first in first out."""
+
+from __future__ import annotations
+
+import cython
+
+
+@cython.final
+@cython.cclass
+class OwnerQueue:
+    """Each owner at most once, which the caller sees to. For the gateway's thread alone. Raises MemoryError."""
+
+    def __init__(self):
+        owners: cython.size_t = OWNERS
+        self.first = self.count = 0
+        self.owners = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
+        if not self.owners:
+            raise MemoryError("no room for a queue of owners")
+
+    def __dealloc__(self):
+        owners: cython.size_t = OWNERS
+        release(self.owners, owners * cython.sizeof(u32))
+
+    def push(self, owner):
+        """Behind all others. O(1)."""
+        self.owners[(self.first + self.count) & (OWNERS - 1)] = owner
+        self.count += 1
+
+    def pop(self):
+        """The first one, which is there. O(1)."""
+        owner: u32 = self.owners[self.first]
+        self.first = (self.first + 1) & (OWNERS - 1)
+        self.count -= 1
+        return owner

@@ -1,0 +1,59 @@
+"""A mass cancel, which may be executed in parts: other commands may come between two of them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from ..types import Reason, Side
+from .records import Order
+
+if TYPE_CHECKING:
+    from .book import ReferenceBook
+
+
+class MassCancel:
+    """Looks at the orders of ``owner`` that rest in ``books`` now, oldest first, and cancels those that are asked for.
+
+    ``only``: the book whose orders it cancels, None for all. An order that moves to the back of a level later on counts
+    as entered then, and stays.
+    """
+
+    def __init__(
+        self,
+        books: Iterable[ReferenceBook],
+        owner: int,
+        side: Side | None,
+        *,
+        only: ReferenceBook | None = None,
+        instrument: int = 0,
+        order_id: int = 0,
+        reason: int = Reason.BY_MASS_CANCEL,
+    ) -> None:
+        found = [(order.entered, book, order) for book in books for order in book.orders_of(owner)]
+        self.waiting = deque(sorted(found, key=lambda entry: entry[0]))
+        self.side, self.only, self.reason = side, only, reason
+        self.instrument, self.order_id = instrument, order_id  #: of its command: the answer repeats them
+        self.cancelled = 0  #: orders, so far
+
+    @property
+    def is_done(self) -> bool:
+        """Does none of the orders rest any more that it has not looked at?"""
+        self.waiting = deque(entry for entry in self.waiting if self._rests(*entry))
+        return not self.waiting
+
+    def part(self, limit: int) -> Iterator[tuple[ReferenceBook, Order, int]]:
+        """Look at so many orders, at all for 0: the cancelled ones, each with its book and the quantity it had."""
+        left = limit or len(self.waiting)
+        while left and not self.is_done:
+            left -= 1
+            _, book, order = self.waiting.popleft()
+            if self.only in (None, book) and self.side in (None, order.side):
+                quantity = book.cancel(order, self.reason)
+                self.cancelled += 1
+                yield book, order, quantity
+
+    @staticmethod
+    def _rests(entered: int, book: ReferenceBook, order: Order) -> bool:
+        return book.by_id.get(order.id) is order and order.entered == entered

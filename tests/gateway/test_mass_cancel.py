@@ -1,0 +1,319 @@
+"""A mass cancel of many orders: in parts, between which others have their turn, and as if it were one to its owner."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime.gateway.loop import PARTS
+from pricetime.journal.directory import Directory
+from pricetime.journal.reader import Reader
+from pricetime.journal.replay import Replay
+from pricetime.types import CommandType, Reason, ReportKind
+from pricetime.wire.messages import Heartbeat
+from tests.gateway.floor import Client, Floor, floor, kinds
+from tests.gateway.kept import Kept
+from tests.gateway.orders import ASK, BID, cancel, mass_cancel, new
+
+ACCEPTED, TRADE, CANCELLED, _, _, _, REJECTED, MASS_CANCELLED, _ = ReportKind
+FIRST, PART = PARTS
+
+#: So many that they take four commands.
+MANY = FIRST + 2 * PART + 5
+
+
+def fill(client: Client, orders: int = MANY, first: int = 1) -> None:
+    """Bids that rest, under the ids from ``first``."""
+    for start in range(0, orders, 200):
+        ids = range(first + start, first + min(start + 200, orders))
+        client.ask(*(new(n, BID, 10 + n % 50) for n in ids))
+
+
+def open_orders(here: Floor) -> int:
+    return len(here.exchange.engine)
+
+
+def commands_of(folder: Path) -> Iterator[Any]:
+    """What a journal holds, one by one, with the number of orders that each cancels."""
+    reader = Reader(Directory(folder))
+    engine = reader.configuration.make_engine()
+    while not (batch := reader.read()).at_end:
+        for i in range(len(batch.commands)):
+            command = batch.commands[i : i + 1]
+            yield command[0], int((engine.apply(command)["kind"] == CANCELLED).sum())
+
+
+def test_no_command_cancels_more_than_a_part(tmp_path: Path) -> None:
+    with_journal = Kept(tmp_path / "journal")
+    try:
+        client = with_journal.client(1)
+        fill(client)
+        reports = client.ask(mass_cancel(77))
+        assert kinds(reports) == [CANCELLED] * MANY + [MASS_CANCELLED]
+        assert (reports[-1].quantity, reports[-1].order_id, reports[-1].reason) == (MANY, 77, 0)
+        assert [report.order_id for report in reports[:-1]] == list(range(1, MANY + 1))
+        with_journal.commit()
+    finally:
+        with_journal.close()
+    wanted = (CommandType.MASS_CANCEL, CommandType.CONTINUE)
+    counts = [count for command, count in commands_of(tmp_path / "journal") if command["type"] in wanted]
+    assert counts == [FIRST, PART, PART, 5]
+
+
+def test_few_orders_take_one_command() -> None:
+    with floor() as here:
+        client = here.client(1)
+        fill(client, FIRST)
+        before = here.exchange.stats()["commands"]
+        client.ask(mass_cancel())
+        assert here.exchange.stats()["commands"] == before + 1
+
+
+def test_others_have_their_turn_between_two_parts() -> None:
+    with floor() as here:
+        client, other = here.client(1), here.client(2)
+        fill(client)
+        client.send(mass_cancel())
+        told = []
+        while open_orders(here) > 1:
+            other.send(new(1, ASK, 1000), cancel(1))
+            left = open_orders(here)
+            here.turn()
+            told += other.receive()
+            assert left - open_orders(here) <= FIRST + PART
+        assert len(told) >= 2 * 3
+
+
+def test_what_its_owner_sends_after_it_comes_after_its_end() -> None:
+    """In the same read even, under an id that is cancelled; whole messages, and one that is cut."""
+    for behind in (1, 2, 9):
+        with floor() as here:
+            client = here.client(1)
+            fill(client)
+            last = new(5, BID, 3).encode()
+            sent = [mass_cancel(7), *(new(n, BID, 2) for n in range(1, behind)), mass_cancel(8, ASK)]
+            data = b"".join(message.encode() for message in sent) + last
+            client.send_bytes(data[:-9])
+            client.drain()
+            assert kinds(client.reports()[MANY:]) == [CANCELLED] * MANY + [MASS_CANCELLED] + [ACCEPTED] * (
+                behind - 1
+            ) + [MASS_CANCELLED]
+            client.send_bytes(data[-9:])
+            client.drain()
+            assert kinds(client.reports()[-1:]) == [ACCEPTED if behind <= 5 else REJECTED]
+            assert open_orders(here) == max(behind, 1 if behind <= 5 else 0) - (behind > 5)
+
+
+def test_of_a_client_that_reads_ahead() -> None:
+    """So much behind a mass cancel that the ring of commands has no room for it at once."""
+    with floor(ring_capacity=64) as here:
+        client = here.client(1)
+        fill(client, 100)
+        client.send(mass_cancel(), *(new(n, BID, 10) for n in range(1, 300)), mass_cancel(9))
+        reports = client.reports(client.drain())
+        wanted = [CANCELLED] * 100 + [MASS_CANCELLED] + [ACCEPTED] * 299 + [CANCELLED] * 299 + [MASS_CANCELLED]
+        assert kinds(reports) == wanted
+        assert reports[-1].order_id == 9
+
+
+def test_after_a_mass_cancel_that_was_the_last_command() -> None:
+    """Its end is known: what comes later, and begins with no command, does not wait."""
+    with floor() as here:
+        client = here.client(1)
+        client.ask(new(1), mass_cancel())
+        assert kinds(client.ask(Heartbeat(), *(new(n) for n in range(2, 52)))) == [ACCEPTED] * 50
+
+
+@pytest.mark.parametrize("bad", [mass_cancel(1, side=3), mass_cancel(1, instrument=9), mass_cancel(1)._replace(zero=1)])
+def test_behind_one_that_is_refused(bad: Any) -> None:
+    with floor() as here:
+        client = here.client(1)
+        assert kinds(client.ask(bad, new(1), new(2), new(3))) == [REJECTED, ACCEPTED, ACCEPTED, ACCEPTED]
+
+
+def test_a_client_that_leaves_behind_its_mass_cancel() -> None:
+    """Its own is finished first; then come the orders that it sent after that, and go with the session."""
+    with floor() as here:
+        client = here.client(1)
+        fill(client)
+        client.send(mass_cancel(7, BID), new(1), new(2), new(3))
+        client.socket.shutdown(socket.SHUT_WR)
+        here.settle()
+        assert open_orders(here) == 0
+        again = here.client(1, resume_from=MANY + 1)
+        reports = again.reports(again.heard + again.drain())
+        assert kinds(reports) == [CANCELLED] * MANY + [MASS_CANCELLED] + [ACCEPTED] * 3 + [CANCELLED] * 3 + [
+            MASS_CANCELLED
+        ]
+        assert {report.reason for report in reports[-4:-1]} == {Reason.BY_DISCONNECT}
+
+
+def test_a_connection_that_breaks_behind_a_mass_cancel() -> None:
+    """What was not taken yet is gone with it; the mass cancel is not, and nothing is kept for the next session."""
+    with floor() as here:
+        client = here.client(1, keep_orders=True)
+        fill(client)
+        client.send(mass_cancel(7, BID), *(new(n) for n in range(2000, 2010)))
+        client.close()
+        here.settle()
+        assert open_orders(here) == 0
+        again = here.client(1, resume_from=MANY + 1)
+        again.drain()
+        assert kinds(again.reports()) == [CANCELLED] * MANY + [MASS_CANCELLED]
+        assert kinds(again.ask(new(3))) == [ACCEPTED]
+
+
+def test_a_client_that_is_back_before_its_orders_are_gone() -> None:
+    with floor() as here:
+        client = here.client(1)
+        fill(client)
+        client.close()
+        here.turn(2)
+        again = Client(here, 1, resume_from=MANY + 1)
+        again.send_bytes(new(1).encode() + new(2).encode())
+        assert 0 < open_orders(here) < MANY
+        again.drain()
+        assert kinds(again.reports()) == [CANCELLED] * MANY + [MASS_CANCELLED, ACCEPTED, ACCEPTED]
+
+
+def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_before() -> None:
+    """A client that resumes takes the first one as the end of what it will hear of its earlier commands."""
+    with floor(heartbeat_ms=10) as here:
+        client = here.client(1, keep_orders=True)
+        fill(client)
+        client.send(mass_cancel(7))
+        here.turn()
+        again = Client(here, 1, resume_from=MANY + 1, keep_orders=True)
+        here.until(lambda: again.receive() and again.of(Heartbeat))
+        first = next(i for i, event in enumerate(again.heard) if isinstance(event, Heartbeat))
+        assert kinds(again.reports(again.heard[:first])) == [CANCELLED] * MANY + [MASS_CANCELLED]
+
+
+def test_two_mass_cancels_take_turns() -> None:
+    with floor() as here:
+        clients = [here.client(owner) for owner in (1, 2)]
+        for client in clients:
+            fill(client)
+        here.feed.reports()
+        for client in clients:
+            client.send(mass_cancel())
+        here.settle()
+        public = {here.exchange.public_ids.public(2, n) for n in range(1, MANY + 1)}
+        second = [int(order_id) in public for order_id in here.feed.reports()["order_id"]]
+        changes = int(np.count_nonzero(np.diff(np.array(second, np.int8))))
+        assert (sum(second), len(second)) == (MANY, 2 * MANY)
+        assert changes >= 6, "the one does not wait for the other"
+
+
+def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
+    with floor(max_clients=100, stream_reports=2**12) as here:
+        clients = [here.client(owner) for owner in range(1, 81)]
+        for client in clients:
+            fill(client, 40)
+        for client in clients:
+            client.close()
+        most = 0
+        while open_orders(here):
+            left = open_orders(here)
+            here.turn()
+            most = max(most, left - open_orders(here))
+        assert 0 < most <= 32 * FIRST + PART
+
+
+def test_a_stop_waits_for_it() -> None:
+    with floor() as here:
+        client = here.client(1)
+        fill(client)
+        client.close()
+        here.turn()
+        here.exchange.begin_stop()
+        here.until(lambda: here.gateway.is_stopped)
+        assert open_orders(here) == 0
+
+
+# ---------------------------------------------------------------------- with a journal
+
+
+@pytest.mark.parametrize("how", ["asked for", "left"])
+@pytest.mark.parametrize("snapshot", [False, True])
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, turns: int) -> None:
+    """What is recovered finishes it, and comes to what the one comes to that did not crash."""
+    here = Kept(tmp_path / "journal")
+    try:
+        client = here.client(1)
+        fill(client)
+        here.client(2).ask(new(1, ASK, 1000))
+        if how == "left":
+            client.close()
+        else:
+            client.send(mass_cancel(7))
+        here.turn(turns + (how == "left"))  # the first turn finds that it did
+        if snapshot:
+            here.follow(snapshot=True)
+        assert here.exchange.engine.unfinished() == [1]
+        copied = here.copy_to(tmp_path / "copy")
+        finish(here)
+        ended = open_orders(here), here.exchange.digest()
+    finally:
+        here.close()
+    again = Kept(copied)
+    try:
+        assert bool(again.told("recovered")["snapshot"]) == snapshot
+        assert again.exchange.engine.unfinished() == [1]
+        client = Client(again, 1, resume_from=MANY + 1)
+        client.send_bytes(new(9, BID, 5).encode())
+        finish(again)
+        client.receive()
+        wanted = [CANCELLED] * MANY + [MASS_CANCELLED] + [ACCEPTED] * 1
+        assert kinds(client.reports()) == wanted
+        assert client.reports()[MANY].quantity == MANY
+        client.ask(cancel(9))
+        assert (open_orders(again), again.exchange.digest()) == ended == (1, ended[1])
+        again.commit()
+        again.follow()
+        replay = Replay(Directory(copied))
+        replay.run()
+        assert replay.engine.digest() == again.exchange.engine.digest()
+        assert replay.transcript == again.exchange.matcher.transcript
+        follower = again.keeper.follower.standby.state
+        assert follower.engine.commands().tobytes() == again.exchange.engine.commands().tobytes()
+        assert follower.matcher.transcript == again.exchange.matcher.transcript
+    finally:
+        again.close()
+
+
+def finish(here: Kept) -> None:
+    """Until nothing is unfinished."""
+    here.settle()
+    assert here.exchange.engine.unfinished() == []
+
+
+def test_with_durable_reports_it_comes_to_its_end(tmp_path: Path) -> None:
+    here = Kept(tmp_path / "journal", acknowledge="durable")
+    try:
+        client = here.client(1)
+        for start in range(1, MANY + 1, 200):
+            client.send(*(new(n, BID, 10) for n in range(start, min(start + 200, MANY + 1))))
+            here.turn(3)
+            here.commit()
+        client.send(mass_cancel(7), new(1), new(2))
+        parts = 0
+        while not any(report.kind == MASS_CANCELLED for report in client.reports()):
+            here.settle()
+            here.make_room()
+            here.commit()
+            parts += 1
+            here.settle()
+            client.receive()
+        assert parts >= 4
+        here.commit()
+        client.drain()
+        assert kinds(client.reports())[-3:] == [MASS_CANCELLED, ACCEPTED, ACCEPTED]
+    finally:
+        here.close()
