@@ -41,9 +41,9 @@ print(len(book))
 def test_the_system_has_too_little() -> None:
     run = subprocess.run([sys.executable, "-c", IN_LITTLE_SPACE], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == [
-        "no room for 2147483648 orders and 2147483648 levels",
-        "no room for 1000 orders and 2147483648 levels",
-        "no room for a table of 8388608 order ids",
+        "no room for 2147483648 orders and 2147483648 levels: use a smaller capacity or level_capacity",
+        "no room for 1000 orders and 2147483648 levels: use a smaller capacity or level_capacity",
+        "no room for a table of 8388608 order ids: use a smaller capacity, or a smaller order_limit of the instrument",
         "1",
     ]
 
@@ -100,7 +100,7 @@ def test_no_room_for_reports_changes_nothing() -> None:
     commands = np.zeros(2_000_000, COMMAND)
     resource.setrlimit(resource.RLIMIT_AS, (now_used() + (100 << 20), hard))
     try:
-        with pytest.raises(MemoryError, match="no room for"):
+        with pytest.raises(MemoryError, match="no room for the reports of 2000000 commands, .* apply fewer commands"):
             book.apply(commands)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

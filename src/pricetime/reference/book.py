@@ -70,17 +70,18 @@ class ReferenceBook(Queues):
             raise errors.DuplicateOrderId(f"order id {order_id} is resting")
         if order.post_only and self._meets(order, price):
             raise errors.WouldCross(f"post-only order {order_id} would trade at {price}")
-        if tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+        rests = tif in (TimeInForce.GTC, TimeInForce.POST_ONLY)
+        if rests:
             if self.capacity is not None and len(self.by_id) >= self.capacity:
                 raise errors.OrdersFull(f"all {self.capacity} slots are taken")
             self._check_room(side, price, quantity)
-        self._report(ReportKind.ACCEPTED, order, quantity)
-        limit = None if tif is TimeInForce.MARKET else price
+        self._report(ReportKind.ACCEPTED, order, quantity, Reason.NONE if rests else Reason.NEVER_RESTS)
+        limit = self._band_end(side) if tif is TimeInForce.MARKET else price
         if tif is TimeInForce.FOK and not self._can_fill(order, limit):
             self._report(ReportKind.CANCELLED, order, quantity, Reason.FOK_UNFILLABLE)
             return ()
         trades = self._match(order, limit)
-        if order.quantity and tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+        if order.quantity and rests:
             self._rest(order)
         elif order.quantity:
             reason = Reason.MARKET_REMAINDER if tif is TimeInForce.MARKET else Reason.IOC_REMAINDER
@@ -98,14 +99,15 @@ class ReferenceBook(Queues):
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         """Remove an order: the quantity that was still resting."""
-        return self.cancel(self._find(order_id, owner))
+        order_id = checks.order_id(order_id)
+        return self.cancel(self._find(order_id, owner if owner is None else checks.owner(owner)))
 
     def cancel_orders(self, owner: int, *, side: int | None = None) -> int:
         """Remove the orders of an owner, of one side or of both, oldest first: how many there were."""
+        side = side if side is None else checks.side(side)
         owner = checks.owner(owner)
         if not 0 < owner < self.owner_limit:
             raise errors.InvalidOwner(f"owner {owner} is not from 1 to below the owner_limit, {self.owner_limit}")
-        side = side if side is None else checks.side(side)
         orders = self.orders_of(owner, side)
         for order in orders:
             self.cancel(order, Reason.BY_MASS_CANCEL)
@@ -114,8 +116,9 @@ class ReferenceBook(Queues):
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
+        order_id = checks.order_id(order_id)
         by = checks.quantity(by)
-        order = self._find(order_id, owner)
+        order = self._find(order_id, owner if owner is None else checks.owner(owner))
         by = min(by, order.quantity)
         self._take(order, by)
         self._report(ReportKind.REDUCED, order, by)
@@ -125,11 +128,13 @@ class ReferenceBook(Queues):
         self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
     ) -> tuple[Trade, ...]:
         """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
+        order_id = checks.order_id(order_id)
+        new_id = order_id if new_id is None else checks.order_id(new_id)
         quantity = checks.quantity(quantity)
         price = checks.price(price)
+        owner = owner if owner is None else checks.owner(owner)
         self._check_open(price)
         old = self._find(order_id, owner)
-        new_id = old.id if new_id is None else checks.order_id(new_id)
         if new_id != old.id and new_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {new_id} is resting")
         if old.post_only and self._meets(old, price):
@@ -167,6 +172,10 @@ class ReferenceBook(Queues):
             or (self.high_price is not None and price > self.high_price)
         ):
             raise errors.PriceOutsideBand(f"price {price} is not from {self.low_price} to {self.high_price}")
+
+    def _band_end(self, side: Side) -> int | None:
+        """The worst price that a market order may trade at: the end of the band on its way. None for any price."""
+        return self.high_price if side is Side.BID else self.low_price
 
     def orders_of(self, owner: int, side: Side | None) -> list[Order]:
         """The orders that a mass cancel takes, oldest first; none where the owner's are not kept together."""
@@ -228,7 +237,7 @@ class ReferenceBook(Queues):
         return tuple(trades)
 
     def _prevent(self, order: Order, maker: Order, mode: SelfTrade, size: int) -> None:
-        """Two orders of one owner have met: take from each what the mode says, the resting order first."""
+        """Two orders of one owner have met: take from each what the mode says, the incoming order first."""
         if mode is SelfTrade.CANCEL_SMALLER:
             mode = SelfTrade.CANCEL_OLDEST if maker.quantity <= order.quantity else SelfTrade.CANCEL_NEWEST
         from_maker = from_order = size if mode is SelfTrade.DECREMENT else 0
@@ -236,14 +245,14 @@ class ReferenceBook(Queues):
             from_maker = maker.quantity
         if mode in (SelfTrade.CANCEL_NEWEST, SelfTrade.CANCEL_BOTH):
             from_order = order.quantity
-        if from_maker:
-            self._take(maker, from_maker)
-            kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
-            self._report(kind, maker, from_maker, Reason.SELF_TRADE)
         if from_order:
             order.quantity -= from_order
             kind = ReportKind.REDUCED if order.quantity else ReportKind.CANCELLED
             self._report(kind, order, from_order, Reason.SELF_TRADE)
+        if from_maker:
+            self._take(maker, from_maker)
+            kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
+            self._report(kind, maker, from_maker, Reason.SELF_TRADE)
 
     def _report(
         self,
