@@ -19,6 +19,7 @@ from .records import Order, Report
 class ReferenceBook(Queues):
     """See the module. ``capacity`` and ``level_capacity`` of None are without limit, and so is an end of the band.
 
+    Every price is a multiple of ``tick_size``, every quantity of ``lot_size``.
     The orders of owners from 1 to below ``owner_limit`` can be cancelled together.
     """
 
@@ -32,12 +33,15 @@ class ReferenceBook(Queues):
         low_price: int | None = None,
         high_price: int | None = None,
         owner_limit: int = 0,
+        tick_size: int = 1,
+        lot_size: int = 1,
     ) -> None:
         super().__init__(capacity, level_capacity)
         self.self_trade = member(SelfTrade, self_trade, errors.InvalidSetting, "self-trade mode")
         self.replace_policy = member(ReplacePolicy, replace_policy, errors.InvalidSetting, "replace policy")
         self.low_price, self.high_price = low_price, high_price
         self.owner_limit = owner_limit
+        self.tick_size, self.lot_size = tick_size, lot_size
         self.state = InstrumentState.OPEN
         self.reports: list[Report] = []
 
@@ -52,7 +56,7 @@ class ReferenceBook(Queues):
         *,
         owner: int = 0,
         time_in_force: int = TimeInForce.GTC,
-        self_trade: SelfTrade | None = None,
+        self_trade: int | None = None,
         timestamp: int = 0,
     ) -> tuple[Trade, ...]:
         """Match a new order against the other side; rest, cancel or reject the remainder as its time in force says."""
@@ -60,8 +64,8 @@ class ReferenceBook(Queues):
         side = checks.side(side)
         tif = checks.time_in_force(time_in_force)
         mode = None if self_trade is None else checks.self_trade(self_trade)
-        quantity = checks.quantity(quantity)
-        price = 0 if tif is TimeInForce.MARKET else checks.price(price)
+        quantity = self._lots(quantity)
+        price = 0 if tif is TimeInForce.MARKET else self._ticks(price)
         owner = checks.owner(owner)
         timestamp = checks.timestamp(timestamp)
         order = Order(order_id, side, price, quantity, timestamp, owner, mode, tif is TimeInForce.POST_ONLY)
@@ -117,7 +121,7 @@ class ReferenceBook(Queues):
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
         order_id = checks.order_id(order_id)
-        by = checks.quantity(by)
+        by = self._lots(by)
         order = self._find(order_id, owner if owner is None else checks.owner(owner))
         by = min(by, order.quantity)
         self._take(order, by)
@@ -130,8 +134,8 @@ class ReferenceBook(Queues):
         """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
         order_id = checks.order_id(order_id)
         new_id = order_id if new_id is None else checks.order_id(new_id)
-        quantity = checks.quantity(quantity)
-        price = checks.price(price)
+        quantity = self._lots(quantity)
+        price = self._ticks(price)
         owner = owner if owner is None else checks.owner(owner)
         self._check_open(price)
         old = self._find(order_id, owner)
@@ -162,6 +166,20 @@ class ReferenceBook(Queues):
         self.reports.append(Report(ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.state))
 
     # ---------------------------------------------------------------- the rules
+
+    def _lots(self, quantity: int) -> int:
+        """A quantity in whole lots."""
+        quantity = checks.quantity(quantity)
+        if quantity % self.lot_size:
+            raise errors.InvalidQuantity(f"quantity {quantity} is not a multiple of the lot size {self.lot_size}")
+        return quantity
+
+    def _ticks(self, price: int) -> int:
+        """A price in whole ticks."""
+        price = checks.price(price)
+        if price % self.tick_size:
+            raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self.tick_size}")
+        return price
 
     def _check_open(self, price: int | None) -> None:
         """Does the book take orders, and at this price? A market order has none."""
