@@ -24,11 +24,12 @@ cdef class BookBuilder:
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
     cdef i64 apply_run(self, const Report *reports, u64 count) noexcept nogil
-    cdef int _load(self, object orders, u64 seq_num, object digest) except -1
+    cdef int _load(self, const SnapshotOrder *first, u64 count, u64 seq_num, object digest) except -1
     cdef void _empty(self) noexcept
 
 
 cdef object checked_records(object records, object dtype, str name)
+cdef object misfit(u64 seq_num, u32 fault, u64 last)
 cdef Engine empty_books(object instruments, object capacity, object level_capacity, Latch latch)
 cdef dict checked_instruments(object instruments)
 cdef tuple in_their_states(object known)

@@ -116,17 +116,19 @@ class BookBuilder:
         """
         reports = checked_records(reports, REPORT, "pricetime.REPORT")
         count: u64 = len(reports)
+        first: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         self.enter()
         try:
-            first: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
             rebuilt: Rebuilt = self.rebuilt
             done: i64
             with cython.nogil:
                 done = rebuilt.apply_run(first, count)
-            if done < 0:
-                raise self._misfit(first[-1 - done].seq_num)
+            fault = rebuilt.fault
+            last = rebuilt.books.seq_num
         finally:
             self.leave()
+        if done < 0:
+            raise misfit(first[-1 - done].seq_num, fault, last)
 
     def take_memory(self, orders):
         """Take up the memory that so many resting orders need, some 100 bytes each, so that no report waits for it.
@@ -139,13 +141,6 @@ class BookBuilder:
             self.engine.books.take_memory(orders, LEVELS_TAKEN)
         finally:
             self.leave()
-
-    def _misfit(self, seq_num):
-        """The error that says why a report does not fit."""
-        message = f"report {seq_num} does not fit the books: {FAULTS[self.rebuilt.fault]}"
-        if self.rebuilt.fault in NO_ROOM:
-            return NO_ROOM[self.rebuilt.fault](message)
-        return ReportMismatch(message.format(last=self.rebuilt.books.seq_num), seq_num)
 
     def apply_run(self, reports, count):
         """The same for compiled callers, alone inside: ``count``, or -1 - index of the one that does not fit."""
@@ -272,6 +267,7 @@ class BookBuilder:
         if resting > self._capacity:
             raise OrdersFull(f"{resting} orders in a snapshot, room for {self._capacity}: use a larger capacity")
         known = checked_instruments(snapshot.instruments)
+        first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
         states = [(number, int(instrument.state)) for number, instrument in known.items()]
         digest = snapshot.digest
         self.enter()
@@ -283,14 +279,12 @@ class BookBuilder:
             for number, state in states:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
                 book.state = state
-            self._load(orders, seq_num, digest)
+            self._load(first, len(orders), seq_num, digest)
         finally:
             self.leave()
 
-    def _load(self, orders, seq_num, digest):
+    def _load(self, first, count, seq_num, digest):
         """The orders of a snapshot into empty books; empty they are again when it raises."""
-        first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
-        count: u64 = len(orders)
         rebuilt: Rebuilt = self.rebuilt
         done: i64
         with cython.nogil:
@@ -328,6 +322,14 @@ def checked_records(records, dtype, name):
             f"dimension of {name} (numpy.ascontiguousarray makes one)"
         )
     return records
+
+
+def misfit(seq_num, fault, last):
+    """The error that says why a report does not fit books that are those of report ``last``."""
+    message = f"report {seq_num} does not fit the books: {FAULTS[fault]}"
+    if fault in NO_ROOM:
+        return NO_ROOM[fault](message)
+    return ReportMismatch(message.format(last=last), seq_num)
 
 
 def empty_books(instruments, capacity, level_capacity, latch):

@@ -107,11 +107,11 @@ class Engine:
     def run(self, commands):
         """What ``apply`` does to the books: the reports."""
         count: u64 = len(commands)
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         self.enter()
         try:
             self.make_room(count)
             books: Books = self.books
-            first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
             with cython.nogil:
                 books.run(first, count, cython.NULL)
             return self.take_reports()
