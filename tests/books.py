@@ -93,8 +93,8 @@ class AppliedBook:
         self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0
     ) -> tuple[tuple[Trade, ...], int]:
         trades = self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
-        last = self.reports[-1]
-        return trades, last.quantity if last.kind is ReportKind.CANCELLED and last.order_id == order_id else 0
+        own = [r for r in self.reports if r.order_id == order_id]
+        return trades, own[-1].quantity if own[-1].kind is ReportKind.CANCELLED else 0
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         return self._apply("cancel_order", order_id=order_id, owner=owner)[0].quantity

@@ -19,14 +19,13 @@ from pricetime import (
     InstrumentState,
     Reason,
     Side,
-    TimeInForce,
 )
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
 from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
-from pricetime.types import EXECUTION_REPORT, MAX_QUANTITY, ReportKind, SelfTrade
+from pricetime.types import EXECUTION_REPORT, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
 from tests.fuzz.flow import random_band, random_steps
 
@@ -65,6 +64,8 @@ class ReferenceEngine:
             low_price=instrument.low_price,
             high_price=instrument.high_price,
             owner_limit=owner_limit,
+            tick_size=instrument.tick_size,
+            lot_size=instrument.lot_size,
         )
         book.state = instrument.state
         return book
@@ -140,26 +141,6 @@ class ReferenceEngine:
             return Reason.MASS_CANCEL_UNFINISHED if row["owner"] in self.unfinished else None
         if kind == CommandType.SET_STATE:
             return None if row["flags"] in set(InstrumentState) else Reason.INVALID_STATE
-        if kind == CommandType.CANCEL_ORDER or instrument is None:
-            return None
-        return self._malformed(row, instrument)
-
-    @staticmethod
-    def _malformed(row: Row, instrument: Instrument) -> Reason | None:
-        """Why a new order, a replace or a reduce is refused for its form."""
-        kind = row["type"]
-        if kind == CommandType.NEW_ORDER:
-            if row["side"] not in set(Side):
-                return Reason.INVALID_SIDE
-            if row["time_in_force"] not in set(TimeInForce):
-                return Reason.INVALID_TIME_IN_FORCE
-            if row["flags"] not in {0, *SelfTrade}:
-                return Reason.INVALID_SELF_TRADE
-        if not 1 <= row["quantity"] <= MAX_QUANTITY or row["quantity"] % instrument.lot_size:
-            return Reason.INVALID_QUANTITY
-        market = kind == CommandType.NEW_ORDER and row["time_in_force"] == TimeInForce.MARKET
-        if kind != CommandType.REDUCE_ORDER and not market and row["price"] % instrument.tick_size:
-            return Reason.INVALID_PRICE
         return None
 
     def _book_with_room(self, instrument: int) -> ReferenceBook:

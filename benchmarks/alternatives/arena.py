@@ -450,7 +450,8 @@ class Arena:
 
     def _report_new(self, c):
         price: i64 = 0 if c.time_in_force == MARKET else c.price
-        self._report(ACCEPTED, c.side, NONE, c.order_id, 0, price, c.quantity)
+        reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
+        self._report(ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
 
 def key_of(side, price):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from enum import IntEnum
+from enum import Enum, IntEnum
 from functools import cache
 from typing import Any, TypeVar
 
@@ -36,10 +36,12 @@ def whole(value: Any, low: int, high: int, error: type[PricetimeError], what: st
 
 
 def member(enum: type[E], value: object, error: type[PricetimeError], what: str) -> E:
-    """The member of an enumeration that has this value."""
+    """The member of an enumeration that has this value: an int, or the member itself, not one of another enumeration."""
     if isinstance(value, enum):
         return value
     try:
+        if isinstance(value, Enum):
+            raise ValueError
         return enum(whole(value, *_ends(enum), error, what))
     except (error, ValueError):
         names = ", ".join(f"{enum.__name__}.{m.name}" for m in enum)

@@ -26,7 +26,7 @@ class TimeInForce(IntEnum):
     IOC = 1  #: trade what crosses, cancel the remainder
     FOK = 2  #: trade the whole quantity at once, or nothing
     POST_ONLY = 3  #: rest without trading, or be rejected
-    MARKET = 4  #: trade at any price, cancel the remainder; the price given is ignored
+    MARKET = 4  #: trade up to the end of the price band, cancel the remainder; the price given is ignored
 
 
 class SelfTrade(IntEnum):
@@ -119,6 +119,7 @@ class Reason(IntEnum):
     BY_DISCONNECT = 38  #: the owner's session ended
     AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
     UNFINISHED = 41  #: of a mass cancelled report: a ``CONTINUE`` cancels the rest
+    NEVER_RESTS = 42  #: of an accepted order: what it does not trade is cancelled, so it never rests
 
 
 #: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.
@@ -171,18 +172,19 @@ REPORT = np.dtype(
     ]
 )
 
-#: One resting order in a snapshot, 48 bytes: ``type`` is 54; price in ticks, quantity in lots still open.
+#: One order in a snapshot, 48 bytes: ``type`` is 54; price in ticks, quantity in lots still open. ``taking`` is 0 of an
+#: order that rests. At most one order's command goes on: 1 if what it leaves may rest, 2 if it never rests.
 SNAPSHOT_ORDER = np.dtype(
     [
         ("type", "u1"),
         ("side", "u1"),
-        ("zero", "<u2"),
+        ("taking", "<u2"),
         ("instrument", "<u4"),
         ("order_id", "<u8"),
         ("price", "<i8"),
         ("quantity", "<u8"),
+        ("zero", "<u8"),
         ("zero2", "<u8"),
-        ("zero3", "<u8"),
     ]
 )
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import OrderBook, errors
+from pricetime import Engine, Instrument, OrderBook, ReportKind, SelfTrade, errors
 from pricetime.reference import ReferenceBook
 from pricetime.types import Side, TimeInForce
 from tests.books import ask, bid, ladder, queue, state
@@ -234,3 +234,46 @@ def test_every_error_is_a_pricetime_error_and_says_more() -> None:
     assert {error.__mro__[1] for error in errors.ERROR_OF_REASON.values()} == {errors.PricetimeError}
     assert issubclass(errors.UnknownOrder, KeyError)
     assert issubclass(errors.InvalidPrice, ValueError)
+
+
+class Colour(IntEnum):
+    RED = 1
+
+
+@pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ({"side": ReportKind.TRADE}, errors.InvalidSide),
+        ({"side": Colour.RED}, errors.InvalidSide),
+        ({"time_in_force": Side.BID}, errors.InvalidTimeInForce),
+        ({"self_trade": TimeInForce.FOK}, errors.InvalidSelfTrade),
+        ({"self_trade": Colour.RED}, errors.InvalidSelfTrade),
+    ],
+)
+def test_members_of_another_enumeration(kind: Any, given: dict[str, Any], error: type[errors.PricetimeError]) -> None:
+    book = kind(10)
+    with pytest.raises(error, match=r"is unknown: give one of \w+\.\w+"):
+        book.add_order(**{**ADD, **given})
+    with pytest.raises(errors.InvalidState):
+        book.set_state(TimeInForce.GTC)
+    with pytest.raises(errors.InvalidSetting):
+        kind(10, self_trade=TimeInForce.FOK)
+    with pytest.raises(errors.InvalidSetting):
+        kind(10, replace_policy=Side.BID)
+
+
+def test_members_of_the_right_enumeration_and_their_numbers() -> None:
+    for tif in TimeInForce:
+        for mode in SelfTrade:
+            book, other = OrderBook(10), OrderBook(10)
+            book.add_order(1, Side.BID, 100, 5, time_in_force=tif, self_trade=mode, owner=Colour.RED)
+            other.add_order(1, 1, 100, 5, time_in_force=int(tif), self_trade=np.int8(mode), owner=1)
+            assert book.commands().tobytes() == other.commands().tobytes()
+
+
+@pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
+def test_an_empty_book_is_true(kind: Any) -> None:
+    assert kind(10)
+    assert len(kind(10)) == 0
+    assert Engine([Instrument(0)], capacity=10)

@@ -11,6 +11,7 @@ import pytest
 
 from pricetime import CommandType, Engine, Instrument, InstrumentState, OrderBook, Side, TimeInForce
 from pricetime.errors import InstrumentHalted, InvalidSetting, InvalidState, PriceOutsideBand, UnknownInstrument
+from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind, Trade
 from tests.books import I64_MAX, I64_MIN, ask, bid, command, reports_of, state
 
@@ -261,6 +262,73 @@ def test_calls_check_in_the_same_order(halted: Engine) -> None:
         book.replace_order(9, 95, 4)
     with pytest.raises(UnknownOrder):
         book.replace_order(9, 100, 4)
+
+
+# ---------------------------------------------------------------------- market orders and the band
+
+
+def narrowed(kind: Any, **band: int) -> Any:
+    """A book whose orders rest from 80 to 120, under a band that came after them."""
+    if kind is ReferenceBook:
+        book = kind(20)
+        rests = book
+    else:
+        rests = OrderBook(20)
+    for number in range(1, 5):
+        bid(rests, number, 100 - 5 * number, 5, owner=number)
+        ask(rests, 10 + number, 100 + 5 * number, 5, owner=number)
+    if kind is ReferenceBook:
+        book.low_price, book.high_price = band.get("low_price"), band.get("high_price")
+        return book
+    engine = Engine([Instrument(0, **band)], capacity=20)
+    engine.restore(rests.commands())
+    return engine.book(0)
+
+
+@pytest.mark.parametrize("kind", [ReferenceBook, OrderBook])
+@pytest.mark.parametrize(
+    ("side", "band", "prices"),
+    [
+        (Side.BID, {"high_price": 104}, []),
+        (Side.BID, {"high_price": 105}, [105]),
+        (Side.BID, {"high_price": 114}, [105, 110]),
+        (Side.BID, {"low_price": 200}, [105, 110, 115, 120]),  # better than the band: as a limit order takes it
+        (Side.BID, {}, [105, 110, 115, 120]),
+        (Side.ASK, {"low_price": 96}, []),
+        (Side.ASK, {"low_price": 95}, [95]),
+        (Side.ASK, {"low_price": 86}, [95, 90]),
+        (Side.ASK, {"high_price": 10}, [95, 90, 85, 80]),
+        (Side.ASK, {"low_price": 90, "high_price": 110}, [95, 90]),
+    ],
+)
+def test_a_market_order_trades_up_to_the_end_of_the_band(
+    kind: Any, side: Side, band: dict[str, int], prices: list[int]
+) -> None:
+    book = narrowed(kind, **band)
+    trades = book.add_order(99, side, 0, 100, time_in_force=TimeInForce.MARKET)
+    assert [trade.price for trade in trades] == prices
+    assert len(book) == 8 - len(prices)
+    assert 99 not in book
+
+
+def test_the_rest_of_a_market_order_is_cancelled_at_the_end_of_the_band() -> None:
+    engine = Engine([Instrument(0, high_price=105)], capacity=20)
+    engine.restore(narrowed(OrderBook).commands())
+    market = command(NEW, order_id=99, side=1, quantity=7, time_in_force=TimeInForce.MARKET)
+    assert reports_of(engine.apply(market)) == [
+        (ReportKind.ACCEPTED, 1, Reason.NEVER_RESTS, 99, 0, 0, 7),
+        (ReportKind.TRADE, 1, Reason.NONE, 99, 11, 105, 5),
+        (ReportKind.CANCELLED, 1, Reason.MARKET_REMAINDER, 99, 0, 0, 2),
+    ]
+
+
+@pytest.mark.parametrize("kind", [ReferenceBook, OrderBook])
+@pytest.mark.parametrize(("quantity", "fills"), [(10, True), (11, False)])
+def test_a_fok_at_the_end_of_the_band_fills_what_a_market_order_takes(kind: Any, quantity: int, fills: bool) -> None:
+    band = {"high_price": 112}
+    taken = sum(t.quantity for t in bid(narrowed(kind, **band), 99, 0, 100, time_in_force=TimeInForce.MARKET))
+    assert taken == 10
+    assert bool(bid(narrowed(kind, **band), 99, 112, quantity, time_in_force=TimeInForce.FOK)) == fills
 
 
 # ---------------------------------------------------------------------- what a gateway refuses

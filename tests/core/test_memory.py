@@ -41,9 +41,9 @@ print(len(book))
 def test_the_system_has_too_little() -> None:
     run = subprocess.run([sys.executable, "-c", IN_LITTLE_SPACE], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == [
-        "no room for 2147483648 orders and 2147483648 levels",
-        "no room for 1000 orders and 2147483648 levels",
-        "no room for a table of 8388608 order ids",
+        "no room for 2147483648 orders and 2147483648 levels: use a smaller capacity or level_capacity",
+        "no room for 1000 orders and 2147483648 levels: use a smaller capacity or level_capacity",
+        "no room for a table of 8388608 order ids: use a smaller capacity, or a smaller order_limit of the instrument",
         "1",
     ]
 
@@ -100,7 +100,7 @@ def test_no_room_for_reports_changes_nothing() -> None:
     commands = np.zeros(2_000_000, COMMAND)
     resource.setrlimit(resource.RLIMIT_AS, (now_used() + (100 << 20), hard))
     try:
-        with pytest.raises(MemoryError, match="no room for"):
+        with pytest.raises(MemoryError, match="no room for the reports of 2000000 commands, .* apply fewer commands"):
             book.apply(commands)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
@@ -125,3 +125,32 @@ def test_a_large_report_goes_with_its_array(monkeypatch: pytest.MonkeyPatch) -> 
     assert (small.tobytes(), large.tobytes()) == as_made
     assert [len(small), len(large), len(again)] == [2, 3, 3]
     assert again["seq_num"].tolist() == [6, 7, 8]
+
+
+@pytest.mark.compiled
+@on_linux
+def test_a_kept_array_is_as_large_as_what_it_holds() -> None:
+    """A thousand arrays of one report each, of a book whose block for reports is a thousand times as large."""
+    book = OrderBook(1 << 16)
+    for order_id in range(40_000):
+        bid(book, order_id, 100, 5)
+    cancel = command(CommandType.CANCEL_ORDER, order_id=2**40)
+    book.apply(cancel)
+    before = now_used()
+    kept = [book.apply(cancel) for _ in range(1000)]
+    assert now_used() - before < 4 << 20
+    assert [array["seq_num"][0] - kept[0]["seq_num"][0] for array in kept] == list(range(1000))
+
+
+def test_few_reports_are_the_callers_own() -> None:
+    """And many are left as they are by the next call, too."""
+    book = OrderBook(5000)
+    orders = np.concatenate(
+        [command(CommandType.NEW_ORDER, order_id=i, side=1, price=100, quantity=1) for i in range(1000)]
+    )
+    for count in (1, 340, 341, 342, 1000):
+        reports = book.apply(orders[:count])
+        as_made = reports.tobytes()
+        assert reports.flags.writeable
+        book.apply(orders[:count])
+        assert reports.tobytes() == as_made

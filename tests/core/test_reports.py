@@ -69,7 +69,7 @@ def test_a_remainder_that_may_not_rest(book: Any, tif: TimeInForce, reason: Reas
     ask(book, 1, 100, 5)
     bid(book, 3, 102, 12, time_in_force=tif)
     assert last(book, 3) == [
-        Report(ACCEPTED, BID, Reason.NONE, 3, 0, price, 12),
+        Report(ACCEPTED, BID, Reason.NEVER_RESTS, 3, 0, price, 12),
         Report(TRADE, BID, Reason.NONE, 3, 1, 100, 5),
         Report(CANCELLED, BID, reason, 3, 0, price, 7),
     ]
@@ -81,7 +81,7 @@ def test_a_fok_that_is_killed(book: Any) -> None:
     ask(book, 1, 100, 5)
     bid(book, 3, 102, 12, time_in_force=TimeInForce.FOK)
     assert last(book, 2) == [
-        Report(ACCEPTED, BID, Reason.NONE, 3, 0, 102, 12),
+        Report(ACCEPTED, BID, Reason.NEVER_RESTS, 3, 0, 102, 12),
         Report(CANCELLED, BID, Reason.FOK_UNFILLABLE, 3, 0, 102, 12),
     ]
 
@@ -130,15 +130,15 @@ def test_replace(make_book: Any) -> None:
         (
             SelfTrade.CANCEL_BOTH,
             [
-                Report(CANCELLED, ASK, Reason.SELF_TRADE, 2, 0, 100, 6),
                 Report(CANCELLED, BID, Reason.SELF_TRADE, 9, 0, 101, 8),
+                Report(CANCELLED, ASK, Reason.SELF_TRADE, 2, 0, 100, 6),
             ],
         ),
         (
             SelfTrade.DECREMENT,
             [
-                Report(CANCELLED, ASK, Reason.SELF_TRADE, 2, 0, 100, 6),
                 Report(REDUCED, BID, Reason.SELF_TRADE, 9, 0, 101, 6),
+                Report(CANCELLED, ASK, Reason.SELF_TRADE, 2, 0, 100, 6),
                 Report(TRADE, BID, Reason.NONE, 9, 3, 101, 2),
             ],
         ),
@@ -165,8 +165,8 @@ def test_self_trade_prevention_when_the_incoming_order_is_smaller(book: Any) -> 
     ask(book, 1, 100, 6, owner=1)
     bid(book, 2, 101, 4, owner=1, self_trade=SelfTrade.DECREMENT)
     assert last(book, 2) == [
-        Report(REDUCED, ASK, Reason.SELF_TRADE, 1, 0, 100, 4),
         Report(CANCELLED, BID, Reason.SELF_TRADE, 2, 0, 101, 4),
+        Report(REDUCED, ASK, Reason.SELF_TRADE, 1, 0, 100, 4),
     ]
     bid(book, 3, 101, 1, owner=1, self_trade=SelfTrade.CANCEL_SMALLER)
     assert last(book, 1) == [Report(CANCELLED, BID, Reason.SELF_TRADE, 3, 0, 101, 1)]
@@ -244,7 +244,7 @@ def test_one_command_may_make_two_reports_for_every_resting_order() -> None:
         )
     )
     assert len(reports) == 1 + 2 * 500
-    assert reports["kind"].tolist() == [ReportKind.ACCEPTED, *[ReportKind.CANCELLED, ReportKind.REDUCED] * 500]
+    assert reports["kind"].tolist() == [ReportKind.ACCEPTED, *[ReportKind.REDUCED, ReportKind.CANCELLED] * 500]
     assert [(order.id, order.quantity) for order in book] == [(999, 1)]
 
 

@@ -143,6 +143,6 @@ class Trader:
         assert not self._ids.intersection(accepted), f"owner {self.owner}: an order was accepted twice"
         self._ids.update(accepted)
         asked = (reports["kind"] != ReportKind.TRADE) & (reports["reason"] < Reason.IOC_REMAINDER)
-        asked |= reports["kind"] == ReportKind.REPLACED
+        asked |= (reports["kind"] == ReportKind.REPLACED) | (reports["kind"] == ReportKind.ACCEPTED)
         self.unanswered -= int(np.count_nonzero(asked))
         self.orders.read(reports)

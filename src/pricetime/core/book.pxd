@@ -9,7 +9,7 @@ from pricetime.core.layout cimport (
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
     LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, NEW_ORDER, NIL, NONE, OFF,
     OPEN, ORDERS_FULL, POST_ONLY, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    NEVER_RESTS, REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, Report, Walk, i64, u8, u16, u32, u64,
 )
 
@@ -81,6 +81,7 @@ cdef class Books:
     cdef u32 refuse_replace(self, Book *book, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 _refuse_price(self, Book *book, i64 price) noexcept nogil
+    cdef inline i64 _band_end(self, Book *book, u32 side) noexcept nogil
     cdef inline u32 _refuse_slot(self, Book *book) noexcept nogil
     cdef inline u32 _refuse_rest(self, u32 level, u64 quantity) noexcept nogil
     cdef u32 _refuse_move(self, Book *book, u32 slot, i64 key, u64 quantity) noexcept nogil

@@ -67,7 +67,10 @@ class Books:
         self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
         pools = self.orders and self.cold and self.links and self.levels and self.nodes
         if not (pools and self.books and self.directory and self.chains and self.walks):
-            raise MemoryError(f"no room for {self.capacity} orders and {self.level_capacity} levels")
+            raise MemoryError(
+                f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
+                "level_capacity"
+            )
 
     def _open(self, index, instrument):
         limit: cython.ulonglong = self.capacity
@@ -95,7 +98,10 @@ class Books:
             entries *= 2
         ids: cython.pointer[IdEntry] = cython.cast(cython.pointer[IdEntry], reserve(entries * cython.sizeof(IdEntry)))
         if not ids:
-            raise MemoryError(f"no room for a table of {entries} order ids")
+            raise MemoryError(
+                f"no room for a table of {entries} order ids: use a smaller capacity, or a smaller order_limit of the "
+                "instrument"
+            )
         release(book.ids, (cython.cast(u64, book.id_mask) + 1) * cython.sizeof(IdEntry))
         book.ids = ids
         book.id_mask = entries - 1
@@ -234,7 +240,7 @@ class Books:
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         limit: i64 = ~key_of(side, c.price)
         if c.time_in_force == MARKET:
-            limit = cython.cast(i64, cython.cast(u64, 1) << 63)
+            limit = ~key_of(side, self._band_end(book, side))
         if makers.best != NIL and makers.best_key >= limit:
             self._take(book, c, limit)
         elif c.time_in_force == GTC or c.time_in_force == POST_ONLY:
@@ -495,6 +501,10 @@ class Books:
             return PRICE_OUTSIDE_BAND
         return NONE
 
+    def _band_end(self, book, side):
+        """The worst price that a market order may trade at: the end of the band on its way."""
+        return cython.cast(i64, cython.cast(u64, book.low_price) + book.band) if side == BID else book.low_price
+
     def _refuse_slot(self, book):
         """Is there a slot for one more order?"""
         if self.order_count == self.capacity or book.count >= book.order_limit:
@@ -602,9 +612,10 @@ class Books:
             self.orders[behind].prev = NIL
 
     def _prevent(self, book, slot, side, taker_id, mode, taker_price, quantity):
-        """An incoming order met a resting one of its owner: take from each what the mode says, the resting one first.
+        """An incoming order met a resting one of its owner: take from each what the mode says, the incoming one first.
 
-        The incoming quantity that may go on, 0 when there is none.
+        So the report about the resting order is the last of the meeting, and whether the incoming one goes on, rests or
+        is gone follows from the reports so far. Returns the incoming quantity that may go on, 0 when there is none.
         """
         maker: cython.pointer[Order] = cython.address(self.orders[slot])
         from_maker: u64 = 0
@@ -616,6 +627,9 @@ class Books:
                 from_maker = maker.remaining
             if mode == CANCEL_NEWEST or mode == CANCEL_BOTH or (mode == CANCEL_SMALLER and maker.remaining > quantity):
                 from_taker = quantity
+        if from_taker != 0:
+            kind: u32 = CANCELLED if from_taker == quantity else REDUCED
+            self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         if from_maker == maker.remaining:
             self._report_order(book, CANCELLED, SELF_TRADE, slot, from_maker)
             self._remove(book, slot, self._position(book, maker.id))
@@ -623,9 +637,6 @@ class Books:
             self._report_order(book, REDUCED, SELF_TRADE, slot, from_maker)
             maker.remaining -= from_maker
             self.levels[maker.level].quantity -= from_maker
-        if from_taker != 0:
-            kind: u32 = CANCELLED if from_taker == quantity else REDUCED
-            self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         return quantity - from_taker
 
     def _can_fill(self, makers, owner, mode, limit, quantity):
@@ -1033,9 +1044,10 @@ class Books:
         report.quantity = quantity
 
     def _report_new(self, book, c):
-        """A new order is accepted, with its full quantity."""
+        """A new order is accepted, with its full quantity; the reason says whether it may rest."""
         price: i64 = c.price if c.time_in_force != MARKET else 0
-        self._report(book.instrument, ACCEPTED, c.side, NONE, c.order_id, 0, price, c.quantity)
+        reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
+        self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
     def _cancel_remainder(self, book, c, quantity):
         """What a new order neither traded nor may rest is cancelled."""

@@ -1,24 +1,35 @@
 # Signatures and fields of builder.py, in its order.
 
 from pricetime.core.check cimport check_books
-from pricetime.core.engine cimport Engine, digest_of
+from pricetime.core.engine cimport Engine, digest_of, enter
 from pricetime.core.layout cimport (
-    DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_STATE, LEVELS_FULL, MALFORMED, NIL,
-    ORDERS_FULL, OUT_OF_SEQUENCE, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_STATE, LEVEL_QUANTITY_FULL, LEVELS_FULL,
+    MALFORMED, ORDERS_FULL, OUT_OF_SEQUENCE, RESTS, COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Report, SnapshotOrder, i64, u32, u64,
 )
 from pricetime.core.rebuilt cimport Rebuilt
 from pricetime.native.arrays cimport Block, records_of
+from pricetime.native.latch cimport Latch
 
 
 cdef class BookBuilder:
-    cdef Engine engine               # holds the books; no command ever comes to it
+    cdef Latch latch                 # of the builder and of every book that it ever had: held whenever these are used
+    cdef Engine engine               # holds the books; no command ever comes to it. Another one after some snapshots
     cdef Rebuilt rebuilt             # what reports do to them
     cdef object _capacity
     cdef object _level_capacity
     cdef object __weakref__
 
+    cdef int _use(self, Engine engine) except -1
+    cdef int enter(self) except -1
+    cdef void leave(self) noexcept
     cdef i64 apply_run(self, const Report *reports, u64 count) noexcept nogil
+    cdef int _load(self, const SnapshotOrder *first, u64 count, u64 seq_num, object digest) except -1
+    cdef void _empty(self) noexcept
 
 
 cdef object checked_records(object records, object dtype, str name)
+cdef object misfit(u64 seq_num, u32 fault, u64 last)
+cdef Engine empty_books(object instruments, object capacity, object level_capacity, Latch latch)
+cdef dict checked_instruments(object instruments)
+cdef tuple in_their_states(object known)

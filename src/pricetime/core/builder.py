@@ -12,8 +12,8 @@ from dataclasses import replace
 import cython
 import numpy as np
 
-from pricetime.checks import whole
-from pricetime.core.engine import DEFAULT_CAPACITY, MAX_CAPACITY
+from pricetime.checks import shown, whole
+from pricetime.core.engine import DEFAULT_CAPACITY, MAX_CAPACITY, MAX_SEQ_NUM
 from pricetime.core.instrument import Instrument
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
@@ -29,10 +29,11 @@ from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form has them from builder.pxd
     from pricetime.core.check import check_books
-    from pricetime.core.engine import Engine, digest_of
+    from pricetime.core.engine import Engine, digest_of, enter
     from pricetime.core.layout import *
     from pricetime.core.rebuilt import Rebuilt
     from pricetime.native.arrays import Block, records_of
+    from pricetime.native.latch import Latch
 
 #: What is wrong with a report that does not fit.
 FAULTS = {
@@ -45,7 +46,9 @@ FAULTS = {
     INVALID_PRICE: "its price is not that of the order",
     INVALID_QUANTITY: "its quantity is not one that the order has",
     INVALID_STATE: "it changes to an unknown state",
-    WOULD_CROSS: "the command before it has left a crossed book",
+    WOULD_CROSS: "whether it rests or takes does not agree with the orders before it",
+    COMMAND_GOES_ON: "the reports of the command before it are not complete",
+    LEVEL_QUANTITY_FULL: "the quantities at its price would add up to 2**64 or more",
     ORDERS_FULL: "there is no room for another order: use a larger capacity",
     LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
 }
@@ -63,32 +66,43 @@ class BookBuilder:
     ``instruments``: ids or ``Instrument`` values, distinct; those of a snapshot take their place. ``capacity`` and
     ``level_capacity``: as of the engine that makes the reports. Raises InvalidSetting and MemoryError.
 
-    Reports come without a gap: the first has ``seq_num`` 1, or follows the snapshot that was loaded. One thread at a
-    time may be inside, else BookBusy is raised.
+    Reports come without a gap: the first has ``seq_num`` 1, or follows the snapshot that was loaded.
+
+    In the middle of a command the order that takes is not in its book: what the books show is what those of the
+    exchange were at that point. ``in_progress`` says whether there is such an order.
+
+    A builder and its books serve one call at a time: another one meanwhile raises BookBusy.
     """
 
     if not cython.compiled:
         engine = None  # as compiled, where a field is there before it is set
 
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
+        capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
+        level_capacity = capacity if level_capacity is None else level_capacity
+        level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
+        latch: Latch = Latch()
+        wanted = [i if isinstance(i, Instrument) else Instrument(i) for i in instruments]
+        engine: Engine = empty_books(wanted, capacity, level_capacity, latch)
         if self.engine is not None:
             raise TypeError("a builder is made once: its books may be in use")
-        self._capacity = whole(capacity, 1, MAX_CAPACITY - 1, InvalidSetting, "capacity")
-        level_capacity = self._capacity if level_capacity is None else level_capacity
-        self._level_capacity = whole(level_capacity, 1, MAX_CAPACITY - 1, InvalidSetting, "level capacity")
-        self._open([i if isinstance(i, Instrument) else Instrument(i) for i in instruments])
+        self.latch = latch
+        self._capacity = capacity
+        self._level_capacity = level_capacity
+        self._use(engine)
 
-    def _open(self, instruments):
-        """Empty books. A taker that may not rest is there until its command ends: room for one more than there is.
-
-        A market order among them is there at price 0, which may be outside the band.
-        """
-        free = {"order_limit": None, "low_price": None, "high_price": None}
-        unlimited = [replace(instrument, **free) for instrument in instruments]
-        engine: Engine = Engine(unlimited, capacity=self._capacity + 1, level_capacity=self._level_capacity + 1)
-        engine.rebuilt = True
+    def _use(self, engine):
+        """The books of an engine take the place of these."""
         self.rebuilt = Rebuilt(engine.books)
         self.engine = engine
+
+    def enter(self):
+        """No other call may be inside until ``leave``. Raises BookBusy. O(1)."""
+        return enter(self.latch)
+
+    def leave(self):
+        """Others may enter again. O(1)."""
+        self.latch.leave()
 
     # ------------------------------------------------------------------ reports
 
@@ -102,31 +116,31 @@ class BookBuilder:
         """
         reports = checked_records(reports, REPORT, "pricetime.REPORT")
         count: u64 = len(reports)
-        self.engine.enter()
+        first: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
+        self.enter()
         try:
-            first: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
             rebuilt: Rebuilt = self.rebuilt
             done: i64
             with cython.nogil:
                 done = rebuilt.apply_run(first, count)
-            if done < 0:
-                raise self._misfit(int(reports["seq_num"][-1 - done]))
+            fault = rebuilt.fault
+            last = rebuilt.books.seq_num
         finally:
-            self.engine.leave()
+            self.leave()
+        if done < 0:
+            raise misfit(first[-1 - done].seq_num, fault, last)
 
     def take_memory(self, orders):
         """Take up the memory that so many resting orders need, some 100 bytes each, so that no report waits for it.
 
-        What is in it stays. O(orders), and O(capacity) for the ids. Raises InvalidSetting.
+        What is in it stays. O(orders), and O(capacity) for the ids. Raises InvalidSetting and BookBusy.
         """
-        self.engine.books.take_memory(whole(orders, 0, 1 << 32, InvalidSetting, "orders"), LEVELS_TAKEN)
-
-    def _misfit(self, seq_num):
-        """The error that says why a report does not fit."""
-        message = f"report {seq_num} does not fit the books: {FAULTS[self.rebuilt.fault]}"
-        if self.rebuilt.fault in NO_ROOM:
-            return NO_ROOM[self.rebuilt.fault](message)
-        return ReportMismatch(message.format(last=self.rebuilt.books.seq_num), seq_num)
+        orders = whole(orders, 0, 1 << 32, InvalidSetting, "orders")
+        self.enter()
+        try:
+            self.engine.books.take_memory(orders, LEVELS_TAKEN)
+        finally:
+            self.leave()
 
     def apply_run(self, reports, count):
         """The same for compiled callers, alone inside: ``count``, or -1 - index of the one that does not fit."""
@@ -136,55 +150,83 @@ class BookBuilder:
 
     @property
     def seq_num(self):
-        """Of the last report that was applied; 0 before the first. O(1)."""
-        return self.rebuilt.books.seq_num
+        """Of the last report that was applied; 0 before the first. O(1). Raises BookBusy."""
+        self.enter()
+        try:
+            return self.rebuilt.books.seq_num
+        finally:
+            self.leave()
 
     @property
-    def crossed(self):
-        """Is a book crossed? Then the reports of the last command go on: a taker is in its book until they end.
+    def in_progress(self):
+        """Is an order in the middle of its command? O(1). Raises BookBusy.
 
-        O(1).
+        It was accepted or replaced, it takes, and more reports of its command follow. True from that report on until
+        the one after which the order is gone, or rests. Of a mass cancel each report stands for itself.
         """
-        return self.rebuilt.crossing != NIL
+        self.enter()
+        try:
+            return self.rebuilt.taking != cython.NULL
+        finally:
+            self.leave()
 
     @property
     def instruments(self):
-        """The instruments by id, each with the state that it is in. O(instruments)."""
-        return {instrument.id: instrument for instrument in self._instruments()}
+        """The instruments by id, each with the state that it is in. O(instruments). Raises BookBusy."""
+        self.enter()
+        try:
+            known = self._known()
+        finally:
+            self.leave()
+        return {instrument.id: instrument for instrument in in_their_states(known)}
 
-    def _instruments(self):
-        found: list = []
-        for number, instrument in sorted(self.engine._instruments.items()):
+    def _known(self):
+        """The instruments in the order of their ids, each with the number of the state that its book is in."""
+        known: list = []
+        for number in sorted(self.engine._instruments):
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
-            found.append(replace(instrument, state=InstrumentState(book.state)))
-        return found
+            known.append((self.engine._instruments[number], book.state))
+        return known
 
     def book(self, instrument):
         """The book of one instrument, as an ``OrderBook`` that takes no commands: the builder's own, not a copy.
 
-        A snapshot with other instruments puts new books in its place, and leaves it empty. Raises UnknownInstrument.
-        O(1).
+        A snapshot with other instruments puts new books in its place, and leaves it empty. Raises UnknownInstrument
+        and BookBusy. O(1).
         """
-        return self.engine.book(instrument)
+        self.enter()
+        try:
+            engine: Engine = self.engine
+        finally:
+            self.leave()
+        return engine.book(instrument)
 
     def digest(self):
-        """A u64 over all books: what ``Engine.digest`` is after the same reports. O(orders). Raises BookBusy."""
-        return self.engine.digest()
+        """A u64 over all books: after a whole command what ``Engine.digest`` is. O(orders). Raises BookBusy."""
+        self.enter()
+        try:
+            return digest_of(self.rebuilt.books, self.engine._instruments)
+        finally:
+            self.leave()
 
     def check(self):
-        """Hold every invariant against the state; AssertionError names what is broken. O(n). Raises BookBusy.
-
-        In the middle of a command the book that the command is about may be crossed, and no other.
-        """
-        self.engine.enter()
+        """Hold every invariant against the state; AssertionError names what is broken. O(n). Raises BookBusy."""
+        self.enter()
         try:
-            check_books(self.rebuilt.books, self.rebuilt.crossing)
+            check_books(self.rebuilt.books)
         finally:
-            self.engine.leave()
+            self.leave()
 
     def __len__(self):
         """Orders in the books."""
-        return self.rebuilt.books.order_count
+        self.enter()
+        try:
+            return self.rebuilt.books.order_count
+        finally:
+            self.leave()
+
+    def __bool__(self):
+        return True  # a builder without an order is a builder
 
     def __repr__(self):
         return (
@@ -195,79 +237,75 @@ class BookBuilder:
 
     def snapshot(self):
         """All books at this moment, as a ``Snapshot``. O(orders). Raises BookBusy and MemoryError."""
-        self.engine.enter()
+        self.enter()
         try:
-            block: Block = Block((self.rebuilt.books.order_count + 1) * cython.sizeof(SnapshotOrder))
-            orders: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], block.memory)
-            instruments = self._instruments()
+            block: Block = Block((self.rebuilt.books.order_count + 2) * cython.sizeof(SnapshotOrder))  # the taker; never 0
+            first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], block.memory)
             rebuilt: Rebuilt = self.rebuilt
+            known = self._known()
             count: u64 = 0
-            for instrument in instruments:
+            for instrument, _ in known:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(instrument.id)
                 with cython.nogil:
-                    count = rebuilt.write_book(book, orders, count)
+                    count = rebuilt.write_book(book, first, count)
+            orders = block.array(SNAPSHOT_ORDER_DTYPE, count)
+            seq_num = self.rebuilt.books.seq_num
             digest = digest_of(self.rebuilt.books, self.engine._instruments)
-            return Snapshot(
-                self.rebuilt.books.seq_num, tuple(instruments), block.array(SNAPSHOT_ORDER_DTYPE, count), digest
-            )
         finally:
-            self.engine.leave()
+            self.leave()
+        return Snapshot(seq_num, in_their_states(known), orders, digest)
 
     def load_snapshot(self, snapshot):
         """Put the books of a ``Snapshot`` in the place of these: the reports behind its ``seq_num`` come next.
 
-        Raises BookBusy, InvalidReports and OrdersFull with nothing changed; and SnapshotMismatch, LevelsFull,
-        InvalidSetting and MemoryError, which leave no order and no report. O(orders).
+        Raises BookBusy, InvalidReports, InvalidSetting and OrdersFull with nothing changed; and SnapshotMismatch,
+        LevelsFull and MemoryError, which leave no order and no report. O(orders).
         """
         orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, "pricetime.types.SNAPSHOT_ORDER")
-        if len(orders) > self.rebuilt.books.capacity:
-            raise OrdersFull(f"{len(orders)} orders in a snapshot, room for {self._capacity}: use a larger capacity")
-        self._empty()
-        self._set_instruments(snapshot.instruments)
-        self.engine.enter()
+        seq_num = whole(snapshot.seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
+        resting = np.count_nonzero(orders["taking"] == RESTS)
+        if resting > self._capacity:
+            raise OrdersFull(f"{resting} orders in a snapshot, room for {self._capacity}: use a larger capacity")
+        known = checked_instruments(snapshot.instruments)
+        first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
+        states = [(number, int(instrument.state)) for number, instrument in known.items()]
+        digest = snapshot.digest
+        self.enter()
         try:
-            first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
-            count: u64 = len(orders)
-            rebuilt: Rebuilt = self.rebuilt
-            done: i64
-            with cython.nogil:
-                done = rebuilt.load_run(first, count)
-            if done < 0:
-                why = f"order {int(orders['order_id'][-1 - done])}: {FAULTS[self.rebuilt.fault]}"
-                if self.rebuilt.fault in NO_ROOM:
-                    rebuilt.clear()
-                    raise NO_ROOM[self.rebuilt.fault](why)
-            elif rebuilt.watch_all() > 1:
-                why = "several books are crossed"
-            elif digest_of(self.rebuilt.books, self.engine._instruments) != snapshot.digest:
-                why = f"the digest of its orders is not {snapshot.digest}"
-            else:
-                self.rebuilt.books.seq_num = snapshot.seq_num
-                return
-            rebuilt.clear()
-            raise SnapshotMismatch(f"the snapshot of report {snapshot.seq_num} is wrong: {why}. Ask for another")
+            self._empty()
+            if known.keys() != self.engine._instruments.keys():
+                self._use(empty_books(known.values(), self._capacity, self._level_capacity, self.latch))
+            self.engine._instruments = known
+            for number, state in states:
+                book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
+                book.state = state
+            self._load(first, len(orders), seq_num, digest)
         finally:
-            self.engine.leave()
+            self.leave()
+
+    def _load(self, first, count, seq_num, digest):
+        """The orders of a snapshot into empty books; empty they are again when it raises."""
+        rebuilt: Rebuilt = self.rebuilt
+        done: i64
+        with cython.nogil:
+            done = rebuilt.load_run(first, count)
+        if done >= 0 and digest_of(rebuilt.books, self.engine._instruments) == digest:
+            rebuilt.books.seq_num = seq_num
+            return 0
+        self._empty()
+        if done >= 0:
+            why = f"the digest of its orders is not {digest}"
+        else:
+            why = f"order {first[-1 - done].order_id}: {FAULTS[rebuilt.fault]}"
+            if rebuilt.fault in NO_ROOM:
+                raise NO_ROOM[rebuilt.fault](why)
+        raise SnapshotMismatch(f"the snapshot of report {seq_num} is wrong: {why}. Ask for another")
 
     def _empty(self):
-        """No order and no report, until a snapshot is loaded whole. Who looks at a book sees none, too."""
-        self.engine.enter()
-        try:
-            rebuilt: Rebuilt = self.rebuilt
-            with cython.nogil:
-                rebuilt.clear()
-        finally:
-            self.engine.leave()
-
-    def _set_instruments(self, instruments):
-        """New books when they are other instruments, else the same books with what is known of them now."""
-        if {instrument.id for instrument in instruments} != set(self.engine._instruments):
-            self._open(instruments)
-            return
-        self.engine._instruments = {instrument.id: replace(instrument, order_limit=None) for instrument in instruments}
-        for instrument in instruments:
-            book: cython.pointer[Book] = self.rebuilt.books.book_of(instrument.id)
-            book.state = instrument.state
+        """No order and no report, until a snapshot is loaded whole."""
+        rebuilt: Rebuilt = self.rebuilt
+        with cython.nogil:
+            rebuilt.clear()
 
     def __reduce__(self):
         return _remake, (self._capacity, self._level_capacity, self.snapshot())
@@ -284,6 +322,43 @@ def checked_records(records, dtype, name):
             f"dimension of {name} (numpy.ascontiguousarray makes one)"
         )
     return records
+
+
+def misfit(seq_num, fault, last):
+    """The error that says why a report does not fit books that are those of report ``last``."""
+    message = f"report {seq_num} does not fit the books: {FAULTS[fault]}"
+    if fault in NO_ROOM:
+        return NO_ROOM[fault](message)
+    return ReportMismatch(message.format(last=last), seq_num)
+
+
+def empty_books(instruments, capacity, level_capacity, latch):
+    """An engine for reports: its books take whatever those of the exchange took, and share the latch of a builder."""
+    free = {"order_limit": None, "low_price": None, "high_price": None}
+    unlimited = [replace(instrument, **free) for instrument in instruments]
+    engine: Engine = Engine(unlimited, capacity=capacity, level_capacity=level_capacity)
+    engine.rebuilt = True
+    engine.latch = latch
+    return engine
+
+
+def checked_instruments(instruments):
+    """The instruments of a snapshot by id, whatever the limits of their orders are. Raises InvalidSetting."""
+    known = {}
+    for instrument in instruments:
+        if not isinstance(instrument, Instrument):
+            raise InvalidSetting(f"{shown(instrument)} is not an Instrument")
+        if instrument.id in known:
+            raise InvalidSetting(f"instrument {instrument.id} is in the snapshot twice")
+        known[instrument.id] = replace(instrument, order_limit=None)
+    if not known:
+        raise InvalidSetting("a snapshot has at least one instrument")
+    return known
+
+
+def in_their_states(known):
+    """Instruments, each in the state whose number stands beside it."""
+    return tuple(replace(instrument, state=InstrumentState(state)) for instrument, state in known)
 
 
 def _remake(capacity, level_capacity, snapshot):

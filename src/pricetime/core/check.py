@@ -13,11 +13,8 @@ if not cython.compiled:  # the compiled form has them from check.pxd
     from pricetime.core.layout import *
 
 
-def check_books(books, crossing):
-    """Raises AssertionError naming the first invariant that does not hold. O(orders + levels + table sizes).
-
-    ``crossing``: the entry in the directory of the one book that may be crossed, NIL for none.
-    """
+def check_books(books):
+    """Raises AssertionError naming the first invariant that does not hold. O(orders + levels + table sizes)."""
     seen_orders: dict = {}  # slot -> how many were seen before it, so that it says who is ahead at a level
     seen_levels: set = set()
     seen_nodes: set = set()
@@ -37,8 +34,7 @@ def check_books(books, crossing):
                 if not book.older_rules:
                     _check_prices(book, side, cython.address(books.levels[level]))
         must(book.state <= HALTED, "a book is open or halted")
-        if index + 1 != crossing:
-            _check_uncrossed(book)
+        _check_uncrossed(book)
         _check_ids(books, book, len(seen_orders) - before)
     _check_chains(books, seen_orders)
     _check_pools(books, seen_orders, seen_levels, seen_nodes)

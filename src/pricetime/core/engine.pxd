@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport NIL, Command, Report, u32, u64
+from pricetime.core.layout cimport Command, Report, u32, u64
 from pricetime.core.resting cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
@@ -18,6 +18,7 @@ cdef class Engine:
     cdef bint rebuilt                # from reports: its books take no commands
     cdef object __weakref__
 
+    cdef object run(self, object commands)
     cdef object known(self, object instrument)
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
@@ -25,6 +26,7 @@ cdef class Engine:
     cdef object take_reports(self)
 
 
+cdef int enter(Latch latch) except -1
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef u64 digest_of(Books books, object instruments) except? 0

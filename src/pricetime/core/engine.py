@@ -12,6 +12,8 @@ from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting, UnknownI
 from pricetime.native.spread import id_multiplier
 from pricetime.types import COMMAND, REPORT, InstrumentState
 
+if cython.compiled:
+    from cython.cimports.cpython.exc import PyErr_CheckSignals
 if not cython.compiled:  # the compiled form has them from engine.pxd
     from pricetime.core.book import Books, mix
     from pricetime.core.check import check_books
@@ -24,6 +26,12 @@ DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
 MAX_OWNERS = 1 << 31
 MAX_SEQ_NUM = (1 << 64) - 1
+
+#: What to do when there is no memory for reports.
+SMALLER_REPORTS = "apply fewer commands at once, or make the engine with a smaller capacity"
+
+#: Reports of up to so many bytes are handed out as a copy, which is as large as they are.
+COPIED_BYTES = 16 << 10
 
 #: A report block that grew beyond this goes with the array it was lent to, and is not kept for the next call.
 KEPT_BLOCK_BYTES = 64 << 20
@@ -39,8 +47,8 @@ class Engine:
     levels, by default as many as orders. ``owner_limit``: owners from 1 to below it can have all their orders
     cancelled at once; 16 bytes an order more, and none with the default of 0. Raises InvalidSetting and MemoryError.
 
-    An engine serves one thread at a time: a call while another thread is inside raises BookBusy. ``apply`` runs
-    without the GIL.
+    An engine serves one call at a time: another one meanwhile, of another thread or of a signal handler, raises
+    BookBusy. ``apply`` runs without the GIL.
     """
 
     if not cython.compiled:
@@ -52,16 +60,18 @@ class Engine:
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
         owner_limit = whole(owner_limit, 0, MAX_OWNERS, InvalidSetting, "owner limit")
-        if self._settings is not None:
-            raise TypeError("an engine is made once: its books may be in use")
         instruments = tuple(instruments)
         for instrument in instruments:
             if not isinstance(instrument, Instrument):
                 raise InvalidSetting(f"{shown(instrument)} is not an Instrument")
-        self._instruments = {instrument.id: instrument for instrument in instruments}
-        if not self._instruments or len(self._instruments) != len(instruments):
+        known = {instrument.id: instrument for instrument in instruments}
+        if not known or len(known) != len(instruments):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")
-        self.books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit)
+        books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit)
+        if self._settings is not None:
+            raise TypeError("an engine is made once: its books may be in use")
+        self._instruments = known
+        self.books = books
         self.block = self.spare = None
         self.latch = Latch()
         self._settings = (instruments, capacity, level_capacity, owner_limit)
@@ -79,14 +89,29 @@ class Engine:
         nothing. Neither array is copied: other threads must leave ``commands`` alone meanwhile. Raises
         InvalidCommands, BookBusy and MemoryError, each before anything is executed.
         Each command takes the steps of the call of an OrderBook that does the same.
+
+        An array is executed whole: a signal, such as Ctrl-C, is handled after that, with the engine free. What the
+        handler raises then carries the reports, as its attribute ``reports``.
         """
         commands = checked(commands)
+        reports = self.run(commands)
+        if cython.compiled:
+            try:
+                PyErr_CheckSignals()
+            except BaseException as error:
+                error.reports = reports
+                error.add_note(f"apply had executed all {len(commands)} commands: their reports are in the attribute reports")
+                raise
+        return reports
+
+    def run(self, commands):
+        """What ``apply`` does to the books: the reports."""
         count: u64 = len(commands)
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         self.enter()
         try:
             self.make_room(count)
             books: Books = self.books
-            first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
             with cython.nogil:
                 books.run(first, count, cython.NULL)
             return self.take_reports()
@@ -107,9 +132,10 @@ class Engine:
         number = self.known(instrument)
         self.enter()
         try:
-            return InstrumentState(self.books.book_of(number).state)
+            state: u32 = self.books.book_of(number).state
         finally:
             self.leave()
+        return InstrumentState(state)
 
     def digest(self):
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders)."""
@@ -123,7 +149,7 @@ class Engine:
         """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
         self.enter()
         try:
-            check_books(self.books, NIL)
+            check_books(self.books)
         finally:
             self.leave()
 
@@ -134,6 +160,9 @@ class Engine:
             return self.books.order_count
         finally:
             self.leave()
+
+    def __bool__(self):
+        return True  # an engine without an order is an engine
 
     def __repr__(self):
         return f"<pricetime.Engine: {len(self._instruments)} instruments, {len(self)} orders>"
@@ -208,10 +237,8 @@ class Engine:
         return number
 
     def enter(self):
-        """Nobody else may be inside until ``leave``. Raises BookBusy. O(1)."""
-        if not self.latch.enter():
-            raise BookBusy("another thread is inside this book: a book serves one thread at a time")
-        return 0
+        """No other call may be inside until ``leave``. Raises BookBusy. O(1)."""
+        return enter(self.latch)
 
     def leave(self):
         """Others may enter again. O(1)."""
@@ -224,17 +251,30 @@ class Engine:
             self.block, self.spare = self.spare, self.block
         if not fits(self.block, n_bytes):
             self.block = None
-            self.block = Block(n_bytes + n_bytes // 2)
+            self.block = Block(n_bytes + n_bytes // 2, f"the reports of {commands} commands", SMALLER_REPORTS)
         self.books.reports = cython.cast(cython.pointer[Report], self.block.memory)
         self.books.report_count = 0
         return 0
 
     def take_reports(self):
-        """The reports made since there was room."""
+        """The reports made since there was room: few as a copy, many as a view of the block that they are in."""
         reports = self.block.array(REPORT, self.books.report_count)
-        if reports.nbytes > KEPT_BLOCK_BYTES:
+        n_bytes: u64 = self.books.report_count * cython.sizeof(Report)
+        if n_bytes <= COPIED_BYTES:
+            return reports.copy()
+        if n_bytes > KEPT_BLOCK_BYTES:
             self.block = None
         return reports
+
+
+def enter(latch):
+    """Go inside what a latch guards. Raises BookBusy."""
+    if not latch.enter():
+        raise BookBusy(
+            "another call is inside this book, of another thread or of this one where a signal handler or a finalizer "
+            "calls: a book serves one call at a time. Try again when that call has returned"
+        )
+    return 0
 
 
 def checked(commands):

@@ -86,8 +86,14 @@ cdef enum:
     BY_DISCONNECT = 38
     AS_MAKER = 39
     UNFINISHED = 41
+    NEVER_RESTS = 42
     # Why a report does not fit a rebuilt book, beside the reasons above
     OUT_OF_SEQUENCE = 64
+    COMMAND_GOES_ON = 65
+    # What an order in a snapshot is: a resting one, or one whose command goes on
+    RESTS = 0
+    MAY_REST = 1
+    ONLY_TAKES = 2
     # The type of an order in a snapshot
     SNAPSHOT_ORDER = 54
     # The instrument of a mass cancel over all of them
@@ -141,17 +147,17 @@ ctypedef packed struct RoutedReport:
     u16 last             # 1 on the last report of a command
     u16 kind             # there: which kind of command it was, see measure/latency.pxd
 
-# A resting order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
+# An order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side
-    u16 zero
+    u16 taking           # RESTS; or its command goes on and what is left of it MAY_REST, or it ONLY_TAKES
     u32 instrument
     u64 order_id
     i64 price            # ticks
     u64 quantity         # lots still open
+    u64 zero
     u64 zero2
-    u64 zero3
 
 # A resting order, what matching reads of it: 32 bytes. A free slot keeps the next free one in "next".
 ctypedef struct Order:

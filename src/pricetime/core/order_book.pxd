@@ -3,8 +3,9 @@
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    ASK, BID, CANCEL_ORDER, CANCELLED, GTC, IOC, MARKET, MASS_CANCEL, NEW_ORDER, NIL, NONE, POST_ONLY, REDUCE_ORDER,
-    REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, SET_STATE, TRADE, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
+    ASK, BID, CANCEL_ORDER, CANCELLED, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, MASS_CANCEL, MASS_CANCEL_UNFINISHED, NEW_ORDER,
+    NIL, NONE, ORDERS_FULL, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, SET_STATE, TRADE,
+    UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
 from pricetime.core.resting cimport commands_of
 from pricetime.native.memory cimport release, reserve
@@ -20,11 +21,17 @@ cdef class OrderBook:
     cdef object __weakref__
 
     cdef int _bind(self, Engine engine, u32 instrument) except -1
+    cdef int _takes_commands(self) except -1
+    cdef u64 _order_id(self, object value) except? 0
+    cdef u64 _lots(self, object value) except? 0
+    cdef i64 _ticks(self, object value) except? 0
     cdef Command *_start(self, u32 kind, u64 order_id) except NULL
     cdef int _execute(self) except -1
     cdef int _refused(self, u32 reason) except -1
+    cdef str _why(self, u32 reason)
     cdef tuple _trades(self)
-    cdef u32 _slot(self, u64 number, object owner) except 0
+    cdef u64 _cancelled(self, u64 order_id) noexcept
+    cdef u32 _slot(self, u64 number, bint owned, u32 owner) except 0
     cdef object _order(self, u32 slot)
     cdef object _levels(self, u32 side, object count)
 
@@ -35,3 +42,5 @@ cdef i64 price_of(object value) except? -1
 cdef u32 owner_of(object value) except? 0
 cdef u64 timestamp_of(object value) except? 0
 cdef u32 side_of(object value) except? 0
+cdef u32 time_in_force_of(object value) except? 0
+cdef u32 self_trade_of(object value) except? 0

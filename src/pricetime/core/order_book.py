@@ -14,7 +14,6 @@ from pricetime.types import (
     MAX_QUANTITY,
     InstrumentState,
     QueuePosition,
-    Reason,
     ReplacePolicy,
     SelfTrade,
     Side,
@@ -51,7 +50,8 @@ class OrderBook:
     with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a
     number of steps bounded by what it trades with. After an exception the book is exactly as it was.
 
-    A book serves one thread at a time: a call while another thread is inside raises BookBusy.
+    A book serves one call at a time: another one meanwhile raises BookBusy. Arguments are taken before a call goes
+    inside, so a signal handler of the main thread finds the book free between any two calls of that thread.
     """
 
     if not cython.compiled:
@@ -68,18 +68,19 @@ class OrderBook:
         high_price=None,
         owner_limit=0,
     ):
-        if self._engine is not None:
-            raise TypeError("a book is made once: make another OrderBook for another")
         rules = {"self_trade": self_trade, "replace_policy": replace_policy}
         instrument = Instrument(0, **rules, low_price=low_price, high_price=high_price)
         room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
-        self._bind(Engine((instrument,), **room), 0)
+        engine: Engine = Engine((instrument,), **room)
+        if self._engine is not None:
+            raise TypeError("a book is made once: make another OrderBook for another")
+        self._bind(engine, 0)
         self._whole_engine = True
 
     def _bind(self, engine, instrument):
         self._command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
         if not self._command:
-            raise MemoryError("no room for a command")
+            raise MemoryError("no room for a command: use a smaller capacity")
         self._books = engine.books
         self._book = engine.books.book_of(instrument)
         self._whole_engine = False
@@ -96,18 +97,23 @@ class OrderBook:
         InstrumentHalted, PriceOutsideBand, DuplicateOrderId, WouldCross (post-only), OrdersFull, LevelsFull and
         LevelQuantityFull. O(1) and O(1) for each order that it meets.
         """
-        c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
+        number: u64 = self._order_id(order_id)
+        side_: u32 = side_of(side)
+        tif: u32 = time_in_force_of(time_in_force)
+        mode: u32 = 0 if self_trade is None else self_trade_of(self_trade)
+        lots: u64 = self._lots(quantity)
+        ticks: i64 = 0 if tif == MARKET else self._ticks(price)
+        owner_: u32 = owner_of(owner)
+        time_ns: u64 = timestamp_of(timestamp)
+        c: cython.pointer[Command] = self._start(NEW_ORDER, number)
         try:
-            c.side = side_of(side)
-            if time_in_force is not _GTC:
-                c.time_in_force = time_in_force_of(time_in_force)
-            if self_trade is not None:
-                c.flags = self_trade_of(self_trade)
-            c.quantity = quantity_of(quantity)
-            if c.time_in_force != MARKET:
-                c.price = price_of(price)
-            c.owner = owner_of(owner)
-            c.timestamp = timestamp_of(timestamp)
+            c.side = side_
+            c.time_in_force = tif
+            c.flags = mode
+            c.quantity = lots
+            c.price = ticks
+            c.owner = owner_
+            c.timestamp = time_ns
             self._execute()
             return self._trades()
         finally:
@@ -119,29 +125,35 @@ class OrderBook:
         Lots that self-trade prevention took off before that end are in neither. Raises as ``add_order``.
         O(1) and O(1) for each order that it meets.
         """
-        c: cython.pointer[Command] = self._start(NEW_ORDER, order_id_of(order_id))
+        number: u64 = self._order_id(order_id)
+        side_: u32 = side_of(side)
+        lots: u64 = self._lots(quantity)
+        ticks: i64 = self._ticks(price)
+        owner_: u32 = owner_of(owner)
+        c: cython.pointer[Command] = self._start(NEW_ORDER, number)
         try:
-            c.side = side_of(side)
+            c.side = side_
             c.time_in_force = IOC
-            c.quantity = quantity_of(quantity)
-            c.price = price_of(price)
-            c.owner = owner_of(owner)
+            c.quantity = lots
+            c.price = ticks
+            c.owner = owner_
             self._execute()
-            last: cython.pointer[Report] = cython.address(self._books.reports[self._books.report_count - 1])
-            left = last.quantity if last.kind == CANCELLED and last.order_id == c.order_id else 0
-            return self._trades(), left
+            return self._trades(), self._cancelled(number)
         finally:
             self._engine.leave()
 
     def cancel_order(self, order_id, *, owner=None):
         """Take an order out of the book: the quantity that was still resting.
 
-        ``owner``, when given, must be the order's. Raises InvalidOrderId and UnknownOrder. O(1).
+        ``owner``, when given, must be the order's. Raises InvalidOrderId, InvalidOwner and UnknownOrder. O(1).
         """
-        self._start(CANCEL_ORDER, order_id_of(order_id))
+        number: u64 = self._order_id(order_id)
+        owned: cython.bint = owner is not None
+        owner_: u32 = owner_of(owner) if owned else 0
+        self._start(CANCEL_ORDER, number)
         try:
-            if owner is not None:
-                self._slot(self._command.order_id, owner)
+            if owned:
+                self._slot(number, True, owner_)
             self._execute()
             return self._books.reports[0].quantity
         finally:
@@ -153,17 +165,19 @@ class OrderBook:
         ``owner``: from 1 to below the ``owner_limit``. O(orders of the owner). Raises InvalidOwner, InvalidSide, and
         MassCancelUnfinished while one that ``apply`` was given in parts has not ended.
         """
+        self._takes_commands()
+        side_: u32 = 0 if side is None else side_of(side)
+        owner_: u32 = owner_of(owner)
+        limit: u32 = self._books.owner_limit
+        if owner_ == 0 or owner_ >= limit:
+            raise errors.InvalidOwner(
+                f"the orders of owner {owner_} are not kept together: give an owner from 1 to below the "
+                f"owner_limit that the book was made with, which is {limit}"
+            )
         c: cython.pointer[Command] = self._start(MASS_CANCEL, 0)
         try:
-            c.owner = owner_of(owner)
-            if c.owner == 0 or c.owner >= self._books.owner_limit:
-                limit = self._books.owner_limit
-                raise errors.InvalidOwner(
-                    f"the orders of owner {c.owner} are not kept together: give an owner from 1 to below the "
-                    f"owner_limit that the book was made with, which is {limit}"
-                )
-            if side is not None:
-                c.side = side_of(side)
+            c.owner = owner_
+            c.side = side_
             self._execute()
             return self._books.reports[self._books.report_count - 1].quantity
         finally:
@@ -172,15 +186,18 @@ class OrderBook:
     def reduce_order(self, order_id, by, *, owner=None):
         """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
 
-        Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
+        Raises InvalidOrderId, InvalidQuantity, InvalidOwner and UnknownOrder. O(1).
         """
-        c: cython.pointer[Command] = self._start(REDUCE_ORDER, order_id_of(order_id))
+        number: u64 = self._order_id(order_id)
+        lots: u64 = self._lots(by)
+        owned: cython.bint = owner is not None
+        owner_: u32 = owner_of(owner) if owned else 0
+        c: cython.pointer[Command] = self._start(REDUCE_ORDER, number)
         try:
-            c.quantity = quantity_of(by)
-            self._refused(self._books.refuse_size(self._book, 0, c.quantity))
-            slot: u32 = self._slot(c.order_id, owner)
+            c.quantity = lots
+            left: u64 = self._books.orders[self._slot(number, owned, owner_)].remaining
             self._execute()
-            return self._books.orders[slot].remaining if self._books.find(self._book, c.order_id) != NIL else 0
+            return left - self._books.reports[0].quantity
         finally:
             self._engine.leave()
 
@@ -189,20 +206,26 @@ class OrderBook:
 
         It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
         crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
-        InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and
+        InvalidOwner, InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and
         LevelQuantityFull. O(1) and O(1) for each order that it meets.
         """
-        c: cython.pointer[Command] = self._start(REPLACE_ORDER, order_id_of(order_id))
+        number: u64 = self._order_id(order_id)
+        renamed: cython.bint = new_id is not None
+        new_number: u64 = order_id_of(new_id) if renamed else 0
+        lots: u64 = self._lots(quantity)
+        ticks: i64 = self._ticks(price)
+        owned: cython.bint = owner is not None
+        owner_: u32 = owner_of(owner) if owned else 0
+        c: cython.pointer[Command] = self._start(REPLACE_ORDER, number)
         try:
-            c.quantity = quantity_of(quantity)
-            c.price = price_of(price)
-            self._refused(self._books.refuse_replace(self._book, c.price, c.quantity))
-            self._slot(c.order_id, owner)
-            if new_id is not None:
-                number: u64 = order_id_of(new_id)
+            c.quantity = lots
+            c.price = ticks
+            self._refused(self._books.refuse_replace(self._book, ticks, lots))
+            self._slot(number, owned, owner_)
+            if renamed:
                 c.type = REPLACE_ORDER_AS
-                c.owner = cython.cast(u32, number)
-                c.tag = cython.cast(u32, number >> 32)
+                c.owner = cython.cast(u32, new_number)
+                c.tag = cython.cast(u32, new_number >> 32)
             self._execute()
             return self._trades()
         finally:
@@ -213,9 +236,11 @@ class OrderBook:
 
         ``state``: an ``InstrumentState``. Raises InvalidState. O(1).
         """
+        self._takes_commands()
+        new: u32 = checks.instrument_state(state)
         c: cython.pointer[Command] = self._start(SET_STATE, 0)
         try:
-            c.flags = checks.instrument_state(state)
+            c.flags = new
             self._execute()
         finally:
             self._engine.leave()
@@ -227,6 +252,9 @@ class OrderBook:
         ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes nothing.
         Raises InvalidCommands, BookBusy and MemoryError, each before anything is executed.
         Each command takes the steps of the call that does the same.
+
+        An array is executed whole: a signal, such as Ctrl-C, is handled after that. What the handler raises then
+        carries the reports, as its attribute ``reports``.
         """
         if not self._whole_engine:
             raise errors.InvalidCommands("this book is one of an engine's: apply commands to the engine")
@@ -239,9 +267,10 @@ class OrderBook:
         """Is the book open or halted? An ``InstrumentState``. O(1)."""
         self._engine.enter()
         try:
-            return InstrumentState(self._book.state)
+            state: u32 = self._book.state
         finally:
             self._engine.leave()
+        return InstrumentState(state)
 
     @property
     def best_bid(self):
@@ -268,9 +297,10 @@ class OrderBook:
 
     def order(self, order_id):
         """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
+        number: u64 = order_id_of(order_id)
         self._engine.enter()
         try:
-            return self._order(self._slot(order_id_of(order_id), None))
+            return self._order(self._slot(number, False, 0))
         finally:
             self._engine.leave()
 
@@ -286,18 +316,19 @@ class OrderBook:
 
     def queue_position(self, order_id):
         """What is ahead of an order at its price, as (orders, quantity). O(orders ahead). Raises UnknownOrder."""
+        number: u64 = order_id_of(order_id)
+        orders: u64 = 0
+        quantity: u64 = 0
         self._engine.enter()
         try:
-            orders: u64 = 0
-            quantity: u64 = 0
-            slot: u32 = self._books.orders[self._slot(order_id_of(order_id), None)].prev
+            slot: u32 = self._books.orders[self._slot(number, False, 0)].prev
             while slot != NIL:
                 orders += 1
                 quantity += self._books.orders[slot].remaining
                 slot = self._books.orders[slot].prev
-            return QueuePosition(orders, quantity)
         finally:
             self._engine.leave()
+        return QueuePosition(orders, quantity)
 
     def digest(self):
         """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
@@ -333,12 +364,17 @@ class OrderBook:
         finally:
             self._engine.leave()
 
+    def __bool__(self):
+        return True  # a book without an order is a book
+
     def __contains__(self, order_id):
-        self._engine.enter()
         try:
-            return self._books.find(self._book, order_id_of(order_id)) != NIL
+            number: u64 = order_id_of(order_id)
         except errors.InvalidOrderId:
             return False
+        self._engine.enter()
+        try:
+            return self._books.find(self._book, number) != NIL
         finally:
             self._engine.leave()
 
@@ -368,10 +404,36 @@ class OrderBook:
 
     # ------------------------------------------------------------------ inside
 
-    def _start(self, kind, order_id):
-        """Enter the book with a fresh command. The caller leaves. Raises ReadOnlyBook."""
+    # Arguments are taken before the book is entered: what a caller gives may run Python code, and where that runs, so
+    # may a signal handler.
+
+    def _takes_commands(self):
+        """Raises ReadOnlyBook."""
         if self._engine.rebuilt:
             raise errors.ReadOnlyBook("this book is rebuilt from reports: it answers questions and takes no commands")
+        return 0
+
+    def _order_id(self, value):
+        """The order id of a command. Raises ReadOnlyBook and InvalidOrderId."""
+        self._takes_commands()
+        return order_id_of(value)
+
+    def _lots(self, value):
+        """A quantity in whole lots of the instrument. Raises InvalidQuantity."""
+        quantity: u64 = quantity_of(value)
+        if self._book.lot_size != 1 and quantity % self._book.lot_size != 0:
+            raise errors.InvalidQuantity(f"quantity {quantity} is not a multiple of the lot size {self._book.lot_size}")
+        return quantity
+
+    def _ticks(self, value):
+        """A price in whole ticks of the instrument. Raises InvalidPrice."""
+        price: i64 = price_of(value)
+        if self._book.tick_size != 1 and price % cython.cast(i64, self._book.tick_size) != 0:
+            raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self._book.tick_size}")
+        return price
+
+    def _start(self, kind, order_id):
+        """Enter the book with a fresh command. The caller leaves."""
         self._engine.enter()
         c: cython.pointer[Command] = self._command
         c.type = kind
@@ -395,30 +457,31 @@ class OrderBook:
     def _refused(self, reason):
         """Raises the error of a reason, unless it is none."""
         if reason != NONE:
-            raise self._refusal(Reason(reason))
+            raise errors.ERROR_OF_REASON[reason](self._why(reason))
         return 0
 
-    def _refusal(self, reason):
+    def _why(self, reason):
+        """The message of a refusal. What is malformed was found before: it has messages of its own."""
         c: cython.pointer[Command] = self._command
-        new_id: u64 = c.order_id
-        if c.type == REPLACE_ORDER_AS:
-            new_id = c.owner | (cython.cast(u64, c.tag) << 32)
-        book: cython.pointer[Book] = self._book
-        high = book.low_price + int(book.band)
-        messages = {
-            Reason.INVALID_QUANTITY: f"quantity {c.quantity} is not a multiple of the lot size {self._book.lot_size}",
-            Reason.INVALID_PRICE: f"price {c.price} is not a multiple of the tick size {self._book.tick_size}",
-            Reason.INSTRUMENT_HALTED: f"instrument {book.instrument} is halted: it takes no orders until it is opened",
-            Reason.PRICE_OUTSIDE_BAND: f"price {c.price} is outside the band: give one from {book.low_price} to {high}",
-            Reason.DUPLICATE_ORDER_ID: f"order id {new_id} is resting: it may be used again once its order is gone",
-            Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, filled or cancelled",
-            Reason.WOULD_CROSS: f"post-only order {c.order_id} at {c.price} would trade at once",
-            Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",
-            Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are taken: use a larger level_capacity",
-            Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
-            Reason.MASS_CANCEL_UNFINISHED: f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE",
-        }
-        return errors.ERROR_OF_REASON[reason](messages[reason])
+        if reason == INSTRUMENT_HALTED:
+            return f"instrument {c.instrument} is halted: it takes no orders until it is opened"
+        if reason == PRICE_OUTSIDE_BAND:
+            low = self._book.low_price
+            return f"price {c.price} is outside the band: give one from {low} to {low + int(self._book.band)}"
+        if reason == DUPLICATE_ORDER_ID:
+            new_id = c.owner | (cython.cast(u64, c.tag) << 32) if c.type == REPLACE_ORDER_AS else c.order_id
+            return f"order id {new_id} is resting: it may be used again once its order is gone"
+        if reason == UNKNOWN_ORDER:
+            return f"no order {c.order_id} is resting: never added, filled or cancelled"
+        if reason == WOULD_CROSS:
+            return f"post-only order {c.order_id} at {c.price} would trade at once"
+        if reason == ORDERS_FULL:
+            return f"{self._book.count} orders rest, as many as there is room for: use a larger capacity"
+        if reason == LEVELS_FULL:
+            return f"all {self._books.level_capacity} levels are taken: use a larger level_capacity"
+        if reason == MASS_CANCEL_UNFINISHED:
+            return f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE"
+        return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"
 
     def _trades(self):
         """The trades among the reports of the last command."""
@@ -433,12 +496,21 @@ class OrderBook:
                 trades.append(tuple.__new__(Trade, (r.maker_id, r.order_id, r.price, r.quantity)))
         return tuple(trades)
 
-    def _slot(self, number, owner):
-        """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner given."""
+    def _cancelled(self, order_id):
+        """The quantity that ended the last command by its cancel. Behind it only what it met may be reported."""
+        i: u64
+        for i in range(self._books.report_count - 1, 0, -1):
+            r: cython.pointer[Report] = cython.address(self._books.reports[i])
+            if r.order_id == order_id:
+                return r.quantity if r.kind == CANCELLED else 0
+        return 0
+
+    def _slot(self, number, owned, owner):
+        """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner that owns it."""
         slot: u32 = self._books.find(self._book, number)
         if slot == NIL:
             raise errors.UnknownOrder(f"no order {number} is resting: never added, filled or cancelled")
-        if owner is not None and owner_of(owner) != self._books.orders[slot].owner:
+        if owned and owner != self._books.orders[slot].owner:
             raise errors.UnknownOrder(f"no order {number} of owner {owner} is resting")
         return slot
 
@@ -473,8 +545,9 @@ class OrderBook:
         o: cython.pointer[Order] = cython.address(self._books.orders[slot])
         level: cython.pointer[Level] = cython.address(self._books.levels[o.level])
         side = _BID if level.side == BID else _ASK
-        timestamp = self._books.cold[slot].timestamp
-        return RestingOrder(o.id, side, key_of(level.side, level.key), o.remaining, timestamp, o.owner)
+        price: i64 = key_of(level.side, level.key)
+        time_ns: u64 = self._books.cold[slot].timestamp
+        return tuple.__new__(RestingOrder, (o.id, side, price, o.remaining, time_ns, o.owner))
 
     if cython.compiled:
 
@@ -562,8 +635,14 @@ def side_of(value):
 
 
 def time_in_force_of(value):
+    if value is _GTC:
+        return GTC
+    if type(value) is TimeInForce:
+        return as_u64(value)
     return checks.time_in_force(value)
 
 
 def self_trade_of(value):
+    if type(value) is SelfTrade:
+        return as_u64(value)
     return checks.self_trade(value)

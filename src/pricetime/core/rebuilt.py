@@ -3,6 +3,9 @@
 
 What a report says is held against the books before anything is changed. Nothing here allocates or touches a Python
 object, and every report takes a bounded number of steps.
+
+An order that takes is kept beside the books until it is known to rest or is gone. So the books are never crossed, and
+what they show in the middle of a command is what the books of the exchange were at that point of it.
 """
 
 from __future__ import annotations
@@ -22,9 +25,9 @@ class Rebuilt:
     """What reports do to books. For compiled callers; Python code uses ``BookBuilder``."""
 
     def __init__(self, books):
-        """``books``: empty, with room for one order and one level more than those of whoever makes the reports."""
+        """``books``: empty, with as much room as those of the exchange that makes the reports."""
         self.books = books
-        self.crossing = NIL
+        self.taking = cython.NULL
         self.fault = NONE
 
     # ------------------------------------------------------------------ reports
@@ -70,20 +73,15 @@ class Rebuilt:
             return OUT_OF_SEQUENCE
         if r.type != EXECUTION_REPORT:
             return MALFORMED
+        if self.taking and not self._goes_on(r):
+            return COMMAND_GOES_ON
         fault: u32 = NONE
         if r.kind != REJECTED and r.kind != MASS_CANCELLED:
             book: cython.pointer[Book] = self.books.book_of(r.instrument)
             if not book:
                 return UNKNOWN_INSTRUMENT
-            if self.crossing != NIL and (
-                self.crossing != self.books.directory[r.instrument]
-                or r.kind == ACCEPTED
-                or r.kind == REPLACED
-                or r.kind == STATE_CHANGED
-            ):
-                return WOULD_CROSS
             if r.kind == ACCEPTED:
-                fault = self._enter(book, r.side, r.order_id, r.price, r.quantity)
+                fault = self._accept(book, r)
             elif r.kind == TRADE:
                 fault = self._trade(book, r)
             elif r.kind == CANCELLED or r.kind == REDUCED or r.kind == EXPIRED:
@@ -98,66 +96,72 @@ class Rebuilt:
             self.books.seq_num = r.seq_num
         return fault
 
-    def _enter(self, book, side, order_id, price, quantity):
-        """An order at the back of its level. It may cross the other side until its command ends."""
-        if side != BID and side != ASK:
-            return INVALID_SIDE
-        if quantity == 0 or quantity >> 63 != 0:
-            return INVALID_QUANTITY
-        position: u32 = self.books._position(book, order_id)
-        if book.ids[position].slot != NIL:
-            return DUPLICATE_ORDER_ID
-        if self.books.order_count == self.books.capacity:
-            return ORDERS_FULL
-        key: i64 = key_of(side, price)
-        if self.books.level_count == self.books.level_capacity and self._is_new_level(book, side, key):
-            return LEVELS_FULL
-        slot: u32 = self.books._take_slot(book)
-        self.books.orders[slot].id = order_id
-        self.books.orders[slot].remaining = quantity
-        self.books._name(book, position, order_id, slot)
-        self._join(book, side, key, slot)
-        self._watch(book)
-        return NONE
+    def _goes_on(self, r):
+        """May a report be of the command whose order takes? It trades, or lots are taken off it or off what it met."""
+        if r.instrument != self.taking.instrument:
+            return False
+        return r.kind == TRADE or r.kind == CANCELLED or r.kind == REDUCED
+
+    def _accept(self, book, r):
+        """A new order: it rests at the back of its level, unless it takes."""
+        rests: cython.bint = r.reason != NEVER_RESTS
+        fault: u32 = self._refuse(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
+        if fault == NONE:
+            self._enter(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
+        return fault
 
     def _trade(self, book, r):
         """Lots that maker and taker lose."""
         maker: u32 = self.books.find(book, r.maker_id)
-        taker: u32 = self.books.find(book, r.order_id)
-        if maker == NIL or taker == NIL:
+        if maker == NIL or not self.taking or r.order_id != self.taker_id:
             return UNKNOWN_ORDER
         level: cython.pointer[Level] = cython.address(self.books.levels[self.books.orders[maker].level])
-        if self.books.levels[self.books.orders[taker].level].side != r.side or level.side + r.side != BID + ASK:
+        if r.side != self.taker_side or level.side == r.side:
             return INVALID_SIDE
         if key_of(level.side, level.key) != r.price:
             return INVALID_PRICE
-        most: u64 = min(self.books.orders[maker].remaining, self.books.orders[taker].remaining)
-        if r.quantity == 0 or r.quantity > most:
+        if r.quantity == 0 or r.quantity > min(self.books.orders[maker].remaining, self.taker_left):
             return INVALID_QUANTITY
         self._take_from(book, maker, r.quantity)
-        self._take_from(book, taker, r.quantity)
-        self._watch(book)
+        self.taker_left -= r.quantity
+        self._settle()
         return NONE
 
     def _take(self, book, r):
         """Lots that one order loses: all that it has unless it is reduced."""
+        if self.taking and r.order_id == self.taker_id:
+            return self._take_from_taker(r)
         slot: u32 = self.books.find(book, r.order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
-        if level.side != r.side:
+        fault: u32 = self._refuse_take(r, level.side, level.key, order.remaining)
+        if fault == NONE:
+            self._take_from(book, slot, r.quantity)
+            self._settle()
+        return fault
+
+    def _take_from_taker(self, r):
+        """The same of the order that takes."""
+        fault: u32 = self._refuse_take(r, self.taker_side, self.taker_key, self.taker_left)
+        if fault == NONE:
+            self.taker_left -= r.quantity
+            self._settle()
+        return fault
+
+    def _refuse_take(self, r, side, key, remaining):
+        """Why a report cannot take lots from an order, NONE when it can."""
+        if side != r.side:
             return INVALID_SIDE
-        if key_of(level.side, level.key) != r.price:
+        if key_of(side, key) != r.price:
             return INVALID_PRICE
-        if r.quantity == 0 or r.quantity > order.remaining or (r.quantity != order.remaining and r.kind != REDUCED):
+        if r.quantity == 0 or r.quantity > remaining or (r.quantity != remaining and r.kind != REDUCED):
             return INVALID_QUANTITY
-        self._take_from(book, slot, r.quantity)
-        self._watch(book)
         return NONE
 
     def _replace(self, book, r):
-        """A resting order under another id, price or quantity, in its place or at the back of a level."""
+        """A resting order under another id, price or quantity: in its place, at the back of a level, or it takes."""
         slot: u32 = self.books.find(book, r.maker_id)
         if slot == NIL:
             return UNKNOWN_ORDER
@@ -177,21 +181,13 @@ class Rebuilt:
                 return INVALID_QUANTITY
             level.quantity -= order.remaining - r.quantity
             order.remaining = r.quantity
-        else:
-            full: cython.bint = self.books.level_count == self.books.level_capacity and level.count != 1
-            if full and self._is_new_level(book, r.side, key):
-                return LEVELS_FULL
-            self._move(book, slot, key, r.quantity)
-        self.books._rename(book, slot, r.order_id)
-        return NONE
-
-    def _move(self, book, slot, key, quantity):
-        """Take an order out of its level and put it at the back of that of a key."""
-        side: u32 = self.books.levels[self.books.orders[slot].level].side
-        self.books._unlink(cython.address(book.ladders[side - 1]), slot)
-        self.books.orders[slot].remaining = quantity
-        self._join(book, side, key, slot)
-        self._watch(book)
+            self.books._rename(book, slot, r.order_id)
+            return NONE
+        fault: u32 = self.books._refuse_move(book, slot, key, r.quantity)
+        if fault == NONE:
+            self.books._remove(book, slot, self.books._position(book, r.maker_id))
+            self._enter(book, r.side, r.order_id, key, r.quantity, True)
+        return fault
 
     def _set_state(self, book, r):
         if r.quantity > HALTED:
@@ -201,14 +197,39 @@ class Rebuilt:
 
     # ------------------------------------------------------------------ what they do to an order
 
-    def _is_new_level(self, book, side, key):
-        """Would an order at this key need a new level?"""
-        return self.books.level_at(cython.address(book.ladders[side - 1]), key) == NIL
+    def _refuse(self, book, side, order_id, key, quantity, rests):
+        """Why an order cannot be in the book, NONE when it can. One that never rests needs no room."""
+        if side != BID and side != ASK:
+            return INVALID_SIDE
+        if quantity == 0 or quantity >> 63 != 0:
+            return INVALID_QUANTITY
+        if self.books.find(book, order_id) != NIL:
+            return DUPLICATE_ORDER_ID
+        if not rests:
+            return NONE
+        if self.books.order_count == self.books.capacity:
+            return ORDERS_FULL
+        return self.books._refuse_rest(self.books.level_at(cython.address(book.ladders[side - 1]), key), quantity)
 
-    def _join(self, book, side, key, slot):
-        """Put an order at the back of the level of a key, which may be new."""
-        ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        self.books._append(book, self.books.level_for(ladder, key, side), slot)
+    def _enter(self, book, side, order_id, key, quantity, rests):
+        """An order comes into the book: it rests, unless it never does or crosses the other side."""
+        if rests and not self._crosses(book, side, key):
+            self._rest(book, side, order_id, key, quantity)
+            return
+        self.taking = book
+        self.taker_id = order_id
+        self.taker_side = side
+        self.taker_key = key
+        self.taker_left = quantity
+        self.taker_rests = rests
+
+    def _rest(self, book, side, order_id, key, quantity):
+        """An order at the back of its level, which may be new. There is room."""
+        slot: u32 = self.books._take_slot(book)
+        self.books.orders[slot].id = order_id
+        self.books.orders[slot].remaining = quantity
+        self.books._name(book, self.books._position(book, order_id), order_id, slot)
+        self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
 
     def _take_from(self, book, slot, quantity):
         """Take lots off an order, and the order out of the book when it had no more."""
@@ -220,33 +241,33 @@ class Rebuilt:
             order.remaining -= quantity
             level.quantity -= quantity
 
-    # ------------------------------------------------------------------ books that are crossed
+    # ------------------------------------------------------------------ the order that takes
 
-    def _watch(self, book):
-        """Remember whether the book is crossed now: then the reports of this command go on."""
-        bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
-        asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
-        self.crossing = NIL
-        if bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key:
-            self.crossing = self.books.directory[book.instrument]
+    def _crosses(self, book, side, key):
+        """Would an order trade with the best one of the other side?"""
+        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
+        return makers.best != NIL and makers.best_key >= ~key
 
-    def watch_all(self):
-        """The same after a snapshot, for all books: how many are crossed."""
-        index: u32
-        crossed: u32 = 0
-        entry: u32 = NIL
-        for index in range(self.books.book_count):
-            self._watch(cython.address(self.books.books[index]))
-            if self.crossing != NIL:
-                crossed += 1
-                entry = self.crossing
-        self.crossing = entry
-        return crossed
+    def _settle(self):
+        """Something has changed: the order that takes is gone, or rests, once it may and nothing is left to take.
+
+        Its level cannot be there yet: it would have crossed the other side.
+        """
+        if not self.taking:
+            return
+        if self.taker_left == 0:
+            self.taking = cython.NULL
+        elif self.taker_rests and not self._crosses(self.taking, self.taker_side, self.taker_key):
+            self._rest(self.taking, self.taker_side, self.taker_id, self.taker_key, self.taker_left)
+            self.taking = cython.NULL
 
     # ------------------------------------------------------------------ snapshots
 
     def write_book(self, book, orders, count):
-        """The orders of a book behind the ``count`` that are there: how many there are then."""
+        """The orders of a book behind the ``count`` that are there: how many there are then.
+
+        One that takes comes last.
+        """
         side: u32
         for side in range(BID, ASK + 1):
             ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
@@ -255,33 +276,56 @@ class Rebuilt:
                 price: i64 = key_of(side, self.books.levels[level].key)
                 slot: u32 = self.books.levels[level].head
                 while slot != NIL:
-                    order: cython.pointer[SnapshotOrder] = cython.address(orders[count])
-                    order.type = SNAPSHOT_ORDER
-                    order.side = side
-                    order.instrument = book.instrument
-                    order.order_id = self.books.orders[slot].id
-                    order.price = price
-                    order.quantity = self.books.orders[slot].remaining
+                    order: cython.pointer[Order] = cython.address(self.books.orders[slot])
+                    self._write(cython.address(orders[count]), book, side, order.id, price, order.remaining)
                     count += 1
-                    slot = self.books.orders[slot].next
+                    slot = order.next
                 level = self.books.level_behind(ladder, level)
+        if self.taking and self.taking.instrument == book.instrument:
+            price = key_of(self.taker_side, self.taker_key)
+            self._write(cython.address(orders[count]), book, self.taker_side, self.taker_id, price, self.taker_left)
+            orders[count].taking = MAY_REST if self.taker_rests else ONLY_TAKES
+            count += 1
         return count
+
+    def _write(self, order, book, side, order_id, price, quantity):
+        """One order of a snapshot, which is zero before."""
+        order.type = SNAPSHOT_ORDER
+        order.side = side
+        order.instrument = book.instrument
+        order.order_id = order_id
+        order.price = price
+        order.quantity = quantity
 
     def load_run(self, orders, count):
         """Enter orders: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
         i: u64
         for i in range(count):
-            order: cython.pointer[cython.const[SnapshotOrder]] = cython.address(orders[i])
-            book: cython.pointer[Book] = self.books.book_of(order.instrument)
-            self.fault = UNKNOWN_INSTRUMENT
-            if book:
-                self.fault = self._enter(book, order.side, order.order_id, order.price, order.quantity)
+            self.fault = self._load(cython.address(orders[i]))
             if self.fault != NONE:
                 return -1 - cython.cast(i64, i)
         return cython.cast(i64, count)
 
+    def _load(self, order):
+        """One order of a snapshot: NONE, or why it does not fit. One that takes is the last of its book."""
+        book: cython.pointer[Book] = self.books.book_of(order.instrument)
+        if not book:
+            return UNKNOWN_INSTRUMENT
+        if order.taking > ONLY_TAKES or (self.taking and self.taking.instrument == order.instrument):
+            return WOULD_CROSS
+        key: i64 = key_of(order.side, order.price)
+        rests: cython.bint = order.taking != ONLY_TAKES
+        fault: u32 = self._refuse(book, order.side, order.order_id, key, order.quantity, rests)
+        if fault != NONE:
+            return fault
+        takes: cython.bint = not rests or self._crosses(book, order.side, key)
+        if takes != (order.taking != RESTS) or (takes and self.taking):
+            return WOULD_CROSS
+        self._enter(book, order.side, order.order_id, key, order.quantity, rests)
+        return NONE
+
     def clear(self):
         """Take every order out. The next report is the first."""
         remove_all(self.books)
-        self.crossing = NIL
+        self.taking = cython.NULL
         self.books.seq_num = 0

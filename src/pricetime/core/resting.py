@@ -54,7 +54,7 @@ class Resting:
         self.slots = self.books.fresh_order
         self.entered = cython.cast(cython.pointer[u8], reserve(self.slots))
         if not self.entered:
-            raise MemoryError(f"no room for a mark of {self.slots} orders")
+            raise MemoryError(f"no room for the marks of {self.slots} orders: use a smaller capacity")
         self.count = 0
         self.fault = NONE
 

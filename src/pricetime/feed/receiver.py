@@ -24,6 +24,8 @@ class Receiver:
     """
 
     def __init__(self, fd, builder, spins=False):
+        if self.builder is not None:
+            raise TypeError("a receiver is made once: another thread may be in its builder")
         self.fd = fd
         self.builder = builder
         self.looks = LOOKS if spins else 1
@@ -41,19 +43,19 @@ class Receiver:
         """
         pieces: u64 = 0
         limit: u64 = most
-        if follow:
-            self.builder.engine.enter()
-            try:
+        self.builder.enter()  # for the buffer, too
+        try:
+            if follow:
                 with cython.nogil:
                     pieces = self._apply_pieces(limit)
-            finally:
-                self.builder.engine.leave()
-        else:
-            self.applied = 0
-            self._read()
-        if self.error != 0:
-            raise OSError(self.error, os.strerror(self.error))
-        return pieces, self._runs()
+            else:
+                self.applied = 0
+                self._read()
+            if self.error != 0:
+                raise OSError(self.error, os.strerror(self.error))
+            return pieces, self._runs()
+        finally:
+            self.builder.leave()
 
     def applied_reports(self):
         """The reports of the last piece that were applied, as bytes."""

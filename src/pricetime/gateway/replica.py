@@ -13,7 +13,7 @@ import cython
 
 NAP_SECONDS = 0.002
 
-#: Between two looks whether a book can be looked at, and how often one that a taker crosses is left to go on first.
+#: Between two looks whether a book can be looked at, and how often a command in progress is left to go on first.
 LOOK_SECONDS, MOST_LOOKS = 0.0002, 100
 
 
@@ -113,9 +113,9 @@ class Replica:
         left: cython.int = TRIES
         while left != 0:
             if self.latch.enter():
-                while self.builder.rebuilt.crossing != NIL and self._apply(1) != 0:
+                while self.builder.rebuilt.taking and self._apply(1) != 0:
                     pass
-                if self.builder.rebuilt.crossing == NIL and not self.broken:
+                if not self.builder.rebuilt.taking and not self.broken:
                     return True
                 self.latch.leave()
                 return False
@@ -134,7 +134,7 @@ class Replica:
         looks = 0
         while True:
             if self.latch.enter():
-                if self.builder.rebuilt.crossing == NIL or looks >= MOST_LOOKS:
+                if not self.builder.rebuilt.taking or looks >= MOST_LOOKS:
                     break
                 self.latch.leave()
             looks += 1

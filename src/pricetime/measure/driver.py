@@ -542,7 +542,7 @@ class Driver:
             s.kept_count += 1
         if s.undecided:
             self._follow(s, report)
-        if kind == TRADE or (report.reason >= IOC_REMAINDER and kind != REPLACED):
+        if kind == TRADE or (report.reason >= IOC_REMAINDER and kind != REPLACED and kind != ACCEPTED):
             return True  # what an order met, or what another's command did
         return self._answer(number, s, report, now_ns)
 

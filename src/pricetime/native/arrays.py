@@ -19,13 +19,13 @@ else:
 class Block:
     """Memory that the core writes records into and NumPy arrays then look at; it lives as long as any of them."""
 
-    def __init__(self, n_bytes):
-        """Raises MemoryError."""
+    def __init__(self, n_bytes, what="records", remedy="use a smaller capacity"):
+        """``what`` it is for, and what to do when it cannot be had, for the message of the MemoryError that is raised."""
         self.n_bytes = n_bytes
         self.exports = 0
         self.memory = reserve(self.n_bytes) if cython.compiled else Memory(n_bytes)
         if not self.memory:
-            raise MemoryError(f"no room for {n_bytes} bytes")
+            raise MemoryError(f"no room for {what}, {n_bytes} bytes: {remedy}")
 
     def array(self, dtype, count):
         """The first ``count`` records, as an array of shape (count,)."""

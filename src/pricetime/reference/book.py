@@ -20,6 +20,7 @@ from .records import Order, Report
 class ReferenceBook(Queues):
     """See the module. ``capacity`` and ``level_capacity`` of None are without limit, and so is an end of the band.
 
+    Every price is a multiple of ``tick_size``, every quantity of ``lot_size``.
     The orders of owners from 1 to below ``owner_limit`` can be cancelled together.
     """
 
@@ -33,12 +34,15 @@ class ReferenceBook(Queues):
         low_price: int | None = None,
         high_price: int | None = None,
         owner_limit: int = 0,
+        tick_size: int = 1,
+        lot_size: int = 1,
     ) -> None:
         super().__init__(capacity, level_capacity)
         self.self_trade = member(SelfTrade, self_trade, errors.InvalidSetting, "self-trade mode")
         self.replace_policy = member(ReplacePolicy, replace_policy, errors.InvalidSetting, "replace policy")
         self.low_price, self.high_price = low_price, high_price
         self.owner_limit = owner_limit
+        self.tick_size, self.lot_size = tick_size, lot_size
         self.state = InstrumentState.OPEN
         self.unfinished: dict[int, MassCancel] = {}  #: by owner
         self.reports: list[Report] = []
@@ -54,7 +58,7 @@ class ReferenceBook(Queues):
         *,
         owner: int = 0,
         time_in_force: int = TimeInForce.GTC,
-        self_trade: SelfTrade | None = None,
+        self_trade: int | None = None,
         timestamp: int = 0,
     ) -> tuple[Trade, ...]:
         """Match a new order against the other side; rest, cancel or reject the remainder as its time in force says."""
@@ -62,8 +66,8 @@ class ReferenceBook(Queues):
         side = checks.side(side)
         tif = checks.time_in_force(time_in_force)
         mode = None if self_trade is None else checks.self_trade(self_trade)
-        quantity = checks.quantity(quantity)
-        price = 0 if tif is TimeInForce.MARKET else checks.price(price)
+        quantity = self._lots(quantity)
+        price = 0 if tif is TimeInForce.MARKET else self._ticks(price)
         owner = checks.owner(owner)
         timestamp = checks.timestamp(timestamp)
         order = Order(order_id, side, price, quantity, timestamp, owner, mode, tif is TimeInForce.POST_ONLY)
@@ -72,17 +76,18 @@ class ReferenceBook(Queues):
             raise errors.DuplicateOrderId(f"order id {order_id} is resting")
         if order.post_only and self._meets(order, price):
             raise errors.WouldCross(f"post-only order {order_id} would trade at {price}")
-        if tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+        rests = tif in (TimeInForce.GTC, TimeInForce.POST_ONLY)
+        if rests:
             if self.capacity is not None and len(self.by_id) >= self.capacity:
                 raise errors.OrdersFull(f"all {self.capacity} slots are taken")
             self._check_room(side, price, quantity)
-        self._report(ReportKind.ACCEPTED, order, quantity)
-        limit = None if tif is TimeInForce.MARKET else price
+        self._report(ReportKind.ACCEPTED, order, quantity, Reason.NONE if rests else Reason.NEVER_RESTS)
+        limit = self._band_end(side) if tif is TimeInForce.MARKET else price
         if tif is TimeInForce.FOK and not self._can_fill(order, limit):
             self._report(ReportKind.CANCELLED, order, quantity, Reason.FOK_UNFILLABLE)
             return ()
         trades = self._match(order, limit)
-        if order.quantity and tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+        if order.quantity and rests:
             self._rest(order)
         elif order.quantity:
             reason = Reason.MARKET_REMAINDER if tif is TimeInForce.MARKET else Reason.IOC_REMAINDER
@@ -100,14 +105,16 @@ class ReferenceBook(Queues):
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         """Remove an order: the quantity that was still resting."""
-        return self.cancel(self._find(order_id, owner))
+        order_id = checks.order_id(order_id)
+        return self.cancel(self._find(order_id, owner if owner is None else checks.owner(owner)))
 
     def cancel_orders(self, owner: int, *, side: int | None = None) -> int:
         """Remove the orders of an owner, of one side or of both, oldest first: how many there were."""
+        side = side if side is None else checks.side(side)
         owner = checks.owner(owner)
         if not 0 < owner < self.owner_limit:
             raise errors.InvalidOwner(f"owner {owner} is not from 1 to below the owner_limit, {self.owner_limit}")
-        return self.mass_cancel(owner, side if side is None else checks.side(side))
+        return self.mass_cancel(owner, side)
 
     def mass_cancel(
         self,
@@ -141,8 +148,9 @@ class ReferenceBook(Queues):
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
-        by = checks.quantity(by)
-        order = self._find(order_id, owner)
+        order_id = checks.order_id(order_id)
+        by = self._lots(by)
+        order = self._find(order_id, owner if owner is None else checks.owner(owner))
         by = min(by, order.quantity)
         self._take(order, by)
         self._report(ReportKind.REDUCED, order, by)
@@ -152,11 +160,13 @@ class ReferenceBook(Queues):
         self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
     ) -> tuple[Trade, ...]:
         """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
-        quantity = checks.quantity(quantity)
-        price = checks.price(price)
+        order_id = checks.order_id(order_id)
+        new_id = order_id if new_id is None else checks.order_id(new_id)
+        quantity = self._lots(quantity)
+        price = self._ticks(price)
+        owner = owner if owner is None else checks.owner(owner)
         self._check_open(price)
         old = self._find(order_id, owner)
-        new_id = old.id if new_id is None else checks.order_id(new_id)
         if new_id != old.id and new_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {new_id} is resting")
         if old.post_only and self._meets(old, price):
@@ -185,6 +195,20 @@ class ReferenceBook(Queues):
 
     # ---------------------------------------------------------------- the rules
 
+    def _lots(self, quantity: int) -> int:
+        """A quantity in whole lots."""
+        quantity = checks.quantity(quantity)
+        if quantity % self.lot_size:
+            raise errors.InvalidQuantity(f"quantity {quantity} is not a multiple of the lot size {self.lot_size}")
+        return quantity
+
+    def _ticks(self, price: int) -> int:
+        """A price in whole ticks."""
+        price = checks.price(price)
+        if price % self.tick_size:
+            raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self.tick_size}")
+        return price
+
     def _check_open(self, price: int | None) -> None:
         """Does the book take orders, and at this price? A market order has none."""
         if self.state is InstrumentState.HALTED:
@@ -194,6 +218,10 @@ class ReferenceBook(Queues):
             or (self.high_price is not None and price > self.high_price)
         ):
             raise errors.PriceOutsideBand(f"price {price} is not from {self.low_price} to {self.high_price}")
+
+    def _band_end(self, side: Side) -> int | None:
+        """The worst price that a market order may trade at: the end of the band on its way. None for any price."""
+        return self.high_price if side is Side.BID else self.low_price
 
     def orders_of(self, owner: int) -> list[Order]:
         """The orders that a mass cancel looks at; none where the owner's are not kept together."""
@@ -254,7 +282,7 @@ class ReferenceBook(Queues):
         return tuple(trades)
 
     def _prevent(self, order: Order, maker: Order, mode: SelfTrade, size: int) -> None:
-        """Two orders of one owner have met: take from each what the mode says, the resting order first."""
+        """Two orders of one owner have met: take from each what the mode says, the incoming order first."""
         if mode is SelfTrade.CANCEL_SMALLER:
             mode = SelfTrade.CANCEL_OLDEST if maker.quantity <= order.quantity else SelfTrade.CANCEL_NEWEST
         from_maker = from_order = size if mode is SelfTrade.DECREMENT else 0
@@ -262,14 +290,14 @@ class ReferenceBook(Queues):
             from_maker = maker.quantity
         if mode in (SelfTrade.CANCEL_NEWEST, SelfTrade.CANCEL_BOTH):
             from_order = order.quantity
-        if from_maker:
-            self._take(maker, from_maker)
-            kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
-            self._report(kind, maker, from_maker, Reason.SELF_TRADE)
         if from_order:
             order.quantity -= from_order
             kind = ReportKind.REDUCED if order.quantity else ReportKind.CANCELLED
             self._report(kind, order, from_order, Reason.SELF_TRADE)
+        if from_maker:
+            self._take(maker, from_maker)
+            kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
+            self._report(kind, maker, from_maker, Reason.SELF_TRADE)
 
     def _report(
         self,

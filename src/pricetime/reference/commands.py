@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .. import checks
 from ..errors import ERROR_OF_REASON, PricetimeError
-from ..types import EXECUTION_REPORT, REPORT, CommandType, Reason, ReportKind, SelfTrade
+from ..types import EXECUTION_REPORT, REPORT, CommandType, Reason, ReportKind
 from .book import ReferenceBook
 from .records import Report
 
@@ -52,7 +52,7 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
     _, timestamp, _, _, _, kind, side, tif, flags, instrument, order_id, price, quantity, owner, tag = row
     match kind:
         case CommandType.NEW_ORDER:
-            mode = SelfTrade(flags) if flags else None
+            mode = flags or None
             book.add_order(
                 order_id, side, price, quantity, owner=owner, time_in_force=tif, self_trade=mode, timestamp=timestamp
             )

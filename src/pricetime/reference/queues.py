@@ -30,7 +30,7 @@ class Queues:
         return min(self.levels[Side.ASK], default=None)
 
     def order(self, order_id: int) -> types.Order:
-        o = self._find(order_id, None)
+        o = self._find(checks.order_id(order_id), None)
         return types.Order(o.id, o.side, o.price, o.quantity, o.timestamp, o.owner)
 
     def orders(self, side: int, price: int) -> tuple[types.Order, ...]:
@@ -45,7 +45,7 @@ class Queues:
         return bids, asks
 
     def queue_position(self, order_id: int) -> types.QueuePosition:
-        order = self._find(order_id, None)
+        order = self._find(checks.order_id(order_id), None)
         queue = self.levels[order.side][order.price]
         ahead = list(queue)[: queue.index(order)]
         return types.QueuePosition(len(ahead), sum(o.quantity for o in ahead))
@@ -64,6 +64,9 @@ class Queues:
     def __len__(self) -> int:
         return len(self.by_id)
 
+    def __bool__(self) -> bool:
+        return True  # a book without an order is a book
+
     def __contains__(self, order_id: object) -> bool:
         try:
             return checks.order_id(order_id) in self.by_id
@@ -80,10 +83,10 @@ class Queues:
         return iter(sorted(self.levels[side].items(), reverse=side is Side.BID))
 
     def _find(self, order_id: int, owner: int | None) -> Order:
-        order = self.by_id.get(checks.order_id(order_id))
+        order = self.by_id.get(order_id)
         if order is None:
             raise errors.UnknownOrder(f"no order {order_id} is resting")
-        if owner is not None and checks.owner(owner) != order.owner:
+        if owner is not None and owner != order.owner:
             raise errors.UnknownOrder(f"no order {order_id} of owner {owner} is resting")
         return order
 

@@ -477,7 +477,10 @@ class Ring:
         if latch is None:
             raise TypeError("this ring was never made: call Ring(...), Ring.create or Ring.attach")
         if not latch.enter():
-            raise RingBusy(f"another thread {what} this ring: one thread puts and one gets, or a lock around it")
+            raise RingBusy(
+                f"another call {what} this ring, of another thread or of this one where a signal handler or a finalizer "
+                "calls: one thread puts and one gets, or a lock around it"
+            )
         return 0
 
     def _claim(self, wanted, deadline_ns):

@@ -52,7 +52,7 @@ cdef enum:
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # go on from next_sequence; without it only what is new is sent
     # Sizes and limits
-    WIRE_VERSION = 1
+    WIRE_VERSION = 2
     NONCE_BYTES = 32
     PROOF_BYTES = 32
     SYMBOL_BYTES = 16
@@ -243,14 +243,14 @@ ctypedef packed struct SnapshotInstrument:
     i64 high_price             # ticks: no order may be above
     u8 symbol[16]              # UTF-8, padded with zeros
 
-# From the recovery server: a resting order.
+# From the recovery server: an order that rests, or whose command goes on.
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side                    # Side
-    u16 zero
+    u16 taking                 # 0: it rests; else its command goes on, and what it leaves may rest (1) or never rests (2)
     u32 instrument             # whose book
     u64 order_id               # public id
     i64 price                  # ticks
     u64 quantity               # lots still open
+    u64 zero
     u64 zero2
-    u64 zero3
