@@ -153,7 +153,8 @@ def main(orders: int, rounds: int, python: Path | None, journal: Path | None, ac
     for how in ("cancel", "leave"):
         found = []
         for number in range(rounds):
-            options = ["--open", "--stats-interval-ms", "0", "--heartbeat-ms", "600000", "--timeout-ms", "3600000"]
+            options = ["--open", "--order-capacity", str(4 * orders), "--stats-interval-ms", "0"]
+            options += ["--heartbeat-ms", "600000", "--timeout-ms", "3600000"]
             if journal is not None:
                 options += ["--journal", str(journal / f"{how}-{number}"), "--acknowledge", acknowledge]
             with (ServerProcess if python is None else OtherServer)(*options) as server:
