@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pricetime.cli.serve import shown
-from pricetime.gateway.config import GatewayConfig, InstrumentConfig
+from pricetime.gateway.config import GatewayConfig, InstrumentConfig, OwnerConfig
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
@@ -49,6 +49,24 @@ As an option it is `--instrument id=1,symbol=ABC,tick_size=5`, again for each; i
 with a semicolon between them: `PRICETIME_INSTRUMENTS="id=1,symbol=ABC;id=2,symbol=XYZ"`.
 """
 
+OWNERS = """
+## Owners
+
+Each owner with limits of its own is a table in the file. A limit that is not given there is the one of all owners.
+
+```toml
+max_open_orders = 10_000
+max_order_quantity = 50_000
+
+[[owners]]
+id = 7
+max_open_orders = 200_000
+```
+
+As an option it is `--owner id=7,max_open_orders=200000`, again for each; in the environment they are all in one, with a
+semicolon between them: `PRICETIME_OWNERS="id=7,max_open_orders=200000;id=8,max_order_quantity=10"`.
+"""
+
 
 def page() -> str:
     """The whole page."""
@@ -61,6 +79,8 @@ def page() -> str:
         parts.append(f"\n## {group}\n\n{table(rows)}")
     rows = [row(name, field) for name, field in InstrumentConfig.model_fields.items()]
     parts.append(f"{INSTRUMENTS}\n{table(rows)}")
+    rows = [row(name, field) for name, field in OwnerConfig.model_fields.items()]
+    parts.append(f"{OWNERS}\n{table(rows)}")
     return "".join(parts)
 
 

@@ -12,6 +12,7 @@ COMPILED: bool = choose()
 from .core.engine import Engine
 from .core.instrument import Instrument
 from .core.order_book import OrderBook
+from .core.owner_limits import OwnerLimits
 from .errors import PricetimeError
 from .types import (
     ALL_INSTRUMENTS,
@@ -53,6 +54,7 @@ __all__ = [
     "InstrumentState",
     "Order",
     "OrderBook",
+    "OwnerLimits",
     "PricetimeError",
     "QueuePosition",
     "Reason",

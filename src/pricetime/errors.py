@@ -92,6 +92,18 @@ class LevelQuantityFull(PricetimeError, OverflowError):
     """The quantities resting at one price would add up to 2**64 or more."""
 
 
+class OwnerOrdersFull(PricetimeError):
+    """The owner has as many open orders as its limit allows."""
+
+
+class QuantityAboveLimit(PricetimeError, ValueError):
+    """The order has more lots than the limit of its owner allows."""
+
+
+class PriceTooFar(PricetimeError, ValueError):
+    """The price is farther from the best price than the limit of the owner allows."""
+
+
 class MassCancelUnfinished(PricetimeError, RuntimeError):
     """A mass cancel of this owner that was given in parts has not ended: finish it with ``CommandType.CONTINUE``."""
 
@@ -170,5 +182,8 @@ ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.PRICE_OUTSIDE_BAND: PriceOutsideBand,
     Reason.INSTRUMENT_HALTED: InstrumentHalted,
     Reason.INVALID_STATE: InvalidState,
+    Reason.OWNER_ORDERS_FULL: OwnerOrdersFull,
+    Reason.QUANTITY_ABOVE_LIMIT: QuantityAboveLimit,
+    Reason.PRICE_TOO_FAR: PriceTooFar,
     Reason.MASS_CANCEL_UNFINISHED: MassCancelUnfinished,
 }

@@ -109,6 +109,9 @@ class Reason(IntEnum):
     THROTTLED = 17  #: more orders than the session is allowed
     MALFORMED = 18  #: a field that must be 0 is not
     INVALID_STATE = 19  #: not an ``InstrumentState``
+    OWNER_ORDERS_FULL = 20  #: the owner has as many open orders as it may have
+    QUANTITY_ABOVE_LIMIT = 21  #: more lots than the owner may have in one order
+    PRICE_TOO_FAR = 22  #: farther from the market than the owner's orders may be
     MASS_CANCEL_UNFINISHED = 24  #: another mass cancel of this owner has not ended
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33

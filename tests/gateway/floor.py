@@ -27,6 +27,7 @@ SMALL: dict[str, Any] = {
     "prefault": False,
     "order_capacity": 4096,
     "level_capacity": 1024,
+    "max_open_orders": 2**31,
     "ring_capacity": 1024,
     "stream_reports": 2**12,
     "outbound_bytes": 2**12 * 48,

@@ -98,7 +98,7 @@ def told_in_a_line() -> Iterator[None]:
 def options() -> Iterator[click.Option]:
     """An option for each setting."""
     from ..gateway.config import GatewayConfig
-    from ..gateway.sources import flag
+    from ..gateway.sources import TABLES, flag
 
     for name, field in GatewayConfig.model_fields.items():
         text = f"{str(field.description).replace('`', '')} [default: {shown(field.default)}]"
@@ -109,14 +109,14 @@ def options() -> Iterator[click.Option]:
         elif isinstance(kind, type) and issubclass(kind, StrEnum):
             yield click.Option([flag(name), name], type=click.Choice([member.value for member in kind]), help=text)
         else:
-            several = name == "instruments"
+            several = name in TABLES
             yield click.Option([flag(name), name], multiple=several, metavar=metavar(name, field), help=text)
 
 
 def metavar(name: str, field: FieldInfo) -> str:
     """What stands for the value of an option in its help."""
-    if name == "instruments":
-        return "id=ID,symbol=TEXT,..."
+    if name in {"instruments", "owners"}:
+        return "id=ID,symbol=TEXT,..." if name == "instruments" else "id=ID,max_open_orders=NUMBER,..."
     annotation = str(field.annotation)
     for part, word in (("IPv4Address", "ADDRESS"), ("Path", "FILE"), ("tuple", "LIST"), ("float", "FRACTION")):
         if part in annotation:
@@ -126,12 +126,13 @@ def metavar(name: str, field: FieldInfo) -> str:
 
 def shown(value: object) -> str:
     """A setting as help, the page and the table show it."""
-    from ..gateway.config import InstrumentConfig
+    from ..gateway.config import InstrumentConfig, OwnerConfig
 
+    tables = (InstrumentConfig, OwnerConfig)
     if isinstance(value, tuple):
-        mark = ";" if any(isinstance(part, InstrumentConfig) for part in value) else ","
+        mark = ";" if any(isinstance(part, tables) for part in value) else ","
         return mark.join(map(shown, value)) or "none"
-    if isinstance(value, InstrumentConfig):
+    if isinstance(value, tables):
         from enum import IntEnum
 
         from ..gateway.fields import written

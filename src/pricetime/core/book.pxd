@@ -8,9 +8,9 @@ from pricetime.core.layout cimport (
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
     LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, NEW_ORDER, NIL, NONE, OFF,
-    OPEN, ORDERS_FULL, POST_ONLY, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
+    OPEN, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
     NEVER_RESTS, REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, Report, Walk, i64, u8, u16, u32, u64,
+    Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, OwnerLimit, Report, Walk, i64, u8, u16, u32, u64,
 )
 
 
@@ -42,6 +42,8 @@ cdef class Books:
 
     # the owners
     cdef Chain *chains               # by owner
+    cdef OwnerLimit *limits          # by owner
+    cdef bint limited                # some owner has a limit
     cdef Walk *walks                 # by owner, of mass cancels that are unfinished
     cdef u32 walk_count              # how many are
     cdef u32 owner_limit             # owners from 1 to below this have chains
@@ -52,6 +54,7 @@ cdef class Books:
     cdef u64 seq_num                 # of the last report
 
     # making the books
+    cdef int set_limits(self, object limits) except -1
     cdef int make_ids(self, Book *book, u64 limit) except -1
     cdef void take_memory(self, u64 orders, u64 levels) noexcept nogil
 
@@ -82,7 +85,9 @@ cdef class Books:
     cdef inline u32 refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 _refuse_price(self, Book *book, i64 price) noexcept nogil
     cdef inline i64 _band_end(self, Book *book, u32 side) noexcept nogil
-    cdef inline u32 _refuse_slot(self, Book *book) noexcept nogil
+    cdef u32 _refuse_owner(self, Book *book, u32 owner, u32 side, i64 price, bint priced, u64 quantity) noexcept nogil
+    cdef u32 _refuse_distance(self, Book *book, u64 most, u32 side, i64 price) noexcept nogil
+    cdef inline u32 _refuse_slot(self, Book *book, u32 owner) noexcept nogil
     cdef inline u32 _refuse_rest(self, u32 level, u64 quantity) noexcept nogil
     cdef u32 _refuse_move(self, Book *book, u32 slot, i64 key, u64 quantity) noexcept nogil
     cdef void _reject(self, const Command *c, u32 reason) noexcept nogil

@@ -16,6 +16,8 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.core.owner_limits import OwnerLimits
+
 if not cython.compiled:  # the compiled form has them from book.pxd
     from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
@@ -29,10 +31,11 @@ class Books:
 
     # ------------------------------------------------------------------ making the books
 
-    def __init__(self, instruments, capacity, level_capacity, id_multiplier, owner_limit=0):
+    def __init__(self, instruments, capacity, level_capacity, id_multiplier, owner_limit=0, limits=None):
         """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError.
 
-        The orders of owners from 1 to below ``owner_limit`` can be cancelled together.
+        The orders of owners from 1 to below ``owner_limit`` can be cancelled together. ``limits``: what
+        ``checked_limits`` gave, None for none.
         """
         self.capacity = capacity
         self.level_capacity = level_capacity
@@ -48,6 +51,20 @@ class Books:
         self._reserve_pools()
         for index, instrument in enumerate(instruments):
             self._open(index, instrument)
+        self.limited = bool(limits)
+        if limits:
+            self.set_limits(limits)
+
+    def set_limits(self, limits):
+        """The limits of every owner; those under 0 are of all who are not named."""
+        owner: u32
+        for owner in range(1, self.owner_limit):
+            given = limits.get(owner) or limits.get(0)
+            orders, quantity, distance = given.numbers() if given else OwnerLimits().numbers()
+            self.limits[owner].open_orders = orders
+            self.limits[owner].quantity = quantity
+            self.limits[owner].price_distance = distance
+        return 0
 
     def _reserve_pools(self):
         n: cython.ulonglong = self.capacity
@@ -65,8 +82,9 @@ class Books:
         n = self.owner_limit
         self.chains = cython.cast(cython.pointer[Chain], reserve((n + 1) * cython.sizeof(Chain)))
         self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
+        self.limits = cython.cast(cython.pointer[OwnerLimit], reserve((n + 1) * cython.sizeof(OwnerLimit)))
         pools = self.orders and self.cold and self.links and self.levels and self.nodes
-        if not (pools and self.books and self.directory and self.chains and self.walks):
+        if not (pools and self.books and self.directory and self.chains and self.walks and self.limits):
             raise MemoryError(
                 f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
                 "level_capacity"
@@ -146,6 +164,7 @@ class Books:
             n = self.owner_limit
             release(self.chains, (n + 1) * cython.sizeof(Chain))
             release(self.walks, (n + 1) * cython.sizeof(Walk))
+            release(self.limits, (n + 1) * cython.sizeof(OwnerLimit))
 
     # ------------------------------------------------------------------ commands
 
@@ -233,6 +252,8 @@ class Books:
             position = self._position(book, c.order_id)
             if book.ids[position].slot != NIL:
                 reason = DUPLICATE_ORDER_ID
+            elif self.limited:
+                reason = self._refuse_owner(book, c.owner, c.side, c.price, c.time_in_force != MARKET, c.quantity)
         if reason != NONE:
             self._reject(c, reason)
             return
@@ -256,7 +277,7 @@ class Books:
         key: i64 = key_of(side, c.price)
         leaf: u32 = self._leaf_at(ladder, place_of(key))
         level: u32 = self._level_in(leaf, key)
-        reason: u32 = self._refuse_slot(book)
+        reason: u32 = self._refuse_slot(book, c.owner)
         if reason == NONE:
             reason = self._refuse_rest(level, c.quantity)
         if reason != NONE:
@@ -278,7 +299,7 @@ class Books:
             reason = WOULD_CROSS
         elif rests:
             # Its own level cannot exist: it would have crossed the other side already.
-            reason = self._refuse_slot(book)
+            reason = self._refuse_slot(book, c.owner)
             if reason == NONE:
                 reason = self._refuse_rest(NIL, c.quantity)
         if reason != NONE:
@@ -347,6 +368,12 @@ class Books:
         side: u32 = level.side
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         key: i64 = key_of(side, c.price)
+        if self.limited:
+            larger: u64 = c.quantity if c.quantity > order.remaining else 0
+            reason = self._refuse_owner(book, order.owner, side, c.price, key != level.key, larger)
+            if reason != NONE:
+                self._reject(c, reason)
+                return
         if self.cold[slot].post_only and makers.best != NIL and makers.best_key >= ~key:
             self._reject(c, WOULD_CROSS)
             return
@@ -505,8 +532,32 @@ class Books:
         """The worst price that a market order may trade at: the end of the band on its way."""
         return cython.cast(i64, cython.cast(u64, book.low_price) + book.band) if side == BID else book.low_price
 
-    def _refuse_slot(self, book):
-        """Is there a slot for one more order?"""
+    def _refuse_owner(self, book, owner, side, price, priced, quantity):
+        """May this owner have an order of this quantity, and at this price if that is ``priced``?"""
+        if not self.is_owner(owner):
+            return NONE
+        limit: cython.pointer[OwnerLimit] = cython.address(self.limits[owner])
+        if quantity > limit.quantity:
+            return QUANTITY_ABOVE_LIMIT
+        return self._refuse_distance(book, limit.price_distance, side, price) if priced else NONE
+
+    def _refuse_distance(self, book, most, side, price):
+        """Is a price so near to the best of the other side, or of its own when that is empty? Any is when both are."""
+        best_side: u32 = 3 - side
+        if book.ladders[best_side - 1].best == NIL:
+            best_side = side
+        ladder: cython.pointer[Ladder] = cython.address(book.ladders[best_side - 1])
+        if ladder.best == NIL:
+            return NONE
+        best: i64 = key_of(best_side, ladder.best_key)
+        low: i64 = min(price, best)
+        high: i64 = max(price, best)
+        return PRICE_TOO_FAR if cython.cast(u64, cython.cast(u64, high) - cython.cast(u64, low)) > most else NONE
+
+    def _refuse_slot(self, book, owner):
+        """Is there a slot for one more order of this owner?"""
+        if self.limited and self.is_owner(owner) and self.chains[owner].count >= self.limits[owner].open_orders:
+            return OWNER_ORDERS_FULL
         if self.order_count == self.capacity or book.count >= book.order_limit:
             return ORDERS_FULL
         return NONE

@@ -8,6 +8,7 @@ import numpy as np
 
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
+from pricetime.core.owner_limits import checked_limits
 from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting, UnknownInstrument
 from pricetime.native.spread import id_multiplier
 from pricetime.types import COMMAND, REPORT, InstrumentState
@@ -45,7 +46,8 @@ class Engine:
     ``instruments``: ``Instrument`` values with distinct ids. ``capacity``: the most orders that rest at once, over
     all books; 64 bytes each, reserved now and taken up as they are used. ``level_capacity``: the most price
     levels, by default as many as orders. ``owner_limit``: owners from 1 to below it can have all their orders
-    cancelled at once; 16 bytes an order more, and none with the default of 0. Raises InvalidSetting and MemoryError.
+    cancelled at once; 16 bytes an order more, and none with the default of 0. ``limits``: what these owners may ask for, as
+    ``OwnerLimits`` by owner; under 0 those of all owners that are not named. Raises InvalidSetting and MemoryError.
 
     An engine serves one call at a time: another one meanwhile, of another thread or of a signal handler, raises
     BookBusy. ``apply`` runs without the GIL.
@@ -55,7 +57,7 @@ class Engine:
         _settings = None  # as compiled, where a field is there before it is set
         rebuilt = False
 
-    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0):
+    def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0, limits=None):
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
         level_capacity = capacity if level_capacity is None else level_capacity
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
@@ -67,14 +69,15 @@ class Engine:
         known = {instrument.id: instrument for instrument in instruments}
         if not known or len(known) != len(instruments):
             raise InvalidSetting("an engine needs at least one instrument, and each id only once")
-        books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit)
+        limits = checked_limits(limits or {}, owner_limit)
+        books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits)
         if self._settings is not None:
             raise TypeError("an engine is made once: its books may be in use")
         self._instruments = known
         self.books = books
         self.block = self.spare = None
         self.latch = Latch()
-        self._settings = (instruments, capacity, level_capacity, owner_limit)
+        self._settings = (instruments, capacity, level_capacity, owner_limit, limits)
 
     @property
     def instruments(self):
@@ -306,8 +309,9 @@ def digest_of(books, instruments):
     return value
 
 
-def remake(instruments, capacity, level_capacity, owner_limit, seq_num, commands):
+def remake(instruments, capacity, level_capacity, owner_limit, limits, seq_num, commands):
     """An engine in the state that it was pickled or copied in."""
-    engine = Engine(instruments, capacity=capacity, level_capacity=level_capacity, owner_limit=owner_limit)
+    room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
+    engine = Engine(instruments, **room, limits=limits)
     engine.restore(commands, seq_num)
     return engine

@@ -1,4 +1,4 @@
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, SupportsIndex, final
 
 import numpy as np
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from ..types import InstrumentState
 from .instrument import Instrument
 from .order_book import OrderBook
+from .owner_limits import OwnerLimits
 
 @final
 class Engine:
@@ -17,6 +18,7 @@ class Engine:
         capacity: SupportsIndex = ...,
         level_capacity: SupportsIndex | None = None,
         owner_limit: SupportsIndex = 0,
+        limits: Mapping[int, OwnerLimits] | None = None,
     ) -> None: ...
     @property
     def instruments(self) -> dict[int, Instrument]: ...

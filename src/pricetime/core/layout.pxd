@@ -76,6 +76,9 @@ cdef enum:
     THROTTLED = 17
     MALFORMED = 18
     INVALID_STATE = 19
+    OWNER_ORDERS_FULL = 20
+    QUANTITY_ABOVE_LIMIT = 21
+    PRICE_TOO_FAR = 22
     MASS_CANCEL_UNFINISHED = 24
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
@@ -217,6 +220,13 @@ ctypedef struct Chain:
     u32 tail
     u32 count            # orders
     u32 walked           # 1: a mass cancel of this owner is unfinished, and its Walk says how far it is
+
+# What an owner may ask for: 24 bytes. The largest number of a field is no limit.
+ctypedef struct OwnerLimit:
+    u64 quantity         # lots of one order
+    u64 price_distance   # ticks from the best price of the other side, or of its own when that is empty
+    u32 open_orders      # over all books
+    u32 reserved         # 0
 
 # A mass cancel that is unfinished, by owner: 32 bytes. Orders that join the list after it began are behind "last".
 ctypedef struct Walk:

@@ -44,7 +44,8 @@ class OrderBook:
     Memory is reserved for them now and taken up as it is used: about 80 bytes an order. ``self_trade``: the mode
     of orders that ask for none of their own. ``replace_policy``: when a replaced order keeps its place.
     ``low_price`` and ``high_price``: the band that prices must be in, None for no end. ``owner_limit``: owners
-    from 1 to below it can have all their orders cancelled at once. Raises InvalidSetting and MemoryError.
+    from 1 to below it can have all their orders cancelled at once. ``limits``: of these owners, as of an ``Engine``.
+    Raises InvalidSetting and MemoryError.
 
     Prices are whole ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64, owners u32
     with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a
@@ -67,10 +68,11 @@ class OrderBook:
         low_price=None,
         high_price=None,
         owner_limit=0,
+        limits=None,
     ):
         rules = {"self_trade": self_trade, "replace_policy": replace_policy}
         instrument = Instrument(0, **rules, low_price=low_price, high_price=high_price)
-        room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
+        room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
         engine: Engine = Engine((instrument,), **room)
         if self._engine is not None:
             raise TypeError("a book is made once: make another OrderBook for another")
@@ -94,8 +96,8 @@ class OrderBook:
 
         Returns the trades as a tuple of Trade, in the order they happened. Raises InvalidOrderId, InvalidSide,
         InvalidPrice, InvalidQuantity, InvalidOwner, InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp,
-        InstrumentHalted, PriceOutsideBand, DuplicateOrderId, WouldCross (post-only), OrdersFull, LevelsFull and
-        LevelQuantityFull. O(1) and O(1) for each order that it meets.
+        InstrumentHalted, PriceOutsideBand, DuplicateOrderId, QuantityAboveLimit, PriceTooFar, WouldCross (post-only),
+        OwnerOrdersFull, OrdersFull, LevelsFull and LevelQuantityFull. O(1) and O(1) for each order that it meets.
         """
         number: u64 = self._order_id(order_id)
         side_: u32 = side_of(side)
@@ -206,8 +208,8 @@ class OrderBook:
 
         It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
         crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
-        InvalidOwner, InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, WouldCross, LevelsFull and
-        LevelQuantityFull. O(1) and O(1) for each order that it meets.
+        InvalidOwner, InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, QuantityAboveLimit,
+        PriceTooFar, WouldCross, LevelsFull and LevelQuantityFull. O(1) and O(1) for each order that it meets.
         """
         number: u64 = self._order_id(order_id)
         renamed: cython.bint = new_id is not None
@@ -479,6 +481,12 @@ class OrderBook:
             return f"{self._book.count} orders rest, as many as there is room for: use a larger capacity"
         if reason == LEVELS_FULL:
             return f"all {self._books.level_capacity} levels are taken: use a larger level_capacity"
+        if reason == OWNER_ORDERS_FULL:
+            return f"owner {c.owner} has as many open orders as its limit allows"
+        if reason == QUANTITY_ABOVE_LIMIT:
+            return f"quantity {c.quantity} is above the limit of the order's owner"
+        if reason == PRICE_TOO_FAR:
+            return f"price {c.price} is farther from the best price than the limit of the order's owner"
         if reason == MASS_CANCEL_UNFINISHED:
             return f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE"
         return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"

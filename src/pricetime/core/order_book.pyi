@@ -1,10 +1,11 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, SupportsIndex, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..types import InstrumentState, Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce, Trade
+from .owner_limits import OwnerLimits
 
 @final
 class OrderBook:
@@ -18,6 +19,7 @@ class OrderBook:
         low_price: SupportsIndex | None = None,
         high_price: SupportsIndex | None = None,
         owner_limit: SupportsIndex = 0,
+        limits: Mapping[int, OwnerLimits] | None = None,
     ) -> None: ...
     def add_order(
         self,

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from ipaddress import IPv4Address
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 from pydantic_settings import (
@@ -21,6 +21,7 @@ from pydantic_settings import (
 )
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
+from ..core.owner_limits import OwnerLimits
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
 from ..wire.types import MAX_OWNER
 from .fields import (
@@ -97,11 +98,29 @@ Instruments = Annotated[
     tuple[Annotated[InstrumentConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";"), Field(min_length=1)
 ]
 
+def limit(default: int | None, description: str, least: int, most: int) -> Any:
+    """A limit of owners: of all of them, or of one."""
+    return Field(default, description=description, ge=least, le=most, json_schema_extra={"group": "Limits of owners"})
+
+
+class OwnerConfig(BaseModel):
+    """What one owner may ask for, where that is not what all may."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: int = Field(description="the owner", ge=1, le=MAX_OWNER)
+    max_open_orders: int | None = limit(None, "as the setting of this name, for this owner", 1, 2**31)
+    max_order_quantity: int | None = limit(None, "as the setting of this name, for this owner", 1, 2**63 - 1)
+    max_price_distance: int | None = limit(None, "as the setting of this name, for this owner", 0, 2**63 - 1)
+
+
+Owners = Annotated[tuple[Annotated[OwnerConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";")]
+
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
 written_down, page = partial(setting, "Journal"), partial(setting, "Live page")
 latency, metrics = partial(setting, "Latency"), partial(setting, "Metrics")
-faults, log = partial(setting, "Faults"), partial(setting, "Log")
+faults, log, owned = partial(setting, "Faults"), partial(setting, "Log"), partial(setting, "Limits of owners")
 
 
 class GatewayConfig(BaseSettings):
@@ -154,6 +173,19 @@ class GatewayConfig(BaseSettings):
     order_capacity: int = book(2**20, "orders that may rest, over all instruments", ge=1, le=2**31)
     level_capacity: int | None = book(None, "price levels; as many as orders when not given", ge=1, le=2**31)
     ring_capacity: PowerOfTwo = book(2**16, "commands, and reports, on their way between threads", ge=2**4, le=2**24)
+
+    max_open_orders: int | None = limit(
+        None, "orders that an owner may have resting, over all instruments; a quarter of order_capacity when not given", 1, 2**31
+    )
+    max_order_quantity: int | None = limit(None, "lots that an order may have; no limit when not given", 1, 2**63 - 1)
+    max_price_distance: int | None = limit(
+        None,
+        "ticks of an order's price from the best price of the other side, of its own side when that is empty; no limit when "
+        "not given",
+        0,
+        2**63 - 1,
+    )
+    owners: Owners = owned((), "owners with limits of their own: a table `[[owners]]` for each")
 
     journal: Path | None = written_down(None, "directory of the journal; without one nothing survives the process")
     acknowledge: Acknowledge = written_down(
@@ -261,7 +293,20 @@ class GatewayConfig(BaseSettings):
         ids = [instrument.id for instrument in self.instruments]
         if len(set(ids)) < len(ids):
             raise ValueError(f"instruments: two have the id {max(ids, key=ids.count)}")
+        ids = [owner.id for owner in self.owners]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"owners: two have the id {max(ids, key=ids.count)}")
         return self
+
+    def limits(self) -> dict[int, OwnerLimits]:
+        """What owners may ask for, as an engine takes it: a limit that an owner does not have is that of all."""
+        open_orders = self.max_open_orders or max(1, self.order_capacity // 4)
+        of_all = (open_orders, self.max_order_quantity, self.max_price_distance)
+        found = {0: OwnerLimits(*of_all)}
+        for owner in self.owners:
+            own = (owner.max_open_orders, owner.max_order_quantity, owner.max_price_distance)
+            found[owner.id] = OwnerLimits(*(most if given is None else given for given, most in zip(own, of_all, strict=True)))
+        return found
 
     @property
     def reports_per_datagram(self) -> int:

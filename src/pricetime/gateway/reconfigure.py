@@ -53,6 +53,10 @@ def _changes(before: Configuration, after: Configuration) -> list[str]:
     for name, setting in (("capacity", "order_capacity"), ("level_capacity",) * 2, ("owner_limit",) * 2):
         if getattr(before, name) != getattr(after, name):
             found.append(f"{setting}: {getattr(before, name)} to {getattr(after, name)}")
+    for owner in sorted(before.limits.keys() | after.limits.keys()):
+        was, wanted = before.limits.get(owner), after.limits.get(owner)
+        if was != wanted:
+            found.append(f"limits of {f'owner {owner}' if owner else 'all owners'}: {was or 'none'} to {wanted or 'none'}")
     return found
 
 

@@ -17,8 +17,11 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
-from .config import PREFIX, GatewayConfig, InstrumentConfig
+from .config import PREFIX, GatewayConfig, InstrumentConfig, OwnerConfig
 from .errors import CannotStart
+
+#: Settings that are a list of tables, and what each of these is.
+TABLES = {"instruments": InstrumentConfig, "owners": OwnerConfig}
 
 
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> GatewayConfig:
@@ -40,8 +43,8 @@ def environment_name(name: str) -> str:
 
 
 def flag(name: str) -> str:
-    """The flag of a setting. That of the instruments names one, and may be given again."""
-    return "--instrument" if name == "instruments" else f"--{name.replace('_', '-')}"
+    """The flag of a setting. That of the instruments, and of the owners, names one, and may be given again."""
+    return f"--{name.removesuffix('s') if name in TABLES else name.replace('_', '-')}"
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def _told(error: ErrorDetails, origin: str) -> str:
     """One line: where, what was given, what is allowed."""
     place, message = error["loc"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        known = GatewayConfig.model_fields if len(place) == 1 else InstrumentConfig.model_fields
+        known = (GatewayConfig if len(place) == 1 else TABLES[str(place[0])]).model_fields
         near = difflib.get_close_matches(str(place[-1]), known, 1)
         return f"{origin}: no setting is called {place[-1]!r}" + (f": did you mean {near[0]!r}?" if near else "")
     if not place:

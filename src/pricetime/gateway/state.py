@@ -169,4 +169,5 @@ def configuration_of(settings: GatewayConfig, key: bytes | None = None) -> Confi
         level_capacity=settings.level_capacity or settings.order_capacity,
         owner_limit=OWNERS,
         public_id_key=os.urandom(KEY_BYTES) if key is None else key,
+        limits=settings.limits(),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
+from ..core.owner_limits import OwnerLimits
 from ..errors import PricetimeError
 from ..types import CommandType
 from .errors import JournalError
@@ -26,6 +27,7 @@ class Configuration:
     level_capacity: int  #: price levels
     owner_limit: int  #: owners below it can cancel all their orders at once
     public_id_key: bytes = field(repr=False)  #: secret
+    limits: dict[int, OwnerLimits] = field(default_factory=dict)  #: by owner, 0 for all that are not named
 
     def to_json(self) -> bytes:
         """Its one spelling: names sorted, no spaces, instruments by id, UTF-8."""
@@ -37,9 +39,12 @@ class Configuration:
                 for instrument in instruments
             ],
             "level_capacity": self.level_capacity,
+            "limits": {str(owner): asdict(limits) for owner, limits in self.limits.items()},
             "owner_limit": self.owner_limit,
             "public_id_key": self.public_id_key.hex(),
         }
+        if not self.limits:
+            del values["limits"]
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def make_engine(self) -> Engine:
@@ -49,6 +54,7 @@ class Configuration:
             capacity=self.capacity,
             level_capacity=self.level_capacity,
             owner_limit=self.owner_limit,
+            limits=self.limits,
         )
 
     def take_over(self, engine: Engine) -> Engine:
@@ -76,6 +82,8 @@ class Configuration:
             values: dict[str, Any] = json.loads(data)
             values["instruments"] = tuple(Instrument(**instrument) for instrument in values["instruments"])
             values["public_id_key"] = bytes.fromhex(values["public_id_key"])
+            limits = values.get("limits", {}).items()
+            values["limits"] = {int(owner): OwnerLimits(**given) for owner, given in limits}
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError, PricetimeError) as error:
             raise JournalError(f"the configuration of a journal cannot be read: {error}") from error

@@ -8,9 +8,11 @@ What every call did is appended to ``reports``, in order, so that a faster book 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from .. import checks, errors
 from ..checks import member
+from ..core.owner_limits import OwnerLimits, checked_limits
 from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
 from .mass_cancel import MassCancel
 from .queues import Queues
@@ -21,7 +23,8 @@ class ReferenceBook(Queues):
     """See the module. ``capacity`` and ``level_capacity`` of None are without limit, and so is an end of the band.
 
     Every price is a multiple of ``tick_size``, every quantity of ``lot_size``.
-    The orders of owners from 1 to below ``owner_limit`` can be cancelled together.
+    The orders of owners from 1 to below ``owner_limit`` can be cancelled together. ``limits``: of these owners, under 0
+    those of all that are not named.
     """
 
     def __init__(
@@ -36,6 +39,7 @@ class ReferenceBook(Queues):
         owner_limit: int = 0,
         tick_size: int = 1,
         lot_size: int = 1,
+        limits: Mapping[int, OwnerLimits] | None = None,
     ) -> None:
         super().__init__(capacity, level_capacity)
         self.self_trade = member(SelfTrade, self_trade, errors.InvalidSetting, "self-trade mode")
@@ -43,6 +47,7 @@ class ReferenceBook(Queues):
         self.low_price, self.high_price = low_price, high_price
         self.owner_limit = owner_limit
         self.tick_size, self.lot_size = tick_size, lot_size
+        self.limits = checked_limits(limits or {}, owner_limit)
         self.state = InstrumentState.OPEN
         self.unfinished: dict[int, MassCancel] = {}  #: by owner
         self.reports: list[Report] = []
@@ -74,10 +79,16 @@ class ReferenceBook(Queues):
         self._check_open(None if tif is TimeInForce.MARKET else price)
         if order_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {order_id} is resting")
+        limits = self._limits(owner)
+        self._check_quantity(limits, quantity)
+        if tif is not TimeInForce.MARKET:
+            self._check_distance(limits, side, price)
         if order.post_only and self._meets(order, price):
             raise errors.WouldCross(f"post-only order {order_id} would trade at {price}")
         rests = tif in (TimeInForce.GTC, TimeInForce.POST_ONLY)
         if rests:
+            if limits.open_orders is not None and self.open_orders[owner] >= limits.open_orders:
+                raise errors.OwnerOrdersFull(f"owner {owner} has {self.open_orders[owner]} open orders")
             if self.capacity is not None and len(self.by_id) >= self.capacity:
                 raise errors.OrdersFull(f"all {self.capacity} slots are taken")
             self._check_room(side, price, quantity)
@@ -169,6 +180,11 @@ class ReferenceBook(Queues):
         old = self._find(order_id, owner)
         if new_id != old.id and new_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {new_id} is resting")
+        limits = self._limits(old.owner)
+        if quantity > old.quantity:
+            self._check_quantity(limits, quantity)
+        if price != old.price:
+            self._check_distance(limits, old.side, price)
         if old.post_only and self._meets(old, price):
             raise errors.WouldCross(f"post-only order {old.id} would trade at {price}")
         keeps = price == old.price and quantity <= old.quantity and self.replace_policy is not ReplacePolicy.ALWAYS_LOSE
@@ -222,6 +238,23 @@ class ReferenceBook(Queues):
     def _band_end(self, side: Side) -> int | None:
         """The worst price that a market order may trade at: the end of the band on its way. None for any price."""
         return self.high_price if side is Side.BID else self.low_price
+
+    def _limits(self, owner: int) -> OwnerLimits:
+        """Those of an owner; none where its orders are not kept together."""
+        if not 0 < owner < self.owner_limit:
+            return OwnerLimits()
+        return self.limits.get(owner) or self.limits.get(0) or OwnerLimits()
+
+    def _check_quantity(self, limits: OwnerLimits, quantity: int) -> None:
+        if limits.quantity is not None and quantity > limits.quantity:
+            raise errors.QuantityAboveLimit(f"quantity {quantity} is above {limits.quantity}")
+
+    def _check_distance(self, limits: OwnerLimits, side: Side, price: int) -> None:
+        """From the best price of the other side, of its own when that is empty; any price when both are."""
+        bests = [self.best_ask, self.best_bid] if side is Side.BID else [self.best_bid, self.best_ask]
+        best = next((best for best in bests if best is not None), price)
+        if limits.price_distance is not None and abs(price - best) > limits.price_distance:
+            raise errors.PriceTooFar(f"price {price} is more than {limits.price_distance} from {best}")
 
     def orders_of(self, owner: int) -> list[Order]:
         """The orders that a mass cancel looks at; none where the owner's are not kept together."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
 from itertools import count
 
@@ -20,6 +20,7 @@ class Queues:
         self.levels: dict[Side, dict[int, deque[Order]]] = {Side.BID: {}, Side.ASK: {}}
         self.by_id: dict[int, Order] = {}
         self.entries = count(1)  # books of one engine share it
+        self.open_orders: Counter[int] = Counter()  #: by owner; books of one engine share it
 
     @property
     def best_bid(self) -> int | None:
@@ -105,6 +106,7 @@ class Queues:
         order.entered = next(self.entries)
         self.levels[order.side].setdefault(order.price, deque()).append(order)
         self.by_id[order.id] = order
+        self.open_orders[order.owner] += 1
 
     def _take(self, order: Order, quantity: int) -> None:
         """Take from a resting order, and take it out of the book when nothing is left."""
@@ -115,6 +117,7 @@ class Queues:
             if not queue:
                 del self.levels[order.side][order.price]
             del self.by_id[order.id]
+            self.open_orders[order.owner] -= 1
 
 
 def mix(value: int, part: int) -> int:
