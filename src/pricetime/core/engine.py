@@ -245,10 +245,10 @@ class Engine:
 
     def take_reports(self):
         """The reports made since there was room: few as a copy, many as a view of the block that they are in."""
-        reports = self.block.array(REPORT, self.books.report_count)
         n_bytes: u64 = self.books.report_count * cython.sizeof(Report)
         if n_bytes <= COPIED_BYTES:
-            return reports.copy()
+            return self.block.copy(REPORT, self.books.report_count)
+        reports = self.block.array(REPORT, self.books.report_count)
         if n_bytes > KEPT_BLOCK_BYTES:
             self.block = None
         return reports

@@ -54,6 +54,7 @@ local reason_names = {
     [37] = "BY_MASS_CANCEL",
     [38] = "BY_DISCONNECT",
     [39] = "AS_MAKER",
+    [42] = "NEVER_RESTS",
 }
 
 local report_kind_names = {
@@ -169,6 +170,7 @@ local fields = {
     ["low_price"] = ProtoField.int64("pricetime.low_price", "low_price"),
     ["high_price"] = ProtoField.int64("pricetime.high_price", "high_price"),
     ["symbol"] = ProtoField.stringz("pricetime.symbol", "symbol"),
+    ["taking"] = ProtoField.uint16("pricetime.taking", "taking"),
 }
 
 local messages = {
@@ -348,12 +350,13 @@ local messages = {
         fields = {
             { "type", 0, 1 },
             { "side", 1, 1, short = "side", names = side_names },
+            { "taking", 2, 2 },
             { "instrument", 4, 4 },
             { "order_id", 8, 8, short = "order_id" },
             { "price", 16, 8, short = "price", signed = true },
             { "quantity", 24, 8, short = "quantity" },
         },
-        zeros = { { 2, 2 }, { 32, 8 }, { 40, 8 } } },
+        zeros = { { 32, 8 }, { 40, 8 } } },
 }
 
 pricetime.fields = {}
