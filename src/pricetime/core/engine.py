@@ -100,7 +100,9 @@ class Engine:
                 PyErr_CheckSignals()
             except BaseException as error:
                 error.reports = reports
-                error.add_note(f"apply had executed all {len(commands)} commands: their reports are in the attribute reports")
+                error.add_note(
+                    f"apply had executed all {len(commands)} commands: their reports are in the attribute reports"
+                )
                 raise
         return reports
 

@@ -21,7 +21,7 @@ class Block:
     """Memory that the core writes records into and NumPy arrays then look at; it lives as long as any of them."""
 
     def __init__(self, n_bytes, what="records", remedy="use a smaller capacity"):
-        """``what`` it is for, and what to do when it cannot be had, for the message of the MemoryError that is raised."""
+        """``what`` it is for, and what to do when it cannot be had: the message of the MemoryError that is raised."""
         self.n_bytes = n_bytes
         self.exports = 0
         self.memory = reserve(self.n_bytes) if cython.compiled else Memory(n_bytes)
