@@ -36,7 +36,7 @@ def whole(value: Any, low: int, high: int, error: type[PricetimeError], what: st
 
 
 def member(enum: type[E], value: object, error: type[PricetimeError], what: str) -> E:
-    """The member of an enumeration that has this value: an int, or the member itself, not one of another enumeration."""
+    """The member of an enumeration that has this value: an int or the member, not one of another enumeration."""
     if isinstance(value, enum):
         return value
     try:

@@ -14,7 +14,6 @@ from pricetime.core import layout as layout_module
 from pricetime.core.builder import BookBuilder
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
-    BookBusy,
     InvalidCommands,
     InvalidReports,
     InvalidSetting,
@@ -272,7 +271,7 @@ def test_the_quantities_at_a_price_do_not_wrap() -> None:
     most = 2**63 - 1
     made = builder(accepted(1, quantity=most), accepted(2, quantity=most), accepted(3, price=99))
     for row in (accepted(4, quantity=2), report(REPLACED, order_id=3, maker_id=3, quantity=2)):
-        with pytest.raises(ReportMismatch, match="report 4 does not fit the books: .*add up to"):
+        with pytest.raises(ReportMismatch, match=r"report 4 does not fit the books: .*add up to"):
             made.apply(reports(row, first=4))
     assert made.book(1).depth()[0]["quantity"].tolist() == [2**64 - 2, 10]
     # An order that never rests adds nothing to the level.
@@ -423,7 +422,13 @@ def test_a_snapshot_that_contradicts_itself_leaves_nothing(snapshot: Snapshot, w
 
 @pytest.mark.parametrize(
     "fields",
-    [{"seq_num": -1}, {"seq_num": 2**64}, {"instruments": ()}, {"instruments": (1,)}, {"instruments": (Instrument(1),) * 2}],
+    [
+        {"seq_num": -1},
+        {"seq_num": 2**64},
+        {"instruments": ()},
+        {"instruments": (1,)},
+        {"instruments": (Instrument(1),) * 2},
+    ],
 )
 def test_a_snapshot_with_what_cannot_be_changes_nothing(fields: dict[str, Any]) -> None:
     made = busy()
@@ -508,7 +513,9 @@ def test_what_is_no_array_of_reports(given: Any, error: type[PricetimeError]) ->
         builder().load_snapshot(busy().snapshot()._replace(orders=np.zeros(2, REPORT)))
 
 
-@pytest.mark.parametrize("settings", [{"capacity": 0}, {"capacity": 2**31 + 1}, {"level_capacity": 0}, {"capacity": 1.5}])
+@pytest.mark.parametrize(
+    "settings", [{"capacity": 0}, {"capacity": 2**31 + 1}, {"level_capacity": 0}, {"capacity": 1.5}]
+)
 def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidSetting):
         BookBuilder([1], **settings)

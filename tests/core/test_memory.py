@@ -100,7 +100,7 @@ def test_no_room_for_reports_changes_nothing() -> None:
     commands = np.zeros(2_000_000, COMMAND)
     resource.setrlimit(resource.RLIMIT_AS, (now_used() + (100 << 20), hard))
     try:
-        with pytest.raises(MemoryError, match="no room for the reports of 2000000 commands, .* apply fewer commands"):
+        with pytest.raises(MemoryError, match=r"no room for the reports of 2000000 commands, .* apply fewer commands"):
             book.apply(commands)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, (soft, hard))

@@ -72,7 +72,7 @@ def test_a_taker_in_the_middle_of_its_trades_is_waited_for_and_then_told_as_it_i
         assert taker.dtype == REPORT
         here.exchange.store.extend(taker)  # accepted, and no trade yet
         here.exchange.replica.snapshot()
-        assert here.exchange.replica.builder.crossed
+        assert here.exchange.replica.builder.in_progress
         _, bids, asks = here.exchange.replica.totals(1)
         assert (bids[3], asks[3]) == (105, 100)
         assert here.exchange.depth(1).spread is None

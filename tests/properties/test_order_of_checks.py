@@ -144,7 +144,7 @@ def fits_a_command(method: str, given: Given) -> bool:
             continue
         if type(value) is not int and not isinstance(value, Side | TimeInForce):
             return False
-        if isinstance(value, TimeInForce) and name != "time_in_force" or isinstance(value, Side) and name != "side":
+        if (isinstance(value, TimeInForce) and name != "time_in_force") or (isinstance(value, Side) and name != "side"):
             return False
         info = np.iinfo(COMMAND[fields.get(name, name)])
         if not info.min <= value <= info.max:

@@ -239,7 +239,9 @@ class BookBuilder:
         """All books at this moment, as a ``Snapshot``. O(orders). Raises BookBusy and MemoryError."""
         self.enter()
         try:
-            block: Block = Block((self.rebuilt.books.order_count + 2) * cython.sizeof(SnapshotOrder))  # the taker; never 0
+            block: Block = Block(
+                (self.rebuilt.books.order_count + 2) * cython.sizeof(SnapshotOrder)
+            )  # the taker; never 0
             first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], block.memory)
             rebuilt: Rebuilt = self.rebuilt
             known = self._known()

@@ -103,7 +103,9 @@ class Engine:
                 PyErr_CheckSignals()
             except BaseException as error:
                 error.reports = reports
-                error.add_note(f"apply had executed all {len(commands)} commands: their reports are in the attribute reports")
+                error.add_note(
+                    f"apply had executed all {len(commands)} commands: their reports are in the attribute reports"
+                )
                 raise
         return reports
 
@@ -261,10 +263,10 @@ class Engine:
 
     def take_reports(self):
         """The reports made since there was room: few as a copy, many as a view of the block that they are in."""
-        reports = self.block.array(REPORT, self.books.report_count)
         n_bytes: u64 = self.books.report_count * cython.sizeof(Report)
         if n_bytes <= COPIED_BYTES:
-            return reports.copy()
+            return self.block.copy(REPORT, self.books.report_count)
+        reports = self.block.array(REPORT, self.books.report_count)
         if n_bytes > KEPT_BLOCK_BYTES:
             self.block = None
         return reports

@@ -8,6 +8,7 @@ import numpy as np
 
 if cython.compiled:
     from cython.cimports.cpython.buffer import Py_buffer, PyBuffer_FillInfo
+    from cython.cimports.cpython.bytearray import PyByteArray_FromStringAndSize
     from cython.cimports.pricetime.native.bits import ACQUIRE, RELEASE, fetch_add, load
     from cython.cimports.pricetime.native.memory import release, reserve
 else:
@@ -20,7 +21,7 @@ class Block:
     """Memory that the core writes records into and NumPy arrays then look at; it lives as long as any of them."""
 
     def __init__(self, n_bytes, what="records", remedy="use a smaller capacity"):
-        """``what`` it is for, and what to do when it cannot be had, for the message of the MemoryError that is raised."""
+        """``what`` it is for, and what to do when it cannot be had: the message of the MemoryError that is raised."""
         self.n_bytes = n_bytes
         self.exports = 0
         self.memory = reserve(self.n_bytes) if cython.compiled else Memory(n_bytes)
@@ -30,6 +31,16 @@ class Block:
     def array(self, dtype, count):
         """The first ``count`` records, as an array of shape (count,)."""
         return np.frombuffer(self, dtype, count) if cython.compiled else self.memory.array(dtype, count)
+
+    def copy(self, dtype, count):
+        """The same in memory of its own, which is as large as they are."""
+        if not cython.compiled:
+            return self.memory.array(dtype, count)
+        size: cython.Py_ssize_t = count * dtype.itemsize
+        if size == 0:
+            return np.zeros(0, dtype)  # no array looks at an empty buffer
+        # Copied by NumPy, a few records with named fields would take ten times as long.
+        return np.frombuffer(PyByteArray_FromStringAndSize(cython.cast(cython.p_char, self.memory), size), dtype)
 
     def in_use(self):
         """Does an array still look at it? Then what it holds must stay. Any thread may let the last one go."""

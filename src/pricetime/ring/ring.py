@@ -478,8 +478,8 @@ class Ring:
             raise TypeError("this ring was never made: call Ring(...), Ring.create or Ring.attach")
         if not latch.enter():
             raise RingBusy(
-                f"another call {what} this ring, of another thread or of this one where a signal handler or a finalizer "
-                "calls: one thread puts and one gets, or a lock around it"
+                f"another call {what} this ring, of another thread or of this one where a signal handler or a "
+                "finalizer calls: one thread puts and one gets, or a lock around it"
             )
         return 0
 

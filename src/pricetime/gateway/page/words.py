@@ -36,4 +36,7 @@ WHY: dict[int, str] = {
 
 def why(reason: int) -> str:
     """A reason in words; nothing when there is none to tell."""
-    return WHY.get(reason, "" if reason in {Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.NEVER_RESTS} else f"reason {reason}")
+    return WHY.get(
+        reason,
+        "" if reason in {Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.NEVER_RESTS} else f"reason {reason}",
+    )
