@@ -61,6 +61,7 @@ class CommandType(IntEnum):
     MASS_CANCEL = 6  #: the orders of ``owner``: of one instrument or ``ALL_INSTRUMENTS``, of one side or 0 for both
     REFUSE = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
     SET_STATE = 8  #: open or halt an instrument: the ``InstrumentState`` stands in ``flags``
+    OPEN_ORDERS = 10  #: tell the orders of ``owner``: with 1 in ``flags`` those behind the one with the id in ``quantity``
 
 
 class ReportKind(IntEnum):
@@ -75,6 +76,8 @@ class ReportKind(IntEnum):
     REJECTED = 7
     MASS_CANCELLED = 8  #: a mass cancel is done; ``quantity``: how many orders it cancelled
     STATE_CHANGED = 9  #: an instrument was opened or halted; ``quantity``: its ``InstrumentState``
+    OPEN_ORDER = 10  #: an order rests: the answer to who asked for its own orders; ``quantity``: what is open of it
+    OPEN_ORDERS_END = 11  #: the last report of that answer; ``quantity``: how many orders it has told
 
 
 class InstrumentState(IntEnum):
@@ -115,6 +118,7 @@ class Reason(IntEnum):
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38  #: the owner's session ended
     AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
+    MORE_FOLLOW = 42  #: of the end of an answer: the owner has more orders, behind the last one told
 
 
 #: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.

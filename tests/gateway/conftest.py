@@ -14,7 +14,6 @@ COMPILED = [
     "latency",
     "loop",
     "metrics",
-    "public_ids",
     "publisher",
     "random",
     "replica",

@@ -20,7 +20,6 @@ CONFIGURATION = Configuration(
     capacity=256,
     level_capacity=256,
     owner_limit=16,
-    public_id_key=bytes(16),
 )
 
 Records = np.ndarray[Any, np.dtype[np.void]]
@@ -127,8 +126,10 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
     """Name and bytes of the snapshot behind a command of a journal."""
     directory = directory_of(written.files)
     reader = Reader(directory)
-    engine = engine_of()
-    engine.apply(reader.read(sequence).commands)
+    engine, references = CONFIGURATION.make_books()
+    references.apply(engine.apply(reader.read(sequence).commands))
+    commands = engine.commands()
+    references.write(commands)
     at = reader.position
     if at.sequence < sequence:
         raise ValueError(f"there is no command {sequence}")
@@ -138,10 +139,11 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         timestamp=int(written.commands["timestamp"][sequence - 1]),
         transcript=written.transcripts[sequence],
         seq_num=written.seq_nums[sequence],
-        books=engine.digest(),
+        books=engine.digest(references),
+        next_reference=references.next,
         epoch=0,
         feed_sequence=1,
-        commands=engine.commands(),
+        commands=commands,
         owners=np.empty(0, OWNER),
         stream_reports=np.empty(0, REPORT),
         feed_reports=np.empty(0, REPORT),

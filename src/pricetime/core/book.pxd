@@ -3,14 +3,15 @@
 from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve, touch
 from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
+    ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, NEW_ORDER, NIL, NONE, OFF,
-    OPEN, ORDERS_FULL, POST_ONLY, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
+    OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, POST_ONLY, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
     REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, Report, i64, u8, u16, u32, u64,
 )
+from pricetime.core.references cimport References
 
 
 cdef class Books:
@@ -70,6 +71,7 @@ cdef class Books:
     # commands that are not about one order
     cdef void _execute_other(self, Book *book, const Command *c) noexcept nogil
     cdef void _mass_cancel(self, const Command *c) noexcept nogil
+    cdef void _tell_open_orders(self, const Command *c) noexcept nogil
     cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
 
     # what is refused
@@ -140,7 +142,7 @@ cdef class Books:
     cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
     # the state as one number
-    cdef u64 digest(self, Book *book) noexcept nogil
+    cdef u64 digest(self, Book *book, References references=*) noexcept nogil
 
 
 cdef i64 key_of(u32 side, i64 price) noexcept nogil

@@ -71,7 +71,7 @@ class Rebuilt:
         if r.type != EXECUTION_REPORT:
             return MALFORMED
         fault: u32 = NONE
-        if r.kind != REJECTED and r.kind != MASS_CANCELLED:
+        if r.kind != REJECTED and r.kind != MASS_CANCELLED and r.kind != OPEN_ORDER and r.kind != OPEN_ORDERS_END:
             book: cython.pointer[Book] = self.books.book_of(r.instrument)
             if not book:
                 return UNKNOWN_INSTRUMENT

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
+from ..core.references import References
 from ..errors import PricetimeError
 from ..types import CommandType
 from .errors import JournalError
@@ -19,13 +21,12 @@ from .errors import JournalError
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings of an engine, and the key under which order ids go out on the feed."""
+    """The settings of an engine."""
 
     instruments: tuple[Instrument, ...]
     capacity: int  #: orders that may rest, over all books
     level_capacity: int  #: price levels
     owner_limit: int  #: owners below it can cancel all their orders at once
-    public_id_key: bytes = field(repr=False)  #: secret
 
     def to_json(self) -> bytes:
         """Its one spelling: names sorted, no spaces, instruments by id, UTF-8."""
@@ -38,7 +39,6 @@ class Configuration:
             ],
             "level_capacity": self.level_capacity,
             "owner_limit": self.owner_limit,
-            "public_id_key": self.public_id_key.hex(),
         }
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -51,17 +51,31 @@ class Configuration:
             owner_limit=self.owner_limit,
         )
 
-    def take_over(self, engine: Engine) -> Engine:
+    def make_books(self) -> tuple[Engine, References]:
+        """The same, and the references of what will rest in them."""
+        return self.make_engine(), References(self.capacity)
+
+    def restore(self, commands: NDArray[np.void], seq_num: int, next_reference: int) -> tuple[Engine, References]:
+        """Books under it with what rests by these commands, each of which has the reference of its order. O(orders).
+
+        ``seq_num``: of the last report. ``next_reference``: of the next order to be accepted. Raises InvalidCommands,
+        OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
+        """
+        engine, references = self.make_books()
+        engine.restore(commands, seq_num)
+        references.load(commands, next_reference)
+        return engine, references
+
+    def take_over(self, engine: Engine, references: References) -> tuple[Engine, References]:
         """Books under it with what rests in those of another engine, which stays as it is. O(orders).
 
         An instrument that has no orders may be gone. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
         """
         commands = engine.commands()
+        references.write(commands)
         known = [instrument.id for instrument in self.instruments]
         gone = (commands["type"] == CommandType.SET_STATE) & ~np.isin(commands["instrument"], known)
-        made = self.make_engine()
-        made.restore(commands[~gone], engine.seq_num)
-        return made
+        return self.restore(commands[~gone], engine.seq_num, references.next)
 
     @property
     def digest(self) -> bytes:
@@ -75,7 +89,6 @@ class Configuration:
         try:
             values: dict[str, Any] = json.loads(data)
             values["instruments"] = tuple(Instrument(**instrument) for instrument in values["instruments"])
-            values["public_id_key"] = bytes.fromhex(values["public_id_key"])
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError, PricetimeError) as error:
             raise JournalError(f"the configuration of a journal cannot be read: {error}") from error
