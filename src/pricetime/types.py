@@ -127,6 +127,9 @@ EXECUTION_REPORT = 16
 #: The instrument of a mass cancel over all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
 
+#: Orders that one OPEN_ORDERS command tells of at most.
+OPEN_ORDERS_TOLD = 256
+
 #: Largest quantity of one order.
 MAX_QUANTITY = 2**63 - 1
 

@@ -25,6 +25,7 @@ from tests.engines import ReferenceEngine
 from tests.fuzz.gateway import command_of
 from tests.gateway.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders
 from tests.gateway.floor import Client, Floor, floor
+from tests.gateway.orders import open_orders as ask_open_orders
 from tests.gateway.orders import cancel, mass_cancel, new, reduce, replace
 
 ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _, OPEN_ORDER, OPEN_ORDERS_END = ReportKind
@@ -118,6 +119,8 @@ class Crowd:
         chosen = order if rng.random() < 0.6 else rng.choice(others)
         if rng.random() < 0.005:
             return mass_cancel(own, rng.choice([0, 1, 2]), rng.choice([number, ALL_INSTRUMENTS]))
+        if rng.random() < 0.02:
+            chosen = ask_open_orders(own, rng.choice([None, own]), number)
         if rng.random() < 0.05:
             field = rng.choice([name for name in chosen.FIELDS if name != "owner"])
             large = 200 if field in SMALL else 2**31
@@ -228,6 +231,6 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
         check_streams(streams, as_array(crowd.feed))
         check_books(here, crowd)
         answers = sum(
-            int(np.isin(s["kind"], [ACCEPTED, REJECTED, REPLACED, MASS_CANCELLED]).sum()) for s in streams.values()
+            int(np.isin(s["kind"], [ACCEPTED, REJECTED, REPLACED, MASS_CANCELLED, OPEN_ORDERS_END]).sum()) for s in streams.values()
         )
         assert 1500 < answers < 3000

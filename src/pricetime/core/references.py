@@ -25,6 +25,10 @@ if not cython.compiled:  # the compiled form has them from references.pxd
     from pricetime.native.memory import release, reserve, touch
 
 
+#: Of an order.
+REFERENCE = np.dtype("<u8")
+
+
 @cython.final
 @cython.cclass
 class References:
@@ -177,7 +181,7 @@ class References:
         found: cython.pointer[u64] = cython.cast(cython.pointer[u64], block.memory)
         with cython.nogil:
             self._look_up(first, count, found)
-        commands["sequence"] = block.array(np.uint64, count)
+        commands["sequence"] = block.array(REFERENCE, count)
 
     def _look_up(self, commands, count, found):
         i: u64

@@ -13,6 +13,7 @@ class MessageType(IntEnum):
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     MASS_CANCEL = 6
+    OPEN_ORDERS = 10
     EXECUTION_REPORT = 16
     CHALLENGE = 32
     LOGIN = 33
