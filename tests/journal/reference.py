@@ -31,6 +31,7 @@ class Reference(NamedTuple):
     segments: list[Segment]
     commands: Records
     digests: list[int]  #: of the books after so many commands
+    public: list[int]  #: the same over references
     transcripts: list[int]
     seq_nums: list[int]
 
@@ -99,9 +100,10 @@ def journal(
     on the disk, else none does.
     """
     commands = flow(sum(lengths), seed)
-    engine = engine_of()
+    engine, references = CONFIGURATION.make_books()
     segments: list[Segment] = []
     digests, transcripts, seq_nums = [engine.digest()], [0], [0]
+    public = [engine.digest(references)]
     done = 0
     for length in lengths:
         segment = Segment(CONFIGURATION, behind=segments[-1] if segments else None, segment_bytes=segment_bytes)
@@ -113,13 +115,16 @@ def journal(
                 segment.checkpoint(synced=done if synced else 0, seq_num=seq_nums[-1], transcript=transcripts[-1])
             segment.command(commands[done])
             transcript = transcripts[-1]
-            for report in engine.apply(commands[done : done + 1]):
+            reports = engine.apply(commands[done : done + 1])
+            references.apply(reports)
+            for report in reports:
                 transcript = linked(transcript, report.tobytes())
             done += 1
             digests.append(engine.digest())
+            public.append(engine.digest(references))
             transcripts.append(transcript)
             seq_nums.append(engine.seq_num)
-    return Reference(segments, commands, digests, transcripts, seq_nums)
+    return Reference(segments, commands, digests, public, transcripts, seq_nums)
 
 
 def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
