@@ -61,7 +61,9 @@ class CommandType(IntEnum):
     MASS_CANCEL = 6  #: the orders of ``owner``: of one instrument or ``ALL_INSTRUMENTS``, of one side or 0 for both
     REFUSE = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
     SET_STATE = 8  #: open or halt an instrument: the ``InstrumentState`` stands in ``flags``
-    OPEN_ORDERS = 10  #: tell the orders of ``owner``: with 1 in ``flags`` those behind the one with the id in ``quantity``
+    OPEN_ORDERS = (
+        10  #: tell the orders of ``owner``: with 1 in ``flags`` those behind the one with the id in ``quantity``
+    )
 
 
 class ReportKind(IntEnum):

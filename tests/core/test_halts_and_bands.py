@@ -14,7 +14,7 @@ from pricetime.errors import InstrumentHalted, InvalidSetting, InvalidState, Pri
 from pricetime.types import Reason, ReportKind, Trade
 from tests.books import I64_MAX, I64_MIN, ask, bid, command, reports_of, state
 
-NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, REFUSE, SET_STATE = CommandType
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, REFUSE, SET_STATE, _ = CommandType
 OPEN, HALTED = InstrumentState
 
 # ---------------------------------------------------------------------- halts

@@ -116,8 +116,12 @@ def test_the_last_one_told_is_replaced_before_the_next_question_comes() -> None:
     question = query.ask()
     query.read(
         stream.give(
-            type=CommandType.REPLACE_ORDER, instrument=last.instrument, owner=OWNER,
-            order_id=OWNER << 48 | last.order_id, price=last.price, quantity=50,
+            type=CommandType.REPLACE_ORDER,
+            instrument=last.instrument,
+            owner=OWNER,
+            order_id=OWNER << 48 | last.order_id,
+            price=last.price,
+            quantity=50,
         )  # fmt: skip
     )
     query.read(stream.ask(question))

@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 from pricetime import Engine
 from pricetime.types import REPORT, Reason, ReportKind
 
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, STATE_CHANGED, OPEN_ORDER, OPEN_ORDERS_END = ReportKind
+(
+    ACCEPTED,
+    TRADE,
+    CANCELLED,
+    REPLACED,
+    REDUCED,
+    _,
+    REJECTED,
+    MASS_CANCELLED,
+    STATE_CHANGED,
+    OPEN_ORDER,
+    OPEN_ORDERS_END,
+) = ReportKind
 ORDER_ID = 2**48 - 1
 
 #: An order: instrument and id; side, price, quantity.

@@ -145,7 +145,7 @@ def test_a_proof_is_good_for_one_connection(door: Door) -> None:
         ({"owner": 0}, SessionReason.BAD_CREDENTIALS),
         ({"owner": 2**32 - 1}, SessionReason.BAD_CREDENTIALS),
         ({"secret": b"another"}, SessionReason.BAD_CREDENTIALS),
-        ({"version": 2}, SessionReason.BAD_VERSION),
+        ({"version": 1}, SessionReason.BAD_VERSION),
         ({"zero": 1}, SessionReason.BAD_VERSION),
         ({"flags": 4}, SessionReason.BAD_VERSION),
         ({"type": 36}, SessionReason.OUT_OF_STATE),

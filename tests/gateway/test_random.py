@@ -231,6 +231,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
         check_streams(streams, as_array(crowd.feed))
         check_books(here, crowd)
         answers = sum(
-            int(np.isin(s["kind"], [ACCEPTED, REJECTED, REPLACED, MASS_CANCELLED, OPEN_ORDERS_END]).sum()) for s in streams.values()
+            int(np.isin(s["kind"], [ACCEPTED, REJECTED, REPLACED, MASS_CANCELLED, OPEN_ORDERS_END]).sum())
+            for s in streams.values()
         )
         assert 1500 < answers < 3000

@@ -20,9 +20,7 @@ from pricetime.types import COMMAND, CommandType, Side
 PAGE, RECORD, HEAD = 4096, 72, 112
 COMMAND_BYTES = struct.Struct("<QQIHHBBBBIQqQII")
 
-CONFIGURATION = Configuration(
-    (Instrument(1, "ONE"),), capacity=1024, level_capacity=1024, owner_limit=16
-)
+CONFIGURATION = Configuration((Instrument(1, "ONE"),), capacity=1024, level_capacity=1024, owner_limit=16)
 
 
 def _table() -> list[int]:

@@ -442,9 +442,7 @@ class Books:
             price: i64 = key_of(level.side, level.key)
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             prefetch(cython.address(self.levels[self.orders[self.links[slot].next].level]))
-            self._report(
-                self.links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining
-            )
+            self._report(self.links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining)
             slot = self.links[slot].next
             told += 1
         if slot != NIL:

@@ -186,7 +186,7 @@ class References:
     def _look_up(self, commands, count, found):
         i: u64
         for i in range(count):
-            found[i] = 0
+            found[i] = commands[i].sequence
             if commands[i].type == NEW_ORDER:
                 found[i] = self.reference_of(commands[i].instrument, commands[i].order_id)
 
@@ -198,7 +198,9 @@ class References:
         given = commands["sequence"][commands["type"] == CommandType.NEW_ORDER]
         lowest, highest = (int(given.min()), int(given.max())) if given.size else (1, 0)
         if not 0 < lowest <= highest + 1 <= next_reference or np.unique(given).size != given.size:
-            raise SnapshotMismatch(f"the references of these orders are not from 1 to below {next_reference}, each once")
+            raise SnapshotMismatch(
+                f"the references of these orders are not from 1 to below {next_reference}, each once"
+            )
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         count: u64 = len(commands)
         with cython.nogil:

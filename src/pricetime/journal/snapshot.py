@@ -152,7 +152,9 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, and an empty one {HEAD.size + END.size}")
     magic, version, zero, digest, *numbers, zeros = HEAD.unpack_from(view)
-    sequence, timestamp, segment, offset, link, transcript, seq_num, books, reference, epoch, feed_sequence, *counts = numbers
+    sequence, timestamp, segment, offset, link, transcript, seq_num, books, reference, epoch, feed_sequence, *counts = (
+        numbers
+    )
     if magic != MAGIC:
         raise BadSnapshot("it does not begin as a snapshot does")
     if version != VERSION:

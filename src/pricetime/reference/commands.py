@@ -33,7 +33,9 @@ def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) ->
         except PricetimeError as error:
             book.reports.append(rejected(row, REASON_OF_ERROR[type(error)]))
         for kind, side, reason, *rest in book.reports:
-            instrument = row[9] if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END) else 0
+            instrument = (
+                row[9] if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END) else 0
+            )
             records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
     book.reports.clear()
     return np.array(records, REPORT)

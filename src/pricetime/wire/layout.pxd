@@ -52,7 +52,7 @@ cdef enum:
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # go on from next_sequence; without it only what is new is sent
     # Sizes and limits
-    WIRE_VERSION = 1
+    WIRE_VERSION = 2
     NONCE_BYTES = 32
     PROOF_BYTES = 32
     SYMBOL_BYTES = 16
