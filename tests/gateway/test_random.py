@@ -25,8 +25,8 @@ from tests.engines import ReferenceEngine
 from tests.fuzz.gateway import command_of
 from tests.gateway.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders
 from tests.gateway.floor import Client, Floor, floor
-from tests.gateway.orders import open_orders as ask_open_orders
 from tests.gateway.orders import cancel, mass_cancel, new, reduce, replace
+from tests.gateway.orders import open_orders as ask_open_orders
 
 ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _, OPEN_ORDER, OPEN_ORDERS_END = ReportKind
 OWNERS = [1, 2, 7, 300, 65535]

@@ -20,8 +20,8 @@ from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, L
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
 from tests.gateway.floor import Client, Floor, floor, kinds
-from tests.gateway.orders import open_orders as ask_open_orders
 from tests.gateway.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
+from tests.gateway.orders import open_orders as ask_open_orders
 
 ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, *_ = ReportKind
 BEGAN, ENDED, REFUSED = 1, 2, 3
