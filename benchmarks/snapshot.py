@@ -96,8 +96,8 @@ def one_round(engine: Engine, references: References, folder: Path) -> dict[str,
     commands = timed("capture", engine.commands)
     timed("references", references.write, commands)
     snapshot = SnapshotFile(
-        Position(1, 4096, 0, len(commands)), bytes(32), 0, 0, engine.seq_num, engine.digest(references), references.next, 1, 1,
-        commands,        np.zeros(0, OWNER), nothing, nothing,
+        Position(1, 4096, 0, len(commands)), bytes(32), 0, 0, engine.seq_num, engine.digest(references),
+        references.next, 1, 1, commands, np.zeros(0, OWNER), nothing, nothing,
     )  # fmt: skip
     path = timed("write", write, Disk(), folder, snapshot)
     loaded = timed("load", load, Disk(), path)

@@ -1,4 +1,4 @@
-"""An owner asks which of its orders are open: what is told, in which order, how many at a time, and where it goes on."""
+"""An owner asks which of its orders are open: what is told, in which order, how many at a time, and what comes next."""
 
 from __future__ import annotations
 

@@ -59,8 +59,8 @@ class Journal:
         commands, references = named(engine)
         nothing = np.zeros(0, REPORT)
         taken = SnapshotFile(
-            position, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references), references.next, 0, 1, commands,
-            np.zeros(0, snapshot.OWNER), nothing, nothing,
+            position, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references), references.next,
+            0, 1, commands, np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()
         path = snapshot.write(disk, FOLDER, taken)

@@ -122,7 +122,7 @@ def test_the_last_one_told_is_replaced_before_the_next_question_comes() -> None:
             order_id=OWNER << 48 | last.order_id,
             price=last.price,
             quantity=50,
-        )  # fmt: skip
+        )
     )
     query.read(stream.ask(question))
     assert not query.done

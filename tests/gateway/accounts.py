@@ -80,7 +80,7 @@ def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void
     entered = feed["order_id"][feed["kind"] == ACCEPTED]
     assert entered.tolist() == list(range(1, len(entered) + 1)), "each order has the next reference"
     assert not set(feed["reason"].tolist()) - {0, *PUBLIC_REASONS}
-    for owner, stream in streams.items():
+    for stream in streams.values():
         assert stream["seq_num"].tolist() == list(range(1, len(stream) + 1))
         assert set(stream["type"].tolist()) <= {16}
         own = stream[~np.isin(stream["kind"], [REJECTED, MASS_CANCELLED, OPEN_ORDER, OPEN_ORDERS_END])]

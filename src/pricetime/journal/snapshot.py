@@ -75,7 +75,8 @@ class SnapshotFile:
         at = self.position
         return HEAD.pack(
             MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
-            self.transcript, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence, *map(len, self.parts()), b"",
+            self.transcript, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
+            *map(len, self.parts()), b"",
         )  # fmt: skip
 
 
