@@ -208,9 +208,9 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
             command["instrument"] = rng.choice([number, ALL_INSTRUMENTS])
         if rng.random() < 0.02:
             command["type"], command["flags"], command["order_id"] = CommandType.OPEN_ORDERS, rng.choice([0, 1]), 7
-            resting = [(n, order) for n, book in reference.books.items() for order in book.by_id.values()]
-            if resting:
-                command["instrument"], order = rng.choice(resting)
+            orders = [(n, order) for n, book in reference.books.items() for order in book.by_id.values()]
+            if orders:
+                command["instrument"], order = rng.choice(orders)
                 command["owner"], command["quantity"] = order.owner, order.id
             yield command
             continue

@@ -43,8 +43,9 @@ def book(make_book: Any) -> Any:
 
 
 def test_the_sheet_has_the_same_numbers() -> None:
-    assert layout.OPEN_ORDERS_TOLD == OPEN_ORDERS_TOLD
-    assert (layout.OPEN_ORDER, layout.OPEN_ORDERS_END, layout.MORE_FOLLOW) == (ORDER, END, Reason.MORE_FOLLOW)
+    sheet: Any = layout
+    assert sheet.OPEN_ORDERS_TOLD == OPEN_ORDERS_TOLD
+    assert (sheet.OPEN_ORDER, sheet.OPEN_ORDERS_END, sheet.MORE_FOLLOW) == (ORDER, END, Reason.MORE_FOLLOW)
 
 
 def test_the_orders_of_one_owner_oldest_first() -> None:

@@ -82,10 +82,10 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
         case CommandType.OPEN_ORDERS:
             own = book.orders_of(owner, None)
             behind = [place for place, order in enumerate(own, 1) if order.id == quantity]
-            orders, reason = told(own, next(iter(behind), None) if flags & 1 else 0)
-            for o in orders:
+            some, reason = told(own, next(iter(behind), None) if flags & 1 else 0)
+            for o in some:
                 book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, Reason.NONE, o.id, 0, o.price, o.quantity))
-            book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, order_id, 0, 0, len(orders)))
+            book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, order_id, 0, 0, len(some)))
         case CommandType.REFUSE:
             book.reports.append(rejected(row, flags))
         case CommandType.SET_STATE:
