@@ -81,7 +81,7 @@ def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]
     from pricetime.journal.syncer import Syncer
     from pricetime.journal.writer import Writer
 
-    configuration = Configuration((Instrument(0),), CAPACITY, CAPACITY, 0, bytes(16))
+    configuration = Configuration((Instrument(0),), CAPACITY, CAPACITY, 0)
     path = Path(tempfile.mkdtemp(prefix="journal-", dir=folder))
     directory = Directory(path)
     directory.lock()

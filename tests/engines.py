@@ -22,7 +22,7 @@ from pricetime import (
 )
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.reference import ReferenceBook
-from pricetime.reference.commands import apply
+from pricetime.reference.commands import apply, told
 from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, ReportKind, SelfTrade
@@ -76,6 +76,8 @@ class ReferenceEngine:
         reason = self._refusal(row)
         if reason is not None:
             reports = self._report(row, ReportKind.REJECTED, reason, row["price"], row["quantity"])
+        elif row["type"] == CommandType.OPEN_ORDERS:
+            reports = self._open_orders(row)
         elif row["type"] == CommandType.MASS_CANCEL:
             reports = self._mass_cancel(row)
         elif row["type"] == CommandType.CONTINUE:
@@ -122,6 +124,22 @@ class ReferenceEngine:
         reports.append(self._report(fields, ReportKind.MASS_CANCELLED, reason, 0, cancel.cancelled))
         return np.concatenate(reports)
 
+    def _open_orders(self, row: Row) -> np.ndarray[Any, Any]:
+        """Of all instruments, the oldest order first."""
+        found = [
+            (o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"])
+        ]
+        own = [(number, order) for _, number, order in sorted(found)]
+        named = (row["instrument"], row["quantity"])
+        behind = [place for place, (number, order) in enumerate(own, 1) if (number, order.id) == named]
+        orders, reason = told(own, next(iter(behind), None) if row["flags"] & 1 else 0)
+        reports = [np.zeros(0, REPORT)]
+        for number, order in orders:
+            fields = {"instrument": number, "side": order.side, "order_id": order.id}
+            reports.append(self._report(fields, ReportKind.OPEN_ORDER, Reason.NONE, order.price, order.quantity))
+        end = self._report({**row, "side": 0}, ReportKind.OPEN_ORDERS_END, reason, 0, len(orders))
+        return np.concatenate([*reports, end])
+
     def _refusal(self, row: Row) -> int | None:
         """Why a command is refused whatever is in the books."""
         instrument = self.instruments.get(row["instrument"])
@@ -130,6 +148,8 @@ class ReferenceEngine:
             return row["flags"]
         if kind == CommandType.CONTINUE:
             return None if row["owner"] in self.unfinished else Reason.UNKNOWN_COMMAND
+        if kind == CommandType.OPEN_ORDERS:
+            return None
         everywhere = kind == CommandType.MASS_CANCEL and row["instrument"] == ALL_INSTRUMENTS
         if instrument is None and not everywhere:
             return Reason.UNKNOWN_INSTRUMENT
@@ -194,6 +214,14 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
             command["tag"] = rng.choice([0, 0, 1, 2, 7])
             if reference.unfinished and rng.random() < 0.8:
                 command["type"], command["owner"] = CommandType.CONTINUE, rng.choice(list(reference.unfinished))
+        if rng.random() < 0.02:
+            command["type"], command["flags"], command["order_id"] = CommandType.OPEN_ORDERS, rng.choice([0, 1]), 7
+            orders = [(n, order) for n, book in reference.books.items() for order in book.by_id.values()]
+            if orders:
+                command["instrument"], order = rng.choice(orders)
+                command["owner"], command["quantity"] = order.owner, order.id
+            yield command
+            continue
         if rng.random() < 0.95:
             instrument = reference.instruments[number]
             command["price"] = max(I64_MIN, min(I64_MAX, int(command["price"][0]) * instrument.tick_size))

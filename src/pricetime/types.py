@@ -63,6 +63,9 @@ class CommandType(IntEnum):
     REFUSE = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
     SET_STATE = 8  #: open or halt an instrument: the ``InstrumentState`` stands in ``flags``
     CONTINUE = 9  #: go on with the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
+    OPEN_ORDERS = (
+        10  #: tell the orders of ``owner``: with 1 in ``flags`` those behind the one with the id in ``quantity``
+    )
 
 
 class ReportKind(IntEnum):
@@ -77,6 +80,8 @@ class ReportKind(IntEnum):
     REJECTED = 7
     MASS_CANCELLED = 8  #: a mass cancel is done, or a part of it; ``quantity``: how many orders it has cancelled so far
     STATE_CHANGED = 9  #: an instrument was opened or halted; ``quantity``: its ``InstrumentState``
+    OPEN_ORDER = 10  #: an order rests: the answer to who asked for its own orders; ``quantity``: what is open of it
+    OPEN_ORDERS_END = 11  #: the last report of that answer; ``quantity``: how many orders it has told
 
 
 class InstrumentState(IntEnum):
@@ -123,6 +128,7 @@ class Reason(IntEnum):
     AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
     UNFINISHED = 41  #: of a mass cancelled report: a ``CONTINUE`` cancels the rest
     NEVER_RESTS = 42  #: of an accepted order: what it does not trade is cancelled, so it never rests
+    MORE_FOLLOW = 43  #: of the end of an answer: the owner has more orders, behind the last one told
 
 
 #: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.
@@ -130,6 +136,9 @@ EXECUTION_REPORT = 16
 
 #: The instrument of a mass cancel over all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
+
+#: Orders that one OPEN_ORDERS command tells of at most.
+OPEN_ORDERS_TOLD = 256
 
 #: Largest quantity of one order.
 MAX_QUANTITY = 2**63 - 1

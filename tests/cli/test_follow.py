@@ -19,7 +19,7 @@ JOURNAL = journal(LENGTHS)
 COMMANDS = sum(LENGTHS)
 FIRST, SECOND = JOURNAL.files
 FILES = {**JOURNAL.files, **dict([snapshot_after(JOURNAL, SNAPSHOT_AT)])}
-BOOKS = f"books {JOURNAL.digests[-1]:016x}"
+BOOKS = f"books {JOURNAL.public[-1]:016x}"
 BRIEFLY = ("--until-idle", "0.05")
 
 

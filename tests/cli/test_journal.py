@@ -12,7 +12,7 @@ from tests.cli.run import bad, figures, good, run
 from tests.journal.reference import journal, snapshot_after
 
 WRITTEN = journal([45, 40])
-DIGEST = f"{WRITTEN.digests[-1]:016x}"
+DIGEST = f"{WRITTEN.public[-1]:016x}"
 
 
 @pytest.fixture
@@ -138,14 +138,14 @@ def test_replay_of_a_journal(folder: Path) -> None:
 
 def test_replay_until_a_command(folder: Path) -> None:
     text = good("replay", folder, "--until", "40", "--levels", "3")
-    assert figures(text)["digest of the books"] == f"{WRITTEN.digests[40]:016x}"
+    assert figures(text)["digest of the books"] == f"{WRITTEN.public[40]:016x}"
     assert "behind command 40" in text
 
 
 def test_replay_until_a_time(folder: Path) -> None:
     text = good("replay", folder, "--until", "2023-11-14T22:13:20.000050", "--instrument", "2")
     assert "instrument 2, TWO, behind command 50" in text
-    assert figures(text)["digest of the books"] == f"{WRITTEN.digests[50]:016x}"
+    assert figures(text)["digest of the books"] == f"{WRITTEN.public[50]:016x}"
     assert "or give the sequence of a command" in bad("replay", folder, "--until", "soon", code=2)
 
 

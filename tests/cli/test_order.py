@@ -64,6 +64,24 @@ def test_trades(exchange: Served) -> None:
 
 
 @pytest.mark.compiled
+def test_the_list_of_open_orders(exchange: Served) -> None:
+    def listed(*more: str) -> list[str]:
+        return good("order", *exchange.orders, "--owner", "9", "list", *more).splitlines()
+
+    assert listed() == ["no open orders"]
+    said(exchange, "add", "bid", "5", "50", "--id", "31", owner=9)
+    said(exchange, "add", "ask", "6", "950", "--id", "32", owner=9)
+    found = listed()
+    assert [re.sub(r"\d+$", "N", text) for text in found] == [
+        "instrument 1 order 31 bid 5 at 50 reference N",
+        "instrument 1 order 32 ask 6 at 950 reference N",
+    ]
+    assert listed("--instrument", "1") == found, "asking leaves them where they are"
+    assert listed("--instrument", "2") == ["no open orders"]
+    said(exchange, "mass-cancel", owner=9)
+
+
+@pytest.mark.compiled
 def test_orders_are_kept_or_cancelled_in_the_end(exchange: Served) -> None:
     for option, left in (("--keep", "1 orders"), ("--cancel", "0 orders")):
         good("order", *exchange.orders, "--owner", "5", option, "add", "bid", "1", "50")

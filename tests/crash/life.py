@@ -18,6 +18,7 @@ from pricetime.wire.types import AcknowledgementLevel
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, Commands, World
+from tests.journal.named import named
 
 HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 112, 96, 72
 
@@ -103,16 +104,18 @@ class Life:
         assert position.sequence == len(self.given)
         if position.sequence > self._newest:
             self._newest = position.sequence
+            commands, references = named(self.engine)
             self._snapshot = SnapshotFile(
                 position=position,
                 digest=CONFIGURATION.digest,
                 timestamp=0,
                 transcript=0,
                 seq_num=self.engine.seq_num,
-                books=self.engine.digest(),
+                books=self.engine.digest(references),
+                next_reference=references.next,
                 epoch=0,
                 feed_sequence=1,
-                commands=self.engine.commands(),
+                commands=commands,
                 owners=np.zeros(0, snapshot.OWNER),
                 stream_reports=np.zeros(0, REPORT),
                 feed_reports=np.zeros(0, REPORT),

@@ -19,9 +19,7 @@ CAPACITY, OWNERS = 64, 32
 
 INSTRUMENTS = (Instrument(1, "ONE"), Instrument(2, "TWO", tick_size=5, self_trade=SelfTrade.DECREMENT))
 
-CONFIGURATION = Configuration(
-    INSTRUMENTS, capacity=CAPACITY, level_capacity=CAPACITY, owner_limit=OWNERS, public_id_key=bytes(16)
-)
+CONFIGURATION = Configuration(INSTRUMENTS, capacity=CAPACITY, level_capacity=CAPACITY, owner_limit=OWNERS)
 
 #: In the place of a command it is the journal's own: no gateway makes such a command.
 CHECKPOINT = 15

@@ -18,7 +18,7 @@ from pricetime.wire.types import RetransmitStatus
 Reports = np.ndarray[Any, Any]
 
 #: What the exchange keeps to itself.
-PRIVATE = [ReportKind.REJECTED, ReportKind.MASS_CANCELLED]
+PRIVATE = [ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDER, ReportKind.OPEN_ORDERS_END]
 
 
 class BadNetwork:

@@ -24,6 +24,7 @@ from pricetime.wire.messages import (
     MassCancel,
     Message,
     NewOrder,
+    OpenOrders,
     ReduceOrder,
     ReplaceOrder,
 )
@@ -41,6 +42,7 @@ TYPES = {
     ReplaceOrder: CommandType.REPLACE_ORDER,
     ReduceOrder: CommandType.REDUCE_ORDER,
     MassCancel: CommandType.MASS_CANCEL,
+    OpenOrders: CommandType.OPEN_ORDERS,
 }
 
 
@@ -90,7 +92,9 @@ class OrderEntry:
         command = np.zeros(1, COMMAND)
         command["type"] = TYPES[type(message)]
         for name in message.FIELDS:
-            command[name] = getattr(message, name)
+            command["quantity" if name == "behind" else name] = getattr(message, name)
+        if isinstance(message, OpenOrders):
+            command["quantity"] |= np.uint64(owner << ORDER_ID_BITS)
         command["owner"] = owner
         number = int(command["order_id"][0])
         if isinstance(message, MassCancel):
@@ -126,7 +130,7 @@ class OrderEntry:
     def _tell(self, owner: int, report: np.void) -> None:
         own = np.array([report], REPORT)
         if report["kind"] != ReportKind.REJECTED:
-            if report["kind"] in (ReportKind.ACCEPTED, ReportKind.REPLACED):
+            if report["kind"] in (ReportKind.ACCEPTED, ReportKind.REPLACED, ReportKind.OPEN_ORDER):
                 own["maker_id"] = own["order_id"]
             own["order_id"] &= np.uint64(OWN)
         elif int(report["order_id"]) >> ORDER_ID_BITS == owner and report["reason"] != Reason.INVALID_ORDER_ID:

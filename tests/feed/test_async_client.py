@@ -43,6 +43,17 @@ async def listed(mine: AsyncClient, timeout: float | None = 0.1) -> list[Executi
     return [report async for report in mine.reports(timeout)]
 
 
+def test_open_orders(entry: OrderEntry) -> None:
+    async def story() -> None:
+        async with client(entry) as mine:
+            assert await mine.open_orders() == []
+            for number in range(300):
+                mine.add_order(number, BID, 50, 1)
+            assert [order.order_id for order in await mine.open_orders(timeout=30)] == list(range(300))
+
+    run(story)
+
+
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     async def story() -> None:
         async with client(entry) as mine, client(entry, 2) as yours:

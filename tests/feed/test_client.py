@@ -49,6 +49,27 @@ def new_orders(count: int, first: int = 1) -> np.ndarray[Any, Any]:
 # ---------------------------------------------------------------------- commands and their answers
 
 
+def test_open_orders(entry: OrderEntry) -> None:
+    """All of them, in several parts; of a client that knows of none."""
+    with client(entry, keep_orders=True) as mine:
+        assert mine.open_orders() == []
+        mine.send(new_orders(700))
+        mine.add_order(5, ASK, 60, 4, instrument=2).result(5)
+        mine.cancel_order(3).result(5)
+    with client(entry) as again:
+        found = again.open_orders(timeout=30)
+        assert [order.order_id for order in found] == [n for n in range(1, 701) if n != 3] + [5]
+        assert (found[-1].instrument, found[-1].side, found[-1].price, found[-1].quantity) == (2, ASK, 60, 4)
+        assert len(again.read()) == 700 + 3, "they are among the reports, too"
+
+
+def test_open_orders_that_are_not_told_in_time(entry: OrderEntry) -> None:
+    with client(entry, retries=0) as mine:
+        entry.loses = True
+        with pytest.raises((errors.CommandLost, errors.ConnectionLost)):
+            mine.open_orders(timeout=30)
+
+
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     with client(entry) as mine, client(entry, 2) as yours:
         accepted = mine.add_order(1, BID, 100, 10).result(5)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pricetime.gateway.loop import PARTS
 from pricetime.types import CommandType, Reason
 from pricetime.wire.framing import Frames
-from pricetime.wire.messages import Heartbeat, Logout, Message
+from pricetime.wire.messages import Heartbeat, Logout, Message, OpenOrders
 from pricetime.wire.rules import Role, State
 from pricetime.wire.session import Ended
 from pricetime.wire.types import ORDER_ID_BITS, SessionReason
@@ -76,12 +76,20 @@ def command_of(message: Message, owner: int) -> dict[str, int]:
     command.update((name, value) for name, value in message._asdict().items() if name in command)
     command.update(session=owner, owner=owner, length=40)
     reason = Reason.MALFORMED if message.malformed else Reason.NONE
+    if isinstance(message, OpenOrders):
+        command["quantity"] = message.behind
+        if message.flags > 1:
+            reason = Reason.MALFORMED
+        elif not reason and message.behind >> ORDER_ID_BITS:
+            reason = Reason.INVALID_ORDER_ID
     if command["order_id"] >> ORDER_ID_BITS:
         reason = Reason.INVALID_ORDER_ID
     if reason:
         command.update(type=CommandType.REFUSE, flags=reason)
     else:
         command["order_id"] |= owner << ORDER_ID_BITS
+        if isinstance(message, OpenOrders):
+            command["quantity"] |= owner << ORDER_ID_BITS
     return command
 
 

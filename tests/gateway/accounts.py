@@ -11,7 +11,19 @@ from numpy.typing import NDArray
 from pricetime import Engine
 from pricetime.types import REPORT, Reason, ReportKind
 
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, STATE_CHANGED = ReportKind
+(
+    ACCEPTED,
+    TRADE,
+    CANCELLED,
+    REPLACED,
+    REDUCED,
+    _,
+    REJECTED,
+    MASS_CANCELLED,
+    STATE_CHANGED,
+    OPEN_ORDER,
+    OPEN_ORDERS_END,
+) = ReportKind
 ORDER_ID = 2**48 - 1
 
 #: An order: instrument and id; side, price, quantity.
@@ -56,16 +68,24 @@ def engine_orders(engine: Engine) -> dict[int, Open]:
     return found
 
 
-def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void], public: Any) -> None:
-    """Each owner's stream has what the feed has of its orders, in this order, with its own ids for the public ones."""
+#: The reasons that the feed has.
+PUBLIC_REASONS = [Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.MARKET_REMAINDER, Reason.KEPT_PLACE]
+
+
+def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void]) -> None:
+    """Each owner's stream has what the feed has of its orders, in this order, with its own ids for the references."""
     assert feed["seq_num"].tolist() == list(range(1, len(feed) + 1))
     feed = feed[feed["kind"] != STATE_CHANGED]
     told = 0
-    for owner, stream in streams.items():
+    entered = feed["order_id"][feed["kind"] == ACCEPTED]
+    assert entered.tolist() == list(range(1, len(entered) + 1)), "each order has the next reference"
+    assert not set(feed["reason"].tolist()) - {0, *PUBLIC_REASONS}
+    for stream in streams.values():
         assert stream["seq_num"].tolist() == list(range(1, len(stream) + 1))
         assert set(stream["type"].tolist()) <= {16}
-        ids = {public(owner, number): number for number in set(stream["order_id"].tolist()) if number <= ORDER_ID}
-        own = stream[(stream["kind"] != REJECTED) & (stream["kind"] != MASS_CANCELLED)]
+        own = stream[~np.isin(stream["kind"], [REJECTED, MASS_CANCELLED, OPEN_ORDER, OPEN_ORDERS_END])]
+        accepted = own[own["kind"] == ACCEPTED]
+        ids = dict(zip(accepted["maker_id"].tolist(), accepted["order_id"].tolist(), strict=True))
         as_maker = own["reason"] == Reason.AS_MAKER
         told += int((~as_maker).sum())
         hidden = np.array(list(ids), np.uint64)
@@ -87,7 +107,7 @@ def same(own: NDArray[np.void], public: NDArray[np.void], ids: Mapping[int, int]
     if as_maker:
         assert np.array_equal(own["maker_id"], public["order_id"])
     else:
-        assert np.array_equal(own["reason"], public["reason"])
+        assert np.array_equal(np.where(np.isin(own["reason"], PUBLIC_REASONS), own["reason"], 0), public["reason"])
         trades = own["kind"] == TRADE
         assert np.array_equal(own["maker_id"][trades], public["maker_id"][trades])
         entered = (own["kind"] == ACCEPTED) | (own["kind"] == REPLACED)

@@ -15,7 +15,6 @@ COMPILED = [
     "loop",
     "mass_cancel",
     "metrics",
-    "public_ids",
     "publisher",
     "random",
     "replica",

@@ -101,6 +101,7 @@ def picture(here: Floor) -> dict[str, Any]:
     return {
         "books": exchange.engine.digest(),
         "queues": exchange.engine.commands().tolist(),
+        "next_reference": exchange.state.references.next,
         "states": exchange.state.states(),
         "seq_num": exchange.engine.seq_num,
         "transcript": exchange.matcher.transcript,

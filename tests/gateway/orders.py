@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pricetime.types import ALL_INSTRUMENTS
-from pricetime.wire.messages import CancelOrder, MassCancel, NewOrder, ReduceOrder, ReplaceOrder
+from pricetime.wire.messages import CancelOrder, MassCancel, NewOrder, OpenOrders, ReduceOrder, ReplaceOrder
 
 BID, ASK = 1, 2
 GTC, IOC, FOK, POST_ONLY, MARKET = range(5)
@@ -48,3 +48,7 @@ def replace(order_id: int, price: int, quantity: int, instrument: int = 1) -> Re
 
 def mass_cancel(order_id: int = 0, side: int = 0, instrument: int = ALL_INSTRUMENTS) -> MassCancel:
     return MassCancel(order_id=order_id, side=side, instrument=instrument)
+
+
+def open_orders(order_id: int = 0, behind: int | None = None, instrument: int = 1) -> OpenOrders:
+    return OpenOrders(flags=behind is not None, instrument=instrument, order_id=order_id, behind=behind or 0)

@@ -23,11 +23,12 @@ from pricetime.types import (
 from pricetime.wire.messages import Message
 from tests.engines import ReferenceEngine
 from tests.fuzz.gateway import command_of
-from tests.gateway.accounts import ORDER_ID, as_array, check_streams, engine_orders, open_orders
+from tests.gateway.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders
 from tests.gateway.floor import Client, Floor, floor
 from tests.gateway.orders import cancel, mass_cancel, new, reduce, replace
+from tests.gateway.orders import open_orders as ask_open_orders
 
-ACCEPTED, TRADE, _, REPLACED, _, _, REJECTED, MASS_CANCELLED, _ = ReportKind
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _, OPEN_ORDER, OPEN_ORDERS_END = ReportKind
 OWNERS = [1, 2, 7, 300, 65535]
 INSTRUMENTS = (
     InstrumentConfig(id=1),
@@ -46,7 +47,8 @@ class Oracle:
             instruments, capacity=here.settings.order_capacity, level_capacity=here.settings.level_capacity,
             owner_limit=65536,
         )  # fmt: skip
-        self.public: Any = here.exchange.public_ids.public
+        self.references: dict[tuple[int, int], int] = {}  # of every order that there was, the newest of an id
+        self.accepted = 0
         self.streams: dict[int, list[Row]] = {owner: [] for owner in OWNERS}
         self.feed: list[Row] = []
 
@@ -62,10 +64,13 @@ class Oracle:
 
     def tell(self, owner: int, report: Row) -> None:
         _, kind, side, reason, instrument, _, key, maker, price, quantity = report
-        hidden, hidden_maker = (
-            self.public(number >> 48, number & ORDER_ID) if number else 0 for number in (key, maker)
-        )
-        other = hidden if kind in {ACCEPTED, REPLACED} else hidden_maker if kind == TRADE else 0
+        if kind == ACCEPTED:
+            self.accepted += 1
+            self.references[instrument, key] = self.accepted
+        about_orders = {ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, OPEN_ORDER}
+        hidden = self.references[instrument, key] if kind in about_orders else 0
+        hidden_maker = self.references[instrument, maker] if maker else 0
+        other = hidden if kind in {ACCEPTED, REPLACED, OPEN_ORDER} else hidden_maker if kind == TRADE else 0
         own_id = key if reason == Reason.INVALID_ORDER_ID else key & ORDER_ID
         if owner:
             self.add(self.streams[owner], kind, side, reason, instrument, own_id, other, price, quantity)
@@ -73,8 +78,9 @@ class Oracle:
             stream = self.streams[maker >> 48]
             as_maker = Reason.AS_MAKER
             self.add(stream, TRADE, 3 - side, as_maker, instrument, maker & ORDER_ID, hidden, price, quantity)
-        if kind not in {REJECTED, MASS_CANCELLED}:
-            self.add(self.feed, kind, side, reason, instrument, hidden, hidden_maker, price, quantity)
+        if kind not in {REJECTED, MASS_CANCELLED, OPEN_ORDER, OPEN_ORDERS_END}:
+            public = reason if reason in PUBLIC_REASONS else 0
+            self.add(self.feed, kind, side, public, instrument, hidden, hidden_maker, price, quantity)
 
     @staticmethod
     def add(stream: list[Row], kind: int, side: int, reason: int, instrument: int, *rest: int) -> None:
@@ -113,6 +119,8 @@ class Crowd:
         chosen = order if rng.random() < 0.6 else rng.choice(others)
         if rng.random() < 0.005:
             return mass_cancel(own, rng.choice([0, 1, 2]), rng.choice([number, ALL_INSTRUMENTS]))
+        if rng.random() < 0.02:
+            chosen = ask_open_orders(own, rng.choice([None, own]), number)
         if rng.random() < 0.05:
             field = rng.choice([name for name in chosen.FIELDS if name != "owner"])
             large = 200 if field in SMALL else 2**31
@@ -220,9 +228,10 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
         here.settle()
         crowd.gather()
         streams = {owner: as_array(crowd.streams[owner]) for owner in OWNERS}
-        check_streams(streams, as_array(crowd.feed), here.exchange.public_ids.public)
+        check_streams(streams, as_array(crowd.feed))
         check_books(here, crowd)
         answers = sum(
-            int(np.isin(s["kind"], [ACCEPTED, REJECTED, REPLACED, MASS_CANCELLED]).sum()) for s in streams.values()
+            int(np.isin(s["kind"], [ACCEPTED, REJECTED, REPLACED, MASS_CANCELLED, OPEN_ORDERS_END]).sum())
+            for s in streams.values()
         )
         assert 1500 < answers < 3000

@@ -13,15 +13,17 @@ import pytest
 from numpy.typing import NDArray
 
 from pricetime.errors import SnapshotMismatch
+from pricetime.gateway.config import InstrumentConfig
 from pricetime.journal.snapshot import OWNER
-from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState, Reason, ReportKind
+from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState, Reason, ReportKind, SelfTrade
 from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, LoginRejected, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
 from tests.gateway.floor import Client, Floor, floor, kinds
 from tests.gateway.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
+from tests.gateway.orders import open_orders as ask_open_orders
 
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _ = ReportKind
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, *_ = ReportKind
 BEGAN, ENDED, REFUSED = 1, 2, 3
 
 
@@ -145,38 +147,36 @@ def test_too_many_clients() -> None:
 # ---------------------------------------------------------------------- what each owner is told
 
 
-def test_its_own_ids_and_the_public_ones() -> None:
+def test_its_own_ids_and_the_references() -> None:
     with floor() as here:
         maker, taker = here.client(1), here.client(2)
-        public: Any = here.exchange.public_ids.public
         [accepted] = maker.ask(new(7, ASK, 100, 10, tag=3))
         assert accepted == ExecutionReport(
-            kind=ACCEPTED, side=ASK, instrument=1, seq_num=1, order_id=7, maker_id=public(1, 7), price=100, quantity=10
+            kind=ACCEPTED, side=ASK, instrument=1, seq_num=1, order_id=7, maker_id=1, price=100, quantity=10
         )
         reports = taker.ask(new(7, BID, 101, 4))
         assert reports == [
             ExecutionReport(
-                kind=ACCEPTED, side=BID, instrument=1, seq_num=1, order_id=7, maker_id=public(2, 7), price=101,
-                quantity=4,
+                kind=ACCEPTED, side=BID, instrument=1, seq_num=1, order_id=7, maker_id=2, price=101, quantity=4,
             ),
             ExecutionReport(
-                kind=TRADE, side=BID, instrument=1, seq_num=2, order_id=7, maker_id=public(1, 7), price=100, quantity=4
+                kind=TRADE, side=BID, instrument=1, seq_num=2, order_id=7, maker_id=1, price=100, quantity=4
             ),
         ]  # fmt: skip
         [copy] = maker.reports(maker.receive())
         assert copy == ExecutionReport(
-            kind=TRADE, side=ASK, reason=Reason.AS_MAKER, instrument=1, seq_num=2, order_id=7, maker_id=public(2, 7),
+            kind=TRADE, side=ASK, reason=Reason.AS_MAKER, instrument=1, seq_num=2, order_id=7, maker_id=2,
             price=100, quantity=4,
         )  # fmt: skip
         [replaced] = maker.ask(replace(7, 99, 3))
-        assert (replaced.kind, replaced.order_id, replaced.maker_id) == (REPLACED, 7, public(1, 7))
+        assert (replaced.kind, replaced.order_id, replaced.maker_id) == (REPLACED, 7, 1)
         [gone] = maker.ask(cancel(7))
         assert (gone.kind, gone.order_id, gone.maker_id, gone.quantity) == (CANCELLED, 7, 0, 3)
         feed = here.feed.reports()
         assert feed["seq_num"].tolist() == [1, 2, 3, 4, 5]
         assert feed["kind"].tolist() == [ACCEPTED, ACCEPTED, TRADE, REPLACED, CANCELLED]
-        assert feed["order_id"].tolist() == [public(1, 7), public(2, 7), public(2, 7), public(1, 7), public(1, 7)]
-        assert feed["maker_id"].tolist() == [0, 0, public(1, 7), public(1, 7), 0]
+        assert feed["order_id"].tolist() == [1, 2, 2, 1, 1]
+        assert feed["maker_id"].tolist() == [0, 0, 1, 1, 0]
         assert feed["reason"].tolist() == [0] * 5
 
 
@@ -458,9 +458,8 @@ def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
     with floor() as here:
         victim, thief = here.client(0x1234), here.client(1)
         victim.ask(new(5, BID, 100, 10), new(6, BID, 99, 10))
-        public: Any = here.exchange.public_ids
-        public = public.public(0x1234, 5)
-        guesses = [5, 6, 0x1234 << 48 | 5, public, public & 2**48 - 1, 1 << 48 | 5, 2**64 - 1]
+        reference = int(here.feed.reports()["order_id"][0])
+        guesses = [5, 6, 0x1234 << 48 | 5, reference, 1 << 48 | 5, 2**64 - 1]
         for guess in guesses:
             for message in (cancel(guess), reduce(guess, 1), replace(guess, 100, 1)._replace(owner=0x1234)):
                 [report] = thief.ask(message)
@@ -480,11 +479,110 @@ def test_ids_on_the_feed_are_no_keys_and_do_not_tell_the_owner() -> None:
             here.client(owner).ask(*(new(n, BID, 10 + n) for n in range(40)), mass_cancel(3))
         feed = here.feed.reports()
         assert len(feed) == 5 * 80
-        ids = set(feed["order_id"].tolist())
-        assert len(ids) == 5 * 40
-        assert not ids & {owner << 48 | n for owner in owners for n in range(40)}
-        assert not {number >> 48 for number in ids} <= set(owners)
+        entered = feed[feed["kind"] == ACCEPTED]
+        assert entered["order_id"].tolist() == list(range(1, 5 * 40 + 1)), "in the order of acceptance, whose ever"
         assert set(feed["kind"].tolist()) == {ACCEPTED, CANCELLED}, "neither rejections nor the end of a mass cancel"
+
+
+def accepted(feed: Any) -> list[int]:
+    """The references of the orders that came in."""
+    found: list[int] = feed["order_id"][feed["kind"] == ACCEPTED].tolist()
+    return found
+
+
+def test_two_orders_never_share_a_reference() -> None:
+    """Also where a client uses an id again, in a session or in another, or in two books at once."""
+    with floor() as here:
+        client, other = here.client(1), here.client(2)
+        client.ask(new(5), cancel(5), new(5), new(5, instrument=2), cancel(5), new(5, ASK, time_in_force=IOC), new(5))
+        other.ask(new(5))
+        client.close()
+        here.settle()
+        again = here.client(1)
+        reports = again.ask(new(5))
+        feed = here.feed.reports()
+        assert accepted(feed) == list(range(1, 7 + 1)) == sorted(set(accepted(feed)))
+        assert reports[-1].maker_id == 7, "its owner is told"
+        assert feed["order_id"][feed["kind"] == CANCELLED].tolist() == [1, 2, 4, 3, 5]
+
+
+def test_an_order_keeps_its_reference_over_a_replace() -> None:
+    with floor() as here:
+        client = here.client(1)
+        client.ask(new(5), new(6), replace(5, 100, 20), replace(6, 100, 3), cancel(5), cancel(6))
+        feed = here.feed.reports()
+        assert feed["order_id"].tolist() == [1, 2, 1, 2, 1, 2]
+        assert feed["maker_id"].tolist() == [0, 0, 1, 2, 0, 0]
+        assert feed["reason"].tolist() == [0, 0, 0, Reason.KEPT_PLACE, 0, 0]
+
+
+def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
+    """Of a cancel or a reduce only those that follow from the order itself; the owner is told all of them."""
+    with floor(instruments=(InstrumentConfig(id=1, self_trade=SelfTrade.DECREMENT),)) as here:
+        client = here.client(1)
+        orders = [new(1, ASK, 100, 5), new(2, BID, 100, 2), new(3, BID, 100, 9), new(4, BID, 50, 1), new(5, BID, 49, 1)]
+        rest = [new(6, ASK, 200, 5, time_in_force=IOC), new(7, ASK, 1, 9, time_in_force=FOK)]
+        client.ask(*orders, *rest, mass_cancel(1), new(8, BID), new(9, ASK, 300, 1))
+        client.close()
+        here.settle()
+        own = here.client(1, resume_from=1).reports()
+        told = {Reason(report.reason) for report in own} - {Reason.NONE}
+        assert told == {
+            Reason.SELF_TRADE, Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.BY_MASS_CANCEL, Reason.BY_DISCONNECT,
+        }  # fmt: skip
+        feed = here.feed.reports()
+        assert {Reason(reason) for reason in feed["reason"].tolist()} - {Reason.NONE} == {
+            Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE,
+        }  # fmt: skip
+        assert feed["kind"].tolist() == [report.kind for report in own if report.kind != MASS_CANCELLED]
+
+
+# ---------------------------------------------------------------------- which orders are open
+
+
+def test_open_orders_are_told_to_their_owner_alone() -> None:
+    with floor() as here:
+        client, other = here.client(1), here.client(2)
+        client.ask(new(5, BID, 100, 10), new(6, ASK, 110, 10, instrument=2))
+        other.ask(new(5, ASK, 100, 4))
+        client.receive()
+        here.feed.reports()
+        reports = client.ask(ask_open_orders(77, instrument=9))
+        fields = [(r.kind, r.instrument, r.order_id, r.maker_id, r.side, r.price, r.quantity) for r in reports]
+        assert fields == [
+            (ReportKind.OPEN_ORDER, 1, 5, 1, BID, 100, 6),
+            (ReportKind.OPEN_ORDER, 2, 6, 2, ASK, 110, 10),
+            (ReportKind.OPEN_ORDERS_END, 9, 77, 0, 0, 0, 2),
+        ]
+        assert kinds(client.ask(ask_open_orders(78, behind=5))) == [ReportKind.OPEN_ORDER, ReportKind.OPEN_ORDERS_END]
+        [end] = client.ask(ask_open_orders(78, behind=6))
+        assert (end.kind, end.reason) == (ReportKind.OPEN_ORDERS_END, Reason.UNKNOWN_ORDER)
+        assert len(here.feed.reports()) == 0
+        assert other.receive() == []
+
+
+@pytest.mark.parametrize(
+    ("question", "reason"),
+    [
+        (ask_open_orders(2**48), Reason.INVALID_ORDER_ID),
+        (ask_open_orders(1, behind=2**48), Reason.INVALID_ORDER_ID),
+        (ask_open_orders(1)._replace(flags=2), Reason.MALFORMED),
+        (ask_open_orders(1)._replace(zero=1), Reason.MALFORMED),
+    ],
+)
+def test_questions_that_cannot_be(question: Any, reason: Reason) -> None:
+    with floor() as here:
+        [refused] = here.client(1).ask(question)
+        assert (refused.kind, refused.reason) == (REJECTED, reason)
+
+
+def test_the_throttle_counts_a_question_as_many_orders() -> None:
+    with floor(orders_per_second=1, burst=40) as here:
+        client = here.client(1)
+        reports = client.ask(*[ask_open_orders(n) for n in range(4)])
+        assert [r.reason for r in reports] == [0, 0, Reason.THROTTLED, Reason.THROTTLED]
+        reports = client.ask(*[new(n) for n in range(9)])
+        assert [r.kind for r in reports] == [ACCEPTED] * 8 + [REJECTED]
 
 
 # ---------------------------------------------------------------------- mass cancels and what a lost session leaves

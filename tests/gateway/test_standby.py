@@ -45,7 +45,7 @@ def test_it_keeps_in_step_with_a_directory_alone(tmp_path: Path) -> None:
         assert standby.position.sequence == 2 * n + 2
         assert standby.state.engine.digest() == here.exchange.engine.digest()
         assert standby.state.matcher.transcript == here.exchange.matcher.transcript
-    assert standby.state.public_digest() == here.exchange.digest()
+    assert standby.state.digest() == here.exchange.digest()
     assert standby.state.store.epoch == here.exchange.store.epoch
     assert standby.state.streams() == here.exchange.state.streams()
     assert standby.checkpoints > 50

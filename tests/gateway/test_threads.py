@@ -201,7 +201,7 @@ def check_everything(here: Floor, crowd: list[Trader]) -> None:
     feed = exchange.store.array(1, exchange.store.next_sequence - 1)
     assert feed is not None
     streams = {trader.peer.owner: as_array(trader.peer.stream) for trader in crowd}
-    check_streams(streams, feed, exchange.public_ids.public)
+    check_streams(streams, feed)
     orders = engine_orders(exchange.engine)
     for trader in crowd:
         assert open_orders(streams[trader.peer.owner]) == orders.get(trader.peer.owner, {})

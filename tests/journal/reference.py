@@ -20,7 +20,6 @@ CONFIGURATION = Configuration(
     capacity=256,
     level_capacity=256,
     owner_limit=16,
-    public_id_key=bytes(16),
 )
 
 Records = np.ndarray[Any, np.dtype[np.void]]
@@ -32,6 +31,7 @@ class Reference(NamedTuple):
     segments: list[Segment]
     commands: Records
     digests: list[int]  #: of the books after so many commands
+    public: list[int]  #: the same over references
     transcripts: list[int]
     seq_nums: list[int]
 
@@ -100,9 +100,10 @@ def journal(
     on the disk, else none does.
     """
     commands = flow(sum(lengths), seed)
-    engine = engine_of()
+    engine, references = CONFIGURATION.make_books()
     segments: list[Segment] = []
     digests, transcripts, seq_nums = [engine.digest()], [0], [0]
+    public = [engine.digest(references)]
     done = 0
     for length in lengths:
         segment = Segment(CONFIGURATION, behind=segments[-1] if segments else None, segment_bytes=segment_bytes)
@@ -114,21 +115,26 @@ def journal(
                 segment.checkpoint(synced=done if synced else 0, seq_num=seq_nums[-1], transcript=transcripts[-1])
             segment.command(commands[done])
             transcript = transcripts[-1]
-            for report in engine.apply(commands[done : done + 1]):
+            reports = engine.apply(commands[done : done + 1])
+            references.apply(reports)
+            for report in reports:
                 transcript = linked(transcript, report.tobytes())
             done += 1
             digests.append(engine.digest())
+            public.append(engine.digest(references))
             transcripts.append(transcript)
             seq_nums.append(engine.seq_num)
-    return Reference(segments, commands, digests, transcripts, seq_nums)
+    return Reference(segments, commands, digests, public, transcripts, seq_nums)
 
 
 def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
     """Name and bytes of the snapshot behind a command of a journal."""
     directory = directory_of(written.files)
     reader = Reader(directory)
-    engine = engine_of()
-    engine.apply(reader.read(sequence).commands)
+    engine, references = CONFIGURATION.make_books()
+    references.apply(engine.apply(reader.read(sequence).commands))
+    commands = engine.commands()
+    references.write(commands)
     at = reader.position
     if at.sequence < sequence:
         raise ValueError(f"there is no command {sequence}")
@@ -138,10 +144,11 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         timestamp=int(written.commands["timestamp"][sequence - 1]),
         transcript=written.transcripts[sequence],
         seq_num=written.seq_nums[sequence],
-        books=engine.digest(),
+        books=engine.digest(references),
+        next_reference=references.next,
         epoch=0,
         feed_sequence=1,
-        commands=engine.commands(),
+        commands=commands,
         owners=np.empty(0, OWNER),
         stream_reports=np.empty(0, REPORT),
         feed_reports=np.empty(0, REPORT),

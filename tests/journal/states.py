@@ -16,8 +16,9 @@ from pricetime.journal.snapshot import OWNER, SnapshotFile
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT
 from tests.books import command
+from tests.journal.named import named
 
-CONFIGURATION = Configuration((Instrument(1, "A"), Instrument(2, "B")), 100, 50, 10, b"k" * 16)
+CONFIGURATION = Configuration((Instrument(1, "A"), Instrument(2, "B")), 100, 50, 10)
 
 
 def engine_of(configuration: Configuration = CONFIGURATION, orders: int = 20) -> Engine:
@@ -43,16 +44,18 @@ def reports(first: int, count: int) -> np.ndarray[Any, np.dtype[np.void]]:
 
 def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = CONFIGURATION.digest) -> SnapshotFile:
     owners = np.array([(1, 3, 9), (2, 0, 1), (65535, 2, 3)], OWNER)
+    commands, references = named(engine)
     return SnapshotFile(
         position=Position(number, 4096 + 72 * sequence, 0xDEADBEEF, sequence),
         digest=digest,
         timestamp=2**63 + sequence,
         transcript=0x12345678,
         seq_num=engine.seq_num,
-        books=engine.digest(),
+        books=engine.digest(references),
+        next_reference=references.next,
         epoch=77,
         feed_sequence=101,
-        commands=engine.commands(),
+        commands=commands,
         owners=owners,
         stream_reports=np.concatenate([reports(6, 3), reports(1, 2)]),
         feed_reports=reports(91, 10),

@@ -77,8 +77,8 @@ def test_a_head_that_is_cut(cut: int) -> None:
 
 def test_another_version_is_told() -> None:
     data = bytearray(prepared().encode() + JSON)
-    data[8] = 2
-    with pytest.raises(BadHead, match="version 2"):
+    data[8] = 1
+    with pytest.raises(BadHead, match="version 1"):
         SegmentHead.decode(data)
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from pricetime import COMPILED, Engine, Instrument
+from pricetime.core.references import References
 from pricetime.journal import layout as layout_module
 from pricetime.journal.errors import SnapshotDamaged
 from pricetime.journal.position import Position
@@ -79,8 +80,8 @@ def test_the_file_is_as_the_data_sheet_says(tmp_path: Path, snapshot: SnapshotFi
     head = HEAD.unpack(data[:192])
     assert head[:4] == (MAGIC, VERSION, 0, CONFIGURATION.digest)
     assert head[4:10] == (20, 2**63 + 20, 1, 4096 + 72 * 20, 0xDEADBEEF, 0x12345678)
-    assert head[10:14] == (snapshot.seq_num, snapshot.books, 77, 101)
-    assert head[14:] == (len(commands), 3, 5, 10, bytes(40))
+    assert head[10:15] == (snapshot.seq_num, snapshot.books, snapshot.next_reference, 77, 101)
+    assert head[15:] == (len(commands), 3, 5, 10, bytes(32))
     body = b"".join([commands.tobytes(), owners.tobytes(), reports(6, 3).tobytes(), reports(1, 2).tobytes()])
     assert data[192:-8] == body + reports(91, 10).tobytes()
     assert END.unpack(data[-8:]) == (crc32c(data[:-8]), 0)
@@ -95,12 +96,13 @@ def test_an_empty_exchange(tmp_path: Path) -> None:
     loaded = load(DISK, write(DISK, tmp_path, empty))
     assert same(loaded, empty)
     assert [len(part) for part in loaded.parts()] == [0, 0, 0, 0]
-    assert len(restore(loaded, CONFIGURATION)) == 0
+    assert len(restore(loaded, CONFIGURATION)[0]) == 0
 
 
 def test_an_engine_is_restored(snapshot: SnapshotFile) -> None:
-    engine = restore(snapshot, CONFIGURATION)
+    engine, references = restore(snapshot, CONFIGURATION)
     engine.check()
+    assert references.next == snapshot.next_reference == len(engine) + 1
     assert engine.commands().tobytes() == engine_of().commands().tobytes()
     assert engine.seq_num == engine_of().seq_num
 
@@ -144,12 +146,12 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
     ("spoil", "why"),
     [
         (lambda data: put(data, 0, b"X"), "does not begin as a snapshot"),
-        (lambda data: put(data, 8, b"\2"), "version 2: this program reads version 1"),
+        (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 2"),
         (lambda data: put(data, 12, b"\1"), "CRC"),
         (lambda data: put(data, 160, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),
         (lambda data: put(data, 48, b"\x15"), "it is of command 21"),
-        (lambda data: put(data, 120, b"\xff" * 8), "and says"),
+        (lambda data: put(data, 128, b"\xff" * 8), "and says"),
         (lambda data: b"", "0 bytes"),
         (lambda data: data[:199], "199 bytes"),
     ],
@@ -192,6 +194,12 @@ def test_books_that_are_not_those(snapshot: SnapshotFile) -> None:
         restore(replace(snapshot, commands=snapshot.commands[[0, 0]]), CONFIGURATION)
     with pytest.raises(SnapshotDamaged, match="larger capacity"):
         restore(snapshot, replace(CONFIGURATION, capacity=3))
+    with pytest.raises(SnapshotDamaged, match="each once"):
+        restore(replace(snapshot, next_reference=snapshot.next_reference - 1), CONFIGURATION)
+    other = snapshot.commands.copy()
+    other["sequence"][:2] = other["sequence"][1::-1]
+    with pytest.raises(SnapshotDamaged, match="other books"):
+        restore(replace(snapshot, commands=other), CONFIGURATION)
 
 
 # ---------------------------------------------------------------------- the newest that is good
@@ -382,7 +390,8 @@ def test_the_commands_of_a_loaded_one_go_into_any_engine(tmp_path: Path, snapsho
     path = write(DISK, tmp_path, snapshot)
     loaded = load(DISK, path)
     path.unlink()
-    engine = Engine(CONFIGURATION.instruments, capacity=50)
+    engine, references = Engine(CONFIGURATION.instruments, capacity=50), References(50)
     engine.restore(loaded.commands)
-    assert engine.digest() == snapshot.books
+    references.load(loaded.commands, loaded.next_reference)
+    assert engine.digest(references) == snapshot.books
     assert not loaded.commands.flags.writeable

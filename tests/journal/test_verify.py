@@ -17,7 +17,7 @@ def test_all_is_right() -> None:
     assert (found.records, found.replayed, sum(done)) == (85, 85, 170)
     assert found.snapshots == [60, 30]
     assert found.compared == [30, 60]
-    assert found.digest == WRITTEN.digests[-1]
+    assert found.digest == WRITTEN.public[-1], "that of the exchange and of every subscriber"
     assert found.tail is not None
     assert found.tail.clean
 

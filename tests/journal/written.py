@@ -20,9 +20,7 @@ from pricetime.types import COMMAND, CommandType, Side
 PAGE, RECORD, HEAD = 4096, 72, 112
 COMMAND_BYTES = struct.Struct("<QQIHHBBBBIQqQII")
 
-CONFIGURATION = Configuration(
-    (Instrument(1, "ONE"),), capacity=1024, level_capacity=1024, owner_limit=16, public_id_key=bytes(16)
-)
+CONFIGURATION = Configuration((Instrument(1, "ONE"),), capacity=1024, level_capacity=1024, owner_limit=16)
 
 
 def _table() -> list[int]:
@@ -63,7 +61,7 @@ def head(
 ) -> bytes:
     """The first 112 bytes. ``carried`` is by default that of the first segment of a journal."""
     digest = hashlib.sha256(configuration).digest()
-    static = b"PTJRNSEG" + struct.pack("<II", 1, len(configuration)) + digest
+    static = b"PTJRNSEG" + struct.pack("<II", 2, len(configuration)) + digest
     static += struct.pack("<QQQ", number, segment_bytes, epoch) + boot + struct.pack("<I", level)
     static += struct.pack("<I", crc32c(static + configuration))
     if not in_use:

@@ -22,6 +22,7 @@ SPEAKERS = {
         A REPLACE_ORDER A
         A REDUCE_ORDER A
         A MASS_CANCEL A
+        A OPEN_ORDERS A
         A HEARTBEAT A
         A LOGOUT leaving
     """,

@@ -95,7 +95,7 @@ def test_a_login_that_cannot_be(change: dict[str, int], reason: SessionReason) -
 def test_an_exchange_of_another_version() -> None:
     client = Session(Role.CLIENT, 0)
     ended = end_of(client.receive(CHALLENGE._replace(version=9).encode(), 0))
-    assert ended == (SessionReason.BAD_VERSION, Role.CLIENT, "the exchange speaks version 2, not 1", b"")
+    assert ended == (SessionReason.BAD_VERSION, Role.CLIENT, f"the exchange speaks version 9, not {WIRE_VERSION}", b"")
     assert client.closed
 
 

@@ -190,7 +190,7 @@ class Following:
         click.echo(
             f"command {replay.sequence:,}: {self.behind()}; {len(replay.engine):,} orders rest; "
             f"{replay.checkpoints:,} checkpoints and {len(replay.snapshots):,} snapshots agree"
-            + (f"; books {replay.engine.digest():016x}" if books else "")
+            + (f"; books {replay.digest():016x}" if books else "")
         )
 
 

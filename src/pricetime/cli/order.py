@@ -151,6 +151,23 @@ def mass_cancel(where: Place, /, side: str | None, instrument: int | None) -> No
     send(where, [Request("mass_cancel", {"side": side_of(side), "instrument": instrument})])
 
 
+@order.command("list")
+@click.option("--instrument", type=click.IntRange(0), default=None, help="Of this instrument [default: all].")
+@click.pass_obj
+def list_open(where: Place, /, instrument: int | None) -> None:
+    """Print your orders that rest, oldest first."""
+    from ..feed.client import Client
+    from .words import open_order
+
+    login: dict[str, Any] = {"owner": where.owner, "secret": secret_of(where), "keep_orders": where.keep}
+    with Client(where.host, where.port, timeout=where.timeout, **login) as client:
+        found = [order for order in client.open_orders() if instrument in {None, order.instrument}]
+    for one in found:
+        click.echo(open_order(one))
+    if not found:
+        click.echo("no open orders")
+
+
 @order.command("file")
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @click.pass_obj

@@ -90,5 +90,5 @@ def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None
     table.add_row("checkpoints that agree", f"{replay.checkpoints:,}")
     table.add_row("snapshots that agree", f"{len(replay.snapshots):,}")
     table.add_row("orders resting", f"{len(replay.engine):,}")
-    table.add_row("digest of the books", f"{replay.engine.digest():016x}", style="bold")
+    table.add_row("digest of the books", f"{replay.digest():016x}", style="bold")
     show.print_titled(f"{folder}", table)

@@ -9,6 +9,8 @@ from ..types import CommandType, InstrumentState, Reason, ReportKind, SelfTrade,
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..feed.open_orders import OpenOrder
+
 COMMANDS = {int(kind): kind.name.lower().replace("_", " ") for kind in CommandType}
 TIMES_IN_FORCE = {int(tif): tif.name.lower().replace("_", " ") for tif in TimeInForce}
 MODES = {int(mode): mode.name.lower().replace("_", " ") for mode in SelfTrade}
@@ -49,13 +51,19 @@ def line(report: Report) -> str:
         parts.append(SIDES[report.side])
     if report.kind == ReportKind.STATE_CHANGED:
         parts.append("halted" if report.quantity else "open")
-    elif report.kind == ReportKind.MASS_CANCELLED:
+    elif report.kind in {ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}:
         parts.append(f"{report.quantity} orders")
     elif report.kind != ReportKind.REJECTED:
         parts.append(f"{report.quantity} at {report.price}")
     if report.reason in REASONS:
         parts.append(f"({REASONS[report.reason]})")
     return " ".join(parts)
+
+
+def open_order(order: OpenOrder) -> str:
+    """An order that rests, on one line."""
+    place = f"instrument {order.instrument} order {order.order_id} {SIDES[order.side]}"
+    return f"{place} {order.quantity} at {order.price} reference {order.reference}"
 
 
 def command_line(command: np.void) -> str:
@@ -84,6 +92,8 @@ def _asked(command: np.void, kind: int) -> list[str]:
         return [f"({REASONS.get(flags, flags)})"]
     if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL):
         return []
+    if kind == CommandType.OPEN_ORDERS:
+        return [f"behind {command['quantity']}"] if flags else []
     if kind == CommandType.REDUCE_ORDER:
         return [f"by {command['quantity']}"]
     parts = [f"{command['quantity']} at {command['price']}"]

@@ -3,15 +3,16 @@
 from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve, touch
 from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
+    ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
     CONTINUE,
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, NEW_ORDER, NIL, NONE, OFF,
-    OPEN, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
+    OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
     NEVER_RESTS, REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, OwnerLimit, Report, Walk, i64, u8, u16, u32, u64,
 )
+from pricetime.core.references cimport References
 
 
 cdef class Books:
@@ -77,6 +78,7 @@ cdef class Books:
     cdef void _execute_other(self, Book *book, const Command *c) noexcept nogil
     cdef void _mass_cancel(self, const Command *c) noexcept nogil
     cdef void _walk(self, u32 owner, u32 limit) noexcept nogil
+    cdef void _tell_open_orders(self, const Command *c) noexcept nogil
     cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
 
     # what is refused
@@ -152,7 +154,7 @@ cdef class Books:
     cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
     # the state as one number
-    cdef u64 digest(self, Book *book) noexcept nogil
+    cdef u64 digest(self, Book *book, References references=*) noexcept nogil
 
 
 cdef i64 key_of(u32 side, i64 price) noexcept nogil

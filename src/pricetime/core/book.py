@@ -175,7 +175,10 @@ class Books:
         return cython.NULL
 
     def report_bound(self, commands):
-        """The most reports that so many commands can make: a caller makes room for these before it runs them."""
+        """The most reports that so many commands can make: a caller makes room for these before it runs them.
+
+        Where owners have chains, each OPEN_ORDERS among the commands may make ``OPEN_ORDERS_TOLD`` more.
+        """
         return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
 
     def run(self, commands, count, ends):
@@ -419,6 +422,8 @@ class Books:
             self._walk(c.owner, c.tag)
         elif c.type == CONTINUE:
             self._reject(c, UNKNOWN_COMMAND)
+        elif c.type == OPEN_ORDERS:
+            self._tell_open_orders(c)
         elif not book:
             self._reject(c, UNKNOWN_INSTRUMENT)
         elif c.type == SET_STATE:
@@ -482,6 +487,34 @@ class Books:
             self.chains[owner].walked = 0
             self.walk_count -= 1
         self._report(walk.instrument, MASS_CANCELLED, walk.side, reason, walk.order_id, 0, 0, walk.cancelled)
+
+    def _tell_open_orders(self, c):
+        """Tell the orders of an owner, oldest first: from its oldest, or from the one behind an order that it names.
+
+        ``instrument`` and ``quantity`` name that one. No more than a few at a time, so that others need not wait.
+        """
+        slot: u32 = self.chains[c.owner].head if c.owner < self.owner_limit else NIL
+        reason: u32 = NONE
+        if c.flags & BEHIND:
+            book: cython.pointer[Book] = self.book_of(c.instrument)
+            slot = self.find(book, c.quantity) if book else NIL
+            if slot != NIL and self.orders[slot].owner == c.owner and self._has_chain(slot):
+                slot = self.links[slot].next
+            else:
+                slot = NIL
+                reason = UNKNOWN_ORDER
+        told: u64 = 0
+        while slot != NIL and told < OPEN_ORDERS_TOLD:
+            level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
+            price: i64 = key_of(level.side, level.key)
+            order: cython.pointer[Order] = cython.address(self.orders[slot])
+            prefetch(cython.address(self.levels[self.orders[self.links[slot].next].level]))
+            self._report(self.links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining)
+            slot = self.links[slot].next
+            told += 1
+        if slot != NIL:
+            reason = MORE_FOLLOW
+        self._report(c.instrument, OPEN_ORDERS_END, 0, reason, c.order_id, 0, 0, told)
 
     def _set_state(self, book, c):
         if c.flags > HALTED:
@@ -1119,8 +1152,11 @@ class Books:
 
     # ------------------------------------------------------------------ the state as one number
 
-    def digest(self, book):
-        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order."""
+    def digest(self, book, references=None):
+        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
+
+        ``references``: a ``References`` where they stand for the ids.
+        """
         value: u64 = 0
         side: u32
         for side in range(BID, ASK + 1):
@@ -1132,7 +1168,10 @@ class Books:
                 slot: u32 = self.levels[level].head
                 while slot != NIL:
                     value = mix(value, cython.cast(u64, price))
-                    value = mix(value, self.orders[slot].id)
+                    order_id: u64 = self.orders[slot].id
+                    if references is not None:
+                        order_id = references.reference_of(book.instrument, order_id)
+                    value = mix(value, order_id)
                     value = mix(value, self.orders[slot].remaining)
                     slot = self.orders[slot].next
                 level = self.level_behind(ladder, level)

@@ -2,7 +2,8 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport Command, Report, u32, u64
+from pricetime.core.layout cimport OPEN_ORDERS, OPEN_ORDERS_TOLD, Command, Report, u32, u64
+from pricetime.core.references cimport References
 from pricetime.core.resting cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
@@ -22,11 +23,12 @@ cdef class Engine:
     cdef object known(self, object instrument)
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
-    cdef int make_room(self, u64 commands) except -1
+    cdef int make_room(self, u64 commands, u64 told=*) except -1
     cdef object take_reports(self)
 
 
 cdef int enter(Latch latch) except -1
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
-cdef u64 digest_of(Books books, object instruments) except? 0
+cdef u64 told_by(const Command *commands, u64 count) noexcept nogil
+cdef u64 digest_of(Books books, object instruments, object references=*) except? 0

@@ -115,8 +115,8 @@ class Engine:
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         self.enter()
         try:
-            self.make_room(count)
             books: Books = self.books
+            self.make_room(count, told_by(first, count) if books.owner_limit != 0 else 0)
             with cython.nogil:
                 books.run(first, count, cython.NULL)
             return self.take_reports()
@@ -142,11 +142,14 @@ class Engine:
             self.leave()
         return InstrumentState(state)
 
-    def digest(self):
-        """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders)."""
+    def digest(self, references=None):
+        """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders).
+
+        ``references``: ``References`` that have followed the reports of this engine, where they stand for the ids.
+        """
         self.enter()
         try:
-            return digest_of(self.books, self._instruments)
+            return digest_of(self.books, self._instruments, references)
         finally:
             self.leave()
 
@@ -249,9 +252,9 @@ class Engine:
         """Others may enter again. O(1)."""
         self.latch.leave()
 
-    def make_room(self, commands):
-        """Room for the reports of so many commands, where no array looks. Raises MemoryError."""
-        n_bytes: u64 = self.books.report_bound(commands + 1) * cython.sizeof(Report)  # one more, so never 0
+    def make_room(self, commands, told=0):
+        """Room for the reports of so many commands, and for ``told`` more, where no array looks. Raises MemoryError."""
+        n_bytes: u64 = (self.books.report_bound(commands + 1) + told) * cython.sizeof(Report)  # one more, so never 0
         if not fits(self.block, n_bytes):
             self.block, self.spare = self.spare, self.block
         if not fits(self.block, n_bytes):
@@ -302,12 +305,23 @@ def fits(block, n_bytes):
     return block is not None and not block.in_use() and block.n_bytes >= n_bytes
 
 
-def digest_of(books, instruments):
+def told_by(commands, count):
+    """The most orders that the OPEN_ORDERS among some commands can tell of."""
+    i: u64
+    told: u64 = 0
+    for i in range(count):
+        if commands[i].type == OPEN_ORDERS:
+            told += OPEN_ORDERS_TOLD
+    return told
+
+
+def digest_of(books, instruments, references=None):
     """The digests of the books of some instruments as one, in the order of their ids."""
     books_: Books = books
+    numbers: References = references
     value: u64 = 0
     for instrument in sorted(instruments):
-        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument)))
+        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument), numbers))
     return value
 
 

@@ -41,6 +41,7 @@ cdef enum:
     REFUSE = 7
     SET_STATE = 8
     CONTINUE = 9
+    OPEN_ORDERS = 10
     EXECUTION_REPORT = 16
     # ReportKind
     ACCEPTED = 1
@@ -52,6 +53,8 @@ cdef enum:
     REJECTED = 7
     MASS_CANCELLED = 8
     STATE_CHANGED = 9
+    OPEN_ORDER = 10
+    OPEN_ORDERS_END = 11
     # InstrumentState
     OPEN = 0
     HALTED = 1
@@ -90,6 +93,7 @@ cdef enum:
     AS_MAKER = 39
     UNFINISHED = 41
     NEVER_RESTS = 42
+    MORE_FOLLOW = 43
     # Why a report does not fit a rebuilt book, beside the reasons above
     OUT_OF_SEQUENCE = 64
     COMMAND_GOES_ON = 65
@@ -104,6 +108,9 @@ cdef enum:
     # Reports that one command may make beside those of the makers it meets, and those of each maker
     REPORTS_PER_COMMAND = 3
     REPORTS_PER_MAKER = 2
+    # Orders that one OPEN_ORDERS command tells of at most, and the flag of one that begins behind an order
+    OPEN_ORDERS_TOLD = 256
+    BEHIND = 1
     # Leaves of one side found without a descent
     LEAF_CACHE = 64
     # Commands between the steps of fetching ahead
@@ -180,6 +187,14 @@ ctypedef struct OrderCold:
     u8 self_trade        # mode it was entered with, 0 for the instrument's default
     u8 post_only         # 1 when it may never take
     u16 reserved         # 0
+
+# An open order and its reference: 32 bytes. Of no meaning where the reference is 0.
+ctypedef struct OpenOrder:
+    u64 id
+    u64 reference        # 1, 2, 3 ... in the order of acceptance, over all books
+    u64 open             # lots: what it has left
+    u32 instrument       # whose book it is in; ids are unique within one
+    u32 reserved         # 0
 
 # All orders at one price of one side: 32 bytes. A free level keeps the next free one in "head".
 ctypedef struct Level:

@@ -76,7 +76,7 @@ class Rebuilt:
         if self.taking and not self._goes_on(r):
             return COMMAND_GOES_ON
         fault: u32 = NONE
-        if r.kind != REJECTED and r.kind != MASS_CANCELLED:
+        if r.kind != REJECTED and r.kind != MASS_CANCELLED and r.kind != OPEN_ORDER and r.kind != OPEN_ORDERS_END:
             book: cython.pointer[Book] = self.books.book_of(r.instrument)
             if not book:
                 return UNKNOWN_INSTRUMENT

@@ -21,6 +21,7 @@ from pricetime.wire.messages import (
     MassCancel,
     Message,
     NewOrder,
+    OpenOrders,
     ReduceOrder,
     ReplaceOrder,
 )
@@ -32,6 +33,7 @@ ANSWERS: dict[type[Message], ReportKind] = {
     ReplaceOrder: ReportKind.REPLACED,
     ReduceOrder: ReportKind.REDUCED,
     MassCancel: ReportKind.MASS_CANCELLED,
+    OpenOrders: ReportKind.OPEN_ORDERS_END,
 }
 
 
@@ -66,13 +68,13 @@ class Acknowledgements(Generic[P]):
 
     def expect(self, command: Message, connection: int, promise: P) -> None:
         """A command is sent: ``promise`` will have its answer."""
-        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel)
+        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel | OpenOrders)
         key = (command.instrument, command.order_id)
         self._open.setdefault(key, deque()).append(Open(ANSWERS[type(command)], connection, promise))
 
     def withdraw(self, command: Message, promise: P) -> None:
         """The command could not be sent after all; it was the last about its order."""
-        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel)
+        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel | OpenOrders)
         key = (command.instrument, command.order_id)
         waiting = self._open.get(key)
         if waiting is not None and waiting[-1].promise is promise:

@@ -20,6 +20,7 @@ from pricetime.feed.acknowledgements import Acknowledgements
 from pricetime.feed.client import FIRST_REQUEST
 from pricetime.feed.dialogue import Dialogue, Stage
 from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
+from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
 from pricetime.feed.retries import Retries
 from pricetime.types import REPORT, Side, TimeInForce
 from pricetime.wire.messages import ExecutionReport, Message
@@ -61,6 +62,7 @@ class AsyncClient:
         self._runs: deque[bytes] = deque()  # reports that nobody has taken
         self._untaken = 0
         self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
+        self._queries: list[OpenOrdersQuery] = []
         self._changed = asyncio.Event()
         self._connection: _Connection | None = None
         self._life: asyncio.Task[None] | None = None
@@ -125,6 +127,20 @@ class AsyncClient:
         """Cancel the owner's orders: see ``Client.mass_cancel``."""
         number = next(self._requests) if request_id is None else request_id
         return self._command(commands.mass_cancel(number, instrument=instrument, side=side))
+
+    async def open_orders(self, timeout: float | None = None) -> list[OpenOrder]:
+        """The owner's orders that rest: see ``Client.open_orders``."""
+        wait_s = self.timeout if timeout is None else timeout
+        query = OpenOrdersQuery()
+        self._queries.append(query)
+        try:
+            while not query.done:
+                await asyncio.wait_for(self._command(query.ask()), wait_s)
+            return query.orders
+        except TimeoutError as error:
+            raise NotAcknowledged(f"no list of open orders from {self.address} within {wait_s:g} s") from error
+        finally:
+            self._queries.remove(query)
 
     def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``: see ``Client.send``. ``drain`` between them."""
@@ -277,6 +293,8 @@ class AsyncClient:
         for run in dialogue.receive(data, time.monotonic_ns()):
             self._runs.append(run)
             self._untaken += len(run) // ExecutionReport.SIZE
+            for query in self._queries:
+                query.read(run)
             self._acknowledgements.read(run)
         if dialogue.stage is Stage.ACTIVE:
             self._retries.reset()

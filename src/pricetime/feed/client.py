@@ -21,6 +21,7 @@ from pricetime.feed import commands
 from pricetime.feed.acknowledgements import Acknowledgements
 from pricetime.feed.dialogue import Dialogue, Stage
 from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
+from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
 from pricetime.feed.retries import Retries
 from pricetime.types import REPORT, Side, TimeInForce
 from pricetime.wire.messages import ExecutionReport, Message
@@ -70,6 +71,7 @@ class Client:
         self._retries = Retries(retries)
         self._requests = itertools.count(FIRST_REQUEST)
         self._changed = threading.Condition()  # guards what follows, and the dialogue
+        self._queries: list[OpenOrdersQuery] = []
         self._runs: deque[bytes] = deque()  # reports that nobody has taken
         self._untaken = 0
         self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
@@ -140,6 +142,30 @@ class Client:
         """
         number = next(self._requests) if request_id is None else request_id
         return self._command(commands.mass_cancel(number, instrument=instrument, side=side))
+
+    def open_orders(self, timeout: float | None = None) -> list[OpenOrder]:
+        """The owner's orders that rest, of all instruments, in the order in which they joined their queues.
+
+        It is what was open at one moment, however much trades meanwhile: waits for as many answers as that takes, up
+        to ``timeout`` seconds for each. They are among the reports, too. Raises NotAcknowledged, CommandLost when the
+        connection broke meanwhile, ConnectionLost and SessionEnded.
+        """
+        wait_s = self.timeout if timeout is None else timeout
+        query = OpenOrdersQuery()
+        with self._changed:
+            self._queries.append(query)
+        try:
+            while not query.done:
+                with self._changed:
+                    question = query.ask()
+                try:
+                    self._command(question).result(wait_s)
+                except TimeoutError as error:
+                    raise NotAcknowledged(f"no list of open orders from {self.address} within {wait_s:g} s") from error
+            return query.orders
+        finally:
+            with self._changed:
+                self._queries.remove(query)
 
     def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``, of which the exchange gives owner and timestamp.
@@ -291,6 +317,8 @@ class Client:
             for run in runs:
                 self._runs.append(run)
                 self._untaken += len(run) // ExecutionReport.SIZE
+                for query in self._queries:
+                    query.read(run)
                 self._acknowledgements.read(run)
             if dialogue.caught_up:
                 self._acknowledgements.lose(dialogue.connections)

@@ -1,18 +1,19 @@
 # Signatures and fields of decoder.py, in its order.
 
 from pricetime.core.layout cimport (
-    CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, REDUCE_ORDER, REFUSE, REPLACE_ORDER,
+    BEHIND, CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS, REDUCE_ORDER, REFUSE, REPLACE_ORDER,
     SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
 )
 from pricetime.gateway.layout cimport FIRST_PART, ORDER_ID_SHIFT, PEACE_NS, Session
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
-    NewOrder, ReduceOrder,
+    NewOrder, OpenOrders, ReduceOrder,
 )
 
 cdef enum:
     NO_MASK = 0x7FFFFFFF             # of slots in one piece
+    OPEN_ORDERS_COST = 16            # orders, for the throttle
 
 
 cdef class Decoder:
@@ -36,4 +37,5 @@ cdef class Decoder:
     cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil
+    cdef u32 _fill_open_orders(self, const OpenOrders *m, Command *c) noexcept nogil
     cdef bint _too_fast(self, Session *s, u32 kind, u64 now_ns) noexcept nogil

@@ -122,8 +122,10 @@ class Decoder:
             reason = self._fill_cancel(cython.cast(cython.pointer[cython.const[CancelOrder]], message), c)
         elif c.type == REDUCE_ORDER:
             reason = self._fill_reduce(cython.cast(cython.pointer[cython.const[ReduceOrder]], message), c)
-        else:
+        elif c.type == MASS_CANCEL:
             reason = self._fill_mass_cancel(cython.cast(cython.pointer[cython.const[MassCancel]], message), c)
+        else:
+            reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
         if self.order_interval_ns != 0 and self._too_fast(s, c.type, now_ns):
             reason = THROTTLED
             if s.refused > self.most_refused:
@@ -139,6 +141,8 @@ class Decoder:
             if c.type == MASS_CANCEL:
                 c.tag = FIRST_PART
                 s.waits_for = c.sequence
+            if c.type == OPEN_ORDERS:
+                c.quantity |= cython.cast(u64, owner) << ORDER_ID_SHIFT
 
     def _fill_new(self, m, c):
         c.side = m.side
@@ -167,15 +171,27 @@ class Decoder:
         c.order_id = m.order_id
         return MALFORMED if m.zero != 0 else NONE
 
+    def _fill_open_orders(self, m, c):
+        c.flags = m.flags
+        c.instrument = m.instrument
+        c.order_id = m.order_id
+        c.quantity = m.behind
+        if m.zero != 0 or m.flags > BEHIND:
+            return MALFORMED
+        return INVALID_ORDER_ID if m.behind >> ORDER_ID_SHIFT != 0 else NONE
+
     def _too_fast(self, s, kind, now_ns):
-        """Is this more than the session is allowed? New orders and replaces count in one account, the rest in another.
+        """Is this more than the session is allowed? Cancels and reduces count in an account of their own.
 
         Each account has a time at which it is even again: an order moves it on by one interval, and may not when that
-        comes to lie more than a burst ahead.
+        comes to lie more than a burst ahead. An OPEN_ORDERS counts as many orders, for its answer may be long.
         """
-        orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER
+        orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER or kind == OPEN_ORDERS
         due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
-        due += self.order_interval_ns if orders else self.cancel_interval_ns
+        if kind == OPEN_ORDERS:
+            due += min(OPEN_ORDERS_COST * self.order_interval_ns, self.burst_ns)
+        else:
+            due += self.order_interval_ns if orders else self.cancel_interval_ns
         if due - now_ns > self.burst_ns:
             if now_ns > s.refused_ns + PEACE_NS:
                 s.refused = 0

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
+from ..core.references import References
 from ..journal.configuration import Configuration
 from ..measure.histogram import Histogram
 from ..native.disk import Disk
@@ -73,11 +74,13 @@ class Exchange:
             self.close()
             raise
 
-    def _make_state(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState:
+    def _make_state(
+        self, configuration: Configuration, books: tuple[Engine, References] | None = None
+    ) -> ExchangeState:
         return ExchangeState(
             self.settings,
             configuration,
-            engine=engine,
+            books=books,
             epoll_fd=self._epoll.fileno(),
             events=self._events,
             sleeps=self.settings.idle == "block" and not self.shared,
@@ -92,7 +95,7 @@ class Exchange:
             self.state = self._make_state(configuration_of(self.settings))
             self.state.store.epoch = time.time_ns()
         state = self.state
-        self.engine, self.public_ids, self.store = state.engine, state.public_ids, state.store
+        self.engine, self.store = state.engine, state.store
         self.matcher = state.matcher
         self.matcher.time_one_of(self.settings.match_sample_every)
         self.states = state.states()  #: of the instruments, at the start
@@ -129,6 +132,7 @@ class Exchange:
         self.matcher.take_engine()
         if self.settings.prefault:
             self.matcher.take_memory()
+            self.gateway.router.take_memory()
             self.store.take_memory()
             self.replica.take_memory()
             self.state.sessions.take_memory(self.settings.prefault_streams)
@@ -238,8 +242,8 @@ class Exchange:
         self._threads = []
 
     def digest(self) -> int:
-        """Of all books, over public ids. Only while the threads do not run: see ``wait_drained``."""
-        return self.state.public_digest()
+        """Of all books, over references. Only while the threads do not run: see ``wait_drained``."""
+        return self.state.digest()
 
     @property
     def level(self) -> AcknowledgementLevel:

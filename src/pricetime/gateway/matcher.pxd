@@ -3,7 +3,7 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    CANCELLED, CANCEL_ORDER, NEW_ORDER, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPORTS_PER_COMMAND,
+    CANCELLED, CANCEL_ORDER, NEW_ORDER, OPEN_ORDERS_TOLD, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPORTS_PER_COMMAND,
     REPORTS_PER_MAKER, TRADE, Command, Report, RoutedReport, u32, u64,
 )
 from pricetime.journal.writer cimport Writer

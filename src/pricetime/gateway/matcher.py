@@ -39,7 +39,8 @@ class Matcher:
         self.every = self.untimed = NEVER
         self.began_ns = 0
         most: u64 = self.books.capacity
-        self.block_bytes = (REPORTS_PER_COMMAND * BATCH + REPORTS_PER_MAKER * (most + BATCH)) * cython.sizeof(Report)
+        reports: u64 = (REPORTS_PER_COMMAND + OPEN_ORDERS_TOLD) * BATCH + REPORTS_PER_MAKER * (most + BATCH)
+        self.block_bytes = reports * cython.sizeof(Report)
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
         if not self.block:
             raise MemoryError(f"no room for the reports of {BATCH} commands")

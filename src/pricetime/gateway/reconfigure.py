@@ -35,7 +35,7 @@ def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
     In which state an instrument begins is history for one that is known, and a new one begins open: what the settings
     say of it is brought about by a command, which everybody hears of.
     """
-    after = configuration_of(settings, before.public_id_key)
+    after = configuration_of(settings)
     known = {instrument.id: instrument.state for instrument in before.instruments}
     instruments = (replace(new, state=known.get(new.id, InstrumentState.OPEN)) for new in after.instruments)
     return replace(after, instruments=tuple(sorted(instruments, key=lambda instrument: instrument.id)))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ..core.engine import Engine
+from ..core.references import References
 from ..journal.configuration import Configuration
 from ..journal.directory import Directory
 from ..journal.errors import SnapshotDamaged
@@ -28,9 +29,11 @@ TELL_S = 2.0
 
 
 class MakeState(Protocol):
-    """Makes an empty state, or one with the books of ``engine``."""
+    """Makes an empty state, or one with these books."""
 
-    def __call__(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState: ...
+    def __call__(
+        self, configuration: Configuration, books: tuple[Engine, References] | None = None
+    ) -> ExchangeState: ...
 
 
 class Recovered(NamedTuple):
@@ -81,7 +84,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
         checkpoints=standby.checkpoints,
         orders=len(state.engine),
         sessions=len(state.streams()),
-        digest=f"{state.public_digest():016x}",
+        digest=f"{state.digest():016x}",
         cut_bytes=tail.cut_bytes,
         kept_in=[path.name for path in kept],
         seconds=round(time.monotonic() - began, 3),
@@ -111,7 +114,7 @@ def _stand(directory: Directory, restored: Restored | None, make: Callable[..., 
     """What replays: from the snapshot on, or from the first command."""
     if restored is None:
         return Standby(make(Reader(directory).configuration), directory)
-    state = make(restored.configuration, restored.engine)
+    state = make(restored.configuration, (restored.engine, restored.references))
     state.load(restored.snapshot)
     return Standby(state, directory, restored.snapshot.position)
 

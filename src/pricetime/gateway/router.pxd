@@ -1,17 +1,17 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, INVALID_ORDER_ID, MASS_CANCELLED, NIL, NONE, REJECTED, REPLACED, THROTTLED, TRADE, UNFINISHED, Report, RoutedReport,
-    u8, u32, u64,
+    ACCEPTED, AS_MAKER, EXPIRED, INVALID_ORDER_ID, NIL, OPEN_ORDER, REJECTED, REPLACED, STATE_CHANGED, THROTTLED, TRADE, UNFINISHED, Report,
+    RoutedReport, u8, u32, u64,
 )
+from pricetime.core.references cimport References
 from pricetime.gateway.layout cimport ORDER_ID_SHIFT, ROUTE_LIMIT
-from pricetime.gateway.public_ids cimport PublicIds
 from pricetime.gateway.sessions cimport Sessions
 from pricetime.gateway.store cimport FeedStore
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
-    BLOCK = 64                       # reports whose ids are made public together
+    BLOCK = 64                       # reports whose references are fetched ahead together
     KINDS = 16                       # of reports, and their reasons, each less than a power of two
     REASONS = 64
 
@@ -27,12 +27,8 @@ cdef class Router:
     cdef Ring reports
     cdef Sessions sessions
     cdef FeedStore store
-    cdef PublicIds public_ids
-    cdef u64 ids[129]                # the different ids of a block of reports, then their public ones
-    cdef u32 order_at[64]            # which of them is a report's order
-    cdef u32 maker_at[64]            # and its maker, of one that has none any
-    cdef u64 order_ids[64]           # public ids of the block's orders
-    cdef u64 maker_ids[64]           # and of the makers, of no meaning where there is none
+    cdef References references
+    cdef u8 public_reasons[64]       # what stands on the feed for each reason
     cdef Arrival arrived[8192]       # the commands routed by the last step, in their order
     cdef u64 arrivals                # how many of these there are
     cdef u64 commands                # and how many commands in all
@@ -44,7 +40,6 @@ cdef class Router:
     cdef u64 step(self, u64 most) noexcept nogil
     cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil
     cdef void _count(self, u64 timestamp, u32 kind) noexcept nogil
-    cdef void _hide(self, u64 first, u64 count) noexcept nogil
-    cdef void _to_feed(self, const Report *report, u64 order_id, u64 maker_id) noexcept nogil
-    cdef void _to_owner(self, u32 owner, const Report *report, u64 order_id, u64 maker_id) noexcept nogil
-    cdef void _to_maker(self, const Report *report, u64 taker_id) noexcept nogil
+    cdef void _to_feed(self, const Report *report) noexcept nogil
+    cdef void _to_owner(self, u32 owner, const Report *report) noexcept nogil
+    cdef void _to_maker(self, const Report *report) noexcept nogil

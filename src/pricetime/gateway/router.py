@@ -2,16 +2,28 @@
 """Where each report goes: to whoever gave the command, of a trade to the maker's owner too, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report itself says whose it is. A client sees its own
-ids; everybody else sees public ones. The feed has no rejections and no mass cancels, which concern nobody else, and
-numbers what it has without a gap. That a mass cancel is not finished is for the gateway alone to know.
+ids; all others see references (``core/references.py``). The feed has only what changes a book, with the reasons that
+say nothing of an owner, and numbers it without a gap. Only the gateway learns that a
+mass cancel is not finished.
 """
 
 from __future__ import annotations
 
 import cython
 
+from pricetime.types import Reason
+
 if cython.compiled:
     from cython.cimports.libc.string import memset
+
+#: The reasons that stand in public reports: they follow from the order itself. Any other would tell what its owner did.
+PUBLIC_REASONS = (
+    Reason.IOC_REMAINDER,
+    Reason.FOK_UNFILLABLE,
+    Reason.MARKET_REMAINDER,
+    Reason.KEPT_PLACE,
+    Reason.NEVER_RESTS,
+)
 
 
 @cython.final
@@ -19,11 +31,14 @@ if cython.compiled:
 class Router:
     """For the gateway's thread alone."""
 
-    def __init__(self, reports, sessions, store, public_ids):
+    def __init__(self, reports, sessions, store, references):
         self.reports = reports
         self.sessions = sessions
         self.store = store
-        self.public_ids = public_ids
+        self.references = references
+        reason: cython.int
+        for reason in range(REASONS):
+            self.public_reasons[reason] = reason if reason in PUBLIC_REASONS else Reason.NONE
         self.commands = self.arrivals = self.unfinished_count = 0
         self.start_counting()
 
@@ -33,6 +48,10 @@ class Router:
         i: cython.int
         for i in range(KINDS * REASONS):
             self.counts[i] = 0
+
+    def take_memory(self):
+        """Take up the memory of the references."""
+        self.references.take_memory()
 
     def counted(self):
         """How many reports there were of each kind and reason: {(kind, reason): count}. From any thread."""
@@ -53,23 +72,25 @@ class Router:
         done: u64 = 0
         while done < total:
             count: u64 = min(total - done, cython.cast(u64, BLOCK))
-            self._hide(done, count)
             i: u64
+            for i in range(count):
+                self.references.fetch(cython.cast(cython.pointer[Report], self.reports.peeked(done + i)))
             for i in range(count):
                 routed: cython.pointer[RoutedReport] = cython.cast(
                     cython.pointer[RoutedReport], self.reports.peeked(done + i)
                 )
                 kind: u32 = routed.report.kind
                 self.counts[(kind % KINDS) * REASONS + routed.report.reason % REASONS] += 1
+                self.references.follow(cython.address(routed.report))
                 if routed.report.reason == UNFINISHED:
                     self.unfinished[self.unfinished_count] = routed.session
                     self.unfinished_count += 1
                 elif routed.session != 0:
-                    self._to_owner(routed.session, cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
+                    self._to_owner(routed.session, cython.address(routed.report))
                 if kind == TRADE:
-                    self._to_maker(cython.address(routed.report), self.order_ids[i])
-                if kind != REJECTED and kind != MASS_CANCELLED:
-                    self._to_feed(cython.address(routed.report), self.order_ids[i], self.maker_ids[i])
+                    self._to_maker(cython.address(routed.report))
+                if kind <= EXPIRED or kind == STATE_CHANGED:
+                    self._to_feed(cython.address(routed.report))
                 if routed.last:
                     self._count(routed.timestamp, routed.kind)
             done += count
@@ -97,47 +118,20 @@ class Router:
             self.arrivals += 1
         self.arrived[self.arrivals - 1].commands[kind] += 1
 
-    def _hide(self, first, count):
-        """The public ids of a block of reports.
-
-        Most reports have no maker, and a command's reports one order: each id goes through the cipher only once.
-        """
-        n: u64 = 0
-        order_at: u64 = 0
-        i: u64
-        for i in range(count):
-            routed: cython.pointer[RoutedReport] = cython.cast(
-                cython.pointer[RoutedReport], self.reports.peeked(first + i)
-            )
-            if n == 0 or self.order_ids[i - 1] != routed.report.order_id:
-                order_at = n
-                self.ids[n] = routed.report.order_id
-                n += 1
-            self.order_ids[i] = routed.report.order_id
-            self.order_at[i] = cython.cast(u32, order_at)
-            self.maker_at[i] = cython.cast(u32, n)
-            if routed.report.maker_id != 0:
-                self.ids[n] = routed.report.maker_id
-                n += 1
-        self.public_ids.hide(self.ids, n)
-        for i in range(count):
-            self.order_ids[i] = self.ids[self.order_at[i]]
-            self.maker_ids[i] = self.ids[self.maker_at[i]]
-
-    def _to_feed(self, report, order_id, maker_id):
+    def _to_feed(self, report):
         public: cython.pointer[Report] = self.store.append()
         public.type = report.type
         public.kind = report.kind
         public.side = report.side
-        public.reason = report.reason
+        public.reason = self.public_reasons[report.reason % REASONS]
         public.instrument = report.instrument
-        public.order_id = order_id if report.order_id != 0 else 0
-        public.maker_id = maker_id if report.maker_id != 0 else 0
+        public.order_id = self.references.order
+        public.maker_id = self.references.maker
         public.price = report.price
         public.quantity = report.quantity
 
-    def _to_owner(self, owner, report, order_id, maker_id):
-        """To whoever gave the command: its own id, and a public one to find itself, or the other side, on the feed."""
+    def _to_owner(self, owner, report):
+        """To whoever gave the command: its own id, and the reference of its order, or of the other side of a trade."""
         mine: cython.pointer[Report] = self.sessions.append(owner)
         if not mine:
             return
@@ -151,14 +145,14 @@ class Router:
         if kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
             mine.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
         mine.maker_id = 0
-        if kind == ACCEPTED or kind == REPLACED:
-            mine.maker_id = order_id
+        if kind == ACCEPTED or kind == REPLACED or kind == OPEN_ORDER:
+            mine.maker_id = self.references.order
         elif kind == TRADE:
-            mine.maker_id = maker_id
+            mine.maker_id = self.references.maker
         mine.price = report.price
         mine.quantity = report.quantity
 
-    def _to_maker(self, report, taker_id):
+    def _to_maker(self, report):
         """A trade, as the owner of the resting order sees it."""
         mine: cython.pointer[Report] = self.sessions.append(cython.cast(u32, report.maker_id >> ORDER_ID_SHIFT))
         if not mine:
@@ -169,6 +163,6 @@ class Router:
         mine.reason = AS_MAKER
         mine.instrument = report.instrument
         mine.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
-        mine.maker_id = taker_id
+        mine.maker_id = self.references.order
         mine.price = report.price
         mine.quantity = report.quantity

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.engine import Engine
+from ..core.references import References
 from ..core.snapshot import Snapshot
 from ..journal.configuration import Configuration
 from ..journal.position import Position
@@ -22,7 +22,6 @@ from ..wire.types import MessageType
 from .config import GatewayConfig
 from .matcher import Matcher
 from .playback import MARK, Playback
-from .public_ids import KEY_BYTES, PublicIds, public_digest
 from .router import Router
 from .sessions import Sessions
 from .store import FeedStore
@@ -39,9 +38,9 @@ NO_MARKS = np.empty(0, MARK)
 class ExchangeState:
     """Engine, streams and feed, and the parts that carry commands through them, which nobody drives by themselves.
 
-    ``engine``: one in the state that this is to begin with, under the same configuration. ``epoll_fd``, ``events``: of
-    the gateway that has the sessions' connections; a replay has none. ``sleeps``: the matcher may, and is woken.
-    ``traced``: keep the transcript of all reports. Raises MemoryError.
+    ``books``: engine and references in the state that this is to begin with, under the same configuration.
+    ``epoll_fd``, ``events``: of the gateway that has the sessions' connections; a replay has none. ``sleeps``: the
+    matcher may, and is woken. ``traced``: keep the transcript of all reports. Raises MemoryError.
     """
 
     def __init__(
@@ -49,7 +48,7 @@ class ExchangeState:
         settings: GatewayConfig,
         configuration: Configuration,
         *,
-        engine: Engine | None = None,
+        books: tuple[Engine, References] | None = None,
         epoll_fd: int = -1,
         events: Ring | None = None,
         sleeps: bool = False,
@@ -63,14 +62,14 @@ class ExchangeState:
         self.timestamp = 0  #: ns, of the last command that was applied
         self._idle = Idle(settings.idle.value)
         self._traced = traced
-        self._set_up(configuration, configuration.make_engine() if engine is None else engine)
+        self._set_up(configuration, *(configuration.make_books() if books is None else books))
 
-    def _set_up(self, configuration: Configuration, engine: Engine) -> None:
+    def _set_up(self, configuration: Configuration, engine: Engine, references: References) -> None:
         self.configuration = configuration
         self.engine = engine
-        self.public_ids = PublicIds(configuration.public_id_key)
+        self.references = references
         self.matcher: Any = Matcher(engine, self.commands, self.reports, self._idle, traced=self._traced)
-        self.router = Router(self.reports, self.sessions, self.store, self.public_ids)
+        self.router = Router(self.reports, self.sessions, self.store, self.references)
         self._playback: Any = Playback(self.commands, self.matcher, self.router, self.store)
 
     # ------------------------------------------------------------------ forward
@@ -91,15 +90,15 @@ class ExchangeState:
         An instrument that has no orders may go. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError, with
         nothing changed.
         """
-        engine = configuration.take_over(self.engine)
+        books = configuration.take_over(self.engine, self.references)
         transcript = self.matcher.transcript
-        self._set_up(configuration, engine)
+        self._set_up(configuration, *books)
         self.matcher.transcript = transcript
 
     # ------------------------------------------------------------------ snapshots
 
     def load(self, snapshot: SnapshotFile) -> None:
-        """Streams, feed and transcript of a snapshot; its books are those of the ``engine`` that this was made with.
+        """Streams, feed and transcript of a snapshot; its books are those that this was made with.
 
         Only at first. Raises SnapshotMismatch.
         """
@@ -116,6 +115,8 @@ class ExchangeState:
         """
         owners, streams = self.sessions.dump_streams(stream_reports)
         newest = self.store.next_sequence
+        commands = self.engine.commands()
+        self.references.write(commands)
         kept = min(feed_reports, newest - self.store.oldest)
         return SnapshotFile(
             position=position,
@@ -123,10 +124,11 @@ class ExchangeState:
             timestamp=self.timestamp,
             transcript=self.matcher.transcript,
             seq_num=self.engine.seq_num,
-            books=self.engine.digest(),
+            books=self.digest(),
+            next_reference=self.references.next,
             epoch=self.store.epoch,
             feed_sequence=newest,
-            commands=self.engine.commands(),
+            commands=commands,
             owners=owners,
             stream_reports=streams,
             feed_reports=self.store.array(newest - kept, kept),
@@ -135,15 +137,16 @@ class ExchangeState:
     def public_snapshot(self) -> Snapshot:
         """The books as subscribers have them behind the last report of the feed."""
         resting = self.engine.commands()
+        self.references.write(resting)
         resting = resting[resting["type"] == CommandType.NEW_ORDER]
         orders = np.zeros(len(resting), SNAPSHOT_ORDER)
         orders["type"] = MessageType.SNAPSHOT_ORDER
         for name in ("side", "instrument", "price", "quantity"):
             orders[name] = resting[name]
-        orders["order_id"] = self.public_ids.hidden(resting["order_id"])
+        orders["order_id"] = resting["sequence"]
         states = self.states()
         instruments = tuple(replace(known, state=states[number]) for number, known in self.engine.instruments.items())
-        return Snapshot(self.store.next_sequence - 1, instruments, orders, self.public_digest())
+        return Snapshot(self.store.next_sequence - 1, instruments, orders, self.digest())
 
     # ------------------------------------------------------------------ questions
 
@@ -151,9 +154,9 @@ class ExchangeState:
         """The state that each instrument is in."""
         return {number: self.engine.state(number) for number in self.engine.instruments}
 
-    def public_digest(self) -> int:
-        """Of all books, over public ids: what a subscriber's must be."""
-        return int(public_digest(self.engine, self.public_ids))
+    def digest(self) -> int:
+        """Of all books, over references: what a subscriber's must be."""
+        return self.engine.digest(self.references)
 
     def streams(self) -> Mapping[int, int]:
         """The number of the next report of every owner that has had one."""
@@ -161,13 +164,12 @@ class ExchangeState:
         return dict(zip(owners["owner"].tolist(), owners["next_sequence"].tolist(), strict=True))
 
 
-def configuration_of(settings: GatewayConfig, key: bytes | None = None) -> Configuration:
-    """What of the settings decides how books answer. ``key``: of the public ids, drawn where there is none yet."""
+def configuration_of(settings: GatewayConfig) -> Configuration:
+    """What of the settings decides how books answer."""
     return Configuration(
         instruments=tuple(instrument.instrument() for instrument in settings.instruments),
         capacity=settings.order_capacity,
         level_capacity=settings.level_capacity or settings.order_capacity,
         owner_limit=OWNERS,
-        public_id_key=os.urandom(KEY_BYTES) if key is None else key,
         limits=settings.limits(),
     )

@@ -9,10 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
 from ..core.owner_limits import OwnerLimits
+from ..core.references import References
 from ..errors import PricetimeError
 from ..types import CommandType
 from .errors import JournalError
@@ -20,13 +22,12 @@ from .errors import JournalError
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings of an engine, and the key under which order ids go out on the feed."""
+    """The settings of an engine."""
 
     instruments: tuple[Instrument, ...]
     capacity: int  #: orders that may rest, over all books
     level_capacity: int  #: price levels
     owner_limit: int  #: owners below it can cancel all their orders at once
-    public_id_key: bytes = field(repr=False)  #: secret
     limits: dict[int, OwnerLimits] = field(default_factory=dict)  #: by owner, 0 for all that are not named
 
     def to_json(self) -> bytes:
@@ -41,7 +42,6 @@ class Configuration:
             "level_capacity": self.level_capacity,
             "limits": {str(owner): asdict(limits) for owner, limits in self.limits.items()},
             "owner_limit": self.owner_limit,
-            "public_id_key": self.public_id_key.hex(),
         }
         if not self.limits:
             del values["limits"]
@@ -57,17 +57,31 @@ class Configuration:
             limits=self.limits,
         )
 
-    def take_over(self, engine: Engine) -> Engine:
+    def make_books(self) -> tuple[Engine, References]:
+        """The same, and the references of what will rest in them."""
+        return self.make_engine(), References(self.capacity)
+
+    def restore(self, commands: NDArray[np.void], seq_num: int, next_reference: int) -> tuple[Engine, References]:
+        """Books under it with what rests by these commands, each of which has the reference of its order. O(orders).
+
+        ``seq_num``: of the last report. ``next_reference``: of the next order to be accepted. Raises InvalidCommands,
+        OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
+        """
+        engine, references = self.make_books()
+        engine.restore(commands, seq_num)
+        references.load(commands, next_reference)
+        return engine, references
+
+    def take_over(self, engine: Engine, references: References) -> tuple[Engine, References]:
         """Books under it with what rests in those of another engine, which stays as it is. O(orders).
 
         An instrument that has no orders may be gone. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
         """
         commands = engine.commands()
+        references.write(commands)
         known = [instrument.id for instrument in self.instruments]
         gone = (commands["type"] == CommandType.SET_STATE) & ~np.isin(commands["instrument"], known)
-        made = self.make_engine()
-        made.restore(commands[~gone], engine.seq_num)
-        return made
+        return self.restore(commands[~gone], engine.seq_num, references.next)
 
     @property
     def digest(self) -> bytes:
@@ -81,7 +95,6 @@ class Configuration:
         try:
             values: dict[str, Any] = json.loads(data)
             values["instruments"] = tuple(Instrument(**instrument) for instrument in values["instruments"])
-            values["public_id_key"] = bytes.fromhex(values["public_id_key"])
             limits = values.get("limits", {}).items()
             values["limits"] = {int(owner): OwnerLimits(**given) for owner, given in limits}
             return cls(**values)

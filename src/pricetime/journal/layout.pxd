@@ -5,7 +5,7 @@
 from pricetime.core.layout cimport Command, i64, u8, u16, u32, u64
 
 cdef enum:
-    VERSION = 1
+    VERSION = 2
     # Bytes: the unit in which segments are synced; a page once synced is never stored into again
     PAGE = 4096
     # Bytes of a record: its head of 8, and a command
@@ -55,14 +55,15 @@ ctypedef packed struct SnapshotHead:
     u32 link             # CRC of the last record
     u32 transcript       # over all reports so far
     u64 seq_num          # of the last report
-    u64 books            # Engine.digest()
+    u64 books            # their digest, over references
+    u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 commands         # 64 bytes each: what makes the books anew
+    u64 commands         # 64 bytes each: what makes the books anew; sequence is the reference of an order
     u64 owners           # 16 bytes each
     u64 stream_reports   # 48 bytes each: the newest of every owner, in the order of the owners
     u64 feed_reports     # 48 bytes each: the newest of the feed
-    u8 zero2[40]
+    u8 zero2[32]
 
 # An owner's stream in a snapshot: 16 bytes.
 ctypedef packed struct SnapshotOwner:

@@ -60,15 +60,19 @@ class Replay:
         if snapshot is not None:
             if snapshot.digest != self.configuration.digest:
                 raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has another configuration")
-            self.engine = restore(snapshot, self.configuration)
+            self.engine, self.references = restore(snapshot, self.configuration)
             self.transcript, self.timestamp = snapshot.transcript, snapshot.timestamp
         elif self.sequence:
             raise JournalError(
                 f"{directory.path} begins with command {self.sequence + 1}: what came before is only in its snapshots"
             )
         else:
-            self.engine = self.configuration.make_engine()
+            self.engine, self.references = self.configuration.make_books()
         self._ahead = [sequence for sequence in directory.snapshots() if sequence > self.sequence]  # newest first
+
+    def digest(self) -> int:
+        """Of all books, over references: that of the exchange, and of every subscriber. O(orders)."""
+        return self.engine.digest(self.references)
 
     @property
     def sequence(self) -> int:
@@ -129,6 +133,7 @@ class Replay:
     def _execute(self, commands: Commands) -> None:
         if len(commands):
             reports = self.engine.apply(commands)
+            self.references.apply(reports)
             self.transcript = linked_records(self.transcript, reports.view(np.uint8).data, REPORT.itemsize)
             self.timestamp = int(commands["timestamp"][-1])
             self.commands += len(commands)
@@ -149,7 +154,7 @@ class Replay:
             self._told(error)
             return
         there = (snapshot.books, snapshot.seq_num, snapshot.transcript)
-        made = (self.engine.digest(), self.engine.seq_num, self.transcript)
+        made = (self.digest(), self.engine.seq_num, self.transcript)
         if there != made:
             raise ReplayDiffers(
                 f"after command {sequence} the snapshot has books {there[0]:016x}, {there[1]} reports, transcript "
@@ -159,7 +164,7 @@ class Replay:
 
     def _reconfigure(self, configuration: Configuration) -> None:
         """The same orders under other settings, as the server took them over. An instrument without orders may go."""
-        self.engine = configuration.take_over(self.engine)
+        self.engine, self.references = configuration.take_over(self.engine, self.references)
         self.configuration = configuration
 
 

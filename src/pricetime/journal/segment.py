@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ..native.mapping import Mapping
 
-MAGIC, VERSION, PAGE = b"PTJRNSEG", 1, 4096
+MAGIC, VERSION, PAGE = b"PTJRNSEG", 2, 4096
 HEAD = struct.Struct("<8sII32sQQQ16sIIQII")
 
 #: Bytes of the head that ``static_crc`` and ``crc`` cover.

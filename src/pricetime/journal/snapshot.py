@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.engine import Engine
+from ..core.references import References
 from ..errors import PricetimeError
 from ..native.crc import crc32c
 from ..native.disk import Disk
@@ -26,8 +27,8 @@ from .errors import JournalError, SnapshotDamaged
 from .position import Position
 from .segment import TEMPORARY, BadHead, SegmentHead
 
-MAGIC, VERSION = b"PTJRNSNP", 1
-HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQ40s")
+MAGIC, VERSION = b"PTJRNSNP", 2
+HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQ32s")
 END = struct.Struct("<II")
 
 #: An owner's stream: ``kept`` of its reports are in the snapshot, the newest before ``next_sequence``.
@@ -52,10 +53,11 @@ class SnapshotFile:
     timestamp: int  #: ns, of the last command
     transcript: int  #: over all reports so far
     seq_num: int  #: of the last report
-    books: int  #: ``Engine.digest()``
+    books: int  #: their digest, over references
+    next_reference: int  #: of the next order to be accepted
     epoch: int  #: of the feed, ns
     feed_sequence: int  #: of the next report of the feed
-    commands: Records  #: COMMAND: what ``Engine.commands`` gave
+    commands: Records  #: COMMAND: what ``Engine.commands`` gave, with the reference of each order in ``sequence``
     owners: Records  #: OWNER, by owner
     stream_reports: Records  #: REPORT: those of one owner after those of another
     feed_reports: Records  #: REPORT: the newest of the feed, oldest first
@@ -73,7 +75,8 @@ class SnapshotFile:
         at = self.position
         return HEAD.pack(
             MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
-            self.transcript, self.seq_num, self.books, self.epoch, self.feed_sequence, *map(len, self.parts()), b"",
+            self.transcript, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
+            *map(len, self.parts()), b"",
         )  # fmt: skip
 
 
@@ -83,6 +86,7 @@ class Restored(NamedTuple):
     snapshot: SnapshotFile
     configuration: Configuration  #: of its segment
     engine: Engine  #: under that configuration, in the state of the snapshot
+    references: References  #: of the orders in it
 
 
 def write(disk: Disk, folder: Path, snapshot: SnapshotFile) -> Path:
@@ -149,7 +153,9 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, and an empty one {HEAD.size + END.size}")
     magic, version, zero, digest, *numbers, zeros = HEAD.unpack_from(view)
-    sequence, timestamp, segment, offset, link, transcript, seq_num, books, epoch, feed_sequence, *counts = numbers
+    sequence, timestamp, segment, offset, link, transcript, seq_num, books, reference, epoch, feed_sequence, *counts = (
+        numbers
+    )
     if magic != MAGIC:
         raise BadSnapshot("it does not begin as a snapshot does")
     if version != VERSION:
@@ -166,8 +172,8 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         parts.append(np.frombuffer(data, dtype, count, first))
         first += size
     snapshot = SnapshotFile(
-        Position(segment, offset, link, sequence), digest, timestamp, transcript, seq_num, books, epoch, feed_sequence,
-        *parts,
+        Position(segment, offset, link, sequence), digest, timestamp, transcript, seq_num, books, reference, epoch,
+        feed_sequence, *parts,
     )  # fmt: skip
     _hold_together(snapshot, name)
     return snapshot
@@ -186,16 +192,15 @@ def _hold_together(snapshot: SnapshotFile, name: str) -> None:
         raise BadSnapshot("it has more reports of the feed than there were")
 
 
-def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
-    """An engine in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
-    engine = configuration.make_engine()
+def restore(snapshot: SnapshotFile, configuration: Configuration) -> tuple[Engine, References]:
+    """Books in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
     try:
-        engine.restore(snapshot.commands, snapshot.seq_num)
+        engine, references = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
     except PricetimeError as error:
         raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes no books: {error}") from error
-    if engine.digest() != snapshot.books:
+    if engine.digest(references) != snapshot.books:
         raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes other books than were there")
-    return engine
+    return engine, references
 
 
 def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
@@ -207,7 +212,7 @@ def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object])
         try:
             snapshot = load(directory.disk, directory.snapshot_path(sequence))
             configuration = _configuration_of(directory, snapshot)
-            return Restored(snapshot, configuration, restore(snapshot, configuration))
+            return Restored(snapshot, configuration, *restore(snapshot, configuration))
         except SnapshotDamaged as error:
             told(error)
     return None

@@ -76,4 +76,4 @@ def _replayed(directory: Directory, found: Findings, progress: Callable[[int], o
     finally:
         found.replayed, found.checkpoints = replay.commands, replay.checkpoints
         found.compared = replay.snapshots
-    found.digest = replay.engine.digest()
+    found.digest = replay.digest()

@@ -40,7 +40,9 @@ class Memory:
         return self.cells
 
     def array(self, dtype: np.dtype[Any], count: int) -> np.ndarray[Any, Any]:
-        names = dtype.names or ()
+        names = dtype.names
+        if names is None:  # of numbers
+            return np.array([self.cells[i] for i in range(count)], dtype)
         return np.array([tuple(getattr(self.cells[i], name) for name in names) for i in range(count)], dtype)
 
 

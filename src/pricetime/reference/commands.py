@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import checks
 from ..errors import ERROR_OF_REASON, PricetimeError
-from ..types import EXECUTION_REPORT, REPORT, CommandType, Reason, ReportKind
+from ..types import EXECUTION_REPORT, OPEN_ORDERS_TOLD, REPORT, CommandType, Reason, ReportKind
 from .book import ReferenceBook
 from .records import Report
+
+T = TypeVar("T")
 
 REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
@@ -29,7 +35,9 @@ def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) ->
         except PricetimeError as error:
             book.reports.append(rejected(row, REASON_OF_ERROR[type(error)]))
         for kind, side, reason, *rest in book.reports:
-            instrument = asked if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED) else 0
+            instrument = (
+                asked if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END) else 0
+            )
             records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
     book.reports.clear()
     return np.array(records, REPORT)
@@ -46,6 +54,17 @@ def rejected(row: tuple[int, ...], reason: int) -> Report:
     """The answer to a command that is refused."""
     _, _, _, _, _, _, side, _, _, _, order_id, price, quantity, _, _ = row
     return Report(ReportKind.REJECTED, side, reason, order_id, 0, price, quantity)
+
+
+def told(orders: Sequence[T], first: int | None) -> tuple[Sequence[T], Reason]:
+    """Of an owner's orders, oldest first, those that one OPEN_ORDERS tells, and the reason of its last report.
+
+    ``first``: the place of the first of them; None where the order is not there behind which they should begin.
+    """
+    if first is None:
+        return [], Reason.UNKNOWN_ORDER
+    end = first + OPEN_ORDERS_TOLD
+    return orders[first:end], Reason.MORE_FOLLOW if len(orders) > end else Reason.NONE
 
 
 def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
@@ -72,6 +91,13 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
             book.go_on(owner, tag)
         case CommandType.CONTINUE:
             book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
+        case CommandType.OPEN_ORDERS:
+            own = sorted(book.orders_of(owner), key=attrgetter("entered"))
+            behind = [place for place, order in enumerate(own, 1) if order.id == quantity]
+            some, reason = told(own, next(iter(behind), None) if flags & 1 else 0)
+            for o in some:
+                book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, Reason.NONE, o.id, 0, o.price, o.quantity))
+            book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, order_id, 0, 0, len(some)))
         case CommandType.REFUSE:
             book.reports.append(rejected(row, flags))
         case CommandType.SET_STATE:

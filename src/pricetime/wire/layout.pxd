@@ -110,6 +110,15 @@ ctypedef packed struct MassCancel:
     u32 instrument             # 4294967295 for all
     u64 order_id               # any number below 2**48: comes back in the MASS_CANCELLED report
 
+# Client to exchange: tell which of the client's own orders are open.
+ctypedef packed struct OpenOrders:
+    u8 type
+    u8 flags                   # 1: begin behind the order that instrument and behind name; 0: with the oldest
+    u16 zero
+    u32 instrument             # whose book that order is in; comes back in the OPEN_ORDERS_END report
+    u64 order_id               # any number below 2**48: comes back in the OPEN_ORDERS_END report
+    u64 behind                 # the client's own id of that order; not read without the flag
+
 # Exchange to client and on the feed: what happened.
 ctypedef packed struct ExecutionReport:
     u8 type
@@ -118,8 +127,8 @@ ctypedef packed struct ExecutionReport:
     u8 reason                  # Reason
     u32 instrument             # whose book
     u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
-    u64 order_id               # to a client: its own order; on the feed: the order, of a trade the taker
-    u64 maker_id               # to a client: public id of its order (accepted, replaced) or of the other order (trade)
+    u64 order_id               # to a client: its own order; on the feed: reference of the order, of a trade of the taker
+    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other (trade)
     i64 price                  # ticks
     u64 quantity               # lots
 
@@ -249,7 +258,7 @@ ctypedef packed struct SnapshotOrder:
     u8 side                    # Side
     u16 taking                 # 0: it rests; else its command goes on, and what it leaves may rest (1) or never rests (2)
     u32 instrument             # whose book
-    u64 order_id               # public id
+    u64 order_id               # its reference
     i64 price                  # ticks
     u64 quantity               # lots still open
     u64 zero

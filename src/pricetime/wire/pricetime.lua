@@ -68,6 +68,8 @@ local report_kind_names = {
     [7] = "REJECTED",
     [8] = "MASS_CANCELLED",
     [9] = "STATE_CHANGED",
+    [10] = "OPEN_ORDER",
+    [11] = "OPEN_ORDERS_END",
 }
 
 local retransmit_status_names = {
@@ -114,6 +116,7 @@ local type_names = {
     [3] = "ReplaceOrder",
     [4] = "ReduceOrder",
     [6] = "MassCancel",
+    [10] = "OpenOrders",
     [16] = "ExecutionReport",
     [32] = "Challenge",
     [33] = "Login",
@@ -141,6 +144,7 @@ local fields = {
     ["quantity"] = ProtoField.uint64("pricetime.quantity", "quantity"),
     ["owner"] = ProtoField.uint32("pricetime.owner", "owner"),
     ["tag"] = ProtoField.uint32("pricetime.tag", "tag"),
+    ["behind"] = ProtoField.uint64("pricetime.behind", "behind"),
     ["kind"] = ProtoField.uint8("pricetime.kind", "kind", base.DEC, report_kind_names),
     ["reason"] = ProtoField.uint8("pricetime.reason", "reason", base.DEC, reason_names),
     ["seq_num"] = ProtoField.uint64("pricetime.seq_num", "seq_num"),
@@ -223,6 +227,15 @@ local messages = {
             { "side", 1, 1, short = "side", names = side_names },
             { "instrument", 4, 4 },
             { "order_id", 8, 8, short = "order_id" },
+        },
+        zeros = { { 2, 2 } } },
+    [10] = { size = 24,
+        fields = {
+            { "type", 0, 1 },
+            { "flags", 1, 1 },
+            { "instrument", 4, 4 },
+            { "order_id", 8, 8, short = "order_id" },
+            { "behind", 16, 8 },
         },
         zeros = { { 2, 2 } } },
     [16] = { size = 48,

@@ -87,6 +87,7 @@ RULES: dict[State, dict[Role, dict[int, State]]] = {
             MessageType.REPLACE_ORDER: State.ACTIVE,
             MessageType.REDUCE_ORDER: State.ACTIVE,
             MessageType.MASS_CANCEL: State.ACTIVE,
+            MessageType.OPEN_ORDERS: State.ACTIVE,
             MessageType.HEARTBEAT: State.ACTIVE,
             MessageType.LOGOUT: State.LEAVING,
         },

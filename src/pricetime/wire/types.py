@@ -13,6 +13,7 @@ class MessageType(IntEnum):
     REPLACE_ORDER = 3
     REDUCE_ORDER = 4
     MASS_CANCEL = 6
+    OPEN_ORDERS = 10
     EXECUTION_REPORT = 16
     CHALLENGE = 32
     LOGIN = 33
@@ -73,7 +74,7 @@ class LoginFlag(IntFlag):
     RESUME = 2  #: go on from next_sequence; without it only what is new is sent
 
 
-WIRE_VERSION = 1
+WIRE_VERSION = 2
 NONCE_BYTES = 32
 PROOF_BYTES = 32
 SYMBOL_BYTES = 16

@@ -95,6 +95,7 @@ def test_the_oldest_that_is_over_makes_room(orders: OwnOrders) -> None:
 
 
 def test_every_reason_has_words() -> None:
-    assert {Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.NEVER_RESTS} == set(Reason) - set(WHY)
+    unsaid = {Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.NEVER_RESTS, Reason.MORE_FOLLOW}
+    assert unsaid == set(Reason) - set(WHY)
     assert why(Reason.NONE) == ""
     assert why(250) == "reason 250"

@@ -40,11 +40,11 @@ def make(folder: Path) -> None:
     )
     expected = {
         "commands": len(written.commands),
-        "digest": f"{written.digests[-1]:016x}",
+        "digest": f"{written.public[-1]:016x}",
         "reports": written.seq_nums[-1],
         "transcript": f"{written.transcripts[-1]:08x}",
         "snapshot": SNAPSHOT_AT,
-        "snapshot_digest": f"{written.digests[SNAPSHOT_AT]:016x}",
+        "snapshot_digest": f"{written.public[SNAPSHOT_AT]:016x}",
         "instruments": [instrument.symbol for instrument in CONFIGURATION.instruments],
     }
     (folder / "expected.json").write_text(json.dumps(expected, indent=2) + "\n", encoding="utf-8")

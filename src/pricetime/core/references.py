@@ -1,0 +1,214 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The public name of an order: its reference, which says nothing of its owner or of its own id.
+
+An order gets the next of the numbers 1, 2, 3 ... when it is accepted, over all books, and keeps it whatever a replace
+changes; no number is given twice. So references follow from the reports alone, and whoever has the reports in order has
+the references. Kept are those of open orders: a report tells the open quantity of each, and so when an order is done.
+
+The table is open addressing with 32 bytes for each order, half full at most times: one miss of the cache for an order,
+which ``fetch`` asks for ahead.
+"""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+from pricetime.errors import SnapshotMismatch
+from pricetime.native.spread import id_multiplier
+from pricetime.types import CommandType
+
+if not cython.compiled:  # the compiled form has them from references.pxd
+    from pricetime.core.layout import *
+    from pricetime.native.arrays import Block, records_of
+    from pricetime.native.bits import prefetch
+    from pricetime.native.memory import release, reserve, touch
+
+
+#: Of an order.
+REFERENCE = np.dtype("<u8")
+
+
+@cython.final
+@cython.cclass
+class References:
+    """The references of the orders that are open, of an engine with room for ``capacity`` orders. Raises MemoryError.
+
+    Nothing is allocated after. For one thread at a time.
+    """
+
+    def __init__(self, capacity):
+        entries: u64 = 64
+        while 3 * entries < 4 * (capacity + 1):  # one more: a taker in the middle of its trades
+            entries *= 2
+        self.entries = cython.cast(cython.pointer[OpenOrder], reserve(entries * cython.sizeof(OpenOrder)))
+        if not self.entries:
+            raise MemoryError(f"no room for the references of {capacity} orders")
+        self.mask = entries - 1
+        self.shift = 64 - (int(entries // 8).bit_length() - 1)
+        self.id_multiplier = id_multiplier()
+        self.next = 1
+        self.order = self.maker = 0
+
+    if cython.compiled:
+
+        def __dealloc__(self):
+            release(self.entries, (self.mask + 1) * cython.sizeof(OpenOrder))
+
+    # ------------------------------------------------------------------ reports
+
+    def take_memory(self):
+        """Take up the memory of the table, so that no order waits for a page of it."""
+        touch(self.entries, (self.mask + 1) * cython.sizeof(OpenOrder))
+
+    def apply(self, reports):
+        """Follow the reports of an engine: an array of ``pricetime.REPORT``, all from the first on. O(1) for each."""
+        first: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
+        count: u64 = len(reports)
+        with cython.nogil:
+            self._follow_run(first, count)
+
+    def _follow_run(self, reports, count):
+        i: u64
+        for i in range(count):
+            if i + 2 * AHEAD < count:
+                self.fetch(cython.address(reports[i + 2 * AHEAD]))
+            self.follow(cython.address(reports[i]))
+
+    def fetch(self, report):
+        """Have the cache fetch what ``follow`` will look up."""
+        prefetch(cython.address(self.entries[self._home_of(report.instrument, report.order_id)]))
+        if report.maker_id != 0:
+            prefetch(cython.address(self.entries[self._home_of(report.instrument, report.maker_id)]))
+
+    def follow(self, report):
+        """The next report of the engine: ``order`` and ``maker`` are the references of those that it names."""
+        kind: u32 = report.kind
+        self.order = self.maker = 0
+        if kind == ACCEPTED:
+            self.order = self.next
+            self.next += 1
+            self._enter(report.instrument, report.order_id, self.order, report.quantity)
+        elif kind == TRADE:
+            self.order = self._take(report.instrument, report.order_id, report.quantity)
+            self.maker = self._take(report.instrument, report.maker_id, report.quantity)
+        elif kind == CANCELLED or kind == REDUCED or kind == EXPIRED:
+            self.order = self._take(report.instrument, report.order_id, report.quantity)
+        elif kind == REPLACED:
+            self.order = self.maker = self._replace(report)
+        elif kind == OPEN_ORDER:
+            self.order = self.reference_of(report.instrument, report.order_id)
+
+    # ------------------------------------------------------------------ one order
+
+    def reference_of(self, instrument, order_id):
+        """The reference of an open order, 0 when there is none of this id."""
+        return self.entries[self._position(instrument, order_id)].reference
+
+    def _enter(self, instrument, order_id, reference, quantity):
+        entry: cython.pointer[OpenOrder] = cython.address(self.entries[self._position(instrument, order_id)])
+        entry.id = order_id
+        entry.reference = reference
+        entry.open = quantity
+        entry.instrument = instrument
+
+    def _take(self, instrument, order_id, quantity):
+        """An order loses lots, and is done when it has no more."""
+        position: u64 = self._position(instrument, order_id)
+        entry: cython.pointer[OpenOrder] = cython.address(self.entries[position])
+        reference: u64 = entry.reference
+        if entry.open > quantity:
+            entry.open -= quantity
+        else:
+            self._erase(position)
+        return reference
+
+    def _replace(self, report):
+        """An order has another quantity, and may have another id."""
+        position: u64 = self._position(report.instrument, report.maker_id)
+        reference: u64 = self.entries[position].reference
+        if report.order_id != report.maker_id:
+            self._erase(position)
+            self._enter(report.instrument, report.order_id, reference, report.quantity)
+        else:
+            self.entries[position].open = report.quantity
+        return reference
+
+    # ------------------------------------------------------------------ the table
+
+    def _home_of(self, instrument, order_id):
+        """Where an entry belongs: eight consecutive ids of an instrument stand side by side."""
+        golden: u64 = 0x9E3779B97F4A7C15
+        key: u64 = cython.cast(u64, (order_id >> 3) + cython.cast(u64, instrument * golden))
+        spread: u64 = cython.cast(u64, key * self.id_multiplier)
+        return spread >> self.shift << 3 | order_id & 7
+
+    def _position(self, instrument, order_id):
+        """Where an order is in the table, or the empty entry where it would go."""
+        position: u64 = self._home_of(instrument, order_id)
+        while self.entries[position].reference != 0 and (
+            self.entries[position].id != order_id or self.entries[position].instrument != instrument
+        ):
+            position = (position + 1) & self.mask
+        return position
+
+    def _erase(self, position):
+        """Empty an entry, and move back those behind it that may stand closer to home."""
+        hole: u64 = position
+        here: u64 = (position + 1) & self.mask
+        while self.entries[here].reference != 0:
+            entry: cython.pointer[OpenOrder] = cython.address(self.entries[here])
+            home: u64 = self._home_of(entry.instrument, entry.id)
+            if (here - home) & self.mask >= (here - hole) & self.mask:
+                self.entries[hole].id = entry.id
+                self.entries[hole].reference = entry.reference
+                self.entries[hole].open = entry.open
+                self.entries[hole].instrument = entry.instrument
+                hole = here
+            here = (here + 1) & self.mask
+        self.entries[hole].reference = self.entries[hole].open = 0
+
+    # ------------------------------------------------------------------ all orders
+
+    def write(self, commands):
+        """Put the reference of each order in the ``sequence`` of its command, in what ``Engine.commands`` gave.
+
+        O(orders).
+        """
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+        count: u64 = len(commands)
+        block: Block = Block((count + 1) * cython.sizeof(u64))
+        found: cython.pointer[u64] = cython.cast(cython.pointer[u64], block.memory)
+        with cython.nogil:
+            self._look_up(first, count, found)
+        commands["sequence"] = block.array(REFERENCE, count)
+
+    def _look_up(self, commands, count, found):
+        i: u64
+        for i in range(count):
+            found[i] = commands[i].sequence
+            if commands[i].type == NEW_ORDER:
+                found[i] = self.reference_of(commands[i].instrument, commands[i].order_id)
+
+    def load(self, commands, next_reference):
+        """Take on the orders of commands that ``write`` has been over, into an empty table. O(orders log orders).
+
+        ``next_reference``: of the next order to be accepted. Raises SnapshotMismatch with nothing changed.
+        """
+        given = commands["sequence"][commands["type"] == CommandType.NEW_ORDER]
+        lowest, highest = (int(given.min()), int(given.max())) if given.size else (1, 0)
+        if not 0 < lowest <= highest + 1 <= next_reference or np.unique(given).size != given.size:
+            raise SnapshotMismatch(
+                f"the references of these orders are not from 1 to below {next_reference}, each once"
+            )
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+        count: u64 = len(commands)
+        with cython.nogil:
+            self._load(first, count)
+        self.next = next_reference
+
+    def _load(self, commands, count):
+        i: u64
+        for i in range(count):
+            if commands[i].type == NEW_ORDER:
+                self._enter(commands[i].instrument, commands[i].order_id, commands[i].sequence, commands[i].quantity)
