@@ -110,7 +110,7 @@ class Engine:
         return reports
 
     def run(self, commands):
-        """What ``apply`` does to the books: the reports."""
+        """What ``apply`` does while it is inside: the reports. As many steps as its commands take."""
         count: u64 = len(commands)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         self.enter()

@@ -289,7 +289,7 @@ class Exchange:
         """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
         return {
             **self.gateway.stats(),
-            "replica_sequence": self.replica.builder.seq_num,
+            "replica_sequence": self.replica.applied,
             **({} if self.keeper is None else self.keeper.stats()),
         }
 

@@ -11,6 +11,8 @@ import time
 
 import cython
 
+from pricetime.errors import UnknownInstrument
+
 NAP_SECONDS = 0.002
 
 #: Between two looks whether a book can be looked at, and how often a command in progress is left to go on first.
@@ -67,6 +69,11 @@ class Replica:
             self.next += count
             self.store.keep_from(self.next)
         return count
+
+    @property
+    def applied(self):
+        """The number of the last report of the feed that was applied. From any thread."""
+        return self.next - 1
 
     def snapshot(self):
         """What ``BookBuilder.snapshot`` gives: the books after a certain report of the feed, which it names.
@@ -130,7 +137,6 @@ class Replica:
         a taker is in the middle of its trades, a little until it is through. O(levels), without the GIL, and for that
         long the replica waits. Raises UnknownInstrument.
         """
-        self.builder.book(instrument)  # is there one?
         looks = 0
         while True:
             if self.latch.enter():
@@ -139,6 +145,11 @@ class Replica:
                 self.latch.leave()
             looks += 1
             time.sleep(LOOK_SECONDS)
+        try:
+            self.builder.book(instrument)  # is there one?
+        except UnknownInstrument:
+            self.latch.leave()
+            raise
         book: cython.pointer[Book] = self.builder.rebuilt.books.book_of(instrument)
         orders: u64[2]
         lots: cython.double[2]

@@ -62,8 +62,12 @@ class Following:
     def wait_whole(self, seq_num: int = 0) -> None:
         """Until the books are whole and have every report up to this one. Raises NeverWhole."""
         deadline = time.monotonic() + PATIENCE_S
-        while self._subscriber.state is not FeedState.WHOLE or self._subscriber.seq_num < seq_num:
+        while True:
+            with self.asked() as subscriber:
+                state, last = subscriber.state, subscriber.seq_num
+            if state is FeedState.WHOLE and last >= seq_num:
+                return
             if time.monotonic() > deadline or self._failure is not None:
-                where = f"{self._subscriber.state.name} at report {self._subscriber.seq_num}"
+                where = f"{state.name} at report {last}"
                 raise NeverWhole(f"the subscriber is {where}, report {seq_num} was waited for") from self._failure
             time.sleep(0.005)
