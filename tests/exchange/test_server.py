@@ -31,7 +31,7 @@ from pricetime.wire.messages import (
     Message,
     NewOrder,
 )
-from pricetime.wire.types import MessageType, SessionReason
+from pricetime.wire.types import WIRE_VERSION, MessageType, SessionReason
 
 pytestmark = pytest.mark.compiled
 
@@ -100,7 +100,7 @@ ORDER = NewOrder(side=1, instrument=1, price=1, quantity=1).encode()
 #: What ends a session, and the reason that it ends with.
 BAD = {
     "an unknown type": (b"\xff" * 64, SessionReason.UNKNOWN_TYPE),
-    "a second login": (Login(version=1, owner=1).encode(), SessionReason.OUT_OF_STATE),
+    "a second login": (Login(version=WIRE_VERSION, owner=1).encode(), SessionReason.OUT_OF_STATE),
     "what only an exchange says": (Challenge(version=1).encode(), SessionReason.OUT_OF_STATE),
     "a report": (ExecutionReport(order_id=1).encode(), SessionReason.OUT_OF_STATE),
     "an order, then noise": (ORDER + b"\0", SessionReason.UNKNOWN_TYPE),

@@ -19,6 +19,7 @@ from pricetime.native.disk import Disk
 from pricetime.types import REPORT, ReportKind
 from pricetime.wire.messages import Challenge, ExecutionReport, FeedHeartbeat, Message
 from pricetime.wire.session import Ended, Event, Role, Session, State
+from pricetime.wire.types import WIRE_VERSION
 
 T = TypeVar("T", bound=Message)
 
@@ -39,7 +40,7 @@ SMALL: dict[str, Any] = {
     "instruments": (InstrumentConfig(id=1), InstrumentConfig(id=2)),
 }
 
-CHALLENGE = Challenge(version=1, open=1, login_timeout_ms=1000, nonce=bytes(32))
+CHALLENGE = Challenge(version=WIRE_VERSION, open=1, login_timeout_ms=1000, nonce=bytes(32))
 PATIENCE_S = 60.0
 
 #: Turns without work after which there is none.

@@ -3,7 +3,8 @@
 
 Where the system cuts datagrams itself (UDP segmentation offload), one call sends up to 64 of them; elsewhere
 ``sendmmsg`` does. What was written since the last turn is sent in this one, the last datagram as full as it is:
-under load a turn fills many datagrams, without load nothing waits for company.
+under load a turn fills many datagrams, without load nothing waits for company. Between datagrams, under load too, a
+heartbeat says regularly how far the feed is and what the checksum of all its reports is.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Publisher:
         self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
         self.clock_offset_ns = clock_offset_ns
         self.next = self.store.newest()
-        self.spoken_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
+        self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
     def step(self, now_ns):
         """Send what the store has beyond the last turn. Returns how many reports."""
@@ -56,8 +57,6 @@ class Publisher:
                 self.sent_bytes += sent * REPORT_BYTES
             self.next += sent
             done += sent
-        if done != 0:
-            self.spoken_ns = now_ns
         return done
 
     def turn(self, now_ns):
@@ -104,18 +103,19 @@ class Publisher:
         return min(count, cython.cast(u64, taken) * self.per_datagram)
 
     def tick(self, now_ns):
-        """Say the number of the next report, when nothing was sent for a while."""
-        if now_ns < self.spoken_ns + self.heartbeat_ns or self.next != self.store.newest():
+        """Send a heartbeat when one is due and everything before it is sent."""
+        if now_ns < self.heartbeat_due_ns or self.next != self.store.newest():
             return
         if self.faults is not None:
             self.faults.let_go(self.fd)
         message: FeedHeartbeat
         memset(cython.address(message), 0, cython.sizeof(FeedHeartbeat))
         message.type = FEED_HEARTBEAT
+        message.checksum = self.store.checksum
         message.seq_num = self.next
         message.epoch = self.store.epoch
         message.timestamp = now_ns + self.clock_offset_ns
         if send(self.fd, cython.address(message), cython.sizeof(FeedHeartbeat), MSG_DONTWAIT) > 0:
             self.datagrams += 1
             self.sent_bytes += cython.sizeof(FeedHeartbeat)
-        self.spoken_ns = now_ns
+        self.heartbeat_due_ns = now_ns + self.heartbeat_ns

@@ -104,7 +104,7 @@ class ExchangeState:
         Only at first. Raises SnapshotMismatch.
         """
         self.sessions.load_streams(snapshot.owners, snapshot.stream_reports)
-        self.store.load(snapshot.feed_sequence, snapshot.feed_reports)
+        self.store.load(snapshot.feed_sequence, snapshot.feed_reports, snapshot.feed_checksum)
         self.store.epoch = snapshot.epoch
         self.matcher.transcript = snapshot.transcript
         self.timestamp = snapshot.timestamp
@@ -126,6 +126,7 @@ class ExchangeState:
             books=self.engine.digest(),
             epoch=self.store.epoch,
             feed_sequence=newest,
+            feed_checksum=self.store.checksum_before(newest - kept),
             commands=self.engine.commands(),
             owners=owners,
             stream_reports=streams,
@@ -143,7 +144,9 @@ class ExchangeState:
         orders["order_id"] = self.public_ids.hidden(resting["order_id"])
         states = self.states()
         instruments = tuple(replace(known, state=states[number]) for number, known in self.engine.instruments.items())
-        return Snapshot(self.store.next_sequence - 1, instruments, orders, self.public_digest())
+        newest = self.store.next_sequence
+        checksum = self.store.checksum_before(newest)
+        return Snapshot(newest - 1, instruments, orders, self.public_digest(), checksum)
 
     # ------------------------------------------------------------------ questions
 

@@ -60,9 +60,13 @@ class Following:
             yield self._subscriber
 
     def wait_whole(self, seq_num: int = 0) -> None:
-        """Until the books are whole and have every report up to this one. Raises NeverWhole."""
+        """Until the books are whole and have every report up to this one. Raises NeverWhole.
+
+        The last report of a server that has stopped may be waited for: the feed may be silent then.
+        """
         deadline = time.monotonic() + PATIENCE_S
-        while self._subscriber.state is not FeedState.WHOLE or self._subscriber.seq_num < seq_num:
+        enough = (FeedState.WHOLE, FeedState.SILENT) if seq_num else (FeedState.WHOLE,)
+        while self._subscriber.state not in enough or self._subscriber.seq_num < seq_num:
             if time.monotonic() > deadline or self._failure is not None:
                 where = f"{self._subscriber.state.name} at report {self._subscriber.seq_num}"
                 raise NeverWhole(f"the subscriber is {where}, report {seq_num} was waited for") from self._failure

@@ -290,7 +290,7 @@ class FeedHeartbeat(Message):
     @property
     def zero2(self) -> int: ...
     @property
-    def zero3(self) -> int: ...
+    def checksum(self) -> int: ...
     @property
     def seq_num(self) -> int: ...
     @property
@@ -298,20 +298,20 @@ class FeedHeartbeat(Message):
     @property
     def timestamp(self) -> int: ...
     @property
-    def zero4(self) -> int: ...
+    def zero3(self) -> int: ...
     @property
-    def zero5(self) -> int: ...
+    def zero4(self) -> int: ...
     def __new__(
         cls,
         *,
         zero: int = ...,
         zero2: int = ...,
-        zero3: int = ...,
+        checksum: int = ...,
         seq_num: int = ...,
         epoch: int = ...,
         timestamp: int = ...,
+        zero3: int = ...,
         zero4: int = ...,
-        zero5: int = ...,
     ) -> Self: ...
 
 class RetransmitRequest(Message):
@@ -350,6 +350,10 @@ class RetransmitReply(Message):
     def next_sequence(self) -> int: ...
     @property
     def epoch(self) -> int: ...
+    @property
+    def checksum(self) -> int: ...
+    @property
+    def zero2(self) -> int: ...
     def __new__(
         cls,
         *,
@@ -360,6 +364,8 @@ class RetransmitReply(Message):
         oldest_sequence: int = ...,
         next_sequence: int = ...,
         epoch: int = ...,
+        checksum: int = ...,
+        zero2: int = ...,
     ) -> Self: ...
 
 class SnapshotRequest(Message):
@@ -387,6 +393,8 @@ class SnapshotHeader(Message):
     @property
     def epoch(self) -> int: ...
     @property
+    def checksum(self) -> int: ...
+    @property
     def zero3(self) -> int: ...
     def __new__(
         cls,
@@ -398,6 +406,7 @@ class SnapshotHeader(Message):
         orders: int = ...,
         digest: int = ...,
         epoch: int = ...,
+        checksum: int = ...,
         zero3: int = ...,
     ) -> Self: ...
 
