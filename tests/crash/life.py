@@ -112,6 +112,7 @@ class Life:
                 books=self.engine.digest(),
                 epoch=0,
                 feed_sequence=1,
+                feed_checksum=0,
                 commands=self.engine.commands(),
                 owners=np.zeros(0, snapshot.OWNER),
                 stream_reports=np.zeros(0, REPORT),

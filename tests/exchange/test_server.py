@@ -101,7 +101,7 @@ ORDER = NewOrder(side=1, instrument=1, price=1, quantity=1).encode()
 BAD = {
     "an unknown type": (b"\xff" * 64, SessionReason.UNKNOWN_TYPE),
     "a second login": (Login(version=WIRE_VERSION, owner=1).encode(), SessionReason.OUT_OF_STATE),
-    "what only an exchange says": (Challenge(version=1).encode(), SessionReason.OUT_OF_STATE),
+    "what only an exchange says": (Challenge(version=WIRE_VERSION).encode(), SessionReason.OUT_OF_STATE),
     "a report": (ExecutionReport(order_id=1).encode(), SessionReason.OUT_OF_STATE),
     "an order, then noise": (ORDER + b"\0", SessionReason.UNKNOWN_TYPE),
 }

@@ -186,6 +186,7 @@ def test_a_socket_without_room_is_waited_for() -> None:
                     found.append(far.recv(1 << 16))
                 except BlockingIOError:
                     break
+        assert FeedHeartbeat.decode(found.pop()).seq_num == 4001
         assert numbers(found) == list(range(1, 4001))
         assert here.publisher.unsent == 0
 

@@ -140,8 +140,11 @@ def answer(connection: socket.socket, seq_num: int) -> tuple[RetransmitStatus, l
 
 
 def snapshot(connection: socket.socket) -> tuple[int, list[tuple[Any, ...]], np.ndarray[Any, np.dtype[np.void]]]:
-    kind, *zeros, count, seq_num, orders, digest, epoch, zero = HEADER.unpack(receive(connection, HEADER.size))
+    kind, *zeros, count, seq_num, orders, digest, epoch, checksum, zero = HEADER.unpack(
+        receive(connection, HEADER.size)
+    )
     assert (kind, *zeros, zero, digest, epoch) == (52, 0, 0, 0, 2**64 - 5, FakeStore.epoch)
+    assert checksum == 2**32 - 6
     instruments = [INSTRUMENT.unpack(receive(connection, INSTRUMENT.size)) for _ in range(count)]
     return seq_num, instruments, np.frombuffer(receive(connection, 48 * orders), SNAPSHOT_ORDER)
 

@@ -141,6 +141,7 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         books=engine.digest(),
         epoch=0,
         feed_sequence=1,
+        feed_checksum=0,
         commands=engine.commands(),
         owners=np.empty(0, OWNER),
         stream_reports=np.empty(0, REPORT),

@@ -19,10 +19,11 @@ from pricetime.wire.messages import (
 )
 from pricetime.wire.rules import Role, State
 from pricetime.wire.session import Ended, Event, Session
+from pricetime.wire.types import WIRE_VERSION
 
 OWNER, SECRET = 7, b"a secret of which nobody knows"
-CHALLENGE = Challenge(version=1, login_timeout_ms=2000, nonce=bytes(range(32)))
-LOGIN = auth.prove(SECRET, CHALLENGE.nonce, Login(version=1, owner=OWNER))
+CHALLENGE = Challenge(version=WIRE_VERSION, login_timeout_ms=2000, nonce=bytes(range(32)))
+LOGIN = auth.prove(SECRET, CHALLENGE.nonce, Login(version=WIRE_VERSION, owner=OWNER))
 ACCEPTED = LoginAccepted(owner=OWNER, next_sequence=1, oldest_sequence=1, heartbeat_ms=1000, timeout_ms=5000)
 REJECTED = LoginRejected(reason=3, owner=OWNER)
 LOGOUT = Logout(reason=1, next_sequence=1)

@@ -30,7 +30,7 @@ from pricetime.wire.messages import (
 )
 from pricetime.wire.rules import BEFORE_LOGIN_BYTES, Role, State
 from pricetime.wire.session import Ended, Event, Session
-from pricetime.wire.types import SessionReason
+from pricetime.wire.types import WIRE_VERSION, SessionReason
 from tests.wire.ends import ACCEPTED, CHALLENGE, GOOD, LOGIN, LOGOUT, OWNER, SECRET, Link, session
 from tests.wire.strategies import messages, pieces
 
@@ -56,7 +56,7 @@ def test_the_login_of_a_client() -> None:
     client = session(Role.CLIENT, State.CHALLENGED)
     assert client.nonce == CHALLENGE.nonce
     login = decode(client.login(OWNER, SECRET, 0, resume_from=41, keep_orders=True))
-    assert login == auth.prove(SECRET, client.nonce, Login(version=1, flags=3, owner=OWNER, next_sequence=41))
+    assert login == auth.prove(SECRET, client.nonce, Login(version=WIRE_VERSION, flags=3, owner=OWNER, next_sequence=41))
     assert session(Role.CLIENT, State.CHALLENGED).login(OWNER, SECRET, 0) == LOGIN.encode()
 
 
@@ -64,7 +64,7 @@ def test_the_challenge_of_an_exchange() -> None:
     exchange = Session(Role.EXCHANGE, 0, login_timeout_ms=1500)
     challenge = decode(exchange.challenge(0, is_open=True))
     assert isinstance(challenge, Challenge)
-    assert (challenge.version, challenge.open, challenge.login_timeout_ms) == (1, 1, 1500)
+    assert (challenge.version, challenge.open, challenge.login_timeout_ms) == (WIRE_VERSION, 1, 1500)
     assert challenge.nonce == exchange.nonce
     assert exchange.nonce != Session(Role.EXCHANGE, 0).nonce
 
@@ -72,7 +72,7 @@ def test_the_challenge_of_an_exchange() -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"version": 2}, SessionReason.BAD_VERSION),
+        ({"version": 1}, SessionReason.BAD_VERSION),
         ({"version": 0}, SessionReason.BAD_VERSION),
         ({"flags": 4}, SessionReason.BAD_VERSION),
         ({"zero": 1}, SessionReason.BAD_VERSION),
@@ -94,8 +94,8 @@ def test_a_login_that_cannot_be(change: dict[str, int], reason: SessionReason) -
 
 def test_an_exchange_of_another_version() -> None:
     client = Session(Role.CLIENT, 0)
-    ended = end_of(client.receive(CHALLENGE._replace(version=2).encode(), 0))
-    assert ended == (SessionReason.BAD_VERSION, Role.CLIENT, "the exchange speaks version 2, not 1", b"")
+    ended = end_of(client.receive(CHALLENGE._replace(version=1).encode(), 0))
+    assert ended == (SessionReason.BAD_VERSION, Role.CLIENT, "the exchange speaks version 1, not 2", b"")
     assert client.closed
 
 

@@ -19,7 +19,7 @@ from pricetime.wire.messages import (
     NewOrder,
 )
 from pricetime.wire.sheet import SIZES, Field
-from pricetime.wire.types import SessionReason
+from pricetime.wire.types import WIRE_VERSION, SessionReason
 
 NONCE, SECRET = bytes(range(1, 33)), bytes(range(200, 232))
 
@@ -71,16 +71,16 @@ def plain(message: Message) -> dict[str, Any]:
 
 def logins() -> list[Login]:
     wishes = [
-        Login(version=1, owner=7),
-        Login(version=1, owner=65535, flags=2, next_sequence=2**40 + 1),
-        Login(version=1, owner=1, flags=3, next_sequence=1),
+        Login(version=WIRE_VERSION, owner=7),
+        Login(version=WIRE_VERSION, owner=65535, flags=2, next_sequence=2**40 + 1),
+        Login(version=WIRE_VERSION, owner=1, flags=3, next_sequence=1),
     ]
     return [auth.prove(SECRET, NONCE, wish) for wish in wishes]
 
 
 def conversation() -> Iterator[tuple[str, Message]]:
     """A short session, whole."""
-    yield "exchange", Challenge(version=1, login_timeout_ms=2000, nonce=NONCE)
+    yield "exchange", Challenge(version=WIRE_VERSION, login_timeout_ms=2000, nonce=NONCE)
     yield "client", logins()[0]
     yield (
         "exchange",
