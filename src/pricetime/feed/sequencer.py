@@ -407,8 +407,7 @@ class Sequencer:
                 at = self.next_sequence
                 runs = self._take(seq_num, reports)
                 self.statistics.filled += max(0, min(seq_num + len(reports) // REPORT_BYTES, self.next_sequence) - at)
-                if runs:
-                    self._ask_at = now
+                self._ask_at = now
             if min(self._missing(), next_sequence - self.next_sequence) > self.longest_gap:
                 self._want_snapshot(now)
         self._note(before, now)
