@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
 
+#: An error about another publisher on the feed's group is logged this often at most, with so many addresses.
+OTHERS_EVERY_S, MOST_NAMED = 10.0, 5
+
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
 
@@ -120,6 +123,7 @@ class Control:
         self._seldom = Seldom(log)
         self._states = dict(exchange.states)
         self._reloads: set[asyncio.Task[None]] = set()
+        self._others_told = float("-inf")
 
     def run(self) -> int:
         """Serve until SIGTERM, SIGINT or ``stop``: the exit code. Signals are heard in the main thread alone."""
@@ -184,7 +188,7 @@ class Control:
 
         doors = self._lobby, self._recovery, self._copies
         first = 0 if keeper is None else keeper.first
-        return serve(listener, self._config, self._exchange, doors, first, self._seldom)
+        return serve(listener, self._config, self._exchange, doors, first, self._seldom, self._prepared.listener)
 
     def _serve_page(self) -> LivePage | None:
         """For browsers, where there is a port for them."""
@@ -269,12 +273,27 @@ class Control:
         """Log what happens to sessions, and stop when the exchange has failed."""
         while self._exchange.failure is None:
             self._log_events()
+            self._listen()
             await asyncio.sleep(WATCH_S)
         what = (
             "failed" if self._exchange.journal_failure is None else "journal failed: nothing is acknowledged any more"
         )
         self._log.error(what, failure=self._exchange.failure)
         self._stop("failure")
+
+    def _listen(self) -> None:
+        """Log it when another publisher sends to the feed's group."""
+        listener = self._prepared.listener
+        others = [] if listener is None else listener.others()
+        if listener is None or not others or self._loop.time() < self._others_told + OTHERS_EVERY_S:
+            return
+        self._others_told = self._loop.time()
+        self._log.error(
+            "another publisher on the feed's group: subscribers cannot trust what they receive",
+            addresses=[f"{host}:{port}" for host, port in others[:MOST_NAMED]],
+            datagrams=listener.datagrams,
+            remedy="stop it, or give one of the two another feed_group or feed_port",
+        )
 
     async def _tell(self) -> None:
         """Log what was done, from time to time."""

@@ -428,7 +428,8 @@ class Gateway:
                 self.sessions.drop(owner, SHUTDOWN)
             elif s.state == ACTIVE and self.sessions.unsent(s) == 0:
                 self.sessions.end(owner, SHUTDOWN, now_ns)
-        if drained and self.sessions.connected_count == 0:
+        if drained and self.sessions.connected_count == 0 and load_u32(cython.address(self.stopped), ACQUIRE) == 0:
+            self.publisher.finish(now_ns)
             store(cython.address(self.stopped), 1, RELEASE)
 
 

@@ -36,4 +36,5 @@ cdef class Publisher:
     cdef void _cut_itself(self) noexcept nogil
     cdef u64 _send(self, const Report *first, u64 count) noexcept nogil
     cdef u64 _send_many(self, const Report *first, u64 count) noexcept nogil
+    cdef void finish(self, u64 now_ns) noexcept nogil
     cdef void tick(self, u64 now_ns) noexcept nogil

@@ -102,6 +102,11 @@ class Publisher:
             return 0
         return min(count, cython.cast(u64, taken) * self.per_datagram)
 
+    def finish(self, now_ns):
+        """Send a last heartbeat, so that subscribers know what the last reports were."""
+        self.heartbeat_due_ns = now_ns
+        self.tick(now_ns)
+
     def tick(self, now_ns):
         """Send a heartbeat when one is due and everything before it is sent."""
         if now_ns < self.heartbeat_due_ns or self.next != self.store.newest():
