@@ -213,16 +213,17 @@ class Sequencer:
             self._compare(seq_num, checksum)
         self._note(before, now)
 
-    def idle(self, now: float) -> None:
-        """Nothing is left to read: is the feed silent?"""
+    def idle(self, now: float) -> bool:
+        """Nothing is left to read: has the feed fallen silent since the last call?"""
         if self._since is None:
             self._since = now
         if self._silence_told or now < self._since + self.silence:
-            return
+            return False
         self._silent = self._silence_told = True
         self._denied.clear()
         self.statistics.silences += 1
         self.events.append(FeedEvent(EventKind.SILENT, self.next_sequence - 1))
+        return True
 
     @property
     def silent_at(self) -> float | None:

@@ -142,17 +142,15 @@ class Subscriber:
     def poll(self, timeout: float | None = 0.0) -> int:
         """Read what has come and bring the books up to date: how many reports were applied.
 
-        Waits up to ``timeout`` seconds for something to come, None for ever. Raises OrdersFull and LevelsFull where
-        the exchange's books are larger than these may be, ReportMismatch where a report does not fit even the books of
-        a snapshot, and OSError where the socket is broken.
+        Waits up to ``timeout`` seconds for something to come, or for the feed to fall silent; None for ever. Raises
+        OrdersFull and LevelsFull where the exchange's books are larger than these may be, ReportMismatch where a report
+        of the recovery server does not fit even the books of a snapshot, and OSError where the socket is broken.
         """
         before = self.statistics.reports
         until = None if timeout is None else time.monotonic() + timeout
         while True:
-            read = self._read()
-            if not read:
-                self.sequencer.idle(time.monotonic())
-            busy = self._recover(time.monotonic()) or read
+            busy = self._read() or self.sequencer.idle(time.monotonic())
+            busy |= self._recover(time.monotonic())
             self._tell()
             now = time.monotonic()
             if busy or (until is not None and now >= until):
