@@ -141,7 +141,10 @@ def test_nobody_sends() -> None:
     arguments = ("--port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
     done = run("subscribe", *arguments, "--plain")
     assert done.exit_code == 1
-    assert done.output == "# silent: no heartbeat comes, the books may be old: at 0, 0 reports, 0 gaps, 0 reports sent again\n"
+    assert (
+        done.output
+        == "# silent: no heartbeat comes, the books may be old: at 0, 0 reports, 0 gaps, 0 reports sent again\n"
+    )
 
 
 @pytest.mark.parametrize(

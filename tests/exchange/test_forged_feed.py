@@ -39,7 +39,9 @@ def place(server: ServerProcess, first: int, count: int, price: int = 100) -> No
     """Orders that are acknowledged, one by one."""
     with trading(server) as client:
         for n in range(first, first + count):
-            client.add_order(n, BID if n % 3 else ASK, price + (n % 3 == 0) + n % 7 * (-1 if n % 3 else 1), 5).result(30)
+            client.add_order(n, BID if n % 3 else ASK, price + (n % 3 == 0) + n % 7 * (-1 if n % 3 else 1), 5).result(
+                30
+            )
 
 
 def following(server: ServerProcess) -> Following:

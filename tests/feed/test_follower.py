@@ -201,7 +201,9 @@ def test_a_range_is_applied() -> None:
     assert follower.sequencer.wanted(0.0) is not None
     last = len(datagrams) - 1
     follower.answer(
-        RangeAnswer(RetransmitStatus.RANGE_FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch, 0),
+        RangeAnswer(
+            RetransmitStatus.RANGE_FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch, 0
+        ),
         0.0,
     )
     follower.receive(feed.heartbeat(), 0.0)

@@ -108,10 +108,12 @@ FORGED = st.one_of(
         lambda made: lambda attack: made[0](max(1, attack.feed.next_sequence + made[1]))
     ),
     st.tuples(AHEAD, st.sampled_from([0, 1, 999, 1_000, 1_001, 2**63]), st.sampled_from([None, 0, 5])).map(
-        lambda made: lambda attack: beat(
-            max(1, attack.feed.next_sequence + made[0]),
-            made[1],
-            attack.feed.checksum if made[2] is None else made[2],
+        lambda made: (
+            lambda attack: beat(
+                max(1, attack.feed.next_sequence + made[0]),
+                made[1],
+                attack.feed.checksum if made[2] is None else made[2],
+            )
         )
     ),
     st.integers(0, 2**30).map(lambda at: lambda attack: attack.past[at % len(attack.past)]),

@@ -47,9 +47,7 @@ def checksum(seq_num: int) -> int:
 
 
 def heartbeat(seq_num: int, epoch: int = EPOCH, told: int | None = None) -> bytes:
-    return FeedHeartbeat(
-        seq_num=seq_num, epoch=epoch, checksum=checksum(seq_num) if told is None else told
-    ).encode()
+    return FeedHeartbeat(seq_num=seq_num, epoch=epoch, checksum=checksum(seq_num) if told is None else told).encode()
 
 
 def live(**settings: Any) -> Sequencer:
@@ -632,7 +630,11 @@ def test_a_bad_network(seed: int) -> None:
     now, sent = 0.0, 1
     for datagram in [*disturbed(rng, datagrams, 0.2 * seed / 60), *[heartbeat(first)] * 1_000]:
         is_reports = datagram[0] == 16
-        last = np.frombuffer(datagram, REPORT)["seq_num"].max() + 1 if is_reports else FeedHeartbeat.decode(datagram).seq_num
+        last = (
+            np.frombuffer(datagram, REPORT)["seq_num"].max() + 1
+            if is_reports
+            else FeedHeartbeat.decode(datagram).seq_num
+        )
         sent = max(sent, last)
         now += 0.5
         got += numbers(sequencer.receive(datagram, now))

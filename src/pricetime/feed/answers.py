@@ -95,7 +95,9 @@ def _range(whole: bytes) -> RangeAnswer:
     if reply.status not in set(RetransmitStatus):
         raise InvalidAnswer(f"the recovery server answered with status {reply.status}, which is unknown")
     reports = whole[RetransmitReply.SIZE :]
-    return RangeAnswer(RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch, reply.checksum)
+    return RangeAnswer(
+        RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch, reply.checksum
+    )
 
 
 def _snapshot(whole: bytes) -> SnapshotAnswer:

@@ -76,7 +76,9 @@ class EventKind(Enum):
     EPOCH = auto()  #: another feed began
     MISMATCH = auto()  #: the report ``seq_num`` did not fit the books
     DOUBT = auto()  #: a heartbeat contradicts the books, which go up to the report ``seq_num``
-    DIVERGED = auto()  #: the reports up to ``seq_num`` were not those of the exchange: a snapshot will replace the books
+    DIVERGED = (
+        auto()
+    )  #: the reports up to ``seq_num`` were not those of the exchange: a snapshot will replace the books
     SILENT = auto()  #: no heartbeat came for a while; the last report is ``seq_num``
     HEARD = auto()  #: heartbeats come, after a silence
 

@@ -41,9 +41,7 @@ class FeedListener:
         self._own: Address = own.getsockname()
         self._until = time.monotonic() + config.feed_listen_ms / 1000
         try:
-            self._socket = join_feed(
-                str(config.feed_group), config.feed_port, str(config.feed_interface), BUFFER_BYTES
-            )
+            self._socket = join_feed(str(config.feed_group), config.feed_port, str(config.feed_interface), BUFFER_BYTES)
         except PricetimeError as error:
             raise CannotStart(f"feed_listen_ms: {error}; or give 0") from error
         with suppress(OSError):  # then they are told apart here
