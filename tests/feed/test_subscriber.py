@@ -252,7 +252,7 @@ def test_a_forged_report_is_found_with_the_next_heartbeat(served: Served, comman
         served.send(accepted(served.feed.next_sequence))
         while follows.seq_num < served.feed.next_sequence:
             follows.poll(1.0)
-        assert follows.state is FeedState.WHOLE, "as far as it can know"
+        assert follows.state.name == "WHOLE", "as far as it can know"
         served.publish(commands[300:600])
         served.heartbeat()
         while follows.state is FeedState.WHOLE:

@@ -1,4 +1,4 @@
-"""A journal and a snapshot of the version that is written, as they were made once: they must make the same books for ever, in both forms."""
+"""A journal and a snapshot of the version that is written, made once: they make the same books, in both forms."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class Subscriber:
 
     @property
     def last_datagram(self) -> float | None:
-        """``time.monotonic()`` when the last datagram of the group was read, of whatever sender; None before the first."""
+        """``time.monotonic()`` when the last datagram of the group was read, of any sender; None before the first."""
         return self._last_datagram
 
     @property

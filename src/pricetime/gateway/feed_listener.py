@@ -61,14 +61,14 @@ class FeedListener:
         return list(found)
 
     def check(self) -> None:
-        """Listen until ``feed_listen_ms`` are over since the socket was opened. Raises CannotStart if there is another."""
+        """Listen until ``feed_listen_ms`` after the socket was opened. Raises CannotStart if there is another."""
         while True:
             left = self._until - time.monotonic()
             heard = select.select([self._socket], [], [], max(0.0, left))[0]
             if heard and (others := self.others()):
-                config = self._config
+                config, (host, port) = self._config, others[0]
                 raise CannotStart(
-                    f"feed_group: {others[0][0]}:{others[0][1]} sends to {config.feed_group}:{config.feed_port} already: "
+                    f"feed_group: {host}:{port} sends to {config.feed_group}:{config.feed_port} already: "
                     "stop that exchange, or give another feed_group or feed_port; --force starts beside it"
                 )
             if left <= 0:

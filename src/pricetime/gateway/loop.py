@@ -405,7 +405,6 @@ class Gateway:
     def _tick(self, now_ns):
         self.next_tick_ns = now_ns + TICK_NS
         self.sessions.tick(self.answered, now_ns)
-        self.publisher.tick(now_ns)
         self.sessions.flush_all(now_ns)
 
     def _go_on_stopping(self, now_ns):

@@ -149,12 +149,15 @@ def serve(
     doors: tuple[Door, Door, Door | None],
     first: int,
     log: Seldom,
-    listener: Listener | None = None,
+    others: Listener | None = None,
 ) -> MetricsServer:
-    """Let the metrics of an exchange be read. ``doors``: lobby, recovery server and journal server."""
+    """Let the metrics of an exchange be read.
+
+    ``doors``: lobby, recovery server and journal server; ``others``: hears other publishers of the feed.
+    """
     counts = Counter({"200": 0, "cut_off": 0})
     registry = CollectorRegistry()
-    registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts, listener), first))
+    registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts, others), first))
     ProcessCollector(registry=registry)
     made = MetricsServer(listener, counts, partial(generate_latest, registry), log)
     made.open()

@@ -37,4 +37,4 @@ cdef class Publisher:
     cdef u64 _send(self, const Report *first, u64 count) noexcept nogil
     cdef u64 _send_many(self, const Report *first, u64 count) noexcept nogil
     cdef void finish(self, u64 now_ns) noexcept nogil
-    cdef void tick(self, u64 now_ns) noexcept nogil
+    cdef void _beat(self, u64 now_ns) noexcept nogil

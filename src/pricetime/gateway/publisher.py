@@ -35,7 +35,7 @@ class Publisher:
         self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
     def step(self, now_ns):
-        """Send what the store has beyond the last turn. Returns how many reports."""
+        """Send what the store has beyond the last turn, and a heartbeat when one is due. Returns how many reports."""
         newest: u64 = self.store.newest()
         done: u64 = 0
         while self.next < newest:
@@ -57,13 +57,13 @@ class Publisher:
                 self.sent_bytes += sent * REPORT_BYTES
             self.next += sent
             done += sent
+        if now_ns >= self.heartbeat_due_ns and self.next == newest:
+            self._beat(now_ns)
         return done
 
     def turn(self, now_ns):
         """What comes in one turn of the gateway, for tests: how many reports were sent."""
-        done: u64 = self.step(now_ns)
-        self.tick(now_ns)
-        return done
+        return self.step(now_ns)
 
     def _cut_itself(self):
         """The system does not cut into datagrams as large as these, which it would send in fragments: do it here."""
@@ -105,12 +105,10 @@ class Publisher:
     def finish(self, now_ns):
         """Send a last heartbeat, so that subscribers know what the last reports were."""
         self.heartbeat_due_ns = now_ns
-        self.tick(now_ns)
+        self.step(now_ns)
 
-    def tick(self, now_ns):
-        """Send a heartbeat when one is due and everything before it is sent."""
-        if now_ns < self.heartbeat_due_ns or self.next != self.store.newest():
-            return
+    def _beat(self, now_ns):
+        """Send a heartbeat: everything before it is sent."""
         if self.faults is not None:
             self.faults.let_go(self.fd)
         message: FeedHeartbeat

@@ -156,7 +156,7 @@ class FeedStore:
         return load_u64(cython.address(self.claimed), ACQUIRE)
 
     def checksum_before(self, number):
-        """The checksum of all reports before this one, which may be the next; None when it is not, or no longer, known."""
+        """The checksum of all reports before this one, which may be the next; None if that is not known."""
         wanted: u64 = number
         if wanted < self.oldest or wanted > self.newest():
             return None
