@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 
-from pricetime.gateway import feed_listener, sockets
+from pricetime.gateway import control, feed_listener, sockets
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.errors import CannotStart
 from pricetime.gateway.feed_listener import FeedListener
@@ -53,7 +53,6 @@ def test_others_are_heard_and_own_datagrams_are_not(config: GatewayConfig) -> No
             own.send(b"x" * 48)
         assert listener.others() == []
         assert listener.datagrams == 0
-        listener.check()
         for _ in range(3):
             other.send(b"x" * 48)
             own.send(b"x" * 48)
@@ -92,24 +91,40 @@ def test_a_group_that_cannot_be_joined() -> None:
     assert str(raised.value).endswith("; or give 0")
 
 
-def test_what_is_heard_later_is_logged_once_in_a_while_and_counted() -> None:
-    config = GatewayConfig(**OPEN, feed_port=free_udp_port())
+def test_what_is_heard_later_is_logged_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(control, "LISTEN_EVERY_S", 0.01)
+    config = GatewayConfig(**OPEN, feed_port=free_udp_port(), feed_listen_ms=50)
     running = Running(config, FakeExchange())
     name = "another publisher on the feed's group: subscribers cannot trust what they receive"
     try:
         listener = running.prepared.listener
         assert listener is not None
         with publishing(config) as other:
-            running.prepared.feed.send(b"x" * 48)
-            while listener.datagrams < 20:
+            while len(running.events.of(name)) < 2:
+                running.prepared.feed.send(b"x" * 48)
                 other.send(b"x" * 48)
                 threading.Event().wait(0.01)
-            [told] = running.events.of(name)
             host, port = other.getsockname()
-            assert told["addresses"] == [f"{host}:{port}"]
-            assert told["datagrams"] > 0
+            assert running.events.of(name)[0]["addresses"] == [f"{host}:{port}"]
+            assert listener.datagrams > 1
     finally:
         running.end()
+
+
+def test_nothing_is_heard_between_two_samples() -> None:
+    config = config_of(feed_listen_ms=1)
+    with publishing(config) as own, publishing(config) as other, closing(FeedListener(config, own)) as listener:
+        listener.check()
+        other.send(b"x" * 48)
+        assert listener.others() == []
+        listener.join()
+        listener.join()
+        other.send(b"x" * 48)
+        assert until_heard(listener) == [other.getsockname()]
+        other.send(b"x" * 48)
+        listener.leave()
+        listener.leave()
+        assert listener.others() == []
 
 
 def test_it_can_be_turned_off() -> None:

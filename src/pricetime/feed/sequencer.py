@@ -281,7 +281,8 @@ class Sequencer:
         else:
             self._doubted = False
             if not self._confirmed and not self._kept.heap:
-                self._end = seq_num  # no recovery server will say that reports claimed to exist do not
+                self._claims.clear()  # no recovery server will say that reports claimed to exist do not
+                self._end = seq_num
 
     def _doubt(self) -> None:
         self.statistics.doubts += 1

@@ -136,7 +136,7 @@ class GatewayConfig(BaseSettings):
     feed_heartbeat_ms: int = feed(100, "time between two heartbeats of the feed, under load too", ge=1, le=60_000)
     feed_listen_ms: int = feed(
         250,
-        "time that a start listens for another publisher on the group and port, which it goes on doing while it runs; "
+        "time that a start listens for another publisher on the group and port, and every 5 s as long while it runs; "
         "0 to listen at no time",
         ge=0, le=60_000,
     )  # fmt: skip

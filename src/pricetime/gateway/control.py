@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
 
-#: An error about another publisher on the feed's group is logged this often at most, with so many addresses.
-OTHERS_EVERY_S, MOST_NAMED = 10.0, 5
+#: How often the control side listens for another publisher on the feed's group, and how many addresses it names then.
+LISTEN_EVERY_S, MOST_NAMED = 5.0, 5
 
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
@@ -123,7 +123,6 @@ class Control:
         self._seldom = Seldom(log)
         self._states = dict(exchange.states)
         self._reloads: set[asyncio.Task[None]] = set()
-        self._others_told = float("-inf")
 
     def run(self) -> int:
         """Serve until SIGTERM, SIGINT or ``stop``: the exit code. Signals are heard in the main thread alone."""
@@ -157,11 +156,13 @@ class Control:
         self._page = self._serve_page()
         watch = self._loop.create_task(self._watch())
         tell = self._loop.create_task(self._tell())
+        listen = self._loop.create_task(self._listen())
         try:
             return await self._end(await self._stopping)
         finally:
             watch.cancel()
             tell.cancel()
+            listen.cancel()
             self._lobby.close()
             await self._recovery.close()
             for served in (self._copies, self._metrics, self._page):
@@ -273,7 +274,6 @@ class Control:
         """Log what happens to sessions, and stop when the exchange has failed."""
         while self._exchange.failure is None:
             self._log_events()
-            self._listen()
             await asyncio.sleep(WATCH_S)
         what = (
             "failed" if self._exchange.journal_failure is None else "journal failed: nothing is acknowledged any more"
@@ -281,19 +281,20 @@ class Control:
         self._log.error(what, failure=self._exchange.failure)
         self._stop("failure")
 
-    def _listen(self) -> None:
-        """Log it when another publisher sends to the feed's group."""
+    async def _listen(self) -> None:
+        """Listen to the feed's group for a moment, from time to time, and log it when there is another publisher."""
         listener = self._prepared.listener
-        others = [] if listener is None else listener.others()
-        if listener is None or not others or self._loop.time() < self._others_told + OTHERS_EVERY_S:
-            return
-        self._others_told = self._loop.time()
-        self._log.error(
-            "another publisher on the feed's group: subscribers cannot trust what they receive",
-            addresses=[f"{host}:{port}" for host, port in others[:MOST_NAMED]],
-            datagrams=listener.datagrams,
-            remedy="stop it, or give one of the two another feed_group or feed_port",
-        )
+        while listener is not None:
+            listener.join()
+            await asyncio.sleep(self._config.feed_listen_ms / 1000)
+            if others := listener.others():
+                self._log.error(
+                    "another publisher on the feed's group: subscribers cannot trust what they receive",
+                    addresses=[f"{host}:{port}" for host, port in others[:MOST_NAMED]],
+                    remedy="stop it, or give one of the two another feed_group or feed_port",
+                )
+            listener.leave()
+            await asyncio.sleep(LISTEN_EVERY_S)
 
     async def _tell(self) -> None:
         """Log what was done, from time to time."""
