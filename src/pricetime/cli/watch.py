@@ -29,8 +29,8 @@ DRAWN_EVERY_S = 0.1
 STATES = {
     "WAITING": "waiting for a snapshot",
     "GAP": "reports are missing: the books are those of a moment ago",
-    "DOUBT": "in doubt: a heartbeat contradicts the books",
-    "SILENT": "silent: no heartbeat comes, the books may be old",
+    "DOUBT": "in doubt: a heartbeat contradicts them",
+    "SILENT": "perhaps old: the feed is silent",
     "WHOLE": "whole",
 }
 
