@@ -71,7 +71,7 @@ class PublicFeed:
         first = self.next_sequence
         public["seq_num"] = np.arange(first, first + len(public), dtype=np.uint64)
         self.reports = np.concatenate([self.reports, public])
-        self.checksum = linked_records(self.checksum, public, REPORT.itemsize)
+        self.checksum = linked_records(self.checksum, public.tobytes(), REPORT.itemsize)
         self.replica.apply(public)
         return [public[at : at + most].tobytes() for at in range(0, len(public), most)]
 
@@ -79,7 +79,7 @@ class PublicFeed:
         return FeedHeartbeat(seq_num=self.next_sequence, epoch=self.epoch, checksum=self.checksum).encode()
 
     def checksum_before(self, number: int) -> int:
-        return linked_records(0, self.reports[: number - 1], REPORT.itemsize)
+        return linked_records(0, self.reports[: number - 1].tobytes(), REPORT.itemsize)
 
     def snapshot(self) -> Snapshot:
         return self.replica.snapshot()._replace(checksum=self.checksum)

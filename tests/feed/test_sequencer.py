@@ -54,7 +54,7 @@ def live(**settings: Any) -> Sequencer:
     """One that has joined at the start, and heard of its feed."""
     sequencer = Sequencer(1, **settings)
     sequencer.receive(heartbeat(1), 0.0)
-    assert sequencer.state is FeedState.WHOLE
+    assert at(sequencer, FeedState.WHOLE)
     sequencer.events.clear()
     return sequencer
 
@@ -93,6 +93,10 @@ def joined(seq_num: int, **settings: Any) -> Sequencer:
 
 def numbers(runs: list[bytes]) -> list[int]:
     return [number for run in runs for number in np.frombuffer(run, REPORT)["seq_num"].tolist()]
+
+
+def at(sequencer: Sequencer, state: FeedState) -> bool:
+    return sequencer.state is state
 
 
 def whole(sequencer: Sequencer, last: int) -> bool:
@@ -171,7 +175,7 @@ def test_a_heartbeat_shows_that_the_last_ones_are_missing() -> None:
     sequencer.receive(heartbeat(3), 0.0)
     assert whole(sequencer, 2)
     sequencer.receive(heartbeat(5), 0.0)
-    assert sequencer.state is FeedState.GAP
+    assert at(sequencer, FeedState.GAP)
     assert sequencer.wanted(0.0) == RangeWanted(3, 2, 0)
     assert numbers(sequencer.receive(reports(3, 2), 0.0)) == [3, 4]
     assert whole(sequencer, 4)
@@ -219,7 +223,7 @@ def test_a_snapshot_where_a_gap_cannot_be_filled(why: str) -> None:
         assert sequencer.wanted(0.0) == RangeWanted(1, 1, 0)
         assert follows(sequencer, 1, 1, 13) == [1]
     assert sequencer.wanted(0.0) == SnapshotWanted()
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
     assert sequencer.receive(reports(13), 0.0) == []
     assert snapshot(sequencer, 11) == [12, 13]
     assert whole(sequencer, 13)
@@ -232,13 +236,13 @@ def test_a_snapshot_where_a_gap_cannot_be_filled(why: str) -> None:
 
 def test_joining_late() -> None:
     sequencer = Sequencer()
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
     assert sequencer.wanted(0.0) == SnapshotWanted()
     assert sequencer.receive(reports(100, 5), 0.0) == []
     assert sequencer.receive(reports(105, 5), 0.0) == []
     assert sequencer.wanted(1.0) is None
     assert snapshot(sequencer, 102) == list(range(103, 110))
-    assert sequencer.state is FeedState.SILENT, "no heartbeat has said that this is the feed of the snapshot"
+    assert at(sequencer, FeedState.SILENT), "no heartbeat has said that this is the feed of the snapshot"
     sequencer.receive(heartbeat(110), 0.0)
     assert whole(sequencer, 109)
 
@@ -248,7 +252,7 @@ def test_a_snapshot_older_than_what_was_kept_leaves_a_gap_to_fill() -> None:
     sequencer.wanted(0.0)
     sequencer.receive(reports(100, 5), 0.0)
     assert snapshot(sequencer, 90) == []
-    assert sequencer.state is FeedState.GAP
+    assert at(sequencer, FeedState.GAP)
     assert sequencer.wanted(0.0) == RangeWanted(91, 9, EPOCH)
     assert follows(sequencer, 91, 9, 105) == list(range(91, 105))
     sequencer.receive(heartbeat(105), 0.0)
@@ -268,7 +272,7 @@ def test_a_report_that_does_not_fit_asks_for_a_snapshot() -> None:
     sequencer = live()
     sequencer.receive(reports(1, 3), 0.0)
     sequencer.mismatch(3, 0.0)
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
     assert sequencer.wanted(0.0) == SnapshotWanted()
     assert sequencer.receive(reports(4), 0.0) == []
     assert snapshot(sequencer, 2) == []
@@ -285,7 +289,7 @@ def test_another_epoch(tells: str) -> None:
     sequencer.receive(reports(12, 3), 0.0)
     if tells == "heartbeat":  # the recovery server says whether it is true
         sequencer.receive(heartbeat(4, EPOCH + 1), 0.0)
-        assert sequencer.state is FeedState.GAP
+        assert at(sequencer, FeedState.GAP)
     assert sequencer.wanted(0.0) == RangeWanted(10, 2, EPOCH)
     if tells == "snapshot":
         sequencer.mismatch(9, 0.0)
@@ -293,7 +297,7 @@ def test_another_epoch(tells: str) -> None:
     else:
         refused(sequencer, RetransmitStatus.RANGE_GONE, 10, 4, epoch=EPOCH + 1)
         assert sequencer.kept_bytes == 0
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
     assert sequencer.wanted(1.0) == SnapshotWanted()
     sequencer.receive(reports(4, 2), 1.0)
     got = snapshot(sequencer, 3, EPOCH + 1, 1.0)
@@ -303,7 +307,7 @@ def test_another_epoch(tells: str) -> None:
         assert numbers(sequencer.receive(reports(4, 2), 1.0)) == [4, 5]
     else:
         assert got == [4, 5]
-    assert sequencer.state is FeedState.SILENT, "what was heard was the feed before"
+    assert at(sequencer, FeedState.SILENT), "what was heard was the feed before"
     sequencer.receive(heartbeat(6, EPOCH + 1), 1.0)
     assert whole(sequencer, 5)
 
@@ -314,7 +318,7 @@ def test_an_epoch_that_the_recovery_server_denies_is_asked_for_once(epoch: int) 
     sequencer = joined(9, patience=0.0)
     for _ in range(3):
         sequencer.receive(heartbeat(77, epoch), 0.0)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     assert [event.kind for event in sequencer.events] == [EventKind.DOUBT]
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     assert numbers(sequencer.receive(reports(10), 0.0)) == [10], "the feed goes on meanwhile"
@@ -333,10 +337,10 @@ def test_an_epoch_that_came_since_the_question_is_asked_for_again() -> None:
     assert sequencer.wanted(0.0) is not None
     sequencer.receive(heartbeat(1, EPOCH + 1), 0.0)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_GONE, 10, 1, epoch=EPOCH + 1)
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
 
 
 def test_an_epoch_that_was_denied_may_be_true_later() -> None:
@@ -350,7 +354,7 @@ def test_an_epoch_that_was_denied_may_be_true_later() -> None:
     sequencer.receive(heartbeat(1, MOST_DENIED + 2), 0.0)
     assert whole(sequencer, 0)
     sequencer.receive(heartbeat(1, EPOCH), 0.0)  # that was never denied
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
 
 
 def test_the_epoch_of_the_first_heartbeat_is_no_more_than_a_guess() -> None:
@@ -363,7 +367,7 @@ def test_the_epoch_of_the_first_heartbeat_is_no_more_than_a_guess() -> None:
     assert not sequencer.heard
     assert sequencer.wanted(0.0) == RangeWanted(21, 479, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 21, 21)
-    assert sequencer.state is FeedState.SILENT
+    assert at(sequencer, FeedState.SILENT)
     sequencer.receive(heartbeat(21), 0.0)
     assert whole(sequencer, 20)
 
@@ -372,12 +376,12 @@ def test_without_recovery_a_history_that_is_the_same_is_the_feed() -> None:
     sequencer = Sequencer(1)
     sequencer.receive(heartbeat(1, 5), 0.0)  # forged
     sequencer.receive(heartbeat(2**40, 5, told=1), 0.0)
-    assert sequencer.state is FeedState.GAP
+    assert at(sequencer, FeedState.GAP)
     sequencer.receive(heartbeat(1), 0.0)
     assert whole(sequencer, 0)
     sequencer.receive(reports(1, 3), 0.0)
     sequencer.receive(heartbeat(9, 5), 0.0)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     sequencer.receive(heartbeat(4), 0.0)
     assert whole(sequencer, 3)
 
@@ -391,11 +395,11 @@ def test_a_forged_report_is_found_at_the_next_heartbeat() -> None:
     sequencer.receive(reports(10, 2), 0.0)
     assert whole(sequencer, 11)
     sequencer.receive(heartbeat(12), 0.0)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     assert sequencer.wanted(0.4) is None
     assert sequencer.wanted(0.5) == RangeWanted(12, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 12, 12)
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
     assert [event[:2] for event in sequencer.events] == [(EventKind.DOUBT, 11), (EventKind.DIVERGED, 11)]
     assert sequencer.statistics.diverged == 1
     sequencer.receive(reports(12), 0.0)
@@ -422,7 +426,7 @@ def test_a_forged_report_in_a_gap_is_found_where_a_heartbeat_was_ahead() -> None
     sequencer.receive(forged(12), 0.0)
     sequencer.receive(heartbeat(13), 0.0)
     assert numbers(sequencer.receive(reports(10, 2), 0.0)) == [10, 11, 12]
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     assert numbers(sequencer.receive(reports(13, 5), 0.0)) == [13, 14, 15, 16, 17]
     assert sequencer.wanted(0.0) == RangeWanted(18, 1, EPOCH)
     assert follows(sequencer, 18, 1, 19) == []
@@ -445,7 +449,7 @@ def test_several_heartbeats_ahead_are_each_compared() -> None:
 def test_a_forged_heartbeat_of_this_epoch_costs_one_question() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.receive(heartbeat(10, told=1), 0.0)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10)
     assert whole(sequencer, 9)
@@ -456,7 +460,7 @@ def test_a_late_heartbeat_is_doubted_until_one_agrees() -> None:
     sequencer = joined(9, patience=0.5)
     sequencer.receive(reports(10, 5), 0.0)
     sequencer.receive(heartbeat(12), 0.0)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     sequencer.receive(heartbeat(15), 0.0)
     assert whole(sequencer, 14)
     assert sequencer.wanted(1.0) is None
@@ -466,11 +470,11 @@ def test_a_late_heartbeat_is_doubted_until_one_agrees() -> None:
 def test_what_is_claimed_far_ahead_does_not_stop_it(ahead: str) -> None:
     sequencer = joined(9, patience=0.0, longest_gap=100)
     sequencer.receive(heartbeat(2**60, told=1) if ahead == "heartbeat" else forged(2**60), 0.0)
-    assert sequencer.state is FeedState.GAP
+    assert at(sequencer, FeedState.GAP)
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     assert numbers(sequencer.receive(reports(10), 0.0)) == [10]
     assert follows(sequencer, 10, 1, 12) == []
-    assert sequencer.state is FeedState.GAP, "the exchange says that it is at 12"
+    assert at(sequencer, FeedState.GAP), "the exchange says that it is at 12"
     assert sequencer.wanted(0.0) == RangeWanted(11, 1, EPOCH)
     assert follows(sequencer, 11, 1, 12) == [11]
     assert whole(sequencer, 11)
@@ -504,17 +508,17 @@ def test_a_question_that_was_overtaken_is_judged_by_where_it_was_asked() -> None
 
 def test_a_feed_without_heartbeats_is_silent() -> None:
     sequencer = Sequencer(1, heartbeat_interval=0.5, silent_after=4)
-    assert sequencer.state is FeedState.SILENT
+    assert at(sequencer, FeedState.SILENT)
     assert sequencer.silent_at is None
     sequencer.receive(reports(1), 10.0)
-    assert sequencer.state is FeedState.SILENT, "no heartbeat has said what it is"
+    assert at(sequencer, FeedState.SILENT), "no heartbeat has said what it is"
     sequencer.receive(heartbeat(2), 10.0)
     assert whole(sequencer, 1)
     assert sequencer.silent_at == 12.0
     sequencer.idle(11.9)
     assert whole(sequencer, 1)
     sequencer.idle(12.0)
-    assert sequencer.state is FeedState.SILENT
+    assert at(sequencer, FeedState.SILENT)
     assert sequencer.due() is sequencer.silent_at is None
     sequencer.idle(13.0)
     sequencer.receive(heartbeat(2), 14.0)
@@ -529,9 +533,9 @@ def test_a_feed_from_which_nothing_ever_comes() -> None:
     sequencer = Sequencer(heartbeat_interval=0.5, silent_after=4)
     sequencer.idle(10.0)
     assert sequencer.silent_at == 12.0
-    assert sequencer.state is FeedState.WAITING
+    assert at(sequencer, FeedState.WAITING)
     snapshot(sequencer, 7, now=11.0)
-    assert sequencer.state is FeedState.SILENT
+    assert at(sequencer, FeedState.SILENT)
     sequencer.idle(12.0)
     assert [event.kind for event in sequencer.events] == [EventKind.SNAPSHOT, EventKind.SILENT]
     assert not sequencer.heard
@@ -541,10 +545,10 @@ def test_another_exchange_does_not_break_the_silence() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.idle(1.0)
     sequencer.receive(heartbeat(50, EPOCH + 1), 1.0)
-    assert sequencer.state is FeedState.DOUBT
+    assert at(sequencer, FeedState.DOUBT)
     assert sequencer.wanted(1.0) is not None
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10, now=1.0)
-    assert sequencer.state is FeedState.SILENT
+    assert at(sequencer, FeedState.SILENT)
     sequencer.receive(heartbeat(10), 1.5)
     assert whole(sequencer, 9)
 
@@ -553,9 +557,9 @@ def test_a_gap_is_worse_than_silence() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.receive(reports(11), 0.0)
     sequencer.idle(5.0)
-    assert sequencer.state is FeedState.GAP
+    assert at(sequencer, FeedState.GAP)
     assert numbers(sequencer.receive(reports(10), 5.0)) == [10, 11]
-    assert sequencer.state is FeedState.SILENT
+    assert at(sequencer, FeedState.SILENT)
 
 
 # ---------------------------------------------------------------------- bounds
@@ -568,7 +572,7 @@ def test_what_is_kept_is_bounded_while_a_gap_is_open() -> None:
         assert sequencer.kept_bytes <= 48 * 100
     assert sequencer.statistics.dropped == 198
     assert numbers(sequencer.receive(reports(1), 0.0)) == list(range(1, 102))
-    assert sequencer.state is FeedState.GAP
+    assert at(sequencer, FeedState.GAP)
     assert sequencer.wanted(0.0) == RangeWanted(102, 198, 0)
 
 

@@ -226,7 +226,7 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
         reports = np.frombuffer(b"".join(sent), REPORT)
         assert reports["seq_num"].tolist() == list(range(1, taken + 1))
         heartbeat = FeedHeartbeat.decode(last)
-        assert (heartbeat.seq_num, heartbeat.checksum) == (taken + 1, linked_records(0, reports, 48))
+        assert (heartbeat.seq_num, heartbeat.checksum) == (taken + 1, linked_records(0, b"".join(sent), 48))
         here.turn(3)
         assert here.feed.datagrams() == [], "that was the last"
 

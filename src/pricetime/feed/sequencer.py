@@ -464,7 +464,7 @@ class Sequencer:
         self._start_over(now)
 
     def _settle_epoch(self, epoch: int, now: float) -> bool:
-        """The recovery server says which epoch it is: is it the one that we follow? Else start over, if that was confirmed.
+        """The recovery server says which epoch it is: the one that we follow? Else start over, if that was confirmed.
 
         An epoch that a datagram claimed before the question is denied; one claimed since is asked for again.
         """

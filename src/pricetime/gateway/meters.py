@@ -176,7 +176,7 @@ class Feed(Section):
     )
     foreign = counter(
         "feed_foreign_datagrams",
-        "Datagrams of another publisher that were heard on the group and port of the feed: it listens a moment every 5 s.",
+        "Datagrams of another publisher on the group and port of the feed, heard in a short sample every 5 s.",
     )
     lag = gauge(
         "replica_lag_reports",
