@@ -512,7 +512,7 @@ def test_a_feed_without_heartbeats_is_silent() -> None:
     assert at(sequencer, FeedState.SILENT), "no heartbeat has said what it is"
     sequencer.receive(heartbeat(2), 10.0)
     assert whole(sequencer, 1)
-    assert sequencer.silent_at == 12.0
+    assert [sequencer.silent_at] == [12.0]
     sequencer.idle(11.9)
     assert whole(sequencer, 1)
     sequencer.idle(12.0)
@@ -530,7 +530,7 @@ def test_a_feed_without_heartbeats_is_silent() -> None:
 def test_a_feed_from_which_nothing_ever_comes() -> None:
     sequencer = Sequencer(heartbeat_interval=0.5, silent_after=4)
     sequencer.idle(10.0)
-    assert sequencer.silent_at == 12.0
+    assert [sequencer.silent_at] == [12.0]
     assert at(sequencer, FeedState.WAITING)
     snapshot(sequencer, 7, now=11.0)
     assert at(sequencer, FeedState.SILENT)
