@@ -97,7 +97,7 @@ def one_round(engine: Engine, references: References, folder: Path) -> dict[str,
     timed("references", references.write, commands)
     snapshot = SnapshotFile(
         Position(1, 4096, 0, len(commands)), bytes(32), 0, 0, engine.seq_num, engine.digest(references),
-        references.next, 1, 1, commands, np.zeros(0, OWNER), nothing, nothing,
+        references.next, 1, 1, 0, commands, np.zeros(0, OWNER), nothing, nothing,
     )  # fmt: skip
     path = timed("write", write, Disk(), folder, snapshot)
     loaded = timed("load", load, Disk(), path)

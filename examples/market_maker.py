@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pricetime import ASK, BID, POST_ONLY, PricetimeError, ReportKind, Side
-from pricetime.feed import Client, Subscriber
+from pricetime.feed import Client, FeedState, Subscriber
 from pricetime.wire.messages import ExecutionReport
 
 
@@ -93,7 +93,8 @@ try:
                 feed.poll(0.01)
                 for report in client.reports(timeout=0.0):
                     maker.read(report)
-                maker.quote()
+                if feed.state is FeedState.WHOLE:  # on old or wrong prices it does not quote
+                    maker.quote()
             feed.close()
         except KeyboardInterrupt:
             pass

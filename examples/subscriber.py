@@ -23,12 +23,20 @@ def tell(event: FeedEvent) -> None:
         print(f"-- a snapshot: all books as of report {event.seq_num}")
     elif event.kind is EventKind.EPOCH:
         print("-- the exchange has begun anew")
+    elif event.kind is EventKind.DIVERGED:
+        print(f"-- the reports up to {event.seq_num} were not the exchange's: the books will be replaced")
+    elif event.kind is EventKind.SILENT:
+        print("-- no heartbeat: is the exchange up? is the group right?")
+    elif event.kind is EventKind.HEARD:
+        print("-- heartbeats again")
 
 
 def show(feed: Subscriber) -> None:
     if feed.state is FeedState.WAITING:
         print(f"-- no books yet {feed.recovery_failure}")
         return
+    if feed.state is not FeedState.WHOLE:
+        print(f"-- {feed.state.name.lower()}: these books may be old or wrong {feed.recovery_failure}")
     for number, instrument in feed.instruments.items():
         bids, asks = feed.book(number).depth(LEVELS)
         print(f"\n{instrument.symbol or number} at report {feed.seq_num}, {instrument.state.name.lower()}")

@@ -11,9 +11,9 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime.cli import place, watch
 from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
 from pricetime.gateway.config import GatewayConfig
-from pricetime.measure.server import free_udp_port
+from pricetime.measure.server import free_udp_port, lasting_port
 from tests.cli.run import bad, figures, good, run
-from tests.cli.served import Served, served
+from tests.cli.served import SMALL, Served, served
 from tests.cli.watching import Watching
 from tests.exchange.test_bad_network import last_sequence
 
@@ -85,14 +85,63 @@ def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> No
 @pytest.mark.compiled
 def test_ctrl_c_ends_it_well(exchange: Served) -> None:
     with Watching(*exchange.feed) as watching:
-        watching.wait_for("snapshot")
+        watching.wait_for("whole again")
         assert "the books are whole" in watching.interrupt()
+
+
+@pytest.mark.compiled
+def test_a_server_that_is_killed_is_silence() -> None:
+    ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
+    with Served(*SMALL, "--open", *ports) as running, Watching(*running.feed, "--plain") as watching:
+        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
+        watching.wait_for("# whole again, at ")
+        running.kill()
+        watching.wait_for("# silent: no heartbeat comes any more, after 1. Is the server up?")
+        with running.again():
+            watching.wait_for("# heartbeats come")
+            watching.wait_for("# another feed has begun")
+            watching.wait_for("# whole again, at 0")
+            first = len(watching.lines)
+        watching.wait_for("# silent: ", first)
+        assert "# perhaps old: the feed is silent: at 0, " in watching.interrupt(code=1)
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("form", ["--plain", "--levels=5"])
+def test_a_group_that_nothing_comes_from(exchange: Served, form: str) -> None:
+    port = str(free_udp_port())
+    where = ("--group", "239.1.1.1", "--port", port, "--recovery-port", str(exchange.recovery[1]))
+    done = run("subscribe", *where, form, "--seconds", "2.5")
+    assert done.exit_code == 1
+    text = " ".join(done.output.split())
+    assert f"no datagram from 239.1.1.1:{port} on 127.0.0.1: is the group right? is the server up?" in text
+    assert "perhaps old: the feed is silent" in text
+
+
+@pytest.mark.compiled
+def test_the_feed_of_another_exchange(exchange: Served) -> None:
+    with served("--open") as other:
+        where = ("--port", str(other.feed_port), "--recovery-port", str(exchange.recovery[1]))
+        done = run("subscribe", *where, "--plain", "--seconds", "3")
+    assert done.exit_code == 1
+    assert "127.0.0.1, but none of this exchange: is the group right?" in done.output
+
+
+@pytest.mark.parametrize("form", ["--plain", "--levels=5"])
+def test_why_recovery_does_not_answer(form: str) -> None:
+    port = str(lasting_port())
+    done = run("subscribe", "--port", str(free_udp_port()), "--recovery-port", port, form, "--seconds", "0.5")
+    assert done.exit_code == 1
+    text = " ".join(done.output.split())
+    assert f"recovery server 127.0.0.1:{port}: [Errno 111] Connection refused" in text
+    assert text.count("Connection refused") == 2, "once as it happens, however often, and once in the end"
 
 
 def test_nobody_sends() -> None:
     arguments = ("--port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
-    text = run("subscribe", *arguments, "--plain").output
-    assert text.endswith("0 gaps, 0 reports sent again\n")
+    done = run("subscribe", *arguments, "--plain")
+    assert done.exit_code == 1
+    assert done.output == "# perhaps old: the feed is silent: at 0, 0 reports, 0 gaps, 0 reports sent again\n"
 
 
 @pytest.mark.parametrize(

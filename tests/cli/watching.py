@@ -43,16 +43,16 @@ class Watching:
             self._changed.wait_for(lambda: self.has(text, first) or self._silent, PATIENCE_S)
         assert self.has(text, first), f"no line begins with {text!r}: {self.lines[first:]}"
 
-    def end(self) -> str:
-        """Wait until it ends well: all that it said."""
-        assert self.process.wait(PATIENCE_S) == 0, self.lines
+    def end(self, code: int = 0) -> str:
+        """Wait until it ends with this exit code: all that it said."""
+        assert self.process.wait(PATIENCE_S) == code, self.lines
         self._reader.join()
         return "".join(self.lines)
 
-    def interrupt(self) -> str:
-        """Ctrl-C, after which it ends well: all that it said."""
+    def interrupt(self, code: int = 0) -> str:
+        """Ctrl-C, after which it ends with this exit code: all that it said."""
         self.process.send_signal(signal.SIGINT)
-        return self.end()
+        return self.end(code)
 
     def _read(self) -> None:
         assert self.process.stdout is not None

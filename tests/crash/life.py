@@ -115,6 +115,7 @@ class Life:
                 next_reference=references.next,
                 epoch=0,
                 feed_sequence=1,
+                feed_checksum=0,
                 commands=commands,
                 owners=np.zeros(0, snapshot.OWNER),
                 stream_reports=np.zeros(0, REPORT),

@@ -60,7 +60,7 @@ class Journal:
         nothing = np.zeros(0, REPORT)
         taken = SnapshotFile(
             position, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references), references.next,
-            0, 1, commands, np.zeros(0, snapshot.OWNER), nothing, nothing,
+            0, 1, 0, commands, np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()
         path = snapshot.write(disk, FOLDER, taken)

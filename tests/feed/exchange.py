@@ -32,11 +32,17 @@ def answer_bytes(answer: Answer) -> bytes:
             seq_num=answer.seq_num,
             next_sequence=answer.next_sequence,
             epoch=answer.epoch,
+            checksum=answer.checksum,
         )
         return head.encode() + answer.reports
-    seq_num, instruments, orders, digest = answer.snapshot
+    seq_num, instruments, orders, digest, checksum = answer.snapshot
     header = SnapshotHeader(
-        instruments=len(instruments), seq_num=seq_num, orders=len(orders), digest=digest, epoch=answer.epoch
+        instruments=len(instruments),
+        seq_num=seq_num,
+        orders=len(orders),
+        digest=digest,
+        epoch=answer.epoch,
+        checksum=checksum,
     )
     sent = [
         SnapshotInstrument(

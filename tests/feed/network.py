@@ -10,8 +10,10 @@ import numpy as np
 
 from pricetime import REPORT, Engine, ReportKind
 from pricetime.core.builder import BookBuilder
+from pricetime.core.snapshot import Snapshot
 from pricetime.feed.answers import Answer, RangeAnswer, SnapshotAnswer
 from pricetime.feed.sequencer import SnapshotWanted, Wanted
+from pricetime.native.crc import linked_records
 from pricetime.wire.messages import FeedHeartbeat
 from pricetime.wire.types import RetransmitStatus
 
@@ -53,6 +55,7 @@ class PublicFeed:
         self.engine, self.epoch, self.kept, self.longest = engine, epoch, kept, longest
         self.replica = BookBuilder(engine.instruments.values())
         self.reports: Reports = np.zeros(0, REPORT)
+        self.checksum = 0
 
     @property
     def next_sequence(self) -> int:
@@ -68,20 +71,29 @@ class PublicFeed:
         first = self.next_sequence
         public["seq_num"] = np.arange(first, first + len(public), dtype=np.uint64)
         self.reports = np.concatenate([self.reports, public])
+        self.checksum = linked_records(self.checksum, public.tobytes(), REPORT.itemsize)
         self.replica.apply(public)
         return [public[at : at + most].tobytes() for at in range(0, len(public), most)]
 
     def heartbeat(self) -> bytes:
-        return FeedHeartbeat(seq_num=self.next_sequence, epoch=self.epoch).encode()
+        return FeedHeartbeat(seq_num=self.next_sequence, epoch=self.epoch, checksum=self.checksum).encode()
+
+    def checksum_before(self, number: int) -> int:
+        return linked_records(0, self.reports[: number - 1].tobytes(), REPORT.itemsize)
+
+    def snapshot(self) -> Snapshot:
+        return self.replica.snapshot()._replace(checksum=self.checksum)
 
     def answer(self, wanted: Wanted) -> Answer:
         if isinstance(wanted, SnapshotWanted):
-            return SnapshotAnswer(self.replica.snapshot(), self.epoch)
-        status, sent = RetransmitStatus.RANGE_FOLLOWS, b""
+            return SnapshotAnswer(self.snapshot(), self.epoch)
+        status, sent, checksum = RetransmitStatus.RANGE_FOLLOWS, b"", 0
         if wanted.seq_num < self.oldest or wanted.epoch not in (0, self.epoch):
             status = RetransmitStatus.RANGE_GONE
         elif wanted.seq_num >= self.next_sequence:
             status = RetransmitStatus.RANGE_AHEAD
+            checksum = self.checksum if wanted.seq_num == self.next_sequence else 0
         else:
+            checksum = self.checksum_before(wanted.seq_num)
             sent = self.reports[wanted.seq_num - 1 :][: min(wanted.reports, self.longest)].tobytes()
-        return RangeAnswer(status, wanted.seq_num, sent, self.next_sequence, self.epoch)
+        return RangeAnswer(status, wanted.seq_num, sent, self.next_sequence, self.epoch, checksum)

@@ -12,7 +12,7 @@ from pricetime.core.builder import BookBuilder
 from pricetime.errors import OrdersFull, ReportMismatch
 from pricetime.feed.answers import RangeAnswer, SnapshotAnswer
 from pricetime.feed.follower import Follower
-from pricetime.feed.sequencer import FeedState, Sequencer
+from pricetime.feed.sequencer import FeedState, RangeWanted, Sequencer, SnapshotWanted
 from pricetime.wire.types import RetransmitStatus
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 from tests.feed.network import BadNetwork, PublicFeed, Reports
@@ -42,8 +42,8 @@ def test_a_bad_network(seed: int) -> None:
     network = BadNetwork(seed, *(rng.uniform(0, rate) for _ in range(3)))
     follower = make_follower(True, patience=rng.choice([0.0, 0.02]), longest_gap=rng.choice([20, 10_000]), retry=0.05)
     if seed % 4:
-        follower.builder.load_snapshot(feed.replica.snapshot())
-        follower.sequencer.answer_snapshot(0, feed.epoch, 0.0)
+        follower.builder.load_snapshot(feed.snapshot())
+        follower.sequencer.answer_snapshot(0, feed.epoch, 0, 0.0)
     commands = commands_of(rng, instruments, 300)
     now, at, epochs = 0.0, 0, 1
     digest_at = {0: feed.replica.digest()}
@@ -91,7 +91,7 @@ def test_reports_are_told_once_and_in_order() -> None:
     assert told == []
     early = PublicFeed(feed.engine)
     early.publish(feed.reports[:40])
-    follower.answer(SnapshotAnswer(early.replica.snapshot(), feed.epoch), 0.0)
+    follower.answer(SnapshotAnswer(early.snapshot(), feed.epoch), 0.0)
     assert np.concatenate(told).tobytes() == feed.reports[40:].tobytes()
     assert follower.builder.digest() == feed.engine.digest()
     assert set(follower.builder.instruments) == {1, 2}
@@ -116,23 +116,45 @@ def test_a_report_that_does_not_fit_is_healed_by_a_snapshot() -> None:
     wanted = follower.sequencer.wanted(0.0)
     assert wanted is not None
     follower.answer(feed.answer(wanted), 0.0)
+    follower.receive(feed.heartbeat(), 0.0)
     assert follower.is_whole
     assert follower.builder.digest() == feed.engine.digest()
 
 
-def test_a_report_that_fits_not_even_a_snapshot_is_an_error() -> None:
+def test_forged_reports_that_do_not_fit_are_healed_however_many_come() -> None:
+    feed, datagrams = small_feed()
+    follower = make_follower(True, patience=0.0)
+    for _ in range(3):
+        early = PublicFeed(feed.engine)
+        early.publish(feed.reports[:30])
+        follower.answer(SnapshotAnswer(early.snapshot(), feed.epoch), 0.0)
+        follower.receive(misfit(datagrams[30]), 0.0)
+        assert follower.sequencer.wanted(0.0) is not None
+    assert follower.sequencer.statistics.mismatches == 3
+    follower.answer(SnapshotAnswer(feed.snapshot(), feed.epoch), 0.0)
+    follower.receive(feed.heartbeat(), 0.0)
+    assert follower.is_whole
+    assert follower.builder.digest() == feed.engine.digest()
+
+
+def test_a_report_of_the_recovery_server_that_fits_not_even_a_snapshot_is_an_error() -> None:
     feed, datagrams = small_feed()
     follower = make_follower(True, patience=0.0)
     early = PublicFeed(feed.engine)
     early.publish(feed.reports[:30])
-    answer = SnapshotAnswer(early.replica.snapshot(), feed.epoch)
-    follower.answer(answer, 0.0)
-    spoilt = misfit(datagrams[30])
-    follower.receive(spoilt, 0.0)
-    assert follower.sequencer.wanted(0.0) is not None
-    follower.answer(answer, 0.0)
+    snapshot = SnapshotAnswer(early.snapshot(), feed.epoch)
+    spoilt = RangeAnswer(
+        RetransmitStatus.RANGE_FOLLOWS, 31, misfit(datagrams[30]), feed.next_sequence, feed.epoch, early.checksum
+    )
+    for _ in range(2):
+        follower.answer(snapshot, 0.0)
+        follower.receive(feed.heartbeat(), 0.0)
+        assert isinstance(follower.sequencer.wanted(0.0), RangeWanted)
+        if not follower.sequencer.statistics.mismatches:
+            follower.answer(spoilt, 0.0)
+            assert follower.sequencer.wanted(0.0) == SnapshotWanted()
     with pytest.raises(ReportMismatch, match="report 31 does not fit"):
-        follower.receive(spoilt, 0.0)
+        follower.answer(spoilt, 0.0)
 
 
 def test_a_snapshot_that_contradicts_itself_is_asked_for_again() -> None:
@@ -146,16 +168,19 @@ def test_a_snapshot_that_contradicts_itself_is_asked_for_again() -> None:
     wanted = follower.sequencer.wanted(1.0)
     assert wanted is not None
     follower.answer(feed.answer(wanted), 1.0)
+    follower.receive(feed.heartbeat(), 1.0)
     assert follower.is_whole
 
 
-def test_a_snapshot_of_a_feed_that_is_over_is_asked_for_again() -> None:
+def test_the_epoch_of_a_snapshot_is_the_right_one_even_if_it_is_lower() -> None:
+    """A heartbeat may be forged, and a server may go on from an older journal."""
     feed, _ = small_feed()
     follower = make_follower(True, retry=1.0)
     follower.receive(feed.heartbeat(), 0.0)
     assert follower.sequencer.wanted(0.0) is not None
-    follower.answer(SnapshotAnswer(feed.replica.snapshot(), feed.epoch - 1), 0.0)
-    assert follower.sequencer.wanted(1.0) is not None
+    follower.answer(SnapshotAnswer(feed.snapshot(), feed.epoch - 1), 0.0)
+    assert follower.sequencer.epoch == feed.epoch - 1
+    assert follower.builder.digest() == feed.engine.digest()
 
 
 def test_books_that_are_too_small_are_an_error() -> None:
@@ -176,8 +201,11 @@ def test_a_range_is_applied() -> None:
     assert follower.sequencer.wanted(0.0) is not None
     last = len(datagrams) - 1
     follower.answer(
-        RangeAnswer(RetransmitStatus.RANGE_FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch),
+        RangeAnswer(
+            RetransmitStatus.RANGE_FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch, 0
+        ),
         0.0,
     )
+    follower.receive(feed.heartbeat(), 0.0)
     assert follower.is_whole
     assert follower.builder.digest() == feed.engine.digest()

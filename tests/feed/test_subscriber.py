@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.books import ladder
 from tests.feed.exchange import Served
 from tests.feed.network import BadNetwork, PublicFeed, Reports
 from tests.feed.test_follower import commands_of
+from tests.feed.test_forged import accepted
 
 INSTRUMENTS = [Instrument(1, symbol="ONE"), Instrument(2)]
 
@@ -35,7 +37,7 @@ def subscriber(served: Served, **settings: Any) -> Subscriber:
 def caught_up(follows: Subscriber, served: Served) -> bool:
     """Follow, with the heartbeats of a feed that is idle, until everything is in the books: within a minute."""
     for _ in range(1_200):
-        if follows.wait_until(served.feed.next_sequence - 1, 0.05) and follows.state is FeedState.WHOLE:
+        if follows.wait_until(served.feed.next_sequence - 1, 0.05) and follows.wait_whole(0.05):
             return True
         served.heartbeat()
     return False
@@ -55,7 +57,8 @@ def commands() -> Reports:
 @pytest.mark.parametrize("spins", [False, True])
 def test_from_the_first_report_without_recovery(served: Served, commands: Reports, spins: bool) -> None:
     with subscriber(served, recovery=None, instruments=[1, 2], spins=spins) as follows:
-        assert follows.state is FeedState.WHOLE
+        assert follows.state is FeedState.SILENT, "nothing has said yet that this is the feed"
+        assert follows.last_datagram is None
         for at in range(0, 1_000, 50):
             served.publish(commands[at : at + 50])
             assert caught_up(follows, served)
@@ -235,3 +238,84 @@ def test_strangers_on_the_group(served: Served, commands: Reports) -> None:
         assert caught_up(follows, served)
         assert follows.digest() == served.feed.engine.digest()
         assert follows.statistics.malformed == 50
+
+
+# ---------------------------------------------------------------------- wrong, and silent
+
+
+@pytest.mark.parametrize("recovers", [True, False])
+def test_a_forged_report_is_found_with_the_next_heartbeat(served: Served, commands: Reports, recovers: bool) -> None:
+    settings: dict[str, Any] = {} if recovers else {"recovery": None, "instruments": [1, 2]}
+    with subscriber(served, **settings) as follows:
+        served.publish(commands[:300])
+        assert caught_up(follows, served)
+        served.send(accepted(served.feed.next_sequence))
+        while follows.seq_num < served.feed.next_sequence:
+            follows.poll(1.0)
+        assert follows.state.name == "WHOLE", "as far as it can know"
+        served.publish(commands[300:600])
+        served.heartbeat()
+        while follows.state is FeedState.WHOLE:
+            follows.poll(1.0)
+        if recovers:
+            assert caught_up(follows, served)
+            assert follows.digest() == served.feed.engine.digest()
+            assert follows.statistics.diverged + follows.statistics.mismatches == 1
+        else:
+            served.heartbeat()
+            assert not follows.wait_whole(0.1)
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_the_checksum_is_the_same_whichever_way_reports_are_applied(
+    served: Served, commands: Reports, listens: bool
+) -> None:
+    """From the socket into the books, through the sequencer, and from the recovery server."""
+    with subscriber(served, on_reports=(lambda reports: None) if listens else None) as follows:
+        for at in range(0, 1_000, 40):
+            served.network.drop = 0.2 if at % 80 else 0.0
+            served.publish(commands[at : at + 40], 1 + at % 7)
+            served.network.drop = 0.0
+            assert caught_up(follows, served)
+            assert follows.sequencer.checksum == served.feed.checksum
+        assert follows.statistics.doubts == follows.statistics.diverged == 0
+
+
+def test_a_feed_falls_silent_and_comes_back(served: Served, commands: Reports) -> None:
+    events: list[FeedEvent] = []
+    with subscriber(served, on_event=events.append, heartbeat_interval=0.05, silent_after=2) as follows:
+        served.publish(commands[:50])
+        assert caught_up(follows, served)
+        heard = follows.last_datagram
+        assert heard is not None
+        last = follows.seq_num
+        follows.poll(60.0)  # it wakes up when it is time
+        assert follows.state is FeedState.SILENT
+        assert follows.last_datagram == heard
+        assert follows.digest() == served.feed.engine.digest(), "the books are there"
+        assert events[-1] == FeedEvent(EventKind.SILENT, last)
+        served.heartbeat()
+        assert follows.wait_whole(30.0)
+        assert [event.kind for event in events[-2:]] == [EventKind.HEARD, EventKind.WHOLE]
+
+
+def test_a_group_from_which_nothing_comes_is_silent(served: Served) -> None:
+    with subscriber(served, heartbeat_interval=0.01, silent_after=2) as follows:
+        assert follows.wait_until(0, 30.0)
+        assert not follows.wait_whole(0.1)
+        assert follows.state is FeedState.SILENT
+        assert follows.last_datagram is None
+        assert not follows.sequencer.heard
+        assert caught_up(follows, served)
+
+
+def test_one_who_reads_late_is_not_told_of_a_silence(served: Served, commands: Reports) -> None:
+    """What has come meanwhile is read first."""
+    with subscriber(served, heartbeat_interval=0.05, silent_after=2) as follows:
+        assert caught_up(follows, served)
+        silences = follows.statistics.silences
+        served.heartbeat()
+        time.sleep(0.3)
+        follows.poll()
+        assert follows.state is FeedState.WHOLE
+        assert follows.statistics.silences == silences

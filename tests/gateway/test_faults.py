@@ -30,6 +30,8 @@ class Network:
         self.store = FeedStore(2**12, 1)
         settings = GatewayConfig(mtu=28 + 48 * REPORTS)
         self.publisher: Any = Publisher(self.store, self.feed.sender.fileno(), False, settings, self.faults, 0)
+        self.publisher.turn(1)
+        assert len(self.feed.datagrams()) == 1  # the first heartbeat; there is no other at this time
 
     def send(self, datagrams: int) -> list[int]:
         """Send so many; which came, in their order, from 0 on."""
@@ -123,6 +125,8 @@ def test_the_same_seed_the_same_faults() -> None:
             Faults(0.2, 0.2, 0.2, 6),
             0,
         )
+        other.publisher.turn(1)
+        other.feed.datagrams()
         assert one.send(1000) != other.send(1000)
 
 
@@ -134,6 +138,8 @@ def test_a_socket_without_room_is_no_fault() -> None:
         store = FeedStore(2**14, 1)
         faults: Any = Faults(0, 0, 0, 1)
         publisher: Any = Publisher(store, near.fileno(), False, GatewayConfig(mtu=28 + 48 * REPORTS), faults, 0)
+        publisher.turn(1)
+        assert len(far.recv(1 << 16)) == 48  # the first heartbeat; there is no other at this time
         store.extend(np.zeros(4000, REPORT))
         numbers: list[int] = []
         for _ in range(10_000):

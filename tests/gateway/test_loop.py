@@ -9,12 +9,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.exchange import runs_in_one_thread
-from pricetime.types import InstrumentState, ReportKind
-from pricetime.wire.messages import Logout
+from pricetime.native.crc import linked_records
+from pricetime.types import REPORT, InstrumentState, ReportKind
+from pricetime.wire.messages import FeedHeartbeat, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
 from tests.gateway.floor import SMALL, Client, Floor, floor, kinds
@@ -219,7 +221,14 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
         taken = sum(len(client.reports()) for client in clients)
         assert taken == here.exchange.stats()["commands"] < 1000, "orders that were not taken yet are not"
         assert len(here.exchange.engine) == taken, "a stop cancels nothing"
-        assert here.feed.reports()["seq_num"].tolist() == list(range(1, taken + 1))
+        first, *sent, last = here.feed.datagrams()
+        assert FeedHeartbeat.decode(first).seq_num == 1
+        reports = np.frombuffer(b"".join(sent), REPORT)
+        assert reports["seq_num"].tolist() == list(range(1, taken + 1))
+        heartbeat = FeedHeartbeat.decode(last)
+        assert (heartbeat.seq_num, heartbeat.checksum) == (taken + 1, linked_records(0, b"".join(sent), 48))
+        here.turn(3)
+        assert here.feed.datagrams() == [], "that was the last"
 
 
 def test_a_stop_without_clients() -> None:

@@ -26,6 +26,10 @@ from tests.gateway.kept import Kept
 from tests.gateway.orders import ASK, BID, IOC, cancel, new, reduce, replace
 
 
+class FakeListener:
+    datagrams = 7
+
+
 class FakeDoor:
     def __init__(self, connected: int = 0, counts: dict[str, int] | None = None) -> None:
         self.connected = connected
@@ -215,11 +219,13 @@ def test_sessions_and_the_control_side() -> None:
         ),
         None,
         {"200": 8, "404": 1},
+        FakeListener(),
     )
     with floor() as here:
         here.client(1), here.client(2)
         now = Samples(here, doors)
         assert now["sessions"] == 2
+        assert now["feed_foreign_datagrams_total"] == 7
         assert (now["pending_logins"], now["connections_total"], now["logins_total"]) == (3, 9, 4)
         assert now.with_value("logins_refused_total") == {"{reason=bad_credentials}": 2}
         assert now["logins_refused_total{reason=login_timeout}"] == 0

@@ -15,6 +15,7 @@ from pricetime.gateway.exchange import cuts_datagrams
 from pricetime.gateway.faults import Faults
 from pricetime.gateway.publisher import Publisher
 from pricetime.gateway.store import FeedStore
+from pricetime.native.crc import linked_records
 from pricetime.types import REPORT
 from pricetime.wire.messages import FeedHeartbeat
 from tests.gateway.floor import Feed
@@ -130,14 +131,27 @@ def test_heartbeats() -> None:
         assert len(datagram) == 48
         assert here.turn(99) == []
         here.write(5)
-        assert len(here.turn()) == 1
-        assert here.turn(99) == [], "reports count as a sign of life"
+        [sent] = here.turn()
         [datagram] = here.turn(1)
-        assert FeedHeartbeat.decode(datagram).seq_num == 6
-        here.write(1)
-        assert numbers(here.turn(500)) == [6], "no heartbeat beside news"
-        [datagram] = here.turn(1000)
-        assert FeedHeartbeat.decode(datagram).seq_num == 7
+        heartbeat = FeedHeartbeat.decode(datagram)
+        assert (heartbeat.seq_num, heartbeat.checksum) == (6, linked_records(0, sent, 48))
+        assert here.turn(99) == []
+
+
+@pytest.mark.parametrize("offload", [False, True], ids=["sendmmsg", "offload"])
+def test_under_load_a_heartbeat_comes_as_often_behind_the_reports_that_it_counts(offload: bool) -> None:
+    with station(576, offload) as here:
+        so_far, heartbeats = b"", []
+        for _ in range(100):
+            here.write(40)
+            for datagram in here.turn(30):
+                if datagram[0] != FeedHeartbeat.TYPE:
+                    so_far += datagram
+                    continue
+                heartbeats.append(FeedHeartbeat.decode(datagram))
+                assert heartbeats[-1].seq_num == len(so_far) // 48 + 1
+                assert heartbeats[-1].checksum == linked_records(0, so_far, 48)
+        assert len(heartbeats) == 100 * 30 // 120, "one in every fourth turn of 30 ms, for an interval of 100 ms"
 
 
 def test_what_is_held_back_goes_out_before_a_heartbeat() -> None:
@@ -172,6 +186,7 @@ def test_a_socket_without_room_is_waited_for() -> None:
                     found.append(far.recv(1 << 16))
                 except BlockingIOError:
                     break
+        assert FeedHeartbeat.decode(found.pop()).seq_num == 4001
         assert numbers(found) == list(range(1, 4001))
         assert here.publisher.unsent == 0
 

@@ -25,8 +25,8 @@ from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread, receive
 
 REQUEST = struct.Struct("<BBHIQQ")
-REPLY = struct.Struct("<BBHIQQQQ")
-HEADER = struct.Struct("<BBHIQQQQQ")
+REPLY = struct.Struct("<BBHIQQQQII")
+HEADER = struct.Struct("<BBHIQQQQII")
 INSTRUMENT = struct.Struct("<BBHIQQqq16s")
 LOGOUT = struct.Struct("<BBHIQ")
 SNAPSHOT_REQUEST = struct.pack("<B7x", 51)
@@ -41,6 +41,9 @@ class FakeStore:
         self.oldest = oldest
         self.next_sequence = next_sequence
         self.lost = False
+
+    def checksum_before(self, number: int) -> int | None:
+        return number + 7 if self.oldest <= number <= self.next_sequence and not self.lost else None
 
     def copy(self, first: int, count: int) -> bytes | None:
         if self.lost or not self.oldest <= first <= first + count <= self.next_sequence:
@@ -70,7 +73,7 @@ class FakeReplica:
             Instrument(1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70),
             Instrument(2, symbol="Ü" * 8, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
         )
-        return Snapshot(self.taken, instruments, self.orders, 2**64 - 5)
+        return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6)
 
 
 class Desk:
@@ -125,16 +128,23 @@ def ask(connection: socket.socket, seq_num: int, count: int, epoch: int = 0) -> 
 
 
 def answer(connection: socket.socket, seq_num: int) -> tuple[RetransmitStatus, list[int]]:
-    kind, status, zero, sent, first, oldest, following, epoch = REPLY.unpack(receive(connection, REPLY.size))
-    assert (kind, zero, first, epoch) == (50, 0, seq_num, FakeStore.epoch)
+    kind, status, zero, sent, first, oldest, following, epoch, checksum, zero2 = REPLY.unpack(
+        receive(connection, REPLY.size)
+    )
+    assert (kind, zero, first, epoch, zero2) == (50, 0, seq_num, FakeStore.epoch, 0)
+    known = status == RetransmitStatus.RANGE_FOLLOWS or seq_num == following
+    assert checksum == (seq_num + 7 if known else 0)
     assert (oldest, following) == (101, 20_001)
     reports = np.frombuffer(receive(connection, 48 * sent), REPORT)
     return RetransmitStatus(status), reports["seq_num"].tolist()
 
 
 def snapshot(connection: socket.socket) -> tuple[int, list[tuple[Any, ...]], np.ndarray[Any, np.dtype[np.void]]]:
-    kind, *zeros, count, seq_num, orders, digest, epoch, zero = HEADER.unpack(receive(connection, HEADER.size))
+    kind, *zeros, count, seq_num, orders, digest, epoch, checksum, zero = HEADER.unpack(
+        receive(connection, HEADER.size)
+    )
     assert (kind, *zeros, zero, digest, epoch) == (52, 0, 0, 0, 2**64 - 5, FakeStore.epoch)
+    assert checksum == 2**32 - 6
     instruments = [INSTRUMENT.unpack(receive(connection, INSTRUMENT.size)) for _ in range(count)]
     return seq_num, instruments, np.frombuffer(receive(connection, 48 * orders), SNAPSHOT_ORDER)
 

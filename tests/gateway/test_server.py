@@ -18,7 +18,13 @@ from tests.gateway.floor import SMALL, floor
 from tests.gateway.loops import Events
 from tests.gateway.orders import ASK, BID, cancel, new
 
-SETTINGS: dict[str, Any] = SMALL | {"port": 0, "recovery_port": 0, "open": True, "log_format": "json"}
+SETTINGS: dict[str, Any] = SMALL | {
+    "port": 0,
+    "recovery_port": 0,
+    "open": True,
+    "log_format": "json",
+    "feed_listen_ms": 0,
+}
 ALL = [f"{interval}.{kind}" for interval in ("match", "tick_to_trade") for kind in NAMES]
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.gateway.store import FeedStore
+from pricetime.native.crc import linked
 from pricetime.types import REPORT
 from tests.gateway.floor import floor
 from tests.gateway.orders import cancel, new
@@ -78,27 +79,66 @@ def numbered(first: int, count: int) -> np.ndarray:
     return made
 
 
+class Sums:
+    """The checksums of a feed, by the number of the report that each is before."""
+
+    def __init__(self, first: int, checksum: int) -> None:
+        self.next = first
+        self.before = {first: checksum}
+
+    def add(self, reports: np.ndarray) -> None:
+        for report in reports:
+            self.before[self.next + 1] = linked(self.before[self.next], report.tobytes())
+            self.next += 1
+
+    def check(self, store: FeedStore) -> None:
+        """The store knows those of the reports that it keeps, and of the next; no others."""
+        for number in range(store.oldest, store.next_sequence + 1):
+            assert store.checksum_before(number) == self.before[number]
+        assert store.checksum_before(store.oldest - 1) is None
+        assert store.checksum_before(store.next_sequence + 1) is None
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_the_checksum_goes_on_over_all_reports(count: int) -> None:
+    store, sums = FeedStore(8, 1), Sums(1, 0)
+    sums.check(store)
+    for _ in range(20):
+        made = reports(1, count)
+        made["quantity"] = np.arange(count) + store.next_sequence
+        first = store.next_sequence
+        store.extend(made)
+        sums.add(store.array(first, count))
+        sums.check(store)
+
+
 @pytest.mark.parametrize("kept", [0, 1, 7, 8, 9, 20])
 @pytest.mark.parametrize("next_sequence", [21, 22, 28, 29, 1000, 2**40])
 def test_a_feed_goes_on_from_what_is_loaded(next_sequence: int, kept: int) -> None:
     store = FeedStore(8, 1)
-    store.load(next_sequence, numbered(next_sequence - kept, kept))
+    before = 0x1234 if kept < next_sequence - 1 else 0
+    loaded = numbered(next_sequence - kept, kept)
+    store.load(next_sequence, loaded, before)
+    sums = Sums(next_sequence - kept, before)
+    sums.add(loaded)
     oldest = next_sequence - min(kept, 8)
     for written in range(20):
         newest = next_sequence + written
         assert (store.oldest, store.next_sequence) == (max(oldest, newest - 8), newest)
         assert numbers_of(store, store.oldest - 1, 1) is None
         assert numbers_of(store, store.oldest, newest - store.oldest) == list(range(store.oldest, newest))
+        sums.check(store)
         store.extend(reports(newest, 1))
+        sums.add(store.array(newest, 1))
     store.extend(reports(store.next_sequence, 8))
     assert numbers_of(store, store.oldest, 8) == list(range(next_sequence + 20, next_sequence + 28))
 
 
 def test_nothing_to_load() -> None:
     store = FeedStore(8, 1)
-    store.load(1, numbered(1, 0))
+    store.load(1, numbered(1, 0), 0)
     assert (store.oldest, store.next_sequence) == (1, 1)
-    store.load(5, numbered(1, 4))
+    store.load(5, numbered(1, 4), 0)
     assert numbers_of(store, 1, 4) == [1, 2, 3, 4]
 
 
@@ -109,7 +149,7 @@ def test_nothing_to_load() -> None:
 def test_reports_with_other_numbers_are_not_loaded(next_sequence: int, made: np.ndarray) -> None:
     store = FeedStore(8, 1)
     with pytest.raises(SnapshotMismatch, match="the numbers before"):
-        store.load(next_sequence, made)
+        store.load(next_sequence, made, 0)
     assert (store.oldest, store.next_sequence) == (1, 1)
 
 
@@ -117,10 +157,10 @@ def test_what_else_is_not_loaded() -> None:
     store = FeedStore(8, 1)
     for number in (0, -1, 2**64, 1.0, None):
         with pytest.raises(SnapshotMismatch, match="next sequence of a feed"):
-            store.load(number, numbered(1, 0))
+            store.load(number, numbered(1, 0), 0)
     store.extend(reports(1, 2))
     with pytest.raises(SnapshotMismatch, match="2 reports already"):
-        store.load(3, numbered(1, 2))
+        store.load(3, numbered(1, 2), 0)
 
 
 def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:

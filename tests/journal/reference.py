@@ -148,6 +148,7 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         next_reference=references.next,
         epoch=0,
         feed_sequence=1,
+        feed_checksum=0,
         commands=commands,
         owners=np.empty(0, OWNER),
         stream_reports=np.empty(0, REPORT),

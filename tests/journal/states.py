@@ -55,6 +55,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
         next_reference=references.next,
         epoch=77,
         feed_sequence=101,
+        feed_checksum=0x9ABCDEF0,
         commands=commands,
         owners=owners,
         stream_reports=np.concatenate([reports(6, 3), reports(1, 2)]),

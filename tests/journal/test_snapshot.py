@@ -81,7 +81,7 @@ def test_the_file_is_as_the_data_sheet_says(tmp_path: Path, snapshot: SnapshotFi
     assert head[:4] == (MAGIC, VERSION, 0, CONFIGURATION.digest)
     assert head[4:10] == (20, 2**63 + 20, 1, 4096 + 72 * 20, 0xDEADBEEF, 0x12345678)
     assert head[10:15] == (snapshot.seq_num, snapshot.books, snapshot.next_reference, 77, 101)
-    assert head[15:] == (len(commands), 3, 5, 10, bytes(32))
+    assert head[15:] == (len(commands), 3, 5, 10, 0x9ABCDEF0, 0, bytes(24))
     body = b"".join([commands.tobytes(), owners.tobytes(), reports(6, 3).tobytes(), reports(1, 2).tobytes()])
     assert data[192:-8] == body + reports(91, 10).tobytes()
     assert END.unpack(data[-8:]) == (crc32c(data[:-8]), 0)
@@ -148,6 +148,7 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
         (lambda data: put(data, 0, b"X"), "does not begin as a snapshot"),
         (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 2"),
         (lambda data: put(data, 12, b"\1"), "CRC"),
+        (lambda data: put(data, 156, b"\1"), "CRC"),
         (lambda data: put(data, 160, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),
         (lambda data: put(data, 48, b"\x15"), "it is of command 21"),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import json
 import re
+import struct
 from collections import Counter
 from typing import Any
 
 import pytest
 
 from pricetime.wire import auth
-from pricetime.wire.messages import MESSAGES, SIZES, Login, Message, decode
+from pricetime.wire.messages import MESSAGES, SIZES, ExecutionReport, Login, Message, decode
 from pricetime.wire.session import Ended, Role, Session
 from pricetime.wire.sheet import SHEET, Layout, constant_of
 from tools.wire.__main__ import FILES, ROOT
@@ -127,3 +128,28 @@ def test_the_session() -> None:
         assert all(isinstance(event, Ended) and event.reply == b"" for event in end)
     assert all(end.closed for end in ends.values())
     assert {line["message"] for line in VECTORS["session"]} >= {"Login", "NewOrder", "ExecutionReport", "Logout"}
+
+
+# ---------------------------------------------------------------------- the checksum of a feed
+
+
+def crc32c(data: bytes) -> int:
+    """As the page describes it."""
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
+    return crc ^ 0xFFFFFFFF
+
+
+def test_the_checksums_are_as_the_page_describes_them() -> None:
+    assert crc32c(b"123456789") == 0xE3069283
+    checksum = 0
+    for number, vector in enumerate(VECTORS["feed"], 1):
+        report = bytes.fromhex(vector["hex"])
+        assert ExecutionReport.decode(report).seq_num == number
+        checksum = crc32c(report + struct.pack("<II", 48, checksum))
+        assert vector["checksum"] == checksum
+        assert f"| {number} | `{report.hex(' ', 8)}` | {checksum:#010x} |" in PAGE
+    assert number == 3

@@ -10,6 +10,7 @@ from pricetime.wire.messages import MESSAGES
 from pricetime.wire.rules import BEFORE_LOGIN_BYTES, RULES
 from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
 from pricetime.wire.types import WIRE_VERSION
+from tools.wire.vectors import history
 
 #: Names of fields that a diagram has no room for.
 SHORT = {
@@ -132,6 +133,11 @@ def limits() -> Iterator[str]:
     yield from (f"| `{constant.name}` | {constant.value} | {constant.meaning} |" for constant in constants)
 
 
+def checksums() -> Iterator[str]:
+    for number, (report, checksum) in enumerate(history(), 1):
+        yield f"| {number} | `{report.hex(' ', 8)}` | {checksum:#010x} |"
+
+
 def page() -> str:
     """The whole file."""
     made = {
@@ -142,6 +148,7 @@ def page() -> str:
         "messages": (line for layout in SHEET.layouts for line in message(layout)),
         "enums": (line for name in OWN for line in enum(name)),
         "limits": limits(),
+        "checksums": checksums(),
     }
     text = Path(__file__).with_name("page.template.md").read_text(encoding="utf-8")
     for name, lines in made.items():

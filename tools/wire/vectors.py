@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from pricetime.native.crc import linked
 from pricetime.wire import auth
 from pricetime.wire.messages import (
     MESSAGES,
@@ -28,6 +29,7 @@ NOTES = [
     "Numbers of 64 bits are strings, because some readers of JSON round them; bytes are hex.",
     "A field named zero is 0 and left out of 'fields'; so is 'type', which stands beside them.",
     "proofs: HMAC-SHA256 under 'secret' over 'nonce' and the first 16 bytes of the login is its last 32 bytes.",
+    "feed: the first reports of a feed, and the checksum of all reports up to and including each.",
     "session: who says what, from the first byte to the last, with the secret and the nonce of the first proof.",
 ]
 
@@ -95,6 +97,17 @@ def conversation() -> Iterator[tuple[str, Message]]:
     yield "exchange", Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=2)
 
 
+def history() -> Iterator[tuple[bytes, int]]:
+    """The first reports of a feed, each with the checksum of all up to it."""
+    rests = ExecutionReport(kind=1, side=2, instrument=1, seq_num=1, order_id=0x9E3779B97F4A7C15, price=101, quantity=5)
+    takes = rests._replace(side=1, seq_num=2, order_id=0xC2B2AE3D27D4EB4F, quantity=3)
+    trades = takes._replace(kind=2, seq_num=3, maker_id=rests.order_id)
+    checksum = 0
+    for report in (rests, takes, trades):
+        checksum = linked(checksum, report.encode())
+        yield report.encode(), checksum
+
+
 def vectors() -> str:
     """The whole file, a line for each vector."""
     parts: dict[str, list[Any]] = {
@@ -106,6 +119,7 @@ def vectors() -> str:
             for message in examples(kind)
         ],
         "proofs": [{"secret": SECRET.hex(), "nonce": NONCE.hex(), "login": login.encode().hex()} for login in logins()],
+        "feed": [{"hex": report.hex(), "checksum": checksum} for report, checksum in history()],
         "session": [
             {"from": speaker, "message": type(message).__name__, "hex": message.encode().hex()}
             for speaker, message in conversation()

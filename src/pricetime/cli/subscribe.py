@@ -81,8 +81,9 @@ class Progress:
 def subscribe(**wishes: Any) -> None:
     """Show the books of an exchange, rebuilt order by order from its feed.
 
-    Says when reports are missing and when the books are whole again. Ctrl-C ends it; so do --reports, --seconds and
-    --until-idle, whichever comes first. The exit code is 0 when the books are whole in the end, else 1.
+    Says when reports are missing, when the feed falls silent, and when the books are whole again. Ctrl-C ends it; so
+    do --reports, --seconds and --until-idle, whichever comes first. The exit code is 0 when the books are whole in the
+    end, and 1 when they are not, when the feed is silent, or when nothing ever came.
 
     \b
         pricetime subscribe
@@ -105,8 +106,8 @@ def watch(wishes: Wishes) -> bool:
         recovery=recovery,
         instruments=wishes.instruments,
         on_reports=view.reports if wishes.plain else None,
-        on_event=view.event,
     ) as subscriber, view:  # fmt: skip
+        subscriber.on_event = lambda event: view.event(event, subscriber)
         follow(subscriber, view, Progress(wishes))
         view.end(subscriber)
         return is_whole(subscriber)

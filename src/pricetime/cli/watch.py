@@ -29,13 +29,22 @@ DRAWN_EVERY_S = 0.1
 STATES = {
     "WAITING": "waiting for a snapshot",
     "GAP": "reports are missing: the books are those of a moment ago",
+    "DOUBT": "in doubt: a heartbeat contradicts them",
+    "SILENT": "perhaps old: the feed is silent",
     "WHOLE": "whole",
 }
+
+#: Events that an operator should look at.
+BAD = {"GAP", "MISMATCH", "DIVERGED", "SILENT"}
 
 
 def told(event: FeedEvent) -> str:
     """An event as people read it."""
     return {
+        "DOUBT": f"a heartbeat contradicts the books at {event.seq_num:,}: asking the recovery server",
+        "DIVERGED": f"the books at {event.seq_num:,} are not those of the exchange: they will be replaced",
+        "SILENT": f"silent: no heartbeat comes any more, after {event.seq_num:,}. Is the server up?",
+        "HEARD": "heartbeats come",
         "GAP": f"missing: {event.reports:,} reports or more, from {event.seq_num:,}",
         "WHOLE": f"whole again, at {event.seq_num:,}",
         "SNAPSHOT": f"snapshot, good for {event.seq_num:,}",
@@ -44,10 +53,38 @@ def told(event: FeedEvent) -> str:
     }.get(event.kind.name, event.kind.name.lower())
 
 
+def silence(wishes: Wishes, subscriber: Subscriber) -> str:
+    """Why a feed is silent from which no heartbeat has come at all; empty when one has."""
+    place = f"{wishes.group}:{wishes.port} on {wishes.interface}"
+    if subscriber.last_datagram is None:
+        return f"no datagram from {place}: is the group right? is the server up?"
+    if not subscriber.sequencer.heard:
+        return f"datagrams from {place}, but none of this exchange: is the group right?"
+    return ""
+
+
+class Notes:
+    """What is worth a line: events, and why the recovery server does not answer."""
+
+    def __init__(self, wishes: Wishes) -> None:
+        self._wishes = wishes
+        self._failure = ""
+
+    def event(self, event: FeedEvent, subscriber: Subscriber) -> str:
+        """An event as people read it."""
+        return (event.kind.name == "SILENT" and silence(self._wishes, subscriber)) or told(event)
+
+    def failure(self, subscriber: Subscriber) -> str:
+        """Why the recovery server does not answer, when that is news; else empty."""
+        known, self._failure = self._failure, subscriber.recovery_failure
+        return self._failure if self._failure != known else ""
+
+
 class Lines:
     """A line for each report, and one for each event that begins with #."""
 
     def __init__(self, wishes: Wishes) -> None:
+        self._notes = Notes(wishes)
         self._instruments = set(wishes.instruments)
 
     def __enter__(self) -> Lines:
@@ -56,8 +93,8 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def event(self, event: FeedEvent) -> None:
-        click.echo(f"# {told(event)}")
+    def event(self, event: FeedEvent, subscriber: Subscriber) -> None:
+        click.echo(f"# {self._notes.event(event, subscriber)}")
 
     def reports(self, reports: Any) -> None:
         """Those of the instruments that are wanted."""
@@ -68,12 +105,14 @@ class Lines:
         )
 
     def show(self, subscriber: Subscriber) -> None:
-        """Nothing: the lines are out."""
+        """Why the recovery server does not answer; the other lines are out."""
+        if failure := self._notes.failure(subscriber):
+            click.echo(f"# {failure}")
 
     def end(self, subscriber: Subscriber) -> None:
         found = subscriber.statistics
         click.echo(
-            f"# {STATES[subscriber.state.name]}: at {subscriber.seq_num:,}, {found.reports:,} reports,"
+            f"# {condition(subscriber)}: at {subscriber.seq_num:,}, {found.reports:,} reports,"
             f" {found.gaps:,} gaps, {found.filled:,} reports sent again"
         )
 
@@ -83,6 +122,7 @@ class Ladders:
 
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
+        self._notes = Notes(wishes)
         self._console = Console(highlight=False)
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._drawn_at = self._counted_at = time.monotonic()
@@ -96,13 +136,16 @@ class Ladders:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._live.stop()
 
-    def event(self, event: FeedEvent) -> None:
-        self._console.print(told(event), style="yellow" if event.kind.name in {"GAP", "MISMATCH"} else None)
+    def event(self, event: FeedEvent, subscriber: Subscriber) -> None:
+        text = self._notes.event(event, subscriber)
+        self._console.print(text, style="yellow" if event.kind.name in BAD else None)
 
     def reports(self, reports: Any) -> None:
         """Nothing: the books are shown, not what changed them."""
 
     def show(self, subscriber: Subscriber) -> None:
+        if failure := self._notes.failure(subscriber):
+            self._console.print(failure, style="yellow")
         now = time.monotonic()
         if now - self._drawn_at < DRAWN_EVERY_S or not self._console.is_terminal:
             return
@@ -129,13 +172,12 @@ class Ladders:
             ("last sequence", subscriber.seq_num),
         ):
             table.add_row(what, f"{number:,}")
-        print_titled(f"the books are {STATES[subscriber.state.name]}", table)
+        print_titled(f"the books are {condition(subscriber)}", table)
 
     def _head(self, subscriber: Subscriber) -> str:
         found = subscriber.statistics
-        failure = f" ({subscriber.recovery_failure})" if subscriber.recovery_failure else ""
         return (
-            f"{STATES[subscriber.state.name]}{failure}, at {subscriber.seq_num:,}: {self._rate:,.0f} reports/s,"
+            f"{condition(subscriber)}, at {subscriber.seq_num:,}: {self._rate:,.0f} reports/s,"
             f" {found.gaps:,} gaps, {found.filled:,} reports sent again"
         )
 
@@ -157,6 +199,12 @@ class Ladders:
         for bid, ask in zip_longest(bids.tolist(), asks.tolist()):
             table.add_row(*reversed(_cells(bid)), *_cells(ask))
         return table
+
+
+def condition(subscriber: Subscriber) -> str:
+    """The state, and why the recovery server does not answer."""
+    failure = f" ({subscriber.recovery_failure})" if subscriber.recovery_failure else ""
+    return f"{STATES[subscriber.state.name]}{failure}"
 
 
 def _cells(level: tuple[int, int, int] | None) -> tuple[str, str, str]:

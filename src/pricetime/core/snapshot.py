@@ -17,3 +17,4 @@ class Snapshot(NamedTuple):
     #: of ``pricetime.types.SNAPSHOT_ORDER``: of each instrument bids, then asks, each in priority order
     orders: np.ndarray[Any, np.dtype[np.void]]
     digest: int  #: of all books, as ``Engine.digest``
+    checksum: int = 0  #: of the feed's reports up to ``seq_num``; 0 if the reports did not come from a feed

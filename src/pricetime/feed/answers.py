@@ -32,6 +32,7 @@ class RangeAnswer(NamedTuple):
     reports: bytes
     next_sequence: int  #: of the next report of the feed
     epoch: int
+    checksum: int  #: of all reports before ``seq_num``; 0 where the status leaves it unknown
 
 
 class SnapshotAnswer(NamedTuple):
@@ -94,7 +95,9 @@ def _range(whole: bytes) -> RangeAnswer:
     if reply.status not in set(RetransmitStatus):
         raise InvalidAnswer(f"the recovery server answered with status {reply.status}, which is unknown")
     reports = whole[RetransmitReply.SIZE :]
-    return RangeAnswer(RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch)
+    return RangeAnswer(
+        RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch, reply.checksum
+    )
 
 
 def _snapshot(whole: bytes) -> SnapshotAnswer:
@@ -103,7 +106,7 @@ def _snapshot(whole: bytes) -> SnapshotAnswer:
     starts = range(SnapshotHeader.SIZE, end, SnapshotInstrument.SIZE)
     instruments = tuple(_instrument(whole[at : at + SnapshotInstrument.SIZE]) for at in starts)
     orders = np.frombuffer(whole, SNAPSHOT_ORDER, offset=end)
-    return SnapshotAnswer(Snapshot(header.seq_num, instruments, orders, header.digest), header.epoch)
+    return SnapshotAnswer(Snapshot(header.seq_num, instruments, orders, header.digest, header.checksum), header.epoch)
 
 
 def _instrument(data: bytes) -> Instrument:

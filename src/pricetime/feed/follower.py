@@ -22,21 +22,24 @@ class Follower:
     def __init__(self, builder: BookBuilder, sequencer: Sequencer) -> None:
         self.builder, self.sequencer = builder, sequencer
         self.on_reports: Callable[[Reports], object] | None = None
-        self._misfit = 0  # the last report that did not fit
+        self._misfit = 0  # the last report of the recovery server that did not fit
 
     @property
     def is_whole(self) -> bool:
-        """Is every report that is known of in the books?"""
+        """Is every report that is known of in the books, and the feed alive?"""
         return self.sequencer.state is FeedState.WHOLE
 
     def receive(self, datagram: bytes, now: float) -> None:
         """One datagram of the feed. Raises as ``answer``."""
         self._apply(self.sequencer.receive(datagram, now), now)
 
-    def followed(self, pieces: int, reports: bytes) -> None:
-        """The caller applied what follows itself, in so many pieces: ``reports`` where they are wanted."""
+    def followed(self, pieces: int, checksum: int, reports: bytes) -> None:
+        """The caller applied what follows itself, in so many pieces: ``reports`` where they are wanted.
+
+        ``checksum``: of all reports that are in the books now.
+        """
         if self.builder.seq_num >= self.sequencer.next_sequence:
-            self.sequencer.passed(self.builder.seq_num + 1, pieces)
+            self.sequencer.passed(self.builder.seq_num + 1, pieces, checksum)
             if self.on_reports is not None:
                 self.on_reports(np.frombuffer(reports, REPORT))
 
@@ -44,31 +47,36 @@ class Follower:
         """What the recovery server says to what was wanted.
 
         Raises OrdersFull and LevelsFull where the exchange's books are larger than these may be, and ReportMismatch
-        where a report does not fit even the books of a snapshot.
+        where a report of the recovery server does not fit even the books of a snapshot.
         """
         sequencer = self.sequencer
         if isinstance(answer, RangeAnswer):
-            self._apply(sequencer.answer_range(*answer, now), now)
+            sent = answer.seq_num + len(answer.reports) // REPORT.itemsize
+            self._apply(sequencer.answer_range(*answer, now), now, sent)
             return
         try:
-            if sequencer.is_stale(answer.epoch):
-                raise SnapshotMismatch("it is of a feed that is over")
             self.builder.load_snapshot(answer.snapshot)
         except SnapshotMismatch:
             sequencer.no_answer(now)
             return
-        self._apply(sequencer.answer_snapshot(answer.snapshot.seq_num, answer.epoch, now), now)
+        snapshot = answer.snapshot
+        self._apply(sequencer.answer_snapshot(snapshot.seq_num, answer.epoch, snapshot.checksum, now), now)
 
-    def _apply(self, runs: list[bytes], now: float) -> None:
+    def _apply(self, runs: list[bytes], now: float, sent: int = 0) -> None:
+        """Apply runs of reports, of which the recovery server sent those before the number ``sent``.
+
+        One that does not fit may be forged, unless it is of the recovery server.
+        """
         for run in runs:
             reports = np.frombuffer(run, REPORT)
             try:
                 self.builder.apply(reports)
             except ReportMismatch as error:
                 self.sequencer.mismatch(error.seq_num, now)
-                if error.seq_num == self._misfit:
-                    raise
-                self._misfit = error.seq_num
+                if error.seq_num < sent:
+                    if error.seq_num == self._misfit:
+                        raise
+                    self._misfit = error.seq_num
                 return
             if self.on_reports is not None:
                 self.on_reports(reports)

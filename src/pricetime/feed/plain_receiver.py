@@ -8,6 +8,7 @@ import numpy as np
 
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import ReportMismatch
+from pricetime.native.crc import linked_records
 from pricetime.types import REPORT
 
 PIECE_BYTES = 1 << 16
@@ -18,6 +19,7 @@ class PlainReceiver:
 
     def __init__(self, fd: int, builder: BookBuilder) -> None:
         self.fd, self.builder = fd, builder
+        self.checksum = 0
         self._applied = b""
 
     def receive(self, most: int, follow: bool) -> tuple[int, list[bytes]]:
@@ -36,9 +38,14 @@ class PlainReceiver:
             except ReportMismatch:
                 done = (self.builder.seq_num - before) * REPORT.itemsize
                 self._applied = datagram[:done]
+                self._link()
                 return pieces, [datagram[done:]]
             self._applied = datagram
+            self._link()
         return most, []
+
+    def _link(self) -> None:
+        self.checksum = linked_records(self.checksum, self._applied, REPORT.itemsize)
 
     def applied_reports(self) -> bytes:
         return self._applied

@@ -3,7 +3,7 @@
 
 The kernel may hand over several datagrams in one piece (``UDP_GRO``). A piece whose reports follow those in the books
 is applied where it lies. Of any other one the caller gets what was not applied, cut into runs: reports that follow
-one another, or one other record.
+one another, or one other record. ``checksum`` goes on over every report that is applied.
 """
 
 from __future__ import annotations
@@ -90,11 +90,22 @@ class Receiver:
             done: i64 = self.builder.apply_run(reports, count)
             if done < 0:
                 self.applied = -1 - done
+                self._link(reports, self.applied)
                 return pieces
             self.applied = count
+            self._link(reports, count)
             if self.looks != 1 and pieces % TURN == TURN - 1:
                 yield_processor()
         return most
+
+    def _link(self, reports, count):
+        """The checksum, behind so many more reports."""
+        checksum: u32 = self.checksum
+        i: u64
+        for i in range(count):
+            words: cython.p_void = cython.address(reports[i])
+            checksum = link(checksum, cython.cast(cython.pointer[cython.const[u64]], words), REPORT_WORDS)
+        self.checksum = checksum
 
     def _runs(self):
         """What was not applied of the last piece."""

@@ -23,7 +23,7 @@ class Recovery:
     def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, patience: float) -> None:
         self.address, self.patience = address, patience
         self.asking = False  #: is a question open?
-        self.failure = ""  #: why the last question that was given up got no answer
+        self.failure = ""  #: why the last question got no answer, empty when it got one
         self._selector = selector
         self._socket: socket.socket | None = None
         self._answers = Answers()
@@ -59,6 +59,7 @@ class Recovery:
             self._give_up(str(error))
         if found:
             self.asking = False
+            self.failure = ""
         return found
 
     @property

@@ -37,8 +37,9 @@ class Subscriber:
     does not; by default what it gives, up to 64 MiB. ``spins``: ``poll`` never sleeps while it waits, but lets whoever
     waits for its processor go first; for a subscriber with a processor to spare, whom nobody has to wake.
     ``recovery_patience``: seconds that the recovery server may be silent. ``on_reports``: is called with each array of
-    ``pricetime.REPORT`` that was applied; ``on_event``: with each ``FeedEvent``. More settings: as of ``Sequencer``.
-    Raises FeedUnavailable, InvalidSetting and MemoryError.
+    ``pricetime.REPORT`` that was applied; ``on_event``: with each ``FeedEvent``. More settings: as of ``Sequencer``,
+    such as ``heartbeat_interval`` (0.1 s) and ``silent_after`` (10 intervals): then the state is SILENT after 1 s
+    without a heartbeat. Raises FeedUnavailable, InvalidSetting and MemoryError.
 
     Nothing happens by itself: ``poll`` reads what has come and returns; ``reports`` and ``wait_until`` call it. One
     thread at a time may be inside.
@@ -75,6 +76,7 @@ class Subscriber:
         fd = self._socket.fileno()
         self._receiver = Receiver(fd, self.builder, spins) if COMPILED else PlainReceiver(fd, self.builder)
         self._spins = spins
+        self._last_datagram: float | None = None
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._recovery = None if recovery is None else Recovery(recovery, self._selector, recovery_patience)
@@ -83,8 +85,16 @@ class Subscriber:
 
     @property
     def state(self) -> FeedState:
-        """WAITING: there are no books. GAP: they are those of ``seq_num``, and later reports are missing. WHOLE."""
+        """How far the books can be trusted, as of the last ``poll``: see ``FeedState``.
+
+        WHOLE: they are the exchange's, which sent a heartbeat lately. Anything else: they are not, or may not be.
+        """
         return self.sequencer.state
+
+    @property
+    def last_datagram(self) -> float | None:
+        """``time.monotonic()`` when the last datagram of the group was read, of any sender; None before the first."""
+        return self._last_datagram
 
     @property
     def seq_num(self) -> int:
@@ -108,7 +118,7 @@ class Subscriber:
 
     @property
     def recovery_failure(self) -> str:
-        """Why the recovery server gave no answer when it was last asked in vain; empty when it always did."""
+        """Why the recovery server gave no answer to the last question; empty when it did."""
         return self._recovery.failure if self._recovery is not None else ""
 
     def book(self, instrument: int) -> OrderBook:
@@ -132,14 +142,15 @@ class Subscriber:
     def poll(self, timeout: float | None = 0.0) -> int:
         """Read what has come and bring the books up to date: how many reports were applied.
 
-        Waits up to ``timeout`` seconds for something to come, None for ever. Raises OrdersFull and LevelsFull where
-        the exchange's books are larger than these may be, ReportMismatch where a report does not fit even the books of
-        a snapshot, and OSError where the socket is broken.
+        Waits up to ``timeout`` seconds for something to come, or for the feed to fall silent; None for ever. Raises
+        OrdersFull and LevelsFull where the exchange's books are larger than these may be, ReportMismatch where a report
+        of the recovery server does not fit even the books of a snapshot, and OSError where the socket is broken.
         """
         before = self.statistics.reports
         until = None if timeout is None else time.monotonic() + timeout
         while True:
-            busy = self._read() | self._recover(time.monotonic())
+            busy = self._read() or self.sequencer.idle(time.monotonic())
+            busy |= self._recover(time.monotonic())
             self._tell()
             now = time.monotonic()
             if busy or (until is not None and now >= until):
@@ -176,9 +187,20 @@ class Subscriber:
             follower.on_reports = listener
 
     def wait_until(self, seq_num: int, timeout: float | None = None) -> bool:
-        """Follow the feed until this report is in the books: False when it is not after ``timeout`` seconds."""
+        """Follow the feed until this report is in the books: False when it is not after ``timeout`` seconds.
+
+        The state may be another than WHOLE then: see ``wait_whole``.
+        """
+        return self._wait(lambda: self.state is not FeedState.WAITING and self.seq_num >= seq_num, timeout)
+
+    def wait_whole(self, timeout: float | None = None) -> bool:
+        """Follow the feed until the state is WHOLE: False when it is not after ``timeout`` seconds."""
+        return self._wait(lambda: self.state is FeedState.WHOLE, timeout)
+
+    def _wait(self, condition: Callable[[], bool], timeout: float | None) -> bool:
+        """Poll until it is true: False when it is not after ``timeout`` seconds."""
         until = None if timeout is None else time.monotonic() + timeout
-        while self.state is FeedState.WAITING or self.seq_num < seq_num:
+        while not condition():
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
                 return False
@@ -188,18 +210,22 @@ class Subscriber:
     def _read(self) -> bool:
         """Read pieces of the feed: was there one?"""
         left = PIECES
+        receiver = self._receiver
         while left > 0:
             if self.state is FeedState.WHOLE:
                 listened = self._follower.on_reports is not None
-                pieces, runs = self._receiver.receive(1 if listened else left, True)
-                self._follower.followed(pieces, self._receiver.applied_reports() if listened else b"")
+                receiver.checksum = self.sequencer.checksum
+                pieces, runs = receiver.receive(1 if listened else left, True)
+                self._follower.followed(pieces, receiver.checksum, receiver.applied_reports() if listened else b"")
             else:
-                pieces, runs = self._receiver.receive(1, False)
+                pieces, runs = receiver.receive(1, False)
             for run in runs:
                 self._follower.receive(run, time.monotonic())
             if not pieces and not runs:
                 break
             left -= max(pieces, 1)
+        if left < PIECES:
+            self._last_datagram = time.monotonic()
         return left < PIECES
 
     # ------------------------------------------------------------------ what is missing
@@ -223,7 +249,7 @@ class Subscriber:
 
     def _sleep(self, now: float, until: float | None) -> float | None:
         """Seconds until something is due, None when nothing ever is."""
-        times = [until, self.sequencer.due() if self._recovery is not None else None]
+        times = [until, self.sequencer.silent_at, self.sequencer.due() if self._recovery is not None else None]
         times.append(self._recovery.deadline if self._recovery is not None else None)
         due = [time for time in times if time is not None]
         return max(0.0, min(due) - now) if due else None

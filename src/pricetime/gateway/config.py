@@ -152,7 +152,14 @@ class GatewayConfig(BaseSettings):
     feed_interface: IPv4Address = feed("127.0.0.1", "address of the interface that it leaves by")
     feed_ttl: int = feed(1, "routers that it may pass, and one; 0 stays on this machine", ge=0, le=255)
     mtu: int = feed(1500, "bytes of a packet of the network: 1,500 hold 30 reports, 9,000 hold 186", ge=76, le=65535)
-    feed_heartbeat_ms: int = feed(100, "a feed that is silent this long sends a heartbeat", ge=1, le=60_000)
+    feed_heartbeat_ms: int = feed(100, "time between two heartbeats of the feed, under load too", ge=1, le=60_000)
+    feed_listen_ms: int = feed(
+        250,
+        "time that a start listens for another publisher on the group and port, and every 5 s as long while it runs; "
+        "0 to listen at no time",
+        ge=0, le=60_000,
+    )  # fmt: skip
+    force: bool = feed(False, "start although another publisher is heard on the group and port")
     feed_store_reports: PowerOfTwo = feed(
         2**20, "reports of the feed that are kept for retransmission", ge=2**10, le=2**26
     )

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
 
+#: How often the control side listens for another publisher on the feed's group, and how many addresses it names then.
+LISTEN_EVERY_S, MOST_NAMED = 5.0, 5
+
 #: A command that finds no room is tried again after this, and given up after so many times.
 RETRY_S, RETRIES = 0.01, 200
 
@@ -153,11 +156,13 @@ class Control:
         self._page = self._serve_page()
         watch = self._loop.create_task(self._watch())
         tell = self._loop.create_task(self._tell())
+        listen = self._loop.create_task(self._listen())
         try:
             return await self._end(await self._stopping)
         finally:
             watch.cancel()
             tell.cancel()
+            listen.cancel()
             self._lobby.close()
             await self._recovery.close()
             for served in (self._copies, self._metrics, self._page):
@@ -184,7 +189,7 @@ class Control:
 
         doors = self._lobby, self._recovery, self._copies
         first = 0 if keeper is None else keeper.first
-        return serve(listener, self._config, self._exchange, doors, first, self._seldom)
+        return serve(listener, self._config, self._exchange, doors, first, self._seldom, self._prepared.listener)
 
     def _serve_page(self) -> LivePage | None:
         """For browsers, where there is a port for them."""
@@ -275,6 +280,21 @@ class Control:
         )
         self._log.error(what, failure=self._exchange.failure)
         self._stop("failure")
+
+    async def _listen(self) -> None:
+        """Listen to the feed's group for a moment, from time to time, and log it when there is another publisher."""
+        listener = self._prepared.listener
+        while listener is not None:
+            listener.join()
+            await asyncio.sleep(self._config.feed_listen_ms / 1000)
+            if others := listener.others():
+                self._log.error(
+                    "another publisher on the feed's group: subscribers cannot trust what they receive",
+                    addresses=[f"{host}:{port}" for host, port in others[:MOST_NAMED]],
+                    remedy="stop it, or give one of the two another feed_group or feed_port",
+                )
+            listener.leave()
+            await asyncio.sleep(LISTEN_EVERY_S)
 
     async def _tell(self) -> None:
         """Log what was done, from time to time."""

@@ -462,7 +462,6 @@ class Gateway:
     def _tick(self, now_ns):
         self.next_tick_ns = now_ns + TICK_NS
         self.sessions.tick(self.answered, now_ns)
-        self.publisher.tick(now_ns)
         self.sessions.flush_all(now_ns)
 
     def _go_on_stopping(self, now_ns):
@@ -487,7 +486,8 @@ class Gateway:
                 self.sessions.drop(owner, SHUTDOWN)
             elif s.state == ACTIVE and self.sessions.unsent(s) == 0:
                 self.sessions.end(owner, SHUTDOWN, now_ns)
-        if drained and self.sessions.connected_count == 0:
+        if drained and self.sessions.connected_count == 0 and load_u32(cython.address(self.stopped), ACQUIRE) == 0:
+            self.publisher.finish(now_ns)
             store(cython.address(self.stopped), 1, RELEASE)
 
 

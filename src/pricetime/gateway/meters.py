@@ -174,6 +174,10 @@ class Feed(Section):
         "Reports that the system refused to send, which subscribers have to recover.",
         key="feed_unsent",
     )
+    foreign = counter(
+        "feed_foreign_datagrams",
+        "Datagrams of another publisher on the group and port of the feed, heard in a short sample every 5 s.",
+    )
     lag = gauge(
         "replica_lag_reports",
         "Reports of the feed that the replica has not applied, which snapshots and the figures of books come from.",

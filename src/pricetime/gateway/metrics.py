@@ -63,6 +63,14 @@ class Door(Protocol):
     def __len__(self) -> int: ...
 
 
+class Listener(Protocol):
+    """Hears other publishers on the feed's group."""
+
+    @property
+    def datagrams(self) -> int:
+        """Theirs, so far."""
+
+
 class Doors(NamedTuple):
     """Everything of the control side that counts; ``copies``: where the journal may be followed."""
 
@@ -70,6 +78,7 @@ class Doors(NamedTuple):
     recovery: Door
     copies: Door | None
     scrapes: Mapping[str, int]
+    listener: Listener | None = None
 
 
 class ExchangeCollector(Collector):
@@ -148,6 +157,8 @@ class ExchangeCollector(Collector):
         yield meters.Rings.ratio.are_now(((name,), count / slots) for name, count in used.items())
         last = stats["feed_next_sequence"] - 1
         yield meters.Feed.sequence.is_now(last)
+        listener = self._doors.listener
+        yield meters.Feed.foreign.is_now(0 if listener is None else listener.datagrams)
         yield meters.Feed.lag.is_now(max(0, last - stats["replica_sequence"]))
 
     def _sessions(self) -> Iterator[Metric]:

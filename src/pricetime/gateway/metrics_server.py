@@ -20,7 +20,7 @@ from .acceptor import Acceptor
 from .config import GatewayConfig
 from .log import Seldom
 from .measured import Measured
-from .metrics import Door, Doors, ExchangeCollector
+from .metrics import Door, Doors, ExchangeCollector, Listener
 
 #: Connections at a time, the time that each has, and the most that is read of what it asks.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
@@ -149,11 +149,15 @@ def serve(
     doors: tuple[Door, Door, Door | None],
     first: int,
     log: Seldom,
+    others: Listener | None = None,
 ) -> MetricsServer:
-    """Let the metrics of an exchange be read. ``doors``: lobby, recovery server and journal server."""
+    """Let the metrics of an exchange be read.
+
+    ``doors``: lobby, recovery server and journal server; ``others``: hears other publishers of the feed.
+    """
     counts = Counter({"200": 0, "cut_off": 0})
     registry = CollectorRegistry()
-    registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts), first))
+    registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts, others), first))
     ProcessCollector(registry=registry)
     made = MetricsServer(listener, counts, partial(generate_latest, registry), log)
     made.open()

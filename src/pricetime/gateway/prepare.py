@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 from .. import COMPILED
@@ -14,6 +14,7 @@ from ..measure import hlog
 from . import secrets, sockets
 from .config import GatewayConfig
 from .errors import CannotStart
+from .feed_listener import FeedListener
 from .secrets import Secrets, SecretsError
 
 
@@ -23,6 +24,7 @@ class Prepared(NamedTuple):
     orders: socket.socket  #: listens for clients
     recovery: socket.socket  #: listens for subscribers
     feed: socket.socket  #: connected to the multicast group
+    listener: FeedListener | None  #: hears other publishers there; None: nothing listens
     journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
     metrics: socket.socket | None  #: listens for Prometheus; None: there are no metrics
     page: socket.socket | None  #: listens for browsers; None: there is no page
@@ -30,7 +32,7 @@ class Prepared(NamedTuple):
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
 
     def close(self) -> None:
-        for made in (self.orders, self.recovery, self.feed, self.journal, self.metrics, self.page):
+        for made in (self.orders, self.recovery, self.feed, self.listener, self.journal, self.metrics, self.page):
             if made is not None:
                 made.close()
 
@@ -46,6 +48,9 @@ def prepare(config: GatewayConfig) -> Prepared:
         orders = opened.enter_context(sockets.listen(config.host, config.port, "port"))
         recovery = opened.enter_context(sockets.listen(config.host, config.recovery_port, "recovery_port"))
         feed = opened.enter_context(sockets.feed(config))
+        listener = None
+        if config.feed_listen_ms:
+            listener = opened.enter_context(closing(FeedListener(config, feed)))
         journal = None
         if config.journal_port is not None:
             journal = opened.enter_context(sockets.listen(config.host, config.journal_port, "journal_port"))
@@ -58,7 +63,7 @@ def prepare(config: GatewayConfig) -> Prepared:
         if config.http_port is not None:
             page = opened.enter_context(sockets.listen(config.http_host, config.http_port, "http_port", "http_host"))
         opened.pop_all()
-    return Prepared(orders, recovery, feed, journal, metrics, page, owners, sockets.raise_file_limit(config))
+    return Prepared(orders, recovery, feed, listener, journal, metrics, page, owners, sockets.raise_file_limit(config))
 
 
 def check_page(config: GatewayConfig, owners: Secrets | None) -> None:

@@ -23,7 +23,7 @@ cdef class Publisher:
     cdef u64 per_call                # reports of one call with segmentation offload, a multiple of per_datagram
     cdef bint offload                # does the system cut datagrams for us?
     cdef u64 next                    # number of the next report to be sent
-    cdef u64 spoken_ns               # monotonic, when something was last sent
+    cdef u64 heartbeat_due_ns        # monotonic, when the next heartbeat is sent
     cdef u64 heartbeat_ns
     cdef u64 clock_offset_ns
     cdef Faults faults               # None: none
@@ -36,4 +36,5 @@ cdef class Publisher:
     cdef void _cut_itself(self) noexcept nogil
     cdef u64 _send(self, const Report *first, u64 count) noexcept nogil
     cdef u64 _send_many(self, const Report *first, u64 count) noexcept nogil
-    cdef void tick(self, u64 now_ns) noexcept nogil
+    cdef void finish(self, u64 now_ns) noexcept nogil
+    cdef void _beat(self, u64 now_ns) noexcept nogil

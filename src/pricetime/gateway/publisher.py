@@ -3,7 +3,8 @@
 
 Where the system cuts datagrams itself (UDP segmentation offload), one call sends up to 64 of them; elsewhere
 ``sendmmsg`` does. What was written since the last turn is sent in this one, the last datagram as full as it is:
-under load a turn fills many datagrams, without load nothing waits for company.
+under load a turn fills many datagrams, without load nothing waits for company. Between datagrams, under load too, a
+heartbeat says regularly how far the feed is and what the checksum of all its reports is.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ class Publisher:
         self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
         self.clock_offset_ns = clock_offset_ns
         self.next = self.store.newest()
-        self.spoken_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
+        self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
     def step(self, now_ns):
-        """Send what the store has beyond the last turn. Returns how many reports."""
+        """Send what the store has beyond the last turn, and a heartbeat when one is due. Returns how many reports."""
         newest: u64 = self.store.newest()
         done: u64 = 0
         while self.next < newest:
@@ -56,15 +57,13 @@ class Publisher:
                 self.sent_bytes += sent * REPORT_BYTES
             self.next += sent
             done += sent
-        if done != 0:
-            self.spoken_ns = now_ns
+        if now_ns >= self.heartbeat_due_ns and self.next == newest:
+            self._beat(now_ns)
         return done
 
     def turn(self, now_ns):
         """What comes in one turn of the gateway, for tests: how many reports were sent."""
-        done: u64 = self.step(now_ns)
-        self.tick(now_ns)
-        return done
+        return self.step(now_ns)
 
     def _cut_itself(self):
         """The system does not cut into datagrams as large as these, which it would send in fragments: do it here."""
@@ -103,19 +102,23 @@ class Publisher:
             return 0
         return min(count, cython.cast(u64, taken) * self.per_datagram)
 
-    def tick(self, now_ns):
-        """Say the number of the next report, when nothing was sent for a while."""
-        if now_ns < self.spoken_ns + self.heartbeat_ns or self.next != self.store.newest():
-            return
+    def finish(self, now_ns):
+        """Send a last heartbeat, so that subscribers know what the last reports were."""
+        self.heartbeat_due_ns = now_ns
+        self.step(now_ns)
+
+    def _beat(self, now_ns):
+        """Send a heartbeat: everything before it is sent."""
         if self.faults is not None:
             self.faults.let_go(self.fd)
         message: FeedHeartbeat
         memset(cython.address(message), 0, cython.sizeof(FeedHeartbeat))
         message.type = FEED_HEARTBEAT
+        message.checksum = self.store.checksum
         message.seq_num = self.next
         message.epoch = self.store.epoch
         message.timestamp = now_ns + self.clock_offset_ns
         if send(self.fd, cython.address(message), cython.sizeof(FeedHeartbeat), MSG_DONTWAIT) > 0:
             self.datagrams += 1
             self.sent_bytes += cython.sizeof(FeedHeartbeat)
-        self.spoken_ns = now_ns
+        self.heartbeat_due_ns = now_ns + self.heartbeat_ns

@@ -64,6 +64,9 @@ class Store(Protocol):
     def epoch(self) -> int:
         """When the feed began, ns."""
 
+    def checksum_before(self, number: int) -> int | None:
+        """Of all reports before this one, which may be the next; None when it is not, or no longer, known."""
+
     def copy(self, first: int, count: int) -> bytes | None:
         """``count`` reports of 48 bytes from ``first`` on; None when one of them is no longer, or not yet, there."""
 
@@ -190,7 +193,7 @@ class RecoveryServer(Acceptor):
         asker.midway = False
 
     async def _retransmit(self, asker: Asker, request: RetransmitRequest) -> None:
-        status, reports = self._find(asker, request)
+        status, reports, checksum = self._find(asker, request)
         count, store = len(reports) // ExecutionReport.SIZE, self._store
         self.counts[f"retransmit: {status.name}"] += 1
         self.counts["reports sent again"] += count
@@ -203,27 +206,34 @@ class RecoveryServer(Acceptor):
             oldest_sequence=store.oldest,
             next_sequence=store.next_sequence,
             epoch=store.epoch,
+            checksum=checksum,
         )
         await self._send(asker, head.encode() + reports)
 
-    def _find(self, asker: Asker, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes]:
-        """The reports that answer a request, or why there are none. Fewer than asked for when that is all there is."""
+    def _find(self, asker: Asker, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
+        """The reports that answer a request, or why there are none, and the checksum of all reports before them.
+
+        Fewer than asked for when that is all there is.
+        """
         store, now = self._store, self._loop.time()
-        count = min(request.count, self._config.recovery_chunk_reports, max(0, store.next_sequence - request.seq_num))
+        newest = store.next_sequence
+        count = min(request.count, self._config.recovery_chunk_reports, max(0, newest - request.seq_num))
         cost = count + REQUEST_COST_REPORTS
         if asker.allowance.wait(cost, now) or self._all.wait(cost, now):
-            return RetransmitStatus.RANGE_LIMITED, b""
+            return RetransmitStatus.RANGE_LIMITED, b"", 0
         reports = store.copy(request.seq_num, count) if count and request.seq_num >= store.oldest else None
         paid = REQUEST_COST_REPORTS if reports is None else cost
         asker.allowance.take(paid)
         self._all.take(paid)
         if request.epoch not in {0, store.epoch}:
-            return RetransmitStatus.RANGE_GONE, b""
-        if reports is not None:
-            return RetransmitStatus.RANGE_FOLLOWS, reports
-        if request.seq_num >= store.next_sequence:
-            return RetransmitStatus.RANGE_AHEAD, b""
-        return (RetransmitStatus.RANGE_FOLLOWS if not request.count else RetransmitStatus.RANGE_GONE), b""
+            return RetransmitStatus.RANGE_GONE, b"", 0
+        if request.seq_num > newest:
+            return RetransmitStatus.RANGE_AHEAD, b"", 0
+        checksum = store.checksum_before(request.seq_num)
+        if checksum is None or (count and reports is None):
+            return RetransmitStatus.RANGE_GONE, b"", 0
+        status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
+        return status, reports or b"", checksum
 
     async def _send_snapshot(self, asker: Asker) -> None:
         """The whole book, when it is this connection's turn: no more than a few are sent at a time."""
@@ -284,6 +294,7 @@ def _head(snapshot: Snapshot, epoch: int) -> bytes:
         orders=len(snapshot.orders),
         digest=snapshot.digest,
         epoch=epoch,
+        checksum=snapshot.checksum,
     )
     return head.encode() + b"".join(map(_instrument, snapshot.instruments))
 

@@ -29,6 +29,7 @@ class Replica:
         self.builder = builder
         self.latch = Latch()
         self.next = self.builder.seq_num + 1
+        self.checksum = self.store.checksum
         self.ended = 0
         self.broken = False
 
@@ -64,8 +65,13 @@ class Replica:
         """Apply so many reports at most, inside: how many."""
         count: u64 = min(self.store.run_from(self.next), most)
         if count != 0:
+            first: cython.pointer[Report] = self.store.at(self.next)
             if not self.broken:
-                self.broken = self.builder.apply_run(self.store.at(self.next), count) < 0
+                self.broken = self.builder.apply_run(first, count) < 0
+            i: u64
+            for i in range(count):
+                words: cython.p_void = cython.address(first[i])
+                self.checksum = link(self.checksum, cython.cast(cython.pointer[cython.const[u64]], words), REPORT_WORDS)
             self.next += count
             self.store.keep_from(self.next)
         return count
@@ -76,7 +82,7 @@ class Replica:
         return self.next - 1
 
     def snapshot(self):
-        """What ``BookBuilder.snapshot`` gives: the books after a certain report of the feed, which it names.
+        """What ``BookBuilder.snapshot`` gives, with the checksum: the books after a report of the feed, which it names.
 
         Waits until a run of reports is applied, and until the replica has all that is published now. Raises
         RuntimeError when the replica is broken, which would be a fault of the exchange.
@@ -89,7 +95,7 @@ class Replica:
                 break
             self.step()
         try:
-            return self.builder.snapshot()
+            return self.builder.snapshot()._replace(checksum=self.checksum)
         finally:
             self.latch.leave()
 

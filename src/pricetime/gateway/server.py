@@ -33,6 +33,8 @@ def run(config: GatewayConfig) -> int:
         sys.setswitchinterval(SWITCH_S)
     log = make_log(config.log_level, config.log_format)
     with closing(prepare(config)) as prepared, closing(Exchange(config, prepared.feed, log)) as exchange:
+        if prepared.listener is not None and not config.force:
+            prepared.listener.check()
         exchange.start()
         exchange.keep_clear()
         if prepared.page is not None:

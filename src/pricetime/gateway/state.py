@@ -103,7 +103,7 @@ class ExchangeState:
         Only at first. Raises SnapshotMismatch.
         """
         self.sessions.load_streams(snapshot.owners, snapshot.stream_reports)
-        self.store.load(snapshot.feed_sequence, snapshot.feed_reports)
+        self.store.load(snapshot.feed_sequence, snapshot.feed_reports, snapshot.feed_checksum)
         self.store.epoch = snapshot.epoch
         self.matcher.transcript = snapshot.transcript
         self.timestamp = snapshot.timestamp
@@ -128,6 +128,7 @@ class ExchangeState:
             next_reference=self.references.next,
             epoch=self.store.epoch,
             feed_sequence=newest,
+            feed_checksum=self.store.checksum_before(newest - kept),
             commands=commands,
             owners=owners,
             stream_reports=streams,
@@ -146,7 +147,9 @@ class ExchangeState:
         orders["order_id"] = resting["sequence"]
         states = self.states()
         instruments = tuple(replace(known, state=states[number]) for number, known in self.engine.instruments.items())
-        return Snapshot(self.store.next_sequence - 1, instruments, orders, self.digest())
+        newest = self.store.next_sequence
+        checksum = self.store.checksum_before(newest)
+        return Snapshot(newest - 1, instruments, orders, self.digest(), checksum)
 
     # ------------------------------------------------------------------ questions
 

@@ -4,6 +4,10 @@
 A ring indexed by the report's number. One thread writes; any thread reads. A reader copies first and then asks whether
 the writer came round meanwhile: ``claimed`` is raised before a report is overwritten and looked at after the copy, so
 a torn copy is always found. The replica is the one reader that is waited for: what it has not applied stays.
+
+Beside each report stands the checksum of all reports before it: the link of CRC-32C from one report to the next, over
+the 48 bytes of each. Heartbeats, snapshots and retransmissions carry it, so a subscriber finds out whether what it has
+applied is what was sent.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ import numpy as np
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidSetting, SnapshotMismatch
+from pricetime.native.crc import linked_records
 from pricetime.types import REPORT
 
 if cython.compiled:
@@ -34,15 +39,18 @@ class FeedStore:
         self.epoch = epoch
         self.next = self.published = self.claimed = self.kept_from = 1
         self.reports = cython.cast(cython.pointer[Report], reserve(self.capacity * cython.sizeof(Report)))
-        if not self.reports:
+        self.checksums = cython.cast(cython.pointer[u32], reserve(2 * self.capacity * cython.sizeof(u32)))
+        if not self.reports or not self.checksums:
             raise MemoryError(f"no room for {capacity} reports")
 
     def __dealloc__(self):
         release(self.reports, self.capacity * cython.sizeof(Report))
+        release(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     def take_memory(self):
         """Take up all its memory. Before anybody else uses it."""
         touch(self.reports, self.capacity * cython.sizeof(Report))
+        touch(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ the writer
 
@@ -65,7 +73,18 @@ class FeedStore:
 
     def publish(self):
         """Let readers see what was appended."""
+        self._link(self.published, self.next)
         store_u64(cython.address(self.published), self.next, RELEASE)
+
+    def _link(self, first, end):
+        """The checksums before the reports behind ``first``, up to ``end``."""
+        checksum: u32 = self.checksum
+        number: u64
+        for number in range(first, end):
+            words: cython.p_void = self.at(number)
+            checksum = link(checksum, cython.cast(cython.pointer[cython.const[u64]], words), REPORT_WORDS)
+            self.checksums[(number + 1) & (2 * self.capacity - 1)] = checksum
+        self.checksum = checksum
 
     def extend(self, reports):
         """Append an array of ``REPORT`` and publish it, numbered anew: what the gateway does, for Python."""
@@ -80,11 +99,12 @@ class FeedStore:
             report.seq_num = number
         self.publish()
 
-    def load(self, next_sequence, reports):
+    def load(self, next_sequence, reports, checksum):
         """Go on with a feed whose next report has this number, of which these are the newest; older ones are gone.
 
-        ``reports``: array of ``REPORT``, those before that number. Only in a store that has none yet; what is loaded is
-        as if the replica had applied it. Raises SnapshotMismatch with nothing changed.
+        ``reports``: array of ``REPORT``, those before that number; ``checksum``: of all reports before them. Only in a
+        store that has none yet; what is loaded is as if the replica had applied it. Raises SnapshotMismatch with
+        nothing changed.
         """
         number = whole(next_sequence, 1, (1 << 64) - 1, SnapshotMismatch, "the next sequence of a feed")
         if self.next != 1:
@@ -92,13 +112,18 @@ class FeedStore:
         first = number - len(reports)
         if first < 1 or (reports["seq_num"] != np.arange(len(reports), dtype=np.uint64) + np.uint64(first)).any():
             raise SnapshotMismatch("these reports do not have the numbers before that of the next one")
-        reports = reports[max(0, len(reports) - int(self.capacity)) :]
+        left_out = max(0, len(reports) - int(self.capacity))
+        self.checksum = linked_records(checksum, reports[:left_out], REPORT.itemsize)
+        reports = reports[left_out:]
         source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         self.next = number
         oldest: u64 = number - len(reports)
         i: u64
         for i in range(oldest, self.next):
             self.reports[(i - 1) & self.mask] = source[i - oldest]
+        self.checksums[oldest & (2 * self.capacity - 1)] = self.checksum
+        self._link(oldest, self.next)
+        self.published = self.next
         store_u64(cython.address(self.claimed), oldest, RELEASE)
         self.keep_from(number)
         self.publish()
@@ -129,6 +154,15 @@ class FeedStore:
     def oldest(self):
         """The number of the oldest report that is kept; ``next_sequence`` when there is none."""
         return load_u64(cython.address(self.claimed), ACQUIRE)
+
+    def checksum_before(self, number):
+        """The checksum of all reports before this one, which may be the next; None if that is not known."""
+        wanted: u64 = number
+        if wanted < self.oldest or wanted > self.newest():
+            return None
+        checksum: u32 = self.checksums[wanted & (2 * self.capacity - 1)]
+        fence(ACQUIRE)
+        return checksum if wanted >= self.oldest else None
 
     def copy(self, first, count):
         """The bytes of ``count`` reports from number ``first`` on, None when they are not, or no longer, all there."""

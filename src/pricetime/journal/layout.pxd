@@ -63,7 +63,9 @@ ctypedef packed struct SnapshotHead:
     u64 owners           # 16 bytes each
     u64 stream_reports   # 48 bytes each: the newest of every owner, in the order of the owners
     u64 feed_reports     # 48 bytes each: the newest of the feed
-    u8 zero2[32]
+    u32 feed_checksum    # of all reports of the feed before those
+    u32 zero2
+    u8 zero3[24]
 
 # An owner's stream in a snapshot: 16 bytes.
 ctypedef packed struct SnapshotOwner:

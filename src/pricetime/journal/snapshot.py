@@ -28,7 +28,7 @@ from .position import Position
 from .segment import TEMPORARY, BadHead, SegmentHead
 
 MAGIC, VERSION = b"PTJRNSNP", 2
-HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQ32s")
+HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQII24s")
 END = struct.Struct("<II")
 
 #: An owner's stream: ``kept`` of its reports are in the snapshot, the newest before ``next_sequence``.
@@ -57,6 +57,7 @@ class SnapshotFile:
     next_reference: int  #: of the next order to be accepted
     epoch: int  #: of the feed, ns
     feed_sequence: int  #: of the next report of the feed
+    feed_checksum: int  #: of all reports of the feed before ``feed_reports``
     commands: Records  #: COMMAND: what ``Engine.commands`` gave, with the reference of each order in ``sequence``
     owners: Records  #: OWNER, by owner
     stream_reports: Records  #: REPORT: those of one owner after those of another
@@ -76,7 +77,7 @@ class SnapshotFile:
         return HEAD.pack(
             MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
             self.transcript, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
-            *map(len, self.parts()), b"",
+            *map(len, self.parts()), self.feed_checksum, 0, b"",
         )  # fmt: skip
 
 
@@ -152,7 +153,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     view = memoryview(data)
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, and an empty one {HEAD.size + END.size}")
-    magic, version, zero, digest, *numbers, zeros = HEAD.unpack_from(view)
+    magic, version, zero, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
     sequence, timestamp, segment, offset, link, transcript, seq_num, books, reference, epoch, feed_sequence, *counts = (
         numbers
     )
@@ -165,7 +166,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     if HEAD.size + sum(sizes) + END.size != len(view):
         raise BadSnapshot(f"it has {len(view)} bytes, and says {HEAD.size + sum(sizes) + END.size}")
     crc, end_zero = END.unpack_from(view, len(view) - END.size)
-    if zero or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
+    if zero or zero2 or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
         raise BadSnapshot("its CRC is wrong")
     parts, first = [], HEAD.size
     for count, dtype, size in zip(counts, dtypes, sizes, strict=True):
@@ -173,7 +174,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         first += size
     snapshot = SnapshotFile(
         Position(segment, offset, link, sequence), digest, timestamp, transcript, seq_num, books, reference, epoch,
-        feed_sequence, *parts,
+        feed_sequence, feed_checksum, *parts,
     )  # fmt: skip
     _hold_together(snapshot, name)
     return snapshot

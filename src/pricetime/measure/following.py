@@ -60,12 +60,16 @@ class Following:
             yield self._subscriber
 
     def wait_whole(self, seq_num: int = 0) -> None:
-        """Until the books are whole and have every report up to this one. Raises NeverWhole."""
+        """Until the books are whole and have every report up to this one. Raises NeverWhole.
+
+        The last report of a server that has stopped may be waited for: the feed may be silent then.
+        """
         deadline = time.monotonic() + PATIENCE_S
+        enough = (FeedState.WHOLE, FeedState.SILENT) if seq_num else (FeedState.WHOLE,)
         while True:
             with self.asked() as subscriber:
                 state, last = subscriber.state, subscriber.seq_num
-            if state is FeedState.WHOLE and last >= seq_num:
+            if state in enough and last >= seq_num:
                 return
             if time.monotonic() > deadline or self._failure is not None:
                 where = f"{state.name} at report {last}"

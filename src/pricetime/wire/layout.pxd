@@ -189,17 +189,17 @@ ctypedef packed struct Logout:
     u32 zero2
     u64 next_sequence          # as in a heartbeat
 
-# On the feed: nothing happened; a datagram of its own, as long as a report.
+# On the feed: how far the feed is, and what it has sent so far; a datagram of its own, as long as a report.
 ctypedef packed struct FeedHeartbeat:
     u8 type
     u8 zero
     u16 zero2
-    u32 zero3
+    u32 checksum               # of all reports before seq_num
     u64 seq_num                # of the next report: a subscriber that expects a lower one has missed some
     u64 epoch                  # ns, when this feed began: another epoch is another feed, counted from 1 again
     u64 timestamp              # ns, when this was sent
+    u64 zero3
     u64 zero4
-    u64 zero5
 
 # To the recovery server: send these reports again.
 ctypedef packed struct RetransmitRequest:
@@ -220,6 +220,8 @@ ctypedef packed struct RetransmitReply:
     u64 oldest_sequence        # of the oldest report that is kept
     u64 next_sequence          # of the next report of the feed
     u64 epoch                  # of the feed
+    u32 checksum               # of all reports before seq_num, with RANGE_FOLLOWS, or if seq_num is next_sequence; else 0
+    u32 zero2
 
 # To the recovery server: send the whole book.
 ctypedef packed struct SnapshotRequest:
@@ -238,7 +240,8 @@ ctypedef packed struct SnapshotHeader:
     u64 orders                 # how many SnapshotOrder follow them
     u64 digest                 # of all books: what a subscriber's own must be
     u64 epoch                  # of the feed
-    u64 zero3
+    u32 checksum               # of all reports up to and including seq_num
+    u32 zero3
 
 # From the recovery server: an instrument and its rules.
 ctypedef packed struct SnapshotInstrument:

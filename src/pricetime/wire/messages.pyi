@@ -311,7 +311,7 @@ class FeedHeartbeat(Message):
     @property
     def zero2(self) -> int: ...
     @property
-    def zero3(self) -> int: ...
+    def checksum(self) -> int: ...
     @property
     def seq_num(self) -> int: ...
     @property
@@ -319,20 +319,20 @@ class FeedHeartbeat(Message):
     @property
     def timestamp(self) -> int: ...
     @property
-    def zero4(self) -> int: ...
+    def zero3(self) -> int: ...
     @property
-    def zero5(self) -> int: ...
+    def zero4(self) -> int: ...
     def __new__(
         cls,
         *,
         zero: int = ...,
         zero2: int = ...,
-        zero3: int = ...,
+        checksum: int = ...,
         seq_num: int = ...,
         epoch: int = ...,
         timestamp: int = ...,
+        zero3: int = ...,
         zero4: int = ...,
-        zero5: int = ...,
     ) -> Self: ...
 
 class RetransmitRequest(Message):
@@ -371,6 +371,10 @@ class RetransmitReply(Message):
     def next_sequence(self) -> int: ...
     @property
     def epoch(self) -> int: ...
+    @property
+    def checksum(self) -> int: ...
+    @property
+    def zero2(self) -> int: ...
     def __new__(
         cls,
         *,
@@ -381,6 +385,8 @@ class RetransmitReply(Message):
         oldest_sequence: int = ...,
         next_sequence: int = ...,
         epoch: int = ...,
+        checksum: int = ...,
+        zero2: int = ...,
     ) -> Self: ...
 
 class SnapshotRequest(Message):
@@ -408,6 +414,8 @@ class SnapshotHeader(Message):
     @property
     def epoch(self) -> int: ...
     @property
+    def checksum(self) -> int: ...
+    @property
     def zero3(self) -> int: ...
     def __new__(
         cls,
@@ -419,6 +427,7 @@ class SnapshotHeader(Message):
         orders: int = ...,
         digest: int = ...,
         epoch: int = ...,
+        checksum: int = ...,
         zero3: int = ...,
     ) -> Self: ...
 

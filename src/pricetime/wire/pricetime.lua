@@ -162,6 +162,7 @@ local fields = {
     ["timeout_ms"] = ProtoField.uint32("pricetime.timeout_ms", "timeout_ms"),
     ["orders_per_second"] = ProtoField.uint32("pricetime.orders_per_second", "orders_per_second"),
     ["session_reason"] = ProtoField.uint8("pricetime.session_reason", "session_reason", base.DEC, session_reason_names),
+    ["checksum"] = ProtoField.uint32("pricetime.checksum", "checksum"),
     ["epoch"] = ProtoField.uint64("pricetime.epoch", "epoch"),
     ["timestamp"] = ProtoField.uint64("pricetime.timestamp", "timestamp"),
     ["count"] = ProtoField.uint32("pricetime.count", "count"),
@@ -308,11 +309,12 @@ local messages = {
     [48] = { size = 48,
         fields = {
             { "type", 0, 1 },
+            { "checksum", 4, 4 },
             { "seq_num", 8, 8, short = "seq_num" },
             { "epoch", 16, 8 },
             { "timestamp", 24, 8 },
         },
-        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 }, { 32, 8 }, { 40, 8 } } },
+        zeros = { { 1, 1 }, { 2, 2 }, { 32, 8 }, { 40, 8 } } },
     [49] = { size = 24,
         fields = {
             { "type", 0, 1 },
@@ -321,7 +323,7 @@ local messages = {
             { "epoch", 16, 8 },
         },
         zeros = { { 1, 1 }, { 2, 2 } } },
-    [50] = { size = 40,
+    [50] = { size = 48,
         fields = {
             { "type", 0, 1 },
             { "status", 1, 1, names = retransmit_status_names },
@@ -330,8 +332,9 @@ local messages = {
             { "oldest_sequence", 16, 8 },
             { "next_sequence", 24, 8, short = "next_sequence" },
             { "epoch", 32, 8 },
+            { "checksum", 40, 4 },
         },
-        zeros = { { 2, 2 } } },
+        zeros = { { 2, 2 }, { 44, 4 } } },
     [51] = { size = 8,
         fields = {
             { "type", 0, 1 },
@@ -345,8 +348,9 @@ local messages = {
             { "orders", 16, 8 },
             { "digest", 24, 8 },
             { "epoch", 32, 8 },
+            { "checksum", 40, 4 },
         },
-        zeros = { { 1, 1 }, { 2, 2 }, { 40, 8 } } },
+        zeros = { { 1, 1 }, { 2, 2 }, { 44, 4 } } },
     [53] = { size = 56,
         fields = {
             { "type", 0, 1 },

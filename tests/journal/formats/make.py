@@ -36,7 +36,15 @@ def make(folder: Path) -> None:
     write(
         Disk(),
         folder,
-        replace(plain, owners=owners, stream_reports=streams, feed_reports=feed, feed_sequence=200, epoch=77),
+        replace(
+            plain,
+            owners=owners,
+            stream_reports=streams,
+            feed_reports=feed,
+            feed_sequence=200,
+            feed_checksum=55,
+            epoch=77,
+        ),
     )
     expected = {
         "commands": len(written.commands),
