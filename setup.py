@@ -45,6 +45,7 @@ LINUX_MODULES = [
     "pricetime.journal.writer",
     "pricetime.gateway.public_ids",
     "pricetime.gateway.store",
+    "pricetime.gateway.throttle",
     "pricetime.gateway.sessions",
     "pricetime.gateway.decoder",
     "pricetime.gateway.matcher",

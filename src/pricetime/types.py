@@ -115,6 +115,7 @@ class Reason(IntEnum):
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38  #: the owner's session ended
     AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
+    BY_OPERATOR = 40  #: the operator of the exchange cancelled it
 
 
 #: ``type`` of every report, beside the command types so that the first byte of a record tells them apart.

@@ -83,6 +83,7 @@ cdef enum:
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38
     AS_MAKER = 39
+    BY_OPERATOR = 40
     # Why a report does not fit a rebuilt book, beside the reasons above
     OUT_OF_SEQUENCE = 64
     # The type of an order in a snapshot

@@ -126,6 +126,9 @@ class GatewayConfig(BaseSettings):
     orders_per_second: int = entry(
         0, "orders a session may send; cancels may come twice as fast; 0 for no limit", ge=0, le=10**9
     )
+    relogin_delay_ms: int = entry(
+        1000, "time before an owner may log in again after it was logged out for too many orders", ge=0, le=600_000
+    )
     burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
 
     feed_group: IPv4Address = feed("239.255.77.1", "multicast group of the feed")
@@ -139,14 +142,25 @@ class GatewayConfig(BaseSettings):
     )
 
     recovery_port: Port = recovery(7002, "TCP port for retransmission and snapshots; 0 takes a free one")
-    recovery_clients: int = recovery(64, "most connections at a time", ge=1, le=4096)
+    recovery_clients: int = recovery(64, "most connections at a time; the idlest makes room", ge=1, le=4096)
+    recovery_clients_per_address: int = recovery(32, "most of them from one address", ge=1, le=4096)
     recovery_chunk_reports: int = recovery(4096, "most reports in one answer", ge=1, le=65536)
     recovery_reports_per_second: int = recovery(500_000, "reports that one connection may fetch again", ge=1, le=10**9)
     recovery_total_per_second: int = recovery(2_000_000, "reports that all of them may fetch together", ge=1, le=10**9)
-    recovery_idle_ms: int = recovery(30_000, "a connection that is silent, or reads nothing, is closed", ge=10)
+    recovery_idle_ms: int = recovery(30_000, "a connection that asks for nothing this long is closed", ge=10)
+    recovery_request_ms: int = recovery(
+        2000,
+        "time in which a request that has begun must come whole, and for which a reader may take nothing of an answer",
+        ge=10,
+        le=600_000,
+    )
+    recovery_bytes_per_second: int = recovery(
+        1_000_000, "a connection that takes an answer more slowly is closed", ge=1, le=10**10
+    )
     snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
-    snapshot_streams: int = recovery(4, "snapshots that are sent at a time; others wait", ge=1, le=256)
-    snapshot_timeout_ms: int = recovery(30_000, "time in which a connection must take a snapshot", ge=10)
+    snapshot_copies: int = recovery(
+        4, "snapshots in memory at a time; while so many are read, the newest is handed out again", ge=1, le=256
+    )
 
     instruments: Instruments = book(
         (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
@@ -179,7 +193,7 @@ class GatewayConfig(BaseSettings):
 
     http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
     http_host: IPv4Address = page("127.0.0.1", "address that the page listens on; `0.0.0.0` for all of this machine")
-    http_names: Names = page((), "names that browsers may come by, beside addresses and localhost")
+    http_names: Names = page((), "names that browsers and Prometheus may come by, beside addresses and localhost")
     http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)
     http_owner: int | None = page(
         None, "owner for whom everybody at the page trades: a sandbox; on a loopback address alone", ge=1, le=MAX_OWNER

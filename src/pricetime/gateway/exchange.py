@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
 from ..journal.configuration import Configuration
@@ -189,6 +192,27 @@ class Exchange:
     def set_state(self, instrument: int, state: int) -> bool:
         """Open or halt an instrument. False when too many requests wait."""
         return bool(self.gateway.set_state(instrument, state))
+
+    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
+        """End an owner's session, unless ``session_reason`` (a SessionReason) is 0, and cancel its orders, unless
+        ``cancel_reason`` (a Reason) is 0. False when too many requests wait."""
+        return bool(self.gateway.remove(owner, session_reason, cancel_reason))
+
+    def is_done(self, owner: int) -> bool:
+        """Are all requests taken, and an owner's orders cancelled as far as the ring of commands?"""
+        return bool(self.gateway.is_done(owner))
+
+    def open_orders(self, owner: int) -> NDArray[np.void]:
+        """An owner's open orders, the oldest 10,000: ``pricetime.COMMAND`` with quantities that are still open.
+
+        Not in the loop: it waits for the matcher. One call at a time. Raises RuntimeError when that does not answer.
+        """
+        found: NDArray[np.void] = self.matcher.open_orders(owner)
+        return found
+
+    def sessions(self) -> list[tuple[int, int, int, int]]:
+        """The sessions: see ``Sessions.listed``."""
+        return list(self.state.sessions.listed())
 
     def want_snapshot(self) -> bool:
         """Take a snapshot soon. False without a journal."""

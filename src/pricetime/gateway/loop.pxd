@@ -1,10 +1,10 @@
 # Signatures and fields of loop.py, in its order.
 
-from pricetime.core.layout cimport ALL_INSTRUMENTS, BY_DISCONNECT, MASS_CANCEL, SET_STATE, Command, i64, u8, u32, u64
+from pricetime.core.layout cimport ALL_INSTRUMENTS, MASS_CANCEL, SET_STATE, Command, i64, u8, u32, u64
 from pricetime.gateway.decoder cimport Decoder
 from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, ORDER_ID_SHIFT, READ_BYTES, REQUEST_ADMIT,
-    REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
+    REQUEST_OWNER, REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
 )
 from pricetime.gateway.matcher cimport Matcher
 from pricetime.gateway.publisher cimport Publisher
@@ -58,6 +58,10 @@ cdef class Gateway:
     cdef u64 clock_offset_ns
     cdef u64 next_tick_ns
     cdef u64 flushed_ns              # when clients were last sent their answers
+    cdef u64 last_ns                 # monotonic: of this iteration, after it asked epoll
+    cdef u64 heard_all_ns            # what came before is read at the end of this iteration
+    cdef u64 round_ns                # the same, when the round is through
+    cdef u64 round_left              # answers of epoll that the round still takes; 0: there is none
     cdef u64 answered                # commands whose reports are all routed
     cdef u64 stop_ns                 # monotonic: when a stop was asked for, 0 before
     cdef u32 stopped                 # 1: everything is out and every client gone; atomic
@@ -68,6 +72,7 @@ cdef class Gateway:
 
     cdef void _run(self) noexcept nogil
     cdef u64 step(self, int timeout_ms) noexcept nogil
+    cdef void _note_heard(self, int count, u64 now_ns) noexcept nogil
     cdef u64 _take_requests(self, u64 now_ns) noexcept nogil
     cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
     cdef bint _command(self, u32 kind, u32 owner, u32 instrument, u32 flags, u64 now_ns) noexcept nogil

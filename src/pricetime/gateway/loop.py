@@ -42,6 +42,7 @@ class Gateway:
         self.clock_offset_ns = self.sessions.clock_offset_ns
         self.tick_to_trade = Latencies()
         self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
+        self.last_ns = self.heard_all_ns = self.round_ns = self.round_left = 0
         self.turns = self.received_bytes = self.ring_full = 0
         self.router.start_counting()
         self.answered = self.decoder.sequence
@@ -76,6 +77,17 @@ class Gateway:
     def set_state(self, instrument, state):
         """Open or halt an instrument. False: too many requests wait, try again."""
         return self._ask(REQUEST_STATE, 0, -1, 0, 0, instrument, state)
+
+    def remove(self, owner, session_reason, cancel_reason):
+        """End an owner's session, unless ``session_reason`` is 0, and cancel its orders, unless ``cancel_reason`` is 0.
+
+        False: too many requests wait, try again.
+        """
+        return self._ask(REQUEST_OWNER, owner, -1, cancel_reason, 0, 0, session_reason)
+
+    def is_done(self, owner):
+        """Are the requests taken that were made, and the command that cancels this owner's orders in the ring?"""
+        return len(self.requests) == 0 and not self.sessions.is_leaving(owner)
 
     def begin_stop(self):
         """Take no more orders; send everything; take leave of every client."""
@@ -195,6 +207,7 @@ class Gateway:
         count: cython.int = epoll_wait(self.epoll_fd, self.ready, EVENTS, timeout_ms)
         now_ns: u64 = monotonic_ns()
         self.turns += 1
+        self._note_heard(count, now_ns)
         if self._failed():
             return self._give_up(count)
         self._cancel_leaving(now_ns)
@@ -225,6 +238,24 @@ class Gateway:
             self._go_on_stopping(now_ns)
         return work
 
+    def _note_heard(self, count, now_ns):
+        """Of each session, what came before a certain time is read when this iteration is through: note that time.
+
+        It is the time of the last iteration, which was before this one asked epoll what came. If more sockets are ready
+        than fit into one answer, epoll gives those first that it gave longest ago, so it takes a round of several.
+        """
+        if 0 <= count < EVENTS:
+            self.heard_all_ns = self.last_ns
+            self.round_left = 0
+        elif count == EVENTS:
+            if self.round_left == 0:
+                self.round_ns = self.last_ns
+                self.round_left = self.sessions.connected_count // EVENTS + 1
+            self.round_left -= 1
+            if self.round_left == 0:
+                self.heard_all_ns = self.round_ns
+        self.last_ns = now_ns  # with an error, as of a process that was stopped meanwhile, nothing was asked
+
     # ------------------------------------------------------------------ in
 
     def _take_requests(self, now_ns):
@@ -246,6 +277,8 @@ class Gateway:
             )
         elif request.kind == REQUEST_STATE:
             return self._command(SET_STATE, 0, request.instrument, request.state, now_ns)
+        elif request.kind == REQUEST_OWNER:
+            self.sessions.remove(request.owner, request.state, request.flags, now_ns)
         elif request.kind == REQUEST_STOP and self.stop_ns == 0:
             self.stop_ns = now_ns
             self.sessions.cancel_on_disconnect = False
@@ -264,10 +297,11 @@ class Gateway:
         return True
 
     def _cancel_leaving(self, now_ns):
-        """Cancel the orders of those whose session ended."""
+        """Cancel the orders of those whose session ended, or whom the operator cancels."""
         while self.sessions.leaving_count != 0:
             owner: u32 = self.sessions.leaving[self.sessions.leaving_count - 1]
-            if not self._command(MASS_CANCEL, owner, ALL_INSTRUMENTS, BY_DISCONNECT, now_ns):
+            reason: u32 = self.sessions.sessions[owner].cancel_due
+            if not self._command(MASS_CANCEL, owner, ALL_INSTRUMENTS, reason, now_ns):
                 return
             self.sessions.sessions[owner].cancel_due = 0
             self.sessions.leaving_count -= 1
@@ -283,7 +317,9 @@ class Gateway:
             return
         if s.state != ACTIVE or s.parts_after != 0:
             self._ignore(owner, s)
-        elif self.stop_ns == 0 and not s.cancel_due:  # its next orders come after the end of its last ones
+            return
+        s.heard_ns = self.last_ns  # it has spoken, whether or not there is room to read it
+        if self.stop_ns == 0 and not s.cancel_due:  # its next orders come after the end of its last ones
             self._read(owner, s)
 
     def _read(self, owner, s):
@@ -308,7 +344,6 @@ class Gateway:
         s.full_reads = s.full_reads + 1 if cython.cast(u64, n_bytes) == most else 0
         self.received_bytes += n_bytes
         now_ns: u64 = monotonic_ns()
-        s.heard_ns = now_ns
         total: u64 = kept + n_bytes
         used: u64 = self.decoder.decode(
             s, owner, self.buffer, total, self.commands.slots, self.commands.producer.tail, self.commands.mask, now_ns,
@@ -404,7 +439,7 @@ class Gateway:
 
     def _tick(self, now_ns):
         self.next_tick_ns = now_ns + TICK_NS
-        self.sessions.tick(self.answered, now_ns)
+        self.sessions.tick(self.answered, now_ns, self.heard_all_ns)
         self.publisher.tick(now_ns)
         self.sessions.flush_all(now_ns)
 

@@ -1,10 +1,11 @@
 # Signatures and fields of sessions.py, in its order.
 
-from pricetime.core.layout cimport Report, u8, u32, u64
+from pricetime.core.layout cimport BY_DISCONNECT, Report, u8, u32, u64
 from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, CLOSING, CONTROL_BYTES, EVENT_LOGIN_REFUSED, EVENT_SESSION_BEGAN, EVENT_SESSION_ENDED, FLUSH_BYTES,
     LINGER_NS, LINGERING, MOST_SPARES, OWNERS, REPORT_BYTES, Event, Session,
 )
+from pricetime.gateway.throttle cimport Throttle
 from pricetime.journal.layout cimport SnapshotOwner
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.clock cimport monotonic_ns
@@ -15,8 +16,8 @@ from pricetime.native.sockets cimport (
 )
 from pricetime.ring.ring cimport Ring
 from pricetime.wire.layout cimport (
-    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGOUT, NO_REASON, RESUME, SEQUENCE_GONE, SLOW_READER,
-    SUPERSEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
+    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGIN_TOO_SOON, LOGOUT, NO_REASON, RESUME,
+    SEQUENCE_GONE, SLOW_READER, SUPERSEDED, THROTTLE_EXCEEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
 )
 
 
@@ -30,6 +31,8 @@ cdef class Sessions:
     cdef u32 heartbeat_ms
     cdef u32 timeout_ms
     cdef u32 orders_per_second
+    cdef Throttle throttle
+    cdef u64 relogin_delay_ns        # after the throttle ended a session
     cdef public u32 level            # AcknowledgementLevel, for the login reply
     cdef bint cancel_on_disconnect
     cdef int epoll_fd
@@ -50,7 +53,7 @@ cdef class Sessions:
 
     cdef Report *_spare(self) noexcept nogil
     cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 commands, u64 now_ns) noexcept nogil
-    cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence) noexcept nogil
+    cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
     cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _accept(self, Session *s, u32 owner) noexcept nogil
@@ -63,13 +66,15 @@ cdef class Sessions:
     cdef u64 _kept(self, Session *s, u64 most) noexcept nogil
     cdef void _write_streams(self, SnapshotOwner *heads, Report *reports, u64 most) noexcept nogil
     cdef int _hold_streams(self, object owners, object reports) except -1
-    cdef u64 tick(self, u64 answered, u64 now_ns) noexcept nogil
+    cdef u64 tick(self, u64 answered, u64 now_ns, u64 heard_all_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
     cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil
     cdef void let_part(self, u64 answered, u64 now_ns) noexcept nogil
     cdef bint _may_part(self, Session *s, u64 answered, u64 now_ns) noexcept nogil
     cdef void end(self, u32 owner, u32 reason, u64 now_ns) noexcept nogil
     cdef void drop(self, u32 owner, u32 reason) noexcept nogil
+    cdef void remove(self, u32 owner, u32 session_reason, u32 cancel_reason, u64 now_ns) noexcept nogil
+    cdef void _cancel(self, Session *s, u32 owner, u32 reason) noexcept nogil
     cdef void _leave(self, Session *s, u32 owner, u32 reason) noexcept nogil
     cdef u64 flush_all(self, u64 now_ns) noexcept nogil
     cdef void flush(self, u32 owner, u64 now_ns) noexcept nogil

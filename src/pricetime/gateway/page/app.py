@@ -14,8 +14,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ..hosts import is_known
 from ..log import Seldom
-from .guard import HEADERS, is_known, is_own
+from .guard import HEADERS, is_own
 from .pages import Pages
 
 #: The files, by the ending of their names.
