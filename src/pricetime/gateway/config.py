@@ -44,6 +44,9 @@ PREFIX = "PRICETIME_"
 #: Headers of IP and UDP before the reports of a datagram, and a report.
 DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
 
+#: The operator's socket in the directory of the journal, unless ``admin_socket`` says another place.
+ADMIN_SOCKET = "admin.socket"
+
 
 def _pairs(value: object) -> object:
     """``id=1,symbol=ABC`` as an environment variable or a flag has it."""
@@ -101,6 +104,7 @@ entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Marke
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
 written_down, page = partial(setting, "Journal"), partial(setting, "Live page")
 latency, metrics = partial(setting, "Latency"), partial(setting, "Metrics")
+operation = partial(setting, "Operation")
 faults, log = partial(setting, "Faults"), partial(setting, "Log")
 
 
@@ -191,10 +195,15 @@ class GatewayConfig(BaseSettings):
         None, "TCP port for those who follow the journal; 0 takes a free one; without one nobody may"
     )
 
+    admin_socket: Path | None = operation(
+        None, "socket of `pricetime admin`, mode 0600; `admin.socket` in the journal's directory if there is a journal"
+    )
+
     http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
     http_host: IPv4Address = page("127.0.0.1", "address that the page listens on; `0.0.0.0` for all of this machine")
     http_names: Names = page((), "names that browsers and Prometheus may come by, beside addresses and localhost")
     http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)
+    http_pages_per_address: int = page(24, "most of them from one address", ge=1, le=1024)
     http_owner: int | None = page(
         None, "owner for whom everybody at the page trades: a sandbox; on a loopback address alone", ge=1, le=MAX_OWNER
     )
@@ -249,6 +258,11 @@ class GatewayConfig(BaseSettings):
         """What two settings have to do with each other. The message begins with the name of one of them."""
         if self.open and not self.host.is_loopback:
             raise ValueError(f"open: anyone could trade over {self.host}: give a loopback address, or a secrets_file")
+        if self.open and self.secrets_file is not None:
+            raise ValueError(
+                f"open: any login would be taken, and {self.secrets_file} not be looked at: give one of open and "
+                "secrets_file"
+            )
         if not self.feed_group.is_multicast:
             raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
         if self.port == self.recovery_port != 0:
@@ -276,6 +290,13 @@ class GatewayConfig(BaseSettings):
         if len(set(ids)) < len(ids):
             raise ValueError(f"instruments: two have the id {max(ids, key=ids.count)}")
         return self
+
+    @property
+    def admin_path(self) -> Path | None:
+        """Where the operator's socket is; None without one."""
+        if self.admin_socket is not None or self.journal is None:
+            return self.admin_socket
+        return self.journal / ADMIN_SOCKET
 
     @property
     def reports_per_datagram(self) -> int:

@@ -202,6 +202,11 @@ class Exchange:
         """Are all requests taken, and an owner's orders cancelled as far as the ring of commands?"""
         return bool(self.gateway.is_done(owner))
 
+    def progress(self) -> tuple[int, int]:
+        """Sequences of the last command that was taken, and of the last that is answered."""
+        taken, answered = self.gateway.progress()
+        return int(taken), int(answered)
+
     def open_orders(self, owner: int) -> NDArray[np.void]:
         """An owner's open orders, the oldest 10,000: ``pricetime.COMMAND`` with quantities that are still open.
 

@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ..journal.backup import Extent, first_segment
 from ..journal.directory import Directory
 from ..journal.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
 from ..wire import auth
@@ -37,12 +37,6 @@ NEWS_S, LOOK_S = 0.1, 0.005
 
 #: A copy that takes nothing for this long has gone.
 STALLED_S = 30.0
-
-#: Where a snapshot says in which segment the journal goes on (``journal/layout.pxd``).
-SEGMENT_OF_SNAPSHOT, SEGMENT_AT = struct.Struct("<Q"), 64
-
-#: What may be sent: the sequence of its last command, and the segment and byte up to which it goes.
-Extent = tuple[int, int, int]
 
 
 class JournalServer(Acceptor):
@@ -175,8 +169,7 @@ class JournalServer(Acceptor):
         """The newest snapshot: the segment that goes on where it ends. Where there is none, the first segment."""
         for sequence in self._directory.snapshots():
             path = self._directory.snapshot_path(sequence)
-            with path.open("rb") as file:
-                first = int(SEGMENT_OF_SNAPSHOT.unpack(os.pread(file.fileno(), 8, SEGMENT_AT))[0])
+            first = first_segment(path)
             size, offset = _size(path), 0
             while offset < size:
                 offset += await self._send_piece(connection, PieceKind.SNAPSHOT, sequence, path, offset, size)

@@ -15,6 +15,7 @@ import asyncio
 import errno
 import socket
 from collections import Counter
+from collections.abc import Container
 from typing import Protocol
 
 from ..wire import auth
@@ -62,12 +63,22 @@ class Guest:
 
 
 class Lobby:
-    """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open."""
+    """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open.
+
+    ``blocked``: owners who may not log in, whoever changes them.
+    """
 
     def __init__(
-        self, listener: socket.socket, config: GatewayConfig, secrets: Secrets | None, admit: Admit, log: Seldom
+        self,
+        listener: socket.socket,
+        config: GatewayConfig,
+        secrets: Secrets | None,
+        admit: Admit,
+        log: Seldom,
+        blocked: Container[int] = (),
     ) -> None:
         self.secrets = secrets
+        self._blocked = blocked
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
         self._listener = listener
         self._timeout_ms = config.login_timeout_ms
@@ -188,6 +199,8 @@ class Lobby:
             self._refuse(guest, SessionReason.BAD_VERSION, login.owner)
         elif not self._is(login, guest):
             self._refuse(guest, SessionReason.BAD_CREDENTIALS, login.owner)
+        elif login.owner in self._blocked:
+            self._refuse(guest, SessionReason.BY_OPERATOR, login.owner)
         else:
             self._hand_over(guest, login)
 

@@ -85,6 +85,10 @@ class Gateway:
         """
         return self._ask(REQUEST_OWNER, owner, -1, cancel_reason, 0, 0, session_reason)
 
+    def progress(self):
+        """Sequences of the last command that was taken, and of the last that is answered. From any thread."""
+        return self.decoder.sequence, self.answered
+
     def is_done(self, owner):
         """Are the requests taken that were made, and the command that cancels this owner's orders in the ring?"""
         return len(self.requests) == 0 and not self.sessions.is_leaving(owner)

@@ -93,12 +93,13 @@ def make_app(pages: Pages, names: Collection[str], log: Seldom) -> ASGIApp:
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
-        if pages.full:
+        address = socket.client.host if socket.client else ""
+        if pages.full(address):
             pages.counts["refused"] += 1
             await socket.close(TRY_AGAIN_LATER, "too many pages are open")
             return
         with suppress(WebSocketDisconnect, TimeoutError, KeyError):  # gone; takes nothing; sent bytes, not text
-            await pages.serve(socket)
+            await pages.serve(socket, address)
         with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await socket.close()
 
