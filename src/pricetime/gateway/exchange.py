@@ -32,6 +32,7 @@ from .loop import Gateway, clock_offset
 from .measured import BookDepth, SideDepth
 from .publisher import Publisher
 from .replica import Replica
+from .room import room_for
 from .state import ExchangeState, configuration_of
 
 SOL_UDP, UDP_SEGMENT = 17, 103
@@ -99,7 +100,8 @@ class Exchange:
         self.matcher = state.matcher
         self.matcher.time_one_of(self.settings.match_sample_every)
         self.states = state.states()  #: of the instruments, at the start
-        builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
+        with room_for("order_capacity"):
+            builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
         if self.keeper is not None:
             builder.load_snapshot(state.public_snapshot())
         self.replica = Replica(self.store, builder)
@@ -128,14 +130,23 @@ class Exchange:
         )  # fmt: skip
 
     def start(self) -> None:
-        """Start the threads. Nobody else may use the engine until ``close``."""
+        """Start the threads. Nobody else may use the engine until ``close``. Raises CannotStart."""
         self.matcher.take_engine()
         if self.settings.prefault:
-            self.matcher.take_memory()
-            self.store.take_memory()
-            self.replica.take_memory()
+            self._take_memory()
+        with room_for("order_capacity", "feed_store_reports"):
+            self._start_threads()
+
+    def _take_memory(self) -> None:
+        """Take up the memory that the first orders need."""
+        self.matcher.take_memory()
+        self.store.take_memory()
+        self.replica.take_memory()
+        with room_for("stream_reports", "prefault_streams"):
             self.state.sessions.take_memory(self.settings.prefault_streams)
-            self.gateway.tick_to_trade.take_memory()
+        self.gateway.tick_to_trade.take_memory()
+
+    def _start_threads(self) -> None:
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),
             ("replica", self.replica.run, self._others()),

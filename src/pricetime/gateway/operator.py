@@ -170,13 +170,17 @@ class Operator:
         """As ``Exchange.remove``, and wait until it is done: how many orders were open before and are after."""
         before = len(await self._list(owner))
         await self._request(owner, session_reason, cancel_reason)
-        await self._wait_for(lambda: self._exchange.is_done(owner))
-        taken, _ = self._exchange.progress()
-        await self._wait_for(lambda: self._exchange.progress()[1] >= taken)
+        await self._settle(owner)
         return {"open_before": before, "open_after": len(await self._list(owner))}
 
     async def _request(self, owner: int, session_reason: SessionReason, cancel_reason: Reason) -> None:
         await self._wait_for(lambda: self._exchange.remove(owner, session_reason, cancel_reason))
+
+    async def _settle(self, owner: int = 0) -> None:
+        """Wait until all requests so far, of an owner or of an instrument, are executed and answered."""
+        await self._wait_for(lambda: self._exchange.is_done(owner))
+        taken, _ = self._exchange.progress()
+        await self._wait_for(lambda: self._exchange.progress()[1] >= taken)
 
     async def _wait_for(self, holds: Callable[[], bool]) -> None:
         """Wait until something holds. Raises Refused when that takes too long."""
@@ -201,6 +205,7 @@ class Operator:
         instrument = whole(request.get("instrument"), 0, 2**32 - 1, Refused, "instrument")
         if not await self._set_state(instrument, state):
             raise Refused(f"instrument {instrument} is unknown here, or the exchange has no room now: see the log")
+        await self._settle()
         return [], {"instrument": instrument, "state": state.name.lower()}
 
     # ------------------------------------------------------------------ journal
