@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from pricetime.core.instrument import Instrument
+from pricetime.gateway.places import Places
 from pricetime.gateway.page import pages as module
 from pricetime.gateway.page.market import Frame, Market
 from pricetime.gateway.page.pages import MOST_ANSWERS, Pages, Viewer, parse
@@ -76,7 +77,7 @@ class Desk:
             return look(looked_at)
 
         self.market.frame = counted  # type: ignore[method-assign]
-        self.pages = Pages(self.market, Sessions(lambda: None), sandbox, 3, {"version": "1", "sandbox": None})
+        self.pages = Pages(self.market, Sessions(lambda: None), sandbox, Places(3), {"version": "1", "sandbox": None})
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[FakeWire]:
