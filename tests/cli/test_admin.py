@@ -84,7 +84,7 @@ def test_instruments_snapshots_and_backups(tmp_path: Path) -> None:
 
 @pytest.mark.compiled
 def test_an_owner_that_is_taken_out_of_the_secrets_is_logged_out(tmp_path: Path) -> None:
-    """Its orders go, though its login asked to keep them; where there is no journal the socket has a place of its own."""
+    """Its orders go, though its login asked to keep them. Without a journal the socket has a place of its own."""
     file, path = tmp_path / "secrets.toml", tmp_path / "admin.socket"
     owner = secrets.add(file, 7)
     secrets.add(file, 8)

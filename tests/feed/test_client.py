@@ -15,7 +15,6 @@ import pytest
 
 from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instrument, Reason, ReportKind
 from pricetime import errors as book_errors
-from pricetime.feed import client as client_module
 from pricetime.feed import errors
 from pricetime.feed.client import Client
 from pricetime.wire.errors import MessageError
@@ -204,7 +203,7 @@ def test_the_socket_is_read_whatever_the_selector_says(entry: OrderEntry, monkey
             super().select(timeout)
             return []
 
-    monkeypatch.setattr(client_module.selectors, "DefaultSelector", Blind)
+    monkeypatch.setattr(selectors, "DefaultSelector", Blind)
     with client(entry) as mine:
         mine.add_order(1, BID, 1, 1).result(10)
         assert mine.disconnects == 0

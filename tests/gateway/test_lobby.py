@@ -237,14 +237,17 @@ def test_nobody_waits_for_ever() -> None:
 def test_a_login_that_waits_in_the_socket_is_read_before_its_time_is_judged() -> None:
     """As after a pause of the process: the deadline has passed, and the login has come before it."""
 
-    def late(door: Door) -> None:
-        time.sleep(0.06)  # in the loop: it reads nothing meanwhile
-        door.lobby._expire()
-
     with opened(login_timeout_ms=50) as door:
         client, nonce = door.guest()
+
+        def come_late() -> None:
+            """In the loop, which reads nothing meanwhile."""
+            client.sendall(login(nonce))
+            time.sleep(0.06)
+            door.lobby._expire()
+
         with client:
-            door.running.call(lambda: (client.sendall(login(nonce)), late(door)))
+            door.running.call(come_late)
             assert len(door.admitted) == 1
 
 

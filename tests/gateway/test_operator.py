@@ -112,5 +112,5 @@ def test_what_is_not_executed_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(PricetimeError, match="the matcher does not answer"):
         desk.do("orders", owner=7)
     monkeypatch.setattr(module, "DONE_IN_S", 0.01)
-    with pytest.raises(PricetimeError, match="not executed within .* and may be later"):
+    with pytest.raises(PricetimeError, match=r"not executed within .* and may be later"):
         desk.do("open", instrument=1)

@@ -49,5 +49,20 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, admin, follow, load, latency, order, subscribe, journal, report, secret, info):
+for command in (
+    demo,
+    replay,
+    generate,
+    serve,
+    admin,
+    follow,
+    load,
+    latency,
+    order,
+    subscribe,
+    journal,
+    report,
+    secret,
+    info,
+):
     main.add_command(command)

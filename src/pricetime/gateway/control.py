@@ -366,9 +366,7 @@ class Control:
             known = self._states.get(number)
             if known is None:
                 self._log.warning("new instruments need a restart", instrument=number)
-            elif state is not self._configured.get(number) and (
-                state is known or await self._set_state(number, state)
-            ):
+            elif state is not self._configured.get(number) and (state is known or await self._set_state(number, state)):
                 self._configured[number] = state
 
     async def _set_state(self, instrument: int, state: InstrumentState) -> bool:

@@ -2,7 +2,9 @@
 
 Only owners whose entry in the file of secrets says that they follow are let in: the journal says whose each order is.
 A connection that has not logged in makes room for a newcomer; one that follows keeps its place until its owner's secret
-changes. What is sent may be sent: with ``durable`` no byte leaves that is not synced, so that a copy is never ahead of what a
+changes.
+
+What is sent may be sent: with ``durable`` no byte leaves that is not synced, so that a copy is never ahead of what a
 loss of power leaves here. Files are read in pieces as they are taken; nothing is buffered, and a slow copy is behind.
 """
 

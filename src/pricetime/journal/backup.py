@@ -72,9 +72,7 @@ def _copy(source: Directory, extent: Extent, target: Directory) -> Backup:
             break
     for number in range(first, last + 1):
         path = source.path_of(number)
-        n_bytes += _copy_file(
-            target.disk, path, target.path_of(number), end if number == last else path.stat().st_size
-        )
+        n_bytes += _copy_file(target.disk, path, target.path_of(number), end if number == last else path.stat().st_size)
     return Backup(sequence, n_bytes)
 
 

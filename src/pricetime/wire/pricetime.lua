@@ -54,6 +54,7 @@ local reason_names = {
     [37] = "BY_MASS_CANCEL",
     [38] = "BY_DISCONNECT",
     [39] = "AS_MAKER",
+    [40] = "BY_OPERATOR",
 }
 
 local report_kind_names = {
@@ -91,6 +92,9 @@ local session_reason_names = {
     [12] = "SHUTDOWN",
     [13] = "TOO_MANY_CLIENTS",
     [14] = "SEQUENCE_BROKEN",
+    [15] = "CREDENTIALS_REVOKED",
+    [16] = "LOGIN_TOO_SOON",
+    [17] = "BY_OPERATOR",
 }
 
 local side_names = {

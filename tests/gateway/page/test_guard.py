@@ -6,6 +6,7 @@ import pytest
 
 from pricetime.gateway.page.guard import HEADERS, is_own
 
+
 def test_the_origin_is_the_address_that_is_connected_to() -> None:
     assert is_own("http://127.0.0.1:8080", "127.0.0.1:8080")
     assert is_own("https://Exchange.example.org", "exchange.example.org")

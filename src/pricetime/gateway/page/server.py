@@ -29,8 +29,8 @@ from .sessions import Sessions
 #: be told that there is no room.
 SPARE_CONNECTIONS, SPARE_PER_ADDRESS = 32, 16
 
-#: Connections at a time, those of pages and of pages that were refused among them. It is far above what the others allow:
-#: a refused page stays until the other end closes, or so long.
+#: Connections at a time, those of pages and of pages that were refused among them. It is far above what the others
+#: allow: a refused page stays until the other end closes, or so long.
 MOST_CONNECTIONS, REFUSED_S = 512, 1.0
 
 #: A connection that has not asked for anything by then is closed.
