@@ -302,14 +302,14 @@ def test_a_connection_that_does_not_read_is_ended() -> None:
 
 def test_a_reader_that_is_too_slow_is_ended() -> None:
     """It takes something all the time, and never enough."""
-    with opened(FakeReplica(200_000), recovery_request_ms=100, recovery_bytes_per_second=10**10) as desk:
-        with socket.socket() as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
-            client.connect(desk.listener.getsockname())
-            client.sendall(SNAPSHOT_REQUEST)
-            while desk.running.call(lambda: not desk.server.counts["ended: SLOW_READER"]):
-                client.recv(1 << 10)
-                time.sleep(0.001)
+    fast = {"recovery_request_ms": 100, "recovery_bytes_per_second": 10**10}
+    with opened(FakeReplica(200_000), **fast) as desk, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        client.connect(desk.listener.getsockname())
+        client.sendall(SNAPSHOT_REQUEST)
+        while desk.running.call(lambda: not desk.server.counts["ended: SLOW_READER"]):
+            client.recv(1 << 10)
+            time.sleep(0.001)
 
 
 def test_the_pace_of_a_reader() -> None:

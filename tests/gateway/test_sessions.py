@@ -731,7 +731,7 @@ def test_who_asked_too_fast_waits_before_the_next_login() -> None:
 
 
 def test_logging_in_again_and_again_gives_no_more_commands() -> None:
-    """Each session is left before the throttle ends it. What one owner puts into the journal is bounded all the same."""
+    """Each session is left before the throttle ends it. What one owner adds to the journal is bounded all the same."""
     with floor(orders_per_second=100, burst=5, relogin_delay_ms=1) as here:
         logins, began = 0, time.monotonic()
         for _ in range(200):
