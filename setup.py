@@ -46,6 +46,7 @@ LINUX_MODULES = [
     "pricetime.journal.writer",
     "pricetime.gateway.store",
     "pricetime.gateway.owner_queue",
+    "pricetime.gateway.throttle",
     "pricetime.gateway.sessions",
     "pricetime.gateway.decoder",
     "pricetime.gateway.matcher",

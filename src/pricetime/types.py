@@ -126,6 +126,7 @@ class Reason(IntEnum):
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38  #: the owner's session ended
     AS_MAKER = 39  #: of a trade in a session's own stream: its order was the resting one
+    BY_OPERATOR = 40  #: the operator of the exchange cancelled it
     UNFINISHED = 41  #: of a mass cancelled report: a ``CONTINUE`` cancels the rest
     NEVER_RESTS = 42  #: of an accepted order: what it does not trade is cancelled, so it never rests
     MORE_FOLLOW = 43  #: of the end of an answer: the owner has more orders, behind the last one told

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import os
+import re
+import resource
 import signal
+import subprocess
 import sys
 from enum import IntEnum
 from pathlib import Path
@@ -92,6 +96,10 @@ def test_settings_are_shown_to_people(started: list[GatewayConfig]) -> None:
     [
         (["--port", "x"], "Error: --port: 'x': input should be a valid integer, unable to parse string as an integer"),
         (["--open", "--host", "0.0.0.0"], "Error: --open: anyone could trade over 0.0.0.0: give a loopback address"),
+        (
+            ["--open", "--secrets-file", "owners.toml"],
+            "Error: --open: any login would be taken, and owners.toml not be looked at: give one of open and",
+        ),
         (["--config", "none.toml"], "Error: settings file none.toml: No such file or directory: give a file that can"),
         (["--idle", "sleep"], "Error: Invalid value for '--idle'"),
         (["--prot", "1"], "Error: No such option '--prot'"),
@@ -156,6 +164,28 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         assert "cancelled" in good("order", *running.orders, "cancel", "1")
         running.process.send_signal(signal.SIGTERM)
         assert running.wait_for("stopped", 10)["last_sequence"] == 3
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("mebibytes", [300, 512, 1024, 1400])
+@pytest.mark.parametrize("journal", [False, True])
+def test_too_little_memory_is_one_line_that_names_the_setting(tmp_path: Path, mebibytes: int, journal: bool) -> None:
+    """As with ``ulimit -v``: the defaults need 2 GiB of address space."""
+    options = ["--journal", str(tmp_path / "journal")] if journal else []
+    limit = mebibytes * 2**20
+    ended = subprocess.run(
+        [sys.executable, "-m", "pricetime", "serve", "--open", "--port", "0", "--recovery-port", "0", *options],
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)),
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("Error: no room for ")
+    assert re.search("lower .*(order_capacity|feed_store_reports|stream_reports)", line)
 
 
 def test_a_secret(tmp_path: Path) -> None:

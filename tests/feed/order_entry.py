@@ -70,7 +70,8 @@ class OrderEntry:
         self.cut: random.Random | None = None  #: cuts a connection now and then, somewhere in what it sends
         self.slow = False  #: sends a byte at a time
         self.mute = False  #: says nothing on a new connection
-        self.full = False  #: has no room for anybody
+        self.full = False  #: has no room for anybody ...
+        self.refusal = SessionReason.TOO_MANY_CLIENTS  #: ... and says so
         self.loses = False  #: drops the next command with its connection
         self.logins: list[Login] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -178,7 +179,7 @@ class _Connection:
     def _live(self) -> None:
         with contextlib.suppress(OSError):
             if self.entry.full:
-                reason = SessionReason.TOO_MANY_CLIENTS
+                reason = self.entry.refusal
                 self._send(self.session.send(LoginRejected(reason=reason), time.monotonic_ns()))
             elif not self.entry.mute:
                 self._send(self.session.challenge(time.monotonic_ns(), is_open=self.entry.secrets is None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -37,6 +38,32 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
             await story()
 
     asyncio.run(told())
+
+
+def test_the_socket_is_read_before_silence_is_judged(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped is told that time is up, not what has come meanwhile."""
+
+    async def story() -> None:
+        selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
+        select, stopped = selector.select, [False]
+
+        def blind(timeout: float | None) -> Any:
+            found = select(timeout)
+            return [] if stopped and stopped.pop() else found
+
+        stopped.clear()
+        monkeypatch.setattr(selector, "select", blind)
+        async with client(entry) as mine:
+            session = mine._dialogue._session
+            session.timeout_ms = 200
+            stopped.append(True)
+            time.sleep(0.3)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert (mine.is_active, mine.disconnects) == (True, 0)
+            session.timeout_ms = 60_000
+
+    run(story)
 
 
 async def listed(mine: AsyncClient, timeout: float | None = 0.1) -> list[ExecutionReport]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import selectors
 import socket
 import time
 from collections.abc import Iterator
@@ -211,6 +212,27 @@ def test_an_exchange_that_says_nothing(entry: OrderEntry) -> None:
 
 def test_an_exchange_without_room_is_tried_again(entry: OrderEntry) -> None:
     entry.full = True
+    with pytest.raises(errors.ConnectionLost, match="3 attempts"):
+        client(entry, retries=3)
+
+
+def test_the_socket_is_read_whatever_the_selector_says(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that was stopped is told that time is up, not what has come meanwhile."""
+
+    class Blind(selectors.DefaultSelector):
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+            super().select(timeout)
+            return []
+
+    monkeypatch.setattr(selectors, "DefaultSelector", Blind)
+    with client(entry) as mine:
+        mine.add_order(1, BID, 1, 1).result(10)
+        assert mine.disconnects == 0
+
+
+def test_a_login_that_comes_too_soon_is_tried_again(entry: OrderEntry) -> None:
+    entry.full = True
+    entry.refusal = SessionReason.LOGIN_TOO_SOON
     with pytest.raises(errors.ConnectionLost, match="3 attempts"):
         client(entry, retries=3)
 

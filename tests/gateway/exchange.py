@@ -6,10 +6,13 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pricetime.gateway.measured import BookDepth, SideDepth
 from pricetime.measure.histogram import Histogram
-from pricetime.types import InstrumentState
-from pricetime.wire.types import AcknowledgementLevel
+from pricetime.types import COMMAND, InstrumentState, Reason
+from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.gateway.test_recovery import FakeReplica, FakeStore
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ class FakeExchange:
         self.told: list[object] = []
         self.full = 0  # how many commands find no room
         self.drains = True
+        self.stuck = False  # nothing is executed any more
+        self.open: list[tuple[int, int, int, int, int]] = []  # owner, id, side, price, quantity
         self.fds: list[int] = []
         self.events: list[tuple[int, int, int, int, int]] = []
 
@@ -45,6 +50,33 @@ class FakeExchange:
     def want_snapshot(self) -> bool:
         self.told.append("want_snapshot")
         return self.level != AcknowledgementLevel.VOLATILE
+
+    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
+        self.full -= 1
+        if self.full < 0:
+            self.told.append(("remove", owner, SessionReason(session_reason).name, Reason(cancel_reason).name))
+            if cancel_reason:
+                self.open = [order for order in self.open if order[0] != owner]
+        return self.full < 0
+
+    def is_done(self, owner: int) -> bool:
+        return not self.stuck
+
+    def progress(self) -> tuple[int, int]:
+        return 5, 5
+
+    def open_orders(self, owner: int) -> NDArray[np.void]:
+        if self.stuck:
+            raise RuntimeError("the matcher does not answer")
+        rows = [order for order in self.open if order[0] == owner]
+        made = np.zeros(len(rows), COMMAND)
+        for row, (of, number, side, price, quantity) in zip(made, rows, strict=True):
+            row["order_id"], row["side"], row["instrument"] = of << 48 | number, side, 1
+            row["price"], row["quantity"] = price, quantity
+        return made
+
+    def sessions(self) -> list[tuple[int, int, int, int]]:
+        return [(7, 48, 250_000_000, 3)]
 
     def begin_stop(self) -> None:
         self.told.append("begin_stop")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
@@ -16,12 +17,13 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime.gateway import control as module
 from pricetime.gateway import prepare as prepare_module
 from pricetime.gateway import secrets
+from pricetime.gateway.admin_socket import connect
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.control import Control
 from pricetime.gateway.prepare import prepare
 from pricetime.gateway.sources import load
 from pricetime.types import InstrumentState
-from pricetime.wire.types import AcknowledgementLevel
+from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.gateway.exchange import FakeExchange
 from tests.gateway.loops import Events, receive
 from tests.gateway.test_lobby import CHALLENGE_BYTES, login
@@ -117,7 +119,7 @@ def test_metrics_are_served_from_the_start_to_the_end() -> None:
     with serving(GatewayConfig(**OPEN, metrics_port=0), exchange) as running:
         port = running.events.of("serving")[0]["metrics_port"]
         with socket.create_connection(("127.0.0.1", port)) as scraper:
-            scraper.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+            scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
             page = receive(scraper, 1 << 20).decode()
         assert 'pricetime_reports_total{kind="rejected",reason="unknown_order"} 3.0' in page
         assert "pricetime_commands_total 5.0" in page
@@ -186,6 +188,8 @@ def test_what_happens_to_sessions_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     with serving() as running:
         running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]
         running.until(lambda: running.events.of("login refused"))
+        assert running.control._lobby.counts["ended: SLOW_READER"] == 1
+        assert running.control._lobby.counts["refused: SEQUENCE_GONE"] == 1
     (began,), (ended,) = running.events.of("session began"), running.events.of("session ended")
     assert (began["owner"], began["reason"]) == (7, "NO_REASON")
     assert (ended["reason"], ended["next_sequence"]) == ("SLOW_READER", 99)
@@ -222,6 +226,19 @@ def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
         running.until(lambda: len(running.events.of("instrument state")) == 2)
     assert running.exchange.told[:2] == [("set_state", 2, "HALTED"), ("set_state", 2, "OPEN")]
     assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
+
+
+def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file: Path) -> None:
+    with serving(load(file, OPEN)) as running:
+        asyncio.run_coroutine_threadsafe(
+            running.control._operator.do({"command": "halt", "instrument": 1}), running.control._loop
+        ).result(30)
+        running.control.reload()
+        running.until(lambda: running.events.of("reloaded"))
+        write(file, "halted")  # of the other instrument
+        running.control.reload()
+        running.until(lambda: len(running.events.of("instrument state")) == 2)
+    assert running.exchange.told[:3] == [("set_state", 1, "HALTED"), ("set_state", 2, "HALTED"), "begin_stop"]
 
 
 def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -262,3 +279,38 @@ def test_secrets_are_read_again(tmp_path: Path) -> None:
         with socket.create_connection(running.orders) as client:
             client.sendall(login(receive(client, CHALLENGE_BYTES)[8:], owner=2, secret=owner.secret))
             running.until(lambda: len(running.exchange.told) == 2)
+
+
+def test_an_owner_whose_secret_has_gone_or_changed_is_logged_out(tmp_path: Path) -> None:
+    """Of one that has gone the orders are cancelled, whatever its login asked for."""
+    path = tmp_path / "secrets.toml"
+    for owner in (1, 2, 3):
+        secrets.add(path, owner)
+    secrets.add(path, 900, follows=True)
+    with serving(GatewayConfig(port=0, recovery_port=0, secrets_file=path)) as running:
+        entries = path.read_text().split("\n\n")
+        secret_of_2 = next(line for line in entries[1].splitlines() if line.startswith("secret"))
+        changed = entries[1].replace(secret_of_2, 'secret = "' + "ab" * 32 + '"')
+        path.write_text("\n\n".join([entries[0], changed]))
+        running.control.reload()
+        running.until(lambda: running.events.of("owners logged out"))
+        assert running.events.of("owners logged out")[0]["owners"] == [2, 3]
+    assert running.exchange.told[:2] == [
+        ("remove", 2, "CREDENTIALS_REVOKED", "NONE"),
+        ("remove", 3, "CREDENTIALS_REVOKED", "BY_OPERATOR"),
+    ]
+
+
+def test_the_operator_is_served_from_the_start_to_the_end(tmp_path: Path) -> None:
+    path = tmp_path / "admin.socket"
+    with serving(GatewayConfig(**OPEN, admin_socket=path)) as running:
+        assert running.events.of("serving")[0]["admin_socket"] == str(path)
+        with connect(path) as operator:
+            operator.sendall(b'{"command": "block", "owner": 7}\n')
+            assert receive(operator, 1 << 16) == b'{"ok": true, "owner": 7, "blocked": true}\n'
+        with socket.create_connection(running.orders) as client:
+            client.sendall(login(receive(client, CHALLENGE_BYTES)[8:]))
+            assert receive(client, 16)[1] == SessionReason.BY_OPERATOR
+    assert not path.exists()
+    with serving() as running:
+        assert running.events.of("serving")[0]["admin_socket"] is None

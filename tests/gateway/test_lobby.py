@@ -46,9 +46,12 @@ class Door:
         self.listener = Listener()
         self.admitted: list[tuple[int, int, int, int]] = []
         self.room = True
+        self.blocked: set[int] = set()
         self.events = Events()
         self.lobby = running.call(
-            lambda: Lobby(self.listener, config, secrets, self.admit, Seldom(self.events.log, each_second=10**6))
+            lambda: Lobby(
+                self.listener, config, secrets, self.admit, Seldom(self.events.log, each_second=10**6), self.blocked
+            )
         )
         running.call(self.lobby.open)
 
@@ -192,7 +195,7 @@ def test_a_login_cut_at_every_byte(door: Door) -> None:
         client, nonce = door.guest()
         frame = login(nonce)
         client.sendall(frame[:cut])
-        door.until(lambda cut=cut: any(len(guest.frame) == cut for guest in door.lobby._guests.values()))
+        door.until(lambda cut=cut: any(len(guest.frame) == cut for guest in door.lobby._guests))
         client.sendall(frame[cut:])
         door.until(lambda cut=cut: len(door.admitted) == cut)
         client.close()
@@ -229,6 +232,36 @@ def test_nobody_waits_for_ever() -> None:
         late, _ = door.guest()  # the clock runs for those who come later too
         assert refusal(late) == (SessionReason.LOGIN_TIMEOUT, 0)
         assert len(door.lobby) == 0
+
+
+def test_a_login_that_waits_in_the_socket_is_read_before_its_time_is_judged() -> None:
+    """As after a pause of the process: the deadline has passed, and the login has come before it."""
+
+    with opened(login_timeout_ms=50) as door:
+        client, nonce = door.guest()
+
+        def come_late() -> None:
+            """In the loop, which reads nothing meanwhile."""
+            client.sendall(login(nonce))
+            time.sleep(0.06)
+            door.lobby._expire()
+
+        with client:
+            door.running.call(come_late)
+            assert len(door.admitted) == 1
+
+
+def test_an_owner_that_is_blocked_is_refused_when_it_has_proved_who_it_is(door: Door) -> None:
+    door.blocked.add(7)
+    for secret, reason in ((SECRET, SessionReason.BY_OPERATOR), (b"another", SessionReason.BAD_CREDENTIALS)):
+        client, nonce = door.guest()
+        client.sendall(login(nonce, secret=secret))
+        assert refusal(client) == (reason, 7)
+    door.blocked.clear()
+    client, nonce = door.guest()
+    client.sendall(login(nonce))
+    door.until(lambda: door.admitted)
+    client.close()
 
 
 def test_the_gateway_has_no_room(door: Door) -> None:

@@ -21,19 +21,19 @@ from pricetime.gateway.log import Seldom
 from pricetime.gateway.metrics_server import MetricsServer
 from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread
 
-GET = b"GET /metrics HTTP/1.1\r\nHost: here\r\n\r\n"
+GET = b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n"
 PATIENCE_S = 30.0
 
 
 class Running:
     """A server whose page is what ``read`` gives."""
 
-    def __init__(self, loop: LoopThread, read: Callable[[], bytes]) -> None:
+    def __init__(self, loop: LoopThread, read: Callable[[], bytes], names: tuple[str, ...] = ()) -> None:
         self.loop = loop
         self.events = Events()
         self.counts: Counter[str] = Counter()
         self.listener = Listener()
-        self.server = loop.call(MetricsServer, self.listener, self.counts, read, Seldom(self.events.log))
+        self.server = loop.call(MetricsServer, self.listener, self.counts, read, Seldom(self.events.log), names)
         loop.call(self.server.open)
 
     def ask(self, request: bytes = GET) -> tuple[bytes, bytes]:
@@ -64,9 +64,9 @@ def answer(client: socket.socket) -> tuple[bytes, bytes]:
 
 
 @contextmanager
-def running(read: Callable[[], bytes] = lambda: b"page\n") -> Iterator[Running]:
+def running(read: Callable[[], bytes] = lambda: b"page\n", names: tuple[str, ...] = ()) -> Iterator[Running]:
     with loop_thread() as loop:
-        made = Running(loop, read)
+        made = Running(loop, read, names)
         try:
             yield made
         finally:
@@ -83,8 +83,18 @@ def test_an_answer() -> None:
             b"Connection: close",
         ]
         assert body == b"page\n"
-        assert here.ask(b"GET /metrics?name=x HTTP/1.0\r\n\r\n")[1] == b"page\n"
+        assert here.ask(b"GET /metrics?name=x HTTP/1.0\r\nhost: 127.0.0.1:9\r\n\r\n")[1] == b"page\n"
         here.until(lambda: here.counts["200"] == 2)
+
+
+@pytest.mark.parametrize("host", [b"evil.example", b"evil.example:7009", b"127.0.0.1.evil.example", b""])
+def test_a_browser_that_was_led_here_by_another_name_is_refused(host: bytes) -> None:
+    with running(names=("exchange.example.org",)) as here:
+        head, body = here.ask(GET.replace(b"localhost", host))
+        assert head.startswith(b"HTTP/1.1 403 Forbidden")
+        assert body == b"Host is no name of this server: come by its address, or give the name to http_names\n"
+        assert here.ask(GET.replace(b"localhost", b"Exchange.example.org:7009"))[1] == b"page\n"
+        assert here.ask(b"GET /metrics HTTP/1.1\r\n\r\n")[0].startswith(b"HTTP/1.1 403 Forbidden")
 
 
 def test_a_head_has_no_body() -> None:

@@ -19,7 +19,7 @@ from pricetime import Instrument, SelfTrade
 from pricetime.core.snapshot import Snapshot
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.log import Seldom
-from pricetime.gateway.recovery import RecoveryServer
+from pricetime.gateway.recovery import Pace, RecoveryServer
 from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
 from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread, receive
@@ -228,7 +228,7 @@ def test_those_who_ask_together_share_a_snapshot() -> None:
             client.sendall(SNAPSHOT_REQUEST)
         with desk.client() as other:  # the loop goes on while a snapshot is taken
             assert ask(other, 101, 1) == (RetransmitStatus.RANGE_FOLLOWS, [101])
-        desk.until(lambda: sum(not asker.idle for asker in desk.server._clients.values()) == 4)
+        desk.until(lambda: desk.server._snapshots._taking is not None)
         desk.replica.go_on.set()
         assert [snapshot(client)[0] for client in clients] == [1] * 4
         clients[0].sendall(SNAPSHOT_REQUEST)
@@ -297,17 +297,105 @@ def test_a_silent_connection_is_ended() -> None:
         assert ended(client) is SessionReason.HEARTBEAT_TIMEOUT
 
 
+def test_a_request_that_has_begun_must_come_whole() -> None:
+    with opened(recovery_request_ms=50) as desk, desk.client() as client:
+        client.sendall(SNAPSHOT_REQUEST[:1])
+        assert ended(client) is SessionReason.HEARTBEAT_TIMEOUT
+
+
 def test_a_connection_that_does_not_read_is_ended() -> None:
-    with opened(FakeReplica(1_000_000), recovery_idle_ms=50) as desk, desk.client() as client:
+    with opened(FakeReplica(1_000_000), recovery_request_ms=50) as desk, desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)
         desk.until(lambda: desk.events.of("recovery connection ended"))
-        assert desk.events.of("recovery connection ended")[0]["reason"] == "HEARTBEAT_TIMEOUT"
+        assert desk.events.of("recovery connection ended")[0]["reason"] == "SLOW_READER"
 
 
-def test_snapshots_have_an_end_even_for_one_that_reads_a_little() -> None:
-    with opened(FakeReplica(1_000_000), snapshot_timeout_ms=50) as desk, desk.client() as client:
+def test_a_reader_that_is_too_slow_is_ended() -> None:
+    """It takes something all the time, and never enough."""
+    fast = {"recovery_request_ms": 100, "recovery_bytes_per_second": 10**10}
+    with opened(FakeReplica(200_000), **fast) as desk, socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
+        client.connect(desk.listener.getsockname())
         client.sendall(SNAPSHOT_REQUEST)
-        desk.until(lambda: desk.server.counts["snapshots sent"] and len(desk.server) == 0)
+        while desk.running.call(lambda: not desk.server.counts["ended: SLOW_READER"]):
+            client.recv(1 << 10)
+            time.sleep(0.001)
+
+
+def test_the_pace_of_a_reader() -> None:
+    pace = Pace(100.0, 2.0, now=10.0)
+    assert pace.deadline == 12.0
+    pace.take(50, now=11.0)  # half a second's worth, and one has passed
+    assert pace.deadline == 12.5
+    pace.take(1000, now=12.0)
+    assert pace.deadline == 14.0, "what it is ahead counts up to the time that it may take nothing"
+    pace.take(10, now=99.0)  # this process was stopped meanwhile: the reader is judged as of its deadline
+    assert pace.deadline == pytest.approx(99.1)
+
+
+def test_what_waits_in_the_socket_is_read_before_silence_is_judged(desk: Desk) -> None:
+    """As after a pause of the process: the deadline has passed when it is looked at, and all has come."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.setblocking(False)
+        ours.sendall(b"request")
+        assert desk.running.wait(desk.server._receive_all(theirs, 7, 0.0)) == b"request"
+        with pytest.raises(TimeoutError):
+            desk.running.wait(desk.server._receive_all(theirs, 1, 0.0))
+        assert desk.running.wait(desk.server._send_some(theirs, memoryview(b"answer"), 0.0)) == 6
+
+
+def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
+    with opened(FakeReplica(100_000), snapshot_cache_ms=0, snapshot_copies=2) as desk, ExitStack() as stack:
+        slow = [stack.enter_context(desk.client()) for _ in range(3)]
+        for count, client in enumerate(slow, 1):
+            client.sendall(SNAPSHOT_REQUEST)
+            desk.until(lambda count=count: desk.server.counts["snapshots sent"] == count)
+        with desk.client() as honest:
+            honest.sendall(SNAPSHOT_REQUEST)
+            assert snapshot(honest)[0] == desk.replica.taken == 2
+        assert snapshot(slow[0])[0] == 1
+        assert snapshot(slow[2])[0] == 2
+        slow[0].sendall(SNAPSHOT_REQUEST)
+        assert snapshot(slow[0])[0] == 3, "there is room again"
+
+
+@pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
+def test_connections_that_begin_a_request_lock_nobody_out(honest: str) -> None:
+    """64 of them take every place, and are made anew whenever one has gone."""
+    with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
+        for _ in range(2):
+            for _ in range(64):
+                stack.enter_context(desk.client()).sendall(SNAPSHOT_REQUEST[:1])
+            desk.until(lambda: len(desk.server) == 64)
+            with socket.create_connection(desk.listener.getsockname(), 30, source_address=(honest, 0)) as joiner:
+                joiner.sendall(SNAPSHOT_REQUEST)
+                assert len(snapshot(joiner)[2]) == 100_000
+        assert desk.server.counts["ended: TOO_MANY_CLIENTS"] >= 64
+
+
+@pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
+def test_slow_readers_of_a_snapshot_lock_nobody_out(honest: str) -> None:
+    with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
+        for _ in range(63):
+            stack.enter_context(desk.client()).sendall(SNAPSHOT_REQUEST)
+        desk.until(lambda: desk.server.counts["snapshots sent"] == 63)
+        with socket.create_connection(desk.listener.getsockname(), 30, source_address=(honest, 0)) as joiner:
+            joiner.sendall(SNAPSHOT_REQUEST)
+            assert len(snapshot(joiner)[2]) == 100_000
+        assert desk.replica.taken <= 5, "a snapshot is prepared once for all who ask at a moment"
+
+
+def test_one_address_has_so_many_places() -> None:
+    with opened(recovery_clients=4, recovery_clients_per_address=2) as desk, ExitStack() as stack:
+        other = stack.enter_context(
+            socket.create_connection(desk.listener.getsockname(), 30, source_address=("127.0.0.2", 0))
+        )
+        assert ask(other, 101, 1)[1] == [101]
+        clients = [stack.enter_context(desk.client()) for _ in range(3)]
+        assert ended(clients[0]) is SessionReason.TOO_MANY_CLIENTS
+        for client in (*clients[1:], other):
+            assert ask(client, 101, 1)[1] == [101]
 
 
 def test_the_one_that_was_idle_longest_makes_room() -> None:
@@ -321,15 +409,17 @@ def test_the_one_that_was_idle_longest_makes_room() -> None:
             assert ask(first, 101, 1)[1] == [101]
 
 
-def test_nobody_is_put_out_in_the_middle_of_an_answer() -> None:
-    with opened(recovery_clients=1) as desk, desk.client() as busy:
-        desk.replica.go_on.clear()
-        busy.sendall(SNAPSHOT_REQUEST)
-        desk.until(lambda: [asker.idle for asker in desk.server._clients.values()] == [False])
-        with desk.client() as other:
-            assert ended(other) is SessionReason.TOO_MANY_CLIENTS
-        desk.replica.go_on.set()
-        assert snapshot(busy)[0] == 1
+def test_one_that_takes_nothing_of_its_answer_makes_room_too() -> None:
+    with opened(FakeReplica(100_000), recovery_clients=2) as desk, desk.client() as stuck, desk.client() as other:
+        stuck.sendall(SNAPSHOT_REQUEST)
+        desk.until(lambda: desk.server.counts["snapshots sent"] == 1)
+        assert ask(other, 101, 1)[1] == [101]
+        with desk.client() as third:
+            assert ask(third, 101, 1)[1] == [101]
+            assert ask(other, 101, 1)[1] == [101]
+        data = receive(stuck, 1 << 24)
+        assert data[:1] == b"\x34"
+        assert len(data) < 100_000 * 48, "it is cut off in the middle, without a message that would look like orders"
 
 
 def test_a_crowd_that_comes_and_goes() -> None:

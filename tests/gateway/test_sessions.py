@@ -793,23 +793,101 @@ def test_what_cannot_be_answered_ends_the_session_alone(data: bytes, reason: Ses
 
 
 def test_too_many_orders() -> None:
-    with floor(orders_per_second=10, burst=5) as here:
+    with floor(orders_per_second=10, burst=5, relogin_delay_ms=1) as here:
         client, other = here.client(1, tcp=True), here.client(2)
         client.send(*(new(n) for n in range(200)))
         here.settle()
         client.receive()
         assert client.end.reason == SessionReason.THROTTLE_EXCEEDED
+        time.sleep(0.002)
         again = here.client(1, resume_from=client.reports()[-1].seq_num + 1 if client.reports() else 1)
         reports = [*client.reports(), *again.reports()]
         throttled = [r for r in reports if r.reason == Reason.THROTTLED]
         assert len([r for r in reports if r.kind == ACCEPTED]) in range(5, 20)
         assert len(throttled) >= 101
         assert kinds(other.ask(new(1))) == [ACCEPTED]
-        [report] = again.ask(new(2**60))
-        assert (report.reason, report.order_id) == (Reason.THROTTLED, 2**60)
+        assert again.ask(new(2**60)) == []
+        assert again.end.reason == SessionReason.THROTTLE_EXCEEDED, "what the last session was refused still counts"
+        time.sleep(0.002)
+        rest = here.client(1, resume_from=len(reports) + 1).reports()
+        assert [r.order_id for r in rest if r.reason == Reason.THROTTLED] == [2**60]
+
+
+def test_who_asked_too_fast_waits_before_the_next_login() -> None:
+    with floor(orders_per_second=10, burst=5, relogin_delay_ms=600_000) as here:
+        client = here.client(1)
+        client.send(*(new(n) for n in range(200)))
+        here.settle()
+        client.receive()
+        assert client.end.reason == SessionReason.THROTTLE_EXCEEDED
+        taken = here.exchange.stats()["commands"]
+        for _ in range(20):
+            assert here.client(1).end.reason == SessionReason.LOGIN_TOO_SOON
+        assert here.exchange.stats()["commands"] == taken
+        assert (3, 1, SessionReason.LOGIN_TOO_SOON) in here.events()
+        assert here.client(2).is_active
+
+
+def test_logging_in_again_and_again_gives_no_more_commands() -> None:
+    """Each session is left before the throttle ends it. What one owner adds to the journal is bounded all the same."""
+    with floor(orders_per_second=100, burst=5, relogin_delay_ms=1) as here:
+        logins, began = 0, time.monotonic()
+        for _ in range(200):
+            client = here.client(1)
+            logins += client.is_active
+            if client.is_active:
+                client.send(*(new(n) for n in range(50)))
+                here.turn(3)
+            client.close()
+            here.turn(2)
+        seconds = time.monotonic() - began
+        # orders, cancels at twice the rate, bursts of both, and refusals until the session ends: 100, again each second
+        assert here.exchange.stats()["commands"] < 400 * (seconds + 1) + 200
+        assert 0 < logins < 200
 
 
 # ---------------------------------------------------------------------- time
+
+
+def test_what_waits_in_the_sockets_is_heard_before_silence_is_judged() -> None:
+    """A pause of the process; then more sockets are ready than epoll tells of at once."""
+    small = {"max_clients": 600, "stream_reports": 128, "outbound_bytes": 4096}
+    with floor(heartbeat_ms=1000, timeout_ms=2000, **small) as here:
+        clients = []
+        for owner in range(1, 601):
+            clients.append(here.client(owner))
+            if owner % 50 == 0:
+                for client in clients:
+                    client.send(Heartbeat(next_sequence=1))
+                here.turn(5)
+        for client in clients:
+            assert client.socket.send(Heartbeat(next_sequence=1).encode())
+        time.sleep(2.1)
+        here.turn(4)
+        assert here.exchange.stats()["sessions"] == 600
+        assert not [event for event in here.events() if event[0] == 2]
+
+
+def test_a_client_that_there_is_no_room_to_read_is_not_silent() -> None:
+    """The ring is full, the matcher away: the client has spoken all the time."""
+    with floor(threading="dedicated", idle="yield", ring_capacity=16, heartbeat_ms=20, timeout_ms=60) as here:
+        client = here.client(1)
+        client.send(*(cancel(n) for n in range(100)))
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            here.turn()
+        assert here.exchange.stats()["sessions"] == 1
+
+
+def test_a_client_that_said_logout_is_not_silent() -> None:
+    """It may say nothing more, and waits for its answer, which waits for the matcher."""
+    with floor(threading="dedicated", idle="yield", heartbeat_ms=20, timeout_ms=60) as here:
+        client = here.client(1)
+        client.send(cancel(1), Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=1))
+        deadline = time.monotonic() + 0.3
+        while time.monotonic() < deadline:
+            here.turn()
+        assert here.exchange.stats()["sessions"] == 1
 
 
 def test_the_exchange_is_heard_of_and_tells_where_it_is() -> None:

@@ -40,7 +40,7 @@ def test_every_setting_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     wanted = {
         "PRICETIME_INSTRUMENTS": "id=8,symbol=X,tick_size=5,high_price=-5;id=9,state=halted",
         "PRICETIME_GATEWAY_CPUS": "0,1",
-        "PRICETIME_OPEN": "1",
+        "PRICETIME_KEEP_SEGMENTS": "1",
         "PRICETIME_SECRETS_FILE": "some.toml",
         "PRICETIME_DROP": "0.25",
     }
@@ -49,7 +49,7 @@ def test_every_setting_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
     config = load()
     assert [instrument.id for instrument in config.instruments] == [8, 9]
     assert config.instruments[0].high_price == -5
-    assert (config.gateway_cpus, config.open, config.drop) == ((0, 1), True, 0.25)
+    assert (config.gateway_cpus, config.keep_segments, config.drop) == ((0, 1), True, 0.25)
     assert config.secrets_file == Path("some.toml")
 
 

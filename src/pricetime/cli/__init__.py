@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import PricetimeError
+from .admin import admin
 from .demo import demo
 from .follow import follow
 from .generate import generate
@@ -48,5 +49,20 @@ def main() -> None:
     """
 
 
-for command in (demo, replay, generate, serve, follow, load, latency, order, subscribe, journal, report, secret, info):
+for command in (
+    demo,
+    replay,
+    generate,
+    serve,
+    admin,
+    follow,
+    load,
+    latency,
+    order,
+    subscribe,
+    journal,
+    report,
+    secret,
+    info,
+):
     main.add_command(command)

@@ -91,6 +91,7 @@ cdef enum:
     BY_MASS_CANCEL = 37
     BY_DISCONNECT = 38
     AS_MAKER = 39
+    BY_OPERATOR = 40
     UNFINISHED = 41
     NEVER_RESTS = 42
     MORE_FOLLOW = 43

@@ -243,6 +243,8 @@ class AsyncClient:
             try:
                 await self._wait_for(partial(self._has_changed, due_ns), wait)
             except TimeoutError:
+                for _ in range(2):  # the loop reads the socket first: after a pause of this process much may wait there
+                    await asyncio.sleep(0)
                 dialogue.due(time.monotonic_ns())
                 self._say()
 

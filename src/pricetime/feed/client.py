@@ -296,13 +296,15 @@ class Client:
             selector.register(self._wake, selectors.EVENT_READ)
             while dialogue.stage not in {Stage.APART, Stage.OVER}:
                 due_ns = dialogue.next_due_ns
-                ready = selector.select(None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
+                selector.select(None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
+                # Whatever the selector says: after a pause of this process it says that time is up, and no more.
                 data: bytes | None = None
-                if any(key.fileobj is self._socket for key, _ in ready):
-                    try:
-                        data = self._socket.recv(READ_BYTES)
-                    except OSError:
-                        data = b""
+                try:
+                    data = self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    data = b""
                 self._step(data)
 
     def _step(self, data: bytes | None) -> None:

@@ -34,6 +34,7 @@ PASSING = frozenset(
         SessionReason.SLOW_READER,
         SessionReason.SEQUENCE_BROKEN,
         SessionReason.TOO_MANY_CLIENTS,
+        SessionReason.LOGIN_TOO_SOON,
     }
 )
 
@@ -44,6 +45,8 @@ REMEDIES = {
     SessionReason.SEQUENCE_GONE: "reports were missed for good: log in anew without resume_from, and cancel or look up",
     SessionReason.THROTTLE_EXCEEDED: "send fewer orders a second",
     SessionReason.SUPERSEDED: "the same owner logged in elsewhere: one client an owner",
+    SessionReason.CREDENTIALS_REVOKED: "the owner's secret was removed or changed: ask the operator for the new one",
+    SessionReason.BY_OPERATOR: "the operator logged the owner out, or blocks it: ask the operator",
     SessionReason.SHUTDOWN: "the exchange is going down: log in when it is back",
 }
 

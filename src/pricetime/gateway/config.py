@@ -45,6 +45,9 @@ PREFIX = "PRICETIME_"
 #: Headers of IP and UDP before the reports of a datagram, and a report.
 DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
 
+#: The operator's socket in the directory of the journal, unless ``admin_socket`` says another place.
+ADMIN_SOCKET = "admin.socket"
+
 
 def _pairs(value: object) -> object:
     """``id=1,symbol=ABC`` as an environment variable or a flag has it."""
@@ -120,6 +123,7 @@ entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Marke
 book, machine = partial(setting, "Book"), partial(setting, "Machine")
 written_down, page = partial(setting, "Journal"), partial(setting, "Live page")
 latency, metrics = partial(setting, "Latency"), partial(setting, "Metrics")
+operation = partial(setting, "Operation")
 faults, log, owned = partial(setting, "Faults"), partial(setting, "Log"), partial(setting, "Limits of owners")
 
 
@@ -145,6 +149,9 @@ class GatewayConfig(BaseSettings):
     orders_per_second: int = entry(
         0, "orders a session may send; cancels may come twice as fast; 0 for no limit", ge=0, le=10**9
     )
+    relogin_delay_ms: int = entry(
+        1000, "time before an owner may log in again after it was logged out for too many orders", ge=0, le=600_000
+    )
     burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
 
     feed_group: IPv4Address = feed("239.255.77.1", "multicast group of the feed")
@@ -165,14 +172,25 @@ class GatewayConfig(BaseSettings):
     )
 
     recovery_port: Port = recovery(7002, "TCP port for retransmission and snapshots; 0 takes a free one")
-    recovery_clients: int = recovery(64, "most connections at a time", ge=1, le=4096)
+    recovery_clients: int = recovery(64, "most connections at a time; the idlest makes room", ge=1, le=4096)
+    recovery_clients_per_address: int = recovery(32, "most of them from one address", ge=1, le=4096)
     recovery_chunk_reports: int = recovery(4096, "most reports in one answer", ge=1, le=65536)
     recovery_reports_per_second: int = recovery(500_000, "reports that one connection may fetch again", ge=1, le=10**9)
     recovery_total_per_second: int = recovery(2_000_000, "reports that all of them may fetch together", ge=1, le=10**9)
-    recovery_idle_ms: int = recovery(30_000, "a connection that is silent, or reads nothing, is closed", ge=10)
+    recovery_idle_ms: int = recovery(30_000, "a connection that asks for nothing this long is closed", ge=10)
+    recovery_request_ms: int = recovery(
+        2000,
+        "time in which a request that has begun must come whole, and for which a reader may take nothing of an answer",
+        ge=10,
+        le=600_000,
+    )
+    recovery_bytes_per_second: int = recovery(
+        1_000_000, "a connection that takes an answer more slowly is closed", ge=1, le=10**10
+    )
     snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
-    snapshot_streams: int = recovery(4, "snapshots that are sent at a time; others wait", ge=1, le=256)
-    snapshot_timeout_ms: int = recovery(30_000, "time in which a connection must take a snapshot", ge=10)
+    snapshot_copies: int = recovery(
+        4, "snapshots in memory at a time; while so many are read, the newest is handed out again", ge=1, le=256
+    )
 
     instruments: Instruments = book(
         (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
@@ -216,10 +234,15 @@ class GatewayConfig(BaseSettings):
         None, "TCP port for those who follow the journal; 0 takes a free one; without one nobody may"
     )
 
+    admin_socket: Path | None = operation(
+        None, "socket of `pricetime admin`, mode 0600; `admin.socket` in the journal's directory if there is a journal"
+    )
+
     http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
     http_host: IPv4Address = page("127.0.0.1", "address that the page listens on; `0.0.0.0` for all of this machine")
-    http_names: Names = page((), "names that browsers may come by, beside addresses and localhost")
+    http_names: Names = page((), "names that browsers and Prometheus may come by, beside addresses and localhost")
     http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)
+    http_pages_per_address: int = page(24, "most of them from one address", ge=1, le=1024)
     http_owner: int | None = page(
         None, "owner for whom everybody at the page trades: a sandbox; on a loopback address alone", ge=1, le=MAX_OWNER
     )
@@ -274,6 +297,11 @@ class GatewayConfig(BaseSettings):
         """What two settings have to do with each other. The message begins with the name of one of them."""
         if self.open and not self.host.is_loopback:
             raise ValueError(f"open: anyone could trade over {self.host}: give a loopback address, or a secrets_file")
+        if self.open and self.secrets_file is not None:
+            raise ValueError(
+                f"open: any login would be taken, and {self.secrets_file} not be looked at: give one of open and "
+                "secrets_file"
+            )
         if not self.feed_group.is_multicast:
             raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
         if self.port == self.recovery_port != 0:
@@ -314,6 +342,13 @@ class GatewayConfig(BaseSettings):
             own = (owner.max_open_orders, owner.max_order_quantity, owner.max_price_distance)
             found[owner.id] = OwnerLimits(*(most if given is None else given for given, most in zip(own, of_all, strict=True)))
         return found
+
+    @property
+    def admin_path(self) -> Path | None:
+        """Where the operator's socket is; None without one."""
+        if self.admin_socket is not None or self.journal is None:
+            return self.admin_socket
+        return self.journal / ADMIN_SOCKET
 
     @property
     def reports_per_datagram(self) -> int:

@@ -4,7 +4,8 @@ The lobby and the recovery server, signals, the log. The threads that carry orde
 well when this thread is slow.
 
 SIGTERM and SIGINT: no more clients and no more orders, what is under way is brought out, exit code 0. SIGHUP: the
-secrets are read again, and the states of the instruments, where the settings file says another. SIGUSR1: a snapshot.
+secrets are read again, and the states of the instruments, where the settings file says another than before; an owner
+whose secret has gone or changed is logged out. SIGUSR1: a snapshot. What else the operator may do: ``operator.py``.
 When the journal fails, nothing is waited for: exit code 3.
 """
 
@@ -17,21 +18,25 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
+from ..errors import PricetimeError
 from ..types import InstrumentState
 from ..wire.types import AcknowledgementLevel, SessionReason
+from .admin_server import AdminServer
 from .config import GatewayConfig
 from .errors import CannotStart
 from .journal_server import JournalServer
 from .lobby import Lobby
 from .log import Log, Seldom, is_for_people
 from .measured import Measured
+from .operator import Exchange as Operated
+from .operator import Operator
 from .prepare import Prepared, read_secrets
 from .recovery import RecoveryServer, Replica, Store
 
 if TYPE_CHECKING:
-    from .keeper import Keeper
     from .metrics_server import MetricsServer
     from .page.server import LivePage
+    from .secrets import Secrets
 
 #: How often the control side looks whether the exchange has failed.
 WATCH_S = 0.1
@@ -45,6 +50,9 @@ RETRY_S, RETRIES = 0.01, 200
 #: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
 SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
 
+#: Those that are counted with those of the lobby, and as what.
+COUNTED = {2: "ended", 3: "refused"}
+
 #: How a server ends: drained; not, or failed; its journal failed.
 DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 
@@ -52,11 +60,11 @@ DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 READ_AGAIN = {"instruments", "secrets_file"}
 
 
-class Exchange(Measured, Protocol):
+class Exchange(Measured, Operated, Protocol):
     """The threads that carry orders, as the control side sees them. They run already when it gets them.
 
-    Every method but ``wait_drained`` and ``depth`` returns at once, and is called in the thread of the loop; those of
-    ``Measured`` in another too.
+    Every method but ``wait_drained``, ``depth`` and ``open_orders`` returns at once, and is called in the thread of the
+    loop; those of ``Measured`` in another too.
     """
 
     @property
@@ -82,13 +90,6 @@ class Exchange(Measured, Protocol):
     @property
     def states(self) -> Mapping[int, InstrumentState]:
         """The states of the instruments at the start, which those of the settings are held against."""
-
-    @property
-    def keeper(self) -> Keeper | None:
-        """What has the journal; None without one."""
-
-    def want_snapshot(self) -> bool:
-        """Take a snapshot of the journal soon. False without a journal."""
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         """As ``lobby.Admit``."""
@@ -122,6 +123,7 @@ class Control:
         self._log = log
         self._seldom = Seldom(log)
         self._states = dict(exchange.states)
+        self._configured: dict[int, InstrumentState] = {}  # as the settings said last
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
@@ -145,10 +147,14 @@ class Control:
         self._stopping: asyncio.Future[str] = self._loop.create_future()
         self._listen_to_signals()
         config, prepared, exchange = self._config, self._prepared, self._exchange
-        self._lobby = Lobby(prepared.orders, config, prepared.secrets, exchange.admit, self._seldom)
+        self._operator = Operator(exchange, self._set_state, self._log)
+        self._lobby = Lobby(
+            prepared.orders, config, prepared.secrets, exchange.admit, self._seldom, self._operator.blocked
+        )
         self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._seldom)
         self._announce()
         await self._set_states(config)
+        self._admin = self._serve_operator()
         self._lobby.open()
         self._recovery.open()
         self._copies = self._serve_copies()
@@ -165,9 +171,17 @@ class Control:
             listen.cancel()
             self._lobby.close()
             await self._recovery.close()
-            for served in (self._copies, self._metrics, self._page):
+            for served in (self._copies, self._metrics, self._page, self._admin):
                 if served is not None:
                     await served.close()
+
+    def _serve_operator(self) -> AdminServer | None:
+        """For ``pricetime admin``, where there is a socket for it."""
+        if self._prepared.admin is None:
+            return None
+        made = AdminServer(self._prepared.admin.listener, self._operator.do, self._seldom)
+        made.open()
+        return made
 
     def _serve_copies(self) -> JournalServer | None:
         """For those who follow the journal, where they may."""
@@ -235,6 +249,7 @@ class Control:
             feed_interface=str(config.feed_interface),
             epoch=self._exchange.store.epoch,
             journal=None if config.journal is None else str(config.journal),
+            admin_socket=None if prepared.admin is None else str(prepared.admin.path),
             journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
             metrics_port=None if prepared.metrics is None else prepared.metrics.getsockname()[1],
             http_host=None if prepared.page is None else str(config.http_host),
@@ -309,6 +324,8 @@ class Control:
                 SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
                 next_sequence=next_sequence,
             )  # fmt: skip
+            if kind in COUNTED:
+                self._lobby.counts[f"{COUNTED[kind]}: {SessionReason(reason).name}"] += 1
             if self._page is not None:
                 self._page.sessions.note(kind, owner, timestamp_ns)
 
@@ -331,36 +348,56 @@ class Control:
         """Read the settings and the secrets again. What is wrong with them changes nothing."""
         try:
             config = (await asyncio.to_thread(self._config.reread)).model_copy(update={"open": self._config.open})
-            self._lobby.secrets = await asyncio.to_thread(read_secrets, config)
+            secrets = await asyncio.to_thread(read_secrets, config)
         except CannotStart as error:
             self._log.error("reload failed", error=str(error))
             return
+        before, self._lobby.secrets = self._lobby.secrets, secrets
         changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
         if self._copies is not None:
-            self._copies.secrets = self._lobby.secrets
+            self._copies.secrets = secrets
         self._log.info("reloaded", owners=None if self._lobby.secrets is None else len(self._lobby.secrets))
         if changed:
             self._log.warning("settings need a restart", changed=changed)
+        if before is not None and secrets is not None:
+            await self._revoke(before, secrets)
         await self._set_states(config)
+
+    async def _revoke(self, before: Secrets, after: Secrets) -> None:
+        try:
+            revoked = await self._operator.revoke(before, after)
+        except PricetimeError as error:
+            self._log.error("owners not logged out", error=str(error))
+        else:
+            if revoked:
+                self._log.info("owners logged out", owners=revoked, reason=SessionReason.CREDENTIALS_REVOKED.name)
 
     def _want_snapshot(self) -> None:
         if not self._exchange.want_snapshot():
             self._log.warning("no snapshot: there is no journal")
 
     async def _set_states(self, config: GatewayConfig) -> None:
-        """Bring every instrument into the state that the settings say."""
-        for instrument in config.instruments:
-            known = self._states.get(instrument.id)
-            if known is None:
-                self._log.warning("new instruments need a restart", instrument=instrument.id)
-            elif instrument.state is not known:
-                await self._set_state(instrument.id, instrument.state)
+        """Bring every instrument into the state that the settings say, where they say another than before.
 
-    async def _set_state(self, instrument: int, state: InstrumentState) -> None:
+        What the operator halted stays so when the settings are read again.
+        """
+        for instrument in config.instruments:
+            number, state = instrument.id, instrument.state
+            known = self._states.get(number)
+            if known is None:
+                self._log.warning("new instruments need a restart", instrument=number)
+            elif state is not self._configured.get(number) and (state is known or await self._set_state(number, state)):
+                self._configured[number] = state
+
+    async def _set_state(self, instrument: int, state: InstrumentState) -> bool:
+        """Bring an instrument into a state. False if there is no such instrument, or no room."""
+        if instrument not in self._states:
+            return False
         for _ in range(RETRIES):
             if self._exchange.set_state(instrument, state):
                 self._states[instrument] = state
                 self._log.info("instrument state", instrument=instrument, state=state.name)
-                return
+                return True
             await asyncio.sleep(RETRY_S)
         self._log.error("instrument state not set: the exchange has no room", instrument=instrument, state=state.name)
+        return False

@@ -5,6 +5,7 @@ from pricetime.core.layout cimport (
     SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
 )
 from pricetime.gateway.layout cimport FIRST_PART, ORDER_ID_SHIFT, PEACE_NS, Session
+from pricetime.gateway.throttle cimport Throttle
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
@@ -13,16 +14,13 @@ from pricetime.wire.layout cimport (
 
 cdef enum:
     NO_MASK = 0x7FFFFFFF             # of slots in one piece
-    OPEN_ORDERS_COST = 16            # orders, for the throttle
 
 
 cdef class Decoder:
     cdef u8 sizes[256]               # of the messages that an active client may send, 0 for any other type
     cdef u8 refusals[256]            # SessionReason of those others
-    cdef u64 order_interval_ns       # throttle: time between orders, 0 for no throttle
-    cdef u64 cancel_interval_ns
-    cdef u64 burst_ns
-    cdef u32 most_refused
+    cdef Throttle throttle
+    cdef u32 most_refused            # by it, before the session ends
     cdef readonly u64 sequence       # of the last command
     cdef readonly u64 refused        # commands that the gateway itself refused, so far
     cdef u32 reason                  # why decoding stopped: a SessionReason that ends the session, or NO_REASON
@@ -38,4 +36,4 @@ cdef class Decoder:
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil
     cdef u32 _fill_open_orders(self, const OpenOrders *m, Command *c) noexcept nogil
-    cdef bint _too_fast(self, Session *s, u32 kind, u64 now_ns) noexcept nogil
+    cdef void _note_refusal(self, Session *s, u64 now_ns) noexcept nogil

@@ -33,11 +33,8 @@ class Decoder:
         for i in range(256):
             self.sizes[i] = sizes[i]
             self.refusals[i] = refusals[i]
-        rate = settings.orders_per_second
-        self.order_interval_ns = 1_000_000_000 // rate if rate else 0
-        self.cancel_interval_ns = self.order_interval_ns // 2
-        self.burst_ns = (settings.burst or rate) * self.order_interval_ns
-        self.most_refused = max(LEAST_REFUSED, rate)
+        self.throttle = Throttle(settings)
+        self.most_refused = max(LEAST_REFUSED, settings.orders_per_second)
         self.sequence = sequence
         self.refused = 0
         self.reason = NO_REASON
@@ -126,10 +123,9 @@ class Decoder:
             reason = self._fill_mass_cancel(cython.cast(cython.pointer[cython.const[MassCancel]], message), c)
         else:
             reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
-        if self.order_interval_ns != 0 and self._too_fast(s, c.type, now_ns):
+        if not self.throttle.takes(s, c.type, now_ns):
             reason = THROTTLED
-            if s.refused > self.most_refused:
-                self.reason = THROTTLE_EXCEEDED
+            self._note_refusal(s, now_ns)
         elif c.order_id >> ORDER_ID_SHIFT != 0:
             reason = INVALID_ORDER_ID
         if reason != NONE:
@@ -180,26 +176,11 @@ class Decoder:
             return MALFORMED
         return INVALID_ORDER_ID if m.behind >> ORDER_ID_SHIFT != 0 else NONE
 
-    def _too_fast(self, s, kind, now_ns):
-        """Is this more than the session is allowed? Cancels and reduces count in an account of their own.
-
-        Each account has a time at which it is even again: an order moves it on by one interval, and may not when that
-        comes to lie more than a burst ahead. An OPEN_ORDERS counts as many orders, for its answer may be long.
-        """
-        orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER or kind == OPEN_ORDERS
-        due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
-        if kind == OPEN_ORDERS:
-            due += min(OPEN_ORDERS_COST * self.order_interval_ns, self.burst_ns)
-        else:
-            due += self.order_interval_ns if orders else self.cancel_interval_ns
-        if due - now_ns > self.burst_ns:
-            if now_ns > s.refused_ns + PEACE_NS:
-                s.refused = 0
-            s.refused += 1
-            s.refused_ns = now_ns
-            return True
-        if orders:
-            s.orders_due_ns = due
-        else:
-            s.cancels_due_ns = due
-        return False
+    def _note_refusal(self, s, now_ns):
+        """The throttle refused a command. Too many of those end the session, those of the owner's last one counted."""
+        if now_ns > s.refused_ns + PEACE_NS:
+            s.refused = 0
+        s.refused += 1
+        s.refused_ns = now_ns
+        if s.refused > self.most_refused:
+            self.reason = THROTTLE_EXCEEDED

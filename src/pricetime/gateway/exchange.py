@@ -10,6 +10,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
 from ..core.references import References
@@ -30,6 +33,7 @@ from .loop import Gateway, clock_offset
 from .measured import BookDepth, SideDepth
 from .publisher import Publisher
 from .replica import Replica
+from .room import room_for
 from .state import ExchangeState, configuration_of
 
 SOL_UDP, UDP_SEGMENT = 17, 103
@@ -99,7 +103,8 @@ class Exchange:
         self.matcher = state.matcher
         self.matcher.time_one_of(self.settings.match_sample_every)
         self.states = state.states()  #: of the instruments, at the start
-        builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
+        with room_for("order_capacity"):
+            builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
         if self.keeper is not None:
             builder.load_snapshot(state.public_snapshot())
         self.replica = Replica(self.store, builder)
@@ -128,15 +133,24 @@ class Exchange:
         )  # fmt: skip
 
     def start(self) -> None:
-        """Start the threads. Nobody else may use the engine until ``close``."""
+        """Start the threads. Nobody else may use the engine until ``close``. Raises CannotStart."""
         self.matcher.take_engine()
         if self.settings.prefault:
-            self.matcher.take_memory()
-            self.gateway.router.take_memory()
-            self.store.take_memory()
-            self.replica.take_memory()
+            self._take_memory()
+        with room_for("order_capacity", "feed_store_reports"):
+            self._start_threads()
+
+    def _take_memory(self) -> None:
+        """Take up the memory that the first orders need."""
+        self.matcher.take_memory()
+        self.gateway.router.take_memory()
+        self.store.take_memory()
+        self.replica.take_memory()
+        with room_for("stream_reports", "prefault_streams"):
             self.state.sessions.take_memory(self.settings.prefault_streams)
-            self.gateway.tick_to_trade.take_memory()
+        self.gateway.tick_to_trade.take_memory()
+
+    def _start_threads(self) -> None:
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),
             ("replica", self.replica.run, self._others()),
@@ -193,6 +207,32 @@ class Exchange:
     def set_state(self, instrument: int, state: int) -> bool:
         """Open or halt an instrument. False when too many requests wait."""
         return bool(self.gateway.set_state(instrument, state))
+
+    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
+        """End an owner's session, unless ``session_reason`` (a SessionReason) is 0, and cancel its orders, unless
+        ``cancel_reason`` (a Reason) is 0. False when too many requests wait."""
+        return bool(self.gateway.remove(owner, session_reason, cancel_reason))
+
+    def is_done(self, owner: int) -> bool:
+        """Are all requests taken, and is no mass cancel of an owner due or under way?"""
+        return bool(self.gateway.is_done(owner))
+
+    def progress(self) -> tuple[int, int]:
+        """Sequences of the last command that was taken, and of the last that is answered."""
+        taken, answered = self.gateway.progress()
+        return int(taken), int(answered)
+
+    def open_orders(self, owner: int) -> NDArray[np.void]:
+        """An owner's open orders, the oldest 10,000: ``pricetime.COMMAND`` with quantities that are still open.
+
+        Not in the loop: it waits for the matcher. One call at a time. Raises RuntimeError when that does not answer.
+        """
+        found: NDArray[np.void] = self.matcher.open_orders(owner)
+        return found
+
+    def sessions(self) -> list[tuple[int, int, int, int]]:
+        """The sessions: see ``Sessions.listed``."""
+        return list(self.state.sessions.listed())
 
     def want_snapshot(self) -> bool:
         """Take a snapshot soon. False without a journal."""

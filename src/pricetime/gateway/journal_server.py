@@ -1,6 +1,9 @@
 """The journal over the network: whoever follows it from another machine gets its files, byte for byte.
 
 Only owners whose entry in the file of secrets says that they follow are let in: the journal says whose each order is.
+A connection that has not logged in makes room for a newcomer; one that follows keeps its place until its owner's secret
+changes.
+
 What is sent may be sent: with ``durable`` no byte leaves that is not synced, so that a copy is never ahead of what a
 loss of power leaves here. Files are read in pieces as they are taken; nothing is buffered, and a slow copy is behind.
 """
@@ -10,13 +13,13 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import struct
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from ..journal.backup import Extent, first_segment
 from ..journal.directory import Directory
 from ..journal.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
 from ..wire import auth
@@ -25,22 +28,17 @@ from ..wire.types import WIRE_VERSION, AcknowledgementLevel, SessionReason
 from .acceptor import Acceptor
 from .config import GatewayConfig
 from .log import Seldom
+from .places import Places
 from .secrets import Secrets
 
-#: Connections at a time.
-MOST_COPIES = 8
+#: Connections that follow at a time, and that have not logged in.
+MOST_COPIES = MOST_PENDING = 8
 
 #: How often a copy that has everything is told so, and how often somebody looks for more.
 NEWS_S, LOOK_S = 0.1, 0.005
 
 #: A copy that takes nothing for this long has gone.
 STALLED_S = 30.0
-
-#: Where a snapshot says in which segment the journal goes on (``journal/layout.pxd``).
-SEGMENT_OF_SNAPSHOT, SEGMENT_AT = struct.Struct("<Q"), 64
-
-#: What may be sent: the sequence of its last command, and the segment and byte up to which it goes.
-Extent = tuple[int, int, int]
 
 
 class JournalServer(Acceptor):
@@ -57,49 +55,82 @@ class JournalServer(Acceptor):
         log: Seldom,
     ) -> None:
         super().__init__(listener, "no copy of the journal can be accepted", log)
-        self.secrets = secrets
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
+        self._secrets = secrets
         self._config = config
         self._directory = directory
         self._extent = extent
         self._level = level
+        self._pending: Places[asyncio.Task[None]] = Places(MOST_PENDING)
+        self._following: dict[asyncio.Task[None], int] = {}  # the owner
+
+    @property
+    def secrets(self) -> Secrets | None:
+        """Who may follow; None: anyone. With other secrets those who may not any more, or by another secret, go."""
+        return self._secrets
+
+    @secrets.setter
+    def secrets(self, secrets: Secrets | None) -> None:
+        before, self._secrets = self._secrets, secrets
+        if before is None or secrets is None:
+            return
+        for task, owner in list(self._following.items()):
+            if secrets.follower(owner) != before.follower(owner):
+                self._log.info("copy of the journal ended", owner=owner, error=SessionReason.CREDENTIALS_REVOKED.name)
+                task.cancel()
 
     def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
-        """Serve a connection. When every place is taken, the new one goes: a copy keeps its place."""
+        """Serve a connection, in the place of another that has not logged in if there is no room for more of those."""
         self.counts["connections"] += 1
-        return None if len(self) >= MOST_COPIES else self._loop.create_task(self._serve(connection, address))
+        if len(self._following) >= MOST_COPIES:
+            return None
+        if (longest := self._pending.displaced_by(address)) is not None:
+            self._pending.leave(longest)
+            longest.cancel()
+        task = self._loop.create_task(self._serve(connection, address))
+        self._pending.enter(task, address)
+        task.add_done_callback(self._part)
+        return task
+
+    def _part(self, task: asyncio.Task[None]) -> None:
+        self._pending.leave(task)
+        self._following.pop(task, None)
 
     async def _serve(self, connection: socket.socket, address: str) -> None:
         """One connection, until it ends."""
+        deadline = self._loop.time() + self._config.login_timeout_ms / 1000
         try:
-            async with asyncio.timeout(self._config.login_timeout_ms / 1000):
-                owner = await self._let_in(connection)
-                if owner is None:
-                    return
-                request = Request.decode(await self._receive(connection, FRAME_BYTES))
+            owner = await self._let_in(connection, deadline)
+            if owner is None:
+                return
+            request = Request.decode(await self._receive_whole(connection, FRAME_BYTES, deadline))
             self._log.info("copy of the journal", owner=owner, address=address, segment=request.segment)
             await self._send_all(connection, request)
         except (TimeoutError, OSError, ValueError) as error:
             self._log.info("copy of the journal ended", address=address, error=str(error) or type(error).__name__)
 
-    async def _let_in(self, connection: socket.socket) -> int | None:
+    async def _let_in(self, connection: socket.socket, deadline: float) -> int | None:
         """The login: the owner, None when it is refused."""
         nonce = auth.make_nonce()
         await self._send(
             connection,
             Challenge(
                 version=WIRE_VERSION,
-                open=self.secrets is None,
+                open=self._secrets is None,
                 login_timeout_ms=self._config.login_timeout_ms,
                 nonce=nonce,
             ).encode(),
         )
-        login = Login.decode(await self._receive(connection, Login.SIZE))
+        login = Login.decode(await self._receive_whole(connection, Login.SIZE, deadline))
         reason = self._refusal(login, nonce)
         if reason:
             self.counts[f"refused: {reason.name}"] += 1
             await self._send(connection, LoginRejected(reason=reason, owner=login.owner).encode())
             return None
+        task = asyncio.current_task()
+        assert task is not None
+        self._pending.leave(task)
+        self._following[task] = int(login.owner)
         answer = LoginAccepted(level=self._level, owner=login.owner, next_sequence=1, oldest_sequence=1)
         await self._send(connection, answer.encode())
         return int(login.owner)
@@ -107,9 +138,9 @@ class JournalServer(Acceptor):
     def _refusal(self, login: Login, nonce: bytes) -> SessionReason:
         if login.version != WIRE_VERSION or login.malformed or login.flags:
             return SessionReason.BAD_VERSION
-        if self.secrets is not None and not auth.verify(self.secrets.follower(login.owner), nonce, login):
+        if self._secrets is not None and not auth.verify(self._secrets.follower(login.owner), nonce, login):
             return SessionReason.BAD_CREDENTIALS
-        return SessionReason.NO_REASON
+        return SessionReason.TOO_MANY_CLIENTS if len(self._following) >= MOST_COPIES else SessionReason.NO_REASON
 
     # ------------------------------------------------------------------ pieces
 
@@ -140,8 +171,7 @@ class JournalServer(Acceptor):
         """The newest snapshot: the segment that goes on where it ends. Where there is none, the first segment."""
         for sequence in self._directory.snapshots():
             path = self._directory.snapshot_path(sequence)
-            with path.open("rb") as file:
-                first = int(SEGMENT_OF_SNAPSHOT.unpack(os.pread(file.fileno(), 8, SEGMENT_AT))[0])
+            first = first_segment(path)
             size, offset = _size(path), 0
             while offset < size:
                 offset += await self._send_piece(connection, PieceKind.SNAPSHOT, sequence, path, offset, size)
@@ -166,16 +196,15 @@ class JournalServer(Acceptor):
         return Piece(kind, n_bytes, number, offset, file_bytes, sequence, time.time_ns()).encode()
 
     async def _send(self, connection: socket.socket, data: bytes) -> None:
-        async with asyncio.timeout(STALLED_S):
-            await self._loop.sock_sendall(connection, data)
+        rest = memoryview(data)
+        while rest:
+            rest = rest[await self._send_some(connection, rest, self._loop.time() + STALLED_S) :]
 
-    async def _receive(self, connection: socket.socket, count: int) -> bytes:
-        got = b""
-        while len(got) < count:
-            more = await self._loop.sock_recv(connection, count - len(got))
-            if not more:
-                raise ConnectionResetError("the connection is closed")
-            got += more
+    async def _receive_whole(self, connection: socket.socket, count: int, deadline: float) -> bytes:
+        """Exactly this many bytes. Raises OSError."""
+        got = await self._receive_all(connection, count, deadline)
+        if not got:
+            raise ConnectionResetError("the connection is closed")
         return got
 
 

@@ -16,6 +16,7 @@ from .errors import CannotStart
 from .follower import Follower
 from .log import Log
 from .restart import MakeState, recover
+from .room import room_for
 from .standby import Standby
 from .state import ExchangeState
 
@@ -39,32 +40,38 @@ class Keeper:
         self._log = log
         self._threads: list[threading.Thread] = []
         try:
-            self.directory.lock()
-            self.directory.remove_temporary()
-            recovered = recover(settings, self.directory, make, log)
-            self.state = recovered.state
-            self.first = recovered.sequence  #: the last command before those that come
-            self.writer = Writer()
-            self.syncer = Syncer(
-                self.writer,
-                self.directory,
-                self.state.configuration,
-                position=recovered.position,
-                level=self.level,
-                epoch=self.state.store.epoch,
-                segment_bytes=settings.segment_bytes,
-                window_ns=settings.commit_window_us * 1000,
-                interval_ns=settings.sync_interval_ms * 1_000_000,
-                wake_fd=wake_fd,
-            )
-            self.syncer.open()
-            self.follower = self._follow(recovered.snapshot)
+            with room_for("order_capacity", "segment_bytes"):
+                self._begin(make, wake_fd)
         except OSError as error:
             self.directory.unlock()
             raise CannotStart(f"journal: {settings.journal}: {error}") from error
         except BaseException:
             self.directory.unlock()
             raise
+
+    def _begin(self, make: MakeState, wake_fd: int) -> None:
+        """Lock and recover; then whoever writes, syncs and follows is ready."""
+        settings = self._settings
+        self.directory.lock()
+        self.directory.remove_temporary()
+        recovered = recover(settings, self.directory, make, self._log)
+        self.state = recovered.state
+        self.first = recovered.sequence  #: the last command before those that come
+        self.writer = Writer()
+        self.syncer = Syncer(
+            self.writer,
+            self.directory,
+            self.state.configuration,
+            position=recovered.position,
+            level=self.level,
+            epoch=self.state.store.epoch,
+            segment_bytes=settings.segment_bytes,
+            window_ns=settings.commit_window_us * 1000,
+            interval_ns=settings.sync_interval_ms * 1_000_000,
+            wake_fd=wake_fd,
+        )
+        self.syncer.open()
+        self.follower = self._follow(recovered.snapshot)
 
     def _follow(self, newest: int) -> Follower:
         """Who follows begins with a copy of the state, at the beginning of the new segment."""

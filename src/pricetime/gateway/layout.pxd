@@ -12,6 +12,7 @@ cdef enum:
     REQUEST_ADMIT = 1
     REQUEST_STATE = 2
     REQUEST_STOP = 3
+    REQUEST_OWNER = 4
     # Event.kind
     EVENT_SESSION_BEGAN = 1
     EVENT_SESSION_ENDED = 2
@@ -52,6 +53,7 @@ ctypedef struct Session:
     u64 orders_due_ns          # throttle: when the order after those already taken is due
     u64 cancels_due_ns
     u64 refused_ns             # monotonic: when the throttle last refused something
+    u64 barred_ns              # monotonic: no login before, because the last session was ended by the throttle
     u64 heartbeat_after        # no heartbeat before this command is answered: the last one ahead of this session
     u64 parts_after            # said Logout: its answer comes after that of this command; 0: it has not
     u64 waits_for              # what it sends next waits until this command, of a mass cancel, is answered; or NEVER
@@ -77,13 +79,13 @@ ctypedef struct Session:
 
 # From the control thread to the gateway: 64 bytes, a slot of a ring.
 ctypedef packed struct Request:
-    u32 kind                   # REQUEST_ADMIT, REQUEST_STATE, REQUEST_STOP
+    u32 kind                   # REQUEST_...
     u32 owner
     i64 fd                     # REQUEST_ADMIT: the connection, which is the gateway's from now on
-    u32 flags                  # REQUEST_ADMIT: of the login
+    u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason to cancel its orders for, 0: do not
     u32 instrument             # REQUEST_STATE
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_STATE: InstrumentState
+    u32 state                  # REQUEST_STATE: InstrumentState; REQUEST_OWNER: SessionReason to end for, 0: do not
     u8 zero[28]
 
 # From the gateway to the control thread: 64 bytes, a slot of a ring.

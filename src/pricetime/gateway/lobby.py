@@ -4,7 +4,7 @@ A stranger gets little: one frame of a login is read and not a byte beyond it, s
 read; two seconds; and one of a bounded number of places. It never reaches the threads that carry orders.
 
 When every place is taken, a newcomer gets the place of the connection that has waited longest, among those of the
-address that has most of them. So a flood pushes out its own: a client from elsewhere keeps its place however fast the
+address with most of them (``places.py``). A client from another address than a flood keeps its place however fast the
 flood comes, and one from the same address has the time in which the flood fills all places once. To refuse newcomers
 instead would let a few idle connections lock everyone out, two seconds at a time, for ever.
 """
@@ -15,6 +15,7 @@ import asyncio
 import errno
 import socket
 from collections import Counter
+from collections.abc import Container
 from typing import Protocol
 
 from ..wire import auth
@@ -22,6 +23,7 @@ from ..wire.messages import SIZES, Challenge, Login, LoginRejected
 from ..wire.types import MAX_OWNER, WIRE_VERSION, LoginFlag, MessageType, SessionReason
 from .config import GatewayConfig
 from .log import Seldom
+from .places import Places
 from .secrets import Secrets
 
 #: Connections accepted before other events of the loop have their turn.
@@ -61,21 +63,29 @@ class Guest:
 
 
 class Lobby:
-    """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open."""
+    """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open.
+
+    ``blocked``: owners who may not log in, whoever changes them.
+    """
 
     def __init__(
-        self, listener: socket.socket, config: GatewayConfig, secrets: Secrets | None, admit: Admit, log: Seldom
+        self,
+        listener: socket.socket,
+        config: GatewayConfig,
+        secrets: Secrets | None,
+        admit: Admit,
+        log: Seldom,
+        blocked: Container[int] = (),
     ) -> None:
         self.secrets = secrets
+        self._blocked = blocked
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
         self._listener = listener
-        self._places = config.pending_logins
         self._timeout_ms = config.login_timeout_ms
         self._admit = admit
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._guests: dict[int, Guest] = {}  # by descriptor, the one that waits longest first
-        self._of_address: Counter[str] = Counter()
+        self._guests: Places[Guest] = Places(config.pending_logins)
         self._timer: asyncio.TimerHandle | None = None
         self._short_of_files = False
 
@@ -92,7 +102,7 @@ class Lobby:
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener.fileno())
             self._listener.close()
-        for guest in list(self._guests.values()):
+        for guest in list(self._guests):
             self._refuse(guest, SessionReason.SHUTDOWN)
         if self._timer is not None:
             self._timer.cancel()
@@ -119,8 +129,8 @@ class Lobby:
         self.counts["out of files"] += 1
         self._short_of_files = True
         self._log.info("no connection can be accepted", error=error.strerror)
-        if self._guests:
-            self._put_one_out()
+        if (longest := self._guests.idlest()) is not None:
+            self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
             return
         self._loop.remove_reader(self._listener.fileno())
         self._loop.call_later(OUT_OF_FILES_PAUSE_S, self._again)
@@ -131,8 +141,8 @@ class Lobby:
 
     def _welcome(self, connection: socket.socket, address: str) -> None:
         self.counts["connections"] += 1
-        if len(self._guests) >= self._places:
-            self._put_one_out()
+        if (longest := self._guests.displaced_by(address)) is not None:
+            self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
         guest = Guest(connection, address, self._loop.time() + self._timeout_ms / 1000)
         question = Challenge(
             version=WIRE_VERSION, open=self.secrets is None, login_timeout_ms=self._timeout_ms, nonce=guest.nonce
@@ -144,28 +154,25 @@ class Lobby:
         except OSError:
             connection.close()
             return
-        self._guests[connection.fileno()] = guest
-        self._of_address[address] += 1
+        self._guests.enter(guest, address)
         self._loop.add_reader(connection.fileno(), self._hear, guest)
         if self._timer is None:
             self._timer = self._loop.call_at(guest.deadline, self._expire)
 
-    def _put_one_out(self) -> None:
-        """End the wait of the one that has waited longest, of the address that has most of them."""
-        crowd, _ = self._of_address.most_common(1)[0]
-        longest = next(guest for guest in self._guests.values() if guest.address == crowd)
-        self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
-
     def _expire(self) -> None:
-        """Refuse those whose time is over; look again when that of the next one is."""
+        """Refuse those whose time is over; look again when that of the next one is.
+
+        What they sent is read first: if this process was stopped for a while, a login may wait in the socket.
+        """
         self._timer = None
         now = self._loop.time()
-        while self._guests:
-            longest = next(iter(self._guests.values()))
+        for longest in list(self._guests):
             if longest.deadline > now:
                 self._timer = self._loop.call_at(longest.deadline, self._expire)
                 return
-            self._refuse(longest, SessionReason.LOGIN_TIMEOUT)
+            self._hear(longest)
+            if longest in self._guests:
+                self._refuse(longest, SessionReason.LOGIN_TIMEOUT)
 
     def _hear(self, guest: Guest) -> None:
         try:
@@ -192,6 +199,8 @@ class Lobby:
             self._refuse(guest, SessionReason.BAD_VERSION, login.owner)
         elif not self._is(login, guest):
             self._refuse(guest, SessionReason.BAD_CREDENTIALS, login.owner)
+        elif login.owner in self._blocked:
+            self._refuse(guest, SessionReason.BY_OPERATOR, login.owner)
         else:
             self._hand_over(guest, login)
 
@@ -227,10 +236,5 @@ class Lobby:
             guest.socket.close()
 
     def _forget(self, guest: Guest) -> None:
-        fd = guest.socket.fileno()
-        self._loop.remove_reader(fd)
-        del self._guests[fd]
-        if self._of_address[guest.address] == 1:
-            del self._of_address[guest.address]
-        else:
-            self._of_address[guest.address] -= 1
+        self._loop.remove_reader(guest.socket.fileno())
+        self._guests.leave(guest)

@@ -4,7 +4,7 @@ from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, SET_S
 from pricetime.gateway.decoder cimport Decoder
 from pricetime.gateway.layout cimport (
     ABSENT, ACTIVE, BEGINNINGS, BUFFER_BYTES, DOUBLINGS, FIRST_PART, FULL_READS, MAX_MESSAGE, NEVER, ORDER_ID_SHIFT, PART,
-    READ_BYTES, REQUEST_ADMIT, REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
+    READ_BYTES, REQUEST_ADMIT, REQUEST_OWNER, REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
 )
 from pricetime.gateway.matcher cimport Matcher
 from pricetime.gateway.owner_queue cimport OwnerQueue
@@ -59,6 +59,10 @@ cdef class Gateway:
     cdef u64 clock_offset_ns
     cdef u64 next_tick_ns
     cdef u64 flushed_ns              # when clients were last sent their answers
+    cdef u64 last_ns                 # monotonic: of this iteration, after it asked epoll
+    cdef u64 heard_all_ns            # what came before is read at the end of this iteration
+    cdef u64 round_ns                # the same, when the round is through
+    cdef u64 round_left              # answers of epoll that the round still takes; 0: there is none
     cdef u64 answered                # commands whose reports are all routed
     cdef u64 stop_ns                 # monotonic: when a stop was asked for, 0 before
     cdef u32 stopped                 # 1: everything is out and every client gone; atomic
@@ -69,6 +73,7 @@ cdef class Gateway:
 
     cdef void _run(self) noexcept nogil
     cdef u64 step(self, int timeout_ms) noexcept nogil
+    cdef void _note_heard(self, int count, u64 now_ns) noexcept nogil
     cdef u64 _take_requests(self, u64 now_ns) noexcept nogil
     cdef bint _take_request(self, Request *request, u64 now_ns) noexcept nogil
     cdef bint _command(self, u32 kind, u32 owner, u32 instrument, u32 flags, u32 tag, u64 now_ns) noexcept nogil

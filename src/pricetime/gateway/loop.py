@@ -45,6 +45,7 @@ class Gateway:
         self.clock_offset_ns = self.sessions.clock_offset_ns
         self.tick_to_trade = Latencies()
         self.next_tick_ns = self.stop_ns = self.flushed_ns = 0
+        self.last_ns = self.heard_all_ns = self.round_ns = self.round_left = 0
         self.turns = self.received_bytes = self.ring_full = 0
         self.router.start_counting()
         self.answered = self.decoder.sequence
@@ -82,6 +83,21 @@ class Gateway:
     def set_state(self, instrument, state):
         """Open or halt an instrument. False: too many requests wait, try again."""
         return self._ask(REQUEST_STATE, 0, -1, 0, 0, instrument, state)
+
+    def remove(self, owner, session_reason, cancel_reason):
+        """End an owner's session, unless ``session_reason`` is 0, and cancel its orders, unless ``cancel_reason`` is 0.
+
+        False: too many requests wait, try again.
+        """
+        return self._ask(REQUEST_OWNER, owner, -1, cancel_reason, 0, 0, session_reason)
+
+    def progress(self):
+        """Sequences of the last command that was taken, and of the last that is answered. From any thread."""
+        return self.decoder.sequence, self.answered
+
+    def is_done(self, owner):
+        """Are the requests taken that were made, and is no mass cancel of this owner due or under way?"""
+        return len(self.requests) == 0 and not self.sessions.is_cancelling(owner, self.answered)
 
     def begin_stop(self):
         """Take no more orders; send everything; take leave of every client."""
@@ -201,6 +217,7 @@ class Gateway:
         count: cython.int = epoll_wait(self.epoll_fd, self.ready, EVENTS, timeout_ms)
         now_ns: u64 = monotonic_ns()
         self.turns += 1
+        self._note_heard(count, now_ns)
         if self._failed():
             return self._give_up(count)
         self._begin_cancels(now_ns)
@@ -233,6 +250,24 @@ class Gateway:
             self._go_on_stopping(now_ns)
         return work
 
+    def _note_heard(self, count, now_ns):
+        """Of each session, what came before a certain time is read when this iteration is through: note that time.
+
+        It is the time of the last iteration, which was before this one asked epoll what came. If more sockets are ready
+        than fit into one answer, epoll gives those first that it gave longest ago, so it takes a round of several.
+        """
+        if 0 <= count < EVENTS:
+            self.heard_all_ns = self.last_ns
+            self.round_left = 0
+        elif count == EVENTS:
+            if self.round_left == 0:
+                self.round_ns = self.last_ns
+                self.round_left = self.sessions.connected_count // EVENTS + 1
+            self.round_left -= 1
+            if self.round_left == 0:
+                self.heard_all_ns = self.round_ns
+        self.last_ns = now_ns  # with an error, as of a process that was stopped meanwhile, nothing was asked
+
     # ------------------------------------------------------------------ in
 
     def _take_requests(self, now_ns):
@@ -254,6 +289,8 @@ class Gateway:
             )
         elif request.kind == REQUEST_STATE:
             return self._command(SET_STATE, 0, request.instrument, request.state, 0, now_ns)
+        elif request.kind == REQUEST_OWNER:
+            self.sessions.remove(request.owner, request.state, request.flags, now_ns)
         elif request.kind == REQUEST_STOP and self.stop_ns == 0:
             self.stop_ns = now_ns
             self.sessions.cancel_on_disconnect = False
@@ -331,7 +368,10 @@ class Gateway:
             return
         if s.state != ACTIVE or s.parts_after != 0:
             self._ignore(owner, s)
-        elif self.stop_ns == 0 and s.held_bytes == 0 and not self.sessions.waits(s, self.answered):
+            return
+        s.heard_ns = self.last_ns  # it has spoken, whether or not there is room to read it
+        # What comes behind a mass cancel waits for the end of that.
+        if self.stop_ns == 0 and s.held_bytes == 0 and not self.sessions.waits(s, self.answered):
             self._read(owner, s)
 
     def _read(self, owner, s):
@@ -359,7 +399,6 @@ class Gateway:
 
     def _decode(self, owner, s, n_bytes, now_ns):
         """Take the messages in the buffer, for each 16 bytes of which the ring has a slot."""
-        s.heard_ns = now_ns
         used: u64 = self.decoder.decode(
             s, owner, self.buffer, n_bytes, self.commands.slots, self.commands.producer.tail, self.commands.mask,
             now_ns, now_ns + self.clock_offset_ns,
@@ -461,7 +500,7 @@ class Gateway:
 
     def _tick(self, now_ns):
         self.next_tick_ns = now_ns + TICK_NS
-        self.sessions.tick(self.answered, now_ns)
+        self.sessions.tick(self.answered, now_ns, self.heard_all_ns)
         self.sessions.flush_all(now_ns)
 
     def _go_on_stopping(self, now_ns):

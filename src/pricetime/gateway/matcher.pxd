@@ -3,11 +3,12 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    CANCELLED, CANCEL_ORDER, NEW_ORDER, OPEN_ORDERS_TOLD, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPORTS_PER_COMMAND,
-    REPORTS_PER_MAKER, TRADE, Command, Report, RoutedReport, u32, u64,
+    BID, CANCELLED, CANCEL_ORDER, NEW_ORDER, NIL, OPEN_ORDERS_TOLD, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS,
+    REPORTS_PER_COMMAND, REPORTS_PER_MAKER, TRADE, Command, Level, Order, Report, RoutedReport, u32, u64,
 )
 from pricetime.journal.writer cimport Writer
 from pricetime.measure.latency cimport CANCEL, OTHER, REPLACE, RESTS, TRADES, Latencies
+from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.crc cimport link
@@ -23,6 +24,9 @@ cdef enum:
     BATCH = 256                      # commands executed between two looks at the rings
     REPORT_WORDS = 6                 # of 8 bytes
     NEVER = 0xFFFFFFFFFFFFFFFF       # of commands until one is timed: none is
+    MOST_LISTED = 10000              # open orders of an owner that are listed: more would keep commands waiting
+    LIST_ASKED = 1                   # Matcher.list_state
+    LIST_DONE = 2
     TYPES = 16                       # a power of two, more than there are types of command
 
 
@@ -49,11 +53,16 @@ cdef class Matcher:
     cdef u64 every                   # one of so many is
     cdef u64 untimed                 # commands before the next that is
     cdef u64 began_ns                # monotonic: when the command that is being timed was taken; 0: none is
+    cdef u32 list_owner              # whose orders are listed
+    cdef u32 list_state              # LIST_...; atomic
+    cdef u64 listed                  # orders in list_block
+    cdef Block list_block
     cdef u32 ended                   # 1: run must return; atomic
 
     cdef void _name_kinds(self) noexcept
     cdef void _run(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
+    cdef void _list(self) noexcept nogil
     cdef void _trace(self) noexcept nogil
     cdef bint _hand_on(self) noexcept nogil
     cdef inline u32 _kind(self, const Command *command, u64 first, u64 end) noexcept nogil

@@ -11,7 +11,14 @@ command is a batch of its own, so that the time is that of one command and not o
 
 from __future__ import annotations
 
+import time
+
 import cython
+
+from pricetime.types import COMMAND
+
+#: How long the matcher may take to list an owner's orders, and how often that is looked at.
+LISTED_IN_S, LOOK_S = 5.0, 0.001
 
 
 @cython.final
@@ -34,6 +41,7 @@ class Matcher:
         self.commands = commands
         self.reports = reports
         self.batch = self.command = self.report = self.executed = 0
+        self.list_state = 0
         self.match = Latencies()
         self._name_kinds()
         self.every = self.untimed = NEVER
@@ -89,6 +97,45 @@ class Matcher:
         """Let ``run`` return. From any thread."""
         store(cython.address(self.ended), 1, RELEASE)
 
+    def open_orders(self, owner):
+        """An owner's open orders, oldest first, MOST_LISTED at most: an array of ``pricetime.COMMAND``.
+
+        From one other thread at a time, while ``run`` or ``step`` is at work: the matcher lists them between two
+        commands. Raises RuntimeError when it does not come to that.
+        """
+        if load_u32(cython.address(self.list_state), ACQUIRE) != LIST_ASKED:  # else one was given up
+            self.list_owner = owner
+            self.list_block = Block(MOST_LISTED * cython.sizeof(Command))
+            store(cython.address(self.list_state), LIST_ASKED, RELEASE)
+        deadline = time.monotonic() + LISTED_IN_S
+        while load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the matcher does not answer: it waits for the journal, or has ended")
+            time.sleep(LOOK_S)
+        if self.list_owner != owner:
+            return self.open_orders(owner)
+        return self.list_block.array(COMMAND, self.listed)
+
+    def _list(self):
+        """List the orders of an owner as the commands that would make them."""
+        out: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.list_block.memory)
+        count: u64 = 0
+        slot: u32 = self.books.chains[self.list_owner].head if self.list_owner < self.books.owner_limit else NIL
+        while slot != NIL and count < MOST_LISTED:
+            order: cython.pointer[Order] = cython.address(self.books.orders[slot])
+            level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
+            out[count].type = NEW_ORDER
+            out[count].owner = order.owner
+            out[count].order_id = order.id
+            out[count].quantity = order.remaining
+            out[count].side = level.side
+            out[count].price = level.key if level.side == BID else ~level.key
+            out[count].instrument = self.books.links[slot].instrument
+            count += 1
+            slot = self.books.links[slot].next
+        self.listed = count
+        store(cython.address(self.list_state), LIST_DONE, RELEASE)
+
     def _run(self):
         tries: u64 = 0
         while load_u32(cython.address(self.ended), ACQUIRE) == 0:
@@ -104,6 +151,8 @@ class Matcher:
 
     def step(self):
         """One turn: a batch of commands, or the rest of what the last one reported. Returns the commands executed."""
+        if load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
+            self._list()
         if self.batch != 0 and not self._hand_on():
             return 0
         count: u64 = self.commands.peek(BATCH)

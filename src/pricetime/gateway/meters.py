@@ -193,6 +193,9 @@ class Sessions(Section):
     logins = counter("logins", "Logins that were good.")
     refused = counter("logins_refused", "Logins, or connections before one, that were refused, by why.", "reason")
     cut_off = counter("sessions_cut_off", "Clients that were cut off, because they read too slowly.", key="cut_off")
+    session_ends = counter(
+        "sessions_ended", "Sessions that ended, by why; `no_reason`: the connection was lost.", "reason"
+    )
     askers = gauge("recovery_clients", "Connections of subscribers that recover.")
     requests = counter("recovery_requests", "Requests for reports of the feed, by how they were answered.", "status")
     again = counter("recovery_reports", "Reports of the feed that were sent again.")

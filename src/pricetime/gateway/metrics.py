@@ -35,19 +35,28 @@ MOST_BOOKS = 256
 REASONS = {
     ReportKind.CANCELLED: (
         Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.MARKET_REMAINDER, Reason.SELF_TRADE, Reason.BY_MASS_CANCEL,
-        Reason.BY_DISCONNECT,
+        Reason.BY_DISCONNECT, Reason.BY_OPERATOR,
     ),
     ReportKind.REPLACED: (Reason.KEPT_PLACE,),
     ReportKind.REDUCED: (Reason.SELF_TRADE,),
     ReportKind.REJECTED: tuple(reason for reason in Reason if 0 < reason < Reason.IOC_REMAINDER),
 }  # fmt: skip
 
-#: Why a login is refused, and why a connection that recovers is ended.
+#: Why a login is refused, why a session ends, and why a connection that recovers is ended.
 LOGIN_REASONS = (
     SessionReason.BAD_VERSION, SessionReason.BAD_CREDENTIALS, SessionReason.LOGIN_TIMEOUT, SessionReason.OUT_OF_STATE,
-    SessionReason.UNKNOWN_TYPE, SessionReason.TOO_MANY_CLIENTS,
+    SessionReason.UNKNOWN_TYPE, SessionReason.TOO_MANY_CLIENTS, SessionReason.SEQUENCE_GONE,
+    SessionReason.LOGIN_TOO_SOON, SessionReason.BY_OPERATOR,
 )  # fmt: skip
-RECOVERY_REASONS = (SessionReason.HEARTBEAT_TIMEOUT, SessionReason.TOO_MANY_CLIENTS, SessionReason.UNKNOWN_TYPE)
+SESSION_REASONS = (
+    SessionReason.NO_REASON, SessionReason.CLIENT_LOGOUT, SessionReason.HEARTBEAT_TIMEOUT,
+    SessionReason.THROTTLE_EXCEEDED, SessionReason.SLOW_READER, SessionReason.SUPERSEDED,
+    SessionReason.CREDENTIALS_REVOKED, SessionReason.BY_OPERATOR,
+)  # fmt: skip
+RECOVERY_REASONS = (
+    SessionReason.HEARTBEAT_TIMEOUT, SessionReason.SLOW_READER, SessionReason.TOO_MANY_CLIENTS,
+    SessionReason.UNKNOWN_TYPE,
+)  # fmt: skip
 
 #: Of the system's clock that counts processor time.
 TICKS_S = os.sysconf("SC_CLK_TCK")
@@ -168,6 +177,7 @@ class ExchangeCollector(Collector):
         yield told.connections.is_now(lobby.get("connections", 0))
         yield told.logins.is_now(lobby.get("admitted", 0))
         yield told.refused.are_now(by_name(lobby, "refused: ", (reason.name for reason in LOGIN_REASONS)))
+        yield told.session_ends.are_now(by_name(lobby, "ended: ", (reason.name for reason in SESSION_REASONS)))
         yield told.askers.is_now(len(self._doors.recovery))
         yield told.requests.are_now(by_name(recovery, "retransmit: ", (status.name for status in RetransmitStatus)))
         yield told.again.is_now(recovery.get("reports sent again", 0))

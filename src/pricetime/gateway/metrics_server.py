@@ -2,7 +2,8 @@
 
 Whoever asks costs little and harms nobody: one request of a few KiB is read, within seconds, and answered with what was
 collected once for all who ask at about the same time; the connection ends with the answer. When every place is taken,
-the connection that is there longest makes room, so that idle ones cannot keep Prometheus out.
+the connection that is there longest makes room, of the address with most of them, so that idle ones cannot keep
+Prometheus out. A browser is answered only if it came by a name of this server, as at the live page (``hosts.py``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from http import HTTPStatus
 
@@ -18,9 +19,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 
 from .acceptor import Acceptor
 from .config import GatewayConfig
+from .hosts import is_known
 from .log import Seldom
 from .measured import Measured
 from .metrics import Door, Doors, ExchangeCollector, Listener
+from .places import Places
 
 #: Connections at a time, the time that each has, and the most that is read of what it asks.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
@@ -29,58 +32,71 @@ MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
 #: no more than a tenth of a processor.
 GOOD_FOR_S, REST = 0.1, 10
 
+#: The answer to a request by a name that this server does not know.
+UNKNOWN_HOST = b"Host is no name of this server: come by its address, or give the name to http_names\n"
+
 TEXT = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class MetricsServer(Acceptor):
     """Answers on a listening socket, in the running loop, from ``open`` to ``close``.
 
-    ``read`` gives what is answered. It is called in a thread of its own, never in two at a time.
+    ``read`` gives what is answered. It is called in a thread of its own, never in two at a time. ``names``: those that
+    a request may come by, beside addresses and localhost.
     """
 
-    def __init__(self, listener: socket.socket, counts: Counter[str], read: Callable[[], bytes], log: Seldom) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        counts: Counter[str],
+        read: Callable[[], bytes],
+        log: Seldom,
+        names: Collection[str] = (),
+    ) -> None:
         super().__init__(listener, "no scrape can be accepted", log)
         self.counts = counts  #: requests, by how they were answered
+        self._names = names
         self._page = SharedPage(read, log)
-        self._clients: dict[asyncio.Task[None], None] = {}  # the one that is there longest first
+        self._clients: Places[asyncio.Task[None]] = Places(MOST_CLIENTS)
 
     def __len__(self) -> int:
         return len(self._clients)
 
-    def _welcome(self, connection: socket.socket, _address: str) -> asyncio.Task[None]:
-        """Serve a connection. When every place is taken, the one that is there longest goes."""
-        if len(self._clients) >= MOST_CLIENTS:
-            longest = next(iter(self._clients))
-            del self._clients[longest]
+    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
+        """Serve a connection, in the place of another if there is no room."""
+        if (longest := self._clients.displaced_by(address)) is not None:
+            self._clients.leave(longest)
             longest.cancel()
         task = self._loop.create_task(self._serve(connection))
-        self._clients[task] = None
+        self._clients.enter(task, address)
         task.add_done_callback(self._part)
         return task
 
     def _part(self, task: asyncio.Task[None]) -> None:
         """A connection is over, be it before it was served at all."""
-        self._clients.pop(task, None)
+        self._clients.leave(task)
         if task.cancelled():
             self.counts["cut_off"] += 1
 
     async def _serve(self, connection: socket.socket) -> None:
         """One request and its answer."""
+        deadline = self._loop.time() + TIMEOUT_S
         try:
-            async with asyncio.timeout(TIMEOUT_S):
-                status, method, body = await self._answer(await self._receive(connection))
-                await self._loop.sock_sendall(connection, head_of(status, body) + (b"" if method == "HEAD" else body))
+            status, method, body = await self._answer(await self._read_head(connection, deadline))
+            rest = memoryview(head_of(status, body) + (b"" if method == "HEAD" else body))
+            while rest:
+                rest = rest[await self._send_some(connection, rest, deadline) :]
             self.counts[str(status.value)] += 1
         except TimeoutError:
             self.counts["cut_off"] += 1
         except OSError:
             pass  # it has gone
 
-    async def _receive(self, connection: socket.socket) -> bytes:
-        """What comes up to the empty line, or what there is when that does not come. Raises ConnectionError."""
+    async def _read_head(self, connection: socket.socket, deadline: float) -> bytes:
+        """What comes up to the empty line, or what there is when that does not come. Raises OSError."""
         got = b""
         while b"\r\n\r\n" not in got and len(got) < MOST_BYTES:
-            more = await self._loop.sock_recv(connection, MOST_BYTES - len(got))
+            more = await self._receive(connection, MOST_BYTES - len(got), deadline)
             if not more:
                 raise ConnectionResetError("the connection is closed")
             got += more
@@ -94,6 +110,8 @@ class MetricsServer(Acceptor):
         method = words[0]
         if b"\r\n\r\n" not in request:
             return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, method, b"send fewer headers\n"
+        if not is_known(host_of(request), self._names):
+            return HTTPStatus.FORBIDDEN, method, UNKNOWN_HOST
         if words[1].partition("?")[0] != "/metrics":
             return HTTPStatus.NOT_FOUND, method, b"the metrics are at /metrics\n"
         if method not in {"GET", "HEAD"}:
@@ -133,6 +151,15 @@ class SharedPage:
             self._good_until = ended + max(GOOD_FOR_S, REST * (ended - began))
 
 
+def host_of(request: bytes) -> str:
+    """The Host that a request names, "" if it names none."""
+    for line in request.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"host":
+            return value.strip().decode("latin-1")
+    return ""
+
+
 def head_of(status: HTTPStatus, body: bytes) -> bytes:
     """The head of an answer."""
     allow = "Allow: GET, HEAD\r\n" if status is HTTPStatus.METHOD_NOT_ALLOWED else ""
@@ -159,6 +186,6 @@ def serve(
     registry = CollectorRegistry()
     registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts, others), first))
     ProcessCollector(registry=registry)
-    made = MetricsServer(listener, counts, partial(generate_latest, registry), log)
+    made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
     made.open()
     return made

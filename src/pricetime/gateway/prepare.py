@@ -12,6 +12,7 @@ from .. import COMPILED
 from ..extras import require
 from ..measure import hlog
 from . import secrets, sockets
+from .admin_socket import AdminSocket
 from .config import GatewayConfig
 from .errors import CannotStart
 from .feed_listener import FeedListener
@@ -28,11 +29,13 @@ class Prepared(NamedTuple):
     journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
     metrics: socket.socket | None  #: listens for Prometheus; None: there are no metrics
     page: socket.socket | None  #: listens for browsers; None: there is no page
+    admin: AdminSocket | None  #: listens for the operator; None: there is no socket for that
     secrets: Secrets | None  #: None: any login is taken
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
 
     def close(self) -> None:
-        for made in (self.orders, self.recovery, self.feed, self.listener, self.journal, self.metrics, self.page):
+        made_here = (self.orders, self.recovery, self.feed, self.listener, self.journal, self.metrics, self.page, self.admin)
+        for made in made_here:
             if made is not None:
                 made.close()
 
@@ -62,8 +65,10 @@ def prepare(config: GatewayConfig) -> Prepared:
         page = None
         if config.http_port is not None:
             page = opened.enter_context(sockets.listen(config.http_host, config.http_port, "http_port", "http_host"))
+        admin = None if config.admin_path is None else AdminSocket(config.admin_path)
         opened.pop_all()
-    return Prepared(orders, recovery, feed, listener, journal, metrics, page, owners, sockets.raise_file_limit(config))
+    files_missing = sockets.raise_file_limit(config)
+    return Prepared(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing)
 
 
 def check_page(config: GatewayConfig, owners: Secrets | None) -> None:

@@ -1,8 +1,13 @@
 """The recovery server: what a subscriber missed, and the whole book for one that joins.
 
-Anyone may ask, so everything is bounded: connections, the time that each may be silent or read nothing, what one
-answer holds, what one connection and all of them may fetch in a second, and the snapshots that are alive at a time.
-Nothing is buffered here: the next request is read when the answer to the last has gone to the kernel.
+Anyone may ask, so everything is bounded: connections, also from one address; the time in which a request must come and
+the speed at which an answer must be taken; what one answer holds; what one connection and all of them may fetch in a
+second; and the snapshots in memory at a time. Nothing is buffered here: the next request is read when the answer to the
+last has gone to the kernel.
+
+If there is no room, the idlest connection goes: the one that has neither completed a request nor taken a byte of an
+answer for longest (``places.py``). A snapshot is encoded once for all who ask at that moment, and each takes the same
+bytes at its own speed, so a slow reader delays only itself.
 
 A frame that is no request, or a flood of small ones, costs its sender its connection or its rate, and nobody else.
 """
@@ -12,7 +17,8 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Protocol
 
@@ -35,16 +41,25 @@ from .acceptor import Acceptor
 from .buckets import TokenBucket
 from .config import GatewayConfig
 from .log import Seldom
+from .places import Places
 
 #: What a request costs beside its reports, so that many small ones are limited too.
 REQUEST_COST_REPORTS = 32
 
-#: Bytes of a snapshot that are handed to the kernel at a time; a reader must take them within the idle time.
+#: Bytes of an answer that are handed to the kernel at a time, before other connections have their turn.
 PIECE_BYTES = 1 << 18
+
+#: What the kernel keeps of an answer for a connection that has not taken it yet.
+UNREAD_BYTES = 1 << 18
 
 #: What asked too fast waits this long for being told so: that cannot be asked for in a flood either.
 LIMITED_PAUSE_S = 0.02
 
+#: Bytes of each request, by its type.
+REQUESTS = {
+    int(MessageType.RETRANSMIT_REQUEST): RetransmitRequest.SIZE,
+    int(MessageType.SNAPSHOT_REQUEST): SnapshotRequest.SIZE,
+}
 
 LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
 
@@ -88,49 +103,43 @@ class RecoveryServer(Acceptor):
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
         self._config = config
         self._store = store
-        self._snapshots = SharedSnapshot(replica, config.snapshot_cache_ms / 1000)
-        self._streams = asyncio.Semaphore(config.snapshot_streams)
+        self._snapshots = SharedSnapshot(replica, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
         )
-        self._clients: dict[asyncio.Task[None], Asker] = {}  # the one that asked longest ago first
+        self._places: Places[Asker] = Places(config.recovery_clients, config.recovery_clients_per_address)
 
     def __len__(self) -> int:
-        return len(self._clients)
+        return len(self._places)
 
     def _burst(self, per_second: int) -> int:
         """What may be had at once: a second's worth, and at least a whole answer."""
         return max(per_second, self._config.recovery_chunk_reports + REQUEST_COST_REPORTS)
 
-    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
-        """Serve a connection. When there are too many, the one that has been idle longest goes, or the new one."""
+    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
+        """Serve a connection, in the place of the idlest one if there is no room."""
         self.counts["connections"] += 1
-        if len(self._clients) >= self._config.recovery_clients:
-            idle = next((task for task, asker in self._clients.items() if asker.idle), None)
-            if idle is None:
-                self._send_off(connection, SessionReason.TOO_MANY_CLIENTS, address)
-                return None
-            self._clients.pop(idle).reason = SessionReason.TOO_MANY_CLIENTS
-            idle.cancel()
+        if (idlest := self._places.displaced_by(address)) is not None:
+            self._places.leave(idlest)
+            idlest.reason = SessionReason.TOO_MANY_CLIENTS
+            idlest.task.cancel()
         with suppress(OSError):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
         per_second = self._config.recovery_reports_per_second
         asker = Asker(connection, address, TokenBucket(per_second, self._burst(per_second), self._loop.time()))
-        task = self._loop.create_task(self._serve(asker))
-        self._clients[task] = asker
-        task.add_done_callback(partial(self._part, asker))
-        return task
+        asker.task = self._loop.create_task(self._serve(asker))
+        self._places.enter(asker, address)
+        asker.task.add_done_callback(partial(self._part, asker))
+        return asker.task
 
     async def _serve(self, asker: Asker) -> None:
-        """Answer the requests of one connection until it ends, errs, or has been silent too long."""
+        """Answer the requests of one connection until it ends, errs, or takes too long."""
         try:
             while await self._answer_next(asker):
-                task = asyncio.current_task()
-                assert task is not None
-                if task in self._clients:  # it is the one now that asked last
-                    self._clients[task] = self._clients.pop(task)
+                pass
         except TimeoutError:
-            asker.reason = SessionReason.HEARTBEAT_TIMEOUT
+            asker.reason = SessionReason.SLOW_READER if asker.midway else SessionReason.HEARTBEAT_TIMEOUT
         except OSError:
             pass  # it has gone
         except Exception as error:  # a snapshot that cannot be had ends this connection alone
@@ -138,58 +147,48 @@ class RecoveryServer(Acceptor):
 
     def _part(self, asker: Asker, task: asyncio.Task[None]) -> None:
         """A connection is over, be it before it was served at all."""
-        self._clients.pop(task, None)
+        self._places.leave(asker)
         if task.cancelled():
             asker.reason = asker.reason or SessionReason.SHUTDOWN
-        self._send_off(asker.socket, asker.reason, asker.address, midway=asker.midway)
-
-    def _send_off(
-        self, connection: socket.socket, reason: SessionReason, address: str, *, midway: bool = False
-    ) -> None:
-        """Say why a connection ends, if there is something to say and no answer is cut short by it."""
         with suppress(OSError):
-            if reason:
-                self.counts[f"ended: {reason.name}"] += 1
-                self._log.info("recovery connection ended", reason=reason.name, address=address)
-                if not midway:
-                    connection.send(Logout(reason=reason).encode())
+            if asker.reason:
+                self.counts[f"ended: {asker.reason.name}"] += 1
+                self._log.info("recovery connection ended", reason=asker.reason.name, address=asker.address)
+                if not asker.midway:  # else the reader would take it for a part of the answer
+                    asker.socket.send(Logout(reason=asker.reason).encode())
 
     async def _answer_next(self, asker: Asker) -> bool:
         """Answer one request. False when the connection has ended, or must end: ``asker.reason`` says why."""
-        asker.idle = True
-        kind = await self._receive(asker, 1)
-        asker.idle = False
+        idle_s, request_s = self._config.recovery_idle_ms / 1000, self._config.recovery_request_ms / 1000
+        kind = await self._receive_all(asker.socket, 1, self._loop.time() + idle_s)
         if kind == b"":
             return False
-        if kind[0] == MessageType.RETRANSMIT_REQUEST:
-            if frame := await self._receive(asker, RetransmitRequest.SIZE - 1):
-                await self._retransmit(asker, RetransmitRequest.decode(kind + frame))
-                return True
-        elif kind[0] == MessageType.SNAPSHOT_REQUEST:
-            if await self._receive(asker, SnapshotRequest.SIZE - 1):
-                await self._send_snapshot(asker)
-                return True
-        else:
+        size = REQUESTS.get(kind[0])
+        if size is None:
             asker.reason = SessionReason.OUT_OF_STATE if SIZES[kind[0]] else SessionReason.UNKNOWN_TYPE
-        return False
-
-    async def _receive(self, asker: Asker, count: int) -> bytes:
-        """Exactly this many bytes, none when the connection ends before. Raises TimeoutError."""
-        got = b""
-        async with asyncio.timeout(self._config.recovery_idle_ms / 1000):
-            while len(got) < count:
-                more = await self._loop.sock_recv(asker.socket, count - len(got))
-                if not more:
-                    return b""
-                got += more
-        return got
+            return False
+        frame = await self._receive_all(asker.socket, size - 1, self._loop.time() + request_s)
+        if not frame:
+            return False
+        self._places.touch(asker)
+        if kind[0] == MessageType.RETRANSMIT_REQUEST:
+            await self._retransmit(asker, RetransmitRequest.decode(kind + frame))
+        else:
+            await self._send_snapshot(asker)
+        return True
 
     async def _send(self, asker: Asker, *parts: bytes | memoryview) -> None:
-        """Hand an answer to the kernel. Raises TimeoutError when the other end does not read."""
+        """Hand an answer to the kernel. Raises TimeoutError when the other end takes it too slowly."""
         asker.midway = True
+        pace = Pace(self._config.recovery_bytes_per_second, self._config.recovery_request_ms / 1000, self._loop.time())
         for part in parts:
-            async with asyncio.timeout(self._config.recovery_idle_ms / 1000):
-                await self._loop.sock_sendall(asker.socket, part)
+            rest = memoryview(part)
+            while rest:
+                sent = await self._send_some(asker.socket, rest[:PIECE_BYTES], pace.deadline)
+                pace.take(sent, self._loop.time())
+                self._places.touch(asker)
+                rest = rest[sent:]
+                await asyncio.sleep(0)
         asker.midway = False
 
     async def _retransmit(self, asker: Asker, request: RetransmitRequest) -> None:
@@ -236,54 +235,101 @@ class RecoveryServer(Acceptor):
         return status, reports or b"", checksum
 
     async def _send_snapshot(self, asker: Asker) -> None:
-        """The whole book, when it is this connection's turn: no more than a few are sent at a time."""
-        async with self._streams:
-            snapshot = await self._snapshots.get()
-            await asyncio.sleep(asker.allowance.wait(len(snapshot.orders), self._loop.time()))
-            asker.allowance.take(len(snapshot.orders) + REQUEST_COST_REPORTS)
+        """The whole book. It is paid for afterwards: who owes for the last one waits before the next."""
+        await asyncio.sleep(asker.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        async with self._snapshots.read() as snapshot:
+            asker.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
-            orders = snapshot.orders.view(np.uint8).data
-            pieces = (orders[at : at + PIECE_BYTES] for at in range(0, len(orders), PIECE_BYTES))
-            async with asyncio.timeout(self._config.snapshot_timeout_ms / 1000):
-                await self._send(asker, _head(snapshot, self._store.epoch), *pieces)
+            await self._send(asker, snapshot.head, snapshot.orders)
 
 
 class Asker:
     """A connection: what it may still fetch, and why it ends."""
 
-    __slots__ = ("address", "allowance", "idle", "midway", "reason", "socket")
+    __slots__ = ("address", "allowance", "midway", "reason", "socket", "task")
 
     def __init__(self, connection: socket.socket, address: str, allowance: TokenBucket) -> None:
         self.socket = connection
         self.address = address
         self.allowance = allowance
-        self.idle = True  # nothing of a request has come: the one to go when there are too many
         self.midway = False  # an answer is out in part: nothing else may be sent
         self.reason = SessionReason.NO_REASON
+        self.task: asyncio.Task[None]
+
+
+class Pace:
+    """How fast a reader must be: until when it must have taken something more. Times are seconds.
+
+    It begins with ``grace_s`` to spare, loses what time passes, and gains what its bytes may take; never more than
+    ``grace_s`` at a time.
+    """
+
+    def __init__(self, bytes_per_second: float, grace_s: float, now: float) -> None:
+        self._bytes_per_second = bytes_per_second
+        self._grace_s = grace_s
+        self.deadline = now + grace_s
+
+    def take(self, n_bytes: int, now: float) -> None:
+        """The reader has taken so much. It is judged at its deadline, not later, however late this process looks."""
+        gained = max(now, self.deadline) + n_bytes / self._bytes_per_second
+        self.deadline = min(now + self._grace_s, gained)
+
+
+class Encoded:
+    """A snapshot as it is sent."""
+
+    __slots__ = ("count", "head", "orders", "readers")
+
+    def __init__(self, snapshot: Snapshot, epoch: int) -> None:
+        self.head = _head(snapshot, epoch)
+        self.orders = snapshot.orders.view(np.uint8).data
+        self.count = len(snapshot.orders)
+        self.readers = 0
 
 
 class SharedSnapshot:
-    """One snapshot for all who ask at about the same time. It is taken in a thread: the loop goes on."""
+    """One snapshot for all who ask at about the same time. It is taken in a thread: the loop goes on.
 
-    def __init__(self, replica: Replica, good_for_s: float) -> None:
+    ``most``: snapshots that may be read at a time. While so many are, the newest is handed out however old it is; its
+    reader fetches the reports since then.
+    """
+
+    def __init__(self, replica: Replica, store: Store, good_for_s: float, most: int) -> None:
         self._replica = replica
+        self._store = store
         self._good_for_s = good_for_s
-        self._taking: asyncio.Task[Snapshot] | None = None
+        self._most = most
+        self._taking: asyncio.Task[Encoded] | None = None
         self._taken_at = float("-inf")
+        self._being_read: set[Encoded] = set()
 
-    async def get(self) -> Snapshot:
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Encoded]:
         """A snapshot that is young enough, or else a new one."""
+        snapshot = await self._get()
+        snapshot.readers += 1
+        self._being_read.add(snapshot)
+        try:
+            yield snapshot
+        finally:
+            snapshot.readers -= 1
+            if snapshot.readers == 0:
+                self._being_read.discard(snapshot)
+
+    async def _get(self) -> Encoded:
         loop = asyncio.get_running_loop()
-        if self._taking is None or (self._taking.done() and self._is_old(self._taking, loop.time())):
+        if self._taking is None or (self._taking.done() and self._is_due(self._taking, loop.time())):
             self._taking = loop.create_task(self._take())
         return await asyncio.shield(self._taking)
 
-    def _is_old(self, taken: asyncio.Task[Snapshot], now: float) -> bool:
-        return taken.cancelled() or taken.exception() is not None or now - self._taken_at > self._good_for_s
+    def _is_due(self, taken: asyncio.Task[Encoded], now: float) -> bool:
+        if taken.cancelled() or taken.exception() is not None:
+            return True
+        return now - self._taken_at > self._good_for_s and len(self._being_read) < self._most
 
-    async def _take(self) -> Snapshot:
+    async def _take(self) -> Encoded:
         self._taken_at = asyncio.get_running_loop().time()
-        return await asyncio.to_thread(self._replica.snapshot)
+        return await asyncio.to_thread(lambda: Encoded(self._replica.snapshot(), self._store.epoch))
 
 
 def _head(snapshot: Snapshot, epoch: int) -> bytes:

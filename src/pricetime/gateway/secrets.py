@@ -63,6 +63,10 @@ class Secrets:
         owner = self._owners.get(number)
         return None if owner is None or owner.follows else owner.secret
 
+    def traders(self) -> list[int]:
+        """The owners who trade."""
+        return [number for number, owner in self._owners.items() if not owner.follows]
+
     def follower(self, number: int) -> bytes | None:
         """The secret of an owner who follows the journal; None when there is no such owner."""
         owner = self._owners.get(number)

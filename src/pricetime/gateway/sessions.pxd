@@ -9,6 +9,7 @@ from pricetime.gateway.layout cimport (
     LINGER_NS, LINGERING, MAX_MESSAGE, MOST_SPARES, NEVER, OWNERS, REPORT_BYTES, Event, Session,
 )
 from pricetime.gateway.owner_queue cimport OwnerQueue
+from pricetime.gateway.throttle cimport Throttle
 from pricetime.journal.layout cimport SnapshotOwner
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.clock cimport monotonic_ns
@@ -19,8 +20,8 @@ from pricetime.native.sockets cimport (
 )
 from pricetime.ring.ring cimport Ring
 from pricetime.wire.layout cimport (
-    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGOUT, NO_REASON, RESUME, SEQUENCE_GONE, SLOW_READER,
-    SUPERSEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
+    CLIENT_LOGOUT, HEARTBEAT, HEARTBEAT_TIMEOUT, KEEP_ORDERS, LOGIN_ACCEPTED, LOGIN_REJECTED, LOGIN_TOO_SOON, LOGOUT, NO_REASON, RESUME,
+    SEQUENCE_GONE, SLOW_READER, SUPERSEDED, THROTTLE_EXCEEDED, TOO_MANY_CLIENTS, Heartbeat, LoginAccepted, LoginRejected, Logout,
 )
 
 
@@ -34,6 +35,8 @@ cdef class Sessions:
     cdef u32 heartbeat_ms
     cdef u32 timeout_ms
     cdef u32 orders_per_second
+    cdef Throttle throttle
+    cdef u64 relogin_delay_ns        # after the throttle ended a session
     cdef public u32 level            # AcknowledgementLevel, for the login reply
     cdef bint cancel_on_disconnect
     cdef int epoll_fd
@@ -54,7 +57,7 @@ cdef class Sessions:
 
     cdef Report *_spare(self) noexcept nogil
     cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 commands, u64 now_ns) noexcept nogil
-    cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence) noexcept nogil
+    cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
     cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _accept(self, Session *s, u32 owner) noexcept nogil
@@ -73,13 +76,14 @@ cdef class Sessions:
     cdef bint hold(self, u32 owner, Session *s, const u8 *data, u64 n_bytes) noexcept nogil
     cdef u64 take_held(self, Session *s, u8 *buffer) noexcept nogil
     cdef void _let_go(self, Session *s) noexcept nogil
-    cdef u64 tick(self, u64 answered, u64 now_ns) noexcept nogil
+    cdef u64 tick(self, u64 answered, u64 now_ns, u64 heard_all_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
     cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil
     cdef void let_part(self, u64 answered, u64 now_ns) noexcept nogil
     cdef bint _may_part(self, Session *s, u64 answered, u64 now_ns) noexcept nogil
     cdef void end(self, u32 owner, u32 reason, u64 now_ns) noexcept nogil
     cdef void drop(self, u32 owner, u32 reason) noexcept nogil
+    cdef void remove(self, u32 owner, u32 session_reason, u32 cancel_reason, u64 now_ns) noexcept nogil
     cdef void _leave(self, Session *s, u32 owner, u32 reason) noexcept nogil
     cdef u64 flush_all(self, u64 now_ns) noexcept nogil
     cdef void flush(self, u32 owner, u64 now_ns) noexcept nogil

@@ -10,7 +10,8 @@ session itself: a heartbeat, a logout.
                         +------------------------- connection lost, cut off: drop ----------------------------+
 
 A client that says Logout stays ACTIVE, and is not heard any more, until what it asked for before is answered.
-Whatever ends an ACTIVE session, its orders are due to be cancelled unless the client asked to keep them.
+Whatever ends an ACTIVE session, its orders are due to be cancelled unless the client asked to keep them. The throttle's
+accounts are the owner's and go on over its sessions, so logging in again gives it nothing.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ class Sessions:
         self.heartbeat_ms = settings.heartbeat_ms
         self.timeout_ms = settings.timeout_ms
         self.orders_per_second = settings.orders_per_second
+        self.throttle = Throttle(settings)
+        self.relogin_delay_ns = settings.relogin_delay_ms * 1_000_000
         self.cancel_on_disconnect = settings.cancel_on_disconnect
         self.most_clients = settings.max_clients
         self.level = 0
@@ -102,7 +105,7 @@ class Sessions:
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if s.next_sequence == 0:
             s.next_sequence = 1
-        reason: u32 = self._refusal(s, flags, next_sequence)
+        reason: u32 = self._refusal(s, flags, next_sequence, now_ns)
         if reason != NO_REASON:
             self._refuse(fd, owner, reason, self.oldest_sequence(s) if reason == SEQUENCE_GONE else 0)
             return False
@@ -117,8 +120,10 @@ class Sessions:
         self.flush(owner, now_ns)  # before anything more comes into its stream, over the oldest that it asked for
         return True
 
-    def _refusal(self, s, flags, next_sequence):
+    def _refusal(self, s, flags, next_sequence, now_ns):
         """Why this owner cannot have a session now, NO_REASON when it can."""
+        if now_ns < s.barred_ns or self.throttle.is_exhausted(s, now_ns):
+            return LOGIN_TOO_SOON
         if s.state == ABSENT and self.connected_count >= self.most_clients:
             return TOO_MANY_CLIENTS
         if not s.stream and not self._open_stream(s):
@@ -145,7 +150,7 @@ class Sessions:
         s.flags = flags
         s.partial_bytes = s.control_bytes = s.control_sent = 0
         s.waiting = 0
-        s.refused = s.full_reads = 0
+        s.full_reads = 0
         s.parts_after = 0
         s.heard_ns = s.spoken_ns = now_ns
         s.sent_bytes = ((next_sequence if flags & RESUME else s.next_sequence) - 1) * REPORT_BYTES
@@ -328,11 +333,14 @@ class Sessions:
         s.waits_for = command
 
     def cancel_orders(self, owner, reason):
-        """Have all orders of an owner cancelled, for a ``Reason`` that is not 0. What it sends meanwhile waits."""
+        """Have all orders of an owner cancelled, for a ``Reason`` that is not 0. What it sends meanwhile waits.
+
+        If they are due to be cancelled already, the last reason counts.
+        """
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if not s.cancel_due:
-            s.cancel_due = reason
             self.leaving.push(owner)
+        s.cancel_due = reason
 
     def hold(self, owner, s, data, n_bytes):
         """Keep what came behind the last message that was taken. False where there is no room for it."""
@@ -368,10 +376,11 @@ class Sessions:
 
     # ------------------------------------------------------------------ time
 
-    def tick(self, answered, now_ns):
+    def tick(self, answered, now_ns, heard_all_ns):
         """Heartbeats that are due, and the end of those not heard of for too long. Returns how many acted.
 
-        ``answered``: the last command that is.
+        ``answered``: the last command that is; ``heard_all_ns``: whatever came before this time has been heard. Silence
+        is judged as of then, not as of now: after a pause of this process much may wait in the sockets.
         """
         acted: u64 = 0
         heartbeat_ns: u64 = cython.cast(u64, self.heartbeat_ms) * 1_000_000
@@ -383,11 +392,11 @@ class Sessions:
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
             if s.state == ACTIVE and self.waits(s, answered):
                 s.heard_ns = now_ns  # what it says is not read
-            if s.state == ACTIVE and now_ns > s.heard_ns + timeout_ns:
+            if s.state == ACTIVE and s.parts_after == 0 and heard_all_ns > s.heard_ns + timeout_ns:
                 self.end(owner, HEARTBEAT_TIMEOUT, now_ns)
             elif s.state == ACTIVE and now_ns >= s.spoken_ns + heartbeat_ns and answered >= s.heartbeat_after:
                 self._heartbeat(s, owner)
-            elif s.state > ACTIVE and now_ns > s.heard_ns + LINGER_NS:
+            elif s.state > ACTIVE and heard_all_ns > s.heard_ns + LINGER_NS:
                 self.drop(owner, s.reason)
             else:
                 continue
@@ -450,6 +459,8 @@ class Sessions:
         s.state = CLOSING
         s.reason = reason
         s.heard_ns = now_ns
+        if reason == THROTTLE_EXCEEDED:
+            s.barred_ns = now_ns + self.relogin_delay_ns
         self._leave(s, owner, reason)
         self.flush(owner, now_ns)
 
@@ -471,9 +482,36 @@ class Sessions:
         self.connected[s.place] = last
         self.sessions[last].place = s.place
 
+    def remove(self, owner, session_reason, cancel_reason, now_ns):
+        """End a session, unless ``session_reason`` is 0, and cancel the owner's orders, unless ``cancel_reason`` is."""
+        if session_reason != NO_REASON:
+            self.end(owner, session_reason, now_ns)
+        if cancel_reason != 0:
+            self.cancel_orders(owner, cancel_reason)
+
+    def is_cancelling(self, owner, answered):
+        """Is a mass cancel of the owner due, or under way? ``answered``: the last command that is. From any thread."""
+        return bool(self.waits(cython.address(self.sessions[owner]), answered))
+
+    def listed(self):
+        """The sessions: (owner, unsent bytes, ns since it was heard, number of its next report) each. From any thread.
+
+        Read while the gateway's thread runs: each number is right, together they are of nearly one moment.
+        """
+        found = {}
+        now_ns: u64 = monotonic_ns()
+        place: u32
+        for place in range(self.connected_count):
+            owner: u32 = self.connected[place]
+            s: cython.pointer[Session] = cython.address(self.sessions[owner])
+            if s.state == ACTIVE:
+                found[owner] = (owner, self.unsent(s), now_ns - min(now_ns, s.heard_ns), s.next_sequence)
+        return sorted(found.values())
+
     def _leave(self, s, owner, reason):
-        if self.cancel_on_disconnect and not s.flags & KEEP_ORDERS:
+        if self.cancel_on_disconnect and not s.flags & KEEP_ORDERS and s.cancel_due == 0:
             self.cancel_orders(owner, BY_DISCONNECT)
+            self.throttle.charge_cancel(s, monotonic_ns())
         self._tell(EVENT_SESSION_ENDED, owner, reason, s.next_sequence)
 
     # ------------------------------------------------------------------ sending

@@ -22,6 +22,7 @@ from ..wire.types import MessageType
 from .config import GatewayConfig
 from .matcher import Matcher
 from .playback import MARK, Playback
+from .room import room_for
 from .router import Router
 from .sessions import Sessions
 from .store import FeedStore
@@ -54,21 +55,26 @@ class ExchangeState:
         sleeps: bool = False,
         traced: bool = True,
     ) -> None:
-        self.store = FeedStore(settings.feed_store_reports, 0)
-        self.commands = Ring(settings.ring_capacity, blocking=sleeps)
-        self.reports = Ring(settings.ring_capacity, blocking=False)
+        with room_for("feed_store_reports"):
+            self.store = FeedStore(settings.feed_store_reports, 0)
+        with room_for("ring_capacity"):
+            self.commands = Ring(settings.ring_capacity, blocking=sleeps)
+            self.reports = Ring(settings.ring_capacity, blocking=False)
         events = Ring(FEW_SLOTS, blocking=False) if events is None else events
-        self.sessions: Any = Sessions(settings, epoll_fd, events, 0)
+        with room_for("order_capacity", "level_capacity"):
+            self.sessions: Any = Sessions(settings, epoll_fd, events, 0)
+            books = configuration.make_books() if books is None else books
         self.timestamp = 0  #: ns, of the last command that was applied
         self._idle = Idle(settings.idle.value)
         self._traced = traced
-        self._set_up(configuration, *(configuration.make_books() if books is None else books))
+        self._set_up(configuration, *books)
 
     def _set_up(self, configuration: Configuration, engine: Engine, references: References) -> None:
         self.configuration = configuration
         self.engine = engine
         self.references = references
-        self.matcher: Any = Matcher(engine, self.commands, self.reports, self._idle, traced=self._traced)
+        with room_for("order_capacity"):
+            self.matcher: Any = Matcher(engine, self.commands, self.reports, self._idle, traced=self._traced)
         self.router = Router(self.reports, self.sessions, self.store, self.references)
         self._playback: Any = Playback(self.commands, self.matcher, self.router, self.store)
 

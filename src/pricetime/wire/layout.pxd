@@ -39,6 +39,9 @@ cdef enum:
     SHUTDOWN = 12              # the exchange is going down
     TOO_MANY_CLIENTS = 13
     SEQUENCE_BROKEN = 14       # a report came twice or did not come
+    CREDENTIALS_REVOKED = 15   # the owner's secret was removed or changed
+    LOGIN_TOO_SOON = 16        # the owner's commands came too fast before: try again a little later
+    BY_OPERATOR = 17           # the operator ended the session, or blocks the owner
     # RetransmitStatus
     RANGE_FOLLOWS = 0          # "count" reports follow
     RANGE_GONE = 1             # older than what is kept: take a snapshot

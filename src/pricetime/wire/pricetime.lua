@@ -95,6 +95,9 @@ local session_reason_names = {
     [12] = "SHUTDOWN",
     [13] = "TOO_MANY_CLIENTS",
     [14] = "SEQUENCE_BROKEN",
+    [15] = "CREDENTIALS_REVOKED",
+    [16] = "LOGIN_TOO_SOON",
+    [17] = "BY_OPERATOR",
 }
 
 local side_names = {

@@ -48,6 +48,9 @@ class SessionReason(IntEnum):
     SHUTDOWN = 12
     TOO_MANY_CLIENTS = 13
     SEQUENCE_BROKEN = 14  #: a report came twice or did not come
+    CREDENTIALS_REVOKED = 15  #: the owner's secret was removed or changed
+    LOGIN_TOO_SOON = 16  #: the owner's commands came too fast before: try again a little later
+    BY_OPERATOR = 17  #: the operator ended the session, or blocks the owner
 
 
 class RetransmitStatus(IntEnum):

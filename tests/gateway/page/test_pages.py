@@ -16,6 +16,7 @@ from pricetime.gateway.page.market import Frame, Market
 from pricetime.gateway.page.pages import MOST_ANSWERS, Pages, Viewer, parse
 from pricetime.gateway.page.sandbox import Refused
 from pricetime.gateway.page.sessions import SHOWN, Sessions
+from pricetime.gateway.places import Places
 from tests.gateway.page.market import BID, FakeExchange, add
 
 PATIENCE_S = 30.0
@@ -76,7 +77,7 @@ class Desk:
             return look(looked_at)
 
         self.market.frame = counted  # type: ignore[method-assign]
-        self.pages = Pages(self.market, Sessions(lambda: None), sandbox, 3, {"version": "1", "sandbox": None})
+        self.pages = Pages(self.market, Sessions(lambda: None), sandbox, Places(3), {"version": "1", "sandbox": None})
 
     @asynccontextmanager
     async def page(self) -> AsyncIterator[FakeWire]:
@@ -132,7 +133,7 @@ def test_all_pages_are_shown_one_look() -> None:
     async def play(desk: Desk) -> None:
         desk.exchange.send(add(1, BID, 100, 10))
         async with desk.page() as one, desk.page() as two, desk.page() as three:
-            assert desk.pages.full
+            assert desk.pages.full("")
             await three.until(lambda: len(three.of("frame")) > 10)
             frames = [page.of("frame") for page in (one, two, three)]
             common = set.intersection(*({frame["at"] for frame in page} for page in frames))

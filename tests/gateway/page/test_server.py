@@ -22,7 +22,7 @@ from pricetime.gateway.log import Seldom
 from pricetime.gateway.page import pages as pages_module
 from pricetime.gateway.page.app import read_files
 from pricetime.gateway.page.orders import MOST_ORDERS
-from pricetime.gateway.page.server import LivePage
+from pricetime.gateway.page.server import SPARE_PER_ADDRESS, LivePage
 from pricetime.gateway.server import POLITENESS
 from pricetime.types import Side
 from tests.gateway.loops import Events
@@ -155,12 +155,47 @@ def came_in(running: Page) -> bool:
     return False
 
 
+def test_one_address_has_so_many_pages() -> None:
+    with page("--open", "--http-pages", "2", "--http-pages-per-address", "1") as running, running.watcher() as one:
+        one.hear()
+        with running.watcher() as second, pytest.raises(ConnectionClosed) as closed:
+            second.until(lambda _: False)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1013
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\n"])
+def test_idle_connections_keep_no_page_out(shared: Page, begun: bytes) -> None:
+    held = [socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE_S) for _ in range(200)]
+    try:
+        for connection in held:
+            with suppress(OSError):
+                connection.sendall(begun)
+        assert shared.get()[0] == 200
+        with shared.watcher() as watcher:
+            watcher.frame(lambda frame: True)
+            assert sum(map(is_open, held)) >= SPARE_PER_ADDRESS // 2, "it did not wait for them to be closed"
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except ConnectionResetError:
+        return False
+
+
 def test_connections_are_bounded() -> None:
     with page("--open", "--http-pages", "1") as running:
         address = ("127.0.0.1", running.port)
         held = [socket.create_connection(address, timeout=PATIENCE_S) for _ in range(60)]
         try:
-            assert all(is_ended(connection) for connection in held[33:])
+            assert all(is_ended(connection) for connection in held[: 60 - SPARE_PER_ADDRESS])
         finally:
             for connection in held:
                 connection.close()

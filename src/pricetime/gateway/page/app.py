@@ -14,8 +14,9 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from ..hosts import is_known
 from ..log import Seldom
-from .guard import HEADERS, is_known, is_own
+from .guard import HEADERS, is_own
 from .pages import Pages
 
 #: The files, by the ending of their names.
@@ -92,12 +93,13 @@ def make_app(pages: Pages, names: Collection[str], log: Seldom) -> ASGIApp:
 
     async def live(socket: WebSocket) -> None:
         await socket.accept()
-        if pages.full:
+        address = socket.client.host if socket.client else ""
+        if pages.full(address):
             pages.counts["refused"] += 1
             await socket.close(TRY_AGAIN_LATER, "too many pages are open")
             return
         with suppress(WebSocketDisconnect, TimeoutError, KeyError):  # gone; takes nothing; sent bytes, not text
-            await pages.serve(socket)
+            await pages.serve(socket, address)
         with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await socket.close()
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from ..buckets import TokenBucket
+from ..places import Places
 from .market import Frame, Market, compact
 from .sandbox import Refused, Sandbox
 from .sessions import Sessions
@@ -62,25 +63,28 @@ class Viewer:
 
 
 class Pages:
-    """Those who look. ``most``: how many may."""
+    """Those who look. ``places``: for how many of them there is room."""
 
     def __init__(
-        self, market: Market, sessions: Sessions, sandbox: Sandbox | None, most: int, hello: Mapping[str, Any]
+        self,
+        market: Market,
+        sessions: Sessions,
+        sandbox: Sandbox | None,
+        places: Places[Viewer],
+        hello: Mapping[str, Any],
     ) -> None:
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
         self._market, self._sessions, self._sandbox = market, sessions, sandbox
-        self._most = most
         self._hello = hello
-        self._viewers: set[Viewer] = set()
+        self._viewers = places
         self._somebody = asyncio.Event()
 
     def __len__(self) -> int:
         return len(self._viewers)
 
-    @property
-    def full(self) -> bool:
-        """No room for another page?"""
-        return len(self._viewers) >= self._most
+    def full(self, address: str) -> bool:
+        """No room for another page from an address? One that is open keeps its place."""
+        return self._viewers.displaced_by(address) is not None
 
     async def run(self) -> None:
         """Tick, for as long as somebody looks; for ever."""
@@ -106,18 +110,18 @@ class Pages:
 
     # ------------------------------------------------------------------ one page
 
-    async def serve(self, wire: Wire) -> None:
+    async def serve(self, wire: Wire, address: str = "") -> None:
         """Show the market to one page. Raises what ``wire`` raises when it is gone, TimeoutError when it stalls."""
         viewer = Viewer(next(iter(self._market.listed)))
         viewer.answer({"type": "hello", **self._hello, **self._market.hello(), "hertz": HERTZ})
-        self._viewers.add(viewer)
+        self._viewers.enter(viewer, address)
         self._somebody.set()
         sending = asyncio.create_task(self._send(viewer, wire))
         reading = asyncio.create_task(self._read(viewer, wire))
         try:
             await asyncio.wait({sending, reading}, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            self._viewers.discard(viewer)
+            self._viewers.leave(viewer)
             self.counts["dropped"] += viewer.dropped
             sending.cancel()
             reading.cancel()

@@ -7,14 +7,17 @@ import logging
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..config import GatewayConfig
 from ..log import Seldom
+from ..places import Places
 from ..secrets import Secrets
 from .app import make_app
 from .market import Exchange, Market
@@ -22,8 +25,13 @@ from .pages import ASKED_BYTES, Pages
 from .sandbox import Sandbox
 from .sessions import Sessions
 
-#: Connections beside those of pages: for the files, and for who has to be told that there is no room.
-SPARE_CONNECTIONS = 32
+#: Connections beside those of pages, and how many of them from one address: for the files, and for pages that have to
+#: be told that there is no room.
+SPARE_CONNECTIONS, SPARE_PER_ADDRESS = 32, 16
+
+#: Connections at a time, those of pages and of pages that were refused among them. It is far above what the others
+#: allow: a refused page stays until the other end closes, or so long.
+MOST_CONNECTIONS, REFUSED_S = 512, 1.0
 
 #: A connection that has not asked for anything by then is closed.
 REQUEST_S = 5.0
@@ -36,25 +44,53 @@ LEAVE_S = 1
 
 
 class Connection(H11Protocol):
-    """An HTTP connection: of so many at a time, and not without a request for long."""
+    """An HTTP connection, not without a request for long. ``places``: of all connections that have no page yet.
+
+    If there is no room for it, the one that asked for something longest ago is closed.
+    """
+
+    def __init__(self, *, places: Places[Connection], **given: Any) -> None:
+        super().__init__(**given)
+        self._places = places
+        self._asked: object = None  # its last request
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        most = self.config.limit_concurrency
-        if most is not None and len(self.connections) > most:
+        self._impatience = self.loop.call_later(REQUEST_S, self._end_unless_asked)
+        if len(self.connections) > MOST_CONNECTIONS:
             transport.abort()
-        else:
-            self._impatience = self.loop.call_later(REQUEST_S, self._end_unless_asked)
+            return
+        address = self.client[0] if self.client else ""
+        if (idlest := self._places.displaced_by(address)) is not None:
+            self._places.leave(idlest)
+            idlest.transport.abort()
+        self._places.enter(self, address)
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.transport.get_protocol() is not self:
+            self._places.leave(self)  # it is a page now, of which there are so many at most
+        elif (asked := self.cycle) is not None and asked is not self._asked:
+            self._asked = asked
+            self._places.touch(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if hasattr(self, "_impatience"):
-            self._impatience.cancel()
+        self._places.leave(self)
+        self._impatience.cancel()
 
     def _end_unless_asked(self) -> None:
         asked: object = self.cycle  # of its first request
         if asked is None and self.transport.get_protocol() is self:
             self.transport.abort()
+
+
+class PageConnection(WebSocketsSansIOProtocol):
+    """A WebSocket, which is not waited for long once it is refused."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.close_timeout = REFUSED_S
 
 
 class Server(uvicorn.Server):
@@ -96,14 +132,15 @@ class LivePage:
             self.sandbox = Sandbox((host, orders_port), config.http_owner, secrets)
         market = Market(exchange, (instrument.instrument() for instrument in config.instruments))
         hello = {"version": version("pricetime"), "sandbox": config.http_owner}
-        self.pages = Pages(market, self.sessions, self.sandbox, config.http_pages, hello)
+        places: Places[Any] = Places(config.http_pages, config.http_pages_per_address)
+        self.pages = Pages(market, self.sessions, self.sandbox, places, hello)
         self._listener = listener
         self._log, self._told = log, Told(log)
         self._server = Server(
             uvicorn.Config(
                 make_app(self.pages, config.http_names, log),
-                http=Connection,
-                ws="websockets-sansio",
+                http=partial(Connection, places=Places(SPARE_CONNECTIONS, SPARE_PER_ADDRESS)),  # type: ignore[arg-type]
+                ws=PageConnection,
                 ws_max_size=ASKED_BYTES,
                 ws_per_message_deflate=False,  # a frame is small, and the processor is the exchange's
                 lifespan="off",
@@ -112,7 +149,6 @@ class LivePage:
                 access_log=False,
                 log_config=None,
                 log_level="warning",
-                limit_concurrency=config.http_pages + SPARE_CONNECTIONS,
                 timeout_graceful_shutdown=LEAVE_S,
             )
         )

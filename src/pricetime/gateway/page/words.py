@@ -31,6 +31,7 @@ WHY: dict[int, str] = {
     Reason.SELF_TRADE: "it met an order of its own owner",
     Reason.BY_MASS_CANCEL: "all orders were cancelled",
     Reason.BY_DISCONNECT: "the session ended",
+    Reason.BY_OPERATOR: "the operator cancelled it",
 }
 
 

@@ -1,0 +1,168 @@
+"""``pricetime admin``: what the operator does while a server runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+#: Columns of the commands that list something.
+COLUMNS = {
+    "orders": ("instrument", "id", "side", "price", "quantity"),
+    "sessions": ("owner", "unsent_bytes", "silent_ms", "next_sequence"),
+}
+
+
+class NotDone(click.ClickException):
+    """The server did not do it, or there is none."""
+
+    exit_code = 2
+
+
+@click.group()
+@click.option(
+    "--journal",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="PRICETIME_JOURNAL",
+    show_envvar=True,
+    metavar="DIR",
+    help="Directory of the server's journal: its admin.socket is used.",
+)
+@click.option(
+    "--socket",
+    "path",
+    type=click.Path(path_type=Path),
+    envvar="PRICETIME_ADMIN_SOCKET",
+    show_envvar=True,
+    metavar="FILE",
+    help="The server's --admin-socket, if it is elsewhere or there is no journal.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the server's answer as lines of JSON.")
+@click.pass_context
+def admin(context: click.Context, journal: Path | None, path: Path | None, *, as_json: bool) -> None:
+    """Control a server that runs on this machine: owners, instruments, journal.
+
+    The server listens on a Unix socket that only its own user and root may use: in the directory of its journal, or
+    where --admin-socket says. Whatever changes orders or instruments is a command in the journal; the answer comes when
+    it is executed and acknowledged.
+
+    \b
+        pricetime admin --journal /var/lib/exchange sessions
+        pricetime admin --journal /var/lib/exchange orders 7
+        pricetime admin --journal /var/lib/exchange kill 7       # block, log out, cancel everything
+        pricetime admin --journal /var/lib/exchange halt 1
+        pricetime admin --journal /var/lib/exchange backup /backups/monday
+    """
+    context.obj = (path or (journal / "admin.socket" if journal else None), as_json)
+
+
+def of_owner(name: str, text: str) -> None:
+    """A command that takes an owner."""
+
+    @admin.command(name, help=text)
+    @click.argument("owner", type=click.IntRange(1, 65535))
+    @click.pass_obj
+    def run(target: tuple[Path | None, bool], owner: int) -> None:
+        ask(target, name, owner=owner)
+
+
+def of_instrument(name: str, text: str) -> None:
+    """A command that takes an instrument."""
+
+    @admin.command(name, help=text)
+    @click.argument("instrument", type=click.IntRange(0))
+    @click.pass_obj
+    def run(target: tuple[Path | None, bool], instrument: int) -> None:
+        ask(target, name, instrument=instrument)
+
+
+def of_server(name: str, text: str) -> None:
+    """A command that takes nothing."""
+
+    @admin.command(name, help=text)
+    @click.pass_obj
+    def run(target: tuple[Path | None, bool]) -> None:
+        ask(target, name)
+
+
+of_owner("kill", "The kill switch: block OWNER, end its session, cancel all its orders.")
+of_owner("cancel", "Cancel all orders of OWNER, who stays logged in.")
+of_owner("logout", "End the session of OWNER. Its orders are cancelled unless its login asked to keep them.")
+of_owner("block", "Let OWNER not log in, until unblock or a restart of the server. A session goes on: see kill.")
+of_owner("unblock", "Let OWNER log in again.")
+of_owner("orders", "List the open orders of OWNER, oldest first, 10,000 at most.")
+of_instrument("halt", "Halt INSTRUMENT: it takes cancels only. SIGHUP does not open it again; a restart may.")
+of_instrument("open", "Open INSTRUMENT again.")
+of_server("sessions", "List the sessions, and the owners that are blocked.")
+of_server("snapshot", "Write a snapshot of the journal now, so that a start need not replay what is before it.")
+
+
+@admin.command()
+@click.argument("directory", type=click.Path(path_type=Path))
+@click.pass_obj
+def backup(target: tuple[Path | None, bool], directory: Path) -> None:
+    """Copy the journal as it is now to DIRECTORY, while the server runs.
+
+    DIRECTORY must not be there yet, and its parent must be writable for the server. `pricetime journal verify` checks
+    the copy, and a server can start from it.
+    """
+    ask(target, "backup", directory=str(directory.absolute()))
+
+
+def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> None:
+    """Send a request and print its answer. Raises NotDone."""
+    path, as_json = target
+    if path is None:
+        raise NotDone("which server? Give --journal with its journal's directory, or --socket with its --admin-socket")
+    answers = list(answers_of(path, {"command": command, **arguments}))
+    last = answers.pop() if answers else {"error": "the server closed the connection without an answer: see its log"}
+    if "error" in last:
+        raise NotDone(last["error"])
+    if as_json:
+        for answer in [*answers, last]:
+            click.echo(json.dumps(answer))
+        return
+    if answers:
+        table(COLUMNS[command], answers)
+    del last["ok"]
+    click.echo(", ".join(f"{name.replace('_', ' ')} {shown(value)}" for name, value in last.items()))
+
+
+def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The lines of an answer. Raises NotDone when there is nobody to ask."""
+    from ..gateway.admin_socket import connect
+
+    try:
+        with connect(path) as server, server.makefile("rwb") as stream:
+            stream.write(json.dumps(request).encode() + b"\n")
+            stream.flush()
+            for line in stream:
+                yield json.loads(line)
+    except PermissionError as error:
+        raise NotDone(f"{path}: permission denied: run this as the user that runs the server, or as root") from error
+    except (FileNotFoundError, ConnectionRefusedError) as error:
+        raise NotDone(
+            f"{path}: no server listens here: start one with --journal or --admin-socket, or give the right place"
+        ) from error
+    except OSError as error:
+        raise NotDone(f"{path}: {error.strerror or error}") from error
+
+
+def table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
+    """Rows under the names of their columns, numbers to the right."""
+    cells = [[name.replace("_", " ") for name in columns], *([str(row[name]) for name in columns] for row in rows)]
+    widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
+    for line in cells:
+        click.echo("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)))
+
+
+def shown(value: object) -> str:
+    """A value of an answer in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:,}" if isinstance(value, int) else str(value)

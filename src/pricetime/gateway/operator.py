@@ -1,0 +1,246 @@
+"""What the operator may do while the server runs, one method for each command of ``pricetime admin``.
+
+What changes state is a command in the journal, as a client's own mass cancel is. An answer comes when the command is
+executed and, with a journal, acknowledged. A block lasts until ``unblock`` or the end of the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..checks import shown, whole
+from ..errors import InvalidOwner, PricetimeError
+from ..journal.backup import back_up
+from ..journal.errors import JournalError
+from ..types import InstrumentState, Reason, Side
+from ..wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
+from .log import Log
+from .secrets import Secrets
+
+if TYPE_CHECKING:
+    from .keeper import Keeper
+
+#: How long a command of the operator may take until it is executed, and a snapshot until it is written.
+DONE_IN_S, SNAPSHOT_IN_S = 10.0, 120.0
+
+#: How often that is looked at.
+LOOK_S = 0.005
+
+#: A set of answers: a line for each row, and what is said in the end.
+Answer = tuple[list[dict[str, Any]], dict[str, Any]]
+
+
+class Refused(PricetimeError):
+    """What the operator asked for cannot be done. The message says why and what to do."""
+
+
+class Exchange(Protocol):
+    """The threads that carry orders, as the operator's commands need them."""
+
+    @property
+    def keeper(self) -> Keeper | None:
+        """What has the journal; None without one."""
+
+    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
+        """End an owner's session unless the first reason is 0, cancel its orders unless the second is. False: no
+        room."""
+
+    def is_done(self, owner: int) -> bool:
+        """Are all requests taken, and is no mass cancel of an owner due or under way?"""
+
+    def progress(self) -> tuple[int, int]:
+        """Sequences of the last command that was taken, and of the last that is answered."""
+
+    def open_orders(self, owner: int) -> NDArray[np.void]:
+        """An owner's open orders. In a thread, one call at a time. Raises RuntimeError."""
+
+    def sessions(self) -> list[tuple[int, int, int, int]]:
+        """Owner, unsent bytes, ns since it was heard, and number of the next report, of each session."""
+
+    def want_snapshot(self) -> bool:
+        """Take a snapshot of the journal soon. False without a journal."""
+
+
+class Operator:
+    """``set_state`` brings an instrument into a state: False if it does not know the instrument."""
+
+    def __init__(
+        self, exchange: Exchange, set_state: Callable[[int, InstrumentState], Awaitable[bool]], log: Log
+    ) -> None:
+        self.blocked: set[int] = set()  #: owners who may not log in
+        self._exchange = exchange
+        self._set_state = set_state
+        self._log = log
+        self._listing = asyncio.Lock()
+        self._commands: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
+            "cancel": self._cancel,
+            "logout": self._log_out,
+            "kill": self._kill,
+            "block": self._block,
+            "unblock": self._unblock,
+            "halt": self._halt,
+            "open": self._open,
+            "orders": self._orders,
+            "sessions": self._sessions,
+            "snapshot": self._snapshot,
+            "backup": self._backup,
+        }
+
+    async def do(self, request: object) -> Answer:
+        """Do what a request asks for: ``{"command": "cancel", "owner": 7}``. Raises PricetimeError and OSError."""
+        if not isinstance(request, dict) or request.get("command") not in self._commands:
+            raise Refused(f"request {shown(request)}: give a command, one of {', '.join(self._commands)}")
+        self._log.info("operator", **request)
+        return await self._commands[request["command"]](request)
+
+    # ------------------------------------------------------------------ owners
+
+    async def revoke(self, before: Secrets, after: Secrets) -> list[int]:
+        """Log out every owner whose secret has changed or gone; the orders of those who may not trade any more go.
+
+        Returns the owners.
+        """
+        changed = [number for number in before.traders() if after.get(number) != before.get(number)]
+        for owner in changed:
+            gone = after.get(owner) is None
+            await self._request(owner, SessionReason.CREDENTIALS_REVOKED, Reason.BY_OPERATOR if gone else Reason.NONE)
+        return changed
+
+    async def _cancel(self, request: Mapping[str, Any]) -> Answer:
+        """Cancel all orders of an owner, who stays logged in."""
+        owner = _owner(request)
+        return [], {"owner": owner, **await self._remove(owner, SessionReason.NO_REASON, Reason.BY_OPERATOR)}
+
+    async def _log_out(self, request: Mapping[str, Any]) -> Answer:
+        """End an owner's session. Its orders are cancelled unless its login asked to keep them."""
+        owner = _owner(request)
+        return [], {"owner": owner, **await self._remove(owner, SessionReason.BY_OPERATOR, Reason.NONE)}
+
+    async def _kill(self, request: Mapping[str, Any]) -> Answer:
+        """Block an owner, end its session and cancel all its orders."""
+        owner = _owner(request)
+        self.blocked.add(owner)
+        done = await self._remove(owner, SessionReason.BY_OPERATOR, Reason.BY_OPERATOR)
+        return [], {"owner": owner, "blocked": True, **done}
+
+    async def _block(self, request: Mapping[str, Any]) -> Answer:
+        self.blocked.add(owner := _owner(request))
+        return [], {"owner": owner, "blocked": True}
+
+    async def _unblock(self, request: Mapping[str, Any]) -> Answer:
+        self.blocked.discard(owner := _owner(request))
+        return [], {"owner": owner, "blocked": False}
+
+    async def _orders(self, request: Mapping[str, Any]) -> Answer:
+        """The open orders of an owner."""
+        owner = _owner(request)
+        rows = [
+            {
+                "instrument": int(order["instrument"]),
+                "id": int(order["order_id"]) & ((1 << ORDER_ID_BITS) - 1),
+                "side": Side(int(order["side"])).name.lower(),
+                "price": int(order["price"]),
+                "quantity": int(order["quantity"]),
+            }
+            for order in await self._list(owner)
+        ]
+        return rows, {"owner": owner, "orders": len(rows)}
+
+    async def _sessions(self, _request: Mapping[str, Any]) -> Answer:
+        rows = [
+            {"owner": owner, "unsent_bytes": unsent, "silent_ms": silent_ns // 1_000_000, "next_sequence": following}
+            for owner, unsent, silent_ns, following in self._exchange.sessions()
+        ]
+        return rows, {"sessions": len(rows), "blocked": sorted(self.blocked)}
+
+    async def _list(self, owner: int) -> NDArray[np.void]:
+        async with self._listing:
+            try:
+                return await asyncio.to_thread(self._exchange.open_orders, owner)
+            except RuntimeError as error:
+                raise Refused(str(error)) from error
+
+    async def _remove(self, owner: int, session_reason: SessionReason, cancel_reason: Reason) -> dict[str, int]:
+        """As ``Exchange.remove``, and wait until it is done: how many orders were open before and are after."""
+        before = len(await self._list(owner))
+        await self._request(owner, session_reason, cancel_reason)
+        await self._settle(owner)
+        return {"open_before": before, "open_after": len(await self._list(owner))}
+
+    async def _request(self, owner: int, session_reason: SessionReason, cancel_reason: Reason) -> None:
+        await self._wait_for(lambda: self._exchange.remove(owner, session_reason, cancel_reason))
+
+    async def _settle(self, owner: int = 0) -> None:
+        """Wait until all requests so far, of an owner or of an instrument, are executed and answered."""
+        await self._wait_for(lambda: self._exchange.is_done(owner))
+        taken, _ = self._exchange.progress()
+        await self._wait_for(lambda: self._exchange.progress()[1] >= taken)
+
+    async def _wait_for(self, holds: Callable[[], bool]) -> None:
+        """Wait until something holds. Raises Refused when that takes too long."""
+        try:
+            async with asyncio.timeout(DONE_IN_S):
+                while not holds():
+                    await asyncio.sleep(LOOK_S)
+        except TimeoutError:
+            raise Refused(
+                f"not executed within {DONE_IN_S:.0f} s, and may be later: is the disk of the journal busy? See the log"
+            ) from None
+
+    # ------------------------------------------------------------------ instruments
+
+    async def _halt(self, request: Mapping[str, Any]) -> Answer:
+        return await self._bring(request, InstrumentState.HALTED)
+
+    async def _open(self, request: Mapping[str, Any]) -> Answer:
+        return await self._bring(request, InstrumentState.OPEN)
+
+    async def _bring(self, request: Mapping[str, Any], state: InstrumentState) -> Answer:
+        instrument = whole(request.get("instrument"), 0, 2**32 - 1, Refused, "instrument")
+        if not await self._set_state(instrument, state):
+            raise Refused(f"instrument {instrument} is unknown here, or the exchange has no room now: see the log")
+        await self._settle()
+        return [], {"instrument": instrument, "state": state.name.lower()}
+
+    # ------------------------------------------------------------------ journal
+
+    async def _snapshot(self, _request: Mapping[str, Any]) -> Answer:
+        """Take a snapshot, and wait until it is written."""
+        keeper = self._keeper()
+        wanted = keeper.writer.appended
+        self._exchange.want_snapshot()
+        try:
+            async with asyncio.timeout(SNAPSHOT_IN_S):
+                while not (found := [one for one in keeper.directory.snapshots() if one >= wanted]):
+                    await asyncio.sleep(LOOK_S)
+                    if wanted == 0:
+                        raise Refused("there is nothing to take a snapshot of: no command has come yet")
+        except TimeoutError:
+            raise Refused(f"no snapshot was written within {SNAPSHOT_IN_S:.0f} s: see the log") from None
+        return [], {"sequence": found[0], "file": str(keeper.directory.snapshot_path(found[0]).absolute())}
+
+    async def _backup(self, request: Mapping[str, Any]) -> Answer:
+        """Copy the journal, as it is now, to a directory that is not there yet."""
+        keeper, target = self._keeper(), request.get("directory")
+        if not isinstance(target, str) or not Path(target).is_absolute():
+            raise Refused("directory: give the absolute path of a directory that is not there yet")
+        try:
+            made = await asyncio.to_thread(back_up, keeper.directory, keeper.extent, Path(target))
+        except JournalError as error:
+            raise Refused(str(error)) from error
+        return [], {"directory": target, "sequence": made.sequence, "bytes": made.n_bytes}
+
+    def _keeper(self) -> Keeper:
+        if self._exchange.keeper is None:
+            raise Refused("there is no journal: start the server with --journal DIR")
+        return self._exchange.keeper
+
+
+def _owner(request: Mapping[str, Any]) -> int:
+    return whole(request.get("owner"), 1, MAX_OWNER, InvalidOwner, "owner")
