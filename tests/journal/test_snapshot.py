@@ -144,7 +144,7 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
     ("spoil", "why"),
     [
         (lambda data: put(data, 0, b"X"), "does not begin as a snapshot"),
-        (lambda data: put(data, 8, b"\2"), "version 2: this program reads version 1"),
+        (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 2"),
         (lambda data: put(data, 12, b"\1"), "CRC"),
         (lambda data: put(data, 160, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),
@@ -238,7 +238,7 @@ def test_bad_ones_are_passed_over_and_told_of(tmp_path: Path) -> None:
     ]
     directory.path_of(1).write_bytes(b"PTJRNSEG")
     assert newest_good(directory, told.append) is None
-    assert "a head takes 112" in str(told[-1])
+    assert "a head takes 128" in str(told[-1])
 
 
 def test_an_instrument_that_its_configuration_does_not_have(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from .errors import JournalError, SnapshotDamaged
 from .position import Position
 from .segment import TEMPORARY, BadHead, SegmentHead
 
-MAGIC, VERSION = b"PTJRNSNP", 1
+MAGIC, VERSION = b"PTJRNSNP", 2
 HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQ40s")
 END = struct.Struct("<II")
 
