@@ -27,7 +27,7 @@ def made(replay: Replay) -> tuple[str, int, str]:
 
 
 def test_there_is_one_of_this_version() -> None:
-    assert VERSIONS == [f"v{VERSION}"]
+    assert [f"v{VERSION}"] == VERSIONS
 
 
 @pytest.mark.parametrize("version", VERSIONS)

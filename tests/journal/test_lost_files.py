@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -169,12 +170,12 @@ class Named(MemoryDisk):
         super().__init__(files)
         self.unsynced = 0
 
-    def unlink(self, path: object) -> None:  # type: ignore[override]
-        super().unlink(path)  # type: ignore[arg-type]
+    def unlink(self, path: Path) -> None:
+        super().unlink(path)
         self.unsynced += 1
         assert self.unsynced == 1, "two names changed and neither is on the disk: a loss of power may leave a gap"
 
-    def sync_folder(self, folder: object) -> None:  # type: ignore[override]
+    def sync_folder(self, folder: Path) -> None:
         self.unsynced = 0
 
 

@@ -118,8 +118,8 @@ def test_the_first_segment_is_in_use_and_on_the_disk_before_anything_is_appended
     disk = Watched()
     journal = Journal(tmp_path, disk, epoch=77, level=MEMORY)
     journal.syncer.open()
-    made_in = {"boot": journal_boot(), "journal": journal_id(tmp_path / "00000001.journal")}
-    head = written.Segment(segment_bytes=4 * PAGE, epoch=77, level=MEMORY, **made_in).data()
+    identity = journal_id(tmp_path / "00000001.journal")
+    head = written.Segment(segment_bytes=4 * PAGE, epoch=77, boot=journal_boot(), journal=identity, level=MEMORY).data()
     assert (tmp_path / "00000001.journal").read_bytes() == head
     assert list(disk.pages.values()) == [head[:PAGE]]
     journal.syncer.end()

@@ -40,11 +40,11 @@ def overview(directory: Directory) -> None:
 def _segments(directory: Directory, segments: list[survey.SegmentSeen]) -> None:
     table = _table("segment", "first", "last", "bytes", "level", "feed since", "settings")
     follows = {seen.number: behind for seen, behind in pairwise(segments)}
-    before = None
+    due = segments[0].number if segments else 1
     for seen in segments:
-        for missing in range(before + 1, seen.number) if before is not None else ():
+        for missing in range(due, seen.number):
             table.add_row(f"{missing}", "missing", "", "", "", "", "", style="bold")
-        before = seen.number
+        due = seen.number + 1
         head = seen.head
         if head is None:
             table.add_row(f"{seen.number}", "no segment", "", f"{seen.size:,}", "", "", "", style="bold")

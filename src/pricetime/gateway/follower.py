@@ -66,12 +66,19 @@ class Follower:
     def run(self) -> None:
         """Follow until ``end``, or until it cannot: then ``failure`` says why."""
         try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            self._be_nice()
             while not self._ended:
                 if not self.turn():
                     time.sleep(NAP_S)
         except Exception as error:
             self.failure = f"behind the journal: {error}"
+
+    @staticmethod
+    def _be_nice() -> None:
+        """A server that was started with `nice` may be nicer already, and may not go back."""
+        thread = threading.get_native_id()
+        if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
+            os.setpriority(os.PRIO_PROCESS, thread, NICE)
 
     def turn(self) -> bool:
         """Apply what came, a snapshot when it is due: False when nothing came. Raises as ``Standby.step``."""

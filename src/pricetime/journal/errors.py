@@ -32,10 +32,11 @@ class SegmentMissing(JournalDamaged):
         super().__init__(
             path, 0, sequence, f"{path.name} is missing, and {later.name}, which was made after it, is there"
         )
-        self.args = (
+        message = (
             f"{path} is missing: {later.name}, which was made after it, is there. What follows command {sequence} was "
-            f"in it. Bring the file back from a copy, or look closer with: pricetime journal inspect {path.parent}",
+            f"in it. Bring the file back from a copy, or look closer with: pricetime journal inspect {path.parent}"
         )
+        self.args = (message,)
 
 
 class SnapshotDamaged(JournalError, ValueError):

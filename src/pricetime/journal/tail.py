@@ -131,8 +131,6 @@ def cut(directory: Directory, tail: Tail) -> list[Path]:
     The journal must be locked. Done again after a crash in the middle, it comes to the same end.
     """
     disk, kept, at = directory.disk, [], tail.position.offset
-    if tail.lost and not tail.cut_bytes and not tail.resized:  # then its length tells every start from now on
-        disk.truncate(tail.path, at if at < tail.size else at + PAGE)
     if tail.cut_bytes:
         data = bytes(_bytes_of(directory, tail.path)[at : at + tail.cut_bytes])
         kept.append(_keep(directory, f"{tail.position.segment:08}.{at}", data))
@@ -150,6 +148,8 @@ def cut(directory: Directory, tail: Tail) -> list[Path]:
         disk.sync_folder(directory.path)
     if tail.cut_bytes:  # else it is left as long as it is until the next segment is in use: see ``Syncer.open``
         disk.truncate(tail.path, at)
+    elif tail.lost and not tail.resized:  # from now on its length tells that commands are lost
+        disk.truncate(tail.path, at if at < tail.size else at + PAGE)
     return kept
 
 
