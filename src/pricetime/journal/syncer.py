@@ -127,6 +127,12 @@ class Syncer:
         except Exception as error:
             self._fail(error)
 
+    def lose(self, error: OSError) -> None:
+        """The files cannot be read back, says another thread: what is appended may be lost, and nothing more is."""
+        if self.failure is None:
+            self._doing = "reading what was written"
+            self._fail(error)
+
     def end(self) -> None:
         """Everything appended is on the disk when this returns, unless something failed. The engine must have ended."""
         self._ended = True
