@@ -9,7 +9,7 @@ INPUTS ?= 10000000
 MINUTES ?= 10
 ORDERS ?= 100000000
 
-PACKAGES := chromium chromium-driver prometheus tshark
+PACKAGES := chromium chromium-driver openssl prometheus stunnel4 tshark
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -51,7 +51,7 @@ build: .venv/installed ## set up .venv and compile the core in place
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
 
-packages: ## what only some tests need, and skip without: a browser, a Prometheus server, tshark (Debian, as root)
+packages: ## what only some tests need, and skip without: a browser, a Prometheus server, stunnel, tshark (Debian, as root)
 	@apt-get update --quiet --quiet
 	@DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $(PACKAGES) >/dev/null
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pricetime.types import SelfTrade
 from pricetime.wire.messages import MESSAGES
 from pricetime.wire.rules import BEFORE_LOGIN_BYTES, RULES
 from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
@@ -132,6 +133,11 @@ def limits() -> Iterator[str]:
     yield from (f"| `{constant.name}` | {constant.value} | {constant.meaning} |" for constant in constants)
 
 
+def self_trade() -> Iterator[str]:
+    yield "| 0 | that of the instrument |"
+    yield from (f"| {mode.value} | `{mode.name}` |" for mode in SelfTrade)
+
+
 def page() -> str:
     """The whole file."""
     made = {
@@ -142,6 +148,7 @@ def page() -> str:
         "messages": (line for layout in SHEET.layouts for line in message(layout)),
         "enums": (line for name in OWN for line in enum(name)),
         "limits": limits(),
+        "self_trade": self_trade(),
     }
     text = Path(__file__).with_name("page.template.md").read_text(encoding="utf-8")
     for name, lines in made.items():
