@@ -9,7 +9,7 @@ INPUTS ?= 10000000
 MINUTES ?= 10
 ORDERS ?= 100000000
 
-PACKAGES := chromium chromium-driver prometheus tshark
+PACKAGES := chromium chromium-driver openssl prometheus stunnel4 tshark
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -28,20 +28,17 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 	@echo "settings        PYTHON=$(PYTHON) BASE=$(BASE) EXAMPLES=$(EXAMPLES) INPUTS=$(INPUTS) MINUTES=$(MINUTES) ORDERS=$(ORDERS) CHECKOUT=$(CHECKOUT) AGAINST=$(AGAINST)"
 
-.venv/installed: pyproject.toml
+# The script leaves the stamp as it is unless it has set something up, so what depends on it is remade only then.
+.venv/installed: always
 	@command -v $(PYTHON) >/dev/null || { echo "pricetime: no $(PYTHON) here. Install Python 3.11 or newer (Debian: apt" \
 		"install python3 python3-venv python3-dev), or name one: make PYTHON=python3.12 ..." >&2; exit 1; }
-	@$(PYTHON) tools/check_machine.py >/dev/null 2>&1 || $(PYTHON) tools/check_machine.py
-	@echo "pricetime: setting up .venv with $$($(PYTHON) --version), which takes a minute or two the first time"
-	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv
-	@PRICETIME_BUILD=pure $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[dev]'
-	@touch $@
+	@$(PYTHON) tools/environment.py $(if $(filter file,$(origin PYTHON)),,--chosen)
 
 .venv/compiled: .venv/installed $(SOURCES)
 	@echo "pricetime: compiling the core"
@@ -54,7 +51,7 @@ build: .venv/installed ## set up .venv and compile the core in place
 		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
 	esac
 
-packages: ## what only some tests need, and skip without: a browser, a Prometheus server, tshark (Debian, as root)
+packages: ## what only some tests need, and skip without: a browser, a Prometheus server, stunnel, tshark (Debian, as root)
 	@apt-get update --quiet --quiet
 	@DEBIAN_FRONTEND=noninteractive apt-get install --quiet --quiet --yes --no-install-recommends $(PACKAGES) >/dev/null
 

@@ -135,8 +135,9 @@ class Day:
             here, there = multiprocessing.Pipe()
             last = multiprocessing.RawValue(ctypes.c_uint64)
             arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, last, there)
-            watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments)
+            watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments, daemon=True)
             watcher.start()
+            there.close()  # its end alone: if it fails, recv says so
             here.recv()  # it follows the feed
             with pinned(self.load_cpu):
                 driven, stopped = self._drive(server, first, plans)

@@ -60,8 +60,9 @@ def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_
     for answers in (False, True):
         here, there = multiprocessing.Pipe()
         arguments = (sessions, echo_cpu, there, answers)
-        other = multiprocessing.get_context("spawn").Process(target=serve, args=arguments)
+        other = multiprocessing.get_context("spawn").Process(target=serve, args=arguments, daemon=True)
         other.start()
+        there.close()  # its end alone: if it fails, recv says so
         port = here.recv()
         pin(load_cpu)
         with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:

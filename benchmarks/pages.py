@@ -98,6 +98,7 @@ def opened(port: int, pages: int, cpu: int | None) -> Iterator[list[int]]:
     here, there = multiprocessing.Pipe()
     watcher = multiprocessing.get_context("spawn").Process(target=watch, args=(port, pages, cpu, there))
     watcher.start()
+    there.close()  # its end alone: if it fails, recv says so
     try:
         here.recv()  # all are open
         yield seen

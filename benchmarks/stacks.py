@@ -17,6 +17,8 @@ from pathlib import Path
 
 FRAME = re.compile(r"^\s+([0-9a-f]+) (.*?)(?:\+0x[0-9a-f]+)? \((.*)\)$")
 HEAD = re.compile(r"\b(\d+)/(\d+)\b")
+#: What ``addr2line`` may put behind a place: which of several pieces of code of one line it is.
+DISCRIMINATOR = re.compile(r" \(discriminator \d+\)$")
 MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
 #: What only one thread of a server does.
@@ -100,7 +102,7 @@ class Places:
                 self._found[file, address] = []
                 at += 1
             else:
-                self._found[file, address].insert(0, (lines[at], lines[at + 1].partition(" ")[0]))
+                self._found[file, address].insert(0, (lines[at], DISCRIMINATOR.sub("", lines[at + 1])))
                 at += 2
 
     def names(self, sample: Sample) -> list[str]:

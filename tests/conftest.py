@@ -12,6 +12,16 @@ from hypothesis import HealthCheck, settings
 
 import pricetime
 
+#: What tests assume of their surroundings, and hand on to the processes that they start.
+ASSUMED = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
+NOT_ASSUMED = {"CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE"}
+OURS = {"PRICETIME_BUILD", "PRICETIME_DATA", "PRICETIME_PURE"}  # every other PRICETIME_ is a setting of a server
+
+for name in [*os.environ]:
+    if name in NOT_ASSUMED or (name.startswith("PRICETIME_") and name not in OURS):
+        del os.environ[name]
+os.environ |= ASSUMED
+
 # No test is judged by the time it takes. In CI the examples are the same at every run, elsewhere they are new.
 settings.register_profile(
     "default",

@@ -69,6 +69,14 @@ def test_an_address_in_a_compiled_module_has_its_function_and_line() -> None:
     assert stack[-1].startswith("book.py:")
 
 
+def test_a_path_may_have_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = "/a place/ö/src/pricetime/core/book.so"
+    told = "0x10\nf\n/a place/ö/src/pricetime/core/layout.py:1 (discriminator 2)\n"
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: subprocess.CompletedProcess([], 0, told))
+    (stack,) = stacks_of(samples_of(f"python  1/2\n\t10 f+0x0 ({file})\n"))
+    assert stack[-1].startswith("layout.py:1 ")
+
+
 def test_a_line_has_its_text() -> None:
     name, _, text = line_of("core/layout.py:1").partition(" ")
     assert name == "layout.py:1"

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import pytest
 
 from pricetime.cli import exchange_day
 from pricetime.cli.exchange_day import BooksDiffer, Day, ReportsDiffer
+from pricetime.measure.login import LoadFailed
 from pricetime.measure.plan import make_plans
-from tests.cli.run import figures, good
+from tests.cli.run import bad, figures, good
 
 pytestmark = pytest.mark.compiled
 
@@ -44,3 +50,69 @@ def test_books_that_differ_end_the_demo() -> None:
     assert exchange_day.compared(Subscriber(), f"{1:016x}") == f"{1:016x}"  # type: ignore[arg-type]
     with pytest.raises(BooksDiffer, match="0000000000000001, the exchange's 2"):
         exchange_day.compared(Subscriber(), "2")  # type: ignore[arg-type]
+
+
+def running() -> tuple[set[threading.Thread], str]:
+    """The threads of this process, and its children."""
+    return set(threading.enumerate()), Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii")
+
+
+@pytest.mark.parametrize("broken", ["pricetime.measure.load.Load", "pricetime.measure.following.Following"])
+def test_a_start_that_fails_leaves_no_thread_and_no_process(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: str
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise LoadFailed("no exchange at 127.0.0.1:1: Connection refused")
+
+    before = running()
+    monkeypatch.setattr(broken, refuse)
+    assert "Connection refused" in bad("demo", "--exchange", "--orders", "1000", "--directory", tmp_path)
+    assert running() == before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_does_not_start_is_named_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = running()
+    monkeypatch.setattr(exchange_day, "SEGMENT_BYTES", 5)
+    assert "input should be a multiple of 4096" in bad(
+        "demo", "--exchange", "--orders", "1000", "--directory", tmp_path
+    )
+    assert running() == before
+
+
+def test_a_disk_with_too_little_space_is_named_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(64 << 20, 0, 64 << 20))
+    monkeypatch.setattr(exchange_day, "Day", None)
+    told = bad("demo", "--exchange", "--directory", tmp_path)
+    assert f"needs 200 MB, and {tmp_path} has 67 MB free: name another directory with --directory" in told
+
+
+#: Two disks of 64 MiB: the check finds one too small; the other fills while the exchange runs.
+MOUNT = """
+mount -t tmpfs -o size=64m tmpfs "$1" || exit 99
+TMPDIR="$1" timeout 60 "$2" -m pricetime demo --exchange --orders 400000 --rate 100000; echo "ended with $?"
+timeout 120 "$2" -c '
+import sys
+from pathlib import Path
+from pricetime.cli import exchange_day, main
+exchange_day.NEEDED_BYTES, exchange_day.SNAPSHOT_EVERY = 0, 0
+main(["demo", "--exchange", "--orders", "1000000", "--directory", sys.argv[1]])
+' "$1"; echo "ended with $?"
+"""
+
+
+def test_a_disk_that_is_small_ends_it_and_is_named(tmp_path: Path) -> None:
+    command = ("unshare", "-rm", "sh", "-c", MOUNT, "sh", str(tmp_path), sys.executable)
+    if not shutil.which("unshare"):
+        pytest.skip("unshare is not here (Debian: util-linux)")
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    if ran.returncode == 99:
+        pytest.skip("a user may not mount a disk here: unshare -rm, mount -t tmpfs")
+    assert ran.stdout.count("ended with 1\n") == 2, ran.stdout + ran.stderr
+    assert f"needs 200 MB, and {tmp_path} has 67 MB free" in ran.stderr
+    assert "the server failed: " in ran.stderr
+    assert "No space left on device" in ran.stderr

@@ -64,10 +64,13 @@ def test_the_first_difference_ends_it(tmp_path: Path) -> None:
 
 
 def test_what_is_needed_next_is_gone(folder: Path) -> None:
-    (folder / SECOND).rename(folder / "00000004.journal")
+    (folder / SECOND).rename(folder / "elsewhere")
     following = Following(Directory(folder), Wishes())
     assert following.step() > 0
     assert following.step() == 0, "the next segment may come"
+    (folder / "elsewhere").rename(folder / "00000004.journal")
+    with pytest.raises(JournalError, match=r"00000002\.journal is missing: 00000004\.journal"):
+        following.step()
     (folder / FIRST).unlink()
     with pytest.raises(JournalError, match="goes on from segment 1, which is gone: the oldest is 4"):
         following.step()

@@ -9,7 +9,8 @@ import pytest
 
 from pricetime.journal.directory import Directory
 from tests.cli.run import bad, figures, good, run
-from tests.journal.reference import journal, snapshot_after
+from tests.journal import written
+from tests.journal.reference import CONFIGURATION, journal, snapshot_after
 
 WRITTEN = journal([45, 40])
 DIGEST = f"{WRITTEN.public[-1]:016x}"
@@ -84,6 +85,47 @@ def test_verify_of_a_damaged_one(damaged: Path) -> None:
     assert "WRONG:" in result.output
     assert "00000002.journal is damaged at byte" in result.output.replace("\n", " ")
     assert "pricetime journal repair" in result.output
+
+
+@pytest.fixture
+def gap(folder: Path) -> Path:
+    """One whose second segment is lost, with a prepared third."""
+    (folder / "00000002.journal").unlink()
+    (folder / f"{60:020}.snapshot").unlink()
+    ahead = written.Segment(CONFIGURATION, behind=WRITTEN.segments[-1], segment_bytes=8192).data()
+    (folder / "00000003.journal").write_bytes(ahead[:112] + bytes(16) + ahead[128:])
+    return folder
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["replay", "DIR"],
+        ["replay", "DIR", "--until", "80"],
+        ["journal", "export", "DIR", "OUT"],
+        ["journal", "export", "DIR", "OUT", "--to", "80"],
+        ["follow", "DIR", "--seconds", "5"],
+        ["follow", "DIR", "--whole", "--seconds", "5"],
+    ],
+)
+def test_a_missing_segment_ends_whatever_reads_it(gap: Path, tmp_path: Path, arguments: list[str]) -> None:
+    places = {"DIR": str(gap), "OUT": str(tmp_path / "x.npy")}
+    result = run(*(places.get(argument, argument) for argument in arguments))
+    assert result.exit_code in (1, 2)
+    assert "00000002.journal is missing: 00000003.journal, which was made after it" in result.output
+    assert "pricetime journal inspect" in result.output
+
+
+def test_a_missing_segment_is_shown_and_a_repair_goes_on_without_it(gap: Path) -> None:
+    lines = good("journal", "inspect", gap).splitlines()
+    assert any(line.split() == ["2", "missing"] for line in lines)
+    assert any(line.startswith("Damaged: 00000002.journal is missing, and 00000003.journal") for line in lines)
+    assert "00000002.journal is missing" in run("journal", "verify", gap).output.replace("\n", " ")
+    text = good("journal", "repair", gap)
+    assert "- go on without 00000002.journal, which is missing" in text
+    assert "no repair brings back what it held" in text
+    good("journal", "repair", gap, "--cut", text.split()[-1])
+    assert "All of it is right." in good("journal", "verify", gap)
 
 
 def test_repair_says_then_does(damaged: Path) -> None:

@@ -20,7 +20,7 @@ from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, Commands, World
 from tests.journal.named import named
 
-HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 112, 96, 72
+HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 128, 112, 72
 
 #: A segment has room for its head and two pages of records.
 SEGMENT_BYTES = 3 * 4096

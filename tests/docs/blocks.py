@@ -19,7 +19,10 @@ INLINE = re.compile(r"(?<!`)`([^`\n]+)`(?!`)")
 #: What a line of a shell begins with, in these documents.
 PROGRAMS = {"pricetime", "make", "pip", "python", "kill", "sysctl", "lscpu", "cat", "grep", "taskset", "cc"}
 PROGRAMS |= {
+    "chmod",
     "docker",
+    "openssl",
+    "stunnel",
     "prometheus",
     "grafana-server",
     "perf",

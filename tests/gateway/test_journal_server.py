@@ -147,6 +147,14 @@ def test_half_a_snapshot_is_none(original: Original, target: Directory) -> None:
     assert target.snapshot_path(200).read_bytes() == newest
 
 
+def test_no_copy_skips_a_segment_that_is_missing(original: Original, target: Directory) -> None:
+    original.write(1)
+    original.write(3)
+    original.extent = (9, 3, 4096)
+    with follow(original, target) as copy, pytest.raises(CopyRefused, match="segment 2 "):
+        take(copy)
+
+
 @pytest.mark.parametrize("position", [Position(1, 5000, 0, 9), Position(7, 0, 0, 9), Position(0 + 2, 4097, 0, 9)])
 def test_a_copy_that_is_ahead_cannot_go_on(original: Original, target: Directory, position: Position) -> None:
     original.write(1, 4999)

@@ -12,7 +12,7 @@ import pytest
 from pricetime.gateway.config import InstrumentConfig
 from pricetime.gateway.errors import CannotStart
 from pricetime.journal.directory import Directory
-from pricetime.journal.errors import JournalDamaged, JournalLocked
+from pricetime.journal.errors import JournalDamaged, JournalLocked, SegmentMissing
 from pricetime.journal.replay import Replay
 from pricetime.types import InstrumentState, SelfTrade
 from tests.gateway.floor import Client, Floor
@@ -283,6 +283,29 @@ def test_damage_is_not_passed_over(tmp_path: Path) -> None:
     with pytest.raises(JournalDamaged, match=r"pricetime journal inspect"):
         Kept(tmp_path / "j")
     with pytest.raises(JournalDamaged):  # and leaves it as it is, unlocked
+        Kept(tmp_path / "j")
+
+
+def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
+    """All commands acknowledged as durable, the process killed, the last segment in use lost, the prepared one not."""
+    here = Kept(tmp_path / "j")
+    client = here.client(1)
+    for n in range(20):
+        client.ask(new(n))
+        here.commit()
+    here.make_room()
+    here.kill()
+    assert here.keeper.directory.segments() == [1, 2]
+    again = Kept(tmp_path / "j")  # goes on in segment 2, made anew
+    client = again.client(1)
+    for n in range(20, 40):
+        client.ask(new(n))
+        again.commit()
+    again.make_room()
+    again.kill()
+    assert again.keeper.directory.segments() == [1, 2, 3]
+    (tmp_path / "j" / "00000002.journal").unlink()
+    with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing: 00000003\.journal"):
         Kept(tmp_path / "j")
 
 

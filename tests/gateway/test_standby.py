@@ -103,6 +103,35 @@ def test_another_answer_is_noticed(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- behind a server
 
 
+def test_a_server_that_was_started_with_nice_stays_as_nice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user may not take niceness back: the follower failed, and the exchange with it."""
+
+    def refuse(*_: int) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    here = Kept(tmp_path / "j")
+    monkeypatch.setattr("os.getpriority", lambda *_: 10)
+    monkeypatch.setattr("os.setpriority", refuse)
+    here.keeper.follower.end()
+    here.keeper.follower.run()
+    assert here.exchange.failure is None
+    here.close()
+
+
+def test_files_that_are_gone_are_a_failure_of_the_journal(tmp_path: Path) -> None:
+    """The follower may see it before the syncer does: the log names the journal all the same."""
+    here = Kept(tmp_path / "j")
+    here.client(1).ask(new(1, BID, 100))
+    here.commit()
+    (tmp_path / "j").rename(tmp_path / "gone")
+    here.keeper.follower.run()
+    assert here.exchange.journal_failure is not None
+    assert here.exchange.failure == here.exchange.journal_failure
+    assert "reading what was written failed: [Errno 2]" in here.exchange.failure
+    assert here.keeper.writer.failed()
+    here.close()
+
+
 def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     client = here.client(1)

@@ -10,7 +10,7 @@ from tests.journal.reference import CONFIGURATION, Records, flow
 from tests.journal.written import HEAD, PAGE, Segment
 
 SECTOR, RECORD = 512, 72
-STATIC = 96  #: bytes of a head that are there before the segment comes into use
+STATIC = 112  #: bytes of a head that are there before the segment comes into use
 
 
 #: The files by name, after a record, or after its command when its head is not stored yet.

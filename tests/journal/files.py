@@ -28,7 +28,7 @@ class Files:
 
     def make(self) -> Mapping:
         """The next segment, not in use."""
-        arguments = (len(self.mappings) + 1, self.segment_bytes, written.CONFIGURATION, 0, 1)
+        arguments = (len(self.mappings) + 1, self.segment_bytes, written.CONFIGURATION, 0, 1, written.JOURNAL)
         fd, mapping = segment.create(self.directory.disk, self.directory.path, *arguments)
         self.directory.disk.close(fd)
         self.mappings.append(mapping)

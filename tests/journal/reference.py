@@ -13,7 +13,7 @@ from pricetime.journal.snapshot import OWNER, SnapshotFile, write
 from pricetime.native.crc import linked
 from pricetime.types import COMMAND, REPORT
 from tests.journal.memory import directory_of
-from tests.journal.written import PAGE, Segment
+from tests.journal.written import JOURNAL, PAGE, Segment
 
 CONFIGURATION = Configuration(
     (Instrument(1, "ONE"), Instrument(2, "TWO")),
@@ -92,7 +92,13 @@ def engine_of(configuration: Configuration = CONFIGURATION) -> Engine:
 
 
 def journal(
-    lengths: list[int], *, turns: int = 10, segment_bytes: int = 2 * PAGE, synced: bool = True, seed: int = 7
+    lengths: list[int],
+    *,
+    turns: int = 10,
+    segment_bytes: int = 2 * PAGE,
+    synced: bool = True,
+    seed: int = 7,
+    identity: bytes = JOURNAL,
 ) -> Reference:
     """A journal with so many commands in each segment: a checkpoint first, and after every ``turns`` commands.
 
@@ -106,7 +112,8 @@ def journal(
     public = [engine.digest(references)]
     done = 0
     for length in lengths:
-        segment = Segment(CONFIGURATION, behind=segments[-1] if segments else None, segment_bytes=segment_bytes)
+        behind = segments[-1] if segments else None
+        segment = Segment(CONFIGURATION, behind=behind, segment_bytes=segment_bytes, journal=identity)
         segments.append(segment)
         for n in range(length):
             if n % turns == 0:

@@ -85,7 +85,7 @@ def test_every_bit(name: str, part: int, synced: bool) -> None:
     every = len(reference().commands)
     segment = reference().segments[NAMES.index(name)]
     used = segment.offset
-    padding = range(112 + len(reference().segments[0].bytes[112 : segment.first].rstrip(b"\0")), segment.first)
+    padding = range(128 + len(reference().segments[0].bytes[128 : segment.first].rstrip(b"\0")), segment.first)
     for bit in range(part * 8 * len(data) // PARTS, (part + 1) * 8 * len(data) // PARTS, STEP if synced else 11 * STEP):
         place = bit // 8
         data[place] ^= 1 << bit % 8

@@ -19,6 +19,8 @@ NAMES = [
     "00000003.journal.broken",
     "00000002.4096.broken",
     "3.journal",
+    "00000000.journal",
+    "000000007.journal",
     "00000000000000000500.snapshot",
     "00000000000000001000.snapshot",
     "00000000000000002000.snapshot.temporary",

@@ -127,7 +127,7 @@ def test_it_follows_a_writer(tmp_path: Path) -> None:
             segment.turn()
         if segment.room < 2:
             segment = Segment(behind=segment, segment_bytes=3 * PAGE)
-            ahead = segment.data()[:96] + bytes(16) + segment.data()[112:]
+            ahead = segment.data()[:112] + bytes(16) + segment.data()[128:]
             (tmp_path / f"{segment.number:08}.journal").write_bytes(ahead)
             assert reader.read().at_end
             store(tmp_path, segment, 0, PAGE)

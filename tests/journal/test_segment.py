@@ -21,7 +21,14 @@ SHEET: Any = layout
 
 
 def prepared(**changes: Any) -> SegmentHead:
-    arguments: dict[str, Any] = {"number": 3, "segment_bytes": 65536, "epoch": 5, "level": 2, "boot": bytes(range(16))}
+    arguments: dict[str, Any] = {
+        "number": 3,
+        "segment_bytes": 65536,
+        "epoch": 5,
+        "level": 2,
+        "boot": bytes(range(16)),
+        "journal": written.JOURNAL,
+    }
     return segment.prepared(configuration=JSON, **(arguments | changes))
 
 
@@ -33,7 +40,7 @@ def test_the_head_is_that_of_the_data_sheet() -> None:
     read = re.findall(r"^    (\w+) (\w+)(?:\[(\d+)\])?", fields[1], re.M)
     assert segment.HEAD.format == "<" + "".join(f"{size}s" if size else letters[kind] for kind, _, size in read)
     assert tuple(name for _, name, _ in read) == ("magic", "version", *SegmentHead._fields)
-    assert segment.HEAD.size == SHEET.SegmentHead.size == 112
+    assert segment.HEAD.size == SHEET.SegmentHead.size == 128
     assert (segment.PAGE, segment.VERSION) == (SHEET.PAGE, SHEET.VERSION)
 
 
@@ -68,10 +75,10 @@ def test_every_bit_of_a_head_in_use_counts() -> None:
         data[bit // 8] ^= 1 << bit % 8
 
 
-@pytest.mark.parametrize("cut", [0, 111, 112, 112 + len(JSON) - 1])
+@pytest.mark.parametrize("cut", [0, 127, 128, 128 + len(JSON) - 1])
 def test_a_head_that_is_cut(cut: int) -> None:
     data = (prepared().encode() + JSON)[:cut]
-    with pytest.raises(BadHead, match=r"112|longer"):
+    with pytest.raises(BadHead, match=r"128|longer"):
         SegmentHead.decode(data).verify(data)
 
 
@@ -85,8 +92,8 @@ def test_another_version_is_told() -> None:
 def test_the_first_record_lies_behind_a_long_configuration() -> None:
     many = replace(written.CONFIGURATION, instruments=tuple(Instrument(i, "S" * 16) for i in range(100)))
     json = many.to_json()
-    assert segment.first_offset(len(json)) >= 112 + len(json) > segment.first_offset(len(json)) - 4096
-    assert segment.first_offset(4096 - 112) == 4096
+    assert segment.first_offset(len(json)) >= 128 + len(json) > segment.first_offset(len(json)) - 4096
+    assert segment.first_offset(4096 - 128) == 4096
     with pytest.raises(InvalidSetting, match="give a multiple of 4096 from"):
         segment.check_bytes(8192, len(json))
 
@@ -112,7 +119,9 @@ class Recording(Disk):
 @pytest.mark.compiled
 def test_a_new_segment_has_its_name_when_its_head_is_on_the_disk(tmp_path: Path) -> None:
     disk = Recording()
-    fd, mapping = segment.create(disk, tmp_path, 12, 16384, written.CONFIGURATION, epoch=5, level=1)
+    fd, mapping = segment.create(
+        disk, tmp_path, 12, 16384, written.CONFIGURATION, epoch=5, level=1, journal=written.JOURNAL
+    )
     assert disk.asked == ["create", "write", "sync", "rename", "sync_folder", "sync", "map"]
     assert [path.name for path in tmp_path.iterdir()] == ["00000012.journal"]
     data = (tmp_path / "00000012.journal").read_bytes()
@@ -138,5 +147,5 @@ def test_a_segment_that_cannot_be_mapped_leaves_no_descriptor(tmp_path: Path) ->
 
     disk = NoMap()
     with pytest.raises(OSError, match="no map"):
-        segment.create(disk, tmp_path, 1, 16384, written.CONFIGURATION, epoch=0, level=1)
+        segment.create(disk, tmp_path, 1, 16384, written.CONFIGURATION, epoch=0, level=1, journal=written.JOURNAL)
     assert disk.closed == 1

@@ -247,7 +247,7 @@ def test_bad_ones_are_passed_over_and_told_of(tmp_path: Path) -> None:
     ]
     directory.path_of(1).write_bytes(b"PTJRNSEG")
     assert newest_good(directory, told.append) is None
-    assert "a head takes 112" in str(told[-1])
+    assert "a head takes 128" in str(told[-1])
 
 
 def test_an_instrument_that_its_configuration_does_not_have(tmp_path: Path) -> None:

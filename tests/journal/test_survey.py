@@ -22,7 +22,7 @@ def test_segments_and_snapshots() -> None:
     assert (first.number, first.size, first.head.first_sequence) == (1, 8192, 1)
     assert second.configuration == CONFIGURATION
     assert (third.head, third.configuration) == (None, None)
-    assert "a head takes 112" in third.fault
+    assert "a head takes 128" in third.fault
     wrong, right = survey.snapshots(directory)
     assert wrong.snapshot is None
     assert "it is of command 60" in wrong.fault

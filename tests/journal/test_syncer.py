@@ -118,10 +118,16 @@ def test_the_first_segment_is_in_use_and_on_the_disk_before_anything_is_appended
     disk = Watched()
     journal = Journal(tmp_path, disk, epoch=77, level=MEMORY)
     journal.syncer.open()
-    head = written.Segment(segment_bytes=4 * PAGE, epoch=77, boot=journal_boot(), level=MEMORY).data()
+    identity = journal_id(tmp_path / "00000001.journal")
+    head = written.Segment(segment_bytes=4 * PAGE, epoch=77, boot=journal_boot(), journal=identity, level=MEMORY).data()
     assert (tmp_path / "00000001.journal").read_bytes() == head
     assert list(disk.pages.values()) == [head[:PAGE]]
     journal.syncer.end()
+
+
+def journal_id(path: Path) -> bytes:
+    """Which journal a segment says that it is a part of."""
+    return path.read_bytes()[88:104]
 
 
 def journal_boot() -> bytes:
@@ -226,12 +232,13 @@ def test_a_new_start_goes_on_in_a_segment_of_its_own(tmp_path: Path) -> None:
     assert second.writer.synced() == 10
     second.append(written.orders(5, 11))
     second.syncer.end()
-    head = (tmp_path / "00000002.journal").read_bytes()[:112]
+    head = (tmp_path / "00000002.journal").read_bytes()[:128]
     assert head == written.head(
         written.CONFIGURATION.to_json(),
         number=2,
         segment_bytes=4 * PAGE,
         boot=journal_boot(),
+        journal=journal_id(tmp_path / "00000001.journal"),
         level=DURABLE,
         first_sequence=11,
         carried=link,

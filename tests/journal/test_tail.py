@@ -123,7 +123,9 @@ def test_a_missing_segment_is_damage_and_named() -> None:
     files = journal([30, 30, 30]).files
     del files["00000002.journal"]
     reader, _ = read(files)
-    with pytest.raises(JournalDamaged, match="segment 2 is missing"):
+    with pytest.raises(
+        JournalDamaged, match=r"00000002\.journal is missing: 00000003\.journal, which was made after it, is there"
+    ):
         reader.judge()
 
 

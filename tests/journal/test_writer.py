@@ -217,7 +217,7 @@ def test_a_page_turned_at_the_end_of_a_segment(files: Any) -> None:
 
 def test_a_segment_that_is_ready_is_not_in_use(files: Any) -> None:
     files.offer()
-    assert files.bytes(2)[92 + 4 : 112] == bytes(16)
+    assert files.bytes(2)[108 + 4 : 128] == bytes(16)
     with pytest.raises(ValueError, match="has not been taken"):
         files.offer()
 
@@ -369,7 +369,7 @@ def test_one_appends_another_claims_and_a_third_reads(tmp_path: Path) -> None:
 
 def followed(data: memoryview) -> Iterator[int]:
     """The sequences of the commands in a segment that grows, for ever: what a reader in another process does."""
-    link = struct.unpack_from("<I", data, 108)[0]
+    link = struct.unpack_from("<I", data, 124)[0]
     offset = PAGE
     while True:
         length, crc = struct.unpack_from("<II", data, offset)

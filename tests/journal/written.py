@@ -17,8 +17,11 @@ from pricetime import Instrument
 from pricetime.journal.configuration import Configuration
 from pricetime.types import COMMAND, CommandType, Side
 
-PAGE, RECORD, HEAD = 4096, 72, 112
+PAGE, RECORD, HEAD = 4096, 72, 128
 COMMAND_BYTES = struct.Struct("<QQIHHBBBBIQqQII")
+
+#: The id of the journals that are written here.
+JOURNAL = bytes(range(100, 116))
 
 CONFIGURATION = Configuration((Instrument(1, "ONE"),), capacity=1024, level_capacity=1024, owner_limit=16)
 
@@ -54,15 +57,16 @@ def head(
     segment_bytes: int = 16 * PAGE,
     epoch: int = 0,
     boot: bytes = bytes(16),
+    journal: bytes = JOURNAL,
     level: int = 1,
     first_sequence: int = 1,
     carried: int | None = None,
     in_use: bool = True,
 ) -> bytes:
-    """The first 112 bytes. ``carried`` is by default that of the first segment of a journal."""
+    """The first 128 bytes. ``carried`` is by default that of the first segment of a journal."""
     digest = hashlib.sha256(configuration).digest()
     static = b"PTJRNSEG" + struct.pack("<II", 2, len(configuration)) + digest
-    static += struct.pack("<QQQ", number, segment_bytes, epoch) + boot + struct.pack("<I", level)
+    static += struct.pack("<QQQ", number, segment_bytes, epoch) + boot + journal + struct.pack("<I", level)
     static += struct.pack("<I", crc32c(static + configuration))
     if not in_use:
         return static + bytes(16)
@@ -82,6 +86,7 @@ class Segment:
         segment_bytes: int = 16 * PAGE,
         epoch: int = 0,
         boot: bytes = bytes(16),
+        journal: bytes = JOURNAL,
         level: int = 1,
     ) -> None:
         json = configuration.to_json()
@@ -93,6 +98,7 @@ class Segment:
             segment_bytes=segment_bytes,
             epoch=epoch,
             boot=boot,
+            journal=journal,
             level=level,
             first_sequence=self.sequence + 1,
             carried=behind.link if behind else None,

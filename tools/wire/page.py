@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from pricetime.types import SelfTrade
 from pricetime.wire.messages import MESSAGES
 from pricetime.wire.rules import BEFORE_LOGIN_BYTES, RULES
 from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
@@ -138,6 +139,11 @@ def checksums() -> Iterator[str]:
         yield f"| {number} | `{report.hex(' ', 8)}` | {checksum:#010x} |"
 
 
+def self_trade() -> Iterator[str]:
+    yield "| 0 | that of the instrument |"
+    yield from (f"| {mode.value} | `{mode.name}` |" for mode in SelfTrade)
+
+
 def page() -> str:
     """The whole file."""
     made = {
@@ -149,6 +155,7 @@ def page() -> str:
         "enums": (line for name in OWN for line in enum(name)),
         "limits": limits(),
         "checksums": checksums(),
+        "self_trade": self_trade(),
     }
     text = Path(__file__).with_name("page.template.md").read_text(encoding="utf-8")
     for name, lines in made.items():

@@ -20,20 +20,24 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 @click.option(
     "--orders", type=click.IntRange(1), default=1_000_000, show_default=True, help="With --exchange: how many."
 )
+@click.option(
+    "--directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="With --exchange: where its journal is while it runs; 200 MB must be free [default: that of TMPDIR, or /tmp].",
+)  # fmt: skip
 @click.option("--rate", type=click.FloatRange(1), default=250_000, show_default=True, help="With --exchange: a second.")
-def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float) -> None:
+def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float, directory: Path | None) -> None:
     """Replay a real session and count the exchange's trades that the book reproduces.
 
     Where the tape is not there, a synthetic day takes its place: the same book runs it, and the reference book
     checks its first commands, report by report.
 
     With --exchange: a server with a journal, four clients and a subscriber. In the middle the server is killed and
-    started again; every answer is counted and the books are compared.
+    started again; every answer is counted and the books are compared. It needs 200 MB of free disk space.
     """
     if exchange:
         from .exchange_day import show_exchange
 
-        show_exchange(orders, rate, seed)
+        show_exchange(orders, rate, seed, directory)
         return
     from .replay import Wishes, run
     from .synthetic import show_day

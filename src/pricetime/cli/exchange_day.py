@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+import shutil
 import threading
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
-from tempfile import TemporaryDirectory
+from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,11 +30,18 @@ CLIENTS = 4
 #: Orders that are made and sent in one go, between two steps of the progress bar. The kill comes within one.
 CHUNK = 1 << 14
 
-#: Commands from one snapshot of the server to the next.
-SNAPSHOT_EVERY = 200_000
+#: Commands from one snapshot of the server to the next, and bytes of a segment of its journal.
+SNAPSHOT_EVERY, SEGMENT_BYTES = 200_000, 16 << 20
+
+#: Free space that the journal needs. Measured: 89 MB at the default rate, 162 MB at 1 M orders/s, of any number.
+NEEDED_BYTES = 200_000_000
 
 #: The newest reports of each client, which it asks for again after the kill.
 REMEMBERED = 4_000
+
+
+class NoSpace(PricetimeError):
+    """The directory for the journal has too little free space."""
 
 
 class BooksDiffer(PricetimeError):
@@ -56,34 +65,45 @@ class Kill:
 
 
 class Day:
-    """A server with a journal in ``folder``, its clients and a subscriber. A context manager."""
+    """A server with a journal in ``folder``, its clients and a subscriber. A context manager.
+
+    A start that fails, at any point, ends what it has started: no process and no thread is left.
+    """
 
     def __init__(self, folder: str) -> None:
-        from ..measure.server import ServerProcess, lasting_port
-
-        ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
-        keep = ("--journal", folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
-        self.server = ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep)
+        self.folder = folder
+        self.failure: str | None = None  #: why the server failed, in its own words: known at the end
         self.seconds = 0.0  #: in which ``driven`` commands were sent and answered: those around the kill do not count
         self.driven = 0
         self._began = self._due = 0.0
+        self._running = ExitStack()
 
     def __enter__(self) -> Day:
         from ..measure.load import Load
 
-        self.server.__enter__()
-        try:
-            self.feed = following(self.server).__enter__()
-            self.load = Load(self.server.host, self.server.port, CLIENTS, keep=REMEMBERED).__enter__()
-        except BaseException:
-            self.server.__exit__(None, None, None)
-            raise
+        with ExitStack() as running:
+            self.server = self._serve().__enter__()
+            running.callback(self._end_server)
+            self.feed = running.enter_context(following(self.server))
+            self.load = running.enter_context(Load(self.server.host, self.server.port, CLIENTS, keep=REMEMBERED))
+            self._running = running.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.load.__exit__()
-        self.feed.__exit__()
+        self._running.close()
+
+    def _end_server(self) -> None:
+        """End the one that runs by now: after a kill it is another one."""
         self.server.__exit__(None, None, None)
+        self.failure = self.server.failure
+
+    def _serve(self) -> ServerProcess:
+        from ..measure.server import ServerProcess, lasting_port
+
+        ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
+        keep = ("--journal", self.folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
+        small = ("--segment-bytes", str(SEGMENT_BYTES))
+        return ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep, *small)
 
     def recent(self) -> dict[int, NDArray[np.void]]:
         """What each client was told last."""
@@ -113,10 +133,13 @@ class Day:
         moment = random.uniform(0.1, 0.9) * plan.count / rate
         kill = threading.Timer(moment, self.server.kill)
         kill.start()
-        with suppress(LoadFailed):
-            load.send(plan, rate)
-            load.wait_answered()
-        kill.join()
+        try:
+            with suppress(LoadFailed):
+                load.send(plan, rate)
+                load.wait_answered()
+            kill.join()
+        finally:
+            kill.cancel()
         killed_at = time.perf_counter()
         sent, told = load.sent, self._told()
         self.server.__exit__(None, None, None)
@@ -153,30 +176,61 @@ class Day:
         return count
 
 
-def show_exchange(orders: int, rate: float, seed: int) -> None:
-    """Start it all, drive orders through, print a table. Nothing is left running. Raises PricetimeError and OSError."""
+def show_exchange(orders: int, rate: float, seed: int, directory: Path | None = None) -> None:
+    """Start it all, drive orders through, print a table. Nothing is left running.
+
+    The journal goes into a new folder in ``directory``, by default in that for temporary files, and is removed at the
+    end. Raises NoSpace before anything is started, ServerFailed with what the server itself said of its end,
+    PricetimeError and OSError.
+    """
+    from ..measure.server import ServerFailed
+
+    directory = directory or Path(gettempdir())
+    check_space(directory)
+    with TemporaryDirectory(prefix="pricetime-journal-", dir=directory) as folder:
+        day = Day(folder)
+        try:
+            with day:
+                run(day, orders, rate, seed)
+        except (PricetimeError, OSError) as error:
+            if day.failure is None or day.failure in str(error):
+                raise
+            raise ServerFailed(f"the server failed: {day.failure}") from error
+
+
+def check_space(directory: Path) -> None:
+    """Raises NoSpace when the journal of a demonstration may not fit."""
+    free = shutil.disk_usage(directory).free
+    if free < NEEDED_BYTES:
+        raise NoSpace(
+            f"the journal of the exchange needs {NEEDED_BYTES / 1e6:.0f} MB, and {directory} has {free / 1e6:.0f} MB "
+            "free: name another directory with --directory"
+        )
+
+
+def run(day: Day, orders: int, rate: float, seed: int) -> None:
+    """Drive orders through, with a kill in the middle, and print a table."""
     from ..measure.plan import make_plans
     from .progress import track
 
     first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
     middle = -(-orders // CHUNK) // 2
-    with TemporaryDirectory(prefix="pricetime-journal-") as folder, Day(folder) as day:
-        day.feed.wait_whole()
-        day.load.send(first)
-        day.load.wait_answered()
-        with track("orders", orders) as done:
-            for number, plan in enumerate(plans):
-                if number == middle:
-                    kill = day.drive_and_kill(plan, rate)
-                else:
-                    day.drive(plan, rate)
-                done(plan.count)
-            day.settle()
-        recovered = day.server.last("recovered")
-        stopped = day.server.stop()  # while the clients are there
-        day.feed.wait_whole(stopped["last_sequence"])
-        with day.feed.asked() as subscriber:
-            show(day, kill, recovered, subscriber, compared(subscriber, stopped["digest"]))
+    day.feed.wait_whole()
+    day.load.send(first)
+    day.load.wait_answered()
+    with track("orders", orders) as done:
+        for number, plan in enumerate(plans):
+            if number == middle:
+                kill = day.drive_and_kill(plan, rate)
+            else:
+                day.drive(plan, rate)
+            done(plan.count)
+        day.settle()
+    recovered = day.server.last("recovered")
+    stopped = day.server.stop()  # while the clients are there
+    day.feed.wait_whole(stopped["last_sequence"])
+    with day.feed.asked() as subscriber:
+        show(day, kill, recovered, subscriber, compared(subscriber, stopped["digest"]))
 
 
 def following(server: ServerProcess) -> Following:

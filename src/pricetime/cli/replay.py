@@ -51,7 +51,7 @@ class Wishes:
     type=click.Choice(["fast", "reference"]),
     default="fast",
     show_default=True,
-    help="The book that matches; the reference is the naive one, some twenty times slower.",
+    help="The book that matches; the reference is the naive one, hundreds to thousands of times slower.",
 )
 @click.option("--at", metavar="TIME", help="Also print the ladder as it was at this moment, its events included.")
 @click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Levels of that ladder.")

@@ -40,7 +40,11 @@ def overview(directory: Directory) -> None:
 def _segments(directory: Directory, segments: list[survey.SegmentSeen]) -> None:
     table = _table("segment", "first", "last", "bytes", "level", "feed since", "settings")
     follows = {seen.number: behind for seen, behind in pairwise(segments)}
+    due = segments[0].number if segments else 1
     for seen in segments:
+        for missing in range(due, seen.number):
+            table.add_row(f"{missing}", "missing", "", "", "", "", "", style="bold")
+        due = seen.number + 1
         head = seen.head
         if head is None:
             table.add_row(f"{seen.number}", "no segment", "", f"{seen.size:,}", "", "", "", style="bold")
@@ -84,6 +88,8 @@ def _configuration(seen: survey.SegmentSeen) -> None:
     configuration = seen.configuration
     assert configuration is not None
     table = figures(2)
+    assert seen.head is not None
+    table.add_row("journal", seen.head.journal.hex())
     for name in ("capacity", "level_capacity", "owner_limit"):
         table.add_row(name, f"{getattr(configuration, name):,}")
     table.add_row("instruments", f"{len(configuration.instruments):,}")
@@ -191,6 +197,10 @@ def plan(folder: Path, found: Plan) -> None:
     if tail.damage is not None:
         click.echo(f"Behind it: {tail.damage.why}.")
         click.echo(f"At least {tail.records:,} good records behind that would be lost to the books.")
+        if tail.missing:
+            click.echo(
+                "If a copy of the missing file exists, put it there instead: no repair brings back what it held."
+            )
     else:
         click.echo("Behind it is what a crash leaves: the next start would do the same by itself.")
     click.echo("A repair would")

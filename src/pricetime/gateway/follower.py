@@ -29,7 +29,7 @@ NICE = 5
 
 class Follower:
     """``run`` is for a thread of its own. ``synced``: the last command that is on the disk; ``newest``: the last that
-    is in a snapshot already."""
+    is in a snapshot already; ``lost`` is told first when the files of the journal cannot be read."""
 
     def __init__(
         self,
@@ -39,6 +39,7 @@ class Follower:
         synced: Callable[[], int],
         newest: int,
         log: Log,
+        lost: Callable[[OSError], object] = lambda _: None,
     ) -> None:
         self.standby = standby
         self.failure: str | None = None
@@ -47,6 +48,7 @@ class Follower:
         self._settings = settings
         self._synced = synced
         self._log = log
+        self._lost = lost
         self._wanted = self._ended = False
         self._waiting: SnapshotFile | None = None  #: taken, and ahead of what is on the disk
         self._taken_s = time.monotonic()
@@ -66,12 +68,21 @@ class Follower:
     def run(self) -> None:
         """Follow until ``end``, or until it cannot: then ``failure`` says why."""
         try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            self._be_nice()
             while not self._ended:
                 if not self.turn():
                     time.sleep(NAP_S)
         except Exception as error:
+            if isinstance(error, OSError):
+                self._lost(error)
             self.failure = f"behind the journal: {error}"
+
+    @staticmethod
+    def _be_nice() -> None:
+        """A server that was started with `nice` may be nicer already, and may not go back."""
+        thread = threading.get_native_id()
+        if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
+            os.setpriority(os.PRIO_PROCESS, thread, NICE)
 
     def turn(self) -> bool:
         """Apply what came, a snapshot when it is due: False when nothing came. Raises as ``Standby.step``."""

@@ -154,7 +154,7 @@ class JournalServer(Acceptor):
             sequence, last, end = self._extent()
             path = self._directory.path_of(segment)
             most = end if segment == last else _size(path)
-            if segment > last or offset > most:
+            if segment > last or most is None or offset > most:
                 await self._send(connection, self._piece(PieceKind.GONE, 0, segment, offset, 0, sequence))
                 return
             if offset < most:
@@ -172,7 +172,7 @@ class JournalServer(Acceptor):
         for sequence in self._directory.snapshots():
             path = self._directory.snapshot_path(sequence)
             first = first_segment(path)
-            size, offset = _size(path), 0
+            size, offset = path.stat().st_size, 0
             while offset < size:
                 offset += await self._send_piece(connection, PieceKind.SNAPSHOT, sequence, path, offset, size)
             return first
@@ -208,8 +208,8 @@ class JournalServer(Acceptor):
         return got
 
 
-def _size(path: Path) -> int:
-    """Bytes of a file, 0 where there is none."""
+def _size(path: Path) -> int | None:
+    """Bytes of a file, None where there is none."""
     with suppress(FileNotFoundError):
         return path.stat().st_size
-    return 0
+    return None

@@ -90,8 +90,9 @@ class Keeper:
         state = ExchangeState(small, configuration, books=restore(snapshot, configuration))
         state.load(snapshot)
         return Follower(
-            Standby(state, self.directory, position), self.directory, settings, self.writer.synced, newest, self._log
-        )
+            Standby(state, self.directory, position), self.directory, settings, self.writer.synced, newest, self._log,
+            self.syncer.lose,
+        )  # fmt: skip
 
     # ------------------------------------------------------------------ while it serves
 

@@ -10,7 +10,7 @@ from ..native.disk import Disk
 from . import segment
 from .errors import JournalLocked
 
-SEGMENT = re.compile(r"(\d{8,})\.journal")
+SEGMENT = re.compile(r"((?!0{8})\d{8}|[1-9]\d{8,})\.journal")
 SNAPSHOT = re.compile(r"(\d{20})\.snapshot")
 TEMPORARY = re.compile(r".+\.temporary")
 
@@ -41,6 +41,21 @@ class Directory:
             self.disk.close(self._lock)
             self._lock = None
 
+    def missing_after(self, number: int) -> tuple[int, int] | None:
+        """The first segment after this one that is missing, and the one found in its place. Raises OSError.
+
+        None if no number is missing up to the newest segment, or if a server has removed segment ``number`` itself.
+        """
+        missing = self._missing_after(number)
+        return missing if missing == self._missing_after(number) else None  # a server may have changed names meanwhile
+
+    def _missing_after(self, number: int) -> tuple[int, int] | None:
+        numbers = self.segments()
+        if number not in numbers:
+            return None
+        later = numbers[numbers.index(number) + 1 :]
+        return next(((due, found) for due, found in enumerate(later, number + 1) if due != found), None)
+
     def segments(self) -> list[int]:
         """The numbers of the segments, in order. Raises OSError."""
         return sorted(self._numbers(SEGMENT))
@@ -62,8 +77,7 @@ class Directory:
         old = [found for found in self.segments() if found < number]
         for found in old:
             self.disk.unlink(self.path_of(found))
-        if old:
-            self.disk.sync_folder(self.path)
+            self.disk.sync_folder(self.path)  # after each: a loss of power must not leave a gap
         return old
 
     def remove_temporary(self) -> None:

@@ -25,6 +25,20 @@ class JournalDamaged(JournalError, ValueError):
         self.why = why
 
 
+class SegmentMissing(JournalDamaged):
+    """A segment is not there, although a later one is: commands that were acknowledged may be gone with it."""
+
+    def __init__(self, path: Path, sequence: int, later: Path) -> None:
+        super().__init__(
+            path, 0, sequence, f"{path.name} is missing, and {later.name}, which was made after it, is there"
+        )
+        message = (
+            f"{path} is missing: {later.name}, which was made after it, is there. What follows command {sequence} was "
+            f"in it. Bring the file back from a copy, or look closer with: pricetime journal inspect {path.parent}"
+        )
+        self.args = (message,)
+
+
 class SnapshotDamaged(JournalError, ValueError):
     """A snapshot is not what was written: the one before it is used."""
 

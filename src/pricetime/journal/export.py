@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from .batch import Commands
 from .directory import Directory
 from .reader import Reader
+from .tail import missing_after
 
 
 class Export:
@@ -20,8 +21,11 @@ class Export:
         self._directory = directory
         reader = Reader(directory)
         self._oldest = reader.position.sequence + 1
-        while (last is None or reader.position.sequence < last) and not reader.read().at_end:
-            pass
+        while last is None or reader.position.sequence < last:
+            if reader.read().at_end:
+                if (missing := missing_after(directory, reader.position)) is not None:
+                    raise missing
+                break
         self.first = max(self._oldest, first or 0)  #: sequence of the first command
         self.last = reader.position.sequence if last is None else min(last, reader.position.sequence)
 

@@ -20,7 +20,7 @@ cdef enum:
     # The type of a record that is no command, in the place of CommandType
     CHECKPOINT = 15
 
-# The first bytes of a segment: 112 bytes, then the configuration, then zeros up to the next page.
+# The first bytes of a segment: 128 bytes, then the configuration, then zeros up to the next page.
 ctypedef packed struct SegmentHead:
     u8 magic[8]          # PTJRNSEG
     u32 version
@@ -30,12 +30,13 @@ ctypedef packed struct SegmentHead:
     u64 segment_bytes    # of the file, a multiple of PAGE
     u64 epoch            # of the feed, ns
     u8 boot[16]          # of the machine, as the system names it; zeros where it does not
+    u8 journal[16]       # which journal this is a part of: drawn at random for its first segment
     u32 level            # AcknowledgementLevel
-    u32 static_crc       # CRC-32C of the 92 bytes before it, then of the configuration
+    u32 static_crc       # CRC-32C of the 108 bytes before it, then of the configuration
     # stored when the segment comes into use, and zero until then
     u64 first_sequence   # of its first command: one more than the last before it
     u32 carried          # CRC of the last record before it; in segment 1 CRC-32C of the configuration
-    u32 crc              # CRC-32C of the 108 bytes before it, 1 where that is 0: stored last; 0: not in use
+    u32 crc              # CRC-32C of the 124 bytes before it, 1 where that is 0: stored last; 0: not in use
 
 # Ahead of every command in a segment: 8 bytes, stored at once and last.
 ctypedef packed struct RecordHead:

@@ -15,7 +15,7 @@ from pricetime.journal.batch import Batch, Checkpoint
 from pricetime.journal.configuration import Configuration
 from pricetime.journal.errors import JournalDamaged
 from pricetime.journal.position import Position
-from pricetime.journal.segment import CRC_OFFSET, BadHead, SegmentHead
+from pricetime.journal.segment import CRC_OFFSET, BadHead, SegmentHead, read_head
 from pricetime.types import COMMAND
 
 if not cython.compiled:  # the compiled form has them from reader.pxd
@@ -205,6 +205,8 @@ class Reader:
             return False  # coming into use this moment, or damaged: judge finds out
         if head.number != self.number + 1 or head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
+        if head.journal != self.head.journal:
+            return False
         if head.digest != self.head.digest and not configuration_may_change:
             return False
         self._use(data, head, json)
@@ -233,9 +235,7 @@ def start_of(directory, number=None):
         number = numbers[0]
     path = directory.path_of(number)
     try:
-        data = directory.disk.read(path)
-        head = SegmentHead.decode(data)
-        head.verify(data)
+        head = read_head(directory.disk, path)
     except FileNotFoundError:
         raise JournalDamaged(path, 0, 0, "this segment is missing") from None
     except BadHead as error:

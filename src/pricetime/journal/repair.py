@@ -41,6 +41,7 @@ class Plan:
         said = []
         if tail.cut_bytes:
             said.append(f"cut {tail.cut_bytes:,} bytes from byte {tail.position.offset:,} of {tail.path.name} on")
+        said += [f"go on without {path.name}, which is missing" for path in tail.missing]
         said += [f"put {later.path.name} aside" for later in tail.later if later.used]
         said += [f"remove {later.path.name}, which is empty" for later in tail.later if not later.used]
         said += [f"put the snapshot of command {sequence} aside" for sequence in tail.snapshots]

@@ -15,7 +15,7 @@ from .directory import Directory
 from .errors import JournalDamaged, JournalError, ReplayDiffers, SnapshotDamaged
 from .reader import Reader
 from .snapshot import SnapshotFile, load, restore
-from .tail import Tail, examine_live
+from .tail import Tail, examine_live, missing_after
 
 #: Commands at a time: they and their reports stay in a cache of the processor.
 RUN = 1 << 13
@@ -82,13 +82,16 @@ class Replay:
     def run(self, until: Until | None = None, *, progress: Callable[[int], object] = lambda _: None) -> bool:
         """Apply what is there, up to a moment if one is given: did it come before the end of the journal?
 
-        Raises ReplayDiffers at the first difference, JournalError, OSError. ``progress`` is told of commands done.
+        Raises ReplayDiffers at the first difference, SegmentMissing at a gap in the journal, JournalError, OSError.
+        ``progress`` is told of commands done.
         """
         until = until or Until()
         while (limit := self._limit(until)) > 0:
             before = self.reader.position
             batch = self.reader.read(limit)
             if batch.at_end:
+                if (missing := missing_after(self.directory, self.reader.position)) is not None:
+                    raise missing
                 return False
             if batch.configuration.digest != self.configuration.digest:
                 self._reconfigure(batch.configuration)

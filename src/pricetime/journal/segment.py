@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from ..native.mapping import Mapping
 
 MAGIC, VERSION, PAGE = b"PTJRNSEG", 2, 4096
-HEAD = struct.Struct("<8sII32sQQQ16sIIQII")
+HEAD = struct.Struct("<8sII32sQQQ16s16sIIQII")
 
 #: Bytes of the head that ``static_crc`` and ``crc`` cover.
-STATIC_BYTES, CRC_OFFSET = 92, 108
+STATIC_BYTES, CRC_OFFSET = 108, 124
 
 #: Segments have room for a head and a page of records, and offsets in them are u32.
 LEAST_BYTES, MOST_BYTES = 2 * PAGE, 1 << 31
@@ -40,7 +40,7 @@ class BadHead(ValueError):
 
 
 class SegmentHead(NamedTuple):
-    """The first 112 bytes of a segment, as ``layout.pxd`` describes them."""
+    """The first 128 bytes of a segment, as ``layout.pxd`` describes them."""
 
     configuration_bytes: int
     digest: bytes
@@ -48,6 +48,7 @@ class SegmentHead(NamedTuple):
     segment_bytes: int
     epoch: int
     boot: bytes
+    journal: bytes
     level: int
     static_crc: int
     first_sequence: int = 0
@@ -100,13 +101,27 @@ class SegmentHead(NamedTuple):
         return configuration
 
 
+def read_head(disk: Disk, path: Path) -> SegmentHead:
+    """The head of a file, held against its bytes. Raises BadHead, OSError."""
+    data = disk.read(path)
+    head = SegmentHead.decode(data)
+    head.verify(data)
+    return head
+
+
 def first_offset(configuration_bytes: int) -> int:
     """Where the first record begins: at the page behind the configuration."""
     return -(-(HEAD.size + configuration_bytes) // PAGE) * PAGE
 
 
 def prepared(
-    number: int, segment_bytes: int, configuration: bytes, epoch: int, level: int, boot: bytes | None = None
+    number: int,
+    segment_bytes: int,
+    configuration: bytes,
+    epoch: int,
+    level: int,
+    journal: bytes,
+    boot: bytes | None = None,
 ) -> SegmentHead:
     """The head of a segment that is not in use yet."""
     head = SegmentHead(
@@ -116,6 +131,7 @@ def prepared(
         segment_bytes=segment_bytes,
         epoch=epoch,
         boot=boot_id() if boot is None else boot,
+        journal=journal,
         level=level,
         static_crc=0,
     )
@@ -131,6 +147,7 @@ def create(
     configuration: Configuration,
     epoch: int,
     level: int,
+    journal: bytes,
 ) -> tuple[int, Mapping]:
     """A new segment on the disk, not in use: its descriptor and its mapping, no page of which is populated.
 
@@ -141,7 +158,7 @@ def create(
     path, temporary = folder / name(number), folder / (name(number) + TEMPORARY)
     fd = disk.create(temporary, segment_bytes)
     try:
-        disk.write(fd, prepared(number, segment_bytes, json, epoch, level).encode() + json, 0)
+        disk.write(fd, prepared(number, segment_bytes, json, epoch, level, journal).encode() + json, 0)
         disk.sync(fd)
         disk.rename(temporary, path)
         disk.sync_folder(folder)

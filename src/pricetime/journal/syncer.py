@@ -86,6 +86,7 @@ class Syncer:
         self.window_ns = window_ns
         self.interval_ns = interval_ns
         self.wake_fd = wake_fd
+        self._journal = b""  # which journal the segments are a part of; known once it is open
         self.counts = SyncCounts()
         self.failure: str | None = None
         self.synced_place = (0, 0, 0)  #: sequence, segment, offset: all before it is on the disk
@@ -126,6 +127,12 @@ class Syncer:
         except Exception as error:
             self._fail(error)
 
+    def lose(self, error: OSError) -> None:
+        """The files cannot be read back, says another thread: what is appended may be lost, and nothing more is."""
+        if self.failure is None:
+            self._doing = "reading what was written"
+            self._fail(error)
+
     def end(self) -> None:
         """Everything appended is on the disk when this returns, unless something failed. The engine must have ended."""
         self._ended = True
@@ -152,6 +159,7 @@ class Syncer:
         for number in last:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
+        self._journal = self._journal_of(before)
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):
@@ -162,6 +170,12 @@ class Syncer:
         self._sync(live, live.first_offset)
         self.synced_place = (sequence, live.number, live.first_offset)
         self._shorten()
+
+    def _journal_of(self, numbers: list[int]) -> bytes:
+        """The id in the newest of these segments; a new one if there is none."""
+        if not numbers:
+            return os.urandom(16)
+        return segment.read_head(self.disk, self.directory.path_of(numbers[-1])).journal
 
     def _shorten(self) -> None:
         """Cut off the room that the segment before has left: another carries on, so nobody takes it for a loss."""
@@ -314,7 +328,14 @@ class Syncer:
     def _create(self, number: int) -> LiveSegment:
         self._doing = f"making {segment.name(number)}"
         fd, mapping = segment.create(
-            self.disk, self.directory.path, number, self.segment_bytes, self.configuration, self.epoch, self.level
+            self.disk,
+            self.directory.path,
+            number,
+            self.segment_bytes,
+            self.configuration,
+            self.epoch,
+            self.level,
+            self._journal,
         )
         first_offset = segment.first_offset(len(self.configuration.to_json()))
         zeroed = self.level == AcknowledgementLevel.DURABLE

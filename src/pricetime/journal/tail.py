@@ -6,7 +6,9 @@ was told that it is durable. Damage is all else: it is never cut but by ``repair
 
 - a checkpoint further on says that this place was durable: then it was good once;
 - good records follow, and the bad one has no hole as a lost sector leaves it;
-- a snapshot of a later command is there, and none is published before its command is durable.
+- a snapshot of a later command is there, and none is published before its command is durable;
+- a segment is missing and a later one is there: each is made, and the folder synced, before the next;
+- a later segment is of another journal, or its head is not what was written.
 """
 
 from __future__ import annotations
@@ -20,9 +22,9 @@ import numpy as np
 
 from ..native.crc import linked
 from .directory import Directory
-from .errors import JournalDamaged
+from .errors import JournalDamaged, SegmentMissing
 from .position import Position
-from .segment import PAGE, BadHead, SegmentHead
+from .segment import PAGE, BadHead, SegmentHead, read_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,8 +54,9 @@ class Tail:
     later: tuple[Later, ...]  #: segments, which go as well
     snapshots: tuple[int, ...]  #: of later commands
     records: int  #: good ones behind the position, as far as they were counted
-    shortened: bool  #: the file is shorter than it was made, and nothing carries on from it
+    resized: bool  #: the file is not as long as it was made, and nothing carries on from it
     damage: JournalDamaged | None  #: why this is not what a crash leaves
+    missing: tuple[Path, ...]  #: segments that are not there although a later one is
 
     @property
     def clean(self) -> bool:
@@ -63,7 +66,7 @@ class Tail:
     @property
     def lost(self) -> bool:
         """Commands may be gone whose reports were seen."""
-        return self.records > 0 or self.shortened or self.damage is not None
+        return self.records > 0 or self.resized or self.damage is not None
 
 
 def judge(directory: Directory, position: Position) -> Tail:
@@ -84,8 +87,8 @@ def examine(directory: Directory, position: Position) -> Tail:
     later = tuple(Later(directory.path_of(number), _is_used(directory, number)) for number in numbers)
     snapshots = tuple(sorted(sequence for sequence in directory.snapshots() if sequence > position.sequence))
     behind = _Behind(directory, position, data, numbers)
-    damage = None
-    if last > position.offset or any(found.used for found in later):
+    damage = behind.bad_file(head)
+    if damage is None and (last > position.offset or any(found.used for found in later)):
         damage = behind.damage(head)
     if damage is None and snapshots:
         why = f"it ends there, and all up to command {snapshots[-1]} was on the disk when its snapshot was made"
@@ -98,8 +101,9 @@ def examine(directory: Directory, position: Position) -> Tail:
         later=later,
         snapshots=snapshots,
         records=behind.records,
-        shortened=len(data) < head.segment_bytes,
+        resized=len(data) != head.segment_bytes,
         damage=damage,
+        missing=tuple(map(directory.path_of, _missing(position.segment, numbers))),
     )
 
 
@@ -110,7 +114,15 @@ def examine_live(directory: Directory, position: Position) -> Tail:
     tail = examine(directory, position)
     if tail.clean or Reader(directory, position).read(1).at_end:
         return tail
-    return replace(tail, damage=None, cut_bytes=0, later=(), snapshots=(), records=0)
+    return replace(tail, damage=None, cut_bytes=0, later=(), snapshots=(), records=0, missing=())
+
+
+def missing_after(directory: Directory, position: Position) -> SegmentMissing | None:
+    """The segment that is lost after ``position``, where a reader found no more; None if none is. Raises OSError."""
+    if (missing := directory.missing_after(position.segment)) is None:
+        return None
+    number, later = missing
+    return SegmentMissing(directory.path_of(number), position.sequence, directory.path_of(later))
 
 
 def cut(directory: Directory, tail: Tail) -> list[Path]:
@@ -118,9 +130,8 @@ def cut(directory: Directory, tail: Tail) -> list[Path]:
 
     The journal must be locked. Done again after a crash in the middle, it comes to the same end.
     """
-    disk, kept = directory.disk, []
+    disk, kept, at = directory.disk, [], tail.position.offset
     if tail.cut_bytes:
-        at = tail.position.offset
         data = bytes(_bytes_of(directory, tail.path)[at : at + tail.cut_bytes])
         kept.append(_keep(directory, f"{tail.position.segment:08}.{at}", data))
     for later in reversed(tail.later):  # from the end, so that there is never a gap
@@ -129,13 +140,16 @@ def cut(directory: Directory, tail: Tail) -> list[Path]:
             disk.rename(later.path, kept[-1])
         else:
             disk.unlink(later.path)
+        disk.sync_folder(directory.path)  # after each: a loss of power must not leave a gap
     for sequence in tail.snapshots:
         kept.append(_free_name(directory, directory.snapshot_path(sequence).name))
         disk.rename(directory.snapshot_path(sequence), kept[-1])
-    if tail.later or kept:
+    if kept:
         disk.sync_folder(directory.path)
     if tail.cut_bytes:  # else it is left as long as it is until the next segment is in use: see ``Syncer.open``
-        disk.truncate(tail.path, tail.position.offset)
+        disk.truncate(tail.path, at)
+    elif tail.lost and not tail.resized:  # from now on its length tells that commands are lost
+        disk.truncate(tail.path, at if at < tail.size else at + PAGE)
     return kept
 
 
@@ -184,12 +198,17 @@ class _Behind:
         self.proven = False  #: one of them says that the place of the bad one was durable
         self._end = (0, 0)  # segment and byte: so far walks have gone
 
+    def bad_file(self, head: SegmentHead) -> JournalDamaged | None:
+        """A later segment that is missing, or is not the one that its name says; None if all are right."""
+        directory, sequence = self.directory, self.position.sequence
+        for number in self.later:
+            if (why := _bad_head(directory, number, head)) is not None:
+                return JournalDamaged(directory.path_of(number), 0, sequence, why)
+        return missing_after(directory, self.position)
+
     def damage(self, head: SegmentHead) -> JournalDamaged | None:
         """Why what is there was not left by a crash, or None."""
         sequence = self.position.sequence
-        for number in self.later:
-            if (why := _bad_head(self.directory, number)) is not None:
-                return JournalDamaged(self.directory.path_of(number), 0, sequence, why)
         for place in self._places():
             self._walk(place)
             if self.proven:
@@ -201,8 +220,6 @@ class _Behind:
             why = "good records follow, and it is not as a power failure leaves it"
         else:
             return None
-        if (missing := self.position.segment + 1) not in self.later and self.later:
-            why += f" (segment {missing} is missing)"
         return JournalDamaged(path, offset, sequence, why)
 
     def _places(self) -> Iterator[Position]:
@@ -301,15 +318,24 @@ def _head_of(directory: Directory, number: int) -> SegmentHead:
     return SegmentHead.decode(_bytes_of(directory, directory.path_of(number)))
 
 
-def _bad_head(directory: Directory, number: int) -> str | None:
-    """Why the head of a segment is none, or None."""
-    data = _bytes_of(directory, directory.path_of(number))
+def _bad_head(directory: Directory, number: int, before: SegmentHead) -> str | None:
+    """Why a file is not segment ``number`` of the journal that ``before`` is of, or None."""
     try:
-        head = SegmentHead.decode(data)
-        head.verify(data)
+        head = read_head(directory.disk, directory.path_of(number))
     except BadHead as error:
         return str(error)
-    return None if head.number == number else f"it is segment {head.number}"
+    if head.number != number:
+        return f"it is segment {head.number}"
+    return (
+        None
+        if head.journal == before.journal
+        else f"it is of another journal than {directory.path_of(before.number).name}"
+    )
+
+
+def _missing(number: int, later: list[int]) -> list[int]:
+    """The numbers after ``number`` that are not among the later ones, up to the last of those."""
+    return sorted(set(range(number + 1, max(later, default=number))).difference(later))
 
 
 def _is_used(directory: Directory, number: int) -> bool:

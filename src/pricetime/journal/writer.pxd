@@ -12,7 +12,7 @@ from pricetime.native.mapping cimport Mapping
 from pricetime.native.waiting cimport pause, sleep_while, wake, yield_processor
 
 cdef enum:
-    CRC_OFFSET = 108                 # of "crc" in SegmentHead: the bytes that it covers
+    CRC_OFFSET = 124                 # of "crc" in SegmentHead: the bytes that it covers
     SPINS = 1000                     # looks at a batch under way before others get the processor
     LINE = 128
 

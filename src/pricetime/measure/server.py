@@ -56,7 +56,7 @@ class ServerProcess:
     def __enter__(self) -> ServerProcess:
         try:
             serving = self.wait_for("serving", self.start_s)
-        except ServerFailed:
+        except BaseException:  # an interrupt as well: no process and no thread may outlive a start that failed
             self.__exit__(None, None, None)
             raise
         self.host, self.port = str(serving["host"]), int(serving["port"])
@@ -103,12 +103,19 @@ class ServerProcess:
             self._changed.wait_for(lambda: self.last(name) or self._silent, timeout_s)
             if found := self.last(name):
                 return found
+        if failure := self.failure:
+            raise ServerFailed(f"the server failed: {failure}")
         said = "; ".join(str(event.get("event")) for event in self.events[-5:])
         raise ServerFailed(f"the server did not say {name!r}: it said {said or 'nothing'}")
 
     def last(self, name: str) -> Event:
         """The newest event of a name; empty when there was none."""
         return next((event for event in reversed(self.events) if event["event"] == name), {})
+
+    @property
+    def failure(self) -> str | None:
+        """Why the server failed, in its own words; None as long as it has not said so."""
+        return next((str(event["failure"]) for event in reversed(self.events) if event.get("failure")), None)
 
     def resident_bytes(self) -> int:
         """Memory that it takes up now."""

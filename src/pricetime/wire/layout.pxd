@@ -67,7 +67,7 @@ ctypedef packed struct NewOrder:
     u8 type
     u8 side                    # Side
     u8 time_in_force           # TimeInForce
-    u8 flags                   # bits 0 to 2: self-trade mode, 0 for the instrument's default; the others 0
+    u8 flags                   # bits 0 to 2: SelfTrade, 0 for the instrument's default; the others 0
     u32 instrument             # whose book
     u64 order_id               # the client's own, below 2**48, unique among its resting orders
     i64 price                  # ticks; not read of a market order

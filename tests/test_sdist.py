@@ -1,0 +1,76 @@
+"""The source distribution holds what its tests need: they collect and pass from it as they do from the repository."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: What only the repository needs.
+NOT_SHIPPED = (".ci/", ".github/", ".gitignore")
+
+BUILD = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
+
+
+@pytest.fixture(scope="module")
+def tracked() -> list[str]:
+    """The files of the repository."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("this is no repository")
+    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
+
+
+@pytest.fixture(scope="module")
+def unpacked(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A distribution made from those files alone, without the network."""
+    pytest.importorskip("setuptools")
+    folder = tmp_path_factory.mktemp("sdist")
+    for name in tracked:
+        (folder / "repository" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, folder / "repository" / name)
+    command = [sys.executable, "-c", BUILD, str(folder)]
+    environment = os.environ | {"PRICETIME_BUILD": "pure"}
+    made = subprocess.run(
+        command, cwd=folder / "repository", env=environment, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stdout + made.stderr
+    (archive,) = folder.glob("*.tar.gz")
+    with tarfile.open(archive) as opened:
+        opened.extractall(folder / "unpacked", filter="data")
+    (root,) = (folder / "unpacked").iterdir()
+    return root
+
+
+def test_it_has_every_file_of_the_repository(unpacked: Path, tracked: list[str]) -> None:
+    found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
+    wanted = {name for name in tracked if not name.startswith(NOT_SHIPPED)}
+    assert wanted - found == set()
+    more = {name for name in found - wanted if ".egg-info/" not in name}
+    assert more == {"PKG-INFO", "setup.cfg"}
+
+
+def test_its_tests_collect_and_pass(unpacked: Path) -> None:
+    environment = os.environ | {"PRICETIME_PURE": "1", "PYTHONPATH": str(unpacked / "src")}
+
+    def run(*arguments: str) -> None:
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments]
+        ran = subprocess.run(command, cwd=unpacked, env=environment, capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
+
+    run("--collect-only")
+    run("tests/test_errors.py", "tests/docs/test_links.py", "tests/tools", "tests/journal/test_formats.py")
+
+
+def test_a_checkout_may_be_read_only() -> None:
+    """No cache can be written, and that is no error."""
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "cache_dir=/proc/none", "tests/test_errors.py"]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr

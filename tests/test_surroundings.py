@@ -1,0 +1,36 @@
+"""Tests give the same results in any terminal, language and set of variables: ``tests/conftest.py`` sees to it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+STRANGE = {
+    "COLUMNS": "60",
+    "FORCE_COLOR": "1",
+    "LC_ALL": "C",
+    "PRICETIME_PORT": "none",
+    "TERM": "dumb",
+}
+
+#: Tests that look at printed tables, at lines of a terminal's width, and at the settings of a server.
+SAMPLE = [
+    "tests/cli/test_journal.py",
+    "tests/cli/test_demo.py::test_a_synthetic_day",
+    "tests/cli/test_serve.py::test_nothing_given",
+    "tests/cli/test_serve.py::test_settings_are_shown_to_people",
+]
+
+
+@pytest.mark.parametrize("color", [{}, {"NO_COLOR": "1"}])
+def test_surroundings_change_nothing(color: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SAMPLE]
+    environment = os.environ | STRANGE | color
+    ran = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
