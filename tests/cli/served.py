@@ -20,7 +20,7 @@ class Served(ServerProcess):
     def __enter__(self) -> Served:
         super().__enter__()
         self.orders = ("--port", str(self.port))
-        self.feed = ("--port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
+        self.feed = ("--feed-port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
         return self
 
 

@@ -26,9 +26,9 @@ MOST_FILES = 100
 @pytest.fixture
 def exchange() -> Iterator[Served]:
     with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,state=halted") as running:
-        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
-        good("order", *running.orders, "add", "ask", "7", "1234", "--id", "2")
-        good("order", *running.orders, "add", "bid", "1", "100", "--id", "3")
+        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
+        good("order", *running.orders, "add", "ask", "7@1234", "--id", "2")
+        good("order", *running.orders, "add", "bid", "1@100", "--id", "3")
         yield running
 
 
@@ -51,7 +51,7 @@ def test_lines_as_it_happens(exchange: Served) -> None:
     with Watching(*exchange.feed, "--plain", "--reports", "2") as watching:
         watching.wait_for("# snapshot")
         good("order", *exchange.orders, "cancel", "1")
-        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9", "50", "--id", "4")
+        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9@50", "--id", "4")
         text = watching.end()
     assert "4 cancelled instrument 1 order " in text
     assert "5 accepted instrument 1 order " in text
@@ -90,20 +90,20 @@ def test_ctrl_c_ends_it_well(exchange: Served) -> None:
 
 
 def test_nobody_sends() -> None:
-    arguments = ("--port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
+    arguments = ("--feed-port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
     text = run("subscribe", *arguments, "--plain").output
     assert text.endswith("0 gaps, 0 reports sent again\n")
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--port", "0"), ("--levels", "0"), ("--reports", "0"), ("--seconds", "-1")]
+    ("option", "value"), [("--feed-port", "0"), ("--levels", "0"), ("--reports", "0"), ("--seconds", "-1")]
 )
 def test_what_is_asked_for_wrongly(option: str, value: str) -> None:
     assert "is not in the range" in bad("subscribe", option, value, code=2)
 
 
 def test_an_interface_that_is_not_here() -> None:
-    assert "192.0.2.77" in bad("subscribe", "--interface", "192.0.2.77")
+    assert "192.0.2.77" in bad("subscribe", "--feed-interface", "192.0.2.77")
 
 
 def test_every_event_and_state_has_words() -> None:

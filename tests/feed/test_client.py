@@ -109,6 +109,8 @@ def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -
         (lambda c: c.add_order(-1, BID, 1, 1), book_errors.InvalidOrderId),
         (lambda c: c.add_order(1, 3, 1, 1), book_errors.InvalidSide),
         (lambda c: c.add_order(1, BID, 2**63, 1), book_errors.InvalidPrice),
+        (lambda c: c.add_order(1, BID, None, 1), book_errors.InvalidPrice),
+        (lambda c: c.replace_order(1, None, 1), book_errors.InvalidPrice),
         (lambda c: c.add_order(1, BID, 1, 0), book_errors.InvalidQuantity),
         (lambda c: c.add_order(1, BID, 1, 1, time_in_force=9), book_errors.InvalidTimeInForce),
         (lambda c: c.add_order(1, BID, 1, 1, self_trade=9), book_errors.InvalidSelfTrade),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PricetimeError
+from .place import Sectioned, shared
 
 if TYPE_CHECKING:
     from ..journal.copy import JournalCopy
@@ -49,17 +50,13 @@ class Wishes:
     until_idle: float | None = None
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("where", metavar="DIR|HOST:PORT")
 @click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
     help="With HOST:PORT: directory for the copy; one that was begun before goes on.",
 )  # fmt: skip
-@click.option("--owner", type=click.IntRange(0, 65535), default=0, help="With HOST:PORT: number to log in with.")
-@click.option(
-    "--secrets-file", type=click.Path(dir_okay=False, path_type=Path), envvar="PRICETIME_SECRETS_FILE",
-    show_envvar=True, help="File with the entry of that owner; a server that is --open needs none.",
-)  # fmt: skip
+@shared("owner", "secrets_file")
 @click.option("--whole", is_flag=True, help="Begin as far back as there is something, not with the newest snapshot.")
 @click.option("--every", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Seconds between two lines.")
 @click.option("--seconds", type=click.FloatRange(0), help="End after this time.")

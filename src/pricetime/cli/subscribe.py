@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .place import FEED_GROUP, FEED_PORT, HOST, INTERFACE, RECOVERY_PORT, place
+from .place import Sectioned, shared
 
 if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
@@ -21,9 +21,9 @@ REFRESH_S = 0.1
 class Wishes:
     """What is watched, how it is shown, and when it is enough."""
 
-    group: str
-    port: int
-    interface: str
+    feed_group: str
+    feed_port: int
+    feed_interface: str
     host: str
     recovery_port: int
     recovery: bool = True
@@ -60,12 +60,8 @@ class Progress:
         )
 
 
-@click.command()
-@place("--group", FEED_GROUP, "Multicast group of the feed.", "FEED_GROUP")
-@place("--port", FEED_PORT, "UDP port of the feed.", "FEED_PORT")
-@place("--interface", INTERFACE, "Address of the interface that it comes by.", "FEED_INTERFACE")
-@place("--host", HOST, "Address of the recovery server.", "HOST")
-@place("--recovery-port", RECOVERY_PORT, "Its TCP port.", "RECOVERY_PORT")
+@click.command(cls=Sectioned)
+@shared("feed_group", "feed_port", "feed_interface", "host", "recovery_port")
 @click.option(
     "--recovery/--no-recovery", default=True, show_default=True,
     help="Fetch what is missing. Without it a gap stays, and the feed must be joined before its first report.",
@@ -99,9 +95,9 @@ def watch(wishes: Wishes) -> bool:
     recovery = (wishes.host, wishes.recovery_port) if wishes.recovery else None
     view = Lines(wishes) if wishes.plain else Ladders(wishes)
     with Subscriber(
-        wishes.group,
-        wishes.port,
-        interface=wishes.interface,
+        wishes.feed_group,
+        wishes.feed_port,
+        interface=wishes.feed_interface,
         recovery=recovery,
         instruments=wishes.instruments,
         on_reports=view.reports if wishes.plain else None,
