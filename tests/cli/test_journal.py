@@ -162,8 +162,14 @@ def test_options_of_tapes_and_of_journals(folder: Path, tmp_path: Path) -> None:
     assert "--until belongs to journals" in bad("replay", tape, "--until", "5", code=2)
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
-    assert "no segment is here" in bad("journal", "export", tmp_path, tmp_path / "x.npy")
-    assert "no segment is here" in bad("journal", "repair", tmp_path)
-    assert "no segment is here" in bad("replay", tmp_path)
-    assert run("journal", "verify", tmp_path).exit_code == 1
+def test_a_folder_without_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not of a journal")
+    for command in (
+        ("journal", "inspect", tmp_path),
+        ("journal", "verify", tmp_path),
+        ("journal", "repair", tmp_path),
+        ("journal", "export", tmp_path, tmp_path / "x.npy"),
+        ("replay", tmp_path),
+        ("follow", tmp_path, "--until-idle", "0.1"),
+    ):
+        assert bad(*command, code=2).startswith(f"Error: {tmp_path} holds no journal: no segment is here"), command

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import PricetimeError
+from ..address import parse, text
+from .journal import directory_of
 from .place import Sectioned, shared
 
 if TYPE_CHECKING:
@@ -93,17 +95,18 @@ def run(where: str, wishes: Wishes) -> None:
 
     path = Path(where)
     if path.is_dir():
-        Following(Directory(path), wishes).run()
+        Following(directory_of(path), wishes).run()
         return
-    host, _, port = where.rpartition(":")
-    if not host or not port.isdecimal():
-        raise NotFollowed(f"{where} is no directory, and no HOST:PORT")
+    try:
+        address = parse(where)
+    except ValueError as error:
+        raise NotFollowed(f"{where} is no directory, and no HOST:PORT") from error
     if wishes.into is None:
         raise NotFollowed("say with --into where the copy goes: the journal is that of another machine")
     directory = Directory(wishes.into)
     directory.lock()
     try:
-        CopiedFollowing(directory, wishes, (host, int(port))).run()
+        CopiedFollowing(directory, wishes, address).run()
     finally:
         directory.unlock()
 
@@ -247,7 +250,7 @@ class CopiedFollowing(Following):
             raise
         except OSError as error:
             if self.replay is None:
-                raise NotFollowed(f"{self.address[0]}:{self.address[1]}: {error.strerror or error}") from error
+                raise NotFollowed(f"{text(self.address)}: {error.strerror or error}") from error
             click.echo(f"# no connection: {error.strerror or error}")
             time.sleep(AGAIN_S)
             return False

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.box import SIMPLE
 from rich.table import Table
 
+from ..address import text
 from .show import figures, print_titled
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def spoken(latency: Latency) -> str:
 
 def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:
     """Print how a run went; of a search, its best step."""
-    where = f"{settings.host}:{settings.port}, {settings.sessions} sessions"
+    where = f"{text((settings.host, settings.port))}, {settings.sessions} sessions"
     print_titled(
         f"{settings.tape or settings.preset} to {where}, answers are {settings.acknowledge}", rates(result, saturation)
     )

@@ -344,6 +344,7 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
 
     After them goes the cancel of an order that is not there: when it is refused, everything before it is done.
     """
+    from ..address import text
     from ..feed.errors import NotAcknowledged
     from ..types import ReportKind
     from .words import Report
@@ -354,7 +355,7 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
     try:
         client.cancel_order(last).exception(timeout)
     except TimeoutError as error:
-        raise NotAcknowledged(f"no answer from {client.address[0]}:{client.address[1]} within {timeout:g} s") from error
+        raise NotAcknowledged(f"no answer from {text(client.address)} within {timeout:g} s") from error
     for report in map(Report._make, client.read().tolist()):
         if report.kind != ReportKind.REJECTED or report.order_id != last:
             yield report

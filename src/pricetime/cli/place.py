@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
+
+from ..environment import PREFIX, VARIABLES
+from .stop import CannotRun
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,6 +56,10 @@ class SectionOption(click.Option):
 class Sectioned(click.Command):
     """A command whose help groups its options: first its own, then those of each section."""
 
+    def invoke(self, ctx: click.Context) -> Any:
+        check_environment()
+        return super().invoke(ctx)
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {"Options": []}
         for parameter in self.get_params(ctx):
@@ -70,6 +79,22 @@ class SectionedGroup(Sectioned, click.Group):
         self.format_commands(ctx, formatter)
 
 
+def check_environment() -> None:
+    """Raises CannotRun for a variable of the environment that is a typing error, as the server does at its start."""
+    known = VARIABLES | {PREFIX + name.upper() for name in SHARED}
+    if not any(name.startswith(PREFIX) and name not in known for name in os.environ):
+        return  # without the server's settings, which take a while to import
+    if find_spec("pydantic_settings") is None:
+        return
+    from ..gateway.errors import CannotStart
+    from ..gateway.sources import check_environment as check
+
+    try:
+        check()
+    except CannotStart as error:
+        raise CannotRun(str(error)) from error
+
+
 def shared(*names: str, **changes: Any) -> Callable[[F], F]:
     """Gives a command these options of ``SHARED``. ``changes``: other help texts, by name."""
 
@@ -86,7 +111,7 @@ def shared_option(name: str, **settings: Any) -> Callable[[F], F]:
     known = SHARED[name]
     defaults = {
         "default": known.default, "show_default": known.default is not None, "help": known.help,
-        "envvar": f"PRICETIME_{name.upper()}", "show_envvar": True,
+        "envvar": PREFIX + name.upper(), "show_envvar": True,
     }  # fmt: skip
     return click.option(
         f"--{name.replace('_', '-')}", name, type=known.kind, cls=SectionOption, section=SECTION, **defaults | settings

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..journal.directory import Directory
 from ..journal.replay import Replay, Until, begin
 from . import show
+from .journal import directory_of
 from .show_journal import time_text
 
 if TYPE_CHECKING:
+    from ..journal.directory import Directory
     from ..journal.tail import Tail
 
 RECORD_BYTES = 72
@@ -23,7 +24,7 @@ def run(folder: Path, until: str | None, instrument: int | None, levels: int, *,
     """Replay, print the books as they were at a moment where one is given, and the table at the end."""
     from .progress import track
 
-    directory = Directory(folder)
+    directory = directory_of(folder)
     moment = Until() if until is None else _moment(directory, until)
     replay = begin(directory, moment, newest=newest, told=lambda error: click.echo(f"passed over: {error}"))
     first = replay.sequence

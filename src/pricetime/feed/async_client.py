@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from pricetime.errors import PricetimeError
+from pricetime import address as addresses
 from pricetime.feed import commands
 from pricetime.feed.acknowledgements import Acknowledgements
 from pricetime.feed.client import FIRST_REQUEST
@@ -248,7 +249,7 @@ class AsyncClient:
                 return True
         dialogue.give_up(
             ConnectionLost(
-                f"no session with {self.address[0]}:{self.address[1]} was to be had in {self._retries.most} "
+                f"no session with {addresses.text(self.address)} was to be had in {self._retries.most} "
                 f"attempts: is the exchange up? resume_from={self.next_sequence} goes on from here"
             )
         )
@@ -261,7 +262,7 @@ class AsyncClient:
                 await loop.create_connection(lambda: _Connection(self), *self.address)
         except OSError as error:
             raise ConnectionLost(
-                f"cannot connect to {self.address[0]}:{self.address[1]}: {error}. Is the exchange up?"
+                f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?"
             ) from error
 
     def begin(self, connection: _Connection) -> None:
@@ -317,7 +318,7 @@ class AsyncClient:
         if dialogue.error is not None:
             raise dialogue.error
         if dialogue.stage is not Stage.ACTIVE:
-            raise NotAcknowledged(f"no login at {self.address[0]}:{self.address[1]} within {timeout} s")
+            raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout} s")
 
     async def close(self) -> None:
         """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from pricetime.errors import PricetimeError
+from pricetime import address as addresses
 from pricetime.feed import commands
 from pricetime.feed.acknowledgements import Acknowledgements
 from pricetime.feed.dialogue import Dialogue, Stage
@@ -34,7 +35,7 @@ FIRST_REQUEST = 1 << 47
 class Client:
     """A session with an exchange, as one owner.
 
-    ``host``, ``port``: of its order entry. ``secret``: b"" for an exchange that is open. ``instrument``: of commands
+    ``host``, ``port``: of its order entry; a name, or an address of IPv4 or IPv6. ``secret``: b"" for an exchange that is open. ``instrument``: of commands
     that name none. ``keep_orders``: the exchange leaves the orders in the book when the session ends. ``resume_from``:
     the first report wanted, from 1; None for only what is new. ``timeout``: seconds for connecting, logging in, and
     for each call that waits and is not told how long. ``retries``: times that a lost connection is made anew before
@@ -177,7 +178,7 @@ class Client:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             raise ConnectionLost(
-                f"the connection to {self.address} was lost while a command was sent: it is being made anew, and the "
+                f"the connection to {addresses.text(self.address)} was lost while a command was sent: it is being made anew, and the "
                 "reports will show whether the command arrived"
             ) from error
 
@@ -326,7 +327,7 @@ class Client:
         with self._changed:
             dialogue.give_up(
                 ConnectionLost(
-                    f"no session with {self.address[0]}:{self.address[1]} was to be had in {self._retries.most} "
+                    f"no session with {addresses.text(self.address)} was to be had in {self._retries.most} "
                     f"attempts: is the exchange up? resume_from={self.next_sequence} goes on from here"
                 )
             )
@@ -337,7 +338,7 @@ class Client:
             made = socket.create_connection(self.address, self.timeout)
         except OSError as error:
             raise ConnectionLost(
-                f"cannot connect to {self.address[0]}:{self.address[1]}: {error}. Is the exchange up?"
+                f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?"
             ) from error
         made.settimeout(None)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -358,7 +359,7 @@ class Client:
             if dialogue.error is not None:
                 raise dialogue.error
             if dialogue.stage is not Stage.ACTIVE:
-                raise NotAcknowledged(f"no login at {self.address[0]}:{self.address[1]} within {timeout} s")
+                raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout} s")
 
     def close(self) -> None:
         """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""
