@@ -4,7 +4,7 @@ from __future__ import annotations
 
 PREFIX = "PRICETIME_"
 
-#: The owner that a client logs in as, the server's file of settings, the folder of tapes, the form, how setup.py builds.
+#: A client's owner, the server's file of settings, the folder of tapes, the form that runs, how setup.py builds.
 NAMES = ("OWNER", "CONFIG", "DATA", "PURE", "BUILD")
 
 VARIABLES = frozenset(PREFIX + name for name in NAMES)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pricetime.gateway.config import PREFIX
+from pricetime.environment import PREFIX
 from pricetime.measure.server import ServerProcess
 
 SMALL = ("--order-capacity", "10000", "--no-prefault")

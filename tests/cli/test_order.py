@@ -174,7 +174,10 @@ def test_a_file_that_is_wrong(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("add", "ask", "5"), "no price is given: an order has a price, a market order has none: write 5@PRICE, or 5 --m"),
+        (
+            ("add", "ask", "5"),
+            "no price is given: an order has a price, a market order has none: write 5@PRICE, or 5 --m",
+        ),
         (("add", "ask", "5@7", "--market"), "price 7 is given: an order has a price, a market order has none"),
         (("add", "ask", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
         (("add", "ask", "5", "-3"), "unexpected argument '-3': quantity and price are one word, as in 5@101"),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import PricetimeError
 from ..address import parse, text
+from ..errors import PricetimeError
 from .journal import directory_of
 from .place import Sectioned, shared
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 import click
 
 from ..errors import PricetimeError
-from .place import SECTION, SHARED, Sectioned, SectionedGroup, SectionOption, shared_option
+from .place import SECTION, Sectioned, SectionedGroup, SectionOption, shared_option
 
 if TYPE_CHECKING:
     from ..feed.client import Client
@@ -55,7 +55,7 @@ class Size(NamedTuple):
     price: int | None
 
 
-class QuantityAtPrice(click.ParamType):
+class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
     """``5@101``, or ``5`` where no price is given. A price may be negative: ``5@-3``."""
 
     name = "quantity@price"
@@ -67,9 +67,7 @@ class QuantityAtPrice(click.ParamType):
         if match is None or match[2] == "":
             self.fail(f"{value!r}: write QUANTITY@PRICE, as in 5@101", param, ctx)
         quantity, price = match[1], match[2]
-        return Size(
-            QUANTITY.convert(quantity, param, ctx), None if price is None else PRICE.convert(price, param, ctx)
-        )
+        return Size(QUANTITY(quantity, param, ctx), None if price is None else PRICE(price, param, ctx))
 
 
 class Words(Sectioned):

@@ -1,4 +1,4 @@
-"""Where an exchange is, and who goes to it: the options that commands share, named as the settings of the server are."""
+"""Where an exchange is, and who goes to it: the options that commands share, named as the server's settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Shared(NamedTuple):
     """An option that several commands have. Its environment variable is the server's, too."""
 
     default: Any
-    kind: click.ParamType | type
+    kind: Any  #: what click takes as a type
     help: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -127,7 +127,13 @@ def metavar(name: str, field: FieldInfo) -> str:
     if name == "instruments":
         return "id=ID,symbol=TEXT,..."
     annotation = str(field.annotation)
-    for part, word in (("IPv6Address", "HOST"), ("IPv4Address", "ADDRESS"), ("Path", "FILE"), ("tuple", "LIST"), ("float", "FRACTION")):
+    for part, word in (
+        ("IPv6Address", "HOST"),
+        ("IPv4Address", "ADDRESS"),
+        ("Path", "FILE"),
+        ("tuple", "LIST"),
+        ("float", "FRACTION"),
+    ):
         if part in annotation:
             return word
     return "NUMBER"

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from pricetime.errors import PricetimeError
 from pricetime import address as addresses
+from pricetime.errors import PricetimeError
 from pricetime.feed import commands
 from pricetime.feed.acknowledgements import Acknowledgements
 from pricetime.feed.client import FIRST_REQUEST

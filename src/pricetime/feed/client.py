@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from pricetime.errors import PricetimeError
 from pricetime import address as addresses
+from pricetime.errors import PricetimeError
 from pricetime.feed import commands
 from pricetime.feed.acknowledgements import Acknowledgements
 from pricetime.feed.dialogue import Dialogue, Stage
@@ -35,11 +35,11 @@ FIRST_REQUEST = 1 << 47
 class Client:
     """A session with an exchange, as one owner.
 
-    ``host``, ``port``: of its order entry; a name, or an address of IPv4 or IPv6. ``secret``: b"" for an exchange that is open. ``instrument``: of commands
-    that name none. ``keep_orders``: the exchange leaves the orders in the book when the session ends. ``resume_from``:
-    the first report wanted, from 1; None for only what is new. ``timeout``: seconds for connecting, logging in, and
-    for each call that waits and is not told how long. ``retries``: times that a lost connection is made anew before
-    the client gives up. ``most_untaken``: reports that may wait to be taken.
+    ``host``, ``port``: of its order entry; a name, or an address of IPv4 or IPv6. ``secret``: b"" for an exchange that
+    is open. ``instrument``: of commands that name none. ``keep_orders``: the exchange leaves the orders in the book
+    when the session ends. ``resume_from``: the first report wanted, from 1; None for only what is new. ``timeout``:
+    seconds for connecting, logging in, and for each call that waits and is not told how long. ``retries``: times that
+    a lost connection is made anew before the client gives up. ``most_untaken``: reports that may wait to be taken.
 
     Made, it is logged in. A thread of its own reads, sends heartbeats, and after a disconnect logs in again and goes on
     with the next report: none is lost or comes twice. Commands are sent by the thread that calls, and do not wait for
@@ -178,8 +178,8 @@ class Client:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             raise ConnectionLost(
-                f"the connection to {addresses.text(self.address)} was lost while a command was sent: it is being made anew, and the "
-                "reports will show whether the command arrived"
+                f"the connection to {addresses.text(self.address)} was lost while a command was sent: it is being made "
+                "anew, and the reports will show whether the command arrived"
             ) from error
 
     # ------------------------------------------------------------------ reports

@@ -17,8 +17,9 @@ READ_BYTES = 1 << 20
 class Recovery:
     """One question at a time. The connection is made for the first, kept, and made anew when it breaks.
 
-    ``address``: host, by name or address, and port; of several addresses each connection tries the next. ``selector``: watches the connection. ``patience``: seconds that the server may be
-    silent before a question is given up.
+    ``address``: host, by name or address, and port; of several addresses each connection tries the next.
+    ``selector``: watches the connection. ``patience``: seconds that the server may be silent before a question is
+    given up.
     """
 
     def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, patience: float) -> None:

@@ -20,9 +20,9 @@ DEFAULT_BUFFER_BYTES = 64 << 20
 def join_feed(group: str, port: int, interface: str, buffer_bytes: int | None = None) -> socket.socket:
     """A non-blocking socket that gets the datagrams of a group, or those sent to an address of this machine.
 
-    ``interface``: IPv4 address, or a name of one, of the interface that the group is joined on. Several sockets may join. Raises
-    FeedUnavailable; warns with SmallReceiveBuffer where the system buffers less than ``buffer_bytes``, by default
-    never: then it is as much as the system allows, up to 64 MiB.
+    ``interface``: IPv4 address, or a name of one, of the interface that the group is joined on. Several sockets may
+    join. Raises FeedUnavailable; warns with SmallReceiveBuffer where the system buffers less than ``buffer_bytes``, by
+    default never: then it is as much as the system allows, up to 64 MiB.
     """
     for name, value in (("group", group), ("interface", interface)):
         if ":" in value:

@@ -20,7 +20,7 @@ from pydantic_settings import (
 )
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
-from ..environment import PREFIX as PREFIX
+from ..environment import PREFIX
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
 from ..wire.types import MAX_OWNER
 from .fields import (

@@ -110,7 +110,7 @@ def _address(value: object) -> object:
 def _feed_address(value: object) -> object:
     found = _address(value)
     if isinstance(found, IPv6Address):
-        raise ValueError("the feed goes by IPv4: give an IPv4 address")  # noqa: TRY004 - pydantic takes a ValueError
+        raise ValueError("the feed goes by IPv4: give an IPv4 address")
     return found
 
 

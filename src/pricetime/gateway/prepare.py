@@ -10,8 +10,8 @@ from contextlib import ExitStack
 from typing import NamedTuple
 
 from .. import COMPILED
-from ..extras import require
 from ..address import text
+from ..extras import require
 from ..measure import hlog
 from . import secrets, sockets
 from .config import GatewayConfig

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
-from ..environment import VARIABLES
-from .config import PREFIX, GatewayConfig, InstrumentConfig
+from ..environment import PREFIX, VARIABLES
+from .config import GatewayConfig, InstrumentConfig
 from .errors import CannotStart
 
 
