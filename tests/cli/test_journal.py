@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +45,16 @@ def test_inspect_shows_what_is_there(folder: Path) -> None:
     assert "Good up to command 85: 00000002.journal" in text
     assert "Nothing is behind that." in text
     assert bytes(16).hex() not in text
+
+
+def test_what_an_encoding_lacks_is_written_as_an_escape(folder: Path) -> None:
+    named = folder.rename(folder.with_name("Börse"))
+    command = [sys.executable, "-m", "pricetime", "journal", "inspect", str(named)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert b"segments of" in ran.stdout
+    assert b"B\\xf6rse" in ran.stdout
 
 
 def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
@@ -140,6 +153,13 @@ def test_replay_until_a_command(folder: Path) -> None:
     text = good("replay", folder, "--until", "40", "--levels", "3")
     assert figures(text)["digest of the books"] == f"{WRITTEN.digests[40]:016x}"
     assert "behind command 40" in text
+
+
+def test_a_command_behind_the_end(folder: Path) -> None:
+    told = "There is no command 999,999: the journal has commands up to 85."
+    assert told in good("replay", folder, "--until", "999999")
+    assert told in good("journal", "inspect", folder, "--at", "999999")
+    assert "There is no command" not in good("replay", folder, "--until", "85")
 
 
 def test_replay_until_a_time(folder: Path) -> None:

@@ -47,6 +47,12 @@ def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
 
 
 @pytest.mark.compiled
+def test_an_instrument_that_is_not_there(exchange: Served) -> None:
+    told = bad("subscribe", *exchange.feed, "--instrument", "1", "--instrument", "9", "--seconds", "60", code=2)
+    assert told == "Error: --instrument 9: this exchange has no such instrument, it has 1, 2"
+
+
+@pytest.mark.compiled
 def test_lines_as_it_happens(exchange: Served) -> None:
     with Watching(*exchange.feed, "--plain", "--reports", "2") as watching:
         watching.wait_for("# snapshot")

@@ -196,7 +196,7 @@ def compared(subscriber: Subscriber, digest: str) -> str:
 
 def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber, digest: str) -> None:
     """The table."""
-    from .show import figures, print_titled
+    from .table import figures, print_titled
 
     load, seen = day.load, subscriber.statistics
     kinds = [sum(int(account.kinds[kind]) for account in load.accounts.values()) for kind in range(16)]

@@ -40,6 +40,7 @@ SHARED = {
     "feed_group": Shared(FEED_GROUP, str, "Multicast group of the feed."),
     "feed_port": Shared(FEED_PORT, TCP_PORT, "UDP port of the feed."),
     "feed_interface": Shared(INTERFACE, str, "Address of the interface that receives the feed."),
+    "order_capacity": Shared(1 << 20, click.IntRange(1, 1 << 31), "Orders that may rest, over all instruments."),
     "owner": Shared(1, click.IntRange(1, 65535), "Number to log in with."),
     "secrets_file": Shared(None, FILE, "File with the owner's secret; a server that is --open needs none."),
 }

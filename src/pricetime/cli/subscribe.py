@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .place import Sectioned, shared
+from .stop import CannotRun
 
 if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
@@ -26,6 +27,7 @@ class Wishes:
     feed_interface: str
     host: str
     recovery_port: int
+    order_capacity: int = 1 << 20
     recovery: bool = True
     instruments: tuple[int, ...] = ()
     levels: int = 10
@@ -61,7 +63,7 @@ class Progress:
 
 
 @click.command(cls=Sectioned)
-@shared("feed_group", "feed_port", "feed_interface", "host", "recovery_port")
+@shared("feed_group", "feed_port", "feed_interface", "host", "recovery_port", "order_capacity")
 @click.option(
     "--recovery/--no-recovery", default=True, show_default=True,
     help="Fetch what is missing. Without it a gap stays, and the feed must be joined before its first report.",
@@ -100,6 +102,7 @@ def watch(wishes: Wishes) -> bool:
         interface=wishes.feed_interface,
         recovery=recovery,
         instruments=wishes.instruments,
+        capacity=wishes.order_capacity,
         on_reports=view.reports if wishes.plain else None,
         on_event=view.event,
     ) as subscriber, view:  # fmt: skip
@@ -113,9 +116,20 @@ def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
     try:
         while not progress.is_enough(whole=is_whole(subscriber)):
             progress.took(subscriber.poll(REFRESH_S))
+            check_instruments(subscriber, progress.wishes)
             view.show(subscriber)
     except KeyboardInterrupt:
         pass
+
+
+def check_instruments(subscriber: Subscriber, wishes: Wishes) -> None:
+    """Raises CannotRun for an instrument that the exchange has not, once a snapshot has named those that it has."""
+    if not wishes.instruments or not wishes.recovery or subscriber.state.name == "WAITING":
+        return
+    known = subscriber.instruments
+    if unknown := [str(number) for number in wishes.instruments if number not in known]:
+        found = ", ".join(map(str, sorted(known)))
+        raise CannotRun(f"--instrument {unknown[0]}: this exchange has no such instrument, it has {found}")
 
 
 def is_whole(subscriber: Subscriber) -> bool:
