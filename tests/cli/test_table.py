@@ -99,7 +99,7 @@ def books() -> None:
 PRINTED: dict[str, tuple[Callable[[], None], list[str]]] = {
     "ladder": (ladder, ["4,800.25", "4,800.00"]),
     "settings": (settings, []),
-    "latency": (latencies, ["0.25"]),
+    "latency": (latencies, ["24,813,502"]),
     "percentiles": (percentiles, ["24.8 s", "3.57 ms"]),
     "rates": (rates, ["1,000,000", "999,999", "123,456,789"]),
     "subscribe": (books, ["123,456,789"]),
