@@ -14,8 +14,10 @@ import pytest
 
 from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instrument, Reason, ReportKind
 from pricetime import errors as book_errors
+from pricetime.errors import PricetimeError
 from pricetime.feed import errors
-from pricetime.feed.client import Client
+from pricetime.feed.client import Client, OrderFuture
+from pricetime.feed.order_result import OrderStatus
 from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
@@ -51,7 +53,7 @@ def new_orders(count: int, first: int = 1) -> np.ndarray[Any, Any]:
 
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     with client(entry) as mine, client(entry, 2) as yours:
-        accepted = mine.add_order(1, BID, 100, 10).result(5)
+        accepted = mine.add_order(1, BID, 100, 10).result(5).accepted
         assert (accepted.kind, accepted.order_id, accepted.price, accepted.quantity) == (
             ReportKind.ACCEPTED,
             1,
@@ -59,9 +61,10 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
             10,
         )
         assert mine.reduce_order(1, 2).result(5).quantity == 2
-        assert mine.replace_order(1, 101, 7).result(5).price == 101
-        assert yours.add_order(1, ASK, 101, 3, time_in_force=IOC).result(5).kind == ReportKind.ACCEPTED
-        assert yours.add_order(2, ASK, None, 1, time_in_force=MARKET).result(5).price == 0
+        assert mine.replace_order(1, 101, 7).result(5).accepted.price == 101
+        taken = yours.add_order(1, ASK, 101, 3, time_in_force=IOC).result(5)
+        assert (taken.status, taken.filled, taken.average_price) == (OrderStatus.FILLED, 3, 101)
+        assert yours.add_order(2, ASK, None, 1, time_in_force=MARKET).result(5).accepted.price == 0
         assert mine.cancel_order(1).result(5).quantity == 3
         for number in range(3):
             mine.add_order(number, BID, 50, 1)
@@ -86,10 +89,40 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
         assert kinds(list(yours.reports(timeout=0.1))) == [ReportKind.ACCEPTED, ReportKind.TRADE] * 2
 
 
+def test_an_order_has_its_fills(entry: OrderEntry) -> None:
+    """At once those of its own command; in the end all of them."""
+    with client(entry) as mine, client(entry, 2) as yours:
+        first = mine.add_order(1, ASK, 100, 3)
+        mine.add_order(2, ASK, 102, 3).result(5)
+        assert first.result(5).status is OrderStatus.RESTING
+        order = yours.add_order(7, BID, 102, 9)
+        result = order.result(5)
+        assert result.order_id == 7
+        assert result.public_id == result.accepted.public_id
+        assert [(fill.price, fill.quantity) for fill in result.fills] == [(100, 3), (102, 3)]
+        assert result.fills[0].counterparty_id == first.result(5).public_id
+        assert (result.status, result.filled, result.remaining) == (OrderStatus.RESTING, 6, 3)
+        assert result.average_price == 101
+        assert first.final.result(5).status is OrderStatus.FILLED
+        assert first.final.result(5).fills[0].reason is Reason.AS_MAKER
+        assert not order.final.done()
+        mine.add_order(4, ASK, 101, 1).result(5)
+        yours.reduce_order(7, 1).result(5)
+        replaced = yours.replace_order(7, 90, 2)
+        assert replaced.result(5).fills == ()
+        assert yours.cancel_order(7).result(5).quantity == 2
+        ended = order.final.result(5)
+        assert (ended.status, ended.filled, ended.remaining) == (OrderStatus.CANCELLED, 7, 0)
+        assert replaced.final.result(5) == ended
+        waiting = yours.add_order(8, BID, 50, 1)
+    with pytest.raises(PricetimeError):
+        waiting.final.result(5)
+
+
 def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -> None:
     with client(entry) as mine:
         mine.add_order(1, BID, 100, 10)
-        refused: list[tuple[Future[ExecutionReport], type[Exception]]] = [
+        refused: list[tuple[Future[Any], type[Exception]]] = [
             (mine.add_order(1, BID, 100, 10), book_errors.DuplicateOrderId),
             (mine.cancel_order(5), book_errors.UnknownOrder),
             (mine.reduce_order(5, 1), book_errors.UnknownOrder),
@@ -249,7 +282,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     rng = random.Random(seed)
     with client(entry, keep_orders=True, retries=100) as mine:
         entry.cut = rng
-        promises: dict[int, Future[ExecutionReport]] = {}
+        promises: dict[int, OrderFuture] = {}
         got: list[ExecutionReport] = []
         for number in range(400):
             try:

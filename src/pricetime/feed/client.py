@@ -19,9 +19,10 @@ import numpy as np
 from pricetime import address as addresses
 from pricetime.errors import PricetimeError
 from pricetime.feed import commands
-from pricetime.feed.acknowledgements import Acknowledgements
+from pricetime.feed.acknowledgements import Acknowledgements, Life
 from pricetime.feed.dialogue import Dialogue, Stage
 from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
+from pricetime.feed.order_result import OrderResult
 from pricetime.feed.retries import Retries
 from pricetime.types import REPORT, Side, TimeInForce
 from pricetime.wire.messages import ExecutionReport, Message
@@ -30,6 +31,34 @@ READ_BYTES = 1 << 18
 
 #: Request ids of mass cancels that are given none: no order of a person has such an id.
 FIRST_REQUEST = 1 << 47
+
+
+class FinalFuture(Future[OrderResult]):
+    """``OrderFuture.final``."""
+
+    life: Life | None = None  #: what follows the order for it
+
+
+class OrderFuture(Future[OrderResult]):
+    """The answer to a new order or a replace: an ``OrderResult`` with the fills that the command itself made.
+
+    An order that never rests (IOC, FOK, market) is answered when nothing of it is left, so the result has all fills.
+    One that may rest is answered as soon as the exchange accepts it, with the fills that come together with the
+    acceptance; a resting remainder trades later. ``final`` is another future, of the order's end: its result has every
+    fill until nothing remains, whether it was filled or cancelled. The client follows the order for as long as this
+    future or ``final`` is held.
+
+        order = client.add_order(1, BID, price=101, quantity=5)
+        print(order.result())         # OrderResult(RESTING: ACCEPTED bid 5@101, ...; 2 filled at 100.5, 3 remaining)
+        print(order.final.result())   # OrderResult(FILLED: ...), once the rest has traded
+
+    Both raise why the exchange refused the command, CommandLost when it was lost with its connection, and SessionEnded
+    or ConnectionLost when the client ends before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.final = FinalFuture()
 
 
 class Client:
@@ -43,7 +72,8 @@ class Client:
 
     Made, it is logged in. A thread of its own reads, sends heartbeats, and after a disconnect logs in again and goes on
     with the next report: none is lost or comes twice. Commands are sent by the thread that calls, and do not wait for
-    an answer: each gives a ``Future`` whose ``result`` is the report that answers it, or raises why it was refused.
+    an answer: each gives a ``Future`` whose ``result`` is the answer, or raises why the command was refused: for a new
+    order or a replace what became of the order, with its fills; for the others the report that answers them.
     Any number of threads may send; one takes the reports.
 
     Raises LoginRefused, ConnectionLost and InvalidOwner.
@@ -67,7 +97,7 @@ class Client:
         self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
         self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._acknowledgements: Acknowledgements[Future[ExecutionReport]] = Acknowledgements()
+        self._acknowledgements = Acknowledgements()
         self._retries = Retries(retries)
         self._requests = itertools.count(FIRST_REQUEST)
         self._changed = threading.Condition()  # guards what follows, and the dialogue
@@ -98,24 +128,23 @@ class Client:
         time_in_force: TimeInForce | int = TimeInForce.GTC,
         self_trade: int | None = None,
         tag: int = 0,
-    ) -> Future[ExecutionReport]:
+    ) -> OrderFuture:
         """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
 
-        The answer is its ACCEPTED report; its trades follow among the reports. Raises the errors of
-        ``OrderBook.add_order`` for arguments that cannot be, ConnectionLost and SessionEnded.
+        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for
+        arguments that cannot be, ConnectionLost and SessionEnded.
         """
-        return self._command(
-            commands.new_order(
-                order_id,
-                side,
-                price,
-                quantity,
-                instrument=self._named(instrument),
-                time_in_force=time_in_force,
-                self_trade=self_trade,
-                tag=tag,
-            )
+        message = commands.new_order(
+            order_id,
+            side,
+            price,
+            quantity,
+            instrument=self._named(instrument),
+            time_in_force=time_in_force,
+            self_trade=self_trade,
+            tag=tag,
         )
+        return self._order(message)
 
     def cancel_order(self, order_id: int, *, instrument: int | None = None) -> Future[ExecutionReport]:
         """Take an order out of the book. The answer is its CANCELLED report."""
@@ -125,11 +154,9 @@ class Client:
         """Take lots off an order, which keeps its place. The answer is its REDUCED report."""
         return self._command(commands.reduce_order(order_id, by, instrument=self._named(instrument)))
 
-    def replace_order(
-        self, order_id: int, price: int, quantity: int, *, instrument: int | None = None
-    ) -> Future[ExecutionReport]:
-        """Give an order a new price and a new open quantity. The answer is its REPLACED report."""
-        return self._command(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
+    def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
+        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
+        return self._order(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
 
     def mass_cancel(
         self, *, instrument: int | None = None, side: Side | int | None = None, request_id: int | None = None
@@ -156,19 +183,27 @@ class Client:
     def _named(self, instrument: int | None) -> int:
         return self.instrument if instrument is None else instrument
 
+    def _order(self, message: Message) -> OrderFuture:
+        promise = OrderFuture()
+        self._send(message, promise, promise.final)
+        return promise
+
     def _command(self, message: Message) -> Future[ExecutionReport]:
         promise: Future[ExecutionReport] = Future()
+        self._send(message, promise)
+        return promise
+
+    def _send(self, message: Message, promise: Future[Any], final: FinalFuture | None = None) -> None:
         with self._sending:
             with self._changed:
                 data = self._dialogue.send(message, time.monotonic_ns())
-                self._acknowledgements.expect(message, self._dialogue.connections, promise)
+                self._acknowledgements.expect(message, self._dialogue.connections, promise, final)
             try:
                 self._write(data)
             except ConnectionLost:
                 with self._changed:
                     self._acknowledgements.withdraw(message, promise)
                 raise
-        return promise
 
     def _write(self, data: bytes) -> None:
         """Send bytes; where the connection breaks, the thread that reads finds it too and makes another."""
@@ -293,6 +328,8 @@ class Client:
                 self._runs.append(run)
                 self._untaken += len(run) // ExecutionReport.SIZE
                 self._acknowledgements.read(run)
+            if dialogue.is_between_messages and (data is None or len(data) < READ_BYTES):
+                self._acknowledgements.all_read()
             if dialogue.caught_up:
                 self._acknowledgements.lose(dialogue.connections)
             if self._untaken > self.most_untaken:

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from .report import ReportNames
 from .sheet import Layout
 
 class Message:
@@ -137,13 +138,7 @@ class MassCancel(Message):
     def order_id(self) -> int: ...
     def __new__(cls, *, side: int = ..., zero: int = ..., instrument: int = ..., order_id: int = ...) -> Self: ...
 
-class ExecutionReport(Message):
-    @property
-    def kind(self) -> int: ...
-    @property
-    def side(self) -> int: ...
-    @property
-    def reason(self) -> int: ...
+class ExecutionReport(ReportNames, Message):
     @property
     def instrument(self) -> int: ...
     @property
