@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,7 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
         assert mine.reduce_order(1, 2).result(5).quantity == 2
         assert mine.replace_order(1, 101, 7).result(5).accepted.price == 101
         taken = yours.add_order(1, ASK, 101, 3, time_in_force=IOC).result(5)
-        assert (taken.status, taken.filled, taken.average_price) == (OrderStatus.FILLED, 3, 101)
+        assert (taken.status, taken.filled, taken.average_price) == (OrderStatus.FILLED, 3, Fraction(101))
         assert yours.add_order(2, ASK, None, 1, time_in_force=MARKET).result(5).accepted.price == 0
         assert mine.cancel_order(1).result(5).quantity == 3
         for number in range(3):

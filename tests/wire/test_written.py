@@ -44,7 +44,7 @@ def test_the_stub_has_the_fields_of_the_class(layout: Layout) -> None:
     described_here = {name: ast.unparse(node.returns or ast.Constant(0)) for name, node in methods.items()}
     assert described_here == {name: kind for name, kind in fields.items() if name not in elsewhere}
     message = kind(**{name: b"x" if of == "bytes" else 0 for name, of in fields.items()})
-    assert all(type(getattr(message, name)).__name__ == of for name, of in fields.items())
+    assert all(type(getattr(message, name)).__name__ == of for name, of in fields.items() if name not in elsewhere)
 
 
 def test_the_stub_has_the_names_of_the_module() -> None:

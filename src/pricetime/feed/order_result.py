@@ -46,6 +46,7 @@ class OrderResult(NamedTuple):
 
     @property
     def status(self) -> OrderStatus:
+        """What the order is after ``last``."""
         if self.remaining:
             return OrderStatus.RESTING
         return OrderStatus.FILLED if self.last.kind == ReportKind.TRADE else OrderStatus.CANCELLED
@@ -93,4 +94,5 @@ class Execution:
         self.last = report
 
     def result(self) -> OrderResult:
+        """What is known so far."""
         return OrderResult(self.accepted, tuple(self.fills), self.remaining, self.last)
