@@ -253,9 +253,9 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
 
 def test_a_secret(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
-    said = good("secret", "7", "--file", file, "--name", "maker")
+    said = good("secret", "7", "--secrets-file", file, "--name", "maker")
     assert said.startswith(f"{file}: owner 7 added.")
     assert secrets.read(file)[7].name == "maker"
     assert secrets.read(file)[7].secret.hex() not in said
-    assert "owner 7 is in" in bad("secret", "7", "--file", file)
+    assert "owner 7 is in" in bad("secret", "7", "--secrets-file", file)
     assert "is not in the range" in bad("secret", "0", code=2)

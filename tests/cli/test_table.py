@@ -154,6 +154,15 @@ def test_of_a_replay(width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "101.50" in terminal.text
 
 
+def test_every_table_is_made_here() -> None:
+    """So what is shown of these tables holds for those of all commands."""
+    for path in sorted(Path(table.__file__).parent.glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        assert ("rich.table" in text) is (path.name == "table.py"), path
+        alone = {"table.py", "progress.py", "load_progress.py"}  # the last two on standard error, without tables
+        assert "Console(" not in text or path.name in alone, path
+
+
 def test_columns_are_left_out_by_their_rank() -> None:
     made = Grid(Column("what"), Column("second", 1), Column("first", 2), Column("second", 1))
     made.add_row("1", "22", "333", "4444")

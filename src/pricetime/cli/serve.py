@@ -48,7 +48,7 @@ def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
     By default it listens on 127.0.0.1 only. It needs secrets for those who may log in, or --open:
 
     \b
-        pricetime secret 7 --file secrets.toml
+        pricetime secret 7 --secrets-file secrets.toml
         pricetime serve --secrets-file secrets.toml --instrument id=1,symbol=ABC,tick_size=5
         pricetime serve --open
 
