@@ -206,7 +206,7 @@ def test_it_says_where_it_listens() -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("host", ["::1", "localhost"])
 def test_by_name_and_by_ipv6(host: str) -> None:
-    """Orders, load, recovery, the page and the metrics: whatever is listened on, and whoever goes there."""
+    """Orders, load, recovery, the page and the metrics: the server listens there, and each client connects."""
     pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
     pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
     if host == "::1" and not has_ipv6():

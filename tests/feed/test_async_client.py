@@ -43,6 +43,16 @@ async def listed(mine: AsyncClient, timeout: float | None = 0.1) -> list[Executi
     return [report async for report in mine.reports(timeout)]
 
 
+def test_a_host_by_name(entry: OrderEntry) -> None:
+    async def story() -> None:
+        async with AsyncClient("localhost", entry.address[1], owner=1) as mine:
+            assert (await mine.add_order(1, BID, 100, 1)).order_id == 1
+        with pytest.raises(errors.ConnectionLost, match=r"cannot connect to \[::1\]:1: "):
+            await AsyncClient("::1", 1, owner=1).login()
+
+    asyncio.run(story())
+
+
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     async def story() -> None:
         async with client(entry) as mine, client(entry, 2) as yours:

@@ -90,6 +90,13 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
         assert kinds(list(yours.reports(timeout=0.1))) == [ReportKind.ACCEPTED, ReportKind.TRADE] * 2
 
 
+def test_a_host_by_name(entry: OrderEntry) -> None:
+    with Client("localhost", entry.address[1], owner=1) as mine:
+        assert mine.add_order(1, BID, 100, 1).result(5).order_id == 1
+    with pytest.raises(errors.ConnectionLost, match=r"cannot connect to \[::1\]:1: "):
+        Client("::1", 1, owner=1)
+
+
 def test_an_order_has_its_fills(entry: OrderEntry) -> None:
     """At once those of its own command; in the end all of them."""
     with client(entry) as mine, client(entry, 2) as yours:

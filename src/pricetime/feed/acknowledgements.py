@@ -198,7 +198,7 @@ class Acknowledgements:
                 life.finals.append(one.final)
 
     def _follow(self, key: Key, report: ExecutionReport) -> None:
-        """What became of an order that somebody waits for."""
+        """Read a report of an order whose end a future waits for."""
         life = self._lives.get(key)
         if life is None:
             return
