@@ -36,7 +36,7 @@ def demo(data: Path | None, seed: int, order_capacity: int, exchange: bool, orde
     if exchange:
         from .exchange_day import show_exchange
 
-        show_exchange(orders, rate, seed)
+        show_exchange(orders, rate, seed, order_capacity)
         return
     from .replay import Wishes, run
     from .synthetic import show_day

@@ -58,12 +58,13 @@ class Kill:
 class Day:
     """A server with a journal in ``folder``, its clients and a subscriber. A context manager."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, order_capacity: int = 1 << 20) -> None:
         from ..measure.server import ServerProcess, lasting_port
 
         ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
         keep = ("--journal", folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
-        self.server = ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep)
+        room = ("--order-capacity", str(order_capacity))
+        self.server = ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep, *room)
         self.seconds = 0.0  #: in which ``driven`` commands were sent and answered: those around the kill do not count
         self.driven = 0
         self._began = self._due = 0.0
@@ -153,14 +154,14 @@ class Day:
         return count
 
 
-def show_exchange(orders: int, rate: float, seed: int) -> None:
+def show_exchange(orders: int, rate: float, seed: int, order_capacity: int) -> None:
     """Start it all, drive orders through, print a table. Nothing is left running. Raises PricetimeError and OSError."""
     from ..measure.plan import make_plans
     from .progress import track
 
     first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
     middle = -(-orders // CHUNK) // 2
-    with TemporaryDirectory(prefix="pricetime-journal-") as folder, Day(folder) as day:
+    with TemporaryDirectory(prefix="pricetime-journal-") as folder, Day(folder, order_capacity) as day:
         day.feed.wait_whole()
         day.load.send(first)
         day.load.wait_answered()

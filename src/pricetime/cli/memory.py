@@ -7,11 +7,11 @@ SERVER = "the books are as large as the server's: lower its setting order_capaci
 
 #: By command; the others need no more than their data.
 REMEDIES = {
-    "demo": f"{OWN}; with --exchange lower --orders",
+    "demo": OWN,
     "follow": SERVER,
     "journal": SERVER,
     "load": "lower --seconds, --rate or --sessions",
-    "replay": f"{OWN}; of a journal {SERVER}",
+    "replay": f"{OWN}, or of a journal the server's setting order_capacity",
     "serve": "lower --order-capacity and --feed-store-reports",
     "subscribe": OWN,
 }
