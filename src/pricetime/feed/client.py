@@ -172,8 +172,8 @@ class Client:
     def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``, of which the exchange gives owner and timestamp.
 
-        Their fields are not looked at: what is wrong the exchange refuses. A field that is not set is 0, which is a price
-        too. The answers are among the reports. Raises MessageError for what no client sends, ConnectionLost and
+        Their fields are not looked at: what is wrong the exchange refuses. A field that is not set is 0, which is a
+        price too. The answers are among the reports. Raises MessageError for what no client sends, ConnectionLost and
         SessionEnded.
         """
         with self._sending:
