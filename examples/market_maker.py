@@ -72,7 +72,7 @@ parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=7001)
 parser.add_argument("--owner", type=int, default=1)
 parser.add_argument("--secret", default="", help="in hex; none for a server that is open")
-parser.add_argument("--group", default="239.255.77.1")
+parser.add_argument("--feed-group", default="239.255.77.1")
 parser.add_argument("--feed-port", type=int, default=7003)
 parser.add_argument("--recovery-port", type=int, default=7002)
 parser.add_argument("--price", type=int, default=10_000, help="to begin with")
@@ -88,7 +88,7 @@ try:
         recovery = given.host, given.recovery_port
         until = time.monotonic() + given.seconds
         try:
-            feed = Subscriber(given.group, given.feed_port, recovery=recovery, on_reports=maker.see)
+            feed = Subscriber(given.feed_group, given.feed_port, recovery=recovery, on_reports=maker.see)
             while time.monotonic() < until:
                 feed.poll(0.01)
                 for report in client.reports(timeout=0.0):

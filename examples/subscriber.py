@@ -47,19 +47,19 @@ def show(feed: Subscriber) -> None:
 
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-parser.add_argument("--group", default="239.255.77.1")
-parser.add_argument("--port", type=int, default=7003)
-parser.add_argument("--interface", default="127.0.0.1")
-parser.add_argument("--recovery-host", default="127.0.0.1")
+parser.add_argument("--feed-group", default="239.255.77.1")
+parser.add_argument("--feed-port", type=int, default=7003)
+parser.add_argument("--feed-interface", default="127.0.0.1")
+parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--recovery-port", type=int, default=7002)
 parser.add_argument("--seconds", type=float, default=float("inf"), help="how long to follow; for ever when not given")
 given = parser.parse_args()
 
 with Subscriber(
-    given.group,
-    given.port,
-    interface=given.interface,
-    recovery=(given.recovery_host, given.recovery_port),
+    given.feed_group,
+    given.feed_port,
+    interface=given.feed_interface,
+    recovery=(given.host, given.recovery_port),
     on_event=tell,
 ) as feed:
     until, shown = time.monotonic() + given.seconds, 0.0

@@ -24,8 +24,12 @@ counts more than the environment, and the environment more than the file. `max_c
 
 Settings of yes or no are `true` and `false` in a file, `1` and `0` in the environment, and `--open` or `--no-open` as
 options. Lists are `[2, 3]` in a file and `2,3` elsewhere. What is wrong ends the start with one line, which names the
-place where it was given, and exit code 2. Units end a name: `_ms` milliseconds, `_bytes` bytes. At the start all
-settings are shown: as a table on a terminal, else in one event of the log.
+place where it was given, and exit code 2: a name that no setting has, too, in a file, an option or a variable that
+begins with `PRICETIME_`. Units end a name: `_ms` milliseconds, `_bytes` bytes. `--show-settings` prints all settings;
+a log in JSON has them in one event.
+
+Where a setting is a host, it is an address of IPv4 or IPv6, or a name: of a name with several addresses the first of
+IPv4 counts. The feed goes by IPv4.
 
 This page is written by `make settings`. How to run a server: [run](../operate/run.md).
 """

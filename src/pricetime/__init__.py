@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ._form import choose
 
 COMPILED: bool = choose()
@@ -31,6 +33,19 @@ from .types import (
     TimeInForce,
     Trade,
 )
+
+if TYPE_CHECKING:
+    __version__: str  #: the version that is installed
+else:
+
+    def __getattr__(name: str) -> str:
+        """``__version__``, which is read from the package's metadata when it is asked for: that takes 25 ms."""
+        if name != "__version__":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from importlib.metadata import version
+
+        return version(__name__)
+
 
 BID, ASK = Side
 GTC, IOC, FOK, POST_ONLY, MARKET = TimeInForce
@@ -64,4 +79,5 @@ __all__ = [
     "Side",
     "TimeInForce",
     "Trade",
+    "__version__",
 ]

@@ -7,6 +7,22 @@ from types import ModuleType
 
 from .errors import PricetimeError
 
+#: What each extra is for. Which there are, and their packages, is in ``pyproject.toml``.
+PURPOSES = {
+    "tape": "replay of Databento files",
+    "columnar": "CSV and Parquet: replay, generate, journal export",
+    "plot": "pictures of benchmarks and depth",
+    "report": "pricetime report",
+    "server": "pricetime serve",
+    "measure": ".hlog files: load --out, latency, serve --latency-log",
+    "metrics": "serve --metrics-port, for Prometheus",
+    "web": "serve --http-port, the live page",
+    "all": "all of the above",
+    "test": "the tests",
+    "docs": "the documents as a site",
+    "dev": "work on pricetime itself",
+}
+
 
 class MissingExtra(PricetimeError, ImportError):
     """A package that this needs is not installed. The message names the extra that brings it."""

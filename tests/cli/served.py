@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from pricetime.gateway.config import PREFIX
+from pricetime.environment import PREFIX
 from pricetime.measure.server import ServerProcess
 
 SMALL = ("--order-capacity", "10000", "--no-prefault")
@@ -20,7 +20,7 @@ class Served(ServerProcess):
     def __enter__(self) -> Served:
         super().__enter__()
         self.orders = ("--port", str(self.port))
-        self.feed = ("--port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
+        self.feed = ("--feed-port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
         return self
 
 

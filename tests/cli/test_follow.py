@@ -81,6 +81,8 @@ def test_what_is_needed_next_is_gone(folder: Path) -> None:
     [
         (["/nowhere/at/all"], "is no directory, and no HOST:PORT"),
         (["127.0.0.1:1"], "say with --into where the copy goes"),
+        (["[::1]:1"], "say with --into where the copy goes"),
+        (["::1"], "is no directory, and no HOST:PORT"),
         (["127.0.0.1:1", "--into", "INTO"], "127.0.0.1:1: Connection refused"),
         (["EMPTY"], "no segment is here"),
     ],
@@ -97,7 +99,7 @@ def test_nothing_to_follow(tmp_path: Path, arguments: list[str], why: str) -> No
 def test_an_owner_who_does_not_follow(tmp_path: Path) -> None:
     pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
     secrets = tmp_path / "secrets.toml"
-    run("secret", "7", "--file", str(secrets))
+    run("secret", "7", "--secrets-file", str(secrets))
     ran = run("follow", "127.0.0.1:1", "--into", str(tmp_path / "copy"), "--owner", "7", "--secrets-file", str(secrets))
     assert ran.exit_code == 2
     assert "has no owner 7 who follows: `pricetime secret 7 --follows`" in ran.output
@@ -142,6 +144,12 @@ def test_another_machine(address: str, tmp_path: Path) -> None:
     assert BOOKS in again.output
     alone = run("follow", str(copy), *BRIEFLY)
     assert BOOKS in alone.output
+
+
+def test_another_machine_by_name(address: str, tmp_path: Path) -> None:
+    ran = run("follow", f"localhost:{address.rpartition(':')[2]}", "--into", str(tmp_path / "copy"), *BRIEFLY)
+    assert ran.exit_code == 0, ran.output
+    assert BOOKS in ran.output
 
 
 def test_a_copy_has_one_follower(address: str, tmp_path: Path) -> None:

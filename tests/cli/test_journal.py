@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +46,16 @@ def test_inspect_shows_what_is_there(folder: Path) -> None:
     assert "Good up to command 85: 00000002.journal" in text
     assert "Nothing is behind that." in text
     assert bytes(16).hex() not in text
+
+
+def test_what_an_encoding_lacks_is_written_as_an_escape(folder: Path) -> None:
+    named = folder.rename(folder.with_name("Börse"))
+    command = [sys.executable, "-m", "pricetime", "journal", "inspect", str(named)]
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(command, capture_output=True, check=False, env=environment)
+    assert ran.returncode == 0, ran.stderr
+    assert b"segments of" in ran.stdout
+    assert b"B\\xf6rse" in ran.stdout
 
 
 def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
@@ -184,6 +197,13 @@ def test_replay_until_a_command(folder: Path) -> None:
     assert "behind command 40" in text
 
 
+def test_a_command_behind_the_end(folder: Path) -> None:
+    told = "There is no command 999,999: the journal has commands up to 85."
+    assert told in good("replay", folder, "--until", "999999")
+    assert told in good("journal", "inspect", folder, "--at", "999999")
+    assert "There is no command" not in good("replay", folder, "--until", "85")
+
+
 def test_replay_until_a_time(folder: Path) -> None:
     text = good("replay", folder, "--until", "2023-11-14T22:13:20.000050", "--instrument", "2")
     assert "instrument 2, TWO, behind command 50" in text
@@ -204,8 +224,14 @@ def test_options_of_tapes_and_of_journals(folder: Path, tmp_path: Path) -> None:
     assert "--until belongs to journals" in bad("replay", tape, "--until", "5", code=2)
 
 
-def test_an_empty_folder(tmp_path: Path) -> None:
-    assert "no segment is here" in bad("journal", "export", tmp_path, tmp_path / "x.npy")
-    assert "no segment is here" in bad("journal", "repair", tmp_path)
-    assert "no segment is here" in bad("replay", tmp_path)
-    assert run("journal", "verify", tmp_path).exit_code == 1
+def test_a_folder_without_a_journal(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not of a journal")
+    for command in (
+        ("journal", "inspect", tmp_path),
+        ("journal", "verify", tmp_path),
+        ("journal", "repair", tmp_path),
+        ("journal", "export", tmp_path, tmp_path / "x.npy"),
+        ("replay", tmp_path),
+        ("follow", tmp_path, "--until-idle", "0.1"),
+    ):
+        assert bad(*command, code=2).startswith(f"Error: {tmp_path} holds no journal: no segment is here"), command

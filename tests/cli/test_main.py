@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import importlib
+import re
 import subprocess
 import sys
 from importlib import metadata
@@ -7,8 +9,11 @@ from importlib import metadata
 import click
 import pytest
 
+import pricetime
 from pricetime import COMPILED
 from pricetime.cli import main
+from pricetime.cli.info import packages
+from pricetime.extras import PURPOSES
 from tests.cli.run import bad, good
 
 
@@ -35,8 +40,26 @@ def test_version_and_form() -> None:
 
 
 def test_info_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert "missing: pip install 'pricetime[columnar]'" in good("info")
+    monkeypatch.setattr(importlib.import_module("pricetime.cli.info"), "is_installed", lambda package: False)
+    text = good("info")
+    assert "missing (polars): pip install 'pricetime[columnar]'" in text
+    (missing,) = re.findall(r"missing \((.*)\): pip install 'pricetime\[report\]'", text)
+    assert set(missing.split(", ")) == {"jinja2", "matplotlib", "hdrhistogram"}
+
+
+def test_info_names_every_extra_and_what_it_is_for() -> None:
+    text = good("info")
+    extras = metadata.metadata("pricetime").get_all("Provides-Extra") or []
+    assert set(extras) == set(PURPOSES)
+    for extra in extras:
+        assert re.search(rf"^ {extra} +{re.escape(PURPOSES[extra])} +(installed|missing)", text, re.MULTILINE), extra
+        assert list(packages(extra)), extra
+
+
+def test_the_version_of_the_package() -> None:
+    assert pricetime.__version__ == metadata.version("pricetime")
+    with pytest.raises(AttributeError, match="module 'pricetime' has no attribute '__verison__'"):
+        pricetime.__verison__  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_help_imports_no_extra_and_no_table() -> None:

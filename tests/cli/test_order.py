@@ -37,9 +37,9 @@ def said(exchange: Served, *arguments: str, owner: int = 1) -> list[str]:
 
 @pytest.mark.compiled
 def test_the_life_of_an_order(exchange: Served) -> None:
-    assert said(exchange, "add", "bid", "5", "100", "--id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
+    assert said(exchange, "add", "bid", "5@100", "--id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
     assert said(exchange, "reduce", "1", "2") == ["reduced instrument 1 order 1 bid 2 at 100"]
-    assert said(exchange, "replace", "1", "7", "101") == ["replaced instrument 1 order 1 bid 7 at 101"]
+    assert said(exchange, "replace", "1", "7@101") == ["replaced instrument 1 order 1 bid 7 at 101"]
     assert said(exchange, "cancel", "1") == ["cancelled instrument 1 order 1 bid 7 at 101"]
 
 
@@ -48,13 +48,13 @@ def test_what_is_rejected_ends_with_1(exchange: Served) -> None:
     result = run("order", *exchange.orders, "cancel", "77")
     assert result.exit_code == 1
     assert "rejected instrument 1 order 77 (unknown order)" in result.output
-    assert run("order", *exchange.orders, "add", "bid", "5", "100", "--instrument", "9").exit_code == 1
+    assert run("order", *exchange.orders, "add", "bid", "5@100", "--instrument", "9").exit_code == 1
 
 
 @pytest.mark.compiled
 def test_trades(exchange: Served) -> None:
-    said(exchange, "add", "ask", "5", "110", "--id", "2")
-    accepted, trade = said(exchange, "add", "bid", "3", "0", "--id", "3", "--time-in-force", "market", owner=2)
+    said(exchange, "add", "ask", "5@110", "--id", "2")
+    accepted, trade = said(exchange, "add", "bid", "3", "--id", "3", "--market", owner=2)
     assert accepted == "accepted instrument 1 order 3 bid 3 at 0"
     assert re.fullmatch(r"trade instrument 1 order 3 with \d+ bid 3 at 110", trade)
     assert said(exchange, "mass-cancel", "--side", "bid")[-1].endswith(" bid 0 orders")
@@ -84,7 +84,7 @@ def test_the_list_of_open_orders(exchange: Served) -> None:
 @pytest.mark.compiled
 def test_orders_are_kept_or_cancelled_in_the_end(exchange: Served) -> None:
     for option, left in (("--keep", "1 orders"), ("--cancel", "0 orders")):
-        good("order", *exchange.orders, "--owner", "5", option, "add", "bid", "1", "50")
+        good("order", *exchange.orders, "--owner", "5", option, "add", "bid", "1@50")
         assert said(exchange, "mass-cancel", owner=5)[-1].endswith(left)
 
 
@@ -106,7 +106,7 @@ def test_secrets(tmp_path: Path) -> None:
     secrets.add(file, 7)
     with served("--secrets-file", str(file)) as running:
         mine = ("order", *running.orders, "--owner", "7", "--secrets-file", file)
-        assert "accepted" in good(*mine, "add", "bid", "1", "1")
+        assert "accepted" in good(*mine, "add", "bid", "1@1")
         assert "BAD_CREDENTIALS: give an owner that the exchange knows, and its secret" in bad(
             "order", *running.orders, "cancel", "1"
         )
@@ -155,7 +155,7 @@ mass-cancel, ask, , , , 2
         ("add_order", {"side": BID, "quantity": 5, "price": 100, "order_id": 1, "instrument": 1, "time_in_force": GTC}),
         (
             "add_order",
-            {"side": ASK, "quantity": 5, "price": 0, "order_id": 2, "instrument": 3, "time_in_force": MARKET},
+            {"side": ASK, "quantity": 5, "price": None, "order_id": 2, "instrument": 3, "time_in_force": MARKET},
         ),
         ("cancel_order", {"order_id": 1, "instrument": 1}),
         ("replace_order", {"quantity": 3, "price": -101, "order_id": 1, "instrument": 4}),
@@ -176,6 +176,10 @@ mass-cancel, ask, , , , 2
         ("action,id\ncancel,\n", "line 2: it needs 'id'"),
         ("action,id\ncancel,x\n", "line 2: invalid literal"),
         ("action,side,quantity\nadd,buy,5\n", "line 2: 'buy' is no side: give bid or ask"),
+        ("action,side,quantity\nadd,bid,5\n", "line 2: no price is given: an order has a price"),
+        ("action,side,quantity,price\nadd,bid,5,\n", "line 2: no price is given: an order has a price"),
+        ("action,side,quantity,price,time_in_force\nadd,bid,5,7,market\n", "line 2: price 7 is given: an order has"),
+        ("action,id,quantity\nreplace,1,5\n", "line 2: it needs 'price'"),
         ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: 'day' is no time in force: give gtc, ioc"),
     ],
 )
@@ -183,6 +187,45 @@ def test_a_file_that_is_wrong(text: str, message: str) -> None:
     with pytest.raises(OrdersError) as raised:
         list(read_orders(io.StringIO(text)))
     assert str(raised.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ("add", "ask", "5"),
+            "no price is given: an order has a price, a market order has none: write 5@PRICE, or 5 --m",
+        ),
+        (("add", "ask", "5@7", "--market"), "price 7 is given: an order has a price, a market order has none"),
+        (("add", "ask", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
+        (("add", "ask", "5", "-3"), "unexpected argument '-3': quantity and price are one word, as in 5@101"),
+        (("replace", "1", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
+        (("replace", "1", "5"), "a replace needs a price: give 5@PRICE"),
+        (("add", "ask", "5@"), "'5@': write QUANTITY@PRICE, as in 5@101"),
+        (("add", "ask", "5@6@7"), "'5@6@7': write QUANTITY@PRICE, as in 5@101"),
+        (("add", "ask", "0@6"), "0 is not in the range"),
+        (("add", "ask", "5", "--market", "--time-in-force", "ioc"), "--market takes the place of --time-in-force"),
+        (("reduce", "1", "-3"), "-3 is not in the range"),
+        (("add", "ask", "5@-3", "--prot", "1"), "No such option '--prot'"),
+    ],
+)
+def test_a_price_that_is_missing_or_out_of_place(arguments: tuple[str, ...], message: str) -> None:
+    assert message in bad("order", "--port", "1", *arguments, code=2)
+
+
+@pytest.mark.compiled
+def test_a_price_below_zero(exchange: Served) -> None:
+    assert said(exchange, "add", "bid", "5@-3", "--id", "31") == ["accepted instrument 1 order 31 bid 5 at -3"]
+    assert said(exchange, "replace", "31", "5@-4") == ["replaced instrument 1 order 31 bid 5 at -4"]
+    assert said(exchange, "cancel", "31") == ["cancelled instrument 1 order 31 bid 5 at -4"]
+
+
+@pytest.mark.compiled
+def test_options_of_the_group_work_behind_the_subcommand(exchange: Served) -> None:
+    behind = ("--owner", "9", *exchange.orders, "--timeout", "30")
+    good("order", "--owner", "8", "--port", "1", "add", "bid", "1@50", "--id", "5", *behind)
+    assert run("order", "cancel", "5", *exchange.orders, "--owner", "8").exit_code == 1, "it is not this owner's order"
+    assert "cancelled" in good("order", "cancel", "5", *behind)
 
 
 def test_reports_in_words() -> None:

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import urllib.request
 from enum import IntEnum
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import click
 import pytest
@@ -16,14 +22,16 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 
-from pricetime.cli import main
+from pricetime.cli import main, place
 from pricetime.cli.serve import options, rows, shown
+from pricetime.environment import VARIABLES
 from pricetime.gateway import secrets
 from pricetime.gateway.config import GatewayConfig, InstrumentConfig
 from pricetime.gateway.errors import CannotStart
 from pricetime.gateway.sources import environment_name, flag
+from pricetime.measure.server import free_udp_port
 from tests.cli.run import bad, good, run
-from tests.cli.served import served
+from tests.cli.served import SMALL, served
 
 
 @pytest.fixture
@@ -32,7 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
     found: list[GatewayConfig] = []
     server = ModuleType("pricetime.gateway.server")
 
-    def serve(config: GatewayConfig) -> int:
+    def serve(config: GatewayConfig, say_places: object) -> int:
         found.append(config)
         return config.max_clients - 1024
 
@@ -49,13 +57,19 @@ def test_help_names_every_setting() -> None:
     for name in GatewayConfig.model_fields:
         assert flag(name) in text
     assert "--config" in text
-    assert "Write" not in text
+    groups = {str(extra["group"]) for extra in extras()}
+    assert groups <= {line.removesuffix(":") for line in text.splitlines()}
     command = main.commands["serve"]
     assert all(
         option.help
         for option in command.get_params(click.Context(command, help_option_names=["-h", "--help"]))
         if isinstance(option, click.Option)
     )
+
+
+def extras() -> list[dict[str, Any]]:
+    """What the settings have beside their types: the group that each is shown in."""
+    return [field.json_schema_extra for field in GatewayConfig.model_fields.values()]  # type: ignore[misc]
 
 
 def test_what_is_given_reaches_the_server(started: list[GatewayConfig], tmp_path: Path) -> None:
@@ -82,13 +96,13 @@ def test_the_exit_code_is_that_of_the_server(started: list[GatewayConfig]) -> No
     assert run("serve", "--max-clients", "1024").exit_code == 0
 
 
-def test_settings_are_shown_to_people(started: list[GatewayConfig]) -> None:
-    text = good("serve", "--log-format", "console", "--instrument", "id=1,symbol=ABC,self_trade=cancel-both")
+def test_settings_are_shown_when_asked_for(started: list[GatewayConfig]) -> None:
+    assert "settings" not in good("serve", "--log-format", "console")
+    text = good("serve", "--show-settings", "--instrument", "id=1,symbol=ABC,self_trade=cancel-both")
     assert "settings of this exchange" in text
     for name in GatewayConfig.model_fields:
         assert name in text
     assert "id=1,self_trade=cancel-both,symbol=ABC" in "".join(text.split())
-    assert good("serve", "--log-format", "json") == ""
 
 
 @pytest.mark.parametrize(
@@ -114,7 +128,7 @@ def test_what_is_wrong_is_one_line(started: list[GatewayConfig], arguments: list
 def test_a_server_that_cannot_start(
     started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(config: GatewayConfig) -> int:
+    def fail(config: GatewayConfig, say_places: object) -> int:
         raise error
 
     monkeypatch.setitem(sys.modules, "pricetime.gateway.server", SimpleNamespace(run=fail))
@@ -145,6 +159,83 @@ def test_values_as_they_are_shown() -> None:
     assert not any(isinstance(option.default, IntEnum) for option in options())
 
 
+def test_a_typing_error_in_the_environment(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRICETIME_PROT", "3")
+    told = "Error: PRICETIME_PROT: no setting is called 'prot': did you mean 'port'?"
+    for command in (("serve",), ("order", "cancel", "1"), ("subscribe",), ("load",), ("follow", "nowhere")):
+        assert bad(*command, code=2) == told
+    assert started == []
+    monkeypatch.delenv("PRICETIME_PROT")
+    for name in ("PRICETIME_OWNER", "PRICETIME_DATA", "PRICETIME_CONFIG", "PRICETIME_ORDER_CAPACITY"):
+        monkeypatch.setenv(name, "77")
+        place.check_environment()
+
+
+def test_every_option_with_a_variable_is_known_to_the_check() -> None:
+    named = {
+        parameter.envvar
+        for command in [*main.commands.values(), *main.commands["order"].commands.values()]  # type: ignore[attr-defined]
+        for parameter in command.params
+        if parameter.envvar
+    }
+    assert named <= VARIABLES | {environment_name(name) for name in GatewayConfig.model_fields}
+    assert {environment_name(name) for name in place.SHARED} <= VARIABLES | set(
+        map(environment_name, GatewayConfig.model_fields)
+    )
+
+
+@pytest.mark.compiled
+def test_it_says_where_it_listens() -> None:
+    """In one block, before anything is logged; each address is one that answers."""
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    ports = ("--port", "0", "--recovery-port", "0", "--http-port", "0", "--metrics-port", "0", "--journal-port", "0")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pricetime", "serve", "--open", *SMALL, *ports, "--journal", folder]
+        command += ["--feed-port", str(free_udp_port()), "--log-format", "console"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        with process.stdout as lines:
+            block = list(itertools.takewhile(str.strip, lines))
+            before = list(itertools.takewhile(lambda line: " serving " not in line, lines))
+            process.send_signal(signal.SIGTERM)
+            lines.read()
+        assert process.wait(60) == 0
+    assert "settings" not in "".join(before)
+    found = dict(line.strip().split("  ", 1) for line in block[1:])
+    where = {name.strip(): value.strip() for name, value in found.items()}
+    assert set(where) == {"orders", "recovery", "feed", "journal", "metrics", "live page"}
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", where["live page"])
+    assert re.fullmatch(r"127\.0\.0\.1:\d+", where["orders"])
+
+
+@pytest.mark.compiled
+@pytest.mark.parametrize("host", ["::1", "localhost"])
+def test_by_name_and_by_ipv6(host: str) -> None:
+    """Orders, load, recovery, the page and the metrics: the server listens there, and each client connects."""
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    if host == "::1" and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    pages = ("--http-port", "0", "--metrics-port", "0", "--http-host", host, "--metrics-host", host)
+    with served("--open", "--host", host, "--http-owner", "9", *pages) as running:
+        there = ("--host", host)
+        assert "accepted" in good("order", "add", "bid", "5@100", *there, *running.orders)
+        assert "the books are whole" in good("subscribe", *there, *running.feed, "--until-idle", "0.5")
+        assert "orders sent" in run("load", *there, *running.orders, "--seconds", "0.05", "--owner", "20").output
+        serving = running.last("serving")
+        for port, path, text in (("http_port", "/", "pricetime"), ("metrics_port", "/metrics", "pricetime_")):
+            place = f"[{host}]" if ":" in host else host
+            with urllib.request.urlopen(f"http://{place}:{serving[port]}{path}", timeout=30) as answer:
+                assert text in answer.read().decode()
+
+
+def has_ipv6() -> bool:
+    with contextlib.suppress(OSError), socket.create_server(("::1", 0), family=socket.AF_INET6):
+        return True
+    return False
+
+
 @pytest.mark.compiled
 def test_a_server_that_runs(tmp_path: Path) -> None:
     """Halted by SIGHUP, ended by SIGTERM, and its ports are taken meanwhile."""
@@ -156,11 +247,11 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         assert (
             message == f"Error: port: port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
         )
-        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
+        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
         file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')
         running.process.send_signal(signal.SIGHUP)
         assert running.wait_for("instrument state", 10)["state"] == "HALTED"
-        assert "(instrument halted)" in run("order", *running.orders, "add", "bid", "5", "100").output
+        assert "(instrument halted)" in run("order", *running.orders, "add", "bid", "5@100").output
         assert "cancelled" in good("order", *running.orders, "cancel", "1")
         running.process.send_signal(signal.SIGTERM)
         assert running.wait_for("stopped", 10)["last_sequence"] == 3
@@ -190,9 +281,9 @@ def test_too_little_memory_is_one_line_that_names_the_setting(tmp_path: Path, me
 
 def test_a_secret(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
-    said = good("secret", "7", "--file", file, "--name", "maker")
+    said = good("secret", "7", "--secrets-file", file, "--name", "maker")
     assert said.startswith(f"{file}: owner 7 added.")
     assert secrets.read(file)[7].name == "maker"
     assert secrets.read(file)[7].secret.hex() not in said
-    assert "owner 7 is in" in bad("secret", "7", "--file", file)
+    assert "owner 7 is in" in bad("secret", "7", "--secrets-file", file)
     assert "is not in the range" in bad("secret", "0", code=2)

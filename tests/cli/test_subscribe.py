@@ -26,9 +26,9 @@ MOST_FILES = 100
 @pytest.fixture
 def exchange() -> Iterator[Served]:
     with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,state=halted") as running:
-        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
-        good("order", *running.orders, "add", "ask", "7", "1234", "--id", "2")
-        good("order", *running.orders, "add", "bid", "1", "100", "--id", "3")
+        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
+        good("order", *running.orders, "add", "ask", "7@1234", "--id", "2")
+        good("order", *running.orders, "add", "bid", "1@100", "--id", "3")
         yield running
 
 
@@ -47,11 +47,17 @@ def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
 
 
 @pytest.mark.compiled
+def test_an_instrument_that_is_not_there(exchange: Served) -> None:
+    told = bad("subscribe", *exchange.feed, "--instrument", "1", "--instrument", "9", "--seconds", "60", code=2)
+    assert told == "Error: --instrument 9: this exchange has no such instrument, it has 1, 2"
+
+
+@pytest.mark.compiled
 def test_lines_as_it_happens(exchange: Served) -> None:
     with Watching(*exchange.feed, "--plain", "--reports", "2") as watching:
         watching.wait_for("# snapshot")
         good("order", *exchange.orders, "cancel", "1")
-        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9", "50", "--id", "4")
+        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9@50", "--id", "4")
         text = watching.end()
     assert "4 cancelled instrument 1 order " in text
     assert "5 accepted instrument 1 order " in text
@@ -93,7 +99,7 @@ def test_ctrl_c_ends_it_well(exchange: Served) -> None:
 def test_a_server_that_is_killed_is_silence() -> None:
     ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
     with Served(*SMALL, "--open", *ports) as running, Watching(*running.feed, "--plain") as watching:
-        good("order", *running.orders, "add", "bid", "5", "100", "--id", "1")
+        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
         watching.wait_for("# whole again, at ")
         running.kill()
         watching.wait_for("# silent: no heartbeat comes any more, after 1. Is the server up?")
@@ -110,7 +116,7 @@ def test_a_server_that_is_killed_is_silence() -> None:
 @pytest.mark.parametrize("form", ["--plain", "--levels=5"])
 def test_a_group_that_nothing_comes_from(exchange: Served, form: str) -> None:
     port = str(free_udp_port())
-    where = ("--group", "239.1.1.1", "--port", port, "--recovery-port", str(exchange.recovery[1]))
+    where = ("--feed-group", "239.1.1.1", "--feed-port", port, "--recovery-port", str(exchange.recovery[1]))
     done = run("subscribe", *where, form, "--seconds", "2.5")
     assert done.exit_code == 1
     text = " ".join(done.output.split())
@@ -121,7 +127,7 @@ def test_a_group_that_nothing_comes_from(exchange: Served, form: str) -> None:
 @pytest.mark.compiled
 def test_the_feed_of_another_exchange(exchange: Served) -> None:
     with served("--open") as other:
-        where = ("--port", str(other.feed_port), "--recovery-port", str(exchange.recovery[1]))
+        where = ("--feed-port", str(other.feed_port), "--recovery-port", str(exchange.recovery[1]))
         done = run("subscribe", *where, "--plain", "--seconds", "3")
     assert done.exit_code == 1
     assert "127.0.0.1, but none of this exchange: is the group right?" in done.output
@@ -130,7 +136,7 @@ def test_the_feed_of_another_exchange(exchange: Served) -> None:
 @pytest.mark.parametrize("form", ["--plain", "--levels=5"])
 def test_why_recovery_does_not_answer(form: str) -> None:
     port = str(lasting_port())
-    done = run("subscribe", "--port", str(free_udp_port()), "--recovery-port", port, form, "--seconds", "0.5")
+    done = run("subscribe", "--feed-port", str(free_udp_port()), "--recovery-port", port, form, "--seconds", "0.5")
     assert done.exit_code == 1
     text = " ".join(done.output.split())
     assert f"recovery server 127.0.0.1:{port}: [Errno 111] Connection refused" in text
@@ -138,21 +144,21 @@ def test_why_recovery_does_not_answer(form: str) -> None:
 
 
 def test_nobody_sends() -> None:
-    arguments = ("--port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
+    arguments = ("--feed-port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
     done = run("subscribe", *arguments, "--plain")
     assert done.exit_code == 1
     assert done.output == "# perhaps old: the feed is silent: at 0, 0 reports, 0 gaps, 0 reports sent again\n"
 
 
 @pytest.mark.parametrize(
-    ("option", "value"), [("--port", "0"), ("--levels", "0"), ("--reports", "0"), ("--seconds", "-1")]
+    ("option", "value"), [("--feed-port", "0"), ("--levels", "0"), ("--reports", "0"), ("--seconds", "-1")]
 )
 def test_what_is_asked_for_wrongly(option: str, value: str) -> None:
     assert "is not in the range" in bad("subscribe", option, value, code=2)
 
 
 def test_an_interface_that_is_not_here() -> None:
-    assert "192.0.2.77" in bad("subscribe", "--interface", "192.0.2.77")
+    assert "192.0.2.77" in bad("subscribe", "--feed-interface", "192.0.2.77")
 
 
 def test_every_event_and_state_has_words() -> None:

@@ -130,7 +130,7 @@ def test_of_run(shell: Shell) -> None:
         shell.run(secret)
     with_journal = [*lines("docs/operate/run.md", "pricetime serve --config exchange.toml --journal")[0]]
     with_journal[with_journal.index("--journal") + 1] = "DIR"
-    order = ["pricetime", "order", "--owner", "7", "--secrets-file", "secrets.toml", "add", "bid", "5", "9500"]
+    order = ["pricetime", "order", "--owner", "7", "--secrets-file", "secrets.toml", "add", "bid", "5@9500"]
     for _ in range(2):
         server = shell.serve(with_journal)
         try:

@@ -117,7 +117,7 @@ def start(name: str, server: ServerProcess, *arguments: object) -> subprocess.Po
         sys.executable,
         "-u",
         str(EXAMPLES / name),
-        "--group",
+        "--feed-group",
         server.group,
         "--recovery-port",
         str(server.recovery[1]),
@@ -132,7 +132,7 @@ def test_subscriber(server: ServerProcess) -> None:
     with Client(server.host, server.port, owner=1) as client:
         client.add_order(1, BID, 99, 5)
         client.add_order(2, ASK, 101, 7).result(10)
-        watching = start("subscriber.py", server, "--port", server.feed_port, "--seconds", 4)
+        watching = start("subscriber.py", server, "--feed-port", server.feed_port, "--seconds", 4)
         client.add_order(3, BID, 98, 4).result(10)
         lines = watching.communicate()[0].splitlines()
     assert watching.returncode == 0, lines

@@ -64,7 +64,7 @@ def test_killed_and_started(level: str, tmp_path: Path) -> None:
             with Client(server.host, server.port, owner=1, keep_orders=True, resume_from=1) as client:
                 assert len(list(client.reports(0.2))) >= placed
                 for n in range(placed, placed + 100):
-                    assert client.add_order(n, BID, 100, 5).result(5).kind == ReportKind.ACCEPTED
+                    assert client.add_order(n, BID, 100, 5).result(5).accepted.kind == ReportKind.ACCEPTED
                 placed += 100
                 kill(server)
 

@@ -43,11 +43,11 @@ def test_a_flood_costs_little_and_keeps_nobody_from_trading() -> None:
                 for number in range(CONNECTIONS):
                     flood.append(socket.create_connection((server.host, server.port), timeout=10))
                     if number % 100 == 0:
-                        accepted = client.add_order(1_000 + number, BID, 1, 1).result(5)
-                        assert accepted.kind == ReportKind.ACCEPTED
+                        result = client.add_order(1_000 + number, BID, 1, 1).result(5)
+                        assert result.accepted.kind == ReportKind.ACCEPTED
                         most = max(most, server.resident_bytes())
                 with Client(server.host, server.port, owner=2) as late:  # the door is open still
-                    assert late.add_order(1, BID, 1, 1).result(5).kind == ReportKind.ACCEPTED
+                    assert late.add_order(1, BID, 1, 1).result(5).accepted.kind == ReportKind.ACCEPTED
             finally:
                 for connection in flood:
                     connection.close()

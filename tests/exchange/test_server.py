@@ -43,12 +43,12 @@ def test_only_who_knows_the_secret_logs_in(tmp_path: Path) -> None:
     secret = secrets.add(file, 7, "market maker").secret
     with ServerProcess("--secrets-file", str(file), *SMALL) as server:
         with Client(server.host, server.port, owner=7, secret=secret) as client:
-            assert client.add_order(1, BID, 100, 5).result(5).kind == ReportKind.ACCEPTED
+            assert client.add_order(1, BID, 100, 5).result(5).accepted.kind == ReportKind.ACCEPTED
         for owner, wrong in ((7, secret[:-1] + b"x"), (7, b""), (8, secret)):
             with pytest.raises(LoginRefused):
                 Client(server.host, server.port, owner=owner, secret=wrong, retries=0)
         with Client(server.host, server.port, owner=7, secret=secret) as client:
-            assert client.add_order(1, BID, 100, 5).result(5).kind == ReportKind.ACCEPTED
+            assert client.add_order(1, BID, 100, 5).result(5).accepted.kind == ReportKind.ACCEPTED
         assert server.stop()["last_sequence"] == 4  # two accepted, two cancelled when their client left
 
 
@@ -84,7 +84,7 @@ def test_a_halt_from_the_settings_file(tmp_path: Path) -> None:
             opened_again(server, 2)
             with pytest.raises(PriceOutsideBand):
                 client.add_order(3, BID, 155, 5).result(5)
-            assert client.add_order(3, BID, 150, 5).result(5).kind == ReportKind.ACCEPTED
+            assert client.add_order(3, BID, 150, 5).result(5).accepted.kind == ReportKind.ACCEPTED
         server.stop()
 
 
@@ -114,7 +114,7 @@ def test_bad_input_ends_its_own_session_with_the_reason() -> None:
                 connection = log_in(server.host, server.port, 1).connection
                 connection.sendall(data)
                 assert last_message(connection) == reason
-            assert bystander.add_order(1, BID, 1, 1).result(5).kind == ReportKind.ACCEPTED
+            assert bystander.add_order(1, BID, 1, 1).result(5).accepted.kind == ReportKind.ACCEPTED
         server.stop()
 
 
@@ -178,7 +178,7 @@ def test_a_client_that_says_nothing_is_logged_out() -> None:
         with Client(server.host, server.port, owner=2) as alive:  # it sends heartbeats by itself
             assert last_message(silent) == SessionReason.HEARTBEAT_TIMEOUT
             time.sleep(0.3)
-            assert alive.add_order(1, BID, 1, 1).result(5).kind == ReportKind.ACCEPTED
+            assert alive.add_order(1, BID, 1, 1).result(5).accepted.kind == ReportKind.ACCEPTED
             assert alive.disconnects == 0
         assert Heartbeat.decode(bytes([MessageType.HEARTBEAT]) + bytes(15))
         server.stop()

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import Future
+from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from pricetime import Reason, ReportKind
+from pricetime import FOK, GTC, IOC, MARKET, POST_ONLY, Reason, ReportKind, TimeInForce
 from pricetime.errors import InvalidPrice, PricetimeError, UnknownOrder
 from pricetime.feed.acknowledgements import Acknowledgements
+from pricetime.feed.client import OrderFuture
 from pricetime.feed.errors import CommandLost, OrderRefused
-from pricetime.wire.messages import CancelOrder, ExecutionReport, MassCancel, Message, NewOrder, ReduceOrder
+from pricetime.feed.order_result import OrderResult, OrderStatus
+from pricetime.wire.messages import (
+    CancelOrder,
+    ExecutionReport,
+    MassCancel,
+    Message,
+    NewOrder,
+    ReduceOrder,
+    ReplaceOrder,
+)
 
 NEW, CANCEL = NewOrder(instrument=1, order_id=5), CancelOrder(instrument=1, order_id=5)
 
@@ -20,16 +32,30 @@ class Client:
     """Commands that are sent over some connection, and reports that come."""
 
     def __init__(self) -> None:
-        self.open: Acknowledgements[Future[ExecutionReport]] = Acknowledgements()
+        self.open = Acknowledgements()
 
-    def send(self, command: Message, connection: int = 1) -> Future[ExecutionReport]:
+    def send(self, command: Message, connection: int = 1) -> Future[Any]:
         promise: Future[ExecutionReport] = Future()
         self.open.expect(command, connection, promise)
+        return promise
+
+    def order(self, time_in_force: TimeInForce = GTC, order_id: int = 5, connection: int = 1) -> OrderFuture:
+        return self.follow(NewOrder(instrument=1, order_id=order_id, time_in_force=time_in_force), connection)
+
+    def follow(self, command: Message, connection: int = 1) -> OrderFuture:
+        promise = OrderFuture()
+        self.open.expect(command, connection, promise, promise.final)
         return promise
 
     def read(self, kind: ReportKind, reason: int = 0, **fields: int) -> None:
         report = ExecutionReport(**{"kind": kind, "reason": reason, "instrument": 1, "order_id": 5, **fields})
         self.open.read(report.encode())
+
+    def read_all(self, *reports: tuple[ReportKind, int, int]) -> None:
+        """Reports about order 5, of these kinds, quantities and reasons, in one piece; nothing else has come."""
+        for kind, quantity, reason in reports:
+            self.read(kind, reason, quantity=quantity, price=100)
+        self.open.all_read()
 
 
 def test_the_first_that_is_open_is_answered() -> None:
@@ -120,3 +146,172 @@ def test_a_promise_that_nobody_waits_for_any_more(end: str) -> None:
     ends[end]()
     assert promise.cancelled()
     assert len(client.open) == 0
+
+
+ACCEPTED, TRADE, CANCELLED, REDUCED = (
+    ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.CANCELLED, ReportKind.REDUCED,
+)  # fmt: skip
+
+
+def told(result: OrderResult) -> tuple[OrderStatus, int, int]:
+    return result.status, result.filled, result.remaining
+
+
+@pytest.mark.parametrize("time_in_force", [GTC, POST_ONLY])
+def test_an_order_that_may_rest_is_answered_when_all_that_came_is_read(time_in_force: TimeInForce) -> None:
+    client = Client()
+    order = client.order(time_in_force)
+    client.read(ACCEPTED, quantity=5)
+    assert not order.done()
+    client.read(TRADE, quantity=2)
+    client.open.all_read()
+    assert told(order.result(0)) == (OrderStatus.RESTING, 2, 3)
+    client.read_all((TRADE, 1, Reason.AS_MAKER), (TRADE, 2, Reason.AS_MAKER))
+    assert told(order.result(0)) == (OrderStatus.RESTING, 2, 3), "what it was then"
+    assert told(order.final.result(0)) == (OrderStatus.FILLED, 5, 0)
+
+
+def test_an_order_that_is_filled_is_answered_at_once() -> None:
+    client = Client()
+    order = client.order()
+    client.read(ACCEPTED, quantity=5, price=103)
+    client.read(TRADE, quantity=2, price=100)
+    client.read(TRADE, quantity=3, price=101, maker_id=77)
+    result = order.result(0)
+    assert told(result) == (OrderStatus.FILLED, 5, 0)
+    assert result.average_price == Fraction(503, 5)
+    assert result.fills[1].counterparty_id == 77
+    assert order.final.result(0) == result
+    assert (
+        repr(result)
+        == "OrderResult(FILLED: ACCEPTED no side 5@103, order 5, public 0x0; 5 filled at 100.6, 0 remaining)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("time_in_force", "reason"),
+    [(IOC, Reason.IOC_REMAINDER), (FOK, Reason.FOK_UNFILLABLE), (MARKET, Reason.MARKET_REMAINDER)],
+)
+def test_an_order_that_never_rests_is_answered_when_nothing_is_left(time_in_force: TimeInForce, reason: Reason) -> None:
+    """In whatever pieces its reports come."""
+    client = Client()
+    order = client.order(time_in_force)
+    client.read_all((ACCEPTED, 5, 0))
+    client.read_all((TRADE, 2, 0))
+    assert not order.done()
+    client.read_all((CANCELLED, 3, reason))
+    assert told(order.result(0)) == (OrderStatus.CANCELLED, 2, 0)
+    assert order.result(0).last.reason is reason
+    assert order.result(0).seq_num == 0
+
+
+def test_the_next_command_completes_the_one_before() -> None:
+    """Without a pause between them: a fill as maker, a cancel, another order's report."""
+    for kind, reason in ((TRADE, Reason.AS_MAKER), (CANCELLED, Reason.BY_MASS_CANCEL), (REDUCED, Reason.NONE)):
+        client = Client()
+        order = client.order()
+        client.read(ACCEPTED, quantity=5)
+        client.read(kind, reason, quantity=1)
+        assert told(order.result(0)) == (OrderStatus.RESTING, 0, 5)
+    client = Client()
+    first, second = client.order(), client.order(order_id=6)
+    client.read(ACCEPTED, quantity=5)
+    client.read(ACCEPTED, quantity=4, order_id=6)
+    assert told(first.result(0)) == (OrderStatus.RESTING, 0, 5)
+    client.open.all_read()
+    assert second.result(0).order_id == 6
+
+
+def test_what_a_command_does_to_the_owners_other_orders_is_not_its_end() -> None:
+    client = Client()
+    resting = client.order(order_id=4)
+    client.read(ACCEPTED, quantity=2, order_id=4)
+    client.open.all_read()
+    order = client.order(IOC)
+    client.read(ACCEPTED, quantity=5)
+    client.read(TRADE, quantity=1)
+    client.read(TRADE, Reason.AS_MAKER, quantity=1, order_id=4)
+    client.read(REDUCED, Reason.SELF_TRADE, quantity=1, order_id=4)
+    client.read(REDUCED, Reason.SELF_TRADE, quantity=1)
+    assert not order.done()
+    client.read(CANCELLED, Reason.IOC_REMAINDER, quantity=3)
+    assert told(order.result(0)) == (OrderStatus.CANCELLED, 1, 0)
+    assert told(resting.final.result(0)) == (OrderStatus.CANCELLED, 1, 0)
+
+
+def test_a_replace_has_its_own_fills_and_the_end_of_the_order() -> None:
+    client = Client()
+    order = client.order()
+    client.read_all((ACCEPTED, 5, 0), (TRADE, 1, 0))
+    replaced = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    refused = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    client.read_all((ReportKind.REPLACED, 9, 0), (TRADE, 4, 0))
+    assert told(replaced.result(0)) == (OrderStatus.RESTING, 4, 5)
+    client.read(ReportKind.REJECTED, Reason.INVALID_PRICE)
+    assert isinstance(refused.exception(0), InvalidPrice)
+    assert isinstance(refused.final.exception(0), InvalidPrice)
+    assert told(order.result(0)) == (OrderStatus.RESTING, 1, 4)
+    cancel = client.send(CANCEL)
+    client.read(CANCELLED, quantity=5)
+    assert cancel.result(0).quantity == 5
+    for future in (order, replaced):
+        assert told(future.final.result(0)) == (OrderStatus.CANCELLED, 5, 0)
+
+
+def test_an_order_is_followed_while_its_future_or_its_end_is_held() -> None:
+    client = Client()
+    final = client.order().final
+    client.read_all((ACCEPTED, 5, 0))
+    gc.collect()
+    client.read_all((TRADE, 5, Reason.AS_MAKER))
+    assert told(final.result(0)) == (OrderStatus.FILLED, 5, 0)
+    client.order(order_id=6)
+    client.read(ACCEPTED, order_id=6, quantity=1)
+    client.open.all_read()
+    gc.collect()
+    assert not client.open.follows
+
+
+def test_a_replace_of_an_order_that_was_not_followed() -> None:
+    client = Client()
+    replaced = client.follow(ReplaceOrder(instrument=1, order_id=5))
+    client.read_all((ReportKind.REPLACED, 2, 0))
+    client.read_all((TRADE, 2, Reason.AS_MAKER))
+    assert told(replaced.final.result(0)) == (OrderStatus.FILLED, 2, 0)
+
+
+def test_the_end_of_a_client_ends_what_is_followed() -> None:
+    client = Client()
+    resting, ioc, unanswered = client.order(), client.order(IOC, order_id=6), client.order(order_id=7)
+    client.read(ACCEPTED, quantity=5)
+    client.read(ACCEPTED, quantity=5, order_id=6)
+    client.open.lose_all(PricetimeError("over"))
+    assert told(resting.result(0)) == (OrderStatus.RESTING, 0, 5)
+    for future in (resting.final, ioc, ioc.final, unanswered, unanswered.final):
+        assert isinstance(future.exception(0), PricetimeError)
+
+
+def test_an_order_that_rests_is_answered_when_the_client_ends() -> None:
+    client = Client()
+    order = client.order()
+    client.read(ACCEPTED, quantity=5)
+    client.open.lose_all(PricetimeError("over"))
+    assert told(order.result(0)) == (OrderStatus.RESTING, 0, 5)
+
+
+def test_the_same_order_again_over_another_connection_has_one_end() -> None:
+    client = Client()
+    orders = [client.order(connection=connection) for connection in (1, 2)]
+    client.read_all((ACCEPTED, 5, 0), (TRADE, 5, 0))
+    assert orders[0].result(0) == orders[1].result(0)
+    assert orders[0].final.result(0) == orders[1].final.result(0)
+
+
+def test_status_and_price_of_an_order_without_a_fill() -> None:
+    client = Client()
+    order = client.order()
+    client.read_all((ACCEPTED, 5, 0))
+    result = order.result(0)
+    assert result.average_price is None
+    assert result.public_id == 0
+    assert repr(result).endswith("; 0 filled, 5 remaining)")

@@ -15,7 +15,7 @@ import pytest
 from pricetime import ASK, BID, REPORT, CommandType, Instrument, ReportKind
 from pricetime import errors as book_errors
 from pricetime.feed import errors
-from pricetime.feed.async_client import AsyncClient
+from pricetime.feed.async_client import AsyncClient, AsyncOrderFuture
 from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.feed.order_entry import OrderEntry
@@ -81,14 +81,26 @@ def test_open_orders(entry: OrderEntry) -> None:
     run(story)
 
 
+def test_a_host_by_name(entry: OrderEntry) -> None:
+    async def story() -> None:
+        async with AsyncClient("localhost", entry.address[1], owner=1) as mine:
+            assert (await mine.add_order(1, BID, 100, 1)).order_id == 1
+        with pytest.raises(errors.ConnectionLost, match=r"cannot connect to \[::1\]:1: "):
+            await AsyncClient("::1", 1, owner=1).login()
+
+    asyncio.run(story())
+
+
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     async def story() -> None:
         async with client(entry) as mine, client(entry, 2) as yours:
-            accepted = await mine.add_order(1, BID, 100, 10)
+            accepted = (await mine.add_order(1, BID, 100, 10)).accepted
             assert (accepted.kind, accepted.price, accepted.quantity) == (ReportKind.ACCEPTED, 100, 10)
             assert (await mine.reduce_order(1, 2)).quantity == 2
-            assert (await mine.replace_order(1, 101, 7)).price == 101
-            assert (await yours.add_order(1, ASK, 101, 3)).kind == ReportKind.ACCEPTED
+            assert (await mine.replace_order(1, 101, 7)).accepted.price == 101
+            order = yours.add_order(1, ASK, 101, 3)
+            assert [(fill.price, fill.quantity) for fill in (await order).fills] == [(101, 3)]
+            assert (await order.final) == (await order)
             assert (await mine.cancel_order(1)).quantity == 4
             mine.add_order(2, BID, 50, 1)
             assert (await mine.mass_cancel(request_id=9)).quantity == 1
@@ -168,7 +180,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     async def story() -> None:
         async with client(entry, keep_orders=True, retries=100) as mine:
             entry.cut = rng
-            promises: dict[int, asyncio.Future[ExecutionReport]] = {}
+            promises: dict[int, AsyncOrderFuture] = {}
             got: list[ExecutionReport] = []
             for number in range(300):
                 try:
@@ -212,11 +224,11 @@ def test_a_slow_network(entry: OrderEntry) -> None:
 
 
 def test_silence_ends_a_connection_and_another_is_made() -> None:
-    with OrderEntry([Instrument(1)], heartbeat_ms=20, timeout_ms=60) as entry:
+    with OrderEntry([Instrument(1)], heartbeat_ms=50, timeout_ms=600) as entry:
 
         async def story() -> None:
             async with client(entry) as mine:
-                assert await listed(mine, 0.3) == []
+                assert await listed(mine, 1.0) == []
                 assert mine.disconnects == 0
                 entry.heartbeat_ms = 10_000_000
                 entry.drop_connections()

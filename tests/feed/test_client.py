@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,10 @@ import pytest
 
 from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instrument, Reason, ReportKind
 from pricetime import errors as book_errors
+from pricetime.errors import PricetimeError
 from pricetime.feed import errors
-from pricetime.feed.client import Client
+from pricetime.feed.client import Client, OrderFuture
+from pricetime.feed.order_result import OrderStatus
 from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
@@ -73,7 +76,7 @@ def test_open_orders_that_are_not_told_in_time(entry: OrderEntry) -> None:
 
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     with client(entry) as mine, client(entry, 2) as yours:
-        accepted = mine.add_order(1, BID, 100, 10).result(5)
+        accepted = mine.add_order(1, BID, 100, 10).result(5).accepted
         assert (accepted.kind, accepted.order_id, accepted.price, accepted.quantity) == (
             ReportKind.ACCEPTED,
             1,
@@ -81,9 +84,10 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
             10,
         )
         assert mine.reduce_order(1, 2).result(5).quantity == 2
-        assert mine.replace_order(1, 101, 7).result(5).price == 101
-        assert yours.add_order(1, ASK, 101, 3, time_in_force=IOC).result(5).kind == ReportKind.ACCEPTED
-        assert yours.add_order(2, ASK, None, 1, time_in_force=MARKET).result(5).price == 0
+        assert mine.replace_order(1, 101, 7).result(5).accepted.price == 101
+        taken = yours.add_order(1, ASK, 101, 3, time_in_force=IOC).result(5)
+        assert (taken.status, taken.filled, taken.average_price) == (OrderStatus.FILLED, 3, Fraction(101))
+        assert yours.add_order(2, ASK, None, 1, time_in_force=MARKET).result(5).accepted.price == 0
         assert mine.cancel_order(1).result(5).quantity == 3
         for number in range(3):
             mine.add_order(number, BID, 50, 1)
@@ -108,10 +112,47 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
         assert kinds(list(yours.reports(timeout=0.1))) == [ReportKind.ACCEPTED, ReportKind.TRADE] * 2
 
 
+def test_a_host_by_name(entry: OrderEntry) -> None:
+    with Client("localhost", entry.address[1], owner=1) as mine:
+        assert mine.add_order(1, BID, 100, 1).result(5).order_id == 1
+    with pytest.raises(errors.ConnectionLost, match=r"cannot connect to \[::1\]:1: "):
+        Client("::1", 1, owner=1)
+
+
+def test_an_order_has_its_fills(entry: OrderEntry) -> None:
+    """At once those of its own command; in the end all of them."""
+    with client(entry) as mine, client(entry, 2) as yours:
+        first = mine.add_order(1, ASK, 100, 3)
+        mine.add_order(2, ASK, 102, 3).result(5)
+        assert first.result(5).status is OrderStatus.RESTING
+        order = yours.add_order(7, BID, 102, 9)
+        result = order.result(5)
+        assert result.order_id == 7
+        assert result.public_id == result.accepted.public_id
+        assert [(fill.price, fill.quantity) for fill in result.fills] == [(100, 3), (102, 3)]
+        assert result.fills[0].counterparty_id == first.result(5).public_id
+        assert (result.status, result.filled, result.remaining) == (OrderStatus.RESTING, 6, 3)
+        assert result.average_price == 101
+        assert first.final.result(5).status is OrderStatus.FILLED
+        assert first.final.result(5).fills[0].reason is Reason.AS_MAKER
+        assert not order.final.done()
+        mine.add_order(4, ASK, 101, 1).result(5)
+        yours.reduce_order(7, 1).result(5)
+        replaced = yours.replace_order(7, 90, 2)
+        assert replaced.result(5).fills == ()
+        assert yours.cancel_order(7).result(5).quantity == 2
+        ended = order.final.result(5)
+        assert (ended.status, ended.filled, ended.remaining) == (OrderStatus.CANCELLED, 7, 0)
+        assert replaced.final.result(5) == ended
+        waiting = yours.add_order(8, BID, 50, 1)
+    with pytest.raises(PricetimeError):
+        waiting.final.result(5)
+
+
 def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -> None:
     with client(entry) as mine:
         mine.add_order(1, BID, 100, 10)
-        refused: list[tuple[Future[ExecutionReport], type[Exception]]] = [
+        refused: list[tuple[Future[Any], type[Exception]]] = [
             (mine.add_order(1, BID, 100, 10), book_errors.DuplicateOrderId),
             (mine.cancel_order(5), book_errors.UnknownOrder),
             (mine.reduce_order(5, 1), book_errors.UnknownOrder),
@@ -131,6 +172,8 @@ def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -
         (lambda c: c.add_order(-1, BID, 1, 1), book_errors.InvalidOrderId),
         (lambda c: c.add_order(1, 3, 1, 1), book_errors.InvalidSide),
         (lambda c: c.add_order(1, BID, 2**63, 1), book_errors.InvalidPrice),
+        (lambda c: c.add_order(1, BID, None, 1), book_errors.InvalidPrice),
+        (lambda c: c.replace_order(1, None, 1), book_errors.InvalidPrice),
         (lambda c: c.add_order(1, BID, 1, 0), book_errors.InvalidQuantity),
         (lambda c: c.add_order(1, BID, 1, 1, time_in_force=9), book_errors.InvalidTimeInForce),
         (lambda c: c.add_order(1, BID, 1, 1, self_trade=9), book_errors.InvalidSelfTrade),
@@ -290,7 +333,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     rng = random.Random(seed)
     with client(entry, keep_orders=True, retries=100) as mine:
         entry.cut = rng
-        promises: dict[int, Future[ExecutionReport]] = {}
+        promises: dict[int, OrderFuture] = {}
         got: list[ExecutionReport] = []
         for number in range(400):
             try:
@@ -343,8 +386,8 @@ def test_a_slow_network(entry: OrderEntry) -> None:
 
 
 def test_silence_ends_a_connection_and_another_is_made() -> None:
-    with OrderEntry([Instrument(1)], heartbeat_ms=20, timeout_ms=60) as entry, client(entry) as mine:
-        assert list(mine.reports(timeout=0.3)) == []
+    with OrderEntry([Instrument(1)], heartbeat_ms=50, timeout_ms=600) as entry, client(entry) as mine:
+        assert list(mine.reports(timeout=1.0)) == []
         assert mine.disconnects == 0, "heartbeats go both ways by themselves"
         entry.heartbeat_ms = 10_000_000  # the exchange means to be silent from the next login on
         entry.drop_connections()

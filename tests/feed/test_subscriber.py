@@ -179,6 +179,20 @@ def test_no_recovery_server(served: Served) -> None:
         assert "refused" in follows.recovery_failure
 
 
+def test_a_recovery_server_with_several_addresses(
+    served: Served, commands: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each connection tries the next: one of them answers."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        dead = gone.getsockname()
+    known = [(socket.AF_INET, dead), (socket.AF_INET, served.recovery)]
+    monkeypatch.setattr("pricetime.feed.recovery.addresses.resolve", lambda address: known)
+    served.publish(commands[:100])
+    with subscriber(served, recovery=("exchange.example", 7002)) as follows:
+        assert caught_up(follows, served)
+        assert "recovery server exchange.example:7002: " in follows.recovery_failure
+
+
 def test_answers_a_byte_at_a_time(served: Served, commands: Reports) -> None:
     served.slow = True
     served.publish(commands[:100])
@@ -219,6 +233,12 @@ def test_books_that_are_too_small(served: Served, commands: Reports) -> None:
 def test_a_feed_that_cannot_be_joined(where: tuple[str, int, str]) -> None:
     with pytest.raises(FeedUnavailable, match="Give the group and port"):
         Subscriber(*where[:2], interface=where[2], receive_buffer_bytes=SMALL)
+
+
+@pytest.mark.parametrize("where", [("ff02::1", "127.0.0.1"), ("239.255.77.9", "::1")])
+def test_a_feed_goes_by_ipv4(where: tuple[str, str]) -> None:
+    with pytest.raises(FeedUnavailable, match="the feed goes by IPv4, give an IPv4 address"):
+        Subscriber(where[0], 7003, interface=where[1])
 
 
 def test_a_buffer_that_the_system_does_not_give() -> None:

@@ -63,7 +63,10 @@ def test_members_are_written_as_they_are_read() -> None:
     "wrong",
     [
         {"host": "0.0.0.0", "open": True},
-        {"host": "localhost"},
+        {"host": "two words"},
+        {"host": "no-such-name.invalid"},
+        {"feed_interface": "::1"},
+        {"feed_group": "ff02::1"},
         {"port": 65536},
         {"port": 7002},
         {"port": -1},

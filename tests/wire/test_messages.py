@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricetime import REPORT
+from pricetime import REPORT, Reason, ReportKind, Side
 from pricetime.types import SNAPSHOT_ORDER
 from pricetime.wire import messages
 from pricetime.wire.errors import MessageError
@@ -171,3 +171,38 @@ def test_shown() -> None:
     assert repr(RetransmitRequest(count=3, seq_num=4)) == "RetransmitRequest(count=3, seq_num=4, epoch=0)"
     assert repr(CancelOrder(zero2=1)) == "CancelOrder(instrument=0, order_id=0, zero2=1)"
     assert NewOrder.__doc__ == "Client to exchange: enter an order. 40 bytes."
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"kind": 1, "side": 2, "maker_id": 0x1F}, "ACCEPTED ask 5@101, order 7, public 0x1f"),
+        ({"kind": 4, "side": 1, "maker_id": 1, "reason": 36}, "REPLACED bid 5@101, order 7, public 0x1, KEPT_PLACE"),
+        ({"kind": 2, "side": 1, "maker_id": 0xAB}, "TRADE bid 5@101, order 7, counterparty 0xab"),
+        ({"kind": 3, "side": 1, "price": -3}, "CANCELLED bid 5@-3, order 7"),
+        ({"kind": 7, "reason": 9}, "REJECTED no side 5@101, order 7, UNKNOWN_ORDER"),
+        ({"kind": 8}, "MASS_CANCELLED 5 orders, request 7"),
+        ({"kind": 9, "quantity": 1}, "STATE_CHANGED to HALTED"),
+        ({"kind": 9}, "STATE_CHANGED to 5"),
+        ({"kind": 99, "side": 3, "reason": 200}, "kind 99 no side 5@101, order 7, reason 200"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_report_reads_well(fields: dict[str, int], text: str) -> None:
+    report = ExecutionReport(**{"instrument": 1, "seq_num": 12, "order_id": 7, "price": 101, "quantity": 5, **fields})
+    assert report.text() == text
+    assert repr(report) == f"ExecutionReport({text}, instrument 1, seq_num 12)"
+
+
+def test_the_fields_of_a_report_are_members() -> None:
+    report = ExecutionReport.decode(
+        ExecutionReport(kind=2, side=1, reason=39, order_id=5, maker_id=6, price=-7, quantity=8).encode()
+    )
+    assert (report.kind, report.side, report.reason) == (ReportKind.TRADE, Side.BID, Reason.AS_MAKER)
+    assert (type(report.kind), type(report.side), type(report.reason)) == (ReportKind, Side, Reason)
+    assert (report.public_id, report.counterparty_id) == (None, 6)
+    accepted = report._replace(kind=ReportKind.ACCEPTED, reason=0)
+    assert (accepted.public_id, accepted.counterparty_id, accepted.reason) == (6, None, Reason.NONE)
+    unknown = report._replace(kind=77, side=0, reason=77)
+    assert (unknown.kind, unknown.side, unknown.reason, unknown.public_id) == (77, 0, 77, None)
+    assert pickle.loads(pickle.dumps(report)) == copy.deepcopy(report) == report

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pricetime.wire.report import NAMES
 from pricetime.wire.sheet import SHEET, Field, Layout
 
 HEAD = """\
@@ -13,6 +14,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from .report import ReportNames
 from .sheet import Layout
 
 class Message:
@@ -45,8 +47,11 @@ def type_of(field: Field) -> str:
 
 def class_of(layout: Layout) -> Iterator[str]:
     fields = [field for field in layout.fields if field.name != "type"]
-    yield f"class {layout.name}(Message):"
+    names = NAMES.get(layout.name)
+    yield f"class {layout.name}({'' if names is None else f'{names.__name__}, '}Message):"
     for field in fields:
+        if hasattr(names, field.name):
+            continue  # it has a type of its own there
         yield "    @property"
         yield f"    def {field.name}(self) -> {type_of(field)}: ..."
     given = [f"{field.name}: {type_of(field)} = ..." for field in fields]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import io
+import sys
 from typing import Any
 
 import click
@@ -16,20 +18,27 @@ from .info import info, print_version
 from .journal import journal
 from .latency import latency
 from .load import load
+from .memory import told
 from .order import order
 from .replay import replay
 from .report import report
 from .secret import secret
 from .serve import serve
+from .stop import CannotRun
 from .subscribe import subscribe
 
 
 class Commands(click.Group):
-    """Errors that are meant for the reader end in one line and exit code 1."""
+    """Errors that are meant for the reader end in one line and exit code 1, want of memory in one and exit code 2."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):  # what an encoding lacks is written as an escape
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
+        except MemoryError as error:
+            raise CannotRun(told(ctx.invoked_subcommand, error)) from error
         except PricetimeError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
@@ -40,7 +49,12 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
-    "--version", is_flag=True, is_eager=True, expose_value=False, callback=print_version, help="Show it and end."
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=print_version,
+    help="Show the version and exit.",
 )
 def main() -> None:
     """A limit order book with price-time priority.

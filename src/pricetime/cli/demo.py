@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from .place import shared_option
+
 #: One session of CME's E-mini S&P 500 future, which may not be passed on with pricetime.
 TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 
@@ -16,6 +18,7 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
     help="Folder with the tape [default: ../shared/data beside the repository].",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of synthetic orders.")
+@shared_option("order_capacity", envvar=None, show_envvar=False)
 @click.option("--exchange", is_flag=True, help="Start an exchange instead, and drive orders through it.")
 @click.option(
     "--orders", type=click.IntRange(1), default=1_000_000, show_default=True, help="With --exchange: how many."
@@ -25,7 +28,15 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
     help="With --exchange: where its journal is while it runs; 200 MB must be free [default: that of TMPDIR, or /tmp].",
 )  # fmt: skip
 @click.option("--rate", type=click.FloatRange(1), default=250_000, show_default=True, help="With --exchange: a second.")
-def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float, directory: Path | None) -> None:
+def demo(
+    data: Path | None,
+    seed: int,
+    order_capacity: int,
+    exchange: bool,
+    orders: int,
+    rate: float,
+    directory: Path | None,
+) -> None:
     """Replay a real session and count the exchange's trades that the book reproduces.
 
     Where the tape is not there, a synthetic day takes its place: the same book runs it, and the reference book
@@ -37,7 +48,7 @@ def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float,
     if exchange:
         from .exchange_day import show_exchange
 
-        show_exchange(orders, rate, seed, directory)
+        show_exchange(orders, rate, seed, order_capacity, directory)
         return
     from .replay import Wishes, run
     from .synthetic import show_day
@@ -45,10 +56,10 @@ def demo(data: Path | None, seed: int, exchange: bool, orders: int, rate: float,
     folder = data or repository().parent / "shared" / "data"
     tape = folder / TAPE
     if tape.is_file():
-        run(tape, Wishes())
+        run(tape, Wishes(order_capacity=order_capacity))
         return
     click.echo(f"No real tape here: this is a synthetic day. A real session would be replayed from\n{tape}\n")
-    show_day(seed)
+    show_day(seed, order_capacity)
 
 
 def repository() -> Path:

@@ -70,8 +70,9 @@ class Day:
     A start that fails, at any point, ends what it has started: no process and no thread is left.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, order_capacity: int = 1 << 20) -> None:
         self.folder = folder
+        self.order_capacity = order_capacity
         self.failure: str | None = None  #: why the server failed, in its own words: known at the end
         self.seconds = 0.0  #: in which ``driven`` commands were sent and answered: those around the kill do not count
         self.driven = 0
@@ -102,8 +103,8 @@ class Day:
 
         ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
         keep = ("--journal", self.folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
-        small = ("--segment-bytes", str(SEGMENT_BYTES))
-        return ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep, *small)
+        sizes = ("--segment-bytes", str(SEGMENT_BYTES), "--order-capacity", str(self.order_capacity))
+        return ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep, *sizes)
 
     def recent(self) -> dict[int, NDArray[np.void]]:
         """What each client was told last."""
@@ -176,7 +177,7 @@ class Day:
         return count
 
 
-def show_exchange(orders: int, rate: float, seed: int, directory: Path | None = None) -> None:
+def show_exchange(orders: int, rate: float, seed: int, order_capacity: int, directory: Path | None = None) -> None:
     """Start it all, drive orders through, print a table. Nothing is left running.
 
     The journal goes into a new folder in ``directory``, by default in that for temporary files, and is removed at the
@@ -188,7 +189,7 @@ def show_exchange(orders: int, rate: float, seed: int, directory: Path | None = 
     directory = directory or Path(gettempdir())
     check_space(directory)
     with TemporaryDirectory(prefix="pricetime-journal-", dir=directory) as folder:
-        day = Day(folder)
+        day = Day(folder, order_capacity)
         try:
             with day:
                 run(day, orders, rate, seed)
@@ -250,7 +251,7 @@ def compared(subscriber: Subscriber, digest: str) -> str:
 
 def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber, digest: str) -> None:
     """The table."""
-    from .show import figures, print_titled
+    from .table import figures, print_titled
 
     load, seen = day.load, subscriber.statistics
     kinds = [sum(int(account.kinds[kind]) for account in load.accounts.values()) for kind in range(16)]

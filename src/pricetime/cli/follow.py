@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..address import parse, text
 from ..errors import PricetimeError
+from .journal import directory_of
+from .place import Sectioned, shared
 
 if TYPE_CHECKING:
     from ..journal.copy import JournalCopy
@@ -49,17 +52,13 @@ class Wishes:
     until_idle: float | None = None
 
 
-@click.command()
+@click.command(cls=Sectioned)
 @click.argument("where", metavar="DIR|HOST:PORT")
 @click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
     help="With HOST:PORT: directory for the copy; one that was begun before goes on.",
 )  # fmt: skip
-@click.option("--owner", type=click.IntRange(0, 65535), default=0, help="With HOST:PORT: number to log in with.")
-@click.option(
-    "--secrets-file", type=click.Path(dir_okay=False, path_type=Path), envvar="PRICETIME_SECRETS_FILE",
-    show_envvar=True, help="File with the entry of that owner; a server that is --open needs none.",
-)  # fmt: skip
+@shared("owner", "secrets_file")
 @click.option("--whole", is_flag=True, help="Begin as far back as there is something, not with the newest snapshot.")
 @click.option("--every", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Seconds between two lines.")
 @click.option("--seconds", type=click.FloatRange(0), help="End after this time.")
@@ -96,17 +95,18 @@ def run(where: str, wishes: Wishes) -> None:
 
     path = Path(where)
     if path.is_dir():
-        Following(Directory(path), wishes).run()
+        Following(directory_of(path), wishes).run()
         return
-    host, _, port = where.rpartition(":")
-    if not host or not port.isdecimal():
-        raise NotFollowed(f"{where} is no directory, and no HOST:PORT")
+    try:
+        address = parse(where)
+    except ValueError as error:
+        raise NotFollowed(f"{where} is no directory, and no HOST:PORT") from error
     if wishes.into is None:
         raise NotFollowed("say with --into where the copy goes: the journal is that of another machine")
     directory = Directory(wishes.into)
     directory.lock()
     try:
-        CopiedFollowing(directory, wishes, (host, int(port))).run()
+        CopiedFollowing(directory, wishes, address).run()
     finally:
         directory.unlock()
 
@@ -250,7 +250,7 @@ class CopiedFollowing(Following):
             raise
         except OSError as error:
             if self.replay is None:
-                raise NotFollowed(f"{self.address[0]}:{self.address[1]}: {error.strerror or error}") from error
+                raise NotFollowed(f"{text(self.address)}: {error.strerror or error}") from error
             click.echo(f"# no connection: {error.strerror or error}")
             time.sleep(AGAIN_S)
             return False

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from importlib import metadata
+
 import click
 
-#: What each extra brings: the package to look for, and what it is for.
-EXTRAS = {
-    "tape": ("databento_dbn", "Databento files"),
-    "columnar": ("polars", "CSV and Parquet"),
-    "plot": ("matplotlib", "pictures"),
-    "report": ("jinja2", "pricetime report"),
-    "server": ("pydantic_settings", "pricetime serve"),
-    "measure": ("hdrh", ".hlog files"),
-}
+PACKAGE = "pricetime"
 
 
 def version() -> str:
     """The version and the form, on one line."""
-    from importlib.metadata import version as installed_version
+    from .. import COMPILED, __version__
 
-    from .. import COMPILED
-
-    return f"pricetime {installed_version('pricetime')}, {'compiled' if COMPILED else 'pure (uncompiled)'} form"
+    return f"pricetime {__version__}, {'compiled' if COMPILED else 'pure (uncompiled)'} form"
 
 
 def print_version(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    """Print the version and end."""
+    """Print the version and exit."""
     if wanted:
         click.echo(version())
         context.exit()
@@ -33,12 +27,40 @@ def print_version(context: click.Context, _option: click.Parameter, wanted: bool
 
 @click.command()
 def info() -> None:
-    """Say which version and form runs, and which extras are there."""
+    """Say which version and form runs, and for each extra what it is for and whether it is installed."""
     import platform
-    from importlib.util import find_spec
+
+    from ..extras import PURPOSES
+    from .table import Column, Grid, console
 
     click.echo(version())
     click.echo(f"Python {platform.python_version()} on {platform.machine()}")
-    for extra, (package, purpose) in EXTRAS.items():
-        found = "installed" if find_spec(package) else f"missing: pip install 'pricetime[{extra}]'"
-        click.echo(f"{extra:<10}{purpose:<18}{found}")
+    words = Column(wraps=True, justify="left")
+    table = Grid(Column("extra", justify="left"), words._replace(name="for"), words._replace(name="is"))
+    for extra in metadata.metadata(PACKAGE).get_all("Provides-Extra") or []:
+        missing = [name for name in packages(extra) if not is_installed(name)]
+        found = f"missing ({', '.join(missing)}): pip install 'pricetime[{extra}]'" if missing else "installed"
+        table.add_row(extra, PURPOSES.get(extra, ""), found)
+    console().print(table)
+
+
+def packages(extra: str) -> Iterator[str]:
+    """The packages that an extra brings, as the metadata of this package has them: those of its own extras too."""
+    for requirement in metadata.requires(PACKAGE) or []:
+        name, _, marker = requirement.partition(";")
+        if not re.search(rf"extra == ['\"]{extra}['\"]", marker):
+            continue
+        package, others = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", name).groups()  # type: ignore[union-attr]
+        if package != PACKAGE:
+            yield package
+            continue
+        for other in others.split(","):
+            yield from packages(other)
+
+
+def is_installed(package: str) -> bool:
+    try:
+        metadata.distribution(package)
+    except metadata.PackageNotFoundError:
+        return False
+    return True

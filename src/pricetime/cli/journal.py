@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .stop import CannotRun
+
 if TYPE_CHECKING:
     from ..journal.directory import Directory
 
@@ -57,7 +59,7 @@ def inspect(folder: Path, sequence: int | None, place: tuple[int, int] | None) -
     """
     from . import show_journal as show
 
-    directory = _directory(folder)
+    directory = directory_of(folder)
     if sequence is not None and place is not None:
         raise click.UsageError("give --at or --offset, not both")
     if sequence is not None:
@@ -81,7 +83,7 @@ def verify(folder: Path) -> None:
     from . import show_journal as show
     from .progress import track
 
-    directory = _directory(folder)
+    directory = directory_of(folder)
     with track(f"verifying {folder}", 2 * _commands_at_most(directory)) as advance:
         found = look(directory, progress=advance)
     show.findings(folder, found)
@@ -106,7 +108,7 @@ def repair(folder: Path, place: str | None) -> None:
     from . import show_journal as show
     from .progress import track
 
-    directory = _directory(folder)
+    directory = directory_of(folder)
     with track(f"reading {folder}", _commands_at_most(directory)) as advance:
         if place is None:
             found = plan(directory, told=lambda error: click.echo(f"passed over: {error}"), progress=advance)
@@ -136,7 +138,7 @@ def export(folder: Path, out: Path, first: int | None, last: int | None) -> None
     from ..tape.command_file import write_commands
     from .progress import track
 
-    chosen = Export(_directory(folder), first, last)
+    chosen = Export(directory_of(folder), first, last)
     if not len(chosen):
         raise click.ClickException(f"{folder} has commands up to {chosen.last}: none of those was asked for")
     with track(f"writing {out}", len(chosen)) as advance:
@@ -150,10 +152,17 @@ def export(folder: Path, out: Path, first: int | None, last: int | None) -> None
     click.echo(f"wrote {out}: commands {chosen.first:,} to {chosen.last:,}")
 
 
-def _directory(folder: Path) -> Directory:
+def directory_of(folder: Path) -> Directory:
+    """The journal in a folder. Raises CannotRun where there is none."""
     from ..journal.directory import Directory
 
-    return Directory(folder)
+    found = Directory(folder)
+    if not found.segments() and not found.snapshots():
+        raise CannotRun(
+            f"{folder} holds no journal: no segment is here (a file such as 00000001.journal). "
+            "Give the directory that `pricetime serve --journal` was given"
+        )
+    return found
 
 
 def _commands_at_most(directory: Directory) -> int:

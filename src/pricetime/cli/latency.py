@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 #: Percentages that are shown, and what they are called.
 SHOWN = {"P50": 50, "P90": 90, "P99": 99, "P99.9": 99.9, "P99.99": 99.99, "max": 100}
 
+#: Of a table that is too wide, what goes first.
+LEFT_OUT = {"P99.99": 3, "P90": 2, "commands": 1}
+
 
 @click.command()
 @click.argument(
@@ -43,15 +46,10 @@ def latency(files: tuple[Path, ...]) -> None:
 
 def show(found: dict[str, Histogram]) -> None:
     """Print a table of histograms."""
-    from rich.box import SIMPLE
-    from rich.table import Table
+    from .table import Column, Grid, print_titled
 
-    from .show import print_titled
-
-    table = Table(box=SIMPLE, pad_edge=False)
-    table.add_column("", no_wrap=True)
-    for name in ("commands", *SHOWN):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = [Column(name, LEFT_OUT.get(name, 0)) for name in ("commands", *SHOWN)]
+    table = Grid(Column(justify="left"), *names)
     for name, histogram in rows(found):
         table.add_row(name, f"{histogram.count:,}", *map(in_us, histogram.percentiles(tuple(SHOWN.values()))))
     print_titled("latency, us", table)

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from ..errors import PricetimeError
-from .place import HOST, PORT, place
+from .place import Sectioned, shared
 
 PRESET, RATE = "balanced", 100_000.0
 
@@ -38,9 +38,8 @@ def ramp_of(_context: click.Context, _option: click.Parameter, text: str | None)
     return begin, end
 
 
-@click.command()
-@click.argument("host", default=HOST, envvar="PRICETIME_HOST")
-@place("--port", PORT, "TCP port for orders.", "PORT")
+@click.command(cls=Sectioned)
+@shared("host", "port", "owner", "secrets_file", owner="The first to log in; the others follow in number.")
 @click.option(
     "--rate",
     type=click.FloatRange(0),
@@ -76,22 +75,6 @@ def ramp_of(_context: click.Context, _option: click.Parameter, text: str | None)
 @click.option("--tape-instrument", type=click.IntRange(0), help="Which one, of a tape with several.")
 @click.option("--instrument", type=click.IntRange(0), default=1, show_default=True, help="Id at the exchange.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same flow.")
-@click.option(
-    "--owner",
-    type=click.IntRange(1, 65535),
-    default=1,
-    show_default=True,
-    envvar="PRICETIME_OWNER",
-    show_envvar=True,
-    help="The first to log in; the others follow in number.",
-)
-@click.option(
-    "--secrets-file",
-    type=FILE,
-    envvar="PRICETIME_SECRETS_FILE",
-    show_envvar=True,
-    help="File with the owners' entries; a server that is --open needs none.",
-)
 @click.option("--spin", is_flag=True, help="Never sleep: where a processor is free for the generator alone.")
 @click.option("--cpu", type=click.IntRange(0), help="Run on this processor alone.")
 @click.option("--out", type=FILE, metavar="RUN", help="Write RUN.json and RUN.hlog.")
@@ -101,7 +84,7 @@ def ramp_of(_context: click.Context, _option: click.Parameter, text: str | None)
 )  # fmt: skip
 @click.pass_context
 def load(context: click.Context, /, **wishes: Any) -> None:
-    """Drive the exchange at HOST with orders at a rate, and print how long each took.
+    """Drive an exchange with orders at a rate, and print how long each took.
 
     The load is open loop: every order has its time, whatever the exchange does, and its latency counts from then. So a
     stall shows in every order that it delayed. Orders that the generator itself could not send in time are counted as

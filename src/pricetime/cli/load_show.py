@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE
-from rich.table import Table
-
-from .show import figures, print_titled
+from ..address import text
+from .table import Column, Grid, figures, print_titled
 
 if TYPE_CHECKING:
     from ..measure.histogram import Histogram
@@ -23,6 +21,9 @@ INTERVALS = {
     "tick_to_trade": "tick to trade, in the server",
     "match": "match, in the server",
 }
+
+#: Of a table that is too wide, what goes first.
+LEFT_OUT = {"p99.99": 4, "p90": 3, "mean": 2, "orders": 1}
 
 
 def us(value_ns: float) -> str:
@@ -46,7 +47,7 @@ def spoken(latency: Latency) -> str:
 
 def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:
     """Print how a run went; of a search, its best step."""
-    where = f"{settings.host}:{settings.port}, {settings.sessions} sessions"
+    where = f"{text((settings.host, settings.port))}, {settings.sessions} sessions"
     print_titled(
         f"{settings.tape or settings.preset} to {where}, answers are {settings.acknowledge}", rates(result, saturation)
     )
@@ -58,7 +59,7 @@ def outcome(result: Result, settings: Settings, saturation: Saturation | None, s
             print_titled(INTERVALS[name], percentiles(latencies))
 
 
-def rates(result: Result, saturation: Saturation | None) -> Table:
+def rates(result: Result, saturation: Saturation | None) -> Grid:
     """How many, and how fast; of a search, at the highest rate that was good."""
     table = figures(2)
     if saturation is not None:
@@ -81,15 +82,13 @@ def rates(result: Result, saturation: Saturation | None) -> Table:
     return table
 
 
-def percentiles(latencies: Mapping[str, Histogram]) -> Table:
+def percentiles(latencies: Mapping[str, Histogram]) -> Grid:
     """A row for each kind."""
     from ..measure.run import by_kind
     from ..measure.tables import POINTS
 
-    table = Table(box=SIMPLE, pad_edge=False, padding=(0, 1))
-    table.add_column("", no_wrap=True)
-    for name in ("orders", *POINTS.values()):
-        table.add_column(name, justify="right", no_wrap=True)
+    names = [Column(name, LEFT_OUT.get(name, 0)) for name in ("orders", *POINTS.values())]
+    table = Grid(Column(justify="left"), *names)
     for kind, found in by_kind(latencies).items():
         cells = [with_unit(getattr(found, name)) if found.count else "" for name in POINTS]
         table.add_row(kind, f"{found.count:,}", *cells, style="bold" if kind == "all" else None)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import csv
+import re
 import secrets as randomness
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from dataclasses import replace as changed
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
 from ..errors import PricetimeError
-from .place import HOST, PORT, place
+from .place import SECTION, Sectioned, SectionedGroup, SectionOption, shared_option
 
 if TYPE_CHECKING:
     from ..feed.client import Client
@@ -25,7 +28,7 @@ AT_A_TIME = 500
 
 ORDER_ID_BITS = 48
 SIDES = click.Choice(["bid", "ask"])
-TIMES = click.Choice(["gtc", "ioc", "fok", "post-only", "market"])
+TIMES = click.Choice(["gtc", "ioc", "fok", "post-only"])
 QUANTITY = click.IntRange(1, 2**63 - 1)
 PRICE = click.IntRange(-(2**63), 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
@@ -45,6 +48,41 @@ class Request(NamedTuple):
     arguments: dict[str, Any]
 
 
+class Size(NamedTuple):
+    """A quantity in lots, and a price in ticks or none."""
+
+    quantity: int
+    price: int | None
+
+
+class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
+    """``5@101``, or ``5`` where no price is given. A price may be negative: ``5@-3``."""
+
+    name = "quantity@price"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Size:
+        if isinstance(value, Size):
+            return value
+        match = re.fullmatch(r"([^@]*)(?:@([^@]*))?", value)
+        if match is None or match[2] == "":
+            self.fail(f"{value!r}: write QUANTITY@PRICE, as in 5@101", param, ctx)
+        quantity, price = match[1], match[2]
+        return Size(QUANTITY(quantity, param, ctx), None if price is None else PRICE(price, param, ctx))
+
+
+class Words(Sectioned):
+    """A command whose arguments may begin with a minus and a digit, and that explains a price that stands alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_extra_args = True
+        ctx.ignore_unknown_options = any(re.match(r"-\d", word) for word in args)
+        rest = super().parse_args(ctx, args)
+        if rest:
+            hint = ": quantity and price are one word, as in 5@101" if re.fullmatch(r"-?\d+", rest[0]) else ""
+            ctx.fail(f"unexpected argument {rest[0]!r}{hint}")
+        return rest
+
+
 @dataclass
 class Place:
     """Where orders go, and whose they are."""
@@ -57,39 +95,71 @@ class Place:
     timeout: float
 
 
-@click.group()
-@place("--host", HOST, "Address of the exchange.", "HOST")
-@place("--port", PORT, "Its TCP port for orders.", "PORT")
-@click.option(
-    "--owner", type=click.IntRange(1, 65535), default=1, show_default=True, envvar="PRICETIME_OWNER", show_envvar=True,
-    help="Number to log in with.",
-)  # fmt: skip
-@click.option(
-    "--secrets-file", type=click.Path(dir_okay=False, path_type=Path), envvar="PRICETIME_SECRETS_FILE",
-    show_envvar=True,
-    help="File with the owner's entry; a server that is --open needs none.",
-)  # fmt: skip
-@click.option(
-    "--keep/--cancel", default=True, show_default=True, help="Leave orders in the book, or cancel them, when this ends."
-)
-@click.option(
-    "--timeout",
-    type=click.FloatRange(0, min_open=True),
-    default=5.0,
-    show_default=True,
-    help="Longest wait for an answer.",
-)
+def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The options of ``Place``. ``again``: of a subcommand, where each that is given replaces that of the group."""
+    unset: dict[str, Any] = {"default": None, "show_default": False, "envvar": None, "show_envvar": False}
+    settings = unset if again else {}
+    keep: dict[str, Any] = {"default": True, "show_default": True} | settings
+    timeout: dict[str, Any] = {"default": 5.0, "show_default": True} | settings
+    options = [shared_option(name, **settings) for name in ("host", "port", "owner", "secrets_file")]
+    options += [
+        click.option(
+            "--keep/--cancel", cls=SectionOption, section=SECTION,
+            help="Leave orders in the book, or cancel them, when this ends.", **keep,
+        ),
+        click.option(
+            "--timeout", type=click.FloatRange(0, min_open=True), cls=SectionOption, section=SECTION,
+            help="Longest wait for an answer, in seconds.", **timeout,
+        ),
+    ]  # fmt: skip
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def placed(command: Callable[..., None]) -> Callable[..., None]:
+    """A subcommand whose first argument is the place. It takes the options of the group behind its own name too."""
+
+    @connection(again=True)
+    @click.pass_obj
+    @wraps(command)
+    def run(where: Place, /, **given: Any) -> None:
+        own = {name: given.pop(name) for name in vars(where)}
+        command(changed(where, **{name: value for name, value in own.items() if value is not None}), **given)
+
+    return run
+
+
+def sends(command: Callable[..., list[Request]]) -> Callable[..., None]:
+    """A subcommand that returns what is to be sent."""
+
+    @placed
+    @wraps(command)
+    def run(where: Place, /, **given: Any) -> None:
+        send(where, command(**given))
+
+    return run
+
+
+@click.group(cls=SectionedGroup)
+@connection()
 @click.pass_context
 def order(context: click.Context, /, **where: Any) -> None:
     """Send orders to an exchange and print the reports that they made.
 
     Prices are in ticks, quantities in lots. An owner has one session at a time: this one takes the place of another.
-    The exit code is 1 when something was rejected.
+    The options may also stand behind the name of the subcommand. The exit code is 1 when something was rejected.
 
     \b
-        pricetime order add bid 5 100
+        pricetime order add bid 5@100
+        pricetime order add ask 5 --market
+        pricetime order replace 106700364307545 5@101
         pricetime order cancel 106700364307545
-        pricetime order --owner 7 --secrets-file mine.toml mass-cancel
+        pricetime order mass-cancel --owner 7 --secrets-file mine.toml
     """
     context.obj = Place(**where)
 
@@ -99,68 +169,82 @@ instrument_option = click.option(
 )
 
 
-@order.command()
+@order.command(cls=Words)
 @click.argument("side", type=SIDES)
-@click.argument("quantity", type=QUANTITY)
-@click.argument("price", type=PRICE, default=0)
+@click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
+@click.option("--market", is_flag=True, help="Trade at any price: give QUANTITY alone. The remainder is cancelled.")
 @click.option("--id", "order_id", type=ORDER_ID, help="Your number for it, below 2**48 [default: from the clock].")
 @instrument_option
-@click.option("--time-in-force", type=TIMES, default="gtc", show_default=True, help="How long it may stay.")
-@click.pass_obj
-def add(where: Place, /, **given: Any) -> None:
-    """Enter an order for QUANTITY lots at PRICE. A market order needs no price."""
-    send(where, [new_order(**given)])
+@click.option("--time-in-force", type=TIMES, help="How long it may stay [default: gtc].")
+@sends
+def add(side: str, size: Size, *, market: bool, time_in_force: str | None, **given: Any) -> list[Request]:
+    """Enter an order for QUANTITY lots at PRICE, or at any price with --market.
+
+    \b
+        pricetime order add ask 5@101
+        pricetime order add bid 5@-3 --time-in-force ioc
+        pricetime order add bid 5 --market
+    """
+    if market and time_in_force is not None:
+        raise click.UsageError("--market takes the place of --time-in-force: give one of them")
+    try:
+        return [new_order(side=side, time_in_force="market" if market else time_in_force or "gtc", size=size, **given)]
+    except ValueError as error:
+        raise click.UsageError(f"{error}: write {size.quantity}@PRICE, or {size.quantity} --market") from error
 
 
-@order.command()
+@order.command(cls=Words)
 @click.argument("order_id", metavar="ID", type=ORDER_ID)
 @instrument_option
-@click.pass_obj
-def cancel(where: Place, /, **given: Any) -> None:
+@sends
+def cancel(**given: Any) -> list[Request]:
     """Take the order ID out of the book."""
-    send(where, [Request("cancel_order", given)])
+    return [Request("cancel_order", given)]
 
 
-@order.command()
+@order.command(cls=Words)
 @click.argument("order_id", metavar="ID", type=ORDER_ID)
-@click.argument("quantity", type=QUANTITY)
-@click.argument("price", type=PRICE)
+@click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
 @instrument_option
-@click.pass_obj
-def replace(where: Place, /, **given: Any) -> None:
-    """Give the order ID a new open QUANTITY and a new PRICE."""
-    send(where, [Request("replace_order", given)])
+@sends
+def replace(size: Size, **given: Any) -> list[Request]:
+    """Give the order ID a new open QUANTITY and a new PRICE.
+
+    \b
+        pricetime order replace 106700364307545 5@101
+    """
+    if size.price is None:
+        raise click.UsageError(f"a replace needs a price: give {size.quantity}@PRICE")
+    return [Request("replace_order", {**given, **size._asdict()})]
 
 
-@order.command()
+@order.command(cls=Words)
 @click.argument("order_id", metavar="ID", type=ORDER_ID)
 @click.argument("by", metavar="QUANTITY", type=QUANTITY)
 @instrument_option
-@click.pass_obj
-def reduce(where: Place, /, **given: Any) -> None:
+@sends
+def reduce(**given: Any) -> list[Request]:
     """Take QUANTITY lots off the order ID, which keeps its place."""
-    send(where, [Request("reduce_order", given)])
+    return [Request("reduce_order", given)]
 
 
-@order.command("mass-cancel")
+@order.command("mass-cancel", cls=Words)
 @click.option("--side", type=SIDES, help="Of this side [default: both].")
 @click.option("--instrument", type=click.IntRange(0), default=None, help="Of this instrument [default: all].")
-@click.pass_obj
-def mass_cancel(where: Place, /, side: str | None, instrument: int | None) -> None:
+@sends
+def mass_cancel(side: str | None, instrument: int | None) -> list[Request]:
     """Cancel all of your orders."""
-    send(where, [Request("mass_cancel", {"side": side_of(side), "instrument": instrument})])
+    return [Request("mass_cancel", {"side": side_of(side), "instrument": instrument})]
 
 
-@order.command("list")
+@order.command("list", cls=Words)
 @click.option("--instrument", type=click.IntRange(0), default=None, help="Of this instrument [default: all].")
-@click.pass_obj
+@placed
 def list_open(where: Place, /, instrument: int | None) -> None:
     """Print your orders that rest, oldest first."""
-    from ..feed.client import Client
     from .words import open_order
 
-    login: dict[str, Any] = {"owner": where.owner, "secret": secret_of(where), "keep_orders": where.keep}
-    with Client(where.host, where.port, timeout=where.timeout, **login) as client:
+    with connected(where) as client:
         found = [order for order in client.open_orders() if instrument in {None, order.instrument}]
     for one in found:
         click.echo(open_order(one))
@@ -168,21 +252,23 @@ def list_open(where: Place, /, instrument: int | None) -> None:
         click.echo("no open orders")
 
 
-@order.command("file")
+@order.command("file", cls=Words)
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
-@click.pass_obj
-def from_file(where: Place, /, file: TextIO) -> None:
+@sends
+def from_file(file: TextIO) -> list[Request]:
     """Send every line of a CSV file, or of standard input.
 
     Its first line names the columns, of which a line uses those that its action needs: action (add, cancel, replace,
-    reduce, mass-cancel), side, quantity, price, id, instrument, time_in_force.
+    reduce, mass-cancel), side, quantity, price, id, instrument, time_in_force (gtc, ioc, fok, post-only, market).
+    Only an add with time_in_force market has no price.
 
     \b
-        action,side,quantity,price,id
+        action,side,quantity,price,id,time_in_force
         add,bid,5,100,1
+        add,ask,5,,2,market
         replace,,3,101,1
     """
-    send(where, list(read_orders(file)))
+    return list(read_orders(file))
 
 
 def read_orders(file: Iterable[str]) -> Iterator[Request]:
@@ -211,8 +297,7 @@ def from_row(row: dict[str, str]) -> Request:
     if action == "add":
         return new_order(
             side=row["side"],
-            quantity=int(row["quantity"]),
-            price=int(row.get("price", 0)),
+            size=Size(int(row["quantity"]), int(row["price"]) if "price" in row else None),
             order_id=int(row["id"]) if "id" in row else None,
             time_in_force=row.get("time_in_force", "gtc"),
             **common,
@@ -225,17 +310,20 @@ def from_row(row: dict[str, str]) -> Request:
     return Request("replace_order", {**common, "quantity": int(row["quantity"]), "price": int(row["price"])})
 
 
-def new_order(*, side: str, time_in_force: str, order_id: int | None, **fields: int) -> Request:
-    """A new order, from words."""
+def new_order(*, side: str, size: Size, time_in_force: str, order_id: int | None, instrument: int) -> Request:
+    """A new order, from words. Raises ValueError: an order has a price, unless it is a market order."""
     from ..types import TimeInForce
 
     name = time_in_force.upper().replace("-", "_")
     if name not in TimeInForce.__members__:
-        raise ValueError(f"{time_in_force!r} is no time in force: give {', '.join(TIMES.choices)}")
+        raise ValueError(f"{time_in_force!r} is no time in force: give {', '.join(TIMES.choices)} or market")
+    told, known_side = TimeInForce[name], side_of(side)
+    if (size.price is None) != (told is TimeInForce.MARKET):
+        given = "no price is given" if size.price is None else f"price {size.price} is given"
+        raise ValueError(f"{given}: an order has a price, a market order has none")
     number = new_id() if order_id is None else order_id
-    return Request(
-        "add_order", {"order_id": number, "side": side_of(side), "time_in_force": TimeInForce[name], **fields}
-    )
+    arguments = {"order_id": number, "side": known_side, **size._asdict()}
+    return Request("add_order", {**arguments, "time_in_force": told, "instrument": instrument})
 
 
 def side_of(side: str | None) -> Side | None:
@@ -254,19 +342,11 @@ def new_id() -> int:
 
 def send(where: Place, requests: Sequence[Request]) -> None:
     """Send them and print every report; exit code 1 when one says that something was rejected."""
-    from ..feed.client import Client
     from ..types import ReportKind
     from .words import line
 
     rejected = 0
-    with Client(
-        where.host,
-        where.port,
-        owner=where.owner,
-        secret=secret_of(where),
-        keep_orders=where.keep,
-        timeout=where.timeout,
-    ) as client:
+    with connected(where) as client:
         for start in range(0, len(requests), AT_A_TIME):
             for report in ask(client, requests[start : start + AT_A_TIME], where.timeout):
                 click.echo(line(report))
@@ -275,11 +355,26 @@ def send(where: Place, requests: Sequence[Request]) -> None:
         raise SystemExit(1)
 
 
+def connected(where: Place) -> Client:
+    """A client that is logged in there. Raises PricetimeError."""
+    from ..feed.client import Client
+
+    return Client(
+        where.host,
+        where.port,
+        owner=where.owner,
+        secret=secret_of(where),
+        keep_orders=where.keep,
+        timeout=where.timeout,
+    )
+
+
 def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[Report]:
     """Send requests: the reports that they make, and those of other orders that come meanwhile.
 
     After them goes the cancel of an order that is not there: when it is refused, everything before it is done.
     """
+    from ..address import text
     from ..feed.errors import NotAcknowledged
     from ..types import ReportKind
     from .words import Report
@@ -290,7 +385,7 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
     try:
         client.cancel_order(last).exception(timeout)
     except TimeoutError as error:
-        raise NotAcknowledged(f"no answer from {client.address[0]}:{client.address[1]} within {timeout:g} s") from error
+        raise NotAcknowledged(f"no answer from {text(client.address)} within {timeout:g} s") from error
     for report in map(Report._make, client.read().tolist()):
         if report.kind != ReportKind.REJECTED or report.order_id != last:
             yield report

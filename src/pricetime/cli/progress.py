@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.progress import ProgressColumn
+
+#: The widths of a bar, of the time that is left, and of an amount of bytes beside another.
+LEAST_BAR, MOST_BAR, TIME, BYTES = 10, 40, 8, 20
 
 
 @contextmanager
@@ -13,8 +20,24 @@ def track(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Callable
     from rich.console import Console
 
     console = Console(stderr=True)
-    done = progress.DownloadColumn() if of_bytes else progress.MofNCompleteColumn()
-    columns = (progress.TextColumn("{task.description}"), progress.BarColumn(), done, progress.TimeRemainingColumn())
-    with progress.Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    shown = columns(console.width, what, total, of_bytes=of_bytes)
+    with progress.Progress(*shown, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
         yield lambda amount: bar.update(task, advance=amount)
+
+
+def columns(width: int, what: str, total: int, *, of_bytes: bool) -> list[ProgressColumn]:
+    """What a terminal of this width has room for. How much is done comes first: it is never cut."""
+    from rich import progress
+
+    shown: list[ProgressColumn] = [progress.DownloadColumn() if of_bytes else progress.MofNCompleteColumn()]
+    left = width - (BYTES if of_bytes else 2 * len(str(total)) + 1)
+    if left > len(what):
+        shown.insert(0, progress.TextColumn("{task.description}"))
+        left -= len(what) + 1
+    if left > TIME:
+        shown.append(progress.TimeRemainingColumn())
+        left -= TIME
+    if left > LEAST_BAR:
+        shown.insert(-2, progress.BarColumn(bar_width=min(left - 1, MOST_BAR)))
+    return shown

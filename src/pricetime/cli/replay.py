@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from .place import shared_option
 
 if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
@@ -19,7 +22,7 @@ PREFIX = click.Path(path_type=Path)
 #: Which options are of which; a name as on the command line.
 OF_TAPES = {
     "orderbook": "--orderbook", "tape_format": "--format", "book": "--book", "at": "--at", "csv": "--csv",
-    "parquet": "--parquet", "differences": "--differences",
+    "parquet": "--parquet", "differences": "--differences", "order_capacity": "--order-capacity",
 }  # fmt: skip
 OF_JOURNALS = {"until": "--until", "newest": "--newest"}
 
@@ -32,6 +35,7 @@ class Wishes:
     tape_format: str | None = None
     instrument: int | None = None
     book: str = "fast"
+    order_capacity: int = 1 << 20
     at: str | None = None
     levels: int = 10
     csv: Path | None = None
@@ -53,6 +57,7 @@ class Wishes:
     show_default=True,
     help="The book that matches; the reference is the naive one, hundreds to thousands of times slower.",
 )
+@shared_option("order_capacity", envvar=None, show_envvar=False)
 @click.option("--at", metavar="TIME", help="Also print the ladder as it was at this moment, its events included.")
 @click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Levels of that ladder.")
 @click.option("--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
@@ -117,7 +122,7 @@ def run(file: Path, wishes: Wishes) -> None:
     with track(f"replaying {file.name}", size, of_bytes=True) as advance:
         tape = open_replay(
             file,
-            ReferenceBook if wishes.book == "reference" else OrderBook,
+            ReferenceBook if wishes.book == "reference" else partial(OrderBook, capacity=wishes.order_capacity),
             tape_format=tape_format,
             orderbook=orderbook,
             instrument=wishes.instrument,

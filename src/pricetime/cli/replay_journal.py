@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..journal.directory import Directory
 from ..journal.replay import Replay, Until, begin
 from . import show
+from .journal import directory_of
 from .show_journal import time_text
+from .table import figures, print_titled
 
 if TYPE_CHECKING:
+    from ..journal.directory import Directory
     from ..journal.tail import Tail
 
 RECORD_BYTES = 72
@@ -23,7 +25,7 @@ def run(folder: Path, until: str | None, instrument: int | None, levels: int, *,
     """Replay, print the books as they were at a moment where one is given, and the table at the end."""
     from .progress import track
 
-    directory = Directory(folder)
+    directory = directory_of(folder)
     moment = Until() if until is None else _moment(directory, until)
     replay = begin(directory, moment, newest=newest, told=lambda error: click.echo(f"passed over: {error}"))
     first = replay.sequence
@@ -36,6 +38,8 @@ def run(folder: Path, until: str | None, instrument: int | None, levels: int, *,
         else:
             replay.run(moment, progress=advance)
     elapsed_s = time.perf_counter() - began
+    if moment.sequence is not None and replay.sequence < moment.sequence:
+        click.echo(f"There is no command {moment.sequence:,}: the journal has commands up to {replay.sequence:,}.")
     if until is not None:
         _books(replay, instrument, levels)
     elif instrument is not None:
@@ -77,7 +81,7 @@ def _book(replay: Replay, number: int, levels: int) -> None:
 
 
 def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None:
-    table = show.figures(2)
+    table = figures(2)
     table.add_row("commands executed", f"{replay.commands:,}", style="bold")
     if first:
         table.add_row("  on top of the snapshot of command", f"{first:,}")
@@ -91,4 +95,4 @@ def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None
     table.add_row("snapshots that agree", f"{len(replay.snapshots):,}")
     table.add_row("orders resting", f"{len(replay.engine):,}")
     table.add_row("digest of the books", f"{replay.digest():016x}", style="bold")
-    show.print_titled(f"{folder}", table)
+    print_titled(f"{folder}", table)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import PricetimeError
+from .place import Sectioned, SectionOption
+from .stop import CannotRun
 
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
@@ -18,13 +20,7 @@ if TYPE_CHECKING:
     from ..gateway.config import GatewayConfig
 
 
-class NotStarted(click.ClickException):
-    """A server that cannot start, whatever keeps it from it."""
-
-    exit_code = 2
-
-
-class Settings(click.Command):
+class Settings(Sectioned):
     """A command with an option for every setting of the server. They are made when they are asked for first."""
 
     _made: list[click.Parameter] | None = None
@@ -37,6 +33,7 @@ class Settings(click.Command):
 
 
 @click.command(cls=Settings)
+@click.option("--show-settings", is_flag=True, help="Print every setting, those that were given in bold.")
 @click.option(
     "--config",
     "file",
@@ -45,13 +42,13 @@ class Settings(click.Command):
     show_envvar=True,
     help="TOML file of settings, named as the options below, with _ for -.",
 )
-def serve(file: Path | None, **given: Any) -> None:
+def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
     """Run an exchange: orders in over TCP, reports out over UDP multicast.
 
-    Without a word it listens on this machine alone. It needs secrets for those who may log in, or --open:
+    By default it listens on 127.0.0.1 only. It needs secrets for those who may log in, or --open:
 
     \b
-        pricetime secret 7 --file secrets.toml
+        pricetime secret 7 --secrets-file secrets.toml
         pricetime serve --secrets-file secrets.toml --instrument id=1,symbol=ABC,tick_size=5
         pricetime serve --open
 
@@ -62,12 +59,12 @@ def serve(file: Path | None, **given: Any) -> None:
         from ..gateway.sources import load
 
         config = load(file, {name: value for name, value in given.items() if value not in {None, ()}})
-        code = run(config)
+        code = run(config, show_settings=show_settings)
     raise SystemExit(code)
 
 
-def run(config: GatewayConfig) -> int:
-    """Show the settings and serve: the exit code."""
+def run(config: GatewayConfig, *, show_settings: bool) -> int:
+    """Serve, and say where: the exit code."""
     from importlib import import_module
 
     from .. import COMPILED
@@ -76,10 +73,16 @@ def run(config: GatewayConfig) -> int:
     from .show import settings
 
     check_form(compiled=COMPILED)
-    if is_for_people(config.log_format):
+    if show_settings:
         settings(rows(config))
-    code: int = import_module("pricetime.gateway.server").run(config)
+    for_people = is_for_people(config.log_format)
+    code: int = import_module("pricetime.gateway.server").run(config, show_places if for_people else None)
     return code
+
+
+def show_places(places: Iterable[tuple[str, str]]) -> None:
+    """Print where a server listens."""
+    click.echo("\n".join(["listening on", *(f"  {what:<10} {where}" for what, where in places), ""]))
 
 
 @contextmanager
@@ -92,7 +95,7 @@ def told_in_a_line() -> Iterator[None]:
             require(package, "server", "pricetime serve")
         yield
     except (PricetimeError, MemoryError) as error:
-        raise NotStarted(str(error) or "no memory: lower order_capacity and feed_store_reports") from error
+        raise CannotRun(str(error) or "no memory: lower order_capacity and feed_store_reports") from error
 
 
 def options() -> Iterator[click.Option]:
@@ -101,16 +104,22 @@ def options() -> Iterator[click.Option]:
     from ..gateway.sources import TABLES, flag
 
     for name, field in GatewayConfig.model_fields.items():
+        assert isinstance(field.json_schema_extra, dict)
+        section = str(field.json_schema_extra["group"])
         text = f"{str(field.description).replace('`', '')} [default: {shown(field.default)}]"
         text = text[:1].upper() + text[1:]
         kind = field.annotation
         if kind is bool:
-            yield click.Option([f"{flag(name)}/--no-{name.replace('_', '-')}", name], default=None, help=text)
+            names = [f"{flag(name)}/--no-{name.replace('_', '-')}", name]
+            yield SectionOption(names, section=section, default=None, help=text)
         elif isinstance(kind, type) and issubclass(kind, StrEnum):
-            yield click.Option([flag(name), name], type=click.Choice([member.value for member in kind]), help=text)
+            choice = click.Choice([member.value for member in kind])
+            yield SectionOption([flag(name), name], section=section, type=choice, help=text)
         else:
             several = name in TABLES
-            yield click.Option([flag(name), name], multiple=several, metavar=metavar(name, field), help=text)
+            yield SectionOption(
+                [flag(name), name], section=section, multiple=several, metavar=metavar(name, field), help=text
+            )
 
 
 def metavar(name: str, field: FieldInfo) -> str:
@@ -118,7 +127,13 @@ def metavar(name: str, field: FieldInfo) -> str:
     if name in {"instruments", "owners"}:
         return "id=ID,symbol=TEXT,..." if name == "instruments" else "id=ID,max_open_orders=NUMBER,..."
     annotation = str(field.annotation)
-    for part, word in (("IPv4Address", "ADDRESS"), ("Path", "FILE"), ("tuple", "LIST"), ("float", "FRACTION")):
+    for part, word in (
+        ("IPv6Address", "HOST"),
+        ("IPv4Address", "ADDRESS"),
+        ("Path", "FILE"),
+        ("tuple", "LIST"),
+        ("float", "FRACTION"),
+    ):
         if part in annotation:
             return word
     return "NUMBER"

@@ -8,13 +8,10 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from rich.box import SIMPLE
-from rich.console import Console
-from rich.table import Table
-
 from .. import COMPILED
 from ..tape.outcome import Difference, Fills, Verdict
 from ..types import Side
+from .table import Column, Grid, console, figures, print_titled
 
 if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
@@ -32,25 +29,29 @@ class Ladder(NamedTuple):
 
 def ladder(seen: Ladder) -> None:
     """Print a ladder: bids on the left, asks on the right, best first."""
-    table = Table(box=SIMPLE, pad_edge=False)
-    for name in ("orders", "quantity", "bid", "ask", "quantity", "orders"):
-        table.add_column(name, justify="right")
-    for bid, ask in zip_longest(seen.bids, seen.asks):
-        left = _cells(bid, seen.price_scale)
-        table.add_row(*reversed(left), *_cells(ask, seen.price_scale))
-    print_titled(seen.time, table)
+    print_titled(seen.time, levels(seen.bids, seen.asks, seen.price_scale))
+
+
+def levels(bids: Levels, asks: Levels, price_scale: int, *, title: str | None = None, min_width: int = 0) -> Grid:
+    """The table of a ladder. Without room for it, orders are left out first, then quantities."""
+    names = {"orders": 2, "quantity": 1, "bid": 0, "ask": 0}
+    ordered = ("orders", "quantity", "bid", "ask", "quantity", "orders")
+    table = Grid(*(Column(name, names[name], min_width=min_width) for name in ordered), title=title)
+    for bid, ask in zip_longest(bids, asks):
+        table.add_row(*reversed(_cells(bid, price_scale)), *_cells(ask, price_scale))
+    return table
 
 
 def differences(tape: AnyReplay) -> None:
     """Print every trade in which the book and the tape differ, by reason."""
-    console = Console(highlight=False, soft_wrap=True)
+    out = console()
     for verdict in Verdict:
         found = [difference for difference in tape.outcome.differences if difference.verdict is verdict]
         if found:
-            console.print(f"{verdict.value} ({len(found)})", style="bold")
+            out.print(f"{verdict.value} ({len(found)})", style="bold", soft_wrap=True)
         for difference in found:
-            console.print(_difference(difference, tape))
-    console.print()
+            out.print(_difference(difference, tape), soft_wrap=True)
+    out.print()
 
 
 def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> None:
@@ -75,9 +76,7 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
 
 def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
     """Print settings: group, name, value; those that were given stand out."""
-    table = Table(box=SIMPLE, pad_edge=False, show_header=False)
-    for _ in range(3):
-        table.add_column(overflow="fold")
+    table = Grid(*[Column(wraps=True, justify="left")] * 3)
     last = ""
     for group, name, value, given in rows:
         if group != last:
@@ -85,22 +84,6 @@ def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
         table.add_row("" if group == last else group, name, value, style="bold" if given else None)
         last = group
     print_titled("settings of this exchange", table)
-
-
-def figures(columns: int) -> Table:
-    """A table of what and how many."""
-    table = Table(show_header=False, box=SIMPLE, pad_edge=False)
-    table.add_column()
-    for _ in range(columns - 1):
-        table.add_column(justify="right")
-    return table
-
-
-def print_titled(title: str, table: Table) -> None:
-    """Print a table under a title that may be longer than the table is wide."""
-    console = Console(highlight=False)
-    console.print(title, style="bold", soft_wrap=True)
-    console.print(table)
 
 
 def price_text(price: int, scale: int) -> str:
@@ -112,7 +95,7 @@ def price_text(price: int, scale: int) -> str:
     return f"{'-' if price < 0 else ''}{whole:,}.{decimals}"
 
 
-def _verdicts(table: Table, verdicts: Counter[Verdict], *, exact: bool) -> None:
+def _verdicts(table: Grid, verdicts: Counter[Verdict], *, exact: bool) -> None:
     for verdict in Verdict:
         if verdict.exact is exact and verdicts[verdict]:
             table.add_row(f"  {verdict.value}", f"{verdicts[verdict]:,}")

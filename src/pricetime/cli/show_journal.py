@@ -8,12 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.box import SIMPLE
-from rich.table import Table
 
 from ..journal import survey
 from ..journal.errors import JournalError
-from .show import figures, print_titled
+from .table import Column, Grid, figures, print_titled
 from .words import command_line
 
 if TYPE_CHECKING:
@@ -38,7 +36,9 @@ def overview(directory: Directory) -> None:
 
 
 def _segments(directory: Directory, segments: list[survey.SegmentSeen]) -> None:
-    table = _table("segment", "first", "last", "bytes", "level", "feed since", "settings")
+    left_out = {"bytes": 1, "level": 2, "feed since": 3, "settings": 4}
+    names = ("segment", "first", "last", "bytes", "level", "feed since", "settings")
+    table = Grid(*(Column(name, left_out.get(name, 0)) for name in names))
     follows = {seen.number: behind for seen, behind in pairwise(segments)}
     due = segments[0].number if segments else 1
     for seen in segments:
@@ -66,7 +66,9 @@ def _snapshots(directory: Directory) -> None:
     found = survey.snapshots(directory)
     if not found:
         return
-    table = _table("snapshot", "time", "orders", "owners", "reports", "digest")
+    left_out = {"time": 1, "reports": 2, "owners": 3}
+    names = ("snapshot", "time", "orders", "owners", "reports", "digest")
+    table = Grid(*(Column(name, left_out.get(name, 0)) for name in names))
     for seen in found:
         snapshot = seen.snapshot
         if snapshot is None:
@@ -144,6 +146,8 @@ def around(directory: Directory, sequence: int, margin: int) -> None:
             mark = " <--" if last == sequence else ""
             click.echo(f"{record.segment}:{offset:<12}{command_line(record.command)}{mark}")
     _beyond(directory, last)
+    if last < sequence:
+        click.echo(f"There is no command {sequence:,}: the journal has commands up to {last:,}.")
 
 
 def _beyond(directory: Directory, last: int) -> None:
@@ -215,10 +219,3 @@ def time_text(ns: int) -> str:
     if not ns:
         return ""
     return (EPOCH + timedelta(microseconds=ns // 1000)).strftime("%Y-%m-%d %H:%M:%S.%f")
-
-
-def _table(*names: str) -> Table:
-    table = Table(box=SIMPLE, pad_edge=False)
-    for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
-    return table

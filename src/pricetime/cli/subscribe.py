@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .place import FEED_GROUP, FEED_PORT, HOST, INTERFACE, RECOVERY_PORT, place
+from .place import Sectioned, shared
+from .stop import CannotRun
 
 if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
@@ -21,11 +22,12 @@ REFRESH_S = 0.1
 class Wishes:
     """What is watched, how it is shown, and when it is enough."""
 
-    group: str
-    port: int
-    interface: str
+    feed_group: str
+    feed_port: int
+    feed_interface: str
     host: str
     recovery_port: int
+    order_capacity: int = 1 << 20
     recovery: bool = True
     instruments: tuple[int, ...] = ()
     levels: int = 10
@@ -60,12 +62,8 @@ class Progress:
         )
 
 
-@click.command()
-@place("--group", FEED_GROUP, "Multicast group of the feed.", "FEED_GROUP")
-@place("--port", FEED_PORT, "UDP port of the feed.", "FEED_PORT")
-@place("--interface", INTERFACE, "Address of the interface that it comes by.", "FEED_INTERFACE")
-@place("--host", HOST, "Address of the recovery server.", "HOST")
-@place("--recovery-port", RECOVERY_PORT, "Its TCP port.", "RECOVERY_PORT")
+@click.command(cls=Sectioned)
+@shared("feed_group", "feed_port", "feed_interface", "host", "recovery_port", "order_capacity")
 @click.option(
     "--recovery/--no-recovery", default=True, show_default=True,
     help="Fetch what is missing. Without it a gap stays, and the feed must be joined before its first report.",
@@ -100,11 +98,12 @@ def watch(wishes: Wishes) -> bool:
     recovery = (wishes.host, wishes.recovery_port) if wishes.recovery else None
     view = Lines(wishes) if wishes.plain else Ladders(wishes)
     with Subscriber(
-        wishes.group,
-        wishes.port,
-        interface=wishes.interface,
+        wishes.feed_group,
+        wishes.feed_port,
+        interface=wishes.feed_interface,
         recovery=recovery,
         instruments=wishes.instruments,
+        capacity=wishes.order_capacity,
         on_reports=view.reports if wishes.plain else None,
     ) as subscriber, view:  # fmt: skip
         subscriber.on_event = lambda event: view.event(event, subscriber)
@@ -118,9 +117,20 @@ def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
     try:
         while not progress.is_enough(whole=is_whole(subscriber)):
             progress.took(subscriber.poll(REFRESH_S))
+            check_instruments(subscriber, progress.wishes)
             view.show(subscriber)
     except KeyboardInterrupt:
         pass
+
+
+def check_instruments(subscriber: Subscriber, wishes: Wishes) -> None:
+    """Raises CannotRun for an instrument that the exchange has not, once a snapshot has named those that it has."""
+    if not wishes.instruments or not wishes.recovery or subscriber.state.name == "WAITING":
+        return
+    known = subscriber.instruments
+    if unknown := [str(number) for number in wishes.instruments if number not in known]:
+        found = ", ".join(map(str, sorted(known)))
+        raise CannotRun(f"--instrument {unknown[0]}: this exchange has no such instrument, it has {found}")
 
 
 def is_whole(subscriber: Subscriber) -> bool:

@@ -15,7 +15,7 @@ from ..reference import ReferenceBook
 from ..reference.commands import apply as apply_to_reference
 from ..tape import flow
 from .progress import track
-from .show import figures, print_titled
+from .table import figures, print_titled
 
 Commands: TypeAlias = NDArray[np.void]
 
@@ -30,9 +30,9 @@ class Disagreement(PricetimeError):
     """The book and the reference book did not do the same: a defect of pricetime."""
 
 
-def show_day(seed: int) -> None:
+def show_day(seed: int, order_capacity: int) -> None:
     """Run the day, hold its first part against the reference book, print the table. Raises Disagreement."""
-    book = OrderBook()
+    book = OrderBook(capacity=order_capacity)
     day = flow.generate(PRESET, COUNT, seed=seed, chunk=CHUNK)
     checked = [*flow.prelude(PRESET, seed=seed, chunk=CHUNK), next(day)]
     reports = check(book, checked)

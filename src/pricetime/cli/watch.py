@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import time
-from itertools import zip_longest
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.box import SIMPLE
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
-from rich.table import Table
 
 from ..types import InstrumentState
-from .show import figures, print_titled
+from .show import levels
+from .table import Grid, console, figures, print_titled
 from .words import Report, line
 
 if TYPE_CHECKING:
@@ -123,7 +121,7 @@ class Ladders:
     def __init__(self, wishes: Wishes) -> None:
         self._wishes = wishes
         self._notes = Notes(wishes)
-        self._console = Console(highlight=False)
+        self._console = console()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._drawn_at = self._counted_at = time.monotonic()
         self._counted, self._rate = 0, 0.0
@@ -181,34 +179,22 @@ class Ladders:
             f" {found.gaps:,} gaps, {found.filled:,} reports sent again"
         )
 
-    def _tables(self, subscriber: Subscriber) -> list[Table]:
+    def _tables(self, subscriber: Subscriber) -> list[Grid]:
         if subscriber.state.name == "WAITING":
             return []
         known = subscriber.instruments
         wanted = self._wishes.instruments or tuple(known)
         return [self._table(subscriber, known[number]) for number in wanted if number in known]
 
-    def _table(self, subscriber: Subscriber, instrument: Instrument) -> Table:
+    def _table(self, subscriber: Subscriber, instrument: Instrument) -> Grid:
         book = subscriber.book(instrument.id)
         halted = ", halted" if instrument.state == InstrumentState.HALTED else ""
         title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
-        table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=False)
-        for name in ("orders", "quantity", "bid", "ask", "quantity", "orders"):
-            table.add_column(name, justify="right", min_width=8)
-        bids, asks = book.depth(self._wishes.levels)
-        for bid, ask in zip_longest(bids.tolist(), asks.tolist()):
-            table.add_row(*reversed(_cells(bid)), *_cells(ask))
-        return table
+        bids, asks = (side.tolist() for side in book.depth(self._wishes.levels))
+        return levels(bids, asks, 1, title=title, min_width=8)
 
 
 def condition(subscriber: Subscriber) -> str:
     """The state, and why the recovery server does not answer."""
     failure = f" ({subscriber.recovery_failure})" if subscriber.recovery_failure else ""
     return f"{STATES[subscriber.state.name]}{failure}"
-
-
-def _cells(level: tuple[int, int, int] | None) -> tuple[str, str, str]:
-    if level is None:
-        return "", "", ""
-    price, quantity, count = level
-    return f"{price:,}", f"{quantity:,}", f"{count:,}"

@@ -6,6 +6,7 @@ from ..core.builder import BookBuilder
 from ..core.snapshot import Snapshot
 from .async_client import AsyncClient
 from .client import Client
+from .order_result import OrderResult, OrderStatus
 from .sequencer import EventKind, FeedEvent, FeedState, FeedStatistics, Sequencer
 from .subscriber import Subscriber
 
@@ -17,6 +18,8 @@ __all__ = [
     "FeedEvent",
     "FeedState",
     "FeedStatistics",
+    "OrderResult",
+    "OrderStatus",
     "Sequencer",
     "Snapshot",
     "Subscriber",

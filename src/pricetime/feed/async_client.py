@@ -14,13 +14,15 @@ from typing import Any
 
 import numpy as np
 
+from pricetime import address as addresses
 from pricetime.errors import PricetimeError
 from pricetime.feed import commands
-from pricetime.feed.acknowledgements import Acknowledgements
-from pricetime.feed.client import FIRST_REQUEST
+from pricetime.feed.acknowledgements import Acknowledgements, Life
+from pricetime.feed.client import FIRST_REQUEST, READ_BYTES
 from pricetime.feed.dialogue import Dialogue, Stage
 from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
 from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
+from pricetime.feed.order_result import OrderResult
 from pricetime.feed.retries import Retries
 from pricetime.types import REPORT, Side, TimeInForce
 from pricetime.wire.messages import ExecutionReport, Message
@@ -29,13 +31,28 @@ from pricetime.wire.messages import ExecutionReport, Message
 MOST_UNSENT = 1 << 20
 
 
+class AsyncFinalFuture(asyncio.Future[OrderResult]):
+    """``AsyncOrderFuture.final``."""
+
+    life: Life | None = None  #: what follows the order for it
+
+
+class AsyncOrderFuture(asyncio.Future[OrderResult]):
+    """The answer to a new order or a replace, and ``final``: see ``OrderFuture``."""
+
+    def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(loop=loop)
+        self.final = AsyncFinalFuture(loop=loop)
+        self.final.add_done_callback(_looked_at)
+
+
 class AsyncClient:
     """A session with an exchange, as one owner; the settings are those of ``Client``.
 
     ``async with AsyncClient(...) as client`` logs in and out; so do ``login`` and ``close``. While it is open, a task
     reads, sends heartbeats, and after a disconnect logs in again and goes on with the next report: none is lost or
-    comes twice. A command is sent at once and gives a ``Future``: await it for the report that answers it, or leave
-    it. Of one event loop only.
+    comes twice. A command is sent at once and gives a ``Future``: await it for its answer, or leave it. Of one event
+    loop only.
     """
 
     def __init__(
@@ -56,7 +73,7 @@ class AsyncClient:
         self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
         self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._acknowledgements: Acknowledgements[asyncio.Future[ExecutionReport]] = Acknowledgements()
+        self._acknowledgements = Acknowledgements()
         self._retries = Retries(retries)
         self._requests = itertools.count(FIRST_REQUEST)
         self._runs: deque[bytes] = deque()  # reports that nobody has taken
@@ -92,20 +109,19 @@ class AsyncClient:
         time_in_force: TimeInForce | int = TimeInForce.GTC,
         self_trade: int | None = None,
         tag: int = 0,
-    ) -> asyncio.Future[ExecutionReport]:
+    ) -> AsyncOrderFuture:
         """Send an order: see ``Client.add_order``."""
-        return self._command(
-            commands.new_order(
-                order_id,
-                side,
-                price,
-                quantity,
-                instrument=self._named(instrument),
-                time_in_force=time_in_force,
-                self_trade=self_trade,
-                tag=tag,
-            )
+        message = commands.new_order(
+            order_id,
+            side,
+            price,
+            quantity,
+            instrument=self._named(instrument),
+            time_in_force=time_in_force,
+            self_trade=self_trade,
+            tag=tag,
         )
+        return self._order(message)
 
     def cancel_order(self, order_id: int, *, instrument: int | None = None) -> asyncio.Future[ExecutionReport]:
         """Take an order out of the book. The answer is its CANCELLED report."""
@@ -117,9 +133,9 @@ class AsyncClient:
 
     def replace_order(
         self, order_id: int, price: int, quantity: int, *, instrument: int | None = None
-    ) -> asyncio.Future[ExecutionReport]:
+    ) -> AsyncOrderFuture:
         """Give an order a new price and a new open quantity. The answer is its REPLACED report."""
-        return self._command(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
+        return self._order(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
 
     def mass_cancel(
         self, *, instrument: int | None = None, side: Side | int | None = None, request_id: int | None = None
@@ -155,12 +171,20 @@ class AsyncClient:
     def _named(self, instrument: int | None) -> int:
         return self.instrument if instrument is None else instrument
 
+    def _order(self, message: Message) -> AsyncOrderFuture:
+        promise = AsyncOrderFuture(loop=asyncio.get_running_loop())
+        self._send(message, promise, promise.final)
+        return promise
+
     def _command(self, message: Message) -> asyncio.Future[ExecutionReport]:
         promise: asyncio.Future[ExecutionReport] = asyncio.get_running_loop().create_future()
+        self._send(message, promise)
+        return promise
+
+    def _send(self, message: Message, promise: asyncio.Future[Any], final: AsyncFinalFuture | None = None) -> None:
         promise.add_done_callback(_looked_at)
         self._write(self._dialogue.send(message, time.monotonic_ns()))
-        self._acknowledgements.expect(message, self._dialogue.connections, promise)
-        return promise
+        self._acknowledgements.expect(message, self._dialogue.connections, promise, final)
 
     def _write(self, data: bytes) -> None:
         assert self._connection is not None
@@ -266,7 +290,7 @@ class AsyncClient:
                 return True
         dialogue.give_up(
             ConnectionLost(
-                f"no session with {self.address[0]}:{self.address[1]} was to be had in {self._retries.most} "
+                f"no session with {addresses.text(self.address)} was to be had in {self._retries.most} "
                 f"attempts: is the exchange up? resume_from={self.next_sequence} goes on from here"
             )
         )
@@ -279,7 +303,7 @@ class AsyncClient:
                 await loop.create_connection(lambda: _Connection(self), *self.address)
         except OSError as error:
             raise ConnectionLost(
-                f"cannot connect to {self.address[0]}:{self.address[1]}: {error}. Is the exchange up?"
+                f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?"
             ) from error
 
     def begin(self, connection: _Connection) -> None:
@@ -298,6 +322,8 @@ class AsyncClient:
             for query in self._queries:
                 query.read(run)
             self._acknowledgements.read(run)
+        if dialogue.is_between_messages and len(data) < READ_BYTES:
+            self._acknowledgements.all_read()
         if dialogue.stage is Stage.ACTIVE:
             self._retries.reset()
         if dialogue.caught_up:
@@ -337,7 +363,7 @@ class AsyncClient:
         if dialogue.error is not None:
             raise dialogue.error
         if dialogue.stage is not Stage.ACTIVE:
-            raise NotAcknowledged(f"no login at {self.address[0]}:{self.address[1]} within {timeout} s")
+            raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout} s")
 
     async def close(self) -> None:
         """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""
@@ -393,7 +419,7 @@ class _Connection(asyncio.Protocol):
         self.writable.set()
 
 
-def _looked_at(promise: asyncio.Future[ExecutionReport]) -> None:
+def _looked_at(promise: asyncio.Future[Any]) -> None:
     """A refusal that nobody awaits is no mistake: it is among the reports."""
     if not promise.cancelled():
         promise.exception()

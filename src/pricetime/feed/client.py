@@ -16,12 +16,14 @@ from typing import Any
 
 import numpy as np
 
+from pricetime import address as addresses
 from pricetime.errors import PricetimeError
 from pricetime.feed import commands
-from pricetime.feed.acknowledgements import Acknowledgements
+from pricetime.feed.acknowledgements import Acknowledgements, Life
 from pricetime.feed.dialogue import Dialogue, Stage
 from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
 from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
+from pricetime.feed.order_result import OrderResult
 from pricetime.feed.retries import Retries
 from pricetime.types import REPORT, Side, TimeInForce
 from pricetime.wire.messages import ExecutionReport, Message
@@ -32,18 +34,47 @@ READ_BYTES = 1 << 18
 FIRST_REQUEST = 1 << 47
 
 
+class FinalFuture(Future[OrderResult]):
+    """``OrderFuture.final``."""
+
+    life: Life | None = None  #: what follows the order for it
+
+
+class OrderFuture(Future[OrderResult]):
+    """The answer to a new order or a replace: an ``OrderResult`` with the fills that the command itself made.
+
+    An order that never rests (IOC, FOK, market) is answered when nothing of it is left, so the result has all fills.
+    One that may rest is answered as soon as the exchange accepts it, with the fills that come together with the
+    acceptance; a resting remainder trades later. ``final`` is another future, of the order's end: its result has every
+    fill until nothing remains, whether it was filled or cancelled. The client follows the order for as long as this
+    future or ``final`` is held.
+
+        order = client.add_order(1, BID, price=101, quantity=5)
+        print(order.result())         # OrderResult(RESTING: ACCEPTED bid 5@101, ...; 2 filled at 100.5, 3 remaining)
+        print(order.final.result())   # OrderResult(FILLED: ...), once the rest has traded
+
+    Both raise why the exchange refused the command, CommandLost when it was lost with its connection, and SessionEnded
+    or ConnectionLost when the client ends before.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.final = FinalFuture()
+
+
 class Client:
     """A session with an exchange, as one owner.
 
-    ``host``, ``port``: of its order entry. ``secret``: b"" for an exchange that is open. ``instrument``: of commands
-    that name none. ``keep_orders``: the exchange leaves the orders in the book when the session ends. ``resume_from``:
-    the first report wanted, from 1; None for only what is new. ``timeout``: seconds for connecting, logging in, and
-    for each call that waits and is not told how long. ``retries``: times that a lost connection is made anew before
-    the client gives up. ``most_untaken``: reports that may wait to be taken.
+    ``host``, ``port``: of its order entry; a name, or an address of IPv4 or IPv6. ``secret``: b"" for an exchange that
+    is open. ``instrument``: of commands that name none. ``keep_orders``: the exchange leaves the orders in the book
+    when the session ends. ``resume_from``: the first report wanted, from 1; None for only what is new. ``timeout``:
+    seconds for connecting, logging in, and for each call that waits and is not told how long. ``retries``: times that
+    a lost connection is made anew before the client gives up. ``most_untaken``: reports that may wait to be taken.
 
     Made, it is logged in. A thread of its own reads, sends heartbeats, and after a disconnect logs in again and goes on
     with the next report: none is lost or comes twice. Commands are sent by the thread that calls, and do not wait for
-    an answer: each gives a ``Future`` whose ``result`` is the report that answers it, or raises why it was refused.
+    an answer: each gives a ``Future`` whose ``result`` is the answer, or raises why the command was refused: for a new
+    order or a replace what became of the order, with its fills; for the others the report that answers them.
     Any number of threads may send; one takes the reports.
 
     Raises LoginRefused, ConnectionLost and InvalidOwner.
@@ -67,7 +98,7 @@ class Client:
         self.most_untaken = most_untaken  #: reports that may wait to be taken
         self.disconnects = 0  #: connections that were lost
         self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._acknowledgements: Acknowledgements[Future[ExecutionReport]] = Acknowledgements()
+        self._acknowledgements = Acknowledgements()
         self._retries = Retries(retries)
         self._requests = itertools.count(FIRST_REQUEST)
         self._changed = threading.Condition()  # guards what follows, and the dialogue
@@ -99,24 +130,23 @@ class Client:
         time_in_force: TimeInForce | int = TimeInForce.GTC,
         self_trade: int | None = None,
         tag: int = 0,
-    ) -> Future[ExecutionReport]:
+    ) -> OrderFuture:
         """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
 
-        The answer is its ACCEPTED report; its trades follow among the reports. Raises the errors of
-        ``OrderBook.add_order`` for arguments that cannot be, ConnectionLost and SessionEnded.
+        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for
+        arguments that cannot be, ConnectionLost and SessionEnded.
         """
-        return self._command(
-            commands.new_order(
-                order_id,
-                side,
-                price,
-                quantity,
-                instrument=self._named(instrument),
-                time_in_force=time_in_force,
-                self_trade=self_trade,
-                tag=tag,
-            )
+        message = commands.new_order(
+            order_id,
+            side,
+            price,
+            quantity,
+            instrument=self._named(instrument),
+            time_in_force=time_in_force,
+            self_trade=self_trade,
+            tag=tag,
         )
+        return self._order(message)
 
     def cancel_order(self, order_id: int, *, instrument: int | None = None) -> Future[ExecutionReport]:
         """Take an order out of the book. The answer is its CANCELLED report."""
@@ -126,11 +156,9 @@ class Client:
         """Take lots off an order, which keeps its place. The answer is its REDUCED report."""
         return self._command(commands.reduce_order(order_id, by, instrument=self._named(instrument)))
 
-    def replace_order(
-        self, order_id: int, price: int, quantity: int, *, instrument: int | None = None
-    ) -> Future[ExecutionReport]:
-        """Give an order a new price and a new open quantity. The answer is its REPLACED report."""
-        return self._command(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
+    def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
+        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
+        return self._order(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
 
     def mass_cancel(
         self, *, instrument: int | None = None, side: Side | int | None = None, request_id: int | None = None
@@ -170,8 +198,9 @@ class Client:
     def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
         """Send many commands, as an array of ``pricetime.COMMAND``, of which the exchange gives owner and timestamp.
 
-        Their fields are not looked at: what is wrong the exchange refuses. The answers are among the reports. Raises
-        MessageError for what no client sends, ConnectionLost and SessionEnded.
+        Their fields are not looked at: what is wrong the exchange refuses. A field that is not set is 0, which is a
+        price too. The answers are among the reports. Raises MessageError for what no client sends, ConnectionLost and
+        SessionEnded.
         """
         with self._sending:
             with self._changed:
@@ -181,19 +210,27 @@ class Client:
     def _named(self, instrument: int | None) -> int:
         return self.instrument if instrument is None else instrument
 
+    def _order(self, message: Message) -> OrderFuture:
+        promise = OrderFuture()
+        self._send(message, promise, promise.final)
+        return promise
+
     def _command(self, message: Message) -> Future[ExecutionReport]:
         promise: Future[ExecutionReport] = Future()
+        self._send(message, promise)
+        return promise
+
+    def _send(self, message: Message, promise: Future[Any], final: FinalFuture | None = None) -> None:
         with self._sending:
             with self._changed:
                 data = self._dialogue.send(message, time.monotonic_ns())
-                self._acknowledgements.expect(message, self._dialogue.connections, promise)
+                self._acknowledgements.expect(message, self._dialogue.connections, promise, final)
             try:
                 self._write(data)
             except ConnectionLost:
                 with self._changed:
                     self._acknowledgements.withdraw(message, promise)
                 raise
-        return promise
 
     def _write(self, data: bytes) -> None:
         """Send bytes; where the connection breaks, the thread that reads finds it too and makes another."""
@@ -203,8 +240,8 @@ class Client:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             raise ConnectionLost(
-                f"the connection to {self.address} was lost while a command was sent: it is being made anew, and the "
-                "reports will show whether the command arrived"
+                f"the connection to {addresses.text(self.address)} was lost while a command was sent: it is being made "
+                "anew, and the reports will show whether the command arrived"
             ) from error
 
     # ------------------------------------------------------------------ reports
@@ -322,6 +359,8 @@ class Client:
                 for query in self._queries:
                     query.read(run)
                 self._acknowledgements.read(run)
+            if dialogue.is_between_messages and (data is None or len(data) < READ_BYTES):
+                self._acknowledgements.all_read()
             if dialogue.caught_up:
                 self._acknowledgements.lose(dialogue.connections)
             if self._untaken > self.most_untaken:
@@ -356,7 +395,7 @@ class Client:
         with self._changed:
             dialogue.give_up(
                 ConnectionLost(
-                    f"no session with {self.address[0]}:{self.address[1]} was to be had in {self._retries.most} "
+                    f"no session with {addresses.text(self.address)} was to be had in {self._retries.most} "
                     f"attempts: is the exchange up? resume_from={self.next_sequence} goes on from here"
                 )
             )
@@ -367,7 +406,7 @@ class Client:
             made = socket.create_connection(self.address, self.timeout)
         except OSError as error:
             raise ConnectionLost(
-                f"cannot connect to {self.address[0]}:{self.address[1]}: {error}. Is the exchange up?"
+                f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?"
             ) from error
         made.settimeout(None)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -388,7 +427,7 @@ class Client:
             if dialogue.error is not None:
                 raise dialogue.error
             if dialogue.stage is not Stage.ACTIVE:
-                raise NotAcknowledged(f"no login at {self.address[0]}:{self.address[1]} within {timeout} s")
+                raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout} s")
 
     def close(self) -> None:
         """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""

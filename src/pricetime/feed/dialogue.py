@@ -154,6 +154,11 @@ class Dialogue:
         else:
             self.give_up(SessionEnded(f"the session of owner {self.owner} was ended: {message}", ended.reason))
 
+    @property
+    def is_between_messages(self) -> bool:
+        """Has everything that came been whole messages? Else the rest of one is under way."""
+        return not self._left
+
     # ------------------------------------------------------------------ out
 
     def send(self, message: Message, now_ns: int) -> bytes:

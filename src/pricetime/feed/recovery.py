@@ -6,6 +6,7 @@ import contextlib
 import selectors
 import socket
 
+from pricetime import address as addresses
 from pricetime.feed.answers import Answer, Answers, question
 from pricetime.feed.errors import InvalidAnswer
 from pricetime.feed.sequencer import Wanted
@@ -16,8 +17,9 @@ READ_BYTES = 1 << 20
 class Recovery:
     """One question at a time. The connection is made for the first, kept, and made anew when it breaks.
 
-    ``address``: host and port. ``selector``: watches the connection. ``patience``: seconds that the server may be
-    silent before a question is given up.
+    ``address``: host, by name or address, and port; of several addresses each connection tries the next.
+    ``selector``: watches the connection. ``patience``: seconds that the server may be silent before a question is
+    given up.
     """
 
     def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, patience: float) -> None:
@@ -26,6 +28,7 @@ class Recovery:
         self.failure = ""  #: why the last question got no answer, empty when it got one
         self._selector = selector
         self._socket: socket.socket | None = None
+        self._connections = 0
         self._answers = Answers()
         self._unsent = b""
         self._deadline = 0.0
@@ -69,7 +72,7 @@ class Recovery:
 
     def _give_up(self, reason: str) -> None:
         if self.asking:
-            self.failure = f"recovery server {self.address[0]}:{self.address[1]}: {reason}"
+            self.failure = f"recovery server {addresses.text(self.address)}: {reason}"
         self.close()
 
     def close(self) -> None:
@@ -82,11 +85,14 @@ class Recovery:
         self._answers = Answers()
 
     def _connect(self) -> None:
-        made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        known = addresses.resolve(self.address)
+        family, where = known[self._connections % len(known)]
+        self._connections += 1
+        made = socket.socket(family, socket.SOCK_STREAM)
         made.setblocking(False)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.suppress(BlockingIOError):
-            made.connect(self.address)
+            made.connect(where)
         self._selector.register(made, selectors.EVENT_READ | selectors.EVENT_WRITE, self)
         self._socket = made
         self._answers = Answers()

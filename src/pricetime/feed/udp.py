@@ -20,10 +20,13 @@ DEFAULT_BUFFER_BYTES = 64 << 20
 def join_feed(group: str, port: int, interface: str, buffer_bytes: int | None = None) -> socket.socket:
     """A non-blocking socket that gets the datagrams of a group, or those sent to an address of this machine.
 
-    ``interface``: address of the interface that the group is joined on. Several sockets may join. Raises
-    FeedUnavailable; warns with SmallReceiveBuffer where the system buffers less than ``buffer_bytes``, by default
-    never: then it is as much as the system allows, up to 64 MiB.
+    ``interface``: IPv4 address, or a name of one, of the interface that the group is joined on. Several sockets may
+    join. Raises FeedUnavailable; warns with SmallReceiveBuffer where the system buffers less than ``buffer_bytes``, by
+    default never: then it is as much as the system allows, up to 64 MiB.
     """
+    for name, value in (("group", group), ("interface", interface)):
+        if ":" in value:
+            raise FeedUnavailable(f"{name} {value}: the feed goes by IPv4, give an IPv4 address")
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         made.setblocking(False)
@@ -31,7 +34,7 @@ def join_feed(group: str, port: int, interface: str, buffer_bytes: int | None = 
         _ask_for_large_pieces(made)
         made.bind((group, port))
         if IPv4Address(group).is_multicast:
-            membership = socket.inet_aton(group) + socket.inet_aton(interface)
+            membership = socket.inet_aton(group) + socket.inet_aton(socket.gethostbyname(interface))
             made.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, membership)
     except (OSError, ValueError) as error:
         made.close()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,12 +21,15 @@ from pydantic_settings import (
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
 from ..core.owner_limits import OwnerLimits
+from ..environment import PREFIX
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
 from ..wire.types import MAX_OWNER
 from .fields import (
     Acknowledge,
     Cpus,
+    FeedAddress,
     Fraction,
+    Host,
     Idle,
     LogFormat,
     LogLevel,
@@ -39,8 +41,6 @@ from .fields import (
     setting,
     split_by,
 )
-
-PREFIX = "PRICETIME_"
 
 #: Headers of IP and UDP before the reports of a datagram, and a report.
 DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
@@ -132,7 +132,9 @@ class GatewayConfig(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
 
-    host: IPv4Address = entry("127.0.0.1", "address to listen on; `0.0.0.0` for all of this machine")
+    host: Host = entry(
+        "127.0.0.1", "address or name to listen on, of IPv4 or IPv6; `0.0.0.0` or `::` for all of this machine"
+    )
     port: Port = entry(7001, "TCP port for orders; 0 takes a free one and says which")
     open: bool = entry(False, "take any login without proof, on a loopback address alone: for tests")
     secrets_file: Path | None = entry(None, "file of owners and their secrets, mode 0600; `pricetime secret` writes it")
@@ -154,9 +156,9 @@ class GatewayConfig(BaseSettings):
     )
     burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
 
-    feed_group: IPv4Address = feed("239.255.77.1", "multicast group of the feed")
+    feed_group: FeedAddress = feed("239.255.77.1", "multicast group of the feed, of IPv4")
     feed_port: int = feed(7003, "UDP port of the feed", ge=1, le=65535)
-    feed_interface: IPv4Address = feed("127.0.0.1", "address of the interface that it leaves by")
+    feed_interface: FeedAddress = feed("127.0.0.1", "address of the interface that it leaves by, of IPv4")
     feed_ttl: int = feed(1, "routers that it may pass, and one; 0 stays on this machine", ge=0, le=255)
     mtu: int = feed(1500, "bytes of a packet of the network: 1,500 hold 30 reports, 9,000 hold 186", ge=76, le=65535)
     feed_heartbeat_ms: int = feed(100, "time between two heartbeats of the feed, under load too", ge=1, le=60_000)
@@ -239,7 +241,9 @@ class GatewayConfig(BaseSettings):
     )
 
     http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
-    http_host: IPv4Address = page("127.0.0.1", "address that the page listens on; `0.0.0.0` for all of this machine")
+    http_host: Host = page(
+        "127.0.0.1", "address or name that the page listens on; `0.0.0.0` or `::` for all of this machine"
+    )
     http_names: Names = page((), "names that browsers and Prometheus may come by, beside addresses and localhost")
     http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)
     http_pages_per_address: int = page(24, "most of them from one address", ge=1, le=1024)
@@ -278,7 +282,7 @@ class GatewayConfig(BaseSettings):
     metrics_port: Port | None = metrics(
         None, "TCP port where Prometheus finds `/metrics`; 0 takes a free one; without one there are no metrics"
     )
-    metrics_host: IPv4Address = metrics("127.0.0.1", "address of that port; whoever reaches it may read the counts")
+    metrics_host: Host = metrics("127.0.0.1", "address or name of that port; who reaches it may read the counts")
 
     _again: Callable[[], GatewayConfig] | None = PrivateAttr(None)
 

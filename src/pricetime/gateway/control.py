@@ -228,7 +228,8 @@ class Control:
 
     def _announce(self) -> None:
         config, prepared = self._config, self._prepared
-        if not is_for_people(config.log_format):  # who were shown a table of them
+        for_people = is_for_people(config.log_format)  # who were shown where it listens
+        if not for_people:
             self._log.info("settings", **config.model_dump(mode="json"))
         if prepared.files_missing:
             self._log.warning(
@@ -238,6 +239,9 @@ class Control:
             )
         if prepared.secrets is None:
             self._log.warning("open", meaning="any login is taken without proof")
+        if for_people:
+            self._log.info("serving", pid=os.getpid(), acknowledge=self._exchange.level.name.lower())
+            return
         self._log.info(
             "serving",
             pid=os.getpid(),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 from enum import IntEnum, StrEnum
 from functools import partial
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -88,6 +90,30 @@ def _power_of_two(value: int) -> int:
     return value
 
 
+def _address(value: object) -> object:
+    """An address, or a name that has one. Of several the first of IPv4, which is what the feed goes by."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_address(value.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        pass
+    try:
+        found = socket.getaddrinfo(value, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ValueError(f"no address is found for this name ({reason}): give an address, or another name") from error
+    found.sort(key=lambda one: one[0] != socket.AF_INET)
+    return ip_address(found[0][4][0])
+
+
+def _feed_address(value: object) -> object:
+    found = _address(value)
+    if isinstance(found, IPv6Address):
+        raise ValueError("the feed goes by IPv4: give an IPv4 address")
+    return found
+
+
 def split_by(mark: str) -> BeforeValidator:
     """Takes a list in one string, as the environment and flags have it."""
     return BeforeValidator(partial(_split, mark))
@@ -97,5 +123,8 @@ PowerOfTwo = Annotated[int, AfterValidator(_power_of_two)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=4096)], ...], NoDecode, split_by(",")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 Names = Annotated[tuple[Name, ...], NoDecode, split_by(",")]
+#: Where a server listens, and where its feed goes.
+Host = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
+FeedAddress = Annotated[IPv4Address, BeforeValidator(_feed_address)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Fraction = Annotated[float, Field(ge=0, le=1)]

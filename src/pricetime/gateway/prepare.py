@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 from .. import COMPILED
+from ..address import text
 from ..extras import require
 from ..measure import hlog
 from . import secrets, sockets
@@ -32,6 +34,18 @@ class Prepared(NamedTuple):
     admin: AdminSocket | None  #: listens for the operator; None: there is no socket for that
     secrets: Secrets | None  #: None: any login is taken
     files_missing: int  #: descriptors that the system does not allow, of those that full use would need
+
+    def places(self, config: GatewayConfig) -> Iterator[tuple[str, str]]:
+        """What listens where, for people: a name, and an address or a URL."""
+        yield "orders", text(self.orders.getsockname())
+        yield "recovery", text(self.recovery.getsockname())
+        yield "feed", f"{config.feed_group}:{config.feed_port} by {config.feed_interface}"
+        if self.journal is not None:
+            yield "journal", text(self.journal.getsockname())
+        if self.metrics is not None:
+            yield "metrics", f"http://{text(self.metrics.getsockname())}/metrics"
+        if self.page is not None:
+            yield "live page", f"http://{text(self.page.getsockname())}/"
 
     def close(self) -> None:
         made_here = (self.orders, self.recovery, self.feed, self.listener, self.journal, self.metrics, self.page, self.admin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -24,8 +25,8 @@ SWITCH_S = 0.0002
 POLITENESS = 10
 
 
-def run(config: GatewayConfig) -> int:
-    """Serve until told to stop: the exit code.
+def run(config: GatewayConfig, say_places: Callable[[Iterable[tuple[str, str]]], None] | None = None) -> int:
+    """Serve until told to stop: the exit code. ``say_places`` is called with where it listens, as ``places`` says.
 
     Raises CannotStart, JournalError and MemoryError before anything runs.
     """
@@ -39,6 +40,8 @@ def run(config: GatewayConfig) -> int:
         exchange.keep_clear()
         if prepared.page is not None:
             os.nice(POLITENESS)
+        if say_places is not None:
+            say_places(prepared.places(config))
         started_at = time.time()
         try:
             return Control(config, prepared, exchange, log).run()

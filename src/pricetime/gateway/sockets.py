@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import resource
 import socket
-from ipaddress import IPv4Address
+from contextlib import ExitStack
 
 from .config import GatewayConfig
 from .errors import CannotStart
+from .fields import Host
 
 #: Connections that the kernel keeps until they are accepted.
 BACKLOG = 1024
@@ -17,26 +18,32 @@ BACKLOG = 1024
 SPARE_FILES = 64
 
 
-def listen(host: IPv4Address, port: int, setting: str, host_setting: str = "host") -> socket.socket:
+def listen(host: Host, port: int, setting: str, host_setting: str = "host") -> socket.socket:
     """A socket that listens, without waiting. ``setting`` names the port's, and the host's. Raises CannotStart."""
-    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
-        made.setblocking(False)
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind((str(host), port))
-        made.listen(BACKLOG)
+        family, kind, _, _, address = socket.getaddrinfo(
+            str(host), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
+        )[0]
+        with ExitStack() as on_error:
+            made = on_error.enter_context(socket.socket(family, kind))
+            made.setblocking(False)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            made.bind(address)
+            made.listen(BACKLOG)
+            on_error.pop_all()
     except OSError as error:
-        made.close()
         raise CannotStart(_why_not(error, host, port, setting, host_setting)) from error
     return made
 
 
-def _why_not(error: OSError, host: IPv4Address, port: int, setting: str, host_setting: str) -> str:
+def _why_not(error: OSError, host: Host, port: int, setting: str, host_setting: str) -> str:
     """What to do about an address that cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
         return f"{setting}: port {port} of {host} is in use: end what listens there, or give another port"
     if error.errno == errno.EADDRNOTAVAIL:
         return f"{host_setting}: {host} is no address of this machine: give one that is, or 0.0.0.0 for all"
+    if error.errno == errno.EAFNOSUPPORT:
+        return f"{host_setting}: this machine has no {'IPv6' if host.version == 6 else 'IPv4'}: give another address"
     if error.errno in {errno.EACCES, errno.EPERM}:
         return f"{setting}: port {port} is not yours to take: give one from 1024 on"
     return f"{setting}: {host} port {port} cannot be listened on: {error.strerror}"

@@ -7,8 +7,9 @@ line. What is wrong is told in one line that begins with the place where it was 
 from __future__ import annotations
 
 import difflib
+import os
 import tomllib
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
-from .config import PREFIX, GatewayConfig, InstrumentConfig, OwnerConfig
+from ..environment import PREFIX, VARIABLES
+from .config import GatewayConfig, InstrumentConfig, OwnerConfig
 from .errors import CannotStart
 
 #: Settings that are a list of tables, and what each of these is.
@@ -26,6 +28,7 @@ TABLES = {"instruments": InstrumentConfig, "owners": OwnerConfig}
 
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> GatewayConfig:
     """The settings from a file, the environment over it, and flags over both. Raises CannotStart."""
+    check_environment()
     flags = dict(flags or {})
     in_file = _read(file) if file is not None else {}
     in_environment = EnvSettingsSource(GatewayConfig)()
@@ -35,6 +38,15 @@ def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Ga
         first = error.errors()[0]
         raise CannotStart(_told(first, _origin(_culprit(first), file, in_file, in_environment, flags))) from error
     return config.read_by(partial(load, file, flags))
+
+
+def check_environment() -> None:
+    """Raises CannotStart for a variable that begins with ``PRICETIME_`` and means nothing: it is a typing error."""
+    known = VARIABLES | set(map(environment_name, GatewayConfig.model_fields))
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known):
+        setting = name.removeprefix(PREFIX).lower()
+        near = _near(setting, [known_name.removeprefix(PREFIX).lower() for known_name in known])
+        raise CannotStart(f"{name}: no setting is called {setting!r}{near}")
 
 
 def environment_name(name: str) -> str:
@@ -80,13 +92,18 @@ def _told(error: ErrorDetails, origin: str) -> str:
     place, message = error["loc"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         known = (GatewayConfig if len(place) == 1 else TABLES[str(place[0])]).model_fields
-        near = difflib.get_close_matches(str(place[-1]), known, 1)
-        return f"{origin}: no setting is called {place[-1]!r}" + (f": did you mean {near[0]!r}?" if near else "")
+        return f"{origin}: no setting is called {place[-1]!r}{_near(str(place[-1]), known)}"
     if not place:
         return f"{origin}: {message.partition(': ')[2]}"
     inner = "".join(f" {part + 1}" if isinstance(part, int) else f", {part}" for part in place[1:])
     given = "" if error["type"] == "missing" else f"{_short(error['input'])}: "
     return f"{origin}{inner}: {given}{message[:1].lower()}{message[1:]}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    """A question after the name that was probably meant; empty where none is like it."""
+    near = difflib.get_close_matches(name, list(known), 1)
+    return f": did you mean {near[0]!r}?" if near else ""
 
 
 def _short(value: object) -> str:

@@ -6,6 +6,7 @@ import socket
 import time
 from typing import NamedTuple
 
+from ..address import text
 from ..errors import PricetimeError
 from ..feed.dialogue import REMEDIES
 from ..wire.messages import SIZES, Challenge, LoginAccepted
@@ -38,12 +39,12 @@ def log_in(
         connection = socket.create_connection((host, port), timeout=PATIENCE_S)
     except OSError as error:
         why = error.strerror or str(error)
-        raise LoadFailed(f"no exchange at {host}:{port}: {why}. Start one: pricetime serve --open") from error
+        raise LoadFailed(f"no exchange at {text((host, port))}: {why}. Start one: pricetime serve --open") from error
     try:
         accepted = _begin(connection, owner, secret, resume_from, keep_orders=keep_orders)
     except OSError as error:
         connection.close()
-        raise LoadFailed(f"owner {owner}: {host}:{port} does not log in as an exchange does: {error}") from error
+        raise LoadFailed(f"owner {owner}: {text((host, port))} does not log in as an exchange does: {error}") from error
     except BaseException:
         connection.close()
         raise

@@ -13,6 +13,7 @@ from collections import namedtuple
 import numpy as np
 
 from .errors import MessageError
+from .report import NAMES
 from .sheet import CODES, SHEET
 
 
@@ -86,7 +87,7 @@ def _make(layout):
     blank = {field.name: bytes(field.length) if field.length else 0 for field in layout.fields}
     return type(
         layout.name,
-        (Message, namedtuple(layout.name, names)),
+        (*([NAMES[layout.name]] if layout.name in NAMES else []), Message, namedtuple(layout.name, names)),
         {
             "__slots__": (),
             "__module__": __name__,

@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from .report import ReportNames
 from .sheet import Layout
 
 class Message:
@@ -158,13 +159,7 @@ class OpenOrders(Message):
         behind: int = ...,
     ) -> Self: ...
 
-class ExecutionReport(Message):
-    @property
-    def kind(self) -> int: ...
-    @property
-    def side(self) -> int: ...
-    @property
-    def reason(self) -> int: ...
+class ExecutionReport(ReportNames, Message):
     @property
     def instrument(self) -> int: ...
     @property

@@ -14,8 +14,8 @@ from typing import Any
 
 from ...errors import PricetimeError
 from ...feed.async_client import AsyncClient
+from ...feed.order_result import OrderResult
 from ...types import MAX_QUANTITY, Side, TimeInForce
-from ...wire.messages import ExecutionReport
 from ..fields import written
 from ..secrets import Secrets
 from .orders import MOST_ORDERS, OwnOrder, OwnOrders
@@ -111,7 +111,7 @@ class Sandbox:
             raise Refused(self.state)
         return self._client
 
-    def _answered(self, number: int, promise: asyncio.Future[ExecutionReport]) -> None:
+    def _answered(self, number: int, promise: asyncio.Future[OrderResult]) -> None:
         """The reports tell what became of an order, but not when its command was lost on the way."""
         error = None if promise.cancelled() else promise.exception()
         if isinstance(error, ConnectionError):

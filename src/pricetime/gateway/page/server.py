@@ -128,7 +128,8 @@ class LivePage:
         self.sessions = Sessions(secrets)
         self.sandbox = None
         if config.http_owner is not None:
-            host = "127.0.0.1" if config.host.is_unspecified else str(config.host)
+            loopback = "::1" if config.host.version == 6 else "127.0.0.1"
+            host = loopback if config.host.is_unspecified else str(config.host)
             self.sandbox = Sandbox((host, orders_port), config.http_owner, secrets)
         market = Market(exchange, (instrument.instrument() for instrument in config.instruments))
         hello = {"version": version("pricetime"), "sandbox": config.http_owner}

@@ -1,0 +1,73 @@
+"""What the fields of an execution report mean to the owner who gets it."""
+
+from __future__ import annotations
+
+from ..types import InstrumentState, Reason, ReportKind, Side
+
+KINDS: dict[int, ReportKind] = {int(kind): kind for kind in ReportKind}
+SIDES: dict[int, Side] = {int(side): side for side in Side}
+REASONS: dict[int, Reason] = {int(reason): reason for reason in Reason}
+
+
+class ReportNames(tuple[int, ...]):
+    """What ``ExecutionReport`` has beside its fields. A number that this version does not know stays an int."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> ReportKind:
+        """What happened."""
+        number: int = self[1]
+        return KINDS.get(number, number)  # type: ignore[arg-type]
+
+    @property
+    def side(self) -> Side | int:
+        """Of the order; 0 where a report is about no order of one side."""
+        number: int = self[2]
+        return SIDES.get(number, number)
+
+    @property
+    def reason(self) -> Reason:
+        """Why; ``Reason.NONE`` for what the owner asked for."""
+        number: int = self[3]
+        return REASONS.get(number, number)  # type: ignore[arg-type]
+
+    @property
+    def public_id(self) -> int | None:
+        """Of an accepted, replaced or open order: its id on the feed. Else None."""
+        return self._id_if(ReportKind.ACCEPTED, ReportKind.REPLACED, ReportKind.OPEN_ORDER)
+
+    @property
+    def counterparty_id(self) -> int | None:
+        """Of a trade: the id on the feed of the order on the other side. Else None."""
+        return self._id_if(ReportKind.TRADE)
+
+    def _id_if(self, *kinds: ReportKind) -> int | None:
+        number: int = self[7]
+        return number if self.kind in kinds else None
+
+    def __repr__(self) -> str:
+        _, _, _, _, instrument, seq_num, _, _, _, _ = self
+        return f"ExecutionReport({self.text()}, instrument {instrument}, seq_num {seq_num})"
+
+    def text(self) -> str:
+        """In words: ``ACCEPTED ask 5@101, order 7, public 31``."""
+        _, _, side, _, _, _, order_id, _, price, quantity = self
+        kind = self.kind
+        name = getattr(kind, "name", f"kind {kind}")
+        if kind in {ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}:
+            return f"{name} {quantity} orders, request {order_id}"
+        if kind == ReportKind.STATE_CHANGED:
+            return f"{name} to {InstrumentState(quantity).name if quantity in set(InstrumentState) else quantity}"
+        parts = [f"{SIDES[side].name.lower() if side in SIDES else 'no side'} {quantity}@{price}, order {order_id}"]
+        if self.public_id is not None:
+            parts.append(f"public {self.public_id}")
+        if self.counterparty_id is not None:
+            parts.append(f"counterparty {self.counterparty_id}")
+        if self.reason:
+            parts.append(getattr(self.reason, "name", f"reason {self.reason}"))
+        return f"{name} {', '.join(parts)}"
+
+
+#: What a message has beside its fields, by its name.
+NAMES = {"ExecutionReport": ReportNames}
