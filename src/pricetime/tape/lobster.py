@@ -83,7 +83,7 @@ FIELDS = ("time", "type", "order id", "size", "price", "direction")
 KINDS = {str(int(kind)): int(kind) for kind in Kind}
 SIDES = {"1": int(Side.BID), "-1": int(Side.ASK)}
 
-_WHOLE = b"0123456789,-\r\n"
+_WHOLE = b"0123456789,-\n"
 _DECIMAL = b"0123456789."
 
 #: Where the name of a message file says so.
@@ -167,8 +167,8 @@ def _fast_messages(lines: Sequence[bytes]) -> Ints | None:
 
 def _numbers(lines: Sequence[bytes], width: int) -> Ints | None:
     """Lines of so many whole numbers each, shape (n, width), or None if some are not."""
-    block = b"".join(lines)
-    if block.translate(None, _WHOLE):
+    block = b"".join(lines).replace(b"\r\n", b"\n")
+    if not block.strip() or block.translate(None, _WHOLE):
         return None
     try:
         numbers = np.loadtxt(io.StringIO(block.decode("ascii")), np.int64, delimiter=",", comments=None, ndmin=2)
