@@ -96,7 +96,9 @@ def test_the_ladder_is_shown_even_if_the_tape_is_damaged_later_on(tmp_path: Path
 def test_an_instrument_that_the_tape_does_not_hold(databento: Path) -> None:
     for more in ([], ["--at", "00:00:01"]):
         message = bad("replay", databento, "--instrument", "5", *more, code=2)
-        assert message == f"Error: Invalid value for --instrument: {databento}: holds no record of instrument 5, but of 7"
+        assert (
+            message == f"Error: Invalid value for --instrument: {databento}: holds no record of instrument 5, but of 7"
+        )
 
 
 def test_the_ladder_at_a_moment(databento: Path, lobster: Path) -> None:

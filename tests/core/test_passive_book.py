@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, Reason, ReplacePolicy, errors
+from pricetime import ASK, BID, COMPILED, Reason, ReplacePolicy, errors
 from pricetime.tape import PassiveBook
 from pricetime.types import MAX_QUANTITY, PASSIVE_RESULT, PassiveAction
 
@@ -88,16 +88,18 @@ def test_a_replace_that_always_loses_its_place() -> None:
 
 
 def test_bids_and_asks_may_lock_and_cross(book: PassiveBook) -> None:
-    assert not book.crossed
+    crossed = [book.crossed]
     book.add_order(4, BID, 102, 1)
-    assert book.crossed
+    crossed.append(book.crossed)
     book.replace_order(4, 105, 1)
-    assert book.crossed
+    crossed.append(book.crossed)
+    assert crossed == [False, True, True]
     assert (book.book.best_bid, book.book.best_ask) == (105, 102)
     book.check()
     assert book.execute_order(11, 1) is True
     assert book.execute_order(4, 1) is True
-    assert not book.crossed
+    crossed.append(book.crossed)
+    assert crossed == [False, True, True, False]
 
 
 def test_a_clear(book: PassiveBook) -> None:
@@ -124,7 +126,7 @@ REFUSALS: list[tuple[Callable[[PassiveBook], object], type[Exception], str | Non
     (lambda b: b.replace_order(9, 98, 1), errors.UnknownOrder, "no order 9 is resting"),
     (lambda b: b.replace_order(1, 98, 1, new_id=2), errors.DuplicateOrderId, "an order with this id is resting"),
     (lambda b: b.replace_order(1, 98, 0), errors.InvalidQuantity, None),
-    (lambda b: b.replace_order(1, 98, 1, new_id="x"), errors.InvalidOrderId, None),
+    (lambda b: b.replace_order(1, 98, 1, new_id=-1), errors.InvalidOrderId, None),
 ]
 
 
@@ -164,6 +166,23 @@ def test_a_book_is_made_once(book: PassiveBook) -> None:
         PassiveBook.__init__(book)
     with pytest.raises(errors.InvalidSetting):
         PassiveBook(0)
+
+
+@pytest.mark.skipif(COMPILED, reason="if it is compiled, the call cannot be replaced")
+@pytest.mark.parametrize("fails_at", range(2))
+def test_no_room_for_an_action(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
+    from pricetime.core import passive_book
+
+    real = passive_book.reserve  # type: ignore[attr-defined] # its name is in the data sheet
+    asked: list[int] = []
+
+    def miserly(n_bytes: int) -> Any:
+        asked.append(n_bytes)
+        return real(n_bytes) if len(asked) - 1 != fails_at else None
+
+    monkeypatch.setattr(passive_book, "reserve", miserly)
+    with pytest.raises(MemoryError, match="no room for an action"):
+        PassiveBook()
 
 
 @pytest.mark.parametrize("made", [copy.copy, copy.deepcopy, lambda book: pickle.loads(pickle.dumps(book))])
@@ -217,7 +236,7 @@ def test_refused_actions_are_told_one_by_one() -> None:
         (77, 1, 1, 100, 5, 0, Reason.UNKNOWN_COMMAND),
     ]
     actions, order_ids, sides, prices, quantities, new_ids, reasons = zip(*rows, strict=True)
-    options = {"sides": sides, "prices": prices, "quantities": np.array(quantities, np.uint64), "new_ids": new_ids}
+    options: dict[str, Any] = {"sides": sides, "prices": prices, "quantities": np.array(quantities, np.uint64), "new_ids": new_ids}
     results = book.apply(actions, order_ids, **options)
     assert results["reason"].tolist() == list(reasons)
     assert queue(book, BID, 100) == [(1, 5), (2, 5)]

@@ -79,9 +79,8 @@ class Naive:
 
 def random_row(rng: random.Random) -> Row:
     """About few orders at few prices, so that they meet; bids and asks cross half of the time."""
-    return (
-        rng.choice(ACTIONS), rng.randrange(60), rng.choice((1, 2)), rng.randint(-5, 5), rng.randint(1, 9), rng.randrange(60),
-    )  # fmt: skip
+    order_id, new_id = rng.randrange(60), rng.randrange(60)
+    return rng.choice(ACTIONS), order_id, rng.choice((1, 2)), rng.randint(-5, 5), rng.randint(1, 9), new_id
 
 
 def state(book: PassiveBook) -> list[tuple[int, ...]]:

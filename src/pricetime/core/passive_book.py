@@ -8,7 +8,7 @@ import numpy as np
 
 from pricetime import errors
 from pricetime.core.instrument import Instrument
-from pricetime.types import COMMAND, PASSIVE_RESULT, PassiveAction, Reason, ReplacePolicy
+from pricetime.types import COMMAND, PASSIVE_RESULT, Reason, ReplacePolicy
 
 if not cython.compiled:  # the compiled form has them from passive_book.pxd
     from pricetime.core.book import key_of
@@ -117,7 +117,7 @@ class PassiveBook:
             self._engine.leave()
 
     def cancel_order(self, order_id):
-        """Take an order out of the book: the quantity that it still had. Raises InvalidOrderId and UnknownOrder. O(1)."""
+        """Take an order out of the book: the lots that it still had. Raises InvalidOrderId and UnknownOrder. O(1)."""
         self._start(CANCEL, order_id_of(order_id))
         try:
             self._do()
@@ -205,7 +205,9 @@ class PassiveBook:
             self._engine.leave()
 
     def __repr__(self):
-        return f"<pricetime.PassiveBook: {len(self._view)} orders, bid {self._view.best_bid}, ask {self._view.best_ask}>"
+        return (
+            f"<pricetime.PassiveBook: {len(self._view)} orders, bid {self._view.best_bid}, ask {self._view.best_ask}>"
+        )
 
     def __reduce__(self):
         return _remake, (self._settings, [(o.id, o.side, o.price, o.quantity) for o in self._view])

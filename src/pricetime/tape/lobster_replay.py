@@ -133,13 +133,13 @@ class LobsterReplay(Replay[Event]):
 
     def _hold_against(self, event: Event, rows: Rows, as_told: bool | None) -> None:
         """Hold the book against a row that is not just the row before and its message."""
-        row = Row.at(rows, event.place + 1)
-        if as_told is None or not rows.good[event.place]:
-            self._window.follow(row)
-        elif as_told and event.expected == REVEALS:
-            self._window.reveal(Side(event.side), row)
+        before, after = event.place, event.place + 1
+        if as_told and event.expected == REVEALS:
+            self._window.reveal(Side(event.side), rows, after)
+        elif as_told is None or not rows.good[before]:
+            self._window.follow(Row.at(rows, after))
         else:
-            self._window.compare(Row.at(rows, event.place), row)
+            self._window.compare(Row.at(rows, before), Row.at(rows, after))
 
     def _open(self, event: Event, row: Row) -> None:
         """Fill the book from the first row, which holds its own message already: a new order is last in its queue."""

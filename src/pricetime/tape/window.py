@@ -63,16 +63,25 @@ class Window:
         self._before: Row | None = None  # the row before the one that is compared, None if it is not known
         self.is_open = False  #: has there been a row?
         self.explained = 0  #: rows after which the book is what it was, but for what their message says
+        self.revealing = 0  #: the same, but for a level that came into sight
+        self._is_single = False  # one level a side: where it is new, there is nothing to compare
         self.facts: Counter[str] = Counter()  #: of the other rows
 
     def count(self, facts: Counter[str]) -> None:
         """Enter what was counted: a row that is explained agrees on both sides."""
+        rows = self.explained + self.revealing
+        uncompared = self.revealing if self._is_single else 0
         for fact, of_explained in {
-            ROWS: 1, SIDES_COMPARED: 2, SIDES_AGREE: 2, BOTH_COMPARED: 1, BEST_AGREES: 1, ALL_AGREE: 1,
-        }.items():  # fmt: skip
-            facts[fact] = self.facts[fact] + self.explained * of_explained
-        if self.facts[REVEALED]:
-            facts[REVEALED] = self.facts[REVEALED]
+            ROWS: rows,
+            SIDES_COMPARED: 2 * rows - uncompared,
+            SIDES_AGREE: 2 * rows - uncompared,
+            BOTH_COMPARED: rows - uncompared,
+            BEST_AGREES: rows - uncompared,
+            ALL_AGREE: rows - uncompared,
+        }.items():
+            facts[fact] = self.facts[fact] + of_explained
+        if revealed := self.facts[REVEALED] + self.revealing:
+            facts[REVEALED] = revealed
 
     def open(self, row: Row) -> None:
         """Fill the book from the first row."""
@@ -104,21 +113,16 @@ class Window:
         self.facts[BEST_AGREES] += both and all(best_agrees)
         self.facts[ALL_AGREE] += both and all(agree)
 
-    def reveal(self, side: Side, row: Row) -> None:
+    def reveal(self, side: Side, rows: Rows, index: int) -> None:
         """The same for a row that is as its message says, but for the last level of a side, which came into sight."""
-        price, size = (row.bids if side is Side.BID else row.asks)[-1]
-        while gone := [level for level, _, _ in self._levels(side, row.levels)[row.levels - 1 :]]:
-            if nearer(side, price, gone[0]):
-                break
-            clear_level(self._book, side, gone[0])
+        levels = rows.keys.shape[2]
+        price, size = int(rows.keys[side - 1, index, -1]), int(rows.sizes[side - 1, index, -1])
+        price = price if side is Side.BID else -price
+        while (hidden := self._level(side, levels)) is not None and not nearer(side, price, hidden):
+            clear_level(self._book, side, hidden)
         self._add_unseen(side, price, size)
-        compared = 1 + (row.levels > 1)  # of a side of one level nothing was in sight
-        for fact in (ROWS, REVEALED):
-            self.facts[fact] += 1
-        for fact in (SIDES_COMPARED, SIDES_AGREE):
-            self.facts[fact] += compared
-        for fact in (BOTH_COMPARED, BEST_AGREES, ALL_AGREE):
-            self.facts[fact] += compared == 2
+        self.revealing += 1
+        self._is_single = levels == 1
 
     def follow(self, row: Row) -> None:
         """Make the visible levels what a row says, without comparing: something before it could not be read."""
@@ -150,6 +154,13 @@ class Window:
 
     def _levels(self, side: Side, levels: int) -> Levels:
         return as_levels(self._book.depth(levels)[side is Side.ASK])
+
+    def _level(self, side: Side, number: int) -> int | None:
+        """The price of a level by its number from 1, None if there are fewer."""
+        if number == 1:
+            return self._book.best_bid if side is Side.BID else self._book.best_ask
+        levels = self._book.depth(number)[side is Side.ASK]
+        return int(levels[-1][0]) if len(levels) == number else None
 
     def _follow(self, side: Side, held: Sizes, shown: Sizes, levels: int) -> None:
         """Make the best levels of one side what a row shows."""
