@@ -7,9 +7,9 @@ import numpy as np
 from ..types import Side
 from .lobster import NO_LEVEL, Ints, Kind, Messages, Rows
 
-#: What a message and the row before it say of a row: nothing that is certain; all of it; all but one level at the
-#: far end of the message's side, which comes into sight because a level before it has gone.
-UNEXPLAINED, EXPLAINED, REVEALS = 0, 1, 2
+#: What a message and the row before it say of a row: nothing that is certain; all of it; all of it, and the last level
+#: of the message's side has gone out of sight; all but the last level of that side, which has come into sight.
+UNEXPLAINED, EXPLAINED, HIDES, REVEALS = 0, 1, 2, 3
 
 #: What a message adds to the size of its level, in its size, by kind.
 SIGN = np.zeros(len(Kind) + 1, np.int64)
@@ -18,7 +18,7 @@ SIGN[[Kind.PARTIAL_CANCEL, Kind.DELETE, Kind.EXECUTION]] = -1
 
 
 def explain(messages: Messages, before: Rows, after: Rows) -> Ints:
-    """One of the three for each message, given the rows before and after it. Shape (n,). O(levels) for each row."""
+    """One of the four for each message, given the rows before and after it. Shape (n,). O(levels) for each row."""
     count, levels = before.keys.shape[1:]
     index = np.arange(count)
     own = np.where(messages.side == Side.BID, 0, 1)
@@ -43,11 +43,13 @@ def explain(messages: Messages, before: Rows, after: Rows) -> Ints:
     others = (before.keys[1 - own, index] == after.keys[1 - own, index]).all(axis=1)
     others &= (before.sizes[1 - own, index] == after.sizes[1 - own, index]).all(axis=1)
     sound = before.good & after.good & (messages.kind != 0) & others
+    sound &= (change <= 0) | enters | there  # no new order out of sight
     sound &= ~visible | enters | (there & (size >= 0))
     sound &= (change <= 0) | (before.keys[1 - own, index, 0] < -key)  # no new order that crosses
     reveals = leaves & full & same[:, :-1].all(axis=1) & (after.sizes[own, index, -1] != 0)
     explained = same.all(axis=1) & ~(leaves & full)
-    return np.where(sound & reveals, REVEALS, np.where(sound & explained, EXPLAINED, UNEXPLAINED))
+    found = np.where(explained, np.where(enters & full, HIDES, EXPLAINED), np.where(reveals, REVEALS, UNEXPLAINED))
+    return np.where(sound, found, UNEXPLAINED)
 
 
 def _padded(columns: Ints, empty: int) -> Ints:

@@ -16,7 +16,7 @@ from .. import errors
 from ..types import Side
 from . import lobster
 from .clock import Clock
-from .explained import EXPLAINED, REVEALS, UNEXPLAINED, explain
+from .explained import EXPLAINED, HIDES, REVEALS, UNEXPLAINED, explain
 from .file import Progress, TapeError
 from .lobster import PRICE_SCALE, UNREADABLE, Kind, Messages, Rows
 from .market import Levels, MakeBook, as_levels
@@ -136,6 +136,8 @@ class LobsterReplay(Replay[Event]):
         before, after = event.place, event.place + 1
         if as_told and event.expected == REVEALS:
             self._window.reveal(Side(event.side), rows, after)
+        elif as_told and event.expected == HIDES:
+            self._window.hide(Side(event.side), rows, before)
         elif as_told is None or not rows.good[before]:
             self._window.follow(Row.at(rows, after))
         else:

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple, TypeAlias
 
+import numpy as np
+
 from ..types import Side
 from .lobster import Rows
 from .market import Book, Levels, as_levels
@@ -65,6 +67,7 @@ class Window:
         self.explained = 0  #: rows after which the book is what it was, but for what their message says
         self.revealing = 0  #: the same, but for a level that came into sight
         self._is_single = False  # one level a side: where it is new, there is nothing to compare
+        self._hidden: dict[Side, list[int]] = {side: [] for side in Side}  # prices out of sight, the nearest last
         self.facts: Counter[str] = Counter()  #: of the other rows
 
     def count(self, facts: Counter[str]) -> None:
@@ -105,6 +108,7 @@ class Window:
             agree.append(known == told)
             if held != shown or len(told) < len(shown):
                 self._follow(side, held, shown, row.levels)
+        self._find_hidden(row.levels)
         both = all(compared)
         self.facts[ROWS] += 1
         self.facts[SIDES_COMPARED] += sum(compared)
@@ -113,16 +117,20 @@ class Window:
         self.facts[BEST_AGREES] += both and all(best_agrees)
         self.facts[ALL_AGREE] += both and all(agree)
 
+    def hide(self, side: Side, rows: Rows, index: int) -> None:
+        """The same for a row that is as its message says: the last level of that before it, at ``index``, is hidden."""
+        self._hidden[side].append(_price_of(side, rows.keys[side - 1, index, -1]))
+        self.explained += 1
+
     def reveal(self, side: Side, rows: Rows, index: int) -> None:
         """The same for a row that is as its message says, but for the last level of a side, which came into sight."""
-        levels = rows.keys.shape[2]
-        price, size = int(rows.keys[side - 1, index, -1]), int(rows.sizes[side - 1, index, -1])
-        price = price if side is Side.BID else -price
-        while (hidden := self._level(side, levels)) is not None and not nearer(side, price, hidden):
-            clear_level(self._book, side, hidden)
-        self._add_unseen(side, price, size)
+        price = _price_of(side, rows.keys[side - 1, index, -1])
+        hidden = self._hidden[side]
+        while hidden and not nearer(side, price, hidden[-1]):
+            clear_level(self._book, side, hidden.pop())
+        self._add_unseen(side, price, int(rows.sizes[side - 1, index, -1]))
         self.revealing += 1
-        self._is_single = levels == 1
+        self._is_single = rows.keys.shape[2] == 1
 
     def follow(self, row: Row) -> None:
         """Make the visible levels what a row says, without comparing: something before it could not be read."""
@@ -130,6 +138,7 @@ class Window:
         for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
             held = tuple([(price, size) for price, size, _ in as_levels(levels)])
             self._follow(side, held, shown, row.levels)
+        self._find_hidden(row.levels)
 
     def stand_in(self, side: int, price: int, size: int) -> int | None:
         """An order that stands for orders without a message, of at least this size. O(1)."""
@@ -155,12 +164,10 @@ class Window:
     def _levels(self, side: Side, levels: int) -> Levels:
         return as_levels(self._book.depth(levels)[side is Side.ASK])
 
-    def _level(self, side: Side, number: int) -> int | None:
-        """The price of a level by its number from 1, None if there are fewer."""
-        if number == 1:
-            return self._book.best_bid if side is Side.BID else self._book.best_ask
-        levels = self._book.depth(number)[side is Side.ASK]
-        return int(levels[-1][0]) if len(levels) == number else None
+    def _find_hidden(self, levels: int) -> None:
+        """Learn anew which levels of the book are out of sight. O(levels of the book)."""
+        for side, deeper in zip(Side, self._book.depth(len(self._book) + 1), strict=True):
+            self._hidden[side] = [price for price, _, _ in reversed(as_levels(deeper)[levels:])]
 
     def _follow(self, side: Side, held: Sizes, shown: Sizes, levels: int) -> None:
         """Make the best levels of one side what a row shows."""
@@ -185,6 +192,10 @@ class Window:
         order_id = 2**64 - self._unseen
         self._book.add_order(order_id, side, price, size)
         self._stand_ins[side, price] = order_id
+
+
+def _price_of(side: Side, key: np.int64) -> int:
+    return int(key if side is Side.BID else -key)
 
 
 def nearer(side: int, price: int, other: int) -> bool:
