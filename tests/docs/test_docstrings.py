@@ -19,7 +19,7 @@ PUBLIC = [
     "feed.subscriber.Subscriber", "feed.client.Client", "feed.async_client.AsyncClient", "feed.sequencer",
     "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
     "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",
-    "core.passive_book.PassiveBook", "tape.mbo", "tape.mbo_replay.MboReplay", "tape.skipped",
+    "core.passive_book.PassiveBook", "tape.mbo", "tape.skipped",
     "tape.formats", "tape.replay", "tape.outcome", "tape.file",
     "measure.histogram", "measure.latency", "measure.hlog", "measure.load", "measure.plan",
     "measure.run_file", "measure.server", "measure.following",
