@@ -236,7 +236,12 @@ def test_refused_actions_are_told_one_by_one() -> None:
         (77, 1, 1, 100, 5, 0, Reason.UNKNOWN_COMMAND),
     ]
     actions, order_ids, sides, prices, quantities, new_ids, reasons = zip(*rows, strict=True)
-    options: dict[str, Any] = {"sides": sides, "prices": prices, "quantities": np.array(quantities, np.uint64), "new_ids": new_ids}
+    options: dict[str, Any] = {
+        "sides": sides,
+        "prices": prices,
+        "quantities": np.array(quantities, np.uint64),
+        "new_ids": new_ids,
+    }
     results = book.apply(actions, order_ids, **options)
     assert results["reason"].tolist() == list(reasons)
     assert queue(book, BID, 100) == [(1, 5), (2, 5)]
