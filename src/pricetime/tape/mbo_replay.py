@@ -145,12 +145,12 @@ class MboReplay(Replay[Sequence[Record]]):
         An aggressing order that meets one of its own owner's trades past it, and that one is cancelled: the tape
         tells of it only after the trades. What the event itself adds is cancelled where the tape says so.
         """
-        told = {record.order_id for record in event if record.action in (FILL, ADD)} | self._told.keys()
+        filled_or_added = {record.order_id for record in event if record.action in (FILL, ADD)}
         prevented: list[Record] = []
         others: list[Record] = []
         for record in event:
-            first = record.action == CANCEL and record.order_id not in told and record.side in SIDE
-            (prevented if first else others).append(record)
+            first = record.action == CANCEL and record.order_id not in filled_or_added and record.side in SIDE
+            (prevented if first and record.order_id not in self._told else others).append(record)
         for record in prevented:
             self._cancel(record)
         if prevented and any(record.action == TRADE for record in others):

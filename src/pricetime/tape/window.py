@@ -66,7 +66,7 @@ class Window:
         self.is_open = False  #: has there been a row?
         self.explained = 0  #: rows after which the book is what it was, but for what their message says
         self.revealing = 0  #: the same, but for a level that came into sight
-        self._is_single = False  # one level a side: where it is new, there is nothing to compare
+        self._is_single = False  # one level a side: if it is new, there is nothing to compare
         self._hidden: dict[Side, list[int]] = {side: [] for side in Side}  # prices out of sight, the nearest last
         self.facts: Counter[str] = Counter()  #: of the other rows
 
@@ -88,6 +88,7 @@ class Window:
 
     def open(self, row: Row) -> None:
         """Fill the book from the first row."""
+        self._is_single = row.levels == 1
         for order in list(self._book):
             self._book.cancel_order(order.id)
         for side, levels in row.sides():
@@ -130,7 +131,6 @@ class Window:
             clear_level(self._book, side, hidden.pop())
         self._add_unseen(side, price, int(rows.sizes[side - 1, index, -1]))
         self.revealing += 1
-        self._is_single = rows.keys.shape[2] == 1
 
     def follow(self, row: Row) -> None:
         """Make the visible levels what a row says, without comparing: something before it could not be read."""
