@@ -31,6 +31,7 @@ MODULES = [
     "pricetime.core.door",
     "pricetime.core.rebuilt",
     "pricetime.core.builder",
+    "pricetime.core.passive_book",
     "pricetime.journal.reader",
     "pricetime.ring.idle",
     "pricetime.ring.ring",

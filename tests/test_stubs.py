@@ -15,6 +15,7 @@ CLASSES = {
     "pricetime.core.order_book": "OrderBook",
     "pricetime.core.engine": "Engine",
     "pricetime.core.builder": "BookBuilder",
+    "pricetime.core.passive_book": "PassiveBook",
 }
 
 #: What else a compiled module holds: constants, and functions among themselves.

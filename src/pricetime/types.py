@@ -68,6 +68,16 @@ class CommandType(IntEnum):
     )
 
 
+class PassiveAction(IntEnum):
+    """What an exchange tells of one order: see ``PassiveBook.apply``."""
+
+    ADD = 1
+    EXECUTE = 2  #: lots of it traded
+    REDUCE = 3  #: lots of it were cancelled
+    CANCEL = 4  #: all of it was
+    REPLACE = 5  #: it has another price, quantity or id
+
+
 class ReportKind(IntEnum):
     """What a report says happened."""
 
@@ -200,6 +210,10 @@ SNAPSHOT_ORDER = np.dtype(
         ("zero2", "<u8"),
     ]
 )
+
+#: What became of one action on a ``PassiveBook``, 2 bytes: a ``Reason``, NONE when it was done; and, of an execute, was
+#: its order the first at the best price?
+PASSIVE_RESULT = np.dtype([("reason", "u1"), ("first", "?")])
 
 #: One price level as ``depth`` gives it: ticks, lots, number of orders.
 DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.run import bad, figures, good
-from tests.tape.tapes import add, cancel, dbn_file, fill, lobster_files, modify, trade
+from pricetime.tape.lobster import LINES
+from tests.cli.run import bad, figures, good, run
+from tests.tape.tapes import add, cancel, dbn_file, fill, lines_file, lobster_files, modify, trade
 
 SNAPSHOT = [add("A", 1, 101, 3), add("A", 2, 101.5, 4), add("B", 11, 100, 3)]
 EVENTS = [
@@ -46,12 +47,58 @@ def test_the_table_of_a_databento_tape(databento: Path, book: str, name: str) ->
 def test_the_orderbook_beside_a_lobster_tape_is_used(lobster: Path, tmp_path: Path) -> None:
     text = good("replay", lobster)
     assert text.startswith(f"{lobster.name} with X_2012-06-21_orderbook_1.csv, through")
-    assert figures(text)["rows of which every level in sight is the book's"] == "1"
+    found = figures(text)
+    assert found["rows with both sides compared"] == "1"
+    assert found["of these, every level in sight is the book's"] == "1"
+    assert found["exact executions that checked the order's id"] == "1"
+    assert "opening book" not in text
     elsewhere = (tmp_path / "X_2012-06-21_orderbook_1.csv").rename(tmp_path / "rows.csv")
     assert "rows of" not in good("replay", lobster)
     assert good("replay", lobster, "--orderbook", elsewhere, "--format", "lobster").startswith(
         f"{lobster.name} with rows.csv"
     )
+
+
+def test_a_lobster_pair_by_other_names(lobster: Path, tmp_path: Path) -> None:
+    message = lobster.rename(tmp_path / "message.csv")
+    (tmp_path / "X_2012-06-21_orderbook_1.csv").rename(tmp_path / "orderbook.csv")
+    assert good("replay", message).startswith("message.csv with orderbook.csv, through")
+
+
+def test_a_lobster_tape_without_its_orderbook_file_says_so(lobster: Path) -> None:
+    lobster.with_name("X_2012-06-21_orderbook_1.csv").unlink()
+    last = good("replay", lobster).splitlines()[-1]
+    assert last.startswith("warning: the opening book is missing: nothing is known of the orders that rest before")
+    assert "Give the orderbook file (LOBSTER calls it X_2012-06-21_orderbook_1.csv) with --orderbook" in last
+
+
+def test_lines_that_cannot_be_used_are_named_and_counted(tmp_path: Path) -> None:
+    lines = [LOBSTER[0][0], *["bad"] * 12, LOBSTER[1][0]]
+    path = lines_file(tmp_path / "m.csv", lines)
+    text = good("replay", path)
+    assert figures(text)["lines or records that cannot be used: skipped"] == "12"
+    assert f"skipped: {path}, line 2: 1 fields instead of 6 in 'bad'\n" in text
+    assert "skipped: 2 more\n" in text
+    assert "line 13: 1 fields instead of 6 in 'bad'; 11 before it were skipped" in bad(
+        "replay", path, "--max-skipped", "11"
+    )
+    assert "line 2: 1 fields instead of 6 in 'bad'" in bad("replay", path, "--max-skipped", "0")
+
+
+def test_the_ladder_is_shown_even_if_the_tape_is_damaged_later_on(tmp_path: Path) -> None:
+    new = [f"{34200 + number},1,{number},1,1010000,-1" for number in range(LINES)]
+    result = run("replay", lines_file(tmp_path / "m.csv", [*new, "bad"]), "--at", "34200", "--max-skipped", "0")
+    assert result.exit_code == 1
+    assert "101.00" in result.output
+    assert f"line {LINES + 1}: 1 fields instead of 6" in result.output
+
+
+def test_an_instrument_that_the_tape_does_not_hold(databento: Path) -> None:
+    for more in ([], ["--at", "00:00:01"]):
+        message = bad("replay", databento, "--instrument", "5", *more, code=2)
+        assert (
+            message == f"Error: Invalid value for --instrument: {databento}: holds no record of instrument 5, but of 7"
+        )
 
 
 def test_the_ladder_at_a_moment(databento: Path, lobster: Path) -> None:
@@ -118,7 +165,7 @@ def test_a_damaged_file(databento: Path, tmp_path: Path) -> None:
 
 
 def test_a_format_that_does_not_fit(databento: Path) -> None:
-    assert "is damaged, truncated, or no text" in bad("replay", databento, "--format", "lobster")
+    assert "a message has 6" in bad("replay", databento, "--format", "lobster")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pricetime.errors import InvalidSetting
 from pricetime.measure.plan import Plan
 from pricetime.measure.tape_flow import TapeFlow, plans_of_tape, read_tape
 from pricetime.tape.file import TapeError
-from pricetime.tape.formats import open_replay
+from pricetime.tape.formats import open_replay, orderbook_beside
 from pricetime.types import ReportKind
 from tests.tape.tapes import add, cancel, dbn_file, fill, lobster_files, modify, trade
 
@@ -106,6 +106,15 @@ def commands_of(plan: Plan) -> NDArray[np.void]:
             commands[name][number] = getattr(message, name, 0)
         at += size
     return commands
+
+
+def test_what_replay_skips_is_skipped_here_too(tmp_path: Path) -> None:
+    path, _ = lobster_files(tmp_path, [LOBSTER[0], ("35821.088778456004,1,9,4,1010000,-1", LOBSTER[0][1]), ("bad", "")])
+    replay = open_replay(path, OrderBook, orderbook=orderbook_beside(path))
+    assert replay.run().records == 3
+    assert len(replay.outcome.skipped) == 2
+    book, _ = applied(read_tape(path, 1))
+    assert levels(book) == [list(side) for side in replay.depth(10)]
 
 
 def test_what_is_no_tape(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -52,8 +52,9 @@ def dbn_bytes(
     snapshot: Sequence[Rec] = (),
     schema: str | None = "mbo",
     instrument: int = 7,
+    flags_of: Callable[[Rec, bool], int] = lambda record, last: LAST if last else 0,
 ) -> bytes:
-    """A DBN stream: the snapshot at midnight, then one event a second."""
+    """A DBN stream: the snapshot at midnight, then one event a second. ``flags_of``: a record; is it the last?"""
     dbn = pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
 
     def message(record: Rec, time_ns: int, flags: int, sequence: int) -> bytes:
@@ -77,7 +78,7 @@ def dbn_bytes(
     parts += [message(record, START_NS, SNAPSHOT, 0) for record in snapshot]
     for number, event in enumerate(events, 1):
         for record in event:
-            flags = LAST if record is event[-1] else 0
+            flags = flags_of(record, record is event[-1])
             parts.append(message(record, START_NS + number * SECOND_NS, flags, number))
     return b"".join(parts)
 

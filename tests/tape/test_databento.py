@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from pricetime.tape import databento
+from pricetime.tape.databento import NoSuchInstrument
 from pricetime.tape.file import TapeError
+from pricetime.tape.mbo import MBO
 from tests.tape.tapes import DOLLAR, SECOND_NS, START_NS, add, cancel, dbn_bytes, dbn_file, fill, metadata, trade
 
 dbn = pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
@@ -32,7 +34,7 @@ def test_reads_every_field(tmp_path: Path) -> None:
 
 
 def test_dtype_is_the_record_of_the_format(tmp_path: Path) -> None:
-    assert np.dtype(dbn.MBOMsg._dtypes) == databento.MBO
+    assert np.dtype(dbn.MBOMsg._dtypes) == MBO
 
 
 def test_an_event_ends_with_its_last_record_and_a_snapshot_record_stands_alone(tmp_path: Path) -> None:
@@ -77,6 +79,24 @@ def test_several_instruments_want_a_choice(tmp_path: Path) -> None:
         list(databento.events(path))
     assert [event[0].order_id for event in databento.events(path, instrument=8)] == [5]
     assert [len(event) for event in databento.events(path, instrument=7)] == [1, 1, 3]
+
+
+def test_an_instrument_that_the_tape_does_not_hold(tmp_path: Path) -> None:
+    path = tmp_path / "two.dbn"
+    header = len(dbn_bytes([]))
+    path.write_bytes(dbn_bytes(EVENTS) + dbn_bytes([[add("B", 5, 10, 1)]], instrument=8)[header:])
+    with pytest.raises(NoSuchInstrument, match=r"two\.dbn: holds no record of instrument 5, but of 7, 8$"):
+        list(databento.events(path, instrument=5))
+    assert list(databento.events(dbn_file(tmp_path, []), instrument=5)) == []
+
+
+def test_many_instruments_are_not_all_named(tmp_path: Path) -> None:
+    header = len(dbn_bytes([]))
+    parts = [dbn_bytes([[add("B", 5, 10, 1)]], instrument=number)[header:] for number in range(30)]
+    path = tmp_path / "many.dbn"
+    path.write_bytes(dbn_bytes([]) + b"".join(parts))
+    with pytest.raises(NoSuchInstrument, match=r"of 0, 1, .*, 19 and 10 more$"):
+        list(databento.events(path, instrument=99))
 
 
 def test_when_the_tape_starts(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pricetime import BID, OrderBook
 from pricetime.errors import InvalidSetting
 from pricetime.tape.export import FORMATS, Recorder
 from pricetime.tape.mbo_replay import MboReplay
-from pricetime.tape.outcome import TapeTrade, Verdict
+from pricetime.tape.outcome import TapeTrade, Unmatched, Verdict
 from tests.tape.tapes import add, cancel, dbn_file, fill, modify, trade
 
 pl = pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
@@ -30,7 +30,8 @@ def recorder() -> Recorder:
     made.top(3, [(995_000, 3, 1)], [])
     made.top(4, [(995_000, 3, 1)], [(1_000_001, 2**63 - 1, 2)])
     made.trade(TapeTrade(5, 17, 2**64 - 1, BID, 1_000_001, 7, ((11, 3), (2**63, 4))), Verdict.EXACT)
-    made.trade(TapeTrade(6, 18, 0, BID, -50_000, 1, ((12, 1),)), None)
+    made.trade(TapeTrade(6, 18, 0, BID, -50_000, 1, ((12, 1),)), Unmatched.AUCTION)
+    made.trade(TapeTrade(7, 19, 0, BID, -50_000, 1, ((13, 1),)), Unmatched.NO_SIDE)
     return made
 
 
@@ -44,6 +45,7 @@ def test_files_hold_every_fill_and_every_change_of_the_best_levels(tmp_path: Pat
         (5, 17, 2**64 - 1, "bid", 3, 11, "exact"),
         (5, 17, 2**64 - 1, "bid", 4, 2**63, "exact"),
         (6, 18, 0, None, 1, 12, "auction"),
+        (7, 19, 0, None, 1, 13, "no_side"),
     ]
     tops = read(top)
     assert tops.columns == ["time_ns", "bid", "bid_quantity", "bid_orders", "ask", "ask_quantity", "ask_orders"]
@@ -57,7 +59,7 @@ def test_files_hold_every_fill_and_every_change_of_the_best_levels(tmp_path: Pat
 
 def test_prices_are_exact_decimals(tmp_path: Path) -> None:
     trades, top = recorder().write(tmp_path / "day", "parquet", 10_000)
-    assert read(trades)["price"].to_list() == [Decimal("100.0001"), Decimal("100.0001"), Decimal(-5)]
+    assert read(trades)["price"].to_list() == [Decimal("100.0001"), Decimal("100.0001"), Decimal(-5), Decimal(-5)]
     assert read(top)["ask"].to_list() == [None, None, Decimal("100.0001")]
     text = recorder().write(tmp_path / "day", "csv", 10**9)[0].read_text()
     assert text.splitlines()[1] == "5,17,18446744073709551615,bid,0.001000001,3,11,exact"
@@ -82,27 +84,31 @@ def test_an_unknown_format(tmp_path: Path) -> None:
 
 
 def test_a_replay_records_the_tape_s_fills_with_their_verdicts(tmp_path: Path) -> None:
-    snapshot = [add("A", 1, 101, 3), add("A", 2, 101, 4), add("B", 11, 100, 3)]
+    snapshot = [add("A", 1, 101, 3), add("A", 2, 101, 4), add("B", 11, 101, 1), add("B", 12, 100, 3)]
     events = [
-        [trade("N", 0, 101, 1), fill("N", 1, 101, 1), modify("A", 1, 101, 2)],
+        [trade("N", 0, 101, 1), fill("N", 1, 101, 1), fill("N", 11, 101, 1), modify("A", 1, 101, 2)],
         [trade("B", 99, 101, 2), fill("A", 1, 101, 2), cancel("A", 1, 101, 2)],
         [trade("B", 98, 101, 6), fill("A", 2, 101, 6), modify("A", 2, 101, 1)],
-        [add("B", 12, 99, 5)],
+        [trade("N", 0, 101, 1), fill("N", 2, 101, 1), cancel("A", 2, 101, 1)],
+        [add("B", 13, 99, 5)],
     ]
     made = Recorder()
-    MboReplay(dbn_file(tmp_path, events, snapshot=snapshot), OrderBook, recorder=made).run()
+    MboReplay.open(dbn_file(tmp_path, events, snapshot=snapshot), OrderBook, recorder=made).run()
     trades, top = made.write(tmp_path / "day", "parquet", 10**9)
     columns = ["sequence", "taker_id", "side", "quantity", "maker_id", "verdict"]
     assert read(trades).select(columns).rows() == [
         (1, 0, None, 1, 1, "auction"),
+        (1, 0, None, 1, 11, "auction"),
         (2, 99, "bid", 2, 1, "exact"),
         (3, 98, "bid", 6, 2, "iceberg"),
+        (4, 0, "bid", 1, 2, "exact"),
     ]
     assert read(top).select("ask_quantity", "ask_orders", "bid_quantity").rows() == [
         (3, 1, None),
         (7, 2, None),
-        (7, 2, 3),
+        (7, 2, 1),
         (6, 2, 3),
         (4, 1, 3),
         (1, 1, 3),
+        (None, None, 3),
     ]

@@ -36,8 +36,8 @@ def test_the_content_tells_the_format(tmp_path: Path, name: str, data: bytes, ta
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is empty; known are DBN"),
-        (b"PK\x03\x04", "is of an unknown format; known are DBN"),
+        (b"", "is empty; known are Databento"),
+        (b"PK\x03\x04", "is of an unknown format; known are Databento"),
         (b"time,type,order\n", "is of an unknown format"),
         (gzip.compress(b"hello", mtime=0), "is of an unknown format"),
         (gzip.compress(LINE.encode() * 100, mtime=0)[:20], "cannot be unpacked"),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from benchmarks.lobster import write_pair
 from pricetime import ASK, BID, OrderBook, Side
 from pricetime.reference import ReferenceBook
 from pricetime.tape import lobster_replay, window
 from pricetime.tape.file import TapeError
 from pricetime.tape.lobster_replay import LobsterReplay
 from pricetime.tape.outcome import Verdict
+from pricetime.tape.skipped import Skipped
 from tests.tape.tapes import lines_file, lobster_files
 
 #: Rows are ask price, ask size, bid price, bid size. The first shows 10 lots at 101 and 20 at 99, one level a side.
@@ -42,8 +46,10 @@ class Replayed:
 
     def agrees(self) -> bool:
         """Did every row agree?"""
-        rows = self.facts[window.ROWS]
-        return rows > 0 and rows == self.facts[window.BEST_AGREES] == self.facts[window.ALL_AGREE]
+        facts = self.facts
+        rows = facts[window.BOTH_COMPARED]
+        sides = facts[window.SIDES_COMPARED]
+        return 0 < sides == facts[window.SIDES_AGREE] and rows == facts[window.BEST_AGREES] == facts[window.ALL_AGREE]
 
 
 @pytest.fixture(params=[ReferenceBook, OrderBook])
@@ -126,7 +132,8 @@ def test_executions_at_the_front_of_the_queue(replayed: Any) -> None:
     )
     assert found.verdicts == {Verdict.EXACT: 2}
     assert found.facts[lobster_replay.AT_BEST] == 2
-    assert found.facts[lobster_replay.OF_UNSEEN] == 1
+    assert found.facts[lobster_replay.OF_STAND_INS] == 1
+    assert found.facts[lobster_replay.IDENTIFIED] == 1
     assert found.queue(ASK, 101) == [(5, 3)]
     assert found.agrees()
 
@@ -161,13 +168,13 @@ def test_what_is_not_compared_changes_nothing(replayed: Any) -> None:
 def test_an_order_told_twice_is_counted(replayed: Any) -> None:
     new = (line(1, 5, 4, 101, -1), "101,14,99,20")
     found = replayed(FIRST, new, new)
-    assert found.facts[lobster_replay.LOST] == 1
+    assert found.facts[lobster_replay.ADDED_TWICE] == 1
     assert found.agrees()
 
 
 def test_a_message_about_nothing_is_counted(replayed: Any) -> None:
     found = replayed(FIRST, (line(3, 5, 4, 103, -1), FIRST[1]))
-    assert found.facts[lobster_replay.LOST] == 1
+    assert found.facts[lobster_replay.UNKNOWN_CANCELLED] == 1
     found = replayed(FIRST, (line(4, 5, 4, 103, -1), FIRST[1]))
     assert found.verdicts == {Verdict.PRICE: 1}
     assert found.agrees()
@@ -241,6 +248,117 @@ def test_a_deeper_level_that_no_message_explains(replayed: Any) -> None:
     assert (found.facts[window.ROWS], found.facts[window.BEST_AGREES], found.facts[window.ALL_AGREE]) == (1, 1, 0)
 
 
+# -------------------------------------------------------------------- rows in bulk
+
+
+@pytest.mark.parametrize("levels", [1, 2, 5])
+@pytest.mark.parametrize("seed", range(4))
+def test_rows_that_are_explained_in_bulk_are_those_that_agree_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, levels: int, seed: int
+) -> None:
+    """The same counts and the same book as from comparing every row, on a tape with lines that contradict others."""
+    messages, orderbook = spoiled(*write_pair(tmp_path, 1500, levels, seed), chance=random.Random(seed))
+    bulk = Replayed(LobsterReplay(messages, OrderBook, orderbook=orderbook))
+    assert bulk.replay._window.explained > 300
+    monkeypatch.setattr(lobster_replay, "explain", lambda told, before, after: np.zeros(len(told.line), np.int64))
+    one_by_one = Replayed(LobsterReplay(messages, OrderBook, orderbook=orderbook))
+    assert one_by_one.replay._window.explained == 0
+    assert bulk.facts == one_by_one.facts
+    assert bulk.verdicts == one_by_one.verdicts
+    assert bulk.replay.digest() == one_by_one.replay.digest()
+    assert bulk.replay.depth(10) == one_by_one.replay.depth(10)
+
+
+def spoiled(messages: Path, orderbook: Path, chance: random.Random) -> tuple[Path, Path]:
+    """A pair in which some messages are of other orders, sizes and kinds, and some rows are those of other moments."""
+    lines = [line.split(",") for line in messages.read_text().splitlines()]
+    rows = orderbook.read_text().splitlines()
+    for i in chance.sample(range(1, len(lines)), len(lines) // 20):
+        field, value = chance.choice([(1, "1"), (1, "3"), (1, "5"), (2, lines[i - 1][2]), (3, "7"), (3, "0")])
+        lines[i][field] = value
+    for i in chance.sample(range(1, len(rows)), len(rows) // 20):
+        rows[i] = rows[max(0, i - chance.randint(1, 30))]
+    messages.write_text("".join(",".join(line) + "\n" for line in lines))
+    orderbook.write_text("".join(f"{row}\n" for row in rows))
+    return messages, orderbook
+
+
+def test_a_level_that_comes_into_sight_is_no_comparison(replayed: Any) -> None:
+    """Of the side whose only level in sight has gone, nothing is left to compare."""
+    found = replayed(FIRST, (line(4, 77, 10, 101, -1), "103,7,99,20"), (line(1, 5, 1, 99, 1), "103,7,99,21"))
+    assert found.facts[window.ROWS] == 2
+    assert found.facts[window.SIDES_COMPARED] == found.facts[window.SIDES_AGREE] == 3
+    assert found.facts[window.BOTH_COMPARED] == found.facts[window.ALL_AGREE] == 1
+
+
+def test_an_execution_of_a_stand_in_checks_no_identity(replayed: Any) -> None:
+    found = replayed(FIRST, (line(1, 5, 4, 101, -1), "101,14,99,20"), (line(4, 77, 10, 101, -1), "101,4,99,20"))
+    assert found.outcome.exact == found.facts[lobster_replay.OF_STAND_INS] == 1
+    assert not found.facts[lobster_replay.IDENTIFIED]
+
+
+# -------------------------------------------------------------------- lines that cannot be used
+
+
+def test_a_message_that_cannot_be_read_leaves_the_book_to_its_row(replayed: Any) -> None:
+    found = replayed(
+        FIRST,
+        (line(1, 5, 4, 101, -1), "101,14,99,20"),
+        ("34201,1,6,?,100,-1", "100,2,99,20"),
+        (line(4, 7, 2, 100, -1), "101,14,99,20"),
+        (line(4, 77, 10, 101, -1), "101,4,99,20"),
+    )
+    assert found.queue(ASK, 101) == [("?", 4)]
+    assert len(found.outcome.skipped) == 1
+    assert (
+        "message_1.csv, line 3: size '?' is no whole number in '34201,1,6,?,100,-1'" in found.outcome.skipped.named[0]
+    )
+    assert found.facts[window.ROWS] == 3
+    assert found.agrees()
+
+
+def test_a_row_that_cannot_be_read_is_not_compared_and_nor_is_the_next(replayed: Any) -> None:
+    found = replayed(
+        FIRST,
+        (line(1, 5, 4, 101, -1), "101,14,99,"),
+        (line(1, 6, 1, 101, -1), "101,15,99,20"),
+        (line(4, 77, 10, 101, -1), "101,5,99,20"),
+    )
+    assert found.queue(ASK, 101) == [(5, 4), (6, 1)]
+    assert found.verdicts == {Verdict.EXACT: 1}
+    assert found.facts[window.ROWS] == 1
+    assert found.agrees()
+
+
+def test_the_first_rows_cannot_be_read(replayed: Any) -> None:
+    found = replayed((NOTHING, "101,,99,20"), (line(1, 5, 4, 101, -1), "x,,99,20"), (NOTHING, "101,14,99,20"))
+    assert found.queue(ASK, 101) == [("?", 14)]
+    assert found.facts[lobster_replay.OPENING] == 1
+    assert len(found.outcome.skipped) == 2
+
+
+def test_what_the_book_refuses_is_skipped_and_named(replayed: Any) -> None:
+    found = replayed(FIRST, (line(1, 5, 0, 101, -1), FIRST[1]), (line(1, 6, 1, 101, -1), "101,11,99,20"))
+    assert found.queue(ASK, 101) == [("?", 10), (6, 1)]
+    (what,) = found.outcome.skipped.named
+    assert "message_1.csv, line 2: quantity 0 is out of" in what
+    assert found.agrees()
+
+
+def test_too_many_lines_that_cannot_be_used(tmp_path: Path) -> None:
+    path = lines_file(tmp_path / "m.csv", [NOTHING, *["bad"] * 4])
+    with pytest.raises(TapeError, match="line 4: 1 fields instead of 6 in 'bad'; 2 before it were skipped"):
+        LobsterReplay(path, OrderBook, skipped=Skipped(2)).run()
+
+
+def test_a_moment_before_a_line_that_cannot_be_read(tmp_path: Path) -> None:
+    path = lines_file(tmp_path / "m.csv", [line(1, 5, 4, 101, -1), "bad", line(1, 6, 4, 102, -1, time=34205)])
+    replay = LobsterReplay(path, OrderBook)
+    replay.run(until=replay.clock().parse("34204"))
+    assert replay.depth(5)[1] == [(101, 4, 1)]
+    assert replay.run().records == 3
+
+
 # -------------------------------------------------------------------- without rows
 
 
@@ -249,6 +367,24 @@ def test_without_rows_the_messages_alone_build_the_book(replayed_without_rows: A
     assert found.verdicts == {Verdict.EXACT: 1}
     assert found.queue(ASK, 101) == [(6, 3)]
     assert not found.facts[window.ROWS]
+
+
+def test_without_rows_the_opening_book_is_missing(replayed_without_rows: Any, replayed: Any) -> None:
+    (warning,) = replayed_without_rows(line(1, 5, 4, 101, -1)).replay.warnings()
+    assert warning.startswith("the opening book is missing: nothing is known of the orders that rest before")
+    assert "with --orderbook" in warning
+    assert replayed(FIRST).replay.warnings() == []
+
+
+def test_without_rows_the_warning_says_how_the_other_file_may_be_called(tmp_path: Path) -> None:
+    replay = LobsterReplay(lines_file(tmp_path / "X_message_5.csv", [NOTHING]), OrderBook)
+    assert "(LOBSTER calls it X_orderbook_5.csv)" in replay.warnings()[0]
+
+
+def test_without_rows_a_delete_takes_the_whole_order(replayed_without_rows: Any) -> None:
+    found = replayed_without_rows(line(1, 5, 4, 101, -1), line(3, 5, 4, 101, -1), line(3, 5, 4, 101, -1))
+    assert found.queue(ASK, 101) == []
+    assert found.facts[lobster_replay.UNKNOWN_CANCELLED] == 1
 
 
 def test_without_rows_an_execution_of_an_unknown_order(replayed_without_rows: Any) -> None:
@@ -275,7 +411,7 @@ def test_files_of_different_length(tmp_path: Path, messages: int, rows: int, sho
     message_file = lines_file(tmp_path / "message.csv", [NOTHING] * messages)
     orderbook = lines_file(tmp_path / "orderbook.csv", [FIRST[1]] * rows)
     replay = LobsterReplay(message_file, OrderBook, orderbook=orderbook)
-    with pytest.raises(TapeError, match=rf"{shorter}\.csv: ends after line 2, .* goes on: they are not of one tape"):
+    with pytest.raises(TapeError, match=rf"{shorter}\.csv: has fewer lines than .*: they are not of one tape"):
         replay.run()
 
 
@@ -304,8 +440,9 @@ def test_aapl_ten_levels(real_data: Path, book: Any) -> None:
     assert found.outcome.records == 999
     assert found.verdicts == {Verdict.EXACT: 98}
     assert found.facts[lobster_replay.AT_BEST] == 98
-    assert found.facts[lobster_replay.OF_UNSEEN] == 8
-    assert found.facts[window.ROWS] == 998
+    assert found.facts[lobster_replay.OF_STAND_INS] == 8
+    assert found.facts[lobster_replay.IDENTIFIED] == 90
+    assert found.facts[window.ROWS] == found.facts[window.BOTH_COMPARED] == 998
     assert found.agrees()
 
 
@@ -315,6 +452,11 @@ def test_amzn_one_level(real_data: Path) -> None:
     assert found.outcome.records == 57_515
     assert found.verdicts == {Verdict.EXACT: 8_966, Verdict.QUEUE: 8}
     assert found.facts[lobster_replay.AT_BEST] == 8_974
+    assert found.facts[lobster_replay.OF_STAND_INS] == 4_492
+    assert found.facts[lobster_replay.IDENTIFIED] == 4_474
     assert found.facts[window.ROWS] == 57_514
+    assert found.facts[window.SIDES_COMPARED] == 2 * 57_514 - 13_953
+    assert found.facts[window.BOTH_COMPARED] == 43_561
     assert found.agrees()
-    assert not found.facts[lobster_replay.LOST]
+    assert not found.facts[lobster_replay.UNKNOWN_CANCELLED]
+    assert not found.facts[lobster_replay.ADDED_TWICE]

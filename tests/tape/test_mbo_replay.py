@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +10,22 @@ import pytest
 
 from pricetime import OrderBook, Side
 from pricetime.reference import ReferenceBook
-from pricetime.tape import mbo_replay
+from pricetime.tape import mbo, mbo_replay
+from pricetime.tape.clock import Clock
 from pricetime.tape.file import TapeError
+from pricetime.tape.mbo import Record
 from pricetime.tape.mbo_replay import MboReplay
-from pricetime.tape.outcome import Verdict
+from pricetime.tape.outcome import Unmatched, Verdict
+from pricetime.tape.skipped import Skipped
 from tests.tape.tapes import (
     DOLLAR,
+    LAST,
     SECOND_NS,
     START_NS,
     Rec,
     add,
     cancel,
+    dbn_bytes,
     dbn_file,
     fill,
     modify,
@@ -65,7 +70,7 @@ class Replayed:
 @pytest.fixture(params=[ReferenceBook, OrderBook])
 def replayed(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     def run(*events: Event, snapshot: Sequence[Rec] = SNAPSHOT) -> Replayed:
-        return Replayed(MboReplay(dbn_file(tmp_path, events, snapshot=snapshot), request.param))
+        return Replayed(MboReplay.open(dbn_file(tmp_path, events, snapshot=snapshot), request.param))
 
     return run
 
@@ -88,7 +93,7 @@ def test_a_fill_then_its_cancel(replayed: Any) -> None:
     found = replayed([*buys((1, 3)), cancel("A", 1, 101, 3)])
     assert found.verdicts == {Verdict.EXACT: 1}
     assert found.asks(101) == [(2, 4)]
-    assert not found.facts[mbo_replay.STRAYS]
+    assert not found.facts[mbo_replay.UNKNOWN_CANCELLED]
 
 
 def test_a_partial_fill_then_its_modify_keeps_the_place(replayed: Any) -> None:
@@ -229,6 +234,118 @@ def test_without_the_cancel_it_counts(replayed: Any) -> None:
     assert difference.fills == ((1, 3), (2, 1))
 
 
+class Counted(Record):
+    """A record that counts how often it is compared with another."""
+
+    compared = 0
+
+    def __eq__(self, other: object) -> bool:
+        Counted.compared += 1
+        return tuple.__eq__(self, other)
+
+    __hash__ = Record.__hash__
+
+
+@pytest.mark.parametrize("count", [1_000, 16_000])
+def test_cancels_of_one_event_are_not_compared_with_one_another(count: int) -> None:
+    """Work in proportion to the records: a search of a list for each of them would compare count**2 / 2 times."""
+    adds = [[Record(1, i, b"A", b"B", i, 100 - i % 50, 1)] for i in range(1, count + 1)]
+    cancels = [Counted(2, 0, b"C", b"B", i, 100 - i % 50, 1) for i in range(1, count + 1)]
+    Counted.compared = 0
+    replay = MboReplay([*adds, cancels], OrderBook)
+    replay.run()
+    assert len(replay.market) == 0
+    assert Counted.compared <= count
+
+
+def test_an_order_that_its_own_event_adds_is_cancelled_after_that(replayed: Any) -> None:
+    found = replayed([add("B", 21, 100, 1), cancel("B", 21, 100, 1)])
+    assert found.bids(100) == [(11, 3), (12, 4)]
+    assert not found.facts[mbo_replay.UNKNOWN_CANCELLED]
+
+
+# -------------------------------------------------------------------- trades without a side
+
+
+def test_a_resting_order_gives_the_side_of_a_trade(replayed: Any) -> None:
+    """In continuous trading a trade of side N has an aggressing order: it comes from the other side."""
+    found = replayed(
+        [trade("N", 0, 101, 3), fill("N", 1, 101, 3), cancel("A", 1, 101, 3)],
+        [trade("N", 0, 100, 4), fill("B", 11, 100, 3), fill("B", 12, 100, 1), cancel("B", 11, 100, 3)],
+    )
+    assert found.verdicts == {Verdict.EXACT: 2}
+    assert found.facts[mbo_replay.INFERRED] == 2
+    assert not found.facts[Unmatched.AUCTION.value]
+    assert found.asks(101) == [(2, 4)]
+    assert found.bids(100) == [(12, 3)]
+
+
+def test_a_trade_without_a_side_that_takes_from_both_is_applied(replayed: Any) -> None:
+    found = replayed([trade("N", 0, 100.5, 3), fill("N", 1, 101, 3), fill("N", 11, 100, 3)])
+    assert found.facts[Unmatched.NO_SIDE.value] == 1
+    assert not found.facts[Unmatched.AUCTION.value]
+    assert found.asks(101) == [(2, 4)]
+    assert found.bids(100) == [(12, 4)]
+
+
+def test_a_trade_without_a_side_of_orders_never_shown_is_applied(replayed: Any) -> None:
+    found = replayed([trade("N", 0, 100.5, 3), fill("N", 77, 101, 3)])
+    assert found.facts[Unmatched.NO_SIDE.value] == 1
+    assert found.facts[mbo_replay.HIDDEN_LOTS] == 3
+
+
+def test_non_displayed_trades_are_called_that(replayed: Any) -> None:
+    found = replayed([trade("N", 0, 100.5, 3)], [trade("N", 0, 100.5, 2)])
+    assert found.facts[mbo_replay.NON_DISPLAYED] == 2
+    assert not found.facts[Unmatched.AUCTION.value]
+    assert found.outcome.trades == 0
+
+
+def test_all_trades_of_an_auction_are_of_it(replayed: Any) -> None:
+    """After the first of them bids and asks no longer cross, but it is the same moment."""
+    first = [trade("N", 0, 101, 4), fill("N", 21, 101, 4), fill("N", 1, 101, 3), fill("N", 2, 101, 1)]
+    second = [trade("N", 0, 101, 1), fill("N", 2, 101, 1)]
+    told = [cancel("B", 21, 103, 4), cancel("A", 1, 101, 3), cancel("A", 2, 101, 2)]
+    found = replayed([add("B", 21, 103, 4)], [*first, *second, *told])
+    assert found.facts[Unmatched.AUCTION.value] == 2
+    assert found.asks(101) == [(2, 2)]
+
+
+# -------------------------------------------------------------------- each record of a message closes an event
+
+
+def nasdaq_file(folder: Path, messages: Sequence[Event], flags: int = LAST) -> Path:
+    """One message a second; each of its records has the flag that closes an event."""
+    path = folder / "nasdaq.dbn"
+    path.write_bytes(dbn_bytes(messages, flags_of=lambda record, last: flags))
+    return path
+
+
+def test_a_trade_and_its_fill_that_each_close_an_event(tmp_path: Path) -> None:
+    """As Databento writes Nasdaq: the trade, the fill and the cancel of one message all have the flags 130."""
+    messages = [
+        [Rec("R", "N", 0, 0, 0)],
+        [add("A", 1, 101, 3)],
+        [add("A", 2, 101, 4)],
+        [trade("B", 0, 101, 3), fill("A", 1, 101, 3), cancel("A", 1, 101, 3)],
+        [trade("B", 0, 101, 1), fill("A", 2, 101, 1), cancel("A", 2, 101, 1)],
+    ]
+    found = Replayed(MboReplay.open(nasdaq_file(tmp_path, messages, 130), OrderBook))
+    assert found.verdicts == {Verdict.EXACT: 2}
+    assert not found.facts[mbo_replay.UNNAMED]
+    assert found.asks(101) == [(2, 3)]
+    assert found.replay.warnings() == []
+
+
+def test_a_clear_is_no_part_of_what_comes_an_hour_later(tmp_path: Path) -> None:
+    """Its flags are 8, so nothing closes its event but the time."""
+    replay = MboReplay.open(nasdaq_file(tmp_path, [[Rec("R", "N", 0, 0, 0)], [add("B", 1, 100, 3)]], 8), OrderBook)
+    replay.run(until=replay.clock().parse("00:00:01.5"))
+    assert replay.depth(1) == ([], [])
+    replay.run()
+    assert replay.depth(1)[0] == [(100 * DOLLAR, 3, 1)]
+
+
 # -------------------------------------------------------------------- icebergs
 
 
@@ -275,8 +392,8 @@ AUCTION = [
 def test_before_the_opening_orders_cross_and_the_auction_is_applied(replayed: Any) -> None:
     found = replayed([CROSSED[0]], [CROSSED[1]], AUCTION, [*buys((2, 4)), cancel("A", 2, 101, 4)])
     assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.facts[mbo_replay.AUCTIONS] == 1
-    assert found.facts[mbo_replay.AUCTION_HIDDEN] == 3
+    assert found.facts[Unmatched.AUCTION.value] == 1
+    assert found.facts[mbo_replay.HIDDEN_LOTS] == 3
     assert found.facts[mbo_replay.FROM_SNAPSHOT] == 6
     assert found.bids(103) == found.asks(98) == found.asks(101) == []
     assert found.bids(100) == [(11, 3), (12, 4)]
@@ -333,22 +450,47 @@ def test_a_fill_of_an_order_never_shown(replayed: Any) -> None:
 
 def test_records_at_odds_with_those_before_are_counted(replayed: Any) -> None:
     found = replayed([cancel("A", 77, 101, 3)], [add("A", 1, 105, 1)], [modify("B", 78, 95, 1)])
-    assert found.facts[mbo_replay.STRAYS] == 3
+    assert found.facts[mbo_replay.UNKNOWN_CANCELLED] == 1
+    assert found.facts[mbo_replay.UNKNOWN_MODIFIED] == 1
+    assert found.facts[mbo_replay.ADDED_TWICE] == 1
     assert found.asks(101) == [(1, 3), (2, 4)]
     assert found.bids(95) == [(78, 1)]
 
 
-def test_what_the_book_refuses_is_named_with_its_time(replayed: Any) -> None:
-    with pytest.raises(TapeError, match=r"tape\.mbo\.dbn: at 2023-12-25 00:00:01\.000000000: quantity 0 is out of"):
-        replayed([add("A", 5, 105, 0)])
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        (add("A", 5, 105, 0), "quantity 0 is out of"),
+        *[
+            (Rec(action, "N", 5, 105, 1), f"{action} of order 5 has the side 'N': it must be A or B")
+            for action in "ACM"
+        ],
+    ],
+)
+def test_a_record_that_cannot_be_used_is_named_and_skipped(tmp_path: Path, record: Rec, message: str) -> None:
+    path = dbn_file(tmp_path, [[record, add("A", 6, 105, 1)], [record]], snapshot=SNAPSHOT)
+    found = Replayed(MboReplay.open(path, OrderBook))
+    assert found.asks(105) == [(6, 1)]
+    assert len(found.outcome.skipped) == 2
+    assert found.outcome.skipped.named[0].startswith(f"{path}: at 2023-12-25 00:00:01.000000000: {message}")
+    with pytest.raises(TapeError, match=r"tape\.mbo\.dbn: at 2023-12-25 00:00:02\.0*: .*; 1 before it were skipped"):
+        MboReplay.open(path, OrderBook, skipped=Skipped(1)).run()
 
 
-@pytest.mark.parametrize("action", "ACM")
-def test_an_order_without_a_side_is_an_error(replayed: Any, action: str) -> None:
-    with pytest.raises(
-        TapeError, match=rf"00:00:01\.000000000: {action} of order 5 has the side 'N': it must be A or B"
-    ):
-        replayed([Rec(action, "N", 5, 105, 1)])
+def test_a_book_without_room_is_no_fault_of_the_tape(tmp_path: Path) -> None:
+    replay = MboReplay.open(dbn_file(tmp_path, [], snapshot=SNAPSHOT), lambda: OrderBook(capacity=2))
+    with pytest.raises(TapeError, match="use a larger capacity"):
+        replay.run()
+
+
+def test_a_missing_opening_book_is_warned_of(tmp_path: Path) -> None:
+    cut = [[cancel("A", 77, 101, 3)], [modify("B", 78, 95, 1)], [*buys((79, 1))]]
+    (warning,) = Replayed(MboReplay.open(dbn_file(tmp_path, cut), OrderBook)).replay.warnings()
+    assert warning.startswith("the opening book is missing: the tape begins with neither a snapshot nor a clear")
+    assert "3 of its records are about orders that it never showed" in warning
+    for whole in (dbn_file(tmp_path, cut, snapshot=SNAPSHOT), dbn_file(tmp_path, [[Rec("R", "N", 0, 0, 0)], *cut])):
+        assert Replayed(MboReplay.open(whole, OrderBook)).replay.warnings() == []
+    assert Replayed(MboReplay.open(dbn_file(tmp_path, [[add("A", 1, 101, 1)]]), OrderBook)).replay.warnings() == []
 
 
 def test_records_without_effect(replayed: Any) -> None:
@@ -362,7 +504,7 @@ def test_records_without_effect(replayed: Any) -> None:
 
 def test_run_until_a_moment_and_on(tmp_path: Path) -> None:
     events = [[add("B", 21, 100.5, 1)], [cancel("B", 21, 100.5, 1)], [add("B", 22, 100.75, 1)]]
-    replay = MboReplay(dbn_file(tmp_path, events, snapshot=SNAPSHOT), OrderBook)
+    replay = MboReplay.open(dbn_file(tmp_path, events, snapshot=SNAPSHOT), OrderBook)
     best = []
     for seconds in (0, 0.5, 1, 1.5, 2, 3, 99):
         replay.run(until=START_NS + round(seconds * SECOND_NS))
@@ -372,12 +514,41 @@ def test_run_until_a_moment_and_on(tmp_path: Path) -> None:
     assert replay.clock().text(replay.clock().parse("0:00:02")) == "2023-12-25 00:00:02.000000000"
 
 
+# -------------------------------------------------------------------- events from anywhere
+
+
+def test_any_iterable_of_events_is_a_tape() -> None:
+    """A reader of another format is a generator of records in the order of the exchange."""
+
+    def records() -> Iterator[Record]:
+        yield Record(START_NS + 5, 1, b"A", b"A", 1, 10_050, 3)
+        yield Record(START_NS + 6, 2, b"T", b"B", 0, 10_050, 2)
+        yield Record(START_NS + 6, 2, b"F", b"A", 1, 10_050, 2)
+        yield Record(START_NS + 6, 2, b"M", b"A", 1, 10_050, 1)
+
+    replay = MboReplay(mbo.events(records()), OrderBook, name="a wire", price_scale=100)
+    assert replay.clock().text(START_NS + 5) == "2023-12-25 00:00:00.000000005"
+    assert replay.run(until=START_NS + 5).records == 1
+    assert replay.depth(1) == ([], [(10_050, 3, 1)])
+    assert replay.run().exact == 1
+    assert replay.depth(1) == ([], [(10_050, 1, 1)])
+    assert (replay.name, replay.price_scale) == ("a wire", 100)
+
+
+def test_the_clock_of_events_is_that_of_the_first(tmp_path: Path) -> None:
+    replay = MboReplay([[Record(START_NS + 7, 1, b"A", b"A", 1, 5, 3)]], OrderBook)
+    replay.run()
+    assert replay.clock().text(START_NS) == "2023-12-25 00:00:00.000000000"
+    assert MboReplay([], OrderBook).clock().text(1) == "00:00:00.000000001"
+    assert MboReplay([], OrderBook, clock=Clock(None)).clock().midnight_ns is None
+
+
 # -------------------------------------------------------------------- a real session
 
 
 @pytest.fixture(scope="module")
 def session(real_data: Path) -> MboReplay:
-    replay = MboReplay(real_data / ESH4, OrderBook)
+    replay = MboReplay.open(real_data / ESH4, OrderBook)
     replay.run()
     return replay
 
@@ -390,8 +561,8 @@ def test_the_real_session_trade_by_trade(session: MboReplay) -> None:
     assert outcome.verdicts == {Verdict.EXACT: 2_914, Verdict.LISTED: 31, Verdict.ICEBERG: 27}
     assert dict(outcome.facts) == {
         mbo_replay.FROM_SNAPSHOT: 8_725,
-        mbo_replay.AUCTIONS: 1,
-        mbo_replay.AUCTION_HIDDEN: 14,
+        Unmatched.AUCTION.value: 1,
+        mbo_replay.HIDDEN_LOTS: 14,
         mbo_replay.INTO_THE_CROSS: 107,
         mbo_replay.PREVENTED: 132,
         mbo_replay.CONTESTED: 2_060,
@@ -429,7 +600,7 @@ def test_the_real_session_ends_with_a_sound_book(session: MboReplay) -> None:
 
 
 def test_both_books_agree_on_the_real_session_s_first_minutes(real_data: Path) -> None:
-    replays = [MboReplay(real_data / ESH4, book) for book in (OrderBook, ReferenceBook)]
+    replays = [MboReplay.open(real_data / ESH4, book) for book in (OrderBook, ReferenceBook)]
     until = replays[0].clock().parse("23:03:00")
     fast, naive = (replay.run(until) for replay in replays)
     assert fast.trades > 100

@@ -190,14 +190,18 @@ def plans_of(wishes: Wishes, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
     """The orders that fill the book, and those after them. Raises PricetimeError."""
     from ..measure.plan import make_plans
     from ..measure.tape_flow import plans_of_tape, read_tape
+    from ..tape.databento import NoSuchInstrument
     from ..tape.flow.stream import find
 
     if wishes.tape is None:
         flow = find(wishes.preset)
         count = wishes.orders if flow.longest is None else min(wishes.orders, flow.longest)
         return make_plans(flow, count, wishes.sessions, instrument=wishes.instrument, seed=wishes.seed)
-    with progress.reading(wishes.tape) as advance:
-        tape = read_tape(wishes.tape, wishes.sessions, instrument=wishes.tape_instrument, progress=advance)
+    try:
+        with progress.reading(wishes.tape) as advance:
+            tape = read_tape(wishes.tape, wishes.sessions, instrument=wishes.tape_instrument, progress=advance)
+    except NoSuchInstrument as error:
+        raise click.BadParameter(str(error), param_hint="--tape-instrument") from error
     return plans_of_tape(tape, wishes.orders, instrument=wishes.instrument)
 
 

@@ -23,6 +23,7 @@ PREFIX = click.Path(path_type=Path)
 OF_TAPES = {
     "orderbook": "--orderbook", "tape_format": "--format", "book": "--book", "at": "--at", "csv": "--csv",
     "parquet": "--parquet", "differences": "--differences", "order_capacity": "--order-capacity",
+    "max_skipped": "--max-skipped",
 }  # fmt: skip
 OF_JOURNALS = {"until": "--until", "newest": "--newest"}
 
@@ -41,6 +42,7 @@ class Wishes:
     csv: Path | None = None
     parquet: Path | None = None
     differences: bool = False
+    max_skipped: int = 100
     until: str | None = None
     newest: bool = False
 
@@ -63,6 +65,13 @@ class Wishes:
 @click.option("--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
 @click.option("--parquet", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.parquet and PREFIX.top.parquet.")
 @click.option("--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
+@click.option(
+    "--max-skipped",
+    type=click.IntRange(0),
+    default=100,
+    show_default=True,
+    help="Skip and name up to this many lines or records that cannot be used; with more, reject the tape.",
+)
 @click.option("--until", metavar="SEQUENCE|TIME", help="Of a journal: stop behind this command, or at this time.")
 @click.option(
     "--newest", is_flag=True, help="Of a journal: begin with the newest snapshot, not with the first command."
@@ -71,9 +80,9 @@ class Wishes:
 def replay(context: click.Context, /, file: Path, **wishes: object) -> None:
     """Run the tape FILE through the book and compare every trade; or the journal in DIR, and compare every report.
 
-    Reads Databento's market-by-order files (.dbn, .dbn.zst) and LOBSTER's (message file, .csv or .csv.gz). The
-    tape's own adds, cancels and modifies keep the book; every aggressing order is sent through matching, and its
-    fills are held against the tape's: the same resting orders, the same quantities.
+    Reads Databento's market-by-order files (.dbn, .dbn.zst, .csv, .csv.gz) and LOBSTER's (message file, .csv or
+    .csv.gz, with its orderbook file). The tape's own adds, cancels and modifies keep the book; every aggressing order
+    is sent through matching, and its fills are held against the tape's: the same resting orders, the same quantities.
 
     TIME is HH:MM:SS.fraction or seconds after midnight on the tape's first day, or an ISO time with its date; UTC
     for Databento, the exchange's time for LOBSTER.
@@ -107,6 +116,7 @@ def run(file: Path, wishes: Wishes) -> None:
     from .. import OrderBook
     from ..extras import require
     from ..reference import ReferenceBook
+    from ..tape.databento import NoSuchInstrument
     from ..tape.export import Recorder
     from ..tape.formats import Format, detect, open_replay, orderbook_beside
     from . import show
@@ -119,20 +129,26 @@ def run(file: Path, wishes: Wishes) -> None:
     if recorder is not None:
         require("polars", "columnar", "writing CSV and Parquet")  # before the work, not after it
     size = sum(path.stat().st_size for path in (file, orderbook) if path is not None)
-    with track(f"replaying {file.name}", size, of_bytes=True) as advance:
-        tape = open_replay(
-            file,
-            ReferenceBook if wishes.book == "reference" else partial(OrderBook, capacity=wishes.order_capacity),
-            tape_format=tape_format,
-            orderbook=orderbook,
-            instrument=wishes.instrument,
-            recorder=recorder,
-            progress=advance,
-        )
-        ladder = _ladder_at(tape, wishes.at, wishes.levels) if wishes.at else None
-        tape.run()
-    if ladder is not None:
-        show.ladder(ladder)
+    ladder = None
+    try:
+        with track(f"replaying {file.name}", size, of_bytes=True) as advance:
+            tape = open_replay(
+                file,
+                ReferenceBook if wishes.book == "reference" else partial(OrderBook, capacity=wishes.order_capacity),
+                tape_format=tape_format,
+                orderbook=orderbook,
+                instrument=wishes.instrument,
+                max_skipped=wishes.max_skipped,
+                recorder=recorder,
+                progress=advance,
+            )
+            ladder = _ladder_at(tape, wishes.at, wishes.levels) if wishes.at else None
+            tape.run()
+    except NoSuchInstrument as error:
+        raise click.BadParameter(str(error), param_hint="--instrument") from error
+    finally:
+        if ladder is not None:  # it holds even if the tape is damaged later on
+            show.ladder(ladder)
     if wishes.differences:
         show.differences(tape)
     for file_format, prefix in outputs.items():
@@ -140,6 +156,7 @@ def run(file: Path, wishes: Wishes) -> None:
             for path in recorder.write(prefix, file_format, tape.price_scale):
                 click.echo(f"wrote {path}")
     show.outcome(tape, file, orderbook, wishes.book)
+    show.doubts(tape)
 
 
 def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:

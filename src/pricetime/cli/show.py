@@ -8,6 +8,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+import click
+
 from .. import COMPILED
 from ..tape.outcome import Difference, Fills, Verdict
 from ..types import Side
@@ -16,6 +18,9 @@ from .table import Column, Grid, console, figures, print_titled
 if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
     from ..tape.market import Levels
+
+#: Skipped lines that are printed.
+NAMED = 10
 
 
 class Ladder(NamedTuple):
@@ -62,6 +67,8 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     table.add_row("records", f"{found.records:,}")
     for fact, count in found.facts.items():
         table.add_row(f"  {fact}", f"{count:,}")
+    if found.skipped:
+        table.add_row("  lines or records that cannot be used: skipped", f"{len(found.skipped):,}")
     table.add_section()
     table.add_row("trades matched and compared", f"{found.trades:,}", style="bold")
     table.add_row("exact", f"{found.exact:,}", _share(found.exact, found.trades), style="bold")
@@ -72,6 +79,17 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     table.add_row("throughput, records/s", f"{found.records / max(found.elapsed_s, 1e-9):,.0f}")
     table.add_row("  seconds to read, match and compare", f"{found.elapsed_s:.2f}")
     print_titled(title, table)
+
+
+def doubts(tape: AnyReplay) -> None:
+    """Print on stderr what was skipped, and what else a reader of the figures must know."""
+    skipped = tape.outcome.skipped.named
+    for what in skipped[:NAMED]:
+        click.echo(f"skipped: {what}", err=True)
+    if len(skipped) > NAMED:
+        click.echo(f"skipped: {len(skipped) - NAMED:,} more", err=True)
+    for warning in tape.warnings():
+        click.echo(f"warning: {warning}", err=True)
 
 
 def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:

@@ -95,6 +95,12 @@ cdef enum:
     UNFINISHED = 41
     NEVER_RESTS = 42
     MORE_FOLLOW = 43
+    # PassiveAction
+    ADD = 1
+    EXECUTE = 2
+    REDUCE = 3
+    CANCEL = 4
+    REPLACE = 5
     # Why a report does not fit a rebuilt book, beside the reasons above
     OUT_OF_SEQUENCE = 64
     COMMAND_GOES_ON = 65
@@ -169,6 +175,11 @@ ctypedef packed struct SnapshotOrder:
     u64 quantity         # lots still open
     u64 zero
     u64 zero2
+
+# What became of an action on a passive book: 2 bytes, types.PASSIVE_RESULT.
+ctypedef packed struct PassiveResult:
+    u8 reason            # NONE when it was done
+    u8 first             # 1 when it executed the first order at the best price
 
 # A resting order, what matching reads of it: 32 bytes. A free slot keeps the next free one in "next".
 ctypedef struct Order:

@@ -11,10 +11,10 @@ SECOND_NS = 10**9
 DAY_NS = 86_400 * SECOND_NS
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_TIME = r"(?P<hours>\d{1,2}):(?P<minutes>\d\d)(?::(?P<seconds>\d\d)(?P<fraction>\.\d{1,9})?)?"
+_TIME = r"(?P<hours>\d{1,2}):(?P<minutes>\d\d)(?::(?P<seconds>\d\d)(?P<fraction>\.\d+)?)?"
 _DATED = re.compile(rf"(?P<date>\d{{4}}-\d\d-\d\d)[T ]{_TIME}(?:Z|\+00:00)?", re.A)
 _TIME_OF_DAY = re.compile(rf"{_TIME}Z?", re.A)
-_SECONDS = re.compile(r"(?P<seconds>\d{1,5})(?P<fraction>\.\d{1,9})?", re.A)
+_SECONDS = re.compile(r"(?P<seconds>\d{1,5})(?P<fraction>\.\d+)?", re.A)
 
 
 class InvalidTime(PricetimeError, ValueError):
@@ -36,11 +36,12 @@ class Clock:
         """ns on the tape's own scale: since 1970 UTC, or since midnight when its date is not known.
 
         Reads HH:MM[:SS[.fraction]] and seconds after midnight on the tape's first day, and
-        YYYY-MM-DDTHH:MM[:SS[.fraction]] where the tape has a date, all of them UTC. Raises InvalidTime.
+        YYYY-MM-DDTHH:MM[:SS[.fraction]] where the tape has a date, all of them UTC; digits beyond ns are rounded.
+        Raises InvalidTime.
         """
         start = self.midnight_ns or 0
-        if (seen := _DATED.fullmatch(text)) and self.midnight_ns is not None:
-            return _date_ns(seen["date"], text) + _of_day_ns(seen, text)
+        if self.midnight_ns is not None and _DATED.fullmatch(text):
+            return dated_ns(text)
         if seen := _TIME_OF_DAY.fullmatch(text):
             return start + _of_day_ns(seen, text)
         if seen := _SECONDS.fullmatch(text):
@@ -54,6 +55,14 @@ class Clock:
         moment = EPOCH + timedelta(seconds=time_ns // SECOND_NS)
         date = "" if self.midnight_ns is None else f"{moment:%Y-%m-%d} "
         return f"{date}{moment:%H:%M:%S}.{fraction}"
+
+
+def dated_ns(text: str) -> int:
+    """ns since 1970 of YYYY-MM-DDTHH:MM[:SS[.fraction]], which is UTC. Raises InvalidTime."""
+    seen = _DATED.fullmatch(text)
+    if not seen:
+        raise InvalidTime(f"time {text!r} is not YYYY-MM-DDTHH:MM:SS.fraction")
+    return _date_ns(seen["date"], text) + _of_day_ns(seen, text)
 
 
 def _date_ns(date: str, text: str) -> int:
@@ -72,4 +81,6 @@ def _of_day_ns(seen: re.Match[str], text: str) -> int:
 
 
 def _fraction_ns(fraction: str | None) -> int:
-    return int((fraction or ".")[1:].ljust(9, "0"))
+    """ns of ".5" and the like, rounded; digits beyond the ninth are what floating point left."""
+    digits = (fraction or ".")[1:]
+    return int(digits[:9].ljust(9, "0")) + (digits[9:10] >= "5")

@@ -1,76 +1,93 @@
-"""Databento's market-by-order files (DBN, schema mbo, plain or compressed with zstd), read as a stream."""
+"""Databento's market-by-order files (schema mbo, as DBN or as CSV), read as a stream."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..extras import require
+from . import databento_csv, mbo
 from .file import Progress, TapeError, open_tape
-
-#: One record as it lies in the file: prices in units of 10**-9, times in ns since 1970 UTC.
-MBO = np.dtype(
-    [
-        ("length", "u1"),
-        ("rtype", "u1"),
-        ("publisher_id", "<u2"),
-        ("instrument_id", "<u4"),
-        ("ts_event", "<u8"),
-        ("order_id", "<u8"),
-        ("price", "<i8"),
-        ("size", "<u4"),
-        ("flags", "u1"),
-        ("channel_id", "u1"),
-        ("action", "S1"),
-        ("side", "S1"),
-        ("ts_recv", "<u8"),
-        ("ts_in_delta", "<i4"),
-        ("sequence", "<u4"),
-    ]
-)
+from .mbo import FIELDS, MBO, Record, Records
+from .skipped import Skipped
 
 #: Units of a price in one unit of currency.
 PRICE_SCALE = 10**9
-
-ADD, CANCEL, MODIFY, CLEAR, TRADE, FILL = b"A", b"C", b"M", b"R", b"T", b"F"
-BID, ASK = b"B", b"A"
-
-#: Flags: the last record of an event; a record of a snapshot, not of something that happened.
-LAST, SNAPSHOT = 0x80, 0x20
 
 CHUNK_BYTES = 1 << 16
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 DBN_MAGIC = b"DBN"
 
-
-class Record(NamedTuple):
-    """What a replay needs of one record."""
-
-    time_ns: int
-    sequence: int
-    action: bytes
-    side: bytes
-    order_id: int
-    price: int
-    size: int
-    flags: int
+#: Instruments that a message names.
+LISTED = 20
 
 
-FIELDS = ["ts_event", "sequence", "action", "side", "order_id", "price", "size", "flags"]
+class NoSuchInstrument(TapeError):
+    """The tape has no record of the instrument that was asked for. The message names those that it has."""
 
 
-def read(path: str | Path, *, progress: Progress | None = None) -> Iterator[np.ndarray[Any, np.dtype[np.void]]]:
+def read(path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Records]:
     """The records of a file as arrays of dtype ``MBO``, shape (n,), n as it comes; memory does not grow.
 
-    Raises TapeError for a file that cannot be opened, is not DBN, is of another schema, is corrupt, or ends within
-    a record (a cut that falls exactly between two records cannot be told from the end of a shorter tape), and
-    MissingExtra without databento-dbn.
+    ``skipped``: takes the lines of a CSV file that cannot be read; without it the first raises. Raises TapeError for a
+    file that cannot be opened, is of another format or schema, is corrupt, or ends within a record (a cut that falls
+    exactly between two records cannot be told from the end of a shorter tape), and MissingExtra for DBN without
+    databento-dbn.
     """
-    dbn = require("databento_dbn", "tape", "reading Databento files")
     path = Path(path)
+    if databento_csv.is_csv(path):
+        return databento_csv.read(path, progress=progress, skipped=skipped)
+    return _read_dbn(path, progress)
+
+
+def events(
+    path: str | Path,
+    *,
+    instrument: int | None = None,
+    progress: Progress | None = None,
+    skipped: Skipped | None = None,
+) -> Iterator[list[Record]]:
+    """The records of one instrument, event by event, as ``mbo.events`` tells them apart.
+
+    Without an instrument id the file must hold one only. Raises TapeError when it holds several, NoSuchInstrument at
+    the end of a file that has none of that id, and as ``read`` does.
+    """
+    return mbo.events(_records(Path(path), instrument, read(path, progress=progress, skipped=skipped)))
+
+
+def start_ns(path: str | Path) -> int:
+    """When the tape starts: the time its first record was received, in ns since 1970 UTC. Raises as ``read``."""
+    for chunk in read(path, skipped=Skipped()):
+        return int(chunk["ts_recv"][0])
+    raise TapeError(f"{path}: holds no market-by-order record")
+
+
+def _records(path: Path, instrument: int | None, chunks: Iterator[Records]) -> Iterator[Record]:
+    """The records of one instrument: of the given one, or of the only one that there is."""
+    sole = instrument is None
+    seen: set[int] = set()
+    for chunk in chunks:
+        instruments = chunk["instrument_id"]
+        seen.update(np.unique(instruments).tolist())
+        if sole and len(seen) > 1:
+            raise TapeError(f"{path}: holds several instruments ({_listed(seen)} and perhaps more): name one of them")
+        mine = chunk if sole else chunk[instruments == instrument]
+        yield from map(Record._make, mine[FIELDS].tolist())
+    if not sole and seen and instrument not in seen:
+        raise NoSuchInstrument(f"{path}: holds no record of instrument {instrument}, but of {_listed(seen)}")
+
+
+def _listed(instruments: set[int]) -> str:
+    first = sorted(instruments)[:LISTED]
+    more = f" and {len(instruments) - LISTED:,} more" if len(instruments) > LISTED else ""
+    return ", ".join(map(str, first)) + more
+
+
+def _read_dbn(path: Path, progress: Progress | None) -> Iterator[Records]:
+    dbn = require("databento_dbn", "tape", "reading Databento files")
     with open_tape(path, progress) as file:
         head = file.read(len(ZSTD_MAGIC))
         zstd = head == ZSTD_MAGIC
@@ -81,7 +98,7 @@ def read(path: str | Path, *, progress: Progress | None = None) -> Iterator[np.n
             try:
                 decoded = decoder.write_and_decode(data)
             except (dbn.DBNError, RuntimeError) as error:
-                raise TapeError(_broken(path, records, error)) from error
+                raise TapeError(_broken(path, records, zstd, error)) from error
             if decoded and not started:
                 _check_schema(path, decoded[0])
                 started = True
@@ -93,40 +110,6 @@ def read(path: str | Path, *, progress: Progress | None = None) -> Iterator[np.n
     if not started or decoder.buffer():
         where = f"record {records + 1}" if started else "its header"
         raise TapeError(f"{path}: ends within {where}: is it truncated?")
-
-
-def events(
-    path: str | Path, *, instrument: int | None = None, progress: Progress | None = None
-) -> Iterator[list[Record]]:
-    """The records of one instrument, event by event: what the exchange did at one instant belongs together.
-
-    Each record of a snapshot is an event of its own. Without an instrument id the file must hold one only.
-    Raises TapeError when it holds several, and as ``read`` does.
-    """
-    sole = instrument is None
-    event: list[Record] = []
-    for chunk in read(path, progress=progress):
-        instruments = chunk["instrument_id"]
-        if instrument is None:
-            instrument = int(instruments[0])
-        mine = instruments == instrument
-        if sole and not mine.all():
-            found = ", ".join(map(str, np.unique(instruments)))
-            raise TapeError(f"{path}: holds several instruments ({found} and perhaps more): name one of them")
-        for record in map(Record._make, chunk[mine][FIELDS].tolist()):
-            event.append(record)
-            if record.flags & (LAST | SNAPSHOT):
-                yield event
-                event = []
-    if event:
-        yield event
-
-
-def start_ns(path: str | Path) -> int:
-    """When the tape starts: the time its first record was received, in ns since 1970 UTC. Raises as ``read``."""
-    for chunk in read(path):
-        return int(chunk["ts_recv"][0])
-    raise TapeError(f"{path}: holds no market-by-order record")
 
 
 def _chunks(file: BinaryIO, head: bytes) -> Iterator[bytes]:
@@ -141,5 +124,6 @@ def _check_schema(path: Path, metadata: Any) -> None:
         raise TapeError(f"{path}: holds the schema {schema}, a replay needs mbo (market by order)")
 
 
-def _broken(path: Path, records: int, error: Exception) -> str:
-    return f"{path}: is not a DBN file, or is damaged: {error} (after {records:,} good records)"
+def _broken(path: Path, records: int, zstd: bool, error: Exception) -> str:
+    hint = "; CSV that zstd compressed must be decompressed first: zstd -d" if zstd and not records else ""
+    return f"{path}: is not a DBN file, or is damaged: {error} (after {records:,} good records){hint}"

@@ -9,10 +9,7 @@ from typing import Any, ClassVar
 from ..errors import InvalidSetting
 from ..extras import require
 from .market import Levels
-from .outcome import TapeTrade, Verdict
-
-#: What a trade says that no aggressing order made, and so was not matched.
-AUCTION = "AUCTION"
+from .outcome import TapeTrade, Unmatched, Verdict
 
 NO_LEVEL = (0, 0, 0)
 
@@ -24,8 +21,8 @@ class Recorder:
 
     Fills are the tape's, one row each: time_ns (as the tape counts), sequence (the exchange's, or the line of the
     file), taker_id, side (of the aggressing order), price, quantity, maker_id, and verdict, how the book's fills of
-    the whole trade compare. The top of book has time_ns and price, quantity (lots) and orders of both sides, null
-    where a side is empty.
+    the whole trade compare or why it was not matched. The top of book has time_ns and price, quantity (lots) and orders
+    of both sides, null where a side is empty.
     """
 
     FILL_COLUMNS: ClassVar = {
@@ -37,17 +34,17 @@ class Recorder:
         "bid": "q", "bid_quantity": "Q", "bid_orders": "Q",
         "ask": "q", "ask_quantity": "Q", "ask_orders": "Q",
     }  # fmt: skip
-    VERDICTS: ClassVar = (*Verdict.__members__, AUCTION)
+    VERDICTS: ClassVar = (*Verdict, *Unmatched)
 
     def __init__(self) -> None:
         self.fills = {name: array(code) for name, code in self.FILL_COLUMNS.items()}
         self.tops = {name: array(code) for name, code in self.TOP_COLUMNS.items()}
         self._top: tuple[int, ...] = ()
 
-    def trade(self, trade: TapeTrade, verdict: Verdict | None) -> None:
-        """Keep a trade. Without a verdict it is one of an auction: it has no aggressing order, and no side."""
-        code = self.VERDICTS.index(AUCTION if verdict is None else verdict.name)
-        side = 0 if verdict is None else trade.side
+    def trade(self, trade: TapeTrade, verdict: Verdict | Unmatched) -> None:
+        """Keep a trade. One that was not matched has no aggressing order that is known, and no side."""
+        code = self.VERDICTS.index(verdict)
+        side = 0 if isinstance(verdict, Unmatched) else trade.side
         for maker_id, quantity in trade.fills:
             row = (trade.time_ns, trade.sequence, trade.taker_id, side, trade.price, quantity, maker_id, code)
             _append(self.fills, row)
@@ -79,7 +76,9 @@ class Recorder:
             _decimal(pl, "price", price_scale),
             pl.col("side").replace_strict([0, 1, 2], [None, "bid", "ask"], return_dtype=pl.String),
             pl.col("verdict").replace_strict(
-                list(range(len(self.VERDICTS))), [name.lower() for name in self.VERDICTS], return_dtype=pl.String
+                list(range(len(self.VERDICTS))),
+                [verdict.name.lower() for verdict in self.VERDICTS],
+                return_dtype=pl.String,
             ),
         )
 

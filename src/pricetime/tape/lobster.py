@@ -1,20 +1,28 @@
 """LOBSTER's files: what happened to the book of one stock on Nasdaq, and what the book was after each message.
 
-Plain CSV or compressed with gzip. Prices are integers in units of 1/10000 dollar, times ns after midnight.
+Plain CSV or compressed with gzip. Prices are integers in units of 1/10000 dollar, times ns after midnight. Both files
+are read as columns, ``LINES`` lines at a time; a line that cannot be read is skipped, up to a limit, and keeps its
+place.
 """
 
 from __future__ import annotations
 
 import io
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
+from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..types import Side
-from .clock import SECOND_NS
+from .clock import DAY_NS
 from .file import Progress, TapeError, open_tape
+from .skipped import Skipped
 
 #: Units of a price in one dollar.
 PRICE_SCALE = 10_000
@@ -22,7 +30,14 @@ PRICE_SCALE = 10_000
 #: The price that stands for a level which does not exist: this on the ask side, minus this on the bid side.
 NO_LEVEL = 9_999_999_999
 
-FIELDS = 6
+#: Lines that are read at once.
+LINES = 4096
+
+Ints: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+
+#: The fields of a line as numbers. Raises ValueError.
+Parse: TypeAlias = Callable[[list[str]], list[int]]
 
 
 class Kind(IntEnum):
@@ -37,92 +52,227 @@ class Kind(IntEnum):
     HALT = 7  #: trading stops or goes on
 
 
-class Message(NamedTuple):
-    """One line of a message file."""
-
-    line: int  #: from 1
-    time_ns: int
-    kind: Kind
-    order_id: int
-    size: int
-    price: int
-    side: Side  #: of the resting order
+#: The kind of a line that cannot be read.
+UNREADABLE = 0
 
 
-class Row(NamedTuple):
-    """One line of an orderbook file: (price, size) of the visible levels, best first, without those that are empty."""
+class Messages(NamedTuple):
+    """Consecutive lines of a message file: columns of shape (n,). Of a line that cannot be read every field is 0."""
 
-    bids: tuple[tuple[int, int], ...]
-    asks: tuple[tuple[int, int], ...]
-    levels: int  #: how many of each side the file shows
+    line: Ints  #: from 1
+    time_ns: Ints  #: after midnight
+    kind: Ints  #: a ``Kind``, or ``UNREADABLE``
+    order_id: Ints
+    size: Ints
+    price: Ints
+    side: Ints  #: a ``Side``, of the resting order
 
 
-KINDS = {str(int(kind)): kind for kind in Kind}
-SIDES = {"1": Side.BID, "-1": Side.ASK}
+class Rows(NamedTuple):
+    """Consecutive lines of an orderbook file. Levels are best first, in columns; empty ones are last, with the size 0.
+
+    A key is the price of a bid and minus that of an ask, so that the larger key is nearer to the other side.
+    """
+
+    keys: Ints  #: shape (2, n, levels): bids, asks; ``-NO_LEVEL`` for an empty level
+    sizes: Ints  #: shape (2, n, levels)
+    good: Bools  #: shape (n,): could the line be read?
 
 
-def messages(path: str | Path, *, progress: Progress | None = None) -> Iterator[Message]:
-    """The messages of a file, in their order. Raises TapeError naming the file and the line."""
+FIELDS = ("time", "type", "order id", "size", "price", "direction")
+KINDS = {str(int(kind)): int(kind) for kind in Kind}
+SIDES = {"1": int(Side.BID), "-1": int(Side.ASK)}
+
+_WHOLE = b"0123456789,-\n"
+_DECIMAL = b"0123456789."
+
+#: Where the name of a message file says so.
+_MESSAGE = re.compile("messages?", re.I)
+
+#: Limit of an integer that a line may have.
+_TOO_LARGE = 2**63
+
+
+def messages(
+    path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None
+) -> Iterator[Messages]:
+    """The messages of a file, in their order.
+
+    ``skipped``: takes the lines that cannot be read; without it the first raises. Raises TapeError naming the file and
+    the line, and for a file whose first line has not six fields. O(1) for each line.
+    """
     path = Path(path)
-    for number, line in _lines(path, progress):
-        fields = line.split(",")
-        if len(fields) != FIELDS:
-            hint = ": is this an orderbook file?" if len(fields) % 4 == 0 else ""
-            raise TapeError(f"{path}, line {number}: {len(fields)} fields, a message has {FIELDS}{hint}")
-        time, kind, order_id, size, price, direction = fields
-        try:
-            yield Message(number, _time_ns(time), KINDS[kind], int(order_id), int(size), int(price), SIDES[direction])
-        except (ValueError, KeyError) as error:
-            raise TapeError(f"{path}, line {number}: {_complaint(fields)} in {line!r}") from error
+    skipped = Skipped(0) if skipped is None else skipped
+    first = 1
+    for lines in _blocks(path, progress):
+        if first == 1:
+            _check_first_message(path, lines[0])
+        columns = _fast_messages(lines)
+        if columns is None:
+            columns = _each(path, first, lines, len(FIELDS), _message, skipped)[0]
+        yield Messages(np.arange(first, first + len(lines)), *columns.T)
+        first += len(lines)
 
 
-def rows(path: str | Path, *, progress: Progress | None = None) -> Iterator[Row]:
-    """The rows of an orderbook file, in their order. Raises TapeError naming the file and the line."""
+def rows(path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Rows]:
+    """The rows of an orderbook file, in their order.
+
+    ``skipped``: takes the lines that cannot be read; without it the first raises. Raises TapeError naming the file and
+    the line, and for a file whose first line has not four fields for each level. O(levels) for each line.
+    """
     path = Path(path)
-    width = 0
-    for number, line in _lines(path, progress):
-        fields = line.split(",")
-        width = width or len(fields)
-        if len(fields) != width or width % 4:
-            hint = ": is this a message file?" if width == FIELDS else ""
-            raise TapeError(
-                f"{path}, line {number}: {len(fields)} fields, a row has four to a level, as many in each{hint}"
-            )
-        try:
-            numbers = list(map(int, fields))
-        except ValueError as error:
-            raise TapeError(f"{path}, line {number}: a field that is no whole number: {error}") from error
-        asks = [level for level in zip(numbers[0::4], numbers[1::4], strict=True) if level[0] != NO_LEVEL]
-        bids = [level for level in zip(numbers[2::4], numbers[3::4], strict=True) if level[0] != -NO_LEVEL]
-        yield Row(tuple(bids), tuple(asks), width // 4)
+    skipped = Skipped(0) if skipped is None else skipped
+    first, width = 1, 0
+    for lines in _blocks(path, progress):
+        width = width or _width_of(path, lines[0])
+        numbers, good = _numbers(lines, width), np.ones(len(lines), bool)
+        if numbers is None:
+            numbers, good = _each(path, first, lines, width, _row, skipped)
+        yield _as_rows(numbers, good)
+        first += len(lines)
 
 
-def _lines(path: Path, progress: Progress | None) -> Iterator[tuple[int, str]]:
-    """Lines with their numbers, from 1."""
+def _blocks(path: Path, progress: Progress | None) -> Iterator[list[bytes]]:
+    """Lines, so many at a time."""
     number = 0
-    with open_tape(path, progress) as file, io.TextIOWrapper(file, encoding="ascii") as text:
+    with open_tape(path, progress) as file:
         try:
-            for number, line in enumerate(text, 1):
-                yield number, line.rstrip("\n")
-        except (EOFError, OSError, zlib.error, UnicodeDecodeError) as error:
-            raise TapeError(f"{path}, after line {number}: is damaged, truncated, or no text: {error}") from error
+            while lines := list(islice(file, LINES)):
+                yield lines
+                number += len(lines)
+        except (EOFError, OSError, zlib.error) as error:
+            raise TapeError(f"{path}, after line {number}: is damaged or truncated: {error}") from error
+
+
+# -------------------------------------------------------------------- a block at once, if all its lines are good
+
+
+def _fast_messages(lines: Sequence[bytes]) -> Ints | None:
+    """The columns behind the line numbers, shape (n, 6), or None if a line needs a closer look."""
+    parts = [line.partition(b",") for line in lines]
+    times = [time for time, _, _ in parts]
+    others = _numbers([rest for _, _, rest in parts], len(FIELDS) - 1)
+    if others is None or b"".join(times).translate(None, _DECIMAL):
+        return None
+    kinds, directions = others[:, 0], others[:, 4]
+    try:
+        time_ns = np.rint(np.array(list(map(float, times))) * 1e9)
+    except ValueError:
+        return None
+    if not ((kinds >= Kind.NEW) & (kinds <= Kind.HALT) & (np.abs(directions) == 1) & (time_ns < DAY_NS)).all():
+        return None
+    others[:, 4] = np.where(directions == 1, int(Side.BID), int(Side.ASK))
+    return np.column_stack([time_ns.astype(np.int64), others])
+
+
+def _numbers(lines: Sequence[bytes], width: int) -> Ints | None:
+    """Lines of so many whole numbers each, shape (n, width), or None if some are not."""
+    block = b"".join(lines).replace(b"\r\n", b"\n")
+    if not block.strip() or block.translate(None, _WHOLE):
+        return None
+    try:
+        numbers = np.loadtxt(io.StringIO(block.decode("ascii")), np.int64, delimiter=",", comments=None, ndmin=2)
+    except ValueError:
+        return None
+    return numbers if numbers.shape == (len(lines), width) else None
+
+
+# -------------------------------------------------------------------- a line at a time, if some are not
+
+
+def _each(
+    path: Path,
+    first: int,
+    lines: Sequence[bytes],
+    width: int,
+    parse: Parse,
+    skipped: Skipped,
+) -> tuple[Ints, Bools]:
+    """What each line says, shape (n, width), 0 for those that cannot be read; and which can."""
+    numbers = np.zeros((len(lines), width), np.int64)
+    good = np.ones(len(lines), bool)
+    for i, line in enumerate(lines):
+        text = line.decode("ascii", "backslashreplace").rstrip("\r\n")
+        fields = text.split(",")
+        try:
+            if len(fields) != width:
+                raise ValueError(f"{len(fields)} fields instead of {width}")
+            numbers[i] = parse(fields)
+        except ValueError as error:
+            good[i] = False
+            skipped.add(f"{path}, line {first + i}: {error} in {text!r}")
+    return numbers, good
+
+
+def _message(fields: list[str]) -> list[int]:
+    time, kind, order_id, size, price, direction = fields
+    if kind not in KINDS:
+        raise ValueError(f"type {kind!r} is none of {', '.join(KINDS)}")
+    if direction not in SIDES:
+        raise ValueError(f"direction {direction!r} is neither 1 nor -1")
+    whole = [_whole(name, text) for name, text in zip(FIELDS[2:5], (order_id, size, price), strict=True)]
+    return [_time_ns(time), KINDS[kind], *whole, SIDES[direction]]
+
+
+def _row(fields: list[str]) -> list[int]:
+    return [_whole("field", text) for text in fields]
+
+
+def _whole(name: str, text: str) -> int:
+    if not (text.isascii() and text.removeprefix("-").isdigit()):
+        raise ValueError(f"{name} {text!r} is no whole number")
+    number = int(text)
+    if not -_TOO_LARGE <= number < _TOO_LARGE:
+        raise ValueError(f"{name} {text!r} is beyond 64 bits")
+    return number
 
 
 def _time_ns(text: str) -> int:
-    seconds, _, fraction = text.partition(".")
-    if len(fraction) > 9 or not text.replace(".", "", 1).isdigit():
-        raise ValueError(text)
-    return int(seconds) * SECOND_NS + int(fraction.ljust(9, "0"))
+    """ns of seconds after midnight: a day in ns fits the 53 bits of a float, so that rounding gives those written."""
+    try:
+        if text.encode().translate(None, _DECIMAL):
+            raise ValueError
+        time_ns = round(float(text) * 1e9)
+    except ValueError:
+        raise ValueError(f"time {text!r} is no number of seconds") from None
+    if time_ns >= DAY_NS:
+        raise ValueError(f"time {text!r} is beyond a day")
+    return time_ns
 
 
-def _complaint(fields: list[str]) -> str:
-    """Which field of a message is wrong, and what it may be."""
-    time, kind, order_id, size, price, direction = fields
-    if kind not in KINDS:
-        return f"type {kind!r} is none of {', '.join(KINDS)}"
-    if direction not in SIDES:
-        return f"direction {direction!r} is neither 1 nor -1"
-    for name, value in {"order id": order_id, "size": size, "price": price}.items():
-        if not value.removeprefix("-").isdigit():
-            return f"{name} {value!r} is no whole number"
-    return f"time {time!r} is no number of seconds with at most 9 decimals"
+# -------------------------------------------------------------------- what a file is
+
+
+def orderbook_names(path: Path) -> list[Path]:
+    """What the orderbook file of a message file may be called, likeliest first; none for a name without "message"."""
+    found = list(_MESSAGE.finditer(path.name))
+    if not found:
+        return []
+    before, after = path.name[: found[-1].start()], path.name[found[-1].end() :]
+    word = "orderbook" if found[-1].group().islower() else "Orderbook"
+    plain = after.removesuffix(".gz")
+    names = [f"{before}{word}{plural}{end}" for end in (after, plain, f"{plain}.gz") for plural in ("", "s")]
+    return [path.with_name(name) for name in dict.fromkeys(names)]
+
+
+def _check_first_message(path: Path, line: bytes) -> None:
+    count = line.count(b",") + 1
+    if count != len(FIELDS):
+        hint = ": is this an orderbook file?" if count % 4 == 0 else ""
+        raise TapeError(f"{path}, line 1: {count} fields, a message has {len(FIELDS)}{hint}")
+
+
+def _width_of(path: Path, line: bytes) -> int:
+    width = line.count(b",") + 1
+    if width % 4:
+        hint = ": is this a message file?" if width == len(FIELDS) else ""
+        raise TapeError(f"{path}, line 1: {width} fields, a row has four to a level{hint}")
+    return width
+
+
+def _as_rows(numbers: Ints, good: Bools) -> Rows:
+    """Ask price, ask size, bid price and bid size of each level, as keys and sizes."""
+    keys = np.stack([numbers[:, 2::4], -numbers[:, 0::4]])
+    sizes = np.stack([numbers[:, 3::4], numbers[:, 1::4]])
+    sizes[keys == -NO_LEVEL] = 0
+    return Rows(keys, sizes, good)

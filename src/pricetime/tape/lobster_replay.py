@@ -6,22 +6,24 @@ docs/concepts/replay.md tells how each message becomes commands, and why.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import zip_longest
+from itertools import repeat, zip_longest
 from pathlib import Path
-from typing import ClassVar, TypeAlias
+from typing import NamedTuple
+
+import numpy as np
 
 from .. import errors
 from ..types import Side
 from . import lobster
 from .clock import Clock
+from .explained import EXPLAINED, HIDES, REVEALS, UNEXPLAINED, explain
 from .file import Progress, TapeError
-from .lobster import PRICE_SCALE, Kind, Message, Row
+from .lobster import PRICE_SCALE, UNREADABLE, Kind, Messages, Rows
 from .market import Levels, MakeBook, as_levels
-from .outcome import TapeTrade, judge
+from .outcome import Outcome, TapeTrade, judge
 from .replay import Recorder, Replay, follow_tape
-from .window import UNSEEN_FROM, Window, clear_level, nearer
-
-Event: TypeAlias = tuple[Message, Row | None]
+from .skipped import Skipped
+from .window import UNSEEN_FROM, Row, Window, clear_level, nearer
 
 #: The aggressing order of an execution: LOBSTER does not name it, and it never rests.
 TAKER_ID = 0
@@ -29,8 +31,10 @@ TAKER_ID = 0
 # The facts that are counted beside the trades.
 OPENING = "messages that the first row holds already"
 AT_BEST = "executions at the best price"
-OF_UNSEEN = "executions of orders from before, or from out of sight"
-LOST = "messages about orders not in the book: ignored"
+IDENTIFIED = "exact executions that checked the order's id"
+OF_STAND_INS = "exact executions of stand-ins for orders never seen"
+ADDED_TWICE = "new orders that rest already: ignored"
+UNKNOWN_CANCELLED = "cancels of orders never seen: ignored"
 NOT_COMPARED = {
     Kind.HIDDEN_EXECUTION: "executions of hidden orders: not compared",
     Kind.CROSS: "auction trades: not compared",
@@ -38,10 +42,32 @@ NOT_COMPARED = {
 }
 
 
+# As plain numbers, which compare faster.
+NEW, PARTIAL_CANCEL, DELETE, EXECUTION = (
+    int(kind) for kind in (Kind.NEW, Kind.PARTIAL_CANCEL, Kind.DELETE, Kind.EXECUTION)
+)
+BID = int(Side.BID)
+
+
+class Event(NamedTuple):
+    """A message, and the row after it if there is an orderbook file."""
+
+    line: int  #: from 1
+    time_ns: int  #: after midnight
+    kind: int  #: a ``Kind``, or ``UNREADABLE``
+    order_id: int
+    size: int
+    price: int
+    side: int  #: of the resting order
+    expected: int  #: how much of the row the message and the row before it explain
+    rows: Rows | None = None  #: the rows of this event and its neighbours, each behind the one before it
+    place: int = 0  #: of the row before this event's; its own is the next
+
+
 class LobsterReplay(Replay[Event]):
     """See the module, and Replay. Without an orderbook file nothing is known of what rests before the first message."""
 
-    price_scale: ClassVar[int] = PRICE_SCALE
+    price_scale = PRICE_SCALE
 
     def __init__(
         self,
@@ -51,10 +77,29 @@ class LobsterReplay(Replay[Event]):
         orderbook: str | Path | None = None,
         recorder: Recorder | None = None,
         progress: Progress | None = None,
+        skipped: Skipped | None = None,
     ) -> None:
-        super().__init__(str(path), _events(path, orderbook, progress), recorder)
+        skipped = Skipped() if skipped is None else skipped
+        super().__init__(str(path), _events(path, orderbook, progress, skipped), recorder, skipped)
         self.book = make_book()
-        self._window = Window(self.book, self.outcome.facts)
+        self._window = Window(self.book)
+        self._has_rows = orderbook is not None
+
+    def run(self, until: int | None = None) -> Outcome:
+        try:
+            return super().run(until)
+        finally:
+            if self._window.is_open:
+                self._window.count(self.outcome.facts)
+
+    def warnings(self) -> list[str]:
+        if self._has_rows:
+            return []
+        names = [path.name for path in lobster.orderbook_names(Path(self.name))]
+        looked = f" (LOBSTER calls it {names[0]})" if names else ""
+        known = "nothing is known of the orders that rest before the first message"
+        give = f"Give the orderbook file{looked} with --orderbook, or as orderbook"
+        return [f"the opening book is missing: {known}. {give}"]
 
     def clock(self) -> Clock:
         return Clock(None)
@@ -70,101 +115,163 @@ class LobsterReplay(Replay[Event]):
         return "orders never told of" if order_id >= UNSEEN_FROM else super().order_text(order_id)
 
     def time_ns(self, event: Event) -> int:
-        return event[0].time_ns
+        return event.time_ns
 
     def _apply(self, event: Event) -> None:
-        message, row = event
         self.outcome.records += 1
-        if row is None:
-            self._tell(message)
-        elif self._window.is_open:
-            self._tell(message)
-            self._window.compare(row)
+        rows, place = event.rows, event.place
+        if rows is None or not rows.good[place + 1]:
+            self._told_exactly(event)
+        elif not self._window.is_open:
+            self._open(event, Row.at(rows, place + 1))
         else:
-            self.outcome.facts[OPENING] += 1
-            self._open(message, row)
+            as_told = self._told_exactly(event)
+            if as_told and event.expected == EXPLAINED:
+                self._window.explained += 1
+            else:
+                self._hold_against(event, rows, as_told)
 
-    def _open(self, message: Message, row: Row) -> None:
+    def _hold_against(self, event: Event, rows: Rows, as_told: bool | None) -> None:
+        """Hold the book against a row that is not just the row before and its message."""
+        before, after = event.place, event.place + 1
+        if as_told and event.expected == REVEALS:
+            self._window.reveal(Side(event.side), rows, after)
+        elif as_told and event.expected == HIDES:
+            self._window.hide(Side(event.side), rows, before)
+        elif as_told is None or not rows.good[before]:
+            self._window.follow(Row.at(rows, after))
+        else:
+            self._window.compare(Row.at(rows, before), Row.at(rows, after))
+
+    def _open(self, event: Event, row: Row) -> None:
         """Fill the book from the first row, which holds its own message already: a new order is last in its queue."""
+        self.outcome.facts[OPENING] += 1
         self._window.open(row)
-        if message.kind is Kind.NEW:
-            holder = self._window.stand_in(message.side, message.price, message.size)
+        if event.kind == Kind.NEW:
+            holder = self._window.stand_in(event.side, event.price, event.size)
             if holder is not None:
-                self.book.reduce_order(holder, message.size)
-                self._new(message)
+                self.book.reduce_order(holder, event.size)
+                self._new(event)
 
-    def _tell(self, message: Message) -> None:
-        if message.kind is Kind.NEW:
-            self._new(message)
-        elif message.kind is Kind.EXECUTION:
-            self._execution(message)
-        elif message.kind in NOT_COMPARED:
-            self.outcome.facts[NOT_COMPARED[message.kind]] += 1
-        else:
-            self._cancel(message)
-
-    def _new(self, message: Message) -> None:
-        side, price = message.side, message.price
-        self._clear_to(_other(side), price, inclusive=True)
+    def _told_exactly(self, event: Event) -> bool | None:
+        """Send a message to the book: did it change by just what the message says? None if it cannot be used."""
+        kind = event.kind
         try:
-            self.book.add_order(message.order_id, side, price, message.size, timestamp=message.time_ns)
+            if kind == NEW:
+                return self._new(event)
+            if kind == EXECUTION:
+                return self._execution(event)
+            if kind in (DELETE, PARTIAL_CANCEL):
+                return self._cancel(event)
+        except (errors.OrdersFull, errors.LevelsFull):
+            raise
+        except errors.PricetimeError as error:
+            self.outcome.skipped.add(f"{self.name}, line {event.line}: {error}")
+            return None
+        if kind == UNREADABLE:
+            return None
+        self.outcome.facts[NOT_COMPARED[Kind(kind)]] += 1
+        return True
+
+    def _new(self, event: Event) -> bool:
+        side, price = event.side, event.price
+        if event.expected != EXPLAINED:
+            self._clear_to(_other(side), price, inclusive=True)
+        try:
+            self.book.add_order(event.order_id, side, price, event.size, timestamp=event.time_ns)
         except errors.DuplicateOrderId:
-            self.outcome.facts[LOST] += 1
+            self.outcome.facts[ADDED_TWICE] += 1
+            return False
+        return True
 
-    def _cancel(self, message: Message) -> None:
-        holder = self._holder(message)
+    def _cancel(self, event: Event) -> bool:
+        order_id, size, book = event.order_id, event.size, self.book
+        try:
+            if event.kind == DELETE:
+                return book.cancel_order(order_id) == size
+            return book.reduce_order(order_id, size) > 0
+        except errors.UnknownOrder:
+            pass
+        holder = self._window.stand_in(event.side, event.price, size)
         if holder is None:
-            self.outcome.facts[LOST] += 1
-        else:
-            self.book.reduce_order(holder, message.size)
+            self.outcome.facts[UNKNOWN_CANCELLED] += 1
+            return False
+        book.reduce_order(holder, size)
+        return True
 
-    def _execution(self, message: Message) -> None:
+    def _execution(self, event: Event) -> bool:
         """Match an order that takes as much as the tape says, at the price it says."""
-        side, price, size = message.side, message.price, message.size
+        side, price, size, facts = event.side, event.price, event.size, self.outcome.facts
         if not self._window.is_open:
             self._clear_to(side, price, inclusive=False)
-        best = self.book.best_bid if side is Side.BID else self.book.best_ask
-        self.outcome.facts[AT_BEST] += best == price
-        holder = self._holder(message)
-        if holder is not None and holder != message.order_id:
-            self.outcome.facts[OF_UNSEEN] += 1
-        told = TapeTrade(
-            message.time_ns, message.line, TAKER_ID, _other(side), price, size, ((message.order_id, size),)
-        )
-        held = told if holder is None else told._replace(fills=((holder, size),))
+        facts[AT_BEST] += (self.book.best_bid if side == BID else self.book.best_ask) == price
+        holder: int | None = event.order_id
+        if holder not in self.book:
+            holder = self._window.stand_in(side, price, size)
+        told = self._trade(event, event.order_id)
+        held = told if holder is None or holder == event.order_id else self._trade(event, holder)
         taken, _ = self.book.match_order(TAKER_ID, held.side, price, size)
         verdict = judge(held, taken, self.book)
-        if not verdict.exact:
+        if verdict.exact:
+            facts[IDENTIFIED if held is told else OF_STAND_INS] += 1
+        else:
             follow_tape(self.book, held, taken)
         self._count(told, taken, verdict)
+        return verdict.exact
 
-    def _holder(self, message: Message) -> int | None:
-        """The order of the book that a message is about: its own, or one that stands for orders without a message."""
-        if message.order_id in self.book:
-            return message.order_id
-        return self._window.stand_in(message.side, message.price, message.size)
+    def _trade(self, event: Event, maker_id: int) -> TapeTrade:
+        fills = ((maker_id, event.size),)
+        return TapeTrade(event.time_ns, event.line, TAKER_ID, _other(event.side), event.price, event.size, fills)
 
-    def _clear_to(self, side: Side, price: int, *, inclusive: bool) -> None:
+    def _clear_to(self, side: int, price: int, *, inclusive: bool) -> None:
         """Take out the orders better than a price, or as good as well: this message shows that they had gone."""
         while True:
-            best = self.book.best_bid if side is Side.BID else self.book.best_ask
+            best = self.book.best_bid if side == BID else self.book.best_ask
             if best is None or not (nearer(side, best, price) or (inclusive and best == price)):
                 return
             clear_level(self.book, side, best)
 
 
-def _events(path: str | Path, orderbook: str | Path | None, progress: Progress | None) -> Iterator[Event]:
-    messages = lobster.messages(path, progress=progress)
+def _events(
+    path: str | Path, orderbook: str | Path | None, progress: Progress | None, skipped: Skipped
+) -> Iterator[Event]:
+    messages = lobster.messages(path, progress=progress, skipped=skipped)
     if orderbook is None:
-        yield from ((message, None) for message in messages)
+        for block in messages:
+            yield from map(Event, *_columns(block), repeat(UNEXPLAINED))
         return
-    rows = lobster.rows(orderbook, progress=progress)
-    for count, (message, row) in enumerate(zip_longest(messages, rows)):
-        if message is None or row is None:
-            shorter, longer = (path, orderbook) if message is None else (orderbook, path)
-            raise TapeError(f"{shorter}: ends after line {count}, {longer} goes on: they are not of one tape")
-        yield message, row
+    last: Rows | None = None
+    for told, shown in zip_longest(messages, lobster.rows(orderbook, progress=progress, skipped=skipped)):
+        _check_lengths(path, orderbook, told, shown)
+        rows = _behind(last, shown)
+        before, after = (Rows(rows.keys[:, at], rows.sizes[:, at], rows.good[at]) for at in (slice(-1), slice(1, None)))
+        expected = explain(told, before, after).tolist()
+        yield from map(Event, *_columns(told), expected, repeat(rows), range(len(expected)))
+        last = Rows(rows.keys[:, -1:], rows.sizes[:, -1:], rows.good[-1:])
 
 
-def _other(side: Side) -> Side:
-    return Side.ASK if side is Side.BID else Side.BID
+def _columns(messages: Messages) -> list[list[int]]:
+    return [column.tolist() for column in messages]
+
+
+def _behind(last: Rows | None, rows: Rows) -> Rows:
+    """Rows with the one before them at the front; before the first there is none."""
+    if last is None:
+        last = Rows(rows.keys[:, :1], rows.sizes[:, :1], np.zeros(1, bool))
+    return Rows(
+        np.concatenate([last.keys, rows.keys], axis=1),
+        np.concatenate([last.sizes, rows.sizes], axis=1),
+        np.concatenate([last.good, rows.good]),
+    )
+
+
+def _check_lengths(path: str | Path, orderbook: str | Path, told: Messages | None, shown: Rows | None) -> None:
+    """Blocks are as long as one another, until a file ends."""
+    messages, rows = 0 if told is None else len(told.line), 0 if shown is None else len(shown.good)
+    if messages != rows:
+        shorter, longer = (path, orderbook) if messages < rows else (orderbook, path)
+        raise TapeError(f"{shorter}: has fewer lines than {longer}: they are not of one tape, or one is truncated")
+
+
+def _other(side: int) -> Side:
+    return Side.ASK if side == BID else Side.BID

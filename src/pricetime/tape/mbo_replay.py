@@ -5,65 +5,106 @@ docs/concepts/replay.md tells how each record becomes commands, and why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import ClassVar
 
 from .. import errors
 from ..types import Side
 from . import databento
 from .clock import Clock
-from .databento import ADD, CANCEL, CLEAR, FILL, MODIFY, PRICE_SCALE, SNAPSHOT, TRADE, Record
 from .file import Progress
 from .market import Levels, MakeBook, Market
-from .outcome import TapeTrade, Verdict, judge
+from .mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MODIFY, SNAPSHOT, TRADE, Record
+from .outcome import TapeTrade, Unmatched, Verdict, judge
 from .replay import Recorder, Replay, follow_tape
+from .skipped import Skipped
 
-SIDE = {databento.BID: Side.BID, databento.ASK: Side.ASK}
+SIDE = {BID: Side.BID, ASK: Side.ASK}
+OTHER = {Side.BID: Side.ASK, Side.ASK: Side.BID}
 
 # The facts that are counted beside the trades.
 FROM_SNAPSHOT = "orders in the opening snapshot"
-AUCTIONS = "auction trades: applied, not matched"
-AUCTION_HIDDEN = "lots in them of orders never shown"
+HIDDEN_LOTS = "lots of orders never shown, in trades that were applied"
+INFERRED = "trades without a side: that of the resting order gives it"
 UNNAMED = "trades that name no resting order: not compared"
+NON_DISPLAYED = "trades without a side or a resting order (non-displayed, crosses): not compared"
 INTO_THE_CROSS = "aggressors that were resting, modified into the cross"
 PREVENTED = "orders passed over: self-match prevention"
-STRAYS = "records at odds with those before them: ignored"
+UNKNOWN_CANCELLED = "cancels of orders never shown: ignored"
+UNKNOWN_MODIFIED = "modifies of orders never shown: added"
+ADDED_TWICE = "adds of orders that rest already: ignored"
 HALTS = "times that trading stopped: bids and asks crossed"
 CONTESTED = "exact trades that the order of the queue decided"
 
 
-class MboReplay(Replay[list[Record]]):
-    """See the module, and Replay. Each event of the tape is one list of records."""
+class MboReplay(Replay[Sequence[Record]]):
+    """See the module, and Replay. Each event of the tape is a sequence of records: see ``mbo.events``.
 
-    price_scale: ClassVar[int] = PRICE_SCALE
+    ``events``: of one instrument, in the order of the exchange; any iterable, so that a reader of another format is a
+    generator. ``name``: of the tape, for messages. ``clock``: by default that of the day of the first event.
+    ``price_scale``: units of the records' prices in one unit of currency. ``skipped``: takes records that the book
+    refuses; by default up to 100.
+    """
 
     def __init__(
         self,
+        events: Iterable[Sequence[Record]],
+        make_book: MakeBook,
+        *,
+        name: str = "tape",
+        clock: Clock | None = None,
+        price_scale: int = databento.PRICE_SCALE,
+        recorder: Recorder | None = None,
+        skipped: Skipped | None = None,
+    ) -> None:
+        super().__init__(name, iter(events), recorder, skipped)
+        self.price_scale = price_scale
+        self.market = Market(make_book)
+        self._clock = clock
+        self._path: str | Path | None = None  # of the file, whose first record says when the tape starts
+        #: Lots that fills took from an order, which its next cancel or modify will tell again.
+        self._told: dict[int, int] = {}
+        self._auction_ns: int | None = None  # when the last auction was
+        self._begins_with_a_book = False
+        self._apply_record = {
+            ADD: self._add, CANCEL: self._cancel, MODIFY: self._modify, CLEAR: self._clear,
+        }  # fmt: skip
+
+    @classmethod
+    def open(
+        cls,
         path: str | Path,
         make_book: MakeBook,
         *,
         instrument: int | None = None,
         recorder: Recorder | None = None,
         progress: Progress | None = None,
-    ) -> None:
-        events: Iterator[list[Record]] = databento.events(path, instrument=instrument, progress=progress)
-        super().__init__(str(path), events, recorder)
-        self.market = Market(make_book)
-        self._path = path
-        #: Lots that fills took from an order, which its next cancel or modify will tell again.
-        self._told: dict[int, int] = {}
-        self._apply_record = {
-            ADD: self._add, CANCEL: self._cancel, MODIFY: self._modify, CLEAR: self._clear,
-        }  # fmt: skip
-
-    @cached_property
-    def _clock(self) -> Clock:
-        return Clock.of_day(databento.start_ns(self._path))
+        skipped: Skipped | None = None,
+    ) -> MboReplay:
+        """A replay of a Databento file. ``instrument``: which one, of a tape that holds several. Raises TapeError."""
+        skipped = Skipped() if skipped is None else skipped
+        events = databento.events(path, instrument=instrument, progress=progress, skipped=skipped)
+        replay = cls(events, make_book, name=str(path), recorder=recorder, skipped=skipped)
+        replay._path = path
+        return replay
 
     def clock(self) -> Clock:
-        return self._clock
+        if self._clock is None and self._path is not None:
+            self._clock = Clock.of_day(databento.start_ns(self._path))
+        if self._clock is None and (first := next(self._events, None)) is not None:
+            self._clock = Clock.of_day(self.time_ns(first))
+            self._events = chain([first], self._events)
+        return self._clock or Clock(None)
+
+    def warnings(self) -> list[str]:
+        facts = self.outcome.facts
+        unknown = facts[UNKNOWN_CANCELLED] + facts[UNKNOWN_MODIFIED] + self.outcome.verdicts[Verdict.UNKNOWN]
+        if self._begins_with_a_book or not unknown:
+            return []
+        missing = "the opening book is missing: the tape begins with neither a snapshot nor a clear of the book"
+        records = f"{unknown:,} of its records are about orders that it never showed"
+        return [f"{missing}, and {records}. Begin with a snapshot, or with the start of the session"]
 
     def depth(self, levels: int) -> tuple[Levels, Levels]:
         return self.market.depth(levels)
@@ -71,40 +112,50 @@ class MboReplay(Replay[list[Record]]):
     def digest(self) -> int:
         return self.market.book.digest()
 
-    def time_ns(self, event: list[Record]) -> int:
+    def time_ns(self, event: Sequence[Record]) -> int:
         return event[0].time_ns
 
     # ---------------------------------------------------------------- events
 
-    def _apply(self, event: list[Record]) -> None:
+    def _apply(self, event: Sequence[Record]) -> None:
+        if self.outcome.records == 0:
+            self._begin(event[0])
         self.outcome.records += len(event)
         if len(event) > 1:
             event = self._without_prevented(event)
         for i, record in enumerate(event):
-            if record.action == TRADE:
-                self._trade(record, _fills_after(event, i))
-            elif apply := self._apply_record.get(record.action):
-                apply(record)
+            try:
+                if record.action == TRADE:
+                    self._trade(record, _fills_after(event, i))
+                elif apply := self._apply_record.get(record.action):
+                    apply(record)
+            except (errors.OrdersFull, errors.LevelsFull):
+                raise
+            except errors.PricetimeError as error:
+                self._skip(record.time_ns, error)
 
-    def _without_prevented(self, event: list[Record]) -> list[Record]:
-        """First cancel what the event cancels without a fill; the records that remain.
+    def _begin(self, record: Record) -> None:
+        self._begins_with_a_book = record.action == CLEAR or record.flags & SNAPSHOT != 0
+        if self._clock is None and self._path is None:
+            self._clock = Clock.of_day(record.time_ns)
+
+    def _without_prevented(self, event: Sequence[Record]) -> Sequence[Record]:
+        """First cancel what the event cancels without a fill; the records that remain. O(records).
 
         An aggressing order that meets one of its own owner's trades past it, and that one is cancelled: the tape
-        tells of it only after the trades.
+        tells of it only after the trades. What the event itself adds is cancelled where the tape says so.
         """
-        filled = {record.order_id for record in event if record.action == FILL}
-        prevented = [
-            record
-            for record in event
-            if record.action == CANCEL and record.order_id not in filled and record.order_id not in self._told
-        ]
-        if not prevented:
-            return event
+        filled_or_added = {record.order_id for record in event if record.action in (FILL, ADD)}
+        prevented: list[Record] = []
+        others: list[Record] = []
+        for record in event:
+            first = record.action == CANCEL and record.order_id not in filled_or_added and record.side in SIDE
+            (prevented if first and record.order_id not in self._told else others).append(record)
         for record in prevented:
             self._cancel(record)
-        if any(record.action == TRADE for record in event):
+        if prevented and any(record.action == TRADE for record in others):
             self.outcome.facts[PREVENTED] += len(prevented)
-        return [record for record in event if record not in prevented]
+        return others
 
     # ---------------------------------------------------------------- trades
 
@@ -114,21 +165,38 @@ class MboReplay(Replay[list[Record]]):
             self._told[fill.order_id] = self._told.get(fill.order_id, 0) + fill.size
         side = SIDE.get(record.side)
         if side is None:
-            self._auction(record, fills)
+            self._trade_without_side(record, fills)
             return
-        makers = tuple([(fill.order_id, fill.size) for fill in fills if fill.side != record.side])
+        makers = [fill for fill in fills if fill.side != record.side]
         if len(makers) < len(fills):  # a fill on the side of its trade is the aggressing order itself
             self.outcome.facts[INTO_THE_CROSS] += 1
-        if not makers:
+        if makers:
+            self._compare(record, side, makers, fills)
+        else:
             self._take(fills)
             self.outcome.facts[UNNAMED] += 1
-            return
-        trade = TapeTrade(record.time_ns, record.sequence, record.order_id, side, record.price, record.size, makers)
-        if not self.market.open():
+
+    def _trade_without_side(self, record: Record, fills: Sequence[Record]) -> None:
+        """A trade of an auction, or one whose aggressing order the tape does not tell of."""
+        if not self.market.open() or record.time_ns == self._auction_ns:
+            self._auction_ns = record.time_ns
+            self._apply_fills(record, fills, Unmatched.AUCTION)
+        elif not fills:
+            self.outcome.facts[NON_DISPLAYED] += 1
+        elif (side := self._aggressing_side(fills)) is not None:
+            self.outcome.facts[INFERRED] += 1
+            self._compare(record, side, fills, fills)
+        else:
+            self._apply_fills(record, fills, Unmatched.NO_SIDE)
+
+    def _compare(self, record: Record, side: Side, makers: Sequence[Record], fills: Sequence[Record]) -> None:
+        taken = tuple([(maker.order_id, maker.size) for maker in makers])
+        trade = TapeTrade(record.time_ns, record.sequence, record.order_id, side, record.price, record.size, taken)
+        if self.market.open():
+            self._match(trade)
+        else:
             self._take(fills)
             self._count(trade, (), Verdict.CLOSED)
-            return
-        self._match(trade)
 
     def _match(self, trade: TapeTrade) -> None:
         book, taker_id = self.market.book, trade.taker_id
@@ -155,15 +223,24 @@ class MboReplay(Replay[list[Record]]):
         _, _, orders_left = (asks if trade.side is Side.BID else bids)[0]
         return orders_left + makers - (last_maker in book) > 1
 
-    def _auction(self, record: Record, fills: Sequence[Record]) -> None:
+    def _aggressing_side(self, fills: Sequence[Record]) -> Side | None:
+        """The side that the resting orders give, None if it is not known or if there were some on both sides."""
+        sides = {self._resting_side(fill) for fill in fills} - {None}
+        return OTHER[sides.pop()] if len(sides) == 1 else None  # type: ignore[index]  # None is not in it
+
+    def _resting_side(self, fill: Record) -> Side | None:
+        book = self.market.book
+        return book.order(fill.order_id).side if fill.order_id in book else SIDE.get(fill.side)
+
+    def _apply_fills(self, record: Record, fills: Sequence[Record], why: Unmatched) -> None:
         """A trade without an aggressing order: nothing to match. Continuous trading starts when no orders cross."""
-        self.outcome.facts[AUCTIONS] += 1
+        self.outcome.facts[why.value] += 1
         if hidden := self._take(fills):
-            self.outcome.facts[AUCTION_HIDDEN] += hidden
+            self.outcome.facts[HIDDEN_LOTS] += hidden
         if self._recorder is not None:
             makers = tuple([(fill.order_id, fill.size) for fill in fills])
             trade = TapeTrade(record.time_ns, record.sequence, 0, Side.BID, record.price, record.size, makers)
-            self._recorder.trade(trade, None)
+            self._recorder.trade(trade, why)
         self.market.open()
 
     def _take(self, fills: Sequence[Record]) -> int:
@@ -184,12 +261,12 @@ class MboReplay(Replay[list[Record]]):
         side = _side(record)
         if self.market.crosses(side, record.price):
             self._halt()
-        if record.flags & SNAPSHOT:
-            self.outcome.facts[FROM_SNAPSHOT] += 1
         try:
             self.market.side[side].add_order(record.order_id, side, record.price, record.size, timestamp=record.time_ns)
+            if record.flags & SNAPSHOT:
+                self.outcome.facts[FROM_SNAPSHOT] += 1
         except errors.DuplicateOrderId:
-            self.outcome.facts[STRAYS] += 1
+            self.outcome.facts[ADDED_TWICE] += 1
 
     def _cancel(self, record: Record) -> None:
         """Take off what is cancelled, less what fills have taken already."""
@@ -197,7 +274,7 @@ class MboReplay(Replay[list[Record]]):
         told = self._told.pop(record.order_id, 0)
         if record.order_id not in book:
             if not told:
-                self.outcome.facts[STRAYS] += 1
+                self.outcome.facts[UNKNOWN_CANCELLED] += 1
         elif record.size > told:
             book.reduce_order(record.order_id, record.size - told)
 
@@ -208,7 +285,7 @@ class MboReplay(Replay[list[Record]]):
         if order_id not in book:
             # All of it that was displayed has traded: an iceberg shows its next part, or an aggressing order rests.
             if not told:
-                self.outcome.facts[STRAYS] += 1
+                self.outcome.facts[UNKNOWN_MODIFIED] += 1
             self._add(record)
         elif told:
             order = book.order(order_id)
@@ -237,7 +314,7 @@ def _side(record: Record) -> Side:
     return side
 
 
-def _fills_after(event: list[Record], trade: int) -> list[Record]:
+def _fills_after(event: Sequence[Record], trade: int) -> Sequence[Record]:
     """The fills of a trade: the records that follow it."""
     end = trade + 1
     while end < len(event) and event[end].action == FILL:

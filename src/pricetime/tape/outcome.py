@@ -10,6 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from ..types import Side, Trade
 from .market import Book
+from .skipped import Skipped
 
 #: Resting orders taken by one trade and the lots taken of each: (order id, quantity).
 Fills: TypeAlias = tuple[tuple[int, int], ...]
@@ -32,13 +33,20 @@ class Verdict(Enum):
         return self is Verdict.EXACT or self is Verdict.LISTED
 
 
+class Unmatched(Enum):
+    """Why a trade of the tape was applied to the book and not matched."""
+
+    AUCTION = "trades of an auction: applied, not matched"
+    NO_SIDE = "trades whose aggressing side is unknown: applied, not matched"
+
+
 class TapeTrade(NamedTuple):
     """One trade as the tape tells it: an aggressing order that trades at one price."""
 
     time_ns: int  #: as the tape counts
     sequence: int  #: the exchange's number of the message, or the line of the file
     taker_id: int  #: 0 where the tape does not say
-    side: Side  #: of the aggressing order; of an auction trade, which has none, without meaning
+    side: Side  #: of the aggressing order; of an ``Unmatched`` trade, which has none, without meaning
     price: int  #: in units of the tape
     quantity: int  #: lots
     fills: Fills  #: the resting orders taken
@@ -61,6 +69,7 @@ class Outcome:
     verdicts: Counter[Verdict] = field(default_factory=Counter)  #: how many trades had each
     differences: list[Difference] = field(default_factory=list)  #: every trade that is not exact, in order
     facts: Counter[str] = field(default_factory=Counter)  #: what else there was, by a name that explains itself
+    skipped: Skipped = field(default_factory=Skipped)  #: lines and records that could not be used
 
     @property
     def trades(self) -> int:

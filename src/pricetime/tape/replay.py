@@ -6,14 +6,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from time import perf_counter
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from ..errors import PricetimeError
 from ..types import Side, Trade
 from .clock import Clock
 from .file import TapeError
 from .market import Book, Levels
-from .outcome import Outcome, TapeTrade, Verdict
+from .outcome import Outcome, TapeTrade, Unmatched, Verdict
+from .skipped import Skipped
 
 Event = TypeVar("Event")
 
@@ -21,8 +22,8 @@ Event = TypeVar("Event")
 class Recorder(Protocol):
     """Is told of each trade and of the best levels after each event."""
 
-    def trade(self, trade: TapeTrade, verdict: Verdict | None) -> None:
-        """A trade of the tape, and how the book's compares; None where it was not sent to the book."""
+    def trade(self, trade: TapeTrade, verdict: Verdict | Unmatched) -> None:
+        """A trade of the tape, and how the book's compares with it, or why it was not sent to the book."""
 
     def top(self, time_ns: int, bids: Levels, asks: Levels) -> None:
         """The best level of each side after the event at ``time_ns``, as the tape counts; an empty side has none."""
@@ -34,11 +35,13 @@ class Replay(ABC, Generic[Event]):
     ``price_scale``: units of the tape's integer prices in one unit of currency. The book's prices are these units.
     """
 
-    price_scale: ClassVar[int]  #: units of an integer price in one unit of currency
+    price_scale: int  #: units of an integer price in one unit of currency
 
-    def __init__(self, name: str, events: Iterator[Event], recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, name: str, events: Iterator[Event], recorder: Recorder | None = None, skipped: Skipped | None = None
+    ) -> None:
         self.name = name  #: of the tape, for messages
-        self.outcome = Outcome()  #: the count so far
+        self.outcome = Outcome() if skipped is None else Outcome(skipped=skipped)  #: the count so far
         self._recorder = recorder
         self._events = events
         self._held: list[Event] = []  # an event already read that lies beyond the moment asked for
@@ -57,12 +60,18 @@ class Replay(ABC, Generic[Event]):
                 break
             try:
                 self._apply(event)
+            except TapeError:
+                raise
             except PricetimeError as error:
                 raise TapeError(f"{self.name}: at {self.clock().text(time_ns)}: {error}") from error
             if self._recorder is not None:
                 self._recorder.top(time_ns, *self.depth(1))
         self.outcome.elapsed_s += perf_counter() - started
         return self.outcome
+
+    def warnings(self) -> list[str]:
+        """What a reader of the outcome must know before trusting it, one sentence each."""
+        return []
 
     def order_text(self, order_id: int) -> str:
         """An order of the book, as people are told of it."""
@@ -87,6 +96,10 @@ class Replay(ABC, Generic[Event]):
     @abstractmethod
     def _apply(self, event: Event) -> None:
         """Send an event to the book and compare its trades."""
+
+    def _skip(self, time_ns: int, error: Exception) -> None:
+        """Leave out what the book refuses. Raises TapeError beyond the limit."""
+        self.outcome.skipped.add(f"{self.name}: at {self.clock().text(time_ns)}: {error}")
 
     def _count(self, trade: TapeTrade, taken: Sequence[Trade], verdict: Verdict) -> None:
         self.outcome.add(trade, taken, verdict)

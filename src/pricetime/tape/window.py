@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
 
 from ..types import Side
-from .lobster import Row
-from .market import Book, as_levels
+from .lobster import Rows
+from .market import Book, Levels, as_levels
 
 #: (price, size) of levels, best first.
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
@@ -18,9 +20,34 @@ UNSEEN_FROM = 2**63
 
 # The facts that are counted.
 ROWS = "rows of the orderbook file"
-BEST_AGREES = "rows whose best bid and ask are the book's"
-ALL_AGREE = "rows of which every level in sight is the book's"
+SIDES_COMPARED = "sides compared, two in a row at most"
+SIDES_AGREE = "sides of which every level in sight is the book's"
+BOTH_COMPARED = "rows with both sides compared"
+BEST_AGREES = "of these, best bid and ask are the book's"
+ALL_AGREE = "of these, every level in sight is the book's"
 REVEALED = "levels that came into sight"
+
+
+class Row(NamedTuple):
+    """One row: (price, size) of its levels, best first, without those that are empty."""
+
+    bids: Sizes
+    asks: Sizes
+    levels: int  #: how many of each side the file shows
+
+    @classmethod
+    def at(cls, rows: Rows, index: int) -> Row:
+        """A row of many."""
+        bids, asks = (
+            tuple([(key * sign, size) for key, size in zip(keys, sizes, strict=True) if size])
+            for sign, keys, sizes in zip(
+                (1, -1), rows.keys[:, index].tolist(), rows.sizes[:, index].tolist(), strict=True
+            )
+        )
+        return cls(bids, asks, rows.keys.shape[2])
+
+    def sides(self) -> Iterator[tuple[Side, Sizes]]:
+        return zip(Side, (self.bids, self.asks), strict=True)
 
 
 class Window:
@@ -31,59 +58,116 @@ class Window:
     have come. One order then stands for all that rests there, at the head of what will queue up behind it.
     """
 
-    def __init__(self, book: Book, facts: Counter[str]) -> None:
+    def __init__(self, book: Book) -> None:
         self._book = book
-        self._facts = facts
         self._unseen = 0  # orders without a message so far
-        self._seen_to: dict[Side, int | None] = {}  # deepest price in sight; None: all there is
+        self._stand_ins: dict[tuple[int, int], int] = {}  # side and price -> the order that stands for those
+        self._before: Row | None = None  # the row before the one that is compared, None if it is not known
+        self.is_open = False  #: has there been a row?
+        self.explained = 0  #: rows after which the book is what it was, but for what their message says
+        self.revealing = 0  #: the same, but for a level that came into sight
+        self._is_single = False  # one level a side: if it is new, there is nothing to compare
+        self._hidden: dict[Side, list[int]] = {side: [] for side in Side}  # prices out of sight, the nearest last
+        self.facts: Counter[str] = Counter()  #: of the other rows
 
-    @property
-    def is_open(self) -> bool:
-        """Has there been a row?"""
-        return bool(self._seen_to)
+    def count(self, facts: Counter[str]) -> None:
+        """Enter what was counted: a row that is explained agrees on both sides."""
+        rows = self.explained + self.revealing
+        uncompared = self.revealing if self._is_single else 0
+        for fact, of_explained in {
+            ROWS: rows,
+            SIDES_COMPARED: 2 * rows - uncompared,
+            SIDES_AGREE: 2 * rows - uncompared,
+            BOTH_COMPARED: rows - uncompared,
+            BEST_AGREES: rows - uncompared,
+            ALL_AGREE: rows - uncompared,
+        }.items():
+            facts[fact] = self.facts[fact] + of_explained
+        if revealed := self.facts[REVEALED] + self.revealing:
+            facts[REVEALED] = revealed
 
     def open(self, row: Row) -> None:
-        """Fill an empty book from the first row."""
-        for side, levels in _sides(row):
+        """Fill the book from the first row."""
+        self._is_single = row.levels == 1
+        for order in list(self._book):
+            self._book.cancel_order(order.id)
+        for side, levels in row.sides():
             for price, size in levels:
                 self._add_unseen(side, price, size)
-        self._look(row)
+        self.is_open = True
 
-    def compare(self, row: Row) -> None:
+    def compare(self, before: Row, row: Row) -> None:
         """Hold the book against the row after a message, then make the visible levels what the row says."""
-        best_agrees = all_agree = True
-        for (side, shown), levels in zip(_sides(row), self._book.depth(row.levels), strict=True):
+        self._before = before
+        compared, best_agrees, agree = [], [], []
+        for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
             held = tuple([(price, size) for price, size, _ in as_levels(levels)])
-            if held == shown and (not shown or self._was_in_sight(side, shown[-1][0])):
-                continue
             known = [level for level in held if self._was_in_sight(side, level[0])]
             told = [level for level in shown if self._was_in_sight(side, level[0])]
-            best_agrees &= known[:1] == told[:1]
-            all_agree &= known == told
-            self._follow(side, held, shown, row.levels)
-        self._facts[ROWS] += 1
-        self._facts[BEST_AGREES] += best_agrees
-        self._facts[ALL_AGREE] += all_agree
-        self._look(row)
+            compared.append(bool(known or told or self._deepest(side) is None))
+            best_agrees.append(known[:1] == told[:1])
+            agree.append(known == told)
+            if held != shown or len(told) < len(shown):
+                self._follow(side, held, shown, row.levels)
+        self._find_hidden(row.levels)
+        both = all(compared)
+        self.facts[ROWS] += 1
+        self.facts[SIDES_COMPARED] += sum(compared)
+        self.facts[SIDES_AGREE] += sum(one and other for one, other in zip(compared, agree, strict=True))
+        self.facts[BOTH_COMPARED] += both
+        self.facts[BEST_AGREES] += both and all(best_agrees)
+        self.facts[ALL_AGREE] += both and all(agree)
 
-    def stand_in(self, side: Side, price: int, size: int) -> int | None:
-        """An order that stands for orders without a message, of at least this size. O(orders at the price)."""
-        for order in self._book.orders(side, price):
-            if order.id >= UNSEEN_FROM and order.quantity >= size:
-                return order.id
-        return None
+    def hide(self, side: Side, rows: Rows, index: int) -> None:
+        """The same for a row that is as its message says: the last level of that before it, at ``index``, is hidden."""
+        self._hidden[side].append(_price_of(side, rows.keys[side - 1, index, -1]))
+        self.explained += 1
+
+    def reveal(self, side: Side, rows: Rows, index: int) -> None:
+        """The same for a row that is as its message says, but for the last level of a side, which came into sight."""
+        price = _price_of(side, rows.keys[side - 1, index, -1])
+        hidden = self._hidden[side]
+        while hidden and not nearer(side, price, hidden[-1]):
+            clear_level(self._book, side, hidden.pop())
+        self._add_unseen(side, price, int(rows.sizes[side - 1, index, -1]))
+        self.revealing += 1
+
+    def follow(self, row: Row) -> None:
+        """Make the visible levels what a row says, without comparing: something before it could not be read."""
+        self._before = None
+        for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
+            held = tuple([(price, size) for price, size, _ in as_levels(levels)])
+            self._follow(side, held, shown, row.levels)
+        self._find_hidden(row.levels)
+
+    def stand_in(self, side: int, price: int, size: int) -> int | None:
+        """An order that stands for orders without a message, of at least this size. O(1)."""
+        order_id = self._stand_ins.get((side, price))
+        if order_id is None or order_id not in self._book or self._book.order(order_id).quantity < size:
+            return None
+        return order_id
 
     # ---------------------------------------------------------------- inside
 
-    def _look(self, row: Row) -> None:
-        """Remember how deep this row shows the book."""
-        for side, levels in _sides(row):
-            self._seen_to[side] = levels[-1][0] if len(levels) == row.levels else None
+    def _deepest(self, side: Side) -> int | None:
+        """The deepest price of a side that the row before this one showed; None: there was no more."""
+        if self._before is None:
+            return None
+        levels = self._before.bids if side is Side.BID else self._before.asks
+        return levels[-1][0] if len(levels) == self._before.levels else None
 
     def _was_in_sight(self, side: Side, price: int) -> bool:
         """Could the row before this one have shown this price?"""
-        deepest = self._seen_to[side]
+        deepest = self._deepest(side)
         return deepest is None or not nearer(side, deepest, price)
+
+    def _levels(self, side: Side, levels: int) -> Levels:
+        return as_levels(self._book.depth(levels)[side is Side.ASK])
+
+    def _find_hidden(self, levels: int) -> None:
+        """Learn anew which levels of the book are out of sight. O(levels of the book)."""
+        for side, deeper in zip(Side, self._book.depth(len(self._book) + 1), strict=True):
+            self._hidden[side] = [price for price, _, _ in reversed(as_levels(deeper)[levels:])]
 
     def _follow(self, side: Side, held: Sizes, shown: Sizes, levels: int) -> None:
         """Make the best levels of one side what a row shows."""
@@ -94,29 +178,32 @@ class Window:
         ]:
             for price in gone:
                 clear_level(self._book, side, price)
-            held = tuple([(p, size) for p, size, _ in as_levels(self._book.depth(levels)[side is Side.ASK])])
+            held = tuple([(price, size) for price, size, _ in self._levels(side, levels)])
         sizes = dict(held)
         for price, size in shown:
             revealed = not self._was_in_sight(side, price)
             if revealed or sizes.get(price) != size:
                 clear_level(self._book, side, price)
                 self._add_unseen(side, price, size)
-                self._facts[REVEALED] += revealed
+                self.facts[REVEALED] += revealed
 
     def _add_unseen(self, side: Side, price: int, size: int) -> None:
         self._unseen += 1
-        self._book.add_order(2**64 - self._unseen, side, price, size)
+        order_id = 2**64 - self._unseen
+        self._book.add_order(order_id, side, price, size)
+        self._stand_ins[side, price] = order_id
 
 
-def nearer(side: Side, price: int, other: int) -> bool:
+def _price_of(side: Side, key: np.int64) -> int:
+    return int(key if side is Side.BID else -key)
+
+
+def nearer(side: int, price: int, other: int) -> bool:
     """Is a price nearer to the other side of the book than another?"""
-    return price > other if side is Side.BID else price < other
+    return price > other if side == Side.BID else price < other
 
 
-def clear_level(book: Book, side: Side, price: int) -> None:
+def clear_level(book: Book, side: int, price: int) -> None:
+    """Take out every order at a price. O(orders there)."""
     for order in book.orders(side, price):
         book.cancel_order(order.id)
-
-
-def _sides(row: Row) -> Iterator[tuple[Side, Sizes]]:
-    return zip(Side, (row.bids, row.asks), strict=True)

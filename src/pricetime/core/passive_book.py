@@ -1,0 +1,332 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
+"""A book that mirrors what an exchange publishes, order by order: it enters and takes, and never matches."""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+from pricetime import errors
+from pricetime.core.instrument import Instrument
+from pricetime.types import COMMAND, PASSIVE_RESULT, Reason, ReplacePolicy
+
+if not cython.compiled:  # the compiled form has them from passive_book.pxd
+    from pricetime.core.book import key_of
+    from pricetime.core.check import check_books
+    from pricetime.core.engine import Engine
+    from pricetime.core.layout import *
+    from pricetime.core.order_book import order_id_of, price_of, quantity_of, side_of
+    from pricetime.core.rebuilt import Rebuilt
+    from pricetime.native.arrays import Block, records_of
+    from pricetime.native.memory import release, reserve
+
+#: Columns of ``apply`` as they stand in a record, with the range of each.
+COLUMNS = {
+    "actions": ("type", "u1"),
+    "order_ids": ("order_id", "u8"),
+    "sides": ("side", "u1"),
+    "prices": ("price", "i8"),
+    "quantities": ("quantity", "u8"),
+}
+
+
+@cython.final
+@cython.cclass
+class PassiveBook:
+    """The book of one instrument as its exchange publishes it: every order by its id, nothing matched.
+
+    ``capacity``: the most orders that rest at once; ``level_capacity``: the most price levels, by default as many.
+    ``replace_policy``: when a replaced order keeps its place. Raises InvalidSetting and MemoryError.
+
+    Bids and asks may lock and cross, as they do before an opening and on a feed of several venues. Prices are whole
+    ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64. After an exception the book is
+    exactly as it was. One thread at a time may be inside, else BookBusy is raised.
+
+    >>> from pricetime import Side
+    >>> from pricetime.tape import PassiveBook
+    >>> book = PassiveBook()
+    >>> book.add_order(1, Side.BID, 100, 5)
+    >>> book.add_order(2, Side.BID, 100, 7)
+    >>> book.execute_order(2, 3), book.execute_order(1, 5)  # was it the first at the best price?
+    (False, True)
+    >>> book.book.best_bid, len(book.book)
+    (100, 1)
+    """
+
+    if not cython.compiled:
+        _engine = None  # as compiled, where a field is there before it is set
+
+    def __init__(self, capacity=1 << 20, *, level_capacity=None, replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER):
+        if self._engine is not None:
+            raise TypeError("a book is made once: make another PassiveBook for another")
+        instrument = Instrument(0, replace_policy=replace_policy)
+        engine: Engine = Engine((instrument,), capacity=capacity, level_capacity=level_capacity)
+        engine.rebuilt = True
+        self._action = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
+        self._change = cython.cast(cython.pointer[Report], reserve(cython.sizeof(Report)))
+        if not (self._action and self._change):
+            raise MemoryError("no room for an action")
+        self._settings = (capacity, level_capacity, replace_policy)
+        self._books = engine.books
+        self._book = engine.books.book_of(0)
+        self._rebuilt = Rebuilt(engine.books)
+        self._view = engine.book(0)
+        self._engine = engine
+
+    # ------------------------------------------------------------------ what the exchange tells
+
+    def add_order(self, order_id, side, price, quantity):
+        """Enter an order at the back of its level; it may cross the other side.
+
+        Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, DuplicateOrderId, OrdersFull, LevelsFull and
+        LevelQuantityFull. O(1).
+        """
+        c: cython.pointer[Command] = self._start(ADD, order_id_of(order_id))
+        try:
+            c.side = side_of(side)
+            c.price = price_of(price)
+            c.quantity = quantity_of(quantity)
+            self._do()
+        finally:
+            self._engine.leave()
+
+    def execute_order(self, order_id, quantity):
+        """Take traded lots off an order: was it the first in the queue at the best price of its side?
+
+        Raises InvalidOrderId, UnknownOrder and InvalidQuantity, which an order with fewer lots gives too. O(1).
+        """
+        c: cython.pointer[Command] = self._start(EXECUTE, order_id_of(order_id))
+        try:
+            c.quantity = quantity_of(quantity)
+            self._do()
+            return bool(self._first)
+        finally:
+            self._engine.leave()
+
+    def reduce_order(self, order_id, by):
+        """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
+
+        Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
+        """
+        c: cython.pointer[Command] = self._start(REDUCE, order_id_of(order_id))
+        try:
+            c.quantity = quantity_of(by)
+            self._do()
+            return self._left
+        finally:
+            self._engine.leave()
+
+    def cancel_order(self, order_id):
+        """Take an order out of the book: the lots that it still had. Raises InvalidOrderId and UnknownOrder. O(1)."""
+        self._start(CANCEL, order_id_of(order_id))
+        try:
+            self._do()
+            return self._taken
+        finally:
+            self._engine.leave()
+
+    def replace_order(self, order_id, price, quantity, *, new_id=None):
+        """Give an order a new price and a new open quantity, and a new id when one is given.
+
+        It keeps its place as the replace policy says, else it goes to the back of its level. Raises InvalidOrderId,
+        InvalidPrice, InvalidQuantity, UnknownOrder, DuplicateOrderId, LevelsFull and LevelQuantityFull. O(1).
+        """
+        number: u64 = order_id_of(order_id)
+        new_number: u64 = number if new_id is None else order_id_of(new_id)
+        c: cython.pointer[Command] = self._start(REPLACE, number)
+        try:
+            c.price = price_of(price)
+            c.quantity = quantity_of(quantity)
+            c.owner = cython.cast(u32, new_number)
+            c.tag = cython.cast(u32, new_number >> 32)
+            self._do()
+        finally:
+            self._engine.leave()
+
+    def clear(self):
+        """Take every order out. O(orders)."""
+        self._engine.enter()
+        try:
+            self._rebuilt.clear()
+        finally:
+            self._engine.leave()
+
+    def apply(self, actions, order_ids, *, sides=0, prices=0, quantities=0, new_ids=None):
+        """Do many actions in order, given as columns: arrays of whole numbers of shape (n,), or one number for all.
+
+        ``actions``: ``PassiveAction`` values. ``sides`` and ``prices`` are of adds, ``prices`` of replaces too;
+        ``quantities`` of all but cancels; ``new_ids``: of replaces, by default the old ones. Returns an array of
+        ``pricetime.types.PASSIVE_RESULT``, shape (n,): ``reason``, a ``Reason`` that is not NONE for an action that was
+        refused and changed nothing, and ``first``, True for an execute of the order that was first at the best price.
+        Raises InvalidCommands, BookBusy and MemoryError, each before anything is done. O(1) for each action; without
+        the GIL.
+
+        >>> from pricetime.tape import PassiveBook
+        >>> book = PassiveBook()
+        >>> results = book.apply([1, 1, 2, 4], [7, 8, 7, 9], sides=[1, 2, 0, 0], prices=[5, 4, 0, 0], quantities=3)
+        >>> results["first"].tolist(), results["reason"].tolist()
+        ([False, False, True, False], [0, 0, 0, 9])
+        """
+        columns = (actions, order_ids, sides, prices, quantities)
+        commands = _records(dict(zip(COLUMNS, columns, strict=True)), new_ids)
+        count: u64 = len(commands)
+        self._engine.enter()
+        try:
+            block: Block = Block(count * cython.sizeof(PassiveResult) + 1)
+            results: cython.pointer[PassiveResult] = cython.cast(cython.pointer[PassiveResult], block.memory)
+            records: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+            i: u64
+            with cython.nogil:
+                for i in range(count):
+                    results[i].reason = self._apply(cython.address(records[i]))
+                    results[i].first = self._first
+            return block.array(PASSIVE_RESULT, count)
+        finally:
+            self._engine.leave()
+
+    # ------------------------------------------------------------------ questions
+
+    @property
+    def book(self):
+        """The orders, as an ``OrderBook`` that answers questions and takes no commands: this one, not a copy. O(1)."""
+        return self._view
+
+    @property
+    def crossed(self):
+        """Is the best bid at or above the best ask? O(1)."""
+        return self._rebuilt.crossing != NIL
+
+    def check(self):
+        """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
+        self._engine.enter()
+        try:
+            check_books(self._books, self._books.directory[0])
+        finally:
+            self._engine.leave()
+
+    def __repr__(self):
+        return (
+            f"<pricetime.PassiveBook: {len(self._view)} orders, bid {self._view.best_bid}, ask {self._view.best_ask}>"
+        )
+
+    def __reduce__(self):
+        return _remake, (self._settings, [(o.id, o.side, o.price, o.quantity) for o in self._view])
+
+    # ------------------------------------------------------------------ inside
+
+    def _start(self, kind, order_id):
+        """Enter the book with a fresh action. The caller leaves."""
+        self._engine.enter()
+        c: cython.pointer[Command] = self._action
+        c.type = kind
+        c.order_id = order_id
+        c.price = 0
+        c.side = c.quantity = 0
+        c.owner = c.tag = 0
+        return c
+
+    def _do(self):
+        """Do the action. Raises the error of the reason when it is refused."""
+        reason: u32 = self._apply(self._action)
+        if reason == NONE:
+            return 0
+        c: cython.pointer[Command] = self._action
+        messages = {
+            Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, executed or cancelled",
+            Reason.DUPLICATE_ORDER_ID: "an order with this id is resting: it may be used again once that is gone",
+            Reason.INVALID_QUANTITY: f"order {c.order_id} has fewer lots than the {c.quantity} executed",
+            Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",
+            Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are taken: use a larger level_capacity",
+            Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
+        }
+        raise errors.ERROR_OF_REASON[Reason(reason)](messages[Reason(reason)])
+
+    def _apply(self, c):
+        """Do one action: NONE, or why it is refused; then nothing is changed."""
+        self._first = False
+        if c.type == ADD:
+            return self._rebuilt._enter(self._book, c.side, c.order_id, c.price, c.quantity)
+        if c.type == EXECUTE or c.type == REDUCE or c.type == CANCEL:
+            return self._take(c)
+        if c.type == REPLACE:
+            return self._replace(c)
+        return UNKNOWN_COMMAND
+
+    def _take(self, c):
+        """Lots that an order loses: all that it has if it is cancelled."""
+        slot: u32 = self._books.find(self._book, c.order_id)
+        if slot == NIL:
+            return UNKNOWN_ORDER
+        order: cython.pointer[Order] = cython.address(self._books.orders[slot])
+        taken: u64 = order.remaining
+        if c.type != CANCEL:
+            if c.quantity == 0 or c.quantity >> 63 != 0 or (c.type == EXECUTE and c.quantity > taken):
+                return INVALID_QUANTITY
+            taken = min(taken, cython.cast(u64, c.quantity))
+        if c.type == EXECUTE:
+            side: u32 = self._books.levels[order.level].side
+            self._first = order.prev == NIL and order.level == self._book.ladders[side - 1].best
+        self._taken = taken
+        self._left = order.remaining - taken
+        self._rebuilt._take_from(self._book, slot, taken)
+        self._rebuilt._watch(self._book)
+        return NONE
+
+    def _replace(self, c):
+        """What a report of the same change does to a rebuilt book."""
+        slot: u32 = self._books.find(self._book, c.order_id)
+        if slot == NIL:
+            return UNKNOWN_ORDER
+        order: cython.pointer[Order] = cython.address(self._books.orders[slot])
+        level: cython.pointer[Level] = cython.address(self._books.levels[order.level])
+        keeps: cython.bint = self._book.replace_policy != ALWAYS_LOSE
+        keeps = keeps and key_of(level.side, level.key) == c.price and c.quantity <= order.remaining
+        r: cython.pointer[Report] = cython.address(self._change[0])
+        r.maker_id = c.order_id
+        r.order_id = c.owner | (cython.cast(u64, c.tag) << 32)
+        r.side = level.side
+        r.price = c.price
+        r.quantity = c.quantity
+        r.reason = KEPT_PLACE if keeps else NONE
+        return self._rebuilt._replace(self._book, r)
+
+    if cython.compiled:
+
+        def __dealloc__(self):
+            release(self._action, cython.sizeof(Command))
+            release(self._change, cython.sizeof(Report))
+
+
+def _records(columns, new_ids):
+    """The columns as records, one an action. Raises InvalidCommands."""
+    shape = np.shape(columns["order_ids"])
+    if len(shape) != 1:
+        raise errors.InvalidCommands(f"column order_ids: shape {shape}: give an array of one dimension")
+    commands = np.zeros(shape, COMMAND)
+    for name, values in columns.items():
+        field, code = COLUMNS[name]
+        commands[field] = _column(name, values, np.dtype(code), shape)
+    numbers = commands["order_id"] if new_ids is None else _column("new_ids", new_ids, np.dtype("u8"), shape)
+    commands["owner"] = numbers & np.uint64(0xFFFFFFFF)
+    commands["tag"] = numbers >> np.uint64(32)
+    return commands
+
+
+def _column(name, values, dtype, shape):
+    column = np.asarray(values)
+    if column.shape not in {(), shape} or (column.dtype.kind not in "iu" and column.size != 0):
+        given = f"dtype {column.dtype}, shape {column.shape}"
+        raise errors.InvalidCommands(f"column {name}: {given}: give whole numbers of shape {shape}, or one for all")
+    limits = np.iinfo(dtype)
+    if column.size != 0 and not limits.min <= int(column.min()) <= int(column.max()) <= limits.max:
+        raise errors.InvalidCommands(f"column {name}: a number is outside {limits.min} to {limits.max}")
+    return column.astype(dtype)
+
+
+def _remake(settings, orders):
+    """A book in the state that it was pickled or copied in."""
+    capacity, level_capacity, replace_policy = settings
+    book = PassiveBook(capacity, level_capacity=level_capacity, replace_policy=replace_policy)
+    for order in orders:
+        book.add_order(*order)
+    return book
