@@ -5,7 +5,7 @@ from pricetime.core.layout cimport (
     ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Chain, Ladder, Level, Link, Node, Order, Walk, i64, u32, u64,
 )
 
-cdef int check_books(Books books) except -1
+cdef int check_books(Books books, bint may_cross=*) except -1
 cdef list _check_tree(Books books, Ladder *ladder, set seen_nodes)
 cdef int _check_node(Books books, u32 node, set seen_nodes, list levels) except -1
 cdef int _check_ladder(Books books, Ladder *ladder, u32 side, list levels) except -1

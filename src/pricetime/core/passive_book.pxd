@@ -4,7 +4,7 @@ from pricetime.core.book cimport Books, key_of
 from pricetime.core.check cimport check_books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    ADD, ALWAYS_LOSE, CANCEL, EXECUTE, INVALID_QUANTITY, KEPT_PLACE, NIL, NONE, REDUCE, REPLACE, UNKNOWN_COMMAND,
+    ADD, ALWAYS_LOSE, BID, CANCEL, EXECUTE, INVALID_QUANTITY, KEPT_PLACE, NIL, NONE, REDUCE, REPLACE, UNKNOWN_COMMAND,
     UNKNOWN_ORDER, Book, Command, Ladder, Level, Order, PassiveResult, Report, i64, u32, u64,
 )
 from pricetime.core.order_book cimport order_id_of, price_of, quantity_of, side_of
@@ -30,5 +30,6 @@ cdef class PassiveBook:
     cdef Command *_start(self, u32 kind, u64 order_id) except NULL
     cdef int _do(self) except -1
     cdef u32 _apply(self, const Command *c) noexcept nogil
+    cdef u32 _add(self, const Command *c) noexcept nogil
     cdef u32 _take(self, const Command *c) noexcept nogil
     cdef u32 _replace(self, const Command *c) noexcept nogil

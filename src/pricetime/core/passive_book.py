@@ -69,7 +69,7 @@ class PassiveBook:
         self._settings = (capacity, level_capacity, replace_policy)
         self._books = engine.books
         self._book = engine.books.book_of(0)
-        self._rebuilt = Rebuilt(engine.books)
+        self._rebuilt = Rebuilt(engine.books, True)
         self._view = engine.book(0)
         self._engine = engine
 
@@ -81,11 +81,15 @@ class PassiveBook:
         Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, DuplicateOrderId, OrdersFull, LevelsFull and
         LevelQuantityFull. O(1).
         """
-        c: cython.pointer[Command] = self._start(ADD, order_id_of(order_id))
+        number: u64 = order_id_of(order_id)
+        side_: u32 = side_of(side)
+        ticks: i64 = price_of(price)
+        lots: u64 = quantity_of(quantity)
+        c: cython.pointer[Command] = self._start(ADD, number)
         try:
-            c.side = side_of(side)
-            c.price = price_of(price)
-            c.quantity = quantity_of(quantity)
+            c.side = side_
+            c.price = ticks
+            c.quantity = lots
             self._do()
         finally:
             self._engine.leave()
@@ -95,9 +99,11 @@ class PassiveBook:
 
         Raises InvalidOrderId, UnknownOrder and InvalidQuantity, which an order with fewer lots gives too. O(1).
         """
-        c: cython.pointer[Command] = self._start(EXECUTE, order_id_of(order_id))
+        number: u64 = order_id_of(order_id)
+        lots: u64 = quantity_of(quantity)
+        c: cython.pointer[Command] = self._start(EXECUTE, number)
         try:
-            c.quantity = quantity_of(quantity)
+            c.quantity = lots
             self._do()
             return bool(self._first)
         finally:
@@ -108,9 +114,11 @@ class PassiveBook:
 
         Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
         """
-        c: cython.pointer[Command] = self._start(REDUCE, order_id_of(order_id))
+        number: u64 = order_id_of(order_id)
+        lots: u64 = quantity_of(by)
+        c: cython.pointer[Command] = self._start(REDUCE, number)
         try:
-            c.quantity = quantity_of(by)
+            c.quantity = lots
             self._do()
             return self._left
         finally:
@@ -133,10 +141,12 @@ class PassiveBook:
         """
         number: u64 = order_id_of(order_id)
         new_number: u64 = number if new_id is None else order_id_of(new_id)
+        ticks: i64 = price_of(price)
+        lots: u64 = quantity_of(quantity)
         c: cython.pointer[Command] = self._start(REPLACE, number)
         try:
-            c.price = price_of(price)
-            c.quantity = quantity_of(quantity)
+            c.price = ticks
+            c.quantity = lots
             c.owner = cython.cast(u32, new_number)
             c.tag = cython.cast(u32, new_number >> 32)
             self._do()
@@ -193,14 +203,19 @@ class PassiveBook:
 
     @property
     def crossed(self):
-        """Is the best bid at or above the best ask? O(1)."""
-        return self._rebuilt.crossing != NIL
+        """Is the best bid at or above the best ask? Raises BookBusy. O(1)."""
+        self._engine.enter()
+        try:
+            bids: cython.pointer[Ladder] = cython.address(self._book.ladders[0])
+            return bool(bids.best != NIL and self._rebuilt._crosses(self._book, BID, bids.best_key))
+        finally:
+            self._engine.leave()
 
     def check(self):
         """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
         self._engine.enter()
         try:
-            check_books(self._books, self._books.directory[0])
+            check_books(self._books, True)
         finally:
             self._engine.leave()
 
@@ -245,12 +260,20 @@ class PassiveBook:
         """Do one action: NONE, or why it is refused; then nothing is changed."""
         self._first = False
         if c.type == ADD:
-            return self._rebuilt._enter(self._book, c.side, c.order_id, c.price, c.quantity)
+            return self._add(c)
         if c.type == EXECUTE or c.type == REDUCE or c.type == CANCEL:
             return self._take(c)
         if c.type == REPLACE:
             return self._replace(c)
         return UNKNOWN_COMMAND
+
+    def _add(self, c):
+        """A new order at the back of its level."""
+        key: i64 = key_of(c.side, c.price)
+        fault: u32 = self._rebuilt._refuse(self._book, c.side, c.order_id, key, c.quantity, True)
+        if fault == NONE:
+            self._rebuilt._rest(self._book, c.side, c.order_id, key, c.quantity)
+        return fault
 
     def _take(self, c):
         """Lots that an order loses: all that it has if it is cancelled."""
@@ -269,7 +292,6 @@ class PassiveBook:
         self._taken = taken
         self._left = order.remaining - taken
         self._rebuilt._take_from(self._book, slot, taken)
-        self._rebuilt._watch(self._book)
         return NONE
 
     def _replace(self, c):

@@ -15,6 +15,7 @@ from pricetime.core.resting cimport remove_all
 cdef class Rebuilt:
     cdef Books books                 # books.seq_num is that of the last report
     cdef u32 fault                   # why the last report did not fit, NONE when it did
+    cdef bint passive                # orders that cross rest: nothing takes
 
     # the order whose command goes on: it is not in its book
     cdef Book *taking                # its book; NULL when no command is in progress

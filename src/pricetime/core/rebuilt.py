@@ -24,9 +24,13 @@ if not cython.compiled:  # the compiled form has them from rebuilt.pxd
 class Rebuilt:
     """What reports do to books. For compiled callers; Python code uses ``BookBuilder``."""
 
-    def __init__(self, books):
-        """``books``: empty, with as much room as those of the exchange that makes the reports."""
+    def __init__(self, books, passive=False):
+        """``books``: empty, with as much room as those of the exchange that makes the reports.
+
+        ``passive``: every order rests at once, also one that crosses the other side.
+        """
         self.books = books
+        self.passive = passive
         self.taking = cython.NULL
         self.fault = NONE
 
@@ -213,7 +217,7 @@ class Rebuilt:
 
     def _enter(self, book, side, order_id, key, quantity, rests):
         """An order comes into the book: it rests, unless it never does or crosses the other side."""
-        if rests and not self._crosses(book, side, key):
+        if self.passive or (rests and not self._crosses(book, side, key)):
             self._rest(book, side, order_id, key, quantity)
             return
         self.taking = book
