@@ -113,6 +113,9 @@ def test_a_tape(exchange: Served, tmp_path: Path) -> None:
     assert record["latency_ns"]["round_trip"]["trades"]["count"] > 100
     assert record["latency_ns"]["round_trip"]["other"]["count"] == 0
     assert tape.name in text
+    unknown = run("load", *exchange.orders, "--tape", tape, "--tape-instrument", "5")
+    assert unknown.exit_code == 2
+    assert "holds no record of instrument 5, but of 7" in unknown.output
 
 
 def test_what_the_server_measured(exchange: Served, tmp_path: Path) -> None:
