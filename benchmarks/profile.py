@@ -28,11 +28,11 @@ STACK_BYTES = 4096
 SHOWN = 40
 
 
-def check_machine(package: Path = Path(pricetime.__file__).parent) -> None:
+def check_machine(modules: Path = Path(pricetime.__file__).parent) -> None:
     """Raises ClickException where perf is missing, may not look, or cannot read the path of the modules."""
-    if not str(package).isascii():  # of a process that runs already, perf takes no such mapping
+    if not str(modules).isascii():  # of a process that runs already, perf takes no such mapping
         raise click.ClickException(
-            f"perf cannot name modules in {package}: move the repository to a path of ASCII letters"
+            f"perf cannot name modules in {modules}: move the repository to a path of ASCII letters"
         )
     for program, package in (("perf", "linux-perf"), ("addr2line", "binutils")):
         if shutil.which(program) is None:
