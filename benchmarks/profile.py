@@ -14,6 +14,7 @@ from typing import Any
 
 import click
 
+import pricetime
 from pricetime.errors import PricetimeError
 
 from .exchange import Day
@@ -27,8 +28,12 @@ STACK_BYTES = 4096
 SHOWN = 40
 
 
-def check_machine() -> None:
-    """Raises ClickException where perf is missing or may not look."""
+def check_machine(modules: Path = Path(pricetime.__file__).parent) -> None:
+    """Raises ClickException where perf is missing, may not look, or cannot read the path of the modules."""
+    if not str(modules).isascii():  # of a process that runs already, perf takes no such mapping
+        raise click.ClickException(
+            f"perf cannot name modules in {modules}: move the repository to a path of ASCII letters"
+        )
     for program, package in (("perf", "linux-perf"), ("addr2line", "binutils")):
         if shutil.which(program) is None:
             raise click.ClickException(f"{program} is not here: install it (Debian: apt install {package})")

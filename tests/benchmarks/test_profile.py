@@ -30,6 +30,11 @@ def test_a_perf_that_may_not_look_is_explained(tmp_path: Path, monkeypatch: pyte
     assert "kernel.perf_event_paranoid" in ran.output
 
 
+def test_a_path_that_perf_cannot_read_is_named() -> None:
+    with pytest.raises(click.ClickException, match="perf cannot name modules in /a place/ö: move the repository"):
+        profile.check_machine(Path("/a place/ö"))
+
+
 @pytest.mark.compiled
 def test_a_server_is_sampled(tmp_path: Path) -> None:
     pytest.importorskip("flameprof")

@@ -121,7 +121,7 @@ def gap(folder: Path) -> Path:
         ["follow", "DIR", "--whole", "--seconds", "5"],
     ],
 )
-def test_a_missing_segment_ends_whatever_reads_it(gap: Path, tmp_path: Path, arguments: list[str]) -> None:
+def test_a_missing_segment_ends_every_command_that_reads_it(gap: Path, tmp_path: Path, arguments: list[str]) -> None:
     places = {"DIR": str(gap), "OUT": str(tmp_path / "x.npy")}
     result = run(*(places.get(argument, argument) for argument in arguments))
     assert result.exit_code in (1, 2)
