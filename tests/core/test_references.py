@@ -123,8 +123,29 @@ def flow() -> tuple[Engine, References]:
     return engine, references
 
 
+def test_all_reports_at_once_or_one_by_one() -> None:
+    instruments = [Instrument(1), Instrument(2)]
+    rng = random.Random(3)
+    reference = ReferenceEngine(instruments, capacity=100, owner_limit=25)
+    commands = []
+    for given in random_commands(rng, 500, reference):
+        reference.apply(given)
+        commands.append(given)
+    engine = Engine(instruments, capacity=100, owner_limit=25)
+    reports = engine.apply(np.concatenate(commands))
+    whole, one_by_one = References(100), References(100)
+    whole.take_memory()
+    whole.apply(reports)
+    for n in range(len(reports)):
+        one_by_one.apply(reports[n : n + 1])
+    assert (reports["kind"] == TRADE).sum() > 10
+    assert whole.next == one_by_one.next > 50
+    assert engine.digest(whole) == engine.digest(one_by_one)
+
+
 def test_they_come_back_from_the_commands_of_an_engine() -> None:
     engine, references = flow()
+    engine.apply(command(CommandType.SET_STATE, instrument=2, flags=1))
     commands = engine.commands()
     references.write(commands)
     again, others = Engine([Instrument(1), Instrument(2)], capacity=300, owner_limit=9), References(300)
@@ -132,6 +153,7 @@ def test_they_come_back_from_the_commands_of_an_engine() -> None:
     others.load(commands, references.next)
     assert again.digest(others) == engine.digest(references) != engine.digest()
     assert others.next == references.next
+    assert commands["sequence"][-1] == 0, "a halt has none"
     new = command(CommandType.NEW_ORDER, instrument=1, order_id=99, side=1, price=1, quantity=1)
     for one, its in ((engine, references), (again, others)):
         its.apply(one.apply(new))

@@ -23,7 +23,7 @@ from tests.gateway.floor import Client, Floor, floor, kinds
 from tests.gateway.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 from tests.gateway.orders import open_orders as ask_open_orders
 
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, *_ = ReportKind
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, *OTHERS = ReportKind
 BEGAN, ENDED, REFUSED = 1, 2, 3
 
 

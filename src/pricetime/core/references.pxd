@@ -19,7 +19,6 @@ cdef class References:
     cdef u64 maker                   # its maker's; of a replaced order its own
 
     # reports
-    cdef void take_memory(self) noexcept nogil
     cdef void _follow_run(self, const Report *reports, u64 count) noexcept nogil
     cdef void fetch(self, const Report *report) noexcept nogil
     cdef void follow(self, const Report *report) noexcept nogil
