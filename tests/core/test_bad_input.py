@@ -268,7 +268,7 @@ def test_members_of_the_right_enumeration_and_their_numbers() -> None:
         for mode in SelfTrade:
             book, other = OrderBook(10), OrderBook(10)
             book.add_order(1, Side.BID, 100, 5, time_in_force=tif, self_trade=mode, owner=Colour.RED)
-            other.add_order(1, 1, 100, 5, time_in_force=int(tif), self_trade=np.int8(mode), owner=1)
+            other.add_order(1, 1, 100, 5, time_in_force=int(tif), self_trade=int(mode), owner=1)
             assert book.commands().tobytes() == other.commands().tobytes()
 
 

@@ -97,14 +97,12 @@ def test_memory_that_is_taken_up_keeps_what_is_in_it(orders: int) -> None:
 
 def test_a_taker_is_beside_its_book_until_it_is_known_to_rest() -> None:
     made = builder(accepted(1), accepted(2, quantity=4), accepted(3, side=ASK, price=99, quantity=16))
-    assert made.in_progress
-    assert (made.book(1).best_ask, 3 in made.book(1), len(made)) == (None, False, 2)
+    assert (made.in_progress, made.book(1).best_ask, 3 in made.book(1), len(made)) == (True, None, False, 2)
     made.check()
     made.apply(reports(report(TRADE, order_id=3, maker_id=1, side=ASK), first=4))
-    assert made.in_progress
-    assert queue(made) == [(BID, 100, 2, 4)]
+    assert (made.in_progress, queue(made)) == (True, [(BID, 100, 2, 4)])
     made.apply(reports(report(TRADE, order_id=3, maker_id=2, side=ASK, quantity=4), first=5))
-    assert not made.in_progress
+    assert made.in_progress is False
     made.check()
     made.apply(reports(accepted(9, instrument=2), first=6))
     assert queue(made) == [(ASK, 99, 3, 2)]

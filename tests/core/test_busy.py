@@ -333,7 +333,7 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
 
     def every_call() -> None:
         for number, tif in enumerate((*TimeInForce, IOC, FOK, POST_ONLY, MARKET, 1, np.int64(1)), 20):
-            book.add_order(number, np.int64(2), 101, 2, time_in_force=tif, self_trade=SelfTrade.OFF, owner=np.uint32(3))
+            book.add_order(number, 2, np.int64(101), 2, time_in_force=tif, self_trade=SelfTrade.OFF, owner=np.uint32(3))
             book.match_order(8, 1, 101, 1)
         for refused in (
             lambda: book.add_order(1, BID, 100, 5),

@@ -267,19 +267,15 @@ def test_calls_check_in_the_same_order(halted: Engine) -> None:
 # ---------------------------------------------------------------------- market orders and the band
 
 
-def narrowed(kind: Any, **band: int) -> Any:
+def narrowed(kind: Any, **band: Any) -> Any:
     """A book whose orders rest from 80 to 120, under a band that came after them."""
-    if kind is ReferenceBook:
-        book = kind(20)
-        rests = book
-    else:
-        rests = OrderBook(20)
+    rests: Any = kind(20)
     for number in range(1, 5):
         bid(rests, number, 100 - 5 * number, 5, owner=number)
         ask(rests, 10 + number, 100 + 5 * number, 5, owner=number)
     if kind is ReferenceBook:
-        book.low_price, book.high_price = band.get("low_price"), band.get("high_price")
-        return book
+        rests.low_price, rests.high_price = band.get("low_price"), band.get("high_price")
+        return rests
     engine = Engine([Instrument(0, **band)], capacity=20)
     engine.restore(rests.commands())
     return engine.book(0)

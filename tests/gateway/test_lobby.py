@@ -33,7 +33,13 @@ CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
 def login(nonce: bytes, owner: int = 7, flags: int = 0, sequence: int = 0, **wrong: Any) -> bytes:
     """A login, good but for what is said to be wrong; written from the data sheet, not by the code under test."""
     head = struct.pack(
-        "<BBBBIQ", wrong.get("type", 33), wrong.get("version", WIRE_VERSION), flags, wrong.get("zero", 0), owner, sequence
+        "<BBBBIQ",
+        wrong.get("type", 33),
+        wrong.get("version", WIRE_VERSION),
+        flags,
+        wrong.get("zero", 0),
+        owner,
+        sequence,
     )
     return head + hmac.digest(wrong.get("secret", SECRET), nonce + head, hashlib.sha256)
 

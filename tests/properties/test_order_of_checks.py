@@ -17,7 +17,7 @@ from pricetime.types import Reason, ReportKind
 from tests.books import as_command
 
 PAGE = Path(__file__).parents[2] / "docs" / "concepts" / "orders.md"
-RULES: dict[str, int] = {"low_price": 50, "high_price": 150, "tick_size": 5, "lot_size": 2, "owner_limit": 10}
+RULES: dict[str, Any] = {"low_price": 50, "high_price": 150, "tick_size": 5, "lot_size": 2, "owner_limit": 10}
 
 Given = dict[str, Any]
 

@@ -56,7 +56,9 @@ def test_the_login_of_a_client() -> None:
     client = session(Role.CLIENT, State.CHALLENGED)
     assert client.nonce == CHALLENGE.nonce
     login = decode(client.login(OWNER, SECRET, 0, resume_from=41, keep_orders=True))
-    assert login == auth.prove(SECRET, client.nonce, Login(version=WIRE_VERSION, flags=3, owner=OWNER, next_sequence=41))
+    assert login == auth.prove(
+        SECRET, client.nonce, Login(version=WIRE_VERSION, flags=3, owner=OWNER, next_sequence=41)
+    )
     assert session(Role.CLIENT, State.CHALLENGED).login(OWNER, SECRET, 0) == LOGIN.encode()
 
 

@@ -506,12 +506,10 @@ class OrderBook:
 
     def _cancelled(self, order_id):
         """The quantity that ended the last command by its cancel. Behind it only what it met may be reported."""
-        i: u64
-        for i in range(self._books.report_count - 1, 0, -1):
-            r: cython.pointer[Report] = cython.address(self._books.reports[i])
-            if r.order_id == order_id:
-                return r.quantity if r.kind == CANCELLED else 0
-        return 0
+        i: u64 = self._books.report_count - 1
+        while self._books.reports[i].order_id != order_id:
+            i -= 1
+        return self._books.reports[i].quantity if self._books.reports[i].kind == CANCELLED else 0
 
     def _slot(self, number, owned, owner):
         """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner that owns it."""
