@@ -33,7 +33,7 @@ CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
 def login(nonce: bytes, owner: int = 7, flags: int = 0, sequence: int = 0, **wrong: Any) -> bytes:
     """A login, good but for what is said to be wrong; written from the data sheet, not by the code under test."""
     head = struct.pack(
-        "<BBBBIQ", wrong.get("type", 33), wrong.get("version", 1), flags, wrong.get("zero", 0), owner, sequence
+        "<BBBBIQ", wrong.get("type", 33), wrong.get("version", 2), flags, wrong.get("zero", 0), owner, sequence
     )
     return head + hmac.digest(wrong.get("secret", SECRET), nonce + head, hashlib.sha256)
 
@@ -121,7 +121,7 @@ def test_a_good_login_is_handed_over_with_nothing_read_beyond_it(door: Door) -> 
 
 def test_the_challenge(door: Door) -> None:
     with connect(door.listener) as client:
-        assert struct.unpack("<BBBBI", receive(client, CHALLENGE_BYTES)[:8]) == (32, 1, 0, 0, 2000)
+        assert struct.unpack("<BBBBI", receive(client, CHALLENGE_BYTES)[:8]) == (32, 2, 0, 0, 2000)
     nonces = set()
     for _ in range(20):
         client, nonce = door.guest()
@@ -145,7 +145,7 @@ def test_a_proof_is_good_for_one_connection(door: Door) -> None:
         ({"owner": 0}, SessionReason.BAD_CREDENTIALS),
         ({"owner": 2**32 - 1}, SessionReason.BAD_CREDENTIALS),
         ({"secret": b"another"}, SessionReason.BAD_CREDENTIALS),
-        ({"version": 2}, SessionReason.BAD_VERSION),
+        ({"version": 1}, SessionReason.BAD_VERSION),
         ({"zero": 1}, SessionReason.BAD_VERSION),
         ({"flags": 4}, SessionReason.BAD_VERSION),
         ({"type": 36}, SessionReason.OUT_OF_STATE),
