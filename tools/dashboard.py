@@ -232,6 +232,7 @@ def sessions() -> list[Panel]:
             "Drops",
             PER_SECOND,
             rate(Feed.unsent, "reports not sent"),
+            rate(Feed.foreign, "datagrams of another publisher"),
             rate(Sessions.cut_off, "clients cut off"),
             rate(Rings.full, "reads that waited for the ring"),
             rate(Orders.refused, "commands refused"),

@@ -12,6 +12,7 @@ import pytest
 from pricetime import COMPILED, REPORT
 from pricetime.core.builder import BookBuilder
 from pricetime.feed.plain_receiver import PlainReceiver
+from pricetime.native.crc import linked_records
 from tests.core.test_builder import accepted, report, reports
 
 if COMPILED:
@@ -56,6 +57,19 @@ class TestBoth:
         pair[0].send(sent)
         assert receiver.receive(1, True) == (0, [sent[48:]])
         assert receiver.applied_reports() == sent[:48]
+
+    def test_the_checksum_goes_on_over_what_is_applied(self, kind: Any, pair: Pair) -> None:
+        receiver = kind(pair[1].fileno(), BookBuilder([1], capacity=20))
+        receiver.checksum = 0x1234
+        first, second = reports(accepted(1), accepted(2)), reports(accepted(3), accepted(3), first=3)
+        for sent in (first, second):  # the last report does not fit
+            pair[0].send(sent.tobytes())
+            receiver.receive(1, True)
+        assert receiver.checksum == linked_records(0x1234, (first.tobytes() + second.tobytes())[:-48], 48)
+        pair[0].send(reports(accepted(4), first=4).tobytes())
+        before = receiver.checksum
+        receiver.receive(1, False)
+        assert receiver.checksum == before, "nothing was applied"
 
     @pytest.mark.parametrize("follow", [True, False])
     @pytest.mark.parametrize(

@@ -62,3 +62,16 @@ def test_looks_beside_a_replica_that_works_are_of_whole_commands(desk: Desk) -> 
     desk.replica.snapshot()
     assert not desk.replica.broken
     assert desk.replica.builder.digest() == desk.engine.digest()
+
+
+def test_a_snapshot_has_the_checksum_of_the_reports_that_are_in_it(desk: Desk) -> None:
+    assert desk.replica.snapshot().checksum == 0
+    for commands in prelude("cancel-heavy"):
+        desk.store.extend(desk.engine.apply(commands))
+        snapshot = desk.replica.snapshot()
+        assert snapshot.checksum == desk.store.checksum_before(snapshot.seq_num + 1)
+        other = FeedStore(2**18, 1)
+        other.load(snapshot.seq_num + 1, desk.store.array(1, 0)[:0], snapshot.checksum)
+        builder = BookBuilder([Instrument(0)], capacity=10_000)
+        builder.load_snapshot(snapshot)
+        assert Replica(other, builder).snapshot().checksum == snapshot.checksum, "it goes on where it was"

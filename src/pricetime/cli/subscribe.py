@@ -52,13 +52,16 @@ class Progress:
             self.reports += reports
             self.heard = time.monotonic()
 
-    def is_enough(self, *, whole: bool) -> bool:
-        """So many reports are enough when none before them is missing."""
+    def is_enough(self, *, whole: bool, judged: bool) -> bool:
+        """So many reports are enough when none before them is missing.
+
+        The feed can be idle only when it is ``judged`` whether it lives: it was heard, or it is silent.
+        """
         wishes, now = self.wishes, time.monotonic()
         return (
             (wishes.reports is not None and self.reports >= wishes.reports and whole)
             or (wishes.seconds is not None and now - self.began >= wishes.seconds)
-            or (wishes.until_idle is not None and now - self.heard >= wishes.until_idle)
+            or (wishes.until_idle is not None and judged and now - self.heard >= wishes.until_idle)
         )
 
 
@@ -115,7 +118,7 @@ def watch(wishes: Wishes) -> bool:
 def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
     """Until it is enough, or ctrl-C."""
     try:
-        while not progress.is_enough(whole=is_whole(subscriber)):
+        while not progress.is_enough(whole=is_whole(subscriber), judged=is_judged(subscriber)):
             progress.took(subscriber.poll(REFRESH_S))
             check_instruments(subscriber, progress.wishes)
             view.show(subscriber)
@@ -135,3 +138,8 @@ def check_instruments(subscriber: Subscriber, wishes: Wishes) -> None:
 
 def is_whole(subscriber: Subscriber) -> bool:
     return subscriber.state.name == "WHOLE"
+
+
+def is_judged(subscriber: Subscriber) -> bool:
+    """Is it known whether the feed lives?"""
+    return subscriber.sequencer.heard or subscriber.statistics.silences > 0
