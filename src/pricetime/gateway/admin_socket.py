@@ -12,7 +12,7 @@ from pathlib import Path
 from ..native.disk import Disk
 from .errors import CannotStart
 
-#: Nobody but the owner of the file.
+#: Every permission but those of the file's own user to read and write.
 FORBIDDEN = 0o177
 
 
