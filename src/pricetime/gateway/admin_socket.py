@@ -54,7 +54,10 @@ class AdminSocket:
             except ConnectionRefusedError:
                 self.path.unlink()
             else:
-                raise CannotStart(f"admin_socket: another server listens at {self.path}: end it, or give another path")
+                raise CannotStart(
+                    f"admin_socket: {self.path} is in use by another process: stop that server, or give this one a "
+                    "journal or a path of its own"
+                )
 
     def close(self) -> None:
         """Listen no more. A file that is another server's by now stays."""
