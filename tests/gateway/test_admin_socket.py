@@ -54,7 +54,7 @@ def test_what_a_server_left_that_was_killed_is_replaced(tmp_path: Path) -> None:
 def test_another_server_is_not_pushed_out(tmp_path: Path) -> None:
     path = tmp_path / "admin.socket"
     first = AdminSocket(path)
-    with pytest.raises(CannotStart, match=r"another server listens at .*admin.socket: end it, or give another path"):
+    with pytest.raises(CannotStart, match=r"admin.socket is in use by another process: stop that server"):
         AdminSocket(path)
     connect(path).close()
     path.unlink()

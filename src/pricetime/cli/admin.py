@@ -132,7 +132,7 @@ def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> 
 
 
 def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The lines of an answer. Raises NotDone when there is nobody to ask."""
+    """The lines of an answer. Raises NotDone if no server answers."""
     from ..gateway.admin_socket import connect
 
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..native.disk import Disk
 from .errors import CannotStart
 
-#: Nobody but the owner of the file.
+#: Every permission but those of the file's own user to read and write.
 FORBIDDEN = 0o177
 
 
@@ -54,7 +54,10 @@ class AdminSocket:
             except ConnectionRefusedError:
                 self.path.unlink()
             else:
-                raise CannotStart(f"admin_socket: another server listens at {self.path}: end it, or give another path")
+                raise CannotStart(
+                    f"admin_socket: {self.path} is in use by another process: stop that server, or give this one a "
+                    "journal or a path of its own"
+                )
 
     def close(self) -> None:
         """Listen no more. A file that is another server's by now stays."""

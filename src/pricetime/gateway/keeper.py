@@ -50,7 +50,7 @@ class Keeper:
             raise
 
     def _begin(self, make: MakeState, wake_fd: int) -> None:
-        """Lock and recover; then whoever writes, syncs and follows is ready."""
+        """Lock the directory, recover, and make writer, syncer and follower."""
         settings = self._settings
         self.directory.lock()
         self.directory.remove_temporary()

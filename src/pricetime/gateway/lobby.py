@@ -65,7 +65,7 @@ class Guest:
 class Lobby:
     """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open.
 
-    ``blocked``: owners who may not log in, whoever changes them.
+    ``blocked``: owners that may not log in; the set may change at any time.
     """
 
     def __init__(
