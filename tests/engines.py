@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -17,6 +18,7 @@ from pricetime import (
     CommandType,
     Instrument,
     InstrumentState,
+    OwnerLimits,
     Reason,
     Side,
     TimeInForce,
@@ -28,7 +30,7 @@ from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, MAX_QUANTITY, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
-from tests.fuzz.flow import random_band, random_steps
+from tests.fuzz.flow import random_band, random_limits, random_steps
 
 Row = dict[str, int]
 
@@ -46,25 +48,29 @@ class ReferenceEngine:
         capacity: int,
         level_capacity: int | None = None,
         owner_limit: int = 0,
+        limits: dict[int, OwnerLimits] | None = None,
     ) -> None:
         self.instruments = {instrument.id: instrument for instrument in instruments}
         self.capacity, self.level_capacity = capacity, level_capacity or capacity
-        self.books = {i.id: self._book(i, owner_limit) for i in instruments}
+        self.books = {i.id: self._book(i, owner_limit, limits) for i in instruments}
         self.seq_num = 0
         self.owner_limit = owner_limit
         self.unfinished: dict[int, MassCancel] = {}
         entries = count(1)
+        open_orders: Counter[int] = Counter()
         for book in self.books.values():
             book.entries = entries
+            book.open_orders = open_orders
 
     @staticmethod
-    def _book(instrument: Instrument, owner_limit: int) -> ReferenceBook:
+    def _book(instrument: Instrument, owner_limit: int, limits: dict[int, OwnerLimits] | None) -> ReferenceBook:
         book = ReferenceBook(
             self_trade=instrument.self_trade,
             replace_policy=instrument.replace_policy,
             low_price=instrument.low_price,
             high_price=instrument.high_price,
             owner_limit=owner_limit,
+            limits=limits,
         )
         book.state = instrument.state
         return book
