@@ -30,7 +30,7 @@ from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, MAX_QUANTITY, ReportKind, SelfTrade
 from tests.books import I64_MAX, I64_MIN, U64, as_command
-from tests.fuzz.flow import random_band, random_limits, random_steps
+from tests.fuzz.flow import random_band, random_steps
 
 Row = dict[str, int]
 

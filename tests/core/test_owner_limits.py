@@ -216,8 +216,16 @@ def test_the_order_of_the_checks() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{"open_orders": 0}, {"open_orders": 2**32}, {"quantity": 0}, {"quantity": 2**63}, {"quantity": 1.5}]
-    + [{"price_distance": -1}, {"price_distance": 2**64}, {"price_distance": True}],
+    [
+        {"open_orders": 0},
+        {"open_orders": 2**32},
+        {"quantity": 0},
+        {"quantity": 2**63},
+        {"quantity": 1.5},
+        {"price_distance": -1},
+        {"price_distance": 2**64},
+        {"price_distance": True},
+    ],
     ids=str,
 )
 def test_a_limit_that_is_none(fields: dict[str, Any]) -> None:

@@ -142,9 +142,8 @@ def test_an_owner_may_have_a_quarter_of_the_orders() -> None:
 
 
 def test_an_owner_has_the_limits_of_all_where_it_has_none_of_its_own() -> None:
-    config = GatewayConfig(
-        max_open_orders=7, max_order_quantity=50, max_price_distance=9, owners="id=3,max_open_orders=70;id=4"
-    )
+    owners: Any = "id=3,max_open_orders=70;id=4"  # as in the environment
+    config = GatewayConfig(max_open_orders=7, max_order_quantity=50, max_price_distance=9, owners=owners)
     assert config.limits() == {
         0: OwnerLimits(open_orders=7, quantity=50, price_distance=9),
         3: OwnerLimits(open_orders=70, quantity=50, price_distance=9),
@@ -154,8 +153,15 @@ def test_an_owner_has_the_limits_of_all_where_it_has_none_of_its_own() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"max_open_orders": 0}, {"max_order_quantity": 0}, {"max_price_distance": -1}]
-    + [{"owners": "id=0"}, {"owners": "id=65536"}, {"owners": "id=1;id=1"}, {"owners": "id=1,nothing=2"}],
+    [
+        {"max_open_orders": 0},
+        {"max_order_quantity": 0},
+        {"max_price_distance": -1},
+        {"owners": "id=0"},
+        {"owners": "id=65536"},
+        {"owners": "id=1;id=1"},
+        {"owners": "id=1,nothing=2"},
+    ],
     ids=str,
 )
 def test_limits_that_cannot_be(settings: dict[str, Any]) -> None:

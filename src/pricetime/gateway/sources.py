@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
@@ -21,7 +21,7 @@ from .config import PREFIX, GatewayConfig, InstrumentConfig, OwnerConfig
 from .errors import CannotStart
 
 #: Settings that are a list of tables, and what each of these is.
-TABLES = {"instruments": InstrumentConfig, "owners": OwnerConfig}
+TABLES: dict[str, type[BaseModel]] = {"instruments": InstrumentConfig, "owners": OwnerConfig}
 
 
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> GatewayConfig:
@@ -79,7 +79,8 @@ def _told(error: ErrorDetails, origin: str) -> str:
     """One line: where, what was given, what is allowed."""
     place, message = error["loc"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        known = (GatewayConfig if len(place) == 1 else TABLES[str(place[0])]).model_fields
+        kind: type[BaseModel] = GatewayConfig if len(place) == 1 else TABLES[str(place[0])]
+        known = kind.model_fields
         near = difflib.get_close_matches(str(place[-1]), known, 1)
         return f"{origin}: no setting is called {place[-1]!r}" + (f": did you mean {near[0]!r}?" if near else "")
     if not place:

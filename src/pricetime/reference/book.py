@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 from .. import checks, errors
 from ..checks import member
@@ -126,7 +127,7 @@ class ReferenceBook(Queues):
         side: Side | None,
         *,
         limit: int = 0,
-        **command: int,
+        **command: Any,
     ) -> int:
         """The same, but it looks at ``limit`` orders at most, 0 for all: how many it has cancelled so far.
 
