@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "pricetime"
 
 #: Each part imports from its own floor and those before it.
 FLOORS = [
-    {"types", "errors", "checks", "extras"},
+    {"types", "errors", "checks", "extras", "owner_limits"},
     {"native"},
     {"_form"},
     {"reference"},

@@ -8,9 +8,9 @@ import numpy as np
 
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
-from pricetime.core.owner_limits import checked_limits
 from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting, UnknownInstrument
 from pricetime.native.spread import id_multiplier
+from pricetime.owner_limits import checked_limits
 from pricetime.types import COMMAND, REPORT, InstrumentState
 
 if not cython.compiled:  # the compiled form has them from engine.pxd

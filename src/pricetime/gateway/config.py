@@ -21,7 +21,7 @@ from pydantic_settings import (
 )
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
-from ..core.owner_limits import OwnerLimits
+from ..owner_limits import OwnerLimits
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
 from ..wire.types import MAX_OWNER
 from .fields import (

@@ -12,8 +12,8 @@ import numpy as np
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
-from ..core.owner_limits import OwnerLimits
 from ..errors import PricetimeError
+from ..owner_limits import OwnerLimits
 from ..types import CommandType
 from .errors import JournalError
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import checks, errors
 from ..checks import member
-from ..core.owner_limits import OwnerLimits, checked_limits
+from ..owner_limits import OwnerLimits, checked_limits
 from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
 from .mass_cancel import MassCancel
 from .queues import Queues
