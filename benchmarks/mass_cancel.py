@@ -5,7 +5,7 @@
 
 A client has many orders in a server. Another sends one order after the other and waits for each answer: the longest of
 these waits is the stall. It is taken while nothing else happens, during a mass cancel, and after a disconnect.
-Of several rounds, each with a fresh server, the one with the shortest stall counts: other work of the machine only adds.
+Each line is the round with the shortest stall of several with a fresh server: other work of the machine only adds.
 """
 
 from __future__ import annotations

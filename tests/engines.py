@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterator
 from itertools import count
 from typing import Any
@@ -17,6 +18,7 @@ from pricetime import (
     CommandType,
     Instrument,
     InstrumentState,
+    OwnerLimits,
     Reason,
     Side,
 )
@@ -45,19 +47,22 @@ class ReferenceEngine:
         capacity: int,
         level_capacity: int | None = None,
         owner_limit: int = 0,
+        limits: dict[int, OwnerLimits] | None = None,
     ) -> None:
         self.instruments = {instrument.id: instrument for instrument in instruments}
         self.capacity, self.level_capacity = capacity, level_capacity or capacity
-        self.books = {i.id: self._book(i, owner_limit) for i in instruments}
+        self.books = {i.id: self._book(i, owner_limit, limits) for i in instruments}
         self.seq_num = 0
         self.owner_limit = owner_limit
         self.unfinished: dict[int, MassCancel] = {}
         entries = count(1)
+        open_orders: Counter[int] = Counter()
         for book in self.books.values():
             book.entries = entries
+            book.open_orders = open_orders
 
     @staticmethod
-    def _book(instrument: Instrument, owner_limit: int) -> ReferenceBook:
+    def _book(instrument: Instrument, owner_limit: int, limits: dict[int, OwnerLimits] | None) -> ReferenceBook:
         book = ReferenceBook(
             self_trade=instrument.self_trade,
             replace_policy=instrument.replace_policy,
@@ -66,6 +71,7 @@ class ReferenceEngine:
             owner_limit=owner_limit,
             tick_size=instrument.tick_size,
             lot_size=instrument.lot_size,
+            limits=limits,
         )
         book.state = instrument.state
         return book

@@ -14,8 +14,8 @@ COMPILED: bool = choose()
 from .core.engine import Engine
 from .core.instrument import Instrument
 from .core.order_book import OrderBook
-from .core.owner_limits import OwnerLimits
 from .errors import PricetimeError
+from .owner_limits import OwnerLimits
 from .types import (
     ALL_INSTRUMENTS,
     COMMAND,

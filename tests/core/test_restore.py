@@ -43,7 +43,7 @@ def full() -> Engine:
     return engine
 
 
-def restored(commands: np.ndarray[Any, Any], *instruments: Instrument, seq_num: int = 0, **room: int) -> Engine:
+def restored(commands: np.ndarray[Any, Any], *instruments: Instrument, seq_num: int = 0, **room: Any) -> Engine:
     engine = Engine(instruments, **({"capacity": 40, "owner_limit": 4} | room))
     engine.restore(commands, seq_num)
     engine.check()
@@ -177,7 +177,7 @@ def test_what_does_not_fit_leaves_the_engine_as_it_was_made(
 @pytest.mark.parametrize(
     ("room", "error"), [({"capacity": 5}, OrdersFull), ({"level_capacity": 4}, LevelsFull)], ids=["orders", "levels"]
 )
-def test_there_must_be_room(room: dict[str, int], error: type[Exception]) -> None:
+def test_there_must_be_room(room: dict[str, Any], error: type[Exception]) -> None:
     engine = Engine([Instrument(5, order_limit=1), Instrument(2)], **({"capacity": 40} | room))
     with pytest.raises(error, match="larger"):
         engine.restore(full().commands())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from pricetime import COMMAND, OrderBook
+from pricetime import COMMAND, OrderBook, OwnerLimits
 from pricetime.reference import ReferenceBook
 from tests.books import Step, as_command, play, reports_of, state
 from tests.fuzz.flow import random_settings, random_steps
@@ -35,11 +35,14 @@ class Case:
     @classmethod
     def load(cls, path: Path) -> Case:
         stored = json.loads(path.read_text(encoding="utf-8"))
-        return cls(stored["settings"], [(method, given) for method, given in stored["steps"]])
+        limits = {owner: OwnerLimits(*given) for owner, given in stored["settings"].pop("limits", [])}
+        return cls(stored["settings"] | {"limits": limits}, [(method, given) for method, given in stored["steps"]])
 
     def save(self, path: Path) -> None:
         lines = ",\n".join(json.dumps(step) for step in self.steps)
-        path.write_text(f'{{"settings": {json.dumps(self.settings)}, "steps": [\n{lines}\n]}}\n', encoding="utf-8")
+        limits = [(owner, astuple(given)) for owner, given in self.settings.get("limits", {}).items()]
+        settings = json.dumps(self.settings | {"limits": limits})
+        path.write_text(f'{{"settings": {settings}, "steps": [\n{lines}\n]}}\n', encoding="utf-8")
 
     def commands(self) -> np.ndarray[Any, Any]:
         return np.concatenate([np.zeros(0, COMMAND), *map(as_command, self.steps)])

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pricetime import OwnerLimits
 from pricetime.reference import ReferenceBook
 from pricetime.types import MAX_QUANTITY, InstrumentState, ReplacePolicy, SelfTrade, TimeInForce
 from tests.books import I64_MAX, I64_MIN, U64, Step
@@ -16,13 +17,28 @@ Draw = Callable[[], int]
 def random_settings(rng: random.Random) -> dict[str, Any]:
     """Of a book: roomy or tight, each rule as likely as the next."""
     capacity = rng.choice([1, 3, 10, 64, 500])
+    owner_limit = rng.choice([0, 2, 3, 25])
     return {
         "capacity": capacity,
         "level_capacity": rng.choice([capacity, capacity, 1 + capacity // 4]),
         "self_trade": int(rng.choice(list(SelfTrade))),
         "replace_policy": int(rng.choice(list(ReplacePolicy))),
-        "owner_limit": rng.choice([0, 2, 3, 25]),
+        "owner_limit": owner_limit,
+        "limits": random_limits(rng, owner_limit),
         **rng.choice([{}, {}, random_band(rng)]),
+    }
+
+
+def random_limits(rng: random.Random, owner_limit: int) -> dict[int, OwnerLimits]:
+    """Of all owners or of some, often none."""
+    owners = range(owner_limit)
+    return {
+        owner: OwnerLimits(
+            open_orders=rng.choice([None, 1, 5, 100]),
+            quantity=rng.choice([None, 1, 8, 2**62]),
+            price_distance=rng.choice([None, 0, 10, 2**63]),
+        )
+        for owner in rng.choice([[], [], owners[:1], rng.sample(owners, len(owners) // 2)])
     }
 
 

@@ -9,7 +9,7 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 
 from pydantic import TypeAdapter, ValidationError
 
-from pricetime import Instrument, SelfTrade
+from pricetime import Instrument, OwnerLimits, SelfTrade
 from pricetime.gateway.config import GatewayConfig, InstrumentConfig
 from pricetime.gateway.fields import Idle, named, written
 from pricetime.types import InstrumentState, ReplacePolicy
@@ -133,3 +133,40 @@ def test_the_environment_is_not_read_by_itself(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PRICETIME_PORT", "9")
     assert GatewayConfig().port == 7001
     assert GatewayConfig(secrets_file=Path("x")).secrets_file == Path("x")
+
+
+# ---------------------------------------------------------------------- limits of owners
+
+
+def test_an_owner_may_have_a_quarter_of_the_orders() -> None:
+    assert GatewayConfig(order_capacity=1000).limits() == {0: OwnerLimits(open_orders=250)}
+    assert GatewayConfig(order_capacity=3).limits() == {0: OwnerLimits(open_orders=1)}
+    assert GatewayConfig(max_open_orders=7).limits() == {0: OwnerLimits(open_orders=7)}
+
+
+def test_an_owner_has_the_limits_of_all_where_it_has_none_of_its_own() -> None:
+    owners: Any = "id=3,max_open_orders=70;id=4"  # as in the environment
+    config = GatewayConfig(max_open_orders=7, max_order_quantity=50, max_price_distance=9, owners=owners)
+    assert config.limits() == {
+        0: OwnerLimits(open_orders=7, quantity=50, price_distance=9),
+        3: OwnerLimits(open_orders=70, quantity=50, price_distance=9),
+        4: OwnerLimits(open_orders=7, quantity=50, price_distance=9),
+    }
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"max_open_orders": 0},
+        {"max_order_quantity": 0},
+        {"max_price_distance": -1},
+        {"owners": "id=0"},
+        {"owners": "id=65536"},
+        {"owners": "id=1;id=1"},
+        {"owners": "id=1,nothing=2"},
+    ],
+    ids=str,
+)
+def test_limits_that_cannot_be(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        GatewayConfig(**settings)

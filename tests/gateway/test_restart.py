@@ -14,7 +14,7 @@ from pricetime.gateway.errors import CannotStart
 from pricetime.journal.directory import Directory
 from pricetime.journal.errors import JournalDamaged, JournalLocked, SegmentMissing
 from pricetime.journal.replay import Replay
-from pricetime.types import InstrumentState, SelfTrade
+from pricetime.types import InstrumentState, Reason, SelfTrade
 from tests.gateway.floor import Client, Floor
 from tests.gateway.kept import Kept, check_same, picture
 from tests.gateway.orders import ASK, BID, cancel, mass_cancel, new, open_orders, reduce, replace
@@ -406,3 +406,36 @@ def test_the_client_is_told_what_a_report_promises(tmp_path: Path) -> None:
         client: Client = here.client(1)
         assert client.heard[0].level == level  # type: ignore[union-attr]
         here.close()
+
+
+def test_limits_of_owners_over_restarts(tmp_path: Path) -> None:
+    """The same journal gives the same rejections; other limits are taken on, and what rests stays."""
+    limits: dict[str, Any] = {"max_open_orders": 3, "max_order_quantity": 50, "max_price_distance": 20}
+    here = Kept(tmp_path / "journal", **limits, owners="id=2,max_open_orders=5")
+    try:
+        reasons = []
+        for owner in (1, 2):
+            client = here.client(owner, keep_orders=True)
+            orders = [*(new(n, BID, 100) for n in range(1, 7)), new(7, BID, 100, 51), new(8, BID, 79)]
+            reasons.append([report.reason for report in client.ask(*orders)])
+        full, large, far = Reason.OWNER_ORDERS_FULL, Reason.QUANTITY_ABOVE_LIMIT, Reason.PRICE_TOO_FAR
+        assert reasons == [[0] * 3 + [full] * 3 + [large, far], [0] * 5 + [full, large, far]]
+        here.commit()
+        before = picture(here)
+        copied = here.copy_to(tmp_path / "copy")
+        replay = Replay(Directory(copied))
+        replay.run()
+        assert (replay.transcript, replay.engine.digest()) == (before["transcript"], before["books"])
+    finally:
+        here.close()
+    again = Kept(copied, max_open_orders=4)
+    try:
+        changes = [event["change"] for event in again.events_log.of("configuration changed")]
+        assert any(change.startswith("limits of all owners: ") for change in changes)
+        assert any(change.startswith("limits of owner 2: ") for change in changes)
+        assert picture(again)["books"] == before["books"]
+        assert [r.reason for r in again.client(2, keep_orders=True).ask(new(9, BID, 1, 1000))] == [full]
+        told = again.client(1, keep_orders=True).ask(new(9, BID, 1, 1000), new(10, BID, 1, 1000))
+        assert [r.reason for r in told] == [0, full]
+    finally:
+        again.close()

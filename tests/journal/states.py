@@ -27,6 +27,7 @@ def engine_of(configuration: Configuration = CONFIGURATION, orders: int = 20) ->
         capacity=configuration.capacity,
         level_capacity=configuration.level_capacity,
         owner_limit=configuration.owner_limit,
+        limits=configuration.limits,
     )
     for n in range(orders):
         side, owner = 1 + n % 2, n % 7

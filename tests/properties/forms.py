@@ -13,7 +13,7 @@ from pricetime import COMPILED, Engine, Instrument
 
 class Flow(NamedTuple):
     instruments: tuple[Instrument, ...]
-    room: dict[str, int]  #: capacity and owner_limit
+    room: dict[str, Any]  #: capacity, owner_limit and limits
     commands: np.ndarray[Any, Any]
     engine: Engine  #: in some state, to go on from
 

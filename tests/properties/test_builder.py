@@ -37,7 +37,7 @@ def goes_on(reports: np.ndarray[Any, Any], index: int, engine: Engine) -> bool:
 def test_random_flows(seed: int) -> None:
     rng = random.Random(seed)
     instruments = random_instruments(rng)
-    room = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
+    room: dict[str, Any] = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
     reference = ReferenceEngine(instruments, **room, owner_limit=25)
     engine = Engine(instruments, **room, owner_limit=25)
     builder = BookBuilder([Instrument(i.id, state=i.state) for i in instruments], **room)

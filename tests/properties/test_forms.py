@@ -15,10 +15,11 @@ import pytest
 
 from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument
 from tests.fuzz.case import Case
+from tests.fuzz.flow import random_limits
 from tests.properties.forms import Answers, Flow, answer
 
 #: Settings of a case that are an engine's; the others are an instrument's.
-ROOM = ("capacity", "level_capacity", "owner_limit")
+ROOM = ("capacity", "level_capacity", "owner_limit", "limits")
 
 
 def random_flow(seed: int) -> Flow:
@@ -36,7 +37,8 @@ def random_flow(seed: int) -> Flow:
     mixed = np.concatenate(parts)
     np.random.default_rng(seed).shuffle(mixed)
     spoil(rng, mixed)
-    room = {"capacity": rng.choice([5, 100, 1000]), "owner_limit": rng.choice([0, 3, 25])}
+    room: dict[str, Any] = {"capacity": rng.choice([5, 100, 1000]), "owner_limit": rng.choice([0, 3, 25])}
+    room["limits"] = random_limits(rng, room["owner_limit"])
     engine = Engine(instruments, **room)
     engine.apply(mixed[: rng.randrange(500)])
     return Flow(tuple(instruments), room, mixed, engine)
@@ -81,7 +83,7 @@ def test_a_state_goes_from_one_form_to_the_other(tmp_path: Path) -> None:
     theirs = answer_elsewhere(flows, tmp_path)
     for flow, engine in zip([flow for flow in flows for _ in range(2)], theirs.engines, strict=True):
         ours = Engine(flow.instruments, **flow.room)
-        ours.apply(engine.commands())
+        ours.restore(engine.commands())
         assert ours.digest() == engine.digest()
         engine.check()
         assert len(engine) == len(ours)

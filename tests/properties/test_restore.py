@@ -26,7 +26,7 @@ def everything_off() -> list[np.ndarray[Any, Any]]:
 def test_the_next_commands_are_answered_alike(seed: int) -> None:
     rng = random.Random(seed)
     instruments = random_instruments(rng)
-    room = {"capacity": rng.choice([20, 200, 600]), "level_capacity": rng.choice([10, 200])}
+    room: dict[str, Any] = {"capacity": rng.choice([20, 200, 600]), "level_capacity": rng.choice([10, 200])}
     room["owner_limit"] = rng.choice([0, 2, 25])
     reference, engine = ReferenceEngine(instruments, **room), Engine(instruments, **room)
     before = rng.choice([0, 30, 400])

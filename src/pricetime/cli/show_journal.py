@@ -99,6 +99,7 @@ def _configuration(seen: survey.SegmentSeen) -> None:
         table.add_row(f"  {instrument.id}", instrument.symbol)
     if len(configuration.instruments) > 10:
         table.add_row(f"  and {len(configuration.instruments) - 10:,} more", "")
+    table.add_row("owners with limits", f"{len(configuration.limits):,}")
     print_titled(f"configuration of segment {seen.number}", table)
 
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import cython
 
-from pricetime.core.owner_limits import OwnerLimits
+from pricetime.owner_limits import OwnerLimits
 
 if not cython.compiled:  # the compiled form has them from book.pxd
     from pricetime.core.layout import *

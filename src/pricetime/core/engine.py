@@ -8,9 +8,9 @@ import numpy as np
 
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
-from pricetime.core.owner_limits import checked_limits
 from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting, UnknownInstrument
 from pricetime.native.spread import id_multiplier
+from pricetime.owner_limits import checked_limits
 from pricetime.types import COMMAND, REPORT, InstrumentState
 
 if cython.compiled:
@@ -46,8 +46,9 @@ class Engine:
     ``instruments``: ``Instrument`` values with distinct ids. ``capacity``: the most orders that rest at once, over
     all books; 64 bytes each, reserved now and taken up as they are used. ``level_capacity``: the most price
     levels, by default as many as orders. ``owner_limit``: owners from 1 to below it can have all their orders
-    cancelled at once; 16 bytes an order more, and none with the default of 0. ``limits``: what these owners may ask for, as
-    ``OwnerLimits`` by owner; under 0 those of all owners that are not named. Raises InvalidSetting and MemoryError.
+    cancelled at once; 16 bytes an order more, and none with the default of 0. ``limits``: what these owners may ask
+    for, as ``OwnerLimits`` by owner; under 0 those of all owners that are not named. Raises InvalidSetting and
+    MemoryError.
 
     An engine serves one call at a time: another one meanwhile, of another thread or of a signal handler, raises
     BookBusy. ``apply`` runs without the GIL.
@@ -209,12 +210,8 @@ class Engine:
         """The owners whose mass cancel was given in parts and has not ended, in rising order. O(owners)."""
         self.enter()
         try:
-            owners: list = []
-            owner: u32
-            for owner in range(self.books.owner_limit if self.books.walk_count != 0 else 0):
-                if self.books.chains[owner].walked:
-                    owners.append(owner)
-            return owners
+            owners = range(self.books.owner_limit if self.books.walk_count != 0 else 0)
+            return [owner for owner in owners if self.books.chains[owner].walked]
         finally:
             self.leave()
 

@@ -4,10 +4,10 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..owner_limits import OwnerLimits
 from ..types import InstrumentState
 from .instrument import Instrument
 from .order_book import OrderBook
-from .owner_limits import OwnerLimits
 from .references import References
 
 @final

@@ -4,8 +4,8 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..owner_limits import OwnerLimits
 from ..types import InstrumentState, Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce, Trade
-from .owner_limits import OwnerLimits
 
 @final
 class OrderBook:

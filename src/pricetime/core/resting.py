@@ -3,10 +3,12 @@
 
 An order joins the back of its level and the end of its owner's chain at one moment. So there is always an order of
 entry that makes every queue and every chain anew, and any that has each order behind the one ahead of it at its level
-and behind the older one of its owner does. A mass cancel that is unfinished follows the orders, as the command that goes
-on with it: ``price`` is how many orders of its owner are older than the next that it looks at, ``tag`` how many it has
-still to look at, ``quantity`` how many it has cancelled, ``flags`` its reason; the other fields are its own. On the way back commands are *placed*, not executed: what rests is taken as
+and behind the older one of its owner does. On the way back commands are *placed*, not executed: what rests is taken as
 it is, whatever the rules of its instrument allow by now, and nothing is reported.
+
+A mass cancel that is unfinished follows the orders, as the command that goes on with it: ``price`` is how many orders
+of its owner are older than the next that it looks at, ``tag`` how many it has still to look at, ``quantity`` how many
+it has cancelled, ``flags`` its reason; the other fields are its own.
 """
 
 from __future__ import annotations

@@ -20,8 +20,8 @@ from pydantic_settings import (
 )
 
 from ..core.instrument import MAX_INSTRUMENTS, Instrument
-from ..core.owner_limits import OwnerLimits
 from ..environment import PREFIX
+from ..owner_limits import OwnerLimits
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
 from ..wire.types import MAX_OWNER
 from .fields import (
@@ -100,6 +100,7 @@ class InstrumentConfig(BaseModel):
 Instruments = Annotated[
     tuple[Annotated[InstrumentConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";"), Field(min_length=1)
 ]
+
 
 def limit(default: int | None, description: str, least: int, most: int) -> Any:
     """A limit of owners: of all of them, or of one."""
@@ -202,13 +203,16 @@ class GatewayConfig(BaseSettings):
     ring_capacity: PowerOfTwo = book(2**16, "commands, and reports, on their way between threads", ge=2**4, le=2**24)
 
     max_open_orders: int | None = limit(
-        None, "orders that an owner may have resting, over all instruments; a quarter of order_capacity when not given", 1, 2**31
+        None,
+        "orders that an owner may have resting, over all instruments; a quarter of order_capacity when not given",
+        1,
+        2**31,
     )
     max_order_quantity: int | None = limit(None, "lots that an order may have; no limit when not given", 1, 2**63 - 1)
     max_price_distance: int | None = limit(
         None,
-        "ticks of an order's price from the best price of the other side, of its own side when that is empty; no limit when "
-        "not given",
+        "ticks of an order's price from the best price of the other side, of its own side when that is empty; no limit "
+        "when not given",
         0,
         2**63 - 1,
     )
@@ -344,7 +348,9 @@ class GatewayConfig(BaseSettings):
         found = {0: OwnerLimits(*of_all)}
         for owner in self.owners:
             own = (owner.max_open_orders, owner.max_order_quantity, owner.max_price_distance)
-            found[owner.id] = OwnerLimits(*(most if given is None else given for given, most in zip(own, of_all, strict=True)))
+            found[owner.id] = OwnerLimits(
+                *(most if given is None else given for given, most in zip(own, of_all, strict=True))
+            )
         return found
 
     @property

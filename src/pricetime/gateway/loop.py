@@ -3,8 +3,8 @@
 
 One turn: the next part of a mass cancel; what the control thread asks for; messages from clients into the ring of
 commands; reports from the ring of reports to the streams and the feed; datagrams out; each client's own when nothing
-more has come, or after a moment; and every 20 ms what time brings. With ``shared`` threading the matcher takes its turns in between, in the same thread: on
-two cores that is the quickest, because nobody waits for another thread to be scheduled.
+more has come, or after a moment; and every 20 ms what time brings. With ``shared`` threading the matcher takes its
+turns in between, in the same thread: on two cores that is the quickest, because no thread has to be scheduled first.
 
 With a journal, what a report promises holds before the report leaves: where that takes a sync, reports are held back in
 their ring until the syncer has said that their commands are on the disk. After a failure of the journal nothing leaves.
@@ -314,8 +314,8 @@ class Gateway:
 
         Of an owner whose own mass cancel goes on it begins when that is done.
         """
-        n: u32
-        for n in range(min(self.sessions.leaving.count, cython.cast(u32, BEGINNINGS))):
+        _: u32
+        for _ in range(min(self.sessions.leaving.count, cython.cast(u32, BEGINNINGS))):
             owner: u32 = self.sessions.leaving.pop()
             s: cython.pointer[Session] = cython.address(self.sessions.sessions[owner])
             if s.waits_for > self.answered or not self._command(
@@ -343,8 +343,8 @@ class Gateway:
 
     def _resume(self, now_ns):
         """Take what clients sent behind a MassCancel, where that is done."""
-        n: u32
-        for n in range(self.sessions.resuming.count):
+        _: u32
+        for _ in range(self.sessions.resuming.count):
             owner: u32 = self.sessions.resuming.pop()
             s: cython.pointer[Session] = cython.address(self.sessions.sessions[owner])
             s.resumes = 0

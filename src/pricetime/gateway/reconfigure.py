@@ -56,7 +56,9 @@ def _changes(before: Configuration, after: Configuration) -> list[str]:
     for owner in sorted(before.limits.keys() | after.limits.keys()):
         was, wanted = before.limits.get(owner), after.limits.get(owner)
         if was != wanted:
-            found.append(f"limits of {f'owner {owner}' if owner else 'all owners'}: {was or 'none'} to {wanted or 'none'}")
+            found.append(
+                f"limits of {f'owner {owner}' if owner else 'all owners'}: {was or 'none'} to {wanted or 'none'}"
+            )
     return found
 
 

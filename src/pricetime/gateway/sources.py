@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource
 
@@ -23,7 +23,7 @@ from .config import GatewayConfig, InstrumentConfig, OwnerConfig
 from .errors import CannotStart
 
 #: Settings that are a list of tables, and what each of these is.
-TABLES = {"instruments": InstrumentConfig, "owners": OwnerConfig}
+TABLES: dict[str, type[BaseModel]] = {"instruments": InstrumentConfig, "owners": OwnerConfig}
 
 
 def load(file: Path | None = None, flags: Mapping[str, Any] | None = None) -> GatewayConfig:
@@ -91,7 +91,8 @@ def _told(error: ErrorDetails, origin: str) -> str:
     """One line: where, what was given, what is allowed."""
     place, message = error["loc"], error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
-        known = (GatewayConfig if len(place) == 1 else TABLES[str(place[0])]).model_fields
+        kind: type[BaseModel] = GatewayConfig if len(place) == 1 else TABLES[str(place[0])]
+        known = kind.model_fields
         return f"{origin}: no setting is called {place[-1]!r}{_near(str(place[-1]), known)}"
     if not place:
         return f"{origin}: {message.partition(': ')[2]}"

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
-from ..core.owner_limits import OwnerLimits
 from ..core.references import References
 from ..errors import PricetimeError
+from ..owner_limits import OwnerLimits
 from ..types import CommandType
 from .errors import JournalError
 

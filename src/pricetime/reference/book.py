@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from typing import Any
 
 from .. import checks, errors
 from ..checks import member
-from ..core.owner_limits import OwnerLimits, checked_limits
+from ..owner_limits import OwnerLimits, checked_limits
 from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
 from .mass_cancel import MassCancel
 from .queues import Queues
@@ -133,7 +134,7 @@ class ReferenceBook(Queues):
         side: Side | None,
         *,
         limit: int = 0,
-        **command: int,
+        **command: Any,
     ) -> int:
         """The same, but it looks at ``limit`` orders at most, 0 for all: how many it has cancelled so far.
 

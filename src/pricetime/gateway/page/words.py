@@ -25,6 +25,10 @@ WHY: dict[int, str] = {
     Reason.THROTTLED: "more orders a second than the exchange allows: wait a moment",
     Reason.MALFORMED: "the order was not well-formed",
     Reason.INVALID_STATE: "no such state",
+    Reason.OWNER_ORDERS_FULL: "this owner has as many open orders as it may: cancel some first",
+    Reason.QUANTITY_ABOVE_LIMIT: "the quantity is larger than this owner may have in one order",
+    Reason.PRICE_TOO_FAR: "the price is too far from the best price",
+    Reason.MASS_CANCEL_UNFINISHED: "all orders are being cancelled already",
     Reason.IOC_REMAINDER: "the rest found no match",
     Reason.FOK_UNFILLABLE: "not all of it could be filled at once",
     Reason.MARKET_REMAINDER: "the rest found nobody on the other side",
@@ -34,10 +38,12 @@ WHY: dict[int, str] = {
     Reason.BY_OPERATOR: "the operator cancelled it",
 }
 
+#: Reasons that say nothing to a person.
+SILENT = {
+    Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.UNFINISHED, Reason.NEVER_RESTS, Reason.MORE_FOLLOW
+}
+
 
 def why(reason: int) -> str:
     """A reason in words; nothing when there is none to tell."""
-    return WHY.get(
-        reason,
-        "" if reason in {Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.NEVER_RESTS} else f"reason {reason}",
-    )
+    return WHY.get(reason, "" if reason in SILENT else f"reason {reason}")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pricetime.checks import shown, whole
-from pricetime.errors import InvalidSetting
+from .checks import shown, whole
+from .errors import InvalidSetting
 
 #: The most that each limit may be; that is no limit.
 MOST = {"open_orders": 2**32 - 1, "quantity": 2**63 - 1, "price_distance": 2**64 - 1}
