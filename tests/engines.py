@@ -132,9 +132,7 @@ class ReferenceEngine:
 
     def _open_orders(self, row: Row) -> np.ndarray[Any, Any]:
         """Of all instruments, the oldest order first."""
-        found = [
-            (o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"])
-        ]
+        found = [(o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"])]
         own = [(number, order) for _, number, order in sorted(found)]
         named = (row["instrument"], row["quantity"])
         behind = [place for place, (number, order) in enumerate(own, 1) if (number, order.id) == named]

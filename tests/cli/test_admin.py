@@ -56,7 +56,7 @@ def test_an_owner_is_stopped_in_one_step(tmp_path: Path) -> None:
             assert [r.reason for r in cancelled] == [Reason.BY_OPERATOR] * 4
         assert not [event for event in server.events if event["event"] == "kill"]
         assert [event["command"] for event in server.events if event["event"] == "operator"][-2:] == ["kill", "unblock"]
-    assert not (journal / "admin.socket").exists()
+    assert not journal.with_name(f"{journal.name}.admin").exists()
 
 
 @pytest.mark.compiled
@@ -105,14 +105,14 @@ def test_an_owner_that_is_taken_out_of_the_secrets_is_logged_out(tmp_path: Path)
 
 def test_there_is_no_server(tmp_path: Path) -> None:
     assert bad("admin", "sessions", code=2).startswith("Error: which server? Give --journal with its journal's dir")
-    for options in (("--journal", str(tmp_path)), ("--socket", str(tmp_path / "admin.socket"))):
+    for options in (("--journal", str(tmp_path / "journal")), ("--socket", str(tmp_path / "journal.admin"))):
         assert bad("admin", *options, "sessions", code=2) == (
-            f"Error: {tmp_path}/admin.socket: no server listens here: start one with --journal or --admin-socket, or "
+            f"Error: {tmp_path}/journal.admin: no server listens here: start one with --journal or --admin-socket, or "
             "give the right place"
         )
     with socket.socket(socket.AF_UNIX) as left:
-        left.bind(str(tmp_path / "admin.socket"))
-    assert "no server listens here" in bad("admin", "--journal", str(tmp_path), "sessions", code=2)
+        left.bind(str(tmp_path / "journal.admin"))
+    assert "no server listens here" in bad("admin", "--journal", str(tmp_path / "journal"), "sessions", code=2)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may connect to everything")

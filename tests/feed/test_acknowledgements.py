@@ -183,8 +183,7 @@ def test_an_order_that_is_filled_is_answered_at_once() -> None:
     assert result.fills[1].counterparty_id == 77
     assert order.final.result(0) == result
     assert (
-        repr(result)
-        == "OrderResult(FILLED: ACCEPTED no side 5@103, order 5, public 0; 5 filled at 100.6, 0 remaining)"
+        repr(result) == "OrderResult(FILLED: ACCEPTED no side 5@103, order 5, public 0; 5 filled at 100.6, 0 remaining)"
     )
 
 

@@ -29,7 +29,7 @@ class NotDone(click.ClickException):
     envvar="PRICETIME_JOURNAL",
     show_envvar=True,
     metavar="DIR",
-    help="Directory of the server's journal: its admin.socket is used.",
+    help="Directory of the server's journal: its socket is DIR.admin, beside it.",
 )
 @click.option(
     "--socket",
@@ -45,7 +45,7 @@ class NotDone(click.ClickException):
 def admin(context: click.Context, journal: Path | None, path: Path | None, *, as_json: bool) -> None:
     """Control a server that runs on this machine: owners, instruments, journal.
 
-    The server listens on a Unix socket that only its own user and root may use: in the directory of its journal, or
+    The server listens on a Unix socket that only its own user and root may use: beside the directory of its journal, or
     where --admin-socket says. Whatever changes orders or instruments is a command in the journal; the answer comes when
     it is executed and acknowledged.
 
@@ -56,7 +56,9 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
         pricetime admin --journal /var/lib/exchange halt 1
         pricetime admin --journal /var/lib/exchange backup /backups/monday
     """
-    context.obj = (path or (journal / "admin.socket" if journal else None), as_json)
+    from ..gateway.admin_socket import beside
+
+    context.obj = (path or (beside(journal.absolute()) if journal else None), as_json)
 
 
 def of_owner(name: str, text: str) -> None:

@@ -53,7 +53,7 @@ def told(event: FeedEvent) -> str:
 
 def silence(wishes: Wishes, subscriber: Subscriber) -> str:
     """Why a feed is silent from which no heartbeat has come at all; empty when one has."""
-    place = f"{wishes.group}:{wishes.port} on {wishes.interface}"
+    place = f"{wishes.feed_group}:{wishes.feed_port} on {wishes.feed_interface}"
     if subscriber.last_datagram is None:
         return f"no datagram from {place}: is the group right? is the server up?"
     if not subscriber.sequencer.heard:

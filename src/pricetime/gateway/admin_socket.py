@@ -16,6 +16,11 @@ from .errors import CannotStart
 FORBIDDEN = 0o177
 
 
+def beside(journal: Path) -> Path:
+    """Where the socket of a server with this journal is: not in its folder, which can then be copied file by file."""
+    return journal.with_name(f"{journal.name}.admin")
+
+
 class AdminSocket:
     """Listens at ``path`` until ``close``, which removes the file. The folder is made if it is not there.
 

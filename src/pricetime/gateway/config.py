@@ -24,6 +24,7 @@ from ..environment import PREFIX
 from ..owner_limits import OwnerLimits
 from ..types import InstrumentState, ReplacePolicy, SelfTrade
 from ..wire.types import MAX_OWNER
+from .admin_socket import beside
 from .fields import (
     Acknowledge,
     Cpus,
@@ -44,9 +45,6 @@ from .fields import (
 
 #: Headers of IP and UDP before the reports of a datagram, and a report.
 DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
-
-#: The operator's socket in the directory of the journal, unless ``admin_socket`` says another place.
-ADMIN_SOCKET = "admin.socket"
 
 
 def _pairs(value: object) -> object:
@@ -241,7 +239,7 @@ class GatewayConfig(BaseSettings):
     )
 
     admin_socket: Path | None = operation(
-        None, "socket of `pricetime admin`, mode 0600; `admin.socket` in the journal's directory if there is a journal"
+        None, "socket of `pricetime admin`, mode 0600; by default `DIR.admin` beside the directory of the journal"
     )
 
     http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
@@ -303,13 +301,6 @@ class GatewayConfig(BaseSettings):
     @model_validator(mode="after")
     def _check(self) -> GatewayConfig:
         """What two settings have to do with each other. The message begins with the name of one of them."""
-        if self.open and not self.host.is_loopback:
-            raise ValueError(f"open: anyone could trade over {self.host}: give a loopback address, or a secrets_file")
-        if self.open and self.secrets_file is not None:
-            raise ValueError(
-                f"open: any login would be taken, and {self.secrets_file} not be looked at: give one of open and "
-                "secrets_file"
-            )
         if not self.feed_group.is_multicast:
             raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
         if self.port == self.recovery_port != 0:
@@ -327,18 +318,28 @@ class GatewayConfig(BaseSettings):
             raise ValueError("acknowledge: durable needs a journal: give a directory with journal, or memory")
         if self.journal_port is not None and self.journal is None:
             raise ValueError("journal_port: there is nothing to follow: give a directory with journal")
+        for name, tables in (("instruments", self.instruments), ("owners", self.owners)):
+            ids = [table.id for table in tables]
+            if len(set(ids)) < len(ids):
+                raise ValueError(f"{name}: two have the id {max(ids, key=ids.count)}")
+        return self
+
+    @model_validator(mode="after")
+    def _check_access(self) -> GatewayConfig:
+        """The same of settings that say who may trade."""
+        if self.open and not self.host.is_loopback:
+            raise ValueError(f"open: anyone could trade over {self.host}: give a loopback address, or a secrets_file")
+        if self.open and self.secrets_file is not None:
+            raise ValueError(
+                f"open: any login would be taken, and {self.secrets_file} not be looked at: give one of open and "
+                "secrets_file"
+            )
         if self.http_owner is not None and self.http_port is None:
             raise ValueError("http_owner: there is no page to trade from: give http_port")
         if self.http_owner is not None and not self.http_host.is_loopback:
             raise ValueError(
                 f"http_owner: anyone who reaches {self.http_host} could trade: give a loopback address with http_host"
             )
-        ids = [instrument.id for instrument in self.instruments]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"instruments: two have the id {max(ids, key=ids.count)}")
-        ids = [owner.id for owner in self.owners]
-        if len(set(ids)) < len(ids):
-            raise ValueError(f"owners: two have the id {max(ids, key=ids.count)}")
         return self
 
     def limits(self) -> dict[int, OwnerLimits]:
@@ -358,7 +359,7 @@ class GatewayConfig(BaseSettings):
         """Where the operator's socket is; None without one."""
         if self.admin_socket is not None or self.journal is None:
             return self.admin_socket
-        return self.journal / ADMIN_SOCKET
+        return beside(self.journal.absolute())
 
     @property
     def reports_per_datagram(self) -> int:

@@ -48,7 +48,16 @@ class Prepared(NamedTuple):
             yield "live page", f"http://{text(self.page.getsockname())}/"
 
     def close(self) -> None:
-        made_here = (self.orders, self.recovery, self.feed, self.listener, self.journal, self.metrics, self.page, self.admin)
+        made_here = (
+            self.orders,
+            self.recovery,
+            self.feed,
+            self.listener,
+            self.journal,
+            self.metrics,
+            self.page,
+            self.admin,
+        )
         for made in made_here:
             if made is not None:
                 made.close()

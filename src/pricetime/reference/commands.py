@@ -67,6 +67,17 @@ def told(orders: Sequence[T], first: int | None) -> tuple[Sequence[T], Reason]:
     return orders[first:end], Reason.MORE_FOLLOW if len(orders) > end else Reason.NONE
 
 
+def _tell_open_orders(book: ReferenceBook, owner: int, request_id: int, *, behind: int | None) -> None:
+    own = sorted(book.orders_of(owner), key=attrgetter("entered"))
+    first: int | None = 0
+    if behind is not None:
+        first = next((place for place, order in enumerate(own, 1) if order.id == behind), None)
+    some, reason = told(own, first)
+    for o in some:
+        book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, Reason.NONE, o.id, 0, o.price, o.quantity))
+    book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, request_id, 0, 0, len(some)))
+
+
 def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
     _, timestamp, _, _, _, kind, side, tif, flags, instrument, order_id, price, quantity, owner, tag = row
     match kind:
@@ -92,12 +103,7 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
         case CommandType.CONTINUE:
             book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
         case CommandType.OPEN_ORDERS:
-            own = sorted(book.orders_of(owner), key=attrgetter("entered"))
-            behind = [place for place, order in enumerate(own, 1) if order.id == quantity]
-            some, reason = told(own, next(iter(behind), None) if flags & 1 else 0)
-            for o in some:
-                book.reports.append(Report(ReportKind.OPEN_ORDER, o.side, Reason.NONE, o.id, 0, o.price, o.quantity))
-            book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, order_id, 0, 0, len(some)))
+            _tell_open_orders(book, owner, order_id, behind=quantity if flags & 1 else None)
         case CommandType.REFUSE:
             book.reports.append(rejected(row, flags))
         case CommandType.SET_STATE:

@@ -46,6 +46,9 @@ local reason_names = {
     [17] = "THROTTLED",
     [18] = "MALFORMED",
     [19] = "INVALID_STATE",
+    [20] = "OWNER_ORDERS_FULL",
+    [21] = "QUANTITY_ABOVE_LIMIT",
+    [22] = "PRICE_TOO_FAR",
     [24] = "MASS_CANCEL_UNFINISHED",
     [32] = "IOC_REMAINDER",
     [33] = "FOK_UNFILLABLE",
@@ -55,7 +58,10 @@ local reason_names = {
     [37] = "BY_MASS_CANCEL",
     [38] = "BY_DISCONNECT",
     [39] = "AS_MAKER",
+    [40] = "BY_OPERATOR",
     [41] = "UNFINISHED",
+    [42] = "NEVER_RESTS",
+    [43] = "MORE_FOLLOW",
 }
 
 local report_kind_names = {
@@ -179,6 +185,7 @@ local fields = {
     ["low_price"] = ProtoField.int64("pricetime.low_price", "low_price"),
     ["high_price"] = ProtoField.int64("pricetime.high_price", "high_price"),
     ["symbol"] = ProtoField.stringz("pricetime.symbol", "symbol"),
+    ["taking"] = ProtoField.uint16("pricetime.taking", "taking"),
 }
 
 local messages = {
@@ -370,12 +377,13 @@ local messages = {
         fields = {
             { "type", 0, 1 },
             { "side", 1, 1, short = "side", names = side_names },
+            { "taking", 2, 2 },
             { "instrument", 4, 4 },
             { "order_id", 8, 8, short = "order_id" },
             { "price", 16, 8, short = "price", signed = true },
             { "quantity", 24, 8, short = "quantity" },
         },
-        zeros = { { 2, 2 }, { 32, 8 }, { 40, 8 } } },
+        zeros = { { 32, 8 }, { 40, 8 } } },
 }
 
 pricetime.fields = {}

@@ -39,9 +39,7 @@ WHY: dict[int, str] = {
 }
 
 #: Reasons that say nothing to a person.
-SILENT = {
-    Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.UNFINISHED, Reason.NEVER_RESTS, Reason.MORE_FOLLOW
-}
+SILENT = {Reason.NONE, Reason.KEPT_PLACE, Reason.AS_MAKER, Reason.UNFINISHED, Reason.NEVER_RESTS, Reason.MORE_FOLLOW}
 
 
 def why(reason: int) -> str:
