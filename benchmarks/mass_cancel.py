@@ -83,7 +83,10 @@ def take(connection: socket.socket, count: int) -> np.void:
     data = bytearray(count * REPORT.itemsize)
     view = memoryview(data)
     while view:
-        view = view[connection.recv_into(view) :]
+        n_bytes = connection.recv_into(view)
+        if n_bytes == 0:
+            raise ConnectionError("the server closed the connection")
+        view = view[n_bytes:]
     last: np.void = np.frombuffer(data, REPORT)[-1]
     return last
 
@@ -155,6 +158,7 @@ def main(orders: int, rounds: int, python: Path | None, journal: Path | None, ac
         for number in range(rounds):
             options = ["--open", "--order-capacity", str(4 * orders), "--stats-interval-ms", "0"]
             options += ["--heartbeat-ms", "600000", "--timeout-ms", "3600000"]
+            options += ["--stream-reports", str(2**20), "--outbound-bytes", str(2**20 * REPORT.itemsize)]
             if journal is not None:
                 options += ["--journal", str(journal / f"{how}-{number}"), "--acknowledge", acknowledge]
             with (ServerProcess if python is None else OtherServer)(*options) as server:
