@@ -24,7 +24,7 @@ SAMPLE = [
     "tests/cli/test_journal.py",
     "tests/cli/test_demo.py::test_a_synthetic_day",
     "tests/cli/test_serve.py::test_nothing_given",
-    "tests/cli/test_serve.py::test_settings_are_shown_to_people",
+    "tests/cli/test_serve.py::test_settings_are_shown_when_asked_for",
 ]
 
 

@@ -55,7 +55,7 @@ def test_what_is_rejected_ends_with_1(exchange: Served) -> None:
 def test_trades(exchange: Served) -> None:
     said(exchange, "add", "ask", "5@110", "--id", "2")
     accepted, trade = said(exchange, "add", "bid", "3", "--id", "3", "--market", owner=2)
-    assert accepted == "accepted instrument 1 order 3 bid 3 at 0"
+    assert accepted == "accepted instrument 1 order 3 bid 3 at 0 (never rests)"
     assert re.fullmatch(r"trade instrument 1 order 3 with \d+ bid 3 at 110", trade)
     assert said(exchange, "mass-cancel", "--side", "bid")[-1].endswith(" bid 0 orders")
     cancelled, done = said(exchange, "mass-cancel")
@@ -69,8 +69,8 @@ def test_the_list_of_open_orders(exchange: Served) -> None:
         return good("order", *exchange.orders, "--owner", "9", "list", *more).splitlines()
 
     assert listed() == ["no open orders"]
-    said(exchange, "add", "bid", "5", "50", "--id", "31", owner=9)
-    said(exchange, "add", "ask", "6", "950", "--id", "32", owner=9)
+    said(exchange, "add", "bid", "5@50", "--id", "31", owner=9)
+    said(exchange, "add", "ask", "6@950", "--id", "32", owner=9)
     found = listed()
     assert [re.sub(r"\d+$", "N", text) for text in found] == [
         "instrument 1 order 31 bid 5 at 50 reference N",

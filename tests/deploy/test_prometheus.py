@@ -146,4 +146,4 @@ def test_the_target_is_well_and_the_rules_are_evaluated(scraped: Scraped) -> Non
         return list(group["rules"])
 
     until(lambda: all(rule["health"] == "ok" for rule in rules()))
-    assert len(rules()) == 12
+    assert len(rules()) == 13

@@ -69,7 +69,13 @@ def engine_orders(engine: Engine) -> dict[int, Open]:
 
 
 #: The reasons that the feed has.
-PUBLIC_REASONS = [Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.MARKET_REMAINDER, Reason.KEPT_PLACE]
+PUBLIC_REASONS = [
+    Reason.IOC_REMAINDER,
+    Reason.FOK_UNFILLABLE,
+    Reason.MARKET_REMAINDER,
+    Reason.KEPT_PLACE,
+    Reason.NEVER_RESTS,
+]
 
 
 def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void]) -> None:

@@ -83,7 +83,8 @@ def test_what_the_orders_came_to() -> None:
         assert now["commands_unanswered"] == 0
         assert now["commands_refused_total"] == 1
         assert now.with_value("reports_total") == {
-            "{kind=accepted,reason=none}": 7,
+            "{kind=accepted,reason=none}": 5,
+            "{kind=accepted,reason=never_rests}": 2,
             "{kind=trade,reason=none}": 4,
             "{kind=cancelled,reason=ioc_remainder}": 1,
             "{kind=reduced,reason=none}": 1,

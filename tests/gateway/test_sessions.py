@@ -528,11 +528,12 @@ def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
         own = here.client(1, resume_from=1).reports()
         told = {Reason(report.reason) for report in own} - {Reason.NONE}
         assert told == {
-            Reason.SELF_TRADE, Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.BY_MASS_CANCEL, Reason.BY_DISCONNECT,
+            Reason.SELF_TRADE, Reason.NEVER_RESTS, Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.BY_MASS_CANCEL,
+            Reason.BY_DISCONNECT,
         }  # fmt: skip
         feed = here.feed.reports()
         assert {Reason(reason) for reason in feed["reason"].tolist()} - {Reason.NONE} == {
-            Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE,
+            Reason.NEVER_RESTS, Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE,
         }  # fmt: skip
         assert feed["kind"].tolist() == [report.kind for report in own if report.kind != MASS_CANCELLED]
 

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pricetime import COMPILED
+
+if not COMPILED:
+    pytest.skip("a journal is written in the compiled form alone", allow_module_level=True)
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 

@@ -176,9 +176,9 @@ def test_shown() -> None:
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"kind": 1, "side": 2, "maker_id": 0x1F}, "ACCEPTED ask 5@101, order 7, public 0x1f"),
-        ({"kind": 4, "side": 1, "maker_id": 1, "reason": 36}, "REPLACED bid 5@101, order 7, public 0x1, KEPT_PLACE"),
-        ({"kind": 2, "side": 1, "maker_id": 0xAB}, "TRADE bid 5@101, order 7, counterparty 0xab"),
+        ({"kind": 1, "side": 2, "maker_id": 0x1F}, "ACCEPTED ask 5@101, order 7, public 31"),
+        ({"kind": 4, "side": 1, "maker_id": 1, "reason": 36}, "REPLACED bid 5@101, order 7, public 1, KEPT_PLACE"),
+        ({"kind": 2, "side": 1, "maker_id": 0xAB}, "TRADE bid 5@101, order 7, counterparty 171"),
         ({"kind": 3, "side": 1, "price": -3}, "CANCELLED bid 5@-3, order 7"),
         ({"kind": 7, "reason": 9}, "REJECTED no side 5@101, order 7, UNKNOWN_ORDER"),
         ({"kind": 8}, "MASS_CANCELLED 5 orders, request 7"),

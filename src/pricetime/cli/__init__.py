@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import sys
@@ -34,7 +35,8 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):  # what an encoding lacks is written as an escape
             if isinstance(stream, io.TextIOWrapper):
-                stream.reconfigure(errors="backslashreplace")
+                with contextlib.suppress(OSError):  # a pipe that is open for both ways has no position to keep
+                    stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except MemoryError as error:

@@ -130,7 +130,7 @@ class Acknowledgements:
 
     def expect(self, command: Message, connection: int, promise: Promise, final: Final | None = None) -> None:
         """A command is sent: ``promise`` will have its answer, ``final`` what became of the order in the end."""
-        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel)
+        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel | OpenOrders)
         ends = isinstance(command, NewOrder) and command.time_in_force in ENDS
         made = Open(ANSWERS[type(command)], connection, promise, final, ends)
         self._open.setdefault((command.instrument, command.order_id), deque()).append(made)

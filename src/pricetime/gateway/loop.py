@@ -19,8 +19,8 @@ import cython
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset
 
-#: The most orders that the first command of a mass cancel looks at, and each that goes on with it.
-PARTS = (FIRST_PART, PART)
+    #: The most orders that the first command of a mass cancel looks at, and each that goes on with it.
+    PARTS = (FIRST_PART, PART)
 
 
 @cython.final

@@ -119,7 +119,9 @@ class JournalCopy:
 
     def has_more(self) -> bool:
         """Has something come that was not taken yet?"""
-        return bool(select.select([self._socket], [], [], 0)[0])
+        waiting = select.poll()  # select() takes no descriptor above 1,023
+        waiting.register(self._socket, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def _write(self, piece: Piece, data: bytes) -> None:
         """A snapshot gets its name when it is whole: nobody takes a part of it for one."""
