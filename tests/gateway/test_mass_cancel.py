@@ -20,7 +20,8 @@ from tests.gateway.floor import Client, Floor, floor, kinds
 from tests.gateway.kept import Kept
 from tests.gateway.orders import ASK, BID, cancel, mass_cancel, new
 
-ACCEPTED, TRADE, CANCELLED, _, _, _, REJECTED, MASS_CANCELLED, *_ = ReportKind
+ACCEPTED, TRADE, CANCELLED = ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.CANCELLED
+REJECTED, MASS_CANCELLED = ReportKind.REJECTED, ReportKind.MASS_CANCELLED
 FIRST, PART = PARTS
 
 #: So many that they take four commands.

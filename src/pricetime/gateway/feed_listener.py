@@ -82,9 +82,11 @@ class FeedListener:
 
     def check(self) -> None:
         """Listen until ``feed_listen_ms`` after it was made, then leave. Raises CannotStart if there is another."""
+        waiting = select.poll()  # select() takes no descriptor above 1,023
+        waiting.register(self._socket, select.POLLIN)
         while True:
             left = self._until - time.monotonic()
-            heard = select.select([self._socket], [], [], max(0.0, left))[0]
+            heard = waiting.poll(max(0.0, 1000 * left))
             if heard and (others := self.others()):
                 config, (host, port) = self._config, others[0]
                 raise CannotStart(
