@@ -92,6 +92,7 @@ def close_a_ring(books: Any) -> None:
 def lose_the_oldest(books: Any) -> None:
     chain(books).head = oldest(books).next
     oldest(books).prev = 0
+    chain(books).count -= 1
 
 
 def age(books: Any) -> None:

@@ -50,9 +50,9 @@ def test_the_system_has_too_little() -> None:
 
 
 @pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced: see the test above")
-@pytest.mark.parametrize("fails_at", range(10))
+@pytest.mark.parametrize("fails_at", range(12))
 def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
-    """Eight for the pools, one for each id table, one for the command of a book."""
+    """Ten for the pools, one for each id table, one for the command of a book."""
     from pricetime.core import book as book_module
     from pricetime.core import order_book as order_book_module
     from pricetime.core.door import open_books
@@ -68,7 +68,7 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
     monkeypatch.setattr(order_book_module, "reserve", miserly)
     with pytest.raises(MemoryError, match="no room for"):
         OrderBook(10)
-    if fails_at < 9:
+    if fails_at < 11:
         asked.clear()
         assert open_books(1, 10, 10) is None
     assert OrderBook(10).add_order(1, 1, 1, 1) == ()
@@ -124,6 +124,7 @@ def now_used() -> int:
 def test_a_large_report_goes_with_its_array(monkeypatch: pytest.MonkeyPatch) -> None:
     from pricetime.core import engine as engine_module
 
+    monkeypatch.setattr(engine_module, "COPIED_BYTES", 0)
     monkeypatch.setattr(engine_module, "KEPT_BLOCK_BYTES", 2 * 48)
     engine = Engine([Instrument(0)], capacity=10)
     orders = np.concatenate([command(CommandType.NEW_ORDER, order_id=i, side=1, price=i, quantity=1) for i in range(3)])

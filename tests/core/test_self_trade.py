@@ -180,3 +180,11 @@ def test_the_room_that_prevention_frees_can_be_used(make_book: Any) -> None:
     ask(book, 3, 100, 5)
     ask(book, 4, 100, 5)
     assert queue(book, Side.ASK, 100) == [(3, 5), (4, 5)]
+
+
+@pytest.mark.parametrize(("mode", "cancelled"), [(NEWEST, 8), (BOTH, 8), (OLDEST, 8), (DECREMENT, 3), (SMALLER, 8)])
+def test_what_a_match_does_not_trade(make_book: Any, mode: SelfTrade, cancelled: int) -> None:
+    """Behind the cancel of what is left, the order that it met may be reported."""
+    book = make_book(1000, self_trade=mode)
+    ask(book, 1, 100, 5, owner=US)
+    assert book.match_order(2, Side.BID, 100, 8, owner=US) == ((), cancelled)
