@@ -1,4 +1,4 @@
-"""Set up the virtual environment in .venv, or leave it if it is whole and belongs here. Says why it makes it anew.
+"""Set up the virtual environment in .venv, or leave it if it is whole and belongs here. Says why it recreates it.
 
 The stamp, .venv/installed, is written last and says where and with which interpreter the environment was made. Scripts
 in an environment and the editable installation hold absolute paths, so one that was moved is of no use. The compiled
@@ -90,7 +90,7 @@ class Environment:
             self.stamp.unlink()  # half an installation is none
         else:
             if self.folder.exists():
-                say("making .venv anew: {}".format(fault))
+                say("recreating .venv: {}".format(fault))
             say("setting up .venv with {}, which takes a minute or two the first time".format(self.python))
             self.remove()
             self.create()

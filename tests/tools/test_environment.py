@@ -1,4 +1,4 @@
-"""The virtual environment of the repository: made anew if it is not whole, was moved, or is of another interpreter."""
+"""The virtual environment of the repository: recreated if it is not whole, was moved, or is of another interpreter."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ def compiled(root: Path) -> Path:
 
 
 def remade(root: Path, capsys: pytest.CaptureFixture[str], why: str, **how: Any) -> None:
-    """It is made anew, whole, for that reason, and left alone then."""
+    """It is recreated, whole, for that reason, and left alone then."""
     capsys.readouterr()
     made = Made(root)
     assert made.prepare(**how)
     assert made.done == ["create", "install"]
-    assert f"making .venv anew: {why}" in capsys.readouterr().out
+    assert f"recreating .venv: {why}" in capsys.readouterr().out
     assert not compiled(root).exists()
     again = Made(root)
     assert again.prepare(**how)

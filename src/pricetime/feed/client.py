@@ -69,7 +69,7 @@ class Client:
     is open. ``instrument``: of commands that name none. ``keep_orders``: the exchange leaves the orders in the book
     when the session ends. ``resume_from``: the first report wanted, from 1; None for only what is new. ``timeout``:
     seconds for connecting, logging in, and for each call that waits and is not told how long. ``retries``: times that
-    a lost connection is made anew before the client gives up. ``most_untaken``: reports that may wait to be taken.
+    a lost connection is tried again before the client gives up. ``most_untaken``: reports that may wait to be taken.
 
     Made, it is logged in. A thread of its own reads, sends heartbeats, and after a disconnect logs in again and goes on
     with the next report: none is lost or comes twice. Commands are sent by the thread that calls, and do not wait for
@@ -241,7 +241,7 @@ class Client:
                 self._socket.shutdown(socket.SHUT_RDWR)
             raise ConnectionLost(
                 f"the connection to {addresses.text(self.address)} was lost while a command was sent: it is being made "
-                "anew, and the reports will show whether the command arrived"
+                "again, and the reports will show whether the command arrived"
             ) from error
 
     # ------------------------------------------------------------------ reports
