@@ -3,7 +3,8 @@
 
 An order gets the next of the numbers 1, 2, 3 ... when it is accepted, over all books, and keeps it whatever a replace
 changes; no number is given twice. So references follow from the reports alone, and a program that has the reports in
-order has the references. Kept are those of open orders: a report tells the open quantity of each, and so when an order is done.
+order has the references. The table keeps those of open orders: reports tell the open quantity of each, and so when it
+is done.
 
 The table is open addressing with 32 bytes for each order, half full at most times: one miss of the cache for an order,
 which ``fetch`` asks for ahead.
