@@ -69,7 +69,7 @@ test-pure:
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-fail-under 100 $(CORE_TESTS)
 
 test-slow: build ## the tests marked slow at their whole size: kills, bad networks, power losses, damaged journals
-	@[ ! -e .venv/compiled ] || PRICETIME_SLOW=1 $(LONG_PYTEST) -n auto --dist worksteal --compiled -m slow
+	@[ ! -e .venv/compiled ] || SLOW=1 $(LONG_PYTEST) -n auto --dist worksteal --compiled -m slow
 
 coverage: build ## what the tests cover of the core, as pages in htmlcov/
 	@PRICETIME_PURE=1 $(PYTEST) -n auto --dist worksteal --cov --cov-report html $(CORE_TESTS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 #: ``make test-slow`` sets it, and runs the tests that are marked ``slow``.
-SLOW = bool(os.environ.get("PRICETIME_SLOW"))
+SLOW = bool(os.environ.get("SLOW"))
 
 
 def count(sample: int, whole: int) -> int:
