@@ -143,7 +143,9 @@ def fill(server: ServerProcess, orders: int) -> None:
 @click.option("--seconds", type=click.FloatRange(0), default=15.0, show_default=True, help="Of each attack.")
 def main(attacks: tuple[str, ...], orders: int, seconds: float) -> None:
     """Print how long joiners waited, for each attack."""
-    click.echo(f"{describe()}\n{'attack':8}{'joins':>8}{'median ms':>12}{'longest ms':>12}{'most tries':>12}")
+    for name, value in describe().items():
+        click.echo(f"{name}: {value}")
+    click.echo(f"{'attack':8}{'joins':>8}{'median ms':>12}{'longest ms':>12}{'most tries':>12}")
     room = ("--order-capacity", str(2 * orders), "--max-open-orders", str(orders))
     with ServerProcess("--open", "--stats-interval-ms", "0", "--no-prefault", *room) as server:
         fill(server, orders)

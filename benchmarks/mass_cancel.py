@@ -149,7 +149,8 @@ def measure(server: ServerProcess, orders: int, how: str) -> list[Waits]:
 @click.option("--acknowledge", default="memory", show_default=True, help="With a journal.")
 def main(orders: int, rounds: int, python: Path | None, journal: Path | None, acknowledge: str) -> None:
     """Print how long another client waits at most."""
-    click.echo(describe())
+    for name, value in describe().items():
+        click.echo(f"{name}: {value}")
     click.echo(f"{'while':<14} {'orders':>8} {'for, s':>7} {'median, us':>11} {'longest, us':>12}")
     if python is not None:
         OtherServer.python = python
