@@ -115,7 +115,7 @@ cdef class Books:
     # orders of one owner
     cdef inline bint _has_chain(self, u32 slot) noexcept nogil
     cdef void _chain(self, Book *book, u32 slot) noexcept nogil
-    cdef void _unchain(self, u32 slot) noexcept nogil
+    cdef inline void _unchain(self, u32 slot) noexcept nogil
     cdef void _pass(self, Walk *walk, u32 slot) noexcept nogil
     cdef inline bint is_owner(self, u32 owner) noexcept nogil
 

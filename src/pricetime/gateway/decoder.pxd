@@ -29,7 +29,7 @@ cdef class Decoder:
 
     cdef u64 decode(self, Session *s, u32 owner, const u8 *data, u64 n_bytes, u8 *slots, u64 place, u64 mask,
                     u64 now_ns, u64 timestamp) noexcept nogil
-    cdef void _fill(self, Session *s, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
+    cdef inline void _fill(self, Session *s, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
     cdef void start(self, Command *c, u32 kind, u32 owner, u64 timestamp) noexcept nogil
     cdef void _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
