@@ -286,3 +286,18 @@ def test_largest_numbers() -> None:
     book = PassiveBook()
     book.apply(ADD, [2**64 - 1], sides=1, prices=-(2**63), quantities=MAX_QUANTITY)
     assert [tuple(order)[:4] for order in book.book] == [(2**64 - 1, BID, -(2**63), MAX_QUANTITY)]
+
+
+def test_the_quantities_at_a_price_do_not_wrap() -> None:
+    book = PassiveBook(8)
+    book.add_order(1, BID, 100, MAX_QUANTITY)
+    book.add_order(2, BID, 100, MAX_QUANTITY)
+    with pytest.raises(errors.LevelQuantityFull):
+        book.add_order(3, BID, 100, 2)
+    book.add_order(4, BID, 99, 2)
+    with pytest.raises(errors.LevelQuantityFull):
+        book.replace_order(4, 100, 2)
+    results = book.apply([ADD], [5], sides=[BID], prices=[100], quantities=[2])
+    assert results["reason"].tolist() == [Reason.LEVEL_QUANTITY_FULL]
+    assert queue(book, BID, 100) == [(1, MAX_QUANTITY), (2, MAX_QUANTITY)]
+    book.check()
