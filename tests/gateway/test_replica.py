@@ -13,8 +13,9 @@ from pricetime.core.instrument import Instrument
 from pricetime.errors import UnknownInstrument
 from pricetime.gateway.replica import Replica
 from pricetime.gateway.store import FeedStore
+from pricetime.native.crc import linked_records
 from pricetime.tape.flow import generate, prelude
-from pricetime.types import InstrumentState
+from pricetime.types import REPORT, InstrumentState
 
 
 class Desk:
@@ -70,6 +71,8 @@ def test_a_snapshot_has_the_checksum_of_the_reports_that_are_in_it(desk: Desk) -
         desk.store.extend(desk.engine.apply(commands))
         snapshot = desk.replica.snapshot()
         assert snapshot.checksum == desk.store.checksum_before(snapshot.seq_num + 1)
+        reports = desk.store.array(1, snapshot.seq_num)
+        assert snapshot.checksum == linked_records(0, reports, REPORT.itemsize)
         other = FeedStore(2**18, 1)
         other.load(snapshot.seq_num + 1, desk.store.array(1, 0)[:0], snapshot.checksum)
         builder = BookBuilder([Instrument(0)], capacity=10_000)

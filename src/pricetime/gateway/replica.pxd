@@ -3,9 +3,8 @@
 from pricetime.core.book cimport key_of
 from pricetime.core.builder cimport BookBuilder
 from pricetime.core.layout cimport BID, NIL, Book, Ladder, Level, Report, i64, u32, u64
-from pricetime.gateway.store cimport REPORT_WORDS, FeedStore
+from pricetime.gateway.store cimport FeedStore
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
-from pricetime.native.crc cimport link
 from pricetime.native.latch cimport Latch
 from pricetime.native.waiting cimport pause, yield_processor
 
@@ -20,7 +19,6 @@ cdef class Replica:
     cdef readonly BookBuilder builder
     cdef Latch latch
     cdef u64 next                    # number of the next report to be applied
-    cdef u32 checksum                # of all reports before that
     cdef u32 ended
     cdef readonly bint broken        # a report did not fit: no snapshots any more
 

@@ -29,7 +29,6 @@ class Replica:
         self.builder = builder
         self.latch = Latch()
         self.next = self.builder.seq_num + 1
-        self.checksum = self.store.checksum
         self.ended = 0
         self.broken = False
 
@@ -68,10 +67,6 @@ class Replica:
             first: cython.pointer[Report] = self.store.at(self.next)
             if not self.broken:
                 self.broken = self.builder.apply_run(first, count) < 0
-            i: u64
-            for i in range(count):
-                words: cython.p_void = cython.address(first[i])
-                self.checksum = link(self.checksum, cython.cast(cython.pointer[cython.const[u64]], words), REPORT_WORDS)
             self.next += count
             self.store.keep_from(self.next)
         return count
@@ -95,7 +90,8 @@ class Replica:
                 break
             self.step()
         try:
-            return self.builder.snapshot()._replace(checksum=self.checksum)
+            # The store keeps what is not applied, so it knows the checksum before the next report.
+            return self.builder.snapshot()._replace(checksum=self.store.checksum_before(self.next))
         finally:
             self.latch.leave()
 
