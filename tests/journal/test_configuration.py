@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,13 @@ def test_it_comes_back() -> None:
     again = Configuration.from_json(made.to_json())
     assert again == made
     assert again.instruments[0].state is InstrumentState.HALTED
+
+
+def test_a_price_unit_comes_back() -> None:
+    made = configuration(Instrument(1, price_unit=Decimal("0.50")), TWO)
+    assert made.to_json().count(b"price_unit") == 1
+    assert Configuration.from_json(made.to_json()) == made
+    assert str(Configuration.from_json(made.to_json()).instruments[0].price_unit) == "0.50"
 
 
 def test_the_order_of_the_instruments_makes_no_difference() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from pricetime.checks import member, whole
 from pricetime.errors import InvalidSetting
+from pricetime.prices import price_unit
 from pricetime.types import InstrumentState, ReplacePolicy, SelfTrade
 
 #: Instrument ids are below this: they index a table.
@@ -30,6 +32,8 @@ class Instrument:
     low_price: int | None = None  #: ticks: orders below it are refused; None for no limit
     high_price: int | None = None  #: ticks: orders above it are refused; None for no limit
     state: InstrumentState = InstrumentState.OPEN  #: to begin with; commands change it
+    #: the value of one tick in currency, such as 0.25: prices are shown with it; the engine does not read it
+    price_unit: Decimal = Decimal(1)
 
     def __post_init__(self) -> None:
         self._keep("id", whole(self.id, 0, MAX_INSTRUMENTS - 1, InvalidSetting, "instrument id"))
@@ -46,6 +50,7 @@ class Instrument:
         if self.low_price is not None and self.high_price is not None and self.low_price > self.high_price:
             raise InvalidSetting(f"low price {self.low_price} is above high price {self.high_price}")
         self._keep("state", member(InstrumentState, self.state, InvalidSetting, "instrument state"))
+        object.__setattr__(self, "price_unit", price_unit(self.price_unit))
 
     def _keep(self, field: str, checked: int) -> None:
         """The plain int or member that was checked, in place of whatever stood for it."""

@@ -7,6 +7,7 @@ the flags that it is made from.
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -82,6 +83,9 @@ class InstrumentConfig(BaseModel):
         default=ReplacePolicy.KEEP_IF_NOT_LARGER, description="when a replaced order keeps its place"
     )
     order_limit: int | None = Field(default=None, description="most orders that may rest", ge=1, le=2**31)
+    price_unit: Decimal = Field(
+        default=Decimal(1), description="value of one tick in currency, such as 0.25: prices are shown with it", gt=0
+    )
 
     @model_validator(mode="after")
     def _check(self) -> InstrumentConfig:

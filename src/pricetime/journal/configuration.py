@@ -20,6 +20,13 @@ from ..types import CommandType
 from .errors import JournalError
 
 
+def _values(instrument: Instrument) -> dict[str, Any]:
+    """The fields of an instrument. A price unit of 1 is left out, any other is text: JSON has no decimals."""
+    values = {field.name: getattr(instrument, field.name) for field in fields(Instrument)}
+    unit = values.pop("price_unit")
+    return values if unit == 1 else {**values, "price_unit": str(unit)}
+
+
 @dataclass(frozen=True, slots=True)
 class Configuration:
     """The settings of an engine."""
@@ -35,10 +42,7 @@ class Configuration:
         instruments = sorted(self.instruments, key=lambda instrument: instrument.id)
         values = {
             "capacity": self.capacity,
-            "instruments": [
-                {field.name: getattr(instrument, field.name) for field in fields(Instrument)}
-                for instrument in instruments
-            ],
+            "instruments": [_values(instrument) for instrument in instruments],
             "level_capacity": self.level_capacity,
             "limits": {str(owner): asdict(limits) for owner, limits in self.limits.items()},
             "owner_limit": self.owner_limit,

@@ -1,0 +1,66 @@
+"""Prices for people: decimals in currency on the way in and out. Books, commands and reports have whole ticks only."""
+
+from __future__ import annotations
+
+from decimal import Context, Decimal, InvalidOperation
+from typing import Any
+
+from .checks import shown
+from .errors import InvalidPrice, InvalidSetting
+
+#: More digits than a price of 64 bits times a unit has.
+_EXACT = Context(prec=200, traps=[InvalidOperation])
+
+
+def price_unit(value: Any) -> Decimal:
+    """The currency value of one tick, from a Decimal, int, float or str. Its digits are those that prices show.
+
+    Raises InvalidSetting for what is not a finite number above 0.
+
+    >>> price_unit("0.25"), price_unit("0.50")
+    (Decimal('0.25'), Decimal('0.50'))
+    """
+    try:
+        unit = value if isinstance(value, Decimal) else Decimal(str(value))
+    except InvalidOperation:
+        unit = Decimal("NaN")
+    if isinstance(value, bool) or not unit.is_finite() or unit <= 0:
+        raise InvalidSetting(f"price unit {shown(value)} is not a number above 0: give the value of one tick, as 0.25")
+    return unit
+
+
+def decimals(unit: Decimal) -> int:
+    """How many digits after the point the prices of this unit have.
+
+    >>> decimals(Decimal("0.25")), decimals(Decimal(1))
+    (2, 0)
+    """
+    return max(0, -int(unit.as_tuple().exponent))
+
+
+def in_currency(ticks: int, unit: Decimal) -> str:
+    """A price in ticks as text in currency, exact.
+
+    >>> in_currency(403, Decimal("0.25"))
+    '100.75'
+    """
+    return f"{_EXACT.multiply(Decimal(int(ticks)), unit):.{decimals(unit)}f}"
+
+
+def in_ticks(value: Any, unit: Decimal) -> int:
+    """A price in currency as whole ticks. Raises InvalidPrice if it lies between two ticks.
+
+    >>> in_ticks("100.75", Decimal("0.25"))
+    403
+    """
+    try:
+        price = Decimal(str(value))
+        if price.is_nan():
+            raise InvalidOperation
+        ticks, rest = _EXACT.divmod(price, unit)
+    except InvalidOperation:  # no number, an infinite one, or one of hundreds of digits
+        raise InvalidPrice(f"price {shown(value)} is not a number") from None
+    if rest:
+        near = f"{in_currency(int(ticks), unit)} or {in_currency(int(ticks) + (1 if rest > 0 else -1), unit)}"
+        raise InvalidPrice(f"price {shown(value)} is not a multiple of {unit}: give {near}")
+    return int(ticks)
