@@ -7,7 +7,6 @@ import selectors
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from fractions import Fraction
 from typing import Any
 
@@ -18,7 +17,8 @@ from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instr
 from pricetime import errors as book_errors
 from pricetime.errors import PricetimeError
 from pricetime.feed import errors
-from pricetime.feed.client import Client, OrderFuture
+from pricetime.feed.client import Client
+from pricetime.feed.future import CommandFuture, OrderFuture
 from pricetime.feed.order_result import OrderStatus
 from pricetime.wire.errors import MessageError
 from pricetime.wire.messages import ExecutionReport
@@ -152,7 +152,7 @@ def test_an_order_has_its_fills(entry: OrderEntry) -> None:
 def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -> None:
     with client(entry) as mine:
         mine.add_order(1, BID, 100, 10)
-        refused: list[tuple[Future[Any], type[Exception]]] = [
+        refused: list[tuple[CommandFuture[Any], type[Exception]]] = [
             (mine.add_order(1, BID, 100, 10), book_errors.DuplicateOrderId),
             (mine.cancel_order(5), book_errors.UnknownOrder),
             (mine.reduce_order(5, 1), book_errors.UnknownOrder),

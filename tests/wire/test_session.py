@@ -467,14 +467,3 @@ def test_reports_are_received_together_only_where_they_may_come() -> None:
     begun = session(Role.CLIENT, State.ACTIVE)
     begun.receive(reports(1)[:5], 0)
     assert begun.receive_reports(reports(1), 0) == 0
-
-
-def test_commands_are_sent_together_only_where_they_may_be() -> None:
-    client = session(Role.CLIENT, State.ACTIVE)
-    assert client.send_commands(b"some", SECOND) == b"some"
-    assert client.spoken_ns == SECOND
-    with pytest.raises(IllegalMessage, match="commands may not be sent"):
-        session(Role.EXCHANGE, State.ACTIVE).send_commands(b"", 0)
-    for state in set(State) - {State.ACTIVE}:
-        with pytest.raises(IllegalMessage, match="commands may not be sent"):
-            session(Role.CLIENT, state).send_commands(b"", 0)

@@ -7,20 +7,15 @@ the reports goes on over all of them, so that none is lost or comes twice.
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Any
-
-import numpy as np
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidOwner, PricetimeError
 from pricetime.feed.errors import ConnectionLost, LoginRefused, SessionEnded
-from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import (
     SIZES,
     Challenge,
     Heartbeat,
     LoginAccepted,
-    Message,
 )
 from pricetime.wire.session import Ended, Event, Role, Session
 from pricetime.wire.types import MAX_OWNER, SessionReason
@@ -161,16 +156,15 @@ class Dialogue:
 
     # ------------------------------------------------------------------ out
 
-    def send(self, message: Message, now_ns: int) -> bytes:
-        """The bytes of a message, to be sent at once. Raises ConnectionLost, SessionEnded and MessageError."""
-        self._must_be_active()
-        return self._session.send(message, now_ns)
-
-    def send_commands(self, commands: np.ndarray[Any, np.dtype[np.void]], now_ns: int) -> bytes:
-        """The same of an array of ``pricetime.COMMAND``. Raises MessageError for one that no client sends."""
-        data, _ = encode_commands(commands)
-        self._must_be_active()
-        return self._session.send_commands(data.tobytes(), now_ns)
+    def check_active(self) -> None:
+        """Raise ConnectionLost or SessionEnded unless commands may be sent now."""
+        if self.stage is Stage.ACTIVE:
+            return
+        if self.error is not None:
+            raise self.error
+        if self.stage in {Stage.LEAVING, Stage.OVER}:
+            raise SessionEnded("the client has logged out: make a new client", SessionReason.CLIENT_LOGOUT)
+        raise ConnectionLost("the client is not logged in now: wait_until_active() waits for the login")
 
     def logout(self, now_ns: int) -> bytes:
         """The client leaves: the exchange answers, and closes."""
@@ -179,15 +173,6 @@ class Dialogue:
             return b""
         self.stage = Stage.LEAVING
         return self._session.logout(now_ns)
-
-    def _must_be_active(self) -> None:
-        if self.stage is Stage.ACTIVE:
-            return
-        if self.error is not None:
-            raise self.error
-        if self.stage in {Stage.LEAVING, Stage.OVER}:
-            raise SessionEnded("the client has logged out: make another", SessionReason.CLIENT_LOGOUT)
-        raise ConnectionLost("there is no connection just now: it is being made anew; try again in a moment")
 
     # ------------------------------------------------------------------ time
 

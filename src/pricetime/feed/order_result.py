@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import Enum, auto
 from fractions import Fraction
 from typing import NamedTuple
 
 from pricetime.types import ReportKind
 from pricetime.wire.messages import ExecutionReport
-
-#: The kinds of report that take lots away from an order.
-TAKES_AWAY = frozenset({ReportKind.TRADE, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.EXPIRED})
 
 
 class OrderStatus(Enum):
@@ -70,29 +68,12 @@ class OrderResult(NamedTuple):
         )
 
 
-class Execution:
-    """An order as its reports come. ``accepted``: the first of them."""
-
-    __slots__ = ("__weakref__", "accepted", "fills", "last", "remaining")
-
-    def __init__(self, accepted: ExecutionReport) -> None:
-        self.accepted = self.last = accepted
-        self.remaining = accepted.quantity
-        self.fills: list[ExecutionReport] = []
-
-    def read(self, report: ExecutionReport) -> None:
-        """Another report about this order."""
-        kind = report.kind
-        if kind in TAKES_AWAY:
-            self.remaining -= report.quantity
-            if kind == ReportKind.TRADE:
-                self.fills.append(report)
-        elif kind == ReportKind.REPLACED:
-            self.remaining = report.quantity
-        else:
-            return  # a command about it that was refused changes nothing
-        self.last = report
-
-    def result(self) -> OrderResult:
-        """What is known so far."""
-        return OrderResult(self.accepted, tuple(self.fills), self.remaining, self.last)
+def decode_result(accepted: bytes, fills: Sequence[bytes], remaining: int, last: bytes) -> OrderResult:
+    """The result that these reports make. O(fills)."""
+    first = ExecutionReport.decode(accepted)
+    decoded = tuple(ExecutionReport.decode(fill) for fill in fills)
+    if last is accepted:
+        newest = first
+    else:
+        newest = decoded[-1] if fills and last is fills[-1] else ExecutionReport.decode(last)
+    return OrderResult(first, decoded, remaining, newest)

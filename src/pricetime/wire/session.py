@@ -166,13 +166,6 @@ class Session:
         self._follow(message, self.role)
         return data
 
-    def send_commands(self, data: bytes, now_ns: int) -> bytes:
-        """Many commands at once, as ``encode_commands`` made them: to be sent as they are. Raises IllegalMessage."""
-        if MessageType.NEW_ORDER not in self._may_say:
-            raise IllegalMessage(f"{self.role.value}, {self.state.value}: commands may not be sent")
-        self.spoken_ns = now_ns
-        return data
-
     def challenge(self, now_ns: int, *, is_open: bool = False) -> bytes:
         """The first message of an exchange, with a new nonce. ``is_open``: no proof will be looked at."""
         nonce = auth.make_nonce()

@@ -14,7 +14,7 @@ from typing import Any
 
 from ...errors import PricetimeError
 from ...feed.async_client import AsyncClient
-from ...feed.order_result import OrderResult
+from ...feed.future import OrderFuture
 from ...types import MAX_QUANTITY, Side, TimeInForce
 from ..fields import written
 from ..secrets import Secrets
@@ -111,9 +111,9 @@ class Sandbox:
             raise Refused(self.state)
         return self._client
 
-    def _answered(self, number: int, promise: asyncio.Future[OrderResult]) -> None:
+    def _answered(self, number: int, promise: OrderFuture) -> None:
         """The reports tell what became of an order, but not when its command was lost on the way."""
-        error = None if promise.cancelled() else promise.exception()
+        error = promise.exception()
         if isinstance(error, ConnectionError):
             self.orders.lose(number, "it was lost with its connection")
 
