@@ -69,7 +69,7 @@ def test_a_message_that_comes(state: State, speaker: Role, kind: MessageType) ->
         assert isinstance(ended, Ended)
         assert ended.reason is SessionReason.OUT_OF_STATE
         assert ended.by is speaker.other
-        assert ended.detail == f"{state.value}: a {MESSAGES[kind].__name__} may not come"
+        assert ended.detail == f"{state.value}: {MESSAGES[kind].__name__} is not allowed"
         assert end.state is State.CLOSED
     else:
         assert events[0] == GOOD[kind]

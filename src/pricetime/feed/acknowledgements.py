@@ -1,15 +1,17 @@
 # cython: language_level=3
-"""Which report answers which command of a client, and which reports belong to the answer. Compiled: each report comes here.
+"""Which report answers which command of a client, and which reports belong to the answer. Compiled: each report comes
+here.
 
 The exchange answers the commands of an owner in the order in which it receives them. So of several commands about one
-order id, the first that is open is answered by the first report that can be its answer. If a connection was lost, commands
-sent over it may never have arrived: that is known as soon as a later one is answered, or the exchange says that it has no
-more reports. If the same command was sent again over another connection, it cannot be known which of the two was
-answered, and it does not matter: both get the answer.
+order id, the first that is open is answered by the first report that can be its answer. If a connection was lost,
+commands sent over it may never have arrived: that is known as soon as a later one is answered, or the exchange says
+that it has no more reports. If the same command was sent again over another connection, it cannot be known which of the
+two was answered, and it does not matter: both get the answer.
 
-The reports of one command follow each other in the owner's stream, and no report says that it is the last. So the answer
-to a new order or a replace is complete when nothing of the order is left; when a report of a different command comes; or,
-if the order may rest, when everything that came has been read: the exchange sends the reports of a command together.
+The reports of one command follow each other in the owner's stream, and no report says that it is the last. So the
+answer to a new order or a replace is complete when nothing of the order is left; when a report of a different command
+comes; or, if the order may rest, when everything that came has been read: the exchange sends the reports of a command
+together.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
 class Acknowledgements:
     """The open commands of a client by instrument and order id, and the orders that futures follow to their end.
 
-    ``lock``: the client's, which whoever calls a method must hold; a future waits with it. None: its futures never wait.
+    ``lock``: the client's, which whoever calls a method must hold; a future waits with it. None: its futures never
+    wait.
     """
 
     def __init__(self, lock):

@@ -25,11 +25,12 @@ SEND_BYTES = 1 << 16
 
 
 class AsyncClient(OrderEntry):
-    """A session with an exchange, as one owner, for asyncio. ``async with`` logs in and out; so do ``login`` and ``close``.
+    """A session with an exchange, as one owner, for asyncio. ``async with`` logs in and out; so do ``login`` and
+    ``close``.
 
-    While it is open, a task reads, sends heartbeats, and after a disconnect logs in again and resumes with the next report:
-    none is lost or comes twice. A command returns at once with a future: await it for the answer, or ignore it. The
-    commands of one iteration of the event loop are sent together. An ``AsyncClient`` belongs to one event loop.
+    While it is open, a task reads, sends heartbeats, and after a disconnect logs in again and resumes with the next
+    report: none is lost or comes twice. A command returns at once with a future: await it for the answer, or ignore it.
+    The commands of one iteration of the event loop are sent together. An ``AsyncClient`` belongs to one event loop.
 
     The arguments are those of ``OrderEntry``. Raises InvalidOwner.
     """

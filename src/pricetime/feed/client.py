@@ -28,14 +28,14 @@ SEND_BYTES, MOST_UNSENT = 1 << 15, 1 << 20
 class Client(OrderEntry):
     """A session with an exchange, as one owner. The constructor logs in.
 
-    A thread of the client reads, sends heartbeats, and after a disconnect logs in again and resumes with the next report:
-    none is lost or comes twice. A command returns at once with a future, whose ``result`` is the answer or raises the
-    error that the exchange refused the command with: for a new order or a replace what became of the order, with its
-    fills; for the others the report that answers them.
+    A thread of the client reads, sends heartbeats, and after a disconnect logs in again and resumes with the next
+    report: none is lost or comes twice. A command returns at once with a future, whose ``result`` is the answer or
+    raises the error that the exchange refused the command with: for a new order or a replace what became of the order,
+    with its fills; for the others the report that answers them.
 
     The first 16 commands of each millisecond are sent by the thread that calls. If there are more, the client collects
-    them and sends them together, as soon as its thread runs or 32 KiB are collected. Any number of threads may send; one
-    takes the reports.
+    them and sends them together, as soon as its thread runs or 32 KiB are collected. Any number of threads may send;
+    one takes the reports.
 
     The arguments are those of ``OrderEntry``. Raises LoginRefused, ConnectionLost, NotAcknowledged and InvalidOwner.
     """
@@ -63,8 +63,8 @@ class Client(OrderEntry):
         """Return the owner's resting orders of all instruments, in the order in which they joined their queues.
 
         The list is what was open at one moment, however much trades meanwhile. It comes in parts; ``timeout`` is the
-        longest wait for one, in seconds. The parts are among the reports too. Raises NotAcknowledged, CommandLost if the
-        connection broke meanwhile, ConnectionLost and SessionEnded.
+        longest wait for one, in seconds. The parts are among the reports too. Raises NotAcknowledged, CommandLost if
+        the connection broke meanwhile, ConnectionLost and SessionEnded.
         """
         wait_s = self.timeout if timeout is None else timeout
         query = OpenOrdersQuery()
@@ -148,8 +148,8 @@ class Client(OrderEntry):
     def reports(self, timeout: float | None = None) -> Iterator[ExecutionReport]:
         """Iterate over the reports as they come; ends when none came for ``timeout`` seconds, None for no limit.
 
-        Also ends when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken if the session ended
-        otherwise, after the last report.
+        Also ends when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken if the session
+        ended otherwise, after the last report.
         """
         while True:
             while self._front:

@@ -1,8 +1,8 @@
 # cython: language_level=3
 """The commands of a client as the bytes of their messages, from the arguments that the book's own methods take.
 
-Compiled, because a client makes one for each command. All functions raise the errors of the method of ``OrderBook`` that
-has the same name, for arguments that cannot be.
+Compiled, because a client makes one for each command. All functions raise the errors of the method of ``OrderBook``
+that has the same name, for arguments that cannot be.
 """
 
 from __future__ import annotations

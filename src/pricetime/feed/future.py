@@ -28,8 +28,8 @@ if not cython.compiled:  # the compiled form has them from future.pxd
 class CommandFuture:
     """The answer to a command: the report that answers it, or the error that the exchange refused it with.
 
-    ``result`` and ``exception`` wait for the answer; the future of an ``AsyncClient`` is awaited instead. A callback runs
-    in the client's thread, so it must be short and must not wait for other futures.
+    ``result`` and ``exception`` wait for the answer; the future of an ``AsyncClient`` is awaited instead. A callback
+    runs in the client's thread, so it must be short and must not wait for other futures.
     """
 
     if not cython.compiled:
@@ -193,8 +193,8 @@ class OrderFuture(CommandFuture):
     An order that never rests (IOC, FOK, market) is answered when nothing of it is left, so the result has all fills.
     One that may rest is answered as soon as the exchange accepts it, with the fills that come together with the
     acceptance; a remainder that rests may trade later. ``final`` is a second future, of the order's end: its result has
-    every fill until nothing remains, whether the order was filled or cancelled. The client follows the order for as long
-    as this future or ``final`` is held.
+    every fill until nothing remains, whether the order was filled or cancelled. The client follows the order for as
+    long as this future or ``final`` is held.
 
         order = client.add_order(1, BID, price=101, quantity=5)
         print(order.result())         # OrderResult(RESTING: ACCEPTED bid 5@101, ...; 2 filled at 100.5, 3 remaining)

@@ -1,4 +1,4 @@
-"""What both clients share: commands and their futures, reports, and what a connection brings. No sockets, no waiting."""
+"""What both clients share, without sockets and without waiting: commands, futures, reports, a connection's input."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ Reports = np.ndarray[Any, np.dtype[np.void]]
 class OrderEntry:
     """A session with an exchange, as one owner: the base of ``Client`` and ``AsyncClient``, which send and wait.
 
-    ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. ``secret``: the owner's, b""
-    for a server that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the exchange
-    leaves the orders in the book when the session ends. ``resume_from``: number of the first report wanted, from 1; None
-    for new reports only. ``timeout``: seconds for connecting, logging in, and each call that waits without a time of its
-    own. ``retries``: attempts to reconnect before the client gives up. ``most_untaken``: reports that may wait for
-    ``reports`` or ``read``. Raises InvalidOwner.
+    ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. ``secret``: the owner's,
+    b"" for a server that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the
+    exchange leaves the orders in the book when the session ends. ``resume_from``: number of the first report wanted,
+    from 1; None for new reports only. ``timeout``: seconds for connecting, logging in, and each call that waits without
+    a time of its own. ``retries``: attempts to reconnect before the client gives up. ``most_untaken``: reports that may
+    wait for ``reports`` or ``read``. Raises InvalidOwner.
     """
 
     #: Whether ``result`` of a future may wait.
@@ -138,8 +138,8 @@ class OrderEntry:
         """Send many commands, as an array of ``pricetime.COMMAND``. O(n), without a Python step for each.
 
         The exchange sets owner and timestamp. It also checks the other fields; a field that is not set is 0, and 0 is a
-        valid price. There are no futures: the answers are among the reports. Raises MessageError for a type that clients
-        do not send and for order ids from 2**48, ConnectionLost and SessionEnded.
+        valid price. There are no futures: the answers are among the reports. Raises MessageError for a type that
+        clients do not send and for order ids from 2**48, ConnectionLost and SessionEnded.
         """
         data = encode_commands(orders)[0].tobytes()
         with self._lock:
@@ -276,8 +276,8 @@ class OrderEntry:
         """There were as many attempts as the client makes."""
         self._dialogue.give_up(
             ConnectionLost(
-                f"login failed after {self._retries.most} attempts at {addresses.text(self.address)}: is the exchange up? "
-                f"A new client with resume_from={self.next_sequence} continues here"
+                f"login failed after {self._retries.most} attempts at {addresses.text(self.address)}: "
+                f"is the exchange up? A new client with resume_from={self.next_sequence} continues here"
             )
         )
 
