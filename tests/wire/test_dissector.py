@@ -145,7 +145,7 @@ def test_what_is_wrong_is_marked(tmp_path: Path) -> None:
     found = fields(tmp_path, packets, "_ws.expert.message")
     assert found == [
         ["unknown message type"],
-        ["a field that must be 0 is not"],
+        ["a field that must be 0 is not 0"],
         [""],
         ["the message is incomplete"],
     ]

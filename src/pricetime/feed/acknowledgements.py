@@ -5,7 +5,7 @@ here.
 The exchange answers the commands of an owner in the order in which it receives them. So of several commands about one
 order id, the first that is open is answered by the first report that can be its answer. If a connection was lost,
 commands sent over it may never have arrived: that is known as soon as a later one is answered, or the exchange says
-that it has no more reports. If the same command was sent again over another connection, it cannot be known which of the
+that it has no more reports. If the same command was sent again over a new connection, it cannot be known which of the
 two was answered, and it does not matter: both get the answer.
 
 The reports of one command follow each other in the owner's stream, and no report says that it is the last. So the
@@ -35,8 +35,7 @@ if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
 class Acknowledgements:
     """The open commands of a client by instrument and order id, and the orders that futures follow to their end.
 
-    ``lock``: the client's, which whoever calls a method must hold; a future waits with it. None: its futures never
-    wait.
+    ``lock``: the client's; callers of all methods hold it. None: the futures never wait.
     """
 
     def __init__(self, lock):
@@ -122,7 +121,7 @@ class Acknowledgements:
                 or (report.reason != AS_MAKER and report.reason != SELF_TRADE)
                 or (report.order_id == self._order_id)
             ):
-                self._settle()  # else it is what the command did to another order of the same owner
+                self._settle()  # else the command affected a different order of the same owner
         if not self._open and not self._followed:
             return 0
         key: tuple = (report.instrument, report.order_id)
@@ -148,7 +147,7 @@ class Acknowledgements:
         answered: list = [first]
         following: CommandFuture = self._pop(key, first)
         while following is not None and following.kind == first.kind and following.connection > connection:
-            answered.append(following)  # the same command again, over another connection
+            answered.append(following)  # the same command, sent again over a new connection
             following = self._pop(key, following)
         future: CommandFuture
         if report.kind == REJECTED:

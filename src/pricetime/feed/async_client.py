@@ -1,4 +1,4 @@
-"""Order entry for asyncio: what ``Client`` is with a thread, in the event loop."""
+"""Order entry for asyncio: a client with a task of the event loop, which keeps the session up."""
 
 from __future__ import annotations
 
@@ -40,17 +40,17 @@ class AsyncClient(OrderEntry):
     def _begin(self) -> None:
         self._changed = asyncio.Event()
         self._connection: _Connection | None = None
-        self._life: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._flushes = False  # what is collected is sent in this iteration of the loop
 
     async def login(self) -> None:
         """Connect and log in. Raises LoginRefused, ConnectionLost and NotAcknowledged."""
-        if self._life is not None:
+        if self._task is not None:
             raise ConnectionLost("login() was called before, and the client reconnects by itself: make a new client")
         self._loop = asyncio.get_running_loop()
         await self._connect()
-        self._life = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
+        self._task = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
         try:
             await self.wait_until_active()
         except PricetimeError:
@@ -117,16 +117,16 @@ class AsyncClient(OrderEntry):
             await self._wait_for(lambda: self._has_run, timeout)
         return self._take_run()
 
-    # ------------------------------------------------------------------ what happens by itself
+    # ------------------------------------------------------------------ the task
 
     async def _live(self) -> None:
-        """One connection after another."""
+        """Follow one connection after the other."""
         dialogue = self._dialogue
         while True:
             await self._follow()
             if self._connection is not None:
                 self._connection.transport.abort()
-            if dialogue.stage is Stage.OVER:
+            if dialogue.stage is Stage.ENDED:
                 break
             self.disconnects += 1
             if not await self._reconnect():
@@ -135,32 +135,32 @@ class AsyncClient(OrderEntry):
         self._changed.set()
 
     async def _follow(self) -> None:
-        """Do what time demands, until the connection ends."""
+        """Send heartbeats and detect silence until the connection ends."""
         dialogue = self._dialogue
-        while dialogue.stage not in {Stage.APART, Stage.OVER}:
+        while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
             due_ns = dialogue.next_due_ns
             wait = None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
             try:
                 await self._wait_for(partial(self._has_changed, due_ns), wait)
             except TimeoutError:
-                for _ in range(2):  # the loop reads the socket first: after a pause of this process much may wait there
+                for _ in range(2):  # let the loop read the socket first: after a pause of this process data may wait
                     await asyncio.sleep(0)
                 dialogue.due(time.monotonic_ns())
                 self._collect_outgoing()
                 self._flush_all()
 
     def _has_changed(self, due_ns: int | None) -> bool:
-        """Has the connection ended, or is something due earlier than it was?"""
+        """Whether the connection has ended, or something is due earlier than before."""
         now_due_ns = self._dialogue.next_due_ns
-        ended = self._dialogue.stage in {Stage.APART, Stage.OVER}
+        ended = self._dialogue.stage in {Stage.DISCONNECTED, Stage.ENDED}
         return ended or (now_due_ns is not None and (due_ns is None or now_due_ns < due_ns))
 
     async def _reconnect(self) -> bool:
-        """Make the connection anew: False when that is over."""
+        """Connect again. Returns False if the client has ended."""
         dialogue = self._dialogue
         while (pause := self._retries.next_pause()) is not None:
             with contextlib.suppress(TimeoutError):
-                await self._wait_for(lambda: dialogue.stage is Stage.OVER, pause)
+                await self._wait_for(lambda: dialogue.stage is Stage.ENDED, pause)
                 return False
             with contextlib.suppress(ConnectionLost):
                 await self._connect()
@@ -177,52 +177,52 @@ class AsyncClient(OrderEntry):
             raise self._no_connection(error) from error
 
     def begin(self, connection: _Connection) -> None:
-        """There is a connection: what comes over it now belongs to the session."""
+        """There is a new connection."""
         self._connection = connection
         self._connected()
 
     def received(self, connection: _Connection, data: bytes) -> None:
-        """A connection has brought something."""
+        """A connection received data."""
         if connection is self._connection:
             self._read(data)
             self._flush_all()
             self._changed.set()
 
     def lost(self, connection: _Connection, why: str) -> None:
-        """A connection is gone."""
+        """A connection has ended."""
         if connection is self._connection:
             self._dialogue.disconnected(why)
             self._changed.set()
 
     async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> None:
-        """Wait until something holds. Raises TimeoutError."""
+        """Wait until a condition is true. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not holds():
                 self._changed.clear()
                 await self._changed.wait()
 
-    # ------------------------------------------------------------------ the beginning and the end
+    # ------------------------------------------------------------------ login and logout
 
     async def wait_until_active(self, timeout: float | None = None) -> None:
-        """Wait until the client is logged in, again where the connection was lost. Raises as ``login``."""
+        """Wait until the client is logged in, or logged in again after a disconnect. Raises as ``login``."""
         timeout = self.timeout if timeout is None else timeout
         with contextlib.suppress(TimeoutError):
             await self._wait_for(lambda: self._is_settled, timeout)
         self._check_login(timeout)
 
     async def close(self) -> None:
-        """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""
+        """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
         dialogue = self._dialogue
         farewell = dialogue.logout(time.monotonic_ns())
         if farewell:
             self._collect(farewell)
             self._flush_all()
             with contextlib.suppress(TimeoutError):
-                await self._wait_for(lambda: dialogue.stage is Stage.OVER, self.timeout)
-            dialogue.stage = Stage.OVER
+                await self._wait_for(lambda: dialogue.stage is Stage.ENDED, self.timeout)
+            dialogue.stage = Stage.ENDED
         self._changed.set()
-        if self._life is not None:
-            await self._life
+        if self._task is not None:
+            await self._task
         if self._connection is not None:
             self._connection.transport.abort()
 
@@ -237,7 +237,7 @@ class AsyncClient(OrderEntry):
 
 
 class _Connection(asyncio.Protocol):
-    """One connection of a client, which may have another by now."""
+    """A connection of a client. The client may have a newer one."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client

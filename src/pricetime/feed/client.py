@@ -18,10 +18,10 @@ from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
 from pricetime.feed.order_entry import READ_BYTES, OrderEntry, Reports
 from pricetime.wire.messages import ExecutionReport
 
-#: So many commands are sent by the calling thread in each window of time. More than these are collected.
+#: The most commands that the calling thread sends directly in each window of time. Further ones are collected.
 MOST_DIRECT, WINDOW_NS = 16, 1_000_000
 
-#: The calling thread sends what is collected when it is more than this, and waits for the network beyond the second.
+#: From the first amount on, the calling thread sends what was collected; from the second on, it waits for the network.
 SEND_BYTES, MOST_UNSENT = 1 << 15, 1 << 20
 
 
@@ -121,7 +121,7 @@ class Client(OrderEntry):
         """Send as much of what is collected as the system takes now; the client's thread sends the rest."""
         while self._unsent or self._rest:
             if not self._sending.acquire(blocking=False):
-                return  # whoever sends looks here again
+                return  # the thread that sends checks again
             try:
                 data = self._rest + self._collected()
                 try:
@@ -139,7 +139,7 @@ class Client(OrderEntry):
                 return
 
     def _break(self) -> None:
-        """The connection cannot be written to: the thread that reads finds out, and makes another."""
+        """Close a connection that failed. The client's thread then reconnects."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -179,14 +179,14 @@ class Client(OrderEntry):
     # ------------------------------------------------------------------ the client's thread
 
     def _live(self) -> None:
-        """One connection after the other."""
+        """Follow one connection after the other."""
         while True:
             self._follow()
             self._break()  # wakes a thread that is sending
             with self._changed:
                 self._socket.close()
                 self._changed.notify_all()
-                if self._dialogue.stage is Stage.OVER:
+                if self._dialogue.stage is Stage.ENDED:
                     break
                 self.disconnects += 1
             if not self._reconnect():
@@ -202,7 +202,7 @@ class Client(OrderEntry):
         with selectors.DefaultSelector() as selector:
             selector.register(self._socket, watched)
             selector.register(self._wake, selectors.EVENT_READ)
-            while dialogue.stage not in {Stage.APART, Stage.OVER}:
+            while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
                 due_ns = dialogue.next_due_ns
                 selector.select(None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
                 with contextlib.suppress(BlockingIOError):
@@ -225,18 +225,18 @@ class Client(OrderEntry):
                     selector.modify(self._socket, watched := wanted)
 
     def _reconnect(self) -> bool:
-        """Make another connection: False if there will be none."""
+        """Connect again. Returns False if the client has ended."""
         dialogue = self._dialogue
         while (pause := self._retries.next_pause()) is not None:
             with self._changed:
-                if self._changed.wait_for(lambda: dialogue.stage is Stage.OVER, pause):
+                if self._changed.wait_for(lambda: dialogue.stage is Stage.ENDED, pause):
                     return False
             try:
                 made = self._connect()
             except ConnectionLost:
                 continue
             with self._sending, self._lock:
-                if dialogue.stage is Stage.OVER:
+                if dialogue.stage is Stage.ENDED:
                     made.close()
                     return False
                 self._socket, self._rest = made, b""
@@ -255,7 +255,7 @@ class Client(OrderEntry):
         self._connected()
         return made
 
-    # ------------------------------------------------------------------ the beginning and the end
+    # ------------------------------------------------------------------ login and logout
 
     def wait_until_active(self, timeout: float | None = None) -> None:
         """Wait until the client is logged in, or logged in again after a disconnect. Raises as the constructor."""
@@ -278,8 +278,8 @@ class Client(OrderEntry):
 
     def _stop(self) -> None:
         with self._changed:
-            if self._dialogue.stage is not Stage.OVER:
-                self._dialogue.stage = Stage.OVER
+            if self._dialogue.stage is not Stage.ENDED:
+                self._dialogue.stage = Stage.ENDED
             self._changed.notify_all()
         if self._thread.is_alive():
             self._wake_thread()

@@ -209,7 +209,7 @@ class OrderFuture(CommandFuture):
 
 
 class Waker:
-    """A callback that wakes a coroutine. ``loop``: if the answer comes in another thread than the coroutine's."""
+    """A callback that wakes a coroutine. ``loop``: of the coroutine, if the answer comes in a different thread."""
 
     def __init__(self, waiter, loop):
         self.waiter, self.loop = waiter, loop

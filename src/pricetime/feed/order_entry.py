@@ -71,7 +71,7 @@ class OrderEntry:
         self._queries: list[OpenOrdersQuery] = []
         self._unsent: list[bytes] = []  # messages, to be sent together
         self._unsent_bytes = 0
-        self._runs: deque[bytes] = deque()  # reports that nobody has taken
+        self._runs: deque[bytes] = deque()  # reports to be taken
         self._untaken = 0
         self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
         self._begin()
@@ -201,7 +201,7 @@ class OrderEntry:
     @property
     def _has_run(self) -> bool:
         """Whether there are reports to take, or none will come any more."""
-        return bool(self._runs) or self._dialogue.stage is Stage.OVER
+        return bool(self._runs) or self._dialogue.stage is Stage.ENDED
 
     def _take_run(self) -> bytes | None:
         """Take the oldest run of reports, None if there is none. Raises the error that ended the session."""
@@ -287,7 +287,7 @@ class OrderEntry:
     @property
     def _is_settled(self) -> bool:
         """Whether the login has succeeded or failed."""
-        return self._dialogue.stage in {Stage.ACTIVE, Stage.LEAVING, Stage.OVER}
+        return self._dialogue.stage in {Stage.ACTIVE, Stage.LEAVING, Stage.ENDED}
 
     def _check_login(self, timeout: float) -> None:
         if self._dialogue.error is not None:

@@ -1,4 +1,4 @@
-"""What became of an order, from the reports that its owner gets."""
+"""What became of an order, from the reports about it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pricetime.wire.messages import ExecutionReport
 
 
 class OrderStatus(Enum):
-    """What an order is after the last report of a result."""
+    """State of an order after the last report of a result."""
 
     RESTING = auto()  #: ``remaining`` lots are in the book
     FILLED = auto()  #: the last lot was traded
@@ -20,43 +20,43 @@ class OrderStatus(Enum):
 
 
 class OrderResult(NamedTuple):
-    """What became of an order up to a report: ``last``."""
+    """What became of an order up to the report ``last``."""
 
-    accepted: ExecutionReport  #: that the order is in: its ACCEPTED report, of a replace the REPLACED one
+    accepted: ExecutionReport  #: its ACCEPTED report; for a replace the REPLACED report
     fills: tuple[ExecutionReport, ...]  #: its TRADE reports, in order: price, quantity, ``counterparty_id``
     remaining: int  #: lots that are in the book
     last: ExecutionReport  #: the newest report of the order
 
     @property
     def order_id(self) -> int:
-        """As the client gave it."""
+        """The client's own id."""
         return self.accepted.order_id
 
     @property
     def public_id(self) -> int | None:
-        """Of the order on the feed."""
+        """The order's id on the feed."""
         return self.accepted.public_id
 
     @property
     def seq_num(self) -> int:
-        """Of the newest report of the order, in the owner's stream."""
+        """Number of ``last`` in the owner's stream."""
         return self.last.seq_num
 
     @property
     def status(self) -> OrderStatus:
-        """What the order is after ``last``."""
+        """State of the order after ``last``."""
         if self.remaining:
             return OrderStatus.RESTING
         return OrderStatus.FILLED if self.last.kind == ReportKind.TRADE else OrderStatus.CANCELLED
 
     @property
     def filled(self) -> int:
-        """Lots that were traded."""
+        """Traded lots."""
         return sum(fill.quantity for fill in self.fills)
 
     @property
     def average_price(self) -> Fraction | None:
-        """Ticks a lot over all fills, exactly; None without a fill."""
+        """Exact average price over all fills, in ticks; None without a fill."""
         filled = self.filled
         return Fraction(sum(fill.price * fill.quantity for fill in self.fills), filled) if filled else None
 
@@ -69,7 +69,7 @@ class OrderResult(NamedTuple):
 
 
 def decode_result(accepted: bytes, fills: Sequence[bytes], remaining: int, last: bytes) -> OrderResult:
-    """The result that these reports make. O(fills)."""
+    """Return the result that these reports make. O(fills)."""
     first = ExecutionReport.decode(accepted)
     decoded = tuple(ExecutionReport.decode(fill) for fill in fills)
     if last is accepted:

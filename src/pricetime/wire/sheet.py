@@ -58,7 +58,7 @@ class Layout(NamedTuple):
 
     name: str
     type: int
-    direction: str  #: who sends it
+    direction: str  #: sender and receiver
     purpose: str
     fields: tuple[Field, ...]
 
