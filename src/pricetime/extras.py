@@ -1,4 +1,4 @@
-"""Optional packages: imported where they are needed, with an error that says how to install what is missing."""
+"""Optional packages, imported where they are used, with an error that says how to install a missing one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 from .errors import PricetimeError
 
-#: What each extra is for. Which there are, and their packages, is in ``pyproject.toml``.
+#: The purpose of each extra. Their packages are in ``pyproject.toml``.
 PURPOSES = {
     "tape": "replay of Databento files",
     "columnar": "CSV and Parquet: replay, generate, journal export",
@@ -25,11 +25,11 @@ PURPOSES = {
 
 
 class MissingExtra(PricetimeError, ImportError):
-    """A package that this needs is not installed. The message names the extra that brings it."""
+    """An optional package is not installed. The message names the extra that installs it."""
 
 
 def require(module: str, extra: str, purpose: str) -> ModuleType:
-    """Import a module of an extra. Raises MissingExtra naming the purpose and the command that installs it."""
+    """Import a module of an extra. Raises MissingExtra with the purpose and the command that installs it."""
     try:
         return importlib.import_module(module)
     except ImportError as error:

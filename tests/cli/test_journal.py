@@ -125,7 +125,7 @@ def test_a_missing_segment_ends_every_command_that_reads_it(gap: Path, tmp_path:
     places = {"DIR": str(gap), "OUT": str(tmp_path / "x.npy")}
     result = run(*(places.get(argument, argument) for argument in arguments))
     assert result.exit_code in (1, 2)
-    assert "00000002.journal is missing: 00000003.journal, which was made after it" in result.output
+    assert "00000002.journal is missing, but 00000003.journal, which was made after it" in result.output
     assert "pricetime journal inspect" in result.output
 
 
@@ -135,7 +135,7 @@ def test_a_missing_segment_is_shown_and_a_repair_goes_on_without_it(gap: Path) -
     assert any(line.startswith("Damaged: 00000002.journal is missing, and 00000003.journal") for line in lines)
     assert "00000002.journal is missing" in run("journal", "verify", gap).output.replace("\n", " ")
     text = good("journal", "repair", gap)
-    assert "- go on without 00000002.journal, which is missing" in text
+    assert "- continue without 00000002.journal, which is missing" in text
     assert "no repair brings back what it held" in text
     good("journal", "repair", gap, "--cut", text.split()[-1])
     assert "All of it is right." in good("journal", "verify", gap)
@@ -234,4 +234,4 @@ def test_a_folder_without_a_journal(tmp_path: Path) -> None:
         ("replay", tmp_path),
         ("follow", tmp_path, "--until-idle", "0.1"),
     ):
-        assert bad(*command, code=2).startswith(f"Error: {tmp_path} holds no journal: no segment is here"), command
+        assert bad(*command, code=2).startswith(f"Error: {tmp_path} holds no journal: the directory has no segment"), command
