@@ -10,7 +10,8 @@ from subprocess import TimeoutExpired
 
 from ..feed.client import Client
 from ..feed.errors import ConnectionLost, SessionEnded
-from ..feed.subscriber import Reports, Subscriber
+from ..feed.follower import Reports
+from ..feed.subscriber import Subscriber
 from ..types import ReportKind
 from .book_view import BookView
 from .exchange import ORDER_CAPACITY, Exchange

@@ -36,7 +36,7 @@ class FakeExchange:
         self.engine = Engine(self.instruments, capacity=1000)
         self.store = FeedStore(capacity, 1)
         self.replica: Any = Replica(self.store, BookBuilder(self.instruments, capacity=1000))
-        self.counted = 0  #: how often somebody wanted to know the counts
+        self.counted = 0  #: how often the counts were read
         self.commands = 0
 
     def stats(self) -> Mapping[str, int | float]:

@@ -23,7 +23,7 @@ class Watcher:
 
     def __init__(self, address: str, origin: str | None = None) -> None:
         self.got: list[Any] = []
-        self.tickets = 0
+        self.requests = 0
         self._address, self._origin = address, Origin(origin or f"http://{address}")
         self._opened = ExitStack()
 
@@ -68,9 +68,9 @@ class Watcher:
 
     def ask(self, **asked: object) -> Any:
         """The answer to what is asked for."""
-        self.tickets += 1
-        self.socket.send(json.dumps({"ticket": self.tickets, **asked}))
-        return self.until(lambda message: message["type"] == "answer" and message["ticket"] == self.tickets)
+        self.requests += 1
+        self.socket.send(json.dumps({"request": self.requests, **asked}))
+        return self.until(lambda message: message["type"] == "answer" and message["request"] == self.requests)
 
     def order(self, side: str, quantity: object, price: object, **more: object) -> Any:
         common = {"do": "order", "instrument": 1, "time_in_force": "gtc"}

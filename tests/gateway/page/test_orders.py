@@ -50,15 +50,20 @@ def test_it_rests_and_trades_until_it_is_filled(orders: OwnOrders) -> None:
     assert orders.open == []
 
 
+def test_trades_change_the_position(orders: OwnOrders) -> None:
+    states(orders, report(ReportKind.ACCEPTED, 10), report(ReportKind.TRADE, 4), report(ReportKind.TRADE, 6, price=99))
+    assert orders.positions.rows() == [{"instrument": 1, "quantity": 10, "cost": 994, "realised": 0}]
+
+
 def test_what_is_cancelled_says_why(orders: OwnOrders) -> None:
     states(orders, report(ReportKind.ACCEPTED, 10), report(ReportKind.TRADE, 4))
     assert states(orders, report(ReportKind.CANCELLED, 6, reason=Reason.IOC_REMAINDER)) == [("cancelled", 4)]
-    assert orders.rows()[0]["why"] == "the rest found no match"
+    assert orders.rows()[0]["why"] == "no more orders to trade with at this price"
 
 
 def test_what_is_rejected_says_why(orders: OwnOrders) -> None:
     assert states(orders, report(ReportKind.REJECTED, reason=Reason.PRICE_OUTSIDE_BAND)) == [("rejected", 0)]
-    assert orders.rows()[0]["why"] == "the price is outside the band of this instrument"
+    assert orders.rows()[0]["why"] == "the price is outside the price band of this instrument"
 
 
 def test_a_cancel_that_is_rejected_changes_nothing(orders: OwnOrders) -> None:

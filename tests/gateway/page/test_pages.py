@@ -1,4 +1,4 @@
-"""One look for all pages, none for nobody, and a slow page is its own affair."""
+"""All pages are shown the same sample, the history goes on without a page, and a slow page delays no other."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pricetime.gateway.page.pages import MOST_ANSWERS, Pages, Viewer, parse
 from pricetime.gateway.page.sandbox import Refused
 from pricetime.gateway.page.sessions import SHOWN, Sessions
 from pricetime.gateway.places import Places
-from tests.gateway.page.market import BID, FakeExchange, add
+from tests.gateway.page.market import ASK, BID, FakeExchange, add
 
 PATIENCE_S = 30.0
 
@@ -114,17 +114,44 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HERTZ", 200)
 
 
-def test_nobody_looks_and_nothing_is_done() -> None:
+def test_without_a_page_only_the_history_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HISTORY_EVERY_S", 0.01)
+
     async def play(desk: Desk) -> None:
-        await asyncio.sleep(0.05)
+        samples = 0
+        sample = desk.market.sample_alone
+
+        def counted(seconds: int) -> None:
+            nonlocal samples
+            samples += 1
+            sample(seconds)
+
+        desk.market.sample_alone = counted  # type: ignore[method-assign]
+        while samples < 3:
+            await asyncio.sleep(0.01)
         assert desk.looks == 0
         async with desk.page() as page:
             await page.until(lambda: len(page.of("frame")) > 2)
-        looks = desk.looks
-        await asyncio.sleep(0.05)
+        looks, before = desk.looks, samples
+        while samples < before + 3:
+            await asyncio.sleep(0.01)
         assert desk.looks == looks
         assert len(desk.pages) == 0
-        assert desk.market.history(1)["points"] == []
+        assert desk.market.history(1)["points"]
+
+    played(play)
+
+
+def test_trades_are_read_between_two_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HERTZ", 0.1)
+
+    async def play(desk: Desk) -> None:
+        desk.exchange.send(add(1, BID, 100, 10))
+        async with desk.page() as page:
+            await page.until(lambda: page.of("frame"))
+            desk.exchange.send(add(2, ASK, 100, 4))
+            await page.until(lambda: desk.market.listed[1].tape)
+            assert desk.looks == 1
 
     played(play)
 
@@ -180,7 +207,7 @@ def test_another_instrument() -> None:
         desk.exchange.send(add(1, BID, 7, 1, instrument=2))
         async with desk.page() as page:
             await page.until(lambda: page.of("frame"))
-            page.ask(do="look", instrument=2)
+            page.ask(do="show", instrument=2)
             await page.until(lambda: page.of("history"))
             await page.until(lambda: page.of("frame")[-1]["book"]["instrument"] == 2)
             assert page.of("history")[0]["instrument"] == 2
@@ -192,16 +219,16 @@ def test_another_instrument() -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "this server has no sandbox"),
-        ("[]", "this server has no sandbox"),
-        ("{", "this server has no sandbox"),
-        ("[" * 4000, "this server has no sandbox"),
-        ('{"do":"order"}', "this server has no sandbox"),
-        ('{"do":["order"],"ticket":{}}', "this server has no sandbox"),
-        ('{"do":"look"}', "no such instrument"),
-        ('{"do":"look","instrument":[]}', "no such instrument"),
-        ('{"do":"look","instrument":77}', "no such instrument"),
-        ('{"do":"look","instrument":1e400}', "no such instrument"),
+        ("", "this server takes no orders from the page"),
+        ("[]", "this server takes no orders from the page"),
+        ("{", "this server takes no orders from the page"),
+        ("[" * 4000, "this server takes no orders from the page"),
+        ('{"do":"order"}', "this server takes no orders from the page"),
+        ('{"do":["order"],"request":{}}', "this server takes no orders from the page"),
+        ('{"do":"show"}', "no such instrument"),
+        ('{"do":"show","instrument":[]}', "no such instrument"),
+        ('{"do":"show","instrument":77}', "no such instrument"),
+        ('{"do":"show","instrument":1e400}', "no such instrument"),
     ],
 )
 def test_what_makes_no_sense_is_answered_and_does_no_harm(text: str, error: str) -> None:
@@ -246,18 +273,18 @@ def test_orders_go_to_the_sandbox_and_its_news_come_once() -> None:
 
     async def play(desk: Desk) -> None:
         async with desk.page() as page:
-            page.ask(do="order", ticket=1)
-            page.ask(do="order", ticket=2, price="5")
-            page.ask(do="cancel", ticket=3, id=9)
-            page.ask(do="cancel all", ticket=4)
-            page.ask(do="fly", ticket="x")
+            page.ask(do="order", request=1)
+            page.ask(do="order", request=2, price="5")
+            page.ask(do="cancel", request=3, id=9)
+            page.ask(do="cancel all", request=4)
+            page.ask(do="fly", request="x")
             await page.until(lambda: len(page.of("answer")) == 5)
             assert page.of("answer") == [
-                {"type": "answer", "ticket": 1, "error": "price: give a whole number"},
-                {"type": "answer", "ticket": 2, "id": 7},
-                {"type": "answer", "ticket": 3, "id": 9},
-                {"type": "answer", "ticket": 4, "id": 3},
-                {"type": "answer", "ticket": 0, "error": "no such request"},
+                {"type": "answer", "request": 1, "error": "price: give a whole number"},
+                {"type": "answer", "request": 2, "id": 7},
+                {"type": "answer", "request": 3, "id": 9},
+                {"type": "answer", "request": 4, "id": 3},
+                {"type": "answer", "request": 0, "error": "no such request"},
             ]
             await page.until(lambda: len(page.of("frame")) > 5)
             assert news(page) == [{"version": 1}]
@@ -271,7 +298,7 @@ def test_a_page_that_asks_too_much_waits() -> None:
     async def play(desk: Desk) -> None:
         async with desk.page() as page:
             for _ in range(200):
-                page.ask(do="look", instrument=1)
+                page.ask(do="show", instrument=1)
             await page.until(lambda: len(page.of("history")) >= module.ASKED_AT_ONCE)
             assert len(page.of("history")) < 100
 
@@ -283,7 +310,7 @@ def test_answers_that_nobody_takes_do_not_pile_up() -> None:
         async with desk.page() as page:
             page.takes.clear()
             for _ in range(100):
-                page.ask(do="look", instrument=1)
+                page.ask(do="show", instrument=1)
             (viewer,) = desk.pages._viewers
             await page.until(lambda: len(viewer.answers) == MOST_ANSWERS)
             await asyncio.sleep(0.05)

@@ -2,7 +2,7 @@
 
 The books come from the replica and the trades from the feed's store, as any subscriber would see them, so the threads
 that carry orders never wait for a page. While pages are open the market is sampled for each frame; without a page it is
-sampled once a second, for the history. What is read at a time and what is kept are bounded, however busy the exchange is.
+sampled once a second, for the history. What is read and kept is bounded, however busy the exchange is.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...core.instrument import Instrument
 from ...measure.histogram import Histogram
 from ...types import REPORT, InstrumentState, ReportKind
 from .latency import percentiles
-from .listed import HISTORY_S, LEVELS, TRADES, Listed, exact
+from .listed import HISTORY_S, LEVELS, Listed, exact
 
 #: Instruments in the list.
 MOST_INSTRUMENTS = 100
@@ -113,7 +113,7 @@ class Market:
         """The last minutes of an instrument, one point for each second."""
         return {"type": "history", "instrument": instrument, "points": list(self.listed[instrument].points)}
 
-    def sample(self, most_read: int = MOST_READ) -> int:
+    def sample(self, most_read: int) -> int:
         """Read books and trades, and add them to the history: ms since 1970. ``most_read``: newest reports to read."""
         at_ms = time.time_ns() // 1_000_000
         self._read_books()
@@ -130,7 +130,7 @@ class Market:
 
     def frame(self, looked_at: Iterable[int]) -> Frame:
         """Sample for all pages. ``looked_at``: the instruments that at least one page shows."""
-        at_ms = self.sample()
+        at_ms = self.sample(MOST_READ)
         if self._frames % COUNTS_EVERY == 0:
             self._count()
         self._frames += 1

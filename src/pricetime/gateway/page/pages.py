@@ -1,7 +1,7 @@
 """All pages that are open, and the loop that samples the market for them.
 
-While pages are open, each gets a frame ten times a second. Between frames new trades are read often, so that their times
-are exact to 10 ms. Without a page, the market is sampled once a second for the history.
+While pages are open, each gets a frame ten times a second. Between frames new trades are read often, so that their
+times are exact to 10 ms. Without a page, the market is sampled once a second for the history.
 """
 
 from __future__ import annotations

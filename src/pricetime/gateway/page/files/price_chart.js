@@ -9,6 +9,9 @@ const SPANS = [60, 120, 300];
 // Without a point for this long the line is broken.
 const GAP_MS = 3000;
 
+// The price axis is never shorter than this.
+const LEAST_TICKS = 10;
+
 const MARGIN = { left: 10, top: 6, bottom: 20, gap: 10 };
 
 // Share of the height that the volume takes.
@@ -47,7 +50,7 @@ export class PriceChart {
   scale({ pen, width, height }, priced, prices, now, span_s) {
     const low = Math.min(...priced.map((point) => point.bid ?? point.mid));
     const high = Math.max(...priced.map((point) => point.ask ?? point.mid));
-    const spare = Math.max((high - low) * 0.08, 1);
+    const spare = Math.max((high - low) * 0.08, (LEAST_TICKS - (high - low)) / 2, 1);
     const axis = marks(low - spare, high + spare, Math.max(3, Math.round(height / 55)), 1);
     const labels = Math.max(44, ...axis.map((mark) => pen.measureText(prices.text(mark)).width));
     const bottom = height - MARGIN.bottom;
