@@ -79,7 +79,7 @@ def test_the_settings() -> None:
         f"At most {orders.MOST_ORDERS} of its orders",
         f"{server.SPARE_CONNECTIONS} more connections",
         f"closed after {server.REQUEST_S:.0f} seconds",
-        f"a message has {pages.ASKED_BYTES:,} bytes at most, a page {pages.ASKED_PER_S} a second",
+        f"A message has {pages.ASKED_BYTES:,} bytes at most, a page sends {pages.ASKED_PER_S} a second",
     ],
 )
 def test_the_numbers(said: str) -> None:

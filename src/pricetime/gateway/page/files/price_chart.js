@@ -3,8 +3,8 @@
 import { begin, empty, marks } from "./canvas.js";
 import { NONE, number, time } from "./format.js";
 
-// The chart shows the shortest of these spans, in seconds, that holds the history.
-const SPANS = [60, 120, 300];
+// The chart shows the shortest of these spans that holds the history: its length, and the time between two marks.
+const SPANS = [[60, 15], [120, 30], [180, 60], [300, 60]];
 
 // Without a point for this long the line is broken.
 const GAP_MS = 3000;
@@ -29,7 +29,7 @@ export class PriceChart {
   draw(points, now, prices, average) {
     const frame = begin(this.canvas);
     const age_s = points.length ? (now - points[0].ms) / 1000 : 0;
-    const span_s = SPANS.find((seconds) => seconds >= age_s) ?? SPANS.at(-1);
+    const [span_s, step_s] = SPANS.find(([seconds]) => seconds >= age_s) ?? SPANS.at(-1);
     const seen = points.filter((point) => point.ms > now - 1000 * span_s - 1000);
     const priced = seen.filter((point) => point.mid !== null);
     if (!priced.length) {
@@ -37,7 +37,7 @@ export class PriceChart {
       return span_s;
     }
     const scale = this.scale(frame, priced, prices, now, span_s);
-    this.grid(frame, scale, prices, now, span_s);
+    this.grid(frame, scale, prices, span_s, step_s);
     this.volume(frame, scale, seen);
     this.lines(frame, scale, seen);
     if (average !== null) this.average(frame, scale, average, prices);
@@ -66,7 +66,7 @@ export class PriceChart {
     };
   }
 
-  grid({ pen, colour }, { box, axis, x, y }, prices, now, span_s) {
+  grid({ pen, colour }, { box, axis, now, x, y }, prices, span_s, step_s) {
     pen.strokeStyle = colour("line");
     pen.fillStyle = colour("quiet");
     pen.textBaseline = "middle";
@@ -81,8 +81,7 @@ export class PriceChart {
     }
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
-    const step_s = span_s / 4;
-    for (const back of [1, 2, 3]) pen.fillText(ago(back * step_s), x(now - 1000 * back * step_s), box.bottom + 19);
+    for (let back = step_s; back < span_s; back += step_s) pen.fillText(ago(back), x(now - 1000 * back), box.bottom + 19);
   }
 
   volume({ pen, colour }, { box, now, x }, seen) {
