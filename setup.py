@@ -16,6 +16,7 @@ import sysconfig
 from setuptools import Extension, setup
 
 MODULES = [
+    "pricetime.execution",
     "pricetime.native.memory",
     "pricetime.native.latch",
     "pricetime.native.numbers",

@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "pricetime"
 
 #: Each part imports from its own floor and those before it.
 FLOORS = [
-    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices"},
+    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices", "execution"},
     {"native"},
     {"_form"},
     {"reference"},

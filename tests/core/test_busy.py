@@ -355,7 +355,7 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
         book.set_state(InstrumentState.OPEN)
         book.replace_order(1, 101, 6)
         book.reduce_order(1, 1)
-        book.cancel_orders(3)
+        book.mass_cancel(3)
         book.add_order(3, BID, 101, 6)
         _ = book.state, book.best_bid, book.depth(), book.order(1), book.orders(1, 101), book.queue_position(1)
         _ = list(book), 1 in book, book.digest(), book.commands(), copy.copy(book)
@@ -402,7 +402,7 @@ def test_a_call_inside_another_of_the_same_thread_is_told_what_is_true() -> None
         Closes()
         gc.set_threshold(500)
         try:
-            trades = book.match_order(9999, 1, 100, 2000)[0]
+            trades = book.match_order(9999, 1, 100, 2000).trades
         finally:
             gc.set_threshold(*old)
         assert len(trades) == 2000

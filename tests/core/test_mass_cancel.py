@@ -35,7 +35,7 @@ def cancelled(book: Any, owner: int, **which: Any) -> list[int]:
         ids = [r.order_id for r in reports_of(book.apply(asked(owner=owner, **fields)))[:-1]]
     else:
         seen = len(book.reports)
-        assert book.cancel_orders(owner, **which) == len(book.reports) - seen - 1
+        assert book.mass_cancel(owner, **which) == len(book.reports) - seen - 1
         ids = [r.order_id for r in book.reports[seen:-1]]
     assert set(ids) == before - {order.id for order in book}
     return ids
@@ -129,10 +129,10 @@ def test_slots_are_used_again_by_other_owners(book: Any) -> None:
 
 def test_the_count_is_handed_back(book: Any) -> None:
     place(book)
-    assert book.cancel_orders(1, side=Side.ASK) == 1
-    assert book.cancel_orders(1) == 3
-    assert book.cancel_orders(1) == 0
-    assert book.cancel_orders(2) == 1
+    assert book.mass_cancel(1, side=Side.ASK) == 1
+    assert book.mass_cancel(1) == 3
+    assert book.mass_cancel(1) == 0
+    assert book.mass_cancel(2) == 1
 
 
 @pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
@@ -143,16 +143,16 @@ def test_only_of_an_owner_below_the_limit(kind: Any) -> None:
     before = state(book)
     for owner in (0, 4, 2**32 - 1, 2**32, -1, "1", None, True):
         with pytest.raises(InvalidOwner):
-            book.cancel_orders(owner)
+            book.mass_cancel(owner)
     for side in (0, 3, "B"):
         with pytest.raises(InvalidSide):
-            book.cancel_orders(1, side=side)
+            book.mass_cancel(1, side=side)
     assert state(book) == before
 
 
 def test_a_book_without_chains_says_what_it_needs() -> None:
     with pytest.raises(InvalidOwner, match="owner_limit that the book was made with, which is 0"):
-        OrderBook(10).cancel_orders(1)
+        OrderBook(10).mass_cancel(1)
 
 
 @pytest.mark.parametrize("owner_limit", [0, 1, 3])
@@ -247,7 +247,7 @@ def test_what_is_refused() -> None:
 
 def test_a_book_of_an_engine_cancels_its_own_alone() -> None:
     engine = two_instruments()
-    assert engine.book(7).cancel_orders(1) == 3
+    assert engine.book(7).mass_cancel(1) == 3
     assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == [(3, 0), (3, 2), (3, 4)]
 
 
@@ -295,7 +295,7 @@ def test_a_mass_cancel_by_apply_is_the_same_on_every_book() -> None:
     book, called = AppliedBook(100, owner_limit=4), OrderBook(100, owner_limit=4)
     place(book)
     place(called)
-    assert book.cancel_orders(1, side=Side.BID) == called.cancel_orders(1, side=Side.BID)
+    assert book.mass_cancel(1, side=Side.BID) == called.mass_cancel(1, side=Side.BID)
     assert state(book) == state(called)
 
 
@@ -407,10 +407,10 @@ def test_one_at_a_time_of_each_owner() -> None:
     [refused] = reports_of(engine.apply(asked(owner=1)))
     assert (refused.kind, refused.reason) == (ReportKind.REJECTED, Reason.MASS_CANCEL_UNFINISHED)
     with pytest.raises(MassCancelUnfinished, match="owner 1 has not ended"):
-        engine.book(0).cancel_orders(1)
+        engine.book(0).mass_cancel(1)
     assert engine.unfinished() == [1]
     engine.apply(goes_on)
-    assert engine.book(0).cancel_orders(1) == 0
+    assert engine.book(0).mass_cancel(1) == 0
 
 
 @pytest.mark.parametrize("looked_at", range(1, 6))

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pricetime.errors import WouldCross
-from pricetime.types import Side, TimeInForce, Trade
+from pricetime.execution import Trade
+from pricetime.types import Side, TimeInForce
 from tests.books import I64_MAX, I64_MIN, ask, bid, ladder, state
 
 NEVER_RESTS = [TimeInForce.IOC, TimeInForce.FOK, TimeInForce.MARKET]
@@ -42,7 +43,7 @@ def test_fok_takes_all_across_levels(book: Any) -> None:
 def test_fok_takes_exactly_what_is_there(book: Any, side: Side) -> None:
     book.add_order(1, side, 100, 4)
     book.add_order(2, side, 100, 6)
-    assert len(book.add_order(9, 3 - side, 100, 10, time_in_force=TimeInForce.FOK)) == 2
+    assert len(book.add_order(9, 3 - side, 100, 10, time_in_force=TimeInForce.FOK).trades) == 2
     assert len(book) == 0
 
 
@@ -54,7 +55,7 @@ def test_fok_that_lacks_quantity_changes_nothing(book: Any, side: Side, limit: i
     book.add_order(1, side, sign * 100, 4)
     book.add_order(2, side, sign * 101, 4)
     before = state(book)
-    assert book.add_order(9, 3 - side, sign * limit, quantity, time_in_force=TimeInForce.FOK) == ()
+    assert book.add_order(9, 3 - side, sign * limit, quantity, time_in_force=TimeInForce.FOK).trades == ()
     assert state(book) == before
 
 

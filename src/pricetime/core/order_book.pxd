@@ -3,11 +3,12 @@
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    ASK, BID, CANCEL_ORDER, CANCELLED, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, MASS_CANCEL, MASS_CANCEL_UNFINISHED, NEW_ORDER,
-    NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, SET_STATE, TRADE,
+    ASK, BID, CANCEL_ORDER, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, MASS_CANCEL, MASS_CANCEL_UNFINISHED, NEW_ORDER,
+    NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_STATE, TRADE,
     UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
 from pricetime.core.resting cimport commands_of
+from pricetime.execution cimport Execution, Trade
 from pricetime.native.memory cimport release, reserve
 from pricetime.native.numbers cimport as_i64, as_u64
 
@@ -29,8 +30,8 @@ cdef class OrderBook:
     cdef int _execute(self) except -1
     cdef int _refused(self, u32 reason) except -1
     cdef str _why(self, u32 reason)
-    cdef tuple _trades(self)
-    cdef u64 _cancelled(self, u64 order_id) noexcept
+    cdef Execution _execution(self, u64 order_id, u64 quantity)
+    cdef int _read_reports(self, Execution execution) except -1
     cdef u32 _slot(self, u64 number, bint owned, u32 owner) except 0
     cdef object _order(self, u32 slot)
     cdef object _levels(self, u32 side, object count)

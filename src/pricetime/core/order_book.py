@@ -18,7 +18,6 @@ from pricetime.types import (
     SelfTrade,
     Side,
     TimeInForce,
-    Trade,
 )
 from pricetime.types import Order as RestingOrder
 
@@ -27,6 +26,7 @@ if not cython.compiled:  # the compiled form has them from order_book.pxd
     from pricetime.core.engine import Engine
     from pricetime.core.layout import *
     from pricetime.core.resting import commands_of
+    from pricetime.execution import Execution, Trade
     from pricetime.native.memory import release, reserve
     from pricetime.native.numbers import as_i64, as_u64
 
@@ -117,7 +117,7 @@ class OrderBook:
             c.owner = owner_
             c.timestamp = time_ns
             self._execute()
-            return self._trades()
+            return self._execution(number, lots)
         finally:
             self._engine.leave()
 
@@ -140,7 +140,7 @@ class OrderBook:
             c.price = ticks
             c.owner = owner_
             self._execute()
-            return self._trades(), self._cancelled(number)
+            return self._execution(number, lots)
         finally:
             self._engine.leave()
 
@@ -229,7 +229,7 @@ class OrderBook:
                 c.owner = cython.cast(u32, new_number)
                 c.tag = cython.cast(u32, new_number >> 32)
             self._execute()
-            return self._trades()
+            return self._execution(new_number if renamed else number, lots)
         finally:
             self._engine.leave()
 
@@ -491,25 +491,40 @@ class OrderBook:
             return f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE"
         return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"
 
-    def _trades(self):
-        """The trades among the reports of the last command."""
-        count: u64 = self._books.report_count
-        if count == 1:
-            return ()
+    def _execution(self, order_id, quantity):
+        """What the last command did to its order, which had this quantity: read from the reports."""
+        execution: Execution = Execution.__new__(Execution)
+        execution._order_id = order_id
+        execution._trades = ()
+        execution._resting = quantity
+        execution._cancelled = 0
+        execution._reason = self._books.reports[0].reason if self._books.reports[0].kind == REPLACED else NONE
+        if self._books.report_count != 1:
+            self._read_reports(execution)
+        return execution
+
+    def _read_reports(self, execution):
+        """The trades of the order among the reports, and the lots that were cancelled."""
         trades: list = []
+        trade: Trade
         i: u64
-        for i in range(1, count):
+        for i in range(1, self._books.report_count):
             r: cython.pointer[Report] = cython.address(self._books.reports[i])
             if r.kind == TRADE:
-                trades.append(tuple.__new__(Trade, (r.maker_id, r.order_id, r.price, r.quantity)))
-        return tuple(trades)
-
-    def _cancelled(self, order_id):
-        """The quantity that ended the last command by its cancel. Behind it only what it met may be reported."""
-        i: u64 = self._books.report_count - 1
-        while self._books.reports[i].order_id != order_id:
-            i -= 1
-        return self._books.reports[i].quantity if self._books.reports[i].kind == CANCELLED else 0
+                trade = Trade.__new__(Trade)
+                trade._maker_id = r.maker_id
+                trade._taker_id = r.order_id
+                trade._price = r.price
+                trade._quantity = r.quantity
+                trades.append(trade)
+            elif r.order_id == execution._order_id:
+                execution._cancelled += r.quantity
+                execution._reason = r.reason
+            else:
+                continue  # self-trade prevention took it off a resting order
+            execution._resting -= r.quantity
+        execution._trades = tuple(trades)
+        return 0
 
     def _slot(self, number, owned, owner):
         """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner that owns it."""
