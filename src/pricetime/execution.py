@@ -97,8 +97,8 @@ class Execution:
 
     The quantities of ``trades``, ``resting`` and ``cancelled`` add up to the quantity of the command.
 
-    >>> Execution(7, [Trade(1, 7, 100, 5)], 0, 3, Reason.IOC_REMAINDER)
-    Execution(order_id=7, trades=(Trade(maker_id=1, taker_id=7, price=100, quantity=5),), resting=0, cancelled=3, reason=Reason.IOC_REMAINDER)
+    >>> Execution(7, [], 5, 0, Reason.NONE)
+    Execution(order_id=7, trades=(), resting=5, cancelled=0, reason=Reason.NONE)
     """
 
     __match_args__ = ("order_id", "trades", "resting", "cancelled", "reason")
