@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument, OrderBook, SelfTrade, Side, TimeInForce
-from pricetime.errors import InvalidOwner, InvalidSetting, InvalidSide, MassCancelUnfinished, SnapshotMismatch
+from pricetime.errors import (
+    InvalidOwner,
+    InvalidSetting,
+    InvalidSide,
+    MassCancelUnfinished,
+    SnapshotMismatch,
+    UnknownInstrument,
+)
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind
 from tests.books import AppliedBook, ask, bid, command, reports_of, state
@@ -127,6 +134,55 @@ def test_slots_are_used_again_by_other_owners(book: Any) -> None:
         assert len(book) == 0
 
 
+@pytest.mark.parametrize("owner_limit", [0, 1, 2, 3])
+def test_any_owner_without_an_owner_limit(make_book: Any, owner_limit: int) -> None:
+    book = make_book(100, owner_limit=owner_limit)
+    place(book)
+    assert cancelled(book, 1, side=Side.BID) == [11, 13, 14]
+    assert cancelled(book, 1) == [12]
+    assert cancelled(book, 3) == [31]
+    assert cancelled(book, 3) == []
+    assert [order.id for order in book] == [1, 21]
+
+
+def test_many_owners_in_few_buckets(make_book: Any) -> None:
+    """The lists of owners come and go: every slot of theirs is used again."""
+    book = make_book(6)
+    owners = [1, 2, 7, 2**16, 2**31, 2**32 - 1]
+    for first in range(4):
+        for order_id, owner in enumerate(owners):
+            bid(book, order_id, 100 + order_id % 2, 5, owner=owner)
+        ask(book, 50, 100, 15, time_in_force=TimeInForce.IOC)  # fills 1, 3 and 5
+        state(book)
+        for order_id, owner in list(enumerate(owners))[first:] + list(enumerate(owners))[:first]:
+            assert cancelled(book, owner) == ([] if order_id % 2 else [order_id])
+            state(book)
+
+
+def test_an_owner_without_a_number_is_cancelled_whole() -> None:
+    """Only owners below the owner_limit are cancelled in parts: ``tag`` counts for no others."""
+    engine = engine_with(5, owner=4, owner_limit=4)
+    reports = reports_of(engine.apply(asked(owner=4, tag=2, instrument=ALL_INSTRUMENTS)))
+    assert [r.order_id for r in reports] == [0, 1, 2, 3, 4, 0]
+    assert (reports[-1].reason, engine.unfinished()) == (Reason.NONE, [])
+    [refused] = reports_of(engine.apply(command(CommandType.CONTINUE, owner=4)))
+    assert refused.reason == Reason.UNKNOWN_COMMAND
+    engine.check()
+
+
+def test_the_calls_of_an_engine() -> None:
+    engine = two_instruments()
+    assert engine.mass_cancel(1, instrument=7) == 3
+    assert engine.mass_cancel(1, side=Side.ASK) == 0
+    assert engine.mass_cancel(1) == 3
+    assert engine.mass_cancel(2, side=Side.ASK) == 6
+    assert len(engine) == 0
+    with pytest.raises(UnknownInstrument):
+        engine.mass_cancel(1, instrument=5)
+    with pytest.raises(InvalidSide):
+        engine.mass_cancel(1, side=3)
+
+
 def test_the_count_is_handed_back(book: Any) -> None:
     place(book)
     assert book.mass_cancel(1, side=Side.ASK) == 1
@@ -136,12 +192,12 @@ def test_the_count_is_handed_back(book: Any) -> None:
 
 
 @pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
-def test_only_of_an_owner_below_the_limit(kind: Any) -> None:
-    """The calls raise; the command cancels nothing, as the next test says."""
+def test_what_is_no_owner(kind: Any) -> None:
+    """The calls raise; a command of owner 0 cancels nothing, as the next test says."""
     book = kind(100, owner_limit=4)
     place(book)
     before = state(book)
-    for owner in (0, 4, 2**32 - 1, 2**32, -1, "1", None, True):
+    for owner in (0, 2**32, -1, "1", None, True):
         with pytest.raises(InvalidOwner):
             book.mass_cancel(owner)
     for side in (0, 3, "B"):
@@ -150,18 +206,20 @@ def test_only_of_an_owner_below_the_limit(kind: Any) -> None:
     assert state(book) == before
 
 
-def test_a_book_without_chains_says_what_it_needs() -> None:
-    with pytest.raises(InvalidOwner, match="owner_limit that the book was made with, which is 0"):
-        OrderBook(10).mass_cancel(1)
+def test_owner_0_is_named_in_the_error() -> None:
+    with pytest.raises(InvalidOwner, match="owner 0 means that an order has no owner: give an owner from 1 to"):
+        OrderBook(10).mass_cancel(0)
+    with pytest.raises(InvalidOwner, match="owner 0 means"):
+        Engine([Instrument(1)]).mass_cancel(0)
 
 
 @pytest.mark.parametrize("owner_limit", [0, 1, 3])
-def test_a_command_of_an_owner_without_a_chain_cancels_nothing(owner_limit: int) -> None:
+def test_a_command_of_an_owner_without_orders_cancels_nothing(owner_limit: int) -> None:
     book = OrderBook(10, owner_limit=owner_limit)
     for order_id, owner in enumerate((0, 3, 2**32 - 1)):
         bid(book, order_id, 100, 5, owner=owner)
     before = state(book)
-    for owner in (0, 1, 3, 2**32 - 1):
+    for owner in (0, 1, 4, 2**32 - 2):
         reports = book.apply(asked(order_id=7, owner=owner, side=2, price=9, quantity=9))
         assert reports_of(reports) == [(ReportKind.MASS_CANCELLED, 2, Reason.NONE, 7, 0, 0, 0)]
     assert state(book) == before

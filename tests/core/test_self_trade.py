@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from pricetime.execution import Trade
-from pricetime.types import SelfTrade, Side, TimeInForce
+from pricetime.execution import Execution, Trade
+from pricetime.types import Reason, SelfTrade, Side, TimeInForce
 from tests.books import ask, bid, ladder, queue, state
 
 OFF, NEWEST, OLDEST, BOTH, DECREMENT, SMALLER = SelfTrade
+ST, IOC = Reason.SELF_TRADE, Reason.IOC_REMAINDER
 PREVENTING = [mode for mode in SelfTrade if mode is not OFF]
 US, THEM = 1, 2
 
@@ -183,9 +184,11 @@ def test_the_room_that_prevention_frees_can_be_used(make_book: Any) -> None:
     assert queue(book, Side.ASK, 100) == [(3, 5), (4, 5)]
 
 
-@pytest.mark.parametrize(("mode", "cancelled"), [(NEWEST, 8), (BOTH, 8), (OLDEST, 8), (DECREMENT, 3), (SMALLER, 8)])
-def test_what_a_match_does_not_trade(make_book: Any, mode: SelfTrade, cancelled: int) -> None:
-    """Behind the cancel of what is left, the order that it met may be reported."""
+@pytest.mark.parametrize(
+    ("mode", "reason"), [(NEWEST, ST), (BOTH, ST), (OLDEST, IOC), (DECREMENT, IOC), (SMALLER, IOC)]
+)
+def test_what_a_match_does_not_trade(make_book: Any, mode: SelfTrade, reason: Reason) -> None:
+    """All of it is cancelled; the reason is that of the last cancel of this order."""
     book = make_book(1000, self_trade=mode)
     ask(book, 1, 100, 5, owner=US)
-    assert book.match_order(2, Side.BID, 100, 8, owner=US) == ((), cancelled)
+    assert book.match_order(2, Side.BID, 100, 8, owner=US) == Execution(2, [], 0, 8, reason)

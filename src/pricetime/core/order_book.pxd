@@ -1,15 +1,14 @@
 # Signatures and fields of order_book.py, in its order.
 
 from pricetime.core.book cimport Books, key_of
-from pricetime.core.engine cimport Engine
+from pricetime.core.engine cimport Engine, owner_with_orders
 from pricetime.core.layout cimport (
-    ASK, BID, CANCEL_ORDER, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, MASS_CANCEL, MASS_CANCEL_UNFINISHED, NEW_ORDER,
+    ASK, BID, CANCEL_ORDER, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, NEW_ORDER,
     NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_STATE, TRADE,
     UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
 from pricetime.core.dump cimport commands_of
 from pricetime.execution cimport Execution, Trade
-from pricetime.native.memory cimport release, reserve
 from pricetime.native.numbers cimport as_i64, as_u64
 
 
@@ -17,7 +16,6 @@ cdef class OrderBook:
     cdef Engine _engine
     cdef Books _books                # the engine's
     cdef Book *_book                 # this one of them
-    cdef Command *_command           # the one being executed
     cdef bint _whole_engine          # False for a book got from an engine with Engine.book
     cdef object __weakref__
 

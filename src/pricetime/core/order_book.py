@@ -24,10 +24,9 @@ from pricetime.types import Order as RestingOrder
 if not cython.compiled:  # the compiled form has them from order_book.pxd
     from pricetime.core.book import key_of
     from pricetime.core.dump import commands_of
-    from pricetime.core.engine import Engine
+    from pricetime.core.engine import Engine, owner_with_orders
     from pricetime.core.layout import *
     from pricetime.execution import Execution, Trade
-    from pricetime.native.memory import release, reserve
     from pricetime.native.numbers import as_i64, as_u64
 
 _BID = Side.BID
@@ -65,13 +64,16 @@ class OrderBook:
         level_capacity=None,
         self_trade=SelfTrade.OFF,
         replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER,
+        tick_size=1,
+        lot_size=1,
         low_price=None,
         high_price=None,
         owner_limit=0,
         limits=None,
     ):
         rules = {"self_trade": self_trade, "replace_policy": replace_policy}
-        instrument = Instrument(0, **rules, low_price=low_price, high_price=high_price)
+        sizes = {"tick_size": tick_size, "lot_size": lot_size}
+        instrument = Instrument(0, **rules, **sizes, low_price=low_price, high_price=high_price)
         room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
         engine: Engine = Engine((instrument,), **room)
         if self._engine is not None:
@@ -80,9 +82,6 @@ class OrderBook:
         self._whole_engine = True
 
     def _bind(self, engine, instrument):
-        self._command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        if not self._command:
-            raise MemoryError("no room for a command: use a smaller capacity")
         self._books = engine.books
         self._book = engine.books.book_of(instrument)
         self._whole_engine = False
@@ -161,29 +160,17 @@ class OrderBook:
         finally:
             self._engine.leave()
 
-    def cancel_orders(self, owner, *, side=None):
-        """Take the orders of an owner out of the book, of one side or of both, the oldest first: how many there were.
+    def mass_cancel(self, owner, *, side=None):
+        """Cancel the resting orders of an owner, oldest first. Returns how many it cancelled.
 
-        ``owner``: from 1 to below the ``owner_limit``. O(orders of the owner). Raises InvalidOwner, InvalidSide, and
-        MassCancelUnfinished while one that ``apply`` was given in parts has not ended.
+        ``owner``: 1 to 2**32 - 1. ``side``: only orders of this side; None for both. Raises InvalidOwner, InvalidSide,
+        and MassCancelUnfinished while a mass cancel that ``apply`` executes in parts is unfinished. O(orders of the
+        owner).
         """
         self._takes_commands()
         side_: u32 = 0 if side is None else side_of(side)
-        owner_: u32 = owner_of(owner)
-        limit: u32 = self._books.owner_limit
-        if owner_ == 0 or owner_ >= limit:
-            raise errors.InvalidOwner(
-                f"the orders of owner {owner_} are not kept together: give an owner from 1 to below the "
-                f"owner_limit that the book was made with, which is {limit}"
-            )
-        c: cython.pointer[Command] = self._start(MASS_CANCEL, 0)
-        try:
-            c.owner = owner_
-            c.side = side_
-            self._execute()
-            return self._books.reports[self._books.report_count - 1].quantity
-        finally:
-            self._engine.leave()
+        owner_: u32 = owner_with_orders(owner)
+        return self._engine.cancel_orders_of(owner_, self._book.instrument, side_)
 
     def reduce_order(self, order_id, by, *, owner=None):
         """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
@@ -273,6 +260,16 @@ class OrderBook:
         finally:
             self._engine.leave()
         return InstrumentState(state)
+
+    @property
+    def tick_size(self):
+        """Every price of this book is a multiple of it, in ticks. O(1)."""
+        return self._book.tick_size
+
+    @property
+    def lot_size(self):
+        """Every quantity of this book is a multiple of it, in lots. O(1)."""
+        return self._book.lot_size
 
     @property
     def best_bid(self):
@@ -437,7 +434,7 @@ class OrderBook:
     def _start(self, kind, order_id):
         """Enter the book with a fresh command. The caller leaves."""
         self._engine.enter()
-        c: cython.pointer[Command] = self._command
+        c: cython.pointer[Command] = self._engine.command
         c.type = kind
         c.side = c.time_in_force = c.flags = 0
         c.instrument = self._book.instrument
@@ -450,7 +447,7 @@ class OrderBook:
     def _execute(self):
         """Execute the command. Raises the error of the reason when it is refused."""
         self._engine.make_room(1)
-        self._books.execute(self._command)
+        self._books.execute(self._engine.command)
         if self._books.reports[0].kind == REJECTED:
             self._books.seq_num -= 1  # nobody sees this report
             self._refused(self._books.reports[0].reason)
@@ -464,7 +461,7 @@ class OrderBook:
 
     def _why(self, reason):
         """The message of a refusal. What is malformed was found before: it has messages of its own."""
-        c: cython.pointer[Command] = self._command
+        c: cython.pointer[Command] = self._engine.command
         if reason == INSTRUMENT_HALTED:
             return f"instrument {c.instrument} is halted: it takes no orders until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
@@ -487,8 +484,6 @@ class OrderBook:
             return f"quantity {c.quantity} is above the limit of the order's owner"
         if reason == PRICE_TOO_FAR:
             return f"price {c.price} is farther from the best price than the limit of the order's owner"
-        if reason == MASS_CANCEL_UNFINISHED:
-            return f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE"
         return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"
 
     def _execution(self, order_id, quantity):
@@ -569,11 +564,6 @@ class OrderBook:
         price: i64 = key_of(level.side, level.key)
         time_ns: u64 = self._books.cold[slot].timestamp
         return tuple.__new__(RestingOrder, (o.id, side, price, o.remaining, time_ns, o.owner))
-
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self._command, cython.sizeof(Command))
 
 
 def book_of(engine, instrument):
