@@ -19,7 +19,6 @@ MODULES = [
     "pricetime.execution",
     "pricetime.native.memory",
     "pricetime.native.latch",
-    "pricetime.native.numbers",
     "pricetime.native.arrays",
     "pricetime.native.clock",
     "pricetime.native.crc",

@@ -103,7 +103,7 @@ class Resting:
         return self.count
 
     def _line_up_book(self, book):
-        """The orders of a book: bids, then asks, each in priority order; where orders have owners, those that come first."""
+        """The orders of a book: bids, then asks, each in priority order. If orders have owners, only those due."""
         side: u32
         for side in range(BID, ASK + 1):
             ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])

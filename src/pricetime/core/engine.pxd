@@ -32,6 +32,7 @@ cdef class Engine:
 
 cdef object owner_with_orders(object owner)
 cdef int enter(Latch latch) except -1
+cdef int raise_busy() except -1
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef u64 told_by(const Command *commands, u64 count) noexcept nogil

@@ -345,11 +345,15 @@ def owner_with_orders(owner):
 def enter(latch):
     """Go inside what a latch guards. Raises BookBusy."""
     if not latch.enter():
-        raise BookBusy(
-            "another call is inside this book, of another thread or of this one where a signal handler or a finalizer "
-            "calls: a book serves one call at a time. Try again when that call has returned"
-        )
+        raise_busy()
     return 0
+
+
+def raise_busy():
+    raise BookBusy(
+        "another call is inside this book, of another thread or of this one where a signal handler or a finalizer "
+        "calls: a book serves one call at a time. Try again when that call has returned"
+    )
 
 
 def checked(commands):

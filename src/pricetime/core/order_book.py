@@ -24,10 +24,11 @@ from pricetime.types import Order as RestingOrder
 if not cython.compiled:  # the compiled form has them from order_book.pxd
     from pricetime.core.book import key_of
     from pricetime.core.dump import commands_of
-    from pricetime.core.engine import Engine, owner_with_orders
+    from pricetime.core.engine import Engine, owner_with_orders, raise_busy
     from pricetime.core.layout import *
     from pricetime.execution import Execution, Trade
-    from pricetime.native.numbers import as_i64, as_u64
+    from pricetime.native.bits import prefetch
+    from pricetime.native.numbers import LEAST, as_i64, as_u64
 
 _BID = Side.BID
 _ASK = Side.ASK
@@ -85,6 +86,7 @@ class OrderBook:
         self._books = engine.books
         self._book = engine.books.book_of(instrument)
         self._whole_engine = False
+        self._latch = engine.latch
         self._engine = engine
         return 0
 
@@ -118,7 +120,7 @@ class OrderBook:
             self._execute()
             return self._execution(number, lots)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def match_order(self, order_id, side, price, quantity, *, owner=0):
         """Trade what crosses and never rest: the trades, and the quantity that was cancelled in the end.
@@ -141,7 +143,7 @@ class OrderBook:
             self._execute()
             return self._execution(number, lots)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def cancel_order(self, order_id, *, owner=None):
         """Take an order out of the book: the quantity that was still resting.
@@ -158,7 +160,7 @@ class OrderBook:
             self._execute()
             return self._books.reports[0].quantity
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def mass_cancel(self, owner, *, side=None):
         """Cancel the resting orders of an owner, oldest first. Returns how many it cancelled.
@@ -188,7 +190,7 @@ class OrderBook:
             self._execute()
             return left - self._books.reports[0].quantity
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def replace_order(self, order_id, price, quantity, *, new_id=None, owner=None):
         """Give an order a new price and a new open quantity, and a new id when one is given: the trades it makes.
@@ -218,7 +220,7 @@ class OrderBook:
             self._execute()
             return self._execution(new_number if renamed else number, lots)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def set_state(self, state):
         """Open or halt the book; while it is halted, orders are cancelled and reduced, nothing else.
@@ -232,7 +234,7 @@ class OrderBook:
             c.flags = new
             self._execute()
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def apply(self, commands):
         """Execute commands in order: the reports they make, without the GIL and without a copy.
@@ -254,11 +256,11 @@ class OrderBook:
     @property
     def state(self):
         """Is the book open or halted? An ``InstrumentState``. O(1)."""
-        self._engine.enter()
+        self._enter()
         try:
             state: u32 = self._book.state
         finally:
-            self._engine.leave()
+            self._latch.leave()
         return InstrumentState(state)
 
     @property
@@ -288,37 +290,37 @@ class OrderBook:
         (orders). O(levels).
         """
         count = MAX_QUANTITY if levels is None else checks.levels(levels)
-        self._engine.enter()
+        self._enter()
         try:
             return self._levels(BID, count), self._levels(ASK, count)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def order(self, order_id):
         """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
         number: u64 = order_id_of(order_id)
-        self._engine.enter()
+        self._enter()
         try:
             return self._order(self._slot(number, False, 0))
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def orders(self, side, price):
         """The orders resting at one price, first in first: a tuple of ``pricetime.Order``. O(orders there)."""
         side_: u32 = side_of(side)
         key: i64 = key_of(side_, price_of(price))
-        self._engine.enter()
+        self._enter()
         try:
             return tuple(self._queue(self._books.level_at(cython.address(self._book.ladders[side_ - 1]), key)))
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def queue_position(self, order_id):
         """What is ahead of an order at its price, as (orders, quantity). O(orders ahead). Raises UnknownOrder."""
         number: u64 = order_id_of(order_id)
         orders: u64 = 0
         quantity: u64 = 0
-        self._engine.enter()
+        self._enter()
         try:
             slot: u32 = self._books.orders[self._slot(number, False, 0)].prev
             while slot != NIL:
@@ -326,7 +328,7 @@ class OrderBook:
                 quantity += self._books.orders[slot].remaining
                 slot = self._books.orders[slot].prev
         finally:
-            self._engine.leave()
+            self._latch.leave()
         return QueuePosition(orders, quantity)
 
     def digest(self):
@@ -334,11 +336,11 @@ class OrderBook:
 
         Two books with the same digest hold the same queues. The same on every machine and in both forms. O(orders).
         """
-        self._engine.enter()
+        self._enter()
         try:
             return self._books.digest(self._book)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def check(self):
         """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
@@ -349,19 +351,19 @@ class OrderBook:
 
         A halt is among them: at the end, so that the book takes the orders before it. O(orders).
         """
-        self._engine.enter()
+        self._enter()
         try:
             return commands_of(self._books, [self._engine._instruments[self._book.instrument]])
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __len__(self):
         """Orders resting."""
-        self._engine.enter()
+        self._enter()
         try:
             return self._book.count
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __bool__(self):
         return True  # a book without an order is a book
@@ -371,15 +373,15 @@ class OrderBook:
             number: u64 = order_id_of(order_id)
         except errors.InvalidOrderId:
             return False
-        self._engine.enter()
+        self._enter()
         try:
             return self._books.find(self._book, number) != NIL
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __iter__(self):
         """The resting orders as they are now: bids, then asks, each in priority order."""
-        self._engine.enter()
+        self._enter()
         try:
             found: list = []
             side: u32
@@ -391,7 +393,7 @@ class OrderBook:
                     level = self._books.level_behind(ladder, level)
             return iter(found)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __repr__(self):
         return f"<pricetime.OrderBook: {len(self)} orders, bid {self.best_bid}, ask {self.best_ask}>"
@@ -413,9 +415,14 @@ class OrderBook:
         return 0
 
     def _order_id(self, value):
-        """The order id of a command. Raises ReadOnlyBook and InvalidOrderId."""
+        """The order id of a command. Raises ReadOnlyBook and InvalidOrderId.
+
+        Its entry in the id table is fetched into the cache while the other arguments are converted.
+        """
         self._takes_commands()
-        return order_id_of(value)
+        number: u64 = order_id_of(value)
+        prefetch(cython.address(self._book.ids[self._books._home_of(self._book, number)]))
+        return number
 
     def _lots(self, value):
         """A quantity in whole lots of the instrument. Raises InvalidQuantity."""
@@ -431,9 +438,15 @@ class OrderBook:
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self._book.tick_size}")
         return price
 
+    def _enter(self):
+        """No other call may be inside until the latch is left. Raises BookBusy."""
+        if not self._latch.enter():
+            raise_busy()
+        return 0
+
     def _start(self, kind, order_id):
         """Enter the book with a fresh command. The caller leaves."""
-        self._engine.enter()
+        self._enter()
         c: cython.pointer[Command] = self._engine.command
         c.type = kind
         c.side = c.time_in_force = c.flags = 0
@@ -531,12 +544,12 @@ class OrderBook:
         return slot
 
     def _best(self, side: u32):
-        self._engine.enter()
+        self._enter()
         try:
             ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
             return None if ladder.best == NIL else key_of(side, ladder.best_key)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def _levels(self, side, count):
         rows: list = []
@@ -583,56 +596,59 @@ def _remake(*state):
     return book
 
 
-# ---------------------------------------------------------------------- arguments: the quick way for plain ints
+# ---------------------------------------------------------------------- arguments
+#
+# Each is converted without Python code if it is a plain int that fits. ``checks`` converts or rejects the rest.
 
 
 def order_id_of(value):
+    if type(value) is int:
+        number: i64 = as_i64(value)
+        if number >= 0:
+            return number
+    return large_u64(value, checks.order_id)
+
+
+def timestamp_of(value):
+    if type(value) is int:
+        number: i64 = as_i64(value)
+        if number >= 0:
+            return number
+    return large_u64(value, checks.timestamp)
+
+
+def large_u64(value, check):
+    """A number from 2**63 on; else what ``check`` makes of the value."""
     if type(value) is int:
         try:
             return as_u64(value)
         except OverflowError:
             pass
-    return checks.order_id(value)
+    return check(value)
 
 
 def quantity_of(value):
     if type(value) is int:
-        try:
-            quantity: u64 = as_u64(value)
-            if 0 < quantity <= MAX_QUANTITY:
-                return quantity
-        except OverflowError:
-            pass
+        number: i64 = as_i64(value)
+        if number > 0:
+            return number
     return checks.quantity(value)
 
 
 def price_of(value):
     if type(value) is int:
-        try:
-            return as_i64(value)
-        except OverflowError:
-            pass
+        number: i64 = as_i64(value)
+        if number != LEAST:
+            return number
     return checks.price(value)
 
 
 def owner_of(value):
     if type(value) is int:
-        try:
-            owner: u64 = as_u64(value)
-            if owner < 1 << 32:
-                return owner
-        except OverflowError:
-            pass
+        number: i64 = as_i64(value)
+        if 0 <= number < 1 << 32:
+            return number
     return checks.owner(value)
-
-
-def timestamp_of(value):
-    if type(value) is int:
-        try:
-            return as_u64(value)
-        except OverflowError:
-            pass
-    return checks.timestamp(value)
 
 
 def side_of(value):
@@ -640,20 +656,14 @@ def side_of(value):
         return BID
     if value is _ASK:
         return ASK
-    if type(value) is int and (value == BID or value == ASK):
-        return value
     return checks.side(value)
 
 
 def time_in_force_of(value):
     if value is _GTC:
         return GTC
-    if type(value) is TimeInForce:
-        return as_u64(value)
     return checks.time_in_force(value)
 
 
 def self_trade_of(value):
-    if type(value) is SelfTrade:
-        return as_u64(value)
     return checks.self_trade(value)
