@@ -16,9 +16,9 @@ import sysconfig
 from setuptools import Extension, setup
 
 MODULES = [
+    "pricetime.execution",
     "pricetime.native.memory",
     "pricetime.native.latch",
-    "pricetime.native.numbers",
     "pricetime.native.arrays",
     "pricetime.native.clock",
     "pricetime.native.crc",
