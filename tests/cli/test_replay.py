@@ -172,7 +172,11 @@ def test_a_format_that_does_not_fit(databento: Path) -> None:
     ("module", "arguments", "message"),
     [
         ("databento_dbn", [], "reading Databento files needs the package databento_dbn (extra pricetime[tape]): pip"),
-        ("polars", ["--csv", "out"], "writing CSV and Parquet needs the package polars (extra pricetime[columnar]): pip"),
+        (
+            "polars",
+            ["--csv", "out"],
+            "writing CSV and Parquet needs the package polars (extra pricetime[columnar]): pip",
+        ),
     ],
 )
 def test_a_missing_extra(

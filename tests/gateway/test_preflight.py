@@ -112,7 +112,9 @@ def test_a_port_for_metrics() -> None:
 
 def test_metrics_without_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(MissingExtra, match=r"metrics_port needs the package prometheus_client \(extra pricetime\[metrics\]\): pip"):
+    with pytest.raises(
+        MissingExtra, match=r"metrics_port needs the package prometheus_client \(extra pricetime\[metrics\]\): pip"
+    ):
         preflight(free(metrics_port=0))
 
 
