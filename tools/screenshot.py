@@ -90,9 +90,9 @@ def trade(page: Browser, side: str, quantity: int, ticks: int) -> None:
     """Send an order from the form."""
     best = page.find_element(By.ID, "touch").text.split(" / ")[side == "ask"]
     script = """
-        const fields = document.getElementById("ticket").elements;
+        const fields = document.getElementById("order-form").elements;
         [fields.side.value, fields.quantity.value, fields.price.value] = arguments;
-        document.getElementById("ticket").requestSubmit();
+        document.getElementById("order-form").requestSubmit();
     """
     page.execute_script(script, side, str(quantity), f"{float(best) + ticks / 100:.2f}")
     sleep(0.3)

@@ -13,9 +13,9 @@ import pytest
 
 from pricetime.extras import MissingExtra
 from pricetime.measure import report
-from pricetime.measure.looks import LOOKS
 from pricetime.measure.pictures import pictures
 from pricetime.measure.recording import load
+from pricetime.measure.styles import STYLES
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
@@ -108,11 +108,11 @@ def test_every_picture_is_there_in_light_and_dark(page: Page, runs: list[Path]) 
         assert light["alt"] == dark["alt"]
         assert light["alt"].startswith(picture.title)
         drawn = [base64.b64decode(each["src"].partition(",")[2]) for each in (light, dark)]
-        for data, look in zip(drawn, LOOKS.values(), strict=True):
+        for data, style in zip(drawn, STYLES.values(), strict=True):
             assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
-            assert f"fill: {look.ground}".encode() in data
+            assert f"fill: {style.ground}".encode() in data
         if picture.name in {"stages", "saturation"}:
-            assert drawn == [picture.bytes_of(look, "svg") for look in LOOKS]
+            assert drawn == [picture.bytes_of(style, "svg") for style in STYLES]
         assert picture.caption in page.said
 
 
@@ -215,5 +215,5 @@ def test_names_and_commands_are_text(tmp_path: Path) -> None:
 
 def test_without_the_templates(monkeypatch: pytest.MonkeyPatch, runs: list[Path]) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'pricetime\[report\]'"):
+    with pytest.raises(MissingExtra, match=r"pricetime\[report\]"):
         report.page(load(runs))

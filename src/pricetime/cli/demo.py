@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .form import advise
 from .place import shared_option
 
 #: One session of CME's E-mini S&P 500 future, which may not be passed on with pricetime.
@@ -50,13 +51,14 @@ def demo(
 
         show_exchange(orders, rate, seed, order_capacity, directory)
         return
-    from .replay import Wishes, run
+    advise()
+    from .replay import Options, run
     from .synthetic import show_day
 
     folder = data or repository().parent / "shared" / "data"
     tape = folder / TAPE
     if tape.is_file():
-        run(tape, Wishes(order_capacity=order_capacity))
+        run(tape, Options(order_capacity=order_capacity))
         return
     click.echo(f"No real tape here: this is a synthetic day. A real session would be replayed from\n{tape}\n")
     show_day(seed, order_capacity)

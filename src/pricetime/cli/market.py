@@ -106,7 +106,7 @@ def check_packages() -> None:
     try:
         for package, extra in (("pydantic_settings", "server"), ("structlog", "server"), ("uvicorn", "web")):
             require(package, extra, "pricetime market")
-        from ..gateway.prepare import check_form
+        from ..gateway.preflight import check_form
 
         check_form(compiled=COMPILED)
     except PricetimeError as error:

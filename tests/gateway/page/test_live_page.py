@@ -90,7 +90,7 @@ def own(page: Browser) -> list[list[str]]:
 
 def send(page: Browser, quantity: int, price: float) -> None:
     """An order from the form, as it stands there."""
-    form = page.find_element(By.ID, "ticket")
+    form = page.find_element(By.ID, "order-form")
     for name, value in (("quantity", quantity), ("price", price)):
         form.find_element(By.NAME, name).clear()
         form.find_element(By.NAME, name).send_keys(str(value))
@@ -173,7 +173,7 @@ def test_another_instrument_with_decimals(shown: Browser, trader: Client) -> Non
     until(lambda: shown.title == "XYZ 19.25 / \N{EN DASH}")
     send(shown, 2, 19.3)
     until(lambda: text(shown, "says") == "price '19.3' is not a multiple of 0.25: give 19.25 or 19.50")
-    price = shown.find_element(By.CSS_SELECTOR, "#ticket [name=price]")
+    price = shown.find_element(By.CSS_SELECTOR, "#order-form [name=price]")
     shown.find_element(By.CSS_SELECTOR, "#bids td:last-child").click()
     assert price.get_attribute("value") == "19.25"
     price.send_keys(Keys.ARROW_UP)
@@ -194,7 +194,7 @@ def test_numbers_beyond_those_of_javascript_are_shown_to_the_last_digit(shown: B
 
 
 def test_an_order_from_the_page_rests_trades_and_is_cancelled(shown: Browser, trader: Client) -> None:
-    form = shown.find_element(By.ID, "ticket")
+    form = shown.find_element(By.ID, "order-form")
     send(shown, 10, 500)
     until(lambda: own(shown)[:1] and own(shown)[0][1:] == ["0 / 10", "resting"])
     until(lambda: table(shown, "bids") == [["1", "10", "500"]])
@@ -237,7 +237,7 @@ def test_position_average_price_and_profit(shown: Browser, trader: Client) -> No
 
 
 def test_what_is_refused_says_why(shown: Browser) -> None:
-    form = shown.find_element(By.ID, "ticket")
+    form = shown.find_element(By.ID, "order-form")
     form.find_element(By.NAME, "quantity").send_keys("1.5")
     form.find_element(By.ID, "send").click()
     until(lambda: text(shown, "says") == "Quantity: enter a whole number")
@@ -249,7 +249,7 @@ def test_what_is_refused_says_why(shown: Browser) -> None:
     until(lambda: "quantity: give a number from 1 to" in text(shown, "says"))
     form.find_element(By.NAME, "quantity").clear()
     form.find_element(By.NAME, "quantity").send_keys("5")
-    shown.execute_script("document.getElementById('ticket').elements.time_in_force.value = 'fok'")
+    shown.execute_script("document.getElementById('order-form').elements.time_in_force.value = 'fok'")
     form.find_element(By.ID, "send").click()
     until(lambda: "the whole quantity could not trade at once" in text(shown, "says"))
 
@@ -340,7 +340,7 @@ def test_nothing_essential_is_below_the_fold(shown: Browser, trader: Client, wid
     shown.shape(width, height)
     until(lambda: len(table(shown, "bids")) > 10)
     below = """
-        const essential = ".book, .price, .depth, .markets, .tape, .ticket, #send, .position, .own";
+        const essential = ".book, .price, .depth, .markets, .tape, .order-form, #send, .position, .own";
         return [...document.querySelectorAll(essential)]
           .filter(e => e.getBoundingClientRect().bottom > innerHeight || e.getBoundingClientRect().height < 30)
           .map(e => e.className || e.id);

@@ -10,7 +10,7 @@ import { listen } from "./keys.js";
 import { Ladder } from "./ladder.js";
 import { Position } from "./position.js";
 import { showServer } from "./server.js";
-import { OrderForm } from "./ticket.js";
+import { OrderForm } from "./order_form.js";
 import { Trades } from "./trades.js";
 
 const connection = new Connection({ received, connected, disconnected });

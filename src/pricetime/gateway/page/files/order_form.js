@@ -9,7 +9,7 @@ export class OrderForm {
   /** `send(message)`: false if there is no connection. */
   constructor(send) {
     this.send = send;
-    this.form = at("ticket");
+    this.form = at("order-form");
     this.fields = this.form.elements;
     this.requests = 0;
     this.orders = [];
