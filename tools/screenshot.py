@@ -118,9 +118,7 @@ def write_film(page: Browser, file: Path) -> None:
         sleep(max(0.0, due - perf_counter()))
     palette = shots[-1].quantize(COLOURS)
     frames = [shot.quantize(palette=palette, dither=Image.Dither.NONE) for shot in shots]
-    frames[0].save(
-        file, save_all=True, append_images=frames[1:], duration=round(1000 * FRAME_S), loop=0, optimize=True
-    )
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=round(1000 * FRAME_S), loop=0, optimize=True)
     sys.stdout.write(f"{file}\n")
 
 

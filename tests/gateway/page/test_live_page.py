@@ -1,4 +1,4 @@
-"""The page in a real browser: it shows the book that the engine has, follows it, trades, and comes back."""
+"""The page in a real browser: it shows and follows the engine's book, trades, and connects again after a break."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def shared() -> Iterator[Page]:
 
 @pytest.fixture
 def shown(chromium: Browser, shared: Page) -> Iterator[Browser]:
-    """The page, as it has just come; after the test nothing of it has complained, and nothing left this machine."""
+    """The page, newly loaded. After the test the console must be empty, and only the server was contacted."""
     chromium.complaints()
     chromium.asked_for()
     chromium.shape(1440, 900)
@@ -63,12 +63,12 @@ def trader(shared: Page) -> Iterator[Client]:
 def until(condition: Callable[[], object]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not condition():
-        assert time.monotonic() < deadline, "it never came to that"
+        assert time.monotonic() < deadline, "the condition was never met"
         time.sleep(0.02)
 
 
 def is_ready(page: Browser) -> bool:
-    """Is the page live, and the sandbox logged in?"""
+    """Whether the page is live and the sandbox logged in."""
     return text(page, "status") == "live" and page.find_element(By.ID, "send").is_enabled()
 
 
@@ -89,7 +89,7 @@ def own(page: Browser) -> list[list[str]]:
 
 
 def send(page: Browser, quantity: int, price: float) -> None:
-    """An order from the form, as it stands there."""
+    """Fill in quantity and price, and send the form."""
     form = page.find_element(By.ID, "order-form")
     for name, value in (("quantity", quantity), ("price", price)):
         form.find_element(By.NAME, name).clear()
@@ -98,7 +98,7 @@ def send(page: Browser, quantity: int, price: float) -> None:
 
 
 def press(page: Browser, *keys: str) -> None:
-    """Keys go to whatever has the focus, as a person's do."""
+    """Press keys in the element that has the focus."""
     for key in keys:
         page.switch_to.active_element.send_keys(key)
 
@@ -236,7 +236,7 @@ def test_position_average_price_and_profit(shown: Browser, trader: Client) -> No
     until(lambda: text(shown, "realised") != "+4.00")
 
 
-def test_what_is_refused_says_why(shown: Browser) -> None:
+def test_a_refused_order_says_why(shown: Browser) -> None:
     form = shown.find_element(By.ID, "order-form")
     form.find_element(By.NAME, "quantity").send_keys("1.5")
     form.find_element(By.ID, "send").click()
@@ -367,7 +367,7 @@ def test_a_latency_has_one_line_on_a_desktop(shown: Browser, trader: Client) -> 
     assert height < 2 * line
 
 
-def test_motion_is_for_those_who_want_it(shown: Browser) -> None:
+def test_animations_stop_if_the_reader_prefers_that(shown: Browser) -> None:
     script = """
         const row = document.createElement("tr");
         row.className = "new bid";
@@ -382,10 +382,10 @@ def test_motion_is_for_those_who_want_it(shown: Browser) -> None:
     assert shown.execute_script(script) == "none"
 
 
-# ---------------------------------------------------------------------- the server comes and goes
+# ---------------------------------------------------------------------- the server stops and starts
 
 
-def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) -> None:
+def test_the_page_connects_again_to_a_server_that_restarts(chromium: Browser) -> None:
     ports = ("--port", str(lasting_port()), "--http-port", str(lasting_port()))
     with page(*TWO, *ports) as first:
         chromium.get(f"http://{first.address}/")
@@ -413,6 +413,6 @@ def test_a_server_that_goes_away_is_missed_and_found_again(chromium: Browser) ->
             until(lambda: own(chromium) == [["Buy 1 ABC", "0 / 8", "resting"]])
         server.stop()
     until(lambda: text(chromium, "status") == "no connection")
-    with server.again():  # nobody touches the page: it comes back by itself
+    with server.again():  # the page connects again without a click
         until(lambda: is_ready(chromium))
-    chromium.complaints()  # of connections that were refused, which is the browser's to say
+    chromium.complaints()  # the browser reports the refused connections

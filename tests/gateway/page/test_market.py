@@ -1,4 +1,4 @@
-"""A frame says what the engine has."""
+"""Frames and history show what the engine has."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def market(exchange: FakeExchange) -> Market:
 
 
 def seen(market: Market, instrument: int = 1) -> Any:
-    """What a page gets."""
+    """The frame that a page receives."""
     return json.loads(market.frame({instrument}).text(instrument))
 
 

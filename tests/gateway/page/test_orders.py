@@ -1,4 +1,4 @@
-"""What becomes of an order of the sandbox, report by report."""
+"""An order of the sandbox, report by report."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_cancel_that_is_rejected_changes_nothing(orders: OwnOrders) -> None:
     assert states(orders, report(ReportKind.REJECTED, reason=Reason.UNKNOWN_ORDER)) == [("resting", 0)]
 
 
-def test_reports_of_others_change_nothing(orders: OwnOrders) -> None:
+def test_reports_of_unknown_orders_change_nothing(orders: OwnOrders) -> None:
     version = orders.version
     orders.take(report(ReportKind.ACCEPTED, 10, order_id=2))
     assert orders.version == version

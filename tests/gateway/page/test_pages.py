@@ -23,11 +23,11 @@ PATIENCE_S = 30.0
 
 
 class Gone(Exception):
-    """The page has left."""
+    """The page is closed."""
 
 
 class FakeWire:
-    """A page: it takes what it is given, and asks for what ``ask`` says."""
+    """A page: it receives messages and sends the requests of ``ask``."""
 
     def __init__(self) -> None:
         self.got: list[Any] = []
@@ -49,7 +49,7 @@ class FakeWire:
         self.asked.put_nowait(json.dumps(asked))
 
     def leave(self) -> None:
-        """What was asked for and not read is gone with the page."""
+        """Close the page. Its unread requests are lost."""
         while not self.asked.empty():
             self.asked.get_nowait()
         self.asked.put_nowait(Gone())
@@ -64,17 +64,17 @@ class FakeWire:
 
 
 class Desk:
-    """An exchange, and the pages that look at it."""
+    """An exchange and its pages."""
 
     def __init__(self, sandbox: Any = None) -> None:
         self.exchange = FakeExchange([Instrument(1, symbol="ABC"), Instrument(2, symbol="XYZ")])
         self.market = Market(self.exchange, self.exchange.instruments)
-        self.looks = 0
-        look = self.market.frame
+        self.samples = 0
+        frame = self.market.frame
 
         def counted(looked_at: Any) -> Frame:
-            self.looks += 1
-            return look(looked_at)
+            self.samples += 1
+            return frame(looked_at)
 
         self.market.frame = counted  # type: ignore[method-assign]
         self.pages = Pages(self.market, Sessions(lambda: None), sandbox, Places(3), {"version": "1", "sandbox": None})
@@ -93,7 +93,7 @@ class Desk:
 
 
 def played(play: Callable[[Desk], Awaitable[None]], desk: Desk | None = None) -> None:
-    """Run a play on a desk whose pages tick."""
+    """Run a play on a desk whose pages are served."""
 
     async def run() -> None:
         stage = desk or Desk()
@@ -129,13 +129,13 @@ def test_without_a_page_only_the_history_is_sampled(monkeypatch: pytest.MonkeyPa
         desk.market.sample_alone = counted  # type: ignore[method-assign]
         while samples < 3:
             await asyncio.sleep(0.01)
-        assert desk.looks == 0
+        assert desk.samples == 0
         async with desk.page() as page:
             await page.until(lambda: len(page.of("frame")) > 2)
-        looks, before = desk.looks, samples
+        frames, before = desk.samples, samples
         while samples < before + 3:
             await asyncio.sleep(0.01)
-        assert desk.looks == looks
+        assert desk.samples == frames
         assert len(desk.pages) == 0
         assert desk.market.history(1)["points"]
 
@@ -151,12 +151,12 @@ def test_trades_are_read_between_two_frames(monkeypatch: pytest.MonkeyPatch) -> 
             await page.until(lambda: page.of("frame"))
             desk.exchange.send(add(2, ASK, 100, 4))
             await page.until(lambda: desk.market.listed[1].tape)
-            assert desk.looks == 1
+            assert desk.samples == 1
 
     played(play)
 
 
-def test_all_pages_are_shown_one_look() -> None:
+def test_all_pages_are_shown_the_same_sample() -> None:
     async def play(desk: Desk) -> None:
         desk.exchange.send(add(1, BID, 100, 10))
         async with desk.page() as one, desk.page() as two, desk.page() as three:
@@ -165,14 +165,14 @@ def test_all_pages_are_shown_one_look() -> None:
             frames = [page.of("frame") for page in (one, two, three)]
             common = set.intersection(*({frame["at"] for frame in page} for page in frames))
             assert common
-            assert max(map(len, frames)) <= desk.looks
+            assert max(map(len, frames)) <= desk.samples
             assert frames[0][-1]["book"]["bids"] == [[100, 10, 1]]
             assert frames[2][-1]["pages"] == 3
 
     played(play)
 
 
-def test_a_slow_page_misses_frames_and_keeps_nobody_waiting() -> None:
+def test_a_slow_page_misses_frames_and_delays_no_other() -> None:
     async def play(desk: Desk) -> None:
         async with desk.page() as slow, desk.page() as other:
             slow.takes.clear()
@@ -244,7 +244,7 @@ def test_what_makes_no_sense_is_answered_and_does_no_harm(text: str, error: str)
 
 
 class FakeSandbox:
-    """Refuses what has no price; says its news once for each version."""
+    """Refuses orders without a price."""
 
     version = 1
 
@@ -264,7 +264,7 @@ class FakeSandbox:
 
 
 def news(page: FakeWire) -> list[Any]:
-    """Of the sandbox, as they came."""
+    """The sandbox's news in the frames so far."""
     return [frame["sandbox"] for frame in page.of("frame") if "sandbox" in frame]
 
 
@@ -305,7 +305,7 @@ def test_a_page_that_asks_too_much_waits() -> None:
     played(play)
 
 
-def test_answers_that_nobody_takes_do_not_pile_up() -> None:
+def test_answers_that_are_not_taken_do_not_pile_up() -> None:
     async def play(desk: Desk) -> None:
         async with desk.page() as page:
             page.takes.clear()

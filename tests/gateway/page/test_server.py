@@ -1,4 +1,4 @@
-"""The page of a server that runs, over its sockets."""
+"""The page of a running server, over its sockets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def shared() -> Iterator[Page]:
         yield running
 
 
-# ---------------------------------------------------------------------- files and doors
+# ---------------------------------------------------------------------- files and access
 
 
 def test_the_page_and_all_that_it_names(shared: Page) -> None:
@@ -115,7 +115,7 @@ def test_bytes_end_the_connection_and_nothing_else(shared: Page) -> None:
         assert other.frame(lambda frame: True)
 
 
-def test_a_request_that_is_none_is_told_so(shared: Page) -> None:
+def test_a_malformed_request_gets_an_error(shared: Page) -> None:
     with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
@@ -147,7 +147,7 @@ def test_there_is_room_for_so_many_pages() -> None:
 
 
 def came_in(running: Page) -> bool:
-    """Is there room, as soon as the server has noticed that a page has left?"""
+    """Whether there is room once the server has noticed that a page was closed."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with running.watcher() as watcher, suppress(ConnectionClosed):
@@ -397,7 +397,7 @@ def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypa
 
 
 async def shake_hands(sleeper: socket.socket, address: tuple[str, int]) -> None:
-    """Open a WebSocket, by hand."""
+    """Open a WebSocket without a library."""
     loop = asyncio.get_running_loop()
     host = f"{address[0]}:{address[1]}"
     await loop.sock_connect(sleeper, address)

@@ -24,10 +24,10 @@ export function begin(canvas) {
 /** Round values from `low` to `high`, about `count` of them, no finer than `least` apart. */
 export function marks(low, high, count, least) {
   const range = Math.max(high - low, least, Math.abs(high) * FINEST);
-  const power = 10 ** Math.floor(Math.log10(range / count));
+  const power = 10 ** Math.trunc(Math.log10(range / count));
   const step = Math.max(least, [1, 2, 5, 10].map((times) => times * power).find((size) => size >= range / count));
   const first = Math.ceil(low / step);
-  const found = Math.floor(high / step) - first + 1;
+  const found = -Math.ceil(-high / step) - first + 1;
   return Array.from({ length: Math.max(0, found) }, (_, i) => (first + i) * step);
 }
 

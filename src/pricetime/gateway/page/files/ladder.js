@@ -48,9 +48,9 @@ export class Ladder {
     const others = [".ladder thead", ".ladder .middle"].map((name) => this.room.querySelector(name).offsetHeight);
     const height = this.room.clientHeight - others[0] - others[1];
     const least = LEVEL_REM * parseFloat(getComputedStyle(document.documentElement).fontSize);
-    const levels = Math.max(4, Math.min(this.most, Math.floor(height / 2 / least)));
+    const levels = Math.max(4, Math.min(this.most, Math.trunc(height / 2 / least)));
     const stretched = Math.max(least, Math.min(height / 2 / levels, 1.2 * least));
-    this.room.style.setProperty("--level", `${Math.floor(8 * stretched) / 8}px`);
+    this.room.style.setProperty("--level", `${Math.trunc(8 * stretched) / 8}px`);
     return levels;
   }
 

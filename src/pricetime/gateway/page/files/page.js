@@ -47,7 +47,7 @@ function received(message) {
 }
 
 function hello(message) {
-  if (version !== null && version !== message.version) location.reload(); // a new server may have another page
+  if (version !== null && version !== message.version) location.reload(); // a new server may have a different page
   version = message.version;
   known = new Map(message.instruments.map((one) => [one.id, one]));
   prices = new Map(message.instruments.map((one) => [one.id, new Prices(one)]));

@@ -54,15 +54,15 @@ export class PriceChart {
     const axis = marks(low - spare, high + spare, Math.max(3, Math.round(height / 55)), 1);
     const labels = Math.max(44, ...axis.map((mark) => pen.measureText(prices.text(mark)).width));
     const bottom = height - MARGIN.bottom;
-    const floor = bottom - VOLUME * (bottom - MARGIN.top);
-    const box = { left: MARGIN.left, right: width - labels - 16, top: MARGIN.top, floor, bottom };
+    const base = bottom - VOLUME * (bottom - MARGIN.top);
+    const box = { left: MARGIN.left, right: width - labels - 16, top: MARGIN.top, base, bottom };
     const ends = [low - spare, high + spare];
     return {
       box,
       axis,
       now,
       x: (ms) => box.right - ((now - ms) / (1000 * span_s)) * (box.right - box.left),
-      y: (ticks) => box.floor - MARGIN.gap - ((ticks - ends[0]) / (ends[1] - ends[0])) * (box.floor - MARGIN.gap - box.top),
+      y: (ticks) => box.base - MARGIN.gap - ((ticks - ends[0]) / (ends[1] - ends[0])) * (box.base - MARGIN.gap - box.top),
     };
   }
 
@@ -90,7 +90,7 @@ export class PriceChart {
       const left = Math.max(x(ms), box.left);
       const width = x(Math.min(ms + 1000, now)) - left - (x(1000) - x(0)) * 0.2;
       if (width <= 0 || bought + sold === 0) continue;
-      const size = (lots) => (lots / most) * (box.bottom - box.floor);
+      const size = (lots) => (lots / most) * (box.bottom - box.base);
       pen.fillStyle = colour("bid-mark");
       pen.fillRect(left, box.bottom - size(bought), width, size(bought));
       pen.fillStyle = colour("ask-mark");
@@ -122,7 +122,7 @@ export class PriceChart {
 
   average({ pen, colour }, { box, y }, average, prices) {
     const place = Math.round(y(average)) + 0.5;
-    if (place < box.top || place > box.floor) return;
+    if (place < box.top || place > box.base) return;
     pen.save();
     pen.strokeStyle = pen.fillStyle = colour("good");
     pen.setLineDash([4, 4]);

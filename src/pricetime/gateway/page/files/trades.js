@@ -6,7 +6,7 @@ import { exactTime, number, rough } from "./format.js";
 const ACTIONS = { bid: "bought", ask: "sold" };
 
 export class Trades {
-  /** Show another instrument's trades from now on. */
+  /** The page shows a different instrument from now on. */
   clear() {
     this.newest = null;
   }
