@@ -37,8 +37,8 @@ SHOTS = (
 #: The animated picture: its size and theme, its frames, and the time between two frames.
 FILM, FILM_SIZE, FILM_THEME, FRAMES, FRAME_S = "market.gif", (1120, 720), "light", 50, 0.2
 
-#: Colours of a picture. The page has few, so that the files are small and no difference is visible.
-COLOURS = 96
+#: Colours of a picture: the most common ones of the page. The others are blends at the edges of letters.
+COLOURS = 128
 
 #: Orders from the form: side, quantity, and ticks from the best price of that side.
 ORDERS = (("bid", 40, 6), ("ask", 25, 4), ("ask", 12, -4), ("bid", 30, -3))
@@ -100,8 +100,21 @@ def trade(page: Browser, side: str, quantity: int, ticks: int) -> None:
 
 def picture(page: Browser) -> Image.Image:
     """What the browser shows, with few colours."""
-    shot = Image.open(io.BytesIO(page.get_screenshot_as_png())).convert("RGB")
-    return shot.quantize(COLOURS, dither=Image.Dither.NONE)
+    shot = take(page)
+    return shot.quantize(palette=palette_of(shot), dither=Image.Dither.NONE)
+
+
+def take(page: Browser) -> Image.Image:
+    """What the browser shows."""
+    return Image.open(io.BytesIO(page.get_screenshot_as_png())).convert("RGB")
+
+
+def palette_of(shot: Image.Image) -> Image.Image:
+    """The most common colours of a picture, as a palette."""
+    colours = sorted(shot.getcolors(shot.width * shot.height) or (), reverse=True)[:COLOURS]
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([part for _, colour in colours for part in colour])
+    return palette
 
 
 def write_film(page: Browser, file: Path) -> None:
@@ -113,10 +126,10 @@ def write_film(page: Browser, file: Path) -> None:
     for number in range(FRAMES):
         if number in orders:
             trade(page, *orders[number])
-        shots.append(Image.open(io.BytesIO(page.get_screenshot_as_png())).convert("RGB"))
+        shots.append(take(page))
         due = max(due + FRAME_S, perf_counter())
         sleep(max(0.0, due - perf_counter()))
-    palette = shots[-1].quantize(COLOURS)
+    palette = palette_of(shots[-1])
     frames = [shot.quantize(palette=palette, dither=Image.Dither.NONE) for shot in shots]
     frames[0].save(file, save_all=True, append_images=frames[1:], duration=round(1000 * FRAME_S), loop=0, optimize=True)
     sys.stdout.write(f"{file}\n")

@@ -33,8 +33,8 @@ def seen(market: Market, instrument: int = 1) -> Any:
 
 
 def test_the_frame_has_the_books_of_the_engine(exchange: FakeExchange, market: Market) -> None:
-    bids = (add(n, BID, 5 * n, 10 + n) for n in range(1, LEVELS + 9))
-    exchange.send(*bids, add(60, ASK, 300, 7), add(61, ASK, 300, 2))
+    orders = [add(n, BID, 5 * n, 10 + n) for n in range(1, LEVELS + 9)]
+    exchange.send(*orders, add(60, ASK, 300, 7), add(61, ASK, 300, 2))
     frame = seen(market)
     bids, asks = exchange.engine.book(1).depth(LEVELS)
     assert frame["book"]["bids"] == [list(level) for level in bids.tolist()]
@@ -115,7 +115,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ms = 1_700_000_000_000
-        monkeypatch.setattr(module.time, "time_ns", lambda: self.ms * 1_000_000)
+        monkeypatch.setattr("time.time_ns", lambda: self.ms * 1_000_000)
 
 
 @pytest.fixture

@@ -14,6 +14,9 @@ const LEAST_TICKS = 10;
 
 const MARGIN = { left: 10, top: 6, bottom: 20, gap: 10 };
 
+// The tag with the price of this moment, in pixels.
+const TAG_HEIGHT = 18;
+
 // Share of the height that the volume takes.
 const VOLUME = 0.2;
 
@@ -37,7 +40,7 @@ export class PriceChart {
       return span_s;
     }
     const scale = this.scale(frame, priced, prices, now, span_s);
-    this.grid(frame, scale, prices, span_s, step_s);
+    this.grid(frame, scale, prices, priced.at(-1).mid, span_s, step_s);
     this.volume(frame, scale, seen);
     this.lines(frame, scale, seen);
     if (average !== null) this.average(frame, scale, average, prices);
@@ -66,7 +69,8 @@ export class PriceChart {
     };
   }
 
-  grid({ pen, colour }, { box, axis, now, x, y }, prices, span_s, step_s) {
+  /** Lines and labels. `mid`: the price of this moment, whose tag covers the labels next to it. */
+  grid({ pen, colour }, { box, axis, now, x, y }, prices, mid, span_s, step_s) {
     pen.strokeStyle = colour("line");
     pen.fillStyle = colour("quiet");
     pen.textBaseline = "middle";
@@ -77,7 +81,7 @@ export class PriceChart {
       pen.moveTo(box.left, place);
       pen.lineTo(box.right, place);
       pen.stroke();
-      pen.fillText(prices.text(mark), box.right + 9, place);
+      if (Math.abs(place - y(mid)) > TAG_HEIGHT) pen.fillText(prices.text(mark), box.right + 9, place);
     }
     pen.textAlign = "center";
     pen.textBaseline = "bottom";
@@ -144,7 +148,7 @@ export class PriceChart {
     pen.arc(x(Math.min(last.ms + 1000, now)), place, 2.5, 0, 2 * Math.PI);
     pen.fill();
     pen.beginPath();
-    pen.roundRect(box.right + 5, place - 9, width - box.right - 8, 18, 3);
+    pen.roundRect(box.right + 5, place - TAG_HEIGHT / 2, width - box.right - 8, TAG_HEIGHT, 3);
     pen.fill();
     pen.fillStyle = colour("panel");
     pen.textAlign = "left";
