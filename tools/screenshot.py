@@ -15,12 +15,16 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 from selenium.webdriver.common.by import By
 
 from pricetime.market.options import Options
 from pricetime.market.session import MarketSession
 from tools.browser import Browser, browser
+
+Colours = NDArray[np.int64]
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
@@ -101,7 +105,7 @@ def trade(page: Browser, side: str, quantity: int, ticks: int) -> None:
 def picture(page: Browser) -> Image.Image:
     """What the browser shows, with few colours."""
     shot = take(page)
-    return shot.quantize(palette=palette_of(shot), dither=Image.Dither.NONE)
+    return reduced(shot, palette_of(shot))
 
 
 def take(page: Browser) -> Image.Image:
@@ -109,12 +113,21 @@ def take(page: Browser) -> Image.Image:
     return Image.open(io.BytesIO(page.get_screenshot_as_png())).convert("RGB")
 
 
-def palette_of(shot: Image.Image) -> Image.Image:
-    """The most common colours of a picture, as a palette."""
-    colours = sorted(shot.getcolors(shot.width * shot.height) or (), reverse=True)[:COLOURS]
-    palette = Image.new("P", (1, 1))
-    palette.putpalette([part for _, colour in colours for part in colour])
-    return palette
+def palette_of(shot: Image.Image) -> Colours:
+    """The most common colours of a picture, shape (n, 3)."""
+    common = sorted(shot.getcolors(shot.width * shot.height) or (), reverse=True)
+    return np.array([colour for _, colour in common[:COLOURS]], np.int64)
+
+
+def reduced(shot: Image.Image, palette: Colours) -> Image.Image:
+    """A picture in the colours of a palette, each the nearest one. Pillow's own search is less exact."""
+    packed = np.asarray(shot, np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    unique, places = np.unique(packed, return_inverse=True)
+    colours = np.stack([unique >> 16, (unique >> 8) & 255, unique & 255], axis=1)
+    nearest = ((colours[:, None] - palette[None]) ** 2).sum(axis=2).argmin(axis=1)
+    made = Image.fromarray(nearest[places].reshape(packed.shape).astype(np.uint8), "P")
+    made.putpalette(palette.astype(np.uint8).tobytes())
+    return made
 
 
 def write_film(page: Browser, file: Path) -> None:
@@ -130,7 +143,7 @@ def write_film(page: Browser, file: Path) -> None:
         due = max(due + FRAME_S, perf_counter())
         sleep(max(0.0, due - perf_counter()))
     palette = palette_of(shots[-1])
-    frames = [shot.quantize(palette=palette, dither=Image.Dither.NONE) for shot in shots]
+    frames = [reduced(shot, palette) for shot in shots]
     frames[0].save(file, save_all=True, append_images=frames[1:], duration=round(1000 * FRAME_S), loop=0, optimize=True)
     sys.stdout.write(f"{file}\n")
 

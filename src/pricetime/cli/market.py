@@ -53,31 +53,39 @@ def symbols_of(_context: click.Context, _option: click.Parameter, given: tuple[s
 
 
 @click.command()
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the traders' decisions.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Seed of the traders' decisions.",
+)
 @click.option("--browser/--no-browser", default=True, help="Open the page in a browser, or only print its address.")
 @click.option(
-    "--rate", type=click.FloatRange(1, MOST_RATE), default=60, show_default=True,
+    "--rate", type=click.FloatRange(1, MOST_RATE), default=60, show_default=True, metavar="NUMBER",
     help="Orders a second of the background traders, over all instruments.",
 )  # fmt: skip
 @click.option(
     "--instrument", "symbols", callback=symbols_of, multiple=True, metavar="SYMBOL",
-    help=f"Instrument to trade; can be given several times. [default: {', '.join(SYMBOLS)}]",
+    show_default=", ".join(SYMBOLS), help="Instrument to trade; can be given several times.",
 )  # fmt: skip
 @click.option(
     "--price-unit", callback=unit_of, default="0.01", show_default=True, metavar="NUMBER",
     help="Value of one tick: prices are multiples of it.",
 )  # fmt: skip
-@click.option("--http-port", type=PORT, default=0, help="TCP port of the page. [default: a free one]")
-@click.option("--port", type=PORT, default=0, help="TCP port for orders. [default: a free one]")
+@click.option("--http-port", type=PORT, default=0, show_default="a free one", metavar="PORT", help="Port of the page.")
+@click.option("--port", type=PORT, default=0, show_default="a free one", metavar="PORT", help="Port for orders.")
 @click.option(
-    "--seconds", type=click.FloatRange(0, min_open=True), help="End after this time. [default: run until Ctrl-C]"
-)
+    "--seconds", type=click.FloatRange(0, min_open=True), show_default="until Ctrl-C", metavar="NUMBER",
+    help="How long the market runs.",
+)  # fmt: skip
 def market(*, browser: bool, **chosen: Any) -> None:
-    """Open a market in the browser, with synthetic traders, and trade in it.
+    """Open a live market in the browser.
 
-    The command starts an exchange on this machine, its live page, and traders: background flow, and market makers that
-    react to the book. Orders that you enter in the page trade with theirs. Other programs can trade too: see the ports
-    that the command prints. Only this machine can connect. Nothing is written to disk.
+    The command starts an exchange on this machine, its live page, and synthetic traders: background flow, and market
+    makers that react to the book. You trade with them in the page, or with your own client: the command prints the
+    ports. Only this machine can connect. Nothing is written to disk.
 
     \b
         pricetime market
