@@ -93,15 +93,15 @@ class Harness:
         self.gateway: Any = self.exchange.gateway
         self.clients: list[Client] = []
 
-    def turn(self, turns: int = 1) -> int:
+    def iterate(self, times: int = 1) -> int:
         """So many turns: how much was done."""
-        return sum(self.gateway.turn() for _ in range(turns))
+        return sum(self.gateway.iterate() for _ in range(times))
 
     def settle(self) -> None:
         """Turns until there is nothing to do; the replica takes its own."""
         quiet = 0
         while quiet < QUIET_TURNS:
-            quiet = 0 if self.turn() else quiet + 1
+            quiet = 0 if self.iterate() else quiet + 1
             self.exchange.replica.snapshot()
 
     def until(self, condition: Callable[[], Any]) -> None:
@@ -109,12 +109,12 @@ class Harness:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, "it never came to that"
-            self.gateway.turn(1)
+            self.gateway.iterate(1)
 
     def client(self, owner: int = 1, **login: Any) -> Client:
         """A client that is logged in, or was refused."""
         made = Client(self, owner, **login)
-        self.turn(2)
+        self.iterate(2)
         made.receive()
         return made
 
@@ -172,7 +172,7 @@ class Client:
             try:
                 rest = rest[self.socket.send(rest) :]
             except BlockingIOError:
-                self.harness.turn()
+                self.harness.iterate()
 
     def ask(self, *messages: Message) -> list[ExecutionReport]:
         """Send them; the reports that follow."""

@@ -65,12 +65,12 @@ class Kept(Harness):
     def follow(self, *, snapshot: bool = False) -> None:
         """Let the follower come up, and take a snapshot of where it is then."""
         follower = self.journal_service.follower
-        while follower.turn():
+        while follower.iterate():
             pass
         if snapshot:
             self.commit()
             follower.want_snapshot()
-            follower.turn()
+            follower.iterate()
 
     def kill(self) -> None:
         """Be gone as a process is that is killed: nothing is synced, nothing said."""

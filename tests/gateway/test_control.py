@@ -187,9 +187,9 @@ def test_what_happens_to_sessions_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(module, "WATCH_S", 0.001)
     with serving() as running:
         running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]
-        running.until(lambda: running.events.of("login refused"))
+        running.until(lambda: running.events.of("login rejected"))
         assert running.control._login_handler.counts["ended: SLOW_READER"] == 1
-        assert running.control._login_handler.counts["refused: SEQUENCE_GONE"] == 1
+        assert running.control._login_handler.counts["rejected: SEQUENCE_GONE"] == 1
     (began,), (ended,) = running.events.of("session began"), running.events.of("session ended")
     assert (began["owner"], began["reason"]) == (7, "NO_REASON")
     assert (ended["reason"], ended["next_sequence"]) == ("SLOW_READER", 99)

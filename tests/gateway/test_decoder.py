@@ -195,7 +195,7 @@ def test_bad_fields_are_the_books_to_refuse(field: str) -> None:
 def test_refusals_are_counted() -> None:
     decoder = make()
     decoder.decoded(new(1).encode() + new(2**48).encode() + cancel(2**50).encode())
-    assert (decoder.refused, decoder.sequence) == (2, 3)
+    assert (decoder.rejects, decoder.sequence) == (2, 3)
 
 
 # ---------------------------------------------------------------------- the throttle

@@ -15,7 +15,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.journal_server import MOST_COPIES, JournalServer
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.secrets import Owner, Secrets
 from pricetime.journal.copy import CopyRefused, JournalCopy
 from pricetime.journal.directory import Directory
@@ -39,7 +39,7 @@ class Original:
         self.listener = Listener()
         self.address = self.listener.getsockname()
         self.running = running
-        config, log = GatewayConfig(login_timeout_ms=500), Seldom(self.events.log, each_second=1000)
+        config, log = GatewayConfig(login_timeout_ms=500), LimitedLog(self.events.log, each_second=1000)
         self.server: JournalServer = running.call(
             lambda: JournalServer(
                 self.listener, config, secrets, self.directory, lambda: self.extent, AcknowledgementLevel.DURABLE, log
@@ -201,7 +201,7 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over(original: Origi
         assert original.events.of("no copy of the journal can be accepted") == []
 
 
-@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("iterations", range(5))
 def test_closing_closes_one_that_has_just_come(original: Original, turns: int) -> None:
     original.running.wait(close_after(turns, original.server, original.listener))
 

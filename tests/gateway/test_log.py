@@ -9,7 +9,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 
 from pricetime.gateway.fields import LogFormat, LogLevel
-from pricetime.gateway.log import Seldom, make_log
+from pricetime.gateway.log import LimitedLog, make_log
 from tests.gateway.loops import Events
 
 
@@ -42,7 +42,7 @@ def test_what_is_below_the_level_is_not_written() -> None:
 
 def test_what_a_stranger_can_cause_is_written_seldom() -> None:
     events, now = Events(), 100.0
-    seldom = Seldom(events.log, each_second=2, clock=lambda: now)
+    seldom = LimitedLog(events.log, each_second=2, clock=lambda: now)
     for _ in range(10):
         seldom.info("knock", door=1)
     seldom.info("ring")  # each kind for itself

@@ -18,7 +18,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 
 from pricetime.gateway import login as login_handler_module
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.login import LoginHandler
 from pricetime.gateway.secrets import Owner, Secrets
 from pricetime.wire.types import WIRE_VERSION, LoginFlag, SessionReason
@@ -56,7 +56,7 @@ class LoginServer:
         self.events = Events()
         self.login_handler = running.call(
             lambda: LoginHandler(
-                self.listener, config, secrets, self.admit, Seldom(self.events.log, each_second=10**6), self.blocked
+                self.listener, config, secrets, self.admit, LimitedLog(self.events.log, each_second=10**6), self.blocked
             )
         )
         running.call(self.login_handler.open)
@@ -171,7 +171,7 @@ def test_what_is_refused(server: LoginServer, wrong: dict[str, Any], reason: Ses
     if reason in {SessionReason.BAD_CREDENTIALS, SessionReason.BAD_VERSION}:
         assert owner == wrong.get("owner", 7)
     assert server.admitted == []
-    assert server.events.of("login refused")[0]["reason"] == reason.name
+    assert server.events.of("login rejected")[0]["reason"] == reason.name
     client, nonce = server.pending()  # the next one is served as before
     client.sendall(login(nonce))
     server.until(lambda: server.admitted)

@@ -84,7 +84,7 @@ def test_others_have_their_turn_between_two_parts() -> None:
         while open_orders(here) > 1:
             other.send(new(1, ASK, 1000), cancel(1))
             left = open_orders(here)
-            here.turn()
+            here.iterate()
             told += other.receive()
             assert left - open_orders(here) <= FIRST + PART
         assert len(told) >= 2 * 3
@@ -174,7 +174,7 @@ def test_a_client_that_is_back_before_its_orders_are_gone() -> None:
         client = here.client(1)
         fill(client)
         client.close()
-        here.turn(2)
+        here.iterate(2)
         again = Client(here, 1, resume_from=MANY + 1)
         again.send_bytes(new(1).encode() + new(2).encode())
         assert 0 < open_orders(here) < MANY
@@ -188,7 +188,7 @@ def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_be
         client = here.client(1, keep_orders=True)
         fill(client)
         client.send(mass_cancel(7))
-        here.turn()
+        here.iterate()
         again = Client(here, 1, resume_from=MANY + 1, keep_orders=True)
         here.until(lambda: again.receive() and again.of(Heartbeat))
         first = next(i for i, event in enumerate(again.heard) if isinstance(event, Heartbeat))
@@ -220,7 +220,7 @@ def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
         most = 0
         while open_orders(here):
             left = open_orders(here)
-            here.turn()
+            here.iterate()
             most = max(most, left - open_orders(here))
         assert 0 < most <= 32 * FIRST + PART
 
@@ -230,7 +230,7 @@ def test_a_stop_waits_for_it() -> None:
         client = here.client(1)
         fill(client)
         client.close()
-        here.turn()
+        here.iterate()
         here.exchange.begin_stop()
         here.until(lambda: here.gateway.is_stopped)
         assert open_orders(here) == 0
@@ -241,7 +241,7 @@ def test_a_stop_waits_for_it() -> None:
 
 @pytest.mark.parametrize("how", ["asked for", "left"])
 @pytest.mark.parametrize("snapshot", [False, True])
-@pytest.mark.parametrize("turns", [1, 2, 3])
+@pytest.mark.parametrize("iterations", [1, 2, 3])
 def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, turns: int) -> None:
     """What is recovered finishes it, and comes to what the one comes to that did not crash."""
     here = Kept(tmp_path / "journal")
@@ -253,7 +253,7 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, tur
             client.close()
         else:
             client.send(mass_cancel(7))
-        here.turn(turns + (how == "left"))  # the first turn finds that it did
+        here.iterate(turns + (how == "left"))  # the first turn finds that it did
         if snapshot:
             here.follow(snapshot=True)
         assert here.exchange.engine.unfinished() == [1]
@@ -300,7 +300,7 @@ def test_with_durable_reports_it_comes_to_its_end(tmp_path: Path) -> None:
         client = here.client(1)
         for start in range(1, MANY + 1, 200):
             client.send(*(new(n, BID, 10) for n in range(start, min(start + 200, MANY + 1))))
-            here.turn(3)
+            here.iterate(3)
             here.commit()
         client.send(mass_cancel(7), new(1), new(2))
         parts = 0

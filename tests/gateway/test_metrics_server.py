@@ -17,7 +17,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
 
 from pricetime.gateway import metrics_server as module
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.metrics_server import MetricsServer
 from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread
 
@@ -33,7 +33,7 @@ class Running:
         self.events = Events()
         self.counts: Counter[str] = Counter()
         self.listener = Listener()
-        self.server = loop.call(MetricsServer, self.listener, self.counts, read, Seldom(self.events.log), names)
+        self.server = loop.call(MetricsServer, self.listener, self.counts, read, LimitedLog(self.events.log), names)
         loop.call(self.server.open)
 
     def ask(self, request: bytes = GET) -> tuple[bytes, bytes]:
@@ -168,20 +168,20 @@ def test_what_is_old_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         reads.append(1)
         return b"%d" % len(reads)
 
-    monkeypatch.setattr(module, "GOOD_FOR_S", 3600)
+    monkeypatch.setattr(module, "CACHE_S", 3600)
     with running(read) as here:
         assert [here.ask()[1] for _ in range(3)] == [b"1"] * 3
         here.server._page._good_until = 0.0
         assert here.ask()[1] == b"2"
-    monkeypatch.setattr(module, "GOOD_FOR_S", 0)
-    monkeypatch.setattr(module, "REST", 0)
+    monkeypatch.setattr(module, "CACHE_S", 0)
+    monkeypatch.setattr(module, "CACHE_FACTOR", 0)
     with running(read) as here:
         assert [here.ask()[1] for _ in range(3)] == [b"3", b"4", b"5"]
 
 
 def test_what_takes_long_is_good_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GOOD_FOR_S", 0)
-    monkeypatch.setattr(module, "REST", 1_000_000)
+    monkeypatch.setattr(module, "CACHE_S", 0)
+    monkeypatch.setattr(module, "CACHE_FACTOR", 1_000_000)
     reads: list[int] = []
 
     def read() -> bytes:
@@ -196,7 +196,7 @@ def test_what_takes_long_is_good_for_longer(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_page_that_cannot_be_read_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GOOD_FOR_S", 0)
+    monkeypatch.setattr(module, "CACHE_S", 0)
     reads: list[int] = []
 
     def read() -> bytes:
@@ -218,20 +218,20 @@ def test_one_that_is_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     with running() as here, connect(here.listener) as silent:
         silent.sendall(GET[:5])
         assert answer(silent) == (b"", b"")
-        here.until(lambda: here.counts == {"cut_off": 1})
+        here.until(lambda: here.counts == {"closed": 1})
 
 
 def test_one_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_S", 0.1)
     with running(lambda: b"x" * (64 << 20)) as here, connect(here.listener) as slow:
         slow.sendall(GET)
-        here.until(lambda: here.counts == {"cut_off": 1} and len(here.server) == 0)
+        here.until(lambda: here.counts == {"closed": 1} and len(here.server) == 0)
 
 
 def test_idle_connections_do_not_keep_anyone_out() -> None:
     with running() as here, ExitStack() as stack:
         idle = [stack.enter_context(connect(here.listener)) for _ in range(3 * module.MOST_CLIENTS)]
-        here.until(lambda: here.counts["cut_off"] == 2 * module.MOST_CLIENTS)
+        here.until(lambda: here.counts["closed"] == 2 * module.MOST_CLIENTS)
         assert len(here.server) == module.MOST_CLIENTS
         assert here.ask()[1] == b"page\n"
         for client in idle[: 2 * module.MOST_CLIENTS]:
@@ -245,7 +245,7 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over() -> None:
         assert here.events.all() == []
 
 
-@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("iterations", range(5))
 def test_closing_closes_one_that_has_just_come(turns: int) -> None:
     with running() as here:
         here.loop.wait(close_after(turns, here.server, here.listener))

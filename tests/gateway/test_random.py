@@ -217,7 +217,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
                 size = rng.choice([1, 16, 100, 1000, 5000])
                 crowd.clients[owner].send_bytes(waiting[owner][:size])
                 waiting[owner] = waiting[owner][size:]
-            here.turn(rng.choice([0, 1, 1, 2]))
+            here.iterate(rng.choice([0, 1, 1, 2]))
             if rng.random() < 0.1:
                 crowd.gather()
                 here.exchange.replica.snapshot()

@@ -18,7 +18,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime import Instrument, SelfTrade
 from pricetime.core.snapshot import Snapshot
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.recovery import Pace, RecoveryServer
 from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
 from pricetime.wire.types import RetransmitStatus, SessionReason
@@ -87,7 +87,7 @@ class Desk:
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, replica, Seldom(self.events.log, each_second=10**6)
+                self.listener, config, self.store, replica, LimitedLog(self.events.log, each_second=10**6)
             )
         )
         running.call(self.server.open)
@@ -438,7 +438,7 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over(desk: Desk) -> 
         assert desk.events.all() == []
 
 
-@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("iterations", range(5))
 def test_closing_closes_one_that_has_just_come(desk: Desk, turns: int) -> None:
     desk.running.wait(close_after(turns, desk.server, desk.listener))
 

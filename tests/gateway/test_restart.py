@@ -42,7 +42,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
     for _ in range(steps):
         owner = rng.choice(OWNERS)
         crowd.clients[owner].send(*crowd.messages(owner, rng.randint(1, 30)))
-        here.turn(rng.choice([0, 1, 2]))
+        here.iterate(rng.choice([0, 1, 2]))
         if rng.random() < 0.1:
             crowd.clients[owner].close()
             here.settle()

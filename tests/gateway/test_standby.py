@@ -208,7 +208,7 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_no_more(tmp_path: Path) -
     here.commit()
     here.disk.failing = "create"
     here.journal_service.follower.want_snapshot()
-    here.journal_service.follower.turn()
+    here.journal_service.follower.iterate()
     assert os.strerror(errno.ENOSPC) in here.told("snapshot failed")["error"]
     assert here.exchange.failure is None
     here.disk.failing = None

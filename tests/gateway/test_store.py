@@ -202,7 +202,7 @@ def test_what_the_replica_has_not_applied_is_waited_for() -> None:
         client = here.client(1)
         messages = [order for n in range(1, 1001) for order in (new(n), cancel(n))]
         client.send(*messages)
-        here.turn(300)
+        here.iterate(300)
         assert here.exchange.store.next_sequence == 1025, "it wrote over what the replica needs, or stopped too early"
         assert len(client.reports(client.receive())) == 1024
         here.settle()
