@@ -220,7 +220,7 @@ class Exchange:
         return bool(self.gateway.remove(owner, session_reason, cancel_reason))
 
     def is_done(self, owner: int) -> bool:
-        """Have all requests been read, and is no mass cancel of this owner pending?"""
+        """True if all requests have been read and this owner has no pending mass cancel."""
         return bool(self.gateway.is_done(owner))
 
     def progress(self) -> tuple[int, int]:

@@ -62,7 +62,7 @@ cdef class Gateway:
     cdef u64 last_ns                 # monotonic: time of this iteration, after its call of epoll
     cdef u64 read_until_ns           # monotonic: at the end of this iteration, all data that arrived before is read
     cdef u64 round_ns                # read_until_ns after the current round over all sockets
-    cdef u64 round_left              # iterations left in this round; 0: there is none
+    cdef u64 round_left              # iterations left in this round; 0: no round
     cdef u64 answered                # last command whose reports are all routed
     cdef u64 stop_ns                 # monotonic: when a stop was requested; 0: not yet
     cdef u32 stopped                 # 1: the stop is complete; atomic

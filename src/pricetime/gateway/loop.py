@@ -98,7 +98,7 @@ class Gateway:
         return self.decoder.sequence, self.answered
 
     def is_done(self, owner):
-        """Have all requests been read, and is no mass cancel of this owner pending?"""
+        """True if all requests have been read and this owner has no pending mass cancel."""
         return len(self.requests) == 0 and not self.sessions.is_cancelling(owner, self.answered)
 
     def begin_stop(self):

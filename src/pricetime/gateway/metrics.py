@@ -81,7 +81,7 @@ class Listener(Protocol):
 
 
 class Services(NamedTuple):
-    """The counters of the control side. ``copies``: the journal server, None if there is none."""
+    """The counters of the control side. ``copies``: the journal server, or None."""
 
     login_handler: Service
     recovery: Service

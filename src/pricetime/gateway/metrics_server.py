@@ -152,7 +152,7 @@ class SharedPage:
 
 
 def host_of(request: bytes) -> str:
-    """The Host header of a request; "" if there is none."""
+    """The Host header of a request; "" without one."""
     for line in request.split(b"\r\n")[1:]:
         name, _, value = line.partition(b":")
         if name.lower() == b"host":

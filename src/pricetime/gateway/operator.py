@@ -55,7 +55,7 @@ class Exchange(Protocol):
         """
 
     def is_done(self, owner: int) -> bool:
-        """Have all requests been read, and is no mass cancel of this owner pending?"""
+        """True if all requests have been read and this owner has no pending mass cancel."""
 
     def progress(self) -> tuple[int, int]:
         """Sequence numbers of the last command received and of the last command answered."""

@@ -44,7 +44,7 @@ class Places(Generic[C]):
         return self.idlest() if len(self) >= self.most else None
 
     def idlest(self) -> C | None:
-        """The idlest connection of the address with the most connections; None if there is none. O(addresses)."""
+        """The idlest connection of the address with the most connections; None without connections. O(addresses)."""
         crowd = max(self._by_address.values(), key=len, default=None)
         return None if crowd is None else next(iter(crowd))
 

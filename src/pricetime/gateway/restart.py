@@ -41,7 +41,7 @@ class Recovered(NamedTuple):
 
     state: ExchangeState
     position: Position | None  #: position after the last command; None for a new journal
-    snapshot: int  #: last command of the newest good snapshot, 0 if there is none
+    snapshot: int  #: last command of the newest good snapshot; 0 without one
 
     @property
     def sequence(self) -> int:
@@ -111,7 +111,7 @@ def _log_damaged(log: Log, error: SnapshotDamaged) -> None:
 
 
 def _make_standby(directory: Directory, restored: Restored | None, make: Callable[..., ExchangeState]) -> Standby:
-    """A standby that replays from the snapshot, or from the first command if there is none."""
+    """A standby that replays from the snapshot, or from the first command without one."""
     if restored is None:
         return Standby(make(Reader(directory).configuration), directory)
     state = make(restored.configuration, (restored.engine, restored.references))

@@ -104,7 +104,7 @@ def _message_of(error: ErrorDetails, origin: str) -> str:
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
-    """A question with the most similar known name; empty if there is none."""
+    """A question with the most similar known name; empty without one."""
     near = difflib.get_close_matches(name, list(known), 1)
     return f": did you mean {near[0]!r}?" if near else ""
 
