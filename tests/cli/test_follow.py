@@ -60,7 +60,7 @@ def test_the_first_difference_ends_it(tmp_path: Path) -> None:
     segment.write(tmp_path)
     ran = run("follow", str(tmp_path), *BRIEFLY)
     assert ran.exit_code == 4
-    assert "THE BOOKS DIFFER: up to command 5 the engine had made 5 reports with report checksum 00000001" in ran.output
+    assert "the books differ: up to command 5 the engine had made 5 reports with report checksum 00000001" in ran.output
 
 
 def test_what_is_needed_next_is_gone(folder: Path) -> None:
@@ -72,7 +72,7 @@ def test_what_is_needed_next_is_gone(folder: Path) -> None:
     with pytest.raises(JournalError, match=r"00000002\.journal is missing: 00000004\.journal"):
         following.step()
     (folder / FIRST).unlink()
-    with pytest.raises(JournalError, match="goes on from segment 1, which is gone: the oldest is 4"):
+    with pytest.raises(JournalError, match="segment 1 of the journal has been removed, and the oldest is now 4"):
         following.step()
 
 

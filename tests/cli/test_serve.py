@@ -109,7 +109,7 @@ def test_settings_are_shown_when_asked_for(started: list[GatewayConfig]) -> None
     ("arguments", "message"),
     [
         (["--port", "x"], "Error: --port: 'x': input should be a valid integer, unable to parse string as an integer"),
-        (["--open", "--host", "0.0.0.0"], "Error: --open: anyone could trade over 0.0.0.0: give a loopback address"),
+        (["--open", "--host", "0.0.0.0"], "Error: --open: every host that reaches 0.0.0.0 could trade: give a loopback address"),
         (
             ["--open", "--secrets-file", "owners.toml"],
             "Error: --open: any login would be taken, and owners.toml not be looked at: give one of open and",
@@ -161,7 +161,7 @@ def test_values_as_they_are_shown() -> None:
 
 def test_a_typing_error_in_the_environment(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRICETIME_PROT", "3")
-    told = "Error: PRICETIME_PROT: no setting is called 'prot': did you mean 'port'?"
+    told = "Error: PRICETIME_PROT: there is no setting 'prot': did you mean 'port'?"
     for command in (("serve",), ("order", "cancel", "1"), ("subscribe",), ("load",), ("follow", "nowhere")):
         assert bad(*command, code=2) == told
     assert started == []
@@ -245,7 +245,7 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         port = str(running.port)
         message = bad("serve", "--open", "--port", port, code=2)
         assert (
-            message == f"Error: port: port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
+            message == f"Error: port: port {port} of 127.0.0.1 is in use: stop the process that uses it, or give a different port"
         )
         good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
         file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')

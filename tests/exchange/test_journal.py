@@ -145,7 +145,7 @@ def test_a_journal_that_fails_ends_it_with_3(tmp_path: Path) -> None:
                     break
                 n += 1
         assert server.process.wait(30) == 3
-        said = server.wait_for("journal failed: nothing is acknowledged any more", 30)
+        said = server.wait_for("journal failed: the server acknowledges no command", 30)
         assert str(folder) in said["failure"]
         assert server.last("stopped")["drained"] is False
     with ServerProcess(*options(tmp_path / "gone")) as server:

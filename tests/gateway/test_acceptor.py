@@ -95,9 +95,9 @@ def test_one_without_a_place_is_closed_at_once(here: Running) -> None:
 
 
 @pytest.mark.parametrize(("iterations", "accepted", "begun"), [(0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 1, 1), (4, 1, 1)])
-def test_closing_closes_one_that_has_just_come(here: Running, turns: int, accepted: int, begun: int) -> None:
+def test_closing_closes_one_that_has_just_come(here: Running, iterations: int, accepted: int, begun: int) -> None:
     """A task that is cancelled before it ran at all closes nothing itself."""
-    here.loop.wait(close_after(turns, here.acceptor, here.listener))
+    here.loop.wait(close_after(iterations, here.acceptor, here.listener))
     assert (len(here.listener.accepted), here.acceptor.begun) == (accepted, begun)
 
 

@@ -54,7 +54,7 @@ def test_what_a_server_left_that_was_killed_is_replaced(tmp_path: Path) -> None:
 def test_another_server_is_not_pushed_out(tmp_path: Path) -> None:
     path = tmp_path / "admin.socket"
     first = AdminSocket(path)
-    with pytest.raises(CannotStart, match=r"admin.socket is in use by another process: stop that server"):
+    with pytest.raises(CannotStart, match=r"a running server already uses .*admin.socket: stop that server"):
         AdminSocket(path)
     connect(path).close()
     path.unlink()
@@ -67,7 +67,7 @@ def test_another_server_is_not_pushed_out(tmp_path: Path) -> None:
 def test_a_file_that_is_no_socket_stays(tmp_path: Path) -> None:
     path = tmp_path / "admin.socket"
     path.write_text("mine")
-    with pytest.raises(CannotStart, match=r"admin_socket: .* cannot be made: Address already in use"):
+    with pytest.raises(CannotStart, match=r"admin_socket: cannot create .*: Address already in use"):
         AdminSocket(path)
     assert path.read_text() == "mine"
 

@@ -104,7 +104,7 @@ def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
         "stats",
         "stopped",
     ]
-    assert running.events.of("stopping")[0]["why"] == "SIGTERM"
+    assert running.events.of("stopping")[0]["reason"] == "SIGTERM"
     assert running.events.of("stopped")[0]["last_sequence"] == 20_000
     assert running.events.of("stats")[0]["commands"] == 5
     for address in (running.orders, running.recovery):
@@ -145,7 +145,7 @@ def test_an_exchange_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None
         running.until(lambda: running.codes)
         assert running.codes == [1]
     assert running.events.of("failed")[0]["failure"] == "the matcher ended"
-    assert running.events.of("stopping")[0]["why"] == "failure"
+    assert running.events.of("stopping")[0]["reason"] == "failure"
 
 
 def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.Mo
         exchange.journal_failure = exchange.failure = "journal/: syncing 00000001.journal failed: Input/output error"
         running.until(lambda: running.codes)
         assert running.codes == [3]
-    (said,) = running.events.of("journal failed: nothing is acknowledged any more")
+    (said,) = running.events.of("journal failed: the server acknowledges no command")
     assert "syncing 00000001.journal" in said["failure"]
 
 
@@ -247,7 +247,7 @@ def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         running.exchange.full = 10**6
         write(file, "halted")
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state not set: the exchange has no room"))
+        running.until(lambda: running.events.of("instrument state not set: too many waiting requests"))
         running.exchange.full = 0
         running.control.reload()
         running.until(lambda: running.events.of("instrument state"))

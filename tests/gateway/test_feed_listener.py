@@ -69,8 +69,8 @@ def test_a_start_beside_another_is_refused() -> None:
             listener.check()
         host, port = other.getsockname()
         assert str(raised.value) == (
-            f"feed_group: {host}:{port} sends to 239.255.77.1:{config.feed_port} already: stop that exchange, or give "
-            "another feed_group or feed_port; --force starts beside it"
+            f"feed_group: {host}:{port} already sends to 239.255.77.1:{config.feed_port}: stop that exchange, or give "
+            "a different feed_group or feed_port; --force starts anyway"
         )
 
 
@@ -95,7 +95,7 @@ def test_what_is_heard_later_is_logged_and_counted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(control, "LISTEN_EVERY_S", 0.01)
     config = GatewayConfig(**OPEN, feed_port=free_udp_port(), feed_listen_ms=50)
     running = Running(config, FakeExchange())
-    name = "another publisher on the feed's group: subscribers cannot trust what they receive"
+    name = "second publisher on the feed's group: subscribers cannot trust the feed"
     try:
         listener = running.prepared.listener
         assert listener is not None

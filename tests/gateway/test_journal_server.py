@@ -198,12 +198,12 @@ def test_places_are_bounded_and_come_back(original: Original, target: Directory)
 def test_one_that_was_gone_before_it_was_accepted_is_passed_over(original: Original, target: Directory) -> None:
     original.listener.errors = [OSError(errno.ECONNABORTED, "gone")]
     with follow(original, target):
-        assert original.events.of("no copy of the journal can be accepted") == []
+        assert original.events.of("cannot accept a journal connection") == []
 
 
 @pytest.mark.parametrize("iterations", range(5))
-def test_closing_closes_one_that_has_just_come(original: Original, turns: int) -> None:
-    original.running.wait(close_after(turns, original.server, original.listener))
+def test_closing_closes_one_that_has_just_come(original: Original, iterations: int) -> None:
+    original.running.wait(close_after(iterations, original.server, original.listener))
 
 
 def test_who_says_nothing_is_put_out(original: Original) -> None:

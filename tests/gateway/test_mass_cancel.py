@@ -242,7 +242,7 @@ def test_a_stop_waits_for_it() -> None:
 @pytest.mark.parametrize("how", ["asked for", "left"])
 @pytest.mark.parametrize("snapshot", [False, True])
 @pytest.mark.parametrize("iterations", [1, 2, 3])
-def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, turns: int) -> None:
+def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, iterations: int) -> None:
     """What is recovered finishes it, and comes to what the one comes to that did not crash."""
     here = Kept(tmp_path / "journal")
     try:
@@ -253,7 +253,7 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, tur
             client.close()
         else:
             client.send(mass_cancel(7))
-        here.iterate(turns + (how == "left"))  # the first turn finds that it did
+        here.iterate(iterations + (how == "left"))  # the first turn finds that it did
         if snapshot:
             here.follow(snapshot=True)
         assert here.exchange.engine.unfinished() == [1]

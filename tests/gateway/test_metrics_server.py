@@ -208,7 +208,7 @@ def test_a_page_that_cannot_be_read_is_said_and_tried_again(monkeypatch: pytest.
     with running(read) as here:
         head, body = here.ask()
         assert head.startswith(b"HTTP/1.1 500 Internal Server Error")
-        assert body == b"the metrics cannot be read: the log says why\n"
+        assert body == b"the metrics cannot be read: see the log of the server\n"
         assert "the replica is broken" in here.events.of("metrics failed")[0]["error"]
         here.until(lambda: here.ask()[1] == b"page\n")
 
@@ -246,9 +246,9 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over() -> None:
 
 
 @pytest.mark.parametrize("iterations", range(5))
-def test_closing_closes_one_that_has_just_come(turns: int) -> None:
+def test_closing_closes_one_that_has_just_come(iterations: int) -> None:
     with running() as here:
-        here.loop.wait(close_after(turns, here.server, here.listener))
+        here.loop.wait(close_after(iterations, here.server, here.listener))
 
 
 def test_connections_end_with_the_server() -> None:

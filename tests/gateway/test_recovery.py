@@ -439,8 +439,8 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over(desk: Desk) -> 
 
 
 @pytest.mark.parametrize("iterations", range(5))
-def test_closing_closes_one_that_has_just_come(desk: Desk, turns: int) -> None:
-    desk.running.wait(close_after(turns, desk.server, desk.listener))
+def test_closing_closes_one_that_has_just_come(desk: Desk, iterations: int) -> None:
+    desk.running.wait(close_after(iterations, desk.server, desk.listener))
 
 
 def test_closing_ends_every_connection(desk: Desk) -> None:

@@ -216,7 +216,7 @@ def test_a_snapshot_that_is_damaged_is_left_out(tmp_path: Path) -> None:
     data[-20] ^= 1
     newest.write_bytes(data)
     again = Kept(tmp_path / "j")
-    assert newest.name in again.told("snapshot left out")["error"]
+    assert newest.name in again.told("snapshot skipped")["error"]
     assert again.told("recovered")["snapshot"] == 2
     assert picture(again) == before
     again.close()
@@ -349,10 +349,10 @@ def test_rules_that_change_are_told(tmp_path: Path) -> None:
 
 def test_an_instrument_with_orders_cannot_go(tmp_path: Path) -> None:
     killed(tmp_path / "j")
-    with pytest.raises(CannotStart, match="number 1 of the journal has 2 orders"):
+    with pytest.raises(CannotStart, match="instrument 1 of the journal has 2 resting orders"):
         Kept(tmp_path / "j", instruments=(InstrumentConfig(id=2),))
     again = Kept(tmp_path / "j", instruments=(InstrumentConfig(id=1),))
-    assert again.told("configuration changed")["change"] == "instrument 2 is gone"
+    assert again.told("configuration changed")["change"] == "instrument 2 was removed"
     again.close()
 
 

@@ -407,7 +407,7 @@ def test_what_cannot_be_streams_changes_nothing(owners: NDArray[np.void], report
 def test_only_new_sessions_are_loaded() -> None:
     with harness() as here:
         here.client(9)
-        with pytest.raises(SnapshotMismatch, match="owner 9 has a stream already"):
+        with pytest.raises(SnapshotMismatch, match="owner 9 already has a stream"):
             here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
 
 

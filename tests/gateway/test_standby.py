@@ -95,7 +95,7 @@ def test_another_answer_is_noticed(tmp_path: Path) -> None:
     client.ask(new(2, ASK, 100, 20))
     here.commit()
     client.ask(new(3, ASK, 100))
-    with pytest.raises(ReplayDiffers, match="make other reports"):
+    with pytest.raises(ReplayDiffers, match="produce other reports"):
         bring_up(standby)
     here.close()
 
@@ -145,7 +145,7 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     client.ask(new(2, ASK, 100, 20))
     follower.run()
     assert here.exchange.failure is not None
-    assert "make other reports" in here.exchange.failure
+    assert "produce other reports" in here.exchange.failure
     assert here.exchange.journal_failure is None
     here.close()
 
@@ -222,7 +222,7 @@ def test_asked_for_when_nothing_came(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert here.exchange.want_snapshot()
     here.follow()
-    assert here.told("snapshot")["meaning"] == "no command came since this one"
+    assert here.told("snapshot")["meaning"] == "already written: no command since"
     here.close()
 
 

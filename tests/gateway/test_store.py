@@ -69,7 +69,7 @@ def test_ranges_that_cannot_be(first: int, count: int) -> None:
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 6, 2**33, "8", 8.0])
 def test_the_capacity(capacity: object) -> None:
-    with pytest.raises(InvalidSetting, match="reports kept by the feed"):
+    with pytest.raises(InvalidSetting, match="capacity of the feed store"):
         FeedStore(capacity, 1)
 
 
@@ -148,7 +148,7 @@ def test_nothing_to_load() -> None:
 )
 def test_reports_with_other_numbers_are_not_loaded(next_sequence: int, made: np.ndarray) -> None:
     store = FeedStore(8, 1)
-    with pytest.raises(SnapshotMismatch, match="the numbers before"):
+    with pytest.raises(SnapshotMismatch, match="consecutive sequence numbers"):
         store.load(next_sequence, made, 0)
     assert (store.oldest, store.next_sequence) == (1, 1)
 
@@ -159,7 +159,7 @@ def test_what_else_is_not_loaded() -> None:
         with pytest.raises(SnapshotMismatch, match="next sequence of a feed"):
             store.load(number, numbered(1, 0), 0)
     store.extend(reports(1, 2))
-    with pytest.raises(SnapshotMismatch, match="2 reports already"):
+    with pytest.raises(SnapshotMismatch, match="already has 2 reports"):
         store.load(3, numbered(1, 2), 0)
 
 
