@@ -1,4 +1,4 @@
-"""``pricetime follow``: of a directory, and of another machine's, with journals that a test wrote."""
+"""``pricetime follow``: of a local directory and of a remote server, with journals that a test writes."""
 
 from __future__ import annotations
 
@@ -79,10 +79,10 @@ def test_what_is_needed_next_is_gone(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        (["/nowhere/at/all"], "is no directory, and no HOST:PORT"),
+        (["/nowhere/at/all"], "is neither a directory nor HOST:PORT"),
         (["127.0.0.1:1"], "say with --into where the copy goes"),
         (["[::1]:1"], "say with --into where the copy goes"),
-        (["::1"], "is no directory, and no HOST:PORT"),
+        (["::1"], "is neither a directory nor HOST:PORT"),
         (["127.0.0.1:1", "--into", "INTO"], "127.0.0.1:1: Connection refused"),
         (["EMPTY"], "no segment is here"),
     ],

@@ -25,7 +25,7 @@ from tests.feed.test_forged import accepted, beat, misfit
 
 pytestmark = pytest.mark.compiled
 
-#: What a server logs that hears another.
+#: What a server logs when it hears a second publisher.
 OTHER = "second publisher on the feed's group: subscribers cannot trust the feed"
 
 

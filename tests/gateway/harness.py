@@ -23,7 +23,7 @@ from pricetime.wire.types import WIRE_VERSION
 
 T = TypeVar("T", bound=Message)
 
-#: Small, so that an exchange is made in no time. Nobody is hurried: a test that is about time says so.
+#: Small, so that an exchange is created quickly. Timeouts are long: a test about time sets its own.
 SMALL: dict[str, Any] = {
     "prefault": False,
     "order_capacity": 4096,
@@ -44,7 +44,7 @@ SMALL: dict[str, Any] = {
 CHALLENGE = Challenge(version=WIRE_VERSION, open=1, login_timeout_ms=1000, nonce=bytes(32))
 PATIENCE_S = 60.0
 
-#: Turns without work after which there is none.
+#: Iterations without work after which the exchange is idle.
 QUIET_TURNS = 3
 
 
@@ -119,7 +119,7 @@ class Harness:
         return made
 
     def events(self) -> list[tuple[int, int, int]]:
-        """What the control thread is told: (kind, owner, reason) each."""
+        """The session events of the control thread: (kind, owner, reason) each."""
         return [event[:3] for event in self.exchange.take_events()]
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class Client:
         return self.reports(self.drain())
 
     def close(self, *, reset: bool = False) -> None:
-        """Be gone, without a word; ``reset``: not even a farewell of the system's."""
+        """Close the connection without a Logout; ``reset``: with a TCP reset."""
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()

@@ -18,7 +18,7 @@ from tests.gateway.loops import Events
 
 
 class BadDisk(Disk):
-    """It fails from the call on that is told, and for ever."""
+    """It fails from a given call on, permanently."""
 
     def __init__(self) -> None:
         self.failing: str | None = None
@@ -95,7 +95,7 @@ class Kept(Harness):
 
 
 def picture(here: Harness) -> dict[str, Any]:
-    """What must be the same in an exchange and in one that is recovered from its journal, to the bit."""
+    """What must be identical in an exchange and in one that is recovered from its journal."""
     exchange = here.exchange
     owners, _ = exchange.state.sessions.dump_streams(0)
     return {

@@ -147,7 +147,7 @@ def test_closing_in_a_pause(here: Running, monkeypatch: pytest.MonkeyPatch) -> N
     here.loop.wait(here.acceptor.close())  # again does no harm
 
 
-def test_a_flood_takes_turns_with_everything_else(here: Running) -> None:
+def test_a_flood_does_not_block_the_event_loop(here: Running) -> None:
     async def most_at_a_time() -> int:
         clients, most = [connect(here.listener) for _ in range(100)], 0
         while len(here.acceptor.addresses) < 100:

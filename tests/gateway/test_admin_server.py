@@ -1,4 +1,4 @@
-"""The operator's socket: one request, its answer, and what is no request."""
+"""The operator's socket: one request, its reply, and invalid requests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may be told, and when, with a journal: nothing before it is durable, nothing after a failure."""
+"""When reports are sent with a journal: not before their command is durable, and not after a failure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def woken(here: Kept) -> bool:
 
 
 @pytest.mark.parametrize("ring", [16, 1024])
-def test_nothing_is_told_before_it_is_durable(ring: int, tmp_path: Path) -> None:
+def test_no_report_is_sent_before_it_is_durable(ring: int, tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge="durable", ring_capacity=ring)
     maker, taker = here.client(1), here.client(2)
     assert maker.heard[0].level == 2  # type: ignore[union-attr]
@@ -71,7 +71,7 @@ def test_no_heartbeat_before_the_commands_of_the_session_before_are_answered(tmp
     here.close()
 
 
-def test_of_a_batch_what_is_durable_is_told(tmp_path: Path) -> None:
+def test_the_durable_part_of_a_batch_is_reported(tmp_path: Path) -> None:
     """The sync ends in the middle of what waits: the page that the engine turned is the limit."""
     here = Kept(tmp_path / "j", acknowledge="durable")
     client = here.client(1)
@@ -112,7 +112,7 @@ def test_the_syncer_is_asked_once_and_wakes_the_gateway(tmp_path: Path) -> None:
     client = here.client(1)
     woken(here)
     here.commit()
-    assert not woken(here), "nobody waits"
+    assert not woken(here), "no report waits for a sync"
     client.send(new(1))
     here.iterate(5)
     here.commit()
@@ -122,7 +122,7 @@ def test_the_syncer_is_asked_once_and_wakes_the_gateway(tmp_path: Path) -> None:
     here.close()
 
 
-def test_with_memory_nobody_waits(tmp_path: Path) -> None:
+def test_with_memory_no_report_waits(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert kinds(here.client(1).ask(new(1), cancel(1))) == [ACCEPTED, CANCELLED]
     assert here.journal_service.writer.synced() == 0
@@ -200,7 +200,7 @@ def test_without_room_in_the_journal_nothing_is_executed(tmp_path: Path) -> None
 
 @LEVELS
 @pytest.mark.parametrize("what", ["sync_range", "create"])
-def test_nothing_is_told_after_a_failure(what: str, level: str, tmp_path: Path) -> None:
+def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge=level, segment_bytes=8192, sync_interval_ms=1)
     client, other = here.client(1), here.client(2)
     client.send(*(new(n) for n in range(60)))
@@ -231,7 +231,7 @@ def test_nothing_is_told_after_a_failure(what: str, level: str, tmp_path: Path) 
     with late:
         here.exchange.admit(theirs.detach(), 3, 0, 0)
         here.iterate(2)
-        assert late.recv(100) == b"", "who comes now is let go"
+        assert late.recv(100) == b"", "a new connection is closed"
     assert here.exchange.failure is not None
     assert what.partition("_")[0][:3] in here.exchange.failure or "making" in here.exchange.failure
     assert not here.exchange.wait_drained(60), "and it is not waited for"
@@ -241,7 +241,7 @@ def test_nothing_is_told_after_a_failure(what: str, level: str, tmp_path: Path) 
     assert not list((tmp_path / "j").glob("*.snapshot"))
 
 
-def test_what_was_told_before_a_failure_is_there_after_it(tmp_path: Path) -> None:
+def test_acknowledged_commands_survive_a_failure(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge="durable")
     client = here.client(1)
     client.send(new(1), new(2))

@@ -178,12 +178,12 @@ def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None
         assert running.events.of("instrument state")[0]["state"] == "OPEN"
 
 
-def test_what_was_done_is_told_from_time_to_time() -> None:
+def test_the_counters_are_logged_at_intervals() -> None:
     with serving(GatewayConfig(**OPEN, stats_interval_ms=1)) as running:
         running.until(lambda: len(running.events.of("stats")) > 2)
 
 
-def test_what_happens_to_sessions_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WATCH_S", 0.001)
     with serving() as running:
         running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]

@@ -137,7 +137,7 @@ def test_commands_of_the_exchange_are_no_messages() -> None:
         assert decode(bytes([kind]) + bytes(63)).reason == SessionReason.UNKNOWN_TYPE
 
 
-def test_nothing_after_a_logout_is_looked_at() -> None:
+def test_messages_after_a_logout_are_ignored() -> None:
     data = new(1).encode() + Logout(reason=9).encode()
     for rest in (b"", new(2).encode(), b"\xff" * 50):
         found = decode(data + rest)

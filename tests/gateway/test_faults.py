@@ -131,7 +131,7 @@ def test_the_same_seed_the_same_faults() -> None:
 
 
 def test_a_socket_without_room_is_no_fault() -> None:
-    """A local socket that nobody reads takes only so many: the others are sent when somebody did."""
+    """A full local socket takes no more datagrams: the others are sent after it was read."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with near, far:
         far.setblocking(False)

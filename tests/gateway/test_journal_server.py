@@ -215,7 +215,7 @@ def test_who_says_nothing_is_put_out(original: Original) -> None:
         assert silent.recv(100) == b""
 
 
-def test_another_server_is_no_journal(target: Directory) -> None:
+def test_a_different_server_is_not_a_journal(target: Directory) -> None:
     other = Listener()
     other.setblocking(True)
     import threading

@@ -80,7 +80,7 @@ def test_what_a_session_leaves_waits_for_room() -> None:
         ]  # fmt: skip
 
 
-def test_clients_take_turns_when_there_is_little_room() -> None:
+def test_clients_alternate_when_there_is_little_room() -> None:
     """One that floods leaves room for the others."""
     with harness(ring_capacity=16, stream_reports=2**13) as here:
         flood, other = here.client(1), here.client(2)
@@ -93,7 +93,7 @@ def test_clients_take_turns_when_there_is_little_room() -> None:
 
 
 def test_bytes_of_any_number() -> None:
-    """A message in as many pieces as it has bytes, a turn between them."""
+    """A message in as many pieces as it has bytes, with an iteration between them."""
     with harness() as here:
         client = here.client(1)
         for byte in new(1).encode() + cancel(1).encode() + new(2).encode():
@@ -103,7 +103,7 @@ def test_bytes_of_any_number() -> None:
         assert kinds(client.reports()) == [ACCEPTED, CANCELLED, ACCEPTED]
 
 
-def test_a_turn_without_anything_does_nothing() -> None:
+def test_an_iteration_without_work_does_nothing() -> None:
     with harness() as here:
         here.client(1)
         here.settle()
@@ -238,7 +238,7 @@ def test_a_stop_without_clients() -> None:
         assert here.gateway.is_stopped
 
 
-def test_who_comes_late_is_told() -> None:
+def test_a_late_login_is_rejected() -> None:
     with harness() as here:
         here.exchange.begin_stop()
         client = Client(here, 1)
@@ -327,7 +327,7 @@ def test_a_thread_that_sleeps_costs_nothing() -> None:
         assert time.process_time() - before < 0.25
 
 
-def test_a_thread_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda failed: None)
     with harness(gateway_cpus=(4095,)) as here:
         here.exchange.start()

@@ -75,7 +75,7 @@ def test_few_orders_take_one_command() -> None:
         assert here.exchange.stats()["commands"] == before + 1
 
 
-def test_others_have_their_turn_between_two_parts() -> None:
+def test_other_commands_are_executed_between_two_parts() -> None:
     with harness() as here:
         client, other = here.client(1), here.client(2)
         fill(client)
@@ -131,7 +131,7 @@ def test_after_a_mass_cancel_that_was_the_last_command() -> None:
 
 
 @pytest.mark.parametrize("bad", [mass_cancel(1, side=3), mass_cancel(1, instrument=9), mass_cancel(1)._replace(zero=1)])
-def test_behind_one_that_is_refused(bad: Any) -> None:
+def test_after_a_rejected_one(bad: Any) -> None:
     with harness() as here:
         client = here.client(1)
         assert kinds(client.ask(bad, new(1), new(2), new(3))) == [REJECTED, ACCEPTED, ACCEPTED, ACCEPTED]
@@ -195,7 +195,7 @@ def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_be
         assert kinds(again.reports(again.heard[:first])) == [CANCELLED] * MANY + [MASS_CANCELLED]
 
 
-def test_two_mass_cancels_take_turns() -> None:
+def test_two_mass_cancels_alternate() -> None:
     with harness() as here:
         clients = [here.client(owner) for owner in (1, 2)]
         for client in clients:
@@ -210,7 +210,7 @@ def test_two_mass_cancels_take_turns() -> None:
         assert changes >= 6, "the one does not wait for the other"
 
 
-def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
+def test_many_disconnects_at_once_do_not_fill_an_iteration() -> None:
     with harness(max_clients=100, stream_reports=2**12) as here:
         clients = [here.client(owner) for owner in range(1, 81)]
         for client in clients:

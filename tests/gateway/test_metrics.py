@@ -243,7 +243,7 @@ def test_sessions_and_the_control_side() -> None:
         assert not any(name.startswith(("journal", "follower", "snapshot")) for name in now)
 
 
-def test_a_slow_reader_is_cut_off() -> None:
+def test_a_slow_reader_is_disconnected() -> None:
     with harness(outbound_bytes=4096, feed_store_reports=1024) as here:
         slow = here.client(1, sndbuf=4608)
         slow.send(*(cancel(n) for n in range(600)))
@@ -307,7 +307,7 @@ def test_threads_have_their_time() -> None:
         assert now["thread_cpu_seconds_total{thread=control}"] > 0
 
 
-def test_every_metric_is_told_and_every_one_that_is_told_is_described(tmp_path: Path) -> None:
+def test_every_metric_has_a_value_and_a_description(tmp_path: Path) -> None:
     described: dict[str, Any] = {
         meter.name: (meter.kind, meter.help) for section in meters.SECTIONS for meter in section.meters()
     }

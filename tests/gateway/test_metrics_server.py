@@ -1,4 +1,4 @@
-"""Who scrapes gets an answer, and harms nobody: the server over real sockets, with a page that the test gives."""
+"""The metrics server over real sockets, with a page from the test: replies, errors and slow clients."""
 
 from __future__ import annotations
 
@@ -88,11 +88,11 @@ def test_an_answer() -> None:
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"evil.example:7009", b"127.0.0.1.evil.example", b""])
-def test_a_browser_that_was_led_here_by_another_name_is_refused(host: bytes) -> None:
+def test_a_request_with_an_unknown_host_is_rejected(host: bytes) -> None:
     with running(names=("exchange.example.org",)) as here:
         head, body = here.ask(GET.replace(b"localhost", host))
         assert head.startswith(b"HTTP/1.1 403 Forbidden")
-        assert body == b"Host is no name of this server: come by its address, or give the name to http_names\n"
+        assert body == b"Host is not a name of this server: use its address, or add the name to http_names\n"
         assert here.ask(GET.replace(b"localhost", b"Exchange.example.org:7009"))[1] == b"page\n"
         assert here.ask(b"GET /metrics HTTP/1.1\r\n\r\n")[0].startswith(b"HTTP/1.1 403 Forbidden")
 
@@ -108,9 +108,9 @@ def test_a_head_has_no_body() -> None:
     ("request_", "status", "body"),
     [
         (GET.replace(b"/metrics", b"/"), b"404 Not Found", b"the metrics are at /metrics\n"),
-        (GET.replace(b"GET", b"PUT"), b"405 Method Not Allowed", b"metrics are read, nothing else: GET /metrics\n"),
-        (b"\x16\x03\x01 not HTTP at all\r\n\r\n", b"400 Bad Request", b"this speaks HTTP/1.1: GET /metrics\n"),
-        (b"\r\n\r\n", b"400 Bad Request", b"this speaks HTTP/1.1: GET /metrics\n"),
+        (GET.replace(b"GET", b"PUT"), b"405 Method Not Allowed", b"use GET /metrics\n"),
+        (b"\x16\x03\x01 not HTTP at all\r\n\r\n", b"400 Bad Request", b"not an HTTP/1.1 request: use GET /metrics\n"),
+        (b"\r\n\r\n", b"400 Bad Request", b"not an HTTP/1.1 request: use GET /metrics\n"),
         (GET[:-2] + b"X: " + b"x" * 8192, b"431 Request Header Fields Too Large", b"send fewer headers\n"),
     ],
 )  # fmt: skip
@@ -141,7 +141,7 @@ def test_one_that_goes_before_it_asked() -> None:
         assert here.counts == {"200": 1}
 
 
-def test_all_who_ask_at_a_time_get_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_at_the_same_time_share_a_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_CLIENTS", 100)
     go_on, reads = threading.Event(), []
 
@@ -213,7 +213,7 @@ def test_a_page_that_cannot_be_read_is_said_and_tried_again(monkeypatch: pytest.
         here.until(lambda: here.ask()[1] == b"page\n")
 
 
-def test_one_that_is_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_client_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_S", 0.05)
     with running() as here, connect(here.listener) as silent:
         silent.sendall(GET[:5])
@@ -221,7 +221,7 @@ def test_one_that_is_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
         here.until(lambda: here.counts == {"closed": 1})
 
 
-def test_one_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_S", 0.1)
     with running(lambda: b"x" * (64 << 20)) as here, connect(here.listener) as slow:
         slow.sendall(GET)

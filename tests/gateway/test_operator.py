@@ -1,4 +1,4 @@
-"""What the operator may ask for: what the exchange is told, and what the operator is answered."""
+"""Requests of the operator: the calls of the exchange, and the replies."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_instruments(desk: Desk) -> None:
         ("cancel", "give a command"),
     ],
 )
-def test_what_is_refused(desk: Desk, request_: object, message: str) -> None:
+def test_rejected_requests(desk: Desk, request_: object, message: str) -> None:
     with pytest.raises(PricetimeError, match=message):
         asyncio.run(desk.operator.do(request_))
     assert desk.exchange.told == []

@@ -56,7 +56,7 @@ def test_what_is_had(tmp_path: Path) -> None:
     assert prepared.feed.fileno() == -1
 
 
-def test_the_feed_is_heard_by_those_who_join() -> None:
+def test_sockets_that_join_receive_the_feed() -> None:
     prepared = preflight(free(feed_port=17003))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
         heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -94,7 +94,9 @@ def test_an_address_that_is_not_here() -> None:
 def test_a_host_that_is_not_here(tmp_path: Path) -> None:
     secrets.add(tmp_path / "s", 1)
     message = reason(free(open=False, host="192.0.2.77", secrets_file=tmp_path / "s"))
-    assert message == "host: 192.0.2.77 is not an address of this machine: give one of its addresses, or 0.0.0.0 for all"
+    assert (
+        message == "host: 192.0.2.77 is not an address of this machine: give one of its addresses, or 0.0.0.0 for all"
+    )
 
 
 def test_a_port_for_metrics() -> None:
@@ -176,7 +178,7 @@ def test_latencies_without_the_package(tmp_path: Path, monkeypatch: pytest.Monke
     preflight(free()).close()
 
 
-def test_the_page_listens_where_it_is_told_to() -> None:
+def test_the_page_listens_at_its_address() -> None:
     pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
     assert preflight_and_close(free()) is None
     address = preflight_and_close(free(http_port=0, http_owner=7))
@@ -193,7 +195,7 @@ def preflight_and_close(config: GatewayConfig) -> tuple[str, int] | None:
     return address
 
 
-def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
+def test_the_sandbox_owner_must_be_able_to_trade(tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
     file = tmp_path / "secrets.toml"
     secrets.add(file, 7)

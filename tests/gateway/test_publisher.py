@@ -50,7 +50,7 @@ class Station:
         self.store.extend(made)
 
     def iterate(self, after_ms: float = 0) -> list[bytes]:
-        """A turn of so much later: the datagrams that came of it."""
+        """One iteration after this time. Returns the datagrams that it sent."""
         self.now_ns += int(after_ms * MS)
         self.publisher.iterate(self.now_ns)
         return self.feed.datagrams()
@@ -114,7 +114,7 @@ def test_around_the_end_of_the_store(offload: bool) -> None:
             done += count
 
 
-def test_a_turn_without_news_sends_nothing() -> None:
+def test_an_iteration_without_reports_sends_nothing() -> None:
     with station() as here:
         here.write(3)
         assert len(here.iterate()) == 1
@@ -191,7 +191,7 @@ def test_a_socket_without_room_is_waited_for() -> None:
         assert here.publisher.unsent == 0
 
 
-def test_a_socket_that_never_has_room_stops_nobody() -> None:
+def test_a_full_socket_does_not_stop_the_publisher() -> None:
     """What cannot be sent is left to the recovery server, before the store comes round."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with near, far, station(576, capacity=1024) as here:
@@ -215,7 +215,7 @@ def test_a_socket_that_never_has_room_stops_nobody() -> None:
 @pytest.mark.parametrize("offload", [False, True], ids=["sendmmsg", "offload"])
 def test_a_socket_that_refuses_is_counted_and_passed_over(offload: bool) -> None:
     with station(1500, offload) as here:
-        here.feed.listener.close()  # nobody there: the system says so at every other send
+        here.feed.listener.close()  # no receiver: the system reports it at every second send
         for _ in range(20):
             here.write(10)
             here.publisher.iterate(here.now_ns)
@@ -224,7 +224,7 @@ def test_a_socket_that_refuses_is_counted_and_passed_over(offload: bool) -> None
         assert here.publisher.iterate(here.now_ns) == 0
 
 
-def test_a_socket_that_is_closed_stops_nobody() -> None:
+def test_a_closed_socket_does_not_stop_the_publisher() -> None:
     with station() as here:
         here.publisher = Publisher(here.store, 1 << 20, False, here.settings, None, 0)
         here.write(1000)

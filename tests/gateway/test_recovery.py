@@ -220,7 +220,7 @@ def test_snapshots_of_any_size(orders: int) -> None:
         assert np.array_equal(snapshot(client)[2], desk.replica.orders)
 
 
-def test_those_who_ask_together_share_a_snapshot() -> None:
+def test_requests_at_the_same_time_share_a_snapshot() -> None:
     with opened(snapshot_cache_ms=0) as desk, ExitStack() as stack:
         desk.replica.go_on.clear()
         clients = [stack.enter_context(desk.client()) for _ in range(4)]
@@ -235,7 +235,7 @@ def test_those_who_ask_together_share_a_snapshot() -> None:
         assert snapshot(clients[0])[0] == 2
 
 
-def test_a_young_snapshot_is_good_enough() -> None:
+def test_a_recent_snapshot_is_reused() -> None:
     with opened(snapshot_cache_ms=3_600_000) as desk:
         for _ in range(3):
             with desk.client() as client:
@@ -361,7 +361,7 @@ def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
 
 
 @pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
-def test_connections_that_begin_a_request_lock_nobody_out(honest: str) -> None:
+def test_connections_that_begin_a_request_lock_no_client_out(honest: str) -> None:
     """64 of them take every place, and are made anew whenever one has gone."""
     with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
         for _ in range(2):
@@ -375,7 +375,7 @@ def test_connections_that_begin_a_request_lock_nobody_out(honest: str) -> None:
 
 
 @pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
-def test_slow_readers_of_a_snapshot_lock_nobody_out(honest: str) -> None:
+def test_slow_readers_of_a_snapshot_lock_no_client_out(honest: str) -> None:
     with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
         for _ in range(63):
             stack.enter_context(desk.client()).sendall(SNAPSHOT_REQUEST)

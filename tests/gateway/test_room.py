@@ -27,7 +27,7 @@ def test_the_remedy_is_named(error: Exception, message: str) -> None:
     with pytest.raises(CannotStart) as told, room_for("order_capacity", "segment_bytes"):
         raise error
     assert str(told.value).endswith(message)
-    with pytest.raises(CannotStart) as again, room_for("another"):
+    with pytest.raises(CannotStart) as again, room_for("feed_store_reports"):
         raise told.value
     assert again.value is told.value, "the innermost knows best"
 

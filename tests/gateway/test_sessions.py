@@ -1,4 +1,4 @@
-"""Sessions: how they begin, what each owner is told, how its stream outlives its connections, and how they end."""
+"""Sessions: how they begin, what each owner receives, how its stream outlives its connections, and how they end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def numbers(client: Client) -> list[int]:
 # ---------------------------------------------------------------------- a session begins
 
 
-def test_what_a_client_is_told_at_the_start() -> None:
+def test_the_login_reply() -> None:
     with harness(heartbeat_ms=700, timeout_ms=9000, orders_per_second=500) as here:
         client = here.client(7, keep_orders=True)
         assert client.heard == [
@@ -57,7 +57,7 @@ def test_the_smallest_and_the_largest_owner(owner: int) -> None:
 
 
 @pytest.mark.parametrize("streams", [0, 2, 64])
-def test_memory_of_streams_is_taken_up_for_those_who_come_first(streams: int) -> None:
+def test_memory_of_streams_is_prefaulted_for_the_first_owners(streams: int) -> None:
     with harness(stream_reports=128, outbound_bytes=4096) as here:
         sessions = here.exchange.state.sessions
         sessions.prefault(streams)
@@ -124,7 +124,7 @@ def test_the_same_owner_anew() -> None:
         assert here.events() == [(BEGAN, 1, 0), (BEGAN, 2, 0), (ENDED, 1, SessionReason.SUPERSEDED), (BEGAN, 1, 0)]
 
 
-def test_a_login_that_is_refused_leaves_the_session_that_there_is() -> None:
+def test_a_rejected_login_does_not_end_the_current_session() -> None:
     with harness() as here:
         client = here.client(1)
         client.ask(new(1))
@@ -144,7 +144,7 @@ def test_too_many_clients() -> None:
         assert here.client(4).is_active
 
 
-# ---------------------------------------------------------------------- what each owner is told
+# ---------------------------------------------------------------------- what each owner receives
 
 
 def test_its_own_ids_and_the_references() -> None:
@@ -191,7 +191,7 @@ def test_who_trades_with_itself_hears_of_both_sides() -> None:
         assert here.feed.reports()["kind"].tolist() == [ACCEPTED, ACCEPTED, TRADE]
 
 
-def test_a_rejection_has_the_id_as_it_was_given_and_nobody_else_hears_of_it() -> None:
+def test_a_rejection_has_the_id_that_was_sent_and_goes_only_to_its_owner() -> None:
     with harness() as here:
         client, other = here.client(5), here.client(6)
         for message in (new(2**48), new(2**64 - 1), cancel(2**48 - 1), new(3, side=9), cancel(4)._replace(zero=1)):
@@ -235,7 +235,7 @@ def test_a_rejection_has_the_id_as_it_was_given_and_nobody_else_hears_of_it() ->
     ],
     ids=str,
 )
-def test_what_is_wrong_with_an_order_is_told_and_the_session_goes_on(message: ExecutionReport, reason: Reason) -> None:
+def test_an_invalid_order_is_rejected_and_the_session_continues(message: ExecutionReport, reason: Reason) -> None:
     from pricetime.gateway.config import InstrumentConfig
 
     rules = InstrumentConfig(id=1, tick_size=2, lot_size=10, low_price=-1000, high_price=1000)
@@ -411,8 +411,8 @@ def test_only_new_sessions_are_loaded() -> None:
             here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
 
 
-def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
-    """As in a replay: the orders are in the books, and nobody has said who they are."""
+def test_a_stream_begins_with_its_first_report_without_a_login() -> None:
+    """As in a replay: the orders are in the books, and no owner has logged in."""
     with harness(cancel_on_disconnect=False) as here:
         for owner in (3, 4):
             resting = np.zeros(1, COMMAND)
@@ -426,7 +426,7 @@ def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
         assert (report.kind, report.reason, report.order_id, report.seq_num) == (TRADE, Reason.AS_MAKER, 7, 1)
 
 
-def test_an_order_of_nobody_makes_no_stream() -> None:
+def test_an_order_without_owner_has_no_stream() -> None:
     with harness() as here:
         resting = np.zeros(1, COMMAND)
         resting["type"], resting["side"], resting["instrument"], resting["price"] = 1, BID, 1, 100
@@ -453,7 +453,7 @@ def test_two_owners_with_the_same_ids() -> None:
         assert (report.kind, report.price, report.quantity) == (CANCELLED, 102, 10)
 
 
-def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
+def test_an_owner_cannot_change_block_or_see_foreign_orders() -> None:
     """Whatever the id is, and the owner that a message names."""
     with harness() as here:
         victim, thief = here.client(0x1234), here.client(1)
@@ -465,7 +465,7 @@ def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
                 [report] = thief.ask(message)
                 assert report.kind == REJECTED
                 reason = Reason.INVALID_ORDER_ID if guess >> 48 else Reason.UNKNOWN_ORDER
-                assert report.reason == reason, "an id that somebody else has looks as one that nobody has"
+                assert report.reason == reason, "an id of a different owner gives the same reject as an unknown id"
         assert thief.ask(mass_cancel(1))[0].quantity == 0
         assert kinds(thief.ask(new(5, owner=0x1234), cancel(5))) == [ACCEPTED, CANCELLED]
         assert victim.receive() == []
@@ -491,7 +491,7 @@ def accepted(feed: Any) -> list[int]:
 
 
 def test_two_orders_never_share_a_reference() -> None:
-    """Also where a client uses an id again, in a session or in another, or in two books at once."""
+    """Also if a client reuses an id, in one session or in two, or in two books at once."""
     with harness() as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(5), cancel(5), new(5), new(5, instrument=2), cancel(5), new(5, ASK, time_in_force=IOC), new(5))
@@ -502,7 +502,7 @@ def test_two_orders_never_share_a_reference() -> None:
         reports = again.ask(new(5))
         feed = here.feed.reports()
         assert accepted(feed) == list(range(1, 7 + 1)) == sorted(set(accepted(feed)))
-        assert reports[-1].maker_id == 7, "its owner is told"
+        assert reports[-1].maker_id == 7, "its owner receives it"
         assert feed["order_id"][feed["kind"] == CANCELLED].tolist() == [1, 2, 4, 3, 5]
 
 
@@ -517,7 +517,7 @@ def test_an_order_keeps_its_reference_over_a_replace() -> None:
 
 
 def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
-    """Of a cancel or a reduce only those that follow from the order itself; the owner is told all of them."""
+    """The feed shows only reasons of a cancel or reduce that follow from the order itself; its owner receives all."""
     with harness(instruments=(InstrumentConfig(id=1, self_trade=SelfTrade.DECREMENT),)) as here:
         client = here.client(1)
         orders = [new(1, ASK, 100, 5), new(2, BID, 100, 2), new(3, BID, 100, 9), new(4, BID, 50, 1), new(5, BID, 49, 1)]
@@ -541,7 +541,7 @@ def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
 # ---------------------------------------------------------------------- which orders are open
 
 
-def test_open_orders_are_told_to_their_owner_alone() -> None:
+def test_open_orders_are_reported_only_to_their_owner() -> None:
     with harness() as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(5, BID, 100, 10), new(6, ASK, 110, 10, instrument=2))
@@ -940,7 +940,7 @@ def test_no_heartbeat_where_there_are_reports() -> None:
 # ---------------------------------------------------------------------- readers that are slow
 
 
-def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
+def test_a_slow_reader_is_disconnected_and_can_resume() -> None:
     with harness(outbound_bytes=4096, order_capacity=2**13) as here:
         slow, taker = here.client(1, sndbuf=4608, keep_orders=True), here.client(2)
         for first in range(0, 2000, 100):
@@ -952,7 +952,7 @@ def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
             taker.receive()
         here.settle()
         taker.receive()
-        assert len([r for r in taker.reports() if r.kind == TRADE]) == 1500, "somebody else's slowness is not felt"
+        assert len([r for r in taker.reports() if r.kind == TRADE]) == 1500, "a slow client does not slow down others"
         assert here.exchange.stats()["slow_readers"] == 1
         assert (ENDED, 1, SessionReason.SLOW_READER) in here.events()
         slow.receive()
@@ -965,7 +965,7 @@ def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
                 here.iterate()
                 if not again.receive(1000):
                     break
-            assert again.is_active, "a backlog that it comes back to is no reason to cut it off"
+            assert again.is_active, "a client with a backlog at its login stays connected"
             slow.heard += again.reports()
         assert numbers(slow) == list(range(1, 3501))
         trades = [r for r in slow.reports() if r.kind == TRADE]
@@ -1040,7 +1040,7 @@ def test_around_the_end_of_a_stream(seed: int) -> None:
         assert len(answers) == sent
 
 
-def test_halts_are_told_on_the_feed() -> None:
+def test_halts_are_on_the_feed() -> None:
     with harness() as here:
         client = here.client(1)
         client.ask(new(1))

@@ -80,7 +80,7 @@ def test_few_at_a_time(tmp_path: Path) -> None:
     here.close()
 
 
-def test_another_answer_is_noticed(tmp_path: Path) -> None:
+def test_a_different_report_is_detected(tmp_path: Path) -> None:
     """Its engine has an order that the first never had."""
     here = Kept(tmp_path / "j")
     client = here.client(1)
@@ -201,7 +201,7 @@ def test_what_no_snapshot_needs_goes(keep: bool, tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_snapshot_that_cannot_be_written_is_told_and_no_more(tmp_path: Path) -> None:
+def test_a_snapshot_that_cannot_be_written_is_only_logged(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     client = here.client(1)
     client.ask(new(1))

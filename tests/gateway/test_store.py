@@ -164,7 +164,7 @@ def test_what_else_is_not_loaded() -> None:
 
 
 def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:
-    """The writer laps a small ring all the time; a copy is whole or it is none."""
+    """The writer laps a small ring all the time; a copy is complete, or the result is None."""
     store = FeedStore(256, 1)
     stopped = threading.Event()
     block = {n: np.zeros(n, REPORT) for n in (1, 7, 64, 200)}

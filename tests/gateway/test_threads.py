@@ -177,7 +177,7 @@ def test_clients_that_come_and_go_lose_nothing(which: str) -> None:
         for trader in crowd:
             trader.start()
         for trader in crowd:
-            assert trader.done.wait(120), "somebody waits for what does not come"
+            assert trader.done.wait(120), "the trader waits for a report that does not arrive"
             assert trader.failure is None, trader.failure
         here.exchange.begin_stop()
         for trader in crowd:

@@ -164,7 +164,7 @@ class Following:
 
         return JournalError(
             f"too far behind: segment {replay.reader.position.segment} of the journal has been removed, and the oldest "
-            f"is now {self.directory.segments()[0]}: start pricetime follow again, which begins with the newest snapshot"
+            f"is now {self.directory.segments()[0]}: start it again, from the newest snapshot"
         )
 
     def idle_wait(self) -> None:
