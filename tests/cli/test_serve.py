@@ -115,9 +115,9 @@ def test_settings_are_shown_when_asked_for(started: list[GatewayConfig]) -> None
         ),
         (
             ["--open", "--secrets-file", "owners.toml"],
-            "Error: --open: any login would be taken, and owners.toml not be looked at: give one of open and",
+            "Error: --open: the server would accept every login and ignore owners.toml: give either open or",
         ),
-        (["--config", "none.toml"], "Error: settings file none.toml: No such file or directory: give a file that can"),
+        (["--config", "none.toml"], "Error: settings file none.toml: No such file or directory: give a readable file"),
         (["--idle", "sleep"], "Error: Invalid value for '--idle'"),
         (["--prot", "1"], "Error: No such option '--prot'"),
     ],
@@ -135,13 +135,13 @@ def test_a_server_that_cannot_start(
         raise error
 
     monkeypatch.setitem(sys.modules, "pricetime.gateway.server", SimpleNamespace(run=fail))
-    said = "no memory: lower order_capacity and feed_store_reports" if isinstance(error, MemoryError) else str(error)
+    said = "not enough memory: lower order_capacity or feed_store_reports" if isinstance(error, MemoryError) else str(error)
     assert bad("serve", code=2) == f"Error: {said}"
 
 
 def test_the_pure_form(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pricetime.COMPILED", False)
-    assert bad("serve", code=2).startswith("Error: the server is of the compiled form alone")
+    assert bad("serve", code=2).startswith("Error: the server needs the compiled form")
 
 
 @pytest.mark.parametrize("package", ["pydantic_settings", "structlog"])
@@ -286,5 +286,5 @@ def test_a_secret(tmp_path: Path) -> None:
     assert said.startswith(f"{file}: owner 7 added.")
     assert secrets.read(file)[7].name == "maker"
     assert secrets.read(file)[7].secret.hex() not in said
-    assert "owner 7 is in" in bad("secret", "7", "--secrets-file", file)
+    assert "owner 7 is already in" in bad("secret", "7", "--secrets-file", file)
     assert "is not in the range" in bad("secret", "0", code=2)

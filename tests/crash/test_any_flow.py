@@ -44,7 +44,7 @@ class Journal:
     def _sync(self) -> None:
         """Everything so far: the next record begins at the next page, and says that it is durable."""
         last = self.segments[-1]
-        last.iterate()
+        last.turn()
         self.durable, self._place = last.sequence, (last.number, last.offset)
         if last.room:
             last.checkpoint(synced=self.durable)
