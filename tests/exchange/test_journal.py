@@ -102,14 +102,14 @@ def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
     assert not server.last("instrument state")
     code, lines = start(*options(tmp_path / "j", "--instrument", "id=2"))
     assert (code, len(lines)) == (2, 1)
-    assert "1 orders" in lines[0]
+    assert "1 resting orders" in lines[0]
 
 
 def test_one_journal_one_server(tmp_path: Path) -> None:
     with ServerProcess(*options(tmp_path / "j")) as server:
         code, lines = start(*options(tmp_path / "j"))
         assert (code, len(lines)) == (2, 1)
-        assert "in use by another process" in lines[0]
+        assert "a running server already uses" in lines[0]
         server.stop()
 
 
