@@ -8,6 +8,9 @@ from typing import Any
 from .checks import shown
 from .errors import InvalidPrice, InvalidSetting
 
+#: Digits that a price unit may have after the point.
+MOST_DECIMALS = 18
+
 #: More digits than a price of 64 bits times a unit has.
 _EXACT = Context(prec=200, traps=[InvalidOperation])
 
@@ -15,17 +18,21 @@ _EXACT = Context(prec=200, traps=[InvalidOperation])
 def price_unit(value: Any) -> Decimal:
     """The currency value of one tick, from a Decimal, int, float or str. Its digits are those that prices show.
 
-    Raises InvalidSetting for what is not a finite number above 0.
+    Raises InvalidSetting if it is not a finite number above 0, or has more than ``MOST_DECIMALS`` digits after the point.
 
     >>> price_unit("0.25"), price_unit("0.50")
     (Decimal('0.25'), Decimal('0.50'))
     """
     try:
         unit = value if isinstance(value, Decimal) else Decimal(str(value))
+        if unit.is_finite() and unit == unit.to_integral_value() and (isinstance(value, float) or unit % 10 == 0):
+            unit = unit.quantize(Decimal(1))  # 1.0 and 1E+2 have no digits after the point
     except InvalidOperation:
         unit = Decimal("NaN")
     if isinstance(value, bool) or not unit.is_finite() or unit <= 0:
         raise InvalidSetting(f"price unit {shown(value)} is not a number above 0: give the value of one tick, as 0.25")
+    if decimals(unit) > MOST_DECIMALS or unit.scaleb(decimals(unit)) >= 2**63:
+        raise InvalidSetting(f"price unit {shown(value)} has too many digits: give up to {MOST_DECIMALS} after the point")
     return unit
 
 

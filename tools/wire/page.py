@@ -15,6 +15,7 @@ from tools.wire.vectors import history
 
 #: Names of fields that a diagram has no room for.
 SHORT = {
+    "price_decimals": "digits",
     "type": "typ",
     "side": "sid",
     "time_in_force": "tif",

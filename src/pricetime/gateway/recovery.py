@@ -26,6 +26,7 @@ import numpy as np
 
 from ..core.instrument import Instrument
 from ..core.snapshot import Snapshot
+from ..prices import decimals
 from ..wire.messages import (
     SIZES,
     ExecutionReport,
@@ -174,7 +175,8 @@ class RecoveryServer(Acceptor):
         if kind[0] == MessageType.RETRANSMIT_REQUEST:
             await self._retransmit(asker, RetransmitRequest.decode(kind + frame))
         else:
-            await self._send_snapshot(asker)
+            request = SnapshotRequest.decode(kind + frame)
+            await self._send_snapshot(asker, without_orders=request.without_orders == 1)
         return True
 
     async def _send(self, asker: Asker, *parts: bytes | memoryview) -> None:
@@ -234,10 +236,14 @@ class RecoveryServer(Acceptor):
         status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
         return status, reports or b"", checksum
 
-    async def _send_snapshot(self, asker: Asker) -> None:
-        """The whole book. It is paid for afterwards: who owes for the last one waits before the next."""
+    async def _send_snapshot(self, asker: Asker, *, without_orders: bool) -> None:
+        """The whole book, or the instruments alone. A client pays afterwards: it waits before its next request."""
         await asyncio.sleep(asker.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
         async with self._snapshots.read() as snapshot:
+            if without_orders:
+                asker.allowance.take(REQUEST_COST_REPORTS)
+                await self._send(asker, snapshot.bare)
+                return
             asker.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
             await self._send(asker, snapshot.head, snapshot.orders)
@@ -278,12 +284,13 @@ class Pace:
 class Encoded:
     """A snapshot as it is sent."""
 
-    __slots__ = ("count", "head", "orders", "readers")
+    __slots__ = ("bare", "count", "head", "orders", "readers")
 
     def __init__(self, snapshot: Snapshot, epoch: int) -> None:
-        self.head = _head(snapshot, epoch)
-        self.orders = snapshot.orders.view(np.uint8).data
         self.count = len(snapshot.orders)
+        self.head = _head(snapshot, epoch, self.count)
+        self.bare = _head(snapshot, epoch, 0)  # the instruments alone
+        self.orders = snapshot.orders.view(np.uint8).data
         self.readers = 0
 
 
@@ -332,12 +339,12 @@ class SharedSnapshot:
         return await asyncio.to_thread(lambda: Encoded(self._replica.snapshot(), self._store.epoch))
 
 
-def _head(snapshot: Snapshot, epoch: int) -> bytes:
-    """What comes before the orders."""
+def _head(snapshot: Snapshot, epoch: int, orders: int) -> bytes:
+    """What comes before so many orders."""
     head = SnapshotHeader(
         instruments=len(snapshot.instruments),
         seq_num=snapshot.seq_num,
-        orders=len(snapshot.orders),
+        orders=orders,
         digest=snapshot.digest,
         epoch=epoch,
         checksum=snapshot.checksum,
@@ -353,5 +360,7 @@ def _instrument(instrument: Instrument) -> bytes:
         lot_size=instrument.lot_size,
         low_price=LOWEST_PRICE if instrument.low_price is None else instrument.low_price,
         high_price=HIGHEST_PRICE if instrument.high_price is None else instrument.high_price,
+        price_decimals=decimals(instrument.price_unit),
+        price_unit=int(instrument.price_unit.scaleb(decimals(instrument.price_unit))),
         symbol=instrument.symbol.encode()[:SYMBOL_BYTES],
     ).encode()
