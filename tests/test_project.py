@@ -84,7 +84,19 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
-    heavy = ["click", "rich", "polars", "databento_dbn", "matplotlib", "cffi", "Cython", "pydantic", "structlog", "narwhals", "pandas"]
+    heavy = [
+        "click",
+        "rich",
+        "polars",
+        "databento_dbn",
+        "matplotlib",
+        "cffi",
+        "Cython",
+        "pydantic",
+        "structlog",
+        "narwhals",
+        "pandas",
+    ]
     heavy += ["asyncio", "hdrh", "jinja2", "prometheus_client", "starlette", "uvicorn", "websockets"]
     loaded = run(f"import sys, pricetime; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"

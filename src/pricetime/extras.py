@@ -11,6 +11,7 @@ from .errors import PricetimeError
 PURPOSES = {
     "tape": "replay of Databento files",
     "columnar": "CSV and Parquet: replay, generate, journal export",
+    "frames": "frames of pandas, polars and Arrow: pricetime.frames, pricetime.tape.read",
     "plot": "pictures of benchmarks and depth",
     "report": "pricetime report",
     "server": "pricetime serve",

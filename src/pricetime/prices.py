@@ -18,7 +18,7 @@ _EXACT = Context(prec=200, traps=[InvalidOperation])
 def price_unit(value: Any) -> Decimal:
     """The currency value of one tick, from a Decimal, int, float or str. Its digits are those that prices show.
 
-    Raises InvalidSetting if it is not a finite number above 0, or has more than ``MOST_DECIMALS`` digits after the point.
+    Raises InvalidSetting if it is not a finite number above 0, or has more than ``MOST_DECIMALS`` decimals.
 
     >>> price_unit("0.25"), price_unit("0.50")
     (Decimal('0.25'), Decimal('0.50'))
@@ -32,7 +32,7 @@ def price_unit(value: Any) -> Decimal:
     if isinstance(value, bool) or not unit.is_finite() or unit <= 0:
         raise InvalidSetting(f"price unit {shown(value)} is not a number above 0: give the value of one tick, as 0.25")
     if decimals(unit) > MOST_DECIMALS or unit.scaleb(decimals(unit)) >= 2**63:
-        raise InvalidSetting(f"price unit {shown(value)} has too many digits: give up to {MOST_DECIMALS} after the point")
+        raise InvalidSetting(f"price unit {shown(value)} has too many digits: give up to {MOST_DECIMALS} decimals")
     return unit
 
 
@@ -68,6 +68,7 @@ def in_ticks(value: Any, unit: Decimal) -> int:
     except InvalidOperation:  # no number, an infinite one, or one of hundreds of digits
         raise InvalidPrice(f"price {shown(value)} is not a number") from None
     if rest:
+        given = value if isinstance(value, Decimal) else shown(value)
         near = f"{in_currency(int(ticks), unit)} or {in_currency(int(ticks) + (1 if rest > 0 else -1), unit)}"
-        raise InvalidPrice(f"price {shown(value)} is not a multiple of {unit}: give {near}")
+        raise InvalidPrice(f"price {given} is not a multiple of {unit}: give {near}")
     return int(ticks)

@@ -19,8 +19,9 @@ class Served(ServerProcess):
 
     def __enter__(self) -> Served:
         super().__enter__()
-        self.orders = ("--port", str(self.port))
-        self.feed = ("--feed-port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
+        recovery = ("--recovery-port", str(self.recovery[1]))
+        self.orders = ("--port", str(self.port), *recovery)
+        self.feed = ("--feed-port", str(self.feed_port), *recovery)
         return self
 
 

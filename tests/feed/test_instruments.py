@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
+import numpy as np
 import pytest
 
 from pricetime import Instrument
@@ -19,9 +20,11 @@ from pricetime.measure.server import free_udp_port
 from pricetime.types import SNAPSHOT_ORDER
 from tests.feed.exchange import answer_bytes
 
-import numpy as np
-
-KNOWN = (Instrument(1, symbol="ES", price_unit="0.25"), Instrument(7, low_price=-5), Instrument(9, price_unit=Decimal("1E-18")))
+KNOWN = (
+    Instrument(1, symbol="ES", price_unit="0.25"),
+    Instrument(7, low_price=-5),
+    Instrument(9, price_unit=Decimal("1E-18")),
+)
 
 
 @contextmanager

@@ -64,6 +64,9 @@ class FakeReplica:
         self.orders["type"] = 54
         self.orders["order_id"] = np.arange(orders)
 
+    def instruments(self) -> Snapshot:
+        return self.snapshot()._replace(orders=self.orders[:0])
+
     def snapshot(self) -> Snapshot:
         self.go_on.wait(30)
         if self.broken:

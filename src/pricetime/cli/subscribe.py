@@ -107,7 +107,7 @@ def watch(wishes: Wishes) -> bool:
         recovery=recovery,
         instruments=wishes.instruments,
         capacity=wishes.order_capacity,
-        on_reports=view.reports if wishes.plain else None,
+        on_reports=(lambda reports: view.reports(reports, subscriber)) if wishes.plain else None,
     ) as subscriber, view:  # fmt: skip
         subscriber.on_event = lambda event: view.event(event, subscriber)
         follow(subscriber, view, Progress(wishes))

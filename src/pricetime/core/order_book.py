@@ -47,7 +47,8 @@ class OrderBook:
     of orders that ask for none of their own. ``replace_policy``: when a replaced order keeps its place.
     ``low_price`` and ``high_price``: the band that prices must be in, None for no end. ``owner_limit``: owners
     from 1 to below it can have all their orders cancelled at once. ``limits``: of these owners, as of an ``Engine``.
-    ``price_unit``: the currency value of one tick, with which ladders, charts and frames show prices. Raises InvalidSetting and MemoryError.
+    ``price_unit``: the currency value of one tick, with which ladders, charts and frames show prices. Raises
+    InvalidSetting and MemoryError.
 
     Prices are whole ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64, owners u32
     with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a

@@ -163,10 +163,11 @@ class _Reader:
         values = column.to_list()
         codes: dict[Any, int] = {}
         for value in set(values):
-            code = words.get(value.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else value)
+            word = value.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else value
+            code = words.get(word)
             if code is None and not isinstance(value, str) and value in kind._value2member_map_:
                 code = int(value)
-            if code is None and (value is None or value != value or value == ""):  # noqa: PLR0124 - NaN
+            if code is None and (value is None or value != value or value == ""):
                 code = default
             if code is None:
                 allowed = ", ".join(str(word) for word in words)

@@ -17,8 +17,8 @@ def depth_to_frame(
 ) -> Any:
     """The levels of a book as a frame: bids first, each side with its best level first.
 
-    ``depth``: what ``OrderBook.depth`` returned, or a book. ``tick_size``: the currency value of one tick; by default the
-    ``price_unit`` of the book. ``levels``: how many of each side of a book, None for all. ``native``: as of
+    ``depth``: what ``OrderBook.depth`` returned, or a book. ``tick_size``: the currency value of one tick; by default
+    the ``price_unit`` of the book. ``levels``: how many of each side of a book, None for all. ``native``: as of
     ``reports_to_frame``. Raises InvalidSetting and MissingExtra. O(levels).
 
     Columns: side, level (from 1), price, quantity (lots), orders, cumulative (lots from the best level on). Prices are

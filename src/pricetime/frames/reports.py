@@ -55,13 +55,11 @@ def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | 
     return frame_of(columns, native)
 
 
-def trades_to_frame(
-    trades: Any | Iterable[Trade], tick_size: TickSize = None, *, native: str | None = None
-) -> Any:
+def trades_to_frame(trades: Any | Iterable[Trade], tick_size: TickSize = None, *, native: str | None = None) -> Any:
     """Trades as a frame, one row each.
 
-    ``trades``: an array of ``pricetime.REPORT``, of which the trades are taken; or ``Trade`` values, such as those of an
-    ``Execution``. ``tick_size``, ``native``: as of ``reports_to_frame``. Raises InvalidSetting and MissingExtra.
+    ``trades``: an array of ``pricetime.REPORT``, of which the trades are taken; or ``Trade`` values, such as those of
+    an ``Execution``. ``tick_size``, ``native``: as of ``reports_to_frame``. Raises InvalidSetting and MissingExtra.
     O(trades).
 
     Columns: maker_id, taker_id, price, quantity. From reports also seq_num and instrument first, and side, which is

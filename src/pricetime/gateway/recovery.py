@@ -93,6 +93,9 @@ class Replica(Protocol):
     def snapshot(self) -> Snapshot:
         """All books at one moment. Called in a thread of its own, never in two at a time; may take its time."""
 
+    def instruments(self) -> Snapshot:
+        """The instruments alone, their digest and checksum 0. Called in a thread of its own; takes microseconds."""
+
 
 class RecoveryServer(Acceptor):
     """Answers on a listening socket, in the running loop, from ``open`` to ``close``."""
@@ -104,6 +107,7 @@ class RecoveryServer(Acceptor):
         self.counts: Counter[str] = Counter()  #: what happened here so far, by name
         self._config = config
         self._store = store
+        self._replica = replica
         self._snapshots = SharedSnapshot(replica, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
@@ -239,11 +243,12 @@ class RecoveryServer(Acceptor):
     async def _send_snapshot(self, asker: Asker, *, without_orders: bool) -> None:
         """The whole book, or the instruments alone. A client pays afterwards: it waits before its next request."""
         await asyncio.sleep(asker.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        if without_orders:
+            asker.allowance.take(REQUEST_COST_REPORTS)
+            known = await asyncio.to_thread(self._replica.instruments)
+            await self._send(asker, _head(known, self._store.epoch))
+            return
         async with self._snapshots.read() as snapshot:
-            if without_orders:
-                asker.allowance.take(REQUEST_COST_REPORTS)
-                await self._send(asker, snapshot.bare)
-                return
             asker.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
             await self._send(asker, snapshot.head, snapshot.orders)
@@ -284,13 +289,12 @@ class Pace:
 class Encoded:
     """A snapshot as it is sent."""
 
-    __slots__ = ("bare", "count", "head", "orders", "readers")
+    __slots__ = ("count", "head", "orders", "readers")
 
     def __init__(self, snapshot: Snapshot, epoch: int) -> None:
-        self.count = len(snapshot.orders)
-        self.head = _head(snapshot, epoch, self.count)
-        self.bare = _head(snapshot, epoch, 0)  # the instruments alone
+        self.head = _head(snapshot, epoch)
         self.orders = snapshot.orders.view(np.uint8).data
+        self.count = len(snapshot.orders)
         self.readers = 0
 
 
@@ -339,12 +343,12 @@ class SharedSnapshot:
         return await asyncio.to_thread(lambda: Encoded(self._replica.snapshot(), self._store.epoch))
 
 
-def _head(snapshot: Snapshot, epoch: int, orders: int) -> bytes:
-    """What comes before so many orders."""
+def _head(snapshot: Snapshot, epoch: int) -> bytes:
+    """What comes before the orders."""
     head = SnapshotHeader(
         instruments=len(snapshot.instruments),
         seq_num=snapshot.seq_num,
-        orders=orders,
+        orders=len(snapshot.orders),
         digest=snapshot.digest,
         epoch=epoch,
         checksum=snapshot.checksum,

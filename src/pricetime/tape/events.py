@@ -39,8 +39,8 @@ def read(path: str | Path, *, instrument: int | None = None, native: str | None 
     """The events of a tape as a frame, one row each, in the order of the file.
 
     ``path``: a tape of Databento (schema mbo: DBN, or CSV), a LOBSTER message file, or a file that pricetime wrote:
-    commands (.npy, .csv, .parquet), or the trades or top of book of a replay (.csv, .parquet). ``instrument``: keep only
-    the events of this id. ``native``: polars, pandas or pyarrow; by default the first of these that is installed.
+    commands (.npy, .csv, .parquet), or the trades or top of book of a replay (.csv, .parquet). ``instrument``: keep
+    only the events of this id. ``native``: polars, pandas or pyarrow; by default the first of these that is installed.
 
     A tape has the columns time (UTC of Databento, since midnight of LOBSTER, to the nanosecond), sequence (the
     exchange's number, or the line of the file), instrument (not of LOBSTER), action, side (null without one), order_id,

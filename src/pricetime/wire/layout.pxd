@@ -231,7 +231,7 @@ ctypedef packed struct SnapshotRequest:
     u8 type
     u8 zero
     u16 zero2
-    u32 without_orders         # 1: send every instrument and no order; 0: send both
+    u32 without_orders         # 1: send every instrument and no order, digest and checksum 0; 0: send both
 
 # From the recovery server: how much there is; then the instruments follow, then the orders of each, bids then asks, in priority order.
 ctypedef packed struct SnapshotHeader:
