@@ -21,7 +21,7 @@ from pricetime.types import SNAPSHOT_ORDER
 from tests.feed.exchange import answer_bytes
 
 KNOWN = (
-    Instrument(1, symbol="ES", price_unit="0.25"),
+    Instrument(1, symbol="ES", price_unit=Decimal("0.25")),
     Instrument(7, low_price=-5),
     Instrument(9, price_unit=Decimal("1E-18")),
 )

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -73,7 +74,9 @@ class FakeReplica:
             raise RuntimeError("no replica")
         self.taken += 1
         instruments = (
-            Instrument(1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70, price_unit="0.25"),
+            Instrument(
+                1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70, price_unit=Decimal("0.25")
+            ),
             Instrument(2, symbol="Ü" * 8, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
         )
         return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6)

@@ -192,6 +192,8 @@ class _Reader:
         if found is None:
             return np.full(len(self._frame), default, np.uint64)
         column, null = found
+        if null.all():  # such a column may have no type
+            return np.full(len(self._frame), default, np.uint64)
         if not (column.dtype.is_integer() or column.dtype.is_float()):
             raise InvalidFrame(f"column {self._names[name]!r} has the type {column.dtype}: give whole numbers")
         values = _numbers(column, null)
@@ -210,6 +212,8 @@ class _Reader:
         if found is None:
             return 0
         column, null = found
+        if null.all():
+            return 0
         if column.dtype.is_temporal():
             times = column.dt.timestamp("ns")
         elif column.dtype.is_integer():

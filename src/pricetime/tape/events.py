@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidSetting
-from ..frames.native import Nullable, frame_of, library, names_of, narwhals
+from ..extras import require
+from ..frames.native import PURPOSE, Nullable, frame_of, library, names_of, narwhals
 from ..frames.reports import SIDES
 from ..types import COMMAND, CommandType, TimeInForce
 from . import databento, lobster
@@ -21,8 +22,8 @@ from .mbo import ADD, ASK, BID, CANCEL, CLEAR, FILL, MBO, MODIFY, TRADE
 
 PARQUET_MAGIC, NPY_MAGIC = b"PAR1", b"\x93NUMPY"
 
-#: What the header of one of our own CSV files begins with: commands, then what a replay writes.
-OWN_HEADERS = (b"sequence,timestamp,session,", b"time_ns,")
+#: What a CSV file of commands begins with, and one that a replay wrote.
+COMMAND_HEADER, REPLAY_HEADER = b"sequence,timestamp,session,", b"time_ns,"
 
 HEAD_BYTES = 4096
 
@@ -54,9 +55,12 @@ def read(path: str | Path, *, instrument: int | None = None, native: str | None 
     if head.startswith(PARQUET_MAGIC):
         return _own(narwhals().read_parquet(str(path), backend=library(native)), instrument, native)
     if head.startswith(NPY_MAGIC):
-        return _own_array(path, instrument, native)
-    if head.startswith(OWN_HEADERS):
-        return _own(narwhals().read_csv(str(path), backend=library(native)), instrument, native)
+        return _own_array(path, np.load(path), instrument, native)
+    if head.startswith(COMMAND_HEADER):
+        commands = np.loadtxt(path, COMMAND, delimiter=",", skiprows=1, ndmin=1)
+        return _own_array(path, commands, instrument, native)
+    if head.startswith(REPLAY_HEADER):
+        return _own(_read_csv(path, head, library(native)), instrument, native)
     if is_header(head.split(b"\n", 1)[0]) or detect(path) is Format.DATABENTO:
         return frame_of(_databento(path, instrument), native)
     if instrument is not None:
@@ -108,8 +112,20 @@ def _lobster(path: Path) -> dict[str, Any]:
     }
 
 
-def _own_array(path: Path, instrument: int | None, native: str | None) -> Any:
-    commands = np.load(path)
+def _read_csv(path: Path, head: bytes, backend: str) -> Any:
+    """What a replay wrote. Ids need all 64 bits, which no library expects in a CSV file."""
+    ids = {"taker_id", "maker_id"} & set(head.split(b"\n", 1)[0].decode("ascii", "replace").split(","))
+    options: dict[str, Any] = {}
+    if backend == "polars":
+        options["schema_overrides"] = dict.fromkeys(ids, require("polars", "frames", PURPOSE).UInt64)
+    elif backend == "pyarrow":
+        arrow = require("pyarrow", "frames", PURPOSE)
+        csv = require("pyarrow.csv", "frames", PURPOSE)
+        options["convert_options"] = csv.ConvertOptions(column_types=dict.fromkeys(ids, arrow.uint64()))
+    return narwhals().read_csv(str(path), backend=backend, **options)
+
+
+def _own_array(path: Path, commands: Any, instrument: int | None, native: str | None) -> Any:
     if commands.dtype != COMMAND:
         raise TapeError(f"{path}: holds an array of {commands.dtype}: commands have the dtype pricetime.COMMAND")
     columns = {name: commands[name] for name in COMMAND.names or ()}
