@@ -7,6 +7,7 @@ import pickle
 import sys
 from decimal import Decimal
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,8 @@ def test_the_plot(cumulative: bool) -> None:
     if cumulative:
         assert np.asarray(axes.lines[0].get_xydata()).tolist() == [[100.0, 8.0], [99.75, 12.0]]
     else:
-        assert [bar.get_bbox().height for bar in axes.patches] == [8, 4, 7]
+        bars: Any = [bar for container in axes.containers for bar in container]
+        assert [bar.get_height() for bar in bars] == [8, 4, 7]
     assert filled().depth().plot(ax=axes) is axes
     assert OrderBook().plot(ax=axes).get_xlabel() == "price (ticks)"
     pyplot.close("all")

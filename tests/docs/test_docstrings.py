@@ -16,7 +16,8 @@ SOURCE = Path(pricetime.__file__).parents[1]
 PUBLIC = [
     "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
     "types", "errors", "extras", "depth", "prices",
-    "frames.commands", "frames.reports", "frames.depth", "frames.top", "frames.errors", "tape.events", "feed.instruments",
+    "frames.commands", "frames.reports", "frames.depth", "frames.top", "frames.errors",
+    "tape.events", "feed.instruments",
     "feed.subscriber.Subscriber", "feed.client.Client", "feed.client.OrderFuture",
     "feed.order_result", "wire.report", "feed.async_client.AsyncClient", "feed.sequencer",
     "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
