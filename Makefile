@@ -21,8 +21,8 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
-DATA_SHEETS := $(wildcard src/pricetime/*/*.pxd)
-SOURCES := setup.py $(DATA_SHEETS) $(wildcard $(DATA_SHEETS:.pxd=.py))
+SCHEMAS := $(wildcard src/pricetime/*/*.pxd)
+SOURCES := setup.py $(SCHEMAS) $(wildcard $(SCHEMAS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
@@ -123,7 +123,7 @@ bench-compare: build ## this work tree against the revision BASE; fails on a reg
 screenshot: build ## take the pictures of the live page in docs/, with Debian's chromium
 	@$(BIN)/python -m tools.screenshot
 
-wire: .venv/installed ## write what follows from the data sheet of the wire: page, vectors, dissector, messages.pyi
+wire: .venv/installed ## write what follows from the schema of the wire: page, vectors, dissector, messages.pyi
 	@$(BIN)/python -m tools.wire
 
 lint: .venv/installed ## format, lint and types

@@ -195,7 +195,7 @@ def watch(
     take_short_turns()  # a turn that it gives away is a short one, so it has the next one soon enough to lose nothing
     with Subscriber(group, port, recovery=recovery, spins=True) as subscriber:
         follow(subscriber, lambda: subscriber.state.name == "WHOLE")
-        subscriber.builder.take_memory(ORDERS_TAKEN)
+        subscriber.builder.prefault(ORDERS_TAKEN)
         pipe.send("following")
         follow(subscriber, lambda: last.value != 0)
         deadline = time.monotonic() + 10

@@ -98,11 +98,11 @@ def _match(books, commands, count, batch):
 
 
 def _match_journaled(books, writer, commands, count, batch, stalled):
-    transcript: u32 = 0
+    report_checksum: u32 = 0
     done: u64 = 0
     i: u64
     while done < count:
-        step: u64 = writer.append(commands + done, min(batch, count - done), books.seq_num, transcript)
+        step: u64 = writer.append(commands + done, min(batch, count - done), books.seq_num, report_checksum)
         if step == 0:
             if writer.failed():
                 return done
@@ -113,8 +113,8 @@ def _match_journaled(books, writer, commands, count, batch, stalled):
         books.report_count = 0
         books.run(commands + done, step, cython.NULL)
         for i in range(books.report_count):
-            transcript = link(
-                transcript, cython.cast(cython.pointer[cython.const[u64]], cython.address(books.reports[i])), 6
+            report_checksum = link(
+                report_checksum, cython.cast(cython.pointer[cython.const[u64]], cython.address(books.reports[i])), 6
             )
         done += step
     return done

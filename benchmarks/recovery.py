@@ -115,7 +115,7 @@ def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: Exch
 def take(writer: Any, state: ExchangeState, commands: np.ndarray[Any, Any]) -> None:
     """Into the journal and then through everything, as the matcher does it; waits where no segment is ready."""
     while len(commands):
-        took = writer.append_records(commands, state.engine.seq_num, state.matcher.transcript)
+        took = writer.append_records(commands, state.engine.seq_num, state.matcher.report_checksum)
         state.apply(commands[:took])
         commands = commands[took:]
         if not took:

@@ -23,8 +23,8 @@ def replay(path: str) -> None:
     print(f"{outcome.trades:,} trades of the tape, {outcome.exact:,} of them matched exactly")
     for verdict, count in outcome.verdicts.items():
         print(f"{count:>9,}  {verdict.value}")
-    for doubt in (*outcome.skipped.named, *tape.warnings()):
-        print(f"beware: {doubt}")
+    for warning in (*outcome.skipped.named, *tape.warnings()):
+        print(f"beware: {warning}")
 
 
 def synthetic(count: int) -> None:

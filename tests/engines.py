@@ -148,7 +148,7 @@ class ReferenceEngine:
         """Why a command is refused whatever is in the books."""
         instrument = self.instruments.get(row["instrument"])
         kind = row["type"]
-        if kind == CommandType.REFUSE:
+        if kind == CommandType.GATEWAY_REJECT:
             return row["flags"]
         if kind == CommandType.CONTINUE:
             return None if row["owner"] in self.unfinished else Reason.UNKNOWN_COMMAND

@@ -50,7 +50,7 @@ def test_compiled_unless_asked_otherwise() -> None:
 
 
 def test_where_nothing_is_compiled_one_warning_says_how_to_get_the_fast_form(tmp_path: Path) -> None:
-    outcome = run(SHOW + "; import pricetime.core.door", folder=sources_only(tmp_path))
+    outcome = run(SHOW + "; import pricetime.core.c_api", folder=sources_only(tmp_path))
     assert outcome.stdout.startswith("False False")
     assert outcome.stderr.count("pricetime runs uncompiled") == 1
     assert "install a C compiler" in outcome.stderr

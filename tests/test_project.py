@@ -16,8 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pricetime"
 
-#: Each part imports from its own floor and those before it.
-FLOORS = [
+#: Each part imports from its own layer and those before it.
+LAYERS = [
     {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices", "ladder", "depth"},
     {"native"},
     {"_form"},
@@ -56,11 +56,11 @@ def imports(path: Path) -> Iterator[str]:
             yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
-def floor(module: str) -> int:
+def layer(module: str) -> int:
     part = module.split(".")[1] if "." in module else ""
     if part[:1].isupper() or part in {"__version__", "compiled"}:
         part = ""  # a public name of the package itself
-    return next(i for i, parts in enumerate(FLOORS) if part in parts)
+    return next(i for i, parts in enumerate(LAYERS) if part in parts)
 
 
 def run(code: str) -> str:
@@ -74,7 +74,7 @@ def test_every_module_written_for_the_compiler_is_compiled() -> None:
     written = {dotted(path) for path in python_files() if re.search(r"^import cython$", path.read_text("utf-8"), re.M)}
     assert listed == written
     for module in listed:
-        assert (SOURCE.parent / module.replace(".", "/")).with_suffix(".pxd").exists(), f"{module} has no data sheet"
+        assert (SOURCE.parent / module.replace(".", "/")).with_suffix(".pxd").exists(), f"{module} has no schema"
 
 
 def test_the_changelog_knows_this_version() -> None:
@@ -104,8 +104,8 @@ def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
 
 @pytest.mark.parametrize("path", python_files(), ids=dotted)
 def test_imports_go_down_the_floors(path: Path) -> None:
-    own = floor(dotted(path))
-    above = [name for name in imports(path) if name.split(".")[0] == "pricetime" and floor(name) > own]
+    own = layer(dotted(path))
+    above = [name for name in imports(path) if name.split(".")[0] == "pricetime" and layer(name) > own]
     assert above == []
 
 

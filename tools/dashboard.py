@@ -226,7 +226,7 @@ def sessions() -> list[Panel]:
             "short",
             now(Sessions.sessions, "sessions"),
             now(Sessions.pending, "not logged in"),
-            now(Sessions.askers, "recovering"),
+            now(Sessions.recovery_clients, "recovering"),
         ),
         lines(
             "Drops",

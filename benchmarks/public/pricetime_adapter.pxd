@@ -1,4 +1,4 @@
-# The data sheet of pricetime_adapter.py: the functions that the harness of the public benchmark looks for in an engine.
+# The schema of pricetime_adapter.py: the functions that the harness of the public benchmark looks for in an engine.
 
 from libc.stdio cimport fprintf, stderr
 from libc.stdint cimport INT64_MAX as NO_ASK, INT64_MIN as NO_BID
@@ -14,13 +14,13 @@ from benchmarks.public.embedding cimport (
 )
 from benchmarks.public.streaming cimport stream, stream_fence
 from pricetime.core.book cimport Books, key_of
-from pricetime.core.door cimport best_price, run_commands
+from pricetime.core.c_api cimport best_price, run_commands
 from pricetime.core.layout cimport (
     ASK, BID, CANCEL_ORDER, GTC, IOC, NEW_ORDER, NIL, REJECTED, REPLACE_ORDER, TRADE,
     Command, IdEntry, Level, Node, Order, OrderCold, Report, i64, u8, u32, u64,
 )
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.native.waiting cimport pause
 from pricetime.ring.ring cimport Ring
 
@@ -48,7 +48,7 @@ cdef class Engine:
     cdef const Transport *chosen         # where answers go on to; NULL when the consumer is at the ring
     cdef void *sink
 
-    cdef int _take_memory(self) except -1
+    cdef int _prefault(self) except -1
 
     cdef void new_order(self, const NewOrder *order) noexcept nogil
     cdef void cancel(self, const Cancel *cancel) noexcept nogil

@@ -45,7 +45,7 @@ class Engine:
         self.reports = cython.cast(cython.pointer[Report], reserve(self.room * cython.sizeof(Report)))
         if not self.reports:
             raise MemoryError("no room for the reports of a command")
-        self._take_memory()
+        self._prefault()
         self.ring = ring
         self.slots = cython.cast(cython.pointer[Answer], ring.slots)
         self.mask = ring.mask
@@ -53,16 +53,16 @@ class Engine:
         self.limit = self.tail + ring.capacity
         self.together = TOGETHER
 
-    def _take_memory(self):
+    def _prefault(self):
         """Take up what orders will need, before the first of them."""
         books: Books = self.books
         n: u64 = ORDERS + 1
-        touch(books.orders, n * cython.sizeof(Order))
-        touch(books.cold, n * cython.sizeof(OrderCold))
-        touch(books.levels, n * cython.sizeof(Level))
-        touch(books.nodes, n * cython.sizeof(Node))
-        touch(books.books[0].ids, (cython.cast(u64, books.books[0].id_mask) + 1) * cython.sizeof(IdEntry))
-        touch(self.reports, self.room * cython.sizeof(Report))
+        prefault_pages(books.orders, n * cython.sizeof(Order))
+        prefault_pages(books.cold, n * cython.sizeof(OrderCold))
+        prefault_pages(books.levels, n * cython.sizeof(Level))
+        prefault_pages(books.nodes, n * cython.sizeof(Node))
+        prefault_pages(books.books[0].ids, (cython.cast(u64, books.books[0].id_mask) + 1) * cython.sizeof(IdEntry))
+        prefault_pages(self.reports, self.room * cython.sizeof(Report))
 
     def __dealloc__(self):
         release(self.reports, self.room * cython.sizeof(Report))

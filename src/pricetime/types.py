@@ -60,7 +60,7 @@ class CommandType(IntEnum):
     REPLACE_ORDER_AS = 5  #: a replace under a new id, carried by ``owner`` (low half) and ``tag`` (high)
     MASS_CANCEL = 6  #: the orders of ``owner``: of one instrument or ``ALL_INSTRUMENTS``, of one side or 0 for both;
     #: ``tag``: the most orders that it looks at before it leaves the rest to ``CONTINUE``, 0 for no limit
-    REFUSE = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
+    GATEWAY_REJECT = 7  #: what a gateway refuses: makes the rejected report whose reason stands in ``flags``
     SET_STATE = 8  #: open or halt an instrument: the ``InstrumentState`` stands in ``flags``
     CONTINUE = 9  #: go on with the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
     OPEN_ORDERS = (

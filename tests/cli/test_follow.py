@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.cli.follow import Following, Wishes
+from pricetime.cli.follow import Following, Options
 from pricetime.journal.directory import Directory
 from pricetime.journal.errors import JournalError
 from tests.cli.run import run
@@ -56,16 +56,16 @@ def test_it_ends_after_a_time(folder: Path) -> None:
 def test_the_first_difference_ends_it(tmp_path: Path) -> None:
     segment = Segment()
     segment.commands(orders(5))
-    segment.checkpoint(synced=3, seq_num=5, transcript=1)
+    segment.checkpoint(synced=3, seq_num=5, report_checksum=1)
     segment.write(tmp_path)
     ran = run("follow", str(tmp_path), *BRIEFLY)
     assert ran.exit_code == 4
-    assert "THE BOOKS DIFFER: up to command 5 the engine had made 5 reports with transcript 00000001" in ran.output
+    assert "THE BOOKS DIFFER: up to command 5 the engine had made 5 reports with checksum 00000001" in ran.output
 
 
 def test_what_is_needed_next_is_gone(folder: Path) -> None:
     (folder / SECOND).rename(folder / "elsewhere")
-    following = Following(Directory(folder), Wishes())
+    following = Following(Directory(folder), Options())
     assert following.step() > 0
     assert following.step() == 0, "the next segment may come"
     (folder / "elsewhere").rename(folder / "00000004.journal")

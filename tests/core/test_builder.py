@@ -85,14 +85,14 @@ def test_an_order_enters_and_goes() -> None:
 @pytest.mark.parametrize("orders", [0, 7, 1000])
 def test_memory_that_is_taken_up_keeps_what_is_in_it(orders: int) -> None:
     made, other = builder(accepted(1)), builder(accepted(1))
-    made.take_memory(orders)
+    made.prefault(orders)
     made.check()
     more = reports(accepted(2), report(CANCELLED, order_id=1), first=2)
     made.apply(more)
     other.apply(more)
     assert made.digest() == other.digest()
     with pytest.raises(InvalidSetting, match="orders"):
-        made.take_memory(-1)
+        made.prefault(-1)
 
 
 def test_a_taker_is_beside_its_book_until_it_is_known_to_rest() -> None:

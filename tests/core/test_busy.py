@@ -173,7 +173,7 @@ def long_reports() -> np.ndarray[Any, Any]:
 
 BUILDER_CALLS: dict[str, Callable[[BookBuilder], object]] = {
     "apply": lambda made: made.apply(long_reports()[:0]),
-    "take_memory": lambda made: made.take_memory(1),
+    "prefault": lambda made: made.prefault(1),
     "seq_num": lambda made: made.seq_num,
     "in_progress": lambda made: made.in_progress,
     "instruments": lambda made: made.instruments,

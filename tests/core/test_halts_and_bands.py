@@ -15,7 +15,7 @@ from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind, Trade
 from tests.books import I64_MAX, I64_MIN, ask, bid, command, reports_of, state
 
-NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, REFUSE, SET_STATE, *_ = CommandType
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, GATEWAY_REJECT, SET_STATE, *_ = CommandType
 OPEN, HALTED = InstrumentState
 
 # ---------------------------------------------------------------------- halts
@@ -335,6 +335,6 @@ def test_a_fok_at_the_end_of_the_band_fills_what_a_market_order_takes(kind: Any,
 def test_a_refusal_is_passed_on(instrument: int, reason: Reason) -> None:
     engine = Engine([Instrument(3)], capacity=10)
     given = {"order_id": 2**64 - 1, "side": 200, "price": -5, "quantity": 2**64 - 1}
-    reports = engine.apply(command(REFUSE, instrument=instrument, flags=reason, **given))
+    reports = engine.apply(command(GATEWAY_REJECT, instrument=instrument, flags=reason, **given))
     assert reports["instrument"].tolist() == [instrument]
     assert reports_of(reports) == [(ReportKind.REJECTED, 200, reason, 2**64 - 1, 0, -5, 2**64 - 1)]

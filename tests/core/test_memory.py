@@ -55,7 +55,7 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
     """Ten for the pools, one for each id table, one for the command of a book."""
     from pricetime.core import book as book_module
     from pricetime.core import order_book as order_book_module
-    from pricetime.core.door import open_books
+    from pricetime.core.c_api import open_books
     from pricetime.native.memory import reserve
 
     asked: list[int] = []

@@ -49,7 +49,7 @@ def test_source(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(CORE.glob("*.pxd")), ids=lambda path: path.name)
-def test_data_sheet(path: Path) -> None:
+def test_schema(path: Path) -> None:
     text = without_comments(path.read_text(encoding="utf-8"), r"#[^\n]*")
     assert not re.search(r"\b(float|double|libc\.math)\b", text)
 

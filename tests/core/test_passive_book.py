@@ -173,7 +173,7 @@ def test_a_book_is_made_once(book: PassiveBook) -> None:
 def test_no_room_for_an_action(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
     from pricetime.core import passive_book
 
-    real = passive_book.reserve  # type: ignore[attr-defined] # its name is in the data sheet
+    real = passive_book.reserve  # type: ignore[attr-defined] # its name is in the schema
     asked: list[int] = []
 
     def miserly(n_bytes: int) -> Any:

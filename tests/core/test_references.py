@@ -134,7 +134,7 @@ def test_all_reports_at_once_or_one_by_one() -> None:
     engine = Engine(instruments, capacity=100, owner_limit=25)
     reports = engine.apply(np.concatenate(commands))
     whole, one_by_one = References(100), References(100)
-    whole.take_memory()
+    whole.prefault()
     whole.apply(reports)
     for n in range(len(reports)):
         one_by_one.apply(reports[n : n + 1])

@@ -26,7 +26,7 @@ HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 128, 112, 72
 SEGMENT_BYTES = 3 * 4096
 
 
-class Swift(Syncer):
+class Chunked(Syncer):
     """Takes every engine for a fast one, so that it leaves a segment whenever it is not."""
 
     def _is_fast(self) -> bool:
@@ -48,13 +48,13 @@ class Life:
         self._snapshot: SnapshotFile | None = None  # taken, and not durable yet
         self._newest = found.snapshot
         self.writer = Writer()
-        swift = rng.random() < 0.5
-        self.syncer = (Swift if swift else Syncer)(
+        chunked = rng.random() < 0.5
+        self.syncer = (Chunked if chunked else Syncer)(
             self.writer,
             self.directory,
             CONFIGURATION,
             position=found.position,
-            level=AcknowledgementLevel.MEMORY if swift else AcknowledgementLevel.DURABLE,
+            level=AcknowledgementLevel.MEMORY if chunked else AcknowledgementLevel.DURABLE,
             segment_bytes=SEGMENT_BYTES,
         )
         self.syncer.open()
@@ -109,7 +109,7 @@ class Life:
                 position=position,
                 digest=CONFIGURATION.digest,
                 timestamp=0,
-                transcript=0,
+                report_checksum=0,
                 seq_num=self.engine.seq_num,
                 books=self.engine.digest(references),
                 next_reference=references.next,

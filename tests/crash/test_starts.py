@@ -13,7 +13,7 @@ from pricetime.core.references import References
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.errors import CannotStart
 from pricetime.gateway.fields import LogLevel
-from pricetime.gateway.keeper import Keeper
+from pricetime.gateway.journal_service import JournalService
 from pricetime.gateway.log import make_log
 from pricetime.gateway.state import ExchangeState
 from pricetime.journal.configuration import Configuration
@@ -39,11 +39,11 @@ def make(configuration: Configuration, books: tuple[Engine, References] | None =
 
 
 @contextmanager
-def started(disk: MemoryDisk) -> Iterator[Keeper]:
+def started(disk: MemoryDisk) -> Iterator[JournalService]:
     """A journal that was opened; it is killed in the end."""
     wake = os.eventfd(0)
     try:
-        yield Keeper(SETTINGS, make, wake, make_log(LogLevel.ERROR), disk)
+        yield JournalService(SETTINGS, make, wake, make_log(LogLevel.ERROR), disk)
     finally:
         disk.called = lambda call: None
         disk.killed()
@@ -53,11 +53,11 @@ def started(disk: MemoryDisk) -> Iterator[Keeper]:
 def journal(torn: bool) -> tuple[MemoryDisk, int]:
     """One that a killed server has left, and the epoch of its feed. ``torn``: with something behind the last record."""
     disk = MemoryDisk()
-    with started(disk) as keeper:
+    with started(disk) as journal_service:
         commands = orders(100)
-        assert keeper.writer.append_records(commands) == 100
-        epoch = int(keeper.state.store.epoch)
-        number, offset = keeper.writer.progress()[1:]
+        assert journal_service.writer.append_records(commands) == 100
+        epoch = int(journal_service.state.store.epoch)
+        number, offset = journal_service.writer.progress()[1:]
         if torn:
             disk.files[f"{number:08}.journal"].write(b"\1" * 40, offset + 8)
     return disk, epoch
@@ -82,11 +82,11 @@ def test_the_next_start_finds_the_same_exchange(torn: bool) -> None:
                 break
         except Killed:
             calls += 1
-        with started(disk) as keeper:
-            assert keeper.first == 100, calls
+        with started(disk) as journal_service:
+            assert journal_service.first == 100, calls
             # one that was cut and has no segment behind it may have lost reports that were published
-            assert keeper.state.store.epoch == epoch or torn, calls
-            assert len(keeper.state.engine) == 100
+            assert journal_service.state.store.epoch == epoch or torn, calls
+            assert len(journal_service.state.engine) == 100
     assert calls > 10
 
 
@@ -95,9 +95,9 @@ def test_a_start_whose_nth_call_fails_says_so_in_a_line_and_the_next_goes_on() -
     while True:
         at += 1
         disk, left = FailingDisk("EIO"), at
-        with started(disk) as keeper:
-            assert keeper.writer.append_records(orders(100)) == 100
-            keeper.syncer.end()
+        with started(disk) as journal_service:
+            assert journal_service.writer.append_records(orders(100)) == 100
+            journal_service.syncer.end()
         disk.calls, disk.at, disk.called = [], at, disk.count
         try:
             with started(disk):
@@ -105,9 +105,9 @@ def test_a_start_whose_nth_call_fails_says_so_in_a_line_and_the_next_goes_on() -
         except (CannotStart, JournalError) as error:
             assert "\n" not in str(error)
         disk.at = 0
-        with started(disk) as keeper:
-            assert keeper.first == 100
-            assert len(keeper.state.engine) == 100
+        with started(disk) as journal_service:
+            assert journal_service.first == 100
+            assert len(journal_service.state.engine) == 100
         if not disk.failed:
             break
     assert left > 20

@@ -28,7 +28,7 @@ PUBLIC = [
     "measure.run_file", "measure.server", "measure.following",
 ]  # fmt: skip
 
-#: For compiled callers, which read the data sheet: not Python's.
+#: For compiled callers, which read the schema: not Python's.
 FOR_COMPILED = {"claimed", "claimed_run", "peeked", "peeked_run", "is_closed", "end"}
 
 

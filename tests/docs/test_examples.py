@@ -15,11 +15,11 @@ import pytest
 import pricetime
 from tests.docs.blocks import BLOCKS, DOCUMENTS, ROOT, Block
 
-#: Programs, rather than sessions at a prompt. Those of this page are run by test_c_door.py.
+#: Programs, rather than sessions at a prompt. Those of this page are run by test_c_api.py.
 PROGRAMS = [
     block
     for block in BLOCKS
-    if block.language == "python" and ">>>" not in block.text and not block.why_not and block.path.name != "c-door.md"
+    if block.language == "python" and ">>>" not in block.text and not block.why_not and block.path.name != "c-api.md"
 ]
 
 

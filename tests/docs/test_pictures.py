@@ -32,9 +32,9 @@ def test_runs_alone_and_together(tmp_path: Path) -> None:
     for name in ("gone-stages-light.svg", "README.md"):
         (folder / name).write_text("", encoding="utf-8")
     files = {
-        f"{name}-stages-{look}.{suffix}"
+        f"{name}-stages-{style}.{suffix}"
         for name in ("alone", "both")
-        for look in ("light", "dark")
+        for style in ("light", "dark")
         for suffix in ("svg", "png")
     }
     assert {path.name for path in draw(runs, folder)} == files
@@ -48,10 +48,10 @@ def test_every_recorded_run_has_its_pictures_and_no_other() -> None:
     for path in RUNS.rglob("*.json"):
         run_file.read(path)
     wanted = {
-        f"{name}-{picture.name}-{look}.{suffix}"
+        f"{name}-{picture.name}-{style}.{suffix}"
         for name, paths in sets(RUNS).items()
         for picture in pictures(load(paths))
-        for look in ("light", "dark")
+        for style in ("light", "dark")
         for suffix in ("svg", "png")
     }
     drawn = {path.name for path in PICTURES.iterdir() if path.suffix in {".svg", ".png"}}

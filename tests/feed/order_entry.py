@@ -101,7 +101,7 @@ class OrderEntry:
         if isinstance(message, MassCancel):
             command["flags"] = Reason.BY_MASS_CANCEL
         elif number > OWN:
-            command["type"], command["flags"] = CommandType.REFUSE, Reason.INVALID_ORDER_ID
+            command["type"], command["flags"] = CommandType.GATEWAY_REJECT, Reason.INVALID_ORDER_ID
         else:
             command["order_id"] = owner << ORDER_ID_BITS | number
         self._route(self.engine.apply(command), owner)

@@ -206,5 +206,5 @@ def test_a_checksum_that_never_agrees_leaves_it_in_doubt_without_recovery() -> N
     attack.go_on(5)
     for datagram in [*attack.past, attack.feed.heartbeat()]:
         sequencer.receive(datagram, 0.0)
-    assert sequencer.state.name == "DOUBT"
+    assert sequencer.state.name == "UNVERIFIED"
     assert not isinstance(sequencer.wanted(1.0), SnapshotWanted)

@@ -318,8 +318,8 @@ def test_an_epoch_that_the_recovery_server_denies_is_asked_for_once(epoch: int) 
     sequencer = joined(9, patience=0.0)
     for _ in range(3):
         sequencer.receive(heartbeat(77, epoch), 0.0)
-    assert at(sequencer, FeedState.DOUBT)
-    assert [event.kind for event in sequencer.events] == [EventKind.DOUBT]
+    assert at(sequencer, FeedState.UNVERIFIED)
+    assert [event.kind for event in sequencer.events] == [EventKind.UNVERIFIED]
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     assert numbers(sequencer.receive(reports(10), 0.0)) == [10], "the feed goes on meanwhile"
     assert follows(sequencer, 10, 1, 11) == []
@@ -337,7 +337,7 @@ def test_an_epoch_that_came_since_the_question_is_asked_for_again() -> None:
     assert sequencer.wanted(0.0) is not None
     sequencer.receive(heartbeat(1, EPOCH + 1), 0.0)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10)
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_GONE, 10, 1, epoch=EPOCH + 1)
     assert at(sequencer, FeedState.WAITING)
@@ -354,7 +354,7 @@ def test_an_epoch_that_was_denied_may_be_true_later() -> None:
     sequencer.receive(heartbeat(1, MOST_DENIED + 2), 0.0)
     assert whole(sequencer, 0)
     sequencer.receive(heartbeat(1, EPOCH), 0.0)  # that was never denied
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
 
 
 def test_the_epoch_of_the_first_heartbeat_is_no_more_than_a_guess() -> None:
@@ -380,7 +380,7 @@ def test_without_recovery_a_history_that_is_the_same_is_the_feed() -> None:
     assert whole(sequencer, 0)
     sequencer.receive(reports(1, 3), 0.0)
     sequencer.receive(heartbeat(9, 5), 0.0)
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     sequencer.receive(heartbeat(4), 0.0)
     assert whole(sequencer, 3)
 
@@ -394,12 +394,12 @@ def test_a_forged_report_is_found_at_the_next_heartbeat() -> None:
     sequencer.receive(reports(10, 2), 0.0)
     assert whole(sequencer, 11)
     sequencer.receive(heartbeat(12), 0.0)
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     assert sequencer.wanted(0.4) is None
     assert sequencer.wanted(0.5) == RangeWanted(12, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 12, 12)
     assert at(sequencer, FeedState.WAITING)
-    assert [event[:2] for event in sequencer.events] == [(EventKind.DOUBT, 11), (EventKind.DIVERGED, 11)]
+    assert [event[:2] for event in sequencer.events] == [(EventKind.UNVERIFIED, 11), (EventKind.DIVERGED, 11)]
     assert sequencer.statistics.diverged == 1
     sequencer.receive(reports(12), 0.0)
     assert sequencer.wanted(1.0) == SnapshotWanted()
@@ -425,7 +425,7 @@ def test_a_forged_report_in_a_gap_is_found_where_a_heartbeat_was_ahead() -> None
     sequencer.receive(forged(12), 0.0)
     sequencer.receive(heartbeat(13), 0.0)
     assert numbers(sequencer.receive(reports(10, 2), 0.0)) == [10, 11, 12]
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     assert numbers(sequencer.receive(reports(13, 5), 0.0)) == [13, 14, 15, 16, 17]
     assert sequencer.wanted(0.0) == RangeWanted(18, 1, EPOCH)
     assert follows(sequencer, 18, 1, 19) == []
@@ -440,26 +440,26 @@ def test_several_heartbeats_ahead_are_each_compared() -> None:
     assert whole(sequencer, 29)
     for ahead in range(35, 35 + 2 * MOST_CLAIMS):
         sequencer.receive(heartbeat(ahead, told=1), 0.0)
-    assert sequencer.statistics.doubts == 0
+    assert sequencer.statistics.unverified == 0
     sequencer.receive(reports(30, 3 * MOST_CLAIMS), 0.0)
-    assert sequencer.statistics.doubts == MOST_CLAIMS, "so many are remembered, the nearest"
+    assert sequencer.statistics.unverified == MOST_CLAIMS, "so many are remembered, the nearest"
 
 
 def test_a_forged_heartbeat_of_this_epoch_costs_one_question() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.receive(heartbeat(10, told=1), 0.0)
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     assert sequencer.wanted(0.0) == RangeWanted(10, 1, EPOCH)
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10)
     assert whole(sequencer, 9)
-    assert (sequencer.statistics.doubts, sequencer.statistics.diverged) == (1, 0)
+    assert (sequencer.statistics.unverified, sequencer.statistics.diverged) == (1, 0)
 
 
 def test_a_late_heartbeat_is_doubted_until_one_agrees() -> None:
     sequencer = joined(9, patience=0.5)
     sequencer.receive(reports(10, 5), 0.0)
     sequencer.receive(heartbeat(12), 0.0)
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     sequencer.receive(heartbeat(15), 0.0)
     assert whole(sequencer, 14)
     assert sequencer.wanted(1.0) is None
@@ -543,7 +543,7 @@ def test_another_exchange_does_not_break_the_silence() -> None:
     sequencer = joined(9, patience=0.0)
     sequencer.idle(1.0)
     sequencer.receive(heartbeat(50, EPOCH + 1), 1.0)
-    assert at(sequencer, FeedState.DOUBT)
+    assert at(sequencer, FeedState.UNVERIFIED)
     assert sequencer.wanted(1.0) is not None
     refused(sequencer, RetransmitStatus.RANGE_AHEAD, 10, 10, now=1.0)
     assert at(sequencer, FeedState.SILENT)

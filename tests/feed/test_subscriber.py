@@ -300,7 +300,7 @@ def test_the_checksum_is_the_same_whichever_way_reports_are_applied(
             served.network.drop = 0.0
             assert caught_up(follows, served)
             assert follows.sequencer.checksum == served.feed.checksum
-        assert follows.statistics.doubts == follows.statistics.diverged == 0
+        assert follows.statistics.unverified == follows.statistics.diverged == 0
 
 
 def test_a_feed_falls_silent_and_comes_back(served: Served, commands: Reports) -> None:

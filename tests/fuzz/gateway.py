@@ -86,7 +86,7 @@ def command_of(message: Message, owner: int) -> dict[str, int]:
     if command["order_id"] >> ORDER_ID_BITS:
         reason = Reason.INVALID_ORDER_ID
     if reason:
-        command.update(type=CommandType.REFUSE, flags=reason)
+        command.update(type=CommandType.GATEWAY_REJECT, flags=reason)
     else:
         command["order_id"] |= owner << ORDER_ID_BITS
         if isinstance(message, OpenOrders):

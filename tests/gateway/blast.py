@@ -15,7 +15,7 @@ from typing import Any, Self
 from pricetime.measure.plan import Plan, make_plans
 from pricetime.wire.messages import LoginAccepted
 from pricetime.wire.types import LoginFlag
-from tests.gateway.floor import floor, tcp_pair
+from tests.gateway.harness import harness, tcp_pair
 
 PATIENCE_S = 120.0
 
@@ -27,7 +27,7 @@ class Blast:
         self._stack = ExitStack()
         room = {"order_capacity": 2**17, "level_capacity": 2**12, "ring_capacity": 2**14, "feed_store_reports": 2**18}
         streams = {"stream_reports": 2**16, "outbound_bytes": 2**16 * 48}
-        self.here = self._stack.enter_context(floor(threading=threading, idle="block", **(room | streams | settings)))
+        self.here = self._stack.enter_context(harness(threading=threading, idle="block", **(room | streams | settings)))
         self.exchange = self.here.exchange
         first, plans = make_plans("balanced", commands, owners, seed=1)
         self._flow = next(plans)

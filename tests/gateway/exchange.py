@@ -16,7 +16,7 @@ from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.gateway.test_recovery import FakeReplica, FakeStore
 
 if TYPE_CHECKING:
-    from pricetime.gateway.keeper import Keeper
+    from pricetime.gateway.journal_service import JournalService
 
 
 class FakeExchange:
@@ -25,7 +25,7 @@ class FakeExchange:
         self.replica = FakeReplica()
         self.failure: str | None = None
         self.journal_failure: str | None = None
-        self.keeper: Keeper | None = None
+        self.journal_service: JournalService | None = None
         self.level = AcknowledgementLevel.VOLATILE
         self.states = {1: InstrumentState.OPEN, 2: InstrumentState.OPEN}
         self.told: list[object] = []

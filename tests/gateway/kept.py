@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pricetime.gateway.keeper import Keeper
+from pricetime.gateway.journal_service import JournalService
 from pricetime.native.disk import Disk
-from tests.gateway.floor import Floor
+from tests.gateway.harness import Harness
 from tests.gateway.loops import Events
 
 
@@ -34,37 +34,37 @@ class BadDisk(Disk):
         return super().create(path, n_bytes)
 
 
-class Kept(Floor):
-    """A floor with a journal in ``folder``."""
+class Kept(Harness):
+    """A harness with a journal in ``folder``."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.events_log = Events()
         self.disk = BadDisk()
         super().__init__(log=self.events_log.log, disk=self.disk, journal=folder, **settings)
-        assert self.exchange.keeper is not None
-        self.keeper: Keeper = self.exchange.keeper
+        assert self.exchange.journal_service is not None
+        self.journal_service: JournalService = self.exchange.journal_service
 
     def commit(self) -> None:
         """Bring everything to the disk, as the syncer does."""
-        self.keeper.syncer._commit()
+        self.journal_service.syncer._commit()
 
     def step(self) -> None:
         """One step of the syncer, with all that it may fail at."""
         try:
-            self.keeper.syncer._step()
+            self.journal_service.syncer._step()
         except OSError as error:
-            self.keeper.syncer._fail(error)
+            self.journal_service.syncer._fail(error)
 
     def make_room(self) -> None:
         """Have a segment ready behind the one in use."""
-        if len(self.keeper.syncer._live) > 1:
+        if len(self.journal_service.syncer._live) > 1:
             self.commit()
-        while self.keeper.writer.wants_segment and self.keeper.syncer._make_room():
+        while self.journal_service.writer.wants_segment and self.journal_service.syncer._make_room():
             pass
 
     def follow(self, *, snapshot: bool = False) -> None:
         """Let the follower come up, and take a snapshot of where it is then."""
-        follower = self.keeper.follower
+        follower = self.journal_service.follower
         while follower.turn():
             pass
         if snapshot:
@@ -74,10 +74,10 @@ class Kept(Floor):
 
     def kill(self) -> None:
         """Be gone as a process is that is killed: nothing is synced, nothing said."""
-        syncer = self.keeper.syncer
+        syncer = self.journal_service.syncer
         for live in (*syncer._live, *([syncer._ready] if syncer._ready else [])):
             self.disk.close(live.fd)
-        self.keeper.directory.unlock()
+        self.journal_service.directory.unlock()
         for client in self.clients:
             client.socket.close()
         self.exchange._epoll.close()
@@ -86,7 +86,7 @@ class Kept(Floor):
 
     def copy_to(self, folder: Path) -> Path:
         """The files as they are at this moment: what a kill would leave."""
-        shutil.copytree(self.keeper.directory.path, folder)
+        shutil.copytree(self.journal_service.directory.path, folder)
         return folder
 
     def told(self, event: str) -> dict[str, Any]:
@@ -94,7 +94,7 @@ class Kept(Floor):
         return self.events_log.of(event)[-1]
 
 
-def picture(here: Floor) -> dict[str, Any]:
+def picture(here: Harness) -> dict[str, Any]:
     """What must be the same in an exchange and in one that is recovered from its journal, to the bit."""
     exchange = here.exchange
     owners, _ = exchange.state.sessions.dump_streams(0)
@@ -104,7 +104,7 @@ def picture(here: Floor) -> dict[str, Any]:
         "next_reference": exchange.state.references.next,
         "states": exchange.state.states(),
         "seq_num": exchange.engine.seq_num,
-        "transcript": exchange.matcher.transcript,
+        "report_checksum": exchange.matcher.report_checksum,
         "streams": owners[["owner", "next_sequence"]].tolist(),
         "feed": exchange.store.next_sequence,
         "epoch": exchange.store.epoch,
@@ -114,20 +114,20 @@ def picture(here: Floor) -> dict[str, Any]:
     }
 
 
-def kept_streams(here: Floor, most: int) -> dict[int, NDArray[np.void]]:
+def kept_streams(here: Harness, most: int) -> dict[int, NDArray[np.void]]:
     """The newest reports of each owner."""
     owners, reports = here.exchange.state.sessions.dump_streams(most)
     ends = np.cumsum(owners["kept"])
     return dict(zip(owners["owner"].tolist(), np.split(reports, ends[:-1]), strict=True)) if len(owners) else {}
 
 
-def kept_feed(here: Floor) -> NDArray[np.void]:
+def kept_feed(here: Harness) -> NDArray[np.void]:
     store = here.exchange.store
     found: NDArray[np.void] = store.array(store.oldest, store.next_sequence - store.oldest)
     return found
 
 
-def check_same(one: Floor, other: Floor) -> None:
+def check_same(one: Harness, other: Harness) -> None:
     """``other`` was recovered from what ``one`` wrote, and may keep fewer old reports."""
     first, second = picture(one), picture(other)
     assert {name for name in first if first[name] != second[name]} == set()

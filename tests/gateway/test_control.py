@@ -15,18 +15,18 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 
 from pricetime.gateway import control as module
-from pricetime.gateway import prepare as prepare_module
+from pricetime.gateway import preflight as preflight_module
 from pricetime.gateway import secrets
 from pricetime.gateway.admin_socket import connect
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.control import Control
-from pricetime.gateway.prepare import prepare
+from pricetime.gateway.preflight import preflight
 from pricetime.gateway.sources import load
 from pricetime.types import InstrumentState
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.gateway.exchange import FakeExchange
 from tests.gateway.loops import Events, receive
-from tests.gateway.test_lobby import CHALLENGE_BYTES, login
+from tests.gateway.test_login import CHALLENGE_BYTES, login
 from tests.gateway.test_recovery import ask
 
 OPEN: dict[str, Any] = {"port": 0, "recovery_port": 0, "open": True}
@@ -38,7 +38,7 @@ class Running:
     def __init__(self, config: GatewayConfig, exchange: FakeExchange) -> None:
         self.exchange = exchange
         self.events = Events()
-        self.prepared = prepare(config)
+        self.prepared = preflight(config)
         self.orders = self.prepared.orders.getsockname()
         self.recovery = self.prepared.recovery.getsockname()
         self.control = Control(config, self.prepared, exchange, self.events.log)
@@ -74,7 +74,7 @@ def serving(config: GatewayConfig | None = None, exchange: FakeExchange | None =
 
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepare_module, "COMPILED", True)
+    monkeypatch.setattr(preflight_module, "COMPILED", True)
 
 
 def test_what_it_says_at_the_start() -> None:
@@ -188,8 +188,8 @@ def test_what_happens_to_sessions_is_told(monkeypatch: pytest.MonkeyPatch) -> No
     with serving() as running:
         running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]
         running.until(lambda: running.events.of("login refused"))
-        assert running.control._lobby.counts["ended: SLOW_READER"] == 1
-        assert running.control._lobby.counts["refused: SEQUENCE_GONE"] == 1
+        assert running.control._login_handler.counts["ended: SLOW_READER"] == 1
+        assert running.control._login_handler.counts["refused: SEQUENCE_GONE"] == 1
     (began,), (ended,) = running.events.of("session began"), running.events.of("session ended")
     assert (began["owner"], began["reason"]) == (7, "NO_REASON")
     assert (ended["reason"], ended["next_sequence"]) == ("SLOW_READER", 99)

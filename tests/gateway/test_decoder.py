@@ -133,7 +133,7 @@ def test_messages_that_may_not_come(kind: int) -> None:
 
 
 def test_commands_of_the_exchange_are_no_messages() -> None:
-    for kind in (CommandType.REFUSE, CommandType.SET_STATE, CommandType.REPLACE_ORDER_AS):
+    for kind in (CommandType.GATEWAY_REJECT, CommandType.SET_STATE, CommandType.REPLACE_ORDER_AS):
         assert decode(bytes([kind]) + bytes(63)).reason == SessionReason.UNKNOWN_TYPE
 
 
@@ -161,7 +161,7 @@ def refusal(data: bytes, decoder: Any = None, **more: Any) -> tuple[int, int, in
 @pytest.mark.parametrize("order_id", [2**48, 2**48 + 1, 2**63, 2**64 - 1])
 def test_ids_that_are_too_large(message: Message, order_id: int) -> None:
     data = message._replace(order_id=order_id).encode()
-    assert refusal(data) == (CommandType.REFUSE, Reason.INVALID_ORDER_ID, order_id)
+    assert refusal(data) == (CommandType.GATEWAY_REJECT, Reason.INVALID_ORDER_ID, order_id)
 
 
 @pytest.mark.parametrize("message", FROM_CLIENTS, ids=lambda message: type(message).__name__)
@@ -181,7 +181,7 @@ def test_a_zero_that_is_none(message: Message, at: int) -> None:
     data = bytearray(message.encode())
     for value in (1, 255):
         data[at] = value
-        assert refusal(bytes(data), owner=3) == (CommandType.REFUSE, Reason.MALFORMED, 2)
+        assert refusal(bytes(data), owner=3) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
 
 
 @pytest.mark.parametrize("field", ["side", "time_in_force", "flags", "instrument", "quantity", "price"])
@@ -204,7 +204,7 @@ def test_refusals_are_counted() -> None:
 def taken(decoder: Any, messages: list[Message], now_ns: int) -> int:
     """How many of these, sent together, are let through."""
     commands, _, _ = decoder.decoded(b"".join(m.encode() for m in messages), now_ns=now_ns, goes_on=True)
-    refused = commands["type"] == CommandType.REFUSE
+    refused = commands["type"] == CommandType.GATEWAY_REJECT
     assert set(commands["flags"][refused].tolist()) <= {Reason.THROTTLED}
     return int((~refused).sum())
 

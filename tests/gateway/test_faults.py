@@ -16,7 +16,7 @@ from pricetime.gateway.faults import Faults
 from pricetime.gateway.publisher import Publisher
 from pricetime.gateway.store import FeedStore
 from pricetime.types import REPORT
-from tests.gateway.floor import Feed
+from tests.gateway.harness import Feed
 
 REPORTS = 4  # of a datagram; the store holds a whole number of these
 

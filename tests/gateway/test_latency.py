@@ -14,19 +14,19 @@ from pricetime.measure.latency import NAMES
 from pricetime.types import InstrumentState, SelfTrade
 from pricetime.wire.messages import Message
 from tests.gateway.blast import Blast
-from tests.gateway.floor import Client, Floor, floor
+from tests.gateway.harness import Client, Harness, harness
 from tests.gateway.kept import Kept
 from tests.gateway.orders import ASK, BID, FOK, IOC, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 
 INTERVALS = ("match", "tick_to_trade")
 
 
-def counts(here: Floor, interval: str) -> dict[str, int]:
+def counts(here: Harness, interval: str) -> dict[str, int]:
     """Commands counted so far, by kind; without kinds that have none."""
     return {kind: each.count for kind, each in here.exchange.latencies()[interval].items() if each.count}
 
 
-def kind_of(here: Floor, client: Client, message: Message) -> str:
+def kind_of(here: Harness, client: Client, message: Message) -> str:
     """The one kind that a message was counted under, by both intervals."""
     before = [counts(here, interval) for interval in INTERVALS]
     client.ask(message)
@@ -40,7 +40,7 @@ def kind_of(here: Floor, client: Client, message: Message) -> str:
 
 
 def test_each_kind_of_command() -> None:
-    with floor(match_sample_every=1) as here:
+    with harness(match_sample_every=1) as here:
         maker, taker = here.client(1), here.client(2)
         makers: list[tuple[Message, str]] = [
             (new(1, ASK, 100, 10), "rests"),
@@ -87,7 +87,7 @@ def test_each_kind_of_command() -> None:
 )
 def test_an_order_that_meets_its_own_owner(mode: SelfTrade, kind: str) -> None:
     """What rests in the end rests, whatever was cancelled of the other; what is cancelled itself is neither."""
-    with floor(match_sample_every=1, instruments=(InstrumentConfig(id=1, self_trade=mode),)) as here:
+    with harness(match_sample_every=1, instruments=(InstrumentConfig(id=1, self_trade=mode),)) as here:
         client = here.client(1)
         client.ask(new(1, ASK, 100, 5))
         assert kind_of(here, client, new(2, BID, 100, 9)) == kind
@@ -96,7 +96,7 @@ def test_an_order_that_meets_its_own_owner(mode: SelfTrade, kind: str) -> None:
 def test_trades_behind_what_self_trade_prevention_took() -> None:
     """The report of the trade is not the second."""
     instruments = (InstrumentConfig(id=1, self_trade=SelfTrade.CANCEL_OLDEST),)
-    with floor(match_sample_every=1, instruments=instruments) as here:
+    with harness(match_sample_every=1, instruments=instruments) as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(1, ASK, 100, 5))
         other.ask(new(1, ASK, 100, 5))
@@ -104,7 +104,7 @@ def test_trades_behind_what_self_trade_prevention_took() -> None:
 
 
 def test_commands_of_the_exchange_itself() -> None:
-    with floor(match_sample_every=1) as here:
+    with harness(match_sample_every=1) as here:
         client = here.client(1)
         client.ask(new(1))
         client.close()
@@ -125,7 +125,7 @@ def traffic(client: Client) -> None:
 @pytest.mark.parametrize(("every", "timed"), [(0, 0), (1, 1440), (2, 720), (7, 205), (1441, 0), (1440, 1)])
 def test_one_of_so_many_is_timed(every: int, timed: int) -> None:
     """Counted over all commands, wherever batches end; tick to trade is of every one."""
-    with floor(match_sample_every=every, feed_store_reports=2**13) as here:
+    with harness(match_sample_every=every, feed_store_reports=2**13) as here:
         traffic(here.client(1))
         assert here.exchange.stats()["commands"] == 1440
         assert sum(counts(here, "match").values()) == timed
@@ -133,7 +133,7 @@ def test_one_of_so_many_is_timed(every: int, timed: int) -> None:
 
 
 def told(every: int, ring: int) -> tuple[Any, ...]:
-    with floor(match_sample_every=every, ring_capacity=ring, feed_store_reports=2**13) as here:
+    with harness(match_sample_every=every, ring_capacity=ring, feed_store_reports=2**13) as here:
         client = here.client(1)
         traffic(client)
         reports = [report._replace(maker_id=0) for report in client.reports()]  # that is public, under a key of its own
@@ -147,7 +147,7 @@ def test_timing_changes_nothing_else(every: int, ring: int) -> None:
 
 
 def test_a_command_whose_reports_wait_for_room_is_timed_to_the_last_of_them() -> None:
-    with floor(match_sample_every=1, ring_capacity=16) as here:
+    with harness(match_sample_every=1, ring_capacity=16) as here:
         maker, taker = here.client(1), here.client(2)
         maker.ask(*(new(n, ASK, 100, 1) for n in range(500)))
         assert kind_of(here, taker, new(1, BID, 100, 400)) == "trades"
@@ -174,7 +174,7 @@ def test_a_command_that_waits_for_the_journal_is_timed_from_its_first_try(tmp_pa
 
 
 def test_stats_are_of_all_kinds() -> None:
-    with floor(match_sample_every=1, feed_store_reports=2**13) as here:
+    with harness(match_sample_every=1, feed_store_reports=2**13) as here:
         traffic(here.client(1))
         stats, latencies = here.exchange.stats(), here.exchange.latencies()
         for interval in INTERVALS:

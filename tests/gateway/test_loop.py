@@ -19,7 +19,7 @@ from pricetime.types import REPORT, InstrumentState, ReportKind
 from pricetime.wire.messages import FeedHeartbeat, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
-from tests.gateway.floor import SMALL, Client, Floor, floor, kinds
+from tests.gateway.harness import SMALL, Client, Harness, harness, kinds
 from tests.gateway.orders import ASK, BID, IOC, cancel, mass_cancel, new
 
 ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
@@ -30,7 +30,7 @@ ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
 @pytest.mark.parametrize("ring", [16, 32, 256])
 def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
     """Clients that send more than there is room for; what has no room stays with the system."""
-    with floor(ring_capacity=ring, stream_reports=2**14, feed_store_reports=2**15) as here:
+    with harness(ring_capacity=ring, stream_reports=2**14, feed_store_reports=2**15) as here:
         clients = [here.client(owner) for owner in range(1, 6)]
         for client in clients:
             client.send(*(message for n in range(1000) for message in (new(n, BID, 10 + n % 7), cancel(n))))
@@ -46,7 +46,7 @@ def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
 
 @pytest.mark.parametrize("ring", [16, 64])
 def test_one_command_with_more_reports_than_the_ring_has_room_for(ring: int) -> None:
-    with floor(ring_capacity=ring) as here:
+    with harness(ring_capacity=ring) as here:
         maker, taker = here.client(1), here.client(2)
         maker.ask(*(new(n, ASK, 100, 1) for n in range(1000)))
         reports = taker.ask(new(1, BID, 100, 700))
@@ -59,7 +59,7 @@ def test_one_command_with_more_reports_than_the_ring_has_room_for(ring: int) -> 
 
 def test_what_a_session_leaves_waits_for_room() -> None:
     """The ring is full, and the matcher away: the cancel of its orders is not forgotten."""
-    with floor(threading="dedicated", idle="yield", ring_capacity=16) as here:
+    with harness(threading="dedicated", idle="yield", ring_capacity=16) as here:
         first, other = here.client(1), here.client(2)
         first.send(new(1))
         here.turn(2)
@@ -82,7 +82,7 @@ def test_what_a_session_leaves_waits_for_room() -> None:
 
 def test_clients_take_turns_when_there_is_little_room() -> None:
     """One that floods leaves room for the others."""
-    with floor(ring_capacity=16, stream_reports=2**13) as here:
+    with harness(ring_capacity=16, stream_reports=2**13) as here:
         flood, other = here.client(1), here.client(2)
         flood.send(*(cancel(n) for n in range(4000)))
         other.send(cancel(77))
@@ -94,7 +94,7 @@ def test_clients_take_turns_when_there_is_little_room() -> None:
 
 def test_bytes_of_any_number() -> None:
     """A message in as many pieces as it has bytes, a turn between them."""
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         for byte in new(1).encode() + cancel(1).encode() + new(2).encode():
             client.send_bytes(bytes([byte]))
@@ -104,7 +104,7 @@ def test_bytes_of_any_number() -> None:
 
 
 def test_a_turn_without_anything_does_nothing() -> None:
-    with floor() as here:
+    with harness() as here:
         here.client(1)
         here.settle()
         assert [here.turn() for _ in range(5)] == [0] * 5
@@ -117,7 +117,7 @@ def test_a_turn_without_anything_does_nothing() -> None:
 
 
 def test_requests_beyond_what_may_wait() -> None:
-    with floor() as here:
+    with harness() as here:
         taken = 0
         while here.exchange.set_state(1, InstrumentState.HALTED):
             taken += 1
@@ -133,7 +133,7 @@ def test_requests_beyond_what_may_wait() -> None:
 
 
 def test_requests_wait_for_room_in_the_ring() -> None:
-    with floor(ring_capacity=16) as here:
+    with harness(ring_capacity=16) as here:
         client = here.client(1)
         client.send(*(cancel(n) for n in range(500)))
         for _ in range(100):
@@ -146,7 +146,7 @@ def test_requests_wait_for_room_in_the_ring() -> None:
 
 def test_more_events_than_are_kept() -> None:
     """The control thread is slow: it misses some, and the gateway does not wait."""
-    with floor(cancel_on_disconnect=False) as here:
+    with harness(cancel_on_disconnect=False) as here:
         for _ in range(2100):
             near, far = socket.socketpair()
             near.close()
@@ -160,7 +160,7 @@ def test_more_events_than_are_kept() -> None:
 
 
 def test_stats() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.ask(new(1), cancel(1), new(2**48), cancel(5))
         stats = here.exchange.stats()
@@ -180,7 +180,7 @@ def open_files() -> int:
 
 def test_without_a_client_nothing_stays_open() -> None:
     before = open_files()
-    with floor() as here:
+    with harness() as here:
         for owner in range(1, 20):
             here.client(owner)
         for client in here.clients:
@@ -194,7 +194,7 @@ def test_without_a_client_nothing_stays_open() -> None:
 # ---------------------------------------------------------------------- a stop
 
 
-def stopped(here: Floor) -> bool:
+def stopped(here: Harness) -> bool:
     for client in here.clients:
         if client.socket.fileno() >= 0:
             client.receive()
@@ -204,7 +204,7 @@ def stopped(here: Floor) -> bool:
 
 
 def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
-    with floor(ring_capacity=16) as here:
+    with harness(ring_capacity=16) as here:
         clients = [here.client(owner, tcp=owner % 2 == 0) for owner in range(1, 6)]
         for client in clients:
             client.send(*(new(n, BID, 10) for n in range(200)))
@@ -232,14 +232,14 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
 
 
 def test_a_stop_without_clients() -> None:
-    with floor() as here:
+    with harness() as here:
         here.exchange.begin_stop()
         here.turn(2)
         assert here.gateway.is_stopped
 
 
 def test_who_comes_late_is_told() -> None:
-    with floor() as here:
+    with harness() as here:
         here.exchange.begin_stop()
         client = Client(here, 1)
         here.until(lambda: stopped(here))
@@ -251,7 +251,7 @@ def test_who_comes_late_is_told() -> None:
 
 
 def test_who_does_not_read_is_not_waited_for_longer_than_it_may_take() -> None:
-    with floor(drain_timeout_ms=200, stream_reports=2**13, outbound_bytes=2**13 * 48) as here:
+    with harness(drain_timeout_ms=200, stream_reports=2**13, outbound_bytes=2**13 * 48) as here:
         slow, quick = here.client(1, sndbuf=4608), here.client(2)
         slow.send(*(cancel(n) for n in range(4000)))
         here.settle()
@@ -269,7 +269,7 @@ def test_who_does_not_read_is_not_waited_for_longer_than_it_may_take() -> None:
 
 def test_what_cannot_be_brought_out_is_no_stop() -> None:
     """The replica does not come along, so that there is no room in the feed's store."""
-    with floor(drain_timeout_ms=50, feed_store_reports=1024) as here:
+    with harness(drain_timeout_ms=50, feed_store_reports=1024) as here:
         client = here.client(1)
         client.send(*(new(n % 4000, BID, 10) for n in range(2000)))
         here.turn(200)
@@ -296,7 +296,7 @@ def test_which_threads() -> None:
 @pytest.mark.parametrize("idle", ["spin", "pause", "yield", "block"])
 @pytest.mark.parametrize("which", ["shared", "dedicated"])
 def test_started_and_stopped(which: str, idle: str) -> None:
-    with floor(threading=which, idle=idle, prefault=True) as here:
+    with harness(threading=which, idle=idle, prefault=True) as here:
         here.exchange.start()
         client = Client(here, 1, tcp=True)
         client.socket.setblocking(True)
@@ -319,7 +319,7 @@ def test_started_and_stopped(which: str, idle: str) -> None:
 
 def test_a_thread_that_sleeps_costs_nothing() -> None:
     """Of two threads that have nothing to do for a while neither runs."""
-    with floor(threading="dedicated", idle="block") as here:
+    with harness(threading="dedicated", idle="block") as here:
         here.exchange.start()
         time.sleep(0.1)
         before = time.process_time()
@@ -329,7 +329,7 @@ def test_a_thread_that_sleeps_costs_nothing() -> None:
 
 def test_a_thread_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda failed: None)
-    with floor(gateway_cpus=(4095,)) as here:
+    with harness(gateway_cpus=(4095,)) as here:
         here.exchange.start()
         deadline = time.monotonic() + 60
         while here.exchange.failure is None:
@@ -340,7 +340,7 @@ def test_a_thread_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_trade_between_a_client_that_left_and_one_that_is_there() -> None:
     """The stream goes on without a connection."""
-    with floor() as here:
+    with harness() as here:
         maker, taker = here.client(1, keep_orders=True), here.client(2)
         maker.ask(new(1, ASK, 100, 10))
         maker.close()

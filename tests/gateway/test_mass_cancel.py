@@ -16,7 +16,7 @@ from pricetime.journal.reader import Reader
 from pricetime.journal.replay import Replay
 from pricetime.types import CommandType, Reason, ReportKind
 from pricetime.wire.messages import Heartbeat
-from tests.gateway.floor import Client, Floor, floor, kinds
+from tests.gateway.harness import Client, Harness, harness, kinds
 from tests.gateway.kept import Kept
 from tests.gateway.orders import ASK, BID, cancel, mass_cancel, new
 
@@ -35,7 +35,7 @@ def fill(client: Client, orders: int = MANY, first: int = 1) -> None:
         client.ask(*(new(n, BID, 10 + n % 50) for n in ids))
 
 
-def open_orders(here: Floor) -> int:
+def open_orders(here: Harness) -> int:
     return len(here.exchange.engine)
 
 
@@ -67,7 +67,7 @@ def test_no_command_cancels_more_than_a_part(tmp_path: Path) -> None:
 
 
 def test_few_orders_take_one_command() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         fill(client, FIRST)
         before = here.exchange.stats()["commands"]
@@ -76,7 +76,7 @@ def test_few_orders_take_one_command() -> None:
 
 
 def test_others_have_their_turn_between_two_parts() -> None:
-    with floor() as here:
+    with harness() as here:
         client, other = here.client(1), here.client(2)
         fill(client)
         client.send(mass_cancel())
@@ -93,7 +93,7 @@ def test_others_have_their_turn_between_two_parts() -> None:
 def test_what_its_owner_sends_after_it_comes_after_its_end() -> None:
     """In the same read even, under an id that is cancelled; whole messages, and one that is cut."""
     for behind in (1, 2, 9):
-        with floor() as here:
+        with harness() as here:
             client = here.client(1)
             fill(client)
             last = new(5, BID, 3).encode()
@@ -112,7 +112,7 @@ def test_what_its_owner_sends_after_it_comes_after_its_end() -> None:
 
 def test_of_a_client_that_reads_ahead() -> None:
     """So much behind a mass cancel that the ring of commands has no room for it at once."""
-    with floor(ring_capacity=64) as here:
+    with harness(ring_capacity=64) as here:
         client = here.client(1)
         fill(client, 100)
         client.send(mass_cancel(), *(new(n, BID, 10) for n in range(1, 300)), mass_cancel(9))
@@ -124,7 +124,7 @@ def test_of_a_client_that_reads_ahead() -> None:
 
 def test_after_a_mass_cancel_that_was_the_last_command() -> None:
     """Its end is known: what comes later, and begins with no command, does not wait."""
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.ask(new(1), mass_cancel())
         assert kinds(client.ask(Heartbeat(), *(new(n) for n in range(2, 52)))) == [ACCEPTED] * 50
@@ -132,14 +132,14 @@ def test_after_a_mass_cancel_that_was_the_last_command() -> None:
 
 @pytest.mark.parametrize("bad", [mass_cancel(1, side=3), mass_cancel(1, instrument=9), mass_cancel(1)._replace(zero=1)])
 def test_behind_one_that_is_refused(bad: Any) -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         assert kinds(client.ask(bad, new(1), new(2), new(3))) == [REJECTED, ACCEPTED, ACCEPTED, ACCEPTED]
 
 
 def test_a_client_that_leaves_behind_its_mass_cancel() -> None:
     """Its own is finished first; then come the orders that it sent after that, and go with the session."""
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         fill(client)
         client.send(mass_cancel(7, BID), new(1), new(2), new(3))
@@ -156,7 +156,7 @@ def test_a_client_that_leaves_behind_its_mass_cancel() -> None:
 
 def test_a_connection_that_breaks_behind_a_mass_cancel() -> None:
     """What was not taken yet is gone with it; the mass cancel is not, and nothing is kept for the next session."""
-    with floor() as here:
+    with harness() as here:
         client = here.client(1, keep_orders=True)
         fill(client)
         client.send(mass_cancel(7, BID), *(new(n) for n in range(2000, 2010)))
@@ -170,7 +170,7 @@ def test_a_connection_that_breaks_behind_a_mass_cancel() -> None:
 
 
 def test_a_client_that_is_back_before_its_orders_are_gone() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         fill(client)
         client.close()
@@ -184,7 +184,7 @@ def test_a_client_that_is_back_before_its_orders_are_gone() -> None:
 
 def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_before() -> None:
     """A client that resumes takes the first one as the end of what it will hear of its earlier commands."""
-    with floor(heartbeat_ms=10) as here:
+    with harness(heartbeat_ms=10) as here:
         client = here.client(1, keep_orders=True)
         fill(client)
         client.send(mass_cancel(7))
@@ -196,7 +196,7 @@ def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_be
 
 
 def test_two_mass_cancels_take_turns() -> None:
-    with floor() as here:
+    with harness() as here:
         clients = [here.client(owner) for owner in (1, 2)]
         for client in clients:
             fill(client)
@@ -211,7 +211,7 @@ def test_two_mass_cancels_take_turns() -> None:
 
 
 def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
-    with floor(max_clients=100, stream_reports=2**12) as here:
+    with harness(max_clients=100, stream_reports=2**12) as here:
         clients = [here.client(owner) for owner in range(1, 81)]
         for client in clients:
             fill(client, 40)
@@ -226,7 +226,7 @@ def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
 
 
 def test_a_stop_waits_for_it() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         fill(client)
         client.close()
@@ -280,10 +280,10 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, tur
         replay = Replay(Directory(copied))
         replay.run()
         assert replay.engine.digest() == again.exchange.engine.digest()
-        assert replay.transcript == again.exchange.matcher.transcript
-        follower = again.keeper.follower.standby.state
+        assert replay.report_checksum == again.exchange.matcher.report_checksum
+        follower = again.journal_service.follower.standby.state
         assert follower.engine.commands().tobytes() == again.exchange.engine.commands().tobytes()
-        assert follower.matcher.transcript == again.exchange.matcher.transcript
+        assert follower.matcher.report_checksum == again.exchange.matcher.report_checksum
     finally:
         again.close()
 

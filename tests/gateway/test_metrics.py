@@ -19,9 +19,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from pricetime.gateway import meters, metrics
 from pricetime.gateway.config import InstrumentConfig
-from pricetime.gateway.metrics import Doors, ExchangeCollector
+from pricetime.gateway.metrics import ExchangeCollector, Services
 from pricetime.measure.histogram import Histogram
-from tests.gateway.floor import Client, Floor, floor
+from tests.gateway.harness import Client, Harness, harness
 from tests.gateway.kept import Kept
 from tests.gateway.orders import ASK, BID, IOC, cancel, new, reduce, replace
 
@@ -42,11 +42,17 @@ class FakeDoor:
 class Samples(dict[str, float]):
     """The page that Prometheus would get, as its own parser reads it: value by name and labels."""
 
-    def __init__(self, here: Floor, doors: Doors | None = None) -> None:
-        keeper = here.exchange.keeper
-        doors = doors or Doors(FakeDoor(), FakeDoor(), None if keeper is None else FakeDoor(), {"200": 0})
+    def __init__(self, here: Harness, services: Services | None = None) -> None:
+        journal_service = here.exchange.journal_service
+        services = services or Services(
+            FakeDoor(), FakeDoor(), None if journal_service is None else FakeDoor(), {"200": 0}
+        )
         registry = CollectorRegistry()
-        registry.register(ExchangeCollector(here.settings, here.exchange, doors, 0 if keeper is None else keeper.first))
+        registry.register(
+            ExchangeCollector(
+                here.settings, here.exchange, services, 0 if journal_service is None else journal_service.first
+            )
+        )
         ProcessCollector(registry=registry)
         self.families = list(text_string_to_metric_families(generate_latest(registry).decode()))
         super().__init__((told(s.name, s.labels), s.value) for family in self.families for s in family.samples)
@@ -62,10 +68,10 @@ def told(name: str, labels: dict[str, str]) -> str:
 
 
 @contextmanager
-def traded() -> Iterator[tuple[Floor, Client]]:
+def traded() -> Iterator[tuple[Harness, Client]]:
     """Two asks, a taker that meets both, a bid that is halved and moved, and what is refused."""
     symbols = (InstrumentConfig(id=1, symbol="ABC"), InstrumentConfig(id=2, symbol='X"Y\\Z'))
-    with floor(instruments=symbols, orders_per_second=1000, burst=14) as here:
+    with harness(instruments=symbols, orders_per_second=1000, burst=14) as here:
         client = here.client(1)
         client.send(
             new(1, ASK, 100, 10), new(2, ASK, 101, 10), new(3, BID, 101, 15, time_in_force=IOC), new(4, BID, 90, 8),
@@ -101,7 +107,7 @@ def test_what_the_orders_came_to() -> None:
 
 
 def test_what_a_throttle_refuses() -> None:
-    with floor(orders_per_second=1, burst=2) as here:
+    with harness(orders_per_second=1, burst=2) as here:
         client = here.client(1)
         client.send(*(new(n) for n in range(5)))
         client.drain()
@@ -122,7 +128,7 @@ def test_books() -> None:
 
 
 def test_a_spread_and_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.send(new(1, BID, 95), new(2, ASK, 102), new(1, BID, -7, instrument=2))
         client.drain()
@@ -143,7 +149,7 @@ def test_latency(monkeypatch: pytest.MonkeyPatch) -> None:
     rests, match = Histogram(), Histogram()
     rests.record_many([900, 1_000, 2_500_000, 3 * 10**9])
     match.record_many([120])
-    with floor() as here:
+    with harness() as here:
         found = {"tick_to_trade": {"rests": rests, "trades": Histogram()}, "match": {"rests": match}}
         monkeypatch.setattr(here.exchange, "latencies", lambda: found)
         now = Samples(here)
@@ -170,7 +176,7 @@ def test_every_command_is_in_the_latencies() -> None:
 
 
 def test_rings_and_feed() -> None:
-    with floor(feed_store_reports=1024, stream_reports=2**13) as here:
+    with harness(feed_store_reports=1024, stream_reports=2**13) as here:
         client = here.client(1)
         client.send(*(new(n, BID, 10) for n in range(2000)))
         here.turn(200)  # the replica does not come along: what the store cannot hold stays in the ring
@@ -190,7 +196,7 @@ def test_rings_and_feed() -> None:
 
 
 def test_a_ring_without_room() -> None:
-    with floor(ring_capacity=16, feed_store_reports=1024, stream_reports=2**13) as here:
+    with harness(ring_capacity=16, feed_store_reports=1024, stream_reports=2**13) as here:
         client = here.client(1)
         client.send_bytes(b"".join(new(n, BID, 10).encode() for n in range(1100)))
         here.turn(400)
@@ -199,7 +205,7 @@ def test_a_ring_without_room() -> None:
 
 
 def test_a_heartbeat_is_a_datagram() -> None:
-    with floor(feed_heartbeat_ms=1) as here:
+    with harness(feed_heartbeat_ms=1) as here:
         here.until(lambda: here.exchange.stats()["feed_datagrams"])
         now = Samples(here)
         assert now["feed_datagrams_total"] == len(here.feed.datagrams())
@@ -207,7 +213,7 @@ def test_a_heartbeat_is_a_datagram() -> None:
 
 
 def test_sessions_and_the_control_side() -> None:
-    doors = Doors(
+    services = Services(
         FakeDoor(3, {"connections": 9, "admitted": 4, "refused: BAD_CREDENTIALS": 2}),
         FakeDoor(
             2,
@@ -222,9 +228,9 @@ def test_sessions_and_the_control_side() -> None:
         {"200": 8, "404": 1},
         FakeListener(),
     )
-    with floor() as here:
+    with harness() as here:
         here.client(1), here.client(2)
-        now = Samples(here, doors)
+        now = Samples(here, services)
         assert now["sessions"] == 2
         assert now["feed_foreign_datagrams_total"] == 7
         assert (now["pending_logins"], now["connections_total"], now["logins_total"]) == (3, 9, 4)
@@ -238,7 +244,7 @@ def test_sessions_and_the_control_side() -> None:
 
 
 def test_a_slow_reader_is_cut_off() -> None:
-    with floor(outbound_bytes=4096, feed_store_reports=1024) as here:
+    with harness(outbound_bytes=4096, feed_store_reports=1024) as here:
         slow = here.client(1, sndbuf=4608)
         slow.send(*(cancel(n) for n in range(600)))
         here.settle()
@@ -293,7 +299,7 @@ def test_what_was_replayed_was_not_done_by_this_process(tmp_path: Path) -> None:
 
 
 def test_threads_have_their_time() -> None:
-    with floor() as here:
+    with harness() as here:
         thread = threading.Thread(target=lambda: sum(range(10**6)), name="pricetime-gateway")
         thread.start()
         now = Samples(here)

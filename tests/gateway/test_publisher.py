@@ -18,7 +18,7 @@ from pricetime.gateway.store import FeedStore
 from pricetime.native.crc import linked_records
 from pricetime.types import REPORT
 from pricetime.wire.messages import FeedHeartbeat
-from tests.gateway.floor import Feed
+from tests.gateway.harness import Feed
 
 MS = 1_000_000
 OFFSET_NS = 10**18

@@ -24,7 +24,7 @@ from pricetime.wire.messages import Message
 from tests.engines import ReferenceEngine
 from tests.fuzz.gateway import command_of
 from tests.gateway.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders
-from tests.gateway.floor import Client, Floor, floor
+from tests.gateway.harness import Client, Harness, harness
 from tests.gateway.orders import cancel, mass_cancel, new, reduce, replace
 from tests.gateway.orders import open_orders as ask_open_orders
 
@@ -41,7 +41,7 @@ Row = tuple[int, ...]
 class Oracle:
     """What every owner and the feed must be told: a reference engine, and the rules of who hears what."""
 
-    def __init__(self, here: Floor) -> None:
+    def __init__(self, here: Harness) -> None:
         instruments = [config.instrument() for config in here.settings.instruments]
         self.engine = ReferenceEngine(
             instruments, capacity=here.settings.order_capacity, level_capacity=here.settings.level_capacity,
@@ -90,7 +90,7 @@ class Oracle:
 class Crowd:
     """The owners, who send at random, leave, and come back."""
 
-    def __init__(self, here: Floor, rng: random.Random) -> None:
+    def __init__(self, here: Harness, rng: random.Random) -> None:
         self.here = here
         self.rng = rng
         self.streams: dict[int, list[Any]] = {owner: [] for owner in OWNERS}
@@ -150,7 +150,7 @@ SMALL = {"side", "time_in_force", "flags"}
 def test_each_owner_and_the_feed_are_told_what_they_must(seed: int) -> None:
     rng = random.Random(seed)
     room = {"order_capacity": rng.choice([60, 4096]), "ring_capacity": rng.choice([16, 64, 1024])}
-    with floor(instruments=INSTRUMENTS, stream_reports=2**13, outbound_bytes=2**13 * 48, **room) as here:
+    with harness(instruments=INSTRUMENTS, stream_reports=2**13, outbound_bytes=2**13 * 48, **room) as here:
         oracle, crowd = Oracle(here), Crowd(here, rng)
         for step in range(80):
             owner = rng.choice(OWNERS)
@@ -180,7 +180,7 @@ def test_each_owner_and_the_feed_are_told_what_they_must(seed: int) -> None:
         check(here, oracle, crowd)
 
 
-def check(here: Floor, oracle: Oracle, crowd: Crowd) -> None:
+def check(here: Harness, oracle: Oracle, crowd: Crowd) -> None:
     here.settle()
     crowd.gather()
     for owner in OWNERS:
@@ -190,7 +190,7 @@ def check(here: Floor, oracle: Oracle, crowd: Crowd) -> None:
     check_books(here, crowd)
 
 
-def check_books(here: Floor, crowd: Crowd) -> None:
+def check_books(here: Harness, crowd: Crowd) -> None:
     """The subscriber's books, the replica's and the engine's; and of each owner its own orders."""
     exchange = here.exchange
     assert crowd.builder.digest() == exchange.replica.builder.digest() == exchange.digest()
@@ -205,7 +205,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
     """In whatever order the exchange takes them: everybody is told the same story."""
     rng = random.Random(seed)
     ring = rng.choice([16, 128, 1024])
-    with floor(instruments=INSTRUMENTS, stream_reports=2**13, outbound_bytes=2**13 * 48, ring_capacity=ring) as here:
+    with harness(instruments=INSTRUMENTS, stream_reports=2**13, outbound_bytes=2**13 * 48, ring_capacity=ring) as here:
         crowd = Crowd(here, rng)
         waiting = dict.fromkeys(OWNERS, b"")
         sent = 0

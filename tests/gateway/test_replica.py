@@ -44,7 +44,7 @@ def test_a_look_has_what_the_engine_has(desk: Desk) -> None:
     assert desk.replica.depths([0], 7) is not None  # whoever was refused has left
 
 
-def test_looks_beside_a_replica_that_works_are_of_whole_commands(desk: Desk) -> None:
+def test_styles_beside_a_replica_that_works_are_of_whole_commands(desk: Desk) -> None:
     runner = threading.Thread(target=desk.replica.run)
     runner.start()
     looks = 0

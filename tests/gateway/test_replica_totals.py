@@ -9,7 +9,7 @@ import pytest
 
 from pricetime.errors import UnknownInstrument
 from pricetime.types import REPORT
-from tests.gateway.floor import Floor, floor
+from tests.gateway.harness import Harness, harness
 from tests.gateway.orders import ASK, BID, cancel, new
 
 
@@ -19,13 +19,13 @@ def of(levels: Any, side: int) -> tuple[int, int, float, int | None]:
     return int(levels["count"].sum()), len(levels), float(levels["quantity"].sum()), best
 
 
-def expected(here: Floor, instrument: int) -> tuple[int, Any, Any]:
+def expected(here: Harness, instrument: int) -> tuple[int, Any, Any]:
     bids, asks = here.exchange.replica.builder.book(instrument).depth(None)
     return 0, of(bids, BID), of(asks, ASK)
 
 
 def test_an_empty_book() -> None:
-    with floor() as here:
+    with harness() as here:
         assert here.exchange.replica.totals(1) == (0, (0, 0, 0.0, None), (0, 0, 0.0, None))
         with pytest.raises(UnknownInstrument):
             here.exchange.replica.totals(3)
@@ -33,7 +33,7 @@ def test_an_empty_book() -> None:
 
 def test_any_book() -> None:
     rng = random.Random(5)
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         for _ in range(10):
             client.send(
@@ -54,7 +54,7 @@ def test_any_book() -> None:
 
 
 def test_a_halt() -> None:
-    with floor() as here:
+    with harness() as here:
         here.exchange.set_state(2, 1)
         here.settle()
         assert here.exchange.replica.totals(1)[0] == 0
@@ -62,7 +62,7 @@ def test_a_halt() -> None:
 
 
 def test_a_taker_in_the_middle_of_its_trades_is_waited_for_and_not_told_of() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.send(new(1, ASK, 100), new(2, ASK, 101))
         client.drain()

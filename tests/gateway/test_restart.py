@@ -15,7 +15,7 @@ from pricetime.journal.directory import Directory
 from pricetime.journal.errors import JournalDamaged, JournalLocked, SegmentMissing
 from pricetime.journal.replay import Replay
 from pricetime.types import InstrumentState, Reason, SelfTrade
-from tests.gateway.floor import Client, Floor
+from tests.gateway.harness import Client, Harness
 from tests.gateway.kept import Kept, check_same, picture
 from tests.gateway.orders import ASK, BID, cancel, mass_cancel, new, open_orders, reduce, replace
 from tests.gateway.test_random import INSTRUMENTS, OWNERS, Crowd
@@ -63,7 +63,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
 def settle(here: Kept) -> None:
     """Until nothing is left, with room made for it."""
     here.settle()
-    while here.keeper.writer.appended != here.gateway.decoder.sequence:
+    while here.journal_service.writer.appended != here.gateway.decoder.sequence:
         here.commit()
         here.make_room()
         here.settle()
@@ -295,7 +295,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
         here.commit()
     here.make_room()
     here.kill()
-    assert here.keeper.directory.segments() == [1, 2]
+    assert here.journal_service.directory.segments() == [1, 2]
     again = Kept(tmp_path / "j")  # goes on in segment 2, made anew
     client = again.client(1)
     for n in range(20, 40):
@@ -303,7 +303,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
         again.commit()
     again.make_room()
     again.kill()
-    assert again.keeper.directory.segments() == [1, 2, 3]
+    assert again.journal_service.directory.segments() == [1, 2, 3]
     (tmp_path / "j" / "00000002.journal").unlink()
     with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing: 00000003\.journal"):
         Kept(tmp_path / "j")
@@ -402,7 +402,7 @@ def test_the_client_is_told_what_a_report_promises(tmp_path: Path) -> None:
         {"journal": tmp_path / "b", "acknowledge": "durable"},
     ]
     for level, settings in enumerate(levels):
-        here = Floor(**settings)
+        here = Harness(**settings)
         client: Client = here.client(1)
         assert client.heard[0].level == level  # type: ignore[union-attr]
         here.close()
@@ -425,7 +425,7 @@ def test_limits_of_owners_over_restarts(tmp_path: Path) -> None:
         copied = here.copy_to(tmp_path / "copy")
         replay = Replay(Directory(copied))
         replay.run()
-        assert (replay.transcript, replay.engine.digest()) == (before["transcript"], before["books"])
+        assert (replay.report_checksum, replay.engine.digest()) == (before["report_checksum"], before["books"])
     finally:
         here.close()
     again = Kept(copied, max_open_orders=4)

@@ -14,7 +14,7 @@ from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.control import Control
 from pricetime.measure import hlog
 from pricetime.measure.latency import NAMES
-from tests.gateway.floor import SMALL, floor
+from tests.gateway.harness import SMALL, harness
 from tests.gateway.loops import Events
 from tests.gateway.orders import ASK, BID, cancel, new
 
@@ -49,7 +49,7 @@ def test_latencies_are_written_after_an_exception(tmp_path: Path, monkeypatch: p
 
 def test_what_was_measured_is_in_the_file(tmp_path: Path) -> None:
     events = Events()
-    with floor(match_sample_every=1) as here:
+    with harness(match_sample_every=1) as here:
         here.client(1).ask(new(1, ASK, 100, 5), new(2, BID, 100, 2), cancel(1), cancel(1))
         server.write_latencies(tmp_path / "run.hlog", here.exchange, 1e9, events.log)
         found = hlog.read(tmp_path / "run.hlog")
@@ -65,7 +65,7 @@ def test_what_was_measured_is_in_the_file(tmp_path: Path) -> None:
 def test_latencies_that_cannot_be_written_are_told(tmp_path: Path) -> None:
     """The server ends as it would have."""
     events = Events()
-    with floor() as here:
+    with harness() as here:
         server.write_latencies(tmp_path / "gone" / "run.hlog", here.exchange, 1e9, events.log)
         server.write_latencies(None, here.exchange, 1e9, events.log)
     (told,) = events.of("latencies not written")

@@ -19,7 +19,7 @@ from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState, R
 from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, LoginRejected, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
-from tests.gateway.floor import Client, Floor, floor, kinds
+from tests.gateway.harness import Client, Harness, harness, kinds
 from tests.gateway.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 from tests.gateway.orders import open_orders as ask_open_orders
 
@@ -35,7 +35,7 @@ def numbers(client: Client) -> list[int]:
 
 
 def test_what_a_client_is_told_at_the_start() -> None:
-    with floor(heartbeat_ms=700, timeout_ms=9000, orders_per_second=500) as here:
+    with harness(heartbeat_ms=700, timeout_ms=9000, orders_per_second=500) as here:
         client = here.client(7, keep_orders=True)
         assert client.heard == [
             LoginAccepted(
@@ -49,7 +49,7 @@ def test_what_a_client_is_told_at_the_start() -> None:
 
 @pytest.mark.parametrize("owner", [1, 2, 255, 256, 32768, 65534, 65535])
 def test_the_smallest_and_the_largest_owner(owner: int) -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(owner)
         reports = client.ask(new(2**48 - 1), new(0), cancel(2**48 - 1), mass_cancel(5))
         assert kinds(reports) == [ACCEPTED, ACCEPTED, CANCELLED, CANCELLED, MASS_CANCELLED]
@@ -58,9 +58,9 @@ def test_the_smallest_and_the_largest_owner(owner: int) -> None:
 
 @pytest.mark.parametrize("streams", [0, 2, 64])
 def test_memory_of_streams_is_taken_up_for_those_who_come_first(streams: int) -> None:
-    with floor(stream_reports=128, outbound_bytes=4096) as here:
+    with harness(stream_reports=128, outbound_bytes=4096) as here:
         sessions = here.exchange.state.sessions
-        sessions.take_memory(streams)
+        sessions.prefault(streams)
         assert sessions.spare_count == streams
         clients = [here.client(owner) for owner in (1, 2, 3)]
         assert sessions.spare_count == max(0, streams - 3)
@@ -78,7 +78,7 @@ def fill(client: Client, count: int) -> None:
 
 @pytest.mark.parametrize("count", [0, 1, 10, 127, 128, 129, 300])
 def test_resume_from_any_report_that_is_kept(count: int) -> None:
-    with floor(stream_reports=128, outbound_bytes=4096, max_clients=1, cancel_on_disconnect=False) as here:
+    with harness(stream_reports=128, outbound_bytes=4096, max_clients=1, cancel_on_disconnect=False) as here:
         fill(here.client(1), count)
         oldest = max(1, count + 1 - 128)
         for first in range(oldest, count + 2):
@@ -98,7 +98,7 @@ def test_resume_from_any_report_that_is_kept(count: int) -> None:
 
 
 def test_without_resume_only_what_is_new_is_sent() -> None:
-    with floor(cancel_on_disconnect=False) as here:
+    with harness(cancel_on_disconnect=False) as here:
         fill(here.client(1), 10)
         client = here.client(1)
         assert client.of(LoginAccepted)[0].next_sequence == 11
@@ -108,7 +108,7 @@ def test_without_resume_only_what_is_new_is_sent() -> None:
 
 
 def test_the_same_owner_anew() -> None:
-    with floor() as here:
+    with harness() as here:
         old = here.client(1, tcp=True)
         old.ask(new(1))
         other = here.client(2)
@@ -125,7 +125,7 @@ def test_the_same_owner_anew() -> None:
 
 
 def test_a_login_that_is_refused_leaves_the_session_that_there_is() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.ask(new(1))
         refused = here.client(1, resume_from=99)
@@ -134,7 +134,7 @@ def test_a_login_that_is_refused_leaves_the_session_that_there_is() -> None:
 
 
 def test_too_many_clients() -> None:
-    with floor(max_clients=3) as here:
+    with harness(max_clients=3) as here:
         clients = [here.client(owner) for owner in (1, 2, 3)]
         refused = here.client(4)
         assert refused.heard[0] == LoginRejected(reason=SessionReason.TOO_MANY_CLIENTS, owner=4)
@@ -148,7 +148,7 @@ def test_too_many_clients() -> None:
 
 
 def test_its_own_ids_and_the_references() -> None:
-    with floor() as here:
+    with harness() as here:
         maker, taker = here.client(1), here.client(2)
         [accepted] = maker.ask(new(7, ASK, 100, 10, tag=3))
         assert accepted == ExecutionReport(
@@ -181,7 +181,7 @@ def test_its_own_ids_and_the_references() -> None:
 
 
 def test_who_trades_with_itself_hears_of_both_sides() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.ask(new(1, ASK))
         reports = client.ask(new(2, BID))
@@ -192,7 +192,7 @@ def test_who_trades_with_itself_hears_of_both_sides() -> None:
 
 
 def test_a_rejection_has_the_id_as_it_was_given_and_nobody_else_hears_of_it() -> None:
-    with floor() as here:
+    with harness() as here:
         client, other = here.client(5), here.client(6)
         for message in (new(2**48), new(2**64 - 1), cancel(2**48 - 1), new(3, side=9), cancel(4)._replace(zero=1)):
             [report] = client.ask(message)
@@ -239,7 +239,7 @@ def test_what_is_wrong_with_an_order_is_told_and_the_session_goes_on(message: Ex
     from pricetime.gateway.config import InstrumentConfig
 
     rules = InstrumentConfig(id=1, tick_size=2, lot_size=10, low_price=-1000, high_price=1000)
-    with floor(instruments=(rules,)) as here:
+    with harness(instruments=(rules,)) as here:
         client = here.client(1)
         client.ask(new(77, BID, 100, 10))
         [report] = client.ask(message)
@@ -253,7 +253,7 @@ ANSWERS = {ACCEPTED, REJECTED, REPLACED, REDUCED, MASS_CANCELLED}
 def test_one_answer_to_each_command() -> None:
     """Sent one by one, so that each report can be given to its command."""
     rng = random.Random(3)
-    with floor() as here:
+    with harness() as here:
         other = here.client(2)
         other.ask(*(new(n, 1 + n % 2, 95 + n % 2 * 10, 5) for n in range(50)))
         client = here.client(1)
@@ -293,7 +293,7 @@ def test_one_answer_to_each_command() -> None:
     ids=str,
 )
 def test_the_reports_of_each_time_in_force(order: ExecutionReport, expected: list[ReportKind]) -> None:
-    with floor() as here:
+    with harness() as here:
         here.client(1).ask(new(1, ASK, 100, 10))
         assert kinds(here.client(2).ask(order)) == expected
 
@@ -301,13 +301,13 @@ def test_the_reports_of_each_time_in_force(order: ExecutionReport, expected: lis
 # ---------------------------------------------------------------------- streams in a snapshot
 
 
-def streams_of(here: Floor, most: int = 2**40) -> tuple[NDArray[np.void], NDArray[np.void]]:
+def streams_of(here: Harness, most: int = 2**40) -> tuple[NDArray[np.void], NDArray[np.void]]:
     owners, reports = here.gateway.sessions.dump_streams(most)
     return owners, reports
 
 
 def test_only_owners_that_have_reports_have_a_stream() -> None:
-    with floor() as here:
+    with harness() as here:
         assert [len(part) for part in streams_of(here)] == [0, 0]
         here.client(5)
         assert [len(part) for part in streams_of(here)] == [0, 0], "a login alone is not in the journal"
@@ -323,7 +323,7 @@ def test_only_owners_that_have_reports_have_a_stream() -> None:
 @pytest.mark.parametrize("most", [0, 1, 127, 128, 129, 10**6])
 @pytest.mark.parametrize("count", [1, 127, 128, 129, 300])
 def test_the_newest_reports_of_each_are_dumped(count: int, most: int) -> None:
-    with floor(stream_reports=128, outbound_bytes=4096) as here:
+    with harness(stream_reports=128, outbound_bytes=4096) as here:
         fill(here.client(3), count)
         owners, reports = streams_of(here, most)
         kept = min(count, most, 128)
@@ -335,10 +335,10 @@ def test_the_newest_reports_of_each_are_dumped(count: int, most: int) -> None:
 @pytest.mark.parametrize("room", [128, 256, 1024])
 @pytest.mark.parametrize("most", [0, 1, 128, 200, 1000])
 def test_a_client_resumes_what_was_loaded_and_not_what_is_older(most: int, room: int) -> None:
-    with floor(stream_reports=256, outbound_bytes=4096) as here:
+    with harness(stream_reports=256, outbound_bytes=4096) as here:
         fill(here.client(3), 300)
         owners, reports = streams_of(here, most)
-    with floor(stream_reports=room, outbound_bytes=4096, cancel_on_disconnect=False) as here:
+    with harness(stream_reports=room, outbound_bytes=4096, cancel_on_disconnect=False) as here:
         here.gateway.sessions.load_streams(owners, reports)
         oldest = 301 - min(most, 256, room)
         assert here.client(3, resume_from=oldest - 1).heard[0] == LoginRejected(
@@ -359,18 +359,18 @@ def test_a_client_resumes_what_was_loaded_and_not_what_is_older(most: int, room:
 
 
 def test_what_is_loaded_is_dumped_again() -> None:
-    with floor() as here:
+    with harness() as here:
         for owner in (1, 7, 400, 65535):
             fill(here.client(owner), owner % 50)
         owners, reports = streams_of(here, 20)
-    with floor() as here:
+    with harness() as here:
         here.gateway.sessions.load_streams(owners, reports)
         again = streams_of(here)
         assert [part.tobytes() for part in again] == [owners.tobytes(), reports.tobytes()]
         assert here.client(2).of(LoginAccepted)[0].next_sequence == 1
 
 
-def heads(*rows: tuple[int, int, int]) -> NDArray[np.void]:
+def headers(*rows: tuple[int, int, int]) -> NDArray[np.void]:
     return np.array(list(rows), OWNER)
 
 
@@ -383,37 +383,37 @@ def numbered(*numbers: int) -> NDArray[np.void]:
 @pytest.mark.parametrize(
     ("owners", "reports"),
     [
-        (heads((0, 1, 2)), numbered(1)),
-        (heads((65536, 1, 2)), numbered(1)),
-        (heads((2, 1, 2), (1, 1, 2)), numbered(1, 1)),
-        (heads((2, 1, 2), (2, 1, 2)), numbered(1, 1)),
-        (heads((2, 2, 3)), numbered(1)),
-        (heads((2, 2, 3)), numbered(1, 2, 3)),
-        (heads((2, 3, 3)), numbered(0, 1, 2)),
-        (heads((2, 1, 0)), numbered(2**64 - 1)),
-        (heads((2, 2, 9)), numbered(6, 7)),
-        (heads((2, 2, 9), (3, 1, 2)), numbered(7, 1, 8)),
-        (heads(), numbered(1)),
+        (headers((0, 1, 2)), numbered(1)),
+        (headers((65536, 1, 2)), numbered(1)),
+        (headers((2, 1, 2), (1, 1, 2)), numbered(1, 1)),
+        (headers((2, 1, 2), (2, 1, 2)), numbered(1, 1)),
+        (headers((2, 2, 3)), numbered(1)),
+        (headers((2, 2, 3)), numbered(1, 2, 3)),
+        (headers((2, 3, 3)), numbered(0, 1, 2)),
+        (headers((2, 1, 0)), numbered(2**64 - 1)),
+        (headers((2, 2, 9)), numbered(6, 7)),
+        (headers((2, 2, 9), (3, 1, 2)), numbered(7, 1, 8)),
+        (headers(), numbered(1)),
     ],
 )
 def test_what_cannot_be_streams_changes_nothing(owners: NDArray[np.void], reports: NDArray[np.void]) -> None:
-    with floor() as here:
+    with harness() as here:
         with pytest.raises(SnapshotMismatch):
             here.gateway.sessions.load_streams(owners, reports)
         assert [len(part) for part in streams_of(here)] == [0, 0]
-        here.gateway.sessions.load_streams(heads((2, 1, 9)), numbered(8))
+        here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
 
 
 def test_only_new_sessions_are_loaded() -> None:
-    with floor() as here:
+    with harness() as here:
         here.client(9)
         with pytest.raises(SnapshotMismatch, match="owner 9 has a stream already"):
-            here.gateway.sessions.load_streams(heads((2, 1, 9)), numbered(8))
+            here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
 
 
 def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
     """As in a replay: the orders are in the books, and nobody has said who they are."""
-    with floor(cancel_on_disconnect=False) as here:
+    with harness(cancel_on_disconnect=False) as here:
         for owner in (3, 4):
             resting = np.zeros(1, COMMAND)
             resting["type"], resting["side"], resting["instrument"], resting["price"] = 1, BID, 1, 100
@@ -427,7 +427,7 @@ def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
 
 
 def test_an_order_of_nobody_makes_no_stream() -> None:
-    with floor() as here:
+    with harness() as here:
         resting = np.zeros(1, COMMAND)
         resting["type"], resting["side"], resting["instrument"], resting["price"] = 1, BID, 1, 100
         resting["quantity"], resting["order_id"] = 5, 7
@@ -441,7 +441,7 @@ def test_an_order_of_nobody_makes_no_stream() -> None:
 
 
 def test_two_owners_with_the_same_ids() -> None:
-    with floor() as here:
+    with harness() as here:
         one, two = here.client(1), here.client(2)
         for client in (one, two):
             assert kinds(client.ask(new(5, BID, 100 + client.owner, 10))) == [ACCEPTED]
@@ -455,7 +455,7 @@ def test_two_owners_with_the_same_ids() -> None:
 
 def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
     """Whatever the id is, and the owner that a message names."""
-    with floor() as here:
+    with harness() as here:
         victim, thief = here.client(0x1234), here.client(1)
         victim.ask(new(5, BID, 100, 10), new(6, BID, 99, 10))
         reference = int(here.feed.reports()["order_id"][0])
@@ -473,7 +473,7 @@ def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
 
 
 def test_ids_on_the_feed_are_no_keys_and_do_not_tell_the_owner() -> None:
-    with floor() as here:
+    with harness() as here:
         owners = [1, 2, 3, 1000, 65535]
         for owner in owners:
             here.client(owner).ask(*(new(n, BID, 10 + n) for n in range(40)), mass_cancel(3))
@@ -492,7 +492,7 @@ def accepted(feed: Any) -> list[int]:
 
 def test_two_orders_never_share_a_reference() -> None:
     """Also where a client uses an id again, in a session or in another, or in two books at once."""
-    with floor() as here:
+    with harness() as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(5), cancel(5), new(5), new(5, instrument=2), cancel(5), new(5, ASK, time_in_force=IOC), new(5))
         other.ask(new(5))
@@ -507,7 +507,7 @@ def test_two_orders_never_share_a_reference() -> None:
 
 
 def test_an_order_keeps_its_reference_over_a_replace() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.ask(new(5), new(6), replace(5, 100, 20), replace(6, 100, 3), cancel(5), cancel(6))
         feed = here.feed.reports()
@@ -518,7 +518,7 @@ def test_an_order_keeps_its_reference_over_a_replace() -> None:
 
 def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
     """Of a cancel or a reduce only those that follow from the order itself; the owner is told all of them."""
-    with floor(instruments=(InstrumentConfig(id=1, self_trade=SelfTrade.DECREMENT),)) as here:
+    with harness(instruments=(InstrumentConfig(id=1, self_trade=SelfTrade.DECREMENT),)) as here:
         client = here.client(1)
         orders = [new(1, ASK, 100, 5), new(2, BID, 100, 2), new(3, BID, 100, 9), new(4, BID, 50, 1), new(5, BID, 49, 1)]
         rest = [new(6, ASK, 200, 5, time_in_force=IOC), new(7, ASK, 1, 9, time_in_force=FOK)]
@@ -542,7 +542,7 @@ def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
 
 
 def test_open_orders_are_told_to_their_owner_alone() -> None:
-    with floor() as here:
+    with harness() as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(5, BID, 100, 10), new(6, ASK, 110, 10, instrument=2))
         other.ask(new(5, ASK, 100, 4))
@@ -572,13 +572,13 @@ def test_open_orders_are_told_to_their_owner_alone() -> None:
     ],
 )
 def test_questions_that_cannot_be(question: Any, reason: Reason) -> None:
-    with floor() as here:
+    with harness() as here:
         [refused] = here.client(1).ask(question)
         assert (refused.kind, refused.reason) == (REJECTED, reason)
 
 
 def test_the_throttle_counts_a_question_as_many_orders() -> None:
-    with floor(orders_per_second=1, burst=40) as here:
+    with harness(orders_per_second=1, burst=40) as here:
         client = here.client(1)
         reports = client.ask(*[ask_open_orders(n) for n in range(4)])
         assert [r.reason for r in reports] == [0, 0, Reason.THROTTLED, Reason.THROTTLED]
@@ -589,7 +589,7 @@ def test_the_throttle_counts_a_question_as_many_orders() -> None:
 # ---------------------------------------------------------------------- mass cancels and what a lost session leaves
 
 
-def open_orders(here: Floor) -> int:
+def open_orders(here: Harness) -> int:
     return len(here.exchange.engine)
 
 
@@ -605,7 +605,7 @@ def open_orders(here: Floor) -> int:
     ],
 )
 def test_a_mass_cancel(side: int, instrument: int, gone: list[int]) -> None:
-    with floor() as here:
+    with harness() as here:
         client, other = here.client(1), here.client(2)
         for who in (client, other):
             who.ask(new(1, BID, 90), new(2, ASK, 110), new(3, BID, 90, instrument=2), new(4, ASK, 110, instrument=2))
@@ -621,7 +621,7 @@ def test_a_mass_cancel(side: int, instrument: int, gone: list[int]) -> None:
 @pytest.mark.parametrize("how", ["closed", "reset", "logout", "nonsense", "superseded", "timeout"])
 @pytest.mark.parametrize("keeps", [False, True])
 def test_the_orders_of_a_session_that_ended(how: str, keeps: bool) -> None:
-    with floor(heartbeat_ms=20, timeout_ms=100) as here:
+    with harness(heartbeat_ms=20, timeout_ms=100) as here:
         other = here.client(2)
         client = here.client(1, keep_orders=keeps, tcp=True)
         client.send(new(1), new(2, instrument=2))
@@ -667,7 +667,7 @@ def test_the_orders_of_a_session_that_ended(how: str, keeps: bool) -> None:
 
 
 def test_cancel_on_disconnect_can_be_off_for_all() -> None:
-    with floor(cancel_on_disconnect=False) as here:
+    with harness(cancel_on_disconnect=False) as here:
         client = here.client(1)
         client.ask(new(1))
         client.close()
@@ -680,7 +680,7 @@ def test_cancel_on_disconnect_can_be_off_for_all() -> None:
 
 @pytest.mark.parametrize("tcp", [False, True])
 def test_a_logout_is_answered(tcp: bool) -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1, tcp=tcp)
         client.ask(new(1))
         client.send_bytes(client.session.logout(0))
@@ -696,7 +696,7 @@ def test_a_logout_is_answered(tcp: bool) -> None:
 
 
 def test_what_was_sent_before_a_logout_is_answered_before_it() -> None:
-    with floor(ring_capacity=64) as here:
+    with harness(ring_capacity=64) as here:
         client = here.client(1, keep_orders=True)
         client.send_bytes(b"".join(new(n).encode() for n in range(300)) + client.session.logout(0))
         here.settle()
@@ -706,7 +706,7 @@ def test_what_was_sent_before_a_logout_is_answered_before_it() -> None:
 
 
 def test_who_says_no_more_after_a_logout_has_its_answers() -> None:
-    with floor(ring_capacity=16) as here:
+    with harness(ring_capacity=16) as here:
         client = here.client(1, tcp=True, keep_orders=True)
         client.send_bytes(b"".join(new(n).encode() for n in range(100)) + client.session.logout(0))
         client.socket.shutdown(socket.SHUT_WR)
@@ -718,7 +718,7 @@ def test_who_says_no_more_after_a_logout_has_its_answers() -> None:
 @pytest.mark.parametrize("reads", [True, False])
 def test_the_logout_of_a_slow_reader(reads: bool) -> None:
     """It has all its reports first, unless it does not take them; then they are left for a resume."""
-    with floor() as here:
+    with harness() as here:
         client = here.client(1, sndbuf=4608)
         client.send(*(cancel(n) for n in range(1000)))
         here.settle()
@@ -743,7 +743,7 @@ def test_the_logout_of_a_slow_reader(reads: bool) -> None:
 @pytest.mark.parametrize("leave", [True, False], ids=["logout", "unknown type"])
 def test_a_farewell_reaches_a_client_that_still_sends(leave: bool, more: bytes) -> None:
     """No reset destroys it on the way."""
-    with floor() as here:
+    with harness() as here:
         client = here.client(1, tcp=True)
         client.send_bytes(client.session.logout(0) if leave else b"\xfe")
         client.send_bytes(more)
@@ -760,7 +760,7 @@ def test_a_farewell_reaches_a_client_that_still_sends(leave: bool, more: bytes) 
 
 
 def test_who_does_not_take_the_farewell_is_not_waited_for() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.send_bytes(client.session.logout(0))
         began = time.monotonic()
@@ -779,7 +779,7 @@ def test_who_does_not_take_the_farewell_is_not_waited_for() -> None:
     ],
 )
 def test_what_cannot_be_answered_ends_the_session_alone(data: bytes, reason: SessionReason) -> None:
-    with floor() as here:
+    with harness() as here:
         client, other = here.client(1, tcp=True), here.client(2)
         client.send_bytes(new(1).encode() + data + new(2).encode())
         here.settle()
@@ -794,7 +794,7 @@ def test_what_cannot_be_answered_ends_the_session_alone(data: bytes, reason: Ses
 
 
 def test_too_many_orders() -> None:
-    with floor(orders_per_second=10, burst=5, relogin_delay_ms=1) as here:
+    with harness(orders_per_second=10, burst=5, relogin_delay_ms=1) as here:
         client, other = here.client(1, tcp=True), here.client(2)
         client.send(*(new(n) for n in range(200)))
         here.settle()
@@ -815,7 +815,7 @@ def test_too_many_orders() -> None:
 
 
 def test_who_asked_too_fast_waits_before_the_next_login() -> None:
-    with floor(orders_per_second=10, burst=5, relogin_delay_ms=600_000) as here:
+    with harness(orders_per_second=10, burst=5, relogin_delay_ms=600_000) as here:
         client = here.client(1)
         client.send(*(new(n) for n in range(200)))
         here.settle()
@@ -831,7 +831,7 @@ def test_who_asked_too_fast_waits_before_the_next_login() -> None:
 
 def test_logging_in_again_and_again_gives_no_more_commands() -> None:
     """Each session is left before the throttle ends it. What one owner adds to the journal is bounded all the same."""
-    with floor(orders_per_second=100, burst=5, relogin_delay_ms=1) as here:
+    with harness(orders_per_second=100, burst=5, relogin_delay_ms=1) as here:
         logins, began = 0, time.monotonic()
         for _ in range(200):
             client = here.client(1)
@@ -853,7 +853,7 @@ def test_logging_in_again_and_again_gives_no_more_commands() -> None:
 def test_what_waits_in_the_sockets_is_heard_before_silence_is_judged() -> None:
     """A pause of the process; then more sockets are ready than epoll tells of at once."""
     small = {"max_clients": 600, "stream_reports": 128, "outbound_bytes": 4096}
-    with floor(heartbeat_ms=1000, timeout_ms=2000, **small) as here:
+    with harness(heartbeat_ms=1000, timeout_ms=2000, **small) as here:
         clients = []
         for owner in range(1, 601):
             clients.append(here.client(owner))
@@ -871,7 +871,7 @@ def test_what_waits_in_the_sockets_is_heard_before_silence_is_judged() -> None:
 
 def test_a_client_that_there_is_no_room_to_read_is_not_silent() -> None:
     """The ring is full, the matcher away: the client has spoken all the time."""
-    with floor(threading="dedicated", idle="yield", ring_capacity=16, heartbeat_ms=20, timeout_ms=60) as here:
+    with harness(threading="dedicated", idle="yield", ring_capacity=16, heartbeat_ms=20, timeout_ms=60) as here:
         client = here.client(1)
         client.send(*(cancel(n) for n in range(100)))
         deadline = time.monotonic() + 0.3
@@ -882,7 +882,7 @@ def test_a_client_that_there_is_no_room_to_read_is_not_silent() -> None:
 
 def test_a_client_that_said_logout_is_not_silent() -> None:
     """It may say nothing more, and waits for its answer, which waits for the matcher."""
-    with floor(threading="dedicated", idle="yield", heartbeat_ms=20, timeout_ms=60) as here:
+    with harness(threading="dedicated", idle="yield", heartbeat_ms=20, timeout_ms=60) as here:
         client = here.client(1)
         client.send(cancel(1), Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=1))
         deadline = time.monotonic() + 0.3
@@ -892,7 +892,7 @@ def test_a_client_that_said_logout_is_not_silent() -> None:
 
 
 def test_the_exchange_is_heard_of_and_tells_where_it_is() -> None:
-    with floor(heartbeat_ms=10, timeout_ms=60_000) as here:
+    with harness(heartbeat_ms=10, timeout_ms=60_000) as here:
         client = here.client(1)
         here.until(lambda: client.receive() and len(client.of(Heartbeat)) >= 2)
         client.ask(cancel(1), cancel(2))
@@ -904,7 +904,7 @@ def test_the_exchange_is_heard_of_and_tells_where_it_is() -> None:
 
 
 def test_a_client_that_is_not_heard_of_is_dropped() -> None:
-    with floor(heartbeat_ms=20, timeout_ms=60) as here:
+    with harness(heartbeat_ms=20, timeout_ms=60) as here:
         silent, lively, slow = here.client(1), here.client(2), here.client(3)
         rest = memoryview(new(1).encode() * 100)
 
@@ -927,7 +927,7 @@ def test_a_client_that_is_not_heard_of_is_dropped() -> None:
 
 
 def test_no_heartbeat_where_there_are_reports() -> None:
-    with floor(heartbeat_ms=200) as here:
+    with harness(heartbeat_ms=200) as here:
         client = here.client(1)
         end = time.monotonic() + 0.5
         gap_ns, last = 0, time.monotonic_ns()
@@ -941,7 +941,7 @@ def test_no_heartbeat_where_there_are_reports() -> None:
 
 
 def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
-    with floor(outbound_bytes=4096, order_capacity=2**13) as here:
+    with harness(outbound_bytes=4096, order_capacity=2**13) as here:
         slow, taker = here.client(1, sndbuf=4608, keep_orders=True), here.client(2)
         for first in range(0, 2000, 100):
             slow.ask(*(new(n, ASK, 100, 1) for n in range(first, first + 100)))
@@ -974,7 +974,7 @@ def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
 
 
 def test_what_is_about_to_be_overwritten_cuts_a_reader_off() -> None:
-    with floor(stream_reports=128, outbound_bytes=128 * 48, ring_capacity=512) as here:
+    with harness(stream_reports=128, outbound_bytes=128 * 48, ring_capacity=512) as here:
         slow = here.client(1, sndbuf=4608)
         slow.send(*(cancel(n) for n in range(400)))
         here.settle()
@@ -990,7 +990,7 @@ def test_what_is_about_to_be_overwritten_cuts_a_reader_off() -> None:
 def test_heartbeats_stand_between_reports_alone(seed: int) -> None:
     """However little the socket takes at a time. The client's rules would not stand a torn report."""
     rng = random.Random(seed)
-    with floor(heartbeat_ms=10, timeout_ms=60_000) as here:
+    with harness(heartbeat_ms=10, timeout_ms=60_000) as here:
         client = here.client(1, sndbuf=4608 + 2 * rng.randrange(500))  # which takes pieces of a size of its own
         client.send(*(cancel(n) for n in range(500)))
         while len(client.reports()) < 500 or len(client.of(Heartbeat)) < 10:
@@ -1015,7 +1015,7 @@ def test_heartbeats_stand_between_reports_alone(seed: int) -> None:
 def test_around_the_end_of_a_stream(seed: int) -> None:
     """Many rounds of a small ring, in pieces of any size, over many connections."""
     rng = random.Random(seed)
-    with floor(stream_reports=128, outbound_bytes=4096) as here:
+    with harness(stream_reports=128, outbound_bytes=4096) as here:
         client = here.client(1, tcp=True, sndbuf=4608)
         got: list[ExecutionReport] = []
         sent = 0
@@ -1041,7 +1041,7 @@ def test_around_the_end_of_a_stream(seed: int) -> None:
 
 
 def test_halts_are_told_on_the_feed() -> None:
-    with floor() as here:
+    with harness() as here:
         client = here.client(1)
         client.ask(new(1))
         assert here.exchange.set_state(1, InstrumentState.HALTED)

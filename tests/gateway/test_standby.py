@@ -16,7 +16,7 @@ from pricetime.gateway.state import NO_MARKS, ExchangeState
 from pricetime.journal.directory import Directory
 from pricetime.journal.errors import ReplayDiffers
 from pricetime.journal.reader import Reader
-from tests.gateway.floor import SMALL
+from tests.gateway.harness import SMALL
 from tests.gateway.kept import Kept, picture
 from tests.gateway.orders import ASK, BID, cancel, new
 
@@ -44,12 +44,12 @@ def test_it_keeps_in_step_with_a_directory_alone(tmp_path: Path) -> None:
         bring_up(standby)
         assert standby.position.sequence == 2 * n + 2
         assert standby.state.engine.digest() == here.exchange.engine.digest()
-        assert standby.state.matcher.transcript == here.exchange.matcher.transcript
+        assert standby.state.matcher.report_checksum == here.exchange.matcher.report_checksum
     assert standby.state.digest() == here.exchange.digest()
     assert standby.state.store.epoch == here.exchange.store.epoch
     assert standby.state.streams() == here.exchange.state.streams()
     assert standby.checkpoints > 50
-    assert 0 < standby.synced <= here.keeper.writer.synced()
+    assert 0 < standby.synced <= here.journal_service.writer.synced()
     here.close()
 
 
@@ -64,7 +64,7 @@ def test_it_goes_on_under_other_rules(tmp_path: Path) -> None:
     bring_up(standby)
     assert set(standby.state.engine.instruments) == {1, 2, 3}
     assert standby.state.engine.digest() == here.exchange.engine.digest()
-    assert standby.state.matcher.transcript == here.exchange.matcher.transcript
+    assert standby.state.matcher.report_checksum == here.exchange.matcher.report_checksum
     here.close()
 
 
@@ -112,8 +112,8 @@ def test_a_server_that_was_started_with_nice_stays_as_nice(tmp_path: Path, monke
     here = Kept(tmp_path / "j")
     monkeypatch.setattr("os.getpriority", lambda *_: 10)
     monkeypatch.setattr("os.setpriority", refuse)
-    here.keeper.follower.end()
-    here.keeper.follower.run()
+    here.journal_service.follower.end()
+    here.journal_service.follower.run()
     assert here.exchange.failure is None
     here.close()
 
@@ -124,11 +124,11 @@ def test_files_that_are_gone_are_a_failure_of_the_journal(tmp_path: Path) -> Non
     here.client(1).ask(new(1, BID, 100))
     here.commit()
     (tmp_path / "j").rename(tmp_path / "gone")
-    here.keeper.follower.run()
+    here.journal_service.follower.run()
     assert here.exchange.journal_failure is not None
     assert here.exchange.failure == here.exchange.journal_failure
     assert "reading what was written failed: [Errno 2]" in here.exchange.failure
-    assert here.keeper.writer.failed()
+    assert here.journal_service.writer.failed()
     here.close()
 
 
@@ -139,7 +139,7 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     here.follow()
     stray = here.exchange.engine.commands()
     stray["order_id"] += 5
-    follower = here.keeper.follower
+    follower = here.journal_service.follower
     follower.standby.state.apply(stray.copy(), NO_MARKS)
     here.commit()
     client.ask(new(2, ASK, 100, 20))
@@ -155,7 +155,7 @@ def test_snapshots_come_by_count_and_only_of_what_is_on_the_disk(tmp_path: Path)
     client = here.client(1)
     client.ask(*(new(n) for n in range(9)))
     here.follow()
-    assert here.keeper.follower.newest == 0
+    assert here.journal_service.follower.newest == 0
     client.ask(*(new(n) for n in range(9, 14)))
     here.follow()
     assert not list((tmp_path / "j").glob("*.snapshot")), "it is taken, and waits"
@@ -173,10 +173,10 @@ def test_snapshots_come_by_time(tmp_path: Path) -> None:
     here.commit()
     here.follow()
     assert not here.events_log.of("snapshot")
-    here.keeper.follower._taken_s -= 3600
+    here.journal_service.follower._taken_s -= 3600
     here.follow()
     assert here.told("snapshot")["sequence"] == 1
-    here.keeper.follower._taken_s -= 3600
+    here.journal_service.follower._taken_s -= 3600
     here.follow()
     assert len(here.events_log.of("snapshot")) == 1, "nothing came since"
     here.close()
@@ -207,8 +207,8 @@ def test_a_snapshot_that_cannot_be_written_is_told_and_no_more(tmp_path: Path) -
     client.ask(new(1))
     here.commit()
     here.disk.failing = "create"
-    here.keeper.follower.want_snapshot()
-    here.keeper.follower.turn()
+    here.journal_service.follower.want_snapshot()
+    here.journal_service.follower.turn()
     assert os.strerror(errno.ENOSPC) in here.told("snapshot failed")["error"]
     assert here.exchange.failure is None
     here.disk.failing = None

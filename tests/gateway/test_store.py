@@ -12,7 +12,7 @@ from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.gateway.store import FeedStore
 from pricetime.native.crc import linked
 from pricetime.types import REPORT
-from tests.gateway.floor import floor
+from tests.gateway.harness import harness
 from tests.gateway.orders import cancel, new
 
 
@@ -198,7 +198,7 @@ def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:
 
 def test_what_the_replica_has_not_applied_is_waited_for() -> None:
     """The router stops where it would overwrite it, and goes on when the replica did."""
-    with floor(feed_store_reports=1024, ring_capacity=64) as here:
+    with harness(feed_store_reports=1024, ring_capacity=64) as here:
         client = here.client(1)
         messages = [order for n in range(1, 1001) for order in (new(n), cancel(n))]
         client.send(*messages)

@@ -18,7 +18,7 @@ from pricetime.wire.session import Ended, Event, Role, Session
 from pricetime.wire.types import SessionReason
 from tests.gateway.accounts import as_array, check_streams, engine_orders, open_orders
 from tests.gateway.blast import Blast, resident_bytes
-from tests.gateway.floor import CHALLENGE, Floor, floor, tcp_pair
+from tests.gateway.harness import CHALLENGE, Harness, harness, tcp_pair
 from tests.gateway.orders import ASK, BID, IOC, cancel, mass_cancel, new, reduce, replace
 
 ACCEPTED, TRADE, *_ = ReportKind
@@ -31,7 +31,7 @@ DISCONNECTS = 1000
 class Door:
     """Where clients come in: one at a time, as the control thread does it."""
 
-    def __init__(self, here: Floor) -> None:
+    def __init__(self, here: Harness) -> None:
         self.exchange = here.exchange
         self._lock = threading.Lock()
 
@@ -167,7 +167,7 @@ class Trader(threading.Thread):
 def test_clients_that_come_and_go_lose_nothing(which: str) -> None:
     """A thousand disconnects with resume, in every way there is."""
     traders = 10
-    with floor(
+    with harness(
         threading=which, idle="block", stream_reports=2**16, outbound_bytes=2**16 * 48, feed_store_reports=2**18,
         ring_capacity=256,
     ) as here:  # fmt: skip
@@ -193,7 +193,7 @@ def test_clients_that_come_and_go_lose_nothing(which: str) -> None:
         check_everything(here, crowd)
 
 
-def check_everything(here: Floor, crowd: list[Trader]) -> None:
+def check_everything(here: Harness, crowd: list[Trader]) -> None:
     exchange = here.exchange
     exchange.replica.snapshot()
     assert exchange.replica.builder.digest() == exchange.digest()
@@ -215,7 +215,7 @@ def check_everything(here: Floor, crowd: list[Trader]) -> None:
 @THREADING
 def test_orders_of_the_next_session_are_not_the_last_ones(which: str) -> None:
     """However full the ring of commands is, what the old session left is cancelled before the new one is heard."""
-    with floor(
+    with harness(
         threading=which, idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48
     ) as here:
         here.exchange.start()
@@ -249,7 +249,7 @@ def answers(stream: list[ExecutionReport]) -> list[ExecutionReport]:
 @THREADING
 def test_one_of_a_hundred_stops_reading(which: str) -> None:
     """It is cut off and can resume; the others notice nothing."""
-    with floor(
+    with harness(
         threading=which, idle="block", order_capacity=2**14, stream_reports=2**15, outbound_bytes=2**16,
         feed_store_reports=2**16,
     ) as here:  # fmt: skip
@@ -303,7 +303,7 @@ def test_memory_stays(which: str) -> None:
 def test_nothing_is_left_of_many_exchanges() -> None:
     def some(count: int) -> int:
         for _ in range(count):
-            with floor() as here:
+            with harness() as here:
                 here.client(1).ask(new(1))
         gc.collect()
         return resident_bytes()

@@ -32,7 +32,7 @@ class Reference(NamedTuple):
     commands: Records
     digests: list[int]  #: of the books after so many commands
     public: list[int]  #: the same over references
-    transcripts: list[int]
+    report_checksums: list[int]
     seq_nums: list[int]
 
     @property
@@ -108,7 +108,7 @@ def journal(
     commands = flow(sum(lengths), seed)
     engine, references = CONFIGURATION.make_books()
     segments: list[Segment] = []
-    digests, transcripts, seq_nums = [engine.digest()], [0], [0]
+    digests, report_checksums, seq_nums = [engine.digest()], [0], [0]
     public = [engine.digest(references)]
     done = 0
     for length in lengths:
@@ -119,19 +119,21 @@ def journal(
             if n % turns == 0:
                 if n and segment.offset + PAGE < segment_bytes:
                     segment.turn()
-                segment.checkpoint(synced=done if synced else 0, seq_num=seq_nums[-1], transcript=transcripts[-1])
+                segment.checkpoint(
+                    synced=done if synced else 0, seq_num=seq_nums[-1], report_checksum=report_checksums[-1]
+                )
             segment.command(commands[done])
-            transcript = transcripts[-1]
+            report_checksum = report_checksums[-1]
             reports = engine.apply(commands[done : done + 1])
             references.apply(reports)
             for report in reports:
-                transcript = linked(transcript, report.tobytes())
+                report_checksum = linked(report_checksum, report.tobytes())
             done += 1
             digests.append(engine.digest())
             public.append(engine.digest(references))
-            transcripts.append(transcript)
+            report_checksums.append(report_checksum)
             seq_nums.append(engine.seq_num)
-    return Reference(segments, commands, digests, public, transcripts, seq_nums)
+    return Reference(segments, commands, digests, public, report_checksums, seq_nums)
 
 
 def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
@@ -149,7 +151,7 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         position=at,
         digest=CONFIGURATION.digest,
         timestamp=int(written.commands["timestamp"][sequence - 1]),
-        transcript=written.transcripts[sequence],
+        report_checksum=written.report_checksums[sequence],
         seq_num=written.seq_nums[sequence],
         books=engine.digest(references),
         next_reference=references.next,

@@ -50,7 +50,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
         position=Position(number, 4096 + 72 * sequence, 0xDEADBEEF, sequence),
         digest=digest,
         timestamp=2**63 + sequence,
-        transcript=0x12345678,
+        report_checksum=0x12345678,
         seq_num=engine.seq_num,
         books=engine.digest(references),
         next_reference=references.next,

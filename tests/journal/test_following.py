@@ -59,7 +59,7 @@ def test_all_of_it_while_it_is_written(tmp_path: Path) -> None:
 
 
 def test_replay_of_what_the_writer_wrote(tmp_path: Path) -> None:
-    """Its checkpoints hold the transcript of the reports before them."""
+    """Its checkpoints hold the report checksum of the reports before them."""
     from pricetime.journal.syncer import Syncer
     from pricetime.journal.writer import Writer
     from pricetime.native.crc import linked_records
@@ -70,12 +70,12 @@ def test_replay_of_what_the_writer_wrote(tmp_path: Path) -> None:
     syncer = Syncer(writer, directory, CONFIGURATION, level=1, segment_bytes=1 << 17, interval_ns=200_000)
     syncer.open()
     syncer.start()
-    engine, transcript, done = CONFIGURATION.make_engine(), 0, 0
+    engine, report_checksum, done = CONFIGURATION.make_engine(), 0, 0
     until = time.monotonic() + GENEROUS_S
     while done < len(commands):
-        count = writer.append_records(commands[done : done + 64], engine.seq_num, transcript)
+        count = writer.append_records(commands[done : done + 64], engine.seq_num, report_checksum)
         reports = engine.apply(commands[done : done + count])
-        transcript = linked_records(transcript, reports.view(np.uint8).data, 48)
+        report_checksum = linked_records(report_checksum, reports.view(np.uint8).data, 48)
         done += count
         assert time.monotonic() < until, syncer.failure
     syncer.end()
@@ -83,4 +83,4 @@ def test_replay_of_what_the_writer_wrote(tmp_path: Path) -> None:
     assert replay.run_to_end().clean
     assert replay.commands == len(commands)
     assert replay.checkpoints >= len(directory.segments())
-    assert (replay.engine.digest(), replay.transcript) == (engine.digest(), transcript)
+    assert (replay.engine.digest(), replay.report_checksum) == (engine.digest(), report_checksum)

@@ -110,15 +110,15 @@ def test_who_fills_two_chunks_between_two_syncs_is_fast(tmp_path: Path) -> None:
         assert syncer._is_fast() is fast
 
 
-def test_segments_become_swift_where_the_engine_is_and_never_where_clients_wait_for_the_disk(tmp_path: Path) -> None:
+def test_segments_become_chunked_where_the_engine_is_and_never_where_clients_wait_for_the_disk(tmp_path: Path) -> None:
     for level, expected in ((MEMORY, True), (DURABLE, False)):
         folder = tmp_path / str(level)
         folder.mkdir()
         journal = Journal(folder, level=level, segment_bytes=MIB, interval_ns=1_000_000_000)
         journal.syncer.open()
-        assert not journal.syncer._live[0].swift
+        assert not journal.syncer._live[0].chunked
         journal.syncer._filled, journal.syncer._filled_ns = MIB, 1_000_000
         while journal.syncer._ready is None:
             journal.syncer._step()
-        assert journal.syncer._ready.swift is expected
+        assert journal.syncer._ready.chunked is expected
         journal.syncer.end()

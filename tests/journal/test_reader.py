@@ -26,7 +26,7 @@ def three_segments() -> list[Segment]:
     first.checkpoint(synced=0)
     first.commands(COMMANDS[:30])
     first.turn()
-    first.checkpoint(synced=30, seq_num=30, transcript=77)
+    first.checkpoint(synced=30, seq_num=30, report_checksum=77)
     first.commands(COMMANDS[30:100])
     second = Segment(behind=first, segment_bytes=2 * PAGE, epoch=5, level=2, boot=b"b" * 16)
     third = Segment(behind=second, segment_bytes=4 * PAGE)
@@ -58,7 +58,7 @@ def test_batches_are_cut_anywhere_and_hold_all(limit: int) -> None:
 
 def test_a_checkpoint_says_what_was_written() -> None:
     batch = Reader(directory_of(files_of(three_segments()))).read()
-    assert batch.checkpoints[1] == Checkpoint(index=30, sequence=30, synced=30, seq_num=30, transcript=77)
+    assert batch.checkpoints[1] == Checkpoint(index=30, sequence=30, synced=30, seq_num=30, report_checksum=77)
 
 
 def test_arrays_are_the_callers() -> None:
@@ -213,6 +213,6 @@ def test_the_reference_journal_is_read_whole() -> None:
     reader = Reader(directory_of(written.files))
     batch = reader.read()
     assert batch.commands.tobytes() == written.commands.tobytes()
-    assert [(c.seq_num, c.transcript) for c in batch.checkpoints] == [
-        (written.seq_nums[c.sequence], written.transcripts[c.sequence]) for c in batch.checkpoints
+    assert [(c.seq_num, c.report_checksum) for c in batch.checkpoints] == [
+        (written.seq_nums[c.sequence], written.report_checksums[c.sequence]) for c in batch.checkpoints
     ]

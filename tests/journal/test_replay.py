@@ -37,13 +37,13 @@ def test_from_zero_and_from_every_snapshot_it_is_one_book(written: Reference) ->
     assert replay.commands == TOTAL
     assert replay.snapshots == sequences
     assert replay.checkpoints == sum(len(range(0, length, 10)) for length in LENGTHS)
-    made = (replay.engine.digest(), replay.engine.seq_num, replay.transcript)
-    assert made == (written.digests[-1], written.seq_nums[-1], written.transcripts[-1])
+    made = (replay.engine.digest(), replay.engine.seq_num, replay.report_checksum)
+    assert made == (written.digests[-1], written.seq_nums[-1], written.report_checksums[-1])
     for snapshot in good_snapshots(directory):
         other = Replay(directory, snapshot)
         assert other.run_to_end().clean
         assert other.commands == TOTAL - snapshot.sequence
-        assert (other.engine.digest(), other.engine.seq_num, other.transcript) == made
+        assert (other.engine.digest(), other.engine.seq_num, other.report_checksum) == made
         assert other.engine.commands().tobytes() == replay.engine.commands().tobytes()
 
 
@@ -85,8 +85,8 @@ def test_progress_is_told(written: Reference) -> None:
 def test_another_report_is_a_difference(written: Reference) -> None:
     segment = Segment(CONFIGURATION)
     segment.commands(written.commands[:10])
-    segment.checkpoint(synced=0, seq_num=written.seq_nums[10], transcript=written.transcripts[10] ^ 1)
-    with pytest.raises(ReplayDiffers, match=r"up to command 10 the engine had made \d+ reports with transcript"):
+    segment.checkpoint(synced=0, seq_num=written.seq_nums[10], report_checksum=written.report_checksums[10] ^ 1)
+    with pytest.raises(ReplayDiffers, match=r"up to command 10 the engine had made \d+ reports with checksum"):
         Replay(directory_of({"00000001.journal": segment.data()})).run()
 
 
@@ -128,16 +128,16 @@ def test_a_halted_instrument_without_orders_may_go() -> None:
     first = Segment(CONFIGURATION)
     first.commands(halt)
     second = Segment(replace(CONFIGURATION, instruments=CONFIGURATION.instruments[:1]), behind=first)
-    second.checkpoint(synced=1, seq_num=1, transcript=transcript_of(first))
+    second.checkpoint(synced=1, seq_num=1, report_checksum=report_checksum_of(first))
     replay = Replay(directory_of({"00000001.journal": first.data(), "00000002.journal": second.data()}))
     assert replay.run_to_end().clean
     assert list(replay.engine.instruments) == [1]
 
 
-def transcript_of(segment: Segment) -> int:
+def report_checksum_of(segment: Segment) -> int:
     replay = Replay(directory_of({"00000001.journal": segment.data()}))
     replay.run()
-    return replay.transcript
+    return replay.report_checksum
 
 
 def test_a_journal_without_its_beginning_is_begun_from_a_snapshot(written: Reference) -> None:

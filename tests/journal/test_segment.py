@@ -1,4 +1,4 @@
-"""The head of a segment: its fields where the data sheet has them, its CRCs, what is refused; and a new file."""
+"""The head of a segment: its fields where the schema has them, its CRCs, what is refused; and a new file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def prepared(**changes: Any) -> SegmentHead:
     return segment.prepared(configuration=JSON, **(arguments | changes))
 
 
-def test_the_head_is_that_of_the_data_sheet() -> None:
+def test_the_head_is_that_of_the_schema() -> None:
     sheet = Path(layout.__file__).with_suffix(".pxd").read_text(encoding="utf-8")
     fields = re.search(r"struct SegmentHead:\n((?:    .*\n)+)", sheet)
     assert fields is not None

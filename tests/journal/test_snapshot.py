@@ -53,7 +53,7 @@ def snapshot() -> SnapshotFile:
 # ---------------------------------------------------------------------- there and back
 
 
-def test_the_records_are_those_of_the_data_sheet() -> None:
+def test_the_records_are_those_of_the_schema() -> None:
     sheet: Any = layout_module
     records = [sheet.SnapshotHead, sheet.SnapshotOwner, sheet.SnapshotEnd]
     assert [record.size for record in records] == [HEAD.size, OWNER.itemsize, END.size]
@@ -74,7 +74,7 @@ def test_it_comes_back_as_it_was(tmp_path: Path, snapshot: SnapshotFile) -> None
     assert same(load(DISK, again), snapshot), "it may be written again, from the file that it looks at"
 
 
-def test_the_file_is_as_the_data_sheet_says(tmp_path: Path, snapshot: SnapshotFile) -> None:
+def test_the_file_is_as_the_schema_says(tmp_path: Path, snapshot: SnapshotFile) -> None:
     data = write(DISK, tmp_path, snapshot).read_bytes()
     commands, owners = snapshot.commands, snapshot.owners
     head = HEAD.unpack(data[:192])

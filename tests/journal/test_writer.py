@@ -38,9 +38,9 @@ def expected(**arguments: Any) -> written.Segment:
 
 
 def test_a_segment_begins_with_a_checkpoint(files: Any) -> None:
-    assert files.writer.append_records(written.orders(10), seq_num=17, transcript=0xABCDEF01) == 10
+    assert files.writer.append_records(written.orders(10), seq_num=17, report_checksum=0xABCDEF01) == 10
     same = expected()
-    same.checkpoint(synced=0, seq_num=17, transcript=0xABCDEF01)
+    same.checkpoint(synced=0, seq_num=17, report_checksum=0xABCDEF01)
     same.commands(written.orders(10))
     assert files.bytes(1) == same.data()
     assert files.writer.progress() == (10, 1, same.offset)
@@ -104,9 +104,9 @@ def test_a_checkpoint_when_more_is_durable(files: Any) -> None:
     assert files.writer.publish_synced(7) is False
     assert files.writer.synced() == 7
     for first in (10, 20):
-        files.writer.append_records(orders[first : first + 10], seq_num=100 + first, transcript=first)
+        files.writer.append_records(orders[first : first + 10], seq_num=100 + first, report_checksum=first)
         if first == 10:
-            same.checkpoint(synced=7, seq_num=110, transcript=10)
+            same.checkpoint(synced=7, seq_num=110, report_checksum=10)
         same.commands(orders[first : first + 10])
     assert files.bytes(1) == same.data()
 
@@ -126,10 +126,10 @@ def test_the_next_segment(files: Any) -> None:
     assert files.writer.wants_segment
     files.offer()
     assert not files.writer.wants_segment
-    assert files.writer.append_records(written.orders(5, count + 1), seq_num=9, transcript=8) == 5
+    assert files.writer.append_records(written.orders(5, count + 1), seq_num=9, report_checksum=8) == 5
     assert files.writer.wants_segment
     second = expected(behind=first)
-    second.checkpoint(synced=0, seq_num=9, transcript=8)
+    second.checkpoint(synced=0, seq_num=9, report_checksum=8)
     second.commands(written.orders(5, count + 1))
     assert files.bytes(1) == first.data()
     assert files.bytes(2) == second.data()

@@ -124,8 +124,8 @@ class Segment:
         for command in commands:
             self.command(command)
 
-    def checkpoint(self, *, synced: int, seq_num: int = 0, transcript: int = 0) -> None:
-        self._put(COMMAND_BYTES.pack(self.sequence, 0, 0, 0, 0, 15, 0, 0, 0, 0, synced, 0, seq_num, 0, transcript))
+    def checkpoint(self, *, synced: int, seq_num: int = 0, report_checksum: int = 0) -> None:
+        self._put(COMMAND_BYTES.pack(self.sequence, 0, 0, 0, 0, 15, 0, 0, 0, 0, synced, 0, seq_num, 0, report_checksum))
 
     def turn(self) -> None:
         """The next record begins at the next page."""

@@ -22,9 +22,11 @@ START_NS = 10**12
 CLOSED, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = 1, 3, 4, 5, 6, 7
 
 
-def plan_of(*messages: bytes, seats: list[int] | None = None) -> Plan:
+def plan_of(*messages: bytes, connections: list[int] | None = None) -> Plan:
     data = np.frombuffer(b"".join(messages), np.uint8)
-    return Plan(data, np.array([len(m) for m in messages], np.uint8), np.array(seats or [0] * len(messages), np.uint16))
+    return Plan(
+        data, np.array([len(m) for m in messages], np.uint8), np.array(connections or [0] * len(messages), np.uint16)
+    )
 
 
 def new(order_id: int) -> bytes:
@@ -38,18 +40,18 @@ def cancel(order_id: int) -> bytes:
 class Table:
     """A driver, and the other ends of its connections. Time is ``now``, in ns from the start."""
 
-    def __init__(self, seats: int = 1, **settings: Any) -> None:
+    def __init__(self, connections: int = 1, **settings: Any) -> None:
         from pricetime.measure.driver import Driver
 
-        self.driver = Driver(seats, **settings)
+        self.driver = Driver(connections, **settings)
         self.driver.fixed_ns = START_NS
-        pairs = [socket.socketpair() for _ in range(seats)]
+        pairs = [socket.socketpair() for _ in range(connections)]
         self.mine, self.theirs = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
-        self.messages = [Messages() for _ in range(seats)]
-        self.sequences = [0] * seats
+        self.messages = [Messages() for _ in range(connections)]
+        self.sequences = [0] * connections
         for number, connection in enumerate(self.mine):
             self.theirs[number].setblocking(False)
-            self.driver.seat(number, connection.fileno(), 1)
+            self.driver.connection(number, connection.fileno(), 1)
 
     def close(self) -> None:
         self.driver.close()
@@ -61,20 +63,20 @@ class Table:
         self.driver.fixed_ns = START_NS + now
         self.driver.turn()
 
-    def came(self, seat: int = 0) -> list[tuple[int, int]]:
+    def came(self, connection: int = 0) -> list[tuple[int, int]]:
         """What has come at the other end since: type and order id."""
         try:
-            data = self.theirs[seat].recv(1 << 20)
+            data = self.theirs[connection].recv(1 << 20)
         except BlockingIOError:
             return []
-        return list(self.messages[seat].read(data))
+        return list(self.messages[connection].read(data))
 
-    def say(self, *reports: tuple[int, int] | tuple[int, int, int], seat: int = 0) -> None:
+    def say(self, *reports: tuple[int, int] | tuple[int, int, int], connection: int = 0) -> None:
         """Reports of kind, order id and reason, each the next one."""
-        first = self.sequences[seat] + 1
+        first = self.sequences[connection] + 1
         data = [report(kind, order_id, first + i, *reason) for i, (kind, order_id, *reason) in enumerate(reports)]
-        self.sequences[seat] += len(data)
-        self.theirs[seat].sendall(b"".join(data))
+        self.sequences[connection] += len(data)
+        self.theirs[connection].sendall(b"".join(data))
 
     def offer(self, plan: Plan, **schedule: float) -> None:
         assert self.driver.offer(plan.data, plan.sizes, plan.sessions, start_ns=START_NS, **schedule)  # type: ignore[arg-type]
@@ -283,11 +285,11 @@ def test_the_exchange_ends_the_session(table: Table) -> None:
 def test_the_exchange_is_gone_and_what_it_said_before_counts() -> None:
     table = Table(2)
     try:
-        table.offer(plan_of(new(1), new(2), seats=[0, 1]), rate=1e6)
+        table.offer(plan_of(new(1), new(2), connections=[0, 1]), rate=1e6)
         table.at(1_000_000)
         table.say((ReportKind.ACCEPTED, 1))
-        table.say((ReportKind.ACCEPTED, 2), seat=1)
-        assert [table.came(seat) for seat in (0, 1)] == [[(1, 1)], [(1, 2)]]
+        table.say((ReportKind.ACCEPTED, 2), connection=1)
+        assert [table.came(connection) for connection in (0, 1)] == [[(1, 1)], [(1, 2)]]
         for end in table.theirs:
             end.close()
         table.driver.run()

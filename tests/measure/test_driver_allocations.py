@@ -26,7 +26,7 @@ def count_of(commands):
     driver = Driver(2)
     logins = [log_in(HOST, PORT, owner) for owner in (1, 2)]
     for number, login in enumerate(logins):
-        driver.seat(number, login.connection.fileno(), login.accepted.next_sequence)
+        driver.connection(number, login.connection.fileno(), login.accepted.next_sequence)
     thread = threading.Thread(target=driver.run)
     thread.start()
     time.sleep(0.05)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from pricetime.measure.frames import frame, layout, legend, linear_rates, log_durations
-from pricetime.measure.looks import LOOKS, drawing
+from pricetime.measure.styles import STYLES, drawing
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
 
-LIGHT = LOOKS["light"]
+LIGHT = STYLES["light"]
 
 
 @pytest.fixture(autouse=True)

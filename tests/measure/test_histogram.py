@@ -202,5 +202,5 @@ def test_small_integers_will_do() -> None:
 
 def test_memory_taken_up_changes_nothing() -> None:
     histogram = filled([3, 2**39])
-    histogram.take_memory()
+    histogram.prefault()
     assert (histogram.array() == filled([3, 2**39]).array()).all()

@@ -32,7 +32,7 @@ def test_copies_stay_as_they_are() -> None:
     latencies.record_many(1, [10])
     copies = latencies.copies()
     latencies.record_many(1, [20])
-    latencies.take_memory()
+    latencies.prefault()
     assert copies["trades"].count == 1
     assert latencies.trades.count == 2
 

@@ -13,9 +13,9 @@ import pytest
 from pricetime.measure import latency_figures
 from pricetime.measure.buckets import Buckets
 from pricetime.measure.latency_figures import bins, draw_histogram, draw_percentiles, nines
-from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.recording import Recording, load
 from pricetime.measure.run_file import Latency
+from pricetime.measure.styles import STYLES, drawing
 from tests.measure import made_runs
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
@@ -23,7 +23,7 @@ pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 
 
 from matplotlib.colors import to_hex  # behind the question whether there is a matplotlib
 
-LIGHT = LOOKS["light"]
+LIGHT = STYLES["light"]
 
 
 @pytest.fixture(autouse=True)

@@ -57,7 +57,7 @@ def test_the_files_are_the_same_every_time(tmp_path: Path) -> None:
     drawn = [picture for picture in pictures(load([path])) if picture.name == "over-time"]
     first, again = (write(drawn, tmp_path / folder, prefix="a-") for folder in ("first", "again"))
     assert sorted(each.name for each in first) == sorted(
-        f"a-over-time-{look}.{suffix}" for look in ("light", "dark") for suffix in ("svg", "png")
+        f"a-over-time-{style}.{suffix}" for style in ("light", "dark") for suffix in ("svg", "png")
     )
     assert [each.read_bytes() for each in first] == [each.read_bytes() for each in again]
     by_name = {each.name: each.read_bytes() for each in first}

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.rate_figures import draw_over_time, draw_saturation, latency, per_second
 from pricetime.measure.recording import Recording, load
 from pricetime.measure.run_file import LoadRun, Moment, Saturation
+from pricetime.measure.styles import STYLES, drawing
 from tests.measure import made_runs
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
 pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
 
-LIGHT = LOOKS["light"]
+LIGHT = STYLES["light"]
 BY_TAG = made_runs.histograms(100)
 
 

@@ -13,9 +13,9 @@ import pytest
 
 from pricetime.extras import MissingExtra
 from pricetime.measure import report
-from pricetime.measure.looks import LOOKS
 from pricetime.measure.pictures import pictures
 from pricetime.measure.recording import load
+from pricetime.measure.styles import STYLES
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
@@ -108,11 +108,11 @@ def test_every_picture_is_there_in_light_and_dark(page: Page, runs: list[Path]) 
         assert light["alt"] == dark["alt"]
         assert light["alt"].startswith(picture.title)
         drawn = [base64.b64decode(each["src"].partition(",")[2]) for each in (light, dark)]
-        for data, look in zip(drawn, LOOKS.values(), strict=True):
+        for data, style in zip(drawn, STYLES.values(), strict=True):
             assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
-            assert f"fill: {look.ground}".encode() in data
+            assert f"fill: {style.ground}".encode() in data
         if picture.name in {"stages", "saturation"}:
-            assert drawn == [picture.bytes_of(look, "svg") for look in LOOKS]
+            assert drawn == [picture.bytes_of(style, "svg") for style in STYLES]
         assert picture.caption in page.said
 
 

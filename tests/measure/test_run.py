@@ -20,20 +20,20 @@ def flow(count: int, sessions: int = 1, chunk: int = 1 << 18) -> Iterator[Plan]:
 
 @pytest.mark.compiled
 def test_a_run_and_how_it_went_over_time() -> None:
-    looks: list[Interval] = []
+    samples: list[Interval] = []
     with Stub() as stub, Load("127.0.0.1", stub.port, 2) as load:
         fill(load, next(flow(100, 2)))
-        run = Run(load, Pace(5_000), on_look=looks.append)
+        run = Run(load, Pace(5_000), on_sample=samples.append)
         assert run.go(flow(4_000, 2, chunk=300)) == []
         load.leave()
     result = run.result
     assert result.complete
     assert result.failure is None
     assert (result.sent, result.answered, result.asked) == (4_000, 4_000, 5_000)
-    assert result.over_time == looks
-    assert sum(interval.sent for interval in looks) == sum(interval.answered for interval in looks) == 4_000
-    assert [interval.s for interval in looks] == sorted(interval.s for interval in looks)
-    assert len(looks) >= 3
+    assert result.over_time == samples
+    assert sum(interval.sent for interval in samples) == sum(interval.answered for interval in samples) == 4_000
+    assert [interval.s for interval in samples] == sorted(interval.s for interval in samples)
+    assert len(samples) >= 3
     assert sum(histogram.count for histogram in result.latencies.values()) == 4_000
     assert result.seconds >= 3_999 / 5_000
     assert result.started_at <= result.ended_at
@@ -121,7 +121,7 @@ def test_an_interrupt_leaves_what_was_measured() -> None:
         raise KeyboardInterrupt
 
     with Stub() as stub, Load("127.0.0.1", stub.port, 1) as load:
-        run = Run(load, Pace(5_000), on_look=interrupted)
+        run = Run(load, Pace(5_000), on_sample=interrupted)
         run.go(flow(10_000))
     assert run.result.failure == "interrupted"
     assert not run.result.complete

@@ -10,16 +10,16 @@ from typing import Any
 
 import pytest
 
-from pricetime.measure.looks import LOOKS, drawing
 from pricetime.measure.recording import load
 from pricetime.measure.run_file import Percentiles, PipelineRun
 from pricetime.measure.stage_figures import draw_intervals, draw_stages, place
+from pricetime.measure.styles import STYLES, drawing
 from tests.measure import made_runs
 
 pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
 pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
 
-LIGHT = LOOKS["light"]
+LIGHT = STYLES["light"]
 
 
 @pytest.fixture(autouse=True)

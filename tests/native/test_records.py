@@ -1,4 +1,4 @@
-"""The data sheet of the core, as the uncompiled form reads it, is that of the public types and of the C header."""
+"""The schema of the core, as the uncompiled form reads it, is that of the public types and of the C header."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import pytest
 
 import pricetime
 from pricetime import types
-from pricetime.native.records import Cells, Integer, read_data_sheet
+from pricetime.native.records import Cells, Integer, read_schema
 
 PACKAGE = Path(pricetime.__file__).parent
-SHEET = read_data_sheet(PACKAGE / "core" / "layout.pxd")
+SHEET = read_schema(PACKAGE / "core" / "layout.pxd")
 ENUMS = [
     types.Side,
     types.TimeInForce,
@@ -86,7 +86,7 @@ def test_integers_convert_as_c_does(c_name: str, value: int, expected: int) -> N
     assert Integer(c_name)(value) == expected
 
 
-def test_the_header_of_the_c_door_has_the_same_records_and_constants() -> None:
+def test_the_header_of_the_c_api_has_the_same_records_and_constants() -> None:
     header = (PACKAGE / "include" / "pricetime.h").read_text(encoding="utf-8")
     c_types = {"uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int64_t": "i64"}
     for record in ("Command", "Report"):

@@ -1,4 +1,4 @@
-"""What tshark prints of captures made here, with the dissector that is written from the data sheet."""
+"""What tshark prints of captures made here, with the dissector that is written from the schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is written from the data sheet is what stands in the repository, and is right."""
+"""What is written from the schema is what stands in the repository, and is right."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Writes what follows from the data sheet of the wire: ``python -m tools.wire``, or ``make wire``."""
+"""Writes what follows from the schema of the wire: ``python -m tools.wire``, or ``make wire``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pricetime.lua``: the dissector for Wireshark, from the data sheet."""
+"""``pricetime.lua``: the dissector for Wireshark, from the schema."""
 
 from __future__ import annotations
 

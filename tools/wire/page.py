@@ -1,4 +1,4 @@
-"""``wire.md``: the page about the wire, prose from a template, tables and diagrams from the data sheet."""
+"""``wire.md``: the page about the wire, prose from a template, tables and diagrams from the schema."""
 
 from __future__ import annotations
 

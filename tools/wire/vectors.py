@@ -72,12 +72,12 @@ def plain(message: Message) -> dict[str, Any]:
 
 
 def logins() -> list[Login]:
-    wishes = [
+    options = [
         Login(version=WIRE_VERSION, owner=7),
         Login(version=WIRE_VERSION, owner=65535, flags=2, next_sequence=2**40 + 1),
         Login(version=WIRE_VERSION, owner=1, flags=3, next_sequence=1),
     ]
-    return [auth.prove(SECRET, NONCE, wish) for wish in wishes]
+    return [auth.prove(SECRET, NONCE, wish) for wish in options]
 
 
 def conversation() -> Iterator[tuple[str, Message]]:

@@ -50,13 +50,13 @@ def demo(
 
         show_exchange(orders, rate, seed, order_capacity, directory)
         return
-    from .replay import Wishes, run
+    from .replay import Options, run
     from .synthetic import show_day
 
     folder = data or repository().parent / "shared" / "data"
     tape = folder / TAPE
     if tape.is_file():
-        run(tape, Wishes(order_capacity=order_capacity))
+        run(tape, Options(order_capacity=order_capacity))
         return
     click.echo(f"No real tape here: this is a synthetic day. A real session would be replayed from\n{tape}\n")
     show_day(seed, order_capacity)

@@ -130,7 +130,7 @@ class Day:
 
         self.settle()
         load = self.load
-        before = {account.seat: account.answers for account in load.accounts.values()}
+        before = {account.connection: account.answers for account in load.accounts.values()}
         moment = random.uniform(0.1, 0.9) * plan.count / rate
         kill = threading.Timer(moment, self.server.kill)
         kill.start()
@@ -149,7 +149,9 @@ class Day:
         told_again = self.ask_again(self.recent())
         lost = load.resume(self.server.host, self.server.port)
         late = self._told() - told
-        answered = {account.seat: account.answers - before[account.seat] for account in load.accounts.values()}
+        answered = {
+            account.connection: account.answers - before[account.connection] for account in load.accounts.values()
+        }
         load.send(plan.rest(answered), rate)
         load.wait_answered()
         return Kill(sent, told, told_again, late, lost, away_s)

@@ -40,7 +40,7 @@ class NotFollowed(click.ClickException):
 
 
 @dataclass
-class Wishes:
+class Options:
     """Where a journal is, and when it is enough."""
 
     into: Path | None = None
@@ -78,9 +78,9 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
     """
     from ..journal.errors import JournalError, ReplayDiffers
 
-    wishes = Wishes(into, owner, secrets_file, **rest)  # type: ignore[arg-type]  # click gives each the type of its option
+    options = Options(into, owner, secrets_file, **rest)  # type: ignore[arg-type]  # click gives each the type of its option
     try:
-        run(where, wishes)
+        run(where, options)
     except ReplayDiffers as error:
         raise Differs(f"THE BOOKS DIFFER: {error}") from error
     except JournalError as error:
@@ -89,24 +89,24 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
         pass
 
 
-def run(where: str, wishes: Wishes) -> None:
+def run(where: str, options: Options) -> None:
     """Follow until it is enough."""
     from ..journal.directory import Directory
 
     path = Path(where)
     if path.is_dir():
-        Following(directory_of(path), wishes).run()
+        Following(directory_of(path), options).run()
         return
     try:
         address = parse(where)
     except ValueError as error:
         raise NotFollowed(f"{where} is no directory, and no HOST:PORT") from error
-    if wishes.into is None:
+    if options.into is None:
         raise NotFollowed("say with --into where the copy goes: the journal is that of another machine")
-    directory = Directory(wishes.into)
+    directory = Directory(options.into)
     directory.lock()
     try:
-        CopiedFollowing(directory, wishes, address).run()
+        CopiedFollowing(directory, options, address).run()
     finally:
         directory.unlock()
 
@@ -114,9 +114,9 @@ def run(where: str, wishes: Wishes) -> None:
 class Following:
     """Books that follow the journal in a directory here, and what is told of them."""
 
-    def __init__(self, directory: Directory, wishes: Wishes) -> None:
+    def __init__(self, directory: Directory, options: Options) -> None:
         self.directory = directory
-        self.wishes = wishes
+        self.options = options
         self.replay: Replay | None = None
         self.lag_ns = 0  #: between the time of a command and that of its replay, for the last one that came
         self._began = self._heard = self._told = time.monotonic()
@@ -128,7 +128,7 @@ class Following:
                 self._heard = time.monotonic()
             else:
                 self.rest()
-            if time.monotonic() - self._told >= self.wishes.every:
+            if time.monotonic() - self._told >= self.options.every:
                 self.tell()
         self.tell(books=True)
 
@@ -138,7 +138,7 @@ class Following:
 
         if self.replay is None:
             self.replay = begin(
-                self.directory, newest=not self.wishes.whole, told=lambda error: click.echo(f"# {error}")
+                self.directory, newest=not self.options.whole, told=lambda error: click.echo(f"# {error}")
             )
         before = self.replay.commands
         try:
@@ -153,7 +153,7 @@ class Following:
     def _progress(self, _: int) -> None:
         assert self.replay is not None
         self.lag_ns = time.time_ns() - self.replay.timestamp
-        if time.monotonic() - self._told >= self.wishes.every:
+        if time.monotonic() - self._told >= self.options.every:
             self.tell()
 
     def _left_behind(self, replay: Replay) -> JournalError:
@@ -175,9 +175,9 @@ class Following:
 
     def is_enough(self) -> bool:
         """Has it run, or been without anything new, for as long as was asked?"""
-        now, wishes = time.monotonic(), self.wishes
-        return (wishes.seconds is not None and now - self._began >= wishes.seconds) or (
-            wishes.until_idle is not None and now - self._heard >= wishes.until_idle
+        now, options = time.monotonic(), self.options
+        return (options.seconds is not None and now - self._began >= options.seconds) or (
+            options.until_idle is not None and now - self._heard >= options.until_idle
         )
 
     def tell(self, *, books: bool = False) -> None:
@@ -197,11 +197,11 @@ class Following:
 class CopiedFollowing(Following):
     """The same with the journal of another machine, which is copied first."""
 
-    def __init__(self, directory: Directory, wishes: Wishes, address: tuple[str, int]) -> None:
-        super().__init__(directory, wishes)
+    def __init__(self, directory: Directory, options: Options, address: tuple[str, int]) -> None:
+        super().__init__(directory, options)
         self.address = address
         self._copy: JournalCopy | None = None
-        self._secret = secret_of(wishes)
+        self._secret = secret_of(options)
 
     def run(self) -> None:
         try:
@@ -245,7 +245,7 @@ class CopiedFollowing(Following):
         if self.replay is not None:
             position = self.replay.reader.position
         try:
-            self._copy = JournalCopy(self.address, self.wishes.owner, self._secret, self.directory, position)
+            self._copy = JournalCopy(self.address, self.options.owner, self._secret, self.directory, position)
         except CopyRefused:
             raise
         except OSError as error:
@@ -271,14 +271,14 @@ class CopiedFollowing(Following):
         return f"{max(0, copy.sequence - self.replay.sequence):,} behind, {super().behind()}"
 
 
-def secret_of(wishes: Wishes) -> bytes:
+def secret_of(options: Options) -> bytes:
     """That of the owner, none where no file is given."""
-    if wishes.secrets_file is None:
+    if options.secrets_file is None:
         return b""
     from ..gateway.secrets import read
 
-    secret = read(wishes.secrets_file).follower(wishes.owner)
+    secret = read(options.secrets_file).follower(options.owner)
     if secret is None:
-        remedy = f"`pricetime secret {wishes.owner} --follows`"
-        raise NotFollowed(f"{wishes.secrets_file} has no owner {wishes.owner} who follows: {remedy}")
+        remedy = f"`pricetime secret {options.owner} --follows`"
+        raise NotFollowed(f"{options.secrets_file} has no owner {options.owner} who follows: {remedy}")
     return secret

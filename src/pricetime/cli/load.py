@@ -83,7 +83,7 @@ def ramp_of(_context: click.Context, _option: click.Parameter, text: str | None)
     help="The .hlog that the server writes when it stops: its latencies go into RUN too.",
 )  # fmt: skip
 @click.pass_context
-def load(context: click.Context, /, **wishes: Any) -> None:
+def load(context: click.Context, /, **options: Any) -> None:
     """Drive an exchange with orders at a rate, and print how long each took.
 
     The load is open loop: every order has its time, whatever the exchange does, and its latency counts from then. So a
@@ -102,16 +102,16 @@ def load(context: click.Context, /, **wishes: Any) -> None:
     Exit code 1: the rate was not reached, or no rate was within the limit. 2: the exchange is not there, refused a
     login, or was lost; what was measured until then is in RUN.
     """
-    _check(context, wishes)
-    seconds = wishes.pop("seconds") or (STEP_SECONDS if wishes["saturate"] else SECONDS)
-    from .load_run import Wishes, run
+    _check(context, options)
+    seconds = options.pop("seconds") or (STEP_SECONDS if options["saturate"] else SECONDS)
+    from .load_run import Options, run
 
     with told_in_a_line():
-        code = run(Wishes(seconds=seconds, **wishes), command_of(sys.argv))
+        code = run(Options(seconds=seconds, **options), command_of(sys.argv))
     raise SystemExit(code)
 
 
-def _check(context: click.Context, wishes: dict[str, Any]) -> None:
+def _check(context: click.Context, options: dict[str, Any]) -> None:
     """Options that do not go together. Raises click.UsageError."""
 
     def given(*names: str) -> list[str]:
@@ -122,17 +122,19 @@ def _check(context: click.Context, wishes: dict[str, Any]) -> None:
         if given(first):
             for other in given(*others):
                 raise click.UsageError(f"--{first} takes the place of --{other}: give one of them")
-    if wishes["saturate"] and not wishes["rate"]:
+    if options["saturate"] and not options["rate"]:
         raise click.UsageError("--saturate begins with --rate: give one above 0")
-    if given("limit_p99_us") and not wishes["saturate"]:
+    if given("limit_p99_us") and not options["saturate"]:
         raise click.UsageError("--limit-p99-us is the limit of --saturate: give both")
-    if given("tape_instrument") and not wishes["tape"]:
+    if given("tape_instrument") and not options["tape"]:
         raise click.UsageError("--tape-instrument belongs to --tape")
-    if given("server_latency") and not wishes["out"]:
+    if given("server_latency") and not options["out"]:
         raise click.UsageError("--server-latency goes into RUN: give --out RUN too")
-    last = wishes["owner"] + wishes["sessions"] - 1
+    last = options["owner"] + options["sessions"] - 1
     if last > 65535:
-        raise click.UsageError(f"{wishes['sessions']} sessions from --owner {wishes['owner']} on: owners end at 65535")
+        raise click.UsageError(
+            f"{options['sessions']} sessions from --owner {options['owner']} on: owners end at 65535"
+        )
 
 
 def command_of(arguments: list[str]) -> str:

@@ -34,7 +34,7 @@ class NotMeasured(click.ClickException):
 
 
 @dataclass(frozen=True)
-class Wishes:
+class Options:
     """What a run is asked for."""
 
     host: str
@@ -90,22 +90,22 @@ class Wishes:
         )
 
 
-def run(wishes: Wishes, command: str) -> int:
+def run(options: Options, command: str) -> int:
     """Measure, print the table, write what was asked for: the exit code. Raises PricetimeError and NotMeasured."""
     from ..extras import require
     from ..measure.load import Load
 
-    if wishes.out is not None:
+    if options.out is not None:
         require("hdrh.histogram", "measure", "writing RUN.hlog")  # before the work, not after it
-        prepare(wishes.out)
-    owners = range(wishes.owner, wishes.owner + wishes.sessions)
-    secrets = secrets_of(wishes, owners)
-    if wishes.cpu is not None:
-        pin(wishes.cpu)
-    with Load(wishes.host, wishes.port, owners, secrets=secrets, spins=wishes.spin) as load:
-        result, saturation = measure(load, wishes)
+        prepare(options.out)
+    owners = range(options.owner, options.owner + options.sessions)
+    secrets = secrets_of(options, owners)
+    if options.cpu is not None:
+        pin(options.cpu)
+    with Load(options.host, options.port, owners, secrets=secrets, spins=options.spin) as load:
+        result, saturation = measure(load, options)
         level = load.level
-    return tell(wishes, command, result, saturation, level)
+    return tell(options, command, result, saturation, level)
 
 
 def prepare(out: Path) -> None:
@@ -123,17 +123,17 @@ def prepare(out: Path) -> None:
             raise NotMeasured(f"{path} cannot be written: {error.strerror}: give another --out") from error
 
 
-def secrets_of(wishes: Wishes, owners: range) -> dict[int, bytes]:
+def secrets_of(options: Options, owners: range) -> dict[int, bytes]:
     """By owner; none where no file is given, for a server that is open. Raises NotMeasured."""
-    if wishes.secrets_file is None:
+    if options.secrets_file is None:
         return {}
     from ..gateway.secrets import read
 
-    known = read(wishes.secrets_file)
+    known = read(options.secrets_file)
     found = {owner: secret for owner in owners if (secret := known.get(owner)) is not None}
     if missing := [owner for owner in owners if owner not in found]:
         raise NotMeasured(
-            f"{len(missing)} of {len(owners)} owners are not in {wishes.secrets_file}, the first is {missing[0]}: "
+            f"{len(missing)} of {len(owners)} owners are not in {options.secrets_file}, the first is {missing[0]}: "
             f"add them with pricetime secret, or give fewer --sessions or another --owner"
         )
     return found
@@ -150,7 +150,7 @@ def pin(cpu: int) -> None:
         raise NotMeasured(f"processor {cpu} is not to be had: give --cpu one of {allowed}") from error
 
 
-def measure(load: Load, wishes: Wishes) -> tuple[Result, Saturation | None]:
+def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
     """Fill the book, send the orders, log out. What fails stands in the result."""
     from ..measure.ahead import Ahead
     from ..measure.load import LoadFailed
@@ -159,12 +159,12 @@ def measure(load: Load, wishes: Wishes) -> tuple[Result, Saturation | None]:
     from .load_progress import Progress
 
     progress = Progress()
-    first, plans = plans_of(wishes, progress)
+    first, plans = plans_of(options, progress)
     fill(load, first)
-    if wishes.saturate:
+    if options.saturate:
         progress.head()
         found = saturate(
-            load, plans, begin=wishes.rate, seconds=wishes.seconds, limit_p99_ns=round(wishes.limit_p99_us * 1000),
+            load, plans, begin=options.rate, seconds=options.seconds, limit_p99_ns=round(options.limit_p99_us * 1000),
             on_step=progress.step,
         )  # fmt: skip
         result = found.last if found.last is None or found.last.failure else found.best or found.last
@@ -172,10 +172,10 @@ def measure(load: Load, wishes: Wishes) -> tuple[Result, Saturation | None]:
             raise NotMeasured("the flow ended before the search began: give another --preset")
     else:
         found = None
-        with progress.making(wishes.orders) as made, Ahead(plans, made) as ready:
+        with progress.making(options.orders) as made, Ahead(plans, made) as ready:
             progress.made()
-            with progress.looking(wishes.seconds) as look:
-                runs = Run(load, wishes.pace, on_look=look)
+            with progress.looking(options.seconds) as look:
+                runs = Run(load, options.pace, on_sample=look)
                 runs.go(ready)
         result = runs.result
     if result.failure is None:
@@ -186,36 +186,36 @@ def measure(load: Load, wishes: Wishes) -> tuple[Result, Saturation | None]:
     return result, found
 
 
-def plans_of(wishes: Wishes, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
+def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
     """The orders that fill the book, and those after them. Raises PricetimeError."""
     from ..measure.plan import make_plans
     from ..measure.tape_flow import plans_of_tape, read_tape
     from ..tape.databento import NoSuchInstrument
     from ..tape.flow.stream import find
 
-    if wishes.tape is None:
-        flow = find(wishes.preset)
-        count = wishes.orders if flow.longest is None else min(wishes.orders, flow.longest)
-        return make_plans(flow, count, wishes.sessions, instrument=wishes.instrument, seed=wishes.seed)
+    if options.tape is None:
+        flow = find(options.preset)
+        count = options.orders if flow.longest is None else min(options.orders, flow.longest)
+        return make_plans(flow, count, options.sessions, instrument=options.instrument, seed=options.seed)
     try:
-        with progress.reading(wishes.tape) as advance:
-            tape = read_tape(wishes.tape, wishes.sessions, instrument=wishes.tape_instrument, progress=advance)
+        with progress.reading(options.tape) as advance:
+            tape = read_tape(options.tape, options.sessions, instrument=options.tape_instrument, progress=advance)
     except NoSuchInstrument as error:
         raise click.BadParameter(str(error), param_hint="--tape-instrument") from error
-    return plans_of_tape(tape, wishes.orders, instrument=wishes.instrument)
+    return plans_of_tape(tape, options.orders, instrument=options.instrument)
 
 
-def tell(wishes: Wishes, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
+def tell(options: Options, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
     """The table, the files, and what went wrong: the exit code. Raises NotMeasured."""
     from ..measure.record import write
     from . import load_show
 
-    settings = wishes.settings(level)
-    server, missing = server_latencies(wishes.server_latency)
+    settings = options.settings(level)
+    server, missing = server_latencies(options.server_latency)
     if result.sent:
         load_show.outcome(result, settings, saturation, server)
-    if wishes.out is not None:
-        files = write(wishes.out, result, settings, command, saturation=saturation, server=server)
+    if options.out is not None:
+        files = write(options.out, result, settings, command, saturation=saturation, server=server)
         click.echo(f"wrote {files[0]} and {files[1]}")
     if result.failure is not None:
         raise NotMeasured(result.failure)

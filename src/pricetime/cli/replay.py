@@ -29,7 +29,7 @@ OF_JOURNALS = {"until": "--until", "newest": "--newest"}
 
 
 @dataclass
-class Wishes:
+class Options:
     """What a replay is asked for beside its file."""
 
     orderbook: Path | None = None
@@ -77,7 +77,7 @@ class Wishes:
     "--newest", is_flag=True, help="Of a journal: begin with the newest snapshot, not with the first command."
 )
 @click.pass_context
-def replay(context: click.Context, /, file: Path, **wishes: object) -> None:
+def replay(context: click.Context, /, file: Path, **given: object) -> None:
     """Run the tape FILE through the book and compare every trade; or the journal in DIR, and compare every report.
 
     Reads Databento's market-by-order files (.dbn, .dbn.zst, .csv, .csv.gz) and LOBSTER's (message file, .csv or
@@ -97,7 +97,7 @@ def replay(context: click.Context, /, file: Path, **wishes: object) -> None:
         pricetime replay journal
         pricetime replay journal --until 2026-11-24T09:30:00.25 --instrument 1
     """
-    wished = Wishes(**wishes)  # type: ignore[arg-type]  # click gives each the type of its option
+    options = Options(**given)  # type: ignore[arg-type]  # click gives each the type of its option
     strange, other = (OF_TAPES, "tapes") if file.is_dir() else (OF_JOURNALS, "journals")
     for name, option in strange.items():
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
@@ -106,12 +106,12 @@ def replay(context: click.Context, /, file: Path, **wishes: object) -> None:
     if file.is_dir():
         from .replay_journal import run as run_journal
 
-        run_journal(file, wished.until, wished.instrument, wished.levels, newest=wished.newest)
+        run_journal(file, options.until, options.instrument, options.levels, newest=options.newest)
     else:
-        run(file, wished)
+        run(file, options)
 
 
-def run(file: Path, wishes: Wishes) -> None:
+def run(file: Path, options: Options) -> None:
     """Replay a file, print what was asked for, and the table at the end."""
     from .. import OrderBook
     from ..extras import require
@@ -122,9 +122,9 @@ def run(file: Path, wishes: Wishes) -> None:
     from . import show
     from .progress import track
 
-    tape_format = Format(wishes.tape_format) if wishes.tape_format else detect(file)
-    orderbook = wishes.orderbook or (orderbook_beside(file) if tape_format is Format.LOBSTER else None)
-    outputs = {"csv": wishes.csv, "parquet": wishes.parquet}
+    tape_format = Format(options.tape_format) if options.tape_format else detect(file)
+    orderbook = options.orderbook or (orderbook_beside(file) if tape_format is Format.LOBSTER else None)
+    outputs = {"csv": options.csv, "parquet": options.parquet}
     recorder = Recorder() if any(outputs.values()) else None
     if recorder is not None:
         require("polars", "columnar", "writing CSV and Parquet")  # before the work, not after it
@@ -134,29 +134,29 @@ def run(file: Path, wishes: Wishes) -> None:
         with track(f"replaying {file.name}", size, of_bytes=True) as advance:
             tape = open_replay(
                 file,
-                ReferenceBook if wishes.book == "reference" else partial(OrderBook, capacity=wishes.order_capacity),
+                ReferenceBook if options.book == "reference" else partial(OrderBook, capacity=options.order_capacity),
                 tape_format=tape_format,
                 orderbook=orderbook,
-                instrument=wishes.instrument,
-                max_skipped=wishes.max_skipped,
+                instrument=options.instrument,
+                max_skipped=options.max_skipped,
                 recorder=recorder,
                 progress=advance,
             )
-            ladder = _ladder_at(tape, wishes.at, wishes.levels) if wishes.at else None
+            ladder = _ladder_at(tape, options.at, options.levels) if options.at else None
             tape.run()
     except NoSuchInstrument as error:
         raise click.BadParameter(str(error), param_hint="--instrument") from error
     finally:
         if ladder is not None:  # it holds even if the tape is damaged later on
             show.ladder(ladder)
-    if wishes.differences:
+    if options.differences:
         show.differences(tape)
     for file_format, prefix in outputs.items():
         if recorder is not None and prefix is not None:
             for path in recorder.write(prefix, file_format, tape.price_scale):
                 click.echo(f"wrote {path}")
-    show.outcome(tape, file, orderbook, wishes.book)
-    show.doubts(tape)
+    show.outcome(tape, file, orderbook, options.book)
+    show.warnings(tape)
 
 
 def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:

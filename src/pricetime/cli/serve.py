@@ -69,7 +69,7 @@ def run(config: GatewayConfig, *, show_settings: bool) -> int:
 
     from .. import COMPILED
     from ..gateway.log import is_for_people
-    from ..gateway.prepare import check_form
+    from ..gateway.preflight import check_form
     from .show import settings
 
     check_form(compiled=COMPILED)

@@ -83,7 +83,7 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     print_titled(title, table)
 
 
-def doubts(tape: AnyReplay) -> None:
+def warnings(tape: AnyReplay) -> None:
     """Print on stderr what was skipped, and what else a reader of the figures must know."""
     skipped = tape.outcome.skipped.named
     for what in skipped[:NAMED]:

@@ -145,7 +145,7 @@ def around(directory: Directory, sequence: int, margin: int) -> None:
             found = record.checkpoint
             click.echo(
                 f"{record.segment}:{'':<12}checkpoint behind {found.sequence}: on the disk up to {found.synced}, "
-                f"{found.seq_num} reports, transcript {found.transcript:08x}"
+                f"{found.seq_num} reports, report checksum {found.report_checksum:08x}"
             )
         elif record.command is not None:
             last = int(record.command["sequence"])

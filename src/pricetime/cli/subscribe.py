@@ -19,7 +19,7 @@ REFRESH_S = 0.1
 
 
 @dataclass
-class Wishes:
+class Options:
     """What is watched, how it is shown, and when it is enough."""
 
     feed_group: str
@@ -41,7 +41,7 @@ class Wishes:
 class Progress:
     """How far it is, and whether that is enough."""
 
-    wishes: Wishes
+    options: Options
     began: float = field(default_factory=time.monotonic)
     reports: int = 0
     heard: float = field(default_factory=time.monotonic)
@@ -57,11 +57,11 @@ class Progress:
 
         The feed can be idle only when it is ``judged`` whether it lives: it was heard, or it is silent.
         """
-        wishes, now = self.wishes, time.monotonic()
+        options, now = self.options, time.monotonic()
         return (
-            (wishes.reports is not None and self.reports >= wishes.reports and whole)
-            or (wishes.seconds is not None and now - self.began >= wishes.seconds)
-            or (wishes.until_idle is not None and judged and now - self.heard >= wishes.until_idle)
+            (options.reports is not None and self.reports >= options.reports and whole)
+            or (options.seconds is not None and now - self.began >= options.seconds)
+            or (options.until_idle is not None and judged and now - self.heard >= options.until_idle)
         )
 
 
@@ -79,7 +79,7 @@ class Progress:
 @click.option("--reports", type=click.IntRange(1), help="End after so many reports, as soon as none is missing.")
 @click.option("--seconds", type=click.FloatRange(0), help="End after this time.")
 @click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End when nothing came for this long.")
-def subscribe(**wishes: Any) -> None:
+def subscribe(**options: Any) -> None:
     """Show the books of an exchange, rebuilt order by order from its feed.
 
     Says when reports are missing, when the feed falls silent, and when the books are whole again. Ctrl-C ends it; so
@@ -90,27 +90,27 @@ def subscribe(**wishes: Any) -> None:
         pricetime subscribe
         pricetime subscribe --plain --until-idle 5
     """
-    raise SystemExit(0 if watch(Wishes(**wishes)) else 1)
+    raise SystemExit(0 if watch(Options(**options)) else 1)
 
 
-def watch(wishes: Wishes) -> bool:
+def watch(options: Options) -> bool:
     """Follow the feed and show it until it is enough: whether the books are whole then."""
     from ..feed.subscriber import Subscriber
     from .watch import Ladders, Lines
 
-    recovery = (wishes.host, wishes.recovery_port) if wishes.recovery else None
-    view = Lines(wishes) if wishes.plain else Ladders(wishes)
+    recovery = (options.host, options.recovery_port) if options.recovery else None
+    view = Lines(options) if options.plain else Ladders(options)
     with Subscriber(
-        wishes.feed_group,
-        wishes.feed_port,
-        interface=wishes.feed_interface,
+        options.feed_group,
+        options.feed_port,
+        interface=options.feed_interface,
         recovery=recovery,
-        instruments=wishes.instruments,
-        capacity=wishes.order_capacity,
-        on_reports=(lambda reports: view.reports(reports, subscriber)) if wishes.plain else None,
+        instruments=options.instruments,
+        capacity=options.order_capacity,
+        on_reports=(lambda reports: view.reports(reports, subscriber)) if options.plain else None,
     ) as subscriber, view:  # fmt: skip
         subscriber.on_event = lambda event: view.event(event, subscriber)
-        follow(subscriber, view, Progress(wishes))
+        follow(subscriber, view, Progress(options))
         view.end(subscriber)
         return is_whole(subscriber)
 
@@ -120,18 +120,18 @@ def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
     try:
         while not progress.is_enough(whole=is_whole(subscriber), judged=is_judged(subscriber)):
             progress.took(subscriber.poll(REFRESH_S))
-            check_instruments(subscriber, progress.wishes)
+            check_instruments(subscriber, progress.options)
             view.show(subscriber)
     except KeyboardInterrupt:
         pass
 
 
-def check_instruments(subscriber: Subscriber, wishes: Wishes) -> None:
+def check_instruments(subscriber: Subscriber, options: Options) -> None:
     """Raises CannotRun for an instrument that the exchange has not, once a snapshot has named those that it has."""
-    if not wishes.instruments or not wishes.recovery or subscriber.state.name == "WAITING":
+    if not options.instruments or not options.recovery or subscriber.state.name == "WAITING":
         return
     known = subscriber.instruments
-    if unknown := [str(number) for number in wishes.instruments if number not in known]:
+    if unknown := [str(number) for number in options.instruments if number not in known]:
         found = ", ".join(map(str, sorted(known)))
         raise CannotRun(f"--instrument {unknown[0]}: this exchange has no such instrument, it has {found}")
 

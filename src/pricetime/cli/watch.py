@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..core.instrument import Instrument
     from ..feed.sequencer import FeedEvent
     from ..feed.subscriber import Subscriber
-    from .subscribe import Wishes
+    from .subscribe import Options
 
 #: Ladders are not drawn more often: nobody could read them, and the feed is to be followed.
 DRAWN_EVERY_S = 0.1
@@ -29,7 +29,7 @@ DRAWN_EVERY_S = 0.1
 STATES = {
     "WAITING": "waiting for a snapshot",
     "GAP": "reports are missing: the books are those of a moment ago",
-    "DOUBT": "in doubt: a heartbeat contradicts them",
+    "UNVERIFIED": "in doubt: a heartbeat contradicts them",
     "SILENT": "perhaps old: the feed is silent",
     "WHOLE": "whole",
 }
@@ -41,7 +41,7 @@ BAD = {"GAP", "MISMATCH", "DIVERGED", "SILENT"}
 def told(event: FeedEvent) -> str:
     """An event as people read it."""
     return {
-        "DOUBT": f"a heartbeat contradicts the books at {event.seq_num:,}: asking the recovery server",
+        "UNVERIFIED": f"a heartbeat contradicts the books at {event.seq_num:,}: asking the recovery server",
         "DIVERGED": f"the books at {event.seq_num:,} are not those of the exchange: they will be replaced",
         "SILENT": f"silent: no heartbeat comes any more, after {event.seq_num:,}. Is the server up?",
         "HEARD": "heartbeats come",
@@ -53,9 +53,9 @@ def told(event: FeedEvent) -> str:
     }.get(event.kind.name, event.kind.name.lower())
 
 
-def silence(wishes: Wishes, subscriber: Subscriber) -> str:
+def silence(options: Options, subscriber: Subscriber) -> str:
     """Why a feed is silent from which no heartbeat has come at all; empty when one has."""
-    place = f"{wishes.feed_group}:{wishes.feed_port} on {wishes.feed_interface}"
+    place = f"{options.feed_group}:{options.feed_port} on {options.feed_interface}"
     if subscriber.last_datagram is None:
         return f"no datagram from {place}: is the group right? is the server up?"
     if not subscriber.sequencer.heard:
@@ -66,13 +66,13 @@ def silence(wishes: Wishes, subscriber: Subscriber) -> str:
 class Notes:
     """What is worth a line: events, and why the recovery server does not answer."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
+    def __init__(self, options: Options) -> None:
+        self._options = options
         self._failure = ""
 
     def event(self, event: FeedEvent, subscriber: Subscriber) -> str:
         """An event as people read it."""
-        return (event.kind.name == "SILENT" and silence(self._wishes, subscriber)) or told(event)
+        return (event.kind.name == "SILENT" and silence(self._options, subscriber)) or told(event)
 
     def failure(self, subscriber: Subscriber) -> str:
         """Why the recovery server does not answer, when that is news; else empty."""
@@ -83,9 +83,9 @@ class Notes:
 class Lines:
     """A line for each report, and one for each event that begins with #."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._notes = Notes(wishes)
-        self._instruments = set(wishes.instruments)
+    def __init__(self, options: Options) -> None:
+        self._notes = Notes(options)
+        self._instruments = set(options.instruments)
 
     def __enter__(self) -> Lines:
         return self
@@ -121,9 +121,9 @@ class Lines:
 class Ladders:
     """The ladder of each instrument, drawn anew as the books change; events stay above them."""
 
-    def __init__(self, wishes: Wishes) -> None:
-        self._wishes = wishes
-        self._notes = Notes(wishes)
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._notes = Notes(options)
         self._console = console()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
         self._drawn_at = self._counted_at = time.monotonic()
@@ -186,14 +186,14 @@ class Ladders:
         if subscriber.state.name == "WAITING":
             return []
         known = subscriber.instruments
-        wanted = self._wishes.instruments or tuple(known)
+        wanted = self._options.instruments or tuple(known)
         return [self._table(subscriber, known[number]) for number in wanted if number in known]
 
     def _table(self, subscriber: Subscriber, instrument: Instrument) -> Grid:
         book = subscriber.book(instrument.id)
         halted = ", halted" if instrument.state == InstrumentState.HALTED else ""
         title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
-        bids, asks = (side.tolist() for side in book.depth(self._wishes.levels))
+        bids, asks = (side.tolist() for side in book.depth(self._options.levels))
         price = partial(in_currency, unit=instrument.price_unit)
         return levels(bids, asks, price, title=title, min_width=8)
 

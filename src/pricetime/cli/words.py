@@ -106,7 +106,7 @@ def _asked(command: np.void, kind: int, units: Units) -> list[str]:
     flags = int(command["flags"])
     if kind == CommandType.SET_STATE:
         return [STATES.get(flags, f"state {flags}")]
-    if kind == CommandType.REFUSE:
+    if kind == CommandType.GATEWAY_REJECT:
         return [f"({REASONS.get(flags, flags)})"]
     if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL):
         return []

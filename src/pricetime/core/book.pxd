@@ -1,7 +1,7 @@
 # Signatures and fields of book.py, in its order.
 
 from pricetime.native.bits cimport leading_zeros, prefetch
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.core.layout cimport (
     ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
     CONTINUE,
@@ -9,7 +9,7 @@ from pricetime.core.layout cimport (
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
     LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
     OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    NEVER_RESTS, REFUSE, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, OwnerLimit, Report, Walk, i64, u8, u16, u32, u64,
 )
 from pricetime.core.references cimport References
@@ -57,7 +57,7 @@ cdef class Books:
     # making the books
     cdef int set_limits(self, object limits) except -1
     cdef int make_ids(self, Book *book, u64 limit) except -1
-    cdef void take_memory(self, u64 orders, u64 levels) noexcept nogil
+    cdef void prefault(self, u64 orders, u64 levels) noexcept nogil
 
     # commands
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil

@@ -21,7 +21,7 @@ from pricetime.owner_limits import OwnerLimits
 if not cython.compiled:  # the compiled form has them from book.pxd
     from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
-    from pricetime.native.memory import release, reserve, touch
+    from pricetime.native.memory import prefault_pages, release, reserve
 
 
 @cython.final
@@ -126,18 +126,18 @@ class Books:
         book.id_shift = 32 - (int(entries // 8).bit_length() - 1)
         return 0
 
-    def take_memory(self, orders, levels):
+    def prefault(self, orders, levels):
         """Take up the memory that so many of them need: the lowest slots are used first, ids lie anywhere."""
         n: u64 = min(cython.cast(u64, orders), cython.cast(u64, self.capacity)) + 1
-        touch(self.orders, n * cython.sizeof(Order))
-        touch(self.cold, n * cython.sizeof(OrderCold))
-        touch(self.links, (n if self.owner_limit != 0 else 1) * cython.sizeof(Link))
+        prefault_pages(self.orders, n * cython.sizeof(Order))
+        prefault_pages(self.cold, n * cython.sizeof(OrderCold))
+        prefault_pages(self.links, (n if self.owner_limit != 0 else 1) * cython.sizeof(Link))
         n = min(cython.cast(u64, levels), cython.cast(u64, self.level_capacity)) + 1
-        touch(self.levels, n * cython.sizeof(Level))
-        touch(self.nodes, n * cython.sizeof(Node))
+        prefault_pages(self.levels, n * cython.sizeof(Level))
+        prefault_pages(self.nodes, n * cython.sizeof(Node))
         i: u32
         for i in range(self.book_count):
-            touch(self.books[i].ids, (cython.cast(u64, self.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
+            prefault_pages(self.books[i].ids, (cython.cast(u64, self.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
 
     if cython.compiled:
 
@@ -414,7 +414,7 @@ class Books:
 
     def _execute_other(self, book, c):
         """The rest of ``execute``; ``book`` is NULL where the instrument has none."""
-        if c.type == REFUSE:
+        if c.type == GATEWAY_REJECT:
             self._reject(c, c.flags)
         elif c.type == MASS_CANCEL and (book or c.instrument == ALL_INSTRUMENTS):
             self._mass_cancel(c)

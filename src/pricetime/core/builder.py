@@ -130,7 +130,7 @@ class BookBuilder:
         if done < 0:
             raise misfit(first[-1 - done].seq_num, fault, last)
 
-    def take_memory(self, orders):
+    def prefault(self, orders):
         """Take up the memory that so many resting orders need, some 100 bytes each, so that no report waits for it.
 
         What is in it stays. O(orders), and O(capacity) for the ids. Raises InvalidSetting and BookBusy.
@@ -138,7 +138,7 @@ class BookBuilder:
         orders = whole(orders, 0, 1 << 32, InvalidSetting, "orders")
         self.enter()
         try:
-            self.engine.books.take_memory(orders, LEVELS_TAKEN)
+            self.engine.books.prefault(orders, LEVELS_TAKEN)
         finally:
             self.leave()
 

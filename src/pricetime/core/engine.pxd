@@ -4,7 +4,7 @@ from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
 from pricetime.core.layout cimport OPEN_ORDERS, OPEN_ORDERS_TOLD, Command, Report, u32, u64
 from pricetime.core.references cimport References
-from pricetime.core.resting cimport commands_of, place_all
+from pricetime.core.dump cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
 

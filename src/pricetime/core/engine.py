@@ -20,8 +20,8 @@ if cython.compiled:
 if not cython.compiled:  # the compiled form has them from engine.pxd
     from pricetime.core.book import Books, mix
     from pricetime.core.check import check_books
+    from pricetime.core.dump import commands_of, place_all
     from pricetime.core.layout import *
-    from pricetime.core.resting import commands_of, place_all
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.latch import Latch
 

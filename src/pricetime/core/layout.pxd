@@ -1,4 +1,4 @@
-# The data sheet of the core: every record, with its size, its units and what always holds.
+# The schema of the core: every record, with its size, its units and what always holds.
 #
 # Read by the compiler, and by layout.py for the uncompiled form, which knows exactly what is used here:
 # ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
@@ -38,7 +38,7 @@ cdef enum:
     REDUCE_ORDER = 4
     REPLACE_ORDER_AS = 5
     MASS_CANCEL = 6
-    REFUSE = 7
+    GATEWAY_REJECT = 7
     SET_STATE = 8
     CONTINUE = 9
     OPEN_ORDERS = 10

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pricetime.native.records import read_data_sheet
+from pricetime.native.records import read_schema
 
-globals().update(read_data_sheet(Path(__file__).with_suffix(".pxd")))
+globals().update(read_schema(Path(__file__).with_suffix(".pxd")))

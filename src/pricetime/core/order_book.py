@@ -26,9 +26,9 @@ from pricetime.types import Order as RestingOrder
 
 if not cython.compiled:  # the compiled form has them from order_book.pxd
     from pricetime.core.book import key_of
+    from pricetime.core.dump import commands_of
     from pricetime.core.engine import Engine
     from pricetime.core.layout import *
-    from pricetime.core.resting import commands_of
     from pricetime.native.memory import release, reserve
     from pricetime.native.numbers import as_i64, as_u64
 

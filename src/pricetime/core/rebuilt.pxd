@@ -9,7 +9,7 @@ from pricetime.core.layout cimport (
     COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, IdEntry, Ladder, Level, Order, Report, SnapshotOrder, i64, u32, u64,
 )
-from pricetime.core.resting cimport remove_all
+from pricetime.core.dump cimport remove_all
 
 
 cdef class Rebuilt:

@@ -14,8 +14,8 @@ import cython
 
 if not cython.compiled:  # the compiled form has them from rebuilt.pxd
     from pricetime.core.book import key_of
+    from pricetime.core.dump import remove_all
     from pricetime.core.layout import *
-    from pricetime.core.resting import remove_all
     from pricetime.native.bits import prefetch
 
 

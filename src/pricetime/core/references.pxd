@@ -5,7 +5,7 @@ from pricetime.core.layout cimport (
 )
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 
 
 cdef class References:

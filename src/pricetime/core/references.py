@@ -23,7 +23,7 @@ if not cython.compiled:  # the compiled form has them from references.pxd
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.bits import prefetch
-    from pricetime.native.memory import release, reserve, touch
+    from pricetime.native.memory import prefault_pages, release, reserve
 
 
 #: Of an order.
@@ -58,9 +58,9 @@ class References:
 
     # ------------------------------------------------------------------ reports
 
-    def take_memory(self):
+    def prefault(self):
         """Take up the memory of the table, so that no order waits for a page of it."""
-        touch(self.entries, (self.mask + 1) * cython.sizeof(OpenOrder))
+        prefault_pages(self.entries, (self.mask + 1) * cython.sizeof(OpenOrder))
 
     def apply(self, reports):
         """Follow the reports of an engine: an array of ``pricetime.REPORT``, all from the first on. O(1) for each."""

@@ -47,7 +47,7 @@ class FeedState(Enum):
 
     WAITING = auto()  #: for a snapshot: there are no books
     GAP = auto()  #: reports are missing: the books are those of a moment ago
-    DOUBT = auto()  #: a heartbeat contradicts the books: they may be wrong, and the recovery server is asked
+    UNVERIFIED = auto()  #: a heartbeat contradicts the books: they may be wrong, and the recovery server is asked
     SILENT = auto()  #: no heartbeat yet, or none for a while: later reports may be missing
     WHOLE = auto()  #: every report that is known of is in the books, and the feed is alive
 
@@ -75,7 +75,7 @@ class EventKind(Enum):
     SNAPSHOT = auto()  #: a snapshot that is good for ``seq_num`` took the place of the books
     EPOCH = auto()  #: another feed began
     MISMATCH = auto()  #: the report ``seq_num`` did not fit the books
-    DOUBT = auto()  #: a heartbeat contradicts the books, which go up to the report ``seq_num``
+    UNVERIFIED = auto()  #: a heartbeat contradicts the books, which go up to the report ``seq_num``
     DIVERGED = (
         auto()
     )  #: the reports up to ``seq_num`` were not those of the exchange: a snapshot will replace the books
@@ -107,7 +107,7 @@ class FeedStatistics:
     snapshots: int = 0  #: that took the place of the books
     epochs: int = 0  #: times that another feed began
     mismatches: int = 0  #: reports that did not fit the books
-    doubts: int = 0  #: heartbeats that contradicted the books
+    unverified: int = 0  #: heartbeats that contradicted the books
     diverged: int = 0  #: times that the recovery server contradicted the books too
     foreign: int = 0  #: heartbeats of an epoch that the recovery server had denied
     silences: int = 0  #: times that no heartbeat came for a while
@@ -146,7 +146,7 @@ class Sequencer:
         self.silence = heartbeat_interval * silent_after  #: seconds without a heartbeat
         self._waiting = next_sequence is None
         self._confirmed = False  # the recovery server said which epoch it is
-        self._doubted = False  # a heartbeat contradicts the books
+        self._unverified = False  # a heartbeat contradicts the books
         self._silent = True  # no heartbeat of this feed has come, or none for a while
         self._heard = self._silence_told = False
         self._since: float | None = None  # the last heartbeat came, or the first was waited for
@@ -156,18 +156,18 @@ class Sequencer:
         self._denied: deque[int] = deque(maxlen=MOST_DENIED)  # epochs that are not those of the recovery server
         self._kept = _Kept()
         self._asked: Wanted | None = None
-        self._asked_checksum = self._asked_end = self._asked_doubts = 0  # as they were when it was asked
+        self._asked_checksum = self._asked_end = self._asked_unverified = 0  # as they were when it was asked
         self._ask_at = 0.0
 
     @property
     def state(self) -> FeedState:
-        """The first that holds of WAITING, GAP, DOUBT, SILENT, WHOLE. O(1)."""
+        """The first that holds of WAITING, GAP, UNVERIFIED, SILENT, WHOLE. O(1)."""
         if self._waiting:
             return FeedState.WAITING
         if self._end > self.next_sequence:
             return FeedState.GAP
-        if self._doubted:
-            return FeedState.DOUBT
+        if self._unverified:
+            return FeedState.UNVERIFIED
         return FeedState.SILENT if self._silent else FeedState.WHOLE
 
     @property
@@ -256,7 +256,7 @@ class Sequencer:
             self.statistics.foreign += 1
         else:
             self._claimed_epoch = epoch
-            self._doubt()
+            self._distrust()
         return False
 
     def _hear(self, now: float) -> None:
@@ -277,16 +277,16 @@ class Sequencer:
             if len(self._claims) > MOST_CLAIMS:
                 self._claims.remove(max(self._claims))
         elif seq_num < self.next_sequence or checksum != self.checksum:
-            self._doubt()  # it was late, or the exchange has lost reports, or some that we took were not its own
+            self._distrust()  # it was late, or the exchange has lost reports, or some that we took were not its own
         else:
-            self._doubted = False
+            self._unverified = False
             if not self._confirmed and not self._kept.heap:
                 self._claims.clear()  # no recovery server will say that reports claimed to exist do not
                 self._end = seq_num
 
-    def _doubt(self) -> None:
-        self.statistics.doubts += 1
-        self._doubted = True
+    def _distrust(self) -> None:
+        self.statistics.unverified += 1
+        self._unverified = True
 
     def _take(self, first: int, reports: bytes) -> list[bytes]:
         """Reports from wherever: those that can be applied now."""
@@ -343,7 +343,7 @@ class Sequencer:
             at += size
             self._claims.remove((seq_num, checksum))
             if checksum != self.checksum:
-                self._doubt()
+                self._distrust()
         self.checksum = linked_records(self.checksum, run[at:] if at else run, REPORT_BYTES)
         self.next_sequence = end
 
@@ -361,7 +361,7 @@ class Sequencer:
             count = 1 if missing > self.longest_gap else min(missing, self.longest_range)
             self._asked = RangeWanted(self.next_sequence, count, self.epoch if self._confirmed else 0)
         self._asked_checksum, self._asked_end = self.checksum, self._end
-        self._asked_doubts = self.statistics.doubts
+        self._asked_unverified = self.statistics.unverified
         return self._asked
 
     def due(self) -> float | None:
@@ -404,7 +404,7 @@ class Sequencer:
             and status is not RetransmitStatus.RANGE_LIMITED
             and self._agrees(asked, status, next_sequence, checksum, now)
         ):
-            self._doubted = self._doubted and self._asked_doubts != self.statistics.doubts
+            self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
             if status is RetransmitStatus.RANGE_AHEAD:
                 self._ask_at = now + self.patience
             elif reports and seq_num == asked.seq_num:
@@ -446,7 +446,7 @@ class Sequencer:
         before = self.state
         self._settle_epoch(epoch, now)
         self._waiting = False
-        self._doubted = self._doubted and self._asked_doubts != self.statistics.doubts
+        self._unverified = self._unverified and self._asked_unverified != self.statistics.unverified
         self.next_sequence = seq_num + 1
         self.checksum = checksum
         self._claims = {claim for claim in self._claims if claim[0] > seq_num + 1}
@@ -468,7 +468,7 @@ class Sequencer:
 
         An epoch that a datagram claimed before the question is denied; one claimed since is asked for again.
         """
-        if self._asked_doubts == self.statistics.doubts:
+        if self._asked_unverified == self.statistics.unverified:
             if self._claimed_epoch not in (0, epoch):
                 self._denied.append(self._claimed_epoch)
             self._claimed_epoch = 0
@@ -508,8 +508,8 @@ class Sequencer:
         if state is FeedState.GAP and before is not FeedState.WAITING:
             self.statistics.gaps += 1
             self.events.append(FeedEvent(EventKind.GAP, self.next_sequence, self._missing()))
-        elif state is FeedState.DOUBT and before in (FeedState.SILENT, FeedState.WHOLE):
-            self.events.append(FeedEvent(EventKind.DOUBT, self.next_sequence - 1))
+        elif state is FeedState.UNVERIFIED and before in (FeedState.SILENT, FeedState.WHOLE):
+            self.events.append(FeedEvent(EventKind.UNVERIFIED, self.next_sequence - 1))
         elif state is FeedState.WHOLE:
             self.events.append(FeedEvent(EventKind.WHOLE, self.next_sequence - 1))
 

@@ -1,7 +1,7 @@
 """The control side of a server: everything that is not an order, on one loop in the main thread.
 
-The lobby and the recovery server, signals, the log. The threads that carry orders are behind ``Exchange``, and run as
-well when this thread is slow.
+The login handler and the recovery server, signals, the log. The threads that carry orders are behind ``Exchange``;
+a slow control thread does not slow them down.
 
 SIGTERM and SIGINT: no more clients and no more orders, what is under way is brought out, exit code 0. SIGHUP: the
 secrets are read again, and the states of the instruments, where the settings file says another than before; an owner
@@ -25,12 +25,12 @@ from .admin_server import AdminServer
 from .config import GatewayConfig
 from .errors import CannotStart
 from .journal_server import JournalServer
-from .lobby import Lobby
 from .log import Log, Seldom, is_for_people
+from .login import LoginHandler
 from .measured import Measured
 from .operator import Exchange as Operated
 from .operator import Operator
-from .prepare import Prepared, read_secrets
+from .preflight import Preflight, read_secrets
 from .recovery import RecoveryServer, Replica, Store
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ RETRY_S, RETRIES = 0.01, 200
 #: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
 SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
 
-#: Those that are counted with those of the lobby, and as what.
+#: Those that are counted with those of the login handler, and as what.
 COUNTED = {2: "ended", 3: "refused"}
 
 #: How a server ends: drained; not, or failed; its journal failed.
@@ -92,7 +92,7 @@ class Exchange(Measured, Operated, Protocol):
         """The states of the instruments at the start, which those of the settings are held against."""
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
-        """As ``lobby.Admit``."""
+        """As ``login_handler.Admit``."""
 
     def set_state(self, instrument: int, state: InstrumentState) -> bool:
         """Send the command that opens or halts an instrument. False when there is no room for it now."""
@@ -116,7 +116,7 @@ class Exchange(Measured, Operated, Protocol):
 class Control:
     """Serves until it is told to stop. The feed's socket stays open: it is the exchange's."""
 
-    def __init__(self, config: GatewayConfig, prepared: Prepared, exchange: Exchange, log: Log) -> None:
+    def __init__(self, config: GatewayConfig, prepared: Preflight, exchange: Exchange, log: Log) -> None:
         self._config = config
         self._prepared = prepared
         self._exchange = exchange
@@ -148,14 +148,14 @@ class Control:
         self._listen_to_signals()
         config, prepared, exchange = self._config, self._prepared, self._exchange
         self._operator = Operator(exchange, self._set_state, self._log)
-        self._lobby = Lobby(
+        self._login_handler = LoginHandler(
             prepared.orders, config, prepared.secrets, exchange.admit, self._seldom, self._operator.blocked
         )
         self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._seldom)
         self._announce()
         await self._set_states(config)
         self._admin = self._serve_operator()
-        self._lobby.open()
+        self._login_handler.open()
         self._recovery.open()
         self._copies = self._serve_copies()
         self._metrics = self._serve_metrics()
@@ -169,7 +169,7 @@ class Control:
             watch.cancel()
             tell.cancel()
             listen.cancel()
-            self._lobby.close()
+            self._login_handler.close()
             await self._recovery.close()
             for served in (self._copies, self._metrics, self._page, self._admin):
                 if served is not None:
@@ -185,25 +185,31 @@ class Control:
 
     def _serve_copies(self) -> JournalServer | None:
         """For those who follow the journal, where they may."""
-        listener, keeper = self._prepared.journal, self._exchange.keeper
-        if listener is None or keeper is None:
+        listener, journal_service = self._prepared.journal, self._exchange.journal_service
+        if listener is None or journal_service is None:
             return None
         made = JournalServer(
-            listener, self._config, self._prepared.secrets, keeper.directory, keeper.extent, keeper.level, self._seldom
+            listener,
+            self._config,
+            self._prepared.secrets,
+            journal_service.directory,
+            journal_service.extent,
+            journal_service.level,
+            self._seldom,
         )
         made.open()
         return made
 
     def _serve_metrics(self) -> MetricsServer | None:
         """For Prometheus, where it is wanted."""
-        listener, keeper = self._prepared.metrics, self._exchange.keeper
+        listener, journal_service = self._prepared.metrics, self._exchange.journal_service
         if listener is None:
             return None
         from .metrics_server import serve
 
-        doors = self._lobby, self._recovery, self._copies
-        first = 0 if keeper is None else keeper.first
-        return serve(listener, self._config, self._exchange, doors, first, self._seldom, self._prepared.listener)
+        services = self._login_handler, self._recovery, self._copies
+        first = 0 if journal_service is None else journal_service.first
+        return serve(listener, self._config, self._exchange, services, first, self._seldom, self._prepared.listener)
 
     def _serve_page(self) -> LivePage | None:
         """For browsers, where there is a port for them."""
@@ -213,7 +219,7 @@ class Control:
 
         port = self._prepared.orders.getsockname()[1]
         made = LivePage(
-            self._prepared.page, self._config, self._exchange, port, lambda: self._lobby.secrets, self._seldom
+            self._prepared.page, self._config, self._exchange, port, lambda: self._login_handler.secrets, self._seldom
         )
         made.open()
         return made
@@ -270,7 +276,7 @@ class Control:
     async def _end(self, why: str) -> int:
         """Bring the exchange to its end: the exit code."""
         self._log.info("stopping", why=why)
-        self._lobby.close()
+        self._login_handler.close()
         self._exchange.begin_stop()
         drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
         failure = self._exchange.failure
@@ -329,7 +335,7 @@ class Control:
                 next_sequence=next_sequence,
             )  # fmt: skip
             if kind in COUNTED:
-                self._lobby.counts[f"{COUNTED[kind]}: {SessionReason(reason).name}"] += 1
+                self._login_handler.counts[f"{COUNTED[kind]}: {SessionReason(reason).name}"] += 1
             if self._page is not None:
                 self._page.sessions.note(kind, owner, timestamp_ns)
 
@@ -337,9 +343,9 @@ class Control:
         self._log.info(
             "stats",
             **self._exchange.stats(),
-            pending_logins=len(self._lobby),
+            pending_logins=len(self._login_handler),
             recovery_clients=len(self._recovery),
-            lobby=dict(self._lobby.counts),
+            login_handler=dict(self._login_handler.counts),
             recovery=dict(self._recovery.counts),
         )
 
@@ -356,11 +362,13 @@ class Control:
         except CannotStart as error:
             self._log.error("reload failed", error=str(error))
             return
-        before, self._lobby.secrets = self._lobby.secrets, secrets
+        before, self._login_handler.secrets = self._login_handler.secrets, secrets
         changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
         if self._copies is not None:
             self._copies.secrets = secrets
-        self._log.info("reloaded", owners=None if self._lobby.secrets is None else len(self._lobby.secrets))
+        self._log.info(
+            "reloaded", owners=None if self._login_handler.secrets is None else len(self._login_handler.secrets)
+        )
         if changed:
             self._log.warning("settings need a restart", changed=changed)
         if before is not None and secrets is not None:

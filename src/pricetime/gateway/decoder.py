@@ -129,7 +129,7 @@ class Decoder:
         elif c.order_id >> ORDER_ID_SHIFT != 0:
             reason = INVALID_ORDER_ID
         if reason != NONE:
-            c.type = REFUSE
+            c.type = GATEWAY_REJECT
             c.flags = reason
             self.refused += 1
         else:

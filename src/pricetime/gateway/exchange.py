@@ -27,7 +27,7 @@ from ..wire.types import AcknowledgementLevel
 from .config import GatewayConfig
 from .decoder import Decoder
 from .faults import Faults
-from .keeper import Keeper
+from .journal_service import JournalService
 from .log import Log, make_log
 from .loop import Gateway, clock_offset
 from .measured import BookDepth, SideDepth
@@ -69,10 +69,10 @@ class Exchange:
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._events = Ring(CONTROL_SLOTS, blocking=False)
-        self.keeper: Keeper | None = None
+        self.journal_service: JournalService | None = None
         try:
             if settings.journal is not None:
-                self.keeper = Keeper(settings, self._make_state, self._wake, log or make_log(), disk)
+                self.journal_service = JournalService(settings, self._make_state, self._wake, log or make_log(), disk)
             self._set_up()
         except BaseException:
             self.close()
@@ -93,8 +93,8 @@ class Exchange:
 
     def _set_up(self) -> None:
         """Everything around a state: a new one, or that of the journal."""
-        if self.keeper is not None:
-            self.state = self.keeper.state
+        if self.journal_service is not None:
+            self.state = self.journal_service.state
         else:
             self.state = self._make_state(configuration_of(self.settings))
             self.state.store.epoch = time.time_ns()
@@ -105,14 +105,16 @@ class Exchange:
         self.states = state.states()  #: of the instruments, at the start
         with room_for("order_capacity"):
             builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
-        if self.keeper is not None:
+        if self.journal_service is not None:
             builder.load_snapshot(state.public_snapshot())
         self.replica = Replica(self.store, builder)
         self.gateway = self._make_gateway()
-        if self.keeper is not None:
-            self.matcher.record(self.keeper.writer)
-            self.gateway.answer_for(self.keeper.writer, self.keeper.level == AcknowledgementLevel.DURABLE)
-            state.sessions.level = self.keeper.level
+        if self.journal_service is not None:
+            self.matcher.record(self.journal_service.writer)
+            self.gateway.answer_for(
+                self.journal_service.writer, self.journal_service.level == AcknowledgementLevel.DURABLE
+            )
+            state.sessions.level = self.journal_service.level
 
     def _make_gateway(self) -> Gateway:
         settings, state = self.settings, self.state
@@ -120,7 +122,9 @@ class Exchange:
         # a clock that was set back meanwhile does not bring times back that were told
         offset = max(clock_offset(), state.timestamp - time.monotonic_ns())
         state.sessions.clock_offset_ns = offset
-        decoder = Decoder(settings, *allowed(), sequence=0 if self.keeper is None else self.keeper.first)
+        decoder = Decoder(
+            settings, *allowed(), sequence=0 if self.journal_service is None else self.journal_service.first
+        )
         faults = None
         if settings.drop or settings.duplicate or settings.reorder:
             faults = Faults(settings.drop, settings.duplicate, settings.reorder, settings.fault_seed)
@@ -136,19 +140,19 @@ class Exchange:
         """Start the threads. Nobody else may use the engine until ``close``. Raises CannotStart."""
         self.matcher.take_engine()
         if self.settings.prefault:
-            self._take_memory()
+            self._prefault()
         with room_for("order_capacity", "feed_store_reports"):
             self._start_threads()
 
-    def _take_memory(self) -> None:
+    def _prefault(self) -> None:
         """Take up the memory that the first orders need."""
-        self.matcher.take_memory()
-        self.gateway.router.take_memory()
-        self.store.take_memory()
-        self.replica.take_memory()
+        self.matcher.prefault()
+        self.gateway.router.prefault()
+        self.store.prefault()
+        self.replica.prefault()
         with room_for("stream_reports", "prefault_streams"):
-            self.state.sessions.take_memory(self.settings.prefault_streams)
-        self.gateway.tick_to_trade.take_memory()
+            self.state.sessions.prefault(self.settings.prefault_streams)
+        self.gateway.tick_to_trade.prefault()
 
     def _start_threads(self) -> None:
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
@@ -157,9 +161,9 @@ class Exchange:
         ]
         if not self.shared:
             work.append(("matcher", self.matcher.run, self.settings.matcher_cpus))
-        if self.keeper is not None:
+        if self.journal_service is not None:
             with self._kept_clear():
-                self.keeper.start()
+                self.journal_service.start()
         for name, run, cpus in work:
             thread = threading.Thread(target=self._run, args=(run, cpus), name=f"pricetime-{name}", daemon=True)
             thread.start()
@@ -236,9 +240,9 @@ class Exchange:
 
     def want_snapshot(self) -> bool:
         """Take a snapshot soon. False without a journal."""
-        if self.keeper is not None:
-            self.keeper.follower.want_snapshot()
-        return self.keeper is not None
+        if self.journal_service is not None:
+            self.journal_service.follower.want_snapshot()
+        return self.journal_service is not None
 
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
         """What happened to sessions since the last call: see ``Gateway.take_events``."""
@@ -258,15 +262,15 @@ class Exchange:
             time.sleep(LOOK_S)
         drained = bool(self.gateway.is_stopped)
         self._end_threads()
-        if self.keeper is not None:
-            self.keeper.finish(whole=drained)
+        if self.journal_service is not None:
+            self.journal_service.finish(whole=drained)
         return drained and self.journal_failure is None
 
     def close(self) -> None:
         """End the threads and give everything back. The engine may be looked at from now on."""
         self._end_threads()
-        if self.keeper is not None:
-            self.keeper.close()
+        if self.journal_service is not None:
+            self.journal_service.close()
         self._epoll.close()
         os.close(self._wake)
 
@@ -288,20 +292,20 @@ class Exchange:
     @property
     def level(self) -> AcknowledgementLevel:
         """What a report promises of the command that made it."""
-        return AcknowledgementLevel.VOLATILE if self.keeper is None else self.keeper.level
+        return AcknowledgementLevel.VOLATILE if self.journal_service is None else self.journal_service.level
 
     @property
     def journal_failure(self) -> str | None:
         """What of the journal failed: nothing is acknowledged any more. None as long as all is well."""
-        return None if self.keeper is None else self.keeper.failure
+        return None if self.journal_service is None else self.journal_service.failure
 
     @property
     def failure(self) -> str | None:
         """Why it cannot go on, None as long as it can."""
         if self.journal_failure is not None:
             return self.journal_failure
-        if self.keeper is not None and self.keeper.follower.failure is not None:
-            return self.keeper.follower.failure
+        if self.journal_service is not None and self.journal_service.follower.failure is not None:
+            return self.journal_service.follower.failure
         if self.replica.broken:
             return "the replica met a report that does not fit: no snapshot can be given"
         return self._failure
@@ -330,7 +334,7 @@ class Exchange:
         return {
             **self.gateway.stats(),
             "replica_sequence": self.replica.applied,
-            **({} if self.keeper is None else self.keeper.stats()),
+            **({} if self.journal_service is None else self.journal_service.stats()),
         }
 
 

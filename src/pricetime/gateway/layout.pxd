@@ -1,4 +1,4 @@
-# The data sheet of the gateway: what it knows of a session, and what control thread and gateway tell each other.
+# The schema of the gateway: what it knows of a session, and what control thread and gateway tell each other.
 
 from pricetime.core.layout cimport Report, i64, u8, u16, u32, u64
 

@@ -12,7 +12,7 @@ from pricetime.native.arrays cimport Block
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, store
 from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.crc cimport link
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.native.waiting cimport yield_processor
 from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
@@ -37,8 +37,8 @@ cdef class Matcher:
     cdef Writer journal              # None without one
     cdef bint journaled              # there is one
     cdef bint starved                # it took nothing the last time: no segment is ready, or it failed
-    cdef bint traced                 # the transcript is kept
-    cdef public u32 transcript       # link of all reports so far
+    cdef bint traced                 # the report checksum is kept
+    cdef public u32 report_checksum       # link of all reports so far
     cdef Ring commands
     cdef Ring reports
     cdef Report *block               # reports of the batch

@@ -24,10 +24,10 @@ LISTED_IN_S, LOOK_S = 5.0, 0.001
 @cython.final
 @cython.cclass
 class Matcher:
-    """Runs the books of ``engine``, which nobody else may enter meanwhile. Raises MemoryError.
+    """Runs the books of ``engine``, which no other thread may enter meanwhile. Raises MemoryError.
 
-    ``idle``: an ``Idle``, how ``run`` waits for commands. ``traced``: keep the transcript of all reports, as is always
-    done with a journal.
+    ``idle``: an ``Idle``, how ``run`` waits for commands. ``traced``: keep the checksum of all reports; with a
+    journal it is always kept.
     """
 
     def __init__(self, engine, commands, reports, idle, *, traced=False):
@@ -35,7 +35,7 @@ class Matcher:
         self.books = self.engine.books
         self.journaled = self.starved = False
         self.traced = traced
-        self.transcript = 0
+        self.report_checksum = 0
         self.ended = 0
         self.idle = idle
         self.commands = commands
@@ -74,12 +74,12 @@ class Matcher:
         self.every = every or NEVER
         self.untimed = self.every - 1
 
-    def take_memory(self):
+    def prefault(self):
         """Take up the memory that orders will need. Before the first command."""
-        self.books.take_memory(self.books.capacity, FIRST_LEVELS)
+        self.books.prefault(self.books.capacity, FIRST_LEVELS)
         first: u64 = FIRST_BYTES
-        touch(self.block, min(first, self.block_bytes))
-        self.match.take_memory()
+        prefault_pages(self.block, min(first, self.block_bytes))
+        self.match.prefault()
 
     def take_engine(self):
         """Let nobody else into the engine. Raises BookBusy when somebody is inside."""
@@ -170,7 +170,7 @@ class Matcher:
         self.books.report_count = 0
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
         if self.journaled:
-            count = self.journal.append(first, count, self.books.seq_num, self.transcript)
+            count = self.journal.append(first, count, self.books.seq_num, self.report_checksum)
             self.starved = count == 0
             if count == 0:
                 return 0
@@ -187,12 +187,14 @@ class Matcher:
     def _trace(self):
         """Link the reports of this batch to those before: what a replay of the same commands must come to."""
         i: u64
-        transcript: u32 = self.transcript
+        report_checksum: u32 = self.report_checksum
         for i in range(self.books.report_count):
-            transcript = link(
-                transcript, cython.cast(cython.pointer[cython.const[u64]], cython.address(self.block[i])), REPORT_WORDS
+            report_checksum = link(
+                report_checksum,
+                cython.cast(cython.pointer[cython.const[u64]], cython.address(self.block[i])),
+                REPORT_WORDS,
             )
-        self.transcript = transcript
+        self.report_checksum = report_checksum
 
     def _hand_on(self):
         """Give the reports of the batch to the ring. False when it has no room for all of them yet."""

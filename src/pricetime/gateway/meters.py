@@ -196,7 +196,7 @@ class Sessions(Section):
     session_ends = counter(
         "sessions_ended", "Sessions that ended, by why; `no_reason`: the connection was lost.", "reason"
     )
-    askers = gauge("recovery_clients", "Connections of subscribers that recover.")
+    recovery_clients = gauge("recovery_clients", "Connections of subscribers that recover.")
     requests = counter("recovery_requests", "Requests for reports of the feed, by how they were answered.", "status")
     again = counter("recovery_reports", "Reports of the feed that were sent again.")
     snapshots = counter("recovery_snapshots", "Snapshots of all books that were sent.")

@@ -62,7 +62,7 @@ RECOVERY_REASONS = (
 TICKS_S = os.sysconf("SC_CLK_TCK")
 
 
-class Door(Protocol):
+class Service(Protocol):
     """A server of the control side: how many are connected, and what happened so far."""
 
     @property
@@ -80,12 +80,12 @@ class Listener(Protocol):
         """Theirs, so far."""
 
 
-class Doors(NamedTuple):
+class Services(NamedTuple):
     """Everything of the control side that counts; ``copies``: where the journal may be followed."""
 
-    lobby: Door
-    recovery: Door
-    copies: Door | None
+    login_handler: Service
+    recovery: Service
+    copies: Service | None
     scrapes: Mapping[str, int]
     listener: Listener | None = None
 
@@ -96,10 +96,10 @@ class ExchangeCollector(Collector):
     ``first``: sequence of the last command before those of this process.
     """
 
-    def __init__(self, config: GatewayConfig, exchange: Measured, doors: Doors, first: int) -> None:
+    def __init__(self, config: GatewayConfig, exchange: Measured, services: Services, first: int) -> None:
         self._config = config
         self._exchange = exchange
-        self._doors = doors
+        self._services = services
         self._first = first
         self._told = sorted(config.instruments, key=lambda instrument: instrument.id)[:MOST_BOOKS]
         self._build = {
@@ -166,26 +166,26 @@ class ExchangeCollector(Collector):
         yield meters.Rings.ratio.are_now(((name,), count / slots) for name, count in used.items())
         last = stats["feed_next_sequence"] - 1
         yield meters.Feed.sequence.is_now(last)
-        listener = self._doors.listener
+        listener = self._services.listener
         yield meters.Feed.foreign.is_now(0 if listener is None else listener.datagrams)
         yield meters.Feed.lag.is_now(max(0, last - stats["replica_sequence"]))
 
     def _sessions(self) -> Iterator[Metric]:
-        lobby, recovery = dict(self._doors.lobby.counts), dict(self._doors.recovery.counts)
+        login_handler, recovery = dict(self._services.login_handler.counts), dict(self._services.recovery.counts)
         told = meters.Sessions
-        yield told.pending.is_now(len(self._doors.lobby))
-        yield told.connections.is_now(lobby.get("connections", 0))
-        yield told.logins.is_now(lobby.get("admitted", 0))
-        yield told.refused.are_now(by_name(lobby, "refused: ", (reason.name for reason in LOGIN_REASONS)))
-        yield told.session_ends.are_now(by_name(lobby, "ended: ", (reason.name for reason in SESSION_REASONS)))
-        yield told.askers.is_now(len(self._doors.recovery))
+        yield told.pending.is_now(len(self._services.login_handler))
+        yield told.connections.is_now(login_handler.get("connections", 0))
+        yield told.logins.is_now(login_handler.get("admitted", 0))
+        yield told.refused.are_now(by_name(login_handler, "refused: ", (reason.name for reason in LOGIN_REASONS)))
+        yield told.session_ends.are_now(by_name(login_handler, "ended: ", (reason.name for reason in SESSION_REASONS)))
+        yield told.recovery_clients.is_now(len(self._services.recovery))
         yield told.requests.are_now(by_name(recovery, "retransmit: ", (status.name for status in RetransmitStatus)))
         yield told.again.is_now(recovery.get("reports sent again", 0))
         yield told.snapshots.is_now(recovery.get("snapshots sent", 0))
         yield told.ended.are_now(by_name(recovery, "ended: ", (reason.name for reason in RECOVERY_REASONS)))
 
     def _journal(self, stats: Mapping[str, float]) -> Iterator[Metric]:
-        told, copies = meters.Journal, self._doors.copies
+        told, copies = meters.Journal, self._services.copies
         yield told.lag.is_now(max(0, stats["journal_sequence"] - stats["journal_synced"]))
         yield told.sync.sums_to(int(stats["journal_commits"]), stats["journal_sync_ns"] / 1e9)
         yield told.follower.is_now(max(0, stats["journal_sequence"] - stats["follower_sequence"]))
@@ -195,7 +195,7 @@ class ExchangeCollector(Collector):
     def _process(self) -> Iterator[Metric]:
         yield meters.Process.build.tells(self._build)
         yield meters.Process.threads.are_now(thread_seconds())
-        yield meters.Process.scrapes.are_now(((status,), count) for status, count in self._doors.scrapes.items())
+        yield meters.Process.scrapes.are_now(((status,), count) for status, count in self._services.scrapes.items())
 
 
 def by_name(counts: Mapping[str, int], start: str, known: Iterable[str]) -> Iterator[tuple[meters.Labels, int]]:

@@ -22,7 +22,7 @@ from .config import GatewayConfig
 from .hosts import is_known
 from .log import Seldom
 from .measured import Measured
-from .metrics import Door, Doors, ExchangeCollector, Listener
+from .metrics import ExchangeCollector, Listener, Service, Services
 from .places import Places
 
 #: Connections at a time, the time that each has, and the most that is read of what it asks.
@@ -173,18 +173,18 @@ def serve(
     listener: socket.socket,
     config: GatewayConfig,
     exchange: Measured,
-    doors: tuple[Door, Door, Door | None],
+    services: tuple[Service, Service, Service | None],
     first: int,
     log: Seldom,
     others: Listener | None = None,
 ) -> MetricsServer:
     """Let the metrics of an exchange be read.
 
-    ``doors``: lobby, recovery server and journal server; ``others``: hears other publishers of the feed.
+    ``services``: login handler, recovery server and journal server; ``others``: hears other publishers of the feed.
     """
     counts = Counter({"200": 0, "cut_off": 0})
     registry = CollectorRegistry()
-    registry.register(ExchangeCollector(config, exchange, Doors(*doors, counts, others), first))
+    registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others), first))
     ProcessCollector(registry=registry)
     made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
     made.open()

@@ -24,7 +24,7 @@ from .log import Log
 from .secrets import Secrets
 
 if TYPE_CHECKING:
-    from .keeper import Keeper
+    from .journal_service import JournalService
 
 #: How long a command of the operator may take until it is executed, and a snapshot until it is written.
 DONE_IN_S, SNAPSHOT_IN_S = 10.0, 120.0
@@ -44,7 +44,7 @@ class Exchange(Protocol):
     """The threads that carry orders, as the operator's commands need them."""
 
     @property
-    def keeper(self) -> Keeper | None:
+    def journal_service(self) -> JournalService | None:
         """What has the journal; None without one."""
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
@@ -212,34 +212,34 @@ class Operator:
 
     async def _snapshot(self, _request: Mapping[str, Any]) -> Answer:
         """Take a snapshot, and wait until it is written."""
-        keeper = self._keeper()
-        wanted = keeper.writer.appended
+        journal_service = self._journal_service()
+        wanted = journal_service.writer.appended
         self._exchange.want_snapshot()
         try:
             async with asyncio.timeout(SNAPSHOT_IN_S):
-                while not (found := [one for one in keeper.directory.snapshots() if one >= wanted]):
+                while not (found := [one for one in journal_service.directory.snapshots() if one >= wanted]):
                     await asyncio.sleep(LOOK_S)
                     if wanted == 0:
                         raise Refused("there is nothing to take a snapshot of: no command has come yet")
         except TimeoutError:
             raise Refused(f"no snapshot was written within {SNAPSHOT_IN_S:.0f} s: see the log") from None
-        return [], {"sequence": found[0], "file": str(keeper.directory.snapshot_path(found[0]).absolute())}
+        return [], {"sequence": found[0], "file": str(journal_service.directory.snapshot_path(found[0]).absolute())}
 
     async def _backup(self, request: Mapping[str, Any]) -> Answer:
         """Copy the journal, as it is now, to a directory that is not there yet."""
-        keeper, target = self._keeper(), request.get("directory")
+        journal_service, target = self._journal_service(), request.get("directory")
         if not isinstance(target, str) or not Path(target).is_absolute():
             raise Refused("directory: give the absolute path of a directory that is not there yet")
         try:
-            made = await asyncio.to_thread(back_up, keeper.directory, keeper.extent, Path(target))
+            made = await asyncio.to_thread(back_up, journal_service.directory, journal_service.extent, Path(target))
         except JournalError as error:
             raise Refused(str(error)) from error
         return [], {"directory": target, "sequence": made.sequence, "bytes": made.n_bytes}
 
-    def _keeper(self) -> Keeper:
-        if self._exchange.keeper is None:
+    def _journal_service(self) -> JournalService:
+        if self._exchange.journal_service is None:
             raise Refused("there is no journal: start the server with --journal DIR")
-        return self._exchange.keeper
+        return self._exchange.journal_service
 
 
 def _owner(request: Mapping[str, Any]) -> int:

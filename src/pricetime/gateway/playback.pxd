@@ -17,7 +17,7 @@ cdef enum:
 ctypedef packed struct Mark:
     u64 index                        # commands before it
     u64 seq_num
-    u64 transcript
+    u64 report_checksum
 
 
 cdef class Playback:

@@ -10,7 +10,7 @@ if cython.compiled:
     from cython.cimports.libc.string import memcpy
 
 #: What a checkpoint of a journal says: behind so many of the commands the engine had made reports up to ``seq_num``.
-MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("transcript", "<u8")])
+MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("report_checksum", "<u8")])
 
 
 @cython.final
@@ -46,7 +46,10 @@ class Playback:
         for i in range(mark_count):
             self._run(cython.address(commands[done]), marks[i].index - done)
             done = marks[i].index
-            if self.matcher.books.seq_num != marks[i].seq_num or self.matcher.transcript != marks[i].transcript:
+            if (
+                self.matcher.books.seq_num != marks[i].seq_num
+                or self.matcher.report_checksum != marks[i].report_checksum
+            ):
                 return i
         self._run(cython.address(commands[done]), count - done)
         return mark_count

@@ -112,7 +112,7 @@ class RecoveryServer(Acceptor):
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
         )
-        self._places: Places[Asker] = Places(config.recovery_clients, config.recovery_clients_per_address)
+        self._places: Places[RecoveryClient] = Places(config.recovery_clients, config.recovery_clients_per_address)
 
     def __len__(self) -> int:
         return len(self._places)
@@ -132,73 +132,75 @@ class RecoveryServer(Acceptor):
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
         per_second = self._config.recovery_reports_per_second
-        asker = Asker(connection, address, TokenBucket(per_second, self._burst(per_second), self._loop.time()))
-        asker.task = self._loop.create_task(self._serve(asker))
-        self._places.enter(asker, address)
-        asker.task.add_done_callback(partial(self._part, asker))
-        return asker.task
+        client = RecoveryClient(
+            connection, address, TokenBucket(per_second, self._burst(per_second), self._loop.time())
+        )
+        client.task = self._loop.create_task(self._serve(client))
+        self._places.enter(client, address)
+        client.task.add_done_callback(partial(self._part, client))
+        return client.task
 
-    async def _serve(self, asker: Asker) -> None:
+    async def _serve(self, client: RecoveryClient) -> None:
         """Answer the requests of one connection until it ends, errs, or takes too long."""
         try:
-            while await self._answer_next(asker):
+            while await self._answer_next(client):
                 pass
         except TimeoutError:
-            asker.reason = SessionReason.SLOW_READER if asker.midway else SessionReason.HEARTBEAT_TIMEOUT
+            client.reason = SessionReason.SLOW_READER if client.midway else SessionReason.HEARTBEAT_TIMEOUT
         except OSError:
             pass  # it has gone
         except Exception as error:  # a snapshot that cannot be had ends this connection alone
-            self._log.info("recovery failed", error=repr(error), address=asker.address)
+            self._log.info("recovery failed", error=repr(error), address=client.address)
 
-    def _part(self, asker: Asker, task: asyncio.Task[None]) -> None:
+    def _part(self, client: RecoveryClient, task: asyncio.Task[None]) -> None:
         """A connection is over, be it before it was served at all."""
-        self._places.leave(asker)
+        self._places.leave(client)
         if task.cancelled():
-            asker.reason = asker.reason or SessionReason.SHUTDOWN
+            client.reason = client.reason or SessionReason.SHUTDOWN
         with suppress(OSError):
-            if asker.reason:
-                self.counts[f"ended: {asker.reason.name}"] += 1
-                self._log.info("recovery connection ended", reason=asker.reason.name, address=asker.address)
-                if not asker.midway:  # else the reader would take it for a part of the answer
-                    asker.socket.send(Logout(reason=asker.reason).encode())
+            if client.reason:
+                self.counts[f"ended: {client.reason.name}"] += 1
+                self._log.info("recovery connection ended", reason=client.reason.name, address=client.address)
+                if not client.midway:  # else the reader would take it for a part of the answer
+                    client.socket.send(Logout(reason=client.reason).encode())
 
-    async def _answer_next(self, asker: Asker) -> bool:
-        """Answer one request. False when the connection has ended, or must end: ``asker.reason`` says why."""
+    async def _answer_next(self, client: RecoveryClient) -> bool:
+        """Answer one request. False when the connection has ended, or must end: ``client.reason`` says why."""
         idle_s, request_s = self._config.recovery_idle_ms / 1000, self._config.recovery_request_ms / 1000
-        kind = await self._receive_all(asker.socket, 1, self._loop.time() + idle_s)
+        kind = await self._receive_all(client.socket, 1, self._loop.time() + idle_s)
         if kind == b"":
             return False
         size = REQUESTS.get(kind[0])
         if size is None:
-            asker.reason = SessionReason.OUT_OF_STATE if SIZES[kind[0]] else SessionReason.UNKNOWN_TYPE
+            client.reason = SessionReason.OUT_OF_STATE if SIZES[kind[0]] else SessionReason.UNKNOWN_TYPE
             return False
-        frame = await self._receive_all(asker.socket, size - 1, self._loop.time() + request_s)
+        frame = await self._receive_all(client.socket, size - 1, self._loop.time() + request_s)
         if not frame:
             return False
-        self._places.touch(asker)
+        self._places.touch(client)
         if kind[0] == MessageType.RETRANSMIT_REQUEST:
-            await self._retransmit(asker, RetransmitRequest.decode(kind + frame))
+            await self._retransmit(client, RetransmitRequest.decode(kind + frame))
         else:
             request = SnapshotRequest.decode(kind + frame)
-            await self._send_snapshot(asker, without_orders=request.without_orders == 1)
+            await self._send_snapshot(client, without_orders=request.without_orders == 1)
         return True
 
-    async def _send(self, asker: Asker, *parts: bytes | memoryview) -> None:
+    async def _send(self, client: RecoveryClient, *parts: bytes | memoryview) -> None:
         """Hand an answer to the kernel. Raises TimeoutError when the other end takes it too slowly."""
-        asker.midway = True
+        client.midway = True
         pace = Pace(self._config.recovery_bytes_per_second, self._config.recovery_request_ms / 1000, self._loop.time())
         for part in parts:
             rest = memoryview(part)
             while rest:
-                sent = await self._send_some(asker.socket, rest[:PIECE_BYTES], pace.deadline)
+                sent = await self._send_some(client.socket, rest[:PIECE_BYTES], pace.deadline)
                 pace.take(sent, self._loop.time())
-                self._places.touch(asker)
+                self._places.touch(client)
                 rest = rest[sent:]
                 await asyncio.sleep(0)
-        asker.midway = False
+        client.midway = False
 
-    async def _retransmit(self, asker: Asker, request: RetransmitRequest) -> None:
-        status, reports, checksum = self._find(asker, request)
+    async def _retransmit(self, client: RecoveryClient, request: RetransmitRequest) -> None:
+        status, reports, checksum = self._find(client, request)
         count, store = len(reports) // ExecutionReport.SIZE, self._store
         self.counts[f"retransmit: {status.name}"] += 1
         self.counts["reports sent again"] += count
@@ -213,9 +215,9 @@ class RecoveryServer(Acceptor):
             epoch=store.epoch,
             checksum=checksum,
         )
-        await self._send(asker, head.encode() + reports)
+        await self._send(client, head.encode() + reports)
 
-    def _find(self, asker: Asker, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
+    def _find(self, client: RecoveryClient, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
         """The reports that answer a request, or why there are none, and the checksum of all reports before them.
 
         Fewer than asked for when that is all there is.
@@ -224,11 +226,11 @@ class RecoveryServer(Acceptor):
         newest = store.next_sequence
         count = min(request.count, self._config.recovery_chunk_reports, max(0, newest - request.seq_num))
         cost = count + REQUEST_COST_REPORTS
-        if asker.allowance.wait(cost, now) or self._all.wait(cost, now):
+        if client.allowance.wait(cost, now) or self._all.wait(cost, now):
             return RetransmitStatus.RANGE_LIMITED, b"", 0
         reports = store.copy(request.seq_num, count) if count and request.seq_num >= store.oldest else None
         paid = REQUEST_COST_REPORTS if reports is None else cost
-        asker.allowance.take(paid)
+        client.allowance.take(paid)
         self._all.take(paid)
         if request.epoch not in {0, store.epoch}:
             return RetransmitStatus.RANGE_GONE, b"", 0
@@ -240,21 +242,21 @@ class RecoveryServer(Acceptor):
         status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
         return status, reports or b"", checksum
 
-    async def _send_snapshot(self, asker: Asker, *, without_orders: bool) -> None:
+    async def _send_snapshot(self, client: RecoveryClient, *, without_orders: bool) -> None:
         """The whole book, or the instruments alone. A client pays afterwards: it waits before its next request."""
-        await asyncio.sleep(asker.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        await asyncio.sleep(client.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
         if without_orders:
-            asker.allowance.take(REQUEST_COST_REPORTS)
+            client.allowance.take(REQUEST_COST_REPORTS)
             known = await asyncio.to_thread(self._replica.instruments)
-            await self._send(asker, _head(known, self._store.epoch))
+            await self._send(client, _head(known, self._store.epoch))
             return
         async with self._snapshots.read() as snapshot:
-            asker.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
+            client.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
-            await self._send(asker, snapshot.head, snapshot.orders)
+            await self._send(client, snapshot.head, snapshot.orders)
 
 
-class Asker:
+class RecoveryClient:
     """A connection: what it may still fetch, and why it ends."""
 
     __slots__ = ("address", "allowance", "midway", "reason", "socket", "task")

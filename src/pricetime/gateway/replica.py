@@ -47,9 +47,9 @@ class Replica:
     def _is_ended(self):
         return load_u32(cython.address(self.ended), ACQUIRE) != 0
 
-    def take_memory(self):
+    def prefault(self):
         """Take up what the first orders need: nobody waits for this thread, but others do for its processor."""
-        self.builder.take_memory(FIRST_ORDERS)
+        self.builder.prefault(FIRST_ORDERS)
 
     def end(self):
         """Let ``run`` return. From any thread."""

@@ -49,9 +49,9 @@ class Router:
         for i in range(KINDS * REASONS):
             self.counts[i] = 0
 
-    def take_memory(self):
+    def prefault(self):
         """Take up the memory of the references."""
-        self.references.take_memory()
+        self.references.prefault()
 
     def counted(self):
         """How many reports there were of each kind and reason: {(kind, reason): count}. From any thread."""

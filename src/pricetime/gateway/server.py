@@ -15,7 +15,7 @@ from .control import Control
 from .exchange import Exchange
 from .fields import Acknowledge
 from .log import Log, make_log
-from .prepare import prepare
+from .preflight import preflight
 
 #: With ``durable`` clients wait for the syncer, which must not wait for Python code of other threads, by default 5 ms.
 SWITCH_S = 0.0002
@@ -33,7 +33,7 @@ def run(config: GatewayConfig, say_places: Callable[[Iterable[tuple[str, str]]],
     if config.acknowledge is Acknowledge.DURABLE:
         sys.setswitchinterval(SWITCH_S)
     log = make_log(config.log_level, config.log_format)
-    with closing(prepare(config)) as prepared, closing(Exchange(config, prepared.feed, log)) as exchange:
+    with closing(preflight(config)) as prepared, closing(Exchange(config, prepared.feed, log)) as exchange:
         if prepared.listener is not None and not config.force:
             prepared.listener.check()
         exchange.start()

@@ -13,7 +13,7 @@ from pricetime.gateway.throttle cimport Throttle
 from pricetime.journal.layout cimport SnapshotOwner
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.clock cimport monotonic_ns
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.native.sockets cimport (
     EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, SHUT_WR, close,
     epoll_ctl, epoll_event, errno, iovec, msghdr, send, sendmsg, shutdown,
@@ -68,7 +68,7 @@ cdef class Sessions:
     cdef bint _is_full(self, Session *s) noexcept nogil
     cdef void mark(self, u32 owner, Session *s) noexcept nogil
     cdef u64 _kept(self, Session *s, u64 most) noexcept nogil
-    cdef void _write_streams(self, SnapshotOwner *heads, Report *reports, u64 most) noexcept nogil
+    cdef void _write_streams(self, SnapshotOwner *headers, Report *reports, u64 most) noexcept nogil
     cdef int _hold_streams(self, object owners, object reports) except -1
     cdef bint waits(self, Session *s, u64 answered) noexcept nogil
     cdef void wait_for(self, Session *s, u64 command) noexcept nogil

@@ -73,7 +73,7 @@ class Sessions:
         release(self.dirty, owners * cython.sizeof(u32))
         release(self.parting, owners * cython.sizeof(u32))
 
-    def take_memory(self, streams):
+    def prefault(self, streams):
         """Take up the memory of so many streams, 64 at most, for owners who have none yet. Before ``Gateway.run``.
 
         A stream is filled from its beginning, so its owner's first reports would each wait for a fresh page now and
@@ -85,7 +85,7 @@ class Sessions:
             )
             if not stream:
                 raise MemoryError("no room for streams")
-            touch(stream, self.stream_capacity * REPORT_BYTES)
+            prefault_pages(stream, self.stream_capacity * REPORT_BYTES)
             self.spares[self.spare_count] = stream
             self.spare_count += 1
 
@@ -249,21 +249,21 @@ class Sessions:
             if self.sessions[owner].next_sequence > 1:
                 owners += 1
                 reports += self._kept(cython.address(self.sessions[owner]), limit)
-        heads: Block = Block((owners + 1) * cython.sizeof(SnapshotOwner))
+        headers: Block = Block((owners + 1) * cython.sizeof(SnapshotOwner))
         block: Block = Block((reports + 1) * REPORT_BYTES)
         with cython.nogil:
             self._write_streams(
-                cython.cast(cython.pointer[SnapshotOwner], heads.memory),
+                cython.cast(cython.pointer[SnapshotOwner], headers.memory),
                 cython.cast(cython.pointer[Report], block.memory),
                 limit,
             )
-        return heads.array(OWNER, owners), block.array(REPORT, reports)
+        return headers.array(OWNER, owners), block.array(REPORT, reports)
 
     def _kept(self, s, most):
         """How many reports of a stream there are, the newest, up to so many."""
         return min(most, s.next_sequence - self.oldest_sequence(s))
 
-    def _write_streams(self, heads, reports, most):
+    def _write_streams(self, headers, reports, most):
         done: u64 = 0
         count: u64 = 0
         owner: u32
@@ -271,9 +271,9 @@ class Sessions:
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
             if s.next_sequence > 1:
                 kept: u64 = self._kept(s, most)
-                heads[count].owner = owner
-                heads[count].kept = kept
-                heads[count].next_sequence = s.next_sequence
+                headers[count].owner = owner
+                headers[count].kept = kept
+                headers[count].next_sequence = s.next_sequence
                 count += 1
                 i: u64
                 for i in range(s.next_sequence - kept, s.next_sequence):
@@ -286,19 +286,19 @@ class Sessions:
         Raises SnapshotMismatch with nothing changed; and MemoryError, after which these sessions are of no use.
         """
         self._hold_streams(owners, reports)
-        heads: cython.pointer[SnapshotOwner] = cython.cast(cython.pointer[SnapshotOwner], records_of(owners))
+        headers: cython.pointer[SnapshotOwner] = cython.cast(cython.pointer[SnapshotOwner], records_of(owners))
         source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         i: u64
         j: u64
         for i in range(cython.cast(u64, len(owners))):
-            s: cython.pointer[Session] = cython.address(self.sessions[heads[i].owner])
-            s.next_sequence = heads[i].next_sequence
-            s.kept_from = heads[i].next_sequence - heads[i].kept
+            s: cython.pointer[Session] = cython.address(self.sessions[headers[i].owner])
+            s.next_sequence = headers[i].next_sequence
+            s.kept_from = headers[i].next_sequence - headers[i].kept
             if not self._open_stream(s):
-                raise MemoryError(f"no room for the stream of owner {heads[i].owner}")
+                raise MemoryError(f"no room for the stream of owner {headers[i].owner}")
             for j in range(self.oldest_sequence(s), s.next_sequence):
                 s.stream[(j - 1) & self.stream_mask] = source[j - s.kept_from]
-            source = source + heads[i].kept
+            source = source + headers[i].kept
 
     def _hold_streams(self, owners, reports):
         """Can they be streams, and is there none yet? Raises SnapshotMismatch."""

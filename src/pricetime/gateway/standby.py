@@ -50,7 +50,7 @@ class Standby:
 
     def _apply(self, batch: Batch) -> None:
         points = batch.checkpoints
-        marks = np.array([(point.index, point.seq_num, point.transcript) for point in points], MARK)
+        marks = np.array([(point.index, point.seq_num, point.report_checksum) for point in points], MARK)
         agreed = self.state.apply(batch.commands, marks)
         self.checkpoints += agreed
         if agreed:

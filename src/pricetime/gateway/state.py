@@ -41,7 +41,7 @@ class ExchangeState:
 
     ``books``: engine and references in the state that this is to begin with, under the same configuration.
     ``epoll_fd``, ``events``: of the gateway that has the sessions' connections; a replay has none. ``sleeps``: the
-    matcher may, and is woken. ``traced``: keep the transcript of all reports. Raises MemoryError.
+    matcher may, and is woken. ``traced``: keep the report checksum of all reports. Raises MemoryError.
     """
 
     def __init__(
@@ -91,27 +91,27 @@ class ExchangeState:
         return int(self._playback.run(commands, marks))
 
     def reconfigure(self, configuration: Configuration) -> None:
-        """Go on under other rules: what rests is taken over as it is. Streams, feed and transcript go on.
+        """Go on under other rules: what rests is taken over as it is. Streams, feed and report checksum go on.
 
         An instrument that has no orders may go. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError, with
         nothing changed.
         """
         books = configuration.take_over(self.engine, self.references)
-        transcript = self.matcher.transcript
+        report_checksum = self.matcher.report_checksum
         self._set_up(configuration, *books)
-        self.matcher.transcript = transcript
+        self.matcher.report_checksum = report_checksum
 
     # ------------------------------------------------------------------ snapshots
 
     def load(self, snapshot: SnapshotFile) -> None:
-        """Streams, feed and transcript of a snapshot; its books are those that this was made with.
+        """Streams, feed and report checksum of a snapshot; its books are those that this was made with.
 
         Only at first. Raises SnapshotMismatch.
         """
         self.sessions.load_streams(snapshot.owners, snapshot.stream_reports)
         self.store.load(snapshot.feed_sequence, snapshot.feed_reports, snapshot.feed_checksum)
         self.store.epoch = snapshot.epoch
-        self.matcher.transcript = snapshot.transcript
+        self.matcher.report_checksum = snapshot.report_checksum
         self.timestamp = snapshot.timestamp
 
     def snapshot(self, position: Position, *, stream_reports: int, feed_reports: int) -> SnapshotFile:
@@ -128,7 +128,7 @@ class ExchangeState:
             position=position,
             digest=self.configuration.digest,
             timestamp=self.timestamp,
-            transcript=self.matcher.transcript,
+            report_checksum=self.matcher.report_checksum,
             seq_num=self.engine.seq_num,
             books=self.digest(),
             next_reference=self.references.next,

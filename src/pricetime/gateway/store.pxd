@@ -4,7 +4,7 @@ from pricetime.core.layout cimport Report, u32, u64
 from pricetime.native.arrays cimport records_of
 from pricetime.native.bits cimport ACQUIRE, RELEASE, fence, load_u64, store_u64
 from pricetime.native.crc cimport link
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 
 
 cdef enum:

@@ -47,10 +47,10 @@ class FeedStore:
         release(self.reports, self.capacity * cython.sizeof(Report))
         release(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
-    def take_memory(self):
+    def prefault(self):
         """Take up all its memory. Before anybody else uses it."""
-        touch(self.reports, self.capacity * cython.sizeof(Report))
-        touch(self.checksums, 2 * self.capacity * cython.sizeof(u32))
+        prefault_pages(self.reports, self.capacity * cython.sizeof(Report))
+        prefault_pages(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ the writer
 

@@ -1,6 +1,6 @@
-/* The C-level door of pricetime: records and function types. See docs/reference/c-door.md.
+/* The C API of pricetime: records and function types. See docs/reference/c-api.md.
  *
- * The functions come as capsules in pricetime.core.door.__pyx_capi__, one under each name; each capsule's own name
+ * The functions come as capsules in pricetime.core.c_api.__pyx_capi__, one under each name; each capsule's own name
  * is its C signature. Only open_books and close_books take the GIL, which they do themselves.
  * Little-endian, as everywhere in pricetime.
  */
@@ -13,7 +13,7 @@ enum { PT_BID = 1, PT_ASK = 2 };
 enum { PT_GTC = 0, PT_IOC = 1, PT_FOK = 2, PT_POST_ONLY = 3, PT_MARKET = 4 };
 enum {
     PT_NEW_ORDER = 1, PT_CANCEL_ORDER = 2, PT_REPLACE_ORDER = 3, PT_REDUCE_ORDER = 4, PT_REPLACE_ORDER_AS = 5,
-    PT_MASS_CANCEL = 6, PT_REFUSE = 7, PT_SET_STATE = 8, PT_CONTINUE = 9, PT_EXECUTION_REPORT = 16
+    PT_MASS_CANCEL = 6, PT_GATEWAY_REJECT = 7, PT_SET_STATE = 8, PT_CONTINUE = 9, PT_EXECUTION_REPORT = 16
 };
 enum {
     PT_ACCEPTED = 1, PT_TRADE = 2, PT_CANCELLED = 3, PT_REPLACED = 4, PT_REDUCED = 5, PT_EXPIRED = 6, PT_REJECTED = 7,

@@ -19,7 +19,7 @@ class Checkpoint(NamedTuple):
     sequence: int  #: of the last command before it
     synced: int  #: sequence up to which everything was on the disk when this was written
     seq_num: int  #: of the last report made by then
-    transcript: int  #: over the reports made by then
+    report_checksum: int  #: over the reports made by then
 
 
 class Batch(NamedTuple):

@@ -1,4 +1,4 @@
-# The data sheet of the journal: every record of its files, little-endian, with units and what always holds.
+# The schema of the journal: every record of its files, little-endian, with units and what always holds.
 #
 # Read by the compiler, and by layout.py for the uncompiled form and for the page docs/reference/journal.md.
 
@@ -54,7 +54,7 @@ ctypedef packed struct SnapshotHead:
     u64 segment          # where the next record is: segment ...
     u64 offset           # ... and byte
     u32 link             # CRC of the last record
-    u32 transcript       # over all reports so far
+    u32 report_checksum       # over all reports so far
     u64 seq_num          # of the last report
     u64 books            # their digest, over references
     u64 next_reference   # of the next order to be accepted

@@ -9,7 +9,7 @@ from .segment import PAGE
 #: Bytes brought to the disk, or made ready, in one call: others wait no longer than that takes.
 SYNC_STEP, POPULATE_STEP = 1 << 20, 256 << 10
 
-#: Pages of a swift segment that the system may keep together: no more than are made ready in one call.
+#: Pages of a chunked segment that the system may keep together: no more than are made ready in one call.
 CHUNK = POPULATE_STEP
 
 #: A page that is written by itself: in larger writes the system would keep pages together, and mind them together.
@@ -35,7 +35,7 @@ class LiveSegment:
         first_offset: int,
         *,
         zeroed: bool = False,
-        swift: bool = False,
+        chunked: bool = False,
     ) -> None:
         self.disk = disk
         self.fd = fd
@@ -43,7 +43,7 @@ class LiveSegment:
         self.number = number
         self.first_offset = first_offset
         self.zeroed = zeroed
-        self.swift = swift
+        self.chunked = chunked
         self.n_bytes = mapping.n_bytes
         self.end = self.n_bytes  #: no record goes behind it
         self.synced = 0
@@ -52,7 +52,7 @@ class LiveSegment:
     @property
     def limit(self) -> int:
         """Up to here it may be stored into. Behind it zeros may be written, over whatever is there."""
-        return self.populated if self.zeroed or self.swift else self.n_bytes
+        return self.populated if self.zeroed or self.chunked else self.n_bytes
 
     def sync(self, offset: int) -> int:
         """Bring the pages up to ``offset`` nearer to the disk by one step: the bytes that were synced, 0 at the end."""
@@ -69,7 +69,7 @@ class LiveSegment:
             return False
         n_bytes = min(POPULATE_STEP, self.n_bytes - self.populated)
         first, end = max(self.populated, self.first_offset), self.populated + n_bytes
-        if self.swift and first < end:
+        if self.chunked and first < end:
             self.disk.write(self.fd, memoryview(CHUNK_OF_ZEROS)[: end - first], first)
         elif self.zeroed:
             self._write_zeros(first, end)

@@ -24,7 +24,7 @@ cdef class Reader:
     cdef bint met_checkpoint
     cdef u64 synced
     cdef u64 seq_num
-    cdef u32 transcript
+    cdef u32 report_checksum
 
     cdef object _taken(self, u64 count)
     cdef u64 _scan(self, u64[::1] out, u64 count, u64 most) noexcept nogil

@@ -90,7 +90,7 @@ class Reader:
                 count = self._scan(out, count, most)
             if self.met_checkpoint:
                 self.met_checkpoint = False
-                checkpoints.append(Checkpoint(count, self.sequence, self.synced, self.seq_num, self.transcript))
+                checkpoints.append(Checkpoint(count, self.sequence, self.synced, self.seq_num, self.report_checksum))
             elif count < most and not self._enter_next(count == 0 and not checkpoints):
                 break
         return Batch(self._taken(count), checkpoints, self.configuration)
@@ -136,7 +136,7 @@ class Reader:
                     break
                 self.synced = self.words[at + 5]
                 self.seq_num = self.words[at + 7]
-                self.transcript = self.words[at + 8] >> 32
+                self.report_checksum = self.words[at + 8] >> 32
                 self.met_checkpoint = True
             else:
                 if sequence != self.sequence + 1:

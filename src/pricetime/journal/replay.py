@@ -52,7 +52,7 @@ class Replay:
         self.directory = directory
         self.reader = Reader(directory, snapshot.position if snapshot else None)
         self.configuration: Configuration = self.reader.configuration
-        self.transcript = self.timestamp = 0
+        self.report_checksum = self.timestamp = 0
         self.commands = 0  #: applied
         self.checkpoints = 0  #: that agreed
         self.snapshots: list[int] = []  #: sequences of those that agreed
@@ -61,7 +61,7 @@ class Replay:
             if snapshot.digest != self.configuration.digest:
                 raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has another configuration")
             self.engine, self.references = restore(snapshot, self.configuration)
-            self.transcript, self.timestamp = snapshot.transcript, snapshot.timestamp
+            self.report_checksum, self.timestamp = snapshot.report_checksum, snapshot.timestamp
         elif self.sequence:
             raise JournalError(
                 f"{directory.path} begins with command {self.sequence + 1}: what came before is only in its snapshots"
@@ -137,16 +137,16 @@ class Replay:
         if len(commands):
             reports = self.engine.apply(commands)
             self.references.apply(reports)
-            self.transcript = linked_records(self.transcript, reports.view(np.uint8).data, REPORT.itemsize)
+            self.report_checksum = linked_records(self.report_checksum, reports.view(np.uint8).data, REPORT.itemsize)
             self.timestamp = int(commands["timestamp"][-1])
             self.commands += len(commands)
 
     def _compare(self, checkpoint: Checkpoint) -> None:
-        made = (self.engine.seq_num, self.transcript)
-        if made != (checkpoint.seq_num, checkpoint.transcript):
+        made = (self.engine.seq_num, self.report_checksum)
+        if made != (checkpoint.seq_num, checkpoint.report_checksum):
             raise ReplayDiffers(
-                f"up to command {checkpoint.sequence} the engine had made {checkpoint.seq_num} reports with transcript "
-                f"{checkpoint.transcript:08x}; the same commands make {made[0]} with {made[1]:08x} here"
+                f"up to command {checkpoint.sequence} the engine had made {checkpoint.seq_num} reports with checksum "
+                f"{checkpoint.report_checksum:08x}; the same commands make {made[0]} with {made[1]:08x} here"
             )
         self.checkpoints += 1
 
@@ -156,11 +156,11 @@ class Replay:
         except SnapshotDamaged as error:
             self._told(error)
             return
-        there = (snapshot.books, snapshot.seq_num, snapshot.transcript)
-        made = (self.digest(), self.engine.seq_num, self.transcript)
+        there = (snapshot.books, snapshot.seq_num, snapshot.report_checksum)
+        made = (self.digest(), self.engine.seq_num, self.report_checksum)
         if there != made:
             raise ReplayDiffers(
-                f"after command {sequence} the snapshot has books {there[0]:016x}, {there[1]} reports, transcript "
+                f"after command {sequence} the snapshot has books {there[0]:016x}, {there[1]} reports, report checksum "
                 f"{there[2]:08x}; the commands make {made[0]:016x}, {made[1]}, {made[2]:08x} here"
             )
         self.snapshots.append(sequence)

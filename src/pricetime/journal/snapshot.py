@@ -51,7 +51,7 @@ class SnapshotFile:
     position: Position  #: behind the last command that is in it
     digest: bytes  #: of the configuration
     timestamp: int  #: ns, of the last command
-    transcript: int  #: over all reports so far
+    report_checksum: int  #: over all reports so far
     seq_num: int  #: of the last report
     books: int  #: their digest, over references
     next_reference: int  #: of the next order to be accepted
@@ -76,7 +76,7 @@ class SnapshotFile:
         at = self.position
         return HEAD.pack(
             MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
-            self.transcript, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
+            self.report_checksum, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
             *map(len, self.parts()), self.feed_checksum, 0, b"",
         )  # fmt: skip
 
@@ -154,9 +154,20 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, and an empty one {HEAD.size + END.size}")
     magic, version, zero, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
-    sequence, timestamp, segment, offset, link, transcript, seq_num, books, reference, epoch, feed_sequence, *counts = (
-        numbers
-    )
+    (
+        sequence,
+        timestamp,
+        segment,
+        offset,
+        link,
+        report_checksum,
+        seq_num,
+        books,
+        reference,
+        epoch,
+        feed_sequence,
+        *counts,
+    ) = numbers
     if magic != MAGIC:
         raise BadSnapshot("it does not begin as a snapshot does")
     if version != VERSION:
@@ -173,7 +184,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         parts.append(np.frombuffer(data, dtype, count, first))
         first += size
     snapshot = SnapshotFile(
-        Position(segment, offset, link, sequence), digest, timestamp, transcript, seq_num, books, reference, epoch,
+        Position(segment, offset, link, sequence), digest, timestamp, report_checksum, seq_num, books, reference, epoch,
         feed_sequence, feed_checksum, *parts,
     )  # fmt: skip
     _hold_together(snapshot, name)

@@ -17,10 +17,10 @@ from ..wire.types import AcknowledgementLevel
 from . import segment
 from .configuration import Configuration
 from .directory import Directory
-from .doubt import doubtful
 from .errors import JournalFailed
 from .live import CHUNK, LiveSegment, whole_chunks
 from .position import Position
+from .unsynced import unsynced
 from .writer import Writer
 
 #: Bytes ahead of the engine that can be stored into without a fault: what it fills in 10 ms at its fastest.
@@ -34,7 +34,7 @@ REFRESH_NS = 1_000_000_000
 
 DEFAULT_SEGMENT_BYTES = 64 << 20
 
-#: An engine that fills so many chunks between two syncs is given swift segments.
+#: An engine that fills so many chunks between two syncs is given chunked segments.
 SWIFT_CHUNKS = 2
 
 
@@ -155,7 +155,7 @@ class Syncer:
         before = self.directory.segments()
         self._doing = "looking at what was not synced"
         last = before[-2:]  # further back all was synced before the last of these was made
-        again = doubtful(self.directory, last, self.position) if self.position else {}
+        again = unsynced(self.directory, last, self.position) if self.position else {}
         for number in last:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
@@ -247,7 +247,7 @@ class Syncer:
         sequence, number, offset = self.writer.progress()
         self._notice_taken(number)
         in_use = self._live[-1]
-        if not in_use.swift or self._ended:
+        if not in_use.chunked or self._ended:
             self._places = []
             return self.writer.turn()
         self._places.append((sequence, number, offset))
@@ -339,8 +339,8 @@ class Syncer:
         )
         first_offset = segment.first_offset(len(self.configuration.to_json()))
         zeroed = self.level == AcknowledgementLevel.DURABLE
-        swift = not zeroed and self._is_fast()
-        return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed, swift=swift)
+        chunked = not zeroed and self._is_fast()
+        return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed, chunked=chunked)
 
     def _is_fast(self) -> bool:
         """Did the engine fill the last segment so quickly that there are whole chunks to sync whenever it is due?"""

@@ -57,12 +57,12 @@ cdef class Writer:
     cdef Mapping ready               # offered last: taken or not
 
     # the engine
-    cdef u64 append(self, const Command *commands, u64 count, u64 seq_num, u32 transcript) noexcept nogil
-    cdef bint _make_room(self, u64 seq_num, u32 transcript) noexcept nogil
+    cdef u64 append(self, const Command *commands, u64 count, u64 seq_num, u32 report_checksum) noexcept nogil
+    cdef bint _make_room(self, u64 seq_num, u32 report_checksum) noexcept nogil
     cdef u64 _limit(self) noexcept nogil
     cdef bint _is_ready(self) noexcept nogil
     cdef void _put(self, const Command *commands, u64 count) noexcept nogil
-    cdef void _put_checkpoint(self, u64 durable, u64 seq_num, u32 transcript) noexcept nogil
+    cdef void _put_checkpoint(self, u64 durable, u64 seq_num, u32 report_checksum) noexcept nogil
     cdef void _turn_page(self) noexcept nogil
     cdef bint _next_segment(self) noexcept nogil
     cdef void _starve(self) noexcept nogil

@@ -39,18 +39,19 @@ class Writer:
 
     # ------------------------------------------------------------------ the engine
 
-    def append(self, commands, count, seq_num, transcript):
+    def append(self, commands, count, seq_num, report_checksum):
         """Put commands into the journal, whose sequences go on from the last: how many of them are in it now.
 
         Fewer than ``count`` at the end of a segment: those are to be executed before the rest is given again. None when
-        no segment is ready, or after a failure. ``seq_num`` and ``transcript`` are those behind all commands so far.
+        no segment is ready, or after a failure. ``seq_num`` and ``report_checksum`` are those
+        after all commands so far.
         """
         done: u64 = 0
         store_u64(cython.address(self.entries), self.entries + 1, SEQ_CST)
         if count != 0 and load_u32(cython.address(self.has_failed), ACQUIRE) == 0:
             if load_u32(cython.address(self.turn_wanted), SEQ_CST) != 0:
                 self._turn_page()
-            if self._make_room(seq_num, transcript):
+            if self._make_room(seq_num, report_checksum):
                 done = min(count, (self._limit() - self.offset) // RECORD_BYTES)
                 self._put(commands, done)
                 store_u64(cython.address(self.sequence), commands[done - 1].sequence, RELEASE)
@@ -58,18 +59,18 @@ class Writer:
         store_u64(cython.address(self.entries), self.entries + 1, RELEASE)
         return done
 
-    def append_records(self, commands, seq_num=0, transcript=0):
+    def append_records(self, commands, seq_num=0, report_checksum=0):
         """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
         commands = checked(commands)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         count: u64 = len(commands)
         number: u64 = seq_num
-        link: u32 = transcript
+        link: u32 = report_checksum
         with cython.nogil:
             done: u64 = self.append(first, count, number, link)
         return done
 
-    def _make_room(self, seq_num, transcript):
+    def _make_room(self, seq_num, report_checksum):
         """Have room for a command, behind a checkpoint where one is due. False when no segment is ready."""
         durable: u64 = load_u64(cython.address(self.durable), ACQUIRE)
         while self.blank or durable != self.checkpointed or self.end - self.offset < RECORD_BYTES:
@@ -78,7 +79,7 @@ class Writer:
                 return False
             if not self._is_ready():
                 return False
-            self._put_checkpoint(durable, seq_num, transcript)
+            self._put_checkpoint(durable, seq_num, report_checksum)
         return self._is_ready()
 
     def _limit(self):
@@ -109,7 +110,7 @@ class Writer:
         self.link = link
         self.offset += count * RECORD_BYTES
 
-    def _put_checkpoint(self, durable, seq_num, transcript):
+    def _put_checkpoint(self, durable, seq_num, report_checksum):
         """Where everything stands, ahead of the next command."""
         record: Command
         memset(cython.address(record), 0, COMMAND_BYTES)
@@ -117,7 +118,7 @@ class Writer:
         record.sequence = self.sequence
         record.order_id = durable
         record.quantity = seq_num
-        record.tag = transcript
+        record.tag = report_checksum
         self._put(cython.address(record), 1)
         self.checkpointed = durable
         self.blank = False

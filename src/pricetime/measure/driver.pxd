@@ -10,7 +10,7 @@ from pricetime.measure.latency cimport CANCEL, OTHER, REPLACE, RESTS, TRADES, La
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u32, load_u64, store, store_u64
 from pricetime.native.clock cimport monotonic_ns
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.native.sockets cimport (
     EAGAIN, EINTR, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD, EPOLLIN, EPOLLOUT, MSG_DONTWAIT, MSG_NOSIGNAL, epoll_ctl,
     epoll_event, epoll_wait, errno, read, recv, send,
@@ -66,7 +66,7 @@ cdef struct Waiting:
     u64 end                          # bytes of the session's stream up to the end of this command
 
 # One connection.
-cdef struct Seat:
+cdef struct Connection:
     int fd                           # -1: none
     bint blocked                     # the system takes no more: epoll says when
     bint matched                     # an answer has met its command: from now on each must
@@ -98,7 +98,7 @@ cdef struct Seat:
 cdef struct Part:
     const u8 *data
     const u8 *sizes                  # of each order, in bytes
-    const u16 *seats                 # whose it is
+    const u16 *connections                 # whose it is
     u64 count
     u64 first                        # of its first order: how many of the schedule come before
     u64 start_ns                     # of the schedule
@@ -120,13 +120,13 @@ cdef class Driver:
     cdef readonly u64 last_due_ns    # when it was due
     cdef readonly u64 last_answer_ns
     cdef readonly u32 failure        # as above
-    cdef readonly u32 failed_seat
+    cdef readonly u32 failed_connection
     cdef readonly u64 found
     cdef readonly u64 expected
     cdef public u64 fixed_ns         # for tests: the time; 0 for that of the clock
-    cdef u32 count                   # of seats
-    cdef Seat *seats
-    cdef size_t seats_bytes
+    cdef u32 count                   # of connections
+    cdef Connection *connections
+    cdef size_t connections_bytes
     cdef Part parts[64]
     cdef dict arrays                 # those that the parts point into, by the number of the part
     cdef u64 offered                 # parts; written by the thread that offers them
@@ -159,20 +159,20 @@ cdef class Driver:
     cdef u64 _due(self, Part *part, u64 index) noexcept nogil
     cdef void _cut(self) noexcept nogil
     cdef bint _enqueue(self, Part *part, u64 due_ns) noexcept nogil
-    cdef bint _make_room(self, Seat *s, u64 n_bytes) noexcept nogil
+    cdef bint _make_room(self, Connection *s, u64 n_bytes) noexcept nogil
     cdef u64 _send_all(self) noexcept nogil
-    cdef void _send(self, u32 number, Seat *s) noexcept nogil
-    cdef void _took(self, Seat *s, u64 n_bytes, u64 now_ns) noexcept nogil
-    cdef void _watch(self, u32 number, Seat *s) noexcept nogil
+    cdef void _send(self, u32 number, Connection *s) noexcept nogil
+    cdef void _took(self, Connection *s, u64 n_bytes, u64 now_ns) noexcept nogil
+    cdef void _watch(self, u32 number, Connection *s) noexcept nogil
     cdef void _take_leave(self, u64 now_ns) noexcept nogil
-    cdef void _say(self, Seat *s, u32 kind, u64 now_ns) noexcept nogil
+    cdef void _say(self, Connection *s, u32 kind, u64 now_ns) noexcept nogil
     cdef void _serve(self, u32 number, u32 what) noexcept nogil
-    cdef bint _read(self, u32 number, Seat *s) noexcept nogil
-    cdef u64 _parse(self, u32 number, Seat *s, const u8 *data, u64 n_bytes, u64 now_ns) noexcept nogil
-    cdef bint _told(self, u32 number, Seat *s, const u8 *message) noexcept nogil
-    cdef bint _report(self, u32 number, Seat *s, const Report *report, u64 now_ns) noexcept nogil
-    cdef bint _answer(self, u32 number, Seat *s, const Report *report, u64 now_ns) noexcept nogil
-    cdef void _follow(self, Seat *s, const Report *report) noexcept nogil
-    cdef void _settle(self, Seat *s, u32 kind) noexcept nogil
+    cdef bint _read(self, u32 number, Connection *s) noexcept nogil
+    cdef u64 _parse(self, u32 number, Connection *s, const u8 *data, u64 n_bytes, u64 now_ns) noexcept nogil
+    cdef bint _told(self, u32 number, Connection *s, const u8 *message) noexcept nogil
+    cdef bint _report(self, u32 number, Connection *s, const Report *report, u64 now_ns) noexcept nogil
+    cdef bint _answer(self, u32 number, Connection *s, const Report *report, u64 now_ns) noexcept nogil
+    cdef void _follow(self, Connection *s, const Report *report) noexcept nogil
+    cdef void _settle(self, Connection *s, u32 kind) noexcept nogil
     cdef void _tick(self, u64 now_ns) noexcept nogil
     cdef bint _fail(self, u32 failure, u32 number, u64 found, u64 expected) noexcept nogil

@@ -31,13 +31,13 @@ MOST_WAITING, LEAST_WAITING = 1 << 22, 1 << 14
 @cython.final
 @cython.cclass
 class Driver:
-    """``seats``: connections. ``keep``: the newest reports of each that are kept. ``spins``: never sleep.
+    """``connections``: connections. ``keep``: the newest reports of each that are kept. ``spins``: never sleep.
 
     ``heartbeat_ns``: how often each end must say something, 0 for never; ``silence_ns``: after which the exchange is
     given up. One thread calls ``run``; another offers parts, and asks. Raises MemoryError and OSError.
     """
 
-    def __init__(self, seats, *, keep=0, spins=False, heartbeat_ns=0, silence_ns=0):
+    def __init__(self, connections, *, keep=0, spins=False, heartbeat_ns=0, silence_ns=0):
         self.count = 0
         self.epoll = select.epoll()
         self.epoll_fd = self.epoll.fileno()
@@ -53,30 +53,30 @@ class Driver:
         self.heartbeat_ns = heartbeat_ns
         self.silence_ns = silence_ns
         self.next_due_ns = NEVER
-        room = max(LEAST_WAITING, MOST_WAITING // max(1, seats))
+        room = max(LEAST_WAITING, MOST_WAITING // max(1, connections))
         self.queue_mask = (1 << (room.bit_length() - 1)) - 1
         self.keep_mask = (1 << (keep - 1).bit_length()) - 1 if keep else 0
-        self.seats_bytes = seats * cython.sizeof(Seat)
-        self.seats = cython.cast(cython.pointer[Seat], reserve(self.seats_bytes))
+        self.connections_bytes = connections * cython.sizeof(Connection)
+        self.connections = cython.cast(cython.pointer[Connection], reserve(self.connections_bytes))
         self.buffer = cython.cast(cython.pointer[u8], reserve(BUFFER_BYTES + LONGEST_MESSAGE))
-        if not (self.seats and self.buffer):
+        if not (self.connections and self.buffer):
             raise MemoryError("no room for sessions")
-        touch(self.buffer, BUFFER_BYTES + LONGEST_MESSAGE)
-        for _ in range(seats):
-            self._add_seat(keep)
+        prefault_pages(self.buffer, BUFFER_BYTES + LONGEST_MESSAGE)
+        for _ in range(connections):
+            self._add_connection(keep)
 
     def __dealloc__(self):
         number: u32
         for number in range(self.count):
-            s: cython.pointer[Seat] = cython.address(self.seats[number])
+            s: cython.pointer[Connection] = cython.address(self.connections[number])
             release(s.outbound, OUTBOUND_BYTES)
             release(s.queue, (self.queue_mask + 1) * cython.sizeof(Waiting))
             release(s.kept, (self.keep_mask + 1) * REPORT_BYTES)
-        release(self.seats, self.seats_bytes)
+        release(self.connections, self.connections_bytes)
         release(self.buffer, BUFFER_BYTES + LONGEST_MESSAGE)
 
-    def _add_seat(self, keep):
-        s: cython.pointer[Seat] = cython.address(self.seats[self.count])
+    def _add_connection(self, keep):
+        s: cython.pointer[Connection] = cython.address(self.connections[self.count])
         self.count += 1
         s.fd = -1
         s.outbound = cython.cast(cython.pointer[u8], reserve(OUTBOUND_BYTES))
@@ -85,10 +85,10 @@ class Driver:
             s.kept = cython.cast(cython.pointer[Report], reserve((self.keep_mask + 1) * REPORT_BYTES))
         if not (s.outbound and s.queue and (s.kept or not keep)):
             raise MemoryError("no room for what waits for an answer")
-        touch(s.outbound, OUTBOUND_BYTES)  # a fresh page while orders are due would make all of them late
-        touch(s.queue, (self.queue_mask + 1) * cython.sizeof(Waiting))
+        prefault_pages(s.outbound, OUTBOUND_BYTES)  # a fresh page while orders are due would make all of them late
+        prefault_pages(s.queue, (self.queue_mask + 1) * cython.sizeof(Waiting))
         if keep:
-            touch(s.kept, (self.keep_mask + 1) * REPORT_BYTES)
+            prefault_pages(s.kept, (self.keep_mask + 1) * REPORT_BYTES)
 
     def close(self):
         """Give back the descriptors that are its own. Not while the loop runs."""
@@ -99,12 +99,12 @@ class Driver:
 
     # ------------------------------------------------------------------ for the thread that asks
 
-    def seat(self, number, fd, next_sequence):
+    def connection(self, number, fd, next_sequence):
         """This connection, which is logged in and does not block, is a session's from now on. Not while the loop runs.
 
         What was sent and is not answered goes on waiting. Raises OSError.
         """
-        s: cython.pointer[Seat] = cython.address(self.seats[number])
+        s: cython.pointer[Connection] = cython.address(self.connections[number])
         s.fd = fd
         s.next_sequence = next_sequence
         s.blocked = s.matched = s.leaves = s.gone = s.caught_up = False
@@ -129,14 +129,14 @@ class Driver:
         lost: u64 = 0
         number: u32
         for number in range(self.count):
-            s: cython.pointer[Seat] = cython.address(self.seats[number])
+            s: cython.pointer[Connection] = cython.address(self.connections[number])
             lost += s.sent - s.answered
             s.sent = s.released = s.answered
         self.all_sent -= lost
         self.released -= lost
         return lost
 
-    def offer(self, data, sizes, seats, *, rate=0.0, gain=0.0, start_ns=0, first=0, measured=True):
+    def offer(self, data, sizes, connections, *, rate=0.0, gain=0.0, start_ns=0, first=0, measured=True):
         """Send these orders after those before.
 
         Array of bytes, of u8 and of u16: the messages, their sizes, whose they are. ``rate``: orders a second at the
@@ -146,11 +146,11 @@ class Driver:
         if self.offered - load_u64(cython.address(self.done), ACQUIRE) >= PARTS:
             return False
         self.arrays = {number: kept for number, kept in self.arrays.items() if number >= self.parts_done}
-        self.arrays[self.offered] = (data, sizes, seats)
+        self.arrays[self.offered] = (data, sizes, connections)
         part: cython.pointer[Part] = cython.address(self.parts[self.offered % PARTS])
         part.data = cython.cast(cython.pointer[cython.const[u8]], records_of(data))
         part.sizes = cython.cast(cython.pointer[cython.const[u8]], records_of(sizes))
-        part.seats = cython.cast(cython.pointer[cython.const[u16]], records_of(seats))
+        part.connections = cython.cast(cython.pointer[cython.const[u16]], records_of(connections))
         part.count = len(sizes)
         part.first = first
         part.start_ns = start_ns
@@ -191,26 +191,26 @@ class Driver:
 
     def answers(self, number):
         """Commands of a session that were answered."""
-        return self.seats[number].answers
+        return self.connections[number].answers
 
     def next_sequence(self, number):
         """Of the next report of a session."""
-        return self.seats[number].next_sequence
+        return self.connections[number].next_sequence
 
     def is_caught_up(self, number):
         """Has the exchange said that a session has all reports there are?"""
-        return self.seats[number].caught_up
+        return self.connections[number].caught_up
 
     def kinds(self, number):
         """Reports of a session by kind: array of i64, shape (16,)."""
-        return np.array([self.seats[number].kinds[i] for i in range(KINDS_OF_REPORT)], np.int64)
+        return np.array([self.connections[number].kinds[i] for i in range(KINDS_OF_REPORT)], np.int64)
 
     def kept(self, number):
         """The newest reports of a session, oldest first, as many as are kept: array of ``pricetime.REPORT``.
 
         While nothing comes: the loop writes over the oldest.
         """
-        s: cython.pointer[Seat] = cython.address(self.seats[number])
+        s: cython.pointer[Connection] = cython.address(self.connections[number])
         room: u64 = self.keep_mask + 1 if s.kept else 0
         count: u64 = min(s.kept_count, room)
         block: Block = Block((count + 1) * REPORT_BYTES)
@@ -225,8 +225,8 @@ class Driver:
         found = self.latencies.copies()
         number: u32
         for number in range(self.count):
-            if self.seats[number].undecided:
-                found["rests"].record_many([self.seats[number].undecided_ns])
+            if self.connections[number].undecided:
+                found["rests"].record_many([self.connections[number].undecided_ns])
         return found
 
     def forget_latencies(self):
@@ -234,7 +234,7 @@ class Driver:
         self.latencies = Latencies()
         number: u32
         for number in range(self.count):
-            self.seats[number].undecided = False
+            self.connections[number].undecided = False
         self.sent = self.answered = self.late = 0
         self.last_sent_ns = self.last_due_ns = self.last_answer_ns = 0
 
@@ -258,7 +258,7 @@ class Driver:
         number: u32
         reads: u32
         for number in range(self.count):
-            s: cython.pointer[Seat] = cython.address(self.seats[number])
+            s: cython.pointer[Connection] = cython.address(self.connections[number])
             reads = 0
             while reads < LAST_READS and not s.gone and s.fd >= 0 and self._read(number, s):
                 reads += 1
@@ -355,7 +355,7 @@ class Driver:
 
     def _enqueue(self, part, due_ns):
         """The next order of a part into its session's buffer, and among those that wait. False: there is no room."""
-        s: cython.pointer[Seat] = cython.address(self.seats[part.seats[self.index]])
+        s: cython.pointer[Connection] = cython.address(self.connections[part.connections[self.index]])
         n_bytes: u64 = part.sizes[self.index]
         if s.released - s.answered > self.queue_mask or not self._make_room(s, n_bytes):
             return False
@@ -391,7 +391,7 @@ class Driver:
         count: u64 = 0
         number: u32
         for number in range(self.count):
-            s: cython.pointer[Seat] = cython.address(self.seats[number])
+            s: cython.pointer[Connection] = cython.address(self.connections[number])
             if s.end != s.begin and not s.blocked:
                 self._send(number, s)
                 count += 1
@@ -440,7 +440,7 @@ class Driver:
         staying: u32 = 0
         number: u32
         for number in range(self.count):
-            s: cython.pointer[Seat] = cython.address(self.seats[number])
+            s: cython.pointer[Connection] = cython.address(self.connections[number])
             if not s.leaves and self._make_room(s, SHORT_MESSAGE_BYTES):
                 self._say(s, LOGOUT, now_ns)
                 s.leaves = True
@@ -463,7 +463,7 @@ class Driver:
 
     def _serve(self, number, what):
         """Something happened to a connection."""
-        s: cython.pointer[Seat] = cython.address(self.seats[number])
+        s: cython.pointer[Connection] = cython.address(self.connections[number])
         if what & EPOLLOUT and s.blocked:
             s.blocked = False
             self._watch(number, s)
@@ -602,7 +602,7 @@ class Driver:
         self.next_tick_ns = now_ns + TICK_NS
         number: u32
         for number in range(self.count):
-            s: cython.pointer[Seat] = cython.address(self.seats[number])
+            s: cython.pointer[Connection] = cython.address(self.connections[number])
             if s.gone or s.fd < 0:
                 continue
             if self.silence_ns != 0 and now_ns > s.heard_ns + self.silence_ns:
@@ -615,7 +615,7 @@ class Driver:
     def _fail(self, failure, number, found, expected):
         """The first thing that goes wrong ends the loop. Returns False."""
         if self.failure == NO_FAILURE:
-            self.failed_seat = number
+            self.failed_connection = number
             self.found = found
             self.expected = expected
             self.failure = failure

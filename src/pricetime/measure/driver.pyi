@@ -20,22 +20,22 @@ class Driver:
     last_due_ns: int
     last_answer_ns: int
     failure: int
-    failed_seat: int
+    failed_connection: int
     found: int
     expected: int
     fixed_ns: int
     def __init__(
-        self, seats: int, *, keep: int = 0, spins: bool = False, heartbeat_ns: int = 0, silence_ns: int = 0
+        self, connections: int, *, keep: int = 0, spins: bool = False, heartbeat_ns: int = 0, silence_ns: int = 0
     ) -> None: ...
     def close(self) -> None: ...
-    def seat(self, number: int, fd: int, next_sequence: int) -> None: ...
+    def connection(self, number: int, fd: int, next_sequence: int) -> None: ...
     def go_on(self) -> None: ...
     def forget(self) -> int: ...
     def offer(
         self,
         data: NDArray[np.uint8],
         sizes: NDArray[np.uint8],
-        seats: NDArray[np.uint16],
+        connections: NDArray[np.uint16],
         *,
         rate: float = 0.0,
         gain: float = 0.0,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .looks import Look, dress
+from .styles import Style, dress
 from .units import count, duration
 
 if TYPE_CHECKING:
@@ -40,36 +40,36 @@ ALL_TICKS = 100
 FEW_DECADES = 0.8
 
 
-def canvas(look: Look, height: float) -> Figure:
+def canvas(style: Style, height: float) -> Figure:
     """An empty figure."""
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     engine = ConstrainedLayoutEngine(w_pad=PAD, h_pad=PAD)
-    return Figure(figsize=(WIDTH, height), layout=engine, facecolor=look.ground)
+    return Figure(figsize=(WIDTH, height), layout=engine, facecolor=style.ground)
 
 
 def frame(
-    look: Look, titles: Sequence[str], x: str, y: str = "", *, each: float = AMONG
+    style: Style, titles: Sequence[str], x: str, y: str = "", *, each: float = AMONG
 ) -> tuple[Figure, dict[str, Axes]]:
     """A figure with a panel for each title, below each other, over the same x; over the same y where that is named.
 
     ``each``: the height of one of several. The ticks of an axis are chosen for that height: ask for the legend last.
     """
-    figure = canvas(look, ALONE if len(titles) == 1 else 0.9 + each * len(titles))
+    figure = canvas(style, ALONE if len(titles) == 1 else 0.9 + each * len(titles))
     column = figure.subplots(len(titles), 1, sharex=True, sharey=bool(y), squeeze=False)[:, 0]
     axes_of: dict[str, Axes] = dict(zip(titles, column, strict=True))
     for title, axes in axes_of.items():
-        dress(axes, look, title)
-    column[-1].set_xlabel(x, color=look.ink)
+        dress(axes, style, title)
+    column[-1].set_xlabel(x, color=style.ink)
     if y and len(titles) > 1:
-        figure.supylabel(y, color=look.ink, fontsize="medium")
+        figure.supylabel(y, color=style.ink, fontsize="medium")
     else:
-        column[0].set_ylabel(y, color=look.ink)
+        column[0].set_ylabel(y, color=style.ink)
     return figure, axes_of
 
 
-def legend(figure: Figure, look: Look, more: Sequence[tuple[Any, str]] = ()) -> None:
+def legend(figure: Figure, style: Style, more: Sequence[tuple[Any, str]] = ()) -> None:
     """Below the panels: every name once, those of lines without one left out; none where there is a single name."""
     found: dict[str, Any] = {}
     for axes in figure.axes:
@@ -81,7 +81,7 @@ def legend(figure: Figure, look: Look, more: Sequence[tuple[Any, str]] = ()) -> 
     rows, columns = layout([len(name) for name in found])
     figure.set_figheight(figure.get_figheight() + ROW * rows)
     figure.legend(
-        found.values(), found.keys(), loc="outside lower left", ncols=columns, frameon=False, labelcolor=look.ink
+        found.values(), found.keys(), loc="outside lower left", ncols=columns, frameon=False, labelcolor=style.ink
     )
 
 

@@ -2,7 +2,7 @@
 
 from pricetime.core.layout cimport u64
 from pricetime.native.bits cimport RELAXED, leading_zeros, load_u64
-from pricetime.native.memory cimport release, reserve, touch
+from pricetime.native.memory cimport release, reserve, prefault_pages
 
 cdef enum:
     HALF_BITS = 10                   # each power of two is cut into 2 to this power

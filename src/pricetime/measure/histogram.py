@@ -13,7 +13,7 @@ import numpy as np
 if not cython.compiled:  # the compiled form has them from histogram.pxd
     from pricetime.core.layout import u64
     from pricetime.native.bits import RELAXED, leading_zeros, load_u64
-    from pricetime.native.memory import release, reserve, touch
+    from pricetime.native.memory import prefault_pages, release, reserve
 
     HALF_BITS, LARGEST_BITS, BUCKETS = 10, 40, 31744
 
@@ -70,9 +70,9 @@ class Histogram:
         for value in values:
             self.add(value, 1)
 
-    def take_memory(self):
+    def prefault(self):
         """Take up all of its memory now, so that no value waits for a page of it."""
-        touch(self.counts, BUCKETS * cython.sizeof(u64))
+        prefault_pages(self.counts, BUCKETS * cython.sizeof(u64))
 
     # ------------------------------------------------------------------ whole histograms
 

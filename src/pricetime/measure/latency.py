@@ -50,10 +50,10 @@ class Latencies:
         for ns in times_ns:
             self.add(kind, ns, 1)
 
-    def take_memory(self):
+    def prefault(self):
         """Take up all of the memory now, so that no command waits for a page of it."""
         for name in NAMES:
-            getattr(self, name).take_memory()
+            getattr(self, name).prefault()
 
     def counts(self):
         """How many commands each bucket counts, of all kinds together: see ``Histogram.array``. O(buckets)."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from .buckets import Buckets
 from .frames import frame, legend, log_durations, spaced
 from .latency import NAMES
-from .looks import LINES, MARKERS, Look, line
 from .recording import ALL, Recording
 from .run_file import INTERVALS, Percentiles
+from .styles import LINES, MARKERS, Style, line
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -46,8 +46,8 @@ class Curve:
     def histogram(self) -> Buckets | None:
         return self.recording.histograms.get(self.interval, {}).get(self.kind)
 
-    def style(self, look: Look) -> dict[str, Any]:
-        return {"color": look.ink, "linestyle": LINES[0]} if self.number < 0 else line(look, self.number)
+    def style(self, style: Style) -> dict[str, Any]:
+        return {"color": style.ink, "linestyle": LINES[0]} if self.number < 0 else line(style, self.number)
 
 
 def together(recording: Recording, interval: str) -> list[Curve]:
@@ -82,33 +82,33 @@ def kind_name(kind: str) -> str:
     return KIND_NAMES.get(kind, kind)
 
 
-def draw_histogram(look: Look, recordings: Sequence[Recording], interval: str) -> Figure:
+def draw_histogram(style: Style, recordings: Sequence[Recording], interval: str) -> Figure:
     """The share of the commands in each bin of 8 %, a panel for each kind. Both axes logarithmic, nothing cut."""
     shown = [each for each in recordings if interval in each.histograms]
     alone = {curve.label: [curve] for curve in together(shown[0], interval)}
     found = panels(shown, interval) if len(shown) > 1 else alone
     edges = bins([curve.histogram for curves in found.values() for curve in curves if curve.histogram])
-    figure, axes_of = frame(look, list(found), f"{INTERVALS[interval]} latency", "share of the commands", each=EACH)
+    figure, axes_of = frame(style, list(found), f"{INTERVALS[interval]} latency", "share of the commands", each=EACH)
     for title, axes in axes_of.items():
         for curve in found[title]:
             if curve.histogram is not None:
                 shares = curve.histogram.shares(edges)
                 seen = np.where(shares > 0, shares, np.nan)
-                axes.stairs(seen, edges, label=curve.label, linewidth=1.5, **curve.style(look))
+                axes.stairs(seen, edges, label=curve.label, linewidth=1.5, **curve.style(style))
         axes.set_yscale("log")
         log_durations(axes, "x")
         axes.yaxis.set_major_formatter(lambda share, _: f"{share:.10g} %")
     if len(shown) > 1:
-        legend(figure, look)
+        legend(figure, style)
     return figure
 
 
-def draw_percentiles(look: Look, recordings: Sequence[Recording], interval: str) -> Figure:
+def draw_percentiles(style: Style, recordings: Sequence[Recording], interval: str) -> Figure:
     """Latency over an axis of nines, which ends where one command is left."""
     shown = [each for each in recordings if each.latency(interval) or interval in each.histograms]
     found = panels(shown, interval) if len(shown) > 1 else {"": together(shown[0], interval)}
     x, y = "of the commands took at most", f"{INTERVALS[interval]} latency"
-    figure, axes_of = frame(look, list(found), x, y, each=EACH)
+    figure, axes_of = frame(style, list(found), x, y, each=EACH)
     drawn = {curve: percentile_curve(curve) for curves in found.values() for curve in curves}
     most = max(float(places[-1]) for places, _ in drawn.values())
     for title, axes in axes_of.items():
@@ -117,13 +117,13 @@ def draw_percentiles(look: Look, recordings: Sequence[Recording], interval: str)
                 {} if curve.histogram is not None else {"marker": MARKERS[curve.number % len(MARKERS)]}
             )
             width = 2.5 if curve.number < 0 else 1.5  # it lies beneath the kinds, one of which may be all there is
-            axes.plot(*drawn[curve], label=curve.label, linewidth=width, **marked, **curve.style(look))
+            axes.plot(*drawn[curve], label=curve.label, linewidth=width, **marked, **curve.style(style))
         axes.set_xscale("log")
         axes.set_xlim(1, max(most, 2) * 1.1)
         named = spaced(axes, nines(most))
         axes.set_xticks(list(named), list(named.values()))
         log_durations(axes, "y")
-    legend(figure, look)
+    legend(figure, style)
     return figure
 
 

@@ -78,27 +78,27 @@ AS_FAST_AS_IT_GOES = Pace(0.0)
 class Account:
     """What one owner was told."""
 
-    def __init__(self, driver: Driver, seat: int, owner: int) -> None:
-        self._driver, self.seat, self.owner = driver, seat, owner
+    def __init__(self, driver: Driver, connection: int, owner: int) -> None:
+        self._driver, self.connection, self.owner = driver, connection, owner
 
     @property
     def answers(self) -> int:
         """Commands that were answered."""
-        return int(self._driver.answers(self.seat))
+        return int(self._driver.answers(self.connection))
 
     @property
     def next_sequence(self) -> int:
         """Of the next report."""
-        return int(self._driver.next_sequence(self.seat))
+        return int(self._driver.next_sequence(self.connection))
 
     @property
     def kinds(self) -> NDArray[np.int64]:
         """Reports by ``ReportKind``: shape (16,)."""
-        return np.asarray(self._driver.kinds(self.seat))
+        return np.asarray(self._driver.kinds(self.connection))
 
     def reports(self) -> NDArray[np.void]:
         """The newest reports, as many as are kept, oldest first. While none come."""
-        return np.asarray(self._driver.kept(self.seat))
+        return np.asarray(self._driver.kept(self.connection))
 
 
 class Load:
@@ -143,12 +143,12 @@ class Load:
                 len(numbers), keep=keep, spins=spins, heartbeat_ns=heartbeat_ms * 1_000_000,
                 silence_ns=max(silence_ns, int(PATIENCE_S * 1e9)),
             )  # fmt: skip
-            for seat, each in enumerate(logged_in):
-                self._driver.seat(seat, each.connection.fileno(), each.accepted.next_sequence)
+            for connection, each in enumerate(logged_in):
+                self._driver.connection(connection, each.connection.fileno(), each.accepted.next_sequence)
         except BaseException:
             self._close()
             raise
-        self.accounts = {owner: Account(self._driver, seat, owner) for seat, owner in enumerate(numbers)}
+        self.accounts = {owner: Account(self._driver, connection, owner) for connection, owner in enumerate(numbers)}
         self._offered = 0
         self._commands = 0  # of all plans
 
@@ -294,7 +294,7 @@ class Load:
         driver: Any = self._driver
         if not driver.failure:
             return None
-        owner = list(self.accounts)[driver.failed_seat]
+        owner = list(self.accounts)[driver.failed_connection]
         return LoadFailed(f"owner {owner}: {_told(driver.failure, driver.found, driver.expected)}")
 
     def check(self) -> None:
@@ -317,12 +317,12 @@ class Load:
             secret = self._secrets.get(account.owner, b"")
             back = log_in(host, port, account.owner, secret, resume_from=account.next_sequence)
             self._connections.append(back.connection)
-            self._driver.seat(account.seat, back.connection.fileno(), back.accepted.next_sequence)
+            self._driver.connection(account.connection, back.connection.fileno(), back.accepted.next_sequence)
         self._driver.begin_cut()
         self._start_thread()
         self.cut()
         until = time.monotonic() + PATIENCE_S
-        while not all(self._driver.is_caught_up(account.seat) for account in self.accounts.values()):
+        while not all(self._driver.is_caught_up(account.connection) for account in self.accounts.values()):
             self.check()
             if time.monotonic() > until:
                 raise LoadFailed("the exchange did not say that it has no more reports")

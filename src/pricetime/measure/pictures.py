@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import latency_figures, rate_figures, stage_figures
-from .looks import LOOKS, Look, drawing, save
 from .recording import ALL, Recording, of_loads, of_pipelines
 from .run_file import INTERVALS
+from .styles import STYLES, Style, drawing, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,13 +37,13 @@ class Picture:
     title: str
     caption: str  #: what is in it, and how to read it; what is cut, where something is
     shows: Sequence[Recording]
-    draw: Callable[[Look], Figure]
+    draw: Callable[[Style], Figure]
 
-    def bytes_of(self, look: str, suffix: str) -> bytes:
+    def bytes_of(self, style: str, suffix: str) -> bytes:
         """The file. The same bytes for the same runs. Raises MissingExtra."""
         out = BytesIO()
         with drawing():
-            save(self.draw(LOOKS[look]), out, suffix)
+            save(self.draw(STYLES[style]), out, suffix)
         return out.getvalue()
 
 
@@ -57,10 +57,10 @@ def write(found: Sequence[Picture], folder: Path, prefix: str = "") -> list[Path
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for picture in found:
-        for look in LOOKS:
+        for style in STYLES:
             for suffix in ("svg", "png"):
-                paths.append(folder / f"{prefix}{picture.name}-{look}.{suffix}")
-                paths[-1].write_bytes(picture.bytes_of(look, suffix))
+                paths.append(folder / f"{prefix}{picture.name}-{style}.{suffix}")
+                paths[-1].write_bytes(picture.bytes_of(style, suffix))
     return paths
 
 
@@ -73,7 +73,7 @@ def _of_stages(recordings: Sequence[Recording]) -> Iterator[Picture]:
             "Each stage is measured by itself; the table says what is in it. Bars begin with 0. Latencies are on a "
             "logarithmic axis, from the median to the slowest, and not of every stage.",
             shown,
-            lambda look: stage_figures.draw_stages(look, shown),
+            lambda style: stage_figures.draw_stages(style, shown),
         )
 
 
@@ -86,7 +86,7 @@ def _of_latencies(recordings: Sequence[Recording]) -> Iterator[Picture]:
             "Where the time goes",
             " ".join(WHAT_IS_IN.values()),
             several,
-            lambda look: stage_figures.draw_intervals(look, several),
+            lambda style: stage_figures.draw_intervals(style, several),
         )
     for interval, name in reversed(INTERVALS.items()):
         percentiles = [each for each in loads if each.latency(interval) or interval in each.histograms]
@@ -106,7 +106,7 @@ def _percentiles(shown: Sequence[Recording], interval: str, name: str) -> Pictur
         f"{WHAT_IS_IN[interval]} Each step to the right has ten times fewer commands beyond it; a line ends at the "
         f"slowest command of its kind.{rough}",
         shown,
-        lambda look: latency_figures.draw_percentiles(look, shown, interval),
+        lambda style: latency_figures.draw_percentiles(style, shown, interval),
     )
 
 
@@ -115,9 +115,9 @@ def _histogram(shown: Sequence[Recording], interval: str, name: str) -> Picture:
         f"histogram-{interval.replace('_', '-')}",
         f"Histogram of the {name}",
         f"{WHAT_IS_IN[interval]} Shares are of the commands of each line, in bins of 8 %. Both axes are logarithmic: "
-        "the tail looks larger than it is, and nothing is cut off.",
+        "the tail styles larger than it is, and nothing is cut off.",
         shown,
-        lambda look: latency_figures.draw_histogram(look, shown, interval),
+        lambda style: latency_figures.draw_histogram(style, shown, interval),
     )
 
 
@@ -131,7 +131,7 @@ def _of_rates(recordings: Sequence[Recording]) -> Iterator[Picture]:
             "Above the rate, from 0 on; beneath it the round trip of what was answered in the same interval, on a "
             "logarithmic axis. Where nothing was answered there is a gap.",
             timed,
-            lambda look: rate_figures.draw_over_time(look, timed),
+            lambda style: rate_figures.draw_over_time(style, timed),
         )
     searched = [recording for recording, load in loads if load.saturation is not None and load.saturation.steps]
     if searched:
@@ -142,5 +142,5 @@ def _of_rates(recordings: Sequence[Recording]) -> Iterator[Picture]:
             "asked for; hollow where the two differ by more than 1 %. The vertical line is the highest rate whose p99 "
             "kept to the limit.",
             searched,
-            lambda look: rate_figures.draw_saturation(look, searched),
+            lambda style: rate_figures.draw_saturation(style, searched),
         )

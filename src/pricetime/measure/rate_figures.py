@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .frames import frame, legend, linear_rates, log_durations
-from .looks import LINES, MARKERS, Look, line
 from .recording import Recording, of_loads
 from .run_file import LoadRun, Moment, Saturation
+from .styles import LINES, MARKERS, Style, line
 from .units import duration, rate
 
 if TYPE_CHECKING:
@@ -25,43 +25,43 @@ FRAGMENT = 0.2
 DRAWN = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
 
 
-def draw_over_time(look: Look, recordings: Sequence[Recording]) -> Figure:
+def draw_over_time(style: Style, recordings: Sequence[Recording]) -> Figure:
     """Commands a second, and beneath them the latency of what was answered meanwhile."""
     loads = [(recording, load) for recording, load in of_loads(recordings) if load.over_time]
     titles = ["commands a second", "round trip latency" if len(loads) == 1 else "p99 of the round trip latency"]
-    figure, axes_of = frame(look, titles, "seconds since the start")
+    figure, axes_of = frame(style, titles, "seconds since the start")
     rates, latencies = axes_of.values()
     if len(loads) == 1:
-        _one_over_time(look, loads[0][1], rates, latencies)
+        _one_over_time(style, loads[0][1], rates, latencies)
     else:
         for recording, load in loads:
             edges, (_, answered) = edges_of(load.over_time), per_second(load.over_time)
-            style = {"label": recording.name, "linewidth": 1.5, **line(look, recording.number)}
-            rates.stairs(answered, edges, baseline=None, **style)
-            latencies.stairs(latency(load.over_time, "p99"), edges, baseline=None, **style)
+            drawn = {"label": recording.name, "linewidth": 1.5, **line(style, recording.number)}
+            rates.stairs(answered, edges, baseline=None, **drawn)
+            latencies.stairs(latency(load.over_time, "p99"), edges, baseline=None, **drawn)
     linear_rates(rates, "y")
     if any(moment.answered for _, load in loads for moment in load.over_time):
         log_durations(latencies, "y")
     else:
         latencies.set_yticks([])
-        latencies.text(0.5, 0.5, "nothing was answered", color=look.ink, ha="center", transform=latencies.transAxes)
+        latencies.text(0.5, 0.5, "nothing was answered", color=style.ink, ha="center", transform=latencies.transAxes)
     rates.set_xlim(0, max(load.over_time[-1].s for _, load in loads))
-    legend(figure, look)
+    legend(figure, style)
     return figure
 
 
-def _one_over_time(look: Look, load: LoadRun, rates: Axes, latencies: Axes) -> None:
+def _one_over_time(style: Style, load: LoadRun, rates: Axes, latencies: Axes) -> None:
     edges = edges_of(load.over_time)
     sent, answered = per_second(load.over_time)
-    rates.stairs(answered, edges, baseline=None, label="answered", linewidth=1.5, **line(look, 0))
-    dashed = {**line(look, 1), "linestyle": LINES[1]}  # the two lie on each other where all is well
+    rates.stairs(answered, edges, baseline=None, label="answered", linewidth=1.5, **line(style, 0))
+    dashed = {**line(style, 1), "linestyle": LINES[1]}  # the two lie on each other where all is well
     rates.stairs(sent, edges, baseline=None, label="sent", linewidth=1.5, **dashed)
     if load.asked is not None:
         ends = [0, load.settings.get("seconds") or edges[-1]]
-        rates.plot(ends, load.asked, color=look.muted, linewidth=1, linestyle=LINES[2], label="asked for")
+        rates.plot(ends, load.asked, color=style.muted, linewidth=1, linestyle=LINES[2], label="asked for")
     for number, name in enumerate(("p50", "p99", "max"), start=2):
         values = latency(load.over_time, name)
-        latencies.stairs(values, edges, baseline=None, label=DRAWN[name], linewidth=1.5, **line(look, number))
+        latencies.stairs(values, edges, baseline=None, label=DRAWN[name], linewidth=1.5, **line(style, number))
 
 
 def edges_of(moments: Sequence[Moment]) -> NDArray[np.float64]:
@@ -84,25 +84,25 @@ def latency(moments: Sequence[Moment], name: str) -> NDArray[np.float64]:
     return np.array(values, float)
 
 
-def draw_saturation(look: Look, recordings: Sequence[Recording]) -> Figure:
+def draw_saturation(style: Style, recordings: Sequence[Recording]) -> Figure:
     """Latency over the rate that was sent; a hollow mark where it was less than asked for."""
     from matplotlib.lines import Line2D
 
     searches = [(each, load.saturation) for each, load in of_loads(recordings) if load.saturation is not None]
     y = "round trip latency" if len(searches) == 1 else "p99 of the round trip latency"
-    figure, axes_of = frame(look, [""], "commands sent a second", y)
+    figure, axes_of = frame(style, [""], "commands sent a second", y)
     (axes,) = axes_of.values()
     if len(searches) == 1:
         for number, (name, shown) in enumerate(DRAWN.items()):
-            _draw_steps(axes, look, number, shown, searches[0][1], name)
+            _draw_steps(axes, style, number, shown, searches[0][1], name)
     else:
         for recording, search in searches:
-            _draw_steps(axes, look, recording.number, recording.name, search, "p99")
+            _draw_steps(axes, style, recording.number, recording.name, search, "p99")
     for limit in sorted({search.limit_p99_ns for _, search in searches}):
-        axes.axhline(limit, color=look.ink, linewidth=1, linestyle=LINES[1], label=f"limit of p99, {duration(limit)}")
+        axes.axhline(limit, color=style.ink, linewidth=1, linestyle=LINES[1], label=f"limit of p99, {duration(limit)}")
     for recording, search in searches:
         if search.highest_rate:
-            colour = look.ink if len(searches) == 1 else line(look, recording.number)["color"]
+            colour = style.ink if len(searches) == 1 else line(style, recording.number)["color"]
             named: dict[str, Any] = (
                 {"label": f"highest rate, {rate(search.highest_rate)}"} if len(searches) == 1 else {}
             )
@@ -110,18 +110,18 @@ def draw_saturation(look: Look, recordings: Sequence[Recording]) -> Figure:
     linear_rates(axes, "x")
     log_durations(axes, "y")
     short = any(not step.reached for _, search in searches for step in search.steps)
-    hollow = Line2D([], [], linestyle="", marker="o", markerfacecolor=look.ground, markeredgecolor=look.ink)
-    legend(figure, look, [(hollow, "sent less than asked for")] if short else [])
+    hollow = Line2D([], [], linestyle="", marker="o", markerfacecolor=style.ground, markeredgecolor=style.ink)
+    legend(figure, style, [(hollow, "sent less than asked for")] if short else [])
     return figure
 
 
-def _draw_steps(axes: Axes, look: Look, number: int, label: str, search: Saturation, name: str) -> None:
+def _draw_steps(axes: Axes, style: Style, number: int, label: str, search: Saturation, name: str) -> None:
     steps = sorted(search.steps, key=lambda step: step.sent_per_s)
     x, y = [step.sent_per_s for step in steps], [max(getattr(step, name), 1) for step in steps]
-    style, marker = line(look, number), MARKERS[number % len(MARKERS)]
-    axes.plot(x, y, label=label, linewidth=1.5, marker=marker, markersize=5, **style)
+    drawn, marker = line(style, number), MARKERS[number % len(MARKERS)]
+    axes.plot(x, y, label=label, linewidth=1.5, marker=marker, markersize=5, **drawn)
     short = [index for index, step in enumerate(steps) if not step.reached]
     axes.plot(
         [x[index] for index in short], [y[index] for index in short], linestyle="", marker=marker, markersize=5,
-        markerfacecolor=look.ground, markeredgecolor=style["color"],
+        markerfacecolor=style.ground, markeredgecolor=drawn["color"],
     )  # fmt: skip

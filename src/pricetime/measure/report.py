@@ -10,10 +10,10 @@ from importlib.resources import files
 from typing import Any
 
 from ..extras import require
-from .looks import LOOKS
 from .pictures import Picture, pictures
 from .recording import Recording, of_loads
 from .run_file import LoadRun
+from .styles import STYLES
 from .tables import Table, load_table, tables_of
 
 
@@ -31,7 +31,7 @@ class Shown:
     """A picture as the page has it."""
 
     picture: Picture
-    addresses: dict[str, str]  #: that carry the picture itself, by look
+    addresses: dict[str, str]  #: that carry the picture itself, by style
     tables: list[Table]
     conditions: list[Conditions]
 
@@ -58,7 +58,7 @@ def page(recordings: Sequence[Recording]) -> str:
 
 def show(picture: Picture) -> Shown:
     """Draw it, light and dark."""
-    addresses = {look: address(picture.bytes_of(look, "svg")) for look in LOOKS}
+    addresses = {style: address(picture.bytes_of(style, "svg")) for style in STYLES}
     return Shown(picture, addresses, list(tables_of(picture.name, picture.shows)), list(conditions(picture.shows)))
 
 

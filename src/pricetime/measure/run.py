@@ -73,7 +73,7 @@ def fill(load: Load, first: Plan) -> None:
 
 
 class Run:
-    """Orders at a pace over the sessions of a ``Load``. ``on_look`` is called with each interval that has passed.
+    """Orders at a pace over the sessions of a ``Load``. ``on_sample`` is called with each interval that has passed.
 
     ``hopeless``: called with the counts of all latencies so far at every look; where it says True, no more orders are
     sent.
@@ -84,12 +84,12 @@ class Run:
         load: Load,
         pace: Pace,
         *,
-        on_look: Callable[[Interval], None] = lambda _: None,
+        on_sample: Callable[[Interval], None] = lambda _: None,
         hopeless: Callable[[Counts], bool] = lambda _: False,
     ) -> None:
         self.load, self.pace = load, pace
         self.result = Result(pace, pace.rate)
-        self._on_look, self._hopeless = on_look, hopeless
+        self._on_sample, self._hopeless = on_sample, hopeless
         self._orders = 0
         self._start = self._next_look = 0.0
         self._seen = np.zeros(0, np.uint64)  # counts of latencies at the last look
@@ -178,7 +178,7 @@ class Run:
         self._seen, self._sent, self._answered = counts, measured.sent, measured.answered
         self._next_look = max(self._next_look + LOOK_S, now)
         self.result.over_time.append(interval)
-        self._on_look(interval)
+        self._on_sample(interval)
         self._cut = self._cut or self._hopeless(counts)
 
     def _finish(self) -> None:

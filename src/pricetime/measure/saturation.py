@@ -75,7 +75,7 @@ def saturate(
     seconds: float,
     limit_p99_ns: int,
     on_step: Callable[[Step], None] = lambda _: None,
-    on_look: Callable[[Interval], None] = lambda _: None,
+    on_sample: Callable[[Interval], None] = lambda _: None,
 ) -> Saturation:
     """Search for the highest rate whose p99 is at most the limit. ``plans``: the flow, which goes on over all steps.
 
@@ -92,7 +92,7 @@ def saturate(
         orders = sum(plan.count for plan in step_plans)
         if not orders:
             break
-        run = Run(load, pace, on_look=on_look, hopeless=_is_hopeless(limit_p99_ns, orders))
+        run = Run(load, pace, on_sample=on_sample, hopeless=_is_hopeless(limit_p99_ns, orders))
         flow = chain(run.go(iter(step_plans)), rest, flow)
         found.last = result = run.result
         if result.failure is not None:

@@ -56,7 +56,7 @@ def crc32c(data, value=0):
 
 
 def linked(previous, data):
-    """What ``link`` in the data sheet gives: CRC-32C of the bytes, their length as u32, and the u32 before."""
+    """What ``link`` in the schema gives: CRC-32C of the bytes, their length as u32, and the u32 before."""
     n_bytes = memoryview(data).nbytes
     return crc32c(n_bytes.to_bytes(4, "little") + previous.to_bytes(4, "little"), crc32c(data))
 

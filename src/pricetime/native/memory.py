@@ -43,7 +43,7 @@ def reserve(n_bytes: cython.size_t) -> cython.p_void:
 @cython.cfunc
 @cython.nogil
 @cython.exceptval(check=False)
-def touch(memory: cython.p_void, n_bytes: cython.size_t) -> cython.void:
+def prefault_pages(memory: cython.p_void, n_bytes: cython.size_t) -> cython.void:
     """Take up every page of this memory now, so that nobody waits for one later. What is in it stays."""
     if cython.compiled:
         first: cython.pointer[cython.uchar] = cython.cast(cython.pointer[cython.uchar], memory)

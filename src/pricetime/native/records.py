@@ -1,4 +1,4 @@
-"""Records for the uncompiled form: a data sheet (``.pxd``) read into Python classes, and arrays of them.
+"""Records for the uncompiled form: a schema (``.pxd``) read into Python classes, and arrays of them.
 
 The compiler reads the same sheet, so a record is described once. An array makes its cells when they are
 first touched, as the machine does with fresh memory, and refuses an index beyond its end, which the
@@ -44,7 +44,7 @@ class Cells(dict[int, Any]):
         return cell
 
 
-def read_data_sheet(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]:
+def read_schema(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]:
     """The integer types, constants and record classes of a ``.pxd``, by name, beside those that are ``known``."""
     names: dict[str, Any] = dict(known or {})
     text = re.sub(r" *#.*", "", path.read_text(encoding="utf-8"))

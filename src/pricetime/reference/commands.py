@@ -104,7 +104,7 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
             book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
         case CommandType.OPEN_ORDERS:
             _tell_open_orders(book, owner, order_id, behind=quantity if flags & 1 else None)
-        case CommandType.REFUSE:
+        case CommandType.GATEWAY_REJECT:
             book.reports.append(rejected(row, flags))
         case CommandType.SET_STATE:
             book.set_state(flags)

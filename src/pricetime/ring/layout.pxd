@@ -1,4 +1,4 @@
-# The data sheet of a ring: what lies where in its mapping, and who writes it. Version 1, little-endian.
+# The schema of a ring: what lies where in its mapping, and who writes it. Version 1, little-endian.
 #
 # Two processes may map the same ring, so nothing here is an address. The parts lie LINE bytes apart: a processor moves
 # memory between cores in lines of 64 bytes and likes to fetch them in pairs, and no part may travel along with another.

@@ -1,7 +1,7 @@
 """Who a client is: it proves that it knows its secret without saying it.
 
 The exchange draws a nonce for each connection. The proof is HMAC-SHA256, under the secret, of the nonce and the 16
-bytes of the login before the proof: so it is good for this connection, this owner and these wishes alone. Who listens
+bytes of the login before the proof: so it is good for this connection, this owner and these options alone. Who listens
 learns nothing to log in with; what follows is neither encrypted nor signed, so cross only networks that you trust.
 """
 

@@ -1,4 +1,4 @@
-# The data sheet of the wire: every message that crosses a socket, with its size, its units and what always holds.
+# The schema of the wire: every message that crosses a socket, with its size, its units and what always holds.
 #
 # Read by the compiler, and by sheet.py, from which come the messages and the NumPy dtypes, and by "make wire" the
 # reference page, the test vectors, the Wireshark dissector and messages.pyi. All little-endian, without a gap between

@@ -1,4 +1,4 @@
-"""The messages: a class for each struct of the data sheet, made when this module is imported.
+"""The messages: a class for each struct of the schema, made when this module is imported.
 
 ``NewOrder(side=BID, price=100, quantity=5).encode()`` gives its bytes, ``NewOrder.decode(data)`` reads them, and
 ``decode(data)`` any message, by its first byte. What is not given is 0. A message does not change; as a tuple it is

@@ -1,4 +1,4 @@
--- pricetime for Wireshark and tshark. Written by "make wire" from the data sheet of the wire.
+-- pricetime for Wireshark and tshark. Written by "make wire" from the schema of the wire.
 --
 --     tshark -X lua_script:pricetime.lua -r capture.pcap -Y pricetime
 --

@@ -1,4 +1,4 @@
-"""The data sheet of the wire, ``layout.pxd``, read: every message with its fields, every constant with its comment.
+"""The schema of the wire, ``layout.pxd``, read: every message with its fields, every constant with its comment.
 
 The compiler reads the same sheet, so a layout is written once. Here its comments count too: the line above a struct
 says who sends it and what for, the one behind a field what it means.
@@ -74,7 +74,7 @@ class Layout(NamedTuple):
 
 
 class Sheet(NamedTuple):
-    """A data sheet, read."""
+    """A schema, read."""
 
     layouts: tuple[Layout, ...]  #: by type
     constants: Mapping[str, tuple[Constant, ...]]  #: by the comment above them, up to its colon
@@ -124,7 +124,7 @@ def read_layouts(text: str, types: Mapping[str, int]) -> tuple[Layout, ...]:
 
 
 def read_sheet(path: Path, *others: Path) -> Sheet:
-    """A data sheet; the constants of ``others`` too, which it builds on."""
+    """A schema; the constants of ``others`` too, which it builds on."""
     texts = [sheet.read_text(encoding="utf-8") for sheet in (path, *others)]
     constants = {group: found for text in texts for group, found in read_constants(text).items()}
     types = {constant.name: constant.value for group in constants.values() for constant in group}

@@ -50,7 +50,7 @@ def make(folder: Path) -> None:
         "commands": len(written.commands),
         "digest": f"{written.public[-1]:016x}",
         "reports": written.seq_nums[-1],
-        "transcript": f"{written.transcripts[-1]:08x}",
+        "report_checksum": f"{written.report_checksums[-1]:08x}",
         "snapshot": SNAPSHOT_AT,
         "snapshot_digest": f"{written.public[SNAPSHOT_AT]:016x}",
         "instruments": [instrument.symbol for instrument in CONFIGURATION.instruments],

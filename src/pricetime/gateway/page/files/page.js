@@ -4,7 +4,7 @@ import { Connection } from "./connection.js";
 import { at, say } from "./dom.js";
 import { listen } from "./keys.js";
 import { MarketView } from "./market.js";
-import { Ticket } from "./ticket.js";
+import { Ticket } from "./order_form.js";
 
 const connection = new Connection({ heard, came, went });
 const ticket = new Ticket((message) => connection.send(message));

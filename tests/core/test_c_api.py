@@ -1,4 +1,4 @@
-"""The C-level door, called from C where it is compiled and as plain functions where it is not."""
+"""The C API, called from C where it is compiled and as plain functions where it is not."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import pricetime
-from pricetime.core import door
+from pricetime.core import c_api
 
 HERE = Path(__file__).parent
 INCLUDE = Path(pricetime.__file__).parent / "include"
@@ -29,8 +29,8 @@ NAMES = [
 
 
 def function_pointer(name: str) -> int:
-    """The address in a capsule of the door, as a C caller gets it."""
-    capsule = door.__pyx_capi__[name]
+    """The address in a capsule of the C API, as a C caller gets it."""
+    capsule = c_api.__pyx_capi__[name]
     ctypes.pythonapi.PyCapsule_GetName.restype = ctypes.c_char_p
     ctypes.pythonapi.PyCapsule_GetName.argtypes = [ctypes.py_object]
     ctypes.pythonapi.PyCapsule_GetPointer.restype = ctypes.c_void_p
@@ -53,7 +53,7 @@ def test_from_c(tmp_path: Path) -> None:
         pytest.skip("no C compiler to build a caller with")
     library = tmp_path / "client.so"
     subprocess.run(
-        [compiler, "-shared", "-fPIC", "-Wall", "-Werror", f"-I{INCLUDE}", "-o", library, HERE / "door_client.c"],
+        [compiler, "-shared", "-fPIC", "-Wall", "-Werror", f"-I{INCLUDE}", "-o", library, HERE / "c_api_client.c"],
         check=True,
     )
     pointers = (ctypes.c_void_p * len(NAMES))(*[function_pointer(name) for name in NAMES])
@@ -72,50 +72,50 @@ def test_what_cannot_be_opened_is_null() -> None:
         assert open_books(instruments, capacity, level_capacity) is None
 
 
-@pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the door takes its books from C")
+@pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the C API takes its books from C")
 def test_books_that_find_no_memory_are_null(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_memory(*settings: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr(door, "Books", no_memory)
-    assert door.open_books(1, 10, 10) is None
+    monkeypatch.setattr(c_api, "Books", no_memory)
+    assert c_api.open_books(1, 10, 10) is None
 
 
-@pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the door is for compiled callers")
+@pytest.mark.skipif(pricetime.COMPILED, reason="compiled, the C API is for compiled callers")
 def test_uncompiled() -> None:
     from pricetime.core.layout import Command, Report
     from pricetime.native.uncompiled import ArrayMemory, Memory
 
-    assert door.open_books(0, 10, 10) is None
-    assert door.open_books(2**21, 10, 10) is None
-    books = door.open_books(2, 10, 10)
+    assert c_api.open_books(0, 10, 10) is None
+    assert c_api.open_books(2**21, 10, 10) is None
+    books = c_api.open_books(2, 10, 10)
     array = np.zeros(3, pricetime.COMMAND)
     array["type"], array["instrument"], array["quantity"] = 1, 1, 5
     array["order_id"], array["side"], array["price"] = [1, 2, 3], [2, 2, 1], [100, 101, 99]
     commands = ArrayMemory(array).cells_of(Command)
-    room = door.report_bound(books, 3)
+    room = c_api.report_bound(books, 3)
     reports = Memory(room * 48).cells_of(Report)
-    assert door.run_commands(books, commands, 3, reports, room - 1) == -1
-    assert door.resting_orders(books) == 0
-    assert door.run_commands(books, commands, 3, reports, room) == 3
-    assert door.resting_orders(books) == 3
+    assert c_api.run_commands(books, commands, 3, reports, room - 1) == -1
+    assert c_api.resting_orders(books) == 0
+    assert c_api.run_commands(books, commands, 3, reports, room) == 3
+    assert c_api.resting_orders(books) == 3
     price = [0]
-    assert not door.best_price(books, 0, pricetime.BID, price)
-    assert not door.best_price(books, 7, pricetime.BID, price)
-    assert not door.best_price(books, 1, 3, price)
-    assert door.best_price(books, 1, pricetime.ASK, price)
+    assert not c_api.best_price(books, 0, pricetime.BID, price)
+    assert not c_api.best_price(books, 7, pricetime.BID, price)
+    assert not c_api.best_price(books, 1, 3, price)
+    assert c_api.best_price(books, 1, pricetime.ASK, price)
     assert price == [100]
     prices, quantities, counts = [0] * 2, [0] * 2, [0] * 2
-    assert door.depth(books, 1, pricetime.ASK, 2, prices, quantities, counts) == 2
+    assert c_api.depth(books, 1, pricetime.ASK, 2, prices, quantities, counts) == 2
     assert (prices, quantities, counts) == ([100, 101], [5, 5], [1, 1])
-    assert door.depth(books, 1, pricetime.ASK, 1, prices, quantities, counts) == 1
-    assert door.depth(books, 7, pricetime.ASK, 1, prices, quantities, counts) == 0
-    assert door.depth(books, 1, 3, 1, prices, quantities, counts) == 0
-    assert door.digest(books, 1) != door.digest(books, 0) != 0
-    assert door.digest(books, 7) == 0
-    single = door.open_books(2, 10, 10)
+    assert c_api.depth(books, 1, pricetime.ASK, 1, prices, quantities, counts) == 1
+    assert c_api.depth(books, 7, pricetime.ASK, 1, prices, quantities, counts) == 0
+    assert c_api.depth(books, 1, 3, 1, prices, quantities, counts) == 0
+    assert c_api.digest(books, 1) != c_api.digest(books, 0) != 0
+    assert c_api.digest(books, 7) == 0
+    single = c_api.open_books(2, 10, 10)
     for one in range(3):
-        assert door.run_commands(single, ArrayMemory(array[one : one + 1]).cells_of(Command), 1, reports, room) == 1
-    assert door.digest(single, 1) == door.digest(books, 1)
-    door.close_books(books)
-    door.close_books(single)
+        assert c_api.run_commands(single, ArrayMemory(array[one : one + 1]).cells_of(Command), 1, reports, room) == 1
+    assert c_api.digest(single, 1) == c_api.digest(books, 1)
+    c_api.close_books(books)
+    c_api.close_books(single)

@@ -49,7 +49,7 @@ class Admit(Protocol):
     def __call__(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool: ...
 
 
-class Guest:
+class PendingConnection:
     """A connection that has not logged in."""
 
     __slots__ = ("address", "deadline", "frame", "nonce", "socket")
@@ -62,7 +62,7 @@ class Guest:
         self.frame = b""  # of the login, as far as it came
 
 
-class Lobby:
+class LoginHandler:
     """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open.
 
     ``blocked``: owners that may not log in; the set may change at any time.
@@ -85,12 +85,12 @@ class Lobby:
         self._admit = admit
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._guests: Places[Guest] = Places(config.pending_logins)
+        self._pending: Places[PendingConnection] = Places(config.pending_logins)
         self._timer: asyncio.TimerHandle | None = None
         self._short_of_files = False
 
     def __len__(self) -> int:
-        return len(self._guests)
+        return len(self._pending)
 
     def open(self) -> None:
         """Begin to accept."""
@@ -102,8 +102,8 @@ class Lobby:
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener.fileno())
             self._listener.close()
-        for guest in list(self._guests):
-            self._refuse(guest, SessionReason.SHUTDOWN)
+        for pending in list(self._pending):
+            self._refuse(pending, SessionReason.SHUTDOWN)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -129,7 +129,7 @@ class Lobby:
         self.counts["out of files"] += 1
         self._short_of_files = True
         self._log.info("no connection can be accepted", error=error.strerror)
-        if (longest := self._guests.idlest()) is not None:
+        if (longest := self._pending.idlest()) is not None:
             self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
             return
         self._loop.remove_reader(self._listener.fileno())
@@ -141,11 +141,11 @@ class Lobby:
 
     def _welcome(self, connection: socket.socket, address: str) -> None:
         self.counts["connections"] += 1
-        if (longest := self._guests.displaced_by(address)) is not None:
+        if (longest := self._pending.displaced_by(address)) is not None:
             self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
-        guest = Guest(connection, address, self._loop.time() + self._timeout_ms / 1000)
+        pending = PendingConnection(connection, address, self._loop.time() + self._timeout_ms / 1000)
         question = Challenge(
-            version=WIRE_VERSION, open=self.secrets is None, login_timeout_ms=self._timeout_ms, nonce=guest.nonce
+            version=WIRE_VERSION, open=self.secrets is None, login_timeout_ms=self._timeout_ms, nonce=pending.nonce
         )
         try:
             connection.setblocking(False)
@@ -154,10 +154,10 @@ class Lobby:
         except OSError:
             connection.close()
             return
-        self._guests.enter(guest, address)
-        self._loop.add_reader(connection.fileno(), self._hear, guest)
+        self._pending.enter(pending, address)
+        self._loop.add_reader(connection.fileno(), self._hear, pending)
         if self._timer is None:
-            self._timer = self._loop.call_at(guest.deadline, self._expire)
+            self._timer = self._loop.call_at(pending.deadline, self._expire)
 
     def _expire(self) -> None:
         """Refuse those whose time is over; look again when that of the next one is.
@@ -166,75 +166,75 @@ class Lobby:
         """
         self._timer = None
         now = self._loop.time()
-        for longest in list(self._guests):
+        for longest in list(self._pending):
             if longest.deadline > now:
                 self._timer = self._loop.call_at(longest.deadline, self._expire)
                 return
             self._hear(longest)
-            if longest in self._guests:
+            if longest in self._pending:
                 self._refuse(longest, SessionReason.LOGIN_TIMEOUT)
 
-    def _hear(self, guest: Guest) -> None:
+    def _hear(self, pending: PendingConnection) -> None:
         try:
-            heard = guest.socket.recv(Login.SIZE - len(guest.frame))
+            heard = pending.socket.recv(Login.SIZE - len(pending.frame))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
             heard = b""
         if not heard:
             self.counts["left"] += 1
-            self._forget(guest)
-            guest.socket.close()
+            self._forget(pending)
+            pending.socket.close()
             return
-        guest.frame += heard
-        if guest.frame[0] != MessageType.LOGIN:
-            known = SIZES[guest.frame[0]]
-            self._refuse(guest, SessionReason.OUT_OF_STATE if known else SessionReason.UNKNOWN_TYPE)
-        elif len(guest.frame) == Login.SIZE:
-            self._judge(guest)
+        pending.frame += heard
+        if pending.frame[0] != MessageType.LOGIN:
+            known = SIZES[pending.frame[0]]
+            self._refuse(pending, SessionReason.OUT_OF_STATE if known else SessionReason.UNKNOWN_TYPE)
+        elif len(pending.frame) == Login.SIZE:
+            self._judge(pending)
 
-    def _judge(self, guest: Guest) -> None:
-        login = Login.decode(guest.frame)
+    def _judge(self, pending: PendingConnection) -> None:
+        login = Login.decode(pending.frame)
         if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
-            self._refuse(guest, SessionReason.BAD_VERSION, login.owner)
-        elif not self._is(login, guest):
-            self._refuse(guest, SessionReason.BAD_CREDENTIALS, login.owner)
+            self._refuse(pending, SessionReason.BAD_VERSION, login.owner)
+        elif not self._is(login, pending):
+            self._refuse(pending, SessionReason.BAD_CREDENTIALS, login.owner)
         elif login.owner in self._blocked:
-            self._refuse(guest, SessionReason.BY_OPERATOR, login.owner)
+            self._refuse(pending, SessionReason.BY_OPERATOR, login.owner)
         else:
-            self._hand_over(guest, login)
+            self._hand_over(pending, login)
 
-    def _is(self, login: Login, guest: Guest) -> bool:
-        """Whether the guest is who it says."""
+    def _is(self, login: Login, pending: PendingConnection) -> bool:
+        """Whether the pending connection is who it says."""
         if self.secrets is None:
             return 1 <= login.owner <= MAX_OWNER
-        return auth.verify(self.secrets.get(login.owner), guest.nonce, login)
+        return auth.verify(self.secrets.get(login.owner), pending.nonce, login)
 
-    def _hand_over(self, guest: Guest, login: Login) -> None:
-        self._forget(guest)  # before the gateway has the descriptor, which it may close at any moment
-        if self._admit(guest.socket.fileno(), login.owner, login.flags, login.next_sequence):
-            guest.socket.detach()
+    def _hand_over(self, pending: PendingConnection, login: Login) -> None:
+        self._forget(pending)  # before the gateway has the descriptor, which it may close at any moment
+        if self._admit(pending.socket.fileno(), login.owner, login.flags, login.next_sequence):
+            pending.socket.detach()
             self.counts["admitted"] += 1
-            self._log.info("login", owner=login.owner, address=guest.address)
+            self._log.info("login", owner=login.owner, address=pending.address)
         else:
-            self._turn_away(guest, SessionReason.TOO_MANY_CLIENTS, login.owner)
+            self._turn_away(pending, SessionReason.TOO_MANY_CLIENTS, login.owner)
 
-    def _refuse(self, guest: Guest, reason: SessionReason, owner: int = 0) -> None:
-        self._forget(guest)
-        self._turn_away(guest, reason, owner)
+    def _refuse(self, pending: PendingConnection, reason: SessionReason, owner: int = 0) -> None:
+        self._forget(pending)
+        self._turn_away(pending, reason, owner)
 
-    def _turn_away(self, guest: Guest, reason: SessionReason, owner: int) -> None:
-        """Say why, and close. A guest that does not read is not waited for."""
+    def _turn_away(self, pending: PendingConnection, reason: SessionReason, owner: int) -> None:
+        """Say why, and close. A pending connection that does not read is not waited for."""
         self.counts[f"refused: {reason.name}"] += 1
-        self._log.info("login refused", reason=reason.name, owner=owner, address=guest.address)
+        self._log.info("login refused", reason=reason.name, owner=owner, address=pending.address)
         try:
-            guest.socket.send(LoginRejected(reason=reason, owner=owner).encode())
-            guest.socket.recv(LOOKED_AT_BYTES - Login.SIZE)
+            pending.socket.send(LoginRejected(reason=reason, owner=owner).encode())
+            pending.socket.recv(LOOKED_AT_BYTES - Login.SIZE)
         except OSError:
             pass
         finally:
-            guest.socket.close()
+            pending.socket.close()
 
-    def _forget(self, guest: Guest) -> None:
-        self._loop.remove_reader(guest.socket.fileno())
-        self._guests.leave(guest)
+    def _forget(self, pending: PendingConnection) -> None:
+        self._loop.remove_reader(pending.socket.fileno())
+        self._pending.leave(pending)

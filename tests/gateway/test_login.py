@@ -16,10 +16,10 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 
-from pricetime.gateway import lobby as lobby_module
+from pricetime.gateway import login as login_handler_module
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.lobby import Lobby
 from pricetime.gateway.log import Seldom
+from pricetime.gateway.login import LoginHandler
 from pricetime.gateway.secrets import Owner, Secrets
 from pricetime.wire.types import WIRE_VERSION, LoginFlag, SessionReason
 from tests.gateway.descriptors import counts_as_linux_does, no_descriptor_left
@@ -31,7 +31,7 @@ CHALLENGE_BYTES, LOGIN_BYTES, REJECTED_BYTES = 40, 48, 16
 
 
 def login(nonce: bytes, owner: int = 7, flags: int = 0, sequence: int = 0, **wrong: Any) -> bytes:
-    """A login, good but for what is said to be wrong; written from the data sheet, not by the code under test."""
+    """A login, good but for what is said to be wrong; written from the schema, not by the code under test."""
     head = struct.pack(
         "<BBBBIQ",
         wrong.get("type", 33),
@@ -44,8 +44,8 @@ def login(nonce: bytes, owner: int = 7, flags: int = 0, sequence: int = 0, **wro
     return head + hmac.digest(wrong.get("secret", SECRET), nonce + head, hashlib.sha256)
 
 
-class Door:
-    """A lobby that runs, and whom it let in."""
+class LoginServer:
+    """A login handler that runs, and whom it let in."""
 
     def __init__(self, running: LoopThread, secrets: Secrets | None, config: GatewayConfig) -> None:
         self.running = running
@@ -54,19 +54,19 @@ class Door:
         self.room = True
         self.blocked: set[int] = set()
         self.events = Events()
-        self.lobby = running.call(
-            lambda: Lobby(
+        self.login_handler = running.call(
+            lambda: LoginHandler(
                 self.listener, config, secrets, self.admit, Seldom(self.events.log, each_second=10**6), self.blocked
             )
         )
-        running.call(self.lobby.open)
+        running.call(self.login_handler.open)
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         if self.room:
             self.admitted.append((fd, owner, flags, next_sequence))
         return self.room
 
-    def guest(self) -> tuple[socket.socket, bytes]:
+    def pending(self) -> tuple[socket.socket, bytes]:
         """A connection, and the nonce of its challenge."""
         made = connect(self.listener)
         question = receive(made, CHALLENGE_BYTES)
@@ -80,23 +80,23 @@ class Door:
             time.sleep(0.001)
 
     def close(self) -> None:
-        self.running.call(self.lobby.close)
+        self.running.call(self.login_handler.close)
         for fd, *_ in self.admitted:
             os.close(fd)
 
 
 @contextmanager
-def opened(secrets: Secrets | None = SECRETS, **settings: Any) -> Iterator[Door]:
+def opened(secrets: Secrets | None = SECRETS, **settings: Any) -> Iterator[LoginServer]:
     with loop_thread() as running:
-        door = Door(running, secrets, GatewayConfig(**settings))
+        server = LoginServer(running, secrets, GatewayConfig(**settings))
         try:
-            yield door
+            yield server
         finally:
-            door.close()
+            server.close()
 
 
 @pytest.fixture
-def door() -> Iterator[Door]:
+def server() -> Iterator[LoginServer]:
     with opened() as made:
         yield made
 
@@ -110,12 +110,12 @@ def refusal(connection: socket.socket) -> tuple[SessionReason, int]:
     return SessionReason(reason), owner
 
 
-def test_a_good_login_is_handed_over_with_nothing_read_beyond_it(door: Door) -> None:
-    client, nonce = door.guest()
+def test_a_good_login_is_handed_over_with_nothing_read_beyond_it(server: LoginServer) -> None:
+    client, nonce = server.pending()
     with client:
         client.sendall(login(nonce, flags=LoginFlag.KEEP_ORDERS | LoginFlag.RESUME, sequence=41) + b"what follows")
-        door.until(lambda: door.admitted)
-        fd, owner, flags, sequence = door.admitted[0]
+        server.until(lambda: server.admitted)
+        fd, owner, flags, sequence = server.admitted[0]
         assert (owner, flags, sequence) == (7, LoginFlag.KEEP_ORDERS | LoginFlag.RESUME, 41)
         with socket.socket(fileno=os.dup(fd)) as session:
             assert session.recv(100) == b"what follows"
@@ -123,25 +123,25 @@ def test_a_good_login_is_handed_over_with_nothing_read_beyond_it(door: Door) -> 
             assert not os.get_blocking(fd)
             session.send(b"from the gateway")
         assert client.recv(100) == b"from the gateway"
-    assert len(door.lobby) == 0
-    assert door.lobby.counts["admitted"] == 1
-    assert door.events.of("login")[0]["owner"] == 7
+    assert len(server.login_handler) == 0
+    assert server.login_handler.counts["admitted"] == 1
+    assert server.events.of("login")[0]["owner"] == 7
 
 
-def test_the_challenge(door: Door) -> None:
-    with connect(door.listener) as client:
+def test_the_challenge(server: LoginServer) -> None:
+    with connect(server.listener) as client:
         assert struct.unpack("<BBBBI", receive(client, CHALLENGE_BYTES)[:8]) == (32, WIRE_VERSION, 0, 0, 2000)
     nonces = set()
     for _ in range(20):
-        client, nonce = door.guest()
+        client, nonce = server.pending()
         client.close()
         nonces.add(nonce)
     assert len(nonces) == 20
 
 
-def test_a_proof_is_good_for_one_connection(door: Door) -> None:
-    first, nonce = door.guest()
-    second, _ = door.guest()
+def test_a_proof_is_good_for_one_connection(server: LoginServer) -> None:
+    first, nonce = server.pending()
+    second, _ = server.pending()
     first.close()
     second.sendall(login(nonce))
     assert refusal(second) == (SessionReason.BAD_CREDENTIALS, 7)
@@ -163,24 +163,24 @@ def test_a_proof_is_good_for_one_connection(door: Door) -> None:
         ({"type": 255}, SessionReason.UNKNOWN_TYPE),
     ],
 )
-def test_what_is_refused(door: Door, wrong: dict[str, Any], reason: SessionReason) -> None:
-    client, nonce = door.guest()
+def test_what_is_refused(server: LoginServer, wrong: dict[str, Any], reason: SessionReason) -> None:
+    client, nonce = server.pending()
     client.sendall(login(nonce, **wrong))
     said, owner = refusal(client)
     assert said is reason
     if reason in {SessionReason.BAD_CREDENTIALS, SessionReason.BAD_VERSION}:
         assert owner == wrong.get("owner", 7)
-    assert door.admitted == []
-    assert door.events.of("login refused")[0]["reason"] == reason.name
-    client, nonce = door.guest()  # the next one is served as before
+    assert server.admitted == []
+    assert server.events.of("login refused")[0]["reason"] == reason.name
+    client, nonce = server.pending()  # the next one is served as before
     client.sendall(login(nonce))
-    door.until(lambda: door.admitted)
+    server.until(lambda: server.admitted)
     client.close()
 
 
 @pytest.mark.parametrize("byte", range(16, LOGIN_BYTES))
-def test_every_byte_of_the_proof_counts(door: Door, byte: int) -> None:
-    client, nonce = door.guest()
+def test_every_byte_of_the_proof_counts(server: LoginServer, byte: int) -> None:
+    client, nonce = server.pending()
     changed = bytearray(login(nonce))
     changed[byte] ^= 1
     client.sendall(changed)
@@ -188,201 +188,201 @@ def test_every_byte_of_the_proof_counts(door: Door, byte: int) -> None:
 
 
 @pytest.mark.parametrize("byte", range(1, 16))
-def test_every_byte_of_the_login_is_proved(door: Door, byte: int) -> None:
-    client, nonce = door.guest()
+def test_every_byte_of_the_login_is_proved(server: LoginServer, byte: int) -> None:
+    client, nonce = server.pending()
     changed = bytearray(login(nonce))
     changed[byte] ^= 1
     client.sendall(changed)
     assert refusal(client)[0] in {SessionReason.BAD_CREDENTIALS, SessionReason.BAD_VERSION}
 
 
-def test_a_login_cut_at_every_byte(door: Door) -> None:
+def test_a_login_cut_at_every_byte(server: LoginServer) -> None:
     for cut in range(1, LOGIN_BYTES):
-        client, nonce = door.guest()
+        client, nonce = server.pending()
         frame = login(nonce)
         client.sendall(frame[:cut])
-        door.until(lambda cut=cut: any(len(guest.frame) == cut for guest in door.lobby._guests))
+        server.until(lambda cut=cut: any(len(pending.frame) == cut for pending in server.login_handler._pending))
         client.sendall(frame[cut:])
-        door.until(lambda cut=cut: len(door.admitted) == cut)
+        server.until(lambda cut=cut: len(server.admitted) == cut)
         client.close()
 
 
-def test_a_client_that_leaves_at_every_byte(door: Door) -> None:
+def test_a_client_that_leaves_at_every_byte(server: LoginServer) -> None:
     for cut in range(LOGIN_BYTES):
-        client, nonce = door.guest()
+        client, nonce = server.pending()
         client.sendall(login(nonce)[:cut])
         client.close()
-    door.until(lambda: door.lobby.counts["left"] == LOGIN_BYTES)
-    assert len(door.lobby) == 0
-    assert door.admitted == []
+    server.until(lambda: server.login_handler.counts["left"] == LOGIN_BYTES)
+    assert len(server.login_handler) == 0
+    assert server.admitted == []
 
 
-def test_a_client_that_resets_its_connection(door: Door) -> None:
-    client, _ = door.guest()
+def test_a_client_that_resets_its_connection(server: LoginServer) -> None:
+    client, _ = server.pending()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     client.close()
-    door.until(lambda: door.lobby.counts["left"] == 1)
+    server.until(lambda: server.login_handler.counts["left"] == 1)
 
 
-def test_a_refusal_arrives_though_more_was_sent(door: Door) -> None:
-    client, nonce = door.guest()
+def test_a_refusal_arrives_though_more_was_sent(server: LoginServer) -> None:
+    client, nonce = server.pending()
     client.sendall(login(nonce, owner=9) + bytes(80))
     assert refusal(client) == (SessionReason.BAD_CREDENTIALS, 9)
 
 
 def test_nobody_waits_for_ever() -> None:
-    with opened(login_timeout_ms=50) as door:
-        clients = [door.guest()[0] for _ in range(5)]
+    with opened(login_timeout_ms=50) as server:
+        clients = [server.pending()[0] for _ in range(5)]
         clients[0].sendall(b"\x21")
         assert [refusal(client) for client in clients] == [(SessionReason.LOGIN_TIMEOUT, 0)] * 5
-        late, _ = door.guest()  # the clock runs for those who come later too
+        late, _ = server.pending()  # the clock runs for those who come later too
         assert refusal(late) == (SessionReason.LOGIN_TIMEOUT, 0)
-        assert len(door.lobby) == 0
+        assert len(server.login_handler) == 0
 
 
 def test_a_login_that_waits_in_the_socket_is_read_before_its_time_is_judged() -> None:
     """As after a pause of the process: the deadline has passed, and the login has come before it."""
 
-    with opened(login_timeout_ms=50) as door:
-        client, nonce = door.guest()
+    with opened(login_timeout_ms=50) as server:
+        client, nonce = server.pending()
 
         def come_late() -> None:
             """In the loop, which reads nothing meanwhile."""
             client.sendall(login(nonce))
             time.sleep(0.06)
-            door.lobby._expire()
+            server.login_handler._expire()
 
         with client:
-            door.running.call(come_late)
-            assert len(door.admitted) == 1
+            server.running.call(come_late)
+            assert len(server.admitted) == 1
 
 
-def test_an_owner_that_is_blocked_is_refused_when_it_has_proved_who_it_is(door: Door) -> None:
-    door.blocked.add(7)
+def test_an_owner_that_is_blocked_is_refused_when_it_has_proved_who_it_is(server: LoginServer) -> None:
+    server.blocked.add(7)
     for secret, reason in ((SECRET, SessionReason.BY_OPERATOR), (b"another", SessionReason.BAD_CREDENTIALS)):
-        client, nonce = door.guest()
+        client, nonce = server.pending()
         client.sendall(login(nonce, secret=secret))
         assert refusal(client) == (reason, 7)
-    door.blocked.clear()
-    client, nonce = door.guest()
+    server.blocked.clear()
+    client, nonce = server.pending()
     client.sendall(login(nonce))
-    door.until(lambda: door.admitted)
+    server.until(lambda: server.admitted)
     client.close()
 
 
-def test_the_gateway_has_no_room(door: Door) -> None:
-    door.room = False
-    client, nonce = door.guest()
+def test_the_gateway_has_no_room(server: LoginServer) -> None:
+    server.room = False
+    client, nonce = server.pending()
     client.sendall(login(nonce))
     assert refusal(client) == (SessionReason.TOO_MANY_CLIENTS, 7)
 
 
 def test_a_server_that_is_open_takes_any_owner() -> None:
-    with opened(None) as door:
-        with connect(door.listener) as client:
+    with opened(None) as server:
+        with connect(server.listener) as client:
             assert receive(client, CHALLENGE_BYTES)[2] == 1
             client.sendall(login(b"", owner=65535))
-            door.until(lambda: door.admitted)
+            server.until(lambda: server.admitted)
         for owner in (0, 65536):
-            other, _ = door.guest()
+            other, _ = server.pending()
             other.sendall(login(b"", owner=owner))
             assert refusal(other) == (SessionReason.BAD_CREDENTIALS, owner)
 
 
-def test_secrets_may_be_put_in_anew(door: Door) -> None:
-    client, nonce = door.guest()
-    door.lobby.secrets = Secrets({8: Owner(8, "", b"new")})
+def test_secrets_may_be_put_in_anew(server: LoginServer) -> None:
+    client, nonce = server.pending()
+    server.login_handler.secrets = Secrets({8: Owner(8, "", b"new")})
     client.sendall(login(nonce, owner=8, secret=b"new"))
-    door.until(lambda: door.admitted)
+    server.until(lambda: server.admitted)
     client.close()
 
 
 def test_the_one_that_waited_longest_makes_room() -> None:
-    with opened(pending_logins=3) as door, ExitStack() as stack:
-        clients = [door.guest() for _ in range(5)]
+    with opened(pending_logins=3) as server, ExitStack() as stack:
+        clients = [server.pending() for _ in range(5)]
         for client, _ in clients[:2]:
             assert refusal(client) == (SessionReason.TOO_MANY_CLIENTS, 0)
         for client, nonce in clients[2:]:
             stack.enter_context(client)
             client.sendall(login(nonce))
-        door.until(lambda: len(door.admitted) == 3)
+        server.until(lambda: len(server.admitted) == 3)
 
 
 def test_a_flood_pushes_out_its_own() -> None:
     """A client from another address keeps its place, however many come."""
-    with opened(pending_logins=4) as door, ExitStack() as stack:
+    with opened(pending_logins=4) as server, ExitStack() as stack:
         honest = stack.enter_context(
-            socket.create_connection(door.listener.getsockname(), source_address=("127.0.0.2", 0))
+            socket.create_connection(server.listener.getsockname(), source_address=("127.0.0.2", 0))
         )
         nonce = receive(honest, CHALLENGE_BYTES)[8:]
         for _ in range(50):
-            stack.enter_context(door.guest()[0])
+            stack.enter_context(server.pending()[0])
         honest.sendall(login(nonce))
-        door.until(lambda: door.admitted)
-        assert len(door.lobby) <= 4
+        server.until(lambda: server.admitted)
+        assert len(server.login_handler) <= 4
 
 
-def test_closing_tells_those_who_wait(door: Door) -> None:
-    client, _ = door.guest()
-    door.running.call(door.lobby.close)
+def test_closing_tells_those_who_wait(server: LoginServer) -> None:
+    client, _ = server.pending()
+    server.running.call(server.login_handler.close)
     assert refusal(client) == (SessionReason.SHUTDOWN, 0)
     with pytest.raises(OSError):
-        connect(door.listener)
-    door.running.call(door.lobby.close)  # again does no harm
+        connect(server.listener)
+    server.running.call(server.login_handler.close)  # again does no harm
 
 
 @counts_as_linux_does
-def test_no_descriptor_is_left(door: Door) -> None:
+def test_no_descriptor_is_left(server: LoginServer) -> None:
     """The one that waits longest makes room."""
-    longest, _ = door.guest()
+    longest, _ = server.pending()
     with socket.socket() as client:
         with no_descriptor_left():
-            client.connect(door.listener.getsockname())
+            client.connect(server.listener.getsockname())
             assert refusal(longest) == (SessionReason.TOO_MANY_CLIENTS, 0)
             nonce = receive(client, CHALLENGE_BYTES)[8:]
         client.sendall(login(nonce))
-        door.until(lambda: door.admitted)
+        server.until(lambda: server.admitted)
 
 
 @counts_as_linux_does
-def test_no_descriptor_is_left_and_nobody_waits(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_descriptor_is_left_and_nobody_waits(server: LoginServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing spins meanwhile, and all goes on by itself."""
-    monkeypatch.setattr(lobby_module, "OUT_OF_FILES_PAUSE_S", 0.001)
+    monkeypatch.setattr(login_handler_module, "OUT_OF_FILES_PAUSE_S", 0.001)
     with socket.socket() as client:
         with no_descriptor_left():
-            client.connect(door.listener.getsockname())
-            door.until(lambda: door.lobby.counts["out of files"] >= 2)
+            client.connect(server.listener.getsockname())
+            server.until(lambda: server.login_handler.counts["out of files"] >= 2)
         assert len(receive(client, CHALLENGE_BYTES)) == CHALLENGE_BYTES
 
 
-def flood(door: Door, connections: int) -> None:
+def flood(server: LoginServer, connections: int) -> None:
     """Connections that never log in; meanwhile and afterwards an honest client is let in."""
-    held, before = [], len(door.admitted)
+    held, before = [], len(server.admitted)
     for number in range(connections):
-        held.append(connect(door.listener))
+        held.append(connect(server.listener))
         if number % (connections // 10) == 0:
-            client, nonce = door.guest()
+            client, nonce = server.pending()
             client.sendall(login(nonce))
             held.append(client)
-    door.until(lambda: len(door.admitted) == before + 10)
-    assert len(door.lobby) <= 256
+    server.until(lambda: len(server.admitted) == before + 10)
+    assert len(server.login_handler) <= 256
     for connection in held:
         connection.close()
 
 
-def test_a_flood_of_connections_that_never_log_in(door: Door) -> None:
-    flood(door, 1_000)
-    door.until(lambda: len(door.lobby) == 0)
+def test_a_flood_of_connections_that_never_log_in(server: LoginServer) -> None:
+    flood(server, 1_000)
+    server.until(lambda: len(server.login_handler) == 0)
 
 
-def test_an_error_of_the_loop_is_none(door: Door) -> None:
+def test_an_error_of_the_loop_is_none(server: LoginServer) -> None:
     """What goes wrong in a callback of the loop ends up in its handler, which is never called here."""
     wrong: list[dict[str, Any]] = []
-    door.running.loop.set_exception_handler(lambda loop, context: wrong.append(context))
+    server.running.loop.set_exception_handler(lambda loop, context: wrong.append(context))
     for data in (b"", b"\x00", login(b"x"), bytes(200)):
-        client, _ = door.guest()
+        client, _ = server.pending()
         client.sendall(data)
         client.close()
-    door.until(lambda: len(door.lobby) == 0)
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), door.running.loop).result()
+    server.until(lambda: len(server.login_handler) == 0)
+    asyncio.run_coroutine_threadsafe(asyncio.sleep(0), server.running.loop).result()
     assert wrong == []

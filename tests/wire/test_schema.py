@@ -1,4 +1,4 @@
-"""The data sheet is read as it stands, and what stands in it can be."""
+"""The schema is read as it stands, and what stands in it can be."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The C-level door: books for compiled callers, which neither hold the GIL nor touch Python.
+"""The C API: books for compiled callers, which neither hold the GIL nor touch Python.
 
-The signatures are in ``door.pxd``. What is called ``books`` there is the pointer that ``open_books`` gave.
+The signatures are in ``c_api.pxd``. What is called ``books`` there is the pointer that ``open_books`` gave.
 """
 
 from __future__ import annotations

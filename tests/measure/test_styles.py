@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from pricetime.extras import MissingExtra
-from pricetime.measure.looks import LINES, LOOKS, MARKERS, drawing, line, save
+from pricetime.measure.styles import LINES, MARKERS, STYLES, drawing, line, save
 
 Vector = NDArray[np.float64]
 
@@ -54,24 +54,24 @@ def lab(colour: str, seen_by: str) -> Vector:
 
 
 def test_everything_stands_out_from_the_ground() -> None:
-    for name, shown in LOOKS.items():
+    for name, shown in STYLES.items():
         assert contrast(shown.ink, shown.ground) > 7, name
         assert contrast(shown.muted, shown.ground) > 4.5, name
         assert min(contrast(colour, shown.ground) for colour in shown.series) >= 3, name
 
 
 @pytest.mark.parametrize("seen_by", SEEN_BY)
-@pytest.mark.parametrize("name", LOOKS)
+@pytest.mark.parametrize("name", STYLES)
 def test_any_two_series_are_told_apart(name: str, seen_by: str) -> None:
-    for one, other in combinations(LOOKS[name].series, 2):
+    for one, other in combinations(STYLES[name].series, 2):
         assert np.linalg.norm(lab(one, seen_by) - lab(other, seen_by)) > 14, (one, other)
 
 
 def test_no_two_of_twenty_four_lines_are_the_same() -> None:
-    for look in LOOKS.values():
-        drawn = {(style["color"], style["linestyle"]) for style in (line(look, number) for number in range(24))}
-        assert len(drawn) == 24 == len(look.series) * len(LINES)
-        assert len(MARKERS) == len(look.series)
+    for style in STYLES.values():
+        drawn = {(style["color"], style["linestyle"]) for style in (line(style, number) for number in range(24))}
+        assert len(drawn) == 24 == len(style.series) * len(LINES)
+        assert len(MARKERS) == len(style.series)
 
 
 def picture(suffix: str, title: str = "a $b$ c") -> bytes:

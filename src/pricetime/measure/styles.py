@@ -1,4 +1,4 @@
-"""How pictures look: light and dark, in colours that colour-blind readers tell apart, and the same bytes every time."""
+"""How pictures look: light and dark, colours that colour-blind readers tell apart, the same bytes every time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Look:
+class Style:
     """The colours of a picture. A test holds those of series to a contrast of at least 3 to the ground."""
 
     ground: str
@@ -27,11 +27,11 @@ class Look:
     series: tuple[str, ...]  #: blue, orange, green, purple, yellow, cyan
 
 
-LOOKS = {
-    "light": Look(
+STYLES = {
+    "light": Style(
         "#ffffff", "#1f2328", "#6e7781", "#d8dee4", ("#0b6bcb", "#dd7711", "#116644", "#660066", "#555500", "#0099dd")
     ),
-    "dark": Look(
+    "dark": Style(
         "#0d1117", "#e6edf3", "#8b949e", "#30363d", ("#58a6ff", "#cc8811", "#99ddbb", "#dd4499", "#eedd00", "#55ddff")
     ),
 }
@@ -73,21 +73,21 @@ def save(figure: Figure, to: Path | BinaryIO, suffix: str) -> None:
         figure.savefig(to, format=suffix, dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
 
 
-def line(look: Look, index: int) -> dict[str, Any]:
+def line(style: Style, index: int) -> dict[str, Any]:
     """Colour and line of the series with this number."""
-    round_, place = divmod(index, len(look.series))
-    return {"color": look.series[place], "linestyle": LINES[round_ % len(LINES)]}
+    round_, place = divmod(index, len(style.series))
+    return {"color": style.series[place], "linestyle": LINES[round_ % len(LINES)]}
 
 
-def dress(axes: Axes, look: Look, title: str, grid: str = "both") -> None:
+def dress(axes: Axes, style: Style, title: str, grid: str = "both") -> None:
     """Ground, ink and grid; no frame."""
-    axes.set_facecolor(look.ground)
-    axes.set_title(title, loc="left", color=look.ink)
-    axes.grid(axis=grid, which="both", color=look.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal
+    axes.set_facecolor(style.ground)
+    axes.set_title(title, loc="left", color=style.ink)
+    axes.grid(axis=grid, which="both", color=style.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal
     axes.set_axisbelow(True)
     axes.minorticks_off()
-    axes.tick_params(which="both", colors=look.ink, length=0)
+    axes.tick_params(which="both", colors=style.ink, length=0)
     for label in (axes.xaxis.label, axes.yaxis.label):
-        label.set_color(look.ink)
+        label.set_color(style.ink)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -21,7 +21,7 @@ from .feed_listener import FeedListener
 from .secrets import Secrets, SecretsError
 
 
-class Prepared(NamedTuple):
+class Preflight(NamedTuple):
     """What was had. Whoever took it closes it."""
 
     orders: socket.socket  #: listens for clients
@@ -63,7 +63,7 @@ class Prepared(NamedTuple):
                 made.close()
 
 
-def prepare(config: GatewayConfig) -> Prepared:
+def preflight(config: GatewayConfig) -> Preflight:
     """Check what can be checked, and open the sockets. Raises CannotStart and MissingExtra; nothing is open then."""
     check_form(compiled=COMPILED)
     check_processors(config)
@@ -91,7 +91,7 @@ def prepare(config: GatewayConfig) -> Prepared:
         admin = None if config.admin_path is None else AdminSocket(config.admin_path)
         opened.pop_all()
     files_missing = sockets.raise_file_limit(config)
-    return Prepared(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing)
+    return Preflight(orders, recovery, feed, listener, journal, metrics, page, admin, owners, files_missing)
 
 
 def check_page(config: GatewayConfig, owners: Secrets | None) -> None:

@@ -1,5 +1,5 @@
-# The C-level door, for compiled callers: cimport it, or take the function pointers from door.__pyx_capi__ (see
-# docs/reference/c-door.md and include/pricetime.h). No call but the first and the last needs the GIL, none touches
+# The C API, for compiled callers: cimport it, or take the function pointers from c_api.__pyx_capi__ (see
+# docs/reference/c-api.md and include/pricetime.h). No call but the first and the last needs the GIL, none touches
 # Python. One thread at a time may be inside the same books.
 
 from pricetime.core.book cimport Books, key_of

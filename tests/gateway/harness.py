@@ -79,7 +79,7 @@ class Feed:
         self.sender.close()
 
 
-class Floor:
+class Harness:
     """``exchange``, which was not started, and what is around it."""
 
     def __init__(self, *, log: Log | None = None, disk: Disk | None = None, **settings: Any) -> None:
@@ -134,7 +134,7 @@ class Client:
 
     def __init__(
         self,
-        floor: Floor,
+        harness: Harness,
         owner: int,
         *,
         resume_from: int | None = None,
@@ -143,7 +143,7 @@ class Client:
         sndbuf: int = 0,
         rcvbuf: int = 0,
     ) -> None:
-        self.floor = floor
+        self.harness = harness
         self.owner = owner
         self.session = Session(Role.CLIENT, 0)
         self.session.receive(CHALLENGE.encode(), 0)
@@ -156,8 +156,8 @@ class Client:
         self.socket.setblocking(False)
         if sndbuf:
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sndbuf)
-        floor.clients.append(self)
-        assert floor.exchange.admit(theirs.detach(), owner, login[2], resume_from or 0)
+        harness.clients.append(self)
+        assert harness.exchange.admit(theirs.detach(), owner, login[2], resume_from or 0)
 
     # ------------------------------------------------------------------ to the exchange
 
@@ -172,7 +172,7 @@ class Client:
             try:
                 rest = rest[self.socket.send(rest) :]
             except BlockingIOError:
-                self.floor.turn()
+                self.harness.turn()
 
     def ask(self, *messages: Message) -> list[ExecutionReport]:
         """Send them; the reports that follow."""
@@ -209,7 +209,7 @@ class Client:
         """What came since the last call, and what comes while there is something to do."""
         found: list[Event] = []
         while True:
-            self.floor.settle()
+            self.harness.settle()
             some = self.receive()
             found += some
             if not some:
@@ -249,10 +249,10 @@ def tcp_pair(rcvbuf: int = 0) -> tuple[socket.socket, socket.socket]:
 
 
 @contextmanager
-def floor(**settings: Any) -> Iterator[Floor]:
-    """A floor with small capacities; ``settings`` are those of ``GatewayConfig``."""
+def harness(**settings: Any) -> Iterator[Harness]:
+    """A harness with small capacities; ``settings`` are those of ``GatewayConfig``."""
     with ExitStack() as stack:
-        made = Floor(**settings)
+        made = Harness(**settings)
         stack.callback(made.close)
         yield made
 

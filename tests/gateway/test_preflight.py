@@ -12,11 +12,11 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 
 from pricetime.extras import MissingExtra
-from pricetime.gateway import prepare as module
+from pricetime.gateway import preflight as module
 from pricetime.gateway import secrets, sockets
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.errors import CannotStart
-from pricetime.gateway.prepare import prepare
+from pricetime.gateway.preflight import preflight
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def free(**settings: object) -> GatewayConfig:
 def reason(config: GatewayConfig) -> str:
     """Why a server cannot start: in one line."""
     with pytest.raises(CannotStart) as raised:
-        prepare(config)
+        preflight(config)
     text = str(raised.value)
     assert "\n" not in text
     return text
@@ -40,7 +40,7 @@ def reason(config: GatewayConfig) -> str:
 
 def test_what_is_had(tmp_path: Path) -> None:
     secrets.add(tmp_path / "secrets.toml", 7)
-    prepared = prepare(free(open=False, secrets_file=tmp_path / "secrets.toml"))
+    prepared = preflight(free(open=False, secrets_file=tmp_path / "secrets.toml"))
     with socket.create_connection(prepared.orders.getsockname()):
         connection, _ = prepared.orders.accept()
         connection.close()
@@ -57,7 +57,7 @@ def test_what_is_had(tmp_path: Path) -> None:
 
 
 def test_the_feed_is_heard_by_those_who_join() -> None:
-    prepared = prepare(free(feed_port=17003))
+    prepared = preflight(free(feed_port=17003))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
         heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         heard.bind(("239.255.77.1", 17003))
@@ -99,9 +99,9 @@ def test_a_host_that_is_not_here(tmp_path: Path) -> None:
 
 def test_a_port_for_metrics() -> None:
     pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
-    with closing(prepare(free())) as without:
+    with closing(preflight(free())) as without:
         assert without.metrics is None
-    with closing(prepare(free(metrics_port=0))) as prepared:
+    with closing(preflight(free(metrics_port=0))) as prepared:
         assert prepared.metrics is not None
         port = prepared.metrics.getsockname()[1]
         assert reason(free(metrics_port=port)).startswith(f"metrics_port: port {port} of 127.0.0.1 is in use")
@@ -113,7 +113,7 @@ def test_a_port_for_metrics() -> None:
 def test_metrics_without_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
     with pytest.raises(MissingExtra, match=r"metrics_port needs the package prometheus_client: pip install 'price.*"):
-        prepare(free(metrics_port=0))
+        preflight(free(metrics_port=0))
 
 
 def test_no_multicast_route(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_the_limit_of_files_is_raised_as_far_as_it_goes(monkeypatch: pytest.Monk
 
 def test_where_latencies_can_be_written(tmp_path: Path) -> None:
     pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
-    prepare(free(latency_log=tmp_path / "run.hlog")).close()
+    preflight(free(latency_log=tmp_path / "run.hlog")).close()
     assert list(tmp_path.iterdir()) == [], "nothing is written before the end"
 
 
@@ -172,22 +172,22 @@ def test_latencies_without_the_package(tmp_path: Path, monkeypatch: pytest.Monke
     """Told at the start, and not when all is measured."""
     monkeypatch.setitem(__import__("sys").modules, "hdrh", None)
     with pytest.raises(MissingExtra, match=r"pricetime\[measure\]"):
-        prepare(free(latency_log=tmp_path / "run.hlog"))
-    prepare(free()).close()
+        preflight(free(latency_log=tmp_path / "run.hlog"))
+    preflight(free()).close()
 
 
 def test_the_page_listens_where_it_is_told_to() -> None:
     pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
-    assert prepare_and_close(free()) is None
-    address = prepare_and_close(free(http_port=0, http_owner=7))
+    assert preflight_and_close(free()) is None
+    address = preflight_and_close(free(http_port=0, http_owner=7))
     assert address is not None
     assert address[0] == "127.0.0.1"
     assert reason(free(http_port=0, http_host="192.0.2.7")).startswith("http_host: 192.0.2.7 is no address of this")
 
 
-def prepare_and_close(config: GatewayConfig) -> tuple[str, int] | None:
+def preflight_and_close(config: GatewayConfig) -> tuple[str, int] | None:
     """Where the page listens, None when it does not."""
-    prepared = prepare(config)
+    prepared = preflight(config)
     address: tuple[str, int] | None = None if prepared.page is None else prepared.page.getsockname()
     prepared.close()
     return address
@@ -199,7 +199,7 @@ def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
     secrets.add(file, 7)
     secrets.add(file, 8, follows=True)
     given = {"open": False, "secrets_file": file, "http_port": 0}
-    prepare_and_close(free(**given, http_owner=7))
+    preflight_and_close(free(**given, http_owner=7))
     for owner in (8, 9):
         told = reason(free(**given, http_owner=owner))
         assert told.startswith(f"http_owner: no owner {owner} who trades is in {file}: `pricetime secret {owner}`")
@@ -209,5 +209,5 @@ def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
 def test_a_page_without_its_packages(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingExtra, match=r"http_port needs the package .*: pip install 'pricetime\[web\]'"):
-        prepare(free(http_port=0))
-    prepare(free()).close()
+        preflight(free(http_port=0))
+    preflight(free()).close()

@@ -1,4 +1,4 @@
-/* A caller of the C-level door that knows nothing of Python: what test_door.py compiles and runs. */
+/* A caller of the C API that knows nothing of Python: what test_c_api.py compiles and runs. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,7 +16,7 @@ typedef struct {
     pt_depth depth;
     pt_resting_orders resting_orders;
     pt_digest digest;
-} door;
+} c_api;
 
 static pt_command limit_order(uint64_t id, uint8_t side, int64_t price, uint64_t quantity) {
     pt_command c;
@@ -30,7 +30,7 @@ static pt_command limit_order(uint64_t id, uint8_t side, int64_t price, uint64_t
 }
 
 /* Two asks, one bid through both of them: 0 when everything was as it must be, else the number of the step. */
-int play(const door *d, unsigned long long *digest) {
+int play(const c_api *d, unsigned long long *digest) {
     void *books = d->open_books(1, 1000, 1000);
     if (!books) return 1;
     pt_command commands[3] = {

@@ -16,7 +16,7 @@ from .reader import Reader, start_of
 STEP = 1 << 12
 
 
-def doubtful(directory: Directory, numbers: list[int], end: Position) -> dict[int, tuple[int, int]]:
+def unsynced(directory: Directory, numbers: list[int], end: Position) -> dict[int, tuple[int, int]]:
     """What of these segments, the last of the journal, is to be written once more: from which byte to which, of each.
 
     ``end``: behind the last good record. What lies before a snapshot may be damaged, and is no concern of a start: then

@@ -24,7 +24,7 @@ from .state import ExchangeState
 FOLLOWER_SLOTS = 1 << 12
 
 
-class Keeper:
+class JournalService:
     """Has the directory of ``settings.journal``, and the ``state`` that it leaves, until ``close``.
 
     ``make`` makes the state. ``wake_fd``: an eventfd that the syncer writes to. Raises CannotStart and JournalError.

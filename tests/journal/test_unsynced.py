@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from pricetime.journal.directory import Directory
-from pricetime.journal.doubt import STEP, doubtful
 from pricetime.journal.position import Position
+from pricetime.journal.unsynced import STEP, unsynced
 from tests.journal.written import PAGE, RECORD, Segment, orders
 
 LARGE = 256 * PAGE
@@ -23,7 +23,7 @@ def test_without_a_word_of_what_is_on_the_disk_everything(tmp_path: Path) -> Non
     second.commands(orders(10, first.sequence + 1))
     for segment in (first, second):
         segment.write(tmp_path)
-    assert doubtful(Directory(tmp_path), [1, 2], end_of(second)) == {1: (first.first, 3 * PAGE), 2: (0, second.offset)}
+    assert unsynced(Directory(tmp_path), [1, 2], end_of(second)) == {1: (first.first, 3 * PAGE), 2: (0, second.offset)}
 
 
 def test_from_a_place_that_is_on_the_disk(tmp_path: Path) -> None:
@@ -33,7 +33,7 @@ def test_from_a_place_that_is_on_the_disk(tmp_path: Path) -> None:
     segment.checkpoint(synced=STEP + 5)
     segment.commands(orders(3, 2 * STEP + 1))
     segment.write(tmp_path)
-    assert doubtful(Directory(tmp_path), [1], end_of(segment)) == {1: (segment.first + STEP * RECORD, segment.offset)}
+    assert unsynced(Directory(tmp_path), [1], end_of(segment)) == {1: (segment.first + STEP * RECORD, segment.offset)}
 
 
 @pytest.mark.parametrize("by_snapshot", [False, True])
@@ -46,7 +46,7 @@ def test_where_all_is_on_the_disk_nothing(tmp_path: Path, by_snapshot: bool) -> 
         segment.turn()
         segment.checkpoint(synced=10)
     segment.write(tmp_path)
-    assert doubtful(Directory(tmp_path), [1], end_of(segment)) == {}
+    assert unsynced(Directory(tmp_path), [1], end_of(segment)) == {}
 
 
 @pytest.mark.parametrize("at", [20, PAGE + 20])
@@ -59,4 +59,4 @@ def test_where_what_is_before_cannot_be_read_everything(tmp_path: Path, at: int)
     for segment in (first, second):
         segment.write(tmp_path)
     Directory(tmp_path).snapshot_path(first.sequence + 2).touch()
-    assert doubtful(Directory(tmp_path), [1, 2], end_of(second)) == {1: (0, 3 * PAGE), 2: (0, second.offset)}
+    assert unsynced(Directory(tmp_path), [1, 2], end_of(second)) == {1: (0, 3 * PAGE), 2: (0, second.offset)}

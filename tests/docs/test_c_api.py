@@ -1,4 +1,4 @@
-"""The callers shown in c-door.md are compiled and run as they stand there."""
+"""The callers shown in c-api.md are compiled and run as they stand there."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 import pricetime
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "reference" / "c-door.md"
+PAGE = ROOT / "docs" / "reference" / "c-api.md"
 INCLUDE = Path(pricetime.__file__).parent / "include"
 
 pytestmark = pytest.mark.compiled
@@ -77,7 +77,7 @@ def test_c(tmp_path: Path) -> None:
     import ctypes
 
     source, library = tmp_path / "caller.c", tmp_path / "caller.so"
-    source.write_text(shown("C", "c") + "void *find(const char *name) { return door_function(name); }\n")
+    source.write_text(shown("C", "c") + "void *find(const char *name) { return c_function(name); }\n")
     build(source, library)
     find = ctypes.PyDLL(str(library)).find
     find.restype, find.argtypes = ctypes.c_void_p, [ctypes.c_char_p]
