@@ -20,7 +20,8 @@ class Served(ServerProcess):
     def __enter__(self) -> Served:
         super().__enter__()
         recovery = ("--recovery-port", str(self.recovery[1]))
-        self.orders = ("--port", str(self.port), *recovery)
+        self.load = ("--port", str(self.port))
+        self.orders = (*self.load, *recovery)
         self.feed = ("--feed-port", str(self.feed_port), *recovery)
         return self
 
