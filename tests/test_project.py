@@ -18,7 +18,19 @@ SOURCE = ROOT / "src" / "pricetime"
 
 #: Each part imports from its own layer and those before it.
 LAYERS = [
-    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices", "ladder", "depth"},
+    {
+        "types",
+        "errors",
+        "checks",
+        "extras",
+        "environment",
+        "address",
+        "owner_limits",
+        "prices",
+        "execution",
+        "ladder",
+        "depth",
+    },
     {"native"},
     {"_form"},
     {"reference"},

@@ -16,6 +16,7 @@ from .core.instrument import Instrument
 from .core.order_book import OrderBook
 from .depth import Depth
 from .errors import PricetimeError
+from .execution import Execution, Trade
 from .owner_limits import OwnerLimits
 from .types import (
     ALL_INSTRUMENTS,
@@ -32,7 +33,6 @@ from .types import (
     SelfTrade,
     Side,
     TimeInForce,
-    Trade,
 )
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ __all__ = [
     "CommandType",
     "Depth",
     "Engine",
+    "Execution",
     "Instrument",
     "InstrumentState",
     "Order",
