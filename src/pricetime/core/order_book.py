@@ -299,7 +299,9 @@ class OrderBook:
             bids, asks = self._levels(BID, count), self._levels(ASK, count)
         finally:
             self._latch.leave()
-        return Depth(bids, asks, self.price_unit)
+        depth = tuple.__new__(Depth, (bids, asks))  # what Depth(bids, asks, unit) does, without a call of Python
+        depth.price_unit = self._engine._instruments[self._book.instrument].price_unit
+        return depth
 
     def plot(self, levels=10, *, ax=None, cumulative=True):
         """Draw ``depth(levels)`` with matplotlib and return the Axes: see ``Depth.plot``. O(levels)."""
