@@ -22,7 +22,7 @@ CELL_S = 300
 
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
-#: A link to another notebook. On the site it leads to the page.
+#: A link to a notebook. On the site it leads to the page.
 LINK = re.compile(r"(?<=\]\()(?P<name>[\w./-]+)\.ipynb(?=[)#])")
 
 

@@ -115,7 +115,7 @@ def test_a_tape(exchange: Served, tmp_path: Path) -> None:
     assert tape.name in text
     unknown = run("load", *exchange.load, "--tape", tape, "--tape-instrument", "5")
     assert unknown.exit_code == 2
-    assert "holds no record of instrument 5, but of 7" in unknown.output
+    assert "has no record of instrument 5: it has 7" in unknown.output
 
 
 def test_what_the_server_measured(exchange: Served, tmp_path: Path) -> None:

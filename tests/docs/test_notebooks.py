@@ -53,6 +53,7 @@ def test_it_says_what_the_reader_learns_and_what_is_to_be_seen(path: Path) -> No
     assert re.match(r"# .+\n\nYou will ", text[0])
     assert "Install: `pip install" in " ".join(text[:2]).replace("Install:\n", "Install: ")
     assert sum("**You should now see**" in part for part in text) >= 4
+    assert text[0].count("\n\n") <= 4
     assert "## Next" in text[-1]
 
 

@@ -134,9 +134,9 @@ def test_the_top_of_book_is_that_of_the_book_after_every_command() -> None:
 
 
 def test_what_is_no_report() -> None:
-    with pytest.raises(InvalidSetting, match=r"a list is no array of reports: give what apply returned"):
+    with pytest.raises(InvalidSetting, match=r"a list is not an array of reports: give what apply returned"):
         reports_to_frame([])
-    with pytest.raises(InvalidSetting, match=r"an array of int64 is no array of reports"):
+    with pytest.raises(InvalidSetting, match=r"an array of int64 is not an array of reports"):
         trades_to_frame(np.zeros(3, np.int64))
 
 

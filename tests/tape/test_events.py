@@ -57,7 +57,7 @@ def test_lobster(library: str, tmp_path: Path) -> None:
     assert found["time"][1] == timedelta(hours=9, minutes=30, seconds=0.5)
     assert (found["action"], found["side"]) == (["new", "execution"], ["bid", "bid"])
     assert (found["price"], found["quantity"], found["sequence"]) == ([585.33, 585.33], [18, 8], [1, 2])
-    with pytest.raises(TapeError, match="holds one instrument only"):
+    with pytest.raises(TapeError, match="has one instrument only"):
         tape.read(file, instrument=1, native=library)
 
 
@@ -99,7 +99,7 @@ def test_what_is_no_tape(tmp_path: Path) -> None:
     with pytest.raises(TapeError, match="No such file"):
         tape.read(file)
     file.write_text("hello")
-    with pytest.raises(TapeError, match="is of an unknown format"):
+    with pytest.raises(TapeError, match="unknown format"):
         tape.read(file)
     np.save(file.with_suffix(".npy"), np.arange(3))
     with pytest.raises(TapeError, match="holds an array of int64: commands have the dtype"):

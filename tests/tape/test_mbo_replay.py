@@ -486,7 +486,7 @@ def test_a_book_without_room_is_no_fault_of_the_tape(tmp_path: Path) -> None:
 def test_a_missing_opening_book_is_warned_of(tmp_path: Path) -> None:
     cut = [[cancel("A", 77, 101, 3)], [modify("B", 78, 95, 1)], [*buys((79, 1))]]
     (warning,) = Replayed(MboReplay.open(dbn_file(tmp_path, cut), OrderBook)).replay.warnings()
-    assert warning.startswith("the opening book is missing: the tape begins with neither a snapshot nor a clear")
+    assert warning.startswith("the opening book is missing: the tape begins without a snapshot or a clear")
     assert "3 of its records are about orders that it never showed" in warning
     for whole in (dbn_file(tmp_path, cut, snapshot=SNAPSHOT), dbn_file(tmp_path, [[Rec("R", "N", 0, 0, 0)], *cut])):
         assert Replayed(MboReplay.open(whole, OrderBook)).replay.warnings() == []

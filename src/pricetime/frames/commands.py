@@ -53,9 +53,10 @@ def commands_from_frame(
 ) -> Any:
     """The rows of a frame as commands: an array of ``pricetime.COMMAND``, shape (rows,), for ``apply``.
 
-    ``frame``: of pandas, polars, PyArrow or another library that narwhals knows. ``tick_size``: the currency value of
-    one tick; None if prices are in ticks already. ``columns``: the frame's name of each column that has another, such
-    as ``{"price": "px"}``. ``instrument``: of all rows, if the frame has no such column; 0 is that of an ``OrderBook``.
+    ``frame``: of pandas, polars, PyArrow or any library that narwhals supports. ``tick_size``: the currency value of
+    one tick; None if prices are in ticks already. ``columns``: the frame's names of the columns below, where they
+    differ, such as ``{"price": "px"}``. ``instrument``: of all rows, if the frame has no such column; the instrument of
+    an ``OrderBook`` is 0.
 
     ==============  ===============================================================  =================================
     column          values                                                           default
@@ -94,7 +95,9 @@ class _Reader:
         try:
             self._frame = narwhals().from_native(frame, eager_only=True)
         except TypeError as error:
-            raise InvalidFrame(f"{type(frame).__name__} is no frame of pandas, polars or PyArrow: {error}") from error
+            raise InvalidFrame(
+                f"{type(frame).__name__} is not a frame of pandas, polars or PyArrow: {error}"
+            ) from error
         if unknown := sorted(set(names) - set(COLUMNS)):
             raise InvalidSetting(f"columns names {unknown[0]!r}: a command has {', '.join(COLUMNS)}")
         taken = set(names.values())  # a column of the frame serves one purpose
@@ -171,7 +174,7 @@ class _Reader:
                 code = default
             if code is None:
                 allowed = ", ".join(str(word) for word in words)
-                raise self._error(name, values.index(value), f"{shown(value)} is none of {allowed}")
+                raise self._error(name, values.index(value), f"{shown(value)} is not one of {allowed}")
             codes[value] = int(code)
         made = np.array([codes[value] for value in values], np.uint8)
         made[null] = default
@@ -203,7 +206,7 @@ class _Reader:
             good &= (values == np.rint(values)) & (np.abs(values) < 2**53)
         if (bad := ~good & used).any():
             row = int(bad.argmax())
-            reason = f"{values[row].item()!r} is no whole number from {smallest} to {LARGEST[name]}"
+            reason = f"{values[row].item()!r} is not a whole number from {smallest} to {LARGEST[name]}"
             raise self._error(name, row, reason)
         return np.where(used, values, default).astype(np.uint64)
 

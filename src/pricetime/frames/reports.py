@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..errors import InvalidSetting
-from ..types import REPORT, Reason, ReportKind, Side, Trade
+from ..execution import Trade
+from ..types import REPORT, Reason, ReportKind, Side
 from .native import Nullable, frame_of, names_of
 from .prices import TickSize, in_currency_column
 
@@ -89,5 +90,5 @@ def checked(reports: Any) -> Any:
     """An array of reports. Raises InvalidSetting for anything else."""
     if not isinstance(reports, np.ndarray) or reports.dtype != REPORT or reports.ndim != 1:
         what = f"an array of {reports.dtype}" if isinstance(reports, np.ndarray) else f"a {type(reports).__name__}"
-        raise InvalidSetting(f"{what} is no array of reports: give what apply returned (dtype pricetime.REPORT)")
+        raise InvalidSetting(f"{what} is not an array of reports: give what apply returned (dtype pricetime.REPORT)")
     return reports

@@ -64,7 +64,7 @@ def read(path: str | Path, *, instrument: int | None = None, native: str | None 
     if is_header(head.split(b"\n", 1)[0]) or detect(path) is Format.DATABENTO:
         return frame_of(_databento(path, instrument), native)
     if instrument is not None:
-        raise TapeError(f"{path}: a LOBSTER tape holds one instrument only, and does not name it")
+        raise TapeError(f"{path}: a LOBSTER tape has one instrument only, and does not name it")
     return frame_of(_lobster(path), native)
 
 
@@ -73,7 +73,7 @@ def _head(path: Path) -> bytes:
         with open_tape(path) as file:
             return file.read(HEAD_BYTES)
     except (EOFError, OSError, zlib.error) as error:
-        raise TapeError(f"{path}: cannot be unpacked: {error}") from error
+        raise TapeError(f"{path}: cannot decompress it: {error}") from error
 
 
 def _databento(path: Path, instrument: int | None) -> dict[str, Any]:
