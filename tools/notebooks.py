@@ -47,7 +47,8 @@ def page(path: Path, *, executed: bool) -> Notebook:
 def _page(name: str, source: str, executed: bool) -> Notebook:
     import nbformat
 
-    notebook = nbformat.reads(source, as_version=4)
+    reads: Any = nbformat.reads
+    notebook = reads(source, as_version=4)
     if executed:
         execute(notebook)
     parts: list[str] = []

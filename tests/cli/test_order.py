@@ -140,6 +140,17 @@ def test_prices_with_decimals(tmp_path: Path) -> None:
 
 
 @pytest.mark.compiled
+def test_a_journal_shows_prices_with_decimals(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    options = ("--open", "--journal", str(journal), "--segment-bytes", str(1 << 20))
+    with served(*options, "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
+        said(running, "add", "ask", "5@101.25", "--id", "1")
+    assert "ES price unit 0.25" in good("journal", "inspect", journal)
+    assert " ask 5 at 101.25 gtc owner 1" in good("journal", "inspect", journal, "--at", "1")
+    assert "101.25" in good("replay", journal, "--instrument", "1")
+
+
+@pytest.mark.compiled
 def test_without_a_recovery_server_only_orders_without_a_price_go(exchange: Served) -> None:
     alone = ("order", "--port", str(exchange.port), "--recovery-port", str(free_udp_port()))
     message = bad(*alone, "add", "bid", "5@100", "--id", "1", code=2)

@@ -204,7 +204,7 @@ def test_what_went_out_of_sight_may_have_gone(replayed: Any) -> None:
 
 
 def test_of_what_was_out_of_sight_only_the_row_is_trusted(replayed: Any) -> None:
-    """Even where the size is what it was: order 5 may have gone while another came."""
+    """Even where the size is what it was: order 5 may have left and a different one arrived."""
     found = replayed(
         FIRST,
         (line(1, 5, 4, 101, -1), "101,14,99,20"),
@@ -220,7 +220,7 @@ def test_of_what_was_out_of_sight_only_the_row_is_trusted(replayed: Any) -> None
 
 
 def test_a_side_that_is_wholly_in_sight_hides_nothing(replayed: Any) -> None:
-    """The second level of a two-level row is empty: whatever comes there later is told by a message."""
+    """The second level of a two-level row is empty: a message announces whatever arrives there later."""
     found = replayed(
         (NOTHING, "101,10,99,20,9999999999,0,98,5"),
         (line(1, 5, 4, 103, -1), "101,10,99,20,103,4,98,5"),

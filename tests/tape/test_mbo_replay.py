@@ -235,7 +235,7 @@ def test_without_the_cancel_it_counts(replayed: Any) -> None:
 
 
 class Counted(Record):
-    """A record that counts how often it is compared with another."""
+    """A record that counts how often it is compared."""
 
     compared = 0
 
@@ -518,7 +518,7 @@ def test_run_until_a_moment_and_on(tmp_path: Path) -> None:
 
 
 def test_any_iterable_of_events_is_a_tape() -> None:
-    """A reader of another format is a generator of records in the order of the exchange."""
+    """A reader of a new format is a generator of records in the order of the exchange."""
 
     def records() -> Iterator[Record]:
         yield Record(START_NS + 5, 1, b"A", b"A", 1, 10_050, 3)

@@ -17,10 +17,10 @@ AT_END = 1 / 16  #: share of outliers at the first or last price of i64
 
 
 class Placement:
-    """Distances from the mid in ticks (1 is the touch, less would trade) and mean lifetimes in arrivals.
+    """Draws distances from the mid in ticks and mean lifetimes in arrivals. Orders at a distance below 1 trade.
 
-    Near orders are placed by a power law. The farther out, the longer they stay, so those that rest are spread
-    differently: some at the touch, most a few ticks behind it, then the power law again.
+    The distances of new near orders follow a power law. Orders farther from the mid live longer, so resting orders have
+    a different distribution: some at the best price, most a few ticks behind it, and then a power law again.
     """
 
     def __init__(self, flow: MarketFlow) -> None:
