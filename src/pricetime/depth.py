@@ -24,12 +24,14 @@ class Depth(tuple[Any, Any]):
 
     ``price_unit`` is the currency value of one tick. The arrays hold ticks; the ladder and the chart show currency.
 
+    ```python
     >>> from pricetime import ASK, BID, OrderBook
     >>> book = OrderBook(price_unit="0.25")
     >>> _ = book.add_order(1, BID, 400, 5), book.add_order(2, ASK, 401, 7)
     >>> bids, asks = book.depth()
     >>> int(bids["price"][0]), int(asks["quantity"][0])
     (400, 7)
+    ```
     """
 
     price_unit: Decimal

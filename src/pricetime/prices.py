@@ -20,8 +20,10 @@ def price_unit(value: Any) -> Decimal:
 
     Raises InvalidSetting if it is not a finite number above 0, or has more than ``MOST_DECIMALS`` decimals.
 
+    ```python
     >>> price_unit("0.25"), price_unit("0.50")
     (Decimal('0.25'), Decimal('0.50'))
+    ```
     """
     try:
         unit = value if isinstance(value, Decimal) else Decimal(str(value))
@@ -39,8 +41,10 @@ def price_unit(value: Any) -> Decimal:
 def decimals(unit: Decimal) -> int:
     """How many digits after the point the prices of this unit have.
 
+    ```python
     >>> decimals(Decimal("0.25")), decimals(Decimal(1))
     (2, 0)
+    ```
     """
     return max(0, -int(unit.as_tuple().exponent))
 
@@ -48,8 +52,10 @@ def decimals(unit: Decimal) -> int:
 def in_currency(ticks: int, unit: Decimal) -> str:
     """A price in ticks as text in currency, exact.
 
+    ```python
     >>> in_currency(403, Decimal("0.25"))
     '100.75'
+    ```
     """
     return f"{_EXACT.multiply(Decimal(int(ticks)), unit):.{decimals(unit)}f}"
 
@@ -57,8 +63,10 @@ def in_currency(ticks: int, unit: Decimal) -> str:
 def in_ticks(value: Any, unit: Decimal) -> int:
     """A price in currency as whole ticks. Raises InvalidPrice if it lies between two ticks.
 
+    ```python
     >>> in_ticks("100.75", Decimal("0.25"))
     403
+    ```
     """
     try:
         price = Decimal(str(value))

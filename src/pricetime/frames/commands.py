@@ -58,32 +58,32 @@ def commands_from_frame(
     differ, such as ``{"price": "px"}``. ``instrument``: of all rows, if the frame has no such column; the instrument of
     an ``OrderBook`` is 0.
 
-    ==============  ===============================================================  =================================
-    column          values                                                           default
-    ==============  ===============================================================  =================================
-    type            new (or add), cancel, reduce, replace, mass_cancel, or a         new
-                    ``CommandType``
-    order_id        whole number below 2**64                                         1, 2, ... if all rows are new
-    side            bid, buy, B or 1; ask, sell, S, A, 2 or -1
-    price           currency, or ticks; not needed of market orders and cancels
-    quantity        whole lots; not needed of cancels
-    order_type      limit, market or post_only                                       limit
-    time_in_force   gtc, ioc, fok, post_only, market, or a ``TimeInForce``           gtc
-    self_trade      name of a ``SelfTrade`` mode                                     the instrument's
-    owner           whole number below 2**32                                         0
-    timestamp       a time with or without zone (UTC), or ns since 1970              0
-    ==============  ===============================================================  =================================
+    | column | values | default |
+    |---|---|---|
+    | type | new (or add), cancel, reduce, replace, mass_cancel, or a `CommandType` | new |
+    | order_id | whole number below 2**64 | 1, 2, ... if all rows are new orders |
+    | side | bid, buy, B or 1; ask, sell, S, A, 2 or -1 | needed for new orders |
+    | price | currency, or ticks without `tick_size` | needed for new orders, except market orders, and replaces |
+    | quantity | whole lots | needed for new orders, replaces and reduces |
+    | order_type | limit, market or post_only | limit |
+    | time_in_force | gtc, ioc, fok, post_only, market, or a `TimeInForce` | gtc |
+    | self_trade | name of a `SelfTrade` mode | the mode of the instrument |
+    | owner | whole number below 2**32 | 0 |
+    | instrument | whole number | `instrument` |
+    | timestamp | a time with or without zone (UTC), or ns since 1970 | 0 |
 
     Upper and lower case are the same. A float price must be a tick up to the rounding of floats; text and decimals
     must be exact. Raises InvalidFrame, which names the column and the row (the first row is 0), InvalidSetting, and
     MissingExtra without narwhals. O(rows).
 
+    ```python
     >>> import polars as pl
     >>> from pricetime import OrderBook
     >>> df = pl.DataFrame({"side": ["buy", "sell"], "price": [101.25, 101.25], "quantity": [5, 3]})
     >>> commands = commands_from_frame(df, tick_size=0.25)
     >>> commands["price"].tolist(), len(OrderBook().apply(commands))
     ([405, 405], 3)
+    ```
     """
     return _Reader(frame, columns or {}).commands(None if tick_size is None else price_unit(tick_size), instrument)
 

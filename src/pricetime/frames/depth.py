@@ -24,11 +24,13 @@ def depth_to_frame(
     Columns: side, level (from 1), price, quantity (lots), orders, cumulative (lots from the best level on). Prices are
     ticks if the value of a tick is 1.
 
+    ```python
     >>> from pricetime import BID, OrderBook
     >>> book = OrderBook(price_unit="0.25")
     >>> _ = book.add_order(1, BID, 405, 5)
     >>> depth_to_frame(book)["price"].to_list()
     [101.25]
+    ```
     """
     found = depth if isinstance(depth, Depth) else depth.depth(levels)
     both = np.concatenate(found)

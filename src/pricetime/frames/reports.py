@@ -31,6 +31,7 @@ def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | 
     Columns: seq_num, kind, instrument, order_id, maker_id (null unless it is a trade), side, price (null of kinds that
     have none), quantity, reason (null without one). Kinds, sides and reasons are text in lower case.
 
+    ```python
     >>> from pricetime import BID, OrderBook
     >>> from pricetime.frames import commands_from_frame
     >>> import polars as pl
@@ -38,6 +39,7 @@ def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | 
     >>> reports = OrderBook().apply(commands_from_frame(orders, tick_size="0.25"))
     >>> reports_to_frame(reports, tick_size="0.25")["price"].to_list()
     [101.25]
+    ```
     """
     reports = checked(reports)
     kinds = reports["kind"]

@@ -37,7 +37,7 @@ def top_to_frame(
     ``Recorder`` of a replay. ``builder``: a ``BookBuilder`` with the books as they were before the first of the
     reports; it is brought up to date. ``tick_size``, ``native``: as of ``reports_to_frame``. Of a recorder prices are
     in units of the tape: give ``Decimal(1) / replay.price_scale``. Raises InvalidSetting, MissingExtra, and
-    ReportMismatch for reports that do not begin where the books end. O(reports), about a microsecond each.
+    ReportMismatch for reports that do not begin where the books end. O(reports), about 4 microseconds each.
 
     Columns: seq_num and instrument, of reports, or time_ns, of a recorder; then bid, bid_quantity, bid_orders, ask,
     ask_quantity, ask_orders. A side that is empty is null.
