@@ -2,7 +2,8 @@
 
 The documents are written to be read as files of the repository, so they link to sources, tests and examples, which a
 site of documents does not have. Here each of these gets a page of its own, with its text, so that every link leads
-somewhere without leaving the site. A ``<picture>`` follows what the system prefers; of the site it follows the switch.
+somewhere without leaving the site. A notebook is executed and becomes a page (``notebooks.py``). A ``<picture>``
+follows what the system prefers; of the site it follows the switch.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # mkdocs runs this file by its path
+
+from tools import notebooks
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -90,9 +96,14 @@ def linked() -> set[Path]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds a page for everything outside docs/ that is linked to."""
+    """Adds the pages of the notebooks, and one for everything outside docs/ that is linked to."""
     from mkdocs.structure.files import File, InclusionLevel
 
+    for path in notebooks.paths():
+        made = notebooks.page(path, executed=bool(config.extra.get("execute_notebooks", True)))
+        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=made.text))
+        for name, picture in made.pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=picture))
     for path in sorted(linked()):
         page: File = File.generated(config, uri(path), content=page_of(path), inclusion=InclusionLevel.NOT_IN_NAV)
         files.append(page)
@@ -102,6 +113,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Links lead to the pages as the site has them; a picture in two colours follows the site's switch."""
     here = page.file.src_uri
+    markdown = notebooks.LINK.sub(r"\g<name>.md", markdown)
     origin = origin_of(here)
     for match in reversed(outside_code(markdown, LINK)):
         to = target(match["to"], origin)

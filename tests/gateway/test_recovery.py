@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from tests.gateway.loops import Events, Listener, LoopThread, close_after, conne
 REQUEST = struct.Struct("<BBHIQQ")
 REPLY = struct.Struct("<BBHIQQQQII")
 HEADER = struct.Struct("<BBHIQQQQII")
-INSTRUMENT = struct.Struct("<BBHIQQqq16s")
+INSTRUMENT = struct.Struct("<BBHIQQqqQ16s")
 LOGOUT = struct.Struct("<BBHIQ")
 SNAPSHOT_REQUEST = struct.pack("<B7x", 51)
 
@@ -64,13 +65,18 @@ class FakeReplica:
         self.orders["type"] = 54
         self.orders["order_id"] = np.arange(orders)
 
+    def instruments(self) -> Snapshot:
+        return self.snapshot()._replace(orders=self.orders[:0])
+
     def snapshot(self) -> Snapshot:
         self.go_on.wait(30)
         if self.broken:
             raise RuntimeError("no replica")
         self.taken += 1
         instruments = (
-            Instrument(1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70),
+            Instrument(
+                1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70, price_unit=Decimal("0.25")
+            ),
             Instrument(2, symbol="Ü" * 8, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
         )
         return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6)
@@ -207,10 +213,19 @@ def test_a_snapshot(desk: Desk) -> None:
         seq_num, instruments, orders = snapshot(client)
     assert seq_num == 1
     assert instruments == [
-        (53, 0, 0, 1, 5, 10, -50, 70, b"ABC".ljust(16, b"\0")),
-        (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, "Ü".encode() * 8),
+        (53, 0, 2, 1, 5, 10, -50, 70, 25, b"ABC".ljust(16, b"\0")),
+        (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, 1, "Ü".encode() * 8),
     ]
     assert np.array_equal(orders, desk.replica.orders)
+
+
+def test_the_instruments_alone(desk: Desk) -> None:
+    with desk.client() as client:
+        client.sendall(struct.pack("<BBHI", 51, 0, 0, 1))
+        seq_num, instruments, orders = snapshot(client)
+        assert (seq_num, [instrument[3] for instrument in instruments], len(orders)) == (1, [1, 2], 0)
+        client.sendall(SNAPSHOT_REQUEST)
+        assert len(snapshot(client)[2]) == len(desk.replica.orders)
 
 
 @pytest.mark.parametrize("orders", [0, 100_000])

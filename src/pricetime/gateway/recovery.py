@@ -26,6 +26,7 @@ import numpy as np
 
 from ..core.instrument import Instrument
 from ..core.snapshot import Snapshot
+from ..prices import decimals
 from ..wire.messages import (
     SIZES,
     ExecutionReport,
@@ -93,6 +94,9 @@ class Replica(Protocol):
     def snapshot(self) -> Snapshot:
         """All books at one moment. May block; called in a separate thread, one call at a time."""
 
+    def instruments(self) -> Snapshot:
+        """The instruments without orders; digest and checksum are 0. Called in a separate thread; takes microseconds."""
+
 
 class RecoveryServer(Acceptor):
     """Serves subscribers in the running event loop, from ``open`` to ``close``."""
@@ -104,6 +108,7 @@ class RecoveryServer(Acceptor):
         self.counts: Counter[str] = Counter()  #: counters by name
         self._config = config
         self._store = store
+        self._replica = replica
         self._snapshots = SharedSnapshot(replica, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
@@ -177,7 +182,8 @@ class RecoveryServer(Acceptor):
         if kind[0] == MessageType.RETRANSMIT_REQUEST:
             await self._retransmit(client, RetransmitRequest.decode(kind + frame))
         else:
-            await self._send_snapshot(client)
+            request = SnapshotRequest.decode(kind + frame)
+            await self._send_snapshot(client, without_orders=request.without_orders == 1)
         return True
 
     async def _send(self, client: RecoveryClient, *parts: bytes | memoryview) -> None:
@@ -237,9 +243,14 @@ class RecoveryServer(Acceptor):
         status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
         return status, reports or b"", checksum
 
-    async def _send_snapshot(self, client: RecoveryClient) -> None:
-        """Send a snapshot of all books. It does not wait for its whole cost, which delays the client's next request."""
+    async def _send_snapshot(self, client: RecoveryClient, *, without_orders: bool) -> None:
+        """Send a snapshot of all books, or the instruments alone. Its cost delays the client's next request."""
         await asyncio.sleep(client.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        if without_orders:
+            client.allowance.take(REQUEST_COST_REPORTS)
+            known = await asyncio.to_thread(self._replica.instruments)
+            await self._send(client, _head(known, self._store.epoch))
+            return
         async with self._snapshots.read() as snapshot:
             client.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
@@ -356,5 +367,7 @@ def _instrument(instrument: Instrument) -> bytes:
         lot_size=instrument.lot_size,
         low_price=LOWEST_PRICE if instrument.low_price is None else instrument.low_price,
         high_price=HIGHEST_PRICE if instrument.high_price is None else instrument.high_price,
+        price_decimals=decimals(instrument.price_unit),
+        price_unit=int(instrument.price_unit.scaleb(decimals(instrument.price_unit))),
         symbol=instrument.symbol.encode()[:SYMBOL_BYTES],
     ).encode()

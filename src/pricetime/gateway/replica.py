@@ -10,8 +10,11 @@ from __future__ import annotations
 import time
 
 import cython
+import numpy as np
 
+from pricetime.core.snapshot import Snapshot
 from pricetime.errors import UnknownInstrument
+from pricetime.types import SNAPSHOT_ORDER
 
 #: Wait when the replica is up to date, in seconds.
 IDLE_WAIT_S = 0.002
@@ -98,6 +101,16 @@ class Replica:
         try:
             # The store holds all reports that are not applied, so it knows the checksum before the next one.
             return self.builder.snapshot()._replace(checksum=self.store.checksum_before(self.next))
+        finally:
+            self.latch.leave()
+
+    def instruments(self):
+        """A ``Snapshot`` of the instruments and their states, without an order: O(instruments). From any thread."""
+        while not self.latch.enter():
+            time.sleep(RETRY_S)
+        try:
+            known = tuple(self.builder.instruments.values())
+            return Snapshot(self.next - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
         finally:
             self.latch.leave()
 
