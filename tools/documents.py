@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+HOME = "README.md"
 LANGUAGES = {".py": "python", ".pyi": "python", ".pxd": "cython", ".c": "c", ".h": "c", ".lua": "lua", ".toml": "toml"}
 LANGUAGES |= {".json": "json", ".yml": "yaml", ".yaml": "yaml", ".sh": "sh"}
 
@@ -102,6 +103,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Links lead to the pages as the site has them; a picture in two colours follows the site's switch."""
     here = page.file.src_uri
+    if here == HOME:
+        page.meta["hide"] = ["navigation", "toc"]  # its three paths take the whole width
     origin = origin_of(here)
     for match in reversed(outside_code(markdown, LINK)):
         to = target(match["to"], origin)
