@@ -20,6 +20,9 @@ TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
+#: Packages beside ours that a reader may choose to install: of frames.
+CHOICES = {"pandas", "polars", "pyarrow"}
+
 #: Words that stand for something of the reader's own: DIR, HOST:PORT, <revision>, ...
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*(:[A-Z]+)?|<[^>]+>|\.\.\.")
 
@@ -117,6 +120,8 @@ def check_make(words: list[str]) -> None:
 
 def check_install(words: list[str]) -> None:
     for word in words:
+        if word in CHOICES:
+            continue
         match = re.fullmatch(r"(pricetime|\.)?(?:\[([\w,]+)\])?", word)
         if match is None:
             raise Unknown(f"pip install {word}: not of this project")
