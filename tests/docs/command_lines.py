@@ -59,7 +59,7 @@ def check_pricetime(words: list[str], *, whole: bool) -> None:
         check_values(command, context, options, whole=whole)
         if not isinstance(command, click.Group):
             if left:
-                raise Unknown(f"{command.name}: nobody takes {left}")
+                raise Unknown(f"{command.name}: unexpected {left}")
             return
         if not left:
             return

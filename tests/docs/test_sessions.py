@@ -156,7 +156,7 @@ def test_of_the_market(reader: Shell, request: pytest.FixtureRequest) -> None:
 
 @of_page(["docs/how-to/run-with-a-journal.md"])
 def test_of_a_journal(reader: Shell) -> None:
-    """An order of a server that is killed is there after the next start; then each look into the journal."""
+    """An order of a server that is killed is there after the next start; then each command that reads the journal."""
     page = "docs/how-to/run-with-a-journal.md"
     serve, again = lines(page, "pricetime serve")
     server = reader.serve(serve)
@@ -248,6 +248,6 @@ def looked_at(shell: Shell) -> None:
 
 
 def test_of_tune(shell: Shell) -> None:
-    """The first look at a machine."""
+    """The first command on a machine."""
     for words in lines("docs/operate/tune.md", "pricetime info"):
         assert "form" in shell.run(words)
