@@ -7,6 +7,7 @@ import doctest
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,7 @@ def exchange() -> Iterator[int]:
         patch.setattr(feed, "Client", here)
         patch.setattr(feed, "AsyncClient", here_too)
         patch.setattr(feed, "Subscriber", listening)
+        patch.setattr(feed, "fetch_instruments", partial(feed.fetch_instruments, *server.recovery))
         yield server.port
 
 
