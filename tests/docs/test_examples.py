@@ -69,13 +69,13 @@ def exchange() -> Iterator[int]:
     from tests.cli.served import served
 
     with served("--open") as server, pytest.MonkeyPatch.context() as patch:
-        client, asynchronous, subscriber = feed.Client, feed.AsyncClient, feed.Subscriber
+        client, async_client, subscriber = feed.Client, feed.AsyncClient, feed.Subscriber
 
         def here(*_: object, **more: Any) -> Any:
             return client(server.host, server.port, **more)
 
         def here_too(*_: object, **more: Any) -> Any:
-            return asynchronous(server.host, server.port, **more)
+            return async_client(server.host, server.port, **more)
 
         def listening(*_: object, **more: Any) -> Any:
             return subscriber(server.group, server.feed_port, **more | {"recovery": server.recovery})
