@@ -103,8 +103,6 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Links lead to the pages as the site has them; a picture in two colours follows the site's switch."""
     here = page.file.src_uri
-    if here == HOME:
-        page.meta["hide"] = ["navigation", "toc"]  # its three paths take the whole width
     origin = origin_of(here)
     for match in reversed(outside_code(markdown, LINK)):
         to = target(match["to"], origin)
@@ -114,6 +112,13 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
                 f"{markdown[: match.start()]}{path}{''.join(match['to'].partition('#')[1:])}{markdown[match.end() :]}"
             )
     return PICTURE.sub(both, markdown)
+
+
+def on_page_content(html: str, page: Page, **_: object) -> str:
+    """Leaves out the side bars of the home page, so that its three paths have the whole width."""
+    if page.file.src_uri == HOME:
+        page.meta["hide"] = ["navigation", "toc"]
+    return html
 
 
 def origin_of(here: str) -> Path:
