@@ -39,22 +39,22 @@ def shown(page: Path) -> Iterator[tuple[str, list[str] | None]]:
 def calls(thing: griffe.Object, members: list[str] | None) -> Iterator[griffe.Function]:  # type: ignore[name-defined]
     """The functions and methods that the page shows of a module or class: those of its classes too."""
     for name, member in thing.members.items():
-        if member.is_alias:
-            if members is None or name not in members:
-                continue
-            member = member.final_target
         if name.startswith("_") or name in FOR_COMPILED or (members is not None and name not in members):
             continue
-        if member.is_class:
-            yield from calls(member, None)
-        elif member.is_function and "property" not in member.labels:
-            yield member
+        if member.is_alias and members is None:
+            continue  # imported: shown where it is defined
+        found = member.final_target if member.is_alias else member
+        if found.is_class:
+            yield from calls(found, None)
+        elif found.is_function and "property" not in found.labels:
+            yield found
 
 
 def called(code: str) -> set[str]:
     """The names that a piece of code calls."""
-    nodes = (node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call))
-    return {node.attr if isinstance(node, ast.Attribute) else node.id for node in nodes if hasattr(node, "attr") or hasattr(node, "id")}
+    targets = [node.func for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
+    methods = {node.attr for node in targets if isinstance(node, ast.Attribute)}
+    return methods | {node.id for node in targets if isinstance(node, ast.Name)}
 
 
 def in_sessions(text: str) -> set[str]:
@@ -73,11 +73,7 @@ def test_every_call_has_an_example(package: griffe.Module, page: Path) -> None: 
     examples, missing = on_page(page), []
     for name, members in shown(page):
         thing = package[name.removeprefix("pricetime.")]
-        if thing.is_function:
-            found = [thing]
-        else:
-            found = list(calls(thing, members))
-        for function in found:
+        for function in [thing] if thing.is_function else calls(thing, members):
             own = function.docstring.value if function.docstring else ""
             owner = function.parent.docstring.value if function.parent and function.parent.docstring else ""
             if function.name not in examples | in_sessions(own) | in_sessions(owner):

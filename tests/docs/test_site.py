@@ -1,4 +1,4 @@
-"""The site of the documents: it builds without a warning, has every page in its menu, and loads nothing from elsewhere."""
+"""The site of the documents: it builds without a warning, has each page in its menu, and loads only files of its own."""
 
 from __future__ import annotations
 
