@@ -60,7 +60,7 @@ def first_line(path: Path) -> str:
 
 
 def page_of(path: Path) -> str:
-    """The text of a page for a file or a folder that is no document."""
+    """The text of the page for a file or a folder outside docs/."""
     name = path.relative_to(ROOT).as_posix()
     head = f"---\nsearch:\n  exclude: true\nhide: [toc]\n---\n\n# {name}\n\n"
     if path.is_dir():
