@@ -120,7 +120,7 @@ bench-public: build ## the public benchmark of matching engines, in the built ch
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
 
-screenshot: build ## take the pictures of the live page in docs/, with Debian's chromium
+screenshot: build ## make the pictures of the live page in docs/pictures, still and animated, with Debian's chromium
 	@$(BIN)/python -m tools.screenshot
 
 wire: .venv/installed ## write what follows from the schema of the wire: page, vectors, dissector, messages.pyi
