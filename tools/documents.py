@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+HOME = "README.md"
 LANGUAGES = {".py": "python", ".pyi": "python", ".pxd": "cython", ".c": "c", ".h": "c", ".lua": "lua", ".toml": "toml"}
 LANGUAGES |= {".json": "json", ".yml": "yaml", ".yaml": "yaml", ".sh": "sh"}
 
@@ -65,7 +66,7 @@ def first_line(path: Path) -> str:
 
 
 def page_of(path: Path) -> str:
-    """The text of a page for a file or a folder that is no document."""
+    """The text of the page for a file or a folder outside docs/."""
     name = path.relative_to(ROOT).as_posix()
     head = f"---\nsearch:\n  exclude: true\nhide: [toc]\n---\n\n# {name}\n\n"
     if path.is_dir():
@@ -123,6 +124,13 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
                 f"{markdown[: match.start()]}{path}{''.join(match['to'].partition('#')[1:])}{markdown[match.end() :]}"
             )
     return PICTURE.sub(both, markdown)
+
+
+def on_page_content(html: str, page: Page, **_: object) -> str:
+    """Leaves out the side bars of the home page, so that its three paths have the whole width."""
+    if page.file.src_uri == HOME:
+        page.meta["hide"] = ["navigation", "toc"]
+    return html
 
 
 def origin_of(here: str) -> Path:
