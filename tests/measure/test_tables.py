@@ -38,9 +38,9 @@ def test_a_row_for_each_kind_that_has_any(tmp_path: Path) -> None:
     (table,) = tables_of("percentiles-round-trip", recordings)
     assert table.columns[3:] == ["p50", "p90", "p99", "p99.9", "p99.99", "max"]
     assert [row[:4] for row in table.rows] == [
-        ["made", "all", "6", "2 µs"],
-        ["made", "add, rests", "3", "2 µs"],
-        ["made", "cancel, reduce", "3", "2 µs"],
+        ["made", "all commands", "6", "2 µs"],
+        ["made", "add that rests", "3", "2 µs"],
+        ["made", "cancel or reduce", "3", "2 µs"],
     ]
     assert list(tables_of("histogram-round-trip", recordings)) == []
 

@@ -50,6 +50,11 @@ def load(paths: Sequence[Path]) -> list[Recording]:
     return found
 
 
+def warnings(recordings: Sequence[Recording]) -> list[str]:
+    """A note for each run whose name has the warning sign: why its figures are unreliable."""
+    return [f"⚠ {each.label}: {' '.join(troubles)}" for each in recordings if (troubles := each.run.troubles())]
+
+
 def of_loads(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, LoadRun]]:
     """Those that are loads."""
     for recording in recordings:
