@@ -98,7 +98,9 @@ def test_a_legend_of_ten_is_within_the_picture(length: int) -> None:
 def test_the_title_and_the_notes_fit_the_width_of_a_phone() -> None:
     figure, axes_of = stack(LIGHT, [""], "x", "y")
     axes_of[""].plot([1, 2], [1, 2])
-    finish(figure, LIGHT, "Widest " * 12, ["n" * (NOTE_CHARACTERS - 12) + " " + "sent over 1 ms late " * 9, "a short note"])
+    finish(
+        figure, LIGHT, "Widest " * 12, ["n" * (NOTE_CHARACTERS - 12) + " " + "sent over 1 ms late " * 9, "a short note"]
+    )
     figure.draw_without_rendering()
     title, notes = figure.texts
     assert figure.get_figwidth() == WIDTH

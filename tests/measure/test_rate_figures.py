@@ -58,7 +58,9 @@ def test_one_run_over_time(tmp_path: Path) -> None:
     assert stairs(rates) == {"answered": [800, 0, 2400], "sent": [1000, 1000, 0]}
     shown = stairs(latencies)
     assert [name.split(":")[0] for name in shown] == ["p50", "p99", "max"]
-    assert shown[MARKS["p99"][1]] == pytest.approx([20_000, np.nan, 600_000], nan_ok=True), "a gap where nothing was answered"
+    assert shown[MARKS["p99"][1]] == pytest.approx([20_000, np.nan, 600_000], nan_ok=True), (
+        "a gap where nothing was answered"
+    )
     assert rates.get_ylim()[0] == 0
     assert rates.get_xlim() == (0, 1.25)
     assert latencies.get_yscale() == "log"

@@ -124,7 +124,9 @@ def test_it_fits_phones_and_printers_and_eyes(page: Page) -> None:
     assert page.all("html") == [{"lang": "en"}]
     assert {each.get("class") for each in page.all("td")} == {"command", "wide", "name", "figure", ""}
     assert all(each["data-column"] for each in page.all("td")), "on a phone each cell says what it is"
-    assert all(each["tabindex"] == "0" and each["aria-label"] for each in page.all("div") if "scroll" in each.get("class", ""))
+    assert all(
+        each["tabindex"] == "0" and each["aria-label"] for each in page.all("div") if "scroll" in each.get("class", "")
+    )
 
 
 def test_conditions_are_beside_every_picture(page: Page) -> None:

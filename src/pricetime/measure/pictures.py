@@ -16,6 +16,7 @@ from .styles import STYLES, Style, drawing, save
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+
 @dataclass(frozen=True)
 class Picture:
     """One picture, ready to be drawn."""
