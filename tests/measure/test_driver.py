@@ -61,7 +61,7 @@ class Table:
     def at(self, now: int) -> None:
         """A turn at this time."""
         self.driver.fixed_ns = START_NS + now
-        self.driver.turn()
+        self.driver.iterate()
 
     def came(self, connection: int = 0) -> list[tuple[int, int]]:
         """What has come at the other end since: type and order id."""

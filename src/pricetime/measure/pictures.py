@@ -1,4 +1,4 @@
-"""Which pictures a set of runs gives, and their files: PNG and SVG, light and dark."""
+"""Which pictures a set of runs has, and writes their files: PNG and SVG, light and dark."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture, ready to be drawn."""
+    """One picture that can be drawn in any style."""
 
     name: str  #: of its files
     title: str  #: of its section on a page; what is drawn has a title of its own
@@ -28,7 +28,7 @@ class Picture:
     draw: Callable[[Style], Figure]
 
     def bytes_of(self, style: str, suffix: str) -> bytes:
-        """The file. The same bytes for the same runs. Raises MissingExtra."""
+        """The content of the file; equal runs give equal bytes. Raises MissingExtra."""
         out = BytesIO()
         with drawing():
             save(self.draw(STYLES[style]), out, suffix)
@@ -41,7 +41,10 @@ def pictures(recordings: Sequence[Recording]) -> list[Picture]:
 
 
 def write(found: Sequence[Picture], folder: Path, prefix: str = "") -> list[Path]:
-    """``NAME-light.svg``, ``NAME-dark.svg`` and both as PNG, for each. Raises MissingExtra and OSError."""
+    """Write ``NAME-light.svg``, ``NAME-dark.svg`` and both as PNG for each picture: the paths.
+
+    Raises MissingExtra and OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for picture in found:

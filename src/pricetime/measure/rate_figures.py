@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-#: An interval that is shorter than this share of the usual one has no rate.
+#: An interval shorter than this share of the median one has no rate.
 FRAGMENT = 0.2
 
 
@@ -68,12 +68,12 @@ def _one_over_time(style: Style, load: LoadRun, rates: Axes, latencies: Axes) ->
 
 
 def edges_of(moments: Sequence[Moment]) -> NDArray[np.float64]:
-    """Where the intervals begin and end."""
+    """The bounds of the intervals, in seconds."""
     return np.array([0.0, *(moment.s for moment in moments)])
 
 
 def per_second(moments: Sequence[Moment]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Commands sent and answered a second in each interval; none of a fragment, where they would say nothing."""
+    """Commands sent and answered per second in each interval; NaN for a very short one."""
     lengths = np.diff(edges_of(moments))
     whole = lengths > FRAGMENT * np.median(lengths)
     counts = np.array([[moment.sent for moment in moments], [moment.answered for moment in moments]], float)
@@ -82,7 +82,7 @@ def per_second(moments: Sequence[Moment]) -> tuple[NDArray[np.float64], NDArray[
 
 
 def latency(moments: Sequence[Moment], name: str) -> NDArray[np.float64]:
-    """In ns; where nothing was answered there is none, and a gap in the line."""
+    """In ns; NaN, a gap in the line, if nothing was answered in the interval."""
     values = [max(getattr(moment, name), 1) if moment.answered else np.nan for moment in moments]
     return np.array(values, float)
 

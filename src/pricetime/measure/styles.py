@@ -1,4 +1,4 @@
-"""How pictures look: light and dark, colours that colour-blind readers tell apart, the same bytes every time."""
+"""Styles of pictures: light and dark, with colours that colour-blind readers can tell apart; files are reproducible."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Style:
-    """The colours of a picture. A test holds those of series to a contrast of at least 3 to the ground."""
+    """The colours of a picture. A test checks that each series has a contrast of at least 3 to the ground."""
 
     ground: str
     ink: str
-    muted: str  #: for what stands back
+    muted: str  #: for notes
     faint: str  #: for grids
     series: tuple[str, ...]  #: blue, orange, green, purple, yellow, cyan
 
@@ -37,11 +37,11 @@ STYLES = {
     ),
 }
 
-#: With as many series as there are colours the lines change, so that every series is told by its line as well.
+#: After every six series the line style changes, so that no two series have the same line.
 LINES = ("-", "--", ":", "-.")
 MARKERS = "osD^vP"
 
-#: What is drawn depends on the input alone: no ids by chance, no dates; a dollar in a name is a dollar.
+#: Make a file depend on its input only: no random ids, and a dollar sign in a name is just text.
 SETTINGS = {
     "svg.hashsalt": "pricetime",
     "svg.fonttype": "path",
@@ -64,11 +64,11 @@ COLOURS = 64
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Within it figures are made and saved. Raises MissingExtra."""
+    """The context in which figures are made and saved. Raises MissingExtra."""
     matplotlib: Any = require("matplotlib", "plot", "drawing pictures")
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: it is a box in the picture
-        matplotlib.rcdefaults()  # not what the user's own matplotlibrc says
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name with such a glyph is drawn with a box
+        matplotlib.rcdefaults()  # ignore the user's matplotlibrc
         matplotlib.rcParams.update(SETTINGS)
         yield
 
@@ -86,13 +86,13 @@ def save(figure: Figure, to: Path | BinaryIO, suffix: str) -> None:
 
 
 def line(style: Style, index: int) -> dict[str, Any]:
-    """Colour and line of the series with this number."""
+    """Colour and line style of the series with this number."""
     round_, place = divmod(index, len(style.series))
     return {"color": style.series[place], "linestyle": LINES[round_ % len(LINES)]}
 
 
 def dress(axes: Axes, style: Style, title: str, grid: str = "both") -> None:
-    """Ground, ink and grid; no frame."""
+    """Set the colours, the grid and the title of axes, without a frame."""
     axes.set_facecolor(style.ground)
     axes.set_title(title, loc="left", color=style.ink)
     axes.grid(axis=grid, which="both", color=style.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal
