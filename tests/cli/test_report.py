@@ -59,8 +59,8 @@ def test_what_went_wrong_is_said_here_too(tmp_path: Path) -> None:
     assert done.exit_code == 0
     assert done.stderr.splitlines() == [
         "bad: Failed: nobody listens",
-        "bad: Missed its rate: 0 of 1,000,000 commands a second were sent.",
-        "bad: bad.hlog is not beside bad.json: no histogram of this run.",
+        "bad: The rate was missed: 0 of 1,000,000 commands per second were sent.",
+        "bad: bad.hlog is not beside bad.json, so there is no histogram of this run.",
     ]
 
 

@@ -121,5 +121,5 @@ def test_a_pipeline_with_a_stage_of_nothing(tmp_path: Path) -> None:
     made = made_runs.pipeline_run()
     none = PipelineRun(**made_runs.of(stages=[replace(made.stages[1], orders=0, orders_per_s=0.0)]))
     (recording,) = load([made_runs.write(tmp_path, "made", none)])
-    assert recording.run.troubles() == ["The stage 'ring + match' has no orders."]
+    assert recording.run.troubles() == ["The stage 'ring + match' measured no orders."]
     draw_stages(LIGHT, [recording]).draw_without_rendering()

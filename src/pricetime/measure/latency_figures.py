@@ -138,7 +138,7 @@ def draw_percentiles(style: Style, recordings: Sequence[Recording], interval: st
     (axes,) = axes_of.values()
     most = max(float(places[-1]) for places, _ in drawn.values())
     for curve, points in drawn.items():
-        marker = "" if curve.histogram is not None else MARKERS[curve.number % len(MARKERS)]
+        marker = "None" if curve.histogram is not None else MARKERS[curve.number % len(MARKERS)]
         axes.plot(*points, label=curve.label, marker=marker, **curve.style(style))
     axes.set_xscale("log")
     axes.set_xlim(1, max(most, 2) * 1.1)
