@@ -85,7 +85,10 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "machine": (lambda v: v.update(machine="fast"), "machine is 'fast': it must be an object"),
     "step": (lambda v: v["saturation"]["steps"][0].pop("rate"), "saturation.steps[0].rate is missing"),
     "setting": (lambda v: v["settings"].update(rate={}), "settings.rate is {}: it must be text, a whole number"),
-    "time": (lambda v: v.update(started_at="2026-11-26T09:30:00"), "started_at is '2026-11-26T09:30:00': it must be a time"),
+    "time": (
+        lambda v: v.update(started_at="2026-11-26T09:30:00"),
+        "started_at is '2026-11-26T09:30:00': it must be a time",
+    ),
     "no time": (lambda v: v.update(started_at="today"), "started_at is 'today': it must be a time"),
     "kind": (lambda v: v.update(kind="walk"), "kind is 'walk': it must be 'load' or 'pipeline'"),
     "format": (lambda v: v.update(format=2), "has format 2, but this version of pricetime reads only format 1"),
@@ -134,7 +137,10 @@ TROUBLES: dict[str, tuple[LoadRun, str]] = {
     "incomplete": (changed(complete=False), "The run ended before everything was sent"),
     "rate": (changed(sent_per_s=900_000.0), "The rate was missed: 900,000 of 1,000,000 commands per second were sent"),
     "late": (changed(late=100_000), "100,000 of 5,000,000 commands were sent over 1 ms after they were due"),
-    "search": (replace(LOAD, saturation=made_runs.saturation(limit_p99_ns=1)), "No rate of the search was within its limit"),
+    "search": (
+        replace(LOAD, saturation=made_runs.saturation(limit_p99_ns=1)),
+        "No rate of the search was within its limit",
+    ),
 }
 
 

@@ -27,7 +27,11 @@ def test_loads_and_what_became_of_them(tmp_path: Path) -> None:
     table = load_table(load([made_runs.write(tmp_path, name, each) for name, each in made.items()]))
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["good"] == ["complete", "1 M/s", "1 M/s", "1 M/s", "0 %", "2 µs", "3 µs", "3 µs", "3 µs"]
-    assert [rows[name][1] for name in ("searched", "ramp", "fast")] == ["a search", "0/s to 2 M/s", "as fast as possible"]
+    assert [rows[name][1] for name in ("searched", "ramp", "fast")] == [
+        "a search",
+        "0/s to 2 M/s",
+        "as fast as possible",
+    ]
     assert rows["slow ⚠"][:3] == ["see above", "1 M/s", "5/s"]
     assert rows["bad ⚠"] == ["failed", "1 M/s", "0/s", "0/s", "-", "-", "-", "-", "-"]
     assert all(len(row) == len(table.columns) for row in table.rows)

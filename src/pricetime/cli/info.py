@@ -1,4 +1,4 @@
-"""``pricetime info``: what is installed, and in which form."""
+"""``pricetime info``: version, form (compiled or pure) and extras of this installation."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PACKAGE = "pricetime"
 
 
 def version() -> str:
-    """The version and the form, on one line."""
+    """Version and form on one line."""
     from .. import COMPILED, __version__
 
     return f"pricetime {__version__}, {'compiled' if COMPILED else 'pure (uncompiled)'} form"
@@ -27,7 +27,11 @@ def print_version(context: click.Context, _option: click.Parameter, wanted: bool
 
 @click.command()
 def info() -> None:
-    """Say which version and form runs, and for each extra what it is for and whether it is installed."""
+    """Show version, form and extras of this installation.
+
+    \b
+        pricetime info
+    """
     import platform
 
     from ..extras import PURPOSES
@@ -45,7 +49,7 @@ def info() -> None:
 
 
 def packages(extra: str) -> Iterator[str]:
-    """The packages that an extra brings, as the metadata of this package has them: those of its own extras too."""
+    """The packages of an extra, from the metadata of pricetime, including those of extras that it contains."""
     for requirement in metadata.requires(PACKAGE) or []:
         name, _, marker = requirement.partition(";")
         if not re.search(rf"extra == ['\"]{extra}['\"]", marker):

@@ -1,4 +1,4 @@
-"""Reports and commands in words."""
+"""Reports and commands as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ KINDS = {int(kind): kind.name.lower().replace("_", " ") for kind in ReportKind}
 SIDES = {int(side): side.name.lower() for side in Side}
 REASONS = {int(reason): reason.name.lower().replace("_", " ") for reason in Reason if reason}
 
-#: The report that asked for nothing of one instrument.
+#: The instrument of reports that concern all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
 
 
@@ -39,7 +39,7 @@ class Report(NamedTuple):
 
 
 def line(report: Report) -> str:
-    """A report on one line; what says nothing is left out."""
+    """A report on one line, without fields that have no meaning for its kind."""
     parts = [f"{report.seq_num} {KINDS.get(report.kind, report.kind)}"]
     if report.instrument != ALL_INSTRUMENTS:
         parts.append(f"instrument {report.instrument}")
@@ -61,13 +61,13 @@ def line(report: Report) -> str:
 
 
 def open_order(order: OpenOrder) -> str:
-    """An order that rests, on one line."""
+    """A resting order on one line."""
     place = f"instrument {order.instrument} order {order.order_id} {SIDES[order.side]}"
     return f"{place} {order.quantity} at {order.price} reference {order.reference}"
 
 
 def command_line(command: np.void) -> str:
-    """A command on one line; what says nothing of its type is left out."""
+    """A command on one line, without fields that have no meaning for its type."""
     kind = int(command["type"])
     parts = [f"{command['sequence']} {COMMANDS.get(kind, f'type {kind}')}"]
     if command["instrument"] != ALL_INSTRUMENTS:
@@ -84,7 +84,7 @@ def command_line(command: np.void) -> str:
 
 
 def _asked(command: np.void, kind: int) -> list[str]:
-    """What a command wants, beside the order that it is about."""
+    """The fields of a command besides the order that it concerns."""
     flags = int(command["flags"])
     if kind == CommandType.SET_STATE:
         return [STATES.get(flags, f"state {flags}")]
@@ -93,7 +93,7 @@ def _asked(command: np.void, kind: int) -> list[str]:
     if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL):
         return []
     if kind == CommandType.OPEN_ORDERS:
-        return [f"behind {command['quantity']}"] if flags else []
+        return [f"after {command['quantity']}"] if flags else []
     if kind == CommandType.REDUCE_ORDER:
         return [f"by {command['quantity']}"]
     parts = [f"{command['quantity']} at {command['price']}"]
