@@ -84,7 +84,7 @@ def test_what_is_needed_next_is_gone(folder: Path) -> None:
         (["[::1]:1"], "say with --into where the copy goes"),
         (["::1"], "is no directory, and no HOST:PORT"),
         (["127.0.0.1:1", "--into", "INTO"], "127.0.0.1:1: Connection refused"),
-        (["EMPTY"], "no segment is here"),
+        (["EMPTY"], "it has no segment"),
     ],
 )
 def test_nothing_to_follow(tmp_path: Path, arguments: list[str], why: str) -> None:

@@ -38,7 +38,7 @@ def test_the_table_of_a_databento_tape(databento: Path, book: str, name: str) ->
     found = figures(text)
     assert found["records"] == "10"
     assert found["orders in the opening snapshot"] == "3"
-    assert found["trades matched and compared"] == "2"
+    assert found["trades compared"] == "2"
     assert found["an iceberg gave more than it displayed"] == "1"
     assert "50.00 %" in text
     assert "throughput, records/s" in found

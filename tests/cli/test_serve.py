@@ -221,7 +221,7 @@ def test_by_name_and_by_ipv6(host: str) -> None:
     with served("--open", "--host", host, "--http-owner", "9", *pages) as running:
         there = ("--host", host)
         assert "accepted" in good("order", "add", "bid", "5@100", *there, *running.orders)
-        assert "the books are whole" in good("subscribe", *there, *running.feed, "--until-idle", "0.5")
+        assert "the books are complete" in good("subscribe", *there, *running.feed, "--until-idle", "0.5")
         assert "orders sent" in run("load", *there, *running.orders, "--seconds", "0.05", "--owner", "20").output
         serving = running.last("serving")
         for port, path, text in (("http_port", "/", "pricetime"), ("metrics_port", "/metrics", "pricetime_")):
