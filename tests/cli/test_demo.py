@@ -33,7 +33,7 @@ def test_the_real_session(real_data: Path) -> None:
 
 def test_where_the_tape_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_day: None) -> None:
     monkeypatch.setenv("PRICETIME_DATA", str(tmp_path))
-    assert f"this is a synthetic day. A real session would be replayed from\n{tmp_path / demo.TAPE}" in good("demo")
+    assert f"There is no tape at {tmp_path / demo.TAPE}, so this is a synthetic day." in good("demo")
     monkeypatch.delenv("PRICETIME_DATA")
     monkeypatch.setattr(demo, "repository", lambda: tmp_path / "repository")
     assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}\n" in good("demo")
@@ -48,7 +48,7 @@ def test_a_synthetic_day(tmp_path: Path, short_day: None) -> None:
     assert "synthetic day (cancel-heavy, seed 4), through OrderBook" in text
     found = figures(text)
     assert found["commands checked against the reference book"] == "4,000"  # 2,000 that fill the book, 2,000 after them
-    assert found["commands after them"] == "4,000"
+    assert found["further commands"] == "4,000"
     assert int(found["orders resting at the end"].replace(",", "")) > 1_000
 
 

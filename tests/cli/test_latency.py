@@ -63,7 +63,7 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
     text.write_text("nothing of the kind\n")
     for path in (empty, text):
         assert bad("latency", path) == (
-            f"Error: no latency is in {path.name}: give .hlog files of a run that had orders"
+            f"Error: {path.name} has no latencies: give .hlog files of a run that had orders"
         )
     picture = tmp_path / "picture.hlog"
     picture.write_bytes(bytes(range(256)))

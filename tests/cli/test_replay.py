@@ -76,7 +76,7 @@ def test_lines_that_cannot_be_used_are_named_and_counted(tmp_path: Path) -> None
     lines = [LOBSTER[0][0], *["bad"] * 12, LOBSTER[1][0]]
     path = lines_file(tmp_path / "m.csv", lines)
     text = good("replay", path)
-    assert figures(text)["lines or records that cannot be used: skipped"] == "12"
+    assert figures(text)["skipped because they cannot be used"] == "12"
     assert f"skipped: {path}, line 2: 1 fields instead of 6 in 'bad'\n" in text
     assert "skipped: 2 more\n" in text
     assert "line 13: 1 fields instead of 6 in 'bad'; 11 before it were skipped" in bad(

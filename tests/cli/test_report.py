@@ -69,7 +69,7 @@ def test_what_is_no_run(pipeline: Path, tmp_path: Path) -> None:
     pipeline.write_text("{}", encoding="utf-8")
     assert "it has no 'format'" in bad("report", pipeline, code=2)
     pipeline.write_text(json.dumps({"format": 9}), encoding="utf-8")
-    assert "a run of format 9" in bad("report", pipeline, code=2)
+    assert "has format 9" in bad("report", pipeline, code=2)
     assert "Missing argument" in bad("report", code=2)
     load = made_runs.write_load(tmp_path, "load", 10)
     load.with_suffix(".hlog").write_text("Tag=match.rests,0.0,1.0,1.0,HISTFnothing\n", encoding="ascii")

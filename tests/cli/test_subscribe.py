@@ -102,7 +102,7 @@ def test_a_server_that_is_killed_is_silence() -> None:
         good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
         watching.wait_for("# complete again at report ")
         running.kill()
-        watching.wait_for("# silent: no heartbeat comes any more, after 1. Is the server up?")
+        watching.wait_for("# silent: no heartbeat after report 1. Does the server run?")
         with running.again():
             watching.wait_for("# heartbeats come")
             watching.wait_for("# another feed has begun")
@@ -165,7 +165,7 @@ def test_every_event_and_state_has_words() -> None:
     assert {state.name for state in FeedState} == set(watch.STATES)
     for kind in EventKind:
         assert watch.event_text(FeedEvent(kind, 1_000, 2)) != kind.name.lower()
-    assert watch.event_text(FeedEvent(EventKind.GAP, 1_000, 2)) == "missing: 2 reports or more, from 1,000"
+    assert watch.event_text(FeedEvent(EventKind.GAP, 1_000, 2)) == "missing: at least 2 reports, from 1,000 on"
 
 
 def test_the_places_are_those_of_the_server() -> None:

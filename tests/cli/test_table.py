@@ -168,8 +168,8 @@ def test_columns_are_left_out_by_their_rank() -> None:
     made.add_row("1", "22", "333", "4444")
     for width, left_out in (
         (60, None),
-        (30, "hidden, the terminal is too narrow: first"),
-        (20, "hidden, the terminal is too narrow: second, first"),
+        (30, "too narrow for: first"),
+        (20, "too narrow for: second, first"),
     ):
         out = Console(file=io.StringIO(), width=width)
         out.print(made)

@@ -58,7 +58,7 @@ class Commands(click.Group):
                 raise
             raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror or error}") from error
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
         others = tuple(name for name in self.commands if not any(name in names for names in SECTIONS.values()))
         longest = max(map(len, self.commands))
         for title, names in {**SECTIONS, "Other commands": others}.items():

@@ -26,9 +26,9 @@ LEFT_OUT = {"P99.99": 3, "P90": 2, "commands": 1}
 def latency(files: tuple[Path, ...]) -> None:
     """Show latency percentiles of .hlog files.
 
-    `pricetime serve --latency-log` and `pricetime load --out` write such files. The table has a row for each interval and
-    for each kind of command in it, in microseconds: P99 is the time that 99 % of the commands did not exceed. Several
-    files are added together.
+    `pricetime serve --latency-log` and `pricetime load --out` write such files. The table has a row for each interval
+    and for each kind of command in it, in microseconds: P99 is the time that 99 % of the commands did not exceed.
+    Several files are added together.
 
     \b
         pricetime latency run.hlog

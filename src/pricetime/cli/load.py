@@ -91,8 +91,8 @@ def load(context: click.Context, /, **options: Any) -> None:
     the moment the order was due, so a stall counts for every order that it delays. The result shows how many orders
     were late, sent over 1 ms after they were due, and whether the rate was reached.
 
-    The run first fills the book, without measuring. When the sessions end, the exchange cancels what rests, unless it is
-    set to keep orders. Do not run this against an exchange whose books matter.
+    The run first fills the book, without measuring. When the sessions end, the exchange cancels what rests, unless it
+    keeps orders on disconnect. Do not run this against an exchange whose books matter.
 
     Exit code 1: the rate was not reached, or no rate was within the limit. 2: the exchange cannot be reached, refused a
     login, or was lost; RUN has what was measured until then.

@@ -133,7 +133,7 @@ def secrets_of(options: Options, owners: range) -> dict[int, bytes]:
     found = {owner: secret for owner in owners if (secret := known.get(owner)) is not None}
     if missing := [owner for owner in owners if owner not in found]:
         raise NotMeasured(
-            f"{len(missing)} of {len(owners)} owners have no secret in {options.secrets_file}, the first is {missing[0]}: "
+            f"{len(missing)} of {len(owners)} owners have no secret in {options.secrets_file}, first {missing[0]}: "
             f"add them with pricetime secret, or change --sessions or --owner"
         )
     return found

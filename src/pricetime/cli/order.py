@@ -410,7 +410,7 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
         client.cancel_order(last).exception(timeout)
     except TimeoutError as error:
         raise NotAcknowledged(
-            f"{text(client.address)} did not answer within {timeout:g} s: raise --timeout, or see whether the server is busy"
+            f"{text(client.address)} did not answer within {timeout:g} s: raise --timeout or check the server"
         ) from error
     for report in map(Report._make, client.read().tolist()):
         if report.kind != ReportKind.REJECTED or report.order_id != last:

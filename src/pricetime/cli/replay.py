@@ -81,9 +81,10 @@ def replay(context: click.Context, /, file: Path, **given: object) -> None:
         pricetime replay journal
         pricetime replay journal --until 2026-11-24T09:30:00.25 --instrument 1
 
-    FILE is a tape: Databento's market-by-order (.dbn, .dbn.zst, .csv, .csv.gz), or LOBSTER's message file (.csv, .csv.gz)
-    with its orderbook file. The tape's adds, cancels and modifies build the book. Each order that takes liquidity goes
-    through matching, and its fills are compared with the tape: the same resting orders, the same quantities.
+    FILE is a tape: Databento's market-by-order (.dbn, .dbn.zst, .csv, .csv.gz), or LOBSTER's message file (.csv,
+    .csv.gz) with its orderbook file. The tape's adds, cancels and modifies build the book. Each order that takes
+    liquidity goes through matching, and its fills are compared with the tape: the same resting orders, the same
+    quantities.
 
     DIR is the folder of `pricetime serve --journal DIR`. Every command is executed again; the reports are compared with
     the checkpoints of the journal, and the books with its snapshots.

@@ -70,9 +70,7 @@ class Grid:
                 yield table
                 left_out = [column.name for column, keep in zip(self.columns, kept, strict=True) if not keep]
                 if left_out:
-                    yield Text(
-                        f"hidden, the terminal is too narrow: {', '.join(dict.fromkeys(left_out))}\n", style="dim"
-                    )
+                    yield Text(f"too narrow for: {', '.join(dict.fromkeys(left_out))}\n", style="dim")
                 return
         yield from self._lines()
 

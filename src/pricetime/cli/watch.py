@@ -41,9 +41,9 @@ def event_text(event: FeedEvent) -> str:
     return {
         "UNVERIFIED": f"a heartbeat contradicts the books at report {event.seq_num:,}: requesting a check",
         "DIVERGED": f"the books at report {event.seq_num:,} differ from the exchange: they will be replaced",
-        "SILENT": f"the feed is silent after report {event.seq_num:,}: does the server run?",
+        "SILENT": f"silent: no heartbeat after report {event.seq_num:,}. Does the server run?",
         "HEARD": "heartbeats are received",
-        "GAP": f"at least {event.reports:,} reports are missing, from {event.seq_num:,} on",
+        "GAP": f"missing: at least {event.reports:,} reports, from {event.seq_num:,} on",
         "WHOLE": f"complete again at report {event.seq_num:,}",
         "SNAPSHOT": f"snapshot at report {event.seq_num:,}",
         "EPOCH": "the feed restarted with a new epoch",

@@ -171,7 +171,7 @@ class Load:
     def send(
         self, plan: Plan, rate: float | Pace | None = None, start: float | None = None, *, measured: bool = True
     ) -> float:
-        """Send a plan at ``rate`` orders per second from ``start`` (``time.perf_counter``) on; None: as fast as possible.
+        """Send a plan at ``rate`` orders per second from ``start`` (of ``time.perf_counter``); None: at full speed.
 
         Returns when the last order has come due: the time at which the next plan should start. Raises LoadFailed.
         """
