@@ -26,9 +26,9 @@ MOST_FILES = 100
 @pytest.fixture
 def exchange() -> Iterator[Served]:
     with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,state=halted") as running:
-        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
-        good("order", *running.orders, "add", "ask", "7@1234", "--id", "2")
-        good("order", *running.orders, "add", "bid", "1@100", "--id", "3")
+        good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
+        good("order", *running.orders, "add", "ask", "7@1234", "--order-id", "2")
+        good("order", *running.orders, "add", "bid", "1@100", "--order-id", "3")
         yield running
 
 
@@ -57,7 +57,7 @@ def test_lines_as_it_happens(exchange: Served) -> None:
     with Watching(*exchange.feed, "--plain", "--reports", "2") as watching:
         watching.wait_for("# snapshot")
         good("order", *exchange.orders, "cancel", "1")
-        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9@50", "--id", "4")
+        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9@50", "--order-id", "4")
         text = watching.end()
     assert "4 cancelled instrument 1 order " in text
     assert "5 accepted instrument 1 order " in text
@@ -69,7 +69,7 @@ def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> No
     """Every second datagram is lost; the recovery server has them all."""
     file = tmp_path / "orders.csv"
     rows = [f"add,bid,1,{n},{n}" for n in range(1, 101)]
-    file.write_text("\n".join(["action,side,quantity,price,id", *rows]))
+    file.write_text("\n".join(["action,side,quantity,price,order_id", *rows]))
     with (
         served("--open", "--drop", "0.5", "--feed-heartbeat-ms", "5") as running,
         Watching(*running.feed, "--plain") as watching,
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_it_well(exchange: Served) -> None:
 def test_a_server_that_is_killed_is_silence() -> None:
     ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
     with Served(*SMALL, "--open", *ports) as running, Watching(*running.feed, "--plain") as watching:
-        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
+        good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
         watching.wait_for("# complete again at report ")
         running.kill()
         watching.wait_for("# silent: no heartbeat after report 1. Does the server run?")

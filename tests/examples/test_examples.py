@@ -136,7 +136,7 @@ def test_subscriber(server: ServerProcess) -> None:
         client.add_order(3, BID, 98, 4).result(10)
         lines = watching.communicate()[0].splitlines()
     assert watching.returncode == 0, lines
-    assert any(line.startswith("-- a snapshot: all books as of report ") for line in lines)
+    assert any(line.startswith("-- snapshot: all books at report ") for line in lines)
     at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
     assert [line.split() for line in lines[at + 1 : at + 4]] == [["101", "7"], ["5", "99"], ["4", "98"]]
     assert lines[-1].endswith("0 late, 1 snapshots")

@@ -34,7 +34,7 @@ PRICE = click.IntRange(-(2**63), 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
 
 #: Columns of a file of orders.
-COLUMNS = ("action", "side", "quantity", "price", "id", "instrument", "time_in_force")
+COLUMNS = ("action", "side", "quantity", "price", "order_id", "instrument", "time_in_force")
 
 
 class OrdersError(PricetimeError, ValueError):
@@ -176,9 +176,7 @@ instrument_option = click.option(
 @click.option(
     "--market", is_flag=True, help="Trade at any price and cancel the remainder: give QUANTITY without a price."
 )
-@click.option(
-    "--id", "order_id", type=ORDER_ID, help="Order id that you choose, below 2**48.  [default: from the clock]"
-)
+@click.option("--order-id", type=ORDER_ID, help="Order id that you choose, below 2**48.  [default: from the clock]")
 @instrument_option
 @click.option("--time-in-force", type=TIMES, help="How long the order may rest.  [default: gtc]")
 @sends
@@ -199,11 +197,11 @@ def add(side: str, size: Size, *, market: bool, time_in_force: str | None, **giv
 
 
 @order.command(cls=Words)
-@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @instrument_option
 @sends
 def cancel(**given: Any) -> list[Request]:
-    """Cancel the order ID.
+    """Cancel an order.
 
     \b
         pricetime order cancel 106700364307545
@@ -212,12 +210,12 @@ def cancel(**given: Any) -> list[Request]:
 
 
 @order.command(cls=Words)
-@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
 @instrument_option
 @sends
 def replace(size: Size, **given: Any) -> list[Request]:
-    """Give the order ID a new open QUANTITY and PRICE.
+    """Replace an order: new open QUANTITY and new PRICE.
 
     \b
         pricetime order replace 106700364307545 5@101
@@ -228,12 +226,12 @@ def replace(size: Size, **given: Any) -> list[Request]:
 
 
 @order.command(cls=Words)
-@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @click.argument("by", metavar="QUANTITY", type=QUANTITY)
 @instrument_option
 @sends
 def reduce(**given: Any) -> list[Request]:
-    """Reduce the order ID by QUANTITY lots; it keeps its priority.
+    """Reduce an order by QUANTITY lots; it keeps its priority.
 
     \b
         pricetime order reduce 106700364307545 2
@@ -279,15 +277,15 @@ def list_open(where: Place, /, instrument: int | None) -> None:
 def from_file(file: TextIO) -> list[Request]:
     """Send a CSV file of orders; without FILE, standard input.
 
-    The first line names the columns: action (add, cancel, replace, reduce, mass-cancel), side, quantity, price, id,
-    instrument, time_in_force (gtc, ioc, fok, post-only, market). A line leaves the columns empty that its action does
+    The first line names the columns: action (add, cancel, replace, reduce, mass-cancel), side, quantity, price,
+    order_id, instrument, time_in_force (gtc, ioc, fok, post-only, market). A line leaves the columns empty that its action does
     not need. An add needs a price, except with time_in_force market.
 
     \b
         pricetime order file orders.csv
 
     \b
-        action,side,quantity,price,id,time_in_force
+        action,side,quantity,price,order_id,time_in_force
         add,bid,5,100,1
         add,ask,5,,2,market
         replace,,3,101,1
@@ -322,11 +320,11 @@ def from_row(row: dict[str, str]) -> Request:
         return new_order(
             side=row["side"],
             size=Size(int(row["quantity"]), int(row["price"]) if "price" in row else None),
-            order_id=int(row["id"]) if "id" in row else None,
+            order_id=int(row["order_id"]) if "order_id" in row else None,
             time_in_force=row.get("time_in_force", "gtc"),
             **common,
         )
-    common["order_id"] = int(row["id"])
+    common["order_id"] = int(row["order_id"])
     if action == "cancel":
         return Request("cancel_order", common)
     if action == "reduce":
