@@ -74,6 +74,6 @@ with Subscriber(
     show(feed)
     counts = feed.statistics
     print(
-        f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.gaps} gaps, "
-        f"{counts.filled} retransmitted, {counts.duplicates} duplicates, {counts.reordered} late, {counts.snapshots} snapshots"
+        f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.gaps} gaps, {counts.snapshots} snapshots, "
+        f"{counts.filled} retransmitted, {counts.duplicates} duplicates, {counts.reordered} late"
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .form import advise
 from .place import shared_option
 
 #: One session of CME's E-mini S&P 500 future. Its licence does not allow pricetime to include it.
@@ -60,6 +61,7 @@ def demo(
 
         show_exchange(orders, rate, seed, order_capacity, directory)
         return
+    advise()
     from .replay import Options, run
     from .synthetic import show_day
 

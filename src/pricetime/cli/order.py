@@ -278,8 +278,8 @@ def from_file(file: TextIO) -> list[Request]:
     """Send a CSV file of orders; without FILE, standard input.
 
     The first line names the columns: action (add, cancel, replace, reduce, mass-cancel), side, quantity, price,
-    order_id, instrument, time_in_force (gtc, ioc, fok, post-only, market). Leave columns empty that the action of a line
-    does not need. An add needs a price, except with time_in_force market.
+    order_id, instrument, time_in_force (gtc, ioc, fok, post-only, market). Leave a column empty if the action does
+    not need it. An add needs a price, except with time_in_force market.
 
     \b
         pricetime order file orders.csv
