@@ -73,7 +73,5 @@ with Subscriber(
         pass
     show(feed)
     counts = feed.statistics
-    print(
-        f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.gaps} gaps, {counts.snapshots} snapshots, "
-        f"{counts.filled} retransmitted, {counts.duplicates} duplicates, {counts.reordered} late"
-    )
+    print(f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.snapshots} snapshots")
+    print(f"{counts.gaps} gaps, {counts.filled} retransmitted, {counts.duplicates} duplicates, {counts.reordered} late")

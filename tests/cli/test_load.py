@@ -91,7 +91,7 @@ def test_a_search(exchange: Served, tmp_path: Path) -> None:
     text = measured(exchange, *arguments)
     found = json.loads((tmp_path / "run.json").read_text())["saturation"]
     assert found["limit_p99_ns"] == 1
-    assert found["highest_rate"] == 0  # nobody answers in a nanosecond
+    assert found["highest_rate"] == 0  # no exchange answers within a nanosecond
     assert len(found["steps"]) == 14
     assert text.count("bad") == 14
     assert figures(text)["highest rate with p99 within 0.0 us, orders/s"] == "none"
@@ -105,7 +105,7 @@ def test_a_tape(exchange: Served, tmp_path: Path) -> None:
         [cancel("A", 1, 101, 1)],
     ]
     tape = dbn_file(tmp_path, events, snapshot=snapshot)
-    arguments = ("--rate", "2000", "--seconds", "0.5", "--sessions", "1")  # of several, one may overtake another
+    arguments = ("--rate", "2000", "--seconds", "0.5", "--sessions", "1")  # several could overtake each other
     text = measured(exchange, "--tape", tape, *arguments, "--out", tmp_path / "run")
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["settings"]["tape"] == tape.name

@@ -53,12 +53,12 @@ def test_a_run_may_be_named_as_it_was_recorded(pipeline: Path, tmp_path: Path) -
 
 
 def test_what_went_wrong_is_said_here_too(tmp_path: Path) -> None:
-    made = made_runs.load_run({}, over_time=[], result=made_runs.failed("nobody listens"))
+    made = made_runs.load_run({}, over_time=[], result=made_runs.failed("connection refused"))
     path = made_runs.write(tmp_path, "bad", made)
     done = run("report", path, "--out", tmp_path / "page.html")
     assert done.exit_code == 0
     assert done.stderr.splitlines() == [
-        "bad: Failed: nobody listens",
+        "bad: Failed: connection refused",
         "bad: The rate was missed: 0 of 1,000,000 commands per second were sent.",
         "bad: bad.hlog is not beside bad.json, so there is no histogram of this run.",
     ]

@@ -105,7 +105,7 @@ def test_a_server_that_is_killed_is_silence() -> None:
         watching.wait_for("# silent: no heartbeat after report 1. Does the server run?")
         with running.again():
             watching.wait_for("# heartbeats come")
-            watching.wait_for("# another feed has begun")
+            watching.wait_for("# the feed restarted with a new epoch")
             watching.wait_for("# complete again at report 0")
             first = len(watching.lines)
         watching.wait_for("# silent: ", first)

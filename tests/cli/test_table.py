@@ -30,7 +30,7 @@ WIDTHS = [40, 60, 80]
 
 
 class Terminal:
-    """Everything that is printed goes here; ``width`` of None is an output that is no terminal."""
+    """Everything that is printed goes here; ``width`` None: the output is not a terminal."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, width: int | None, encoding: str) -> None:
         self.data = io.BytesIO()

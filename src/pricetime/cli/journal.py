@@ -168,7 +168,7 @@ def export(folder: Path, out: Path, first: int | None, last: int | None) -> None
 
 
 def directory_of(folder: Path) -> Directory:
-    """The journal in a folder. Raises CannotRun if there is none."""
+    """The journal in a folder. Raises CannotRun if it has no journal."""
     from ..journal.directory import Directory
 
     found = Directory(folder)

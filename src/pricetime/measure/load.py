@@ -347,7 +347,7 @@ class Load:
 
 
 class Measured(NamedTuple):
-    """Counts and times of the measured orders; times are of ``time.perf_counter``, 0 if there is none."""
+    """Counts and times of the measured orders; times are of ``time.perf_counter``, 0 if not known."""
 
     sent: int
     answered: int

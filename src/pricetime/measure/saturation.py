@@ -49,7 +49,7 @@ class Saturation:
 
     @property
     def highest_rate(self) -> float:
-        """The highest rate of a good step; 0 if there is none."""
+        """The highest rate of a good step; 0 if no step was good."""
         return max((step.rate for step in self.steps if step.good), default=0.0)
 
     def next_rate(self, begin: float) -> float | None:

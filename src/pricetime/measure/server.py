@@ -109,7 +109,7 @@ class ServerProcess:
         raise ServerFailed(f"the server did not log {name!r} within {timeout_s:g} s; its last events: {said or 'none'}")
 
     def last(self, name: str) -> Event:
-        """The newest event with this name; empty if there is none."""
+        """The newest event with this name; empty without one."""
         return next((event for event in reversed(self.events) if event["event"] == name), {})
 
     @property

@@ -29,7 +29,7 @@ class Table:
 
 
 def load_table(recordings: Sequence[Recording]) -> Table:
-    """A row for each run of the load generator: what was asked for and what was reached."""
+    """A row for each run of the load generator: the rate requested and the rates reached."""
     columns = ["run", "outcome", "rate asked for", "sent", "answered", "late", "p50", "p99", "p99.9", "max"]
     table = Table(
         "Runs; latencies are round trips of all commands, late is the share sent over 1 ms after due", columns, names=2
