@@ -29,7 +29,7 @@ print_ladder(book)
 print(f"Queue position of order 3: {book.queue_position(3)}")
 
 print("\nA bid for 7 lots at 100 fills order 2 and takes half of order 3 behind it:")
-for trade in book.add_order(5, BID, 100, 7, time_in_force=IOC):
+for trade in book.add_order(5, BID, 100, 7, time_in_force=IOC).trades:
     print(f"  {trade.quantity} lots at {trade.price} from order {trade.maker_id}")
 
 print("\nReplace order 4 at 98, reduce order 1 by 2 lots, cancel order 3:")

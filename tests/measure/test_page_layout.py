@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.measure import made_runs
-
-for package in ("matplotlib", "hdrh", "jinja2", "selenium"):
-    pytest.importorskip(package, reason="needs the packages of a report, and selenium")
-
 from pricetime.measure import report
+from pricetime.measure.panels import WIDTH
 from pricetime.measure.recording import load
+from pricetime.measure.styles import SMALL
+from tests.measure import made_runs
 from tools.browser import CHROMIUM, DRIVER, MISSING, Browser, browser
+
+for package in ("matplotlib", "hdrh", "jinja2"):
+    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=MISSING), pytest.mark.xdist_group("page")]
 
@@ -45,20 +46,17 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_a_phone_scrolls_only_down_and_shows_one_picture_of_each(chromium: Browser, address: str, theme: str) -> None:
     chromium.shape(PHONE, 800, theme=theme)
     chromium.get(address)
-    assert chromium.execute_script("return document.documentElement.scrollWidth") == PHONE  # type: ignore[no-untyped-call]
+    assert chromium.execute_script("return document.documentElement.scrollWidth") == PHONE
     shown = "return [...document.querySelectorAll('figure img')].filter(i => i.offsetWidth).map(i => i.className)"
-    classes = chromium.execute_script(shown)  # type: ignore[no-untyped-call]
+    classes = chromium.execute_script(shown)
     assert set(classes) == {theme}
     assert len(classes) == len(chromium.find_elements("tag name", "figure"))
 
 
 def test_text_in_pictures_is_legible_on_a_phone(chromium: Browser, address: str) -> None:
-    from pricetime.measure.panels import WIDTH
-    from pricetime.measure.styles import SMALL
-
     chromium.shape(PHONE, 800)
     chromium.get(address)
-    width = chromium.execute_script("return document.querySelector('figure img').offsetWidth")  # type: ignore[no-untyped-call]
+    width = chromium.execute_script("return document.querySelector('figure img').offsetWidth")
     assert SMALL * width / (72 * WIDTH) > 9, "CSS pixels of the smallest text"
 
 
@@ -66,4 +64,4 @@ def test_no_table_scrolls_on_a_phone(chromium: Browser, address: str) -> None:
     chromium.shape(PHONE, 800)
     chromium.get(address)
     wide = "return [...document.querySelectorAll('.scroll')].filter(d => d.scrollWidth > d.clientWidth).length"
-    assert chromium.execute_script(wide) == 0  # type: ignore[no-untyped-call]
+    assert chromium.execute_script(wide) == 0
