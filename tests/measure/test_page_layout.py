@@ -7,15 +7,17 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("selenium", reason="needs selenium: pip install 'pricetime[test]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("jinja2", reason="needs the packages of a report: pip install 'pricetime[report]'")
+
 from pricetime.measure import report
 from pricetime.measure.panels import WIDTH
 from pricetime.measure.recording import load
 from pricetime.measure.styles import SMALL
 from tests.measure import made_runs
 from tools.browser import CHROMIUM, DRIVER, MISSING, Browser, browser
-
-for package in ("matplotlib", "hdrh", "jinja2"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
 
 pytestmark = [pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason=MISSING), pytest.mark.xdist_group("page")]
 
