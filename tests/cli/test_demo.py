@@ -36,7 +36,7 @@ def test_where_the_tape_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path:
     assert f"There is no tape at {tmp_path / demo.TAPE}, so this is a synthetic day." in good("demo")
     monkeypatch.delenv("PRICETIME_DATA")
     monkeypatch.setattr(demo, "repository", lambda: tmp_path / "repository")
-    assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}\n" in good("demo")
+    assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}, so" in good("demo")
 
 
 def test_the_repository_is_that_of_the_source() -> None:

@@ -67,7 +67,7 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
         )
     picture = tmp_path / "picture.hlog"
     picture.write_bytes(bytes(range(256)))
-    assert "picture.hlog: a histogram in it cannot be read" in bad("latency", picture)
+    assert "picture.hlog: a histogram of this file cannot be read" in bad("latency", picture)
     assert "does not exist" in bad("latency", tmp_path / "none.hlog", code=2)
     assert "Missing argument" in bad("latency", code=2)
 

@@ -142,7 +142,7 @@ def test_an_end_that_speaks_something_else() -> None:
 
 def test_what_a_file_may_ask_for() -> None:
     text = """\
-action, side, quantity, price, id, instrument, time_in_force
+action, side, quantity, price, order_id, instrument, time_in_force
 add, bid, 5, 100, 1
 add, ask, 5, , 2, 3, market
 cancel, , , , 1

@@ -246,7 +246,7 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         assert (
             message == f"Error: port: port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
         )
-        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
+        good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
         file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')
         running.process.send_signal(signal.SIGHUP)
         assert running.wait_for("instrument state", 10)["state"] == "HALTED"

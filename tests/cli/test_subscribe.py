@@ -104,7 +104,7 @@ def test_a_server_that_is_killed_is_silence() -> None:
         running.kill()
         watching.wait_for("# silent: no heartbeat after report 1. Does the server run?")
         with running.again():
-            watching.wait_for("# heartbeats come")
+            watching.wait_for("# heartbeats are received")
             watching.wait_for("# the feed restarted with a new epoch")
             watching.wait_for("# complete again at report 0")
             first = len(watching.lines)

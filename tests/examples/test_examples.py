@@ -139,7 +139,8 @@ def test_subscriber(server: ServerProcess) -> None:
     assert any(line.startswith("-- snapshot: all books at report ") for line in lines)
     at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
     assert [line.split() for line in lines[at + 1 : at + 4]] == [["101", "7"], ["5", "99"], ["4", "98"]]
-    assert lines[-1].endswith("0 late, 1 snapshots")
+    assert lines[-2].endswith(", 1 snapshots")
+    assert lines[-1].endswith(", 0 late")
 
 
 @pytest.mark.compiled
