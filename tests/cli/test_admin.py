@@ -74,7 +74,7 @@ def test_instruments_snapshots_and_backups(tmp_path: Path) -> None:
         assert snapshot["ok"]
         assert Path(snapshot["file"]).exists()
         assert good(*admin, "backup", str(backup)).startswith(f"directory {backup}, sequence ")
-        assert "is there already" in bad(*admin, "backup", str(backup), code=2)
+        assert "exists: give" in bad(*admin, "backup", str(backup), code=2)
         assert "instrument 99 is unknown here" in bad(*admin, "halt", "99", code=2)
     found = verify(Directory(backup))
     assert found.faults == []

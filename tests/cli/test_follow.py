@@ -69,7 +69,7 @@ def test_what_is_needed_next_is_gone(folder: Path) -> None:
     assert following.step() > 0
     assert following.step() == 0, "the next segment may come"
     (folder / "elsewhere").rename(folder / "00000004.journal")
-    with pytest.raises(JournalError, match=r"00000002\.journal is missing: 00000004\.journal"):
+    with pytest.raises(JournalError, match=r"00000002\.journal is missing, but 00000004\.journal"):
         following.step()
     (folder / FIRST).unlink()
     with pytest.raises(JournalError, match="goes on from segment 1, which is gone: the oldest is 4"):
@@ -158,4 +158,4 @@ def test_a_copy_has_one_follower(address: str, tmp_path: Path) -> None:
     ran = run("follow", address, "--into", str(tmp_path / "copy"), *BRIEFLY)
     directory.unlock()
     assert ran.exit_code == 2
-    assert "in use by another process" in ran.output
+    assert "in use by a second process" in ran.output

@@ -70,7 +70,7 @@ def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
 
 def test_inspect_shows_the_record_that_is_not_good(damaged: Path) -> None:
     place = f"2:{WRITTEN.segments[1].offsets[20]}"
-    assert "Damaged: command 64 was on the disk" in good("journal", "inspect", damaged)
+    assert "Damaged: a later record says that command 64 was on the disk" in good("journal", "inspect", damaged)
     text = good("journal", "inspect", damaged, "--offset", place)
     assert f"{place} " in text
     assert "an invalid record:" in text
@@ -125,17 +125,17 @@ def test_a_missing_segment_ends_every_command_that_reads_it(gap: Path, tmp_path:
     places = {"DIR": str(gap), "OUT": str(tmp_path / "x.npy")}
     result = run(*(places.get(argument, argument) for argument in arguments))
     assert result.exit_code in (1, 2)
-    assert "00000002.journal is missing: 00000003.journal, which was made after it" in result.output
+    assert "00000002.journal is missing, but 00000003.journal, which was made after it" in result.output
     assert "pricetime journal inspect" in result.output
 
 
 def test_a_missing_segment_is_shown_and_a_repair_goes_on_without_it(gap: Path) -> None:
     lines = good("journal", "inspect", gap).splitlines()
     assert any(line.split() == ["2", "missing"] for line in lines)
-    assert any(line.startswith("Damaged: 00000002.journal is missing, and 00000003.journal") for line in lines)
+    assert any(line.startswith("Damaged: 00000002.journal is missing, but 00000003.journal") for line in lines)
     assert "00000002.journal is missing" in run("journal", "verify", gap).output.replace("\n", " ")
     text = good("journal", "repair", gap)
-    assert "- go on without 00000002.journal, which is missing" in text
+    assert "- continue without 00000002.journal, which is missing" in text
     assert "a repair cannot recover its commands" in text
     good("journal", "repair", gap, "--cut", text.split()[-1])
     assert "No faults." in good("journal", "verify", gap)
@@ -157,7 +157,7 @@ def test_repair_beside_a_server(damaged: Path) -> None:
     server = Directory(damaged)
     server.lock()
     try:
-        assert "in use by another process" in bad("journal", "repair", damaged, "--cut", "2:1")
+        assert "in use by a second process" in bad("journal", "repair", damaged, "--cut", "2:1")
     finally:
         server.unlock()
 

@@ -16,7 +16,8 @@ SOURCE = Path(pricetime.__file__).parents[1]
 PUBLIC = [
     "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
     "types", "errors", "extras",
-    "feed.subscriber.Subscriber", "feed.client.Client", "feed.client.OrderFuture",
+    "feed.subscriber.Subscriber", "feed.client.Client", "feed.order_entry.OrderEntry",
+    "feed.future.CommandFuture", "feed.future.OrderFuture",
     "feed.order_result", "wire.report", "feed.async_client.AsyncClient", "feed.sequencer",
     "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
     "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",

@@ -42,15 +42,19 @@ def exchange() -> Iterator[None]:
     from tests.cli.served import served
 
     with served("--open") as server, pytest.MonkeyPatch.context() as patch:
-        client, subscriber = feed.Client, feed.Subscriber
+        client, async_client, subscriber = feed.Client, feed.AsyncClient, feed.Subscriber
 
         def here(*_: object, **more: Any) -> Any:
             return client(server.host, server.port, **more)
+
+        def here_too(*_: object, **more: Any) -> Any:
+            return async_client(server.host, server.port, **more)
 
         def listening(*_: object, **more: Any) -> Any:
             return subscriber(server.group, server.feed_port, **more | {"recovery": server.recovery})
 
         patch.setattr(feed, "Client", here)
+        patch.setattr(feed, "AsyncClient", here_too)
         patch.setattr(feed, "Subscriber", listening)
         yield
 

@@ -41,6 +41,7 @@ def lines_of(name: str, *arguments: object) -> list[str]:
 
 def test_every_example_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*")} - {"__pycache__"} == {
+        "client.py",
         "first_book.py",
         "many_instruments.py",
         "market_maker.py",
@@ -125,6 +126,18 @@ def start(name: str, server: ServerProcess, *arguments: object) -> subprocess.Po
     return subprocess.Popen(
         [*command, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=os.environ
     )
+
+
+@pytest.mark.compiled
+def test_client(server: ServerProcess) -> None:
+    lines = lines_of("client.py", "--port", server.port, "--orders", 15_000)
+    assert lines[0].startswith("OrderResult(RESTING: ACCEPTED bid 5@100, order 1, ")
+    assert lines[1].startswith("OrderResult(CANCELLED: ACCEPTED bid 5@99, order 2, ")
+    assert lines[2].startswith("UnknownOrder: the exchange refused")
+    assert lines[3] == "15,000 accepted, 15,000 cancelled"
+    assert lines[4].endswith(" commands/s")
+    assert lines[5].startswith("REDUCED bid 1@101, order 1")
+    assert lines[6:] == ["1 orders cancelled"]
 
 
 @pytest.mark.compiled

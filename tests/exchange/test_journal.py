@@ -109,7 +109,7 @@ def test_one_journal_one_server(tmp_path: Path) -> None:
     with ServerProcess(*options(tmp_path / "j")) as server:
         code, lines = start(*options(tmp_path / "j"))
         assert (code, len(lines)) == (2, 1)
-        assert "in use by another process" in lines[0]
+        assert "in use by a second process" in lines[0]
         server.stop()
 
 

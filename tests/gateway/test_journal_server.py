@@ -227,7 +227,7 @@ def test_another_server_is_no_journal(target: Directory) -> None:
 
     thread = threading.Thread(target=answer)
     thread.start()
-    with pytest.raises(CopyRefused, match="not of this protocol"):
+    with pytest.raises(CopyRefused, match="not part of this protocol"):
         JournalCopy(other.getsockname(), 1, b"", target, None)
     thread.join()
     other.close()

@@ -305,7 +305,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
     again.kill()
     assert again.journal_service.directory.segments() == [1, 2, 3]
     (tmp_path / "j" / "00000002.journal").unlink()
-    with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing: 00000003\.journal"):
+    with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing, but 00000003\.journal"):
         Kept(tmp_path / "j")
 
 

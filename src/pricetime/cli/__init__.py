@@ -19,6 +19,7 @@ from .info import info, print_version
 from .journal import journal
 from .latency import latency
 from .load import load
+from .market import market
 from .memory import message
 from .order import order
 from .replay import replay
@@ -30,7 +31,7 @@ from .subscribe import subscribe
 
 #: The commands by purpose, as the help lists them.
 SECTIONS = {
-    "Try it": ("demo", "market"),
+    "Try it": ("market", "demo"),
     "Run an exchange": ("serve", "admin", "secret", "journal", "follow"),
     "Use an exchange": ("order", "subscribe"),
     "Replay and generate orders": ("replay", "generate"),
@@ -82,7 +83,8 @@ def main() -> None:
     """An order book and an exchange for research and tests.
 
     \b
-        pricetime demo                # match a day of orders and check every trade
+        pricetime market              # open a live market in your browser and trade in it
+        pricetime demo                # match a day of orders and check the result
         pricetime serve --open        # run an exchange on this machine
         pricetime order add bid 5@100 # send it an order
         pricetime COMMAND --help      # what a command does, with examples
@@ -90,6 +92,7 @@ def main() -> None:
 
 
 for command in (
+    market,
     demo,
     replay,
     generate,
