@@ -85,7 +85,7 @@ def test_what_is_needed_next_is_gone(folder: Path) -> None:
         (["[::1]:1"], "give --into DIR, a directory for the copy"),
         (["::1"], "is neither a directory nor HOST:PORT"),
         (["127.0.0.1:1", "--into", "INTO"], "127.0.0.1:1: Connection refused"),
-        (["EMPTY"], "no segment is here"),
+        (["EMPTY"], "it has no segment"),
     ],
 )
 def test_nothing_to_follow(tmp_path: Path, arguments: list[str], why: str) -> None:

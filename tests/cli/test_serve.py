@@ -227,7 +227,7 @@ def test_by_name_and_by_ipv6(host: str) -> None:
     with served("--open", "--host", host, "--http-owner", "9", *pages) as running:
         there = ("--host", host)
         assert "accepted" in good("order", "add", "bid", "5@100", *there, *running.orders)
-        assert "the books are whole" in good("subscribe", *there, *running.feed, "--until-idle", "0.5")
+        assert "the books are complete" in good("subscribe", *there, *running.feed, "--until-idle", "0.5")
         assert "orders sent" in run("load", *there, *running.load, "--seconds", "0.05", "--owner", "20").output
         serving = running.last("serving")
         for port, path, text in (("http_port", "/", "pricetime"), ("metrics_port", "/metrics", "pricetime_")):
@@ -251,7 +251,7 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         port = str(running.port)
         message = bad("serve", "--open", "--port", port, code=2)
         assert message.startswith(f"Error: port: port {port} of 127.0.0.1 is in use: stop the process that uses it")
-        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
+        good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
         file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')
         running.process.send_signal(signal.SIGHUP)
         assert running.wait_for("instrument state", 10)["state"] == "HALTED"

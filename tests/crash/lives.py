@@ -114,7 +114,7 @@ class Lives:
             trader.settle()
         assert self._feed is not None
         self._feed.wait_whole(last_sequence(self.server))
-        with self._feed.asked() as subscriber:
+        with self._feed.locked() as subscriber:
             resting = {order.id: (int(order.side), order.price, order.quantity) for order in subscriber.book(1)}
         mine = [trader.orders.open for trader in self.traders]
         assert {public: order for part in mine for public, order in part.items()} == resting
@@ -125,7 +125,7 @@ class Lives:
         assert self._feed is not None
         stopped = self.server.stop()
         self._feed.wait_whole(stopped["last_sequence"])
-        with self._feed.asked() as subscriber:
+        with self._feed.locked() as subscriber:
             assert f"{subscriber.digest():016x}" == stopped["digest"]
             assert self.reports == subscriber.seq_num == stopped["last_sequence"]
             assert subscriber.statistics.epochs == 0

@@ -149,10 +149,11 @@ def test_subscriber(server: ServerProcess) -> None:
         client.add_order(3, BID, 98, 4).result(10)
         lines = watching.communicate()[0].splitlines()
     assert watching.returncode == 0, lines
-    assert any(line.startswith("-- a snapshot: all books as of report ") for line in lines)
+    assert any(line.startswith("-- snapshot: all books at report ") for line in lines)
     at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
     assert [line.split() for line in lines[at + 1 : at + 4]] == [["101", "7"], ["5", "99"], ["4", "98"]]
-    assert lines[-1].endswith("0 late, 1 snapshots")
+    assert lines[-2].endswith(", 1 snapshots")
+    assert lines[-1].endswith(", 0 late")
 
 
 @pytest.mark.compiled

@@ -72,7 +72,7 @@ def following(server: ServerProcess) -> Following:
 def what_is_known(feed: Following, seq_num: int) -> tuple[str, dict[int, tuple[int, int, int]]]:
     """The digest after a report, and every resting order by its public id: (side, price, quantity)."""
     feed.wait_whole(seq_num)
-    with feed.asked() as subscriber:
+    with feed.locked() as subscriber:
         assert subscriber.seq_num == seq_num
         orders = {order.id: (int(order.side), order.price, order.quantity) for order in subscriber.book(1)}
         return f"{subscriber.digest():016x}", orders

@@ -74,7 +74,7 @@ def test_the_exchange_itself_may_lose_double_and_reorder() -> None:
             load.send(plan, rate=10_000)  # slow enough for a gap to be filled before the next
         load.wait_answered()
         stopped = server.stop()
-        with feed.asked() as subscriber:
+        with feed.locked() as subscriber:
             seen = subscriber.statistics
             assert min(seen.filled, seen.duplicates) > 10
             assert min(seen.gaps, seen.reordered) > 0
@@ -96,7 +96,7 @@ class Behind:
     def books(self) -> tuple[str, int]:
         """The digest at the last report that the exchange has sent, and its number."""
         self.feed.wait_whole(last_sequence(self._server))
-        with self.feed.asked() as subscriber:
+        with self.feed.locked() as subscriber:
             self.gaps, self.filled = subscriber.statistics.gaps, subscriber.statistics.filled
             return f"{subscriber.digest():016x}", subscriber.seq_num
 

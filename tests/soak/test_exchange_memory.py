@@ -38,11 +38,11 @@ def test_its_memory_stays_flat() -> None:
             load.wait_answered()
             if load.sent >= WARM + first.count:
                 resident.append(server.resident_bytes())
-                with feed.asked() as subscriber:
+                with feed.locked() as subscriber:
                     depth.append(len(subscriber.book(1)))
         stopped = server.stop()
         feed.wait_whole(stopped["last_sequence"])
-        with feed.asked() as subscriber:
+        with feed.locked() as subscriber:
             assert f"{subscriber.digest():016x}" == stopped["digest"]
     print(
         f"\n{load.sent:,} orders: {resident[0] / 1e6:.1f} MB after {WARM:,}, then {min(resident) / 1e6:.1f} to "
