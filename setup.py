@@ -20,9 +20,9 @@ from setuptools.command import build_ext
 from setuptools.errors import CompileError, LinkError
 
 MODULES = [
+    "pricetime.execution",
     "pricetime.native.memory",
     "pricetime.native.latch",
-    "pricetime.native.numbers",
     "pricetime.native.arrays",
     "pricetime.native.clock",
     "pricetime.native.crc",

@@ -48,7 +48,8 @@ class Outcome:
     def tables(self) -> list[report.Rows]:
         tables = [report.orders_table(self.workloads), report.summary_table(self.workloads)]
         if self.imports:
-            tables += [report.weights_table(self.weights), report.calls_table(self.calls, self.imports)]
+            tables += [report.weights_table(self.weights), report.calls_table(self.calls)]
+            tables += [report.imports_table(self.imports)]
         return tables
 
 
@@ -153,7 +154,7 @@ def write(outcome: Outcome, folder: Path, pictured: bool) -> None:
         **made_by,
         "orders": [report.values(figure) for figures in outcome.workloads for figure in figures],
         "bytes_per_order": [asdict(weight) for weight in outcome.weights],
-        "calls_ns": {calls.name: calls.ns for calls in outcome.calls},
+        "calls_ns": [asdict(calls) for calls in outcome.calls],
         "import_ms": asdict(outcome.imports) if outcome.imports else None,
     }
     Path(folder, "steps.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")

@@ -9,6 +9,7 @@ import numpy as np
 
 from pricetime import OrderBook
 from pricetime.errors import ERROR_OF_REASON, PricetimeError
+from pricetime.execution import Execution, Trade
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Report
 from pricetime.types import (
@@ -21,7 +22,6 @@ from pricetime.types import (
     ReportKind,
     Side,
     TimeInForce,
-    Trade,
 )
 
 U64 = 2**64 - 1
@@ -45,7 +45,7 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
     method, given = step
     fields = {name: value for name, value in given.items() if name in (COMMAND.names or ())}
     fields["owner"] = given.get("owner") or 0
-    if method == "cancel_orders":
+    if method == "mass_cancel":
         fields["side"] = given.get("side") or 0
         return command(CommandType.MASS_CANCEL, **fields)
     if method == "set_state":
@@ -84,23 +84,19 @@ class AppliedBook:
         self.reports += new
         return new
 
-    def add_order(self, order_id: int, side: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:
-        return trades_of(
+    def add_order(self, order_id: int, side: int, price: int, quantity: int, **options: Any) -> Execution:
+        return execution_of(
             self._apply("add_order", order_id=order_id, side=side, price=price, quantity=quantity, **options)
         )
 
-    def match_order(
-        self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0
-    ) -> tuple[tuple[Trade, ...], int]:
-        trades = self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
-        own = [r for r in self.reports if r.order_id == order_id]
-        return trades, own[-1].quantity if own[-1].kind is ReportKind.CANCELLED else 0
+    def match_order(self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0) -> Execution:
+        return self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         return self._apply("cancel_order", order_id=order_id, owner=owner)[0].quantity
 
-    def cancel_orders(self, owner: int, *, side: int | None = None) -> int:
-        return self._apply("cancel_orders", owner=owner, side=side)[-1].quantity
+    def mass_cancel(self, owner: int, *, side: int | None = None) -> int:
+        return self._apply("mass_cancel", owner=owner, side=side)[-1].quantity
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
         self._apply("reduce_order", order_id=order_id, by=by, owner=owner)
@@ -108,8 +104,8 @@ class AppliedBook:
 
     def replace_order(
         self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
-    ) -> tuple[Trade, ...]:
-        return trades_of(
+    ) -> Execution:
+        return execution_of(
             self._apply("replace_order", order_id=order_id, price=price, quantity=quantity, new_id=new_id, owner=owner)
         )
 
@@ -171,8 +167,18 @@ def reports_of(records: np.ndarray[Any, Any]) -> list[Report]:
     return [Report(ReportKind(r[0]), r[1], Reason(r[2]), *r[3:]) for r in records[names].tolist()]
 
 
-def trades_of(reports: list[Report]) -> tuple[Trade, ...]:
-    return tuple(Trade(r.maker_id, r.order_id, r.price, r.quantity) for r in reports if r.kind is ReportKind.TRADE)
+def execution_of(reports: list[Report]) -> Execution:
+    """What the reports of one command say of its order."""
+    order_id, open_quantity = reports[0].order_id, reports[0].quantity
+    reason = reports[0].reason if reports[0].kind is ReportKind.REPLACED else Reason.NONE
+    trades, cancelled = [], 0
+    for r in reports[1:]:
+        if r.kind is ReportKind.TRADE:
+            trades.append(Trade(r.maker_id, r.order_id, r.price, r.quantity))
+        elif r.order_id == order_id:
+            cancelled, reason = cancelled + r.quantity, r.reason
+    resting = open_quantity - sum(trade.quantity for trade in trades) - cancelled
+    return Execution(order_id, trades, resting, cancelled, reason)
 
 
 def play(book: Any, step: Step) -> Any:
@@ -195,13 +201,13 @@ def rejection(step: Step, error: type[PricetimeError]) -> Report:
 
 
 def bid(book: Any, order_id: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:
-    trades: tuple[Trade, ...] = book.add_order(order_id, Side.BID, price, quantity, **options)
-    return trades
+    execution: Execution = book.add_order(order_id, Side.BID, price, quantity, **options)
+    return execution.trades
 
 
 def ask(book: Any, order_id: int, price: int, quantity: int, **options: Any) -> tuple[Trade, ...]:
-    trades: tuple[Trade, ...] = book.add_order(order_id, Side.ASK, price, quantity, **options)
-    return trades
+    execution: Execution = book.add_order(order_id, Side.ASK, price, quantity, **options)
+    return execution.trades
 
 
 def queue(book: Book, side: Side, price: int) -> list[tuple[int, int]]:

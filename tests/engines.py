@@ -112,7 +112,7 @@ class ReferenceEngine:
             order_id=row["order_id"],
             reason=row["flags"] or Reason.BY_MASS_CANCEL,
         )
-        return self._go_on(row["owner"], row["tag"])
+        return self._go_on(row["owner"], row["tag"] if row["owner"] < self.owner_limit else 0)
 
     def _go_on(self, owner: int, limit: int) -> np.ndarray[Any, Any]:
         """The next part of a mass cancel."""
@@ -133,6 +133,7 @@ class ReferenceEngine:
     def _open_orders(self, row: Row) -> np.ndarray[Any, Any]:
         """Of all instruments, the oldest order first."""
         found = [(o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"])]
+        found = found if row["owner"] < self.owner_limit else []
         own = [(number, order) for _, number, order in sorted(found)]
         named = (row["instrument"], row["quantity"])
         behind = [place for place, (number, order) in enumerate(own, 1) if (number, order.id) == named]

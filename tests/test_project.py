@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "pricetime"
 
 #: Each part imports from its own layer and those before it.
 LAYERS = [
-    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices"},
+    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices", "execution"},
     {"native"},
     {"_form"},
     {"reference"},

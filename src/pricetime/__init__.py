@@ -15,6 +15,7 @@ from .core.engine import Engine
 from .core.instrument import Instrument
 from .core.order_book import OrderBook
 from .errors import PricetimeError
+from .execution import Execution, Trade
 from .owner_limits import OwnerLimits
 from .types import (
     ALL_INSTRUMENTS,
@@ -31,7 +32,6 @@ from .types import (
     SelfTrade,
     Side,
     TimeInForce,
-    Trade,
 )
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ __all__ = [
     "REPORT",
     "CommandType",
     "Engine",
+    "Execution",
     "Instrument",
     "InstrumentState",
     "Order",

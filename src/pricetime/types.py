@@ -219,15 +219,6 @@ PASSIVE_RESULT = np.dtype([("reason", "u1"), ("first", "?")])
 DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])
 
 
-class Trade(NamedTuple):
-    """One fill, at the maker's price."""
-
-    maker_id: int
-    taker_id: int
-    price: int  #: ticks
-    quantity: int  #: lots
-
-
 class Order(NamedTuple):
     """One resting order."""
 

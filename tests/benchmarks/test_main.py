@@ -69,9 +69,16 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
 
 
 def test_calls_from_python_are_timed() -> None:
-    found = {calls.name: calls for calls in measure_calls(300, 2)}
-    assert list(found) == ["add_order, rests", "cancel_order", "adds and cancels", "add_order, trades"]
-    assert all(len(calls.ns) == 2 and calls.m_calls > 0 for calls in found.values())
+    found = {calls.name: calls for calls in measure_calls(1_300, 2)}
+    assert list(found) == [
+        "add_order, rests",
+        "add_order, trades",
+        "cancel_order",
+        "add_order and cancel_order in turn",
+    ]
+    for calls in found.values():
+        assert all(len(ns) == 2 and min(ns) > 0 for ns in (calls.pricetime, calls.plain, calls.empty))
+        assert calls.times > 0
 
 
 def test_the_import_is_timed_in_fresh_processes() -> None:

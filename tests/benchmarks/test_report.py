@@ -72,12 +72,13 @@ def test_numbers_keep_three_digits(value: float, shown: str) -> None:
 
 def test_every_table_is_drawn_whole_and_written_as_markdown() -> None:
     weights = [Weight("reference", 10, 400.4, None, None, None), Weight("book", 10, 92.2, 84.4, 93.1, 84.8)]
-    calls = [Calls("adds and cancels", [250.0, 150.0, 200.0])]
+    calls = [Calls("add_order, trades", [250.0, 150.0, 200.0], [1500.0, 1200.0, 1000.0], [40.0, 20.0, 30.0])]
     tables = [
         report.summary_table([outcome("one-maker-per-taker")]),
         report.orders_table([outcome("one-maker-per-taker")]),
         report.weights_table(weights),
-        report.calls_table(calls, ImportTime(80.4, 60.0)),
+        report.calls_table(calls),
+        report.imports_table(ImportTime(80.4, 60.0)),
     ]
     console = Console(width=report.WIDTH, record=True, file=io.StringIO())
     for table in tables:
@@ -86,7 +87,7 @@ def test_every_table_is_drawn_whole_and_written_as_markdown() -> None:
         assert lines[0] == f"### {table.title}"
         assert {line.count("|") for line in lines[2:-1]} == {len(table.columns) + 1}
     text = console.export_text()
-    for shown in ("one-maker-per-taker", "4 book", "40 / 250", "at most 110", "5 M/s", "80 ms", "under 100 ms"):
+    for shown in ("one-maker-per-taker", "4 book", "40 / 250", "at most 110", "0.833", "33.3", "80", "under 100"):
         assert shown in text
     assert "…" not in text
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pricetime.errors import DuplicateOrderId
-from pricetime.types import Order, Side, Trade
+from pricetime.execution import Trade
+from pricetime.types import Order, Side
 from tests.books import I64_MAX, I64_MIN, U64, ask, bid, ladder, queue, state
 
 
@@ -39,7 +40,7 @@ def test_both_sides_rest_without_meeting(book: Any) -> None:
 @pytest.mark.parametrize("side", Side)
 def test_equal_quantities_empty_the_book(book: Any, side: Side) -> None:
     book.add_order(1, side, 100, 5)
-    assert book.add_order(2, 3 - side, 100, 5) == (Trade(1, 2, 100, 5),)
+    assert book.add_order(2, 3 - side, 100, 5).trades == (Trade(1, 2, 100, 5),)
     assert len(book) == 0
     assert (book.best_bid, book.best_ask) == (None, None)
     assert ladder(book) == ([], [])

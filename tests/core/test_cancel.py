@@ -103,7 +103,7 @@ def test_the_owner_given_must_be_the_orders(book: Any) -> None:
             book.replace_order(order_id, 100, 5, owner=6)
     assert state(book) == before
     assert book.reduce_order(1, 1, owner=5) == 9
-    assert book.replace_order(1, 100, 8, owner=5) == ()
+    assert book.replace_order(1, 100, 8, owner=5).trades == ()
     assert book.cancel_order(1, owner=5) == 8
     assert book.cancel_order(2) == 10
 

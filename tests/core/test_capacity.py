@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pricetime.errors import LevelQuantityFull, LevelsFull, OrdersFull
-from pricetime.types import MAX_QUANTITY, ReplacePolicy, Side, TimeInForce, Trade
+from pricetime.execution import Trade
+from pricetime.types import MAX_QUANTITY, ReplacePolicy, Side, TimeInForce
 from tests.books import ask, bid, ladder, queue, state
 
 

@@ -83,7 +83,7 @@ def test_a_copy_keeps_what_its_orders_were_entered_with(duplicate: Callable[[Ord
     with pytest.raises(WouldCross):
         other.replace_order(21, 90, 5)
     bid(other, 40, 105, 3, owner=9)
-    assert other.replace_order(22, 105, 5) == ()  # decremented, as it was entered
+    assert other.replace_order(22, 105, 5).trades == ()  # decremented, as it was entered
     assert other.order(22).quantity == 2
 
 

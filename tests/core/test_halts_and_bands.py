@@ -11,8 +11,9 @@ import pytest
 
 from pricetime import CommandType, Engine, Instrument, InstrumentState, OrderBook, Side, TimeInForce
 from pricetime.errors import InstrumentHalted, InvalidSetting, InvalidState, PriceOutsideBand, UnknownInstrument
+from pricetime.execution import Trade
 from pricetime.reference import ReferenceBook
-from pricetime.types import Reason, ReportKind, Trade
+from pricetime.types import Reason, ReportKind
 from tests.books import I64_MAX, I64_MIN, ask, bid, command, reports_of, state
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, GATEWAY_REJECT, SET_STATE, *_ = CommandType
@@ -301,7 +302,7 @@ def test_a_market_order_trades_up_to_the_end_of_the_band(
     kind: Any, side: Side, band: dict[str, int], prices: list[int]
 ) -> None:
     book = narrowed(kind, **band)
-    trades = book.add_order(99, side, 0, 100, time_in_force=TimeInForce.MARKET)
+    trades = book.add_order(99, side, 0, 100, time_in_force=TimeInForce.MARKET).trades
     assert [trade.price for trade in trades] == prices
     assert len(book) == 8 - len(prices)
     assert 99 not in book

@@ -78,7 +78,7 @@ def test_a_handler_finds_the_engine_free_and_the_reports_are_returned(handler: A
     engine = Engine([Instrument(0)], capacity=100, owner_limit=10)
     engine.book(0).add_order(5, 1, 1000, 5, owner=3)
     cancelled: list[int] = []
-    handler(lambda: cancelled.append(engine.book(0).cancel_orders(3)))
+    handler(lambda: cancelled.append(engine.book(0).mass_cancel(3)))
     commands = long_commands()
     for _ in range(20):
         reports = apply_interrupted(engine, commands)

@@ -10,7 +10,14 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument, OrderBook, SelfTrade, Side, TimeInForce
-from pricetime.errors import InvalidOwner, InvalidSetting, InvalidSide, MassCancelUnfinished, SnapshotMismatch
+from pricetime.errors import (
+    InvalidOwner,
+    InvalidSetting,
+    InvalidSide,
+    MassCancelUnfinished,
+    SnapshotMismatch,
+    UnknownInstrument,
+)
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind
 from tests.books import AppliedBook, ask, bid, command, reports_of, state
@@ -35,7 +42,7 @@ def cancelled(book: Any, owner: int, **which: Any) -> list[int]:
         ids = [r.order_id for r in reports_of(book.apply(asked(owner=owner, **fields)))[:-1]]
     else:
         seen = len(book.reports)
-        assert book.cancel_orders(owner, **which) == len(book.reports) - seen - 1
+        assert book.mass_cancel(owner, **which) == len(book.reports) - seen - 1
         ids = [r.order_id for r in book.reports[seen:-1]]
     assert set(ids) == before - {order.id for order in book}
     return ids
@@ -127,41 +134,92 @@ def test_slots_are_used_again_by_other_owners(book: Any) -> None:
         assert len(book) == 0
 
 
+@pytest.mark.parametrize("owner_limit", [0, 1, 2, 3])
+def test_any_owner_without_an_owner_limit(make_book: Any, owner_limit: int) -> None:
+    book = make_book(100, owner_limit=owner_limit)
+    place(book)
+    assert cancelled(book, 1, side=Side.BID) == [11, 13, 14]
+    assert cancelled(book, 1) == [12]
+    assert cancelled(book, 3) == [31]
+    assert cancelled(book, 3) == []
+    assert [order.id for order in book] == [1, 21]
+
+
+def test_many_owners_in_few_buckets(make_book: Any) -> None:
+    """The lists of owners come and go: every slot of theirs is used again."""
+    book = make_book(6)
+    owners = [1, 2, 7, 2**16, 2**31, 2**32 - 1]
+    for first in range(4):
+        for order_id, owner in enumerate(owners):
+            bid(book, order_id, 100 + order_id % 2, 5, owner=owner)
+        ask(book, 50, 100, 15, time_in_force=TimeInForce.IOC)  # fills 1, 3 and 5
+        state(book)
+        for order_id, owner in list(enumerate(owners))[first:] + list(enumerate(owners))[:first]:
+            assert cancelled(book, owner) == ([] if order_id % 2 else [order_id])
+            state(book)
+
+
+def test_an_owner_without_a_number_is_cancelled_whole() -> None:
+    """Only owners below the owner_limit are cancelled in parts: ``tag`` counts for no others."""
+    engine = engine_with(5, owner=4, owner_limit=4)
+    reports = reports_of(engine.apply(asked(owner=4, tag=2, instrument=ALL_INSTRUMENTS)))
+    assert [r.order_id for r in reports] == [0, 1, 2, 3, 4, 0]
+    assert (reports[-1].reason, engine.unfinished()) == (Reason.NONE, [])
+    [refused] = reports_of(engine.apply(command(CommandType.CONTINUE, owner=4)))
+    assert refused.reason == Reason.UNKNOWN_COMMAND
+    engine.check()
+
+
+def test_the_calls_of_an_engine() -> None:
+    engine = two_instruments()
+    assert engine.mass_cancel(1, instrument=7) == 3
+    assert engine.mass_cancel(1, side=Side.ASK) == 0
+    assert engine.mass_cancel(1) == 3
+    assert engine.mass_cancel(2, side=Side.ASK) == 6
+    assert len(engine) == 0
+    with pytest.raises(UnknownInstrument):
+        engine.mass_cancel(1, instrument=5)
+    with pytest.raises(InvalidSide):
+        engine.mass_cancel(1, side=3)
+
+
 def test_the_count_is_handed_back(book: Any) -> None:
     place(book)
-    assert book.cancel_orders(1, side=Side.ASK) == 1
-    assert book.cancel_orders(1) == 3
-    assert book.cancel_orders(1) == 0
-    assert book.cancel_orders(2) == 1
+    assert book.mass_cancel(1, side=Side.ASK) == 1
+    assert book.mass_cancel(1) == 3
+    assert book.mass_cancel(1) == 0
+    assert book.mass_cancel(2) == 1
 
 
 @pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
-def test_only_of_an_owner_below_the_limit(kind: Any) -> None:
-    """The calls raise; the command cancels nothing, as the next test says."""
+def test_what_is_no_owner(kind: Any) -> None:
+    """The calls raise; a command of owner 0 cancels nothing, as the next test says."""
     book = kind(100, owner_limit=4)
     place(book)
     before = state(book)
-    for owner in (0, 4, 2**32 - 1, 2**32, -1, "1", None, True):
+    for owner in (0, 2**32, -1, "1", None, True):
         with pytest.raises(InvalidOwner):
-            book.cancel_orders(owner)
+            book.mass_cancel(owner)
     for side in (0, 3, "B"):
         with pytest.raises(InvalidSide):
-            book.cancel_orders(1, side=side)
+            book.mass_cancel(1, side=side)
     assert state(book) == before
 
 
-def test_a_book_without_chains_says_what_it_needs() -> None:
-    with pytest.raises(InvalidOwner, match="owner_limit that the book was made with, which is 0"):
-        OrderBook(10).cancel_orders(1)
+def test_owner_0_is_named_in_the_error() -> None:
+    with pytest.raises(InvalidOwner, match="owner 0 means that an order has no owner: give an owner from 1 to"):
+        OrderBook(10).mass_cancel(0)
+    with pytest.raises(InvalidOwner, match="owner 0 means"):
+        Engine([Instrument(1)]).mass_cancel(0)
 
 
 @pytest.mark.parametrize("owner_limit", [0, 1, 3])
-def test_a_command_of_an_owner_without_a_chain_cancels_nothing(owner_limit: int) -> None:
+def test_a_command_of_an_owner_without_orders_cancels_nothing(owner_limit: int) -> None:
     book = OrderBook(10, owner_limit=owner_limit)
     for order_id, owner in enumerate((0, 3, 2**32 - 1)):
         bid(book, order_id, 100, 5, owner=owner)
     before = state(book)
-    for owner in (0, 1, 3, 2**32 - 1):
+    for owner in (0, 1, 4, 2**32 - 2):
         reports = book.apply(asked(order_id=7, owner=owner, side=2, price=9, quantity=9))
         assert reports_of(reports) == [(ReportKind.MASS_CANCELLED, 2, Reason.NONE, 7, 0, 0, 0)]
     assert state(book) == before
@@ -247,7 +305,7 @@ def test_what_is_refused() -> None:
 
 def test_a_book_of_an_engine_cancels_its_own_alone() -> None:
     engine = two_instruments()
-    assert engine.book(7).cancel_orders(1) == 3
+    assert engine.book(7).mass_cancel(1) == 3
     assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == [(3, 0), (3, 2), (3, 4)]
 
 
@@ -295,7 +353,7 @@ def test_a_mass_cancel_by_apply_is_the_same_on_every_book() -> None:
     book, called = AppliedBook(100, owner_limit=4), OrderBook(100, owner_limit=4)
     place(book)
     place(called)
-    assert book.cancel_orders(1, side=Side.BID) == called.cancel_orders(1, side=Side.BID)
+    assert book.mass_cancel(1, side=Side.BID) == called.mass_cancel(1, side=Side.BID)
     assert state(book) == state(called)
 
 
@@ -407,10 +465,10 @@ def test_one_at_a_time_of_each_owner() -> None:
     [refused] = reports_of(engine.apply(asked(owner=1)))
     assert (refused.kind, refused.reason) == (ReportKind.REJECTED, Reason.MASS_CANCEL_UNFINISHED)
     with pytest.raises(MassCancelUnfinished, match="owner 1 has not ended"):
-        engine.book(0).cancel_orders(1)
+        engine.book(0).mass_cancel(1)
     assert engine.unfinished() == [1]
     engine.apply(goes_on)
-    assert engine.book(0).cancel_orders(1) == 0
+    assert engine.book(0).mass_cancel(1) == 0
 
 
 @pytest.mark.parametrize("looked_at", range(1, 6))

@@ -19,7 +19,7 @@ CALLS: list[Callable[[Any], object]] = [
     lambda book: book.add_order(1, 1, 100, 5),
     lambda book: book.match_order(1, 1, 100, 5),
     lambda book: book.cancel_order(1),
-    lambda book: book.cancel_orders(1),
+    lambda book: book.mass_cancel(1),
     lambda book: book.reduce_order(1, 1),
     lambda book: book.replace_order(1, 100, 5),
     lambda book: book.set_state(0),

@@ -61,7 +61,7 @@ def test_an_order_that_is_gone_makes_room(make_book: Any, how: str) -> None:
     elif how == "self-trade":
         ask(book, 2, 100, 1, owner=1, self_trade=3, time_in_force=IOC)
     else:
-        book.cancel_orders(1)
+        book.mass_cancel(1)
     bid(book, 3, 100, 5, owner=1)
     with pytest.raises(OwnerOrdersFull):
         bid(book, 4, 100, 5, owner=1)

@@ -8,8 +8,9 @@ import pytest
 
 from pricetime import OrderBook
 from pricetime.errors import DuplicateOrderId, UnknownOrder, WouldCross
+from pricetime.execution import Trade
 from pricetime.reference import ReferenceBook
-from pricetime.types import Order, ReplacePolicy, Side, TimeInForce, Trade
+from pricetime.types import Order, ReplacePolicy, Side, TimeInForce
 from tests.books import U64, ask, bid, ladder, queue, state
 
 
@@ -21,14 +22,14 @@ def place_three(book: Any) -> None:
 @pytest.mark.parametrize("quantity", [1, 9, 10])
 def test_same_price_and_no_larger_quantity_keeps_its_place(book: Any, quantity: int) -> None:
     place_three(book)
-    assert book.replace_order(1, 100, quantity) == ()
+    assert book.replace_order(1, 100, quantity).trades == ()
     assert queue(book, Side.BID, 100) == [(1, quantity), (2, 10), (3, 10)]
     assert ladder(book)[0] == [(100, 20 + quantity, 3)]
 
 
 def test_a_larger_quantity_goes_to_the_back(book: Any) -> None:
     place_three(book)
-    assert book.replace_order(1, 100, 11) == ()
+    assert book.replace_order(1, 100, 11).trades == ()
     assert queue(book, Side.BID, 100) == [(2, 10), (3, 10), (1, 11)]
     assert ladder(book)[0] == [(100, 31, 3)]
 
@@ -36,7 +37,7 @@ def test_a_larger_quantity_goes_to_the_back(book: Any) -> None:
 def test_another_price_goes_to_the_back_there(book: Any) -> None:
     place_three(book)
     bid(book, 4, 99, 10)
-    assert book.replace_order(2, 99, 5) == ()
+    assert book.replace_order(2, 99, 5).trades == ()
     assert queue(book, Side.BID, 100) == [(1, 10), (3, 10)]
     assert queue(book, Side.BID, 99) == [(4, 10), (2, 5)]
 
@@ -53,7 +54,7 @@ def test_away_and_back_loses_the_place(book: Any) -> None:
 def test_always_lose_sends_every_replace_to_the_back(make_book: Any, quantity: int) -> None:
     book = make_book(1000, replace_policy=ReplacePolicy.ALWAYS_LOSE)
     place_three(book)
-    assert book.replace_order(1, 100, quantity) == ()
+    assert book.replace_order(1, 100, quantity).trades == ()
     assert queue(book, Side.BID, 100) == [(2, 10), (3, 10), (1, quantity)]
 
 
@@ -78,7 +79,7 @@ def test_a_replace_that_crosses_trades_at_the_makers_price(book: Any, side: Side
     book.add_order(1, side, sign * 90, 10, owner=4, timestamp=8)
     book.add_order(2, 3 - side, sign * 100, 4)
     book.add_order(3, 3 - side, sign * 101, 4)
-    assert book.replace_order(1, sign * 105, 10) == (Trade(2, 1, sign * 100, 4), Trade(3, 1, sign * 101, 4))
+    assert book.replace_order(1, sign * 105, 10).trades == (Trade(2, 1, sign * 100, 4), Trade(3, 1, sign * 101, 4))
     assert book.order(1) == Order(1, side, sign * 105, 2, 8, 4)
     assert len(book) == 1
 
@@ -86,7 +87,7 @@ def test_a_replace_that_crosses_trades_at_the_makers_price(book: Any, side: Side
 def test_a_replace_that_fills_leaves_nothing(book: Any) -> None:
     ask(book, 1, 110, 10)
     bid(book, 2, 100, 12)
-    assert book.replace_order(1, 95, 10) == (Trade(2, 1, 100, 10),)
+    assert book.replace_order(1, 95, 10).trades == (Trade(2, 1, 100, 10),)
     assert 1 not in book
     assert ladder(book) == ([(100, 2, 1)], [])
 
@@ -109,11 +110,11 @@ def test_a_post_only_replace_that_would_cross_is_refused(book: Any) -> None:
         with pytest.raises(WouldCross):
             book.replace_order(2, price, 5, new_id=9)
         assert state(book) == before
-    assert book.replace_order(2, 109, 6) == ()
+    assert book.replace_order(2, 109, 6).trades == ()
     assert queue(book, Side.BID, 109) == [(2, 6)]
     with pytest.raises(WouldCross):  # it stays post-only
         book.replace_order(2, 110, 6)
-    assert book.replace_order(3, 110, 5) == (Trade(1, 3, 110, 5),)
+    assert book.replace_order(3, 110, 5).trades == (Trade(1, 3, 110, 5),)
 
 
 @pytest.mark.parametrize("new_id", [0, 7, 2**32, U64])
@@ -121,7 +122,7 @@ def test_a_post_only_replace_that_would_cross_is_refused(book: Any) -> None:
 def test_a_new_id_takes_the_place_of_the_old(book: Any, price: int, quantity: int, new_id: int) -> None:
     place_three(book)
     ask(book, 4, 110, 10)
-    trades = book.replace_order(1, price, quantity, new_id=new_id)
+    trades = book.replace_order(1, price, quantity, new_id=new_id).trades
     assert trades == ((Trade(4, new_id, 110, 10),) if price == 120 else ())
     assert 1 not in book
     assert book.order(new_id).quantity == quantity - 10 * len(trades)
@@ -133,9 +134,9 @@ def test_a_new_id_takes_the_place_of_the_old(book: Any, price: int, quantity: in
 
 def test_a_new_id_may_be_the_old_one(book: Any) -> None:
     place_three(book)
-    assert book.replace_order(1, 100, 5, new_id=1) == ()
+    assert book.replace_order(1, 100, 5, new_id=1).trades == ()
     assert queue(book, Side.BID, 100) == [(1, 5), (2, 10), (3, 10)]
-    assert book.replace_order(1, 101, 5, new_id=1) == ()
+    assert book.replace_order(1, 101, 5, new_id=1).trades == ()
     assert book.order(1).price == 101
 
 
@@ -154,7 +155,7 @@ def test_a_new_id_of_an_order_that_a_replace_fills(book: Any) -> None:
     bid(book, 2, 100, 5)
     with pytest.raises(DuplicateOrderId):
         book.replace_order(2, 110, 5, new_id=1)
-    assert book.replace_order(2, 110, 5, new_id=3) == (Trade(1, 3, 110, 5),)
+    assert book.replace_order(2, 110, 5, new_id=3).trades == (Trade(1, 3, 110, 5),)
     assert len(book) == 0
 
 

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
-from pricetime.types import SelfTrade, Side, TimeInForce, Trade
+from pricetime.execution import Execution, Trade
+from pricetime.types import Reason, SelfTrade, Side, TimeInForce
 from tests.books import ask, bid, ladder, queue, state
 
 OFF, NEWEST, OLDEST, BOTH, DECREMENT, SMALLER = SelfTrade
+ST, IOC = Reason.SELF_TRADE, Reason.IOC_REMAINDER
 PREVENTING = [mode for mode in SelfTrade if mode is not OFF]
 US, THEM = 1, 2
 
@@ -68,7 +70,7 @@ def test_meetings(
     makers = Side(3 - side)
     sign = 1 if makers is Side.ASK else -1
     place_makers(book, makers)
-    trades = book.add_order(9, side, sign * 101, quantity, owner=US, self_trade=None if by_default else mode)
+    trades = book.add_order(9, side, sign * 101, quantity, owner=US, self_trade=None if by_default else mode).trades
     assert [(trade.maker_id, trade.quantity) for trade in trades] == traded
     assert queue(book, makers, sign * 100) == touch
     assert queue(book, makers, sign * 101) == behind
@@ -160,7 +162,7 @@ def test_a_replaced_order_keeps_its_mode(book: Any, mode: SelfTrade) -> None:
     """Our bid of 6, entered with a mode, is replaced into our ask of 6."""
     bid(book, 1, 90, 6, owner=US, self_trade=mode)
     ask(book, 2, 100, 6, owner=US)
-    assert book.replace_order(1, 100, 6) == ()
+    assert book.replace_order(1, 100, 6).trades == ()
     left: dict[SelfTrade, Any] = {NEWEST: ([], [(2, 6)]), BOTH: ([], []), DECREMENT: ([], [])}
     assert (queue(book, Side.BID, 100), queue(book, Side.ASK, 100)) == left.get(mode, ([(1, 6)], []))
 
@@ -169,7 +171,7 @@ def test_a_replaced_order_without_a_mode_follows_the_book(make_book: Any) -> Non
     book = make_book(1000, self_trade=OLDEST)
     bid(book, 1, 90, 6, owner=US)
     ask(book, 2, 100, 7, owner=US)
-    assert book.replace_order(1, 100, 6) == ()
+    assert book.replace_order(1, 100, 6).trades == ()
     assert ladder(book) == ([(100, 6, 1)], [])
 
 
@@ -182,9 +184,11 @@ def test_the_room_that_prevention_frees_can_be_used(make_book: Any) -> None:
     assert queue(book, Side.ASK, 100) == [(3, 5), (4, 5)]
 
 
-@pytest.mark.parametrize(("mode", "cancelled"), [(NEWEST, 8), (BOTH, 8), (OLDEST, 8), (DECREMENT, 3), (SMALLER, 8)])
-def test_what_a_match_does_not_trade(make_book: Any, mode: SelfTrade, cancelled: int) -> None:
-    """Behind the cancel of what is left, the order that it met may be reported."""
+@pytest.mark.parametrize(
+    ("mode", "reason"), [(NEWEST, ST), (BOTH, ST), (OLDEST, IOC), (DECREMENT, IOC), (SMALLER, IOC)]
+)
+def test_what_a_match_does_not_trade(make_book: Any, mode: SelfTrade, reason: Reason) -> None:
+    """All of it is cancelled; the reason is that of the last cancel of this order."""
     book = make_book(1000, self_trade=mode)
     ask(book, 1, 100, 5, owner=US)
-    assert book.match_order(2, Side.BID, 100, 8, owner=US) == ((), cancelled)
+    assert book.match_order(2, Side.BID, 100, 8, owner=US) == Execution(2, [], 0, 8, reason)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from pricetime.errors import WouldCross
-from pricetime.types import Side, TimeInForce, Trade
+from pricetime.execution import Execution, Trade
+from pricetime.types import Reason, Side, TimeInForce
 from tests.books import I64_MAX, I64_MIN, ask, bid, ladder, state
 
 NEVER_RESTS = [TimeInForce.IOC, TimeInForce.FOK, TimeInForce.MARKET]
@@ -42,7 +43,7 @@ def test_fok_takes_all_across_levels(book: Any) -> None:
 def test_fok_takes_exactly_what_is_there(book: Any, side: Side) -> None:
     book.add_order(1, side, 100, 4)
     book.add_order(2, side, 100, 6)
-    assert len(book.add_order(9, 3 - side, 100, 10, time_in_force=TimeInForce.FOK)) == 2
+    assert len(book.add_order(9, 3 - side, 100, 10, time_in_force=TimeInForce.FOK).trades) == 2
     assert len(book) == 0
 
 
@@ -54,7 +55,7 @@ def test_fok_that_lacks_quantity_changes_nothing(book: Any, side: Side, limit: i
     book.add_order(1, side, sign * 100, 4)
     book.add_order(2, side, sign * 101, 4)
     before = state(book)
-    assert book.add_order(9, 3 - side, sign * limit, quantity, time_in_force=TimeInForce.FOK) == ()
+    assert book.add_order(9, 3 - side, sign * limit, quantity, time_in_force=TimeInForce.FOK).trades == ()
     assert state(book) == before
 
 
@@ -111,9 +112,10 @@ def test_a_resting_post_only_order_is_a_maker_like_any(book: Any) -> None:
 def test_match_order_never_rests(book: Any) -> None:
     ask(book, 1, 100, 4)
     ask(book, 2, 101, 4)
-    assert book.match_order(9, Side.BID, 100, 10) == ((Trade(1, 9, 100, 4),), 6)
-    assert book.match_order(9, Side.BID, 101, 3) == ((Trade(2, 9, 101, 3),), 0)
-    assert book.match_order(9, Side.ASK, 101, 3) == ((), 3)
+    ioc, none = Reason.IOC_REMAINDER, Reason.NONE
+    assert book.match_order(9, Side.BID, 100, 10) == Execution(9, [Trade(1, 9, 100, 4)], 0, 6, ioc)
+    assert book.match_order(9, Side.BID, 101, 3) == Execution(9, [Trade(2, 9, 101, 3)], 0, 0, none)
+    assert book.match_order(9, Side.ASK, 101, 3) == Execution(9, [], 0, 3, ioc)
     assert ladder(book) == ([], [(101, 1, 1)])
     assert 9 not in book
 
@@ -122,7 +124,9 @@ def test_match_order_tells_what_self_trade_prevention_cancelled(make_book: Any) 
     book = make_book(1000, self_trade=2)
     ask(book, 1, 100, 4, owner=2)
     ask(book, 2, 100, 4, owner=1)
-    assert book.match_order(9, Side.BID, 100, 10, owner=1) == ((Trade(1, 9, 100, 4),), 6)
+    assert book.match_order(9, Side.BID, 100, 10, owner=1) == Execution(
+        9, [Trade(1, 9, 100, 4)], 0, 6, Reason.SELF_TRADE
+    )
     assert len(book) == 1
 
 

@@ -58,13 +58,13 @@ def random_steps(rng: random.Random, count: int, book: ReferenceBook) -> Iterato
     weights = {
         "add_order": 6.0,
         **{kind: rng.choice([0, 1, 2, 5]) for kind in ("cancel_order", "reduce_order", "replace_order")},
-        "cancel_orders": rng.choice([0, 0.1, 0.5]) if book.owner_limit > 1 else 0,
+        "mass_cancel": rng.choice([0, 0.1, 0.5]),
         "set_state": rng.choice([0, 0, 0.3]),
     }
     for kind in rng.choices(list(weights), list(weights.values()), k=count):
         resting = list(book.by_id)
-        if kind == "cancel_orders":
-            owner = rng.choice([owner for owner in (*owners, 1) if 0 < owner < book.owner_limit])
+        if kind == "mass_cancel":
+            owner = rng.choice([owner for owner in (*owners, 1) if owner != 0])
             yield kind, {"owner": owner, "side": rng.choice([None, None, 1, 2])}
             continue
         if kind == "set_state":

@@ -55,7 +55,7 @@ def replaces(place: int) -> list[Step]:
 
 
 def mass_cancels(owners: tuple[int, ...]) -> list[Step]:
-    return [("cancel_orders", {"owner": owner, "side": side}) for owner, side in product(owners, (None, *Side))]
+    return [("mass_cancel", {"owner": owner, "side": side}) for owner, side in product(owners, (None, *Side))]
 
 
 def states() -> list[Step]:

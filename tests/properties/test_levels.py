@@ -41,7 +41,7 @@ class Levels:
         if price in self.live[side]:
             self.book.replace_order(self.live[side][price], price, 1)
             return
-        assert self.book.add_order(order_id, side, price, 1) == ()
+        assert self.book.add_order(order_id, side, price, 1).trades == ()
         self.live[side][price] = order_id
 
     def remove(self, side: Side, price: int) -> None:
@@ -51,7 +51,7 @@ class Levels:
         """Take the best levels of a side."""
         best = self.prices(side)[:count]
         taker = Side(3 - side)
-        trades = self.book.add_order(next(self.ids), taker, 0, count, time_in_force=TimeInForce.MARKET)
+        trades = self.book.add_order(next(self.ids), taker, 0, count, time_in_force=TimeInForce.MARKET).trades
         assert [trade.price for trade in trades] == best
         for price in best:
             del self.live[side][price]
@@ -59,7 +59,7 @@ class Levels:
     def move(self, side: Side, price: int, to: int) -> None:
         """Replace the order of a level into a new one."""
         order_id = self.live[side].pop(price)
-        assert self.book.replace_order(order_id, to, 1) == ()
+        assert self.book.replace_order(order_id, to, 1).trades == ()
         self.live[side][to] = order_id
 
     def prices(self, side: Side) -> list[int]:

@@ -98,8 +98,8 @@ class Books(RuleBasedStateMachine):
 
     @something_rests
     @rule(owner=st.integers(1, OWNER_LIMIT - 1), side=st.sampled_from([None, *Side]))
-    def cancel_orders(self, **given: Any) -> None:
-        self.books.step(("cancel_orders", given))
+    def mass_cancel(self, **given: Any) -> None:
+        self.books.step(("mass_cancel", given))
 
     @rule(state=mostly([0, 0, 0, 1], [2, 255]))
     def set_state(self, **given: Any) -> None:

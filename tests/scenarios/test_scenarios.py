@@ -14,8 +14,9 @@ import pytest
 
 from pricetime import ReplacePolicy, SelfTrade, Side, TimeInForce
 from pricetime.errors import InvalidQuantity, PricetimeError, UnknownOrder, WouldCross
+from pricetime.execution import Execution, Trade
 from pricetime.reference import ReferenceBook
-from pricetime.types import ReportKind, Trade
+from pricetime.types import ReportKind
 from tests.books import BOOKS, AppliedBook
 
 SCENARIOS: dict[str, dict[str, Any]] = {
@@ -59,7 +60,7 @@ def new_order(book: Any, step: dict[str, Any]) -> tuple[Trade, ...]:
         tif = TimeInForce.MARKET
     elif step.get("post_only"):
         tif = TimeInForce.POST_ONLY
-    trades: tuple[Trade, ...] = book.add_order(
+    execution: Execution = book.add_order(
         step["id"],
         SIDES[step["side"]],
         step.get("price", 0),
@@ -67,7 +68,7 @@ def new_order(book: Any, step: dict[str, Any]) -> tuple[Trade, ...]:
         owner=step.get("owner", 0),
         time_in_force=tif,
     )
-    return trades
+    return execution.trades
 
 
 def do(book: Any, step: dict[str, Any]) -> tuple[Trade, ...]:
@@ -86,7 +87,8 @@ def do(book: Any, step: dict[str, Any]) -> tuple[Trade, ...]:
         order = book.order(step["id"])
         price, quantity = step.get("price", order.price), step.get("qty", order.quantity)
         owner = step.get("owner")
-        return tuple(book.replace_order(step["id"], price, quantity, new_id=step.get("new_id"), owner=owner))
+        execution: Execution = book.replace_order(step["id"], price, quantity, new_id=step.get("new_id"), owner=owner)
+        return execution.trades
     return ()
 
 

@@ -22,7 +22,7 @@ def market(request: pytest.FixtureRequest) -> Market:
 
 def enter(market: Market, *orders: tuple[Side, int, int, int]) -> None:
     for side, order_id, price, quantity in orders:
-        assert market.side[side].add_order(order_id, side, price, quantity, timestamp=order_id) == ()
+        assert market.side[side].add_order(order_id, side, price, quantity, timestamp=order_id).trades == ()
 
 
 def ids(book: Any) -> list[int]:

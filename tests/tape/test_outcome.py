@@ -46,7 +46,7 @@ def book() -> ReferenceBook:
     ],
 )
 def test_verdicts(book: ReferenceBook, trade: TapeTrade, verdict: Verdict) -> None:
-    taken, _ = book.match_order(trade.taker_id, BID, trade.price, trade.quantity)
+    taken = book.match_order(trade.taker_id, BID, trade.price, trade.quantity).trades
     assert judge(trade, taken, book) is verdict
 
 

@@ -36,7 +36,7 @@ def book(request: pytest.FixtureRequest) -> Any:
 def test_what_the_book_took_is_undone_and_what_the_tape_took_is_taken(
     book: Any, quantity: int, fills: Any, at_101: list[tuple[int, int]], at_102: list[tuple[int, int]]
 ) -> None:
-    taken, _ = book.match_order(99, BID, 102, quantity)
+    taken = book.match_order(99, BID, 102, quantity).trades
     follow_tape(book, TapeTrade(5, 1, 99, BID, 102, quantity, fills), taken)
     assert queue(book, ASK, 101) == at_101
     assert queue(book, ASK, 102) == at_102

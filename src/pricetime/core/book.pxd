@@ -10,7 +10,7 @@ from pricetime.core.layout cimport (
     LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
     OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
     NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Chain, Command, IdEntry, Ladder, Level, Link, Node, Order, OrderCold, OwnerLimit, Report, Walk, i64, u8, u16, u32, u64,
+    Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, Report, Walk, i64, u8, u16, u32, u64,
 )
 from pricetime.core.references cimport References
 
@@ -19,7 +19,7 @@ cdef class Books:
     # pools, shared by all books; index 0 of each is nobody
     cdef Order *orders
     cdef OrderCold *cold             # same index as orders
-    cdef Link *links                 # same index as orders, of owners that have chains
+    cdef OwnerLink *owner_links      # same index as orders
     cdef Level *levels
     cdef Node *nodes
     cdef u32 capacity                # orders
@@ -42,12 +42,17 @@ cdef class Books:
     cdef u64 id_multiplier           # odd; spreads order ids, never reaches a result
 
     # the owners
-    cdef Chain *chains               # by owner
+    cdef OwnerList *owner_lists      # by owner below owner_limit; then those that are found by hash
+    cdef u32 *owner_buckets          # the first list of each bucket
+    cdef u32 bucket_shift            # 64 - log2(buckets)
+    cdef u32 free_owner_list         # head of the list of freed lists, NIL if there is none
+    cdef u32 fresh_owner_list        # first one that was never used
+    cdef u32 owner_list_count        # lists in use that are found by hash
     cdef OwnerLimit *limits          # by owner
     cdef bint limited                # some owner has a limit
     cdef Walk *walks                 # by owner, of mass cancels that are unfinished
     cdef u32 walk_count              # how many are
-    cdef u32 owner_limit             # owners from 1 to below this have chains
+    cdef u32 owner_limit             # owners from 1 to below this are numbered: see is_numbered
 
     # where reports go; whoever runs commands has made room for them
     cdef Report *reports
@@ -56,6 +61,7 @@ cdef class Books:
 
     # making the books
     cdef int set_limits(self, object limits) except -1
+    cdef u64 _bucket_count(self) noexcept nogil
     cdef int make_ids(self, Book *book, u64 limit) except -1
     cdef void prefault(self, u64 orders, u64 levels) noexcept nogil
 
@@ -77,7 +83,8 @@ cdef class Books:
     # commands that are not about one order
     cdef void _execute_other(self, Book *book, const Command *c) noexcept nogil
     cdef void _mass_cancel(self, const Command *c) noexcept nogil
-    cdef void _walk(self, u32 owner, u32 limit) noexcept nogil
+    cdef inline Walk *_walk_of(self, u32 owned) noexcept nogil
+    cdef void _walk(self, u32 owned, u32 limit) noexcept nogil
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
     cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
 
@@ -113,11 +120,14 @@ cdef class Books:
     cdef void _free_slot(self, Book *book, u32 slot) noexcept nogil
 
     # orders of one owner
-    cdef inline bint _has_chain(self, u32 slot) noexcept nogil
-    cdef void _chain(self, Book *book, u32 slot) noexcept nogil
-    cdef inline void _unchain(self, u32 slot) noexcept nogil
+    cdef inline bint is_numbered(self, u32 owner) noexcept nogil
+    cdef inline u32 _owner_list(self, u32 owner) noexcept nogil
+    cdef inline u64 _bucket(self, u32 owner) noexcept nogil
+    cdef u32 _make_owner_list(self, u32 owner) noexcept nogil
+    cdef inline void _drop_if_unused(self, u32 owned) noexcept nogil
+    cdef void _join_owner(self, Book *book, u32 slot) noexcept nogil
+    cdef inline void _leave_owner(self, u32 slot) noexcept nogil
     cdef void _pass(self, Walk *walk, u32 slot) noexcept nogil
-    cdef inline bint is_owner(self, u32 owner) noexcept nogil
 
     # levels of a side: the radix tree
     cdef inline u32 level_at(self, Ladder *ladder, i64 key) noexcept nogil

@@ -34,16 +34,18 @@ class Books:
     def __init__(self, instruments, capacity, level_capacity, id_multiplier, owner_limit=0, limits=None):
         """``instruments``: checked ``Instrument`` values with distinct ids. Raises MemoryError.
 
-        The orders of owners from 1 to below ``owner_limit`` can be cancelled together. ``limits``: what
-        ``checked_limits`` gave, None for none.
+        Owners from 1 to below ``owner_limit`` can have limits, ask for their open orders and cancel in parts.
+        ``limits``: the result of ``checked_limits``, None for none.
         """
         self.capacity = capacity
         self.level_capacity = level_capacity
         self.id_multiplier = id_multiplier
         self.owner_limit = owner_limit
         self.fresh_order = self.fresh_level = self.fresh_node = 1
-        self.free_order = self.free_level = self.free_node = NIL
-        self.order_count = self.level_count = self.node_count = self.walk_count = 0
+        self.fresh_owner_list = max(1, owner_limit)
+        self.free_order = self.free_level = self.free_node = self.free_owner_list = NIL
+        self.order_count = self.level_count = self.node_count = self.walk_count = self.owner_list_count = 0
+        self.bucket_shift = 65 - max(2, int(capacity).bit_length())
         self.report_count = self.seq_num = 0
         self.reports = cython.NULL
         self.book_count = len(instruments)
@@ -77,18 +79,26 @@ class Books:
         self.books = cython.cast(cython.pointer[Book], reserve((n + 1) * cython.sizeof(Book)))
         n = self.directory_size
         self.directory = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
-        n = self.capacity if self.owner_limit != 0 else 0
-        self.links = cython.cast(cython.pointer[Link], reserve((n + 1) * cython.sizeof(Link)))
+        n = self.capacity
+        self.owner_links = cython.cast(cython.pointer[OwnerLink], reserve((n + 1) * cython.sizeof(OwnerLink)))
+        n = n + self.owner_limit
+        self.owner_lists = cython.cast(cython.pointer[OwnerList], reserve((n + 1) * cython.sizeof(OwnerList)))
+        n = self._bucket_count()
+        self.owner_buckets = cython.cast(cython.pointer[u32], reserve(n * cython.sizeof(u32)))
         n = self.owner_limit
-        self.chains = cython.cast(cython.pointer[Chain], reserve((n + 1) * cython.sizeof(Chain)))
         self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
         self.limits = cython.cast(cython.pointer[OwnerLimit], reserve((n + 1) * cython.sizeof(OwnerLimit)))
-        pools = self.orders and self.cold and self.links and self.levels and self.nodes
-        if not (pools and self.books and self.directory and self.chains and self.walks and self.limits):
+        pools = self.orders and self.cold and self.levels and self.nodes and self.books and self.directory
+        owners = self.owner_links and self.owner_lists and self.owner_buckets and self.walks and self.limits
+        if not (pools and owners):
             raise MemoryError(
                 f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
                 "level_capacity"
             )
+
+    def _bucket_count(self):
+        """Buckets of the hash table of owners: a power of two, at least half the capacity."""
+        return cython.cast(u64, 1) << (64 - self.bucket_shift)
 
     def _open(self, index, instrument):
         limit: cython.ulonglong = self.capacity
@@ -131,7 +141,7 @@ class Books:
         n: u64 = min(cython.cast(u64, orders), cython.cast(u64, self.capacity)) + 1
         prefault_pages(self.orders, n * cython.sizeof(Order))
         prefault_pages(self.cold, n * cython.sizeof(OrderCold))
-        prefault_pages(self.links, (n if self.owner_limit != 0 else 1) * cython.sizeof(Link))
+        prefault_pages(self.owner_links, (n if self.owner_limit != 0 else 1) * cython.sizeof(OwnerLink))
         n = min(cython.cast(u64, levels), cython.cast(u64, self.level_capacity)) + 1
         prefault_pages(self.levels, n * cython.sizeof(Level))
         prefault_pages(self.nodes, n * cython.sizeof(Node))
@@ -159,10 +169,13 @@ class Books:
             release(self.books, (n + 1) * cython.sizeof(Book))
             n = self.directory_size
             release(self.directory, n * cython.sizeof(u32))
-            n = self.capacity if self.owner_limit != 0 else 0
-            release(self.links, (n + 1) * cython.sizeof(Link))
+            n = self.capacity
+            release(self.owner_links, (n + 1) * cython.sizeof(OwnerLink))
+            n = n + self.owner_limit
+            release(self.owner_lists, (n + 1) * cython.sizeof(OwnerList))
+            n = self._bucket_count()
+            release(self.owner_buckets, n * cython.sizeof(u32))
             n = self.owner_limit
-            release(self.chains, (n + 1) * cython.sizeof(Chain))
             release(self.walks, (n + 1) * cython.sizeof(Walk))
             release(self.limits, (n + 1) * cython.sizeof(OwnerLimit))
 
@@ -177,7 +190,7 @@ class Books:
     def report_bound(self, commands):
         """The most reports that so many commands can make: a caller makes room for these before it runs them.
 
-        Where owners have chains, each OPEN_ORDERS among the commands may make ``OPEN_ORDERS_TOLD`` more.
+        With an ``owner_limit``, each OPEN_ORDERS among the commands may make ``OPEN_ORDERS_TOLD`` more.
         """
         return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
 
@@ -418,7 +431,7 @@ class Books:
             self._reject(c, c.flags)
         elif c.type == MASS_CANCEL and (book or c.instrument == ALL_INSTRUMENTS):
             self._mass_cancel(c)
-        elif c.type == CONTINUE and self.is_owner(c.owner) and self.chains[c.owner].walked:
+        elif c.type == CONTINUE and self.is_numbered(c.owner) and self.owner_lists[c.owner].walked:
             self._walk(c.owner, c.tag)
         elif c.type == CONTINUE:
             self._reject(c, UNKNOWN_COMMAND)
@@ -436,42 +449,47 @@ class Books:
 
         Only those that rest now: what joins the back of a level later on stays.
         """
+        owned: u32 = self._owner_list(c.owner)
         if c.side > ASK:
             self._reject(c, INVALID_SIDE)
-        elif not self.is_owner(c.owner):
+        elif owned == NIL:
             self._report(c.instrument, MASS_CANCELLED, c.side, NONE, c.order_id, 0, 0, 0)
-        elif self.chains[c.owner].walked:
+        elif self.owner_lists[owned].walked:
             self._reject(c, MASS_CANCEL_UNFINISHED)
         else:
-            walk: cython.pointer[Walk] = cython.address(self.walks[c.owner])
+            walk: cython.pointer[Walk] = self._walk_of(owned)
             walk.order_id = c.order_id
             walk.cancelled = 0
             walk.instrument = c.instrument
-            walk.next = self.chains[c.owner].head
-            walk.last = self.chains[c.owner].tail
+            walk.next = self.owner_lists[owned].head
+            walk.last = self.owner_lists[owned].tail
             walk.side = c.side
             walk.reason = c.flags if c.flags != 0 else BY_MASS_CANCEL
-            self.chains[c.owner].walked = 1
+            self.owner_lists[owned].walked = 1
             self.walk_count += 1
-            self._walk(c.owner, c.tag)
+            self._walk(owned, c.tag if owned < self.owner_limit else 0)
 
-    def _walk(self, owner, limit):
+    def _walk_of(self, owned):
+        """The progress of a list's mass cancel. One that is executed whole uses the entry of owner 0, who has none."""
+        return cython.address(self.walks[owned if owned < self.owner_limit else 0])
+
+    def _walk(self, owned, limit):
         """The next part of a mass cancel, which looks at so many orders, or at all that are left for 0.
 
         While one goes, what the next will need and the order behind that are fetched ahead.
         """
-        walk: cython.pointer[Walk] = cython.address(self.walks[owner])
+        walk: cython.pointer[Walk] = self._walk_of(owned)
         left: u32 = limit if limit != 0 else self.capacity
         while walk.next != NIL and left != 0:
             left -= 1
             slot: u32 = walk.next
-            instrument: u32 = self.links[slot].instrument
-            younger: u32 = self.links[slot].next
+            instrument: u32 = self.owner_links[slot].instrument
+            younger: u32 = self.owner_links[slot].next
             book: cython.pointer[Book] = self.book_of(instrument)
             prefetch(cython.address(book.ids[self._home_of(book, self.orders[younger].id)]))
             prefetch(cython.address(self.levels[self.orders[younger].level]))
-            prefetch(cython.address(self.orders[self.links[younger].next]))
-            prefetch(cython.address(self.links[self.links[younger].next]))
+            prefetch(cython.address(self.orders[self.owner_links[younger].next]))
+            prefetch(cython.address(self.owner_links[self.owner_links[younger].next]))
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             if (walk.instrument == instrument or walk.instrument == ALL_INSTRUMENTS) and (
                 walk.side == 0 or walk.side == self.levels[order.level].side
@@ -484,8 +502,9 @@ class Books:
         reason: u32 = UNFINISHED
         if walk.next == NIL:
             reason = NONE
-            self.chains[owner].walked = 0
+            self.owner_lists[owned].walked = 0
             self.walk_count -= 1
+            self._drop_if_unused(owned)
         self._report(walk.instrument, MASS_CANCELLED, walk.side, reason, walk.order_id, 0, 0, walk.cancelled)
 
     def _tell_open_orders(self, c):
@@ -493,13 +512,13 @@ class Books:
 
         ``instrument`` and ``quantity`` name that one. No more than a few at a time, so that others need not wait.
         """
-        slot: u32 = self.chains[c.owner].head if c.owner < self.owner_limit else NIL
+        slot: u32 = self.owner_lists[c.owner].head if c.owner < self.owner_limit else NIL
         reason: u32 = NONE
         if c.flags & BEHIND:
             book: cython.pointer[Book] = self.book_of(c.instrument)
             slot = self.find(book, c.quantity) if book else NIL
-            if slot != NIL and self.orders[slot].owner == c.owner and self._has_chain(slot):
-                slot = self.links[slot].next
+            if slot != NIL and self.orders[slot].owner == c.owner and self.is_numbered(c.owner):
+                slot = self.owner_links[slot].next
             else:
                 slot = NIL
                 reason = UNKNOWN_ORDER
@@ -508,9 +527,11 @@ class Books:
             level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
             price: i64 = key_of(level.side, level.key)
             order: cython.pointer[Order] = cython.address(self.orders[slot])
-            prefetch(cython.address(self.levels[self.orders[self.links[slot].next].level]))
-            self._report(self.links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining)
-            slot = self.links[slot].next
+            prefetch(cython.address(self.levels[self.orders[self.owner_links[slot].next].level]))
+            self._report(
+                self.owner_links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining
+            )
+            slot = self.owner_links[slot].next
             told += 1
         if slot != NIL:
             reason = MORE_FOLLOW
@@ -567,7 +588,7 @@ class Books:
 
     def _refuse_owner(self, book, owner, side, price, priced, quantity):
         """May this owner have an order of this quantity, and at this price if that is ``priced``?"""
-        if not self.is_owner(owner):
+        if not self.is_numbered(owner):
             return NONE
         limit: cython.pointer[OwnerLimit] = cython.address(self.limits[owner])
         if quantity > limit.quantity:
@@ -589,7 +610,7 @@ class Books:
 
     def _refuse_slot(self, book, owner):
         """Is there a slot for one more order of this owner?"""
-        if self.limited and self.is_owner(owner) and self.chains[owner].count >= self.limits[owner].open_orders:
+        if self.limited and self.is_numbered(owner) and self.owner_lists[owner].count >= self.limits[owner].open_orders:
             return OWNER_ORDERS_FULL
         if self.order_count == self.capacity or book.count >= book.order_limit:
             return ORDERS_FULL
@@ -681,8 +702,8 @@ class Books:
         slot: u32 = first
         while slot != behind:
             self._erase(book, self._position(book, self.orders[slot].id))
-            if self._has_chain(slot):
-                self._unchain(slot)
+            if self.orders[slot].owner != 0:
+                self._leave_owner(slot)
             slot = self.orders[slot].next
         self.orders[last].next = self.free_order
         self.free_order = first
@@ -787,13 +808,13 @@ class Books:
         queue.tail = slot
         queue.quantity += order.remaining
         queue.count += 1
-        if self._has_chain(slot):
-            self._chain(book, slot)
+        if order.owner != 0:
+            self._join_owner(book, slot)
 
     def _unlink(self, ladder, slot):
         """Take an order out of its level, and the level out of the book when it was the last."""
-        if self._has_chain(slot):
-            self._unchain(slot)
+        if self.orders[slot].owner != 0:
+            self._leave_owner(slot)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         queue: cython.pointer[Level] = cython.address(self.levels[order.level])
         queue.count -= 1
@@ -825,49 +846,97 @@ class Books:
 
     # ------------------------------------------------------------------ orders of one owner
 
-    def _has_chain(self, slot):
-        """Is the order of an owner whose orders are kept together? One comparison where there is none."""
-        return self.is_owner(self.orders[slot].owner)
-
-    def is_owner(self, owner):
-        """Are the orders of this owner kept together?"""
+    def is_numbered(self, owner):
+        """Is this owner below the ``owner_limit``, so that its list has its number?"""
         return owner < self.owner_limit and owner != 0
 
-    def _chain(self, book, slot):
-        """Put an order, which joined the back of a level, at the end of its owner's chain."""
-        chain: cython.pointer[Chain] = cython.address(self.chains[self.orders[slot].owner])
-        link: cython.pointer[Link] = cython.address(self.links[slot])
-        link.instrument = book.instrument
-        link.next = NIL
-        link.prev = chain.tail
-        if chain.tail == NIL:
-            chain.head = slot
-        else:
-            self.links[chain.tail].next = slot
-        chain.tail = slot
-        chain.count += 1
+    def _owner_list(self, owner):
+        """The list of an owner, NIL if it has no orders. Owner 0 means that an order has no owner."""
+        if owner < self.owner_limit:
+            return owner
+        owned: u32 = self.owner_buckets[self._bucket(owner)]
+        while owned != NIL and self.owner_lists[owned].owner != owner:
+            owned = self.owner_lists[owned].other
+        return owned
 
-    def _unchain(self, slot):
-        chain: cython.pointer[Chain] = cython.address(self.chains[self.orders[slot].owner])
-        link: cython.pointer[Link] = cython.address(self.links[slot])
-        chain.count -= 1
-        if chain.walked:
-            self._pass(cython.address(self.walks[self.orders[slot].owner]), slot)
+    def _bucket(self, owner):
+        return cython.cast(u64, owner * self.id_multiplier) >> self.bucket_shift
+
+    def _make_owner_list(self, owner):
+        """An empty list for an owner who is not below the ``owner_limit``."""
+        owned: u32 = self.free_owner_list
+        if owned != NIL:
+            self.free_owner_list = self.owner_lists[owned].head
+        else:
+            owned = self.fresh_owner_list
+            self.fresh_owner_list += 1
+        self.owner_list_count += 1
+        orders: cython.pointer[OwnerList] = cython.address(self.owner_lists[owned])
+        orders.head = orders.tail = NIL
+        orders.owner = owner
+        bucket: u64 = self._bucket(owner)
+        orders.other = self.owner_buckets[bucket]
+        self.owner_buckets[bucket] = owned
+        return owned
+
+    def _drop_if_unused(self, owned):
+        """Free a list that is found by hash, if it has no orders and no mass cancel is visiting it."""
+        orders: cython.pointer[OwnerList] = cython.address(self.owner_lists[owned])
+        if owned < self.owner_limit or orders.count != 0 or orders.walked:
+            return
+        bucket: u64 = self._bucket(orders.owner)
+        before: u32 = self.owner_buckets[bucket]
+        if before == owned:
+            self.owner_buckets[bucket] = orders.other
+        else:
+            while self.owner_lists[before].other != owned:
+                before = self.owner_lists[before].other
+            self.owner_lists[before].other = orders.other
+        orders.head = self.free_owner_list
+        self.free_owner_list = owned
+        self.owner_list_count -= 1
+
+    def _join_owner(self, book, slot):
+        """Put an order, which joined the back of a level, at the end of its owner's list."""
+        owned: u32 = self._owner_list(self.orders[slot].owner)
+        if owned == NIL:
+            owned = self._make_owner_list(self.orders[slot].owner)
+        orders: cython.pointer[OwnerList] = cython.address(self.owner_lists[owned])
+        link: cython.pointer[OwnerLink] = cython.address(self.owner_links[slot])
+        link.instrument = book.instrument
+        link.list = owned
+        link.next = NIL
+        link.prev = orders.tail
+        if orders.tail == NIL:
+            orders.head = slot
+        else:
+            self.owner_links[orders.tail].next = slot
+        orders.tail = slot
+        orders.count += 1
+
+    def _leave_owner(self, slot):
+        """Take an order out of its owner's list."""
+        link: cython.pointer[OwnerLink] = cython.address(self.owner_links[slot])
+        orders: cython.pointer[OwnerList] = cython.address(self.owner_lists[link.list])
+        orders.count -= 1
+        if orders.walked:
+            self._pass(self._walk_of(link.list), slot)
         if link.prev == NIL:
-            chain.head = link.next
+            orders.head = link.next
         else:
-            self.links[link.prev].next = link.next
+            self.owner_links[link.prev].next = link.next
         if link.next == NIL:
-            chain.tail = link.prev
+            orders.tail = link.prev
         else:
-            self.links[link.next].prev = link.prev
+            self.owner_links[link.next].prev = link.prev
+        self._drop_if_unused(link.list)
 
     def _pass(self, walk, slot):
         """An order is no longer among those that a mass cancel has before it: it was looked at, or leaves."""
         if slot == walk.next:
-            walk.next = self.links[slot].next if slot != walk.last else NIL
+            walk.next = self.owner_links[slot].next if slot != walk.last else NIL
         elif slot == walk.last:
-            walk.last = self.links[slot].prev
+            walk.last = self.owner_links[slot].prev
 
     # ------------------------------------------------------------------ levels of a side: the radix tree
 

@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, key_of, place_of
 from pricetime.core.layout cimport (
-    ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Chain, Ladder, Level, Link, Node, Order, Walk, i64, u32, u64,
+    ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Ladder, Level, Node, Order, OwnerLink, OwnerList, Walk, i64, u32, u64,
 )
 
 cdef int check_books(Books books, bint may_cross=*) except -1
@@ -13,6 +13,6 @@ cdef int _check_level(Books books, u32 level, dict seen_orders) except -1
 cdef int _check_prices(Book *book, u32 side, Level *level) except -1
 cdef int _check_uncrossed(Book *book) except -1
 cdef int _check_ids(Books books, Book *book, u64 resting) except -1
-cdef int _check_chains(Books books, dict seen_orders) except -1
-cdef int _check_chain(Books books, u32 owner, dict seen_orders, set chained) except -1
+cdef int _check_owner_lists(Books books, dict seen_orders) except -1
+cdef int _check_owner_list(Books books, u32 owned, u32 owner, dict seen_orders, set listed) except -1
 cdef int _check_pools(Books books, dict seen_orders, set seen_levels, set seen_nodes) except -1

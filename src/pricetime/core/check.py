@@ -40,7 +40,7 @@ def check_books(books, may_cross=False):
         if not may_cross:
             _check_uncrossed(book)
         _check_ids(books, book, len(seen_orders) - before)
-    _check_chains(books, seen_orders)
+    _check_owner_lists(books, seen_orders)
     _check_pools(books, seen_orders, seen_levels, seen_nodes)
     return 0
 
@@ -161,32 +161,51 @@ def _check_ids(books, book, resting):
     return 0
 
 
-def _check_chains(books, seen_orders):
-    """Each order of an owner who has a chain is in it, once, in the order in which they joined their levels."""
-    chained: set = set()
+def _check_owner_lists(books, seen_orders):
+    """Each order that has an owner is in the owner's list, once, in the order in which they joined their levels."""
+    listed: set = set()
+    hashed: set = set()
     owner: u32
     for owner in range(books.owner_limit):
-        _check_chain(books, owner, seen_orders, chained)
-    walked = sum(books.chains[owner].walked for owner in range(books.owner_limit))
+        _check_owner_list(books, owner, owner, seen_orders, listed)
+    walked = sum(books.owner_lists[owner].walked for owner in range(books.owner_limit))
     must(books.walk_count == walked, "the unfinished mass cancels are counted")
-    due = {slot for slot in seen_orders if 0 < books.orders[slot].owner < books.owner_limit}
-    must(chained == due, "the orders of owners below the limit are in chains, and no others")
+    due = {slot for slot in seen_orders if books.orders[slot].owner != 0}
+    for owner in sorted({books.orders[slot].owner for slot in due}):
+        if owner >= books.owner_limit:
+            owned = books._owner_list(owner)
+            must(owned >= max(1, books.owner_limit), f"owner {owner} has a list")
+            must(
+                books.owner_lists[owned].owner == owner and not books.owner_lists[owned].walked, "a list is its owner's"
+            )
+            hashed.add(owned)
+            _check_owner_list(books, owned, owner, seen_orders, listed)
+    must(listed == due, "the orders that have owners are in their lists, and no others")
+    must(books.owner_list_count == len(hashed), "the lists that are found by hash are counted")
+    free: set = set()
+    slot: u32 = books.free_owner_list
+    while slot != NIL:
+        must(slot not in free and slot not in hashed, f"owner list {slot} is free once")
+        free.add(slot)
+        slot = books.owner_lists[slot].head
+    must(free | hashed == set(range(max(1, books.owner_limit), books.fresh_owner_list)), "no owner list is lost")
     return 0
 
 
-def _check_chain(books, owner, seen_orders, chained):
-    chain: cython.pointer[Chain] = cython.address(books.chains[owner])
+def _check_owner_list(books, owned, owner, seen_orders, listed):
+    orders: cython.pointer[OwnerList] = cython.address(books.owner_lists[owned])
     last_seen: dict = {}  # level -> the order of it that came last
-    first_in_chain = len(chained)
-    places: dict = {NIL: 0}  # slot -> its place in the chain
+    first_listed = len(listed)
+    places: dict = {NIL: 0}  # slot -> its place in the list
     before: u32 = NIL
-    slot: u32 = chain.head
+    slot: u32 = orders.head
     while slot != NIL:
-        link: cython.pointer[Link] = cython.address(books.links[slot])
-        must(slot not in chained, f"order {slot} is in one chain, once")
-        chained.add(slot)
+        link: cython.pointer[OwnerLink] = cython.address(books.owner_links[slot])
+        must(slot not in listed, f"order {slot} is in one owner's list, once")
+        listed.add(slot)
         places[slot] = len(places)
         must(slot in seen_orders and books.orders[slot].owner == owner, f"order {slot} rests and is of owner {owner}")
+        must(link.list == owned, f"order {slot} knows the list of its owner")
         must(link.prev == before, f"order {slot} knows the older one of its owner")
         book: cython.pointer[Book] = books.book_of(link.instrument)
         found: u32 = books.find(book, books.orders[slot].id) if book else NIL
@@ -196,10 +215,10 @@ def _check_chain(books, owner, seen_orders, chained):
         last_seen[level] = seen_orders[slot]
         before = slot
         slot = link.next
-    must(chain.tail == before, f"owner {owner} knows the youngest order")
-    must(chain.count == len(chained) - first_in_chain, f"owner {owner} counts the orders")
-    if chain.walked:
-        walk: cython.pointer[Walk] = cython.address(books.walks[owner])
+    must(orders.tail == before, f"owner {owner} knows the youngest order")
+    must(orders.count == len(listed) - first_listed, f"owner {owner} counts the orders")
+    if orders.walked:
+        walk: cython.pointer[Walk] = cython.address(books.walks[owned])
         must(walk.next in places and walk.side <= ASK, f"owner {owner} has an order that is cancelled next")
         if walk.next != NIL:
             must(places.get(walk.last, 0) >= places[walk.next], f"owner {owner} has one that is cancelled last")

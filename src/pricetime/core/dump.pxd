@@ -5,7 +5,7 @@ from pricetime.core.layout cimport (
     AHEAD, ALL_INSTRUMENTS, ASK, BID, CANCEL_SMALLER, CONTINUE, DUPLICATE_ORDER_ID, GTC, HALTED, INVALID_QUANTITY, INVALID_SELF_TRADE,
     INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, LEVEL_QUANTITY_FULL, LEVELS_FULL, NEW_ORDER, NIL, NONE, OPEN,
     ORDERS_FULL, POST_ONLY, SET_STATE, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Chain, Command, Ladder, Level, Link, Order, OrderCold, Walk, i64, u8, u32, u64,
+    Book, Command, Ladder, Level, Order, OrderCold, OwnerLink, OwnerList, Walk, i64, u8, u32, u64,
 )
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """What rests in books, as commands that make it anew: copies, pickles and snapshots are these.
 
-An order joins the back of its level and the end of its owner's chain at one moment. So there is always an order of
-entry that makes every queue and every chain anew, and any that has each order behind the one ahead of it at its level
+An order joins the back of its level and the end of its owner's list at one moment. So there is always an order of
+entry that makes every queue and every list anew, and any that has each order behind the one ahead of it at its level
 and behind the older one of its owner does. On the way back commands are *placed*, not executed: what rests is taken as
 it is, whatever the rules of its instrument allow by now, and nothing is reported.
 
@@ -80,7 +80,7 @@ class Resting:
         for number in range(self.books.directory_size):
             if self.books.directory[number] != 0 and (instrument == ALL_INSTRUMENTS or instrument == number):
                 self._line_up_book(self.books.book_of(number))
-        chained: cython.bint = self.books.owner_limit != 0
+        owned: cython.bint = self.books.owner_list_count != 0 or self.books.owner_limit != 0
         slot: u32
         i: u64 = first
         while i < self.count:
@@ -88,29 +88,29 @@ class Resting:
                 slot = cython.cast(u32, commands[i + 2 * AHEAD].sequence)
                 prefetch(cython.address(self.books.orders[slot]))
                 prefetch(cython.address(self.books.cold[slot]))
-                if chained:
-                    prefetch(cython.address(self.books.links[slot]))
+                if owned:
+                    prefetch(cython.address(self.books.owner_links[slot]))
                     slot = cython.cast(u32, commands[i + AHEAD].sequence)
                     prefetch(cython.address(self.books.orders[self.books.orders[slot].next]))
-                    prefetch(cython.address(self.books.links[self.books.orders[slot].next]))
-                    prefetch(cython.address(self.books.orders[self.books.links[slot].next]))
-                    prefetch(cython.address(self.books.links[self.books.links[slot].next]))
+                    prefetch(cython.address(self.books.owner_links[self.books.orders[slot].next]))
+                    prefetch(cython.address(self.books.orders[self.books.owner_links[slot].next]))
+                    prefetch(cython.address(self.books.owner_links[self.books.owner_links[slot].next]))
             slot = cython.cast(u32, commands[i].sequence)
             self._write_order(cython.address(commands[i]), slot)
-            if chained:
+            if owned:
                 self._line_up_behind(slot, commands[i].instrument)
             i += 1
         return self.count
 
     def _line_up_book(self, book):
-        """The orders of a book: bids, then asks, each in priority order; where there are chains, those that begin."""
+        """The orders of a book: bids, then asks, each in priority order. If orders have owners, only those due."""
         side: u32
         for side in range(BID, ASK + 1):
             ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
             level: u32 = ladder.best
             while level != NIL:
                 slot: u32 = self.books.levels[level].head
-                if self.books.owner_limit != 0:
+                if self.books.owner_list_count != 0 or self.books.owner_limit != 0:
                     if self._is_due(slot):
                         self._line_up(slot, book.instrument)
                 else:
@@ -151,7 +151,7 @@ class Resting:
         if behind != NIL and self._is_due(behind):
             self._line_up(behind, instrument)
         if younger != NIL and younger != behind and self._is_due(younger):
-            self._line_up(younger, self.books.links[younger].instrument)
+            self._line_up(younger, self.books.owner_links[younger].instrument)
 
     def _is_due(self, slot):
         """Are those entered that come before an order?"""
@@ -163,20 +163,20 @@ class Resting:
 
     def _older(self, slot):
         """The order of its owner before it, NIL for the oldest; those of books that are not wanted do not count."""
-        if not self.books._has_chain(slot):
+        if self.books.orders[slot].owner == 0:
             return NIL
-        slot = self.books.links[slot].prev
-        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.links[slot].instrument != self.only:
-            slot = self.books.links[slot].prev
+        slot = self.books.owner_links[slot].prev
+        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.owner_links[slot].instrument != self.only:
+            slot = self.books.owner_links[slot].prev
         return slot
 
     def _younger(self, slot):
         """The one behind it."""
-        if not self.books._has_chain(slot):
+        if self.books.orders[slot].owner == 0:
             return NIL
-        slot = self.books.links[slot].next
-        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.links[slot].instrument != self.only:
-            slot = self.books.links[slot].next
+        slot = self.books.owner_links[slot].next
+        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.owner_links[slot].instrument != self.only:
+            slot = self.books.owner_links[slot].next
         return slot
 
     def write_state(self, c, instrument, state):
@@ -190,7 +190,7 @@ class Resting:
         """The mass cancels that are unfinished, by owner, from ``commands[first]`` on: the end of them."""
         owner: u32
         for owner in range(self.books.owner_limit):
-            if self.books.chains[owner].walked:
+            if self.books.owner_lists[owner].walked:
                 self._write_walk(cython.address(commands[first]), owner)
                 first += 1
         return first
@@ -199,13 +199,13 @@ class Resting:
         walk: cython.pointer[Walk] = cython.address(self.books.walks[owner])
         older: i64 = 0
         waiting: u32 = 0
-        slot: u32 = self.books.chains[owner].head
+        slot: u32 = self.books.owner_lists[owner].head
         while walk.next != NIL and slot != walk.next:
             older += 1
-            slot = self.books.links[slot].next
-        while walk.next != NIL and slot != self.books.links[walk.last].next:
+            slot = self.books.owner_links[slot].next
+        while walk.next != NIL and slot != self.books.owner_links[walk.last].next:
             waiting += 1
-            slot = self.books.links[slot].next
+            slot = self.books.owner_links[slot].next
         c.length = 40
         c.type = CONTINUE
         c.side = walk.side
@@ -286,13 +286,13 @@ class Resting:
         """A mass cancel that goes on."""
         if c.side > ASK:
             return INVALID_SIDE
-        if not self.books.is_owner(c.owner) or self.books.chains[c.owner].walked or c.price < 0:
+        if not self.books.is_numbered(c.owner) or self.books.owner_lists[c.owner].walked or c.price < 0:
             return UNKNOWN_ORDER
-        chain: cython.pointer[Chain] = cython.address(self.books.chains[c.owner])
+        orders: cython.pointer[OwnerList] = cython.address(self.books.owner_lists[c.owner])
         walk: cython.pointer[Walk] = cython.address(self.books.walks[c.owner])
         walk.next = walk.last = NIL
         if c.tag != 0:
-            walk.next = self._behind(chain.head, cython.cast(u64, c.price))
+            walk.next = self._behind(orders.head, cython.cast(u64, c.price))
             walk.last = self._behind(walk.next, cython.cast(u64, c.tag) - 1)
             if walk.last == NIL:
                 return UNKNOWN_ORDER
@@ -301,7 +301,7 @@ class Resting:
         walk.instrument = c.instrument
         walk.side = c.side
         walk.reason = c.flags
-        chain.walked = 1
+        orders.walked = 1
         self.books.walk_count += 1
         return NONE
 
@@ -309,7 +309,7 @@ class Resting:
         """The order of an owner that is so many behind another, NIL where there are fewer."""
         while orders != 0 and slot != NIL:
             orders -= 1
-            slot = self.books.links[slot].next
+            slot = self.books.owner_links[slot].next
         return slot
 
     def is_crossed(self):
@@ -398,7 +398,7 @@ def _reset(books, instruments):
     remove_all(books)
     owner: u32
     for owner in range(books.owner_limit if books.walk_count != 0 else 0):
-        books.chains[owner].walked = 0
+        books.owner_lists[owner].walked = 0
     books.walk_count = 0
     for instrument in instruments:
         book: cython.pointer[Book] = books.book_of(instrument.id)

@@ -2,16 +2,18 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport OPEN_ORDERS, OPEN_ORDERS_TOLD, Command, Report, u32, u64
+from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, OPEN_ORDERS_TOLD, REJECTED, Command, Report, u32, u64
 from pricetime.core.references cimport References
 from pricetime.core.dump cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
+from pricetime.native.memory cimport release, reserve
 
 
 cdef class Engine:
     cdef Books books
     cdef Latch latch
+    cdef Command *command            # the one that a call executes
     cdef Block block                 # where reports go
     cdef Block spare                 # where they went before, while arrays look at the other
     cdef dict _instruments           # id -> Instrument
@@ -20,6 +22,7 @@ cdef class Engine:
     cdef object __weakref__
 
     cdef object run(self, object commands)
+    cdef u64 cancel_orders_of(self, u32 owner, u32 instrument, u32 side) except? 0
     cdef object known(self, object instrument)
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
@@ -27,7 +30,9 @@ cdef class Engine:
     cdef object take_reports(self)
 
 
+cdef object owner_with_orders(object owner)
 cdef int enter(Latch latch) except -1
+cdef int raise_busy() except -1
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef u64 told_by(const Command *commands, u64 count) noexcept nogil

@@ -6,12 +6,20 @@ from __future__ import annotations
 import cython
 import numpy as np
 
+from pricetime import checks
 from pricetime.checks import shown, whole
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
-from pricetime.errors import BookBusy, InvalidCommands, InvalidSetting, UnknownInstrument
+from pricetime.errors import (
+    BookBusy,
+    InvalidCommands,
+    InvalidOwner,
+    InvalidSetting,
+    MassCancelUnfinished,
+    UnknownInstrument,
+)
 from pricetime.native.spread import id_multiplier
 from pricetime.owner_limits import checked_limits
-from pricetime.types import COMMAND, REPORT, InstrumentState
+from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState
 
 if cython.compiled:
     from cython.cimports.cpython.exc import PyErr_CheckSignals
@@ -22,6 +30,7 @@ if not cython.compiled:  # the compiled form has them from engine.pxd
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.latch import Latch
+    from pricetime.native.memory import release, reserve
 
 DEFAULT_CAPACITY = 1 << 20
 MAX_CAPACITY = 1 << 31
@@ -74,6 +83,9 @@ class Engine:
         books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits)
         if self._settings is not None:
             raise TypeError("an engine is made once: its books may be in use")
+        self.command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
+        if not self.command:
+            raise MemoryError("no room for a command: use a smaller capacity")
         self._instruments = known
         self.books = books
         self.block = self.spare = None
@@ -143,6 +155,51 @@ class Engine:
             self.leave()
         return InstrumentState(state)
 
+    def set_state(self, instrument, state):
+        """Open or halt one instrument: see ``OrderBook.set_state``. Raises UnknownInstrument and InvalidState. O(1)."""
+        self.book(instrument).set_state(state)
+
+    def tick_size(self, instrument):
+        """Every price of this instrument is a multiple of it, in ticks. Raises UnknownInstrument. O(1)."""
+        return self._instruments[self.known(instrument)].tick_size
+
+    def lot_size(self, instrument):
+        """Every quantity of this instrument is a multiple of it, in lots. Raises UnknownInstrument. O(1)."""
+        return self._instruments[self.known(instrument)].lot_size
+
+    def mass_cancel(self, owner, *, instrument=None, side=None):
+        """Cancel the resting orders of an owner, oldest first. Returns how many it cancelled.
+
+        ``owner``: 1 to 2**32 - 1. ``instrument``, ``side``: only orders of these; None for all. Raises InvalidOwner,
+        InvalidSide, UnknownInstrument, and MassCancelUnfinished while a mass cancel that ``apply`` executes in parts is
+        unfinished. O(orders of the owner).
+        """
+        side_: u32 = 0 if side is None else checks.side(side)
+        owner_: u32 = owner_with_orders(owner)
+        return self.cancel_orders_of(owner_, ALL_INSTRUMENTS if instrument is None else self.known(instrument), side_)
+
+    def cancel_orders_of(self, owner, instrument, side):
+        """Execute a mass cancel: how many orders it cancelled. Raises MassCancelUnfinished."""
+        self.enter()
+        try:
+            c: cython.pointer[Command] = self.command
+            c.type = MASS_CANCEL
+            c.side = side
+            c.flags = 0
+            c.instrument = instrument
+            c.order_id = 0
+            c.owner = owner
+            c.tag = 0
+            self.make_room(1)
+            self.books.execute(c)
+            last: cython.pointer[Report] = cython.address(self.books.reports[self.books.report_count - 1])
+            if last.kind == REJECTED:
+                self.books.seq_num -= 1  # this report is handed to no one
+                raise MassCancelUnfinished(f"a mass cancel of owner {owner} has not ended: finish it with CONTINUE")
+            return last.quantity
+        finally:
+            self.leave()
+
     def digest(self, references=None):
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders).
 
@@ -211,7 +268,7 @@ class Engine:
         self.enter()
         try:
             owners = range(self.books.owner_limit if self.books.walk_count != 0 else 0)
-            return [owner for owner in owners if self.books.chains[owner].walked]
+            return [owner for owner in owners if self.books.owner_lists[owner].walked]
         finally:
             self.leave()
 
@@ -231,6 +288,11 @@ class Engine:
             return remake, (*self._settings, self.books.seq_num, commands)
         finally:
             self.leave()
+
+    if cython.compiled:
+
+        def __dealloc__(self):
+            release(self.command, cython.sizeof(Command))
 
     # ------------------------------------------------------------------ for the books of this engine
 
@@ -272,14 +334,26 @@ class Engine:
         return reports
 
 
+def owner_with_orders(owner):
+    """The owner of a mass cancel. Raises InvalidOwner."""
+    number = checks.owner(owner)
+    if number == 0:
+        raise InvalidOwner("owner 0 means that an order has no owner: give an owner from 1 to 4294967295")
+    return number
+
+
 def enter(latch):
     """Go inside what a latch guards. Raises BookBusy."""
     if not latch.enter():
-        raise BookBusy(
-            "another call is inside this book, of another thread or of this one where a signal handler or a finalizer "
-            "calls: a book serves one call at a time. Try again when that call has returned"
-        )
+        raise_busy()
     return 0
+
+
+def raise_busy():
+    raise BookBusy(
+        "another call is inside this book, of another thread or of this one where a signal handler or a finalizer "
+        "calls: a book serves one call at a time. Try again when that call has returned"
+    )
 
 
 def checked(commands):

@@ -234,19 +234,23 @@ ctypedef struct Ladder:
     u32 reserved
     u32 leaves[64]       # the leaf last seen for each prefix modulo LEAF_CACHE, or NIL
 
-# The place of a resting order among those of its owner, under the same index: 16 bytes. Of owners below owner_limit.
-ctypedef struct Link:
+# The place of a resting order in the list of its owner, under the same index: 16 bytes. Unused for owner 0.
+ctypedef struct OwnerLink:
     u32 next             # younger order of the owner, in any book, NIL for the youngest
     u32 prev             # older one, NIL for the oldest
     u32 instrument       # whose book the order is in
-    u32 reserved         # 0
+    u32 list             # the OwnerList
 
-# The orders of one owner over all books, in the order in which they joined the back of a level: 16 bytes.
-ctypedef struct Chain:
-    u32 head             # the oldest, NIL when none rests
+# The orders of one owner over all books, in the order in which they joined the back of a level: 24 bytes. Owners below
+# owner_limit have the list with their number; any other owner has one, found by hash, while it has orders.
+# A free list keeps the next free one in "head".
+ctypedef struct OwnerList:
+    u32 head             # the oldest, NIL if none rests
     u32 tail
     u32 count            # orders
     u32 walked           # 1: a mass cancel of this owner is unfinished, and its Walk says how far it is
+    u32 owner            # of a list that is found by hash
+    u32 other            # the next list in the same bucket, NIL for the last
 
 # What an owner may ask for: 24 bytes. The largest number of a field is no limit.
 ctypedef struct OwnerLimit:

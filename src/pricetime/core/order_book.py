@@ -18,17 +18,17 @@ from pricetime.types import (
     SelfTrade,
     Side,
     TimeInForce,
-    Trade,
 )
 from pricetime.types import Order as RestingOrder
 
 if not cython.compiled:  # the compiled form has them from order_book.pxd
     from pricetime.core.book import key_of
     from pricetime.core.dump import commands_of
-    from pricetime.core.engine import Engine
+    from pricetime.core.engine import Engine, owner_with_orders, raise_busy
     from pricetime.core.layout import *
-    from pricetime.native.memory import release, reserve
-    from pricetime.native.numbers import as_i64, as_u64
+    from pricetime.execution import Execution, Trade
+    from pricetime.native.bits import prefetch
+    from pricetime.native.numbers import LEAST, as_i64, as_u64
 
 _BID = Side.BID
 _ASK = Side.ASK
@@ -65,13 +65,16 @@ class OrderBook:
         level_capacity=None,
         self_trade=SelfTrade.OFF,
         replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER,
+        tick_size=1,
+        lot_size=1,
         low_price=None,
         high_price=None,
         owner_limit=0,
         limits=None,
     ):
         rules = {"self_trade": self_trade, "replace_policy": replace_policy}
-        instrument = Instrument(0, **rules, low_price=low_price, high_price=high_price)
+        sizes = {"tick_size": tick_size, "lot_size": lot_size}
+        instrument = Instrument(0, **rules, **sizes, low_price=low_price, high_price=high_price)
         room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
         engine: Engine = Engine((instrument,), **room)
         if self._engine is not None:
@@ -80,12 +83,10 @@ class OrderBook:
         self._whole_engine = True
 
     def _bind(self, engine, instrument):
-        self._command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
-        if not self._command:
-            raise MemoryError("no room for a command: use a smaller capacity")
         self._books = engine.books
         self._book = engine.books.book_of(instrument)
         self._whole_engine = False
+        self._latch = engine.latch
         self._engine = engine
         return 0
 
@@ -117,9 +118,9 @@ class OrderBook:
             c.owner = owner_
             c.timestamp = time_ns
             self._execute()
-            return self._trades()
+            return self._execution(number, lots)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def match_order(self, order_id, side, price, quantity, *, owner=0):
         """Trade what crosses and never rest: the trades, and the quantity that was cancelled in the end.
@@ -140,9 +141,9 @@ class OrderBook:
             c.price = ticks
             c.owner = owner_
             self._execute()
-            return self._trades(), self._cancelled(number)
+            return self._execution(number, lots)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def cancel_order(self, order_id, *, owner=None):
         """Take an order out of the book: the quantity that was still resting.
@@ -159,31 +160,19 @@ class OrderBook:
             self._execute()
             return self._books.reports[0].quantity
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
-    def cancel_orders(self, owner, *, side=None):
-        """Take the orders of an owner out of the book, of one side or of both, the oldest first: how many there were.
+    def mass_cancel(self, owner, *, side=None):
+        """Cancel the resting orders of an owner, oldest first. Returns how many it cancelled.
 
-        ``owner``: from 1 to below the ``owner_limit``. O(orders of the owner). Raises InvalidOwner, InvalidSide, and
-        MassCancelUnfinished while one that ``apply`` was given in parts has not ended.
+        ``owner``: 1 to 2**32 - 1. ``side``: only orders of this side; None for both. Raises InvalidOwner, InvalidSide,
+        and MassCancelUnfinished while a mass cancel that ``apply`` executes in parts is unfinished. O(orders of the
+        owner).
         """
         self._takes_commands()
         side_: u32 = 0 if side is None else side_of(side)
-        owner_: u32 = owner_of(owner)
-        limit: u32 = self._books.owner_limit
-        if owner_ == 0 or owner_ >= limit:
-            raise errors.InvalidOwner(
-                f"the orders of owner {owner_} are not kept together: give an owner from 1 to below the "
-                f"owner_limit that the book was made with, which is {limit}"
-            )
-        c: cython.pointer[Command] = self._start(MASS_CANCEL, 0)
-        try:
-            c.owner = owner_
-            c.side = side_
-            self._execute()
-            return self._books.reports[self._books.report_count - 1].quantity
-        finally:
-            self._engine.leave()
+        owner_: u32 = owner_with_orders(owner)
+        return self._engine.cancel_orders_of(owner_, self._book.instrument, side_)
 
     def reduce_order(self, order_id, by, *, owner=None):
         """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
@@ -201,7 +190,7 @@ class OrderBook:
             self._execute()
             return left - self._books.reports[0].quantity
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def replace_order(self, order_id, price, quantity, *, new_id=None, owner=None):
         """Give an order a new price and a new open quantity, and a new id when one is given: the trades it makes.
@@ -229,9 +218,9 @@ class OrderBook:
                 c.owner = cython.cast(u32, new_number)
                 c.tag = cython.cast(u32, new_number >> 32)
             self._execute()
-            return self._trades()
+            return self._execution(new_number if renamed else number, lots)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def set_state(self, state):
         """Open or halt the book; while it is halted, orders are cancelled and reduced, nothing else.
@@ -245,7 +234,7 @@ class OrderBook:
             c.flags = new
             self._execute()
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def apply(self, commands):
         """Execute commands in order: the reports they make, without the GIL and without a copy.
@@ -267,12 +256,22 @@ class OrderBook:
     @property
     def state(self):
         """Is the book open or halted? An ``InstrumentState``. O(1)."""
-        self._engine.enter()
+        self._enter()
         try:
             state: u32 = self._book.state
         finally:
-            self._engine.leave()
+            self._latch.leave()
         return InstrumentState(state)
+
+    @property
+    def tick_size(self):
+        """Every price of this book is a multiple of it, in ticks. O(1)."""
+        return self._book.tick_size
+
+    @property
+    def lot_size(self):
+        """Every quantity of this book is a multiple of it, in lots. O(1)."""
+        return self._book.lot_size
 
     @property
     def best_bid(self):
@@ -291,37 +290,37 @@ class OrderBook:
         (orders). O(levels).
         """
         count = MAX_QUANTITY if levels is None else checks.levels(levels)
-        self._engine.enter()
+        self._enter()
         try:
             return self._levels(BID, count), self._levels(ASK, count)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def order(self, order_id):
         """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
         number: u64 = order_id_of(order_id)
-        self._engine.enter()
+        self._enter()
         try:
             return self._order(self._slot(number, False, 0))
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def orders(self, side, price):
         """The orders resting at one price, first in first: a tuple of ``pricetime.Order``. O(orders there)."""
         side_: u32 = side_of(side)
         key: i64 = key_of(side_, price_of(price))
-        self._engine.enter()
+        self._enter()
         try:
             return tuple(self._queue(self._books.level_at(cython.address(self._book.ladders[side_ - 1]), key)))
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def queue_position(self, order_id):
         """What is ahead of an order at its price, as (orders, quantity). O(orders ahead). Raises UnknownOrder."""
         number: u64 = order_id_of(order_id)
         orders: u64 = 0
         quantity: u64 = 0
-        self._engine.enter()
+        self._enter()
         try:
             slot: u32 = self._books.orders[self._slot(number, False, 0)].prev
             while slot != NIL:
@@ -329,7 +328,7 @@ class OrderBook:
                 quantity += self._books.orders[slot].remaining
                 slot = self._books.orders[slot].prev
         finally:
-            self._engine.leave()
+            self._latch.leave()
         return QueuePosition(orders, quantity)
 
     def digest(self):
@@ -337,11 +336,11 @@ class OrderBook:
 
         Two books with the same digest hold the same queues. The same on every machine and in both forms. O(orders).
         """
-        self._engine.enter()
+        self._enter()
         try:
             return self._books.digest(self._book)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def check(self):
         """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
@@ -352,19 +351,19 @@ class OrderBook:
 
         A halt is among them: at the end, so that the book takes the orders before it. O(orders).
         """
-        self._engine.enter()
+        self._enter()
         try:
             return commands_of(self._books, [self._engine._instruments[self._book.instrument]])
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __len__(self):
         """Orders resting."""
-        self._engine.enter()
+        self._enter()
         try:
             return self._book.count
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __bool__(self):
         return True  # a book without an order is a book
@@ -374,15 +373,15 @@ class OrderBook:
             number: u64 = order_id_of(order_id)
         except errors.InvalidOrderId:
             return False
-        self._engine.enter()
+        self._enter()
         try:
             return self._books.find(self._book, number) != NIL
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __iter__(self):
         """The resting orders as they are now: bids, then asks, each in priority order."""
-        self._engine.enter()
+        self._enter()
         try:
             found: list = []
             side: u32
@@ -394,7 +393,7 @@ class OrderBook:
                     level = self._books.level_behind(ladder, level)
             return iter(found)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def __repr__(self):
         return f"<pricetime.OrderBook: {len(self)} orders, bid {self.best_bid}, ask {self.best_ask}>"
@@ -416,9 +415,14 @@ class OrderBook:
         return 0
 
     def _order_id(self, value):
-        """The order id of a command. Raises ReadOnlyBook and InvalidOrderId."""
+        """The order id of a command. Raises ReadOnlyBook and InvalidOrderId.
+
+        Its entry in the id table is fetched into the cache while the other arguments are converted.
+        """
         self._takes_commands()
-        return order_id_of(value)
+        number: u64 = order_id_of(value)
+        prefetch(cython.address(self._book.ids[self._books._home_of(self._book, number)]))
+        return number
 
     def _lots(self, value):
         """A quantity in whole lots of the instrument. Raises InvalidQuantity."""
@@ -434,10 +438,16 @@ class OrderBook:
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self._book.tick_size}")
         return price
 
+    def _enter(self):
+        """No other call may be inside until the latch is left. Raises BookBusy."""
+        if not self._latch.enter():
+            raise_busy()
+        return 0
+
     def _start(self, kind, order_id):
         """Enter the book with a fresh command. The caller leaves."""
-        self._engine.enter()
-        c: cython.pointer[Command] = self._command
+        self._enter()
+        c: cython.pointer[Command] = self._engine.command
         c.type = kind
         c.side = c.time_in_force = c.flags = 0
         c.instrument = self._book.instrument
@@ -450,7 +460,7 @@ class OrderBook:
     def _execute(self):
         """Execute the command. Raises the error of the reason when it is refused."""
         self._engine.make_room(1)
-        self._books.execute(self._command)
+        self._books.execute(self._engine.command)
         if self._books.reports[0].kind == REJECTED:
             self._books.seq_num -= 1  # nobody sees this report
             self._refused(self._books.reports[0].reason)
@@ -464,7 +474,7 @@ class OrderBook:
 
     def _why(self, reason):
         """The message of a refusal. What is malformed was found before: it has messages of its own."""
-        c: cython.pointer[Command] = self._command
+        c: cython.pointer[Command] = self._engine.command
         if reason == INSTRUMENT_HALTED:
             return f"instrument {c.instrument} is halted: it takes no orders until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
@@ -487,29 +497,42 @@ class OrderBook:
             return f"quantity {c.quantity} is above the limit of the order's owner"
         if reason == PRICE_TOO_FAR:
             return f"price {c.price} is farther from the best price than the limit of the order's owner"
-        if reason == MASS_CANCEL_UNFINISHED:
-            return f"a mass cancel of owner {c.owner} has not ended: finish it with CONTINUE"
         return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"
 
-    def _trades(self):
-        """The trades among the reports of the last command."""
-        count: u64 = self._books.report_count
-        if count == 1:
-            return ()
+    def _execution(self, order_id, quantity):
+        """What the last command did to its order, which had this quantity: read from the reports."""
+        execution: Execution = Execution.__new__(Execution)
+        execution._order_id = order_id
+        execution._trades = ()
+        execution._resting = quantity
+        execution._cancelled = 0
+        execution._reason = self._books.reports[0].reason if self._books.reports[0].kind == REPLACED else NONE
+        if self._books.report_count != 1:
+            self._read_reports(execution)
+        return execution
+
+    def _read_reports(self, execution):
+        """The trades of the order among the reports, and the lots that were cancelled."""
         trades: list = []
+        trade: Trade
         i: u64
-        for i in range(1, count):
+        for i in range(1, self._books.report_count):
             r: cython.pointer[Report] = cython.address(self._books.reports[i])
             if r.kind == TRADE:
-                trades.append(tuple.__new__(Trade, (r.maker_id, r.order_id, r.price, r.quantity)))
-        return tuple(trades)
-
-    def _cancelled(self, order_id):
-        """The quantity that ended the last command by its cancel. Behind it only what it met may be reported."""
-        i: u64 = self._books.report_count - 1
-        while self._books.reports[i].order_id != order_id:
-            i -= 1
-        return self._books.reports[i].quantity if self._books.reports[i].kind == CANCELLED else 0
+                trade = Trade.__new__(Trade)
+                trade._maker_id = r.maker_id
+                trade._taker_id = r.order_id
+                trade._price = r.price
+                trade._quantity = r.quantity
+                trades.append(trade)
+            elif r.order_id == execution._order_id:
+                execution._cancelled += r.quantity
+                execution._reason = r.reason
+            else:
+                continue  # self-trade prevention took it off a resting order
+            execution._resting -= r.quantity
+        execution._trades = tuple(trades)
+        return 0
 
     def _slot(self, number, owned, owner):
         """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner that owns it."""
@@ -521,12 +544,12 @@ class OrderBook:
         return slot
 
     def _best(self, side: u32):
-        self._engine.enter()
+        self._enter()
         try:
             ladder: cython.pointer[Ladder] = cython.address(self._book.ladders[side - 1])
             return None if ladder.best == NIL else key_of(side, ladder.best_key)
         finally:
-            self._engine.leave()
+            self._latch.leave()
 
     def _levels(self, side, count):
         rows: list = []
@@ -555,11 +578,6 @@ class OrderBook:
         time_ns: u64 = self._books.cold[slot].timestamp
         return tuple.__new__(RestingOrder, (o.id, side, price, o.remaining, time_ns, o.owner))
 
-    if cython.compiled:
-
-        def __dealloc__(self):
-            release(self._command, cython.sizeof(Command))
-
 
 def book_of(engine, instrument):
     """The book of one of an engine's instruments: the engine's own, not a copy. Raises UnknownInstrument."""
@@ -578,56 +596,59 @@ def _remake(*state):
     return book
 
 
-# ---------------------------------------------------------------------- arguments: the quick way for plain ints
+# ---------------------------------------------------------------------- arguments
+#
+# Each is converted without Python code if it is a plain int that fits. ``checks`` converts or rejects the rest.
 
 
 def order_id_of(value):
+    if type(value) is int:
+        number: i64 = as_i64(value)
+        if number >= 0:
+            return number
+    return large_u64(value, checks.order_id)
+
+
+def timestamp_of(value):
+    if type(value) is int:
+        number: i64 = as_i64(value)
+        if number >= 0:
+            return number
+    return large_u64(value, checks.timestamp)
+
+
+def large_u64(value, check):
+    """A number from 2**63 on; else what ``check`` makes of the value."""
     if type(value) is int:
         try:
             return as_u64(value)
         except OverflowError:
             pass
-    return checks.order_id(value)
+    return check(value)
 
 
 def quantity_of(value):
     if type(value) is int:
-        try:
-            quantity: u64 = as_u64(value)
-            if 0 < quantity <= MAX_QUANTITY:
-                return quantity
-        except OverflowError:
-            pass
+        number: i64 = as_i64(value)
+        if number > 0:
+            return number
     return checks.quantity(value)
 
 
 def price_of(value):
     if type(value) is int:
-        try:
-            return as_i64(value)
-        except OverflowError:
-            pass
+        number: i64 = as_i64(value)
+        if number != LEAST:
+            return number
     return checks.price(value)
 
 
 def owner_of(value):
     if type(value) is int:
-        try:
-            owner: u64 = as_u64(value)
-            if owner < 1 << 32:
-                return owner
-        except OverflowError:
-            pass
+        number: i64 = as_i64(value)
+        if 0 <= number < 1 << 32:
+            return number
     return checks.owner(value)
-
-
-def timestamp_of(value):
-    if type(value) is int:
-        try:
-            return as_u64(value)
-        except OverflowError:
-            pass
-    return checks.timestamp(value)
 
 
 def side_of(value):
@@ -635,20 +656,14 @@ def side_of(value):
         return BID
     if value is _ASK:
         return ASK
-    if type(value) is int and (value == BID or value == ASK):
-        return value
     return checks.side(value)
 
 
 def time_in_force_of(value):
     if value is _GTC:
         return GTC
-    if type(value) is TimeInForce:
-        return as_u64(value)
     return checks.time_in_force(value)
 
 
 def self_trade_of(value):
-    if type(value) is SelfTrade:
-        return as_u64(value)
     return checks.self_trade(value)

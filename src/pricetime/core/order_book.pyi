@@ -4,8 +4,9 @@ from typing import Any, SupportsIndex, final
 import numpy as np
 from numpy.typing import NDArray
 
+from ..execution import Execution
 from ..owner_limits import OwnerLimits
-from ..types import InstrumentState, Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce, Trade
+from ..types import InstrumentState, Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce
 
 @final
 class OrderBook:
@@ -16,6 +17,8 @@ class OrderBook:
         level_capacity: SupportsIndex | None = None,
         self_trade: SelfTrade = ...,
         replace_policy: ReplacePolicy = ...,
+        tick_size: SupportsIndex = 1,
+        lot_size: SupportsIndex = 1,
         low_price: SupportsIndex | None = None,
         high_price: SupportsIndex | None = None,
         owner_limit: SupportsIndex = 0,
@@ -32,7 +35,7 @@ class OrderBook:
         time_in_force: TimeInForce | int = ...,
         self_trade: SelfTrade | int | None = None,
         timestamp: SupportsIndex = 0,
-    ) -> tuple[Trade, ...]: ...
+    ) -> Execution: ...
     def match_order(
         self,
         order_id: SupportsIndex,
@@ -41,9 +44,9 @@ class OrderBook:
         quantity: SupportsIndex,
         *,
         owner: SupportsIndex = 0,
-    ) -> tuple[tuple[Trade, ...], int]: ...
+    ) -> Execution: ...
     def cancel_order(self, order_id: SupportsIndex, *, owner: SupportsIndex | None = None) -> int: ...
-    def cancel_orders(self, owner: SupportsIndex, *, side: Side | int | None = None) -> int: ...
+    def mass_cancel(self, owner: SupportsIndex, *, side: Side | int | None = None) -> int: ...
     def reduce_order(
         self, order_id: SupportsIndex, by: SupportsIndex, *, owner: SupportsIndex | None = None
     ) -> int: ...
@@ -55,11 +58,15 @@ class OrderBook:
         *,
         new_id: SupportsIndex | None = None,
         owner: SupportsIndex | None = None,
-    ) -> tuple[Trade, ...]: ...
+    ) -> Execution: ...
     def set_state(self, state: InstrumentState | int) -> None: ...
     def apply(self, commands: NDArray[np.void]) -> NDArray[np.void]: ...
     @property
     def state(self) -> InstrumentState: ...
+    @property
+    def tick_size(self) -> int: ...
+    @property
+    def lot_size(self) -> int: ...
     @property
     def best_bid(self) -> int | None: ...
     @property

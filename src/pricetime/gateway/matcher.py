@@ -120,7 +120,7 @@ class Matcher:
         """List the orders of an owner as the commands that would make them."""
         out: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.list_block.memory)
         count: u64 = 0
-        slot: u32 = self.books.chains[self.list_owner].head if self.list_owner < self.books.owner_limit else NIL
+        slot: u32 = self.books.owner_lists[self.list_owner].head if self.list_owner < self.books.owner_limit else NIL
         while slot != NIL and count < MOST_LISTED:
             order: cython.pointer[Order] = cython.address(self.books.orders[slot])
             level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
@@ -130,9 +130,9 @@ class Matcher:
             out[count].quantity = order.remaining
             out[count].side = level.side
             out[count].price = level.key if level.side == BID else ~level.key
-            out[count].instrument = self.books.links[slot].instrument
+            out[count].instrument = self.books.owner_links[slot].instrument
             count += 1
-            slot = self.books.links[slot].next
+            slot = self.books.owner_links[slot].next
         self.listed = count
         store(cython.address(self.list_state), LIST_DONE, RELEASE)
 

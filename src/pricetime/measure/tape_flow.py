@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from ..core.order_book import OrderBook
 from ..errors import InvalidSetting
+from ..execution import Execution
 from ..tape.file import Progress
 from ..tape.formats import Format, detect, open_replay, orderbook_beside
 from ..tape.market import Book
-from ..types import COMMAND, CommandType, Order, SelfTrade, TimeInForce, Trade
+from ..types import COMMAND, CommandType, Order, SelfTrade, TimeInForce
 from ..wire.bulk import Commands
 from .plan import OWNER_SHIFT, Plan, encode, join
 
@@ -51,21 +52,21 @@ class RecordedBook:
         self._ids: dict[int, int] = {}  # of the resting orders: id of the tape -> id of the session
         self._entered = 0
 
-    def add_order(self, order_id: Any, side: Any, price: Any, quantity: Any, **more: Any) -> tuple[Trade, ...]:
-        trades = self._book.add_order(order_id, side, price, quantity, **more)  # where this raises, there is no order
+    def add_order(self, order_id: Any, side: Any, price: Any, quantity: Any, **more: Any) -> Execution:
+        execution = self._book.add_order(
+            order_id, side, price, quantity, **more
+        )  # where this raises, there is no order
         self._ids[order_id] = self._enter(TimeInForce.GTC, side, price, quantity)
-        self._drop_traded(trades)
-        if order_id not in self._book:
+        self._drop_traded(execution)
+        if not execution.resting:
             del self._ids[order_id]
-        return trades
+        return execution
 
-    def match_order(
-        self, order_id: Any, side: Any, price: Any, quantity: Any, **more: Any
-    ) -> tuple[tuple[Trade, ...], int]:
+    def match_order(self, order_id: Any, side: Any, price: Any, quantity: Any, **more: Any) -> Execution:
         self._enter(TimeInForce.IOC, side, price, quantity)
-        trades, left = self._book.match_order(order_id, side, price, quantity, **more)
-        self._drop_traded(trades)
-        return trades, left
+        execution = self._book.match_order(order_id, side, price, quantity, **more)
+        self._drop_traded(execution)
+        return execution
 
     def cancel_order(self, order_id: Any, **more: Any) -> int:
         self._row(CommandType.CANCEL_ORDER, self._ids.pop(order_id))
@@ -78,13 +79,13 @@ class RecordedBook:
             del self._ids[order_id]
         return left
 
-    def replace_order(self, order_id: Any, price: Any, quantity: Any, **more: Any) -> tuple[Trade, ...]:
+    def replace_order(self, order_id: Any, price: Any, quantity: Any, **more: Any) -> Execution:
         self._row(CommandType.REPLACE_ORDER, self._ids[order_id], price=price, quantity=quantity)
-        trades = self._book.replace_order(order_id, price, quantity, **more)
-        self._drop_traded(trades)
-        if order_id not in self._book:
+        execution = self._book.replace_order(order_id, price, quantity, **more)
+        self._drop_traded(execution)
+        if not execution.resting:
             del self._ids[order_id]
-        return trades
+        return execution
 
     def order(self, order_id: int) -> Order:
         return self._book.order(order_id)
@@ -135,8 +136,8 @@ class RecordedBook:
             self.opening = len(self.rows)
         self.rows.append((kind, side, time_in_force, order_id, price, quantity))
 
-    def _drop_traded(self, trades: tuple[Trade, ...]) -> None:
-        for trade in trades:
+    def _drop_traded(self, execution: Execution) -> None:
+        for trade in execution.trades:
             if trade.maker_id not in self._book:
                 self._ids.pop(trade.maker_id, None)
 

@@ -7,7 +7,7 @@ memory makes an array of records, a cast to an integer type drops the bits that 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
@@ -90,6 +90,11 @@ def _decorator(**_: Any) -> Callable[[Any], Any]:
     return _same
 
 
+def _collection_type(_: str) -> Callable[[Any], Any]:
+    """``"sequence"``, the only kind in use: a class that sequence patterns of ``match`` accept."""
+    return Sequence.register
+
+
 def make_cython() -> types.ModuleType:
     """The module that the sources see as ``cython``."""
     module = types.ModuleType("cython", __doc__)
@@ -102,6 +107,8 @@ def make_cython() -> types.ModuleType:
         p_void=object,
         sizeof=lambda record: record.size,
         exceptval=_decorator,
-        **dict.fromkeys(("address", "likely", "unlikely", "final", "cclass", "cfunc", "inline"), _same),
+        freelist=lambda _: _same,
+        collection_type=_collection_type,
+        **dict.fromkeys(("address", "likely", "unlikely", "final", "cclass", "cfunc", "inline", "no_gc"), _same),
     )
     return module

@@ -13,8 +13,9 @@ from typing import Any
 
 from .. import checks, errors
 from ..checks import member
+from ..execution import Execution, Trade
 from ..owner_limits import OwnerLimits, checked_limits
-from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce, Trade
+from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce
 from .mass_cancel import MassCancel
 from .queues import Queues
 from .records import Order, Report
@@ -66,7 +67,7 @@ class ReferenceBook(Queues):
         time_in_force: int = TimeInForce.GTC,
         self_trade: int | None = None,
         timestamp: int = 0,
-    ) -> tuple[Trade, ...]:
+    ) -> Execution:
         """Match a new order against the other side; rest, cancel or reject the remainder as its time in force says."""
         order_id = checks.order_id(order_id)
         side = checks.side(side)
@@ -93,60 +94,49 @@ class ReferenceBook(Queues):
             if self.capacity is not None and len(self.by_id) >= self.capacity:
                 raise errors.OrdersFull(f"all {self.capacity} slots are taken")
             self._check_room(side, price, quantity)
+        seen = len(self.reports)
         self._report(ReportKind.ACCEPTED, order, quantity, Reason.NONE if rests else Reason.NEVER_RESTS)
         limit = self._band_end(side) if tif is TimeInForce.MARKET else price
         if tif is TimeInForce.FOK and not self._can_fill(order, limit):
             self._report(ReportKind.CANCELLED, order, quantity, Reason.FOK_UNFILLABLE)
-            return ()
+            return self._execution(order_id, (), seen)
         trades = self._match(order, limit)
         if order.quantity and rests:
             self._rest(order)
         elif order.quantity:
             reason = Reason.MARKET_REMAINDER if tif is TimeInForce.MARKET else Reason.IOC_REMAINDER
             self._report(ReportKind.CANCELLED, order, order.quantity, reason)
-        return trades
+        return self._execution(order_id, trades, seen)
 
-    def match_order(
-        self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0
-    ) -> tuple[tuple[Trade, ...], int]:
-        """Match and never rest: the trades, and the quantity that was cancelled in the end."""
-        seen = len(self.reports)
-        trades = self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
-        ends = (r for r in self.reports[seen:] if r.kind is ReportKind.CANCELLED and r.order_id == order_id)
-        return trades, sum(r.quantity for r in ends)
+    def match_order(self, order_id: int, side: int, price: int, quantity: int, *, owner: int = 0) -> Execution:
+        """Match a new order and cancel the remainder."""
+        return self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         """Remove an order: the quantity that was still resting."""
         order_id = checks.order_id(order_id)
         return self.cancel(self._find(order_id, owner if owner is None else checks.owner(owner)))
 
-    def cancel_orders(self, owner: int, *, side: int | None = None) -> int:
-        """Remove the orders of an owner, of one side or of both, oldest first: how many there were."""
+    def mass_cancel(self, owner: int, *, side: int | None = None) -> int:
+        """Cancel the orders of an owner, of one side or of both, oldest first. Returns how many."""
         side = side if side is None else checks.side(side)
         owner = checks.owner(owner)
-        if not 0 < owner < self.owner_limit:
-            raise errors.InvalidOwner(f"owner {owner} is not from 1 to below the owner_limit, {self.owner_limit}")
-        return self.mass_cancel(owner, side)
+        if owner == 0:
+            raise errors.InvalidOwner("owner 0 means that an order has no owner: give one from 1 to 2**32 - 1")
+        return self.start_mass_cancel(owner, side)
 
-    def mass_cancel(
-        self,
-        owner: int,
-        side: Side | None,
-        *,
-        limit: int = 0,
-        **command: Any,
-    ) -> int:
-        """The same, but it looks at ``limit`` orders at most, 0 for all: how many it has cancelled so far.
+    def start_mass_cancel(self, owner: int, side: Side | None, *, limit: int = 0, **command: Any) -> int:
+        """The first part of a mass cancel: it visits up to ``limit`` orders, all for 0. Returns how many it cancelled.
 
-        ``command``: what ``MassCancel`` takes beside the owner and the side.
+        Only for owners below the ``owner_limit`` can it stop before the end. ``command``: see ``MassCancel``.
         """
         if owner in self.unfinished:
             raise errors.MassCancelUnfinished(f"a mass cancel of owner {owner} has not ended")
         self.unfinished[owner] = MassCancel([self], owner, side, **command)
-        return self.go_on(owner, limit)
+        return self.continue_mass_cancel(owner, limit if owner < self.owner_limit else 0)
 
-    def go_on(self, owner: int, limit: int = 0) -> int:
-        """The next part of the unfinished mass cancel of an owner: how many orders it has cancelled so far."""
+    def continue_mass_cancel(self, owner: int, limit: int = 0) -> int:
+        """The next part of an owner's unfinished mass cancel. Returns how many orders it has cancelled so far."""
         cancel = self.unfinished[owner]
         for _ in cancel.part(limit):
             pass
@@ -170,7 +160,7 @@ class ReferenceBook(Queues):
 
     def replace_order(
         self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
-    ) -> tuple[Trade, ...]:
+    ) -> Execution:
         """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
         order_id = checks.order_id(order_id)
         new_id = order_id if new_id is None else checks.order_id(new_id)
@@ -191,19 +181,20 @@ class ReferenceBook(Queues):
         keeps = price == old.price and quantity <= old.quantity and self.replace_policy is not ReplacePolicy.ALWAYS_LOSE
         if not keeps:
             self._check_room(old.side, price, quantity, leaving=old)
+        seen = len(self.reports)
         del self.by_id[old.id]
         old.id, self.by_id[new_id] = new_id, old
         if keeps:
             old.quantity = quantity
             self._report(ReportKind.REPLACED, old, quantity, Reason.KEPT_PLACE, maker_id=order_id)
-            return ()
+            return self._execution(new_id, (), seen)
         self._take(old, old.quantity)
         old.price, old.quantity = price, quantity
         self._report(ReportKind.REPLACED, old, quantity, maker_id=order_id)
         trades = self._match(old, price)
         if old.quantity:
             self._rest(old)
-        return trades
+        return self._execution(new_id, trades, seen)
 
     def set_state(self, state: int) -> None:
         """Open or halt the book. While it is halted, orders are cancelled and reduced, nothing else."""
@@ -258,10 +249,8 @@ class ReferenceBook(Queues):
             raise errors.PriceTooFar(f"price {price} is more than {limits.price_distance} from {best}")
 
     def orders_of(self, owner: int) -> list[Order]:
-        """The orders that a mass cancel looks at; none where the owner's are not kept together."""
-        if not 0 < owner < self.owner_limit:
-            return []
-        return [order for order in self.by_id.values() if order.owner == owner]
+        """The resting orders of an owner, in any order. Owner 0 means that an order has no owner: it has none."""
+        return [order for order in self.by_id.values() if order.owner == owner != 0]
 
     def cancel(self, order: Order, reason: int = Reason.NONE) -> int:
         """Take a resting order out of the book."""
@@ -332,6 +321,15 @@ class ReferenceBook(Queues):
             self._take(maker, from_maker)
             kind = ReportKind.REDUCED if maker.quantity else ReportKind.CANCELLED
             self._report(kind, maker, from_maker, Reason.SELF_TRADE)
+
+    def _execution(self, order_id: int, trades: tuple[Trade, ...], seen: int) -> Execution:
+        """What a command did to its order. ``seen``: reports before the command."""
+        own = [r for r in self.reports[seen:] if r.order_id == order_id]
+        ends = [r for r in own if r.kind in {ReportKind.CANCELLED, ReportKind.REDUCED}]
+        cancelled = sum(r.quantity for r in ends)
+        kept = own[0].reason if own[0].kind is ReportKind.REPLACED else Reason.NONE
+        resting = self.by_id[order_id].quantity if order_id in self.by_id else 0
+        return Execution(order_id, trades, resting, cancelled, ends[-1].reason if ends else kept)
 
     def _report(
         self,

@@ -68,7 +68,8 @@ def told(orders: Sequence[T], first: int | None) -> tuple[Sequence[T], Reason]:
 
 
 def _tell_open_orders(book: ReferenceBook, owner: int, request_id: int, *, behind: int | None) -> None:
-    own = sorted(book.orders_of(owner), key=attrgetter("entered"))
+    known = book.orders_of(owner) if owner < book.owner_limit else []
+    own = sorted(known, key=attrgetter("entered"))
     first: int | None = 0
     if behind is not None:
         first = next((place for place, order in enumerate(own, 1) if order.id == behind), None)
@@ -97,9 +98,9 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
         case CommandType.MASS_CANCEL:
             which = checks.side(side) if side else None
             given = {"instrument": instrument, "order_id": order_id, "reason": flags or Reason.BY_MASS_CANCEL}
-            book.mass_cancel(owner, which, limit=tag, **given)
+            book.start_mass_cancel(owner, which, limit=tag, **given)
         case CommandType.CONTINUE if owner in book.unfinished:
-            book.go_on(owner, tag)
+            book.continue_mass_cancel(owner, tag)
         case CommandType.CONTINUE:
             book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
         case CommandType.OPEN_ORDERS:

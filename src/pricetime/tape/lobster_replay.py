@@ -210,7 +210,7 @@ class LobsterReplay(Replay[Event]):
             holder = self._window.stand_in(side, price, size)
         told = self._trade(event, event.order_id)
         held = told if holder is None or holder == event.order_id else self._trade(event, holder)
-        taken, _ = self.book.match_order(TAKER_ID, held.side, price, size)
+        taken = self.book.match_order(TAKER_ID, held.side, price, size).trades
         verdict = judge(held, taken, self.book)
         if verdict.exact:
             facts[IDENTIFIED if held is told else OF_STAND_INS] += 1

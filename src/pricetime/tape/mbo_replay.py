@@ -201,11 +201,11 @@ class MboReplay(Replay[Sequence[Record]]):
     def _match(self, trade: TapeTrade) -> None:
         book, taker_id = self.market.book, trade.taker_id
         if taker_id in book:
-            taken = book.replace_order(taker_id, trade.price, trade.quantity)
+            taken = book.replace_order(taker_id, trade.price, trade.quantity).trades
             if taker_id in book:
                 book.cancel_order(taker_id)
         else:
-            taken, _ = book.match_order(taker_id, trade.side, trade.price, trade.quantity)
+            taken = book.match_order(taker_id, trade.side, trade.price, trade.quantity).trades
         verdict = judge(trade, taken, book)
         if verdict.exact and self._contested(trade, taken[-1].maker_id, len(taken)):
             self.outcome.facts[CONTESTED] += 1

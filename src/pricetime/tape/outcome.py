@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
-from ..types import Side, Trade
+from ..execution import Trade
+from ..types import Side
 from .market import Book
 from .skipped import Skipped
 

@@ -9,7 +9,8 @@ from time import perf_counter
 from typing import Generic, Protocol, TypeVar
 
 from ..errors import PricetimeError
-from ..types import Side, Trade
+from ..execution import Trade
+from ..types import Side
 from .clock import Clock
 from .file import TapeError
 from .market import Book, Levels
