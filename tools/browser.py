@@ -1,4 +1,4 @@
-"""Debian's Chromium without a screen, for tests and pictures of the live page."""
+"""Headless Chromium of Debian, for tests and pictures of the live page."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from selenium.webdriver.chrome.service import Service
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
-#: What to do where there is no browser.
+#: Shown if there is no browser.
 MISSING = "needs Debian's packages chromium and chromium-driver: apt install chromium chromium-driver"
 
-#: Without a screen, without a sandbox of its own (it may run as root), and without a word to anybody outside.
+#: Headless, without its sandbox (it may run as root), and without connections to other hosts.
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -31,12 +31,12 @@ FLAGS = (
     "--force-device-scale-factor=1",
 )
 
-#: How long anything that a browser is asked for may take.
+#: Limit for one request to the browser.
 PATIENCE_S = 30.0
 
 
 class Browser(Chrome):
-    """One browser with an empty profile, which is gone with it."""
+    """A browser with an empty, temporary profile."""
 
     def __init__(self, profile: str) -> None:
         assert CHROMIUM is not None
@@ -51,7 +51,7 @@ class Browser(Chrome):
         self.set_script_timeout(PATIENCE_S)
 
     def shape(self, width: int, height: int, *, theme: str = "light", motion: str = "no-preference") -> None:
-        """Size of what is shown, in pixels, and what the reader prefers."""
+        """Set the window size in pixels and the user's preferences."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         features = [
@@ -61,7 +61,7 @@ class Browser(Chrome):
         self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def asked_for(self) -> list[str]:
-        """The addresses that pages have asked for since the last call, WebSockets too."""
+        """Return the URLs that pages requested since the last call, including WebSockets."""
         found = []
         for entry in self._log("performance"):
             event: dict[str, Any] = json.loads(entry["message"])["message"]
@@ -72,18 +72,18 @@ class Browser(Chrome):
         return found
 
     def complaints(self) -> list[str]:
-        """What was written to the console since the last call."""
+        """Return the messages on the console since the last call."""
         return [str(entry["message"]) for entry in self._log("browser")]
 
     def _log(self, kind: str) -> list[dict[str, Any]]:
-        """What came since the last call."""
+        """Return the entries of a log since the last call."""
         found: list[dict[str, Any]] = self.get_log(kind)  # type: ignore[no-untyped-call]
         return found
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser that ends with the block."""
+    """Start a browser and quit it at the end of the block."""
     with tempfile.TemporaryDirectory(prefix="pricetime-browser-", ignore_cleanup_errors=True) as profile:
         made = Browser(profile)
         try:

@@ -1,4 +1,4 @@
-"""Writes deploy/grafana/dashboards/pricetime.json, the Grafana dashboard of a server: ``make dashboard``."""
+"""Generate deploy/grafana/dashboards/pricetime.json, the Grafana dashboard of a server: ``make dashboard``."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards" / "pricet
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
 
-#: What every query asks for: the server that is chosen above, and of books the instruments.
+#: Labels of every query: the server chosen in the dashboard, and for books the instruments.
 HERE = 'instance="$instance"'
 BOOK = f'{HERE}, instrument=~"$instrument"'
 
@@ -43,7 +43,7 @@ PER_SECOND, SECONDS, BYTES, BYTES_PER_SECOND, RATIO = "cps", "s", "decbytes", "B
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of Prometheus, and how a line of the answer is called."""
+    """A query to Prometheus, and the legend of its lines."""
 
     expression: str
     legend: str = ""
@@ -51,19 +51,19 @@ class Query:
 
 
 def now(meter: Meter, legend: str, labels: str = HERE) -> Query:
-    """A gauge as it is."""
+    """Return a query for the value of a gauge."""
     return Query(f"{meter.name}{{{labels}}}", legend)
 
 
 def rate(meter: Meter | str, legend: str, *by: str, labels: str = HERE) -> Query:
-    """How much a counter grows in a second, added up but for some labels."""
+    """Return a query for the growth of a counter in a second, summed over all labels except ``by``."""
     name = meter if isinstance(meter, str) else meter.name
     kept = f" by ({', '.join(by)})" if by else ""
     return Query(f"sum{kept} (rate({name}{{{labels}}}[$__rate_interval]))", legend)
 
 
 def quantile(part: float, meter: Meter, legend: str, *by: str) -> Query:
-    """A quantile of a histogram, added up but for some labels."""
+    """Return a query for a quantile of a histogram, summed over all labels except ``by``."""
     kept = ", ".join(("le", *by))
     spread = f"sum by ({kept}) (rate({meter.name}_bucket{{{HERE}}}[$__rate_interval]))"
     return Query(f"histogram_quantile({part}, {spread})", legend)
@@ -84,7 +84,7 @@ def targets(queries: list[Query]) -> list[Dataquery]:
 def lines(
     title: str, unit: str, *queries: Query, text: str = "", width: int = 8, log: bool = False
 ) -> timeseries.Panel:
-    """Lines over time."""
+    """Return a panel of lines over time."""
     panel = timeseries.Panel().title(title).description(text).unit(unit).datasource(SOURCE).span(width).height(8)
     panel.line_width(1).fill_opacity(8)
     panel.legend(
@@ -99,14 +99,14 @@ def lines(
 
 
 def figure(title: str, unit: str, query: Query, text: str = "") -> stat.Panel:
-    """One number, and how it came to be."""
+    """Return a panel with one number and its history."""
     panel = stat.Panel().title(title).description(text).unit(unit).datasource(SOURCE).span(4).height(4)
     newest = ReduceDataOptions().calcs(["lastNotNull"]).values(False)
     return panel.reduce_options(newest).with_target(targets([query])[0])
 
 
 def heat(title: str, meter: Meter) -> heatmap.Panel:
-    """How many took how long, over time."""
+    """Return a heat map: how many took how long, over time."""
     query = rate(f"{meter.name}_bucket", "{{le}}", "le")
     panel = heatmap.Panel().title(title).description(meter.help).datasource(SOURCE).span(12).height(9)
     panel.calculate(False).y_axis(heatmap.YAxisConfig().unit(SECONDS))
@@ -168,8 +168,8 @@ def latency() -> list[Panel]:
 def books() -> list[Panel]:
     side, both = "{{instrument}} {{symbol}} {{side}}", "{{instrument}} {{symbol}}"
     return [
-        lines("Orders that rest", "short", now(Books.orders, side, BOOK)),
-        lines("Lots that rest", "short", now(Books.lots, side, BOOK)),
+        lines("Resting orders", "short", now(Books.orders, side, BOOK)),
+        lines("Resting lots", "short", now(Books.lots, side, BOOK)),
         lines("Levels", "short", now(Books.levels, side, BOOK)),
         lines("Best prices, ticks", "none", now(Books.best, side, BOOK), width=12),
         lines("Spread, ticks", "none", now(Books.spread, both, BOOK), text=Books.spread.help, width=12),
@@ -180,7 +180,7 @@ def refused() -> list[Panel]:
     rejected = rate(Orders.reports, "{{reason}}", "reason", labels=f'{HERE}, kind="rejected"')
     return [
         lines("Rejections by reason", PER_SECOND, rejected, width=12),
-        lines("Logins refused, by why", PER_SECOND, rate(Sessions.refused, "{{reason}}", "reason"), width=12),
+        lines("Rejected logins by reason", PER_SECOND, rate(Sessions.refused, "{{reason}}", "reason"), width=12),
     ]
 
 
@@ -188,7 +188,7 @@ def rings() -> list[Panel]:
     return [
         lines("Rings in use", RATIO, now(Rings.ratio, "{{ring}}"), text=Rings.ratio.help),
         lines(
-            "Commands not answered yet", "short", now(Orders.unanswered, "{{instance}}"), text=Orders.unanswered.help
+            "Commands without an answer", "short", now(Orders.unanswered, "{{instance}}"), text=Orders.unanswered.help
         ),
         lines("Replica behind the feed, reports", "short", now(Feed.lag, "{{instance}}"), text=Feed.lag.help),
     ]
@@ -198,7 +198,7 @@ def journal() -> list[Panel]:
     total, commits = (f"rate({Journal.sync.name}_{part}{{{HERE}}}[$__rate_interval])" for part in ("sum", "count"))
     return [
         lines(
-            "Not on the disk yet, commands",
+            "Commands not on the disk",
             "short",
             now(Journal.lag, "journal"),
             now(Journal.follower, "follower"),
@@ -206,7 +206,7 @@ def journal() -> list[Panel]:
             width=6,
         ),
         lines(
-            "Time of a commit",
+            "Duration of a commit",
             SECONDS,
             Query(f"{total} / {commits}", "mean"),
             now(Journal.last, "last"),
@@ -215,7 +215,9 @@ def journal() -> list[Panel]:
             log=True,
         ),
         lines("Commits", PER_SECOND, rate(f"{Journal.sync.name}_count", "commits"), text=Journal.sync.help, width=6),
-        lines("To the disk", BYTES_PER_SECOND, rate(Journal.n_bytes, "bytes"), text=Journal.n_bytes.help, width=6),
+        lines(
+            "Written to the disk", BYTES_PER_SECOND, rate(Journal.n_bytes, "bytes"), text=Journal.n_bytes.help, width=6
+        ),
     ]
 
 
@@ -225,22 +227,22 @@ def sessions() -> list[Panel]:
             "Connected",
             "short",
             now(Sessions.sessions, "sessions"),
-            now(Sessions.pending, "not logged in"),
-            now(Sessions.recovery_clients, "recovering"),
+            now(Sessions.pending, "pending"),
+            now(Sessions.recovery_clients, "retransmission clients"),
         ),
         lines(
             "Drops",
             PER_SECOND,
             rate(Feed.unsent, "reports not sent"),
-            rate(Feed.foreign, "datagrams of another publisher"),
-            rate(Sessions.cut_off, "clients cut off"),
+            rate(Feed.foreign, "datagrams of a second publisher"),
+            rate(Sessions.cut_off, "clients disconnected"),
             rate(Rings.full, "reads that waited for the ring"),
-            rate(Orders.refused, "commands refused"),
+            rate(Orders.refused, "commands rejected by the gateway"),
         ),
         lines(
             "Recovery",
             PER_SECOND,
-            rate(Sessions.again, "reports sent again"),
+            rate(Sessions.again, "reports retransmitted"),
             rate(Sessions.snapshots, "snapshots"),
             rate(Sessions.requests, "{{status}}", "status"),
         ),
@@ -252,7 +254,7 @@ def process() -> list[Panel]:
     return [
         lines("Memory", BYTES, Query(resident, "resident"), Query(virtual, "reserved"), log=True),
         lines(
-            "Processors in use",
+            "Processor use",
             "short",
             rate("process_cpu_seconds_total", "all threads"),
             rate(Process.threads, "{{thread}}", "thread"),
@@ -271,7 +273,7 @@ ROWS = {
     "Throughput": throughput,
     "Latency": latency,
     "Books": books,
-    "Refused": refused,
+    "Rejected": refused,
     "Rings": rings,
     "Journal": journal,
     "Sessions and drops": sessions,
@@ -280,17 +282,17 @@ ROWS = {
 
 
 def variable(name: str, label: str, meter: Meter) -> dashboard.QueryVariable:
-    """A choice among the values of a label."""
+    """Return a dashboard variable that chooses among the values of a label."""
     made = dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"label_values({meter.name}, {name})")
     return made.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NUMERICAL_ASC)
 
 
 def page() -> str:
-    """The whole file."""
+    """Return the text of the file."""
     made = (
         dashboard.Dashboard("pricetime")
         .uid("pricetime")
-        .description("An exchange: throughput, latency, books, rings, journal, sessions")
+        .description("A pricetime exchange: throughput, latency, books, rings, journal, sessions")
         .tags(["pricetime"])
         .refresh("5s")
         .time("now-15m", "now")

@@ -28,7 +28,7 @@ SERIES = {
     "ClientsWait": ['pricetime_ring_full_total{instance="a"} 0+1x200'],
     "AnswersPileUp": ['pricetime_commands_unanswered{instance="a"} 100001x200'],
     "FeedNotSent": ['pricetime_feed_unsent_reports_total{instance="a"} 0+30x200'],
-    "AnotherPublisher": ['pricetime_feed_foreign_datagrams_total{instance="a"} 0+30x200'],
+    "SecondPublisher": ['pricetime_feed_foreign_datagrams_total{instance="a"} 0+30x200'],
     "ClientsCutOff": ['pricetime_sessions_cut_off_total{instance="a"} 0x100 1x100'],
     "ReplicaBehind": ['pricetime_replica_lag_reports{instance="a"} 500001x200'],
     "JournalBehind": ['pricetime_journal_lag_commands{instance="a"} 1000001x200'],
@@ -46,7 +46,7 @@ SERIES = {
         'pricetime_reports_total{instance="a", kind="accepted", reason="none"} 0+4x200',
         'pricetime_commands_total{instance="a"} 0+10x200',
     ],
-    "SomebodyGuesses": ['pricetime_logins_refused_total{instance="a", reason="bad_credentials"} 0+1x200'],
+    "WrongLogins": ['pricetime_logins_refused_total{instance="a", reason="bad_credentials"} 0+1x200'],
 }
 
 TEST = """\

@@ -87,7 +87,7 @@ def test_an_interrupt_while_it_is_made(root: Path, capsys: pytest.CaptureFixture
     made.interrupted_in = step
     with pytest.raises(KeyboardInterrupt):
         made.prepare()
-    remade(root, capsys, "its setup did not come to an end")
+    remade(root, capsys, "its setup did not finish")
 
 
 def test_an_interrupt_while_it_is_brought_up_to_date(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_an_interrupt_while_it_is_brought_up_to_date(root: Path, capsys: pytest.
     with pytest.raises(KeyboardInterrupt):
         made.prepare()
     assert made.done == ["install"]
-    remade(root, capsys, "its setup did not come to an end")
+    remade(root, capsys, "its setup did not finish")
 
 
 def test_new_requirements_are_installed_into_it(root: Path) -> None:
@@ -111,7 +111,7 @@ def test_new_requirements_are_installed_into_it(root: Path) -> None:
 
 def test_a_stamp_of_before_says_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / ".venv" / "installed").write_text("")
-    remade(root, capsys, "its setup did not come to an end")
+    remade(root, capsys, "its setup did not finish")
 
 
 def test_a_repository_that_was_moved(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
