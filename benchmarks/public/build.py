@@ -27,7 +27,7 @@ def library() -> Path:
     """Return the library; compile it first (20 s) if its sources or this Python changed. Raises NotCompiled."""
     if not pricetime.COMPILED:
         raise NotCompiled(
-            "pricetime runs uncompiled here, the adapter needs the compiled form: unset PRICETIME_PURE, or run make build"
+            "pricetime runs uncompiled here, the adapter needs the compiled form: unset PRICETIME_PURE, or make build"
         )
     python = library_of_python()
     BUILT.mkdir(exist_ok=True)

@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The adapter for the public benchmark: its messages through the books of pricetime, the answers over our ring.
 
-The harness is not a Python program. It loads this file as a shared library and calls the functions at the end. The first call
-starts Python in the process, once, to load the compiled modules; after that no Python code runs. A message becomes a
-command, the C API executes it, and its reports are written as answers directly into the ring, from which a thread of
-the harness takes them. Each message is completed before the next one is read.
+The harness is not a Python program. It loads this file as a shared library and calls the functions at the end. The
+first call starts Python in the process, once, to load the compiled modules; after that no Python code runs. A message
+becomes a command, the C API executes it, and its reports are written as answers directly into the ring, from which a
+thread of the harness takes them. Each message is completed before the next one is read.
 """
 
 from __future__ import annotations
