@@ -1,4 +1,4 @@
-"""What callgrind counted is read function by function, without what these call."""
+"""The output of callgrind is read function by function, excluding callees."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command from end to end, as small as it goes."""
+"""The command ``python -m benchmarks`` from end to end, at its smallest size."""
 
 from __future__ import annotations
 

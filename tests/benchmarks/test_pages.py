@@ -1,4 +1,4 @@
-"""What the live page costs is reckoned from turns, and a turn counts what it says."""
+"""The cost of live pages is computed from the runs, and a run counts correctly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``make profile``: what is missing is said in one line, and a real server's stacks become a picture."""
+"""``make profile`` names what is missing in one line, and draws the stacks of a real server."""
 
 from __future__ import annotations
 

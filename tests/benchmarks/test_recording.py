@@ -1,4 +1,4 @@
-"""The benchmark of what timing costs runs to its end, with a row for each rate."""
+"""The benchmark of timing finishes, with a row for each rate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes of revisions, asked in turn."""
+"""Processes of two revisions, run alternately."""
 
 from __future__ import annotations
 

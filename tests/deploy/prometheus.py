@@ -1,4 +1,4 @@
-"""A real Prometheus, in a process of its own and a folder that goes with it, configured as deploy/prometheus says."""
+"""A real Prometheus in a separate process and a temporary folder, configured as in deploy/prometheus."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from pricetime.measure.server import lasting_port
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 
-#: How long it may take to start, to answer, and to end.
+#: Limit for its start, each answer, and its end.
 PATIENCE_S = 60.0
 
 
 class Prometheus:
-    """Scrapes the metrics of one port every 0.5 s. A context manager; skips the test where it is not installed."""
+    """Scrapes the metrics of one port every 0.5 s. A context manager; skips the test if it is not installed."""
 
     def __init__(self, folder: Path, metrics_port: int) -> None:
         program = shutil.which("prometheus")
@@ -48,7 +48,7 @@ class Prometheus:
         self._reader.start()
 
     def _settings(self) -> str:
-        """Those of the repository, with another target and in a hurry."""
+        """Write the files of the repository, with a different target and short intervals."""
         text = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
         changes = {
             "127.0.0.1:7009": self.target,
@@ -93,7 +93,7 @@ class Prometheus:
             return False
 
     def get(self, path: str, **parameters: str) -> Any:
-        """What its API answers, which must be a success."""
+        """Return the answer of its API, which must be a success."""
         url = f"http://{self.address}/api/v1/{path}?{urllib.parse.urlencode(parameters)}"
         try:
             with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
@@ -105,13 +105,13 @@ class Prometheus:
         return found["data"]
 
     def over_time(self, expression: str, seconds: float) -> list[list[float]]:
-        """The values of each series that an expression gave until now, as a panel asks for them."""
+        """Return the values of each series of an expression until now, as a panel queries them."""
         now = time.time()
         data = self.get("query_range", query=expression, start=str(now - seconds), end=str(now), step="1")
         return [[float(value) for _, value in series["values"]] for series in data["result"]]
 
     def value(self, expression: str) -> float:
-        """The one value of an expression, as soon as there is one: after a scrape that failed there is none."""
+        """Wait for the single value of an expression and return it."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := self.get("query", query=expression)["result"]):
             assert time.monotonic() < deadline, f"{expression} has no value"

@@ -1,4 +1,4 @@
-"""The alert rules are right for promtool, about metrics that there are, and come when they should."""
+"""The alert rules pass promtool, use existing metrics, and fire when they should."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.deploy.queries import metrics_of
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 ALERTS = FOLDER / "alerts.yml"
 
-#: What makes each of them come, as promtool writes series: a sample every 5 s. It has come after 10 minutes.
+#: Series that make each alert fire, in promtool's notation with a sample every 5 s. It fires within 10 minutes.
 SERIES = {
     "ExchangeGone": ['up{job="pricetime", instance="a"} 0x200'],
     "Slow": [
@@ -64,7 +64,7 @@ tests:
 
 
 def promtool(*arguments: str, folder: Path = FOLDER) -> str:
-    """What it says. It comes with Prometheus."""
+    """Run promtool, which comes with Prometheus, and return its output."""
     tool = shutil.which("promtool")
     if tool is None:
         pytest.skip("promtool is not installed (Debian: apt install prometheus)")

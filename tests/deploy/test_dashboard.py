@@ -1,4 +1,4 @@
-"""The dashboard is what its generator writes, and asks for nothing that there is not."""
+"""The dashboard equals the output of its generator and queries existing metrics only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes a real exchange under load: every panel of the dashboard has something to show."""
+"""A real Prometheus scrapes a real exchange under load: every panel of the dashboard has data."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def why_nothing(scraped: Scraped, expression: str) -> str | None:
         return "no series, or one without a value"
     interval = re.search(r"histogram_quantile.*pricetime_(\w+)_seconds_bucket", expression)
     if interval is not None and not scraped.kinds[interval[1]]:
-        return None  # a quantile of nothing is no number
+        return None  # a quantile of no samples is NaN
     return None if any(math.isfinite(value) for series in found for value in series) else "no number"
 
 

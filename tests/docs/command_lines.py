@@ -1,4 +1,4 @@
-"""What a line for a shell asks of this project: does all of it exist?"""
+"""Check that the commands, options, targets and files of a shell line exist in this project."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def check_pricetime(words: list[str], *, whole: bool) -> None:
         check_values(command, context, options, whole=whole)
         if not isinstance(command, click.Group):
             if left:
-                raise Unknown(f"{command.name}: nobody takes {left}")
+                raise Unknown(f"{command.name} does not take {left}")
             return
         if not left:
             return

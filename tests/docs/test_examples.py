@@ -1,4 +1,4 @@
-"""What the documents show in Python happens as they show it."""
+"""The Python sessions in the documents give the results shown."""
 
 from __future__ import annotations
 

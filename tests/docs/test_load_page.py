@@ -1,4 +1,4 @@
-"""The page on load: its commands can be given as they stand, its program runs, its fields are those of the record."""
+"""The page on load: its commands and its program run, and its fields are those of the record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about monitoring has every metric and every alert, and what it shows is taken."""
+"""The page on monitoring lists every metric and every alert, and its examples are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pictures of the documents are those of the runs that are recorded beside them."""
+"""The pictures in the documents are drawn from the runs recorded beside them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page about reports: its commands work, and its tables name every member of a run and every picture."""
+"""The page on reports: its commands work, and its tables name every member of a run and every picture."""
 
 from __future__ import annotations
 

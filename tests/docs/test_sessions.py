@@ -1,4 +1,4 @@
-"""The sessions that the documents show in a shell, as whole sessions: each line is taken from the page, and run."""
+"""The shell sessions in the documents run as a whole, line by line."""
 
 from __future__ import annotations
 
@@ -150,6 +150,6 @@ def looked_at(shell: Shell) -> None:
 
 
 def test_of_tune(shell: Shell) -> None:
-    """The first look at a machine."""
+    """The first commands on a machine."""
     for words in lines("docs/operate/tune.md", "pricetime info"):
         assert "form" in shell.run(words)

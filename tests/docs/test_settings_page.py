@@ -1,4 +1,4 @@
-"""The page of the settings is what they say of themselves, and the examples of a file are taken."""
+"""The page of the settings equals the output of its generator, and its examples are valid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines for a shell, in blocks and in prose, ask for commands, options, targets and extras that there are."""
+"""Shell lines in blocks and prose use commands, options, targets and extras that exist."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_the_block(block: Block) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_prose_of(path: Path) -> None:
-    """What begins as a command of ours in the middle of a sentence is one, as far as it is told."""
+    """Inline code that begins like one of our commands is a valid command, possibly abbreviated."""
     for code in inline(path):
         first, *more = code.split()
         if more and first in {"pricetime", "make", "python", "pip"}:

@@ -1,4 +1,4 @@
-"""The site of the documents: it builds without a warning, has every page in its menu, and asks nobody for anything."""
+"""The site builds without a warning, has every page in its menu, and loads nothing from other hosts."""
 
 from __future__ import annotations
 

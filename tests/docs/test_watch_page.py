@@ -1,4 +1,4 @@
-"""What the document about the live page says is so: its commands run, its settings and numbers are the code's."""
+"""The page on the live page is true: its commands run, and its settings and numbers are those of the code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The virtual environment of the repository: recreated if it is not whole, was moved, or is of another interpreter."""
+"""The virtual environment is recreated if it is incomplete, was moved, or belongs to a different interpreter."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_an_interpreter_that_was_upgraded(root: Path, capsys: pytest.CaptureFixt
 
 
 def test_another_python_that_was_asked_for(root: Path, tmp_path: Path) -> None:
-    """A PYTHON= that says of itself that it is another; one that is there by default changes nothing."""
+    """A PYTHON= that reports a different identity recreates it; the default interpreter changes nothing."""
     other = tmp_path / "python-other"
     other.write_text(
         "#!/bin/sh\n"
