@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("websockets", reason="needs the page's packages: pip install 'pricetime[web]'")
+pytest.importorskip("websockets", reason="needs the page's packages: pip install '.[web]'")
 
 from benchmarks.pages import Conditions, Turn, main, verdict
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 pytest.importorskip("grafana_foundation_sdk", reason="needs the development's packages: make build")
 
 from pricetime.gateway import meters

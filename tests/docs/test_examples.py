@@ -35,7 +35,7 @@ def test_the_session_of(path: Path) -> None:
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[None]:
     """One that a Client and a Subscriber find whatever address they are given: that of the documents may be taken."""
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     if not pricetime.COMPILED:
         pytest.skip("an exchange is of the compiled form alone")
     from pricetime import feed

@@ -14,7 +14,7 @@ import pytest
 import pricetime
 from tests.docs.blocks import ROOT, blocks
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytestmark = pytest.mark.compiled
 
 if pricetime.COMPILED:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.page import market, orders, pages, server, sessions
