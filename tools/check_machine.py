@@ -47,7 +47,7 @@ def can_compile():
     else:
         return True
     say(
-        f"{missing}: setting up the uncompiled form, with the same results, about 100 times slower.",
+        f"{missing}: setting up the uncompiled form, with the same results, 100 to 400 times slower.",
         f"For the fast form install it (Debian: apt install {package}; macOS: xcode-select --install), and make build.",
     )
     return False
