@@ -120,7 +120,7 @@ bench-public: build ## run the public benchmark of matching engines in the built
 bench-compare: build ## compare the work tree with the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
 
-screenshot: build ## take the pictures of the live page in docs/, with Debian's Chromium
+screenshot: build ## make the pictures of the live page in docs/pictures, still and animated, with Debian's Chromium
 	@$(BIN)/python -m tools.screenshot
 
 wire: .venv/installed ## generate page, test vectors, dissector and messages.pyi from the schema of the wire

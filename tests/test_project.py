@@ -27,6 +27,7 @@ LAYERS = [
     {"wire"},
     {"journal"},
     {"", "gateway", "feed", "tape", "measure"},
+    {"market"},
     {"cli", "__main__"},
 ]
 

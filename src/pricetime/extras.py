@@ -18,7 +18,7 @@ PURPOSES = {
     "server": "pricetime serve",
     "measure": ".hlog files: load --out, latency, serve --latency-log",
     "metrics": "serve --metrics-port, for Prometheus",
-    "web": "serve --http-port, the live page",
+    "web": "pricetime market; serve --http-port, the live page",
     "all": "all of the above",
     "test": "the tests",
     "docs": "the documents as a site",

@@ -19,6 +19,7 @@ from .info import info, print_version
 from .journal import journal
 from .latency import latency
 from .load import load
+from .market import market
 from .memory import told
 from .order import order
 from .replay import replay
@@ -61,11 +62,13 @@ class Commands(click.Group):
 def main() -> None:
     """A limit order book with price-time priority.
 
-    Start with `pricetime demo`: it runs a day of orders through the book and shows that every trade is right.
+    Start with `pricetime market`: it opens a market in your browser, and you can trade in it.
+    `pricetime demo` runs a day of orders through the book and shows that every trade is right.
     """
 
 
 for command in (
+    market,
     demo,
     replay,
     generate,
