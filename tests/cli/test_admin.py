@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.feed.client import Client
 from pricetime.feed.errors import LoginRefused, SessionEnded

@@ -22,7 +22,7 @@ def short_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_real_session(real_data: Path) -> None:
-    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install '.[tape]'")
     text = good("demo", "--data", real_data)
     assert text.startswith(demo.TAPE)
     assert "trades compared" in text

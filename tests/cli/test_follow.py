@@ -98,7 +98,7 @@ def test_nothing_to_follow(tmp_path: Path, arguments: list[str], why: str) -> No
 
 
 def test_an_owner_who_does_not_follow(tmp_path: Path) -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     secrets = tmp_path / "secrets.toml"
     run("secret", "7", "--secrets-file", str(secrets))
     ran = run("follow", "127.0.0.1:1", "--into", str(tmp_path / "copy"), "--owner", "7", "--secrets-file", str(secrets))
@@ -109,8 +109,8 @@ def test_an_owner_who_does_not_follow(tmp_path: Path) -> None:
 @pytest.fixture
 def address(folder: Path) -> Iterator[str]:
     """A server of that journal."""
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-    pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+    pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
     from pricetime.gateway.config import GatewayConfig
     from pricetime.gateway.journal_server import JournalServer
     from pricetime.gateway.log import LimitedLog

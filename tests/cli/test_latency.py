@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from pricetime.measure import hlog
 from pricetime.measure.histogram import Histogram

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from pricetime.cli.load_progress import Plain, Progress
 from pricetime.cli.load_show import us, with_unit

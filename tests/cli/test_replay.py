@@ -126,7 +126,7 @@ def test_differences_are_listed_with_their_reason(databento: Path) -> None:
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_columns_in_files(databento: Path, tmp_path: Path, file_format: str) -> None:
-    pl = pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
+    pl = pytest.importorskip("polars", reason="needs polars: pip install '.[columnar]'")
     text = good("replay", databento, f"--{file_format}", tmp_path / "out")
     trades, top = tmp_path / f"out.trades.{file_format}", tmp_path / f"out.top.{file_format}"
     assert f"wrote {trades}\nwrote {top}\n" in text

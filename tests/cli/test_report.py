@@ -11,7 +11,7 @@ from tests.cli.run import bad, good, run
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
+    pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
 
 
 @pytest.fixture

@@ -19,8 +19,8 @@ from typing import Any
 import click
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.cli import main, place
 from pricetime.cli.serve import options, rows, shown
@@ -193,8 +193,8 @@ def test_every_option_with_a_variable_is_known_to_the_check() -> None:
 @pytest.mark.compiled
 def test_it_says_where_it_listens() -> None:
     """In one block, before anything is logged; each address is one that answers."""
-    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
-    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
     ports = ("--port", "0", "--recovery-port", "0", "--http-port", "0", "--metrics-port", "0", "--journal-port", "0")
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pricetime", "serve", "--open", *SMALL, *ports, "--journal", folder]
@@ -219,8 +219,8 @@ def test_it_says_where_it_listens() -> None:
 @pytest.mark.parametrize("host", ["::1", "localhost"])
 def test_by_name_and_by_ipv6(host: str) -> None:
     """Orders, load, recovery, the page and the metrics: the server listens there, and each client connects."""
-    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
-    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
     if host == "::1" and not has_ipv6():
         pytest.skip("this machine has no IPv6")
     pages = ("--http-port", "0", "--metrics-port", "0", "--http-host", host, "--metrics-host", host)

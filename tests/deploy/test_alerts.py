@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
 from pricetime.gateway import meters
 from tests.deploy.queries import metrics_of

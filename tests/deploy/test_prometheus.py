@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
 from pricetime.measure.load import Load
 from pricetime.measure.plan import make_plans

@@ -88,7 +88,7 @@ EXAMPLES = ["depth", "prices", "frames.commands", "frames.depth", "frames.report
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_of(name: str) -> None:
-    pytest.importorskip("narwhals", reason="needs the package narwhals: pip install 'pricetime[frames]'")
+    pytest.importorskip("narwhals", reason="needs the package narwhals: pip install '.[frames]'")
     pytest.importorskip("polars", reason="the examples use polars")
     path = SOURCE / "pricetime" / f"{name.replace('.', '/')}.py"
     text = re.sub(r"^ *```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)  # else it ends the output

@@ -34,7 +34,7 @@ def skip_without_packages(text: str) -> None:
     """Skip if a package of an extra is missing that this text uses."""
     for words, package in NEEDED.items():
         if words in text and find_spec(package) is None:
-            pytest.skip(f"needs {package}: pip install 'pricetime[all]'")
+            pytest.skip(f"needs {package}: pip install '.[all]'")
 
 
 @pytest.fixture(autouse=True)

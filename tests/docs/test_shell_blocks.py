@@ -41,7 +41,7 @@ def test_the_prose_of(path: Path) -> None:
     [
         "pricetime nothing", "pricetime serve --no-such-option", "pricetime secret", "pricetime secret seven",
         "pricetime order add sideways 1 1", "pricetime info more", "make nothing", "make NOTHING=1 test",
-        "pip install 'pricetime[nothing]'", "pip install nothing", "python -m benchmarks.nothing",
+        "pip install '.[nothing]'", "pip install nothing", "python -m benchmarks.nothing",
         "python -m benchmarks.exchange --nothing 1", "python examples/nothing.py",
     ],
 )  # fmt: skip

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway import acceptor as module
 from pricetime.gateway.acceptor import Acceptor

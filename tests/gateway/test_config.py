@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from pydantic import TypeAdapter, ValidationError
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway import control as module
 from pricetime.gateway import preflight as preflight_module
@@ -113,7 +113,7 @@ def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
 
 
 def test_metrics_are_served_from_the_start_to_the_end() -> None:
-    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
     exchange = FakeExchange()
     exchange.report_counts = lambda: {(7, 9): 3}  # type: ignore[method-assign]
     with serving(GatewayConfig(**OPEN, metrics_port=0), exchange) as running:

@@ -9,8 +9,8 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway import control, feed_listener, sockets
 from pricetime.gateway.config import GatewayConfig

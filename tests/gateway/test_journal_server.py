@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.journal_server import MOST_COPIES, JournalServer

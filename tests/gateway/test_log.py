@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway.fields import LogFormat, LogLevel
 from pricetime.gateway.log import LimitedLog, make_log

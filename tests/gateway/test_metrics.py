@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.parser import text_string_to_metric_families

@@ -12,9 +12,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
 from pricetime.gateway import metrics_server as module
 from pricetime.gateway.log import LimitedLog

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.extras import MissingExtra
 from pricetime.gateway import preflight as module
@@ -100,7 +100,7 @@ def test_a_host_that_is_not_here(tmp_path: Path) -> None:
 
 
 def test_a_port_for_metrics() -> None:
-    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+    pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
     with closing(preflight(free())) as without:
         assert without.metrics is None
     with closing(preflight(free(metrics_port=0))) as prepared:
@@ -159,13 +159,13 @@ def test_the_limit_of_files_is_raised_as_far_as_it_goes(monkeypatch: pytest.Monk
 
 
 def test_where_latencies_can_be_written(tmp_path: Path) -> None:
-    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
     preflight(free(latency_log=tmp_path / "run.hlog")).close()
     assert list(tmp_path.iterdir()) == [], "nothing is written before the end"
 
 
 def test_where_latencies_cannot_be_written(tmp_path: Path) -> None:
-    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+    pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
     assert reason(free(latency_log=tmp_path / "none" / "run.hlog")).startswith(
         f"latency_log: {tmp_path}/none is not a writable directory: create it"
     )
@@ -181,7 +181,7 @@ def test_latencies_without_the_package(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_page_listens_at_its_address() -> None:
-    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
     assert preflight_and_close(free()) is None
     address = preflight_and_close(free(http_port=0, http_owner=7))
     assert address is not None
@@ -198,7 +198,7 @@ def preflight_and_close(config: GatewayConfig) -> tuple[str, int] | None:
 
 
 def test_the_sandbox_owner_must_be_able_to_trade(tmp_path: Path) -> None:
-    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+    pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
     file = tmp_path / "secrets.toml"
     secrets.add(file, 7)
     secrets.add(file, 8, follows=True)

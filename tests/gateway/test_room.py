@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway.errors import CannotStart
 from pricetime.gateway.room import room_for

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from pricetime.gateway import server
 from pricetime.gateway.config import GatewayConfig

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.errors import CannotStart

@@ -10,8 +10,8 @@ from pricetime import COMPILED
 
 if not COMPILED:
     pytest.skip("a journal is written in the compiled form alone", allow_module_level=True)
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.journal import backup as module
 from pricetime.journal.backup import back_up

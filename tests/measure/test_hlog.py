@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from hdrh import histogram as hdr
 from hdrh import log

@@ -27,8 +27,8 @@ from pricetime.measure.spread import MARKS
 from pricetime.measure.styles import STYLES, drawing
 from tests.measure import made_runs
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 from matplotlib.colors import to_hex  # only after the check that matplotlib is there
 from matplotlib.figure import Figure

@@ -26,7 +26,7 @@ SMALL = ("--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     with ServerProcess("--open", *SMALL) as running:
         yield running
 
@@ -144,7 +144,7 @@ def test_nobody_is_there() -> None:
 
 @pytest.mark.compiled
 def test_a_login_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     file = tmp_path / "secrets.toml"
     known = secrets.add(file, 3)
     with ServerProcess("--secrets-file", str(file), *SMALL) as server:
@@ -156,7 +156,7 @@ def test_a_login_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.compiled
 def test_a_throttled_session_is_ended_and_why_is_told() -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     first, _ = make_plans("balanced", 1, 1)
     with (
         ServerProcess("--open", "--orders-per-second", "200", *SMALL) as server,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("selenium", reason="needs selenium: pip install 'pricetime[test]'")
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("jinja2", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("selenium", reason="needs selenium: pip install '.[test]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("jinja2", reason="needs the packages of a report: pip install '.[report]'")
 
 from pricetime.measure import report
 from pricetime.measure.panels import WIDTH

@@ -10,7 +10,7 @@ import pytest
 from pricetime.measure.panels import NOTE_CHARACTERS, WIDTH, finish, layout, linear_rates, log_durations, stack
 from pricetime.measure.styles import STYLES, drawing
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
 
 LIGHT = STYLES["light"]
 

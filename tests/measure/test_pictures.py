@@ -11,8 +11,8 @@ from pricetime.measure.pictures import pictures, write
 from pricetime.measure.recording import load
 from tests.measure import made_runs
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 OF_LATENCIES = [
     f"{what}-{interval}"

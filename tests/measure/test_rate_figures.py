@@ -16,8 +16,8 @@ from pricetime.measure.spread import MARKS
 from pricetime.measure.styles import STYLES, drawing
 from tests.measure import made_runs
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 LIGHT = STYLES["light"]
 BY_TAG = made_runs.histograms(100)

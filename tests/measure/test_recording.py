@@ -13,7 +13,7 @@ from pricetime.measure.recording import LONGEST, labels, load
 from pricetime.measure.run_file import LoadRun, hlog_beside
 from tests.measure import made_runs
 
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 
 def test_histograms_by_interval_and_kind_and_all_together(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from pricetime.measure.styles import STYLES
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
+    pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
 
 #: Elements that have no end.
 VOID = {"meta", "source", "img", "br", "hr", "link", "input"}

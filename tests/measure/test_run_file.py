@@ -15,7 +15,7 @@ from pricetime.measure.histogram import Histogram
 from pricetime.measure.run_file import Latency, LoadResult, LoadRun, NotARun
 from tests.measure import made_runs
 
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 LOAD = made_runs.load_run(made_runs.histograms(500))
 SEARCH = replace(LOAD, saturation=made_runs.saturation())

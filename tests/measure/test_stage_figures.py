@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 LIGHT = STYLES["light"]
 

@@ -11,7 +11,7 @@ from pricetime.measure.recording import load
 from pricetime.measure.tables import load_table, tables_of
 from tests.measure import made_runs
 
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 BY_TAG = {f"round_trip.{kind}": made_runs.of_values([1_000, 2_000, 3_000]) for kind in ("rests", "cancel")}
 

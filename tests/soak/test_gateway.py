@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 SECONDS = 60 * float(os.environ.get("MINUTES", "0.1")) / 2
 pytestmark = pytest.mark.compiled
