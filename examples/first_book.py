@@ -29,7 +29,7 @@ print_ladder(book)
 print(f"Ahead of order 3 at its price: {book.queue_position(3)}")
 
 print("\nA bid for 7 lots at 100 takes the older ask whole, and half of the one behind it:")
-for trade in book.add_order(5, BID, 100, 7, time_in_force=IOC):
+for trade in book.add_order(5, BID, 100, 7, time_in_force=IOC).trades:
     print(f"  {trade.quantity} lots at {trade.price} from order {trade.maker_id}")
 
 print("\nOrder 4 moves to 98, order 1 loses 2 lots and keeps its place, order 3 goes:")

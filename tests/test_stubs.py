@@ -16,10 +16,11 @@ CLASSES = {
     "pricetime.core.engine": "Engine",
     "pricetime.core.builder": "BookBuilder",
     "pricetime.core.passive_book": "PassiveBook",
+    "pricetime.execution": "Execution",
 }
 
 #: What else a compiled module holds: constants, and functions among themselves.
-NOT_PUBLIC = rf"pricetime\.(core|ring)\.\w+\.(?!({'|'.join(CLASSES.values())})$)\w+"
+NOT_PUBLIC = rf"pricetime\.(core\.|ring\.)?\w+\.(?!({'|'.join(CLASSES.values())}|Trade)$)\w+"
 
 
 @pytest.mark.compiled

@@ -7,7 +7,7 @@ wire and in the journal. Add values, never renumber.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -217,6 +217,15 @@ PASSIVE_RESULT = np.dtype([("reason", "u1"), ("first", "?")])
 
 #: One price level as ``depth`` gives it: ticks, lots, number of orders.
 DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])
+
+
+# Arrays of these records, of shape (n,). To a type checker every record is ``np.void``; the names say which one it is.
+
+CommandArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``COMMAND``
+ReportArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``REPORT``
+DepthArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``DEPTH``
+SnapshotOrderArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``SNAPSHOT_ORDER``
+PassiveResultArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``PASSIVE_RESULT``
 
 
 class Order(NamedTuple):

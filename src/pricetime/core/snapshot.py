@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from pricetime.core.instrument import Instrument
+from pricetime.types import SnapshotOrderArray
 
 
 class Snapshot(NamedTuple):
@@ -15,6 +14,6 @@ class Snapshot(NamedTuple):
     seq_num: int  #: of the last report that is in it
     instruments: tuple[Instrument, ...]  #: by id, each with the state that it is in
     #: of ``pricetime.types.SNAPSHOT_ORDER``: of each instrument bids, then asks, each in priority order
-    orders: np.ndarray[Any, np.dtype[np.void]]
+    orders: SnapshotOrderArray
     digest: int  #: of all books, as ``Engine.digest``
     checksum: int = 0  #: of the feed's reports up to ``seq_num``; 0 if the reports did not come from a feed

@@ -7,11 +7,19 @@ from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import checks
 from ..errors import ERROR_OF_REASON, PricetimeError
-from ..types import EXECUTION_REPORT, OPEN_ORDERS_TOLD, REPORT, CommandType, Reason, ReportKind
+from ..types import (
+    EXECUTION_REPORT,
+    OPEN_ORDERS_TOLD,
+    REPORT,
+    CommandArray,
+    CommandType,
+    Reason,
+    ReportArray,
+    ReportKind,
+)
 from .book import ReferenceBook
 from .records import Report
 
@@ -20,7 +28,7 @@ T = TypeVar("T")
 REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
 
-def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) -> NDArray[np.void]:
+def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> ReportArray:
     """Execute commands (dtype ``COMMAND``, whatever their instrument) in order: their reports (dtype ``REPORT``).
 
     Reports are of instrument 0, but those that give back what the command said. ``first``: the ``seq_num`` of the
