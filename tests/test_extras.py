@@ -17,8 +17,10 @@ def test_what_is_there_is_imported() -> None:
 
 
 def test_a_missing_package_is_named_with_its_extra() -> None:
-    with pytest.raises(MissingExtra, match=r"this needs the package no_such_package: pip install 'pricetime\[any\]'"):
-        require("no_such_package", "any", "this")
+    with pytest.raises(
+        MissingExtra, match=r"this needs the package no_such_package \(extra pricetime\[columnar\]\): pip"
+    ):
+        require("no_such_package", "columnar", "this")
     assert issubclass(MissingExtra, PricetimeError)
 
 

@@ -49,11 +49,28 @@ def test_compiled_unless_asked_otherwise() -> None:
         assert outcome.stderr == ""
 
 
-def test_where_nothing_is_compiled_one_warning_says_how_to_get_the_fast_form(tmp_path: Path) -> None:
+def test_without_the_compiled_form_one_warning_says_how_to_get_it(tmp_path: Path) -> None:
     outcome = run(SHOW + "; import pricetime.core.c_api", folder=sources_only(tmp_path))
     assert outcome.stdout.startswith("False False")
-    assert outcome.stderr.count("pricetime runs uncompiled") == 1
-    assert "install a C compiler" in outcome.stderr
+    (line,) = outcome.stderr.splitlines()
+    assert "PureForm: pricetime runs uncompiled" in line
+    assert "Install a C compiler" in line
+
+
+@pytest.mark.parametrize(("command", "lines"), [("--help", 0), ("generate --list", 0), ("replay", 1)])
+def test_the_command_line_says_it_only_where_speed_matters(tmp_path: Path, command: str, lines: int) -> None:
+    tape = tmp_path / "empty.csv"
+    tape.touch()
+    arguments = [*command.split(), *([str(tape)] if command == "replay" else [])]
+    environment = {name: value for name, value in os.environ.items() if name != "PRICETIME_PURE"}
+    outcome = subprocess.run(
+        [sys.executable, "-m", "pricetime", *arguments],
+        env=environment | {"PYTHONPATH": str(sources_only(tmp_path))},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert outcome.stderr.count("pricetime runs uncompiled") == lines, outcome.stderr
 
 
 def test_the_warning_is_about_the_line_that_imports_pricetime(tmp_path: Path) -> None:
@@ -72,6 +89,6 @@ def test_an_installed_cython_is_left_alone(tmp_path: Path) -> None:
 def test_what_has_no_pure_form_says_so_in_one_line() -> None:
     code = "try:\n    import pricetime.ring\nexcept ImportError as error:\n    print(type(error).__name__, error)"
     said = run(code, PRICETIME_PURE="1").stdout
-    assert said.startswith("NeedsCompiled pricetime.ring is of the compiled form alone")
+    assert said.startswith("NeedsCompiled pricetime.ring needs the compiled form")
     assert "unset PRICETIME_PURE" in said
     assert said.count("\n") == 1

@@ -1,9 +1,8 @@
-"""The source distribution holds what its tests need: they collect and pass from it as they do from the repository."""
+"""The source distribution contains everything that its tests need: they pass from it as they do from the repository."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,31 +10,22 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkout import copy_checkout, tracked_files
+
 ROOT = Path(__file__).parents[1]
 
-#: What only the repository needs.
+#: Files that only the repository needs.
 NOT_SHIPPED = (".ci/", ".github/", ".gitignore")
 
 BUILD = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
 
 
 @pytest.fixture(scope="module")
-def tracked() -> list[str]:
-    """The files of the repository."""
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if listed.returncode:
-        pytest.skip("this is no repository")
-    return [name for name in listed.stdout.split("\0") if name and (ROOT / name).exists()]
-
-
-@pytest.fixture(scope="module")
-def unpacked(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A distribution made from those files alone, without the network."""
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sources in a distribution that was built from the tracked files alone, without network access."""
     pytest.importorskip("setuptools")
     folder = tmp_path_factory.mktemp("sdist")
-    for name in tracked:
-        (folder / "repository" / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(ROOT / name, folder / "repository" / name)
+    copy_checkout(folder / "repository")
     command = [sys.executable, "-c", BUILD, str(folder)]
     environment = os.environ | {"PRICETIME_BUILD": "pure"}
     made = subprocess.run(
@@ -49,9 +39,9 @@ def unpacked(tracked: list[str], tmp_path_factory: pytest.TempPathFactory) -> Pa
     return root
 
 
-def test_it_has_every_file_of_the_repository(unpacked: Path, tracked: list[str]) -> None:
+def test_it_has_every_file_of_the_repository(unpacked: Path) -> None:
     found = {str(path.relative_to(unpacked)) for path in unpacked.rglob("*") if path.is_file()}
-    wanted = {name for name in tracked if not name.startswith(NOT_SHIPPED)}
+    wanted = {name for name in tracked_files() if not name.startswith(NOT_SHIPPED)}
     assert wanted - found == set()
     more = {name for name in found - wanted if ".egg-info/" not in name}
     assert more == {"PKG-INFO", "setup.cfg"}
@@ -70,7 +60,7 @@ def test_its_tests_collect_and_pass(unpacked: Path) -> None:
 
 
 def test_a_checkout_may_be_read_only() -> None:
-    """No cache can be written, and that is no error."""
+    """Pytest cannot write its cache, and the tests pass."""
     command = [sys.executable, "-m", "pytest", "-q", "-o", "cache_dir=/proc/none", "tests/test_errors.py"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,7 +1,7 @@
-"""Which form runs: the compiled modules where they were built, else the same sources uncompiled.
+"""Choose the form that runs: the compiled modules if they were built, otherwise the same sources uncompiled.
 
-``PRICETIME_PURE=1`` asks for the uncompiled form. It gives the same answers to the bit, some hundred times
-slower, and needs no compiler: for debugging, for coverage, and where nothing could be built.
+``PRICETIME_PURE=1`` selects the uncompiled form. It gives identical results, about 100 times slower, and needs no
+compiler. Use it to debug and to measure coverage.
 """
 
 from __future__ import annotations
@@ -15,11 +15,18 @@ from importlib.util import find_spec
 
 from .errors import NeedsCompiled, PureForm
 
+#: Shown once if nothing was compiled: at import, or by the commands that run many orders through a book.
+ADVICE = (
+    "pricetime runs uncompiled: same results, about 100 times slower, no server. Install a C compiler and the Python "
+    "headers (Debian: gcc python3-dev; macOS: xcode-select --install), then reinstall pricetime. "
+    "PRICETIME_PURE=1 hides this message."
+)
+
 PACKAGE = os.path.dirname(__file__)  # noqa: PTH120 - pathlib would take longer to import than all of this
 
 
 class _UncompiledLoader(importlib.machinery.SourceFileLoader):
-    """Runs a module with our ``cython`` in place of the compiler's, which need not be installed."""
+    """Runs a module with our ``cython`` module, whether or not the compiler's is installed."""
 
     cython: types.ModuleType
 
@@ -36,33 +43,43 @@ class _UncompiledLoader(importlib.machinery.SourceFileLoader):
 
 
 def need_compiled(what: str) -> None:
-    """Called by a package that has no uncompiled form, before it imports its modules. Raises NeedsCompiled."""
+    """Raise NeedsCompiled if the uncompiled form runs. Packages that have no uncompiled form call it first."""
     if not isinstance(sys.modules["pricetime.core.book"].__loader__, importlib.machinery.ExtensionFileLoader):
         raise NeedsCompiled(
-            f"{what} is of the compiled form alone, and pricetime runs uncompiled: unset PRICETIME_PURE, or install a "
-            "C compiler and the Python headers (Debian: gcc python3-dev) and then pricetime again"
+            f"{what} needs the compiled form, and pricetime runs uncompiled: unset PRICETIME_PURE, or install a C "
+            "compiler and the Python headers (Debian: gcc python3-dev) and reinstall pricetime"
         )
 
 
 def choose() -> bool:
-    """True when the compiled form runs. Called once, before anything of the core is imported."""
-    if not os.environ.get("PRICETIME_PURE", "").strip("0"):
+    """Return True if the compiled form runs. Called once, before any module of the core is imported.
+
+    Warns if there is no compiled form and PRICETIME_PURE does not ask for the uncompiled one. The command line does
+    not warn here: the commands that run many orders through a book do so (``cli.form``).
+    """
+    if not wants_pure():
         spec = find_spec("pricetime.core.book")
         if spec is not None and isinstance(spec.loader, importlib.machinery.ExtensionFileLoader):
             return True
-        warnings.warn(
-            "pricetime runs uncompiled: the same answers, some hundred times slower. For the fast form install a C "
-            "compiler and the Python headers (Debian: gcc python3-dev; macOS: xcode-select --install), then reinstall "
-            "pricetime. PRICETIME_PURE=1 asks for this form and silences the warning.",
-            PureForm,
-            stacklevel=3,  # whoever imports pricetime
-        )
+        if not _is_command_line():
+            warnings.warn(ADVICE, PureForm, stacklevel=3)  # the line that imports pricetime
     _use_sources()
     return False
 
 
+def wants_pure() -> bool:
+    """Return True if PRICETIME_PURE asks for the uncompiled form."""
+    return bool(os.environ.get("PRICETIME_PURE", "").strip("0"))
+
+
+def _is_command_line() -> bool:
+    """Return True in the script ``pricetime`` and in ``python -m pricetime``."""
+    script = os.path.basename(sys.argv[0]) if sys.argv else ""  # noqa: PTH119
+    return script == "pricetime" or sys.orig_argv[1:3] == ["-m", "pricetime"]
+
+
 def _use_sources() -> None:
-    """Let the folders of compiled modules give their sources, past any extension module beside them."""
+    """Import the compiled modules from their sources, ignoring extension modules beside them."""
     from .native.uncompiled import make_cython
 
     _UncompiledLoader.cython = make_cython()

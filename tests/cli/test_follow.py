@@ -60,7 +60,7 @@ def test_the_first_difference_ends_it(tmp_path: Path) -> None:
     segment.write(tmp_path)
     ran = run("follow", str(tmp_path), *BRIEFLY)
     assert ran.exit_code == 4
-    assert "THE BOOKS DIFFER: up to command 5 the engine had made 5 reports with report checksum 00000001" in ran.output
+    assert "THE BOOKS DIFFER: up to command 5 the engine had made 5 reports with checksum 00000001" in ran.output
 
 
 def test_what_is_needed_next_is_gone(folder: Path) -> None:

@@ -44,5 +44,8 @@ def test_what_cannot_be_generated(tmp_path: Path) -> None:
 def test_without_polars(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
     said = bad("generate", "cancel-heavy", "-n", "10", "-o", tmp_path / "x.parquet")
-    assert said == "Error: writing Parquet needs the package polars: pip install 'pricetime[columnar]'"
+    assert (
+        said
+        == "Error: writing Parquet needs the package polars (extra pricetime[columnar]): pip install 'polars>=1.30'"
+    )
     assert list(tmp_path.iterdir()) == []

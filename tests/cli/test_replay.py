@@ -171,11 +171,11 @@ def test_a_format_that_does_not_fit(databento: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        ("databento_dbn", [], "reading Databento files needs the package databento_dbn: pip install 'pricetime[tape]'"),
+        ("databento_dbn", [], "reading Databento files needs the package databento_dbn (extra pricetime[tape]): pip"),
         (
             "polars",
             ["--csv", "out"],
-            "writing CSV and Parquet needs the package polars: pip install 'pricetime[columnar]'",
+            "writing CSV and Parquet needs the package polars (extra pricetime[columnar]): pip",
         ),
     ],
 )
@@ -183,7 +183,7 @@ def test_a_missing_extra(
     databento: Path, monkeypatch: pytest.MonkeyPatch, module: str, arguments: list[str], message: str
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
-    assert bad("replay", databento, *arguments) == f"Error: {message}"
+    assert bad("replay", databento, *arguments).startswith(f"Error: {message}")
 
 
 @pytest.mark.parametrize(

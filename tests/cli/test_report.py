@@ -80,7 +80,7 @@ def test_what_is_no_run(pipeline: Path, tmp_path: Path) -> None:
 def test_without_its_packages(package: str, pipeline: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
     said = bad("report", pipeline, "--out", tmp_path / "page.html")
-    assert said == f"Error: a report needs the package {package}: pip install 'pricetime[report]'"
+    assert said.startswith(f"Error: a report needs the package {package} (extra pricetime[report]): pip install ")
     assert not (tmp_path / "page.html").exists()
 
 

@@ -112,7 +112,9 @@ def test_a_port_for_metrics() -> None:
 
 def test_metrics_without_their_package(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    with pytest.raises(MissingExtra, match=r"metrics_port needs the package prometheus_client: pip install 'price.*"):
+    with pytest.raises(
+        MissingExtra, match=r"metrics_port needs the package prometheus_client \(extra pricetime\[metrics\]\): pip"
+    ):
         preflight(free(metrics_port=0))
 
 
@@ -208,6 +210,6 @@ def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "websockets"])
 def test_a_page_without_its_packages(package: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingExtra, match=r"http_port needs the package .*: pip install 'pricetime\[web\]'"):
+    with pytest.raises(MissingExtra, match=r"http_port needs the package .* \(extra pricetime\[web\]\): pip"):
         preflight(free(http_port=0))
     preflight(free()).close()

@@ -86,7 +86,7 @@ def test_another_report_is_a_difference(written: Reference) -> None:
     segment = Segment(CONFIGURATION)
     segment.commands(written.commands[:10])
     segment.checkpoint(synced=0, seq_num=written.seq_nums[10], report_checksum=written.report_checksums[10] ^ 1)
-    with pytest.raises(ReplayDiffers, match=r"up to command 10 the engine had made \d+ reports with report checksum"):
+    with pytest.raises(ReplayDiffers, match=r"up to command 10 the engine had made \d+ reports with checksum"):
         Replay(directory_of({"00000001.journal": segment.data()})).run()
 
 

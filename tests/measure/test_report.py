@@ -215,5 +215,5 @@ def test_names_and_commands_are_text(tmp_path: Path) -> None:
 
 def test_without_the_templates(monkeypatch: pytest.MonkeyPatch, runs: list[Path]) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'pricetime\[report\]'"):
+    with pytest.raises(MissingExtra, match=r"pricetime\[report\]"):
         report.page(load(runs))

@@ -109,5 +109,5 @@ def test_a_name_that_the_font_does_not_have_is_no_warning() -> None:
 
 def test_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingExtra, match=r"pip install 'pricetime\[plot\]'"), drawing():
+    with pytest.raises(MissingExtra, match=r"pricetime\[plot\]"), drawing():
         pass

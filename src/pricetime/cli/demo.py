@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from .form import advise
 from .place import shared_option
 
 #: One session of CME's E-mini S&P 500 future, which may not be passed on with pricetime.
@@ -50,6 +51,7 @@ def demo(
 
         show_exchange(orders, rate, seed, order_capacity, directory)
         return
+    advise()
     from .replay import Options, run
     from .synthetic import show_day
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from importlib import metadata
 
 import click
@@ -30,7 +29,7 @@ def info() -> None:
     """Say which version and form runs, and for each extra what it is for and whether it is installed."""
     import platform
 
-    from ..extras import PURPOSES
+    from ..extras import PURPOSES, install_command, requirements
     from .table import Column, Grid, console
 
     click.echo(version())
@@ -38,29 +37,17 @@ def info() -> None:
     words = Column(wraps=True, justify="left")
     table = Grid(Column("extra", justify="left"), words._replace(name="for"), words._replace(name="is"))
     for extra in metadata.metadata(PACKAGE).get_all("Provides-Extra") or []:
-        missing = [name for name in packages(extra) if not is_installed(name)]
-        found = f"missing ({', '.join(missing)}): pip install 'pricetime[{extra}]'" if missing else "installed"
+        missing = not all(is_installed(package) for package in requirements(extra))
+        found = f"missing: {install_command(extra)}" if missing else "installed"
         table.add_row(extra, PURPOSES.get(extra, ""), found)
     console().print(table)
 
 
-def packages(extra: str) -> Iterator[str]:
-    """The packages that an extra brings, as the metadata of this package has them: those of its own extras too."""
-    for requirement in metadata.requires(PACKAGE) or []:
-        name, _, marker = requirement.partition(";")
-        if not re.search(rf"extra == ['\"]{extra}['\"]", marker):
-            continue
-        package, others = re.match(r"([\w.-]+)(?:\[([\w,-]+)\])?", name).groups()  # type: ignore[union-attr]
-        if package != PACKAGE:
-            yield package
-            continue
-        for other in others.split(","):
-            yield from packages(other)
-
-
-def is_installed(package: str) -> bool:
+def is_installed(requirement: str) -> bool:
+    """Return True if any version of the package is installed."""
+    name = re.match(r"[\w.-]+", requirement)
     try:
-        metadata.distribution(package)
+        metadata.distribution(name[0] if name else requirement)
     except metadata.PackageNotFoundError:
         return False
     return True

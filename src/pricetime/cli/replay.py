@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from .form import advise
 from .place import shared_option
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def replay(context: click.Context, /, file: Path, **given: object) -> None:
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             kind = "the journal in a folder" if file.is_dir() else "a tape"
             raise click.UsageError(f"{option} belongs to {other}, and {file} is {kind}")
+    advise()
     if file.is_dir():
         from .replay_journal import run as run_journal
 
