@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import (ALL_INSTRUMENTS, Engine, Instrument, InstrumentState, OrderBook, ReplacePolicy, SelfTrade, TimeInForce)
+from pricetime import (
+    ALL_INSTRUMENTS,
+    Engine,
+    Instrument,
+    InstrumentState,
+    OrderBook,
+    ReplacePolicy,
+    SelfTrade,
+    TimeInForce,
+)
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import (
     DuplicateOrderId,

@@ -1,7 +1,7 @@
 # cython: language_level=3
-"""Every invariant of the books, held against their state: for tests and for whoever doubts.
+"""Checks every invariant of the books, for tests and debugging.
 
-Slow on purpose: it trusts nothing but the records, and walks everything.
+It is slow: it trusts only the records and walks all of them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _check_tree(books, ladder, seen_nodes):
         leaf: u32 = ladder.leaves[place]
         if leaf != NIL:
             must(leaf in seen_nodes and books.nodes[leaf].shift == 0, "a remembered leaf is a leaf of the tree")
-            must(books.nodes[leaf].prefix % LEAF_CACHE == place, "a remembered leaf stands at its place")
+            must(books.nodes[leaf].prefix % LEAF_CACHE == place, "a remembered leaf is at its place")
     return levels
 
 

@@ -1,4 +1,4 @@
-# Signatures and fields of resting.py, in its order.
+# Signatures and fields of dump.py, in its order.
 
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport (
@@ -16,8 +16,8 @@ cdef class Resting:
     cdef Books books
     cdef u8 *entered                 # by slot: 1 when its command is written
     cdef u64 slots                   # of them
-    cdef Command *commands           # where they go; those not written yet have slot and instrument alone
-    cdef u64 count                   # of those written, and those in line
+    cdef Command *commands           # the output; a queued order has only its slot (in sequence) and instrument yet
+    cdef u64 count                   # written and queued
     cdef u32 only                    # instrument whose orders are wanted, or ALL_INSTRUMENTS
     cdef u32 fault                   # why the last command did not fit, NONE when it did
 

@@ -1,4 +1,4 @@
-# CRC-32C, as the processor has it: the chain of a journal is made of it. In C, since each machine has its own.
+# CRC-32C with the instruction of the processor, for the journal. In C, because it differs between processors.
 
 cdef extern from * nogil:
     """
