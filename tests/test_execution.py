@@ -46,7 +46,8 @@ def test_patterns() -> None:
             assert taker_id == 7
         case _:
             pytest.fail("no match")
-    match EXECUTION.trades[0]:
+    any_sequence: Any = EXECUTION.trades[0]
+    match any_sequence:
         case [_, _, 100, quantity]:
             assert quantity == 5
         case _:

@@ -272,7 +272,7 @@ def test_an_engine_lives_as_long_as_a_book_of_it() -> None:
 
 def test_what_a_book_of_an_engine_leaves_to_the_engine() -> None:
     book = Engine([Instrument(0), Instrument(1)], capacity=10).book(0)
-    with pytest.raises(InvalidCommands, match="to the engine"):
+    with pytest.raises(InvalidCommands, match="call apply of the engine"):
         book.apply(np.zeros(0, COMMAND))
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="copy the engine"):
@@ -380,7 +380,7 @@ def test_a_bad_instrument(settings: dict[str, Any]) -> None:
 
 
 class Shifty:
-    """A number that is another one each time it is looked at."""
+    """A number with a different value at each conversion."""
 
     def __init__(self, *values: int) -> None:
         self.values = list(values)

@@ -37,7 +37,7 @@ cdef class Books:
     # the books
     cdef Book *books
     cdef u32 book_count
-    cdef u32 *directory              # instrument -> 1 + index of its book, 0 if there is none
+    cdef u32 *directory              # instrument -> 1 + index of its book, 0 if it has none
     cdef u32 directory_size
     cdef u64 id_multiplier           # odd; spreads order ids, never reaches a result
 
@@ -45,7 +45,7 @@ cdef class Books:
     cdef OwnerList *owner_lists      # by owner below owner_limit; then those that are found by hash
     cdef u32 *owner_buckets          # the first list of each bucket
     cdef u32 bucket_shift            # 64 - log2(buckets)
-    cdef u32 free_owner_list         # head of the list of freed lists, NIL if there is none
+    cdef u32 free_owner_list         # head of the list of freed lists, NIL if empty
     cdef u32 fresh_owner_list        # first one that was never used
     cdef u32 owner_list_count        # lists in use that are found by hash
     cdef OwnerLimit *limits          # by owner

@@ -181,7 +181,7 @@ class Books:
     # ------------------------------------------------------------------ commands
 
     def book_of(self, instrument):
-        """The book of an instrument, NULL if there is none."""
+        """The book of an instrument, NULL if it has none."""
         if instrument < self.directory_size and self.directory[instrument] != 0:
             return cython.address(self.books[self.directory[instrument] - 1])
         return cython.NULL
@@ -483,12 +483,12 @@ class Books:
             left -= 1
             slot: u32 = walk.next
             instrument: u32 = self.owner_links[slot].instrument
-            younger: u32 = self.owner_links[slot].next
+            newer: u32 = self.owner_links[slot].next
             book: cython.pointer[Book] = self.book_of(instrument)
-            prefetch(cython.address(book.ids[self._home_of(book, self.orders[younger].id)]))
-            prefetch(cython.address(self.levels[self.orders[younger].level]))
-            prefetch(cython.address(self.orders[self.owner_links[younger].next]))
-            prefetch(cython.address(self.owner_links[self.owner_links[younger].next]))
+            prefetch(cython.address(book.ids[self._home_of(book, self.orders[newer].id)]))
+            prefetch(cython.address(self.levels[self.orders[newer].level]))
+            prefetch(cython.address(self.orders[self.owner_links[newer].next]))
+            prefetch(cython.address(self.owner_links[self.owner_links[newer].next]))
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             if (walk.instrument == instrument or walk.instrument == ALL_INSTRUMENTS) and (
                 walk.side == 0 or walk.side == self.levels[order.level].side
@@ -723,7 +723,7 @@ class Books:
         """Two orders of one owner meet: take from each what the mode says, from the incoming order first.
 
         The report about the resting order is the last one, so reports show whether the incoming order continues, rests
-        or is gone. Returns the incoming quantity that may continue, 0 if there is none.
+        or is gone. Returns the incoming quantity that may continue, or 0.
         """
         maker: cython.pointer[Order] = cython.address(self.orders[slot])
         from_maker: u64 = 0
@@ -955,7 +955,7 @@ class Books:
         return self.nodes[leaf].children[digit]
 
     def level_for(self, ladder, key, side):
-        """The level of a key, made if there is none; then the caller adds an order."""
+        """The level of a key, made if the side has none there; then the caller adds an order."""
         leaf: u32 = self._leaf_at(ladder, place_of(key))
         level: u32 = self._level_in(leaf, key)
         return level if level != NIL else self._make_level(ladder, leaf, key, side)
@@ -983,7 +983,7 @@ class Books:
         return here.children[63 - leading_zeros(here.map)]
 
     def _leaf_at(self, ladder, place):
-        """The leaf that holds a place or would hold it, NIL if there is none."""
+        """The leaf that holds a place or would hold it, NIL if no leaf does."""
         leaf: u32 = ladder.leaves[place >> 6 & (LEAF_CACHE - 1)]
         if leaf != NIL and self.nodes[leaf].prefix == place >> 6:
             return leaf
@@ -1125,7 +1125,7 @@ class Books:
     # ------------------------------------------------------------------ the order-id table
 
     def find(self, book, order_id):
-        """The slot of a resting order, NIL if there is none."""
+        """The slot of a resting order, NIL if no order has this id."""
         return book.ids[self._position(book, order_id)].slot
 
     def _tag(self, order_id):

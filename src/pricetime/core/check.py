@@ -175,9 +175,8 @@ def _check_owner_lists(books, seen_orders):
         if owner >= books.owner_limit:
             owned = books._owner_list(owner)
             must(owned >= max(1, books.owner_limit), f"owner {owner} has a list")
-            must(
-                books.owner_lists[owned].owner == owner and not books.owner_lists[owned].walked, "a list is its owner's"
-            )
+            must(books.owner_lists[owned].owner == owner, f"the list of owner {owner} is its own")
+            must(not books.owner_lists[owned].walked, f"a mass cancel of owner {owner} was executed whole")
             hashed.add(owned)
             _check_owner_list(books, owned, owner, seen_orders, listed)
     must(listed == due, "the orders that have owners are in their lists, and no others")
@@ -215,7 +214,7 @@ def _check_owner_list(books, owned, owner, seen_orders, listed):
         last_seen[level] = seen_orders[slot]
         before = slot
         slot = link.next
-    must(orders.tail == before, f"owner {owner} knows the youngest order")
+    must(orders.tail == before, f"owner {owner} knows the newest order")
     must(orders.count == len(listed) - first_listed, f"owner {owner} counts the orders")
     if orders.walked:
         walk: cython.pointer[Walk] = cython.address(books.walks[owned])

@@ -29,7 +29,7 @@ cdef class Resting:
     cdef inline void _line_up_behind(self, u32 slot, u32 instrument) noexcept nogil
     cdef inline bint _is_due(self, u32 slot) noexcept nogil
     cdef inline u32 _older(self, u32 slot) noexcept nogil
-    cdef inline u32 _younger(self, u32 slot) noexcept nogil
+    cdef inline u32 _newer(self, u32 slot) noexcept nogil
     cdef void write_state(self, Command *c, u32 instrument, u32 state) noexcept nogil
     cdef u64 write_walks(self, Command *commands, u64 first) noexcept nogil
     cdef void _write_walk(self, Command *c, u32 owner) noexcept nogil

@@ -147,11 +147,11 @@ class Resting:
         """An order is written: queue the one behind it at its level and the next of its owner, if they are due."""
         self.entered[slot] = 1
         behind: u32 = self.books.orders[slot].next
-        younger: u32 = self._younger(slot)
+        newer: u32 = self._newer(slot)
         if behind != NIL and self._is_due(behind):
             self._line_up(behind, instrument)
-        if younger != NIL and younger != behind and self._is_due(younger):
-            self._line_up(younger, self.books.owner_links[younger].instrument)
+        if newer != NIL and newer != behind and self._is_due(newer):
+            self._line_up(newer, self.books.owner_links[newer].instrument)
 
     def _is_due(self, slot):
         """Are the orders written that must come before this one?"""
@@ -170,8 +170,8 @@ class Resting:
             slot = self.books.owner_links[slot].prev
         return slot
 
-    def _younger(self, slot):
-        """The younger order of its owner."""
+    def _newer(self, slot):
+        """The next newer order of its owner."""
         if self.books.orders[slot].owner == 0:
             return NIL
         slot = self.books.owner_links[slot].next

@@ -105,8 +105,8 @@ class Engine:
         ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,); each names its instrument. Returns an
         array of ``pricetime.REPORT``, shape (reports,). A rejected command makes a report with the reason and changes
         nothing. The commands are not copied: do not change them meanwhile. Raises InvalidCommands, BookBusy and
-        MemoryError, each before any command is executed. Each command costs as much as the call of an OrderBook that
-        does the same.
+        MemoryError, each before any command is executed. O(1) for each
+        command and each order that it meets.
 
         All commands are executed before a signal, such as Ctrl-C, is handled. An exception that the handler raises
         then has the reports in its attribute ``reports``.

@@ -2,7 +2,7 @@
 #
 # Read by the compiler, and by layout.py for the uncompiled form, which supports only what is used here:
 # ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
-# Indices: 0 is no order, level or node, so that zeroed memory is empty; real ones count from 1.
+# Indices: 0 means none, so that zeroed memory is empty; orders, levels and nodes count from 1.
 
 ctypedef unsigned char u8
 ctypedef unsigned short u16
@@ -236,7 +236,7 @@ ctypedef struct Ladder:
 
 # The place of a resting order in the list of its owner, under the same index: 16 bytes. Unused for owner 0.
 ctypedef struct OwnerLink:
-    u32 next             # younger order of the owner, in any book, NIL for the youngest
+    u32 next             # next newer order of the owner, in any book, NIL for the newest
     u32 prev             # older one, NIL for the oldest
     u32 instrument       # of the book of the order
     u32 list             # the OwnerList

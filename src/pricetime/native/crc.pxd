@@ -6,7 +6,7 @@ cdef extern from * nogil:
     #include <arm_acle.h>
     #endif
 
-    /* One step: eight bytes, the lowest first. "crc" is the inverted value, as it is between two steps. */
+    /* One step: eight bytes, the lowest first. "crc" is the inverted value, as between two steps. */
     static inline unsigned int pricetime_crc_word(unsigned int crc, unsigned long long word) {
     #if defined(__SSE4_2__) && defined(__x86_64__)
         return (unsigned int)__builtin_ia32_crc32di(crc, word);

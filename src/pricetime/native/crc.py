@@ -62,7 +62,7 @@ def linked(previous, data):
 
 
 def linked_records(previous, data, record_bytes):
-    """``linked`` over the records of a buffer, one after another: ``record_bytes`` each, a multiple of 8."""
+    """``linked`` over consecutive records of a buffer: ``record_bytes`` each, a multiple of 8."""
     if not cython.compiled:
         return _linked_one_by_one(previous, memoryview(data).cast("B"), record_bytes)
     n_bytes: cython.Py_ssize_t = record_bytes

@@ -35,8 +35,8 @@ else:
 class Mapping:
     """``n_bytes`` of the file open as ``fd``, from its beginning. Raises OSError.
 
-    Its pages are taken one at a time (MADV_RANDOM): in large ones every sync would make many small pages fault again.
-    Offsets of ``populate`` and ``sync`` are multiples of the system's page.
+    It uses small pages (MADV_RANDOM): with huge ones, each sync would make many small pages fault again. Offsets of
+    ``populate`` and ``sync`` are multiples of the page size.
     """
 
     def __init__(self, fd, n_bytes):
@@ -58,7 +58,7 @@ class Mapping:
     def populate(self, first, n_bytes):
         """Load these pages, so that writing to them causes no page fault. Raises OSError.
 
-        An old system (before Linux 5.14) cannot: nothing happens, and the first store into each page takes longer.
+        Before Linux 5.14 it does nothing, and the first write to each page takes longer.
         """
         self._check(first, n_bytes)
         start: cython.size_t = first
@@ -72,9 +72,9 @@ class Mapping:
     def sync(self, first, n_bytes):
         """Sync these pages to the disk. Raises OSError; then their content on the disk is unknown.
 
-        They leave this mapping first, all at once, and the file keeps what they hold: else the system would take each
-        one's right to be stored into away by itself, and every time interrupt the threads of this process for it.
-        A store into one of them later, or a look, is a page fault.
+        They are dropped from this mapping first; the file keeps their content. Otherwise the system would
+        write-protect each page separately and interrupt all threads of this process each time. The next access to one
+        of them is a page fault.
         """
         self._check(first, n_bytes)
         start: cython.size_t = first

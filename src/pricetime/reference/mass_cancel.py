@@ -39,7 +39,7 @@ class MassCancel:
 
     @property
     def is_done(self) -> bool:
-        """Is no order left to visit?"""
+        """Has it visited every order that still rests?"""
         self.waiting = deque(entry for entry in self.waiting if self._rests(*entry))
         return not self.waiting
 
