@@ -29,7 +29,7 @@ def place_makers(book: Any, side: Side = Side.ASK) -> None:
         book.add_order(order_id, side, sign * price, quantity, owner=owner)
 
 
-#: mode, incoming quantity, (maker, quantity) of each trade; what rests at the best price, behind it, and of the newcomer
+#: mode, incoming quantity, (maker, quantity) of each trade; what rests at the best price, behind it, of ours
 MEETINGS: list[tuple[SelfTrade, int, list[Any], list[Any], list[Any], int]] = [
     (OFF, 10, [(1, 4), (2, 6)], [(3, 5)], [(4, 3), (5, 5)], 0),
     (OFF, 25, [(1, 4), (2, 6), (3, 5), (4, 3), (5, 5)], [], [], 2),
