@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -90,6 +90,9 @@ bench: build ## the path from naive to final, measured
 bench-ring: build ## the ring beside queues, a pipe and a mutex, turn and turn about
 	@$(BIN)/python -m benchmarks.ring
 
+bench-client: build ## commands per second of the clients, with futures and in bulk
+	@$(BIN)/python -m benchmarks.client
+
 bench-journal: build ## what the journal costs the engine, on the disk under build/
 	@$(BIN)/python -m benchmarks.journal
 
@@ -120,7 +123,7 @@ bench-public: build ## the public benchmark of matching engines, in the built ch
 bench-compare: build ## this work tree against the revision BASE; fails on a regression
 	@$(BIN)/python -m benchmarks.compare --base $(BASE)
 
-screenshot: build ## take the pictures of the live page in docs/, with Debian's chromium
+screenshot: build ## make the pictures of the live page in docs/pictures, still and animated, with Debian's chromium
 	@$(BIN)/python -m tools.screenshot
 
 wire: .venv/installed ## write what follows from the schema of the wire: page, vectors, dissector, messages.pyi

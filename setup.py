@@ -41,6 +41,9 @@ MODULES = [
     "pricetime.ring.ring",
     "pricetime.measure.histogram",
     "pricetime.measure.latency",
+    "pricetime.feed.commands",
+    "pricetime.feed.future",
+    "pricetime.feed.acknowledgements",
     "pricetime.feed.receiver",
 ]
 

@@ -26,7 +26,7 @@ from typing import Any
 import click
 import numpy as np
 
-from pricetime.cli.load_show import spoken
+from pricetime.cli.load_show import one_line
 from pricetime.feed.subscriber import Subscriber
 from pricetime.measure.load import Load, Pace
 from pricetime.measure.machine import describe
@@ -93,7 +93,7 @@ class Outcome:
             "subscriber's books": "equal to the server's" if self.agrees else "DIFFERENT",
             **{f"tick to trade {name}": f"{ns / 1e3:,.1f} us" for name, ns in self.tick_to_trade_ns.items()},
             **{
-                f"round trip, {kind}": f"{found.count:,}: {spoken(found)}"
+                f"round trip, {kind}": f"{found.count:,}: {one_line(found)}"
                 for kind, found in by_kind(result.latencies).items()
             },
         }

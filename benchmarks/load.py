@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 import click
 
 from benchmarks.exchange import pin
-from pricetime.cli.load_show import spoken
+from pricetime.cli.load_show import one_line
 from pricetime.measure.load import Load, Pace
 from pricetime.measure.machine import describe
 from pricetime.measure.plan import Plan, make_plans
@@ -97,7 +97,7 @@ def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) ->
     if answers:
         of = Latency.of(total(load.latencies()))
         found["answered"] = f"{seen.answered / took / 1e6:.2f} M/s"
-        found["round trip"] = spoken(of)
+        found["round trip"] = one_line(of)
     return found
 
 

@@ -130,7 +130,8 @@ async def watch_all(port: int, pages: int, pipe: Connection) -> list[int]:
 
 async def watch_one(port: int, seen: list[int], ready: asyncio.Event) -> None:
     address = f"127.0.0.1:{port}"
-    async with connect(f"ws://{address}/live", origin=Origin(f"http://{address}"), compression=None) as page:
+    # Connections that wait for their page are limited: one that the server closes meanwhile is opened again.
+    async for page in connect(f"ws://{address}/live", origin=Origin(f"http://{address}"), compression=None):
         while True:
             try:
                 frame = await page.recv(decode=False)

@@ -18,15 +18,29 @@ SOURCE = ROOT / "src" / "pricetime"
 
 #: Each part imports from its own layer and those before it.
 LAYERS = [
-    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices", "execution"},
+    {
+        "types",
+        "errors",
+        "checks",
+        "extras",
+        "environment",
+        "address",
+        "owner_limits",
+        "prices",
+        "execution",
+        "ladder",
+        "depth",
+    },
     {"native"},
     {"_form"},
     {"reference"},
     {"core"},
+    {"frames"},
     {"ring"},
     {"wire"},
     {"journal"},
     {"", "gateway", "feed", "tape", "measure"},
+    {"market"},
     {"cli", "__main__"},
 ]
 
@@ -83,7 +97,19 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
-    heavy = ["click", "rich", "polars", "databento_dbn", "matplotlib", "cffi", "Cython", "pydantic", "structlog"]
+    heavy = [
+        "click",
+        "rich",
+        "polars",
+        "databento_dbn",
+        "matplotlib",
+        "cffi",
+        "Cython",
+        "pydantic",
+        "structlog",
+        "narwhals",
+        "pandas",
+    ]
     heavy += ["asyncio", "hdrh", "jinja2", "prometheus_client", "starlette", "uvicorn", "websockets"]
     loaded = run(f"import sys, pricetime; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"

@@ -1,4 +1,4 @@
-"""Debian's Chromium without a screen, for tests and pictures of the live page."""
+"""Drives Debian's Chromium without a screen, for tests and pictures of the live page."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from selenium.webdriver.chrome.service import Service
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
-#: What to do where there is no browser.
+#: Why a test is skipped if there is no browser, and what to install.
 MISSING = "needs Debian's packages chromium and chromium-driver: apt install chromium chromium-driver"
 
-#: Without a screen, without a sandbox of its own (it may run as root), and without a word to anybody outside.
+#: No screen; no sandbox of the browser's own, so that it can run as root; no connections to the internet.
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -31,12 +31,12 @@ FLAGS = (
     "--force-device-scale-factor=1",
 )
 
-#: How long anything that a browser is asked for may take.
+#: How long loading a page or running a script may take.
 PATIENCE_S = 30.0
 
 
 class Browser(Chrome):
-    """One browser with an empty profile, which is gone with it."""
+    """A browser with the profile in a folder. ``browser`` makes one with a new profile."""
 
     def __init__(self, profile: str) -> None:
         assert CHROMIUM is not None
@@ -51,7 +51,7 @@ class Browser(Chrome):
         self.set_script_timeout(PATIENCE_S)
 
     def shape(self, width: int, height: int, *, theme: str = "light", motion: str = "no-preference") -> None:
-        """Size of what is shown, in pixels, and what the reader prefers."""
+        """Set the size of the page in pixels, and the preferences of its reader."""
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         self.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         features = [
@@ -61,7 +61,7 @@ class Browser(Chrome):
         self.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
     def asked_for(self) -> list[str]:
-        """The addresses that pages have asked for since the last call, WebSockets too."""
+        """The addresses that pages have requested since the last call, including WebSockets."""
         found = []
         for entry in self._log("performance"):
             event: dict[str, Any] = json.loads(entry["message"])["message"]
@@ -72,18 +72,18 @@ class Browser(Chrome):
         return found
 
     def complaints(self) -> list[str]:
-        """What was written to the console since the last call."""
+        """The console's messages since the last call."""
         return [str(entry["message"]) for entry in self._log("browser")]
 
     def _log(self, kind: str) -> list[dict[str, Any]]:
-        """What came since the last call."""
+        """The entries of a log since the last call."""
         found: list[dict[str, Any]] = self.get_log(kind)  # type: ignore[no-untyped-call]
         return found
 
 
 @contextmanager
 def browser() -> Iterator[Browser]:
-    """A browser that ends with the block."""
+    """A browser with an empty profile. Both are removed when the block ends."""
     with tempfile.TemporaryDirectory(prefix="pricetime-browser-", ignore_cleanup_errors=True) as profile:
         made = Browser(profile)
         try:

@@ -2,7 +2,8 @@
 
 The documents are written to be read as files of the repository, so they link to sources, tests and examples, which a
 site of documents does not have. Here each of these gets a page of its own, with its text, so that every link leads
-somewhere without leaving the site. A ``<picture>`` follows what the system prefers; of the site it follows the switch.
+somewhere without leaving the site. A notebook is executed and becomes a page (``notebooks.py``). A ``<picture>``
+follows what the system prefers; of the site it follows the switch.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # mkdocs runs this file by its path
+
+from tools import notebooks
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+HOME = "README.md"
 LANGUAGES = {".py": "python", ".pyi": "python", ".pxd": "cython", ".c": "c", ".h": "c", ".lua": "lua", ".toml": "toml"}
 LANGUAGES |= {".json": "json", ".yml": "yaml", ".yaml": "yaml", ".sh": "sh"}
 
@@ -59,7 +66,7 @@ def first_line(path: Path) -> str:
 
 
 def page_of(path: Path) -> str:
-    """The text of a page for a file or a folder that is no document."""
+    """The text of the page for a file or a folder outside docs/."""
     name = path.relative_to(ROOT).as_posix()
     head = f"---\nsearch:\n  exclude: true\nhide: [toc]\n---\n\n# {name}\n\n"
     if path.is_dir():
@@ -90,9 +97,14 @@ def linked() -> set[Path]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds a page for everything outside docs/ that is linked to."""
+    """Adds the pages of the notebooks, and one for everything outside docs/ that is linked to."""
     from mkdocs.structure.files import File, InclusionLevel
 
+    for path in notebooks.paths():
+        made = notebooks.page(path, executed=bool(config.extra.get("execute_notebooks", True)))
+        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=made.text))
+        for name, picture in made.pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=picture))
     for path in sorted(linked()):
         page: File = File.generated(config, uri(path), content=page_of(path), inclusion=InclusionLevel.NOT_IN_NAV)
         files.append(page)
@@ -102,6 +114,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     """Links lead to the pages as the site has them; a picture in two colours follows the site's switch."""
     here = page.file.src_uri
+    markdown = notebooks.LINK.sub(r"\g<name>.md", markdown)
     origin = origin_of(here)
     for match in reversed(outside_code(markdown, LINK)):
         to = target(match["to"], origin)
@@ -111,6 +124,13 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
                 f"{markdown[: match.start()]}{path}{''.join(match['to'].partition('#')[1:])}{markdown[match.end() :]}"
             )
     return PICTURE.sub(both, markdown)
+
+
+def on_page_content(html: str, page: Page, **_: object) -> str:
+    """Leaves out the side bars of the home page, so that its three paths have the whole width."""
+    if page.file.src_uri == HOME:
+        page.meta["hide"] = ["navigation", "toc"]
+    return html
 
 
 def origin_of(here: str) -> Path:

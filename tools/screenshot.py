@@ -1,116 +1,151 @@
-"""Takes the pictures of the live page in docs/pictures/: ``python -m tools.screenshot``, or ``make screenshot``.
+"""Makes the pictures of the live page in docs/pictures/: ``python -m tools.screenshot``, or ``make screenshot``.
 
-A server of three instruments, a flow of orders in each, a few orders in the sandbox, and Debian's Chromium.
+The pictures show ``pricetime market`` in Debian's Chromium, with some orders from the order form: page-light.png,
+page-dark.png and page-phone.png, and market.gif, ten seconds of the page.
 """
 
 from __future__ import annotations
 
+import io
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from time import perf_counter, sleep
 
 import click
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
 from selenium.webdriver.common.by import By
 
-from pricetime.measure.load import Load
-from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.server import ServerProcess
-from pricetime.tape.flow import PRESETS
+from pricetime.market.options import Options
+from pricetime.market.session import MarketSession
 from tools.browser import Browser, browser
+
+Colours = NDArray[np.int64]
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
-INSTRUMENTS = {1: "ACME", 2: "GLOBEX", 3: "INITECH"}
-OWNERS, SANDBOX = 12, 60_000
-
-#: Orders a second in each instrument, and how long a turn of one lasts.
-RATE, TURN_S = 150, 0.1
-
-#: A quiet book whose mid moves within a minute.
-FLOW = replace(PRESETS["balanced"], resting=900, lifetime=120, scale=9, reach=60, moves=0.02)
+#: Size of the page on a desktop, in pixels.
+DESKTOP = (1440, 900)
 
 #: File, width, height and theme of each picture.
 SHOTS = (
-    ("page-light.png", 1440, 900, "light"),
-    ("page-dark.png", 1440, 900, "dark"),
+    ("page-light.png", *DESKTOP, "light"),
+    ("page-dark.png", *DESKTOP, "dark"),
     ("page-phone.png", 390, 844, "dark"),
 )
+
+#: The animated picture: its size and theme, its frames, and the time between two frames.
+FILM, FILM_SIZE, FILM_THEME, FRAMES, FRAME_S = "market.gif", (1120, 720), "light", 50, 0.2
+
+#: Colours of a picture: the most common ones of the page. The others are blends at the edges of letters.
+COLOURS = 128
+
+#: Orders from the form: side, quantity, and ticks from the best price of that side.
+ORDERS = (("bid", 40, 6), ("ask", 25, 4), ("ask", 12, -4), ("bid", 30, -3))
+
+#: Orders that are sent while the film runs: the frame, side, quantity, and ticks from the best price of that side.
+FILM_ORDERS = ((8, "bid", 60, 5), (26, "ask", 35, -5), (36, "bid", 20, -2))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seconds", default=100.0, show_default=True, help="How long the market runs before the pictures.")
 @click.option("--out", default=PICTURES, show_default=False, type=click.Path(path_type=Path), help="Their folder.")
-@click.option("--tall", is_flag=True, help="The whole page in each, not only what fits a screen.")
-def main(seconds: float, out: Path, *, tall: bool) -> None:
+@click.option("--seed", default=3, show_default=True, help="Seed of the traders.")
+@click.option("--film/--no-film", default=True, help="Make the animated picture too.")
+def main(seconds: float, out: Path, seed: int, *, film: bool) -> None:
     """Run a market and take pictures of its page."""
     out.mkdir(parents=True, exist_ok=True)
-    options = [f"--instrument=id={number},symbol={symbol}" for number, symbol in INSTRUMENTS.items()]
-    options += ["--open", "--http-port", "0", "--http-owner", str(SANDBOX), "--order-capacity", "100000"]
-    with ServerProcess(*options) as server, market(server, seconds + 30) as lasted, browser() as page:
-        page.get(f"http://127.0.0.1:{server.last('serving')['http_port']}/")
-        page.shape(1440, 900)
-        sleep(max(0.0, seconds - 5))
-        trade(page)
-        sleep(5)
+    with market(seed) as url, browser() as page:
+        page.shape(*DESKTOP)
+        page.execute_cdp_cmd("Emulation.setScrollbarsHidden", {"hidden": True})
+        page.get(url)
+        sleep(seconds / 2)
+        for order in ORDERS:
+            trade(page, *order)
+        sleep(seconds / 2)
+        if film:
+            write_film(page, out / FILM)
         for name, width, height, theme in SHOTS:
             page.shape(width, height, theme=theme)
-            if tall:
-                whole = int(page.execute_script("return document.documentElement.scrollHeight"))
-                page.shape(width, whole, theme=theme)
             sleep(0.5)
-            page.save_screenshot(str(out / name))
+            picture(page).save(out / name, optimize=True)
             sys.stdout.write(f"{out / name}\n")
-        lasted.set()
-
-
-def trade(page: Browser) -> None:
-    """A few orders from the form, some of which trade."""
-    bid, ask = page.find_element(By.ID, "touch").text.replace(",", "").split(" / ")
-    orders = [("bid", 40, int(bid) - 3), ("ask", 25, int(ask) + 2), ("bid", 12, int(ask)), ("bid", 5, int(bid) - 1)]
-    for side, quantity, price in orders:
-        script = """
-            const fields = document.getElementById("ticket").elements;
-            [fields.side.value, fields.quantity.value, fields.price.value] = arguments;
-            document.getElementById("ticket").requestSubmit();
-        """
-        page.execute_script(script, side, str(quantity), str(price))
-        sleep(0.3)
 
 
 @contextmanager
-def market(server: ServerProcess, seconds: float) -> Iterator[threading.Event]:
-    """Orders in every instrument, in a thread of their own, until the event is set or the time is over."""
+def market(seed: int) -> Iterator[str]:
+    """The address of the page of a market that runs until the block ends."""
     over = threading.Event()
-    with Load(server.host, server.port, OWNERS) as load:
-        flows = []
-        for number in INSTRUMENTS:
-            count, chunk = int(RATE * seconds), int(RATE * TURN_S)
-            first, plans = make_plans(FLOW, count, OWNERS, instrument=number, seed=number, chunk=chunk)
-            load.send(first, 10 * RATE)  # no quicker, or the latencies would be those of a burst
-            flows.append(plans)
-        runner = threading.Thread(target=run, args=(load, flows, over), name="market")
-        runner.start()
+    with MarketSession(Options(seed=seed)) as session:
+        thread = threading.Thread(target=session.run, args=(over,), name="market")
+        thread.start()
         try:
-            yield over
+            yield session.exchange.url
         finally:
             over.set()
-            runner.join()
+            thread.join()
 
 
-def run(load: Load, flows: list[Iterator[Plan]], over: threading.Event) -> None:
-    """A little of each flow in turn."""
-    at = perf_counter()
-    for plans in zip(*flows, strict=True):
-        if over.is_set():
-            return
-        for plan in plans:
-            load.send(plan)
-        at += TURN_S
-        sleep(max(0.0, at - perf_counter()))
+def trade(page: Browser, side: str, quantity: int, ticks: int) -> None:
+    """Send an order from the form."""
+    best = page.find_element(By.ID, "touch").text.split(" / ")[side == "ask"]
+    script = """
+        const fields = document.getElementById("order-form").elements;
+        [fields.side.value, fields.quantity.value, fields.price.value] = arguments;
+        document.getElementById("order-form").requestSubmit();
+    """
+    page.execute_script(script, side, str(quantity), f"{float(best) + ticks / 100:.2f}")
+    sleep(0.3)
+
+
+def picture(page: Browser) -> Image.Image:
+    """What the browser shows, with few colours."""
+    shot = take(page)
+    return reduced(shot, palette_of(shot))
+
+
+def take(page: Browser) -> Image.Image:
+    """What the browser shows."""
+    return Image.open(io.BytesIO(page.get_screenshot_as_png())).convert("RGB")
+
+
+def palette_of(shot: Image.Image) -> Colours:
+    """The most common colours of a picture, shape (n, 3)."""
+    common = sorted(shot.getcolors(shot.width * shot.height) or (), reverse=True)
+    return np.array([colour for _, colour in common[:COLOURS]], np.int64)
+
+
+def reduced(shot: Image.Image, palette: Colours) -> Image.Image:
+    """A picture in the colours of a palette, each the nearest one. Pillow's own search is less exact."""
+    packed = np.asarray(shot, np.int64) @ np.array([1 << 16, 1 << 8, 1])
+    unique, places = np.unique(packed, return_inverse=True)
+    colours = np.stack([unique >> 16, (unique >> 8) & 255, unique & 255], axis=1)
+    nearest = ((colours[:, None] - palette[None]) ** 2).sum(axis=2).argmin(axis=1)
+    made = Image.fromarray(nearest[places].reshape(packed.shape).astype(np.uint8), "P")
+    made.putpalette(palette.astype(np.uint8).tobytes())
+    return made
+
+
+def write_film(page: Browser, file: Path) -> None:
+    """Some seconds of the page as a GIF, whose frames share one palette so that unchanged pixels cost nothing."""
+    page.shape(*FILM_SIZE, theme=FILM_THEME)
+    orders = {frame: order for frame, *order in FILM_ORDERS}
+    shots: list[Image.Image] = []
+    due = perf_counter()
+    for number in range(FRAMES):
+        if number in orders:
+            trade(page, *orders[number])
+        shots.append(take(page))
+        due = max(due + FRAME_S, perf_counter())
+        sleep(max(0.0, due - perf_counter()))
+    palette = palette_of(shots[-1])
+    frames = [reduced(shot, palette) for shot in shots]
+    frames[0].save(file, save_all=True, append_images=frames[1:], duration=round(1000 * FRAME_S), loop=0, optimize=True)
+    sys.stdout.write(f"{file}\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Extras: optional packages, imported where they are used. The error names the command that installs what is missing."""
+"""Extras: optional packages, imported where they are used. The error names the command that installs one."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from .errors import PricetimeError
 PURPOSES = {
     "tape": "replay of Databento files",
     "columnar": "CSV and Parquet: replay, generate, journal export",
+    "frames": "frames of pandas, polars and Arrow: pricetime.frames, pricetime.tape.read",
     "plot": "pictures of benchmarks and depth",
     "report": "pricetime report",
     "server": "pricetime serve",
     "measure": ".hlog files: load --out, latency, serve --latency-log",
     "metrics": "serve --metrics-port, for Prometheus",
-    "web": "serve --http-port, the live page",
+    "web": "pricetime market; serve --http-port, the live page",
     "all": "all of the above",
     "test": "the tests",
     "docs": "the documents as a site",

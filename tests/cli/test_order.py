@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 
+from decimal import Decimal
+
 from click.testing import CliRunner
 
 from pricetime import ASK, BID, GTC, MARKET
@@ -18,6 +20,7 @@ from pricetime.cli import main
 from pricetime.cli.order import OrdersError, read_orders
 from pricetime.cli.words import Report, line
 from pricetime.gateway import secrets
+from pricetime.measure.server import free_udp_port
 from pricetime.types import Reason, ReportKind
 from tests.cli.run import bad, good, run
 from tests.cli.served import Served, served
@@ -37,7 +40,7 @@ def said(exchange: Served, *arguments: str, owner: int = 1) -> list[str]:
 
 @pytest.mark.compiled
 def test_the_life_of_an_order(exchange: Served) -> None:
-    assert said(exchange, "add", "bid", "5@100", "--id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
+    assert said(exchange, "add", "bid", "5@100", "--order-id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
     assert said(exchange, "reduce", "1", "2") == ["reduced instrument 1 order 1 bid 2 at 100"]
     assert said(exchange, "replace", "1", "7@101") == ["replaced instrument 1 order 1 bid 7 at 101"]
     assert said(exchange, "cancel", "1") == ["cancelled instrument 1 order 1 bid 7 at 101"]
@@ -53,8 +56,8 @@ def test_what_is_rejected_ends_with_1(exchange: Served) -> None:
 
 @pytest.mark.compiled
 def test_trades(exchange: Served) -> None:
-    said(exchange, "add", "ask", "5@110", "--id", "2")
-    accepted, trade = said(exchange, "add", "bid", "3", "--id", "3", "--market", owner=2)
+    said(exchange, "add", "ask", "5@110", "--order-id", "2")
+    accepted, trade = said(exchange, "add", "bid", "3", "--order-id", "3", "--market", owner=2)
     assert accepted == "accepted instrument 1 order 3 bid 3 at 0 (never rests)"
     assert re.fullmatch(r"trade instrument 1 order 3 with \d+ bid 3 at 110", trade)
     assert said(exchange, "mass-cancel", "--side", "bid")[-1].endswith(" bid 0 orders")
@@ -69,8 +72,8 @@ def test_the_list_of_open_orders(exchange: Served) -> None:
         return good("order", *exchange.orders, "--owner", "9", "list", *more).splitlines()
 
     assert listed() == ["no open orders"]
-    said(exchange, "add", "bid", "5@50", "--id", "31", owner=9)
-    said(exchange, "add", "ask", "6@950", "--id", "32", owner=9)
+    said(exchange, "add", "bid", "5@50", "--order-id", "31", owner=9)
+    said(exchange, "add", "ask", "6@950", "--order-id", "32", owner=9)
     found = listed()
     assert [re.sub(r"\d+$", "N", text) for text in found] == [
         "instrument 1 order 31 bid 5 at 50 reference N",
@@ -92,11 +95,11 @@ def test_orders_are_kept_or_cancelled_in_the_end(exchange: Served) -> None:
 def test_a_file_of_orders(exchange: Served, tmp_path: Path) -> None:
     rows = [f"add,bid,1,{60 + n % 7},{100 + n}" for n in range(1200)]
     file = tmp_path / "orders.csv"
-    file.write_text("\n".join(["action,side,quantity,price,id", *rows, "mass-cancel,,,,"]))
+    file.write_text("\n".join(["action,side,quantity,price,order_id", *rows, "mass-cancel,,,,"]))
     found = said(exchange, "file", str(file), owner=6)
     assert len(found) == 1200 + 1200 + 1
     assert found[0] == "accepted instrument 1 order 100 bid 1 at 60"
-    piped = CliRunner().invoke(main, ["order", *exchange.orders, "file"], input="action,id\ncancel,5\n")
+    piped = CliRunner().invoke(main, ["order", *exchange.orders, "file"], input="action,order_id\ncancel,5\n")
     assert "rejected instrument 1 order 5 (unknown order)" in piped.output
 
 
@@ -113,6 +116,50 @@ def test_secrets(tmp_path: Path) -> None:
         assert "owner 1 is not in" in bad("order", *running.orders, "--secrets-file", file, "cancel", "1", code=2)
         file.chmod(0o644)
         assert f"chmod 600 {file}" in bad(*mine, "cancel", "1")
+
+
+@pytest.mark.compiled
+def test_prices_with_decimals(tmp_path: Path) -> None:
+    with served("--open", "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
+        assert said(running, "add", "ask", "5@101.25", "--id", "1") == ["accepted instrument 1 order 1 ask 5 at 101.25"]
+        assert said(running, "replace", "1", "5@101.5") == ["replaced instrument 1 order 1 ask 5 at 101.50"]
+        assert "ask 5 at 101.50 reference" in good("order", *running.orders, "list")
+        assert said(running, "--ticks", "replace", "1", "5@404") == ["replaced instrument 1 order 1 ask 5 at 404"]
+        message = bad("order", *running.orders, "add", "bid", "1@101.3", code=2)
+        assert message == "Error: instrument 1: price 101.3 is not a multiple of 0.25: give 101.25 or 101.50"
+        message = bad("order", "--ticks", *running.orders, "add", "bid", "1@101.5", code=2)
+        assert message == "Error: instrument 1: price 101.5 is not a multiple of 1: give 101 or 102"
+        message = bad("order", *running.orders, "add", "bid", "1@1e30", code=2)
+        assert "is out of range" in message
+        file = tmp_path / "orders.csv"
+        file.write_text("action,side,quantity,price,id\nadd,bid,5,100.75,2\n")
+        assert said(running, "file", str(file)) == ["accepted instrument 1 order 2 bid 5 at 100.75"]
+        shown = good("subscribe", *running.feed, "--feed-group", running.group, "--until-idle", "0.2")
+        assert "101.00" in shown
+        assert "100.75" in shown
+
+
+@pytest.mark.compiled
+def test_a_journal_shows_prices_with_decimals(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    options = ("--open", "--journal", str(journal), "--segment-bytes", str(1 << 20))
+    with served(*options, "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
+        said(running, "add", "ask", "5@101.25", "--id", "1")
+    assert "ES price unit 0.25" in good("journal", "inspect", journal)
+    assert " ask 5 at 101.25 gtc owner 1" in good("journal", "inspect", journal, "--at", "1")
+    assert "101.25" in good("replay", journal, "--instrument", "1")
+
+
+@pytest.mark.compiled
+def test_without_a_recovery_server_only_orders_without_a_price_go(exchange: Served) -> None:
+    alone = ("order", "--port", str(exchange.port), "--recovery-port", str(free_udp_port()))
+    message = bad(*alone, "add", "bid", "5@100", "--id", "1", code=2)
+    assert "the value of a tick is unknown: the recovery server" in message
+    assert "--ticks" in message
+    assert "accepted" in good(*alone, "--ticks", "add", "bid", "5@100", "--id", "1")
+    found = good(*alone, "cancel", "1")
+    assert "# prices are in ticks: the recovery server" in found
+    assert "cancelled instrument 1 order 1 bid 5 at 100" in found
 
 
 def test_no_exchange() -> None:
@@ -142,7 +189,7 @@ def test_an_end_that_speaks_something_else() -> None:
 
 def test_what_a_file_may_ask_for() -> None:
     text = """\
-action, side, quantity, price, id, instrument, time_in_force
+action, side, quantity, price, order_id, instrument, time_in_force
 add, bid, 5, 100, 1
 add, ask, 5, , 2, 3, market
 cancel, , , , 1
@@ -170,17 +217,21 @@ mass-cancel, ask, , , , 2
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: no column is called 'no columns': they are action, side"),
-        ("action,colour\n", "line 1: no column is called 'colour'"),
-        ("action,id\ncancel,1\nbuy,2\n", "line 3: 'buy' is no action: give add, cancel"),
-        ("action,id\ncancel,\n", "line 2: it needs 'id'"),
-        ("action,id\ncancel,x\n", "line 2: invalid literal"),
-        ("action,side,quantity\nadd,buy,5\n", "line 2: 'buy' is no side: give bid or ask"),
-        ("action,side,quantity\nadd,bid,5\n", "line 2: no price is given: an order has a price"),
-        ("action,side,quantity,price\nadd,bid,5,\n", "line 2: no price is given: an order has a price"),
-        ("action,side,quantity,price,time_in_force\nadd,bid,5,7,market\n", "line 2: price 7 is given: an order has"),
-        ("action,id,quantity\nreplace,1,5\n", "line 2: it needs 'price'"),
-        ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: 'day' is no time in force: give gtc, ioc"),
+        ("", "line 1: unknown column 'no columns': the columns are action, side"),
+        ("action,colour\n", "line 1: unknown column 'colour'"),
+        ("action,order_id\ncancel,1\nbuy,2\n", "line 3: unknown action 'buy': give add, cancel"),
+        ("action,order_id\ncancel,\n", "line 2: column 'order_id' is empty"),
+        ("action,order_id\ncancel,x\n", "line 2: invalid literal"),
+        ("action,side,quantity\nadd,buy,5\n", "line 2: unknown side 'buy': give bid or ask"),
+        ("action,side,quantity\nadd,bid,5\n", "line 2: no price is given: a market order has no price"),
+        ("action,side,quantity,price\nadd,bid,5,\n", "line 2: no price is given: a market order has no price"),
+        (
+            "action,side,quantity,price,time_in_force\nadd,bid,5,7,market\n",
+            "line 2: price 7 is given: a market order has no",
+        ),
+        ("action,order_id,quantity\nreplace,1,5\n", "line 2: column 'price' is empty"),
+        ("action,id,quantity,price\nreplace,1,5,x\n", "line 2: price 'x' is not a number"),
+        ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: unknown time in force 'day': give gtc, ioc"),
     ],
 )
 def test_a_file_that_is_wrong(text: str, message: str) -> None:
@@ -194,17 +245,19 @@ def test_a_file_that_is_wrong(text: str, message: str) -> None:
     [
         (
             ("add", "ask", "5"),
-            "no price is given: an order has a price, a market order has none: write 5@PRICE, or 5 --m",
+            "no price is given: a market order has no price, every other order needs one: write 5@PRICE, or 5 --m",
         ),
-        (("add", "ask", "5@7", "--market"), "price 7 is given: an order has a price, a market order has none"),
-        (("add", "ask", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
-        (("add", "ask", "5", "-3"), "unexpected argument '-3': quantity and price are one word, as in 5@101"),
-        (("replace", "1", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
-        (("replace", "1", "5"), "a replace needs a price: give 5@PRICE"),
-        (("add", "ask", "5@"), "'5@': write QUANTITY@PRICE, as in 5@101"),
-        (("add", "ask", "5@6@7"), "'5@6@7': write QUANTITY@PRICE, as in 5@101"),
+        (("add", "ask", "5@7", "--market"), "price 7 is given: a market order has no price, every other"),
+        (("add", "ask", "5", "100"), "unexpected argument '100': write quantity and price as one word, like 5@101"),
+        (("add", "ask", "5", "-3"), "unexpected argument '-3': write quantity and price as one word, like 5@101"),
+        (("replace", "1", "5", "100"), "unexpected argument '100': write quantity and price as one word, like 5@101"),
+        (("replace", "1", "5"), "a replace needs a price: write 5@PRICE"),
+        (("add", "ask", "5@"), "'5@' is not QUANTITY@PRICE: write it like 5@101"),
+        (("add", "ask", "5@6@7"), "'5@6@7' is not QUANTITY@PRICE: write it like 5@101"),
         (("add", "ask", "0@6"), "0 is not in the range"),
-        (("add", "ask", "5", "--market", "--time-in-force", "ioc"), "--market takes the place of --time-in-force"),
+        (("add", "ask", "5@six"), "price 'six' is not a number"),
+        (("add", "ask", "5@inf"), "price 'inf' is not a number"),
+        (("add", "ask", "5", "--market", "--time-in-force", "ioc"), "--market and --time-in-force exclude each other"),
         (("reduce", "1", "-3"), "-3 is not in the range"),
         (("add", "ask", "5@-3", "--prot", "1"), "No such option '--prot'"),
     ],
@@ -215,7 +268,7 @@ def test_a_price_that_is_missing_or_out_of_place(arguments: tuple[str, ...], mes
 
 @pytest.mark.compiled
 def test_a_price_below_zero(exchange: Served) -> None:
-    assert said(exchange, "add", "bid", "5@-3", "--id", "31") == ["accepted instrument 1 order 31 bid 5 at -3"]
+    assert said(exchange, "add", "bid", "5@-3", "--order-id", "31") == ["accepted instrument 1 order 31 bid 5 at -3"]
     assert said(exchange, "replace", "31", "5@-4") == ["replaced instrument 1 order 31 bid 5 at -4"]
     assert said(exchange, "cancel", "31") == ["cancelled instrument 1 order 31 bid 5 at -4"]
 
@@ -223,17 +276,19 @@ def test_a_price_below_zero(exchange: Served) -> None:
 @pytest.mark.compiled
 def test_options_of_the_group_work_behind_the_subcommand(exchange: Served) -> None:
     behind = ("--owner", "9", *exchange.orders, "--timeout", "30")
-    good("order", "--owner", "8", "--port", "1", "add", "bid", "1@50", "--id", "5", *behind)
+    good("order", "--owner", "8", "--port", "1", "add", "bid", "1@50", "--order-id", "5", *behind)
     assert run("order", "cancel", "5", *exchange.orders, "--owner", "8").exit_code == 1, "it is not this owner's order"
     assert "cancelled" in good("order", "cancel", "5", *behind)
 
 
 def test_reports_in_words() -> None:
     assert (
-        line(Report(16, ReportKind.EXPIRED, ASK, 0, 2, 9, 4, 0, -3, 1)) == "9 expired instrument 2 order 4 ask 1 at -3"
+        line(Report(16, ReportKind.EXPIRED, ASK, 0, 2, 9, 4, 0, -3, 1), {})
+        == "9 expired instrument 2 order 4 ask 1 at -3"
     )
-    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 1)) == "5 state changed instrument 2 halted"
-    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 0)) == "5 state changed instrument 2 open"
+    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 1), {}) == "5 state changed instrument 2 halted"
+    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 0), {}) == "5 state changed instrument 2 open"
     assert (
-        line(Report(16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8)) == "5 99 instrument 2 order 1 8 at 7 (self trade)"
+        line(Report(16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8), {2: Decimal("0.25")})
+        == "5 99 instrument 2 order 1 8 at 1.75 (self trade)"
     )

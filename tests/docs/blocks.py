@@ -33,6 +33,10 @@ PROGRAMS |= {
     "ls",
     "apt",
     "export",
+    "python3",
+    ".",
+    "sleep",
+    "wait",
 }
 
 SHELLS = {"sh", "bash", "shell", "console"}

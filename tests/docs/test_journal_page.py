@@ -38,6 +38,6 @@ def test_struct(name: str) -> None:
 
 def test_constants() -> None:
     found = dict(re.findall(r"^    (\w+) = (\d+)$", SHEET, re.MULTILINE))
-    assert f"This page is of version {found['VERSION']}" in PAGE
-    assert f"next\nmultiple of {found['PAGE']}" in PAGE
-    assert f"`type` is {found['CHECKPOINT']} is no command" in PAGE
+    assert f"\n\nVersion {found['VERSION']}." in PAGE
+    assert f"next multiple of {found['PAGE']}" in PAGE
+    assert f"`type` {found['CHECKPOINT']} is a checkpoint" in PAGE

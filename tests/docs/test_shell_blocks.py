@@ -25,7 +25,7 @@ def test_the_block(block: Block) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_prose_of(path: Path) -> None:
-    """What begins as a command of ours in the middle of a sentence is one, as far as it is told."""
+    """What begins as a command of ours in a sentence exists, as far as the sentence gives it."""
     for code in inline(path):
         first, *more = code.split()
         if more and first in {"pricetime", "make", "python", "pip"}:

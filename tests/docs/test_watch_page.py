@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 from pathlib import Path
@@ -12,7 +13,9 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
 
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.page import market, orders, pages, server, sessions
+from pricetime.gateway.page import listed, market, orders, pages, server, sessions
+from pricetime.market.maker import STYLES
+from pricetime.market.options import SYMBOLS, Options
 from tests.cli.run import good, run
 from tests.gateway.page.served import page
 
@@ -44,6 +47,19 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
                     assert run("order", *running.server.orders, *order).exit_code == 0
 
 
+def test_the_options_of_the_market() -> None:
+    command = importlib.import_module("pricetime.cli.market").market
+    known = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+    section = TEXT.partition("## A market with synthetic traders")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`(--[\w-]+)`", section))
+    assert named <= known
+    assert known - named == {"--browser"}
+    defaults = Options()
+    assert f"{defaults.rate:.0f} by default" in section
+    assert f"{defaults.price_unit} by default" in section
+    assert len(SYMBOLS) == len(STYLES) == 3
+
+
 def test_the_settings() -> None:
     named = set(re.findall(r"`(?:--)?(http[_-]\w+)", TEXT))
     assert {name.replace("-", "_") for name in named} <= set(GatewayConfig.model_fields)
@@ -53,15 +69,17 @@ def test_the_settings() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        f"{market.LEVELS} levels of each side",
+        f"{listed.LEVELS} levels of each side",
+        f"the last {listed.HISTORY_S} seconds",
+        f"exact to {pages.TRADES_EVERY_S * 1000:.0f} ms",
         f"the first {market.MOST_INSTRUMENTS} ",
-        f"the newest {market.TRADES} trades",
+        f"the newest {listed.TRADES} trades",
         f"more than {market.MOST_READ:,} reports",
         f"the newest {sessions.SHOWN} ",
         f"At most {orders.MOST_ORDERS} of its orders",
         f"{server.SPARE_CONNECTIONS} more connections",
         f"closed after {server.REQUEST_S:.0f} seconds",
-        f"a message has {pages.ASKED_BYTES:,} bytes at most, a page {pages.ASKED_PER_S} a second",
+        f"A message has {pages.ASKED_BYTES:,} bytes at most, a page sends {pages.ASKED_PER_S} a second",
     ],
 )
 def test_the_numbers(said: str) -> None:

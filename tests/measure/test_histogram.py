@@ -25,7 +25,7 @@ VALUES = st.lists(
     max_size=200,
 )
 
-#: Uncompiled, each look at all the buckets takes its time.
+#: Uncompiled, reading all buckets is slow.
 EXAMPLES = settings(max_examples=100 if COMPILED else 8)
 
 

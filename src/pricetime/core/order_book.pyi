@@ -1,11 +1,14 @@
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, SupportsIndex, final
 
+from matplotlib.axes import Axes
+
+from ..depth import Depth
 from ..execution import Execution
 from ..owner_limits import OwnerLimits
 from ..types import (
     CommandArray,
-    DepthArray,
     InstrumentState,
     Order,
     QueuePosition,
@@ -31,6 +34,7 @@ class OrderBook:
         high_price: SupportsIndex | None = None,
         owner_limit: SupportsIndex = 0,
         limits: Mapping[int, OwnerLimits] | None = None,
+        price_unit: Decimal | float | str = 1,
     ) -> None: ...
     def add_order(
         self,
@@ -79,7 +83,11 @@ class OrderBook:
     def best_bid(self) -> int | None: ...
     @property
     def best_ask(self) -> int | None: ...
-    def depth(self, levels: SupportsIndex | None = 10) -> tuple[DepthArray, DepthArray]: ...
+    def depth(self, levels: SupportsIndex | None = 10) -> Depth: ...
+    def plot(self, levels: SupportsIndex | None = 10, *, ax: Axes | None = None, cumulative: bool = True) -> Axes: ...
+    @property
+    def price_unit(self) -> Decimal: ...
+    def _repr_html_(self) -> str: ...
     def order(self, order_id: SupportsIndex) -> Order: ...
     def orders(self, side: Side | int, price: SupportsIndex) -> tuple[Order, ...]: ...
     def queue_position(self, order_id: SupportsIndex) -> QueuePosition: ...

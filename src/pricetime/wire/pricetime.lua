@@ -2,8 +2,8 @@
 --
 --     tshark -X lua_script:pricetime.lua -r capture.pcap -Y pricetime
 --
--- or put it into the folder of personal Lua plugins that Wireshark names under Help, About, Folders. The ports are
--- settings of the protocol (Edit, Preferences, Protocols); "Decode As" finds it too.
+-- Or copy it to the folder "Personal Lua Plugins" (Help, About, Folders). Set the ports under Edit, Preferences,
+-- Protocols, or use "Decode As".
 
 local pricetime = Proto("pricetime", "pricetime")
 
@@ -176,14 +176,17 @@ local fields = {
     ["timestamp"] = ProtoField.uint64("pricetime.timestamp", "timestamp"),
     ["count"] = ProtoField.uint32("pricetime.count", "count"),
     ["status"] = ProtoField.uint8("pricetime.status", "status", base.DEC, retransmit_status_names),
+    ["without_orders"] = ProtoField.uint32("pricetime.without_orders", "without_orders"),
     ["instruments"] = ProtoField.uint32("pricetime.instruments", "instruments"),
     ["orders"] = ProtoField.uint64("pricetime.orders", "orders"),
     ["digest"] = ProtoField.uint64("pricetime.digest", "digest"),
     ["state"] = ProtoField.uint8("pricetime.state", "state", base.DEC, instrument_state_names),
+    ["price_decimals"] = ProtoField.uint16("pricetime.price_decimals", "price_decimals"),
     ["tick_size"] = ProtoField.uint64("pricetime.tick_size", "tick_size"),
     ["lot_size"] = ProtoField.uint64("pricetime.lot_size", "lot_size"),
     ["low_price"] = ProtoField.int64("pricetime.low_price", "low_price"),
     ["high_price"] = ProtoField.int64("pricetime.high_price", "high_price"),
+    ["price_unit"] = ProtoField.uint64("pricetime.price_unit", "price_unit"),
     ["symbol"] = ProtoField.stringz("pricetime.symbol", "symbol"),
     ["taking"] = ProtoField.uint16("pricetime.taking", "taking"),
 }
@@ -348,8 +351,9 @@ local messages = {
     [51] = { size = 8,
         fields = {
             { "type", 0, 1 },
+            { "without_orders", 4, 4 },
         },
-        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 } } },
+        zeros = { { 1, 1 }, { 2, 2 } } },
     [52] = { size = 48,
         fields = {
             { "type", 0, 1 },
@@ -361,18 +365,20 @@ local messages = {
             { "checksum", 40, 4 },
         },
         zeros = { { 1, 1 }, { 2, 2 }, { 44, 4 } } },
-    [53] = { size = 56,
+    [53] = { size = 64,
         fields = {
             { "type", 0, 1 },
             { "state", 1, 1, names = instrument_state_names },
+            { "price_decimals", 2, 2 },
             { "instrument", 4, 4 },
             { "tick_size", 8, 8 },
             { "lot_size", 16, 8 },
             { "low_price", 24, 8, signed = true },
             { "high_price", 32, 8, signed = true },
-            { "symbol", 40, 16 },
+            { "price_unit", 40, 8 },
+            { "symbol", 48, 16 },
         },
-        zeros = { { 2, 2 } } },
+        zeros = {} },
     [54] = { size = 48,
         fields = {
             { "type", 0, 1 },
@@ -391,15 +397,15 @@ for _, field in pairs(fields) do
     table.insert(pricetime.fields, field)
 end
 
-local unknown_type = ProtoExpert.new("pricetime.unknown_type", "no message has this type", expert.group.MALFORMED,
+local unknown_type = ProtoExpert.new("pricetime.unknown_type", "unknown message type", expert.group.MALFORMED,
     expert.severity.ERROR)
-local not_zero = ProtoExpert.new("pricetime.not_zero", "a field that must be 0 is not", expert.group.PROTOCOL,
+local not_zero = ProtoExpert.new("pricetime.not_zero", "a field that must be 0 is not 0", expert.group.PROTOCOL,
     expert.severity.WARN)
-local cut_short = ProtoExpert.new("pricetime.cut_short", "the message is cut short", expert.group.MALFORMED,
+local cut_short = ProtoExpert.new("pricetime.cut_short", "the message is incomplete", expert.group.MALFORMED,
     expert.severity.ERROR)
 pricetime.experts = { unknown_type, not_zero, cut_short }
 
--- Value of a number of the wire, as text: 64 bits are more than a Lua number holds.
+-- Return a number as text, because a Lua number cannot hold 64 bits.
 local function shown(range, field)
     if field.names then
         return field.names[range:le_uint()] or tostring(range:le_uint())
@@ -409,7 +415,7 @@ local function shown(range, field)
     return tostring(range:le_uint())
 end
 
--- One message into the tree. Returns its line for the list of packets.
+-- Add a message to the tree. Return its line for the list of packets.
 local function add_message(buffer, tree)
     local kind = buffer(0, 1):uint()
     local message = messages[kind]
@@ -419,7 +425,7 @@ local function add_message(buffer, tree)
     end
     if buffer:len() < message.size then
         tree:add(pricetime, buffer()):add_proto_expert_info(cut_short)
-        return type_names[kind] .. " (cut short)"
+        return type_names[kind] .. " (incomplete)"
     end
     local subtree = tree:add(pricetime, buffer(0, message.size))
     local line = type_names[kind]
@@ -448,7 +454,7 @@ local function size_of(buffer, _, offset)
     return message and message.size or buffer:reported_length_remaining(offset)
 end
 
--- The column of a packet has one line for each message, up to a few.
+-- Append the line of a message to the Info column.
 local function tell(pinfo, line)
     pinfo.cols.protocol = "pricetime"
     pinfo.cols.info:append((tostring(pinfo.cols.info) == "" and "" or "; ") .. line)

@@ -1,4 +1,4 @@
-"""The live page is of the compiled form alone, and needs its packages."""
+"""The tests of the live page need the compiled form and the packages of the page."""
 
 from __future__ import annotations
 

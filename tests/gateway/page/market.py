@@ -1,4 +1,4 @@
-"""An exchange without sockets: commands go in, and its books, its feed and its counts can be looked at."""
+"""An exchange without sockets: it takes commands, and has books, a feed and counts to read."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ def add(order_id: int, side: int, price: int, quantity: int, *, instrument: int 
 
 
 class FakeExchange:
-    """The engine's reports go to the feed, and from there to the replica."""
+    """The engine's reports go to the feed, and the replica follows the feed."""
 
     def __init__(self, instruments: Iterable[Instrument], capacity: int = 2**14) -> None:
         self.instruments = tuple(instruments)
         self.engine = Engine(self.instruments, capacity=1000)
         self.store = FeedStore(capacity, 1)
         self.replica: Any = Replica(self.store, BookBuilder(self.instruments, capacity=1000))
-        self.counted = 0  #: how often somebody wanted to know the counts
+        self.counted = 0  #: how often the counts were read
         self.commands = 0
 
     def stats(self) -> Mapping[str, int | float]:
         self.counted += 1
-        return {"commands": self.commands, "reports": self.store.next_sequence - 1, "refused": 2}
+        return {"commands": self.commands, "reports": self.store.next_sequence - 1, "gateway_rejects": 2}
 
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
         return {}

@@ -19,11 +19,11 @@ PATIENCE_S = 30.0
 
 
 class Watcher:
-    """What a page would hear and say."""
+    """Connects as a page does, and keeps the messages that it receives."""
 
     def __init__(self, address: str, origin: str | None = None) -> None:
         self.got: list[Any] = []
-        self.tickets = 0
+        self.requests = 0
         self._address, self._origin = address, Origin(origin or f"http://{address}")
         self._opened = ExitStack()
 
@@ -48,29 +48,29 @@ class Watcher:
         return message
 
     def until(self, condition: Callable[[Any], object]) -> Any:
-        """The first message of which something holds."""
+        """The first message that meets a condition."""
         deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             if condition(message := self.hear()):
                 return message
-        raise AssertionError(f"it never came to that: {self.got[-1]}")
+        raise AssertionError(f"the condition was never met: {self.got[-1]}")
 
     def frame(self, condition: Callable[[Any], object]) -> Any:
-        """The first frame of which something holds."""
+        """The first frame that meets a condition."""
         return self.until(lambda message: message["type"] == "frame" and condition(message))
 
     def orders(self, condition: Callable[[list[Any]], object]) -> list[Any]:
-        """The orders of the sandbox, as soon as something holds of them."""
+        """The orders of the sandbox, as soon as they meet a condition."""
         found: list[Any] = self.frame(lambda f: "sandbox" in f and condition(f["sandbox"]["orders"]))["sandbox"][
             "orders"
         ]
         return found
 
     def ask(self, **asked: object) -> Any:
-        """The answer to what is asked for."""
-        self.tickets += 1
-        self.socket.send(json.dumps({"ticket": self.tickets, **asked}))
-        return self.until(lambda message: message["type"] == "answer" and message["ticket"] == self.tickets)
+        """Send a request: the answer."""
+        self.requests += 1
+        self.socket.send(json.dumps({"request": self.requests, **asked}))
+        return self.until(lambda message: message["type"] == "answer" and message["request"] == self.requests)
 
     def order(self, side: str, quantity: object, price: object, **more: object) -> Any:
         common = {"do": "order", "instrument": 1, "time_in_force": "gtc"}
@@ -78,7 +78,7 @@ class Watcher:
 
 
 class Page:
-    """A server, and where its page is."""
+    """A server, and the address of its page."""
 
     def __init__(self, server: Served) -> None:
         self.server = server
@@ -104,7 +104,7 @@ SANDBOX = 9
 
 @contextmanager
 def page(*options: str) -> Iterator[Page]:
-    """An open exchange with a sandbox, unless the options say something else."""
+    """A server with these options; without options, an open exchange with a sandbox."""
     given = options or ("--open", "--http-owner", str(SANDBOX))
     with served("--http-port", "0", *given) as server:
         yield Page(server)

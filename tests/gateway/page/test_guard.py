@@ -1,4 +1,4 @@
-"""Which browsers are let in."""
+"""Which browsers may connect."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def test_the_origin_is_the_address_that_is_connected_to() -> None:
     ["", "null", "http://127.0.0.1", "http://127.0.0.1:8081", "http://localhost:8080", "http://evil.example",
      "ws://127.0.0.1:8080", "http://127.0.0.1:8080/", "http://127.0.0.1:8080.evil.example"],
 )  # fmt: skip
-def test_any_other_origin_is_somebody_elses(origin: str) -> None:
+def test_any_other_origin_is_foreign(origin: str) -> None:
     assert not is_own(origin, "127.0.0.1:8080")
 
 
-def test_the_page_may_load_from_here_alone_and_runs_nothing_inline() -> None:
+def test_the_page_may_load_from_its_server_only_and_runs_nothing_inline() -> None:
     policy = dict(part.split(" ", 1) for part in HEADERS["Content-Security-Policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert set(policy.values()) == {"'none'", "'self'"}

@@ -1,8 +1,9 @@
-"""A frame says what the engine has."""
+"""Frames and history show what the engine has."""
 
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from pricetime.core.instrument import Instrument
 from pricetime.gateway.page import market as module
 from pricetime.gateway.page.latency import percentiles
-from pricetime.gateway.page.market import LEVELS, MOST_INSTRUMENTS, MOST_READ, TRADES, Market, compact, exact
+from pricetime.gateway.page.listed import HISTORY_S, LEVELS, TRADES, exact
+from pricetime.gateway.page.market import MOST_INSTRUMENTS, MOST_READ, MOST_READ_BETWEEN, Market, compact
 from pricetime.measure.histogram import Histogram
 from tests.gateway.page.market import ASK, BID, FakeExchange, add
 
@@ -26,25 +28,33 @@ def market(exchange: FakeExchange) -> Market:
 
 
 def seen(market: Market, instrument: int = 1) -> Any:
-    """What a page gets."""
+    """The frame that a page receives."""
     return json.loads(market.frame({instrument}).text(instrument))
 
 
 def test_the_frame_has_the_books_of_the_engine(exchange: FakeExchange, market: Market) -> None:
-    exchange.send(*(add(n, BID, 5 * n, 10 + n) for n in range(1, 41)), add(50, ASK, 300, 7), add(51, ASK, 300, 2))
+    orders = [add(n, BID, 5 * n, 10 + n) for n in range(1, LEVELS + 9)]
+    exchange.send(*orders, add(60, ASK, 300, 7), add(61, ASK, 300, 2))
     frame = seen(market)
     bids, asks = exchange.engine.book(1).depth(LEVELS)
     assert frame["book"]["bids"] == [list(level) for level in bids.tolist()]
     assert frame["book"]["asks"] == [list(level) for level in asks.tolist()] == [[300, 9, 2]]
     assert len(frame["book"]["bids"]) == LEVELS
-    assert frame["instruments"][0] == {"id": 1, "state": "open", "bid": 200, "ask": 300, "last": None, "side": None}
+    assert frame["instruments"][0] == {
+        "id": 1,
+        "state": "open",
+        "bid": 5 * (LEVELS + 8),
+        "ask": 300,
+        "last": None,
+        "side": None,
+    }
     assert frame["instruments"][1]["bid"] is None
     assert frame["sequence"] == exchange.store.next_sequence - 1
 
 
 def test_the_tape_has_the_trades_of_each_instrument_once(exchange: FakeExchange, market: Market) -> None:
     exchange.send(add(1, BID, 100, 10), add(2, ASK, 100, 4))
-    assert seen(market)["book"]["tape"] == [[3, 100, 4, "ask", None]]  # made before anybody looked
+    assert seen(market)["book"]["tape"] == [[3, 100, 4, "ask", None]]  # made before the first sample
     exchange.send(add(3, ASK, 95, 1), add(9, BID, 7, 1, instrument=2), add(10, ASK, 7, 1, instrument=2))
     frame = seen(market)
     assert frame["book"]["tape"] == [[5, 100, 1, "ask", frame["at"]], [3, 100, 4, "ask", None]]
@@ -87,7 +97,7 @@ def test_a_book_in_the_middle_of_a_command_is_not_shown(exchange: FakeExchange, 
     assert exchange.replica.depths([1], 5) is None
     assert seen(market)["book"]["bids"] == [[100, 10, 1]]  # as it was
     assert seen(market)["book"]["asks"] == []
-    exchange.store.extend(crossing[1:])  # the look itself brings the command to its end
+    exchange.store.extend(crossing[1:])  # the sample itself applies the rest of the command
     assert seen(market)["book"]["bids"] == [[100, 6, 1]]
 
 
@@ -95,19 +105,83 @@ def test_counts_and_rates_are_not_asked_for_in_every_frame(exchange: FakeExchang
     for _ in range(20):
         frame = seen(market)
     assert exchange.counted == 2
-    assert frame["counts"] == {"commands": 0, "reports": 0, "refused": 2}
+    assert frame["counts"] == {"commands": 0, "reports": 0, "gateway_rejects": 2}
     exchange.send(add(1, BID, 100, 1))
     assert seen(market)["rates"]["commands_per_s"] > 0
 
 
-def test_the_charts_begin_with_what_was_seen_before(exchange: FakeExchange, market: Market) -> None:
+class Clock:
+    """The time that the market sees, in ms since 1970."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ms = 1_700_000_000_000
+        monkeypatch.setattr("time.time_ns", lambda: self.ms * 1_000_000)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_the_history_has_a_point_for_each_second(exchange: FakeExchange, market: Market, clock: Clock) -> None:
+    first = clock.ms
+    seen(market)
     exchange.send(add(1, BID, 100, 10), add(2, BID, 95, 3), add(3, ASK, 110, 4))
-    at = [seen(market)["at"] for _ in range(3)]
-    history = market.history(1)
-    assert history["points"] == [[at[0], 100, 110, 13, 4], [at[2], 100, 110, 13, 4]]
-    market.rest()
-    assert market.history(1)["points"] == []
-    assert seen(market)["book"]["tape"] == []
+    clock.ms += 100
+    assert seen(market)["book"]["points"] == [[first, 100, 110, 13, 4, 0, 0]]
+    exchange.send(add(4, BID, 110, 1), add(5, ASK, 100, 2))
+    clock.ms += 100
+    assert seen(market)["book"]["points"] == [[first, 100, 110, 11, 3, 1, 2]]
+    exchange.send(add(6, ASK, 100, 3))
+    clock.ms += 900
+    newest = [[first, 100, 110, 11, 3, 1, 2], [first + 1000, 100, 110, 8, 3, 0, 3]]
+    assert seen(market)["book"]["points"] == newest
+    assert market.history(1) == {"type": "history", "instrument": 1, "points": newest}
+    assert [point[1:] for point in market.history(2)["points"]] == [[None, None, 0, 0, 0, 0]] * 2
+
+
+def test_the_history_goes_on_without_a_page_and_is_bounded(
+    exchange: FakeExchange, market: Market, clock: Clock
+) -> None:
+    market.sample_alone(1)
+    exchange.send(add(1, BID, 100, 10))
+    for number in range(HISTORY_S + 10):
+        clock.ms += 1000
+        exchange.send(add(2 + number, ASK, 100, 1), add(2 + number + 1000, BID, 100, 1))
+        market.sample_alone(1)
+    points = market.history(1)["points"]
+    assert len(points) == HISTORY_S
+    assert points[-1][0] - points[0][0] == 1000 * (HISTORY_S - 1)
+    assert {tuple(point[5:]) for point in points} == {(0, 1)}
+    assert len(market.listed[1].tape) == TRADES
+
+
+def test_trades_between_two_frames_have_their_own_times(exchange: FakeExchange, market: Market, clock: Clock) -> None:
+    exchange.send(add(1, BID, 100, 1000))
+    seen(market)
+    times = []
+    for number in range(3):
+        clock.ms += 10
+        times.append(clock.ms)
+        exchange.send(add(2 + number, ASK, 100, 1))
+        market.read_new_trades()
+    clock.ms += 10
+    assert [trade[4] for trade in seen(market)["book"]["tape"]] == times[::-1]
+
+
+def test_many_reports_between_two_frames_are_left_to_the_frame(exchange: FakeExchange, market: Market) -> None:
+    exchange.send(add(1, BID, 100, 1000))
+    seen(market)
+    exchange.send(*(add(2 + number, ASK, 100, 1) for number in range(MOST_READ_BETWEEN)))
+    market.read_new_trades()
+    assert not market.listed[1].tape
+    assert len(seen(market)["book"]["tape"]) == TRADES
+
+
+def test_prices_come_with_their_unit() -> None:
+    known = [Instrument(1, price_unit=Decimal("0.25")), Instrument(2, price_unit=Decimal("1E+2")), Instrument(3)]
+    told = Market(FakeExchange(known), known).hello()["instruments"]
+    assert [(one["unit"], one["decimals"]) for one in told] == [(25, 2), (100, 0), (1, 0)]
 
 
 def test_a_frame_is_encoded_once_for_all_pages(

@@ -1,4 +1,4 @@
-"""What becomes of an order of the sandbox, report by report."""
+"""An order of the sandbox, report by report."""
 
 from __future__ import annotations
 
@@ -50,15 +50,20 @@ def test_it_rests_and_trades_until_it_is_filled(orders: OwnOrders) -> None:
     assert orders.open == []
 
 
+def test_trades_change_the_position(orders: OwnOrders) -> None:
+    states(orders, report(ReportKind.ACCEPTED, 10), report(ReportKind.TRADE, 4), report(ReportKind.TRADE, 6, price=99))
+    assert orders.positions.rows() == [{"instrument": 1, "quantity": 10, "cost": 994, "realised": 0}]
+
+
 def test_what_is_cancelled_says_why(orders: OwnOrders) -> None:
     states(orders, report(ReportKind.ACCEPTED, 10), report(ReportKind.TRADE, 4))
     assert states(orders, report(ReportKind.CANCELLED, 6, reason=Reason.IOC_REMAINDER)) == [("cancelled", 4)]
-    assert orders.rows()[0]["why"] == "the rest found no match"
+    assert orders.rows()[0]["why"] == "no more orders to trade with at this price"
 
 
 def test_what_is_rejected_says_why(orders: OwnOrders) -> None:
     assert states(orders, report(ReportKind.REJECTED, reason=Reason.PRICE_OUTSIDE_BAND)) == [("rejected", 0)]
-    assert orders.rows()[0]["why"] == "the price is outside the band of this instrument"
+    assert orders.rows()[0]["why"] == "the price is outside the price band of this instrument"
 
 
 def test_a_cancel_that_is_rejected_changes_nothing(orders: OwnOrders) -> None:
@@ -66,7 +71,7 @@ def test_a_cancel_that_is_rejected_changes_nothing(orders: OwnOrders) -> None:
     assert states(orders, report(ReportKind.REJECTED, reason=Reason.UNKNOWN_ORDER)) == [("resting", 0)]
 
 
-def test_reports_of_others_change_nothing(orders: OwnOrders) -> None:
+def test_reports_of_unknown_orders_change_nothing(orders: OwnOrders) -> None:
     version = orders.version
     orders.take(report(ReportKind.ACCEPTED, 10, order_id=2))
     assert orders.version == version

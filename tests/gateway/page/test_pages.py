@@ -1,4 +1,4 @@
-"""One look for all pages, none for nobody, and a slow page is its own affair."""
+"""All pages are shown the same sample, the history goes on without a page, and a slow page delays no other."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from pricetime.gateway.page.pages import MOST_ANSWERS, Pages, Viewer, parse
 from pricetime.gateway.page.sandbox import Refused
 from pricetime.gateway.page.sessions import SHOWN, Sessions
 from pricetime.gateway.places import Places
-from tests.gateway.page.market import BID, FakeExchange, add
+from tests.gateway.page.market import ASK, BID, FakeExchange, add
 
 PATIENCE_S = 30.0
 
 
 class Gone(Exception):
-    """The page has left."""
+    """The page is closed."""
 
 
 class FakeWire:
-    """A page: it takes what it is given, and asks for what ``ask`` says."""
+    """A page: it receives messages and sends the requests of ``ask``."""
 
     def __init__(self) -> None:
         self.got: list[Any] = []
@@ -49,7 +49,7 @@ class FakeWire:
         self.asked.put_nowait(json.dumps(asked))
 
     def leave(self) -> None:
-        """What was asked for and not read is gone with the page."""
+        """Close the page. Its unread requests are lost."""
         while not self.asked.empty():
             self.asked.get_nowait()
         self.asked.put_nowait(Gone())
@@ -64,17 +64,17 @@ class FakeWire:
 
 
 class Desk:
-    """An exchange, and the pages that look at it."""
+    """An exchange and its pages."""
 
     def __init__(self, sandbox: Any = None) -> None:
         self.exchange = FakeExchange([Instrument(1, symbol="ABC"), Instrument(2, symbol="XYZ")])
         self.market = Market(self.exchange, self.exchange.instruments)
-        self.looks = 0
-        look = self.market.frame
+        self.samples = 0
+        frame = self.market.frame
 
         def counted(looked_at: Any) -> Frame:
-            self.looks += 1
-            return look(looked_at)
+            self.samples += 1
+            return frame(looked_at)
 
         self.market.frame = counted  # type: ignore[method-assign]
         self.pages = Pages(self.market, Sessions(lambda: None), sandbox, Places(3), {"version": "1", "sandbox": None})
@@ -93,7 +93,7 @@ class Desk:
 
 
 def played(play: Callable[[Desk], Awaitable[None]], desk: Desk | None = None) -> None:
-    """Run a play on a desk whose pages tick."""
+    """Run a play on a desk whose pages are served."""
 
     async def run() -> None:
         stage = desk or Desk()
@@ -114,22 +114,49 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "HERTZ", 200)
 
 
-def test_nobody_looks_and_nothing_is_done() -> None:
+def test_without_a_page_only_the_history_is_sampled(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HISTORY_EVERY_S", 0.01)
+
     async def play(desk: Desk) -> None:
-        await asyncio.sleep(0.05)
-        assert desk.looks == 0
+        samples = 0
+        sample = desk.market.sample_alone
+
+        def counted(seconds: int) -> None:
+            nonlocal samples
+            samples += 1
+            sample(seconds)
+
+        desk.market.sample_alone = counted  # type: ignore[method-assign]
+        while samples < 3:
+            await asyncio.sleep(0.01)
+        assert desk.samples == 0
         async with desk.page() as page:
             await page.until(lambda: len(page.of("frame")) > 2)
-        looks = desk.looks
-        await asyncio.sleep(0.05)
-        assert desk.looks == looks
+        frames, before = desk.samples, samples
+        while samples < before + 3:
+            await asyncio.sleep(0.01)
+        assert desk.samples == frames
         assert len(desk.pages) == 0
-        assert desk.market.history(1)["points"] == []
+        assert desk.market.history(1)["points"]
 
     played(play)
 
 
-def test_all_pages_are_shown_one_look() -> None:
+def test_trades_are_read_between_two_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "HERTZ", 0.1)
+
+    async def play(desk: Desk) -> None:
+        desk.exchange.send(add(1, BID, 100, 10))
+        async with desk.page() as page:
+            await page.until(lambda: page.of("frame"))
+            desk.exchange.send(add(2, ASK, 100, 4))
+            await page.until(lambda: desk.market.listed[1].tape)
+            assert desk.samples == 1
+
+    played(play)
+
+
+def test_all_pages_are_shown_the_same_sample() -> None:
     async def play(desk: Desk) -> None:
         desk.exchange.send(add(1, BID, 100, 10))
         async with desk.page() as one, desk.page() as two, desk.page() as three:
@@ -138,14 +165,14 @@ def test_all_pages_are_shown_one_look() -> None:
             frames = [page.of("frame") for page in (one, two, three)]
             common = set.intersection(*({frame["at"] for frame in page} for page in frames))
             assert common
-            assert max(map(len, frames)) <= desk.looks
+            assert max(map(len, frames)) <= desk.samples
             assert frames[0][-1]["book"]["bids"] == [[100, 10, 1]]
             assert frames[2][-1]["pages"] == 3
 
     played(play)
 
 
-def test_a_slow_page_misses_frames_and_keeps_nobody_waiting() -> None:
+def test_a_slow_page_misses_frames_and_delays_no_other() -> None:
     async def play(desk: Desk) -> None:
         async with desk.page() as slow, desk.page() as other:
             slow.takes.clear()
@@ -180,7 +207,7 @@ def test_another_instrument() -> None:
         desk.exchange.send(add(1, BID, 7, 1, instrument=2))
         async with desk.page() as page:
             await page.until(lambda: page.of("frame"))
-            page.ask(do="look", instrument=2)
+            page.ask(do="show", instrument=2)
             await page.until(lambda: page.of("history"))
             await page.until(lambda: page.of("frame")[-1]["book"]["instrument"] == 2)
             assert page.of("history")[0]["instrument"] == 2
@@ -192,16 +219,16 @@ def test_another_instrument() -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("", "this server has no sandbox"),
-        ("[]", "this server has no sandbox"),
-        ("{", "this server has no sandbox"),
-        ("[" * 4000, "this server has no sandbox"),
-        ('{"do":"order"}', "this server has no sandbox"),
-        ('{"do":["order"],"ticket":{}}', "this server has no sandbox"),
-        ('{"do":"look"}', "no such instrument"),
-        ('{"do":"look","instrument":[]}', "no such instrument"),
-        ('{"do":"look","instrument":77}', "no such instrument"),
-        ('{"do":"look","instrument":1e400}', "no such instrument"),
+        ("", "this server takes no orders from the page"),
+        ("[]", "this server takes no orders from the page"),
+        ("{", "this server takes no orders from the page"),
+        ("[" * 4000, "this server takes no orders from the page"),
+        ('{"do":"order"}', "this server takes no orders from the page"),
+        ('{"do":["order"],"request":{}}', "this server takes no orders from the page"),
+        ('{"do":"show"}', "no such instrument"),
+        ('{"do":"show","instrument":[]}', "no such instrument"),
+        ('{"do":"show","instrument":77}', "no such instrument"),
+        ('{"do":"show","instrument":1e400}', "no such instrument"),
     ],
 )
 def test_what_makes_no_sense_is_answered_and_does_no_harm(text: str, error: str) -> None:
@@ -217,7 +244,7 @@ def test_what_makes_no_sense_is_answered_and_does_no_harm(text: str, error: str)
 
 
 class FakeSandbox:
-    """Refuses what has no price; says its news once for each version."""
+    """Refuses orders without a price."""
 
     version = 1
 
@@ -237,7 +264,7 @@ class FakeSandbox:
 
 
 def news(page: FakeWire) -> list[Any]:
-    """Of the sandbox, as they came."""
+    """The sandbox's news in the frames so far."""
     return [frame["sandbox"] for frame in page.of("frame") if "sandbox" in frame]
 
 
@@ -246,18 +273,18 @@ def test_orders_go_to_the_sandbox_and_its_news_come_once() -> None:
 
     async def play(desk: Desk) -> None:
         async with desk.page() as page:
-            page.ask(do="order", ticket=1)
-            page.ask(do="order", ticket=2, price="5")
-            page.ask(do="cancel", ticket=3, id=9)
-            page.ask(do="cancel all", ticket=4)
-            page.ask(do="fly", ticket="x")
+            page.ask(do="order", request=1)
+            page.ask(do="order", request=2, price="5")
+            page.ask(do="cancel", request=3, id=9)
+            page.ask(do="cancel all", request=4)
+            page.ask(do="fly", request="x")
             await page.until(lambda: len(page.of("answer")) == 5)
             assert page.of("answer") == [
-                {"type": "answer", "ticket": 1, "error": "price: give a whole number"},
-                {"type": "answer", "ticket": 2, "id": 7},
-                {"type": "answer", "ticket": 3, "id": 9},
-                {"type": "answer", "ticket": 4, "id": 3},
-                {"type": "answer", "ticket": 0, "error": "no such request"},
+                {"type": "answer", "request": 1, "error": "price: give a whole number"},
+                {"type": "answer", "request": 2, "id": 7},
+                {"type": "answer", "request": 3, "id": 9},
+                {"type": "answer", "request": 4, "id": 3},
+                {"type": "answer", "request": 0, "error": "no such request"},
             ]
             await page.until(lambda: len(page.of("frame")) > 5)
             assert news(page) == [{"version": 1}]
@@ -271,19 +298,19 @@ def test_a_page_that_asks_too_much_waits() -> None:
     async def play(desk: Desk) -> None:
         async with desk.page() as page:
             for _ in range(200):
-                page.ask(do="look", instrument=1)
+                page.ask(do="show", instrument=1)
             await page.until(lambda: len(page.of("history")) >= module.ASKED_AT_ONCE)
             assert len(page.of("history")) < 100
 
     played(play)
 
 
-def test_answers_that_nobody_takes_do_not_pile_up() -> None:
+def test_answers_that_are_not_taken_do_not_pile_up() -> None:
     async def play(desk: Desk) -> None:
         async with desk.page() as page:
             page.takes.clear()
             for _ in range(100):
-                page.ask(do="look", instrument=1)
+                page.ask(do="show", instrument=1)
             (viewer,) = desk.pages._viewers
             await page.until(lambda: len(viewer.answers) == MOST_ANSWERS)
             await asyncio.sleep(0.05)

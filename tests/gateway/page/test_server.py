@@ -1,4 +1,4 @@
-"""The page of a server that runs, over its sockets."""
+"""The page of a running server, over its sockets."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from pricetime.core.instrument import Instrument
 from pricetime.feed.client import Client
 from pricetime.gateway import secrets
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.page import pages as pages_module
 from pricetime.gateway.page.app import read_files
 from pricetime.gateway.page.orders import MOST_ORDERS
 from pricetime.gateway.page.server import SPARE_PER_ADDRESS, LivePage
-from pricetime.gateway.server import POLITENESS
+from pricetime.gateway.server import CONTROL_NICENESS
 from pricetime.types import Side
 from tests.gateway.loops import Events
 from tests.gateway.page.market import ASK, BID, FakeExchange, add
@@ -37,7 +37,7 @@ def shared() -> Iterator[Page]:
         yield running
 
 
-# ---------------------------------------------------------------------- files and doors
+# ---------------------------------------------------------------------- files and access
 
 
 def test_the_page_and_all_that_it_names(shared: Page) -> None:
@@ -84,7 +84,7 @@ def test_nothing_else_is_served(shared: Page, path: str, method: str, status: in
 def test_a_foreign_name_is_refused(shared: Page) -> None:
     status, headers, content = shared.get(Host=f"evil.example:{shared.port}")
     assert status == 403
-    assert b"is no name of this server" in content
+    assert b"is not a name of this server" in content
     assert "content-security-policy" in headers
     assert shared.get(Host=f"localhost:{shared.port}")[0] == 200
 
@@ -115,7 +115,7 @@ def test_bytes_end_the_connection_and_nothing_else(shared: Page) -> None:
         assert other.frame(lambda frame: True)
 
 
-def test_a_request_that_is_none_is_told_so(shared: Page) -> None:
+def test_a_malformed_request_gets_an_error(shared: Page) -> None:
     with socket.create_connection(("127.0.0.1", shared.port), timeout=PATIENCE_S) as connection:
         connection.sendall(b"\x16\x03\x01 no HTTP\r\n\r\n")
         assert connection.recv(100).startswith(b"HTTP/1.1 400")
@@ -147,7 +147,7 @@ def test_there_is_room_for_so_many_pages() -> None:
 
 
 def came_in(running: Page) -> bool:
-    """Is there room, as soon as the server has noticed that a page has left?"""
+    """Whether there is room once the server has noticed that a page was closed."""
     deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         with running.watcher() as watcher, suppress(ConnectionClosed):
@@ -239,7 +239,7 @@ def test_an_order_rests_trades_and_is_cancelled(shared: Page) -> None:
         assert watcher.ask(do="cancel", id=number)["id"] == number
         (order, *_) = watcher.orders(lambda orders: orders[0]["status"] == "cancelled")
         assert order["traded"] == 4
-        assert "not resting any more" in watcher.ask(do="cancel", id=number)["error"]
+        assert "no longer open" in watcher.ask(do="cancel", id=number)["error"]
 
 
 def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
@@ -250,7 +250,7 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
         assert order["why"] == "no such instrument"
         watcher.order("ask", 1, "", time_in_force="market")
         (order, *_) = watcher.orders(lambda orders: orders[0]["price"] is None and orders[0]["status"] == "cancelled")
-        assert order["why"] == "the rest found nobody on the other side"
+        assert order["why"] == "no more orders to trade with"
 
 
 @pytest.mark.parametrize(
@@ -263,9 +263,12 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
         ({"quantity": "1.5"}, "quantity: give a whole number"),
         ({"quantity": "٣"}, "quantity: give a whole number"),
         ({"quantity": "9" * 400}, "quantity: give a whole number"),
-        ({"price": ""}, "price: give a whole number"),
-        ({"price": "9223372036854775808"}, "price: give a number from -9223372036854775808 to 9223372036854775807"),
-        ({"price": None}, "price: give a whole number"),
+        ({"price": ""}, "price: give a number"),
+        ({"price": "9223372036854775808"}, "price: the number is too large"),
+        ({"price": "9" * 400}, "price: give a number"),
+        ({"price": "1e400"}, "price '1e400' is not a number"),
+        ({"price": "1.5"}, "price '1.5' is not a multiple of 1: give 1 or 2"),
+        ({"price": None}, "price 'None' is not a number"),
         ({"instrument": "-1"}, "instrument: give a number from 0 to 4294967295"),
         ({"instrument": 2**32 - 1}, "instrument"),
     ],
@@ -300,7 +303,9 @@ def test_all_pages_see_the_orders_of_the_sandbox(shared: Page) -> None:
 def test_without_a_sandbox_nothing_is_traded() -> None:
     with page("--open") as running, running.watcher() as watcher:
         assert watcher.hear()["sandbox"] is None
-        assert watcher.order("bid", 1, 1)["error"].startswith("this server has no sandbox: start it with --http-owner")
+        assert watcher.order("bid", 1, 1)["error"].startswith(
+            "this server takes no orders from the page: start it with --http-owner"
+        )
         assert watcher.frame(lambda frame: True)["book"]["bids"] == []
 
 
@@ -354,7 +359,7 @@ def test_the_thread_of_the_pages_lets_those_of_orders_go_first(shared: Page) -> 
         niceness[int(thread.name)] = int(fields[16])
     pages = niceness.pop(shared.server.process.pid)
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert pages == min(19, own + POLITENESS)
+    assert pages == min(19, own + CONTROL_NICENESS)
     assert own in niceness.values()
 
 
@@ -371,7 +376,7 @@ def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypa
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
-        live = LivePage(listener, config, exchange, 0, lambda: None, Seldom(Events().log))
+        live = LivePage(listener, config, exchange, 0, lambda: None, LimitedLog(Events().log))
         live.open()
         sleeper = socket.socket()
         sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -392,7 +397,7 @@ def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypa
 
 
 async def shake_hands(sleeper: socket.socket, address: tuple[str, int]) -> None:
-    """Open a WebSocket, by hand."""
+    """Open a WebSocket without a library."""
     loop = asyncio.get_running_loop()
     host = f"{address[0]}:{address[1]}"
     await loop.sock_connect(sleeper, address)
@@ -418,7 +423,9 @@ def test_a_page_that_fails_says_so_and_the_exchange_goes_on() -> None:
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
-        live = LivePage(listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, Seldom(events.log))
+        live = LivePage(
+            listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, LimitedLog(events.log)
+        )
         live.open()
         with socket.socket() as page:
             page.setblocking(False)

@@ -1,4 +1,4 @@
-"""What is written on the page can be read, in light and dark: contrast as WCAG 2 reckons it, 4.5 or more."""
+"""Text on the page has a contrast of 4.5 or more in both themes, as WCAG 2 defines contrast."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ TEXT = read_files()["page.css"][0].decode()
 
 #: Colours of text, and the backgrounds that each stands on.
 PAIRS = {
-    "ink": ("page", "panel", "row", "bid-bar", "ask-bar"),
+    "ink": ("page", "panel", "row", "band", "bid-bar", "ask-bar"),
     "quiet": ("page", "panel", "row", "bid-bar", "ask-bar"),
     "bid": ("panel", "row", "bid-bar"),
     "ask": ("panel", "row", "ask-bar"),
-    "good": ("panel", "row"),
+    "good": ("panel", "row", "band"),
     "warn": ("panel", "row", "warn-back"),
     "on-fill": ("bid", "ask"),
 }
@@ -41,7 +41,7 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def test_contrast_is_reckoned_as_it_should_be() -> None:
+def test_the_contrast_of_known_colours() -> None:
     assert contrast("#000000", "#ffffff") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
 

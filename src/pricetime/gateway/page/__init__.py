@@ -1,1 +1,1 @@
-"""The live page: the market in a browser, and a sandbox to trade in. Served by the control side; extra ``web``."""
+"""The live page: the market in a browser, with an order form. The control side serves it; needs the extra ``web``."""

@@ -1,4 +1,4 @@
-"""What is served: the page, its files, and the WebSocket that brings it the market."""
+"""The web application: the page, its files, and the WebSocket that sends it the market."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..hosts import is_known
-from ..log import Seldom
+from ..log import LimitedLog
 from .guard import HEADERS, is_own
 from .pages import Pages
 
-#: The files, by the ending of their names.
+#: Content types, by the ending of a file's name.
 TYPES = {
     "html": "text/html; charset=utf-8",
     "css": "text/css; charset=utf-8",
@@ -27,12 +27,12 @@ TYPES = {
     "svg": "image/svg+xml",
 }
 
-#: What a WebSocket is closed with when there are too many (RFC 6455's registry: try again later).
+#: Code that closes a WebSocket if too many pages are open (in the registry of RFC 6455: try again later).
 TRY_AGAIN_LATER = 1013
 
 
 def read_files() -> dict[str, tuple[bytes, str]]:
-    """Content and type of every file of the page, by its name. They are read once."""
+    """Content and type of every file of the page, by name."""
     folder = files(__package__) / "files"
     found = {}
     for file in folder.iterdir():
@@ -43,9 +43,9 @@ def read_files() -> dict[str, tuple[bytes, str]]:
 
 
 class Guarded:
-    """Lets a browser in that came by a name of this server, and adds the headers that bind it."""
+    """Rejects browsers that use a name that is not this server's, and adds the security headers."""
 
-    def __init__(self, app: ASGIApp, names: Collection[str], log: Seldom) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str], log: LimitedLog) -> None:
         self._app, self._names, self._log = app, names, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -56,7 +56,7 @@ class Guarded:
         refused = ""
         if not is_known(host, self._names):
             refused = (
-                f"Host {host[:100]!r} is no name of this server: come by its address, or give the name to http_names"
+                f"Host {host[:100]!r} is not a name of this server: use its address, or add the name to http_names"
             )
         elif scope["type"] == "websocket" and not is_own(origin, host):
             refused = f"Origin {origin[:100]!r} is not this server: only its own page may connect"
@@ -81,8 +81,8 @@ class Guarded:
         return send_bound
 
 
-def make_app(pages: Pages, names: Collection[str], log: Seldom) -> ASGIApp:
-    """The application. ``names``: those that a browser may come by, beside addresses and localhost."""
+def make_app(pages: Pages, names: Collection[str], log: LimitedLog) -> ASGIApp:
+    """The application. ``names``: host names that a browser may use, besides addresses and localhost."""
     known = read_files()
 
     async def file(request: Request) -> Response:
@@ -98,7 +98,7 @@ def make_app(pages: Pages, names: Collection[str], log: Seldom) -> ASGIApp:
             pages.counts["refused"] += 1
             await socket.close(TRY_AGAIN_LATER, "too many pages are open")
             return
-        with suppress(WebSocketDisconnect, TimeoutError, KeyError):  # gone; takes nothing; sent bytes, not text
+        with suppress(WebSocketDisconnect, TimeoutError, KeyError):  # closed; stalled; sent bytes, not text
             await pages.serve(socket, address)
         with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
             await socket.close()

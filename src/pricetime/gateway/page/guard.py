@@ -1,14 +1,14 @@
-"""Which browser may use the page: one that came by a name of this server (``hosts.py``), with a page of this server.
+"""Which browsers may use the page, and what the page may do in them.
 
-A page from elsewhere may open a WebSocket to any address, and the browser only tells of it: so the origin of a
-WebSocket must be the address that it connects to.
+A page of any other site can open a WebSocket to this server. The browser sends that site's address as ``Origin``, so a
+WebSocket is accepted only if its origin is the address that it connects to.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: What a browser may do with the page: load what this server has, connect to it, and nothing else.
+#: The page may load files from this server and connect to it, and nothing else.
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -23,5 +23,5 @@ HEADERS: Mapping[str, str] = {
 
 
 def is_own(origin: str, host: str) -> bool:
-    """Is the page that opens a connection one that came from here? By ``https`` too: a proxy may be between."""
+    """Whether the page that opens a connection came from this server; with https too, for a proxy with TLS."""
     return origin.lower() in {f"http://{host.lower()}", f"https://{host.lower()}"}

@@ -1,4 +1,4 @@
-"""The latencies that a page shows, in ns since the start."""
+"""The latencies that a page shows: percentiles in ns since the server started."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 from ...measure.histogram import Histogram
 
-#: The columns.
+#: The columns, and their names.
 PERCENTILES = (50.0, 99.0, 99.9, 100.0)
 NAMES = ("p50", "p99", "p99.9", "max")
 
 
 def percentiles(latencies: Mapping[str, Mapping[str, Histogram]]) -> list[dict[str, Any]]:
-    """A row for each interval and kind of command of which there is one."""
+    """One row for each interval and kind of command that has been measured."""
     return [
         {"interval": interval, "kind": kind, **dict(zip(NAMES, histogram.percentiles(PERCENTILES), strict=True))}
         for interval, kinds in latencies.items()

@@ -1,16 +1,15 @@
-"""What a page shows of the exchange: looked at once for all pages, ten times a second, and only while there is one.
+"""What the pages show of the exchange, sampled once for all pages.
 
-The books come from the replica and the trades from the feed, as any subscriber would have them: the threads that carry
-orders notice nothing. What is read and kept is bounded, however busy the exchange is.
+The books come from the replica and the trades from the feed's store, as any subscriber would see them, so the threads
+that carry orders never wait for a page. While pages are open the market is sampled for each frame; without a page it is
+sampled once a second, for the history. What is read and kept is bounded, however busy the exchange is.
 """
 
 from __future__ import annotations
 
 import json
 import time
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,36 +17,30 @@ from numpy.typing import NDArray
 
 from ...core.instrument import Instrument
 from ...measure.histogram import Histogram
-from ...types import REPORT, InstrumentState, ReportKind, Side
+from ...types import REPORT, InstrumentState, ReportKind
 from .latency import percentiles
+from .listed import HISTORY_S, LEVELS, Listed, exact
 
-#: Levels of each side in a frame, trades on the tape, instruments in the list.
-LEVELS, TRADES, MOST_INSTRUMENTS = 16, 32, 100
+#: Instruments in the list.
+MOST_INSTRUMENTS = 100
 
-#: Newest reports that are searched for trades at a time. Of a market that is quicker nobody could read the tape.
+#: Newest reports that are searched for trades in a frame. In a faster market the others are counted, not read.
 MOST_READ = 2048
 
-#: Counts and percentiles are looked at in every tenth frame.
+#: Newest reports that are read between two frames, so that trades have exact times. More are left to the next frame.
+MOST_READ_BETWEEN = 128
+
+#: Counts and latencies are read for every tenth frame.
 COUNTS_EVERY = 10
 
-#: A point of the charts in every second frame, for two minutes.
-POINT_EVERY, POINTS = 2, 600
-
-#: What JavaScript holds exactly. Larger numbers go as text.
-MOST_EXACT = 2**53 - 1
-
-#: Of a trade on the tape, and how its side is called.
-SHOWN, SIDES = ["seq_num", "price", "quantity", "side"], {int(side): side.name.lower() for side in Side}
-
 Depths = Mapping[int, tuple[InstrumentState, NDArray[np.void], NDArray[np.void]]]
-Level = tuple[int | str, int | str, int]
 
 
 class Replica(Protocol):
-    """The books as the feed tells them."""
+    """The books as the feed has them."""
 
     def depths(self, instruments: Sequence[int], levels: int) -> Depths | None:
-        """The best levels of each book; None when that cannot be told in this moment."""
+        """The best levels of each book; None if the replica is busy at this moment."""
 
 
 class Store(Protocol):
@@ -61,7 +54,7 @@ class Store(Protocol):
 
 
 class Exchange(Protocol):
-    """What is looked at."""
+    """What pages read of an exchange."""
 
     @property
     def replica(self) -> Any: ...
@@ -71,18 +64,13 @@ class Exchange(Protocol):
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]: ...
 
 
-def exact(number: int) -> int | str:
-    """A number as JavaScript can take it."""
-    return number if -MOST_EXACT <= number <= MOST_EXACT else str(number)
-
-
 def compact(value: object) -> str:
-    """As JSON, without spaces."""
+    """JSON without spaces."""
     return json.dumps(value, separators=(",", ":"))
 
 
 class Frame:
-    """What all pages show at one moment, each of one instrument. Encoded once, and for each instrument once."""
+    """What all pages show at one moment; each page shows one instrument. Each part is encoded once for all pages."""
 
     def __init__(self, common: dict[str, Any], books: Mapping[int, dict[str, Any]]) -> None:
         self.common, self.books = common, books
@@ -90,41 +78,12 @@ class Frame:
         self._encoded: dict[int, str] = {}
 
     def text(self, instrument: int, more: str = "") -> str:
-        """The message to a page. ``more``: what else goes into it, encoded."""
+        """The message to a page. ``more``: further encoded fields, each with a comma in front."""
         if self._common is None:
             self._common = compact({"type": "frame", **self.common})[:-1]
         if instrument not in self._encoded:
             self._encoded[instrument] = compact(self.books[instrument])
         return f'{self._common},"book":{self._encoded[instrument]}{more}}}'
-
-
-@dataclass
-class Listed:
-    """What is remembered of an instrument while pages are there."""
-
-    instrument: Instrument
-    state: InstrumentState = InstrumentState.OPEN
-    bids: list[Level] = field(default_factory=list)
-    asks: list[Level] = field(default_factory=list)
-    tape: deque[list[Any]] = field(default_factory=lambda: deque(maxlen=TRADES))  #: the newest first
-    points: deque[list[Any]] = field(default_factory=lambda: deque(maxlen=POINTS))
-
-    @property
-    def row(self) -> dict[str, Any]:
-        """In the list of instruments."""
-        return {
-            "id": self.instrument.id,
-            "state": self.state.name.lower(),
-            "bid": self.bids[0][0] if self.bids else None,
-            "ask": self.asks[0][0] if self.asks else None,
-            "last": self.tape[0][1] if self.tape else None,
-            "side": self.tape[0][3] if self.tape else None,
-        }
-
-    @property
-    def book(self) -> dict[str, Any]:
-        """Ladder and tape."""
-        return {"instrument": self.instrument.id, "bids": self.bids, "asks": self.asks, "tape": list(self.tape)}
 
 
 class Market:
@@ -135,46 +94,47 @@ class Market:
         known = sorted(instruments, key=lambda instrument: instrument.id)
         self.listed = {instrument.id: Listed(instrument) for instrument in known[:MOST_INSTRUMENTS]}
         self.unlisted = len(known) - len(self.listed)
-        self.rest()
-
-    def rest(self) -> None:
-        """Nobody looks any more: what was remembered would have a gap when somebody does again."""
         self._frames = 0
-        self._next = 0  # number of the next report to be read; 0: as far back as is read at a time
+        self._next = 0  # number of the next report to read; 0: none has been read
+        self._skipped = 0  # reports since the last frame that were not read
         self._counted: tuple[float, Mapping[str, int | float]] | None = None
         self._counts: dict[str, Any] = {}
-        for listed in self.listed.values():
-            listed.tape.clear()
-            listed.points.clear()
 
     def hello(self) -> dict[str, Any]:
         """What does not change."""
         return {
-            "instruments": [
-                {
-                    "id": one.instrument.id,
-                    "symbol": one.instrument.symbol or f"#{one.instrument.id}",
-                    "tick_size": exact(one.instrument.tick_size),
-                    "lot_size": exact(one.instrument.lot_size),
-                }
-                for one in self.listed.values()
-            ],
+            "instruments": [one.description for one in self.listed.values()],
             "unlisted": self.unlisted,
             "levels": LEVELS,
+            "history_s": HISTORY_S,
         }
 
     def history(self, instrument: int) -> dict[str, Any]:
-        """The points of the charts so far."""
+        """The last minutes of an instrument, one point for each second."""
         return {"type": "history", "instrument": instrument, "points": list(self.listed[instrument].points)}
 
-    def frame(self, looked_at: Iterable[int]) -> Frame:
-        """Look once: what all pages show, with the books of the instruments that some page shows."""
+    def sample(self, most_read: int) -> int:
+        """Read books and trades, and add them to the history: ms since 1970. ``most_read``: newest reports to read."""
         at_ms = time.time_ns() // 1_000_000
-        self._look_at_books(at_ms)
-        skipped = self._read_trades(at_ms)
+        self._read_books()
+        self._read_trades(at_ms, most_read)
+        for listed in self.listed.values():
+            listed.note(at_ms)
+        return at_ms
+
+    def sample_alone(self, seconds: int) -> None:
+        """Sample for the history while no page is open, after so many seconds."""
+        self.sample(MOST_READ * COUNTS_EVERY * seconds)
+        self._skipped = self._frames = 0
+        self._counted = None  # rates start anew with the next page
+
+    def frame(self, looked_at: Iterable[int]) -> Frame:
+        """Sample for all pages. ``looked_at``: the instruments that at least one page shows."""
+        at_ms = self.sample(MOST_READ)
         if self._frames % COUNTS_EVERY == 0:
             self._count()
         self._frames += 1
+        skipped, self._skipped = self._skipped, 0
         common = {
             "at": at_ms,
             "sequence": exact(int(self._exchange.store.next_sequence) - 1),
@@ -184,43 +144,37 @@ class Market:
         }
         return Frame(common, {number: self.listed[number].book for number in looked_at})
 
-    def _look_at_books(self, at_ms: int) -> None:
+    def read_new_trades(self) -> None:
+        """Read the trades since the last call if they are few, so that their times are exact."""
+        if self._next and int(self._exchange.store.next_sequence) - self._next <= MOST_READ_BETWEEN:
+            self._read_trades(time.time_ns() // 1_000_000, MOST_READ_BETWEEN)
+
+    def _read_books(self) -> None:
         depths: Depths | None = self._exchange.replica.depths(list(self.listed), LEVELS)
-        if depths is None:  # the books of the last frame stand for this one
+        if depths is None:  # the books of the last sample stay
             return
         for number, (state, bids, asks) in depths.items():
             listed = self.listed[number]
-            listed.state, listed.bids, listed.asks = state, _levels(bids), _levels(asks)
-            if self._frames % POINT_EVERY == 0:
-                listed.points.append([
-                    at_ms,
-                    listed.bids[0][0] if listed.bids else None,
-                    listed.asks[0][0] if listed.asks else None,
-                    exact(sum(bids["quantity"].tolist())),
-                    exact(sum(asks["quantity"].tolist())),
-                ])  # fmt: skip
+            listed.state, listed.bids, listed.asks = state, bids, asks
 
-    def _read_trades(self, at_ms: int) -> int:
-        """Bring the tapes up to date: how many reports were left out, because there were too many."""
+    def _read_trades(self, at_ms: int, most: int) -> None:
+        """Add the newest trades to the tapes. Reports that are too many to read are counted as skipped."""
         store = self._exchange.store
         newest = int(store.next_sequence)
-        begin = self._next or max(int(store.oldest), newest - MOST_READ)
-        first = max(begin, newest - MOST_READ, int(store.oldest))
-        copied = store.copy(first, newest - first)
-        told_ms = at_ms if self._next else None  # nobody saw when those before the first frame were made
+        begin = self._next or max(int(store.oldest), newest - most)
+        first = max(begin, newest - most, int(store.oldest))
+        copied = store.copy(first, newest - first) if newest > first else b""
+        seen_ms = at_ms if self._next else None  # the time of trades before the first sample is unknown
         self._next = newest
         if copied is None:
-            return newest - begin
+            self._skipped += newest - begin
+            return
+        self._skipped += first - begin
         reports = np.frombuffer(copied, REPORT)
         trades = reports[reports["kind"] == ReportKind.TRADE]
         for number in np.unique(trades["instrument"]).tolist():
-            listed = self.listed.get(number)
-            if listed is not None:  # of a busy market most trades of a tenth of a second are off the tape at once
-                newest_trades = trades[trades["instrument"] == number][-TRADES:]
-                for seq_num, price, quantity, side in newest_trades[SHOWN].tolist():
-                    row = [exact(seq_num), exact(price), exact(quantity), SIDES[side], told_ms]
-                    listed.tape.appendleft(row)
-        return first - begin
+            if number in self.listed:
+                self.listed[number].trade(trades[trades["instrument"] == number], seen_ms)
 
     def _count(self) -> None:
         stats, now = self._exchange.stats(), time.monotonic()
@@ -230,9 +184,6 @@ class Market:
             for name in ("commands", "reports"):
                 rates[f"{name}_per_s"] = round((stats.get(name, 0) - before.get(name, 0)) / max(now - then, 1e-3), 1)
         self._counted = now, stats
-        counts = {name: value for name, value in stats.items() if name in {"commands", "refused", "reports", "cut_off"}}
+        names = {"commands", "gateway_rejects", "reports", "slow_readers"}
+        counts = {name: value for name, value in stats.items() if name in names}
         self._counts = {"rates": rates, "counts": counts, "latency": percentiles(self._exchange.latencies())}
-
-
-def _levels(depth: NDArray[np.void]) -> list[Level]:
-    return [(exact(price), exact(quantity), count) for price, quantity, count in depth.tolist()]

@@ -1,4 +1,4 @@
-"""The live page as the control side has it: an HTTP server in its loop, from ``open`` to ``close``."""
+"""The HTTP server of the live page, in the loop of the control side."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..config import GatewayConfig
-from ..log import Seldom
+from ..log import LimitedLog
 from ..places import Places
 from ..secrets import Secrets
 from .app import make_app
@@ -25,28 +25,28 @@ from .pages import ASKED_BYTES, Pages
 from .sandbox import Sandbox
 from .sessions import Sessions
 
-#: Connections beside those of pages, and how many of them from one address: for the files, and for pages that have to
-#: be told that there is no room.
+#: Connections besides those of pages, and how many of them from one address: they load files, or are pages that the
+#: server is about to reject because too many are open.
 SPARE_CONNECTIONS, SPARE_PER_ADDRESS = 32, 16
 
-#: Connections at a time, those of pages and of pages that were refused among them. It is far above what the others
-#: allow: a refused page stays until the other end closes, or so long.
+#: Connections at a time, with those of pages and of rejected pages; far more than the other limits allow. A rejected
+#: page's connection stays open until the browser closes it, or this long.
 MOST_CONNECTIONS, REFUSED_S = 512, 1.0
 
-#: A connection that has not asked for anything by then is closed.
+#: A connection without a request is closed after this time.
 REQUEST_S = 5.0
 
-#: What the system keeps for a page that does not read: older frames are dropped, not queued.
+#: Bytes that the system buffers for a page that does not read. Further frames are dropped, not queued.
 UNREAD_BYTES = 1 << 16
 
-#: How long pages may take to go at the end.
+#: How long pages may take to close when the server stops.
 LEAVE_S = 1
 
 
 class Connection(H11Protocol):
-    """An HTTP connection, not without a request for long. ``places``: of all connections that have no page yet.
+    """An HTTP connection that is closed if it sends no request. ``places``: of all connections that are not pages.
 
-    If there is no room for it, the one that asked for something longest ago is closed.
+    If there is no room for it, the one whose last request is the oldest is closed.
     """
 
     def __init__(self, *, places: Places[Connection], **given: Any) -> None:
@@ -69,7 +69,7 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
         if self.transport.get_protocol() is not self:
-            self._places.leave(self)  # it is a page now, of which there are so many at most
+            self._places.leave(self)  # it is a page now, and counts as one
         elif (asked := self.cycle) is not None and asked is not self._asked:
             self._asked = asked
             self._places.touch(self)
@@ -86,7 +86,7 @@ class Connection(H11Protocol):
 
 
 class PageConnection(WebSocketsSansIOProtocol):
-    """A WebSocket, which is not waited for long once it is refused."""
+    """A WebSocket that is closed soon after it is rejected."""
 
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
@@ -94,17 +94,17 @@ class PageConnection(WebSocketsSansIOProtocol):
 
 
 class Server(uvicorn.Server):
-    """In the loop of somebody else, whose signals are his own."""
+    """The HTTP server in a loop that handles signals itself."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-class Told(logging.Handler):
-    """What the HTTP server has to complain of goes to the exchange's log."""
+class LogHandler(logging.Handler):
+    """Writes warnings of the HTTP server into the exchange's log."""
 
-    def __init__(self, log: Seldom) -> None:
+    def __init__(self, log: LimitedLog) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
@@ -123,27 +123,28 @@ class LivePage:
         exchange: Exchange,
         orders_port: int,
         secrets: Callable[[], Secrets | None],
-        log: Seldom,
+        log: LimitedLog,
     ) -> None:
         self.sessions = Sessions(secrets)
         self.sandbox = None
         if config.http_owner is not None:
             loopback = "::1" if config.host.version == 6 else "127.0.0.1"
             host = loopback if config.host.is_unspecified else str(config.host)
-            self.sandbox = Sandbox((host, orders_port), config.http_owner, secrets)
+            units = {instrument.id: instrument.price_unit for instrument in config.instruments}
+            self.sandbox = Sandbox((host, orders_port), config.http_owner, secrets, units)
         market = Market(exchange, (instrument.instrument() for instrument in config.instruments))
         hello = {"version": version("pricetime"), "sandbox": config.http_owner}
         places: Places[Any] = Places(config.http_pages, config.http_pages_per_address)
         self.pages = Pages(market, self.sessions, self.sandbox, places, hello)
         self._listener = listener
-        self._log, self._told = log, Told(log)
+        self._log, self._handler = log, LogHandler(log)
         self._server = Server(
             uvicorn.Config(
                 make_app(self.pages, config.http_names, log),
                 http=partial(Connection, places=Places(SPARE_CONNECTIONS, SPARE_PER_ADDRESS)),  # type: ignore[arg-type]
                 ws=PageConnection,
                 ws_max_size=ASKED_BYTES,
-                ws_per_message_deflate=False,  # a frame is small, and the processor is the exchange's
+                ws_per_message_deflate=False,  # frames are small, and compression takes processor time
                 lifespan="off",
                 proxy_headers=False,
                 server_header=False,
@@ -156,25 +157,25 @@ class LivePage:
         self._tasks: list[asyncio.Task[None]] = []
 
     def open(self) -> None:
-        """Begin to accept."""
-        logging.getLogger("uvicorn.error").addHandler(self._told)
-        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)  # of each that is accepted
+        """Begin to accept connections."""
+        logging.getLogger("uvicorn.error").addHandler(self._handler)
+        self._listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)  # accepted sockets inherit it
         self._tasks = [
             asyncio.create_task(self._server.serve([self._listener]), name="pricetime page server"),
             asyncio.create_task(self.pages.run(), name="pricetime pages"),
         ]
         for task in self._tasks:
-            task.add_done_callback(self._tell_failure)
+            task.add_done_callback(self._log_failure)
         if self.sandbox is not None:
             self.sandbox.open()
 
-    def _tell_failure(self, task: asyncio.Task[None]) -> None:
-        """The exchange goes on without its page, but not without a word."""
+    def _log_failure(self, task: asyncio.Task[None]) -> None:
+        """Log that the page failed. The exchange goes on without it."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.info("page failed", error=repr(error))
 
     async def close(self) -> None:
-        """Tell every page that the server goes, and end."""
+        """Close every page, and stop."""
         serving, ticking = self._tasks
         ticking.cancel()
         self._server.should_exit = True
@@ -182,6 +183,6 @@ class LivePage:
             await self.sandbox.close()
         await asyncio.gather(serving, ticking, return_exceptions=True)
         for connection in list(self._server.server_state.connections):
-            connection.transport.abort()  # they had their time
+            connection.transport.abort()  # their time is over
         self._listener.close()
-        logging.getLogger("uvicorn.error").removeHandler(self._told)
+        logging.getLogger("uvicorn.error").removeHandler(self._handler)

@@ -1,4 +1,4 @@
-"""Who is logged in, as the events of the gateway tell."""
+"""Who is logged in, from the session events of the event loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..secrets import Secrets
 #: Kinds of events (``gateway/layout.pxd``).
 BEGAN, ENDED = 1, 2
 
-#: The sessions that a page shows; the others are counted.
+#: Sessions that a page shows. The others are only counted.
 SHOWN = 24
 
 
@@ -19,17 +19,17 @@ class Sessions:
 
     def __init__(self, secrets: Callable[[], Secrets | None]) -> None:
         self._secrets = secrets
-        self._since_ns: dict[int, int] = {}  # by owner, in the order in which they came
+        self._since_ns: dict[int, int] = {}  # by owner, in the order of login
 
     def note(self, kind: int, owner: int, at_ns: int) -> None:
-        """What happened to a session."""
+        """Apply an event of a session."""
         if kind in {BEGAN, ENDED}:
             self._since_ns.pop(owner, None)
         if kind == BEGAN:
             self._since_ns[owner] = at_ns
 
     def rows(self) -> dict[str, Any]:
-        """How many there are, and those that came last, the newest first."""
+        """The number of sessions, and the newest ones, the newest first."""
         newest = list(reversed(self._since_ns.items()))[:SHOWN]
         shown = [
             {"owner": owner, "name": self._name(owner), "since": since_ns // 1_000_000} for owner, since_ns in newest

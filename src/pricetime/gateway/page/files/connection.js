@@ -1,15 +1,15 @@
-// The WebSocket, made anew whenever it is lost: after half a second at first, after five at most.
+// The WebSocket. If it breaks, it is opened again: after half a second at first, after five seconds at most.
 
 const FIRST_MS = 500;
 const MOST_MS = 5000;
 
-// Frames come ten times a second: a server that is silent for so long is gone, whatever the system says.
+// The server sends ten frames a second. A connection that is silent for this long is broken.
 const SILENT_MS = 4000;
 
 export class Connection {
-  /** `heard(message)`, `came()`, `went(again_ms)`: what is told of it. */
-  constructor(told) {
-    this.told = told;
+  /** `listener`: `received(message)`, `connected()`, `disconnected(retry_ms)`. */
+  constructor(listener) {
+    this.listener = listener;
     this.pause = FIRST_MS;
     this.open();
   }
@@ -18,23 +18,23 @@ export class Connection {
     clearTimeout(this.timer);
     const socket = new WebSocket(`${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/live`);
     this.socket = socket;
-    socket.onmessage = (event) => this.hear(socket, JSON.parse(event.data));
+    socket.onmessage = (event) => this.receive(socket, JSON.parse(event.data));
     socket.onclose = () => this.lose(socket);
-    this.listen();
+    this.expect();
   }
 
-  hear(socket, message) {
+  receive(socket, message) {
     if (socket !== this.socket) return;
     if (message.type === "hello") {
       this.pause = FIRST_MS;
-      this.told.came();
+      this.listener.connected();
     }
-    this.listen();
-    this.told.heard(message);
+    this.expect();
+    this.listener.received(message);
   }
 
-  /** From now on it may be silent for a while, and no longer. */
-  listen() {
+  /** Wait for the next message, but not longer than SILENT_MS. */
+  expect() {
     clearTimeout(this.silence);
     const socket = this.socket;
     this.silence = setTimeout(() => this.lose(socket), SILENT_MS);
@@ -45,18 +45,18 @@ export class Connection {
     clearTimeout(this.silence);
     this.socket = null;
     socket.close();
-    const pause = this.pause * (0.75 + Math.random() / 2); // or all pages would come back in one moment
+    const pause = this.pause * (0.75 + Math.random() / 2); // so that not all pages connect at the same moment
     this.pause = Math.min(2 * this.pause, MOST_MS);
     this.timer = setTimeout(() => this.open(), pause);
-    this.told.went(pause);
+    this.listener.disconnected(pause);
   }
 
-  /** Do not wait any longer. */
+  /** Connect now if there is no connection. */
   hurry() {
     if (this.socket === null) this.open();
   }
 
-  /** Is it gone now? Then false, and nothing was sent. */
+  /** Send a message. False if there is no connection. */
   send(message) {
     if (this.socket?.readyState !== WebSocket.OPEN) return false;
     this.socket.send(JSON.stringify(message));

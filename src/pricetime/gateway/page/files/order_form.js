@@ -1,84 +1,97 @@
-// The order form, and the orders that were sent from here.
+// The order form, and the orders that were sent from it.
 
 import { at, row, say } from "./dom.js";
 import { number } from "./format.js";
 
-const WORDS = { bid: "Bid", ask: "Ask" };
+const ACTIONS = { bid: "Buy", ask: "Sell" };
 
-export class Ticket {
-  /** `send(message)`: false when there is no server just now. */
+export class OrderForm {
+  /** `send(message)`: false if there is no connection. */
   constructor(send) {
     this.send = send;
-    this.form = at("ticket");
+    this.form = at("order-form");
     this.fields = this.form.elements;
-    this.tickets = 0;
-    this.rows = new Map();
-    this.told = new Map(); // what was said of each order last
+    this.requests = 0;
+    this.orders = [];
+    this.rows = new Map(); // by order number
+    this.said = new Map(); // the last message about each order
     this.form.addEventListener("submit", (event) => {
       event.preventDefault();
       this.order();
     });
-    this.form.addEventListener("input", () => this.follow());
+    this.form.addEventListener("input", () => this.update());
     for (const name of ["quantity", "price"]) {
       this.fields[name].addEventListener("keydown", (event) => this.step(event, name));
     }
     at("cancel-all").addEventListener("click", () => this.cancelAll());
   }
 
-  begin(hello) {
+  /** `hello`: the first message of the server. `prices`: of each instrument. */
+  begin(hello, prices) {
     this.instruments = new Map(hello.instruments.map((one) => [one.id, one]));
+    this.prices = prices;
     const open = hello.sandbox !== null;
     this.form.hidden = !open;
     at("closed").hidden = open;
     at("cancel-all").hidden = !open;
-    document.querySelector(".own").hidden = !open;
-    say(at("sandbox"), open ? `sandbox, owner ${hello.sandbox}` : "");
+    for (const name of [".own", ".position"]) document.querySelector(name).hidden = !open;
+    say(at("sandbox"), open ? `you trade as owner ${hello.sandbox}` : "");
     at("send").disabled = true; // until the sandbox has logged in
-    at("own").replaceChildren(); // another server counts its orders from 1 again
+    at("own").replaceChildren(); // a new server numbers its orders from 1 again
     this.rows.clear();
-    this.told.clear();
+    this.said.clear();
     this.first = true;
+    this.update();
   }
 
-  look(instrument) {
+  /** Trade in this instrument from now on. */
+  choose(instrument) {
     this.instrument = instrument;
     const { tick_size, lot_size } = this.instruments.get(instrument);
-    say(at("tick"), String(tick_size) === "1" ? "" : `of ${number(tick_size)}`);
-    say(at("lot"), String(lot_size) === "1" ? "" : `of ${number(lot_size)}`);
+    const prices = this.prices.get(instrument);
+    const tick = prices.text(tick_size);
+    say(at("tick"), tick === "1" ? "" : `steps of ${tick}`);
+    say(at("lot"), String(lot_size) === "1" ? "" : `steps of ${number(lot_size)}`);
   }
 
-  /** To the quantity, for a bid or an ask. */
+  /** Go to the quantity, to buy or to sell. */
   focus(side) {
     if (this.form.hidden) return;
     this.fields.side.value = side;
-    this.follow();
+    this.update();
     this.fields.quantity.focus();
     this.fields.quantity.select();
   }
 
-  /** A price of the book, and the side that would take it. */
+  /** Put a price of the book into the form, for the side that would trade with it. */
   take(price, side) {
-    this.fields.price.value = price;
+    this.fields.price.value = this.prices.get(this.instrument).plain(price);
     this.focus(side);
   }
 
-  /** What the form shows of itself. */
-  follow() {
+  /** Make the form consistent with its fields. */
+  update() {
     const side = this.fields.side.value;
     this.form.dataset.side = side;
-    say(at("send"), `Send ${side}`);
+    say(at("send"), ACTIONS[side]);
     this.fields.price.disabled = this.fields.time_in_force.value === "market";
     for (const name of ["quantity", "price"]) this.fields[name].removeAttribute("aria-invalid");
   }
 
-  /** Arrows: a tick or a lot more or less. */
+  /** Arrow keys: one tick or one lot more or less. */
   step(event, name) {
     const direction = { ArrowUp: 1n, ArrowDown: -1n }[event.key];
-    const text = this.fields[name].value.trim();
-    if (direction === undefined || !/^-?\d+$/.test(text)) return;
-    event.preventDefault();
+    if (direction === undefined) return;
+    const field = this.fields[name];
+    const text = field.value.trim();
     const { tick_size, lot_size } = this.instruments.get(this.instrument);
-    this.fields[name].value = String(BigInt(text) + direction * BigInt(name === "price" ? tick_size : lot_size));
+    const moved =
+      name === "price"
+        ? this.prices.get(this.instrument).moved(text, direction * BigInt(tick_size))
+        : /^\d+$/.test(text) ? String(BigInt(text) + direction * BigInt(lot_size)) : null;
+    if (moved === null) return;
+    event.preventDefault();
+    field.value = moved;
   }
 
   order() {
@@ -86,7 +99,7 @@ export class Ticket {
     if (wrong) {
       this.fields[wrong].setAttribute("aria-invalid", "true");
       this.fields[wrong].focus();
-      this.say(`${wrong}: give a whole number`, true);
+      this.say(wrong === "quantity" ? "Quantity: enter a whole number" : "Price: enter a number", true);
       return;
     }
     const { side, quantity, price, time_in_force } = this.fields;
@@ -100,11 +113,11 @@ export class Ticket {
     });
   }
 
-  /** The first field that cannot be meant. */
+  /** The first field that does not hold a number. */
   wrong() {
     const { quantity, price } = this.fields;
     if (!/^\d+$/.test(quantity.value.trim())) return "quantity";
-    return price.disabled || /^-?\d+$/.test(price.value.trim()) ? null : "price";
+    return price.disabled || /^-?(\d+\.?\d*|\.\d+)$/.test(price.value.trim()) ? null : "price";
   }
 
   cancelAll() {
@@ -112,10 +125,10 @@ export class Ticket {
   }
 
   ask(message) {
-    if (!this.send({ ...message, ticket: ++this.tickets })) this.say("not sent: there is no server just now", true);
+    if (!this.send({ ...message, request: ++this.requests })) this.say("Not sent: there is no connection to the server", true);
   }
 
-  /** The server took it, or says why not. What becomes of an order stands in the table. */
+  /** The server's answer. What happens to an order is in the table. */
   answered({ error }) {
     if (error) this.say(error, true);
   }
@@ -127,12 +140,13 @@ export class Ticket {
 
   // ------------------------------------------------------------ the orders
 
-  /** Prices at which orders of ours rest. */
+  /** Prices, as text, at which your orders rest. */
   resting() {
-    const own = this.orders?.filter((order) => order.status === "resting" && order.instrument === this.instrument);
-    return new Set(own?.map((order) => String(order.price)));
+    const own = this.orders.filter((order) => order.status === "resting" && order.instrument === this.instrument);
+    return new Set(own.map((order) => String(order.price)));
   }
 
+  /** `sandbox`: of a frame. */
   show({ ready, state, orders }) {
     this.orders = orders;
     at("send").disabled = !ready;
@@ -140,26 +154,26 @@ export class Ticket {
     const ids = new Set(orders.map((order) => order.id));
     for (const [id, made] of this.rows) {
       if (!ids.has(id)) {
+        this.explain(made, "");
         made.remove();
         this.rows.delete(id);
-        this.told.delete(id);
+        this.said.delete(id);
       }
     }
     orders.toReversed().forEach((order) => this.showOrder(order));
     at("no-own").hidden = orders.length > 0;
+    at("cancel-all").disabled = !orders.some(isOpen);
     this.first = false;
   }
 
   showOrder(order) {
     const made = this.rows.get(order.id) ?? this.addRow(order);
     say(made.cells[2], `${number(order.traded)} / ${number(order.quantity)}`);
-    const [status, why] = made.cells[3].children;
-    say(status, order.status);
-    status.className = order.status;
-    say(why, order.why);
+    say(made.cells[3], order.status);
+    made.cells[3].className = order.status;
+    this.explain(made, order.why);
     const button = made.cells[4].firstElementChild;
-    const open = order.status === "resting" || order.status === "sent";
-    if (button && !open) {
+    if (button && !isOpen(order)) {
       const focused = document.activeElement === button;
       button.remove();
       if (focused) (document.querySelector("#own button") ?? at("own-title")).focus();
@@ -171,12 +185,11 @@ export class Ticket {
     const made = row(5, true);
     made.cells[0].scope = "row";
     const side = Object.assign(document.createElement("span"), { className: `side ${order.side}` });
-    side.textContent = WORDS[order.side];
-    made.cells[0].append(side, ` ${order.id}`);
-    const { symbol } = this.instruments.get(order.instrument) ?? { symbol: `#${order.instrument}` };
-    say(made.cells[1], `${symbol} ${order.price === null ? "market" : number(order.price)}`);
-    const why = Object.assign(document.createElement("span"), { className: "why" });
-    made.cells[3].append(document.createElement("span"), why);
+    side.textContent = ACTIONS[order.side];
+    const symbol = document.createElement("small");
+    symbol.textContent = this.instruments.get(order.instrument)?.symbol ?? `#${order.instrument}`;
+    made.cells[0].append(side, ` ${order.id} `, symbol);
+    say(made.cells[1], this.priceOf(order, order.price ?? "market"));
     const button = Object.assign(document.createElement("button"), { type: "button", className: "small" });
     button.textContent = "Cancel";
     button.setAttribute("aria-label", `Cancel order ${order.id}`);
@@ -187,19 +200,39 @@ export class Ticket {
     return made;
   }
 
-  /** Say what happened to an order, once; not what had happened before the page came. */
+  /** Why an order ended, in a row of its own below the order's. */
+  explain(made, why) {
+    const below = made.nextElementSibling?.className === "why" ? made.nextElementSibling : null;
+    if (!why) below?.remove();
+    else if (below) say(below.cells[0], why);
+    else {
+      const explanation = Object.assign(row(1), { className: "why" });
+      explanation.cells[0].colSpan = made.cells.length;
+      say(explanation.cells[0], why);
+      made.after(explanation);
+    }
+  }
+
+  priceOf(order, price) {
+    return price === "market" ? price : (this.prices.get(order.instrument)?.text(price) ?? number(price));
+  }
+
+  /** Say what happened to an order, once, unless it happened before the page was opened. */
   tell(order) {
-    const text = `${WORDS[order.side]} ${order.id}: ${outcome(order)}`;
-    if (this.told.get(order.id) !== text && !this.first && order.status !== "sent") {
+    const text = `${ACTIONS[order.side]} order ${order.id}: ${this.outcome(order)}`;
+    if (this.said.get(order.id) !== text && !this.first && order.status !== "sent") {
       this.say(text, order.status === "rejected" || order.status === "lost");
     }
-    this.told.set(order.id, text);
+    this.said.set(order.id, text);
+  }
+
+  outcome(order) {
+    const traded = order.traded === 0 ? "" : `${number(order.traded)} of ${number(order.quantity)} traded`;
+    const last = traded && `, last at ${this.priceOf(order, order.last_price)}`;
+    return [order.status, traded + last, order.why].filter(Boolean).join("; ");
   }
 }
 
-function outcome(order) {
-  const traded = order.traded === 0 ? "" : `${number(order.traded)} of ${number(order.quantity)} traded`;
-  const last = traded && `, last at ${number(order.last_price)}`;
-  const parts = [order.status, traded + last, order.why].filter(Boolean);
-  return parts.join("; ");
+function isOpen(order) {
+  return order.status === "resting" || order.status === "sent";
 }

@@ -1,0 +1,125 @@
+"""Background flow: many small participants who place orders, cancel them after a while, and sometimes trade at once.
+
+Orders arrive in clusters, as in real markets: each order makes the next one a little more likely for a second or two.
+Most rest near the best prices, few far away. Participants who trade at once buy more often if the price is below the
+fair value, and sell more often if it is above, so the price follows the fair value.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+
+from ..types import Side, TimeInForce
+from .batch import Batch
+from .book_view import BookView
+from .working_orders import WorkingOrders
+
+#: Share of the orders that trade at once, and how many ticks beyond the best price they may go.
+TAKING, SLIPPAGE = 0.36, 2
+
+#: Largest change of the probability to buy, and the distance from the fair value, in ticks, at which it is reached.
+LEAN, LEAN_TICKS = 0.35, 5.0
+
+#: Share of the resting orders that improve the best price by a tick if the spread is wide enough.
+IMPROVING = 0.06
+
+#: Resting orders lie this many ticks behind the best price at most; the distance follows a power law.
+FARTHEST, TAIL = 45, 0.9
+
+#: Mean time that an order rests at the best price, in seconds, and the share of it that each tick behind adds.
+LIFETIME_S, LIFETIME_PER_TICK = 7.0, 0.35
+
+#: Quantities are lognormal around the median; one in four is rounded up to tens.
+MEDIAN_LOTS, SPREAD_LOTS, ROUNDED = 6.0, 0.8, 0.25
+
+#: Share of the orders that follow from earlier ones, and seconds for which an order makes others more likely.
+CLUSTERED, CLUSTER_S = 0.4, 1.5
+
+#: Resting orders of each side in the first moment.
+FIRST_ORDERS = 40
+
+
+class Background:
+    """The background flow in one instrument: a ``Strategy``. ``rate``: orders a second."""
+
+    def __init__(self, random_numbers: random.Random, instrument: int, rate: float) -> None:
+        self._random = random_numbers
+        self._instrument = instrument
+        self._rate = rate
+        self._excitement = CLUSTERED  # share of the rate that earlier orders cause now
+        self._next_s: float | None = None  # when the next order arrives
+        self._ends: list[tuple[float, int]] = []  # heap of (when, id): resting orders are cancelled then
+
+    def act(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+        if self._next_s is None:
+            self._next_s = now_s
+            self._fill_book(now_s, fair_ticks, orders, batch)
+        while self._ends and self._ends[0][0] <= now_s:
+            _, order_id = heapq.heappop(self._ends)
+            if order_id in orders:
+                batch.cancel_order(order_id, instrument=self._instrument)
+        while self._next_s <= now_s:
+            self._arrive(now_s, book, fair_ticks, orders, batch)
+            self._next_s += self._pause_s()
+
+    def _pause_s(self) -> float:
+        """Seconds until the next order."""
+        pause_s = self._random.expovariate(self._rate * (1 - CLUSTERED + self._excitement))
+        self._excitement *= math.exp(-pause_s / CLUSTER_S)
+        self._excitement += CLUSTERED / (self._rate * CLUSTER_S)
+        return pause_s
+
+    def _arrive(self, now_s: float, book: BookView, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+        mid = book.mid
+        if mid is not None and self._random.random() < TAKING:
+            self._take(book, fair_ticks - mid, orders, batch)
+            return
+        side = self._random.choice((Side.BID, Side.ASK))
+        self._rest(now_s, side, self._price(side, book, fair_ticks), orders, batch)
+
+    def _take(self, book: BookView, cheap_by: float, orders: WorkingOrders, batch: Batch) -> None:
+        """Trade at once. ``cheap_by``: ticks that the price is below the fair value."""
+        lean = LEAN * max(-1.0, min(1.0, cheap_by / LEAN_TICKS))
+        assert book.best_bid is not None
+        assert book.best_ask is not None
+        if self._random.random() < 0.5 + lean:
+            side, price = Side.BID, book.best_ask + SLIPPAGE
+        else:
+            side, price = Side.ASK, book.best_bid - SLIPPAGE
+        order = orders.new(self._instrument, side, price, self._lots())
+        batch.add_order(
+            order.id, side, price, order.remaining, instrument=self._instrument, time_in_force=TimeInForce.IOC
+        )
+
+    def _price(self, side: Side, book: BookView, fair_ticks: float) -> int:
+        """Where an order is to rest: in front of the best price, at it, or behind it."""
+        inward = 1 if side is Side.BID else -1
+        best = book.best_bid if side is Side.BID else book.best_ask
+        other = book.best_ask if side is Side.BID else book.best_bid
+        if best is None:
+            return round(fair_ticks) - 2 * inward
+        if other is not None and abs(other - best) > 1 and self._random.random() < IMPROVING:
+            return best + inward
+        return best - inward * self._ticks_behind()
+
+    def _ticks_behind(self) -> int:
+        return min(FARTHEST, int(self._random.paretovariate(TAIL)) - 1)
+
+    def _rest(self, now_s: float, side: Side, price: int, orders: WorkingOrders, batch: Batch) -> None:
+        order = orders.new(self._instrument, side, price, self._lots())
+        batch.add_order(order.id, side, price, order.remaining, instrument=self._instrument)
+        mean_s = LIFETIME_S * (1 + LIFETIME_PER_TICK * self._random.randrange(10))
+        heapq.heappush(self._ends, (now_s + self._random.expovariate(1 / mean_s), order.id))
+
+    def _fill_book(self, now_s: float, fair_ticks: float, orders: WorkingOrders, batch: Batch) -> None:
+        """Orders as they would rest if the market had been open for a while."""
+        for side, inward in ((Side.BID, 1), (Side.ASK, -1)):
+            for _ in range(FIRST_ORDERS):
+                price = round(fair_ticks) - inward * (2 + self._ticks_behind())
+                self._rest(now_s, side, price, orders, batch)
+
+    def _lots(self) -> int:
+        lots = math.ceil(self._random.lognormvariate(math.log(MEDIAN_LOTS), SPREAD_LOTS))
+        return -(-lots // 10) * 10 if self._random.random() < ROUNDED else lots

@@ -1,0 +1,31 @@
+"""What a trader sees of a book."""
+
+from __future__ import annotations
+
+import pytest
+
+from pricetime import ASK, BID, OrderBook
+from pricetime.market.book_view import LEVELS, BookView
+
+
+def test_the_best_levels_of_a_book() -> None:
+    book = OrderBook()
+    for number in range(10):
+        book.add_order(1 + number, BID, 100 - number, 5)
+    book.add_order(20, ASK, 103, 15)
+    view = BookView.of(book)
+    assert view.bids == ((100, 5), (99, 5), (98, 5))
+    assert len(view.bids) == LEVELS
+    assert (view.best_bid, view.best_ask, view.mid) == (100, 103, 101.5)
+    assert view.imbalance == 0
+
+
+def test_a_side_that_is_empty() -> None:
+    view = BookView(bids=((100, 5),))
+    assert (view.best_ask, view.mid, view.imbalance) == (None, None, 1.0)
+    assert BookView().imbalance == 0
+
+
+@pytest.mark.parametrize(("bids", "asks", "expected"), [(3, 1, 0.5), (1, 3, -0.5)])
+def test_the_imbalance(bids: int, asks: int, expected: float) -> None:
+    assert BookView(((1, bids),), ((2, asks),)).imbalance == expected
