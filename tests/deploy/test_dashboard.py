@@ -1,4 +1,4 @@
-"""The dashboard is what its generator writes, and asks for nothing that there is not."""
+"""The dashboard equals the output of its generator and queries existing metrics only."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 pytest.importorskip("grafana_foundation_sdk", reason="needs the development's packages: make build")
 
 from pricetime.gateway import meters

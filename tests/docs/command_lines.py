@@ -1,4 +1,4 @@
-"""What a line for a shell asks of this project: does all of it exist?"""
+"""Check that the commands, options, targets and files of a shell line exist in this project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every public name says what it is, and every call what it gives: as the site reads them, without importing."""
+"""Every public name has a docstring, and every call says what it returns, as the site reads them."""
 
 from __future__ import annotations
 

@@ -62,7 +62,7 @@ def exchange() -> Iterator[int]:
 
     Yields its port for orders.
     """
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     if not pricetime.COMPILED:
         pytest.skip("an exchange needs the compiled form")
     from pricetime import feed

@@ -1,4 +1,4 @@
-"""Every link of the documents leads somewhere: a file of this repository, and in it the heading that is named."""
+"""Every link in the documents leads to an existing file of the repository, and to an existing heading in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The README is short and its badges are true; CONTRIBUTING lists every target of the Makefile."""
+"""README is short and its badges are true; CONTRIBUTING lists every target of the Makefile."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ import pricetime
 from tests.docs.blocks import ROOT, blocks
 from tests.docs.installed import asked_for, hide_the_rest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytestmark = pytest.mark.compiled
 
 if pricetime.COMPILED:

@@ -1,4 +1,4 @@
-"""The site of the documents: it builds without a warning, has each page in its menu, and loads only files of its own."""
+"""The site of the documents builds without a warning, has each page in its menu, and loads only its own files."""
 
 from __future__ import annotations
 

@@ -172,8 +172,8 @@ def order(context: click.Context, /, **where: Any) -> None:
         pricetime order cancel 106700364307545
         pricetime order mass-cancel --owner 7 --secrets-file mine.toml
 
-    Quantities are in lots. Prices are in currency: the command asks the exchange for the value of a tick, unless you give
-    --ticks. An owner has one session at a time, so this login ends an older session of
+    Quantities are in lots. Prices are in currency: the command asks the exchange for the value of a tick. With --ticks,
+    prices are in ticks. An owner has one session at a time, so this login ends an older session of
     the same owner. The options below can also follow the name of the subcommand. Exit code 1: the exchange rejected a
     command.
     """

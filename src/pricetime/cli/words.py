@@ -26,7 +26,6 @@ REASONS = {int(reason): reason.name.lower().replace("_", " ") for reason in Reas
 #: The price unit of each instrument, by id. An instrument that is not there has the unit 1: its prices are in ticks.
 Units: TypeAlias = Mapping[int, Decimal]
 
-#: The report that asked for nothing of one instrument.
 #: The instrument of reports that concern all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
 

@@ -95,7 +95,7 @@ class Replica(Protocol):
         """All books at one moment. May block; called in a separate thread, one call at a time."""
 
     def instruments(self) -> Snapshot:
-        """The instruments without orders; digest and checksum are 0. Called in a separate thread; takes microseconds."""
+        """The instruments without orders, digest and checksum 0. Called in a separate thread; takes microseconds."""
 
 
 class RecoveryServer(Acceptor):
@@ -249,7 +249,7 @@ class RecoveryServer(Acceptor):
         if without_orders:
             client.allowance.take(REQUEST_COST_REPORTS)
             known = await asyncio.to_thread(self._replica.instruments)
-            await self._send(client, _head(known, self._store.epoch))
+            await self._send(client, _header(known, self._store.epoch))
             return
         async with self._snapshots.read() as snapshot:
             client.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
