@@ -16,10 +16,11 @@ CLASSES = {
     "pricetime.core.engine": "Engine",
     "pricetime.core.builder": "BookBuilder",
     "pricetime.core.passive_book": "PassiveBook",
+    "pricetime.execution": "Execution",
 }
 
 #: Private names of compiled modules: constants and internal functions.
-NOT_PUBLIC = rf"pricetime\.(core|ring)\.\w+\.(?!({'|'.join(CLASSES.values())})$)\w+"
+NOT_PUBLIC = rf"pricetime\.(core\.|ring\.)?\w+\.(?!({'|'.join(CLASSES.values())}|Trade)$)\w+"
 
 
 @pytest.mark.compiled

@@ -1,4 +1,4 @@
-"""Arguments from Python, checked at the edge: whole numbers and members of enumerations."""
+"""Checks of arguments: whole numbers and members of enumerations."""
 
 from __future__ import annotations
 
@@ -15,18 +15,21 @@ E = TypeVar("E", bound=IntEnum)
 
 
 def shown(value: object) -> str:
-    """A value as a message shows it: cut where it is long."""
-    if isinstance(value, int) and value.bit_length() > 256:  # Python itself refuses to write out very long ones
+    """A value for a message, shortened if it is long."""
+    if isinstance(value, int) and value.bit_length() > 256:  # Python refuses to convert very long ints to text
         return f"int of {value.bit_length()} bits"
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
 def whole(value: Any, low: int, high: int, error: type[PricetimeError], what: str) -> int:
-    """A whole number from low to high. A bool, a float or a str is none, whatever its value."""
+    """Return value as an int from low to high, or raise the error.
+
+    A bool, float or str is rejected, whatever its value.
+    """
     try:
         number = None if isinstance(value, bool) else operator.index(value)
-    except TypeError:  # some types have an __index__ only to refuse
+    except TypeError:  # some types define __index__ and raise in it
         number = None
     if number is None:
         raise error(f"{what} {shown(value)} is not a whole number: give an int from {low} to {high}")
@@ -36,7 +39,10 @@ def whole(value: Any, low: int, high: int, error: type[PricetimeError], what: st
 
 
 def member(enum: type[E], value: object, error: type[PricetimeError], what: str) -> E:
-    """The member of an enumeration that has this value: an int or the member, not one of another enumeration."""
+    """Return the member of an enumeration for an int or a member, or raise.
+
+    Members of other enumerations are rejected.
+    """
     if isinstance(value, enum):
         return value
     try:
@@ -50,11 +56,11 @@ def member(enum: type[E], value: object, error: type[PricetimeError], what: str)
 
 @cache
 def _ends(enum: type[IntEnum]) -> tuple[int, int]:
-    """The least and the greatest value."""
+    """The smallest and the largest value."""
     return min(enum), max(enum)
 
 
-# What each argument of a book may be.
+# One check for each kind of argument of a book.
 
 
 def order_id(value: Any) -> int:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .extras import require
 from .ladder import ladder_html
+from .types import DepthArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,7 +20,7 @@ ONE = Decimal(1)
 BID_COLOUR, ASK_COLOUR = "#1f77b4", "#d95f02"
 
 
-class Depth(tuple[Any, Any]):
+class Depth(tuple[DepthArray, DepthArray]):
     """The best levels of a book: a pair ``(bids, asks)`` of arrays of ``pricetime.DEPTH``, best level first.
 
     ``price_unit`` is the currency value of one tick. The arrays hold ticks; the ladder and the chart show currency.
@@ -36,21 +37,21 @@ class Depth(tuple[Any, Any]):
 
     price_unit: Decimal
 
-    def __new__(cls, bids: Any, asks: Any, price_unit: Decimal = ONE) -> Depth:
+    def __new__(cls, bids: DepthArray, asks: DepthArray, price_unit: Decimal = ONE) -> Depth:
         made = tuple.__new__(cls, (bids, asks))
         made.price_unit = price_unit
         return made
 
-    def __getnewargs__(self) -> tuple[Any, Any, Decimal]:  # pickle and copy call __new__ with these
+    def __getnewargs__(self) -> tuple[DepthArray, DepthArray, Decimal]:  # pickle and copy call __new__ with these
         return self[0], self[1], self.price_unit
 
     @property
-    def bids(self) -> Any:
+    def bids(self) -> DepthArray:
         """The levels of the bid side, highest price first."""
         return self[0]
 
     @property
-    def asks(self) -> Any:
+    def asks(self) -> DepthArray:
         """The levels of the ask side, lowest price first."""
         return self[1]
 

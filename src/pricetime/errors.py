@@ -1,6 +1,6 @@
-"""What can go wrong, one exception per reason, each message saying what was given and what is allowed.
+"""Exceptions, one for each reason. Each message says what was given and what is allowed.
 
-All derive from :class:`PricetimeError`. After any of them the book is exactly as it was before the call.
+All derive from ``PricetimeError``. A call that raises has changed nothing.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from .types import Reason
 
 
 class PricetimeError(Exception):
-    """Base of every error that pricetime raises on purpose."""
+    """Base class of all pricetime errors."""
 
 
 class InvalidSide(PricetimeError, ValueError):
@@ -57,15 +57,15 @@ class PriceOutsideBand(PricetimeError, ValueError):
 
 
 class InstrumentHalted(PricetimeError, RuntimeError):
-    """The instrument takes no orders for now: they may be cancelled and reduced, nothing else."""
+    """The instrument is halted: only cancels and reduces are accepted."""
 
 
 class DuplicateOrderId(PricetimeError, ValueError):
-    """An order with this id is resting; ids may be used again once their order is gone."""
+    """An order with this id rests. An id is free again when its order is gone."""
 
 
 class UnknownOrder(PricetimeError, KeyError):
-    """No order with this id is resting (never added, filled or cancelled), or it belongs to another owner."""
+    """No order with this id rests (never added, filled or cancelled), or it has a different owner."""
 
     __str__ = PricetimeError.__str__  # KeyError would show the message in quotes
 
@@ -81,11 +81,11 @@ class WouldCross(PricetimeError, ValueError):
 
 
 class OrdersFull(PricetimeError):
-    """Every slot for a resting order is taken: make the book with a larger ``capacity``."""
+    """All slots for resting orders are in use: make the book with a larger ``capacity``."""
 
 
 class LevelsFull(PricetimeError):
-    """Every price level is taken: make the book with a larger ``level_capacity``."""
+    """All price levels are in use: make the book with a larger ``level_capacity``."""
 
 
 class LevelQuantityFull(PricetimeError, OverflowError):
@@ -97,74 +97,74 @@ class OwnerOrdersFull(PricetimeError):
 
 
 class QuantityAboveLimit(PricetimeError, ValueError):
-    """The order has more lots than the limit of its owner allows."""
+    """The order has more lots than its owner's limit allows."""
 
 
 class PriceTooFar(PricetimeError, ValueError):
-    """The price is farther from the best price than the limit of the owner allows."""
+    """The price is farther from the best price than its owner's limit allows."""
 
 
 class MassCancelUnfinished(PricetimeError, RuntimeError):
-    """A mass cancel of this owner that was given in parts has not ended: finish it with ``CommandType.CONTINUE``."""
+    """A mass cancel of this owner in parts is unfinished: finish it with ``CommandType.CONTINUE``."""
 
 
 class InvalidCommands(PricetimeError, TypeError):
-    """The array given to ``apply`` is not a contiguous one-dimensional array of ``pricetime.COMMAND``."""
+    """The array given to ``apply`` is not contiguous, one-dimensional and of dtype ``pricetime.COMMAND``."""
 
 
 class InvalidReports(PricetimeError, TypeError):
-    """The array given is not a contiguous one-dimensional array of the records that are wanted."""
+    """The array is not contiguous, one-dimensional and of dtype ``pricetime.REPORT``."""
 
 
 class ReportMismatch(PricetimeError, ValueError):
-    """A report does not fit the rebuilt books: something was missed. ``seq_num`` is that of the report."""
+    """A report does not fit the rebuilt books: a report was missed. ``seq_num`` is the number of this one."""
 
     def __init__(self, message: str, seq_num: int = 0) -> None:
         super().__init__(message)
-        self.seq_num = seq_num  #: of the report that does not fit
+        self.seq_num = seq_num  #: number of the report
 
 
 class SnapshotMismatch(PricetimeError, ValueError):
-    """A snapshot contradicts itself: an order twice, an unknown instrument, another digest than it says."""
+    """A snapshot contradicts itself: an order twice, an unknown instrument, a wrong digest."""
 
 
 class ReadOnlyBook(PricetimeError, TypeError):
-    """The book is rebuilt from reports: it answers questions and takes no commands."""
+    """The book is rebuilt from reports and accepts no commands."""
 
 
 class BookBusy(PricetimeError, RuntimeError):
-    """Another thread is inside this book. A book serves one thread at a time."""
+    """A second call while one is inside this book. A book serves one call at a time."""
 
 
 class InvalidRing(PricetimeError, ValueError):
-    """The buffer holds no ring, a damaged one, one of another version, or has no room for one."""
+    """The buffer holds no ring, a damaged one or one of an unknown version, or is too small for one."""
 
 
 class InvalidMessage(PricetimeError, ValueError):
-    """What is to be put does not fit a slot, or the slot holds no message."""
+    """A value does not fit a slot of the ring, or the slot holds no message."""
 
 
 class RingClosed(PricetimeError, EOFError):
-    """The ring is closed: nothing more can be put, and everything that was has been got."""
+    """The ring is closed: nothing can be put, and everything in it was read."""
 
 
 class RingTimeout(PricetimeError, TimeoutError):
-    """The ring stayed full, or empty, for as long as the call was to wait."""
+    """The ring stayed full or empty for the whole timeout."""
 
 
 class RingBusy(PricetimeError, RuntimeError):
-    """Another thread is on the same side of this ring. One thread puts and one gets."""
+    """A second call on the same side of this ring. One thread puts and one gets."""
 
 
 class NeedsCompiled(PricetimeError, ImportError):
-    """This part of pricetime is of the compiled form alone, and the uncompiled one runs."""
+    """This part of pricetime exists only compiled, and the pure form runs."""
 
 
 class PureForm(RuntimeWarning):
-    """pricetime runs uncompiled: the same answers, some hundred times slower."""
+    """pricetime runs uncompiled: the results are identical, about a hundred times slower."""
 
 
-#: The exception that a Python call raises where ``apply`` reports a rejection for this reason.
+#: The exception that a Python call raises for the reason of a rejected report.
 ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.UNKNOWN_INSTRUMENT: UnknownInstrument,
     Reason.INVALID_SIDE: InvalidSide,

@@ -125,7 +125,7 @@ def test_an_order_that_never_rests_is_never_shown(price: int) -> None:
 
 
 def test_a_taker_may_lose_lots_to_self_trade_prevention() -> None:
-    """Reduced and cancelled without a word of why: the incoming order first, then the one that it met."""
+    """Reduced and cancelled without a reason: the incoming order first, then the one that it met."""
     made = builder(accepted(1, quantity=4), accepted(2, price=99), accepted(3, side=ASK, price=100, quantity=9))
     made.apply(reports(report(REDUCED, order_id=3, side=ASK, quantity=4), first=4))
     assert (made.in_progress, len(made)) == (True, 2)
@@ -175,33 +175,33 @@ def test_the_state_of_an_instrument() -> None:
 MISFITS: list[tuple[Fields, str]] = [
     (accepted(9, seq_num=3), "does not follow report 3"),
     (accepted(9, seq_num=5), "does not follow report 3"),
-    (accepted(9, type=48), "no execution report"),
-    (report(77), "no execution report"),
-    (report(0), "no execution report"),
+    (accepted(9, type=48), "not an execution report"),
+    (report(77), "not an execution report"),
+    (report(0), "not an execution report"),
     (accepted(9, instrument=3), "instrument is unknown"),
     (accepted(1), "in the book already"),
     (accepted(9, side=0), "side is not"),
     (accepted(9, side=3), "side is not"),
-    (accepted(9, quantity=0), "quantity is not"),
-    (accepted(9, quantity=2**63), "quantity is not"),
+    (accepted(9, quantity=0), "quantity does not fit"),
+    (accepted(9, quantity=2**63), "quantity does not fit"),
     (report(CANCELLED, order_id=9), "not in the book"),
     (report(CANCELLED, order_id=1, instrument=2), "not in the book"),
-    (report(CANCELLED, order_id=1, quantity=9), "quantity is not"),
-    (report(CANCELLED, order_id=1, quantity=11), "quantity is not"),
+    (report(CANCELLED, order_id=1, quantity=9), "quantity does not fit"),
+    (report(CANCELLED, order_id=1, quantity=11), "quantity does not fit"),
     (report(CANCELLED, order_id=1, price=101), "price is not"),
     (report(CANCELLED, order_id=1, side=ASK), "side is not"),
-    (report(REDUCED, order_id=1, quantity=0), "quantity is not"),
-    (report(REDUCED, order_id=1, quantity=11), "quantity is not"),
+    (report(REDUCED, order_id=1, quantity=0), "quantity does not fit"),
+    (report(REDUCED, order_id=1, quantity=11), "quantity does not fit"),
     (report(TRADE, order_id=9, maker_id=1), "not in the book"),
     (report(TRADE, order_id=1, maker_id=9), "not in the book"),
     (report(TRADE, order_id=1, maker_id=3, price=200, quantity=5), "not in the book"),
     (report(REPLACED, order_id=9, maker_id=9), "not in the book"),
     (report(REPLACED, order_id=2, maker_id=1), "in the book already"),
     (report(REPLACED, order_id=1, maker_id=1, side=ASK), "side is not"),
-    (report(REPLACED, order_id=1, maker_id=1, quantity=0), "quantity is not"),
-    (report(REPLACED, order_id=1, maker_id=1, quantity=2**63), "quantity is not"),
+    (report(REPLACED, order_id=1, maker_id=1, quantity=0), "quantity does not fit"),
+    (report(REPLACED, order_id=1, maker_id=1, quantity=2**63), "quantity does not fit"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, price=101), "price is not"),
-    (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, quantity=11), "quantity is not"),
+    (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, quantity=11), "quantity does not fit"),
     (report(ReportKind.STATE_CHANGED, quantity=2), "unknown state"),
 ]
 
@@ -236,13 +236,13 @@ MISFITS_OF_A_COMMAND: list[tuple[Fields, str]] = [
     (report(TRADE, order_id=3, maker_id=1, price=99, side=ASK), "side is not"),
     (report(TRADE, order_id=3, maker_id=4, price=90), "side is not"),
     (report(TRADE, order_id=3, maker_id=1, price=100), "price is not"),
-    (report(TRADE, order_id=3, maker_id=1, price=99, quantity=0), "quantity is not"),
-    (report(TRADE, order_id=3, maker_id=1, price=99, quantity=11), "quantity is not"),
-    (report(CANCELLED, order_id=3, quantity=11), "quantity is not"),
+    (report(TRADE, order_id=3, maker_id=1, price=99, quantity=0), "quantity does not fit"),
+    (report(TRADE, order_id=3, maker_id=1, price=99, quantity=11), "quantity does not fit"),
+    (report(CANCELLED, order_id=3, quantity=11), "quantity does not fit"),
     (report(CANCELLED, order_id=3, quantity=12, price=99), "price is not"),
     (report(CANCELLED, order_id=3, quantity=12, side=ASK), "side is not"),
-    (report(REDUCED, order_id=3, quantity=13), "quantity is not"),
-    (report(REDUCED, order_id=3, quantity=0), "quantity is not"),
+    (report(REDUCED, order_id=3, quantity=13), "quantity does not fit"),
+    (report(REDUCED, order_id=3, quantity=0), "quantity does not fit"),
 ]
 
 
@@ -524,7 +524,7 @@ def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
 
 def test_it_is_made_once() -> None:
     made = busy()
-    with pytest.raises(TypeError, match="made once"):
+    with pytest.raises(TypeError, match="only once"):
         made.__init__([1])
     assert len(made) == 5
 

@@ -1,4 +1,4 @@
-"""One call at a time: another one while a call is inside is refused, and nothing is harmed."""
+"""One call at a time: a second one while a call is inside is rejected and changes nothing."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_a_call_from_another_thread_is_refused(call: str) -> None:
             try:
                 CALLS[call](book)
             except BookBusy as error:
-                assert "another call is inside this book" in str(error)
+                assert "a call is inside this book already" in str(error)
                 seen += 1
                 if seen == 3:
                     break
@@ -409,5 +409,5 @@ def test_a_call_inside_another_of_the_same_thread_is_told_what_is_true() -> None
         if messages:
             break
     assert messages
-    assert "of this one where a signal handler or a finalizer calls" in messages[0]
+    assert "from this one if a signal handler or a finalizer calls" in messages[0]
     book.check()

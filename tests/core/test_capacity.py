@@ -67,7 +67,7 @@ def test_a_replace_needs_a_level(make_book: Any) -> None:
         with pytest.raises(LevelsFull):
             book.replace_order(1, 99, 5, new_id=new_id)
         assert state(book) == before
-    book.replace_order(3, 102, 5)  # its own level goes, so there is room for another
+    book.replace_order(3, 102, 5)  # its own level is dropped, so there is room for a new one
     book.replace_order(1, 102, 5)
     book.replace_order(2, 98, 5)
     assert ladder(book) == ([(102, 10, 2), (98, 5, 1)], [])

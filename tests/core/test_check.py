@@ -76,33 +76,42 @@ def book(books: Any) -> Any:
     return books.books[0]
 
 
-def chain(books: Any) -> Any:
+def owner_list(books: Any) -> Any:
     """Of owner 1: orders 1 and 2, at one price, and 8 of the first book, then those of the second."""
-    return books.chains[1]
+    return books.owner_lists[1]
 
 
 def oldest(books: Any) -> Any:
-    return books.links[chain(books).head]
+    return books.owner_links[owner_list(books).head]
+
+
+def hashed(books: Any) -> Any:
+    """The list of owner 9, who is not below the owner_limit."""
+    return books.owner_lists[books._owner_list(9)]
+
+
+def lose_a_list(books: Any) -> None:
+    books.owner_buckets[books._bucket(9)] = 0
 
 
 def close_a_ring(books: Any) -> None:
-    books.links[chain(books).tail].next = chain(books).head
+    books.owner_links[owner_list(books).tail].next = owner_list(books).head
 
 
 def lose_the_oldest(books: Any) -> None:
-    chain(books).head = oldest(books).next
+    owner_list(books).head = oldest(books).next
     oldest(books).prev = 0
-    chain(books).count -= 1
+    owner_list(books).count -= 1
 
 
 def age(books: Any) -> None:
-    """Let two orders at one price change places in their chain."""
-    first = chain(books).head
-    second = books.links[first].next
-    third = books.links[second].next
-    chain(books).head, books.links[third].prev = second, first
+    """Let two orders at one price change places in the list of their owner."""
+    first = owner_list(books).head
+    second = books.owner_links[first].next
+    third = books.owner_links[second].next
+    owner_list(books).head, books.owner_links[third].prev = second, first
     for slot, before, behind in ((second, 0, first), (first, second, third)):
-        books.links[slot].prev, books.links[slot].next = before, behind
+        books.owner_links[slot].prev, books.owner_links[slot].next = before, behind
 
 
 def swap_children(books: Any) -> None:
@@ -158,13 +167,21 @@ SPOILT: list[tuple[Callable[[Any], None], str]] = [
     (put(book, "state", 2), "open or halted"),
     (put(book, "low_price", -(2**62)), "in the band"),
     (put(book, "band", 2**63), "in the band"),
-    (close_a_ring, "in one chain, once"),
-    (lose_the_oldest, "below the limit are in chains"),
-    (put(head, "owner", 2), "below the limit are in chains"),
-    (put(lambda books: books.orders[chain(books).head], "owner", 2), "rests and is of owner"),
-    (put(chain, "head", 39), "rests and is of owner"),
-    (put(chain, "tail", 1), "knows the youngest"),
+    (close_a_ring, "in one owner's list, once"),
+    (lose_the_oldest, "are in their lists, and no others"),
+    (put(head, "owner", 2), "are in their lists, and no others"),
+    (put(lambda books: books.orders[owner_list(books).head], "owner", 2), "rests and is of owner"),
+    (put(owner_list, "head", 39), "rests and is of owner"),
+    (put(owner_list, "tail", 1), "knows the newest"),
     (put(oldest, "prev", 1), "knows the older one"),
+    (put(oldest, "list", 2), "knows the list of its owner"),
+    (add(owner_list, "count", 1), "counts the orders"),
+    (lose_a_list, "owner 9 has a list"),
+    (put(hashed, "owner", 8), "owner 9 has a list|is its own"),
+    (put(hashed, "walked", 1), "was executed whole"),
+    (add(itself, "owner_list_count", 1), "found by hash are counted"),
+    (add(itself, "fresh_owner_list", 1), "no owner list is lost"),
+    (put(itself, "free_owner_list", 9), "no owner list is lost"),
     (put(oldest, "instrument", 1), "knows its instrument"),
     (put(oldest, "instrument", 7), "knows its instrument"),
     (age, "came after those ahead of it"),

@@ -1,4 +1,4 @@
-"""Pickles and copies: another book in the same state, which goes on in the same way."""
+"""Pickles and copies: a second book in the same state, which continues in the same way."""
 
 from __future__ import annotations
 

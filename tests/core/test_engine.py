@@ -11,7 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ALL_INSTRUMENTS, Engine, Instrument, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime import (
+    ALL_INSTRUMENTS,
+    Engine,
+    Instrument,
+    InstrumentState,
+    OrderBook,
+    ReplacePolicy,
+    SelfTrade,
+    TimeInForce,
+)
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import (
     DuplicateOrderId,
@@ -19,6 +28,7 @@ from pricetime.errors import (
     InvalidPrice,
     InvalidQuantity,
     InvalidSetting,
+    InvalidState,
     OrdersFull,
     UnknownInstrument,
     UnknownOrder,
@@ -262,7 +272,7 @@ def test_an_engine_lives_as_long_as_a_book_of_it() -> None:
 
 def test_what_a_book_of_an_engine_leaves_to_the_engine() -> None:
     book = Engine([Instrument(0), Instrument(1)], capacity=10).book(0)
-    with pytest.raises(InvalidCommands, match="to the engine"):
+    with pytest.raises(InvalidCommands, match="call apply of the engine"):
         book.apply(np.zeros(0, COMMAND))
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="copy the engine"):
@@ -370,7 +380,7 @@ def test_a_bad_instrument(settings: dict[str, Any]) -> None:
 
 
 class Shifty:
-    """A number that is another one each time it is looked at."""
+    """A number with a different value at each conversion."""
 
     def __init__(self, *values: int) -> None:
         self.values = list(values)
@@ -402,3 +412,29 @@ def test_a_report_array_that_was_lent_is_not_written_over() -> None:
     for order_id in range(2, 8):
         engine.apply(new(0, order_id, 1, 5, 1))
     assert small.tobytes() == as_made
+
+
+def test_the_names_of_a_book_with_an_instrument() -> None:
+    engine = Engine([Instrument(7, tick_size=5, lot_size=10), Instrument(8)], capacity=10)
+    assert (engine.tick_size(7), engine.lot_size(7)) == (engine.book(7).tick_size, engine.book(7).lot_size) == (5, 10)
+    assert (engine.tick_size(8), engine.lot_size(8)) == (1, 1)
+    engine.set_state(7, InstrumentState.HALTED)
+    assert engine.state(7) is engine.book(7).state is InstrumentState.HALTED
+    assert engine.state(8) is InstrumentState.OPEN
+    for call in (engine.tick_size, engine.lot_size, lambda number: engine.set_state(number, 0)):
+        with pytest.raises(UnknownInstrument):
+            call(9)
+    with pytest.raises(InvalidState):
+        engine.set_state(7, 2)
+
+
+def test_a_book_may_have_a_tick_size_and_a_lot_size() -> None:
+    book = OrderBook(10, tick_size=5, lot_size=100)
+    assert (book.tick_size, book.lot_size) == (5, 100)
+    book.add_order(1, 1, 20, 300)
+    with pytest.raises(InvalidPrice, match="21 is not a multiple of the tick size 5"):
+        book.add_order(2, 1, 21, 300)
+    with pytest.raises(InvalidQuantity, match="30 is not a multiple of the lot size 100"):
+        book.add_order(2, 1, 20, 30)
+    again = copy.copy(book)
+    assert (again.tick_size, again.lot_size, again.digest()) == (5, 100, book.digest())

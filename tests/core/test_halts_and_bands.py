@@ -243,7 +243,7 @@ def test_then_the_price_then_what_rests(
 
 
 def test_calls_check_in_the_same_order(halted: Engine) -> None:
-    """A replace and a reduce of an order that does not rest, or of another owner, are first looked at themselves."""
+    """The fields of a replace or reduce are checked before its order, which may not rest or have a different owner."""
     from pricetime.errors import InvalidPrice, InvalidQuantity, UnknownOrder
 
     book = halted.book(3)

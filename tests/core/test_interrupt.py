@@ -30,7 +30,7 @@ def handler() -> Iterator[Callable[[Callable[[], object]], None]]:
 
 
 def apply_interrupted(engine: Any, commands: np.ndarray[Any, Any]) -> Any:
-    """Apply, while another thread sends a signal once it finds the engine busy. The reports, or what was raised."""
+    """Apply, while a second thread sends a signal once it finds the engine busy. The reports, or the exception."""
     main = threading.get_ident()
     begun, ended = threading.Event(), threading.Event()
 

@@ -464,7 +464,7 @@ def test_one_at_a_time_of_each_owner() -> None:
     engine.apply(asked(owner=1, tag=1, instrument=ALL_INSTRUMENTS))
     [refused] = reports_of(engine.apply(asked(owner=1)))
     assert (refused.kind, refused.reason) == (ReportKind.REJECTED, Reason.MASS_CANCEL_UNFINISHED)
-    with pytest.raises(MassCancelUnfinished, match="owner 1 has not ended"):
+    with pytest.raises(MassCancelUnfinished, match="owner 1 is unfinished"):
         engine.book(0).mass_cancel(1)
     assert engine.unfinished() == [1]
     engine.apply(goes_on)

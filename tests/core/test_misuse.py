@@ -55,7 +55,7 @@ def test_a_book_is_made_once() -> None:
     book = OrderBook(10)
     bid(book, 1, 100, 5)
     before = state(book)
-    with pytest.raises(TypeError, match="made once"):
+    with pytest.raises(TypeError, match="only once"):
         book.__init__(20)
     assert state(book) == before
 
@@ -65,7 +65,7 @@ def test_an_engine_is_made_once() -> None:
     book = engine.book(0)
     bid(book, 1, 100, 5)
     before = state(book)
-    with pytest.raises(TypeError, match="made once"):
+    with pytest.raises(TypeError, match="only once"):
         engine.__init__([Instrument(5)], capacity=1)
     assert state(book) == before
     assert list(engine.instruments) == [0]
@@ -110,7 +110,7 @@ class Acts:
 
 
 def sequence(*values: int) -> Acts:
-    """A number that is another one each time."""
+    """A number with a different value at each conversion."""
     left = iter(values)
     return Acts(lambda: next(left))
 
@@ -162,7 +162,7 @@ def test_an_interrupt_while_an_argument_is_looked_at(method: str, given: dict[st
 
 @pytest.mark.parametrize(("method", "given", "name"), PLACES, ids=[f"{place[0]} {place[2]}" for place in PLACES])
 def test_an_argument_that_calls_the_book(method: str, given: dict[str, Any], name: str) -> None:
-    """It finds the book free or is told that it is busy; then the call goes on as if nothing had been asked."""
+    """It finds the book free or busy; then the call continues unaffected."""
     book, expected = small_book(), small_book()
     answers: list[int | None] = []
 
@@ -181,7 +181,7 @@ def test_an_argument_that_calls_the_book(method: str, given: dict[str, Any], nam
 
 @pytest.mark.parametrize("method", ["cancel_order", "reduce_order", "replace_order"])
 def test_the_owner_is_that_of_the_order_which_is_changed(method: str) -> None:
-    """Though the order id given is another one when it is looked at again."""
+    """Although the order id converts to a different value the second time."""
     more: dict[str, dict[str, int]] = {
         "cancel_order": {},
         "reduce_order": {"by": 1},

@@ -1,4 +1,4 @@
-"""An owner asks which of its orders are open: what is told, in which order, how many at a time, and what comes next."""
+"""OPEN_ORDERS: which orders of an owner are reported, in which order, how many at a time, and how to continue."""
 
 from __future__ import annotations
 

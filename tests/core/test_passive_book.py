@@ -112,7 +112,7 @@ def test_a_clear(book: PassiveBook) -> None:
 
 
 REFUSALS: list[tuple[Callable[[PassiveBook], object], type[Exception], str | None]] = [
-    (lambda b: b.add_order(1, BID, 98, 1), errors.DuplicateOrderId, "an order with this id is resting"),
+    (lambda b: b.add_order(1, BID, 98, 1), errors.DuplicateOrderId, "an order with this id rests"),
     (lambda b: b.add_order(4, 3, 98, 1), errors.InvalidSide, None),
     (lambda b: b.add_order(4, BID, 98, 0), errors.InvalidQuantity, None),
     (lambda b: b.add_order(4, BID, 2**63, 1), errors.InvalidPrice, None),
@@ -124,7 +124,7 @@ REFUSALS: list[tuple[Callable[[PassiveBook], object], type[Exception], str | Non
     (lambda b: b.reduce_order(1, 0), errors.InvalidQuantity, None),
     (lambda b: b.cancel_order(9), errors.UnknownOrder, "no order 9 is resting"),
     (lambda b: b.replace_order(9, 98, 1), errors.UnknownOrder, "no order 9 is resting"),
-    (lambda b: b.replace_order(1, 98, 1, new_id=2), errors.DuplicateOrderId, "an order with this id is resting"),
+    (lambda b: b.replace_order(1, 98, 1, new_id=2), errors.DuplicateOrderId, "an order with this id rests"),
     (lambda b: b.replace_order(1, 98, 0), errors.InvalidQuantity, None),
     (lambda b: b.replace_order(1, 98, 1, new_id=-1), errors.InvalidOrderId, None),
 ]
@@ -145,13 +145,13 @@ def test_room_for_so_many_orders_and_levels() -> None:
     book = PassiveBook(3, level_capacity=2)
     book.add_order(1, BID, 100, 1)
     book.add_order(2, BID, 99, 1)
-    with pytest.raises(errors.LevelsFull, match="all 2 levels are taken: use a larger level_capacity"):
+    with pytest.raises(errors.LevelsFull, match="all 2 levels are in use: use a larger level_capacity"):
         book.add_order(3, BID, 98, 1)
     book.replace_order(2, 98, 1)  # its own level goes
     book.add_order(3, BID, 98, 1)
     with pytest.raises(errors.LevelsFull):
         book.replace_order(3, 97, 1)
-    with pytest.raises(errors.OrdersFull, match="3 orders rest, as many as there is room for: use a larger capacity"):
+    with pytest.raises(errors.OrdersFull, match="all 3 order slots are in use: use a larger capacity"):
         book.add_order(4, BID, 98, 1)
     book.check()
 
@@ -162,7 +162,7 @@ def test_its_orders_are_looked_at_and_not_changed(book: PassiveBook) -> None:
 
 
 def test_a_book_is_made_once(book: PassiveBook) -> None:
-    with pytest.raises(TypeError, match="a book is made once"):
+    with pytest.raises(TypeError, match="only once"):
         PassiveBook.__init__(book)
     with pytest.raises(errors.InvalidSetting):
         PassiveBook(0)

@@ -139,8 +139,8 @@ def test_without_chains_the_orders_of_a_book_are_in_priority_order() -> None:
 ROW = {"order_id": 77, "price": 50, "quantity": 5, "side": 1, "instrument": 5}
 
 MISFITS: list[tuple[dict[str, int], type[Exception], str]] = [
-    ({"type": 0}, SnapshotMismatch, "no new order, no state"),
-    ({"type": CANCEL}, SnapshotMismatch, "no new order, no state"),
+    ({"type": 0}, SnapshotMismatch, "neither a new order nor a state"),
+    ({"type": CANCEL}, SnapshotMismatch, "neither a new order nor a state"),
     ({"instrument": 3}, SnapshotMismatch, "instrument is unknown"),
     ({"instrument": 2**32 - 1}, SnapshotMismatch, "instrument is unknown"),
     ({"side": 0}, SnapshotMismatch, "no side"),
@@ -148,9 +148,9 @@ MISFITS: list[tuple[dict[str, int], type[Exception], str]] = [
     ({"time_in_force": TimeInForce.IOC}, SnapshotMismatch, "does not rest"),
     ({"time_in_force": TimeInForce.MARKET}, SnapshotMismatch, "does not rest"),
     ({"flags": 7}, SnapshotMismatch, "self-trade mode"),
-    ({"quantity": 0}, SnapshotMismatch, "quantity is none"),
-    ({"quantity": 2**63}, SnapshotMismatch, "quantity is none"),
-    ({"order_id": 1}, SnapshotMismatch, "there already"),
+    ({"quantity": 0}, SnapshotMismatch, "invalid quantity"),
+    ({"quantity": 2**63}, SnapshotMismatch, "invalid quantity"),
+    ({"order_id": 1}, SnapshotMismatch, "order id is in use"),
     ({"type": SET_STATE, "flags": 2}, SnapshotMismatch, "state is unknown"),
     ({"price": 200}, SnapshotMismatch, "crossed"),
 ]
@@ -196,7 +196,7 @@ def test_quantities_that_add_up_to_too_much() -> None:
 def test_an_engine_that_has_orders_keeps_them() -> None:
     engine = full()
     before = engine.commands().tobytes()
-    with pytest.raises(SnapshotMismatch, match="18 orders are in these books"):
+    with pytest.raises(SnapshotMismatch, match="18 orders are in this engine"):
         engine.restore(engine.commands())
     assert engine.commands().tobytes() == before
 
@@ -227,7 +227,7 @@ def test_the_commands_of_one_book_of_several() -> None:
 
 
 def test_a_long_queue_and_a_long_chain_need_no_depth() -> None:
-    """One owner, one price, then every order moved to another level in the order opposite to its age."""
+    """One owner, one price, then every order moved to a second level, the newest first."""
     n = 3000
     engine = Engine([Instrument(0)], capacity=n, owner_limit=3)
     engine.apply(np.concatenate([new(order_id, 5, owner=1 + order_id % 2) for order_id in range(n)]))

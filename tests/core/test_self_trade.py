@@ -17,7 +17,7 @@ US, THEM = 1, 2
 
 
 def place_makers(book: Any, side: Side = Side.ASK) -> None:
-    """At the touch 4 of theirs, 6 of ours, 5 of theirs; behind it 3 of ours, 5 of theirs."""
+    """At the best price 4 of theirs, 6 of ours, 5 of theirs; behind it 3 of ours, 5 of theirs."""
     sign = 1 if side is Side.ASK else -1
     for order_id, price, quantity, owner in (
         (1, 100, 4, THEM),
@@ -29,7 +29,7 @@ def place_makers(book: Any, side: Side = Side.ASK) -> None:
         book.add_order(order_id, side, sign * price, quantity, owner=owner)
 
 
-#: mode, incoming quantity, (maker, quantity) of each trade; what then rests at the touch, behind it, of the newcomer
+#: mode, incoming quantity, (maker, quantity) of each trade; what rests at the best price, behind it, of ours
 MEETINGS: list[tuple[SelfTrade, int, list[Any], list[Any], list[Any], int]] = [
     (OFF, 10, [(1, 4), (2, 6)], [(3, 5)], [(4, 3), (5, 5)], 0),
     (OFF, 25, [(1, 4), (2, 6), (3, 5), (4, 3), (5, 5)], [], [], 2),

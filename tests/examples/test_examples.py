@@ -60,7 +60,7 @@ def test_first_book() -> None:
     ]
     assert "  4 lots at 100 from order 2" in lines
     assert "  3 lots at 100 from order 3" in lines
-    assert lines[-1] == "  UnknownOrder: no order 3 is resting: never added, filled or cancelled"
+    assert lines[-1] == "  UnknownOrder: no order 3 is resting: it was never added, or was filled or cancelled"
 
 
 def test_many_instruments() -> None:

@@ -64,7 +64,7 @@ def expected(data: bytes, owner: int) -> Expected:
         if not isinstance(event, Heartbeat):
             command = command_of(event, owner)
             if command["type"] == CommandType.MASS_CANCEL:
-                from pricetime.gateway.loop import PARTS  # there is none where the gateway is not compiled
+                from pricetime.gateway.loop import PARTS  # missing if the gateway is not compiled
 
                 command["tag"] = PARTS[0]
             commands.append(command)
@@ -95,7 +95,7 @@ def command_of(message: Message, owner: int) -> dict[str, int]:
 
 
 def cut_everywhere() -> Iterator[bytes]:
-    """Every message, cut at every byte, alone and behind another."""
+    """Every message, cut at every byte, alone and after a second one."""
     for before in (b"", ENCODED[-1]):
         for data in wire.ENCODED:
             yield from (before + data[:at] for at in range(len(data) + 1))

@@ -26,7 +26,7 @@ from tests.wire.ends import GOOD, session
 #: The least that a message takes.
 MIN_SIZE = min(size for size in SIZES if size)
 
-#: Inputs between two looks at the memory.
+#: Inputs between two samples of the memory.
 LOOK_EVERY = 100_000
 
 PLACES = list(product(Role, State))
@@ -138,7 +138,7 @@ class Outcome(NamedTuple):
     inputs: int
     bytes: int
     seconds: float
-    grown_bytes: int  #: from the first look at the memory to the last
+    grown_bytes: int  #: from the first sample of the memory to the last
 
 
 def fuzz(inputs: int, seed: int) -> Outcome:

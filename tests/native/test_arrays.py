@@ -31,7 +31,7 @@ PARTS: dict[str, Callable[[Array], Any]] = {
     "memoryview of a slice": lambda reports: reports[1:].data,
     "frombuffer": lambda reports: np.frombuffer(reports, np.uint8),
     "base": lambda reports: reports.base if reports.base is not None else reports,
-    "another class": lambda reports: reports.view(np.recarray),
+    "a subclass": lambda reports: reports.view(np.recarray),
 }
 
 
@@ -68,7 +68,7 @@ def test_arrays_of_many_calls_at_once() -> None:
 
 
 def test_an_array_may_be_written_to() -> None:
-    """It is the caller's own, and what is written is in nobody's way."""
+    """It belongs to the caller, who may write to it."""
     book = OrderBook(10)
     for turn in range(3):
         reports = book.apply(orders(3 * turn, 3))

@@ -1,4 +1,4 @@
-"""A mapped file: shared with the file itself, populated without a fault, synced, closed once nobody looks."""
+"""A mapped file: shared with the file itself, populated without a fault, synced, closed once no view uses it."""
 
 from __future__ import annotations
 

@@ -18,4 +18,4 @@ def test_a_thread_asks_for_itself() -> None:
     thread = threading.Thread(target=lambda: answers.append(take_short_turns()))
     thread.start()
     thread.join()
-    assert answers in ([True], [False]), "an old system does not know the wish"
+    assert answers in ([True], [False]), "an old system does not support it"

@@ -52,7 +52,7 @@ def spoil(rng: random.Random, commands: np.ndarray[Any, Any]) -> None:
 
 
 def answer_elsewhere(flows: list[Flow], folder: Path) -> Answers:
-    """What another process answers, in the uncompiled form and with another seed for its id tables."""
+    """The results of a second process, in the uncompiled form and with a different seed for its id tables."""
     (folder / "flows").write_bytes(pickle.dumps(flows))
     call = "import sys; from tests.properties.forms import main; main(*sys.argv[1:])"
     subprocess.run(

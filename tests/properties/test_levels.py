@@ -1,4 +1,4 @@
-"""The index of price levels against ``sorted``: prices over all of i64, the touch anywhere, levels made and removed."""
+"""The index of price levels against ``sorted``: prices over all of i64, levels made and removed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.books import I64_MAX, I64_MIN, ladder
 
 STEPS = 5_000 if COMPILED else 500
 
-#: How many low bits of a price vary: each range makes another shape of tree.
+#: How many low bits of a price vary: each range makes a different tree.
 SPREADS = [1, 3, 6, 7, 12, 13, 18, 30, 36, 42, 54, 59, 60, 61, 63, 64]
 
 
@@ -173,7 +173,7 @@ def test_the_touch_wanders_over_the_whole_range(step_bits: int) -> None:
 
 @pytest.mark.parametrize("side", Side)
 def test_a_ladder_climbed_from_end_to_end(side: Side) -> None:
-    """The touch at every power of two, both ways, with one level left far behind."""
+    """The best price at every power of two, both ways, with one level left far behind."""
     levels = Levels()
     climb = sorted({clamp(sign * 2**bit + offset) for sign in (1, -1) for bit in range(64) for offset in (-1, 0, 1)})
     for prices in (climb, climb[::-1]):

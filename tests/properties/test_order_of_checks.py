@@ -78,7 +78,7 @@ FAULTS: dict[str, tuple[Given, list[Given]]] = {
 def order_of_checks() -> list[str]:
     """The exceptions of the table, in its order. The last row stands for three."""
     page = PAGE.read_text(encoding="utf-8")
-    table = page[page.index("\n## Refused\n") :]
+    table = page[page.index("\n## Rejected\n") :]
     names = [row.split("|")[2] for row in table.splitlines() if row.startswith("| ") and row.count("|") == 4]
     found = [name for names_ in names for name in re.findall(r"`(\w+)`", names_)]
     return [*found, "OrdersFull", "LevelsFull", "LevelQuantityFull"]

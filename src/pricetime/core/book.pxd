@@ -16,7 +16,7 @@ from pricetime.core.references cimport References
 
 
 cdef class Books:
-    # pools, shared by all books; index 0 of each is nobody
+    # pools, shared by all books; index 0 of each means none
     cdef Order *orders
     cdef OrderCold *cold             # same index as orders
     cdef OwnerLink *owner_links      # same index as orders
@@ -24,7 +24,7 @@ cdef class Books:
     cdef Node *nodes
     cdef u32 capacity                # orders
     cdef u32 level_capacity
-    cdef u32 free_order              # head of the list of freed slots, NIL when empty
+    cdef u32 free_order              # head of the list of freed slots, NIL if empty
     cdef u32 free_level
     cdef u32 free_node
     cdef u32 fresh_order             # first slot that was never used
@@ -37,7 +37,7 @@ cdef class Books:
     # the books
     cdef Book *books
     cdef u32 book_count
-    cdef u32 *directory              # instrument -> 1 + index of its book, 0 where there is none
+    cdef u32 *directory              # instrument -> 1 + index of its book, 0 if it has none
     cdef u32 directory_size
     cdef u64 id_multiplier           # odd; spreads order ids, never reaches a result
 
@@ -45,7 +45,7 @@ cdef class Books:
     cdef OwnerList *owner_lists      # by owner below owner_limit; then those that are found by hash
     cdef u32 *owner_buckets          # the first list of each bucket
     cdef u32 bucket_shift            # 64 - log2(buckets)
-    cdef u32 free_owner_list         # head of the list of freed lists, NIL if there is none
+    cdef u32 free_owner_list         # head of the list of freed lists, NIL if empty
     cdef u32 fresh_owner_list        # first one that was never used
     cdef u32 owner_list_count        # lists in use that are found by hash
     cdef OwnerLimit *limits          # by owner
@@ -54,7 +54,7 @@ cdef class Books:
     cdef u32 walk_count              # how many are
     cdef u32 owner_limit             # owners from 1 to below this are numbered: see is_numbered
 
-    # where reports go; whoever runs commands has made room for them
+    # where reports go; the caller provides the room
     cdef Report *reports
     cdef u64 report_count
     cdef u64 seq_num                 # of the last report
@@ -88,7 +88,7 @@ cdef class Books:
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
     cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
 
-    # what is refused
+    # rejections
     cdef inline u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
     cdef u32 refuse_replace(self, Book *book, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
@@ -119,7 +119,7 @@ cdef class Books:
     cdef void _remove(self, Book *book, u32 slot, u32 position) noexcept nogil
     cdef void _free_slot(self, Book *book, u32 slot) noexcept nogil
 
-    # orders of one owner
+    # owners' order lists
     cdef inline bint is_numbered(self, u32 owner) noexcept nogil
     cdef inline u32 _owner_list(self, u32 owner) noexcept nogil
     cdef inline u64 _bucket(self, u32 owner) noexcept nogil
@@ -163,7 +163,7 @@ cdef class Books:
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
     cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
-    # the state as one number
+    # the digest
     cdef u64 digest(self, Book *book, References references=*) noexcept nogil
 
 

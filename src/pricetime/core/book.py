@@ -1,15 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The matching core: many books over one pool of orders, driven by commands, answering in reports.
+"""The matching core: the books of many instruments over one pool of orders. Commands in, reports out.
 
-Sections, in this order: making the books; commands; those that are not about one order; what is refused;
-matching; orders at their level; orders of one owner; levels of a side; the order-id table; reports; the digest.
-Records and constants are in ``layout.pxd``, fields and signatures in ``book.pxd``.
+Sections, in this order: making the books; commands; commands that are not about one order; rejections; matching; orders
+at their level; owners' order lists; levels of a side; the order-id table; reports; the digest. Records and constants
+are in ``layout.pxd``, fields and signatures in ``book.pxd``.
 
-Nothing here allocates, locks, reads a clock or touches a Python object once the books are made, and every
-command takes a number of steps bounded by what it trades with or cancels: a level is found in at most eleven nodes,
-an order id in one run of its table. Prices are kept as keys, ``price`` for bids and ``~price`` for asks, so
-that on both sides the largest is the best; the room for everything that a command may need is checked
-before it changes anything.
+Once the books are made, nothing here allocates, locks, reads a clock or uses a Python object. Every command takes a
+number of steps bounded by the orders that it trades with or cancels: a level is found in at most eleven nodes, an
+order id in one run of its table. Prices are stored as keys, ``price`` for bids and ``~price`` for asks, so that on
+both sides the largest key is the best. Room for everything that a command may need is checked before any change.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ import cython
 
 from pricetime.owner_limits import OwnerLimits
 
-if not cython.compiled:  # the compiled form has them from book.pxd
+if not cython.compiled:  # the compiled form cimports them in book.pxd
     from pricetime.core.layout import *
     from pricetime.native.bits import leading_zeros, prefetch
     from pricetime.native.memory import prefault_pages, release, reserve
@@ -58,7 +57,7 @@ class Books:
             self.set_limits(limits)
 
     def set_limits(self, limits):
-        """The limits of every owner; those under 0 are of all who are not named."""
+        """Set the limits of every owner below the ``owner_limit``; those under 0 are for owners without an entry."""
         owner: u32
         for owner in range(1, self.owner_limit):
             given = limits.get(owner) or limits.get(0)
@@ -120,7 +119,7 @@ class Books:
         self.directory[instrument.id] = index + 1
 
     def make_ids(self, book, limit):
-        """A table of ids for so many orders, in the place of the one that there may be. The book is empty."""
+        """Allocate the order-id table of an empty book, releasing the old one if there is one."""
         entries: cython.ulonglong = 64
         while entries < 2 * limit:
             entries *= 2
@@ -137,7 +136,7 @@ class Books:
         return 0
 
     def prefault(self, orders, levels):
-        """Take up the memory that so many of them need: the lowest slots are used first, ids lie anywhere."""
+        """Use the memory of this many orders and levels now, and of all order-id tables."""
         n: u64 = min(cython.cast(u64, orders), cython.cast(u64, self.capacity)) + 1
         prefault_pages(self.orders, n * cython.sizeof(Order))
         prefault_pages(self.cold, n * cython.sizeof(OrderCold))
@@ -182,25 +181,24 @@ class Books:
     # ------------------------------------------------------------------ commands
 
     def book_of(self, instrument):
-        """The book of an instrument, NULL where there is none."""
+        """The book of an instrument, NULL if it has none."""
         if instrument < self.directory_size and self.directory[instrument] != 0:
             return cython.address(self.books[self.directory[instrument] - 1])
         return cython.NULL
 
     def report_bound(self, commands):
-        """The most reports that so many commands can make: a caller makes room for these before it runs them.
+        """Most reports that this many commands can make. The caller provides this room before it runs them.
 
-        With an ``owner_limit``, each OPEN_ORDERS among the commands may make ``OPEN_ORDERS_TOLD`` more.
+        With an ``owner_limit``, each OPEN_ORDERS command may make ``OPEN_ORDERS_TOLD`` more.
         """
         return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
 
     def run(self, commands, count, ends):
-        """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i; NULL where nobody asks.
+        """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i, or NULL if not wanted.
 
-        What a command will look up is fetched into the cache in three steps while those before it execute: the
-        entry of its order id; the order found there; what lies around that order. Each would be a miss that is
-        waited for: with this, flows of arbitrary ids run twice as fast. (It stands here and not in a function of
-        its own because the compiler drops calls of functions that do nothing but prefetch.)
+        What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
+        id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
+        run twice as fast. (This is not a function of its own because gcc drops calls of functions that only prefetch.)
         """
         end: i64 = cython.cast(i64, count)
         first: i64 = 0 if end < AHEAD else -3 * AHEAD
@@ -228,7 +226,7 @@ class Books:
                     ends[i] = self.report_count
 
     def _likely_entry(self, book, c):
-        """Where the order id of a command most likely is. ``book``: the only one, or NULL when there are several."""
+        """Where the order id of a command most likely is. ``book``: the only one, or NULL if there are several."""
         if not book:
             book = self.book_of(c.instrument)
         if not book:
@@ -236,7 +234,7 @@ class Books:
         return cython.address(book.ids[self._home_of(book, c.order_id)])
 
     def _likely_level(self, c):
-        """The level that a new order may join, where there are too many for the cache; NIL where they are in it."""
+        """The level that a new order may join, if there are too many levels for the cache; else NIL."""
         if self.level_count < MANY_LEVELS or c.type != NEW_ORDER or self.book_count != 1:
             return NIL
         side: u32 = BID if c.side == BID else ASK
@@ -408,7 +406,7 @@ class Books:
         self._move_order(book, slot, side, key, c.quantity)
 
     def _move_order(self, book, slot, side, key, quantity):
-        """Take a resting order out of its level and enter it anew: it may trade before it rests."""
+        """Take a resting order out of its level and add it again: it may trade before it rests."""
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         self._unlink(ladder, slot)
@@ -426,7 +424,7 @@ class Books:
     # ------------------------------------------------------------------ commands that are not about one order
 
     def _execute_other(self, book, c):
-        """The rest of ``execute``; ``book`` is NULL where the instrument has none."""
+        """The rest of ``execute``; ``book`` is NULL if the instrument has none."""
         if c.type == GATEWAY_REJECT:
             self._reject(c, c.flags)
         elif c.type == MASS_CANCEL and (book or c.instrument == ALL_INSTRUMENTS):
@@ -445,9 +443,10 @@ class Books:
             self._reject(c, UNKNOWN_COMMAND)
 
     def _mass_cancel(self, c):
-        """Cancel the orders of an owner, oldest first: of one instrument or of all, of one side or of both.
+        """Cancel the orders of an owner, oldest first: of one instrument or all, of one side or both.
 
-        Only those that rest now: what joins the back of a level later on stays.
+        Only those that rest now: an order that joins the back of a level later stays. Owners from the ``owner_limit``
+        on are cancelled whole, since only the list of an owner below it lasts until the next part.
         """
         owned: u32 = self._owner_list(c.owner)
         if c.side > ASK:
@@ -470,13 +469,13 @@ class Books:
             self._walk(owned, c.tag if owned < self.owner_limit else 0)
 
     def _walk_of(self, owned):
-        """The progress of a list's mass cancel. One that is executed whole uses the entry of owner 0, who has none."""
+        """The progress of the mass cancel of a list. One that is executed whole uses entry 0, which no owner has."""
         return cython.address(self.walks[owned if owned < self.owner_limit else 0])
 
     def _walk(self, owned, limit):
-        """The next part of a mass cancel, which looks at so many orders, or at all that are left for 0.
+        """The next part of a mass cancel: it visits up to ``limit`` orders, all for 0.
 
-        While one goes, what the next will need and the order behind that are fetched ahead.
+        While one is cancelled, the next and the one after it are prefetched.
         """
         walk: cython.pointer[Walk] = self._walk_of(owned)
         left: u32 = limit if limit != 0 else self.capacity
@@ -484,12 +483,12 @@ class Books:
             left -= 1
             slot: u32 = walk.next
             instrument: u32 = self.owner_links[slot].instrument
-            younger: u32 = self.owner_links[slot].next
+            newer: u32 = self.owner_links[slot].next
             book: cython.pointer[Book] = self.book_of(instrument)
-            prefetch(cython.address(book.ids[self._home_of(book, self.orders[younger].id)]))
-            prefetch(cython.address(self.levels[self.orders[younger].level]))
-            prefetch(cython.address(self.orders[self.owner_links[younger].next]))
-            prefetch(cython.address(self.owner_links[self.owner_links[younger].next]))
+            prefetch(cython.address(book.ids[self._home_of(book, self.orders[newer].id)]))
+            prefetch(cython.address(self.levels[self.orders[newer].level]))
+            prefetch(cython.address(self.orders[self.owner_links[newer].next]))
+            prefetch(cython.address(self.owner_links[self.owner_links[newer].next]))
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             if (walk.instrument == instrument or walk.instrument == ALL_INSTRUMENTS) and (
                 walk.side == 0 or walk.side == self.levels[order.level].side
@@ -508,9 +507,10 @@ class Books:
         self._report(walk.instrument, MASS_CANCELLED, walk.side, reason, walk.order_id, 0, 0, walk.cancelled)
 
     def _tell_open_orders(self, c):
-        """Tell the orders of an owner, oldest first: from its oldest, or from the one behind an order that it names.
+        """Report the open orders of an owner, oldest first: from its oldest, or from the one after a given order.
 
-        ``instrument`` and ``quantity`` name that one. No more than a few at a time, so that others need not wait.
+        ``instrument`` and ``quantity`` name that order. At most ``OPEN_ORDERS_TOLD``, so that other commands need not
+        wait.
         """
         slot: u32 = self.owner_lists[c.owner].head if c.owner < self.owner_limit else NIL
         reason: u32 = NONE
@@ -544,10 +544,10 @@ class Books:
         book.state = c.flags
         self._report(book.instrument, STATE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
 
-    # ------------------------------------------------------------------ what is refused
+    # ------------------------------------------------------------------ rejections
 
     def _refuse_order(self, book, c):
-        """Why a new order cannot come in whatever rests, NONE when it can: what is malformed comes first."""
+        """Why a new order is rejected whatever rests, NONE if it is not: malformed fields come first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
         if c.time_in_force > MARKET:
@@ -560,12 +560,12 @@ class Books:
         return self._refuse_price(book, c.price if c.time_in_force != MARKET else book.low_price)
 
     def refuse_replace(self, book, price, quantity):
-        """The same of a replace."""
+        """The same for a replace."""
         reason: u32 = self.refuse_size(book, price, quantity)
         return reason if reason != NONE else self._refuse_price(book, price)
 
     def refuse_size(self, book, price, quantity):
-        """Are they whole ticks and lots?"""
+        """Are price and quantity multiples of the tick and lot size?"""
         if quantity == 0 or quantity >> 63 != 0:
             return INVALID_QUANTITY
         if book.lot_size != 1 and quantity % book.lot_size != 0:
@@ -575,7 +575,7 @@ class Books:
         return NONE
 
     def _refuse_price(self, book, price):
-        """Does the instrument take orders, and at this price? One comparison for both ends of the band."""
+        """Does the instrument accept orders, and at this price? One comparison checks both ends of the band."""
         if book.state != OPEN:
             return INSTRUMENT_HALTED
         if cython.cast(u64, cython.cast(u64, price) - cython.cast(u64, book.low_price)) > book.band:
@@ -583,11 +583,11 @@ class Books:
         return NONE
 
     def _band_end(self, book, side):
-        """The worst price that a market order may trade at: the end of the band on its way."""
+        """The worst price at which a market order may trade: the end of the band on the other side."""
         return cython.cast(i64, cython.cast(u64, book.low_price) + book.band) if side == BID else book.low_price
 
     def _refuse_owner(self, book, owner, side, price, priced, quantity):
-        """May this owner have an order of this quantity, and at this price if that is ``priced``?"""
+        """May this owner have an order of this quantity and, if ``priced``, at this price?"""
         if not self.is_numbered(owner):
             return NONE
         limit: cython.pointer[OwnerLimit] = cython.address(self.limits[owner])
@@ -596,7 +596,10 @@ class Books:
         return self._refuse_distance(book, limit.price_distance, side, price) if priced else NONE
 
     def _refuse_distance(self, book, most, side, price):
-        """Is a price so near to the best of the other side, or of its own when that is empty? Any is when both are."""
+        """Is a price near enough to the best of the other side, or of its own if that is empty?
+
+        True if both are empty.
+        """
         best_side: u32 = 3 - side
         if book.ladders[best_side - 1].best == NIL:
             best_side = side
@@ -617,7 +620,7 @@ class Books:
         return NONE
 
     def _refuse_rest(self, level, quantity):
-        """Is there room for this quantity at a level, or for a new level when it is NIL?"""
+        """Is there room for this quantity at a level, or for a new level if it is NIL?"""
         if level == NIL:
             if self.level_count == self.level_capacity:
                 return LEVELS_FULL
@@ -626,7 +629,7 @@ class Books:
         return NONE
 
     def _refuse_move(self, book, slot, key, quantity):
-        """Is there room for a resting order elsewhere, once it has left its level?"""
+        """Is there room for a resting order at a new place, once it has left its level?"""
         level: u32 = self.orders[slot].level
         target: u32 = self.level_at(cython.address(book.ladders[self.levels[level].side - 1]), key)
         if target == level:
@@ -643,10 +646,10 @@ class Books:
     # ------------------------------------------------------------------ matching
 
     def _match(self, book, makers, side, taker_id, owner, mode, taker_price, limit, quantity):
-        """Trade with the best orders of the other side up to ``limit``, a key of that side: the quantity left.
+        """Trade with the best orders of the other side up to ``limit``, a key of that side. Returns the quantity left.
 
-        ``owner`` 0 meets nobody of its own. A remainder that self-trade prevention cancels is not left, and is
-        reported at ``taker_price``.
+        ``owner``: 0 if self-trade prevention does not apply. A remainder that prevention cancels is reported at
+        ``taker_price`` and not returned.
         """
         while quantity != 0 and makers.best != NIL and makers.best_key >= limit:
             slot: u32 = self.levels[makers.best].head
@@ -657,10 +660,10 @@ class Books:
         return quantity
 
     def _trade_level(self, book, makers, side, taker_id, owner, quantity):
-        """Trade with the orders at the head of the best level, until one of ``owner``: the quantity left.
+        """Trade with the orders at the front of the best level, until one of ``owner``. Returns the quantity left.
 
-        Those filled are a run of the queue from its head: they trade first and are taken out together after that.
-        While one trades, the id entry of the next and the order behind that are fetched ahead.
+        The filled ones are a run from the front of the queue: they trade first and are removed together afterwards.
+        While one trades, the id entry of the next and the order behind it are prefetched.
         """
         best: u32 = makers.best
         level: cython.pointer[Level] = cython.address(self.levels[best])
@@ -696,7 +699,7 @@ class Books:
         return quantity
 
     def _remove_head(self, book, ladder, level, first, last, count):
-        """Take the first ``count`` orders of a level out of the book, from ``first`` to ``last``."""
+        """Remove the first ``count`` orders of a level from the book, from ``first`` to ``last``."""
         queue: cython.pointer[Level] = cython.address(self.levels[level])
         behind: u32 = self.orders[last].next
         slot: u32 = first
@@ -717,10 +720,10 @@ class Books:
             self.orders[behind].prev = NIL
 
     def _prevent(self, book, slot, side, taker_id, mode, taker_price, quantity):
-        """An incoming order met a resting one of its owner: take from each what the mode says, the incoming one first.
+        """Two orders of one owner meet: take from each what the mode says, from the incoming order first.
 
-        So the report about the resting order is the last of the meeting, and whether the incoming one goes on, rests or
-        is gone follows from the reports so far. Returns the incoming quantity that may go on, 0 when there is none.
+        The report about the resting order is the last one, so reports show whether the incoming order continues, rests
+        or is gone. Returns the incoming quantity that may continue, or 0.
         """
         maker: cython.pointer[Order] = cython.address(self.orders[slot])
         from_maker: u64 = 0
@@ -769,7 +772,7 @@ class Books:
     # ------------------------------------------------------------------ orders at their level
 
     def _fill_slot(self, book, c, quantity):
-        """A slot that holds the order of a command, with this quantity open, not yet at a level."""
+        """A slot with the order of a command and this open quantity, not yet at a level."""
         slot: u32 = self._take_slot(book)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         order.id = c.order_id
@@ -783,7 +786,7 @@ class Books:
         return slot
 
     def _take_slot(self, book):
-        """A slot for one more order. There is one."""
+        """A free slot. There is one."""
         slot: u32 = self.free_order
         if slot != NIL:
             self.free_order = self.orders[slot].next
@@ -795,7 +798,7 @@ class Books:
         return slot
 
     def _append(self, book, level, slot):
-        """Put an order at the back of a level, and of those of its owner."""
+        """Put an order at the back of a level and of its owner's list."""
         queue: cython.pointer[Level] = cython.address(self.levels[level])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         order.level = level
@@ -812,7 +815,7 @@ class Books:
             self._join_owner(book, slot)
 
     def _unlink(self, ladder, slot):
-        """Take an order out of its level, and the level out of the book when it was the last."""
+        """Take an order out of its level, and drop the level if it was the last."""
         if self.orders[slot].owner != 0:
             self._leave_owner(slot)
         order: cython.pointer[Order] = cython.address(self.orders[slot])
@@ -832,7 +835,7 @@ class Books:
             self.orders[order.next].prev = order.prev
 
     def _remove(self, book, slot, position):
-        """Take an order out of the book; ``position`` is that of its id."""
+        """Remove an order from the book; ``position`` is that of its id."""
         side: u32 = self.levels[self.orders[slot].level].side
         self._unlink(cython.address(book.ladders[side - 1]), slot)
         self._erase(book, position)
@@ -844,7 +847,7 @@ class Books:
         self.order_count -= 1
         book.count -= 1
 
-    # ------------------------------------------------------------------ orders of one owner
+    # ------------------------------------------------------------------ owners' order lists
 
     def is_numbered(self, owner):
         """Is this owner below the ``owner_limit``, so that its list has its number?"""
@@ -932,7 +935,7 @@ class Books:
         self._drop_if_unused(link.list)
 
     def _pass(self, walk, slot):
-        """An order is no longer among those that a mass cancel has before it: it was looked at, or leaves."""
+        """Take an order out of the range that a mass cancel still has to visit."""
         if slot == walk.next:
             walk.next = self.owner_links[slot].next if slot != walk.last else NIL
         elif slot == walk.last:
@@ -941,24 +944,24 @@ class Books:
     # ------------------------------------------------------------------ levels of a side: the radix tree
 
     def level_at(self, ladder, key):
-        """The level of a key, NIL when no order is there."""
+        """The level of a key, NIL if no order is there."""
         return self._level_in(self._leaf_at(ladder, place_of(key)), key)
 
     def _level_in(self, leaf, key):
-        """The same, in the leaf that would hold it; NIL too when there is no such leaf."""
+        """The same in the leaf that would hold it; NIL too for no leaf."""
         digit: u64 = place_of(key) & 63
         if leaf == NIL or self.nodes[leaf].map >> digit & 1 == 0:
             return NIL
         return self.nodes[leaf].children[digit]
 
     def level_for(self, ladder, key, side):
-        """The level of a key; a new one where there is none, and then the caller puts an order there."""
+        """The level of a key, made if the side has none there; then the caller adds an order."""
         leaf: u32 = self._leaf_at(ladder, place_of(key))
         level: u32 = self._level_in(leaf, key)
         return level if level != NIL else self._make_level(ladder, leaf, key, side)
 
     def level_behind(self, ladder, level):
-        """The next worse level, NIL behind the last. Amortised constant over a walk."""
+        """The next worse level, NIL after the last. Amortised constant over a walk."""
         place: u64 = place_of(self.levels[level].key)
         node: cython.pointer[Node] = cython.address(self.nodes[self._leaf_at(ladder, place)])
         digit: u64 = place & 63
@@ -980,14 +983,14 @@ class Books:
         return here.children[63 - leading_zeros(here.map)]
 
     def _leaf_at(self, ladder, place):
-        """The leaf that holds a place or would hold it, NIL when there is none."""
+        """The leaf that holds a place or would hold it, NIL if no leaf does."""
         leaf: u32 = ladder.leaves[place >> 6 & (LEAF_CACHE - 1)]
         if leaf != NIL and self.nodes[leaf].prefix == place >> 6:
             return leaf
         return self._leaf_below(ladder, place)
 
     def _leaf_below(self, ladder, place):
-        """The same by descent from the root; remembers what it finds."""
+        """The same by a walk from the root, which is remembered."""
         node: u32 = ladder.root
         while node != NIL:
             here: cython.pointer[Node] = cython.address(self.nodes[node])
@@ -1003,7 +1006,7 @@ class Books:
         return NIL
 
     def _make_level(self, ladder, leaf, key, side):
-        """An empty level for a key that has none; ``leaf``: from ``_leaf_at``. The caller puts an order there."""
+        """Make an empty level for a key without one; ``leaf``: from ``_leaf_at``. The caller adds an order."""
         level: u32 = self.free_level
         if level != NIL:
             self.free_level = self.levels[level].head
@@ -1026,7 +1029,7 @@ class Books:
         return level
 
     def _drop_level(self, ladder, level):
-        """Take a level whose last order leaves out of the book."""
+        """Drop a level whose last order leaves."""
         place: u64 = place_of(self.levels[level].key)
         leaf: u32 = self._leaf_at(ladder, place)
         self.nodes[leaf].map &= ~(cython.cast(u64, 1) << (place & 63))
@@ -1043,7 +1046,7 @@ class Books:
         ladder.levels -= 1
 
     def _make_leaf(self, ladder, place):
-        """An empty leaf for a place that has none, hung where its prefix parts from the others. The caller fills it."""
+        """Make an empty leaf for a place without one, where its prefix differs from the others. The caller fills it."""
         leaf: u32 = self._take_node(place >> 6, 0)
         ladder.leaves[place >> 6 & (LEAF_CACHE - 1)] = leaf
         parent: u32 = NIL
@@ -1052,7 +1055,7 @@ class Books:
             here: cython.pointer[Node] = cython.address(self.nodes[node])
             apart: u64 = (place >> here.shift >> 6) ^ here.prefix
             if apart != 0:
-                # They part above this node: a branch at the highest six bits that differ takes both.
+                # They differ above this node: an inner node at the highest six bits that differ takes both.
                 shift: u32 = here.shift + 6 + cython.cast(u32, 63 - leading_zeros(apart)) // 6 * 6
                 branch: u32 = self._take_node(place >> shift >> 6, shift)
                 self._put_in_place(ladder, parent, node, branch)
@@ -1070,9 +1073,9 @@ class Books:
         return leaf
 
     def _drop_leaf(self, ladder, leaf):
-        """Take an empty leaf out of the tree, and its parent too when one child is left to it."""
+        """Drop an empty leaf, and its parent too if that has one child left."""
         here: cython.pointer[Node] = cython.address(self.nodes[leaf])
-        ladder.leaves[here.prefix & (LEAF_CACHE - 1)] = NIL  # it stands there: its level was looked up just now
+        ladder.leaves[here.prefix & (LEAF_CACHE - 1)] = NIL  # it is there: its level was looked up just before
         parent: u32 = here.parent
         if parent == NIL:
             ladder.root = NIL
@@ -1086,7 +1089,7 @@ class Books:
         self._free_node(leaf)
 
     def _put_in_place(self, ladder, parent, old, new):
-        """Let a node take another's place under its parent, or at the root when the parent is NIL."""
+        """Put node ``new`` in the place of ``old`` under its parent, or at the root if the parent is NIL."""
         self.nodes[new].parent = parent
         if parent == NIL:
             ladder.root = new
@@ -1122,7 +1125,7 @@ class Books:
     # ------------------------------------------------------------------ the order-id table
 
     def find(self, book, order_id):
-        """The slot of a resting order, NIL when there is none."""
+        """The slot of a resting order, NIL if no order has this id."""
         return book.ids[self._position(book, order_id)].slot
 
     def _tag(self, order_id):
@@ -1131,16 +1134,16 @@ class Books:
         return cython.cast(u32, spread >> 35 << 3 | order_id & 7)
 
     def _home(self, book, tag):
-        """Where an entry belongs: eight consecutive ids share a cache line."""
+        """Home position of an entry: eight consecutive ids share a cache line."""
         return tag >> book.id_shift << 3 | tag & 7
 
     def _home_of(self, book, order_id):
-        """Where the entry of an id belongs: ``_home`` of its ``_tag``."""
+        """Home position of an id: ``_home`` of its ``_tag``."""
         spread: u64 = cython.cast(u64, (order_id >> 3) * self.id_multiplier)
         return spread >> 32 >> book.id_shift << 3 | order_id & 7
 
     def _position(self, book, order_id):
-        """Where an id is in the table, or the empty entry where it would go."""
+        """Position of an id in the table, or of the empty entry where it belongs."""
         position: u32 = self._home_of(book, order_id)
         entry: cython.pointer[IdEntry] = cython.address(book.ids[position])
         if entry.slot == NIL:
@@ -1154,12 +1157,12 @@ class Books:
         return position
 
     def _name(self, book, position, order_id, slot):
-        """Enter an id at the empty entry found for it."""
+        """Write an id to the empty entry found for it."""
         book.ids[position].tag = self._tag(order_id)
         book.ids[position].slot = slot
 
     def _erase(self, book, position):
-        """Empty an entry, and move back those behind it that may stand closer to home."""
+        """Empty an entry, and move later ones closer to their home."""
         hole: u32 = position
         here: u32 = (position + 1) & book.id_mask
         while book.ids[here].slot != NIL:
@@ -1172,7 +1175,7 @@ class Books:
         book.ids[hole].slot = NIL
 
     def _rename(self, book, slot, new_id):
-        """Give a resting order another id, which nobody has."""
+        """Give a resting order a new id that is not in use."""
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         if new_id != order.id:
             self._erase(book, self._position(book, order.id))
@@ -1197,13 +1200,13 @@ class Books:
         report.quantity = quantity
 
     def _report_new(self, book, c):
-        """A new order is accepted, with its full quantity; the reason says whether it may rest."""
+        """Report that a new order is accepted, with its full quantity; the reason says whether it may rest."""
         price: i64 = c.price if c.time_in_force != MARKET else 0
         reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
         self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
     def _cancel_remainder(self, book, c, quantity):
-        """What a new order neither traded nor may rest is cancelled."""
+        """Report that the remainder of a new order is cancelled."""
         price: i64 = c.price
         reason: u32 = IOC_REMAINDER
         if c.time_in_force == FOK:
@@ -1214,17 +1217,17 @@ class Books:
         self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
 
     def _report_order(self, book, kind, reason, slot, quantity):
-        """Something is taken off a resting order."""
+        """Report lots that are taken off a resting order."""
         level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
         price: i64 = key_of(level.side, level.key)
         self._report(book.instrument, kind, level.side, reason, self.orders[slot].id, 0, price, quantity)
 
-    # ------------------------------------------------------------------ the state as one number
+    # ------------------------------------------------------------------ the digest
 
     def digest(self, book, references=None):
         """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
 
-        ``references``: a ``References`` where they stand for the ids.
+        ``references``: a ``References`` to use references instead of ids, or None.
         """
         value: u64 = 0
         side: u32
@@ -1248,12 +1251,12 @@ class Books:
 
 
 def key_of(side, price):
-    """A price as a key of its side, and back: the same either way."""
+    """Convert a price to a key of its side, or back."""
     return price if side == BID else ~price
 
 
 def place_of(key):
-    """A key as an unsigned number in the same order: what the radix tree is over."""
+    """A key as an unsigned number in the same order: the radix tree is over these."""
     return cython.cast(u64, key) ^ (cython.cast(u64, 1) << 63)
 
 

@@ -14,7 +14,7 @@ from pricetime.native.latch cimport Latch
 
 cdef class BookBuilder:
     cdef Latch latch                 # of the builder and of every book that it ever had: held whenever these are used
-    cdef Engine engine               # holds the books; no command ever comes to it. Another one after some snapshots
+    cdef Engine engine               # holds the books; it executes no commands. A snapshot may replace it
     cdef Rebuilt rebuilt             # what reports do to them
     cdef object _capacity
     cdef object _level_capacity

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
-"""The books of an exchange rebuilt from its reports, order by order and without a rule of matching.
+"""``BookBuilder``: the books of an exchange, rebuilt from its reports without matching rules.
 
-A report enters an order or takes lots from it. What a report says is held against the books before anything is
-changed: one that does not fit changes nothing and is named.
+Each report is checked against the books before anything changes. A report that does not fit changes nothing and is
+named in the error.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from pricetime.errors import (
 from pricetime.types import REPORT, InstrumentState
 from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
-if not cython.compiled:  # the compiled form has them from builder.pxd
+if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.check import check_books
     from pricetime.core.engine import Engine, digest_of, enter
     from pricetime.core.layout import *
@@ -35,47 +35,47 @@ if not cython.compiled:  # the compiled form has them from builder.pxd
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.latch import Latch
 
-#: What is wrong with a report that does not fit.
+#: Why a report does not fit.
 FAULTS = {
     OUT_OF_SEQUENCE: "it does not follow report {last}",
-    MALFORMED: "it is no execution report of a known kind",
+    MALFORMED: "it is not an execution report of a known kind",
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
     UNKNOWN_ORDER: "its order is not in the book",
     DUPLICATE_ORDER_ID: "its order id is in the book already",
     INVALID_SIDE: "its side is not that of the order",
     INVALID_PRICE: "its price is not that of the order",
-    INVALID_QUANTITY: "its quantity is not one that the order has",
+    INVALID_QUANTITY: "its quantity does not fit the order",
     INVALID_STATE: "it changes to an unknown state",
     WOULD_CROSS: "whether it rests or takes does not agree with the orders before it",
     COMMAND_GOES_ON: "the reports of the command before it are not complete",
     LEVEL_QUANTITY_FULL: "the quantities at its price would add up to 2**64 or more",
-    ORDERS_FULL: "there is no room for another order: use a larger capacity",
-    LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
+    ORDERS_FULL: "all order slots are in use: use a larger capacity",
+    LEVELS_FULL: "all price levels are in use: use a larger level_capacity",
 }
 NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 
-#: Price levels that memory is taken up for at once: few books have more.
+#: Price levels that ``prefault`` provides memory for: few books have more.
 LEVELS_TAKEN = 1 << 14
 
 
 @cython.final
 @cython.cclass
 class BookBuilder:
-    """Books of many instruments, kept up to date by the reports of whoever matches.
+    """Books of many instruments, kept up to date by the reports of an exchange or engine.
 
-    ``instruments``: ids or ``Instrument`` values, distinct; those of a snapshot take their place. ``capacity`` and
-    ``level_capacity``: as of the engine that makes the reports. Raises InvalidSetting and MemoryError.
+    ``instruments``: ids or ``Instrument`` values, distinct; a snapshot replaces them. ``capacity``, ``level_capacity``:
+    those of the engine that makes the reports. Raises InvalidSetting and MemoryError.
 
-    Reports come without a gap: the first has ``seq_num`` 1, or follows the snapshot that was loaded.
+    Reports must come without a gap: the first has ``seq_num`` 1 or follows the loaded snapshot.
 
-    In the middle of a command the order that takes is not in its book: what the books show is what those of the
-    exchange were at that point. ``in_progress`` says whether there is such an order.
+    Within a command the taker is kept outside the book: at each report the books equal those of the exchange at that
+    point. ``in_progress`` says whether there is a taker.
 
-    A builder and its books serve one call at a time: another one meanwhile raises BookBusy.
+    A builder and its books serve one call at a time: a second call meanwhile raises BookBusy.
     """
 
     if not cython.compiled:
-        engine = None  # as compiled, where a field is there before it is set
+        engine = None  # a compiled class has its fields before they are set
 
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None):
         capacity = whole(capacity, 1, MAX_CAPACITY, InvalidSetting, "capacity")
@@ -85,33 +85,33 @@ class BookBuilder:
         wanted = [i if isinstance(i, Instrument) else Instrument(i) for i in instruments]
         engine: Engine = empty_books(wanted, capacity, level_capacity, latch)
         if self.engine is not None:
-            raise TypeError("a builder is made once: its books may be in use")
+            raise TypeError("__init__ may run only once: make a new BookBuilder")
         self.latch = latch
         self._capacity = capacity
         self._level_capacity = level_capacity
         self._use(engine)
 
     def _use(self, engine):
-        """The books of an engine take the place of these."""
+        """Replace the books by those of an engine."""
         self.rebuilt = Rebuilt(engine.books)
         self.engine = engine
 
     def enter(self):
-        """No other call may be inside until ``leave``. Raises BookBusy. O(1)."""
+        """Enter the builder; the caller calls ``leave``. Raises BookBusy. O(1)."""
         return enter(self.latch)
 
     def leave(self):
-        """Others may enter again. O(1)."""
+        """Let other calls enter. O(1)."""
         self.latch.leave()
 
     # ------------------------------------------------------------------ reports
 
     def apply(self, reports):
-        """Bring the books up to date with the reports that follow those applied before.
+        """Apply the next reports to the books.
 
         ``reports``: contiguous array of ``pricetime.REPORT``, shape (n,). Rejected and mass-cancelled reports change
-        nothing. Raises InvalidReports and BookBusy; and at the first report that does not fit ReportMismatch, or
-        OrdersFull or LevelsFull: those before it are applied, it and those behind it are not. O(1) for each report;
+        nothing. Raises InvalidReports and BookBusy. Raises ReportMismatch, OrdersFull or LevelsFull at the first
+        report that does not fit: the reports before it are applied, it and later ones are not. O(1) for each report;
         without the GIL.
         """
         reports = checked_records(reports, REPORT, "pricetime.REPORT")
@@ -131,9 +131,10 @@ class BookBuilder:
             raise misfit(first[-1 - done].seq_num, fault, last)
 
     def prefault(self, orders):
-        """Take up the memory that so many resting orders need, some 100 bytes each, so that no report waits for it.
+        """Use the memory of this many resting orders now, about 100 bytes each, so that no report waits for a page
+        fault.
 
-        What is in it stays. O(orders), and O(capacity) for the ids. Raises InvalidSetting and BookBusy.
+        The books do not change. O(orders), and O(capacity) for the ids. Raises InvalidSetting and BookBusy.
         """
         orders = whole(orders, 0, 1 << 32, InvalidSetting, "orders")
         self.enter()
@@ -143,14 +144,14 @@ class BookBuilder:
             self.leave()
 
     def apply_run(self, reports, count):
-        """The same for compiled callers, alone inside: ``count``, or -1 - index of the one that does not fit."""
+        """``apply`` for compiled callers that are inside: ``count``, or -1 - index of the report that does not fit."""
         return self.rebuilt.apply_run(reports, count)
 
-    # ------------------------------------------------------------------ questions
+    # ------------------------------------------------------------------ queries
 
     @property
     def seq_num(self):
-        """Of the last report that was applied; 0 before the first. O(1). Raises BookBusy."""
+        """Number of the last applied report, 0 before the first. O(1). Raises BookBusy."""
         self.enter()
         try:
             return self.rebuilt.books.seq_num
@@ -159,10 +160,10 @@ class BookBuilder:
 
     @property
     def in_progress(self):
-        """Is an order in the middle of its command? O(1). Raises BookBusy.
+        """Is the last command unfinished? O(1). Raises BookBusy.
 
-        It was accepted or replaced, it takes, and more reports of its command follow. True from that report on until
-        the one after which the order is gone, or rests. Of a mass cancel each report stands for itself.
+        True while the taker of a new order or a replace has reports to come: until it is gone or rests. A mass cancel
+        has no taker.
         """
         self.enter()
         try:
@@ -172,7 +173,7 @@ class BookBuilder:
 
     @property
     def instruments(self):
-        """The instruments by id, each with the state that it is in. O(instruments). Raises BookBusy."""
+        """The instruments by id, each with its current state. O(instruments). Raises BookBusy."""
         self.enter()
         try:
             known = self._known()
@@ -181,7 +182,7 @@ class BookBuilder:
         return {instrument.id: instrument for instrument in in_their_states(known)}
 
     def _known(self):
-        """The instruments in the order of their ids, each with the number of the state that its book is in."""
+        """The instruments in the order of their ids, each with the number of its state."""
         known: list = []
         for number in sorted(self.engine._instruments):
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
@@ -189,10 +190,10 @@ class BookBuilder:
         return known
 
     def book(self, instrument):
-        """The book of one instrument, as an ``OrderBook`` that takes no commands: the builder's own, not a copy.
+        """The book of one instrument as an ``OrderBook`` that accepts no commands, not a copy.
 
-        A snapshot with other instruments puts new books in its place, and leaves it empty. Raises UnknownInstrument
-        and BookBusy. O(1).
+        If a snapshot with different instruments is loaded, this book stays empty: get it again. Raises
+        UnknownInstrument and BookBusy. O(1).
         """
         self.enter()
         try:
@@ -202,7 +203,7 @@ class BookBuilder:
         return engine.book(instrument)
 
     def digest(self):
-        """A u64 over all books: after a whole command what ``Engine.digest`` is. O(orders). Raises BookBusy."""
+        """A u64 over all books. After a complete command it equals ``Engine.digest``. O(orders). Raises BookBusy."""
         self.enter()
         try:
             return digest_of(self.rebuilt.books, self.engine._instruments)
@@ -210,7 +211,7 @@ class BookBuilder:
             self.leave()
 
     def check(self):
-        """Hold every invariant against the state; AssertionError names what is broken. O(n). Raises BookBusy."""
+        """Check every invariant of the data structure; AssertionError names a broken one. O(n). Raises BookBusy."""
         self.enter()
         try:
             check_books(self.rebuilt.books)
@@ -218,7 +219,7 @@ class BookBuilder:
             self.leave()
 
     def __len__(self):
-        """Orders in the books."""
+        """Resting orders over all books."""
         self.enter()
         try:
             return self.rebuilt.books.order_count
@@ -226,7 +227,7 @@ class BookBuilder:
             self.leave()
 
     def __bool__(self):
-        return True  # a builder without an order is a builder
+        return True  # also without orders
 
     def __repr__(self):
         return (
@@ -236,7 +237,7 @@ class BookBuilder:
     # ------------------------------------------------------------------ snapshots
 
     def snapshot(self):
-        """All books at this moment, as a ``Snapshot``. O(orders). Raises BookBusy and MemoryError."""
+        """Return all books as a ``Snapshot``. O(orders). Raises BookBusy and MemoryError."""
         self.enter()
         try:
             block: Block = Block(
@@ -258,10 +259,10 @@ class BookBuilder:
         return Snapshot(seq_num, in_their_states(known), orders, digest)
 
     def load_snapshot(self, snapshot):
-        """Put the books of a ``Snapshot`` in the place of these: the reports behind its ``seq_num`` come next.
+        """Replace the books by those of a ``Snapshot``. The next report must follow its ``seq_num``.
 
         Raises BookBusy, InvalidReports, InvalidSetting and OrdersFull with nothing changed; and SnapshotMismatch,
-        LevelsFull and MemoryError, which leave no order and no report. O(orders).
+        LevelsFull and MemoryError, which leave the builder empty. O(orders).
         """
         orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, "pricetime.types.SNAPSHOT_ORDER")
         seq_num = whole(snapshot.seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
@@ -286,7 +287,7 @@ class BookBuilder:
             self.leave()
 
     def _load(self, first, count, seq_num, digest):
-        """The orders of a snapshot into empty books; empty they are again when it raises."""
+        """Load the orders of a snapshot into empty books; after an exception they are empty again."""
         rebuilt: Rebuilt = self.rebuilt
         done: i64
         with cython.nogil:
@@ -301,10 +302,10 @@ class BookBuilder:
             why = f"order {first[-1 - done].order_id}: {FAULTS[rebuilt.fault]}"
             if rebuilt.fault in NO_ROOM:
                 raise NO_ROOM[rebuilt.fault](why)
-        raise SnapshotMismatch(f"the snapshot of report {seq_num} is wrong: {why}. Ask for another")
+        raise SnapshotMismatch(f"the snapshot of report {seq_num} is wrong: {why}. Get a new snapshot")
 
     def _empty(self):
-        """No order and no report, until a snapshot is loaded whole."""
+        """Remove all orders and set ``seq_num`` to 0."""
         rebuilt: Rebuilt = self.rebuilt
         with cython.nogil:
             rebuilt.clear()
@@ -314,7 +315,7 @@ class BookBuilder:
 
 
 def checked_records(records, dtype, name):
-    """An array of records, free of what a subclass makes of it. Raises InvalidReports unless it is one."""
+    """An array of records as a plain ndarray. Raises InvalidReports if it is not one."""
     if not isinstance(records, np.ndarray):
         raise InvalidReports(f"{type(records).__name__} is not a NumPy array: give one of dtype {name}")
     records = np.asarray(records)
@@ -327,7 +328,7 @@ def checked_records(records, dtype, name):
 
 
 def misfit(seq_num, fault, last):
-    """The error that says why a report does not fit books that are those of report ``last``."""
+    """The error for a report that does not fit the books after report ``last``."""
     message = f"report {seq_num} does not fit the books: {FAULTS[fault]}"
     if fault in NO_ROOM:
         return NO_ROOM[fault](message)
@@ -335,7 +336,7 @@ def misfit(seq_num, fault, last):
 
 
 def empty_books(instruments, capacity, level_capacity, latch):
-    """An engine for reports: its books take whatever those of the exchange took, and share the latch of a builder."""
+    """An engine without limits, for reports. It shares the latch of a builder."""
     free = {"order_limit": None, "low_price": None, "high_price": None}
     unlimited = [replace(instrument, **free) for instrument in instruments]
     engine: Engine = Engine(unlimited, capacity=capacity, level_capacity=level_capacity)
@@ -345,7 +346,7 @@ def empty_books(instruments, capacity, level_capacity, latch):
 
 
 def checked_instruments(instruments):
-    """The instruments of a snapshot by id, whatever the limits of their orders are. Raises InvalidSetting."""
+    """The instruments of a snapshot by id, without their order limits. Raises InvalidSetting."""
     known = {}
     for instrument in instruments:
         if not isinstance(instrument, Instrument):
@@ -359,12 +360,12 @@ def checked_instruments(instruments):
 
 
 def in_their_states(known):
-    """Instruments, each in the state whose number stands beside it."""
+    """Instruments with the states that stand beside them."""
     return tuple(replace(instrument, state=InstrumentState(state)) for instrument, state in known)
 
 
 def _remake(capacity, level_capacity, snapshot):
-    """A builder in the state that it was pickled or copied in."""
+    """Make a builder from its pickled state."""
     builder = BookBuilder(snapshot.instruments, capacity=capacity, level_capacity=level_capacity)
     builder.load_snapshot(snapshot)
     return builder

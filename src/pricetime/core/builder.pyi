@@ -1,9 +1,7 @@
 from collections.abc import Iterable
 from typing import Any, SupportsIndex, final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..types import ReportArray
 from .instrument import Instrument
 from .order_book import OrderBook
 from .snapshot import Snapshot
@@ -18,7 +16,7 @@ class BookBuilder:
         level_capacity: SupportsIndex | None = None,
     ) -> None: ...
     def prefault(self, orders: int) -> None: ...
-    def apply(self, reports: NDArray[np.void]) -> None: ...
+    def apply(self, reports: ReportArray) -> None: ...
     @property
     def seq_num(self) -> int: ...
     @property

@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The C API: books for compiled callers, which neither hold the GIL nor touch Python.
+"""The C API: books for compiled callers, without the GIL and without Python objects.
 
-The signatures are in ``c_api.pxd``. What is called ``books`` there is the pointer that ``open_books`` gave.
+The signatures are in ``c_api.pxd``. ``books`` is the pointer that ``open_books`` returned.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ else:
 
 
 def open_books(instruments, capacity, level_capacity):
-    """Empty books of the instruments 0, 1, ... ``instruments`` - 1 over one pool; NULL where that cannot be had.
+    """Make empty books for the instruments 0 to ``instruments`` - 1 over one pool. NULL if that is impossible.
 
-    Both capacities from 1 to 2**31. The caller owns the books and closes them.
+    Both capacities are from 1 to 2**31. The caller owns the books and closes them.
     """
     try:
         if not 0 < instruments <= MAX_INSTRUMENTS or not 0 < capacity <= 1 << 31 or not 0 < level_capacity <= 1 << 31:
@@ -35,30 +35,30 @@ def open_books(instruments, capacity, level_capacity):
 
 
 def close_books(books):
-    """Give the books back. Nobody may use them after."""
+    """Free the books. The pointer must not be used afterwards."""
     Py_DECREF(cython.cast(object, books))
 
 
 def report_bound(books, count):
-    """The most reports that the next ``count`` commands can make."""
+    """Most reports that the next ``count`` commands can make."""
     return books.report_bound(count)
 
 
 def run_commands(books, commands, count, reports, room):
-    """Execute commands in order: how many reports they made; -1 with nothing done when ``room`` is below the bound."""
+    """Execute commands in order: number of reports, or -1 with nothing executed if ``room`` is below the bound."""
     if room < books.report_bound(count):
         return -1
     books.reports = reports
     books.report_count = 0
     if count == 1:
-        books.execute(cython.address(commands[0]))  # nothing to fetch ahead for
+        books.execute(cython.address(commands[0]))  # nothing to prefetch for
     else:
         books.run(commands, count, cython.NULL)
     return books.report_count
 
 
 def best_price(books, instrument, side, price):
-    """True, and the best price of a side in ``price``; False when nobody is there."""
+    """Write the best price of a side to ``price``. False if the side is empty."""
     book: cython.pointer[Book] = books.book_of(instrument)
     if not book or (side != BID and side != ASK) or book.ladders[side - 1].best == NIL:
         return False
@@ -67,7 +67,7 @@ def best_price(books, instrument, side, price):
 
 
 def depth(books, instrument, side, levels, prices, quantities, counts):
-    """The best levels of a side into three arrays of ``levels`` each: how many there were."""
+    """Write the best levels of a side into three arrays of ``levels`` entries: number of levels written."""
     book: cython.pointer[Book] = books.book_of(instrument)
     if not book or (side != BID and side != ASK):
         return 0
@@ -85,7 +85,7 @@ def depth(books, instrument, side, levels, prices, quantities, counts):
 
 
 def resting_orders(books):
-    """Orders resting, over all instruments."""
+    """Resting orders over all instruments."""
     return books.order_count
 
 

@@ -1,7 +1,7 @@
 # cython: language_level=3
-"""Every invariant of the books, held against their state: for tests and for whoever doubts.
+"""Checks every invariant of the books, for tests and debugging.
 
-Slow on purpose: it trusts nothing but the records, and walks everything.
+It is slow: it trusts only the records and walks all of them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _check_tree(books, ladder, seen_nodes):
         leaf: u32 = ladder.leaves[place]
         if leaf != NIL:
             must(leaf in seen_nodes and books.nodes[leaf].shift == 0, "a remembered leaf is a leaf of the tree")
-            must(books.nodes[leaf].prefix % LEAF_CACHE == place, "a remembered leaf stands at its place")
+            must(books.nodes[leaf].prefix % LEAF_CACHE == place, "a remembered leaf is at its place")
     return levels
 
 
@@ -175,9 +175,8 @@ def _check_owner_lists(books, seen_orders):
         if owner >= books.owner_limit:
             owned = books._owner_list(owner)
             must(owned >= max(1, books.owner_limit), f"owner {owner} has a list")
-            must(
-                books.owner_lists[owned].owner == owner and not books.owner_lists[owned].walked, "a list is its owner's"
-            )
+            must(books.owner_lists[owned].owner == owner, f"the list of owner {owner} is its own")
+            must(not books.owner_lists[owned].walked, f"a mass cancel of owner {owner} was executed whole")
             hashed.add(owned)
             _check_owner_list(books, owned, owner, seen_orders, listed)
     must(listed == due, "the orders that have owners are in their lists, and no others")
@@ -215,7 +214,7 @@ def _check_owner_list(books, owned, owner, seen_orders, listed):
         last_seen[level] = seen_orders[slot]
         before = slot
         slot = link.next
-    must(orders.tail == before, f"owner {owner} knows the youngest order")
+    must(orders.tail == before, f"owner {owner} knows the newest order")
     must(orders.count == len(listed) - first_listed, f"owner {owner} counts the orders")
     if orders.walked:
         walk: cython.pointer[Walk] = cython.address(books.walks[owned])

@@ -1,4 +1,4 @@
-# Signatures and fields of resting.py, in its order.
+# Signatures and fields of dump.py, in its order.
 
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport (
@@ -16,8 +16,8 @@ cdef class Resting:
     cdef Books books
     cdef u8 *entered                 # by slot: 1 when its command is written
     cdef u64 slots                   # of them
-    cdef Command *commands           # where they go; those not written yet have slot and instrument alone
-    cdef u64 count                   # of those written, and those in line
+    cdef Command *commands           # the output; a queued order has only its slot (in sequence) and instrument yet
+    cdef u64 count                   # written and queued
     cdef u32 only                    # instrument whose orders are wanted, or ALL_INSTRUMENTS
     cdef u32 fault                   # why the last command did not fit, NONE when it did
 
@@ -29,7 +29,7 @@ cdef class Resting:
     cdef inline void _line_up_behind(self, u32 slot, u32 instrument) noexcept nogil
     cdef inline bint _is_due(self, u32 slot) noexcept nogil
     cdef inline u32 _older(self, u32 slot) noexcept nogil
-    cdef inline u32 _younger(self, u32 slot) noexcept nogil
+    cdef inline u32 _newer(self, u32 slot) noexcept nogil
     cdef void write_state(self, Command *c, u32 instrument, u32 state) noexcept nogil
     cdef u64 write_walks(self, Command *commands, u64 first) noexcept nogil
     cdef void _write_walk(self, Command *c, u32 owner) noexcept nogil

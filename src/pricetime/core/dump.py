@@ -1,14 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""What rests in books, as commands that make it anew: copies, pickles and snapshots are these.
+"""Resting orders as commands that rebuild the books, and back: for copies, pickles and snapshots.
 
-An order joins the back of its level and the end of its owner's list at one moment. So there is always an order of
-entry that makes every queue and every list anew, and any that has each order behind the one ahead of it at its level
-and behind the older one of its owner does. On the way back commands are *placed*, not executed: what rests is taken as
-it is, whatever the rules of its instrument allow by now, and nothing is reported.
+An order joins the back of its level and the end of its owner's list at one moment. So there is a sequence of orders
+that rebuilds every queue and every list: any in which each order comes after the one ahead of it at its level and after
+the older one of its owner. On the way back commands are *placed*, not executed: orders rest as they did, even if the
+rules of their instrument have changed, and no reports are made.
 
-A mass cancel that is unfinished follows the orders, as the command that goes on with it: ``price`` is how many orders
-of its owner are older than the next that it looks at, ``tag`` how many it has still to look at, ``quantity`` how many
-it has cancelled, ``flags`` its reason; the other fields are its own.
+An unfinished mass cancel follows the orders as a CONTINUE command: ``price`` is the number of the owner's orders that
+are older than the next one to visit, ``tag`` the number left to visit, ``quantity`` the number cancelled so far,
+``flags`` its reason; the other fields are those of the mass cancel.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 from pricetime.errors import LevelsFull, OrdersFull, SnapshotMismatch
 from pricetime.types import COMMAND
 
-if not cython.compiled:  # the compiled form has them from resting.pxd
+if not cython.compiled:  # the compiled form cimports them in dump.pxd
     from pricetime.core.book import key_of
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
@@ -29,18 +29,18 @@ if not cython.compiled:  # the compiled form has them from resting.pxd
     from pricetime.native.memory import release, reserve
 
 FAULTS = {
-    UNKNOWN_COMMAND: "it is no new order, no state of an instrument and no unfinished mass cancel",
+    UNKNOWN_COMMAND: "it is neither a new order nor a state of an instrument nor an unfinished mass cancel",
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
     INVALID_SIDE: "it has no side",
-    INVALID_TIME_IN_FORCE: "an order with its time in force does not rest",
+    INVALID_TIME_IN_FORCE: "an order with this time in force does not rest",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
-    INVALID_QUANTITY: "its quantity is none that an order has",
+    INVALID_QUANTITY: "invalid quantity",
     INVALID_STATE: "its state is unknown",
-    UNKNOWN_ORDER: "it goes on with orders of an owner that are not there",
-    DUPLICATE_ORDER_ID: "its order id is there already",
+    UNKNOWN_ORDER: "the owner has no such orders to cancel",
+    DUPLICATE_ORDER_ID: "its order id is in use",
     LEVEL_QUANTITY_FULL: "the quantities at its price add up to too much",
-    ORDERS_FULL: "there is no room for another order: use a larger capacity",
-    LEVELS_FULL: "there is no room for another price level: use a larger level_capacity",
+    ORDERS_FULL: "all order slots are in use: use a larger capacity",
+    LEVELS_FULL: "all price levels are in use: use a larger level_capacity",
 }
 NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 
@@ -48,7 +48,7 @@ NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 @cython.final
 @cython.cclass
 class Resting:
-    """The way from books to commands and back. For compiled callers; Python code uses ``Engine``. O(orders)."""
+    """Converts books to commands and back. For compiled callers; Python code uses ``Engine``. O(orders)."""
 
     def __init__(self, books):
         """Raises MemoryError."""
@@ -68,10 +68,10 @@ class Resting:
     # ------------------------------------------------------------------ from books to commands
 
     def write(self, commands, first, instrument):
-        """New orders for those of one instrument, or of ALL_INSTRUMENTS, from ``commands[first]`` on: the end of them.
+        """Write new orders for one instrument, or for ALL_INSTRUMENTS, from ``commands[first]`` on. Returns their end.
 
-        Commands are zero before. Those that are not written yet are the line of the orders whose turn has come, which
-        lets what they need be fetched ahead.
+        The commands are zeroed before. Those not written yet are a queue of the orders that are due, so that
+        what they need can be prefetched.
         """
         self.commands = commands
         self.count = first
@@ -103,7 +103,7 @@ class Resting:
         return self.count
 
     def _line_up_book(self, book):
-        """The orders of a book: bids, then asks, each in priority order. If orders have owners, only those due."""
+        """Queue the orders of a book: bids, then asks, each in priority order. With owners, only those due."""
         side: u32
         for side in range(BID, ASK + 1):
             ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
@@ -126,7 +126,7 @@ class Resting:
         self.count += 1
 
     def _write_order(self, c, slot):
-        """The new order that a resting one would be now."""
+        """Write the new order that a resting order would be now."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
@@ -144,17 +144,17 @@ class Resting:
         c.tag = cold.tag
 
     def _line_up_behind(self, slot, instrument):
-        """An order is entered: the one behind it at its level may be due now, and the next of its owner."""
+        """An order is written: queue the one behind it at its level and the next of its owner, if they are due."""
         self.entered[slot] = 1
         behind: u32 = self.books.orders[slot].next
-        younger: u32 = self._younger(slot)
+        newer: u32 = self._newer(slot)
         if behind != NIL and self._is_due(behind):
             self._line_up(behind, instrument)
-        if younger != NIL and younger != behind and self._is_due(younger):
-            self._line_up(younger, self.books.owner_links[younger].instrument)
+        if newer != NIL and newer != behind and self._is_due(newer):
+            self._line_up(newer, self.books.owner_links[newer].instrument)
 
     def _is_due(self, slot):
-        """Are those entered that come before an order?"""
+        """Are the orders written that must come before this one?"""
         ahead: u32 = self.books.orders[slot].prev
         if ahead != NIL and self.entered[ahead] == 0:
             return False
@@ -162,7 +162,7 @@ class Resting:
         return older == NIL or self.entered[older] != 0
 
     def _older(self, slot):
-        """The order of its owner before it, NIL for the oldest; those of books that are not wanted do not count."""
+        """The older order of its owner, NIL for the oldest; orders of books that are not wanted do not count."""
         if self.books.orders[slot].owner == 0:
             return NIL
         slot = self.books.owner_links[slot].prev
@@ -170,8 +170,8 @@ class Resting:
             slot = self.books.owner_links[slot].prev
         return slot
 
-    def _younger(self, slot):
-        """The one behind it."""
+    def _newer(self, slot):
+        """The next newer order of its owner."""
         if self.books.orders[slot].owner == 0:
             return NIL
         slot = self.books.owner_links[slot].next
@@ -180,14 +180,14 @@ class Resting:
         return slot
 
     def write_state(self, c, instrument, state):
-        """What opens or halts an instrument."""
+        """Write the command that opens or halts an instrument."""
         c.length = 40
         c.type = SET_STATE
         c.flags = state
         c.instrument = instrument
 
     def write_walks(self, commands, first):
-        """The mass cancels that are unfinished, by owner, from ``commands[first]`` on: the end of them."""
+        """Write the unfinished mass cancels, by owner, from ``commands[first]`` on. Returns their end."""
         owner: u32
         for owner in range(self.books.owner_limit):
             if self.books.owner_lists[owner].walked:
@@ -220,9 +220,9 @@ class Resting:
     # ------------------------------------------------------------------ and back
 
     def place_run(self, commands, count):
-        """Place commands in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why.
+        """Place commands in order: ``count``, or -1 - index of one that does not fit; then ``fault`` says why.
 
-        Fetched ahead as in ``Books.run``: the entry of an id, and the order at the back of its level.
+        As in ``Books.run``, the entry of an id and the last order of its level are prefetched.
         """
         i: u64
         book: cython.pointer[Book]
@@ -237,7 +237,7 @@ class Resting:
         return cython.cast(i64, count)
 
     def _place(self, book, c):
-        """One command: NONE, or why it does not fit; then nothing is changed."""
+        """Place one command: NONE, or why it does not fit, with nothing changed."""
         if c.type == CONTINUE:
             return self._place_walk(c)
         if not book:
@@ -260,7 +260,7 @@ class Resting:
         return self._place_order(book, c)
 
     def _place_order(self, book, c):
-        """An order at the back of its level. What the rules would refuse now is remembered of its book."""
+        """Place an order at the back of its level. Remember if the present rules of its book would reject it."""
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
         position: u32 = self.books._position(book, c.order_id)
@@ -283,7 +283,7 @@ class Resting:
         return NONE
 
     def _place_walk(self, c):
-        """A mass cancel that goes on."""
+        """Place an unfinished mass cancel."""
         if c.side > ASK:
             return INVALID_SIDE
         if not self.books.is_numbered(c.owner) or self.books.owner_lists[c.owner].walked or c.price < 0:
@@ -306,7 +306,7 @@ class Resting:
         return NONE
 
     def _behind(self, slot, orders):
-        """The order of an owner that is so many behind another, NIL where there are fewer."""
+        """The order that is this many after a given one in the owner's list, NIL if there are fewer."""
         while orders != 0 and slot != NIL:
             orders -= 1
             slot = self.books.owner_links[slot].next
@@ -324,10 +324,10 @@ class Resting:
 
 
 def commands_of(books, instruments):
-    """What makes the books of some ``Instrument`` values anew, one of them or all: an array of ``COMMAND``.
+    """Commands that rebuild the books of one or all ``Instrument`` values: an array of ``COMMAND``.
 
-    A book that is halted from the start is opened first, so that it takes the orders also where commands are applied.
-    A halt is always said, in the end. Mass cancels are those of all books: with one of several there are none.
+    If a book was halted from the start, a command opens it first, so that it accepts the orders also by ``apply``. A
+    halted book is halted at the end. Mass cancels are over all books: for one of several books there are none.
     """
     opened, closed = [], []
     orders: u64 = 0
@@ -358,12 +358,12 @@ def commands_of(books, instruments):
 
 
 def place_all(books, instruments, commands):
-    """Put the state that commands describe into empty books. ``instruments``: their ``Instrument`` values.
+    """Load the state that commands describe into empty books. ``instruments``: their ``Instrument`` values.
 
     Raises SnapshotMismatch, OrdersFull, LevelsFull and MemoryError, which leave the books empty and as at the start.
     """
     if books.order_count != 0:
-        raise SnapshotMismatch(f"{books.order_count} orders are in these books: restore into a new engine")
+        raise SnapshotMismatch(f"{books.order_count} orders are in this engine: restore into a new one")
     _make_room(books, instruments, commands)
     resting: Resting = Resting(books)
     for instrument in instruments:
@@ -384,7 +384,7 @@ def place_all(books, instruments, commands):
 
 
 def _make_room(books, instruments, commands):
-    """Larger tables of ids where more orders rest than the rules of an instrument would let in by now."""
+    """Enlarge the id tables of books with more orders than their instrument allows now."""
     numbers = commands["instrument"]
     counts = np.bincount(numbers[numbers < books.directory_size], minlength=books.directory_size)
     for instrument in instruments:
@@ -394,7 +394,7 @@ def _make_room(books, instruments, commands):
 
 
 def _reset(books, instruments):
-    """Empty books in the states that their instruments begin with."""
+    """Empty the books and set the initial states of their instruments."""
     remove_all(books)
     owner: u32
     for owner in range(books.owner_limit if books.walk_count != 0 else 0):
@@ -408,7 +408,7 @@ def _reset(books, instruments):
 
 
 def remove_all(books):
-    """Take every order out."""
+    """Remove all orders."""
     index: u32
     side: u32
     for index in range(books.book_count):

@@ -15,9 +15,9 @@ cdef class Engine:
     cdef Latch latch
     cdef Command *command            # the one that a call executes
     cdef Block block                 # where reports go
-    cdef Block spare                 # where they went before, while arrays look at the other
+    cdef Block spare                 # the one before, while arrays use the other
     cdef dict _instruments           # id -> Instrument
-    cdef tuple _settings             # what it was made from
+    cdef tuple _settings             # arguments of __init__
     cdef bint rebuilt                # from reports: its books take no commands
     cdef object __weakref__
 

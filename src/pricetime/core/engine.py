@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
-"""Many books behind one ``apply``: commands in, reports out, both arrays of records."""
+"""``Engine``: the books of many instruments, with arrays of commands in and arrays of reports out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState
 
 if cython.compiled:
     from cython.cimports.cpython.exc import PyErr_CheckSignals
-if not cython.compiled:  # the compiled form has them from engine.pxd
+if not cython.compiled:  # the compiled form cimports them in engine.pxd
     from pricetime.core.book import Books, mix
     from pricetime.core.check import check_books
     from pricetime.core.dump import commands_of, place_all
@@ -39,13 +39,13 @@ MAX_CAPACITY = 1 << 31
 MAX_OWNERS = 1 << 31
 MAX_SEQ_NUM = (1 << 64) - 1
 
-#: What to do when there is no memory for reports.
+#: What to do if there is no memory for reports.
 SMALLER_REPORTS = "apply fewer commands at once, or make the engine with a smaller capacity"
 
-#: Reports of up to so many bytes are handed out as a copy, which is as large as they are.
+#: Up to this size, ``apply`` returns a copy of the reports, so that they do not hold a large block.
 COPIED_BYTES = 16 << 10
 
-#: A report block that grew beyond this goes with the array it was lent to, and is not kept for the next call.
+#: A larger block is freed with the array over it and not kept for the next call.
 KEPT_BLOCK_BYTES = 64 << 20
 
 #: The most books that a notebook shows of an engine.
@@ -57,19 +57,21 @@ SHOWN_BOOKS = 20
 class Engine:
     """Books of many instruments over one pool of orders.
 
-    ``instruments``: ``Instrument`` values with distinct ids. ``capacity``: the most orders that rest at once, over
-    all books; 64 bytes each, reserved now and taken up as they are used. ``level_capacity``: the most price
-    levels, by default as many as orders. ``owner_limit``: owners from 1 to below it can have all their orders
-    cancelled at once; 16 bytes an order more, and none with the default of 0. ``limits``: what these owners may ask
-    for, as ``OwnerLimits`` by owner; under 0 those of all owners that are not named. Raises InvalidSetting and
-    MemoryError.
+    >>> engine = Engine([Instrument(1, "AAPL"), Instrument(2, "MSFT")], capacity=1000)
+    >>> engine.book(1).add_order(1, 1, price=100, quantity=5).resting
+    5
 
-    An engine serves one call at a time: another one meanwhile, of another thread or of a signal handler, raises
-    BookBusy. ``apply`` runs without the GIL.
+    ``instruments``: ``Instrument`` values with distinct ids. ``capacity``: most resting orders over all books, about 80
+    bytes each, reserved now and used as orders come in. ``level_capacity``: most price levels, by default as many.
+    ``owner_limit``: owners from 1 to below it can have ``limits`` (``OwnerLimits`` by owner, 0 for all others), mass
+    cancels in parts, and answers to OPEN_ORDERS commands. Raises InvalidSetting and MemoryError.
+
+    An engine serves one call at a time: a second call meanwhile, from a thread or a signal handler, raises BookBusy.
+    ``apply`` runs without the GIL.
     """
 
     if not cython.compiled:
-        _settings = None  # as compiled, where a field is there before it is set
+        _settings = None  # a compiled class has its fields before they are set
         rebuilt = False
 
     def __init__(self, instruments, *, capacity=DEFAULT_CAPACITY, level_capacity=None, owner_limit=0, limits=None):
@@ -87,7 +89,7 @@ class Engine:
         limits = checked_limits(limits or {}, owner_limit)
         books: Books = Books(instruments, capacity, level_capacity, id_multiplier(), owner_limit, limits)
         if self._settings is not None:
-            raise TypeError("an engine is made once: its books may be in use")
+            raise TypeError("__init__ may run only once: make a new Engine")
         self.command = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
         if not self.command:
             raise MemoryError("no room for a command: use a smaller capacity")
@@ -99,20 +101,20 @@ class Engine:
 
     @property
     def instruments(self):
-        """The instruments, by id. O(instruments)."""
+        """The instruments by id. O(instruments)."""
         return dict(self._instruments)
 
     def apply(self, commands):
-        """Execute commands in order: the reports they make.
+        """Execute an array of commands in order. Returns their reports. Runs without the GIL.
 
-        ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,); returns an array of
-        ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes
-        nothing. Neither array is copied: other threads must leave ``commands`` alone meanwhile. Raises
-        InvalidCommands, BookBusy and MemoryError, each before anything is executed.
-        Each command takes the steps of the call of an OrderBook that does the same.
+        ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,); each names its instrument. Returns an
+        array of ``pricetime.REPORT``, shape (reports,). A rejected command makes a report with the reason and changes
+        nothing. The commands are not copied: do not change them meanwhile. Raises InvalidCommands, BookBusy and
+        MemoryError, each before any command is executed. O(1) for each
+        command and each order that it meets.
 
-        An array is executed whole: a signal, such as Ctrl-C, is handled after that, with the engine free. What the
-        handler raises then carries the reports, as its attribute ``reports``.
+        All commands are executed before a signal, such as Ctrl-C, is handled. An exception that the handler raises
+        then has the reports in its attribute ``reports``.
         """
         commands = checked(commands)
         reports = self.run(commands)
@@ -122,13 +124,13 @@ class Engine:
             except BaseException as error:
                 error.reports = reports
                 error.add_note(
-                    f"apply had executed all {len(commands)} commands: their reports are in the attribute reports"
+                    f"apply executed all {len(commands)} commands: their reports are in the attribute reports"
                 )
                 raise
         return reports
 
     def run(self, commands):
-        """What ``apply`` does while it is inside: the reports. As many steps as its commands take."""
+        """Execute commands and return their reports. O(1) for each command and each order that it meets."""
         count: u64 = len(commands)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
         self.enter()
@@ -142,16 +144,13 @@ class Engine:
             self.leave()
 
     def book(self, instrument):
-        """The book of one instrument, as an ``OrderBook``: the engine's own, not a copy. Raises UnknownInstrument.
-
-        O(1).
-        """
+        """The book of one instrument as an ``OrderBook``, not a copy. Raises UnknownInstrument. O(1)."""
         from pricetime.core.order_book import book_of
 
         return book_of(self, instrument)
 
     def state(self, instrument):
-        """The state of one instrument, as an ``InstrumentState``. Raises UnknownInstrument. O(1)."""
+        """The ``InstrumentState`` of one instrument. Raises UnknownInstrument. O(1)."""
         number = self.known(instrument)
         self.enter()
         try:
@@ -184,7 +183,7 @@ class Engine:
         return self.cancel_orders_of(owner_, ALL_INSTRUMENTS if instrument is None else self.known(instrument), side_)
 
     def cancel_orders_of(self, owner, instrument, side):
-        """Execute a mass cancel: how many orders it cancelled. Raises MassCancelUnfinished."""
+        """Execute a mass cancel: how many orders it cancelled. Raises MassCancelUnfinished. O(orders of the owner)."""
         self.enter()
         try:
             c: cython.pointer[Command] = self.command
@@ -199,8 +198,10 @@ class Engine:
             self.books.execute(c)
             last: cython.pointer[Report] = cython.address(self.books.reports[self.books.report_count - 1])
             if last.kind == REJECTED:
-                self.books.seq_num -= 1  # this report is handed to no one
-                raise MassCancelUnfinished(f"a mass cancel of owner {owner} has not ended: finish it with CONTINUE")
+                self.books.seq_num -= 1  # this report is not returned
+                raise MassCancelUnfinished(
+                    f"a mass cancel of owner {owner} is unfinished: finish it with CONTINUE commands"
+                )
             return last.quantity
         finally:
             self.leave()
@@ -208,7 +209,7 @@ class Engine:
     def digest(self, references=None):
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders).
 
-        ``references``: ``References`` that have followed the reports of this engine, where they stand for the ids.
+        ``references``: ``References`` that have followed all reports of this engine, to use references instead of ids.
         """
         self.enter()
         try:
@@ -217,7 +218,7 @@ class Engine:
             self.leave()
 
     def check(self):
-        """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
+        """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self.enter()
         try:
             check_books(self.books)
@@ -225,7 +226,7 @@ class Engine:
             self.leave()
 
     def __len__(self):
-        """Orders resting, over all books."""
+        """Resting orders over all books."""
         self.enter()
         try:
             return self.books.order_count
@@ -233,7 +234,7 @@ class Engine:
             self.leave()
 
     def __bool__(self):
-        return True  # an engine without an order is an engine
+        return True  # also without orders
 
     def __repr__(self):
         return f"<pricetime.Engine: {len(self._instruments)} instruments, {len(self)} orders>"
@@ -245,7 +246,7 @@ class Engine:
         return tops_html((top_of(self.book(instrument.id), instrument) for instrument in known[:SHOWN_BOOKS]), title)
 
     def commands(self):
-        """The commands that make this state anew, as an array of ``pricetime.COMMAND``: see ``OrderBook.commands``.
+        """Return commands that rebuild this state: an array of ``pricetime.COMMAND``, shape (n,), for ``restore``.
 
         O(orders).
         """
@@ -256,11 +257,11 @@ class Engine:
             self.leave()
 
     def restore(self, commands, seq_num=0):
-        """Put the state that ``commands`` of another engine describe into this one, which has no orders yet.
+        """Load the state that ``commands()`` of a different engine returned. This engine must have no orders.
 
-        ``commands``: what ``commands()`` gave, of an engine with the same instruments or some of them. The orders are
-        there as they were, also where the rules of an instrument are others by now and would refuse them; no report is
-        made, and the next one follows ``seq_num``. O(orders), without the GIL.
+        ``commands``: from an engine with the same instruments or some of them. Orders are placed as they were, even if
+        the rules of an instrument have changed and would reject them. No report is made; the next one follows
+        ``seq_num``. O(orders), without the GIL.
 
         Raises InvalidCommands, InvalidSetting and BookBusy with nothing changed; and SnapshotMismatch, OrdersFull,
         LevelsFull and MemoryError, which leave the engine as it was made, or with the orders that it had.
@@ -275,7 +276,7 @@ class Engine:
             self.leave()
 
     def unfinished(self):
-        """The owners whose mass cancel was given in parts and has not ended, in rising order. O(owners)."""
+        """Owners whose mass cancel in parts is unfinished, in rising order. O(owners)."""
         self.enter()
         try:
             owners = range(self.books.owner_limit if self.books.walk_count != 0 else 0)
@@ -285,7 +286,7 @@ class Engine:
 
     @property
     def seq_num(self):
-        """The number of the last report. O(1)."""
+        """The number of the last report, 0 before the first. O(1)."""
         self.enter()
         try:
             return self.books.seq_num
@@ -308,22 +309,26 @@ class Engine:
     # ------------------------------------------------------------------ for the books of this engine
 
     def known(self, instrument):
-        """The number of an instrument that this engine has."""
+        """The id of an instrument of this engine. Raises UnknownInstrument."""
         number = whole(instrument, 0, MAX_INSTRUMENTS - 1, UnknownInstrument, "instrument")
         if number not in self._instruments:
-            raise UnknownInstrument(f"instrument {number} is not one of this engine's")
+            raise UnknownInstrument(f"instrument {number} is not one of this engine")
         return number
 
     def enter(self):
-        """No other call may be inside until ``leave``. Raises BookBusy. O(1)."""
+        """Enter the engine; the caller calls ``leave``. Raises BookBusy. O(1)."""
         return enter(self.latch)
 
     def leave(self):
-        """Others may enter again. O(1)."""
+        """Let other calls enter. O(1)."""
         self.latch.leave()
 
     def make_room(self, commands, told=0):
-        """Room for the reports of so many commands, and for ``told`` more, where no array looks. Raises MemoryError."""
+        """Provide memory for the reports of ``commands`` commands and ``told`` more reports, in a block that no array
+        uses.
+
+        Raises MemoryError.
+        """
         n_bytes: u64 = (self.books.report_bound(commands + 1) + told) * cython.sizeof(Report)  # one more, so never 0
         if not fits(self.block, n_bytes):
             self.block, self.spare = self.spare, self.block
@@ -335,7 +340,7 @@ class Engine:
         return 0
 
     def take_reports(self):
-        """The reports made since there was room: few as a copy, many as a view of the block that they are in."""
+        """The reports since ``make_room``: a copy of few, a view of the block for many."""
         n_bytes: u64 = self.books.report_count * cython.sizeof(Report)
         if n_bytes <= COPIED_BYTES:
             return self.block.copy(REPORT, self.books.report_count)
@@ -354,7 +359,7 @@ def owner_with_orders(owner):
 
 
 def enter(latch):
-    """Go inside what a latch guards. Raises BookBusy."""
+    """Enter what a latch guards. Raises BookBusy."""
     if not latch.enter():
         raise_busy()
     return 0
@@ -362,13 +367,13 @@ def enter(latch):
 
 def raise_busy():
     raise BookBusy(
-        "another call is inside this book, of another thread or of this one where a signal handler or a finalizer "
+        "a call is inside this book already, from a second thread, or from this one if a signal handler or a finalizer "
         "calls: a book serves one call at a time. Try again when that call has returned"
     )
 
 
 def checked(commands):
-    """An array of commands, free of what a subclass makes of it. Raises InvalidCommands unless it is one."""
+    """An array of commands as a plain ndarray. Raises InvalidCommands if it is not one."""
     if not isinstance(commands, np.ndarray):
         raise InvalidCommands(f"{type(commands).__name__} is not a NumPy array: give one of dtype pricetime.COMMAND")
     commands = np.asarray(commands)
@@ -383,12 +388,12 @@ def checked(commands):
 
 
 def fits(block, n_bytes):
-    """May so many bytes of reports go into a block?"""
+    """Is a block large enough and free for this many bytes of reports?"""
     return block is not None and not block.in_use() and block.n_bytes >= n_bytes
 
 
 def told_by(commands, count):
-    """The most orders that the OPEN_ORDERS among some commands can tell of."""
+    """Most reports that the OPEN_ORDERS commands among some commands can add."""
     i: u64
     told: u64 = 0
     for i in range(count):
@@ -398,7 +403,7 @@ def told_by(commands, count):
 
 
 def digest_of(books, instruments, references=None):
-    """The digests of the books of some instruments as one, in the order of their ids."""
+    """One digest over the books of some instruments, in the order of their ids."""
     books_: Books = books
     numbers: References = references
     value: u64 = 0
@@ -418,7 +423,7 @@ def top_of(book, instrument):
 
 
 def remake(instruments, capacity, level_capacity, owner_limit, limits, seq_num, commands):
-    """An engine in the state that it was pickled or copied in."""
+    """Make an engine from its pickled state."""
     room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
     engine = Engine(instruments, **room, limits=limits)
     engine.restore(commands, seq_num)

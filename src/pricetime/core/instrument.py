@@ -1,4 +1,4 @@
-"""What an engine knows of an instrument."""
+"""``Instrument``: the rules of one book."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pricetime.errors import InvalidSetting
 from pricetime.prices import price_unit
 from pricetime.types import InstrumentState, ReplacePolicy, SelfTrade
 
-#: Instrument ids are below this: they index a table.
+#: Instrument ids are below this, because they index a table.
 MAX_INSTRUMENTS = 1 << 20
 
 
@@ -18,21 +18,21 @@ MAX_INSTRUMENTS = 1 << 20
 class Instrument:
     """An instrument and the rules of its book. Raises InvalidSetting.
 
-    Prices are whole ticks of the tape or venue, quantities whole lots; ``tick_size`` and ``lot_size`` say of
-    which numbers every price and every quantity of this instrument must be a multiple.
+    >>> Instrument(1, "AAPL", lot_size=100).tick_size
+    1
     """
 
     id: int  #: from 0 to 1,048,575
-    symbol: str = ""  #: for people; the engine does not read it
+    symbol: str = ""  #: for display; the engine does not use it
     tick_size: int = 1  #: every price is a multiple of it, 1 to 2**63 - 1
     lot_size: int = 1  #: every quantity is a multiple of it, 1 to 2**63 - 1
-    self_trade: SelfTrade = SelfTrade.OFF  #: for orders that ask for no mode of their own
-    replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER  #: when a replaced order keeps its place
-    order_limit: int | None = None  #: the most orders that may rest; None for the engine's capacity
-    low_price: int | None = None  #: ticks: orders below it are refused; None for no limit
-    high_price: int | None = None  #: ticks: orders above it are refused; None for no limit
-    state: InstrumentState = InstrumentState.OPEN  #: to begin with; commands change it
-    #: the value of one tick in currency, such as 0.25: prices are shown with it; the engine does not read it
+    self_trade: SelfTrade = SelfTrade.OFF  #: mode of orders without their own
+    replace_policy: ReplacePolicy = ReplacePolicy.KEEP_IF_NOT_LARGER  #: whether a replaced order keeps its place
+    order_limit: int | None = None  #: most resting orders; None for the engine's capacity
+    low_price: int | None = None  #: ticks: orders below it are rejected; None for no limit
+    high_price: int | None = None  #: ticks: orders above it are rejected; None for no limit
+    state: InstrumentState = InstrumentState.OPEN  #: the initial state; commands change it
+    #: the value of one tick in currency, such as 0.25: used to display prices; the engine does not use it
     price_unit: Decimal = Decimal(1)
 
     def __post_init__(self) -> None:
@@ -53,5 +53,5 @@ class Instrument:
         object.__setattr__(self, "price_unit", price_unit(self.price_unit))
 
     def _keep(self, field: str, checked: int) -> None:
-        """The plain int or member that was checked, in place of whatever stood for it."""
+        """Store the checked int or enumeration member."""
         object.__setattr__(self, field, checked)

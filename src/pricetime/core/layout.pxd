@@ -1,8 +1,8 @@
-# The schema of the core: every record, with its size, its units and what always holds.
+# The schema of the core: all records, with size, units and invariants, and all constants.
 #
-# Read by the compiler, and by layout.py for the uncompiled form, which knows exactly what is used here:
+# Read by the compiler, and by layout.py for the uncompiled form, which supports only what is used here:
 # ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
-# Indices: 0 is no order, no level, no node, so that fresh memory is empty; real ones count from 1.
+# Indices: 0 means none, so that zeroed memory is empty; orders, levels and nodes count from 1.
 
 ctypedef unsigned char u8
 ctypedef unsigned short u16
@@ -101,36 +101,36 @@ cdef enum:
     REDUCE = 3
     CANCEL = 4
     REPLACE = 5
-    # Why a report does not fit a rebuilt book, beside the reasons above
+    # Why a report does not fit a rebuilt book, besides the reasons above
     OUT_OF_SEQUENCE = 64
     COMMAND_GOES_ON = 65
-    # What an order in a snapshot is: a resting one, or one whose command goes on
+    # SnapshotOrder.taking: a resting order, or one whose command is unfinished
     RESTS = 0
     MAY_REST = 1
     ONLY_TAKES = 2
     # The type of an order in a snapshot
     SNAPSHOT_ORDER = 54
-    # The instrument of a mass cancel over all of them
+    # The instrument of a mass cancel over all instruments
     ALL_INSTRUMENTS = 0xFFFFFFFF
-    # Reports that one command may make beside those of the makers it meets, and those of each maker
+    # Most reports of one command besides those about makers, and most reports about each maker
     REPORTS_PER_COMMAND = 3
     REPORTS_PER_MAKER = 2
-    # Orders that one OPEN_ORDERS command tells of at most, and the flag of one that begins behind an order
+    # Most orders in the answer to one OPEN_ORDERS command, and its flag to start after a given order
     OPEN_ORDERS_TOLD = 256
     BEHIND = 1
-    # Leaves of one side found without a descent
+    # Remembered leaves of one side
     LEAF_CACHE = 64
-    # Commands between the steps of fetching ahead
+    # Commands between the steps of prefetching
     AHEAD = 4
-    # Levels, over all books, that no longer stay in a cache of a core
+    # More levels than this, over all books, do not stay in the cache
     MANY_LEVELS = 16384
 
-# What enters: 64 bytes, types.COMMAND.
+# A command: 64 bytes, types.COMMAND.
 ctypedef packed struct Command:
     u64 sequence
     u64 timestamp        # ns
     u32 session
-    u16 length           # bytes of the body that count
+    u16 length           # bytes of the order that count
     u16 reserved         # 0
     u8 type
     u8 side
@@ -143,7 +143,7 @@ ctypedef packed struct Command:
     u32 owner
     u32 tag
 
-# What leaves: 48 bytes, types.REPORT.
+# A report: 48 bytes, types.REPORT.
 ctypedef packed struct Report:
     u8 type
     u8 kind
@@ -156,19 +156,19 @@ ctypedef packed struct Report:
     i64 price            # ticks
     u64 quantity         # lots
 
-# A report on its way from the engine to the gateway: 64 bytes, a slot of a ring.
+# A report from the engine to the gateway: 64 bytes, a slot of a ring.
 ctypedef packed struct RoutedReport:
     Report report
     u64 timestamp        # ns, of the command that made it
-    u32 session          # owner whose command made it, 0 for the exchange itself
+    u32 session          # owner whose command made it, 0 for the exchange
     u16 last             # 1 on the last report of a command
-    u16 kind             # there: which kind of command it was, see measure/latency.pxd
+    u16 kind             # on the last report: kind of the command, see measure/latency.pxd
 
 # An order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side
-    u16 taking           # RESTS; or its command goes on and what is left of it MAY_REST, or it ONLY_TAKES
+    u16 taking           # RESTS; for a taker MAY_REST or ONLY_TAKES
     u32 instrument
     u64 order_id
     i64 price            # ticks
@@ -176,12 +176,12 @@ ctypedef packed struct SnapshotOrder:
     u64 zero
     u64 zero2
 
-# What became of an action on a passive book: 2 bytes, types.PASSIVE_RESULT.
+# Result of an action on a passive book: 2 bytes, types.PASSIVE_RESULT.
 ctypedef packed struct PassiveResult:
-    u8 reason            # NONE when it was done
-    u8 first             # 1 when it executed the first order at the best price
+    u8 reason            # NONE if it was done
+    u8 first             # 1 if it executed the first order at the best price
 
-# A resting order, what matching reads of it: 32 bytes. A free slot keeps the next free one in "next".
+# The fields of a resting order that matching reads: 32 bytes. A free slot stores the next free one in "next".
 ctypedef struct Order:
     u64 id
     u64 remaining        # lots, at least 1
@@ -190,25 +190,25 @@ ctypedef struct Order:
     u32 level
     u32 owner
 
-# The rest of a resting order: 32 bytes under the same index.
+# The other fields of a resting order: 32 bytes under the same index.
 ctypedef struct OrderCold:
     u64 timestamp        # ns
-    u64 display          # 0: kept for icebergs
-    u64 hidden           # 0: kept for icebergs
+    u64 display          # 0: reserved for icebergs
+    u64 hidden           # 0: reserved for icebergs
     u32 tag
-    u8 self_trade        # mode it was entered with, 0 for the instrument's default
-    u8 post_only         # 1 when it may never take
+    u8 self_trade        # its mode, 0 for the instrument's default
+    u8 post_only         # 1 if it must not take
     u16 reserved         # 0
 
-# An open order and its reference: 32 bytes. Of no meaning where the reference is 0.
+# An open order and its reference: 32 bytes. Unused if the reference is 0.
 ctypedef struct OpenOrder:
     u64 id
     u64 reference        # 1, 2, 3 ... in the order of acceptance, over all books
-    u64 open             # lots: what it has left
-    u32 instrument       # whose book it is in; ids are unique within one
+    u64 open             # lots left
+    u32 instrument       # of its book; ids are unique within one
     u32 reserved         # 0
 
-# All orders at one price of one side: 32 bytes. A free level keeps the next free one in "head".
+# All orders at one price of one side: 32 bytes. A free level stores the next free one in "head".
 ctypedef struct Level:
     i64 key              # bid: price, ask: ~price, so that the largest is the best on both sides
     u64 quantity         # lots: the sum over its orders, below 2**64
@@ -217,7 +217,7 @@ ctypedef struct Level:
     u32 count            # orders, at least 1
     u32 side
 
-# A node of the radix tree over key + 2**63, 64 ways: 280 bytes. A free node keeps the next free one in "parent".
+# A node of the radix tree over key + 2**63, 64 ways: 280 bytes. A free node stores the next free one in "parent".
 ctypedef struct Node:
     u64 map              # bit i: children[i] is in use; never 0
     u64 prefix           # the bits above this node's own six, shared by everything below it
@@ -227,18 +227,18 @@ ctypedef struct Node:
 
 # One side of a book.
 ctypedef struct Ladder:
-    u32 root             # NIL when the side is empty
-    u32 best             # level with the largest key, NIL when the side is empty
+    u32 root             # NIL if the side is empty
+    u32 best             # level with the largest key, NIL if the side is empty
     i64 best_key         # its key
     u32 levels           # how many
     u32 reserved
-    u32 leaves[64]       # the leaf last seen for each prefix modulo LEAF_CACHE, or NIL
+    u32 leaves[64]       # the last leaf used for each prefix modulo LEAF_CACHE, or NIL
 
 # The place of a resting order in the list of its owner, under the same index: 16 bytes. Unused for owner 0.
 ctypedef struct OwnerLink:
-    u32 next             # younger order of the owner, in any book, NIL for the youngest
+    u32 next             # next newer order of the owner, in any book, NIL for the newest
     u32 prev             # older one, NIL for the oldest
-    u32 instrument       # whose book the order is in
+    u32 instrument       # of the book of the order
     u32 list             # the OwnerList
 
 # The orders of one owner over all books, in the order in which they joined the back of a level: 24 bytes. Owners below
@@ -248,29 +248,29 @@ ctypedef struct OwnerList:
     u32 head             # the oldest, NIL if none rests
     u32 tail
     u32 count            # orders
-    u32 walked           # 1: a mass cancel of this owner is unfinished, and its Walk says how far it is
+    u32 walked           # 1: a mass cancel of this owner is unfinished; its Walk is its progress
     u32 owner            # of a list that is found by hash
     u32 other            # the next list in the same bucket, NIL for the last
 
-# What an owner may ask for: 24 bytes. The largest number of a field is no limit.
+# Limits of an owner: 24 bytes. The largest number of a field means no limit.
 ctypedef struct OwnerLimit:
     u64 quantity         # lots of one order
-    u64 price_distance   # ticks from the best price of the other side, or of its own when that is empty
+    u64 price_distance   # ticks from the best price of the other side, or of its own if that is empty
     u32 open_orders      # over all books
     u32 reserved         # 0
 
-# A mass cancel that is unfinished, by owner: 32 bytes. Orders that join the list after it began are behind "last".
+# An unfinished mass cancel, by owner: 32 bytes. Orders that join the list after it began come after "last".
 ctypedef struct Walk:
-    u64 order_id         # of the command, for the report at the end
+    u64 order_id         # of the command, for its last report
     u64 cancelled        # orders, so far
-    u32 instrument       # whose orders it takes, or ALL_INSTRUMENTS
-    u32 next             # the order that it looks at next, NIL when none is left
-    u32 last             # the order that it looks at last, of no meaning when none is left
+    u32 instrument       # of the orders that it cancels, or ALL_INSTRUMENTS
+    u32 next             # the next order to visit, NIL if none is left
+    u32 last             # the last order to visit, unused if none is left
     u8 side              # 0 for both
     u8 reason            # of the cancelled reports
     u16 reserved         # 0
 
-# An entry of an order-id table; empty when slot is NIL.
+# An entry of an order-id table; empty if slot is NIL.
 ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
     u32 slot
@@ -287,7 +287,7 @@ ctypedef struct Book:
     u8 self_trade        # default mode
     u8 replace_policy
     u8 state             # InstrumentState
-    u8 older_rules       # 1: orders may rest that came under others: outside the band, or more than the limit
+    u8 older_rules       # 1: restored orders may be outside the band or above the limit
     u64 tick_size        # every price is a multiple
     u64 lot_size         # every quantity is a multiple
     i64 low_price        # ticks: the lowest price an order may have

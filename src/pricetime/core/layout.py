@@ -1,4 +1,4 @@
-"""The records and constants of ``layout.pxd``, for the uncompiled form: read from that file, so written once."""
+"""The records and constants of ``layout.pxd`` for the uncompiled form, read from that file."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ cdef class OrderBook:
     cdef object _levels(self, u32 side, object count)
 
 
-cdef object _BID, _ASK, _GTC         # C variables: a look-up of a module's name would take longer than a comparison
+cdef object _BID, _ASK, _GTC         # C variables, faster to read than the names of a module
 
 cdef u64 order_id_of(object value) except? 0xFFFFFFFF
 cdef u64 timestamp_of(object value) except? 0xFFFFFFFF

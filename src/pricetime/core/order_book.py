@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
-"""One book as Python code uses it: a call a command, trades handed back, questions answered."""
+"""``OrderBook``: one book for Python code, with one call for each command."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pricetime.types import (
 )
 from pricetime.types import Order as RestingOrder
 
-if not cython.compiled:  # the compiled form has them from order_book.pxd
+if not cython.compiled:  # the compiled form cimports them in order_book.pxd
     from pricetime.core.book import key_of
     from pricetime.core.dump import commands_of
     from pricetime.core.engine import Engine, owner_with_orders, raise_busy
@@ -42,24 +42,28 @@ _GTC = TimeInForce.GTC
 class OrderBook:
     """A limit order book with price-time priority.
 
-    ``capacity``: the most orders that rest at once; ``level_capacity``: the most price levels, by default as many.
-    Memory is reserved for them now and taken up as it is used: about 80 bytes an order. ``self_trade``: the mode
-    of orders that ask for none of their own. ``replace_policy``: when a replaced order keeps its place.
-    ``low_price`` and ``high_price``: the band that prices must be in, None for no end. ``owner_limit``: owners
-    from 1 to below it can have all their orders cancelled at once. ``limits``: of these owners, as of an ``Engine``.
-    ``price_unit``: the currency value of one tick, with which ladders, charts and frames show prices. Raises
-    InvalidSetting and MemoryError.
+    >>> book = OrderBook()
+    >>> book.add_order(1, Side.ASK, price=101, quantity=5).resting
+    5
+    >>> book.add_order(2, Side.BID, price=102, quantity=7).trades
+    (Trade(maker_id=1, taker_id=2, price=101, quantity=5),)
 
-    Prices are whole ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64, owners u32
-    with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a
-    number of steps bounded by what it trades with. After an exception the book is exactly as it was.
+    ``capacity``: most resting orders. ``level_capacity``: most price levels, by default as many. Memory is reserved
+    for them now and used as orders come in, about 80 bytes for each. ``self_trade``: mode of orders without their own.
+    ``replace_policy``: whether a replaced order keeps its place. ``tick_size``, ``lot_size``: every price, every
+    quantity is a multiple of it. ``low_price``, ``high_price``: the price band, None for no limit. ``owner_limit``:
+    owners from 1 to below it can have ``limits`` (``OwnerLimits`` by owner, 0 for all others) and mass cancels in
+    parts. ``price_unit``: the value of one tick in currency, for display. Raises InvalidSetting and MemoryError.
 
-    A book serves one call at a time: another one meanwhile raises BookBusy. Arguments are taken before a call goes
-    inside, so a signal handler of the main thread finds the book free between any two calls of that thread.
+    Prices are ticks (i64), quantities lots (1 to 2**63 - 1), order ids u64, owners u32 with 0 for none, timestamps u64
+    nanoseconds, which are stored and not used. After an exception the book is unchanged.
+
+    A book serves one call at a time: a second call meanwhile raises BookBusy. Arguments are converted before a call
+    enters the book, so a signal handler of the main thread finds the book free between two calls of that thread.
     """
 
     if not cython.compiled:
-        _engine = None  # as compiled, where a field is there before it is set
+        _engine = None  # a compiled class has its fields before they are set
 
     def __init__(
         self,
@@ -82,7 +86,7 @@ class OrderBook:
         room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
         engine: Engine = Engine((instrument,), **room)
         if self._engine is not None:
-            raise TypeError("a book is made once: make another OrderBook for another")
+            raise TypeError("__init__ may run only once: make a new OrderBook")
         self._bind(engine, 0)
         self._whole_engine = True
 
@@ -97,12 +101,12 @@ class OrderBook:
     # ------------------------------------------------------------------ commands
 
     def add_order(self, order_id, side, price, quantity, *, owner=0, time_in_force=_GTC, self_trade=None, timestamp=0):
-        """Enter an order: it trades with what it crosses, and its time in force says what becomes of the rest.
+        """Add an order: it trades with what it crosses, and its time in force decides about the remainder.
 
-        Returns the trades as a tuple of Trade, in the order they happened. Raises InvalidOrderId, InvalidSide,
-        InvalidPrice, InvalidQuantity, InvalidOwner, InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp,
-        InstrumentHalted, PriceOutsideBand, DuplicateOrderId, QuantityAboveLimit, PriceTooFar, WouldCross (post-only),
-        OwnerOrdersFull, OrdersFull, LevelsFull and LevelQuantityFull. O(1) and O(1) for each order that it meets.
+        Returns an ``Execution``. Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, InvalidOwner,
+        InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp, InstrumentHalted, PriceOutsideBand, DuplicateOrderId,
+        QuantityAboveLimit, PriceTooFar, WouldCross (post-only), OwnerOrdersFull, OrdersFull, LevelsFull and
+        LevelQuantityFull. O(1), and O(1) for each order that it meets.
         """
         number: u64 = self._order_id(order_id)
         side_: u32 = side_of(side)
@@ -127,10 +131,9 @@ class OrderBook:
             self._latch.leave()
 
     def match_order(self, order_id, side, price, quantity, *, owner=0):
-        """Trade what crosses and never rest: the trades, and the quantity that was cancelled in the end.
+        """Add an order that trades with what it crosses and never rests (IOC). Returns an ``Execution``.
 
-        Lots that self-trade prevention took off before that end are in neither. Raises as ``add_order``.
-        O(1) and O(1) for each order that it meets.
+        Raises as ``add_order``. O(1), and O(1) for each order that it meets.
         """
         number: u64 = self._order_id(order_id)
         side_: u32 = side_of(side)
@@ -150,9 +153,9 @@ class OrderBook:
             self._latch.leave()
 
     def cancel_order(self, order_id, *, owner=None):
-        """Take an order out of the book: the quantity that was still resting.
+        """Cancel a resting order. Returns the quantity that was resting.
 
-        ``owner``, when given, must be the order's. Raises InvalidOrderId, InvalidOwner and UnknownOrder. O(1).
+        ``owner``: if given, it must be the order's. Raises InvalidOrderId, InvalidOwner and UnknownOrder. O(1).
         """
         number: u64 = self._order_id(order_id)
         owned: cython.bint = owner is not None
@@ -179,9 +182,12 @@ class OrderBook:
         return self._engine.cancel_orders_of(owner_, self._book.instrument, side_)
 
     def reduce_order(self, order_id, by, *, owner=None):
-        """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
+        """Take ``by`` lots off a resting order, which keeps its place.
 
-        Raises InvalidOrderId, InvalidQuantity, InvalidOwner and UnknownOrder. O(1).
+        Returns the quantity left, 0 if the order is gone.
+
+        ``owner``: if given, it must be the order's. Raises InvalidOrderId, InvalidQuantity, InvalidOwner and
+        UnknownOrder. O(1).
         """
         number: u64 = self._order_id(order_id)
         lots: u64 = self._lots(by)
@@ -197,12 +203,14 @@ class OrderBook:
             self._latch.leave()
 
     def replace_order(self, order_id, price, quantity, *, new_id=None, owner=None):
-        """Give an order a new price and a new open quantity, and a new id when one is given: the trades it makes.
+        """Give a resting order a new price, a new open quantity, and a new id if one is given.
 
-        It keeps its place in the queue as the replace policy says, else it goes to the back of its level; where it
-        crosses, it trades at the makers' prices first. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
+        Returns an ``Execution``.
+
+        The replace policy decides whether it keeps its place; otherwise it goes to the back of its level. If it
+        crosses, it trades first, at the makers' prices. Raises InvalidOrderId, InvalidPrice, InvalidQuantity,
         InvalidOwner, InstrumentHalted, PriceOutsideBand, UnknownOrder, DuplicateOrderId, QuantityAboveLimit,
-        PriceTooFar, WouldCross, LevelsFull and LevelQuantityFull. O(1) and O(1) for each order that it meets.
+        PriceTooFar, WouldCross, LevelsFull and LevelQuantityFull. O(1), and O(1) for each order that it meets.
         """
         number: u64 = self._order_id(order_id)
         renamed: cython.bint = new_id is not None
@@ -227,7 +235,7 @@ class OrderBook:
             self._latch.leave()
 
     def set_state(self, state):
-        """Open or halt the book; while it is halted, orders are cancelled and reduced, nothing else.
+        """Open or halt the book. While it is halted, only cancels and reduces are accepted.
 
         ``state``: an ``InstrumentState``. Raises InvalidState. O(1).
         """
@@ -241,25 +249,25 @@ class OrderBook:
             self._latch.leave()
 
     def apply(self, commands):
-        """Execute commands in order: the reports they make, without the GIL and without a copy.
+        """Execute an array of commands in order. Returns their reports. Runs without the GIL.
 
-        ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,), instrument 0; returns an array of
-        ``pricetime.REPORT``. A command that is refused makes a rejected report with the reason and changes nothing.
-        Raises InvalidCommands, BookBusy and MemoryError, each before anything is executed.
-        Each command takes the steps of the call that does the same.
+        ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,), instrument 0. Returns an array of
+        ``pricetime.REPORT``, shape (reports,). A rejected command makes a report with the reason and changes nothing.
+        Raises InvalidCommands, BookBusy and MemoryError, each before any command is executed. O(1) for each
+        command and each order that it meets.
 
-        An array is executed whole: a signal, such as Ctrl-C, is handled after that. What the handler raises then
-        carries the reports, as its attribute ``reports``.
+        All commands are executed before a signal, such as Ctrl-C, is handled. An exception that the handler raises
+        then has the reports in its attribute ``reports``.
         """
         if not self._whole_engine:
-            raise errors.InvalidCommands("this book is one of an engine's: apply commands to the engine")
+            raise errors.InvalidCommands("this book belongs to an engine: call apply of the engine")
         return self._engine.apply(commands)
 
-    # ------------------------------------------------------------------ questions
+    # ------------------------------------------------------------------ queries
 
     @property
     def state(self):
-        """Is the book open or halted? An ``InstrumentState``. O(1)."""
+        """The ``InstrumentState``: open or halted. O(1)."""
         self._enter()
         try:
             state: u32 = self._book.state
@@ -279,19 +287,20 @@ class OrderBook:
 
     @property
     def best_bid(self):
-        """The highest price that somebody bids, None when nobody does. O(1)."""
+        """The highest bid price, None if there are no bids. O(1)."""
         return self._best(BID)
 
     @property
     def best_ask(self):
-        """The lowest price that somebody asks, None when nobody does. O(1)."""
+        """The lowest ask price, None if there are no asks. O(1)."""
         return self._best(ASK)
 
     def depth(self, levels=10):
-        """The best levels of each side, best first: a ``Depth``, which is a pair (bids, asks) of arrays.
+        """The best levels of each side, best first: a ``Depth``, which is a pair (bids, asks) of arrays, shape (n,).
 
-        ``levels``: how many of each side at most, None for all. The arrays have the dtype ``pricetime.DEPTH``: price
-        (ticks), quantity (lots), count (orders). ``Depth.plot`` draws it; a notebook shows it as a ladder. O(levels).
+        ``levels``: most levels of each side, None for all. The arrays have the dtype ``pricetime.DEPTH``: price
+        (ticks), quantity (lots), count (orders). ``Depth.plot`` draws them; a notebook shows them as a ladder. Raises
+        InvalidSetting. O(levels).
         """
         count = MAX_QUANTITY if levels is None else checks.levels(levels)
         self._enter()
@@ -299,7 +308,7 @@ class OrderBook:
             bids, asks = self._levels(BID, count), self._levels(ASK, count)
         finally:
             self._latch.leave()
-        depth = tuple.__new__(Depth, (bids, asks))  # what Depth(bids, asks, unit) does, without a call of Python
+        depth = tuple.__new__(Depth, (bids, asks))  # as Depth(bids, asks, unit), without Python code
         depth.price_unit = self._engine._instruments[self._book.instrument].price_unit
         return depth
 
@@ -313,7 +322,7 @@ class OrderBook:
         return self._engine._instruments[self._book.instrument].price_unit
 
     def order(self, order_id):
-        """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
+        """Return a resting order as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
         number: u64 = order_id_of(order_id)
         self._enter()
         try:
@@ -322,7 +331,10 @@ class OrderBook:
             self._latch.leave()
 
     def orders(self, side, price):
-        """The orders resting at one price, first in first: a tuple of ``pricetime.Order``. O(orders there)."""
+        """Return the orders at one price, first in first, as a tuple of ``pricetime.Order``.
+
+        O(orders there). Raises InvalidSide and InvalidPrice.
+        """
         side_: u32 = side_of(side)
         key: i64 = key_of(side_, price_of(price))
         self._enter()
@@ -332,7 +344,10 @@ class OrderBook:
             self._latch.leave()
 
     def queue_position(self, order_id):
-        """What is ahead of an order at its price, as (orders, quantity). O(orders ahead). Raises UnknownOrder."""
+        """Return the number of orders and lots ahead of an order at its price.
+
+        O(orders ahead). Raises InvalidOrderId and UnknownOrder.
+        """
         number: u64 = order_id_of(order_id)
         orders: u64 = 0
         quantity: u64 = 0
@@ -348,9 +363,11 @@ class OrderBook:
         return QueuePosition(orders, quantity)
 
     def digest(self):
-        """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
+        """Return a u64 over what the market can see: side, price, id and open quantity of every order, in priority
+        order.
 
-        Two books with the same digest hold the same queues. The same on every machine and in both forms. O(orders).
+        Two books with the same digest have the same queues. It is the same on every machine and in both forms.
+        O(orders).
         """
         self._enter()
         try:
@@ -359,13 +376,13 @@ class OrderBook:
             self._latch.leave()
 
     def check(self):
-        """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
+        """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self._engine.check()
 
     def commands(self):
-        """New orders that build this book from an empty one, as an array of ``pricetime.COMMAND``, shape (orders,).
+        """Return commands that rebuild this book from an empty one: an array of ``pricetime.COMMAND``, shape (n,).
 
-        A halt is among them: at the end, so that the book takes the orders before it. O(orders).
+        A new order for each resting one; if the book is halted, the halt comes last. O(orders).
         """
         self._enter()
         try:
@@ -382,7 +399,7 @@ class OrderBook:
             self._latch.leave()
 
     def __bool__(self):
-        return True  # a book without an order is a book
+        return True  # also without orders, so that ``book or OrderBook()`` keeps an empty book
 
     def __contains__(self, order_id):
         try:
@@ -396,7 +413,7 @@ class OrderBook:
             self._latch.leave()
 
     def __iter__(self):
-        """The resting orders as they are now: bids, then asks, each in priority order."""
+        """Iterate over the orders that rest now: bids, then asks, each in priority order."""
         self._enter()
         try:
             found: list = []
@@ -421,24 +438,23 @@ class OrderBook:
 
     def __reduce__(self):
         if not self._whole_engine:
-            raise TypeError("this book is one of an engine's: pickle or copy the engine")
+            raise TypeError("this book belongs to an engine: pickle or copy the engine")
         return _remake, self._engine.__reduce__()[1]
 
     # ------------------------------------------------------------------ inside
 
-    # Arguments are taken before the book is entered: what a caller gives may run Python code, and where that runs, so
-    # may a signal handler.
+    # Arguments are converted before the book is entered, because that may run Python code, and so a signal handler.
 
     def _takes_commands(self):
         """Raises ReadOnlyBook."""
         if self._engine.rebuilt:
-            raise errors.ReadOnlyBook("this book is rebuilt from reports: it answers questions and takes no commands")
+            raise errors.ReadOnlyBook("this book is rebuilt from reports and accepts no commands")
         return 0
 
     def _order_id(self, value):
         """The order id of a command. Raises ReadOnlyBook and InvalidOrderId.
 
-        Its entry in the id table is fetched into the cache while the other arguments are converted.
+        Prefetches its entry in the id table, which arrives while the other arguments are converted.
         """
         self._takes_commands()
         number: u64 = order_id_of(value)
@@ -446,27 +462,27 @@ class OrderBook:
         return number
 
     def _lots(self, value):
-        """A quantity in whole lots of the instrument. Raises InvalidQuantity."""
+        """A quantity, which must be a multiple of the lot size. Raises InvalidQuantity."""
         quantity: u64 = quantity_of(value)
         if self._book.lot_size != 1 and quantity % self._book.lot_size != 0:
             raise errors.InvalidQuantity(f"quantity {quantity} is not a multiple of the lot size {self._book.lot_size}")
         return quantity
 
     def _ticks(self, value):
-        """A price in whole ticks of the instrument. Raises InvalidPrice."""
+        """A price, which must be a multiple of the tick size. Raises InvalidPrice."""
         price: i64 = price_of(value)
         if self._book.tick_size != 1 and price % cython.cast(i64, self._book.tick_size) != 0:
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self._book.tick_size}")
         return price
 
     def _enter(self):
-        """No other call may be inside until the latch is left. Raises BookBusy."""
+        """Enter the book; the caller leaves the latch. Raises BookBusy if a call is inside."""
         if not self._latch.enter():
             raise_busy()
         return 0
 
     def _start(self, kind, order_id):
-        """Enter the book with a fresh command. The caller leaves."""
+        """Enter the book and return its command, cleared. The caller leaves the latch."""
         self._enter()
         c: cython.pointer[Command] = self._engine.command
         c.type = kind
@@ -479,49 +495,49 @@ class OrderBook:
         return c
 
     def _execute(self):
-        """Execute the command. Raises the error of the reason when it is refused."""
+        """Execute the command. Raises the exception of its reason if it is rejected."""
         self._engine.make_room(1)
         self._books.execute(self._engine.command)
         if self._books.reports[0].kind == REJECTED:
-            self._books.seq_num -= 1  # nobody sees this report
+            self._books.seq_num -= 1  # this report is not returned
             self._refused(self._books.reports[0].reason)
         return 0
 
     def _refused(self, reason):
-        """Raises the error of a reason, unless it is none."""
+        """Raise the exception of a reason other than NONE."""
         if reason != NONE:
             raise errors.ERROR_OF_REASON[reason](self._why(reason))
         return 0
 
     def _why(self, reason):
-        """The message of a refusal. What is malformed was found before: it has messages of its own."""
+        """The message of a rejection. Malformed arguments have raised before, with their own messages."""
         c: cython.pointer[Command] = self._engine.command
         if reason == INSTRUMENT_HALTED:
-            return f"instrument {c.instrument} is halted: it takes no orders until it is opened"
+            return f"instrument {c.instrument} is halted: it accepts no orders until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
             low = self._book.low_price
             return f"price {c.price} is outside the band: give one from {low} to {low + int(self._book.band)}"
         if reason == DUPLICATE_ORDER_ID:
             new_id = c.owner | (cython.cast(u64, c.tag) << 32) if c.type == REPLACE_ORDER_AS else c.order_id
-            return f"order id {new_id} is resting: it may be used again once its order is gone"
+            return f"order id {new_id} is in use: an order with it rests"
         if reason == UNKNOWN_ORDER:
-            return f"no order {c.order_id} is resting: never added, filled or cancelled"
+            return f"no order {c.order_id} is resting: it was never added, or was filled or cancelled"
         if reason == WOULD_CROSS:
             return f"post-only order {c.order_id} at {c.price} would trade at once"
         if reason == ORDERS_FULL:
-            return f"{self._book.count} orders rest, as many as there is room for: use a larger capacity"
+            return f"all {self._book.count} order slots are in use: use a larger capacity"
         if reason == LEVELS_FULL:
-            return f"all {self._books.level_capacity} levels are taken: use a larger level_capacity"
+            return f"all {self._books.level_capacity} levels are in use: use a larger level_capacity"
         if reason == OWNER_ORDERS_FULL:
             return f"owner {c.owner} has as many open orders as its limit allows"
         if reason == QUANTITY_ABOVE_LIMIT:
-            return f"quantity {c.quantity} is above the limit of the order's owner"
+            return f"quantity {c.quantity} is above its owner's limit"
         if reason == PRICE_TOO_FAR:
-            return f"price {c.price} is farther from the best price than the limit of the order's owner"
+            return f"price {c.price} is farther from the best price than its owner's limit"
         return f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more"
 
     def _execution(self, order_id, quantity):
-        """What the last command did to its order, which had this quantity: read from the reports."""
+        """The result of the last command for its order of this quantity, read from the reports."""
         execution: Execution = Execution.__new__(Execution)
         execution._order_id = order_id
         execution._trades = ()
@@ -550,16 +566,16 @@ class OrderBook:
                 execution._cancelled += r.quantity
                 execution._reason = r.reason
             else:
-                continue  # self-trade prevention took it off a resting order
+                continue  # about a resting order of the same owner
             execution._resting -= r.quantity
         execution._trades = tuple(trades)
         return 0
 
     def _slot(self, number, owned, owner):
-        """The slot of a resting order. Raises UnknownOrder when it is not, or not of the owner that owns it."""
+        """The slot of a resting order. Raises UnknownOrder if none rests, or if ``owned`` and the owner differs."""
         slot: u32 = self._books.find(self._book, number)
         if slot == NIL:
-            raise errors.UnknownOrder(f"no order {number} is resting: never added, filled or cancelled")
+            raise errors.UnknownOrder(f"no order {number} is resting: it was never added, or was filled or cancelled")
         if owned and owner != self._books.orders[slot].owner:
             raise errors.UnknownOrder(f"no order {number} of owner {owner} is resting")
         return slot
@@ -583,7 +599,7 @@ class OrderBook:
         return np.array(rows, DEPTH)
 
     def _queue(self, level: u32):
-        """The orders of a level, none when it is NIL."""
+        """The orders of a level, none for NIL."""
         found: list = []
         slot: u32 = self._books.levels[level].head if level != NIL else NIL
         while slot != NIL:
@@ -601,7 +617,7 @@ class OrderBook:
 
 
 def book_of(engine, instrument):
-    """The book of one of an engine's instruments: the engine's own, not a copy. Raises UnknownInstrument."""
+    """The book of one instrument of an engine, not a copy. Raises UnknownInstrument."""
     engine_: Engine = engine
     number = engine_.known(instrument)
     book: OrderBook = OrderBook.__new__(OrderBook)
@@ -610,7 +626,7 @@ def book_of(engine, instrument):
 
 
 def _remake(*state):
-    """A book around an engine of its own, in the state that it was pickled or copied in."""
+    """Make a book from its pickled state."""
     book: OrderBook = OrderBook.__new__(OrderBook)
     book._bind(remake(*state), 0)
     book._whole_engine = True
@@ -639,7 +655,7 @@ def timestamp_of(value):
 
 
 def large_u64(value, check):
-    """A number from 2**63 on; else what ``check`` makes of the value."""
+    """A number from 2**63 on; otherwise the result of ``check``."""
     if type(value) is int:
         try:
             return as_u64(value)

@@ -2,14 +2,22 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any, SupportsIndex, final
 
-import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
 from ..depth import Depth
 from ..execution import Execution
 from ..owner_limits import OwnerLimits
-from ..types import InstrumentState, Order, QueuePosition, ReplacePolicy, SelfTrade, Side, TimeInForce
+from ..types import (
+    CommandArray,
+    InstrumentState,
+    Order,
+    QueuePosition,
+    ReplacePolicy,
+    ReportArray,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 
 @final
 class OrderBook:
@@ -64,7 +72,7 @@ class OrderBook:
         owner: SupportsIndex | None = None,
     ) -> Execution: ...
     def set_state(self, state: InstrumentState | int) -> None: ...
-    def apply(self, commands: NDArray[np.void]) -> NDArray[np.void]: ...
+    def apply(self, commands: CommandArray) -> ReportArray: ...
     @property
     def state(self) -> InstrumentState: ...
     @property
@@ -83,7 +91,7 @@ class OrderBook:
     def order(self, order_id: SupportsIndex) -> Order: ...
     def orders(self, side: Side | int, price: SupportsIndex) -> tuple[Order, ...]: ...
     def queue_position(self, order_id: SupportsIndex) -> QueuePosition: ...
-    def commands(self) -> NDArray[np.void]: ...
+    def commands(self) -> CommandArray: ...
     def digest(self) -> int: ...
     def check(self) -> None: ...
     def __len__(self) -> int: ...

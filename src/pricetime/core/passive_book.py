@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
-"""A book that mirrors what an exchange publishes, order by order: it enters and takes, and never matches."""
+"""``PassiveBook``: a book that mirrors what an exchange publishes. It adds and removes orders and never matches."""
 
 from __future__ import annotations
 
@@ -33,32 +33,32 @@ COLUMNS = {
 @cython.final
 @cython.cclass
 class PassiveBook:
-    """The book of one instrument as its exchange publishes it: every order by its id, nothing matched.
+    """The book of one instrument as its exchange publishes it: orders by id, without matching.
 
-    ``capacity``: the most orders that rest at once; ``level_capacity``: the most price levels, by default as many.
-    ``replace_policy``: when a replaced order keeps its place. Raises InvalidSetting and MemoryError.
+    ``capacity``: most resting orders. ``level_capacity``: most price levels, by default as many. ``replace_policy``:
+    whether a replaced order keeps its place. Raises InvalidSetting and MemoryError.
 
-    Bids and asks may lock and cross, as they do before an opening and on a feed of several venues. Prices are whole
-    ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64. After an exception the book is
-    exactly as it was. One thread at a time may be inside, else BookBusy is raised.
+    Bids and asks may lock and cross, as they do before an opening and on a feed of several venues. Prices are ticks
+    (i64), quantities lots (1 to 2**63 - 1), order ids any u64. After an exception the book is unchanged. A second call
+    while one is inside raises BookBusy.
 
     >>> from pricetime import Side
     >>> from pricetime.tape import PassiveBook
     >>> book = PassiveBook()
     >>> book.add_order(1, Side.BID, 100, 5)
     >>> book.add_order(2, Side.BID, 100, 7)
-    >>> book.execute_order(2, 3), book.execute_order(1, 5)  # was it the first at the best price?
+    >>> book.execute_order(2, 3), book.execute_order(1, 5)  # True: it was the first at the best price
     (False, True)
     >>> book.book.best_bid, len(book.book)
     (100, 1)
     """
 
     if not cython.compiled:
-        _engine = None  # as compiled, where a field is there before it is set
+        _engine = None  # a compiled class has its fields before they are set
 
     def __init__(self, capacity=1 << 20, *, level_capacity=None, replace_policy=ReplacePolicy.KEEP_IF_NOT_LARGER):
         if self._engine is not None:
-            raise TypeError("a book is made once: make another PassiveBook for another")
+            raise TypeError("__init__ may run only once: make a new PassiveBook")
         instrument = Instrument(0, replace_policy=replace_policy)
         engine: Engine = Engine((instrument,), capacity=capacity, level_capacity=level_capacity)
         engine.rebuilt = True
@@ -73,10 +73,10 @@ class PassiveBook:
         self._view = engine.book(0)
         self._engine = engine
 
-    # ------------------------------------------------------------------ what the exchange tells
+    # ------------------------------------------------------------------ changes
 
     def add_order(self, order_id, side, price, quantity):
-        """Enter an order at the back of its level; it may cross the other side.
+        """Add an order at the back of its level. It may cross the other side.
 
         Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, DuplicateOrderId, OrdersFull, LevelsFull and
         LevelQuantityFull. O(1).
@@ -95,9 +95,9 @@ class PassiveBook:
             self._engine.leave()
 
     def execute_order(self, order_id, quantity):
-        """Take traded lots off an order: was it the first in the queue at the best price of its side?
+        """Take traded lots off an order. Returns True if it was the first order at the best price of its side.
 
-        Raises InvalidOrderId, UnknownOrder and InvalidQuantity, which an order with fewer lots gives too. O(1).
+        Raises InvalidOrderId, UnknownOrder, and InvalidQuantity, also if the order has fewer lots. O(1).
         """
         number: u64 = order_id_of(order_id)
         lots: u64 = quantity_of(quantity)
@@ -110,7 +110,7 @@ class PassiveBook:
             self._engine.leave()
 
     def reduce_order(self, order_id, by):
-        """Take ``by`` lots off an order, which keeps its place: the quantity left, 0 when that removed it.
+        """Take ``by`` lots off an order, which keeps its place. Returns the quantity left, 0 if the order is gone.
 
         Raises InvalidOrderId, InvalidQuantity and UnknownOrder. O(1).
         """
@@ -125,7 +125,7 @@ class PassiveBook:
             self._engine.leave()
 
     def cancel_order(self, order_id):
-        """Take an order out of the book: the lots that it still had. Raises InvalidOrderId and UnknownOrder. O(1)."""
+        """Remove an order. Returns the lots that it had. Raises InvalidOrderId and UnknownOrder. O(1)."""
         self._start(CANCEL, order_id_of(order_id))
         try:
             self._do()
@@ -134,10 +134,11 @@ class PassiveBook:
             self._engine.leave()
 
     def replace_order(self, order_id, price, quantity, *, new_id=None):
-        """Give an order a new price and a new open quantity, and a new id when one is given.
+        """Give an order a new price, a new open quantity, and a new id if one is given.
 
-        It keeps its place as the replace policy says, else it goes to the back of its level. Raises InvalidOrderId,
-        InvalidPrice, InvalidQuantity, UnknownOrder, DuplicateOrderId, LevelsFull and LevelQuantityFull. O(1).
+        The replace policy decides whether it keeps its place; otherwise it goes to the back of its level. Raises
+        InvalidOrderId, InvalidPrice, InvalidQuantity, UnknownOrder, DuplicateOrderId, LevelsFull and
+        LevelQuantityFull. O(1).
         """
         number: u64 = order_id_of(order_id)
         new_number: u64 = number if new_id is None else order_id_of(new_id)
@@ -154,7 +155,7 @@ class PassiveBook:
             self._engine.leave()
 
     def clear(self):
-        """Take every order out. O(orders)."""
+        """Remove all orders. O(orders)."""
         self._engine.enter()
         try:
             self._rebuilt.clear()
@@ -162,13 +163,13 @@ class PassiveBook:
             self._engine.leave()
 
     def apply(self, actions, order_ids, *, sides=0, prices=0, quantities=0, new_ids=None):
-        """Do many actions in order, given as columns: arrays of whole numbers of shape (n,), or one number for all.
+        """Do many actions in order. Each argument is a column: integers of shape (n,), or one number for all actions.
 
-        ``actions``: ``PassiveAction`` values. ``sides`` and ``prices`` are of adds, ``prices`` of replaces too;
-        ``quantities`` of all but cancels; ``new_ids``: of replaces, by default the old ones. Returns an array of
-        ``pricetime.types.PASSIVE_RESULT``, shape (n,): ``reason``, a ``Reason`` that is not NONE for an action that was
-        refused and changed nothing, and ``first``, True for an execute of the order that was first at the best price.
-        Raises InvalidCommands, BookBusy and MemoryError, each before anything is done. O(1) for each action; without
+        ``actions``: ``PassiveAction`` values. ``sides``: for adds. ``prices``: for adds and replaces. ``quantities``:
+        for all but cancels. ``new_ids``: for replaces, by default the old ids. Returns an array of
+        ``pricetime.types.PASSIVE_RESULT``, shape (n,): ``reason``, a ``Reason``, NONE unless the action was rejected
+        and changed nothing; ``first``, True for an execute of the first order at the best price.
+        Raises InvalidCommands, BookBusy and MemoryError, each before any action is done. O(1) for each action; without
         the GIL.
 
         >>> from pricetime.tape import PassiveBook
@@ -194,11 +195,11 @@ class PassiveBook:
         finally:
             self._engine.leave()
 
-    # ------------------------------------------------------------------ questions
+    # ------------------------------------------------------------------ queries
 
     @property
     def book(self):
-        """The orders, as an ``OrderBook`` that answers questions and takes no commands: this one, not a copy. O(1)."""
+        """The orders as an ``OrderBook`` that accepts no commands, not a copy. O(1)."""
         return self._view
 
     @property
@@ -212,7 +213,7 @@ class PassiveBook:
             self._engine.leave()
 
     def check(self):
-        """Hold every invariant of the structure against its state; AssertionError names what is broken. O(n)."""
+        """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self._engine.enter()
         try:
             check_books(self._books, True)
@@ -230,7 +231,7 @@ class PassiveBook:
     # ------------------------------------------------------------------ inside
 
     def _start(self, kind, order_id):
-        """Enter the book with a fresh action. The caller leaves."""
+        """Enter the book and return its action, cleared. The caller leaves."""
         self._engine.enter()
         c: cython.pointer[Command] = self._action
         c.type = kind
@@ -241,23 +242,23 @@ class PassiveBook:
         return c
 
     def _do(self):
-        """Do the action. Raises the error of the reason when it is refused."""
+        """Do the action. Raises the exception of its reason if it is rejected."""
         reason: u32 = self._apply(self._action)
         if reason == NONE:
             return 0
         c: cython.pointer[Command] = self._action
         messages = {
-            Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: never added, executed or cancelled",
-            Reason.DUPLICATE_ORDER_ID: "an order with this id is resting: it may be used again once that is gone",
+            Reason.UNKNOWN_ORDER: f"no order {c.order_id} is resting: it was never added, or was executed or cancelled",
+            Reason.DUPLICATE_ORDER_ID: "an order with this id rests",
             Reason.INVALID_QUANTITY: f"order {c.order_id} has fewer lots than the {c.quantity} executed",
-            Reason.ORDERS_FULL: f"{self._book.count} orders rest, as many as there is room for: use a larger capacity",
-            Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are taken: use a larger level_capacity",
+            Reason.ORDERS_FULL: f"all {self._book.count} order slots are in use: use a larger capacity",
+            Reason.LEVELS_FULL: f"all {self._books.level_capacity} levels are in use: use a larger level_capacity",
             Reason.LEVEL_QUANTITY_FULL: f"quantity {c.quantity} more at price {c.price} would add up to 2**64 or more",
         }
         raise errors.ERROR_OF_REASON[Reason(reason)](messages[Reason(reason)])
 
     def _apply(self, c):
-        """Do one action: NONE, or why it is refused; then nothing is changed."""
+        """Do one action: NONE, or the reason for rejecting it with nothing changed."""
         self._first = False
         if c.type == ADD:
             return self._add(c)
@@ -268,7 +269,7 @@ class PassiveBook:
         return UNKNOWN_COMMAND
 
     def _add(self, c):
-        """A new order at the back of its level."""
+        """Add an order at the back of its level."""
         key: i64 = key_of(c.side, c.price)
         fault: u32 = self._rebuilt._refuse(self._book, c.side, c.order_id, key, c.quantity, True)
         if fault == NONE:
@@ -276,7 +277,7 @@ class PassiveBook:
         return fault
 
     def _take(self, c):
-        """Lots that an order loses: all that it has if it is cancelled."""
+        """Take lots from an order: all of them for a cancel."""
         slot: u32 = self._books.find(self._book, c.order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
@@ -295,7 +296,7 @@ class PassiveBook:
         return NONE
 
     def _replace(self, c):
-        """What a report of the same change does to a rebuilt book."""
+        """Replace an order as a report of the same change would in a rebuilt book."""
         slot: u32 = self._books.find(self._book, c.order_id)
         if slot == NIL:
             return UNKNOWN_ORDER
@@ -320,7 +321,7 @@ class PassiveBook:
 
 
 def _records(columns, new_ids):
-    """The columns as records, one an action. Raises InvalidCommands."""
+    """The columns as one record for each action. Raises InvalidCommands."""
     shape = np.shape(columns["order_ids"])
     if len(shape) != 1:
         raise errors.InvalidCommands(f"column order_ids: shape {shape}: give an array of one dimension")
@@ -346,7 +347,7 @@ def _column(name, values, dtype, shape):
 
 
 def _remake(settings, orders):
-    """A book in the state that it was pickled or copied in."""
+    """Make a book from its pickled state."""
     capacity, level_capacity, replace_policy = settings
     book = PassiveBook(capacity, level_capacity=level_capacity, replace_policy=replace_policy)
     for order in orders:

@@ -1,9 +1,8 @@
 from typing import Any, SupportsIndex, final
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ..types import ReplacePolicy, Side
+from ..types import PassiveResultArray, ReplacePolicy, Side
 from .order_book import OrderBook
 
 @final
@@ -39,7 +38,7 @@ class PassiveBook:
         prices: ArrayLike = 0,
         quantities: ArrayLike = 0,
         new_ids: ArrayLike | None = None,
-    ) -> NDArray[np.void]: ...
+    ) -> PassiveResultArray: ...
     @property
     def book(self) -> OrderBook: ...
     @property

@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Books that reports keep up to date: entering orders and taking lots, without a rule of matching.
+"""Books that reports keep up to date, without matching rules: they add orders and take lots away.
 
-What a report says is held against the books before anything is changed. Nothing here allocates or touches a Python
-object, and every report takes a bounded number of steps.
+Each report is checked against the books before anything changes. Nothing here allocates or uses a Python object, and
+every report takes a bounded number of steps.
 
-An order that takes is kept beside the books until it is known to rest or is gone. So the books are never crossed, and
-what they show in the middle of a command is what the books of the exchange were at that point of it.
+A taker is kept outside the books until it rests or is gone. So the books are never crossed, and at each report they
+equal those of the exchange at that point.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if not cython.compiled:  # the compiled form has them from rebuilt.pxd
 @cython.final
 @cython.cclass
 class Rebuilt:
-    """What reports do to books. For compiled callers; Python code uses ``BookBuilder``."""
+    """Applies reports to books. For compiled callers; Python code uses ``BookBuilder``."""
 
     def __init__(self, books, passive=False):
         """``books``: empty, with as much room as those of the exchange that makes the reports.
@@ -37,7 +37,7 @@ class Rebuilt:
     # ------------------------------------------------------------------ reports
 
     def apply_run(self, reports, count):
-        """Apply reports in order: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
+        """Apply reports in order: ``count``, or -1 - index of one that does not fit; then ``fault`` says why."""
         end: i64 = cython.cast(i64, count)
         first: i64 = 0 if end < AHEAD else -3 * AHEAD
         i: i64
@@ -64,7 +64,7 @@ class Rebuilt:
         return end
 
     def _likely_entry(self, book, r):
-        """Where the order id that a report is about most likely is. ``book``: the only one, or NULL for several."""
+        """Where the order id of a report most likely is. ``book``: the only one, or NULL if there are several."""
         if not book:
             book = self.books.book_of(r.instrument)
         if not book:
@@ -72,7 +72,7 @@ class Rebuilt:
         return cython.address(book.ids[self.books._home_of(book, r.maker_id if r.maker_id != 0 else r.order_id)])
 
     def _apply(self, r):
-        """One report: NONE, or why it does not fit; then nothing is changed."""
+        """Apply one report: NONE, or why it does not fit, with nothing changed."""
         if r.seq_num != self.books.seq_num + 1:
             return OUT_OF_SEQUENCE
         if r.type != EXECUTION_REPORT:
@@ -101,13 +101,13 @@ class Rebuilt:
         return fault
 
     def _goes_on(self, r):
-        """May a report be of the command whose order takes? It trades, or lots are taken off it or off what it met."""
+        """Can this report belong to the taker's command? It trades, or takes lots off the taker or off what it met."""
         if r.instrument != self.taking.instrument:
             return False
         return r.kind == TRADE or r.kind == CANCELLED or r.kind == REDUCED
 
     def _accept(self, book, r):
-        """A new order: it rests at the back of its level, unless it takes."""
+        """A new order: it rests at the back of its level, or is the taker."""
         rests: cython.bint = r.reason != NEVER_RESTS
         fault: u32 = self._refuse(book, r.side, r.order_id, key_of(r.side, r.price), r.quantity, rests)
         if fault == NONE:
@@ -115,7 +115,7 @@ class Rebuilt:
         return fault
 
     def _trade(self, book, r):
-        """Lots that maker and taker lose."""
+        """Take lots from maker and taker."""
         maker: u32 = self.books.find(book, r.maker_id)
         if maker == NIL or not self.taking or r.order_id != self.taker_id:
             return UNKNOWN_ORDER
@@ -132,7 +132,7 @@ class Rebuilt:
         return NONE
 
     def _take(self, book, r):
-        """Lots that one order loses: all that it has unless it is reduced."""
+        """Take lots from one order: all of them unless it is reduced."""
         if self.taking and r.order_id == self.taker_id:
             return self._take_from_taker(r)
         slot: u32 = self.books.find(book, r.order_id)
@@ -147,7 +147,7 @@ class Rebuilt:
         return fault
 
     def _take_from_taker(self, r):
-        """The same of the order that takes."""
+        """The same for the taker."""
         fault: u32 = self._refuse_take(r, self.taker_side, self.taker_key, self.taker_left)
         if fault == NONE:
             self.taker_left -= r.quantity
@@ -155,7 +155,7 @@ class Rebuilt:
         return fault
 
     def _refuse_take(self, r, side, key, remaining):
-        """Why a report cannot take lots from an order, NONE when it can."""
+        """Why a report cannot take lots from an order, NONE if it can."""
         if side != r.side:
             return INVALID_SIDE
         if key_of(side, key) != r.price:
@@ -165,7 +165,7 @@ class Rebuilt:
         return NONE
 
     def _replace(self, book, r):
-        """A resting order under another id, price or quantity: in its place, at the back of a level, or it takes."""
+        """Change a resting order: it keeps its place, goes to the back of a level, or becomes the taker."""
         slot: u32 = self.books.find(book, r.maker_id)
         if slot == NIL:
             return UNKNOWN_ORDER
@@ -202,7 +202,7 @@ class Rebuilt:
     # ------------------------------------------------------------------ what they do to an order
 
     def _refuse(self, book, side, order_id, key, quantity, rests):
-        """Why an order cannot be in the book, NONE when it can. One that never rests needs no room."""
+        """Why an order cannot be in the book, NONE if it can. One that never rests needs no room."""
         if side != BID and side != ASK:
             return INVALID_SIDE
         if quantity == 0 or quantity >> 63 != 0:
@@ -216,7 +216,7 @@ class Rebuilt:
         return self.books._refuse_rest(self.books.level_at(cython.address(book.ladders[side - 1]), key), quantity)
 
     def _enter(self, book, side, order_id, key, quantity, rests):
-        """An order comes into the book: it rests, unless it never does or crosses the other side."""
+        """Add an order: it rests, unless it never does or crosses the other side."""
         if self.passive or (rests and not self._crosses(book, side, key)):
             self._rest(book, side, order_id, key, quantity)
             return
@@ -228,7 +228,7 @@ class Rebuilt:
         self.taker_rests = rests
 
     def _rest(self, book, side, order_id, key, quantity):
-        """An order at the back of its level, which may be new. There is room."""
+        """Put an order at the back of its level, making the level if needed. There is room."""
         slot: u32 = self.books._take_slot(book)
         self.books.orders[slot].id = order_id
         self.books.orders[slot].remaining = quantity
@@ -236,7 +236,7 @@ class Rebuilt:
         self.books._append(book, self.books.level_for(cython.address(book.ladders[side - 1]), key, side), slot)
 
     def _take_from(self, book, slot, quantity):
-        """Take lots off an order, and the order out of the book when it had no more."""
+        """Take lots off an order, and remove it if none are left."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         if order.remaining == quantity:
             self.books._remove(book, slot, self.books._position(book, order.id))
@@ -253,9 +253,9 @@ class Rebuilt:
         return makers.best != NIL and makers.best_key >= ~key
 
     def _settle(self):
-        """Something has changed: the order that takes is gone, or rests, once it may and nothing is left to take.
+        """After a change: drop the taker if it is gone; let it rest if it may and nothing is left to trade with.
 
-        Its level cannot be there yet: it would have crossed the other side.
+        Its level cannot exist yet: it would have crossed the other side.
         """
         if not self.taking:
             return
@@ -268,9 +268,9 @@ class Rebuilt:
     # ------------------------------------------------------------------ snapshots
 
     def write_book(self, book, orders, count):
-        """The orders of a book behind the ``count`` that are there: how many there are then.
+        """Append the orders of a book to ``count`` written ones: the new count.
 
-        One that takes comes last.
+        The taker comes last.
         """
         side: u32
         for side in range(BID, ASK + 1):
@@ -293,7 +293,7 @@ class Rebuilt:
         return count
 
     def _write(self, order, book, side, order_id, price, quantity):
-        """One order of a snapshot, which is zero before."""
+        """Fill one zeroed order of a snapshot."""
         order.type = SNAPSHOT_ORDER
         order.side = side
         order.instrument = book.instrument
@@ -302,7 +302,7 @@ class Rebuilt:
         order.quantity = quantity
 
     def load_run(self, orders, count):
-        """Enter orders: ``count``, or -1 - index of the one that does not fit, ``fault`` saying why."""
+        """Load orders: ``count``, or -1 - index of one that does not fit; then ``fault`` says why."""
         i: u64
         for i in range(count):
             self.fault = self._load(cython.address(orders[i]))
@@ -311,7 +311,7 @@ class Rebuilt:
         return cython.cast(i64, count)
 
     def _load(self, order):
-        """One order of a snapshot: NONE, or why it does not fit. One that takes is the last of its book."""
+        """Load one order of a snapshot: NONE, or why it does not fit. A taker is the last of its book."""
         book: cython.pointer[Book] = self.books.book_of(order.instrument)
         if not book:
             return UNKNOWN_INSTRUMENT
@@ -329,7 +329,7 @@ class Rebuilt:
         return NONE
 
     def clear(self):
-        """Take every order out. The next report is the first."""
+        """Remove all orders. The next report must be the first."""
         remove_all(self.books)
         self.taking = cython.NULL
         self.books.seq_num = 0

@@ -1,13 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The public name of an order: its reference, which says nothing of its owner or of its own id.
+"""Order references: public numbers of orders that reveal neither the owner nor the order id.
 
-An order gets the next of the numbers 1, 2, 3 ... when it is accepted, over all books, and keeps it whatever a replace
-changes; no number is given twice. So references follow from the reports alone, and a program that has the reports in
-order has the references. The table keeps those of open orders: reports tell the open quantity of each, and so when it
-is done.
+An order gets the next of the numbers 1, 2, 3 ... when it is accepted, over all books, and keeps it over replaces. No
+number is used twice. So references follow from the reports alone: a program that reads all reports in order has them.
+The table holds those of open orders; reports say how many lots each has left, and so when it is gone.
 
-The table is open addressing with 32 bytes for each order, half full at most times: one miss of the cache for an order,
-which ``fetch`` asks for ahead.
+It uses open addressing with 32 bytes for each order, usually at most half full: one cache miss for each order, which
+``fetch`` avoids.
 """
 
 from __future__ import annotations
@@ -26,21 +25,21 @@ if not cython.compiled:  # the compiled form has them from references.pxd
     from pricetime.native.memory import prefault_pages, release, reserve
 
 
-#: Of an order.
+#: dtype of a reference.
 REFERENCE = np.dtype("<u8")
 
 
 @cython.final
 @cython.cclass
 class References:
-    """The references of the orders that are open, of an engine with room for ``capacity`` orders. Raises MemoryError.
+    """The references of the open orders of an engine with room for ``capacity`` orders. Raises MemoryError.
 
-    Nothing is allocated after. For one thread at a time.
+    It allocates nothing afterwards. For one thread at a time.
     """
 
     def __init__(self, capacity):
         entries: u64 = 64
-        while 3 * entries < 4 * (capacity + 1):  # one more: a taker in the middle of its trades
+        while 3 * entries < 4 * (capacity + 1):  # one more for the taker
             entries *= 2
         self.entries = cython.cast(cython.pointer[OpenOrder], reserve(entries * cython.sizeof(OpenOrder)))
         if not self.entries:
@@ -59,7 +58,7 @@ class References:
     # ------------------------------------------------------------------ reports
 
     def prefault(self):
-        """Take up the memory of the table, so that no order waits for a page of it."""
+        """Use the memory of the table now, so that no order waits for a page fault."""
         prefault_pages(self.entries, (self.mask + 1) * cython.sizeof(OpenOrder))
 
     def apply(self, reports):
@@ -77,13 +76,13 @@ class References:
             self.follow(cython.address(reports[i]))
 
     def fetch(self, report):
-        """Have the cache fetch what ``follow`` will look up."""
+        """Prefetch what ``follow`` will look up."""
         prefetch(cython.address(self.entries[self._home_of(report.instrument, report.order_id)]))
         if report.maker_id != 0:
             prefetch(cython.address(self.entries[self._home_of(report.instrument, report.maker_id)]))
 
     def follow(self, report):
-        """The next report of the engine: ``order`` and ``maker`` are the references of those that it names."""
+        """Follow the next report: sets ``order`` and ``maker`` to the references of its orders."""
         kind: u32 = report.kind
         self.order = self.maker = 0
         if kind == ACCEPTED:
@@ -103,7 +102,7 @@ class References:
     # ------------------------------------------------------------------ one order
 
     def reference_of(self, instrument, order_id):
-        """The reference of an open order, 0 when there is none of this id."""
+        """The reference of an open order, 0 if no order has this id."""
         return self.entries[self._position(instrument, order_id)].reference
 
     def _enter(self, instrument, order_id, reference, quantity):
@@ -114,7 +113,7 @@ class References:
         entry.instrument = instrument
 
     def _take(self, instrument, order_id, quantity):
-        """An order loses lots, and is done when it has no more."""
+        """Take lots from an order, and forget it if none are left."""
         position: u64 = self._position(instrument, order_id)
         entry: cython.pointer[OpenOrder] = cython.address(self.entries[position])
         reference: u64 = entry.reference
@@ -125,7 +124,7 @@ class References:
         return reference
 
     def _replace(self, report):
-        """An order has another quantity, and may have another id."""
+        """Give an order its new quantity and id."""
         position: u64 = self._position(report.instrument, report.maker_id)
         reference: u64 = self.entries[position].reference
         if report.order_id != report.maker_id:
@@ -138,14 +137,14 @@ class References:
     # ------------------------------------------------------------------ the table
 
     def _home_of(self, instrument, order_id):
-        """Where an entry belongs: eight consecutive ids of an instrument stand side by side."""
+        """The home of an entry: eight consecutive ids of an instrument are side by side."""
         golden: u64 = 0x9E3779B97F4A7C15
         key: u64 = cython.cast(u64, (order_id >> 3) + cython.cast(u64, instrument * golden))
         spread: u64 = cython.cast(u64, key * self.id_multiplier)
         return spread >> self.shift << 3 | order_id & 7
 
     def _position(self, instrument, order_id):
-        """Where an order is in the table, or the empty entry where it would go."""
+        """The position of an order in the table, or of the empty entry where it belongs."""
         position: u64 = self._home_of(instrument, order_id)
         while self.entries[position].reference != 0 and (
             self.entries[position].id != order_id or self.entries[position].instrument != instrument
@@ -154,7 +153,7 @@ class References:
         return position
 
     def _erase(self, position):
-        """Empty an entry, and move back those behind it that may stand closer to home."""
+        """Empty an entry, and move later ones closer to their home."""
         hole: u64 = position
         here: u64 = (position + 1) & self.mask
         while self.entries[here].reference != 0:
@@ -172,7 +171,7 @@ class References:
     # ------------------------------------------------------------------ all orders
 
     def write(self, commands):
-        """Put the reference of each order in the ``sequence`` of its command, in what ``Engine.commands`` gave.
+        """Write the reference of each order into the ``sequence`` of its command, in the array of ``Engine.commands``.
 
         O(orders).
         """
@@ -192,9 +191,9 @@ class References:
                 found[i] = self.reference_of(commands[i].instrument, commands[i].order_id)
 
     def load(self, commands, next_reference):
-        """Take on the orders of commands that ``write`` has been over, into an empty table. O(orders log orders).
+        """Load the orders of commands that ``write`` has filled, into an empty table. O(orders log orders).
 
-        ``next_reference``: of the next order to be accepted. Raises SnapshotMismatch with nothing changed.
+        Raises SnapshotMismatch.
         """
         given = commands["sequence"][commands["type"] == CommandType.NEW_ORDER]
         lowest, highest = (int(given.min()), int(given.max())) if given.size else (1, 0)

@@ -1,20 +1,19 @@
-"""All books of an exchange at one moment, order by order."""
+"""``Snapshot``: all orders of the books of an exchange at one point of its reports."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import numpy as np
+from typing import NamedTuple
 
 from pricetime.core.instrument import Instrument
+from pricetime.types import SnapshotOrderArray
 
 
 class Snapshot(NamedTuple):
-    """What ``BookBuilder.snapshot`` gives and ``load_snapshot`` takes."""
+    """The result of ``BookBuilder.snapshot`` and the argument of ``load_snapshot``."""
 
-    seq_num: int  #: of the last report that is in it
-    instruments: tuple[Instrument, ...]  #: by id, each with the state that it is in
-    #: of ``pricetime.types.SNAPSHOT_ORDER``: of each instrument bids, then asks, each in priority order
-    orders: np.ndarray[Any, np.dtype[np.void]]
-    digest: int  #: of all books, as ``Engine.digest``
-    checksum: int = 0  #: of the feed's reports up to ``seq_num``; 0 if the reports did not come from a feed
+    seq_num: int  #: number of the last report that is included
+    instruments: tuple[Instrument, ...]  #: by id, each with its state
+    #: dtype ``pricetime.types.SNAPSHOT_ORDER``, shape (n,): for each instrument bids, then asks, in priority order
+    orders: SnapshotOrderArray
+    digest: int  #: over all books, as ``Engine.digest``
+    checksum: int = 0  #: checksum of the feed's reports up to ``seq_num``; 0 if they did not come from a feed

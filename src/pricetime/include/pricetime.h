@@ -32,8 +32,8 @@ typedef struct {                /* 64 bytes, pricetime.COMMAND */
     uint8_t type;
     uint8_t side;
     uint8_t time_in_force;
-    uint8_t flags;              /* bits 0 to 2: self-trade mode, 0 for the default; the others 0. Of a mass cancel or a
-                                   refusal its reason, of PT_SET_STATE the state */
+    uint8_t flags;              /* bits 0 to 2: self-trade mode, 0 for the default; other bits 0. Mass cancel and
+                                   gateway reject: the reason. PT_SET_STATE: the state */
     uint32_t instrument;
     uint64_t order_id;
     int64_t price;              /* ticks */
@@ -56,21 +56,21 @@ typedef struct {                /* 48 bytes, pricetime.REPORT */
 } pt_report;
 #pragma pack(pop)
 
-/* Empty books of the instruments 0 .. instruments-1 over one pool; NULL where that cannot be had. */
+/* Makes empty books for the instruments 0 .. instruments-1 over one pool; NULL if that is impossible. */
 typedef void *(*pt_open_books)(uint32_t instruments, unsigned long long capacity, unsigned long long level_capacity);
 typedef void (*pt_close_books)(void *books);
 
-/* The most reports that the next count commands can make. */
+/* Most reports that the next count commands can make. */
 typedef unsigned long long (*pt_report_bound)(void *books, unsigned long long count);
 
-/* Execute commands in order: how many reports they made; -1, with nothing done, when room is below the bound. */
+/* Executes commands in order: number of reports; -1 with nothing executed if room is below the bound. */
 typedef long long (*pt_run_commands)(void *books, const pt_command *commands, unsigned long long count,
                                      pt_report *reports, unsigned long long room);
 
-/* 1, and the best price of a side; 0 when nobody is there. */
+/* 1, and writes the best price of a side; 0 if the side is empty. */
 typedef int (*pt_best_price)(void *books, uint32_t instrument, uint32_t side, long long *price);
 
-/* The best levels of a side into three arrays of so many levels each: how many there were. */
+/* Writes the best levels of a side into three arrays of `levels` entries: number of levels written. */
 typedef unsigned long long (*pt_depth)(void *books, uint32_t instrument, uint32_t side, unsigned long long levels,
                                        long long *prices, unsigned long long *quantities, uint32_t *counts);
 

@@ -1,7 +1,7 @@
 cdef class Block:
     cdef void *memory
     cdef readonly size_t n_bytes
-    cdef Py_ssize_t exports          # arrays that look at it; any thread may let one go: atomic
+    cdef Py_ssize_t exports          # arrays that use it; atomic, because any thread may free one
 
     cdef bint in_use(self) noexcept
 

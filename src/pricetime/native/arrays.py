@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Records between NumPy and the core, without a copy in the compiled form."""
+"""Records shared by NumPy and the core, without a copy in the compiled form."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ else:
 @cython.final
 @cython.cclass
 class Block:
-    """Memory that the core writes records into and NumPy arrays then look at; it lives as long as any of them."""
+    """Memory that the core writes records into and NumPy arrays use. It lives as long as any of them."""
 
     def __init__(self, n_bytes, what="records", remedy="use a smaller capacity"):
-        """``what`` it is for, and what to do when it cannot be had: the message of the MemoryError that is raised."""
+        """``what`` and ``remedy``: the message of the MemoryError if there is no memory."""
         self.n_bytes = n_bytes
         self.exports = 0
         self.memory = reserve(self.n_bytes) if cython.compiled else Memory(n_bytes)
@@ -33,17 +33,17 @@ class Block:
         return np.frombuffer(self, dtype, count) if cython.compiled else self.memory.array(dtype, count)
 
     def copy(self, dtype, count):
-        """The same in memory of its own, which is as large as they are."""
+        """The same as a copy."""
         if not cython.compiled:
             return self.memory.array(dtype, count)
         size: cython.Py_ssize_t = count * dtype.itemsize
         if size == 0:
-            return np.zeros(0, dtype)  # no array looks at an empty buffer
-        # Copied by NumPy, a few records with named fields would take ten times as long.
+            return np.zeros(0, dtype)  # np.frombuffer rejects an empty buffer
+        # NumPy would take ten times as long to copy a few records with named fields.
         return np.frombuffer(PyByteArray_FromStringAndSize(cython.cast(cython.p_char, self.memory), size), dtype)
 
     def in_use(self):
-        """Does an array still look at it? Then what it holds must stay. Any thread may let the last one go."""
+        """Does an array still use it? Then its content must not change. Any thread may free the last array."""
         if not cython.compiled:
             return False  # its arrays are copies
         return load(cython.address(self.exports), ACQUIRE) > 0

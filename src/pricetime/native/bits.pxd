@@ -1,4 +1,4 @@
-# What the machine does in one instruction, or nearly.
+# Single machine instructions, or nearly.
 
 cdef extern from * nogil:
     int leading_zeros "__builtin_clzll"(unsigned long long) noexcept     # of 64 bits; undefined for 0

@@ -1,4 +1,4 @@
-"""What the machine does in one instruction, for the uncompiled form; the compiled one has ``bits.pxd``."""
+"""Single machine instructions, for the uncompiled form; the compiled form has ``bits.pxd``."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ def leading_zeros(value: int) -> int:
 
 
 def prefetch(_: Any) -> None:
-    """Nothing to fetch ahead of."""
+    """Does nothing."""
 
 
 def load_u64(cell: int, _: int) -> int:
-    """A number of one thread: its address is itself."""
+    """A number that one thread uses: its address is itself."""
     return cell

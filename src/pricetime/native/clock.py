@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The time, read once for each batch of orders: never goes back, and counts from 1970 with the offset added."""
+"""Clocks in nanoseconds: one that never goes back, and its offset to the time since 1970."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ else:
 
 
 def monotonic_ns():
-    """Nanoseconds since some moment before the process began."""
+    """Nanoseconds since an arbitrary point before the process started."""
     if not cython.compiled:
         return time.monotonic_ns()
     now: timespec
@@ -21,7 +21,7 @@ def monotonic_ns():
 
 
 def clock_offset_ns():
-    """What to add to ``monotonic_ns`` for nanoseconds since 1970, as the system's clock has them now."""
+    """Add this to ``monotonic_ns`` for nanoseconds since 1970 by the system clock."""
     if not cython.compiled:
         return time.time_ns() - time.monotonic_ns()
     now: timespec

@@ -1,4 +1,4 @@
-# CRC-32C, as the processor has it: the chain of a journal is made of it. In C, since each machine has its own.
+# CRC-32C with the instruction of the processor, for the journal. In C, because it differs between processors.
 
 cdef extern from * nogil:
     """
@@ -6,7 +6,7 @@ cdef extern from * nogil:
     #include <arm_acle.h>
     #endif
 
-    /* One step: eight bytes, the lowest first. "crc" is the inverted value, as it is between two steps. */
+    /* One step: eight bytes, the lowest first. "crc" is the inverted value, as between two steps. */
     static inline unsigned int pricetime_crc_word(unsigned int crc, unsigned long long word) {
     #if defined(__SSE4_2__) && defined(__x86_64__)
         return (unsigned int)__builtin_ia32_crc32di(crc, word);

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""CRC-32C (Castagnoli): what a journal holds against its bytes, and the link from one record to the next."""
+"""CRC-32C (Castagnoli), the checksum of the journal, and the checksum that chains its records."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ else:
         return previous
 
 
-#: The GIL is given up for data that is at least so long: 4 KiB take half a microsecond.
+#: Data of this size and more releases the GIL: 4 KiB take half a microsecond.
 LONG_BYTES = 4096
 
 
 def crc32c(data, value=0):
-    """CRC-32C of the bytes of any contiguous buffer, going on from ``value``: that of the bytes before."""
+    """CRC-32C of a contiguous buffer, continued from ``value``, the CRC of the bytes before."""
     if not cython.compiled:
         return crc_of(value, memoryview(data).tobytes(), memoryview(data).nbytes)
     crc: cython.uint = value
@@ -56,13 +56,13 @@ def crc32c(data, value=0):
 
 
 def linked(previous, data):
-    """What ``link`` in the schema gives: CRC-32C of the bytes, their length as u32, and the u32 before."""
+    """``link`` of ``crc.pxd``: CRC-32C of the bytes, their length as u32, and the u32 before."""
     n_bytes = memoryview(data).nbytes
     return crc32c(n_bytes.to_bytes(4, "little") + previous.to_bytes(4, "little"), crc32c(data))
 
 
 def linked_records(previous, data, record_bytes):
-    """The link over the records of a buffer, one after another: ``record_bytes`` each, a multiple of 8."""
+    """``linked`` over consecutive records of a buffer: ``record_bytes`` each, a multiple of 8."""
     if not cython.compiled:
         return _linked_one_by_one(previous, memoryview(data).cast("B"), record_bytes)
     n_bytes: cython.Py_ssize_t = record_bytes

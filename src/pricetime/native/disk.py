@@ -1,4 +1,4 @@
-"""Every call that touches the files of a journal: where tests make a disk fail, or remember what was done."""
+"""``Disk``: the system calls on the files of a journal. Tests replace it to make a disk fail or to record calls."""
 
 from __future__ import annotations
 
@@ -16,29 +16,28 @@ if TYPE_CHECKING:
 
 PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
 
-#: Bytes that are written in one call when a file is written once more.
+#: Bytes of one call when a file is written again.
 PIECE = 1 << 20
 
 
 class Disk:
-    """The disk of this machine. Each call raises OSError; what is interrupted is done again.
+    """The disk of this machine. Each call raises OSError; interrupted calls are repeated.
 
-    A subclass may put itself in the way of any call. ``map``, ``populate`` and ``sync_range`` are of the compiled form
-    on Linux.
+    A subclass may override any call. ``map``, ``populate`` and ``sync_range`` exist only in the compiled form on Linux.
     """
 
-    # ------------------------------------------------------------------ looking
+    # ------------------------------------------------------------------ reading
 
     def names(self, folder: Path) -> list[str]:
-        """What is in a folder, in no order."""
+        """Names in a folder, in no order."""
         return os.listdir(folder)  # noqa: PTH208 - names alone are wanted
 
     def size(self, path: Path) -> int:
-        """Bytes of a file."""
+        """Size of a file in bytes."""
         return path.stat().st_size
 
     def read(self, path: Path) -> ReadableBuffer:
-        """The bytes of a file, as they are at the moment when they are looked at: a mapping that cannot be written."""
+        """The bytes of a file as a read-only mapping, which shows later changes."""
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             if os.fstat(fd).st_size == 0:
@@ -50,7 +49,7 @@ class Disk:
     # ------------------------------------------------------------------ a file that is written
 
     def create(self, path: Path, n_bytes: int = 0) -> int:
-        """A new file with room for so many bytes, all zero, open for reading and writing: its descriptor."""
+        """Create a file of ``n_bytes`` zero bytes, open for reading and writing. Returns its descriptor."""
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             if n_bytes:
@@ -61,23 +60,23 @@ class Disk:
         return fd
 
     def open(self, path: Path) -> int:
-        """A file that is there, for reading and writing: its descriptor."""
+        """Open an existing file for reading and writing. Returns its descriptor."""
         return os.open(path, os.O_RDWR | os.O_CLOEXEC)
 
     def _allocate(self, fd: int, n_bytes: int) -> None:
         if not hasattr(os, "posix_fallocate"):
-            os.ftruncate(fd, n_bytes)  # macOS: a full disk is met later
+            os.ftruncate(fd, n_bytes)  # macOS: a full disk is noticed later
             return
         while True:
             try:
                 os.posix_fallocate(fd, 0, n_bytes)
                 return
-            except OSError as error:  # unlike other calls it is not repeated by Python itself
+            except OSError as error:  # Python does not repeat this call by itself
                 if error.errno != errno.EINTR:
                     raise
 
     def write(self, fd: int, data: ReadableBuffer, offset: int) -> None:
-        """All of these bytes, from ``offset`` on."""
+        """Write all these bytes from ``offset`` on."""
         left = memoryview(data).cast("B")
         while left:
             try:
@@ -90,18 +89,18 @@ class Disk:
             offset += written
 
     def _pwrite(self, fd: int, data: memoryview, offset: int) -> int:
-        """One call: how many bytes were written."""
+        """One system call: number of bytes written."""
         return os.pwrite(fd, data, offset)
 
     def sync(self, fd: int) -> None:
-        """Have the whole file on the disk. After an error what it holds is not known: never call this again for it."""
+        """Sync the whole file. After an error its content is unknown: do not call this again for it."""
         os.fsync(fd)
 
     def sync_file(self, path: Path, first: int = 0, end: int = 0) -> None:
-        """Have a file on the disk that others have written.
+        """Sync a file that a different process has written.
 
-        The bytes from ``first`` to before ``end`` are written once more before, as they are: where a sync has failed,
-        the system does not write by itself what it could not write then.
+        The bytes from ``first`` to before ``end`` are written again first, because after a failed sync the system does
+        not write them again by itself.
         """
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
@@ -118,26 +117,26 @@ class Disk:
     def close(self, fd: int) -> None:
         os.close(fd)
 
-    # ------------------------------------------------------------------ a file that is stored into
+    # ------------------------------------------------------------------ a file that is written through a mapping
 
     def map(self, fd: int, n_bytes: int) -> Mapping:
-        """A file in memory."""
+        """Map a file into memory."""
         from .mapping import Mapping
 
         return Mapping(fd, n_bytes)
 
     def populate(self, mapping: Mapping, first: int, n_bytes: int) -> None:
-        """Have these pages ready to be stored into without a fault."""
+        """Load these pages, so that writing to them causes no page fault."""
         mapping.populate(first, n_bytes)
 
     def sync_range(self, mapping: Mapping, first: int, n_bytes: int) -> None:
-        """Have these pages on the disk. After an error what they hold there is not known."""
+        """Sync these pages. After an error their content is unknown."""
         mapping.sync(first, n_bytes)
 
     # ------------------------------------------------------------------ files and folders
 
     def truncate(self, path: Path, n_bytes: int) -> None:
-        """Cut a file, and have that on the disk."""
+        """Truncate a file and sync it."""
         fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
         try:
             os.ftruncate(fd, n_bytes)
@@ -146,14 +145,14 @@ class Disk:
             os.close(fd)
 
     def rename(self, old: Path, new: Path) -> None:
-        """At once, over what has the new name; on the disk after ``sync_folder``."""
+        """Rename a file atomically, replacing the new name; on disk after ``sync_folder``."""
         old.rename(new)
 
     def unlink(self, path: Path) -> None:
         path.unlink()
 
     def sync_folder(self, folder: Path) -> None:
-        """Have the names of a folder on the disk."""
+        """Sync the names of a folder."""
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             self.sync(fd)
@@ -161,11 +160,11 @@ class Disk:
             os.close(fd)
 
     def make_folder(self, path: Path) -> None:
-        """A folder of our own, and those above it; nothing when it is there."""
+        """Make a private folder and its parents, if they do not exist."""
         path.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
 
     def lock(self, path: Path) -> int:
-        """The file's lock, held until the descriptor is closed or the process ends. Raises BlockingIOError."""
+        """Lock the file until the descriptor is closed or the process ends. Raises BlockingIOError."""
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

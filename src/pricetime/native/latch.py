@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""One caller at a time, and nobody waits: a second caller is told so."""
+"""``Latch``: admits one caller at a time and never waits."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ else:
 @cython.final
 @cython.cclass
 class Latch:
-    """``enter`` is False when somebody is inside; who entered must ``leave``. Safe between threads without the GIL."""
+    """``enter`` returns False if a caller is inside; after True, call ``leave``. Threads need no GIL for it."""
 
     if cython.compiled:
 

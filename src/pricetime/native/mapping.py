@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""A file in memory, shared with whoever maps it too: stored into without a system call. Of Linux alone."""
+"""``Mapping``: a file mapped into memory, shared with other processes and written without system calls. Linux only."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if cython.compiled:
     )
     from cython.cimports.pricetime.native.mapping_calls import MADV_POPULATE_WRITE
 else:
-    raise NeedsCompiled("a mapping is of the compiled form alone, and pricetime runs uncompiled")
+    raise NeedsCompiled("file mappings exist only in the compiled form, and pricetime runs uncompiled")
 
 
 @cython.final
@@ -35,8 +35,8 @@ else:
 class Mapping:
     """``n_bytes`` of the file open as ``fd``, from its beginning. Raises OSError.
 
-    Its pages are taken one at a time (MADV_RANDOM): in large ones every sync would make many small pages fault again.
-    Offsets of ``populate`` and ``sync`` are multiples of the system's page.
+    It uses small pages (MADV_RANDOM): with huge ones, each sync would make many small pages fault again. Offsets of
+    ``populate`` and ``sync`` are multiples of the page size.
     """
 
     def __init__(self, fd, n_bytes):
@@ -56,9 +56,9 @@ class Mapping:
         return cython.cast(cython.size_t, self.memory)
 
     def populate(self, first, n_bytes):
-        """Have these pages in memory, and ready to be stored into without a fault. Raises OSError.
+        """Load these pages, so that writing to them causes no page fault. Raises OSError.
 
-        An old system (before Linux 5.14) cannot: nothing happens, and the first store into each page takes longer.
+        Before Linux 5.14 it does nothing, and the first write to each page takes longer.
         """
         self._check(first, n_bytes)
         start: cython.size_t = first
@@ -70,11 +70,11 @@ class Mapping:
             _raise_unless_unknown()
 
     def sync(self, first, n_bytes):
-        """Have these pages on the disk before this returns. Raises OSError; what they are then, nobody knows.
+        """Sync these pages to the disk. Raises OSError; then their content on the disk is unknown.
 
-        They leave this mapping first, all at once, and the file keeps what they hold: else the system would take each
-        one's right to be stored into away by itself, and every time interrupt the threads of this process for it.
-        A store into one of them later, or a look, is a page fault.
+        They are dropped from this mapping first; the file keeps their content. Otherwise the system would
+        write-protect each page separately and interrupt all threads of this process each time. The next access to one
+        of them is a page fault.
         """
         self._check(first, n_bytes)
         start: cython.size_t = first
@@ -87,9 +87,9 @@ class Mapping:
             PyErr_SetFromErrno(OSError)
 
     def close(self):
-        """Give the addresses back. Raises BufferError while something looks at them. May be called twice."""
+        """Unmap the file. Raises BufferError while a view uses it. May be called twice."""
         if self.exports:
-            raise BufferError(f"{self.exports} views look at this mapping")
+            raise BufferError(f"{self.exports} views use this mapping")
         memory: cython.pointer[cython.uchar] = self.memory
         self.memory = cython.NULL
         if memory:

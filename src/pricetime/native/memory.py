@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""Memory straight from the system: zeroed, and taken up only page by page as it is touched."""
+"""Memory from the operating system: zeroed, and backed by physical pages only when they are used."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ else:
 @cython.nogil
 @cython.exceptval(check=False)
 def reserve(n_bytes: cython.size_t) -> cython.p_void:
-    """Zeroed memory, or NULL when the address space has no room."""
+    """Reserve zeroed memory. NULL if the system has none."""
     if not cython.compiled:
         return Memory(n_bytes)
     memory: cython.p_void = mmap(
@@ -44,7 +44,7 @@ def reserve(n_bytes: cython.size_t) -> cython.p_void:
 @cython.nogil
 @cython.exceptval(check=False)
 def prefault_pages(memory: cython.p_void, n_bytes: cython.size_t) -> cython.void:
-    """Take up every page of this memory now, so that nobody waits for one later. What is in it stays."""
+    """Touch every page of this memory now, so that no later access waits for a page fault. Its content stays."""
     if cython.compiled:
         first: cython.pointer[cython.uchar] = cython.cast(cython.pointer[cython.uchar], memory)
         offset: cython.size_t = 0

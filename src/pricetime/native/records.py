@@ -27,7 +27,7 @@ class Integer:
 
 
 class Cells(dict[int, Any]):
-    """An array of ``length`` cells, each made by ``make`` when first touched."""
+    """An array of ``length`` cells, each made by ``make`` at first use."""
 
     def __init__(self, make: Callable[[], Any], length: int) -> None:
         super().__init__()
@@ -35,7 +35,7 @@ class Cells(dict[int, Any]):
         self.length = length
 
     def __bool__(self) -> bool:
-        return True  # an array of memory is there, touched or not
+        return True  # like a pointer to memory, used or not
 
     def __missing__(self, index: int) -> Any:
         if not 0 <= index < self.length:
@@ -45,7 +45,7 @@ class Cells(dict[int, Any]):
 
 
 def read_schema(path: Path, known: dict[str, Any] | None = None) -> dict[str, Any]:
-    """The integer types, constants and record classes of a ``.pxd``, by name, beside those that are ``known``."""
+    """The integer types, constants and record classes of a ``.pxd`` by name, in addition to ``known``."""
     names: dict[str, Any] = dict(known or {})
     text = re.sub(r" *#.*", "", path.read_text(encoding="utf-8"))
     for c_name, name in re.findall(r"^ctypedef ((?:unsigned )?(?:char|short|int|long long)) (\w+)$", text, re.M):

@@ -13,11 +13,11 @@ cdef extern from * nogil:
             int nice;
             unsigned int priority;
             unsigned long long runtime, deadline, period;
-        } wish;
-        memset(&wish, 0, sizeof wish);
-        wish.size = sizeof wish;
-        wish.runtime = slice_ns;
-        return (int)syscall(SYS_sched_setattr, 0, &wish, 0);
+        } attributes;
+        memset(&attributes, 0, sizeof attributes);
+        attributes.size = sizeof attributes;
+        attributes.runtime = slice_ns;
+        return (int)syscall(SYS_sched_setattr, 0, &attributes, 0);
     }
     """
     int ask_for_slice "pricetime_ask_for_slice"(unsigned long long slice_ns) noexcept

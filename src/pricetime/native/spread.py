@@ -1,7 +1,7 @@
-"""The number that spreads order ids over their table, drawn anew in each process.
+"""The multiplier that spreads order ids over their table, drawn in each process.
 
-Whoever sends orders cannot know it, and so cannot choose ids that collide. It decides where an id is
-looked up and nothing else: no result depends on it.
+A client cannot know it, so it cannot choose ids that collide. It decides where an id is stored and nothing else: no
+result depends on it.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ from __future__ import annotations
 import functools
 import os
 
-#: Ids that count up are spread evenly as long as these many quotients are small.
+#: This many quotients must be small, so that ids that count up are spread evenly.
 QUOTIENTS = 20
 LARGEST_QUOTIENT = 6
 
 
 @functools.cache
 def id_multiplier() -> int:
-    """An odd u64 whose multiples, modulo 2**64, lie evenly: so blocks of consecutive ids rarely share a line.
+    """An odd u64 whose multiples modulo 2**64 are spread evenly, so that blocks of consecutive ids rarely share a line.
 
-    How evenly the multiples of a fraction lie is told by its continued fraction: the smaller the quotients the
-    better, as with the golden ratio, whose are all 1. One draw in about a hundred will do.
+    The continued fraction of the multiplier shows how even they are: the smaller its quotients, the better; those of
+    the golden ratio are all 1. About one draw in a hundred is good enough.
     """
     while True:
         number = int.from_bytes(os.urandom(8)) | 1
@@ -28,7 +28,7 @@ def id_multiplier() -> int:
 
 
 def continued_fraction(numerator: int, denominator: int) -> list[int]:
-    """The quotients of numerator / denominator."""
+    """The quotients of the continued fraction of numerator / denominator."""
     quotients = []
     while denominator:
         quotients.append(numerator // denominator)

@@ -1,7 +1,7 @@
-"""What the compiler means by the names of its ``cython`` module, for running the same sources uncompiled.
+"""A replacement for the ``cython`` module, to run the same sources uncompiled.
 
-Only what the core uses is here. Pointers are the arrays or records that they point to; a cast of fresh
-memory makes an array of records, a cast to an integer type drops the bits that do not fit.
+It has only what the core uses. A pointer is the array or record that it points to; casting new memory makes an array of
+records, casting to an integer type drops the bits that do not fit.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class _Pointers:
 
 
 class Memory:
-    """So many bytes of no type yet; casting them to a pointer makes them cells."""
+    """Bytes without a type; casting them to a pointer makes cells."""
 
     def __init__(self, n_bytes: int) -> None:
         self.n_bytes = n_bytes
@@ -62,7 +62,7 @@ class ArrayMemory(Memory):
 
 
 class _NoGil(nullcontext[None]):
-    """``nogil`` is a decorator, and a block that here changes nothing."""
+    """``nogil`` as a decorator and as a block; it does nothing."""
 
     def __call__(self, function: Any) -> Any:
         return function
@@ -79,7 +79,7 @@ def _same(value: Any) -> Any:
 
 
 def Py_INCREF(_: Any) -> None:  # noqa: N802 - the name in C
-    """Nothing to count: whoever holds the object holds it."""
+    """Does nothing: Python counts references."""
 
 
 def Py_DECREF(_: Any) -> None:  # noqa: N802
@@ -96,7 +96,7 @@ def _collection_type(_: str) -> Callable[[Any], Any]:
 
 
 def make_cython() -> types.ModuleType:
-    """The module that the sources see as ``cython``."""
+    """Make the module that the sources import as ``cython``."""
     module = types.ModuleType("cython", __doc__)
     vars(module).update(
         compiled=False,

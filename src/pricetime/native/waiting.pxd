@@ -42,7 +42,7 @@ cdef extern from * nogil:
     int yield_processor "sched_yield"() noexcept
 
     # Sleeps while the word has the value, until woken, or for timeout_ns (not negative) at most; may return early for no
-    # reason. shared: the word lies in memory that another process maps too.
+    # reason. shared: the word is in memory that a second process maps too.
     void sleep_while "pricetime_sleep_while"(unsigned int *word, unsigned int value, long long timeout_ns,
                                              bint shared) noexcept
     void wake "pricetime_wake"(unsigned int *word, bint shared) noexcept      # one sleeper on this word

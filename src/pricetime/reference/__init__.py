@@ -1,4 +1,4 @@
-"""The obvious book: a dict of deques. Slow, short, and the oracle of every test."""
+"""The reference book: a dict of deques. Slow and short, and the oracle of every test."""
 
 from .book import ReferenceBook
 from .records import Order

@@ -1,8 +1,8 @@
 """A limit order book with price-time priority, written to be read.
 
-Prices are ticks, quantities lots, timestamps nanoseconds, all of them whole numbers. Best price first;
-at one price, first in first out; a trade prints at the price of the order that was resting (the maker).
-What every call did is appended to ``reports``, in order, so that a faster book can be held against it.
+Prices are ticks, quantities lots, timestamps nanoseconds, all ints. The best price trades first; at one price, first
+in, first out; a trade happens at the price of the resting order (the maker). ``reports`` lists everything that
+happened, so that faster books can be compared with it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,10 @@ from .records import Order, Report
 
 
 class ReferenceBook(Queues):
-    """See the module. ``capacity`` and ``level_capacity`` of None are without limit, and so is an end of the band.
+    """See the module. ``capacity``, ``level_capacity`` and an end of the price band may be None for no limit.
 
-    Every price is a multiple of ``tick_size``, every quantity of ``lot_size``.
-    The orders of owners from 1 to below ``owner_limit`` can be cancelled together. ``limits``: of these owners, under 0
-    those of all that are not named.
+    Every price is a multiple of ``tick_size``, every quantity of ``lot_size``. Owners from 1 to below ``owner_limit``
+    can have ``limits`` (0 for all others), mass cancels in parts, and answers to OPEN_ORDERS.
     """
 
     def __init__(
@@ -68,7 +67,7 @@ class ReferenceBook(Queues):
         self_trade: int | None = None,
         timestamp: int = 0,
     ) -> Execution:
-        """Match a new order against the other side; rest, cancel or reject the remainder as its time in force says."""
+        """Match a new order; rest, cancel or reject the remainder as its time in force says."""
         order_id = checks.order_id(order_id)
         side = checks.side(side)
         tif = checks.time_in_force(time_in_force)
@@ -113,7 +112,7 @@ class ReferenceBook(Queues):
         return self.add_order(order_id, side, price, quantity, owner=owner, time_in_force=TimeInForce.IOC)
 
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
-        """Remove an order: the quantity that was still resting."""
+        """Cancel an order. Returns the quantity that was resting."""
         order_id = checks.order_id(order_id)
         return self.cancel(self._find(order_id, owner if owner is None else checks.owner(owner)))
 
@@ -131,7 +130,7 @@ class ReferenceBook(Queues):
         Only for owners below the ``owner_limit`` can it stop before the end. ``command``: see ``MassCancel``.
         """
         if owner in self.unfinished:
-            raise errors.MassCancelUnfinished(f"a mass cancel of owner {owner} has not ended")
+            raise errors.MassCancelUnfinished(f"a mass cancel of owner {owner} is unfinished")
         self.unfinished[owner] = MassCancel([self], owner, side, **command)
         return self.continue_mass_cancel(owner, limit if owner < self.owner_limit else 0)
 
@@ -149,7 +148,7 @@ class ReferenceBook(Queues):
         return cancel.cancelled
 
     def reduce_order(self, order_id: int, by: int, *, owner: int | None = None) -> int:
-        """Take ``by`` off an order, which keeps its place: the quantity left, 0 when that removed it."""
+        """Take ``by`` lots off an order, which keeps its place. Returns the quantity left, 0 if the order is gone."""
         order_id = checks.order_id(order_id)
         by = self._lots(by)
         order = self._find(order_id, owner if owner is None else checks.owner(owner))
@@ -161,7 +160,7 @@ class ReferenceBook(Queues):
     def replace_order(
         self, order_id: int, price: int, quantity: int, *, new_id: int | None = None, owner: int | None = None
     ) -> Execution:
-        """Give an order a new price and open quantity; it may trade, and keeps its place as the policy says."""
+        """Give an order a new price and open quantity; it may trade, and the replace policy decides about its place."""
         order_id = checks.order_id(order_id)
         new_id = order_id if new_id is None else checks.order_id(new_id)
         quantity = self._lots(quantity)
@@ -197,30 +196,30 @@ class ReferenceBook(Queues):
         return self._execution(new_id, trades, seen)
 
     def set_state(self, state: int) -> None:
-        """Open or halt the book. While it is halted, orders are cancelled and reduced, nothing else."""
+        """Open or halt the book. While it is halted, only cancels and reduces are accepted."""
         self.state = checks.instrument_state(state)
         self.reports.append(Report(ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.state))
 
     # ---------------------------------------------------------------- the rules
 
     def _lots(self, quantity: int) -> int:
-        """A quantity in whole lots."""
+        """A quantity, which must be a multiple of the lot size."""
         quantity = checks.quantity(quantity)
         if quantity % self.lot_size:
             raise errors.InvalidQuantity(f"quantity {quantity} is not a multiple of the lot size {self.lot_size}")
         return quantity
 
     def _ticks(self, price: int) -> int:
-        """A price in whole ticks."""
+        """A price, which must be a multiple of the tick size."""
         price = checks.price(price)
         if price % self.tick_size:
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self.tick_size}")
         return price
 
     def _check_open(self, price: int | None) -> None:
-        """Does the book take orders, and at this price? A market order has none."""
+        """Does the book accept orders, and at this price? None for a market order."""
         if self.state is InstrumentState.HALTED:
-            raise errors.InstrumentHalted("the book takes no orders until it is opened")
+            raise errors.InstrumentHalted("the book accepts no orders until it is opened")
         if price is not None and (
             (self.low_price is not None and price < self.low_price)
             or (self.high_price is not None and price > self.high_price)
@@ -228,11 +227,11 @@ class ReferenceBook(Queues):
             raise errors.PriceOutsideBand(f"price {price} is not from {self.low_price} to {self.high_price}")
 
     def _band_end(self, side: Side) -> int | None:
-        """The worst price that a market order may trade at: the end of the band on its way. None for any price."""
+        """The worst price at which a market order may trade: the end of the band. None for no limit."""
         return self.high_price if side is Side.BID else self.low_price
 
     def _limits(self, owner: int) -> OwnerLimits:
-        """Those of an owner; none where its orders are not kept together."""
+        """The limits of an owner; none from the ``owner_limit`` on."""
         if not 0 < owner < self.owner_limit:
             return OwnerLimits()
         return self.limits.get(owner) or self.limits.get(0) or OwnerLimits()
@@ -242,7 +241,7 @@ class ReferenceBook(Queues):
             raise errors.QuantityAboveLimit(f"quantity {quantity} is above {limits.quantity}")
 
     def _check_distance(self, limits: OwnerLimits, side: Side, price: int) -> None:
-        """From the best price of the other side, of its own when that is empty; any price when both are."""
+        """Check the distance from the best price of the other side, or of its own if that is empty."""
         bests = [self.best_ask, self.best_bid] if side is Side.BID else [self.best_bid, self.best_ask]
         best = next((best for best in bests if best is not None), price)
         if limits.price_distance is not None and abs(price - best) > limits.price_distance:
@@ -253,20 +252,20 @@ class ReferenceBook(Queues):
         return [order for order in self.by_id.values() if order.owner == owner != 0]
 
     def cancel(self, order: Order, reason: int = Reason.NONE) -> int:
-        """Take a resting order out of the book."""
+        """Cancel a resting order and report it. Returns its quantity."""
         self._take(order, left := order.quantity)
         self._report(ReportKind.CANCELLED, order, left, reason)
         return left
 
     def _meets(self, order: Order, limit: int | None) -> deque[Order] | None:
-        """The best queue of the other side when the order may trade with it. A limit of None takes any price."""
+        """The best queue of the other side if the order may trade with it. A limit of None accepts any price."""
         best = self.best_ask if order.side is Side.BID else self.best_bid
         if best is None or (limit is not None and (best > limit if order.side is Side.BID else best < limit)):
             return None
         return self.levels[other(order.side)][best]
 
     def _mode(self, order: Order, maker: Order) -> SelfTrade:
-        """How the incoming order and this resting one meet: OFF unless they have one owner."""
+        """The mode for the incoming order and this resting one: OFF unless they have the same owner."""
         if order.owner == 0 or order.owner != maker.owner:
             return SelfTrade.OFF
         return order.self_trade or self.self_trade
@@ -305,7 +304,7 @@ class ReferenceBook(Queues):
         return tuple(trades)
 
     def _prevent(self, order: Order, maker: Order, mode: SelfTrade, size: int) -> None:
-        """Two orders of one owner have met: take from each what the mode says, the incoming order first."""
+        """Two orders of one owner meet: take from each what the mode says, from the incoming order first."""
         if mode is SelfTrade.CANCEL_SMALLER:
             mode = SelfTrade.CANCEL_OLDEST if maker.quantity <= order.quantity else SelfTrade.CANCEL_NEWEST
         from_maker = from_order = size if mode is SelfTrade.DECREMENT else 0

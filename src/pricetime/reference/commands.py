@@ -1,4 +1,4 @@
-"""The reference book behind the arrays that ``OrderBook.apply`` takes and gives."""
+"""The reference book behind the same arrays as ``OrderBook.apply``."""
 
 from __future__ import annotations
 
@@ -7,11 +7,19 @@ from operator import attrgetter
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import checks
 from ..errors import ERROR_OF_REASON, PricetimeError
-from ..types import EXECUTION_REPORT, OPEN_ORDERS_TOLD, REPORT, CommandType, Reason, ReportKind
+from ..types import (
+    EXECUTION_REPORT,
+    OPEN_ORDERS_TOLD,
+    REPORT,
+    CommandArray,
+    CommandType,
+    Reason,
+    ReportArray,
+    ReportKind,
+)
 from .book import ReferenceBook
 from .records import Report
 
@@ -20,11 +28,11 @@ T = TypeVar("T")
 REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
 
-def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) -> NDArray[np.void]:
-    """Execute commands (dtype ``COMMAND``, whatever their instrument) in order: their reports (dtype ``REPORT``).
+def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> ReportArray:
+    """Execute commands (dtype ``COMMAND``, any instrument) in order. Returns their reports (dtype ``REPORT``).
 
-    Reports are of instrument 0, but those that give back what the command said. ``first``: the ``seq_num`` of the
-    first report. The book's own list of reports is emptied.
+    Reports have instrument 0, except those that repeat the command's. ``first``: the ``seq_num`` of the first report.
+    The book's own list of reports is cleared.
     """
     records: list[tuple[int, ...]] = []
     for row in commands.tolist():
@@ -44,22 +52,22 @@ def apply(book: ReferenceBook, commands: NDArray[np.void], *, first: int = 1) ->
 
 
 def _instrument(book: ReferenceBook, row: tuple[int, ...]) -> int:
-    """What a report says that gives back the instrument of a command: that of the mass cancel which goes on."""
+    """The instrument of a report that repeats the command's; for CONTINUE that of its mass cancel."""
     kind, instrument, owner = row[5], row[9], row[13]
     unfinished = book.unfinished.get(owner)
     return unfinished.instrument if unfinished and kind == CommandType.CONTINUE else instrument
 
 
 def rejected(row: tuple[int, ...], reason: int) -> Report:
-    """The answer to a command that is refused."""
+    """The report of a rejected command."""
     _, _, _, _, _, _, side, _, _, _, order_id, price, quantity, _, _ = row
     return Report(ReportKind.REJECTED, side, reason, order_id, 0, price, quantity)
 
 
 def told(orders: Sequence[T], first: int | None) -> tuple[Sequence[T], Reason]:
-    """Of an owner's orders, oldest first, those that one OPEN_ORDERS tells, and the reason of its last report.
+    """The orders in one answer to OPEN_ORDERS, out of an owner's orders, oldest first; and the reason of its end.
 
-    ``first``: the place of the first of them; None where the order is not there behind which they should begin.
+    ``first``: index of the first one; None if the order to start after does not rest.
     """
     if first is None:
         return [], Reason.UNKNOWN_ORDER

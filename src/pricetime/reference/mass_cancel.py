@@ -1,4 +1,4 @@
-"""A mass cancel, which may be executed in parts: other commands may come between two of them."""
+"""A mass cancel, which may be executed in parts with other commands in between."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class MassCancel:
-    """Looks at the orders of ``owner`` that rest in ``books`` now, oldest first, and cancels those that are asked for.
+    """Visits the orders of ``owner`` that rest in ``books`` now, oldest first, and cancels those that match.
 
-    ``only``: the book whose orders it cancels, None for all. An order that moves to the back of a level later on counts
-    as entered then, and stays.
+    ``only``: the book whose orders it cancels, None for all. An order that later moves to the back of a level counts
+    as new and stays.
     """
 
     def __init__(
@@ -34,17 +34,20 @@ class MassCancel:
         found = [(order.entered, book, order) for book in books for order in book.orders_of(owner)]
         self.waiting = deque(sorted(found, key=lambda entry: entry[0]))
         self.side, self.only, self.reason = side, only, reason
-        self.instrument, self.order_id = instrument, order_id  #: of its command: the answer repeats them
+        self.instrument, self.order_id = instrument, order_id  #: of its command: its last report repeats them
         self.cancelled = 0  #: orders, so far
 
     @property
     def is_done(self) -> bool:
-        """Does none of the orders rest any more that it has not looked at?"""
+        """Has it visited every order that still rests?"""
         self.waiting = deque(entry for entry in self.waiting if self._rests(*entry))
         return not self.waiting
 
     def part(self, limit: int) -> Iterator[tuple[ReferenceBook, Order, int]]:
-        """Look at so many orders, at all for 0: the cancelled ones, each with its book and the quantity it had."""
+        """Visit up to ``limit`` orders, all for 0.
+
+        Yields the cancelled ones, each with its book and the quantity it had.
+        """
         left = limit or len(self.waiting)
         while left and not self.is_done:
             left -= 1

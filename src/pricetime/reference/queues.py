@@ -1,4 +1,4 @@
-"""The structure of the reference book, a dict of deques for each side, and the questions it answers."""
+"""The data of the reference book, a dict of deques for each side, and its queries."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .records import Order
 
 
 class Queues:
-    """The orders that rest: at each price of each side in a queue, first in first out. None is without limit."""
+    """The resting orders: a queue at each price of each side, first in, first out. Capacities of None mean no limit."""
 
     def __init__(self, capacity: int | None, level_capacity: int | None) -> None:
         self.capacity = capacity
@@ -40,7 +40,7 @@ class Queues:
         return tuple(self.order(o.id) for o in self.levels[side].get(price, ()))
 
     def depth(self, levels: int | None = 10) -> tuple[list[tuple[int, int, int]], list[tuple[int, int, int]]]:
-        """Price, quantity and number of orders of the best levels, or of all for None: bids, asks."""
+        """Price, quantity and number of orders of the best levels, all for None: bids, asks."""
         levels = levels if levels is None else checks.levels(levels)
         bids, asks = ([(p, sum(o.quantity for o in q), len(q)) for p, q in self._queues(s)][:levels] for s in Side)
         return bids, asks
@@ -92,7 +92,7 @@ class Queues:
         return order
 
     def _check_room(self, side: Side, price: int, quantity: int, leaving: Order | None = None) -> None:
-        """Could an order rest here, once the one that it replaces has left its level?"""
+        """Raise if an order has no room here, once the order that it replaces has left its level."""
         queue = self.levels[side].get(price)
         if queue is None:
             used = len(self.levels[Side.BID]) + len(self.levels[Side.ASK])
@@ -109,7 +109,7 @@ class Queues:
         self.open_orders[order.owner] += 1
 
     def _take(self, order: Order, quantity: int) -> None:
-        """Take from a resting order, and take it out of the book when nothing is left."""
+        """Take lots from a resting order, and remove it if none are left."""
         order.quantity -= quantity
         if order.quantity == 0:
             queue = self.levels[order.side][order.price]

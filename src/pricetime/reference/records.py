@@ -1,4 +1,4 @@
-"""What rests in the reference book, and what it reports."""
+"""The orders and reports of the reference book."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..types import ReportKind, SelfTrade, Side
 
 @dataclass(eq=False)
 class Order:
-    """A resting order; ``quantity`` is what is still open."""
+    """A resting order; ``quantity`` is the open quantity."""
 
     id: int
     side: Side
@@ -24,11 +24,11 @@ class Order:
 
 
 class Report(NamedTuple):
-    """What happened: the fields of ``types.REPORT`` that a single book decides."""
+    """What happened: the fields of ``types.REPORT`` that one book decides."""
 
     kind: ReportKind
     side: int
-    reason: int  #: a ``Reason``, unless a command said otherwise
+    reason: int  #: a ``Reason``, or the number that a command gave
     order_id: int
     maker_id: int
     price: int
