@@ -1,4 +1,4 @@
-"""A book, a few orders, and what became of them.
+"""Add orders to a book, trade, replace, reduce and cancel.
 
 python examples/first_book.py
 """
@@ -10,7 +10,7 @@ from pricetime.errors import PricetimeError
 
 
 def print_ladder(book: OrderBook) -> None:
-    """Every level, the highest price first: bids on the left of the price, asks on its right."""
+    """Print every level, the highest price first: bids left of the price, asks right of it."""
     bids, asks = book.depth(levels=None)
     print(f"{'bid':>8} {'price':>8} {'ask':>8}")
     for level in reversed(asks):
@@ -26,19 +26,19 @@ book.add_order(3, ASK, 100, 6)
 book.add_order(4, BID, 99, 5)
 print("Three asks and a bid rest:")
 print_ladder(book)
-print(f"Ahead of order 3 at its price: {book.queue_position(3)}")
+print(f"Queue position of order 3: {book.queue_position(3)}")
 
-print("\nA bid for 7 lots at 100 takes the older ask whole, and half of the one behind it:")
-for trade in book.add_order(5, BID, 100, 7, time_in_force=IOC):
+print("\nA bid for 7 lots at 100 fills order 2 and takes half of order 3 behind it:")
+for trade in book.add_order(5, BID, 100, 7, time_in_force=IOC).trades:
     print(f"  {trade.quantity} lots at {trade.price} from order {trade.maker_id}")
 
-print("\nOrder 4 moves to 98, order 1 loses 2 lots and keeps its place, order 3 goes:")
+print("\nReplace order 4 at 98, reduce order 1 by 2 lots, cancel order 3:")
 book.replace_order(4, 98, 5)
 book.reduce_order(1, 2)
 book.cancel_order(3)
 print_ladder(book)
 
-print("\nWhat cannot be done changes nothing and says so:")
+print("\nAn invalid call raises an error and changes nothing:")
 try:
     book.cancel_order(3)
 except PricetimeError as error:

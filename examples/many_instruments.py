@@ -1,4 +1,4 @@
-"""Books of many instruments behind one apply, each with rules of its own.
+"""Match orders of many instruments in one engine; each instrument has its own rules.
 
 python examples/many_instruments.py
 """
@@ -30,9 +30,9 @@ INSTRUMENTS = [
 ORDERS = [
     (0, ASK, 1, 475_025, 2, 0),
     (0, BID, 2, 475_025, 3, 0),
-    (0, BID, 3, 475_010, 1, 0),  # no multiple of the tick size
-    (1, ASK, 1, 19_250, 300, 8),  # ids are each instrument's own
-    (1, BID, 2, 19_250, 100, 8),  # meets an order of its owner
+    (0, BID, 3, 475_010, 1, 0),  # not a multiple of the tick size
+    (1, ASK, 1, 19_250, 300, 8),  # order ids count per instrument
+    (1, BID, 2, 19_250, 100, 8),  # would trade with an order of its owner
     (7, BID, 1, 43_000, 1, 0),
     (9, BID, 1, 100, 1, 0),  # no such instrument
 ]

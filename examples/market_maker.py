@@ -1,4 +1,4 @@
-"""Quotes on both sides of the last price, moved away from what was bought or sold, until told to stop.
+"""Make a market: quote both sides of the last price, and lower both quotes while the position is long.
 
 pricetime serve --open
 python examples/market_maker.py
@@ -19,7 +19,7 @@ from pricetime.wire.messages import ExecutionReport
 
 
 class MarketMaker:
-    """A bid and an ask around a price. ``half_spread``, ``skew``: ticks from it, and off it for each lot held."""
+    """A bid and an ask, ``half_spread`` ticks from a price that moves down by ``skew`` ticks for each lot held."""
 
     def __init__(self, client: Client, price: int, quantity: int, half_spread: int, skew: float) -> None:
         self.client, self.price, self.quantity = client, price, quantity
@@ -27,21 +27,21 @@ class MarketMaker:
         self.position = self.cash = self.fills = 0
         self.quotes: dict[Side, tuple[int, int]] = {}  # order id and price
         self.open: dict[int, int] = {}  # order id -> lots
-        self._ids = itertools.count(time.time_ns() // 1_000_000 % 2**40)  # none of an earlier run rests under these
+        self._ids = itertools.count(time.time_ns() // 1_000_000 % 2**40)  # differ from those of an earlier run
 
     def see(self, reports: np.ndarray[Any, Any]) -> None:
-        """The market traded: that is the price now."""
+        """The price is that of the last trade on the feed."""
         trades = reports[reports["kind"] == ReportKind.TRADE]
         if len(trades):
             self.price = int(trades["price"][-1])
 
     def read(self, report: ExecutionReport) -> None:
-        """What became of our own orders."""
+        """Follow the reports of our own orders."""
         if report.kind in (ReportKind.ACCEPTED, ReportKind.REPLACED):
             self.open[report.order_id] = report.quantity
         elif report.kind in (ReportKind.TRADE, ReportKind.CANCELLED, ReportKind.REDUCED):
             self.open[report.order_id] -= report.quantity
-        elif report.kind == ReportKind.REJECTED:  # it would have traded at once, or is gone: quote anew
+        elif report.kind == ReportKind.REJECTED:  # it would have traded at once, or it is gone: send a new quote
             self.quotes = {side: quote for side, quote in self.quotes.items() if quote[0] != report.order_id}
         if report.kind == ReportKind.TRADE:
             lots = report.quantity if report.side == BID else -report.quantity
@@ -54,7 +54,7 @@ class MarketMaker:
             self.quotes = {side: quote for side, quote in self.quotes.items() if quote[0] != report.order_id}
 
     def quote(self) -> None:
-        """A bid below the price and an ask above it, both lower the more is held."""
+        """Send or replace the bid below the price and the ask above it."""
         middle = self.price - round(self.skew * self.position)
         for side, price in ((BID, middle - self.half_spread), (ASK, middle + self.half_spread)):
             if side not in self.quotes:
@@ -71,11 +71,11 @@ parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
 parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--port", type=int, default=7001)
 parser.add_argument("--owner", type=int, default=1)
-parser.add_argument("--secret", default="", help="in hex; none for a server that is open")
+parser.add_argument("--secret", default="", help="in hex; not needed if the server runs with --open")
 parser.add_argument("--feed-group", default="239.255.77.1")
 parser.add_argument("--feed-port", type=int, default=7003)
 parser.add_argument("--recovery-port", type=int, default=7002)
-parser.add_argument("--price", type=int, default=10_000, help="to begin with")
+parser.add_argument("--price", type=int, default=10_000, help="first price, before any trade")
 parser.add_argument("--quantity", type=int, default=10)
 parser.add_argument("--half-spread", type=int, default=2)
 parser.add_argument("--skew", type=float, default=0.1)
@@ -93,7 +93,7 @@ try:
                 feed.poll(0.01)
                 for report in client.reports(timeout=0.0):
                     maker.read(report)
-                if feed.state is FeedState.WHOLE:  # on old or wrong prices it does not quote
+                if feed.state is FeedState.WHOLE:  # no quotes while the books may be outdated
                     maker.quote()
             feed.close()
         except KeyboardInterrupt:

@@ -1,8 +1,8 @@
-"""A day through the book: a real tape when one is named, else synthetic order flow.
+"""Replay a day through the book: a recorded tape, or synthetic order flow without an argument.
 
 python examples/replay_tape.py                                # synthetic
 python examples/replay_tape.py AAPL_message_10.csv            # LOBSTER, its orderbook file beside it
-python examples/replay_tape.py esh4.mbo.dbn.zst               # Databento: needs pip install 'pricetime[tape]'
+python examples/replay_tape.py esh4.mbo.dbn.zst               # Databento: needs pip install '.[tape]'
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from pricetime.tape.formats import open_replay, orderbook_beside
 
 
 def replay(path: str) -> None:
-    """Match every aggressing order of a tape, and hold the fills against the tape's."""
+    """Match every aggressing order of a tape and compare the fills with those of the tape."""
     tape = open_replay(path, OrderBook, orderbook=orderbook_beside(path))
     outcome = tape.run()
     print(f"{outcome.trades:,} trades of the tape, {outcome.exact:,} of them matched exactly")
     for verdict, count in outcome.verdicts.items():
         print(f"{count:>9,}  {verdict.value}")
     for warning in (*outcome.skipped.named, *tape.warnings()):
-        print(f"beware: {warning}")
+        print(f"warning: {warning}")
 
 
 def synthetic(count: int) -> None:
-    """The same kind of day from the flow generator, counted by what the book reports."""
+    """Apply generated orders and count the reports by kind."""
     book = OrderBook()
     for commands in prelude("balanced", seed=1):
         book.apply(commands)

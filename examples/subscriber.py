@@ -1,4 +1,4 @@
-"""The live book of an exchange, rebuilt from its feed: what is missing is told, and fetched.
+"""Follow the feed of an exchange: rebuild its books, detect gaps and request missing reports.
 
 pricetime serve --open
 python examples/subscriber.py
@@ -14,21 +14,21 @@ from pricetime.feed import EventKind, FeedEvent, FeedState, Subscriber
 LEVELS = 5
 
 
-def tell(event: FeedEvent) -> None:
+def print_event(event: FeedEvent) -> None:
     if event.kind is EventKind.GAP:
         print(f"-- {event.reports} reports are missing from {event.seq_num} on")
     elif event.kind is EventKind.WHOLE:
-        print(f"-- whole at report {event.seq_num}")
+        print(f"-- complete at report {event.seq_num}")
     elif event.kind is EventKind.SNAPSHOT:
-        print(f"-- a snapshot: all books as of report {event.seq_num}")
+        print(f"-- snapshot: all books at report {event.seq_num}")
     elif event.kind is EventKind.EPOCH:
-        print("-- the exchange has begun anew")
+        print("-- the feed restarted with a new epoch")
     elif event.kind is EventKind.DIVERGED:
-        print(f"-- the reports up to {event.seq_num} were not the exchange's: the books will be replaced")
+        print(f"-- the books at report {event.seq_num} differ from the exchange: they will be replaced")
     elif event.kind is EventKind.SILENT:
-        print("-- no heartbeat: is the exchange up? is the group right?")
+        print("-- no heartbeat: check whether the server runs, and the group")
     elif event.kind is EventKind.HEARD:
-        print("-- heartbeats again")
+        print("-- heartbeats received")
 
 
 def show(feed: Subscriber) -> None:
@@ -36,7 +36,7 @@ def show(feed: Subscriber) -> None:
         print(f"-- no books yet {feed.recovery_failure}")
         return
     if feed.state is not FeedState.WHOLE:
-        print(f"-- {feed.state.name.lower()}: these books may be old or wrong {feed.recovery_failure}")
+        print(f"-- {feed.state.name.lower()}: these books may be outdated {feed.recovery_failure}")
     for number, instrument in feed.instruments.items():
         bids, asks = feed.book(number).depth(LEVELS)
         print(f"\n{instrument.symbol or number} at report {feed.seq_num}, {instrument.state.name.lower()}")
@@ -52,7 +52,7 @@ parser.add_argument("--feed-port", type=int, default=7003)
 parser.add_argument("--feed-interface", default="127.0.0.1")
 parser.add_argument("--host", default="127.0.0.1")
 parser.add_argument("--recovery-port", type=int, default=7002)
-parser.add_argument("--seconds", type=float, default=float("inf"), help="how long to follow; for ever when not given")
+parser.add_argument("--seconds", type=float, default=float("inf"), help="how long to follow; default: until Ctrl-C")
 given = parser.parse_args()
 
 with Subscriber(
@@ -60,7 +60,7 @@ with Subscriber(
     given.feed_port,
     interface=given.feed_interface,
     recovery=(given.host, given.recovery_port),
-    on_event=tell,
+    on_event=print_event,
 ) as feed:
     until, shown = time.monotonic() + given.seconds, 0.0
     try:
@@ -73,7 +73,5 @@ with Subscriber(
         pass
     show(feed)
     counts = feed.statistics
-    print(
-        f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.gaps} gaps, {counts.filled} filled, "
-        f"{counts.duplicates} twice, {counts.reordered} late, {counts.snapshots} snapshots"
-    )
+    print(f"\n{counts.reports:,} reports in {counts.datagrams:,} datagrams, {counts.snapshots} snapshots")
+    print(f"{counts.gaps} gaps, {counts.filled} retransmitted, {counts.duplicates} duplicates, {counts.reordered} late")

@@ -1,4 +1,4 @@
-"""The project's own promises: what is compiled, what an import costs, who may import whom."""
+"""Rules of the project: what is compiled, what an import loads, which layer imports which."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pricetime"
 
-#: Each part imports from its own layer and those before it.
+#: Each part imports from its own layer and those before it. CONTRIBUTING lists the layers too; "" is pricetime itself.
 LAYERS = [
     {
         "types",
@@ -113,6 +113,12 @@ def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
     heavy += ["asyncio", "hdrh", "jinja2", "prometheus_client", "starlette", "uvicorn", "websockets"]
     loaded = run(f"import sys, pricetime; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"
+
+
+def test_contributing_lists_the_layers() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Layers")[2]
+    listed = [re.findall(r"`(\w+)`", line) for line in re.findall(r"^\d+\. (.*)$", text, re.M)]
+    assert listed == [sorted(part or "pricetime" for part in parts) for parts in LAYERS]
 
 
 @pytest.mark.parametrize("path", python_files(), ids=dotted)

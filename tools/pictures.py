@@ -1,7 +1,7 @@
-"""Draws docs/pictures/runs from the runs under docs/runs: ``make pictures``.
+"""Draw docs/pictures/runs from the runs in docs/runs: ``make pictures``.
 
-A run ``docs/runs/NAME.json`` gives pictures of its own, ``NAME-percentiles-round-trip-light.svg`` and so on. Runs in a
-folder ``docs/runs/NAME/`` are drawn into the same pictures, which are named after the folder.
+A run ``docs/runs/NAME.json`` gives pictures such as ``NAME-percentiles-round-trip-light.svg``. All runs in a folder
+``docs/runs/NAME/`` share their pictures, which are named after the folder.
 """
 
 from __future__ import annotations
@@ -14,19 +14,19 @@ from pricetime.measure.recording import load
 
 DOCS = Path(__file__).parents[1] / "docs"
 
-#: Nothing else is in it: what belongs to no run is removed.
+#: Pictures of runs that no longer exist are removed from it.
 PICTURES = DOCS / "pictures" / "runs"
 
 
 def sets(runs: Path) -> dict[str, list[Path]]:
-    """By name, the runs that are drawn together."""
+    """The runs that share their pictures, by name."""
     single = {path.stem: [path] for path in sorted(runs.glob("*.json"))}
     together = {folder.name: sorted(folder.glob("*.json")) for folder in sorted(runs.iterdir()) if folder.is_dir()}
     return {name: paths for name, paths in {**single, **together}.items() if paths}
 
 
 def draw(runs: Path, folder: Path) -> list[Path]:
-    """Draw all of them, and remove pictures of runs that are gone."""
+    """Draw all pictures, and remove those of runs that no longer exist."""
     drawn = [
         path for name, paths in sets(runs).items() for path in write(pictures(load(paths)), folder, prefix=f"{name}-")
     ]

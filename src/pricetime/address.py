@@ -1,4 +1,4 @@
-"""Where something is in a network: a host, which is a name or an address of IPv4 or IPv6, and a port."""
+"""Addresses in a network: a host, which is a name or an IPv4 or IPv6 address, and a port."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ Address = tuple[str, int]
 
 
 def text(address: tuple[Any, ...]) -> str:
-    """``host:port`` of an address, a socket's own too; IPv6 is in brackets."""
+    """Return ``host:port`` of an address, also one from a socket; an IPv6 host is in brackets."""
     host, port = address[:2]
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def parse(value: str) -> Address:
-    """The reverse of ``text``. Raises ValueError."""
+    """Return the address that ``text`` shows. Raises ValueError."""
     host, _, port = value.rpartition(":")
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not host or not port.isdecimal() or (":" in host and "[" not in value):
-        raise ValueError(f"{value!r} is no address: give HOST:PORT, or [HOST]:PORT for an IPv6 address")
+        raise ValueError(f"{value!r} is not an address: give HOST:PORT, or [HOST]:PORT for IPv6")
     return host, int(port)
 
 
 def resolve(address: Address) -> list[tuple[int, Any]]:
-    """Family and socket address of each address that a host has, those of IPv4 first. Raises OSError.
+    """Return family and socket address of each address of a host, IPv4 first. Raises OSError.
 
-    A name waits for the resolver; an address does not.
+    Resolving a name may take time; an address is returned at once.
     """
     found = socket.getaddrinfo(*address, type=socket.SOCK_STREAM)
     return [(family, where) for family, _, _, _, where in sorted(found, key=lambda one: one[0] != socket.AF_INET)]

@@ -22,21 +22,21 @@ def short_day(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_real_session(real_data: Path) -> None:
-    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install '.[tape]'")
     text = good("demo", "--data", real_data)
     assert text.startswith(demo.TAPE)
-    assert "trades matched and compared" in text
-    assert figures(text)["trades matched and compared"] == "2,972"
+    assert "trades compared" in text
+    assert figures(text)["trades compared"] == "2,972"
     assert "2,945   99.09 %" in text
     assert figures(text)["an iceberg gave more than it displayed"] == "27"
 
 
 def test_where_the_tape_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_day: None) -> None:
     monkeypatch.setenv("PRICETIME_DATA", str(tmp_path))
-    assert f"this is a synthetic day. A real session would be replayed from\n{tmp_path / demo.TAPE}" in good("demo")
+    assert f"There is no tape at {tmp_path / demo.TAPE}, so this is a synthetic day." in good("demo")
     monkeypatch.delenv("PRICETIME_DATA")
     monkeypatch.setattr(demo, "repository", lambda: tmp_path / "repository")
-    assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}\n" in good("demo")
+    assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}, so" in good("demo")
 
 
 def test_the_repository_is_that_of_the_source() -> None:
@@ -47,8 +47,8 @@ def test_a_synthetic_day(tmp_path: Path, short_day: None) -> None:
     text = good("demo", "--data", tmp_path, "--seed", "4")
     assert "synthetic day (cancel-heavy, seed 4), through OrderBook" in text
     found = figures(text)
-    assert found["commands run by the reference book as well"] == "4,000"  # 2,000 that fill the book, 2,000 after them
-    assert found["commands after them"] == "4,000"
+    assert found["commands checked against the reference book"] == "4,000"  # 2,000 that fill the book, 2,000 after them
+    assert found["further commands"] == "4,000"
     assert int(found["orders resting at the end"].replace(",", "")) > 1_000
 
 
@@ -59,5 +59,5 @@ def test_a_disagreement_ends_the_demo(tmp_path: Path, short_day: None, monkeypat
 
 def test_a_book_that_differs_is_found_though_its_reports_are_equal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pricetime.reference.ReferenceBook.digest", lambda book: 0)
-    with pytest.raises(synthetic.Disagreement, match=r"after \d+ equal reports the book is not that of the reference"):
+    with pytest.raises(synthetic.Disagreement, match=r"after \d+ equal reports the books differ"):
         synthetic.check(OrderBook(), list(generate("cancel-heavy", 100)))

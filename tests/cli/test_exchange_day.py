@@ -22,12 +22,12 @@ def test_a_server_is_killed_in_the_middle_and_nothing_is_lost(monkeypatch: pytes
     monkeypatch.setattr(exchange_day, "CHUNK", 8_000)
     text = good("demo", "--exchange", "--orders", "40000", "--rate", "80000")
     found = {name: value.replace(",", "") for name, value in figures(text).items()}
-    assert found["orders, cancels, changes sent"] == found["each answered, once"]
-    assert int(found["the last of them, asked for again: the same"]) == 4 * exchange_day.REMEMBERED
-    assert int(found["reports that the clients had been told"]) > 16_000
-    assert "killed with SIGKILL after" in text
-    assert float(found["until it took orders again, s"]) > 0
-    assert int(found["commands after it that were run again"]) > 8_000
+    assert found["commands sent"] == found["answered, each exactly once"]
+    assert int(found["requested again afterwards, identical"]) == 4 * exchange_day.REMEMBERED
+    assert int(found["reports that clients received before"]) > 16_000
+    assert "server killed (SIGKILL) after" in text
+    assert float(found["seconds until it accepted orders again"]) > 0
+    assert int(found["commands replayed after the snapshot"]) > 8_000
 
 
 def test_a_report_that_changed_ends_the_demo(tmp_path: Path) -> None:
@@ -36,10 +36,10 @@ def test_a_report_that_changed_ends_the_demo(tmp_path: Path) -> None:
         day.load.send(first)
         day.load.wait_answered()
         recent = day.recent()
-        assert day.ask_again(recent) > 1_000
+        assert day.request_again(recent) > 1_000
         recent[2]["price"][-1] += 1
-        with pytest.raises(ReportsDiffer, match="client 2 was told something else before the kill"):
-            day.ask_again(recent)
+        with pytest.raises(ReportsDiffer, match=r"client 2: the reports from \d+ on are not those"):
+            day.request_again(recent)
 
 
 def test_books_that_differ_end_the_demo() -> None:
@@ -88,7 +88,7 @@ def test_a_disk_with_too_little_space_is_named_before_anything_starts(
     monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(64 << 20, 0, 64 << 20))
     monkeypatch.setattr(exchange_day, "Day", None)
     told = bad("demo", "--exchange", "--directory", tmp_path)
-    assert f"needs 200 MB, and {tmp_path} has 67 MB free: name another directory with --directory" in told
+    assert f"needs 200 MB, but {tmp_path} has only 67 MB free: give a folder with more space as --directory" in told
 
 
 #: Two disks of 64 MiB: the check finds one too small; the other fills while the exchange runs.
@@ -113,6 +113,6 @@ def test_a_disk_that_is_small_ends_it_and_is_named(tmp_path: Path) -> None:
     if ran.returncode == 99:
         pytest.skip("a user may not mount a disk here: unshare -rm, mount -t tmpfs")
     assert ran.stdout.count("ended with 1\n") == 2, ran.stdout + ran.stderr
-    assert f"needs 200 MB, and {tmp_path} has 67 MB free" in ran.stderr
+    assert f"needs 200 MB, but {tmp_path} has only 67 MB free" in ran.stderr
     assert "the server failed: " in ran.stderr
     assert "No space left on device" in ran.stderr

@@ -43,8 +43,8 @@ def test_inspect_shows_what_is_there(folder: Path) -> None:
     text = good("journal", "inspect", folder)
     assert "segments of" in text
     assert "ONE" in text
-    assert "Good up to command 85: 00000002.journal" in text
-    assert "Nothing is behind that." in text
+    assert "Valid up to command 85: 00000002.journal" in text
+    assert "Nothing follows it." in text
     assert bytes(16).hex() not in text
 
 
@@ -70,32 +70,32 @@ def test_inspect_shows_the_records_around_a_command(folder: Path) -> None:
 
 def test_inspect_shows_the_record_that_is_not_good(damaged: Path) -> None:
     place = f"2:{WRITTEN.segments[1].offsets[20]}"
-    assert "Damaged: command 64 was on the disk" in good("journal", "inspect", damaged)
+    assert "Damaged: a later record says that command 64 was on the disk" in good("journal", "inspect", damaged)
     text = good("journal", "inspect", damaged, "--offset", place)
     assert f"{place} " in text
-    assert "no good record follows; its bytes:" in text
-    assert "fits these bytes" in text
+    assert "an invalid record:" in text
+    assert "computed" in text
 
 
 def test_inspect_of_the_end(folder: Path) -> None:
-    assert "nothing: zeros, or the end of the file" in good("journal", "inspect", folder, "--at", "85")
+    assert "zeros or the end of the file" in good("journal", "inspect", folder, "--at", "85")
 
 
 def test_inspect_refuses_what_it_does_not_understand(folder: Path) -> None:
-    assert "is no place: give SEGMENT:OFFSET" in bad("journal", "inspect", folder, "--offset", "x", code=2)
+    assert "is not a place: give SEGMENT:OFFSET" in bad("journal", "inspect", folder, "--offset", "x", code=2)
     assert "not both" in bad("journal", "inspect", folder, "--at", "1", "--offset", "1:1", code=2)
 
 
 def test_verify_of_a_good_one(folder: Path) -> None:
     text = good("journal", "verify", folder)
     assert figures(text)["digest of the books"] == DIGEST
-    assert "All of it is right." in text
+    assert "No faults." in text
 
 
 def test_verify_of_a_damaged_one(damaged: Path) -> None:
     result = run("journal", "verify", damaged)
     assert result.exit_code == 1
-    assert "WRONG:" in result.output
+    assert "FAULT:" in result.output
     assert "00000002.journal is damaged at byte" in result.output.replace("\n", " ")
     assert "pricetime journal repair" in result.output
 
@@ -125,20 +125,20 @@ def test_a_missing_segment_ends_every_command_that_reads_it(gap: Path, tmp_path:
     places = {"DIR": str(gap), "OUT": str(tmp_path / "x.npy")}
     result = run(*(places.get(argument, argument) for argument in arguments))
     assert result.exit_code in (1, 2)
-    assert "00000002.journal is missing: 00000003.journal, which was made after it" in result.output
+    assert "00000002.journal is missing, but 00000003.journal, which was made after it" in result.output
     assert "pricetime journal inspect" in result.output
 
 
 def test_a_missing_segment_is_shown_and_a_repair_goes_on_without_it(gap: Path) -> None:
     lines = good("journal", "inspect", gap).splitlines()
     assert any(line.split() == ["2", "missing"] for line in lines)
-    assert any(line.startswith("Damaged: 00000002.journal is missing, and 00000003.journal") for line in lines)
+    assert any(line.startswith("Damaged: 00000002.journal is missing, but 00000003.journal") for line in lines)
     assert "00000002.journal is missing" in run("journal", "verify", gap).output.replace("\n", " ")
     text = good("journal", "repair", gap)
-    assert "- go on without 00000002.journal, which is missing" in text
-    assert "no repair brings back what it held" in text
+    assert "- continue without 00000002.journal, which is missing" in text
+    assert "a repair cannot recover its commands" in text
     good("journal", "repair", gap, "--cut", text.split()[-1])
-    assert "All of it is right." in good("journal", "verify", gap)
+    assert "No faults." in good("journal", "verify", gap)
 
 
 def test_repair_says_then_does(damaged: Path) -> None:
@@ -149,7 +149,7 @@ def test_repair_says_then_does(damaged: Path) -> None:
     assert place == f"2:{WRITTEN.segments[1].offsets[20]}"
     assert "the cut would be at" in bad("journal", "repair", damaged, "--cut", "2:4096")
     assert "kept" in good("journal", "repair", damaged, "--cut", place)
-    assert "All of it is right." in good("journal", "verify", damaged)
+    assert "No faults." in good("journal", "verify", damaged)
     assert "There is nothing to cut." in good("journal", "repair", damaged)
 
 
@@ -157,7 +157,7 @@ def test_repair_beside_a_server(damaged: Path) -> None:
     server = Directory(damaged)
     server.lock()
     try:
-        assert "in use by another process" in bad("journal", "repair", damaged, "--cut", "2:1")
+        assert "in use by a second process" in bad("journal", "repair", damaged, "--cut", "2:1")
     finally:
         server.unlock()
 
@@ -178,7 +178,7 @@ def test_export(folder: Path, tmp_path: Path, suffix: str) -> None:
 def test_export_of_a_part(folder: Path, tmp_path: Path) -> None:
     good("journal", "export", folder, tmp_path / "part.npy", "--from", "10", "--to", "50")
     assert np.load(tmp_path / "part.npy").tobytes() == WRITTEN.commands[9:50].tobytes()
-    assert "none of those" in bad("journal", "export", folder, tmp_path / "none.npy", "--from", "90")
+    assert "none of them in this range" in bad("journal", "export", folder, tmp_path / "none.npy", "--from", "90")
 
 
 def test_replay_of_a_journal(folder: Path) -> None:
@@ -194,11 +194,11 @@ def test_replay_of_a_journal(folder: Path) -> None:
 def test_replay_until_a_command(folder: Path) -> None:
     text = good("replay", folder, "--until", "40", "--levels", "3")
     assert figures(text)["digest of the books"] == f"{WRITTEN.public[40]:016x}"
-    assert "behind command 40" in text
+    assert "after command 40" in text
 
 
 def test_a_command_behind_the_end(folder: Path) -> None:
-    told = "There is no command 999,999: the journal has commands up to 85."
+    told = "There is no command 999,999: the journal ends at command 85."
     assert told in good("replay", folder, "--until", "999999")
     assert told in good("journal", "inspect", folder, "--at", "999999")
     assert "There is no command" not in good("replay", folder, "--until", "85")
@@ -206,9 +206,9 @@ def test_a_command_behind_the_end(folder: Path) -> None:
 
 def test_replay_until_a_time(folder: Path) -> None:
     text = good("replay", folder, "--until", "2023-11-14T22:13:20.000050", "--instrument", "2")
-    assert "instrument 2, TWO, behind command 50" in text
+    assert "instrument 2, TWO, after command 50" in text
     assert figures(text)["digest of the books"] == f"{WRITTEN.public[50]:016x}"
-    assert "or give the sequence of a command" in bad("replay", folder, "--until", "soon", code=2)
+    assert "or give the sequence number of a command" in bad("replay", folder, "--until", "soon", code=2)
 
 
 def test_replay_of_a_damaged_journal(damaged: Path) -> None:
@@ -217,11 +217,11 @@ def test_replay_of_a_damaged_journal(damaged: Path) -> None:
 
 
 def test_options_of_tapes_and_of_journals(folder: Path, tmp_path: Path) -> None:
-    assert "--csv belongs to tapes" in bad("replay", folder, "--csv", "x", code=2)
-    assert "--differences belongs to tapes" in bad("replay", folder, "--differences", code=2)
+    assert "--csv is for tapes" in bad("replay", folder, "--csv", "x", code=2)
+    assert "--differences is for tapes" in bad("replay", folder, "--differences", code=2)
     tape = tmp_path / "tape.dbn"
     tape.write_bytes(b"")
-    assert "--until belongs to journals" in bad("replay", tape, "--until", "5", code=2)
+    assert "--until is for journals" in bad("replay", tape, "--until", "5", code=2)
 
 
 def test_a_folder_without_a_journal(tmp_path: Path) -> None:
@@ -234,4 +234,4 @@ def test_a_folder_without_a_journal(tmp_path: Path) -> None:
         ("replay", tmp_path),
         ("follow", tmp_path, "--until-idle", "0.1"),
     ):
-        assert bad(*command, code=2).startswith(f"Error: {tmp_path} holds no journal: no segment is here"), command
+        assert bad(*command, code=2).startswith(f"Error: {tmp_path} has no journal: it has no segment"), command

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from pricetime.measure import hlog
 from pricetime.measure.histogram import Histogram
@@ -63,11 +63,11 @@ def test_what_cannot_be_shown(tmp_path: Path) -> None:
     text.write_text("nothing of the kind\n")
     for path in (empty, text):
         assert bad("latency", path) == (
-            f"Error: no latency is in {path.name}: give .hlog files of a run that had orders"
+            f"Error: {path.name} has no latencies: give .hlog files of a run that had orders"
         )
     picture = tmp_path / "picture.hlog"
     picture.write_bytes(bytes(range(256)))
-    assert "picture.hlog: a histogram in it cannot be read" in bad("latency", picture)
+    assert "picture.hlog: a histogram of this file cannot be read" in bad("latency", picture)
     assert "does not exist" in bad("latency", tmp_path / "none.hlog", code=2)
     assert "Missing argument" in bad("latency", code=2)
 

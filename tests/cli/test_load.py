@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from pricetime.cli.load_progress import Plain, Progress
 from pricetime.cli.load_show import us, with_unit
@@ -72,7 +72,7 @@ def test_a_ramp(exchange: Served, tmp_path: Path) -> None:
 
 def test_as_fast_as_it_goes(exchange: Served) -> None:
     found = figures(measured(exchange, "--rate", "0", "--seconds", "0.02"))
-    assert found["asked for, orders/s"] == "as fast as it goes"
+    assert found["asked for, orders/s"] == "as fast as possible"
     assert found["orders sent"] == "20,000"
 
 
@@ -91,10 +91,10 @@ def test_a_search(exchange: Served, tmp_path: Path) -> None:
     text = measured(exchange, *arguments)
     found = json.loads((tmp_path / "run.json").read_text())["saturation"]
     assert found["limit_p99_ns"] == 1
-    assert found["highest_rate"] == 0  # nobody answers in a nanosecond
+    assert found["highest_rate"] == 0  # no exchange answers within a nanosecond
     assert len(found["steps"]) == 14
-    assert text.count("too much") == 14
-    assert figures(text)["highest rate with a p99 within 0.0 us, orders/s"] == "none was"
+    assert text.count("bad") == 14
+    assert figures(text)["highest rate with p99 within 0.0 us, orders/s"] == "none"
     assert run("load", *exchange.load, *arguments[:-2]).exit_code == 1
 
 
@@ -105,7 +105,7 @@ def test_a_tape(exchange: Served, tmp_path: Path) -> None:
         [cancel("A", 1, 101, 1)],
     ]
     tape = dbn_file(tmp_path, events, snapshot=snapshot)
-    arguments = ("--rate", "2000", "--seconds", "0.5", "--sessions", "1")  # of several, one may overtake another
+    arguments = ("--rate", "2000", "--seconds", "0.5", "--sessions", "1")  # several could overtake each other
     text = measured(exchange, "--tape", tape, *arguments, "--out", tmp_path / "run")
     record = json.loads((tmp_path / "run.json").read_text())
     assert record["settings"]["tape"] == tape.name
@@ -129,7 +129,7 @@ def test_what_the_server_measured(exchange: Served, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "run.json").read_text())["latency_ns"]["match"]["rests"]["max"] == 700
     (tmp_path / "run.json").unlink()
     line = bad("load", *exchange.load, *arguments, tmp_path / "none", code=2)
-    assert "none: No such file or directory: the server writes it when it stops. The run itself is saved" in line
+    assert "none: No such file or directory. The server writes this file when it stops. The run itself is saved" in line
     assert (tmp_path / "run.json").exists()
 
 
@@ -143,7 +143,7 @@ def test_owners_with_secrets(tmp_path: Path) -> None:
         refused = bad("load", *exchange.load, *arguments, code=2)
         assert "refused the login of owner 7: BAD_CREDENTIALS: give an owner that the exchange knows" in refused
         line = bad("load", *exchange.load, *arguments, "--sessions", "3", "--secrets-file", file, code=2)
-        assert f"1 of 3 owners are not in {file}, the first is 9: add them with pricetime secret" in line
+        assert f"1 of 3 owners have no secret in {file}, first 9: add them with pricetime secret" in line
 
 
 def test_nobody_is_there(tmp_path: Path) -> None:
@@ -180,7 +180,7 @@ def test_a_rate_that_was_not_reached(tmp_path: Path) -> None:
         result = run("load", *arguments, "--seconds", "0.0003", "--out", tmp_path / "run")
     assert result.exit_code == 1, result.output
     found = figures(result.output)
-    reached = float(found["THE RATE WAS NOT REACHED: it was"].replace(",", ""))
+    reached = float(found["RATE NOT REACHED, orders/s"].replace(",", ""))
     record = json.loads((tmp_path / "run.json").read_text())["result"]
     assert reached == pytest.approx(min(record["sent_per_s"], record["answered_per_s"]), abs=1)
     assert reached < 900_000_000
@@ -189,16 +189,16 @@ def test_a_rate_that_was_not_reached(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--ramp", "5"), "'5' is no ramp: give two rates, as 1000:1000000"),
+        (("--ramp", "5"), "'5' is not a ramp: give two rates, such as 1000:1000000"),
         (("--ramp", "0:5"), "both rates must be above 0"),
-        (("--ramp", "1:2", "--rate", "5"), "--ramp takes the place of --rate: give one of them"),
-        (("--ramp", "1:2", "--saturate"), "--ramp takes the place of --saturate: give one of them"),
-        (("--saturate", "--rate", "0"), "--saturate begins with --rate: give one above 0"),
-        (("--limit-p99-us", "5"), "--limit-p99-us is the limit of --saturate: give both"),
-        (("--tape-instrument", "5"), "--tape-instrument belongs to --tape"),
-        (("--server-latency", "x"), "--server-latency goes into RUN: give --out RUN too"),
-        (("--owner", "65535", "--sessions", "2"), "owners end at 65535"),
-        (("--cpu", "100000"), "processor 100000 is not to be had: give --cpu one of 0"),
+        (("--ramp", "1:2", "--rate", "5"), "--ramp and --rate exclude each other: give one of them"),
+        (("--ramp", "1:2", "--saturate"), "--ramp and --saturate exclude each other: give one of them"),
+        (("--saturate", "--rate", "0"), "--saturate begins at --rate: give a rate above 0"),
+        (("--limit-p99-us", "5"), "--limit-p99-us needs --saturate: give both"),
+        (("--tape-instrument", "5"), "--tape-instrument needs --tape: give both"),
+        (("--server-latency", "x"), "--server-latency needs --out RUN: give both"),
+        (("--owner", "65535", "--sessions", "2"), "the highest owner is 65535"),
+        (("--cpu", "100000"), "this process may not use processor 100000: give --cpu one of 0"),
         (("--secrets-file", "/none"), "/none"),
     ],
 )
@@ -209,7 +209,7 @@ def test_options_that_cannot_be(arguments: tuple[str, ...], told: str) -> None:
 def test_where_nothing_can_be_written(exchange: Served, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     line = bad("load", *exchange.load, "--out", tmp_path / "file" / "run", code=2)
-    assert line.endswith("give another --out")
+    assert line.endswith("Give a different --out")
 
 
 def test_an_unknown_preset(exchange: Served) -> None:
@@ -217,7 +217,7 @@ def test_an_unknown_preset(exchange: Served) -> None:
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    look = Plain(10).look
+    look = Plain(10).add
     for number in range(1, 9):
         look(Interval(number / 4, 1000, 900, 10_000 * number, 20_000, 30_000 + number))
     first, second = capsys.readouterr().err.splitlines()
@@ -227,7 +227,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_line_that_changes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
-    with Progress().looking(10) as look:
+    with Progress().running(10) as look:
         look(Interval(0.25, 1000, 900, 10_000, 20_000, 30_000))
     assert "0.2 of 10 s" in capsys.readouterr().err
 

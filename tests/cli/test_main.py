@@ -4,6 +4,7 @@ import importlib
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib import metadata
 
 import click
@@ -16,12 +17,35 @@ from pricetime.extras import PURPOSES, install_command, requirements
 from tests.cli.run import bad, good
 
 
-def test_help_names_every_command() -> None:
+def test_help_names_every_command_once_under_a_heading() -> None:
     text = good("--help")
     for name, command in main.commands.items():
-        assert name in text
+        assert len(re.findall(rf"^  {name} ", text, re.MULTILINE)) == 1
         assert command.help
+    assert "Other commands" not in text, "give the new command a place in SECTIONS"
     assert good("-h") == text
+
+
+def leaves(command: click.Command, name: str = "pricetime") -> Iterator[tuple[str, click.Command]]:
+    """Every command that runs, with its whole name."""
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for word, each in command.commands.items():
+        yield from leaves(each, f"{name} {word}")
+
+
+#: The help of these is written elsewhere.
+SERVER = ("serve", "admin", "secret", "follow", "market")
+
+
+@pytest.mark.parametrize(("name", "command"), list(leaves(main)))
+def test_the_help_of_a_command_has_a_short_sentence_and_an_example(name: str, command: click.Command) -> None:
+    if name.split()[1] in SERVER:
+        return
+    assert command.help is not None
+    assert not command.get_short_help_str(63).endswith("..."), "the list of commands would cut it"
+    assert re.search(rf"^ +{name}\b", command.help, re.MULTILINE), "it has no example"
 
 
 @pytest.mark.parametrize(

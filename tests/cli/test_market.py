@@ -20,7 +20,7 @@ market = importlib.import_module("pricetime.cli.market")  # the package has the 
 
 needs_server = pytest.mark.skipif(
     not pricetime.COMPILED or any(find_spec(name) is None for name in ("pydantic_settings", "structlog", "uvicorn")),
-    reason="needs the compiled form and the packages of the page: pip install 'pricetime[web]'",
+    reason="needs the compiled form and the packages of the page: pip install '.[web]'",
 )
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from decimal import Decimal
 
@@ -40,7 +40,7 @@ def said(exchange: Served, *arguments: str, owner: int = 1) -> list[str]:
 
 @pytest.mark.compiled
 def test_the_life_of_an_order(exchange: Served) -> None:
-    assert said(exchange, "add", "bid", "5@100", "--id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
+    assert said(exchange, "add", "bid", "5@100", "--order-id", "1") == ["accepted instrument 1 order 1 bid 5 at 100"]
     assert said(exchange, "reduce", "1", "2") == ["reduced instrument 1 order 1 bid 2 at 100"]
     assert said(exchange, "replace", "1", "7@101") == ["replaced instrument 1 order 1 bid 7 at 101"]
     assert said(exchange, "cancel", "1") == ["cancelled instrument 1 order 1 bid 7 at 101"]
@@ -56,8 +56,8 @@ def test_what_is_rejected_ends_with_1(exchange: Served) -> None:
 
 @pytest.mark.compiled
 def test_trades(exchange: Served) -> None:
-    said(exchange, "add", "ask", "5@110", "--id", "2")
-    accepted, trade = said(exchange, "add", "bid", "3", "--id", "3", "--market", owner=2)
+    said(exchange, "add", "ask", "5@110", "--order-id", "2")
+    accepted, trade = said(exchange, "add", "bid", "3", "--order-id", "3", "--market", owner=2)
     assert accepted == "accepted instrument 1 order 3 bid 3 at 0 (never rests)"
     assert re.fullmatch(r"trade instrument 1 order 3 with \d+ bid 3 at 110", trade)
     assert said(exchange, "mass-cancel", "--side", "bid")[-1].endswith(" bid 0 orders")
@@ -72,8 +72,8 @@ def test_the_list_of_open_orders(exchange: Served) -> None:
         return good("order", *exchange.orders, "--owner", "9", "list", *more).splitlines()
 
     assert listed() == ["no open orders"]
-    said(exchange, "add", "bid", "5@50", "--id", "31", owner=9)
-    said(exchange, "add", "ask", "6@950", "--id", "32", owner=9)
+    said(exchange, "add", "bid", "5@50", "--order-id", "31", owner=9)
+    said(exchange, "add", "ask", "6@950", "--order-id", "32", owner=9)
     found = listed()
     assert [re.sub(r"\d+$", "N", text) for text in found] == [
         "instrument 1 order 31 bid 5 at 50 reference N",
@@ -95,11 +95,11 @@ def test_orders_are_kept_or_cancelled_in_the_end(exchange: Served) -> None:
 def test_a_file_of_orders(exchange: Served, tmp_path: Path) -> None:
     rows = [f"add,bid,1,{60 + n % 7},{100 + n}" for n in range(1200)]
     file = tmp_path / "orders.csv"
-    file.write_text("\n".join(["action,side,quantity,price,id", *rows, "mass-cancel,,,,"]))
+    file.write_text("\n".join(["action,side,quantity,price,order_id", *rows, "mass-cancel,,,,"]))
     found = said(exchange, "file", str(file), owner=6)
     assert len(found) == 1200 + 1200 + 1
     assert found[0] == "accepted instrument 1 order 100 bid 1 at 60"
-    piped = CliRunner().invoke(main, ["order", *exchange.orders, "file"], input="action,id\ncancel,5\n")
+    piped = CliRunner().invoke(main, ["order", *exchange.orders, "file"], input="action,order_id\ncancel,5\n")
     assert "rejected instrument 1 order 5 (unknown order)" in piped.output
 
 
@@ -189,7 +189,7 @@ def test_an_end_that_speaks_something_else() -> None:
 
 def test_what_a_file_may_ask_for() -> None:
     text = """\
-action, side, quantity, price, id, instrument, time_in_force
+action, side, quantity, price, order_id, instrument, time_in_force
 add, bid, 5, 100, 1
 add, ask, 5, , 2, 3, market
 cancel, , , , 1
@@ -217,18 +217,21 @@ mass-cancel, ask, , , , 2
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "line 1: no column is called 'no columns': they are action, side"),
-        ("action,colour\n", "line 1: no column is called 'colour'"),
-        ("action,id\ncancel,1\nbuy,2\n", "line 3: 'buy' is no action: give add, cancel"),
-        ("action,id\ncancel,\n", "line 2: it needs 'id'"),
-        ("action,id\ncancel,x\n", "line 2: invalid literal"),
-        ("action,side,quantity\nadd,buy,5\n", "line 2: 'buy' is no side: give bid or ask"),
-        ("action,side,quantity\nadd,bid,5\n", "line 2: no price is given: an order has a price"),
-        ("action,side,quantity,price\nadd,bid,5,\n", "line 2: no price is given: an order has a price"),
-        ("action,side,quantity,price,time_in_force\nadd,bid,5,7,market\n", "line 2: price 7 is given: an order has"),
-        ("action,id,quantity\nreplace,1,5\n", "line 2: it needs 'price'"),
+        ("", "line 1: unknown column 'no columns': the columns are action, side"),
+        ("action,colour\n", "line 1: unknown column 'colour'"),
+        ("action,order_id\ncancel,1\nbuy,2\n", "line 3: unknown action 'buy': give add, cancel"),
+        ("action,order_id\ncancel,\n", "line 2: column 'order_id' is empty"),
+        ("action,order_id\ncancel,x\n", "line 2: invalid literal"),
+        ("action,side,quantity\nadd,buy,5\n", "line 2: unknown side 'buy': give bid or ask"),
+        ("action,side,quantity\nadd,bid,5\n", "line 2: no price is given: a market order has no price"),
+        ("action,side,quantity,price\nadd,bid,5,\n", "line 2: no price is given: a market order has no price"),
+        (
+            "action,side,quantity,price,time_in_force\nadd,bid,5,7,market\n",
+            "line 2: price 7 is given: a market order has no",
+        ),
+        ("action,order_id,quantity\nreplace,1,5\n", "line 2: column 'price' is empty"),
         ("action,id,quantity,price\nreplace,1,5,x\n", "line 2: price 'x' is not a number"),
-        ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: 'day' is no time in force: give gtc, ioc"),
+        ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: unknown time in force 'day': give gtc, ioc"),
     ],
 )
 def test_a_file_that_is_wrong(text: str, message: str) -> None:
@@ -242,19 +245,19 @@ def test_a_file_that_is_wrong(text: str, message: str) -> None:
     [
         (
             ("add", "ask", "5"),
-            "no price is given: an order has a price, a market order has none: write 5@PRICE, or 5 --m",
+            "no price is given: a market order has no price, every other order needs one: write 5@PRICE, or 5 --m",
         ),
-        (("add", "ask", "5@7", "--market"), "price 7 is given: an order has a price, a market order has none"),
-        (("add", "ask", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
-        (("add", "ask", "5", "-3"), "unexpected argument '-3': quantity and price are one word, as in 5@101"),
-        (("replace", "1", "5", "100"), "unexpected argument '100': quantity and price are one word, as in 5@101"),
-        (("replace", "1", "5"), "a replace needs a price: give 5@PRICE"),
-        (("add", "ask", "5@"), "'5@': write QUANTITY@PRICE, as in 5@101"),
-        (("add", "ask", "5@6@7"), "'5@6@7': write QUANTITY@PRICE, as in 5@101"),
+        (("add", "ask", "5@7", "--market"), "price 7 is given: a market order has no price, every other"),
+        (("add", "ask", "5", "100"), "unexpected argument '100': write quantity and price as one word, like 5@101"),
+        (("add", "ask", "5", "-3"), "unexpected argument '-3': write quantity and price as one word, like 5@101"),
+        (("replace", "1", "5", "100"), "unexpected argument '100': write quantity and price as one word, like 5@101"),
+        (("replace", "1", "5"), "a replace needs a price: write 5@PRICE"),
+        (("add", "ask", "5@"), "'5@' is not QUANTITY@PRICE: write it like 5@101"),
+        (("add", "ask", "5@6@7"), "'5@6@7' is not QUANTITY@PRICE: write it like 5@101"),
         (("add", "ask", "0@6"), "0 is not in the range"),
         (("add", "ask", "5@six"), "price 'six' is not a number"),
         (("add", "ask", "5@inf"), "price 'inf' is not a number"),
-        (("add", "ask", "5", "--market", "--time-in-force", "ioc"), "--market takes the place of --time-in-force"),
+        (("add", "ask", "5", "--market", "--time-in-force", "ioc"), "--market and --time-in-force exclude each other"),
         (("reduce", "1", "-3"), "-3 is not in the range"),
         (("add", "ask", "5@-3", "--prot", "1"), "No such option '--prot'"),
     ],
@@ -265,7 +268,7 @@ def test_a_price_that_is_missing_or_out_of_place(arguments: tuple[str, ...], mes
 
 @pytest.mark.compiled
 def test_a_price_below_zero(exchange: Served) -> None:
-    assert said(exchange, "add", "bid", "5@-3", "--id", "31") == ["accepted instrument 1 order 31 bid 5 at -3"]
+    assert said(exchange, "add", "bid", "5@-3", "--order-id", "31") == ["accepted instrument 1 order 31 bid 5 at -3"]
     assert said(exchange, "replace", "31", "5@-4") == ["replaced instrument 1 order 31 bid 5 at -4"]
     assert said(exchange, "cancel", "31") == ["cancelled instrument 1 order 31 bid 5 at -4"]
 
@@ -273,7 +276,7 @@ def test_a_price_below_zero(exchange: Served) -> None:
 @pytest.mark.compiled
 def test_options_of_the_group_work_behind_the_subcommand(exchange: Served) -> None:
     behind = ("--owner", "9", *exchange.orders, "--timeout", "30")
-    good("order", "--owner", "8", "--port", "1", "add", "bid", "1@50", "--id", "5", *behind)
+    good("order", "--owner", "8", "--port", "1", "add", "bid", "1@50", "--order-id", "5", *behind)
     assert run("order", "cancel", "5", *exchange.orders, "--owner", "8").exit_code == 1, "it is not this owner's order"
     assert "cancelled" in good("order", "cancel", "5", *behind)
 

@@ -38,7 +38,7 @@ def test_the_table_of_a_databento_tape(databento: Path, book: str, name: str) ->
     found = figures(text)
     assert found["records"] == "10"
     assert found["orders in the opening snapshot"] == "3"
-    assert found["trades matched and compared"] == "2"
+    assert found["trades compared"] == "2"
     assert found["an iceberg gave more than it displayed"] == "1"
     assert "50.00 %" in text
     assert "throughput, records/s" in found
@@ -76,7 +76,7 @@ def test_lines_that_cannot_be_used_are_named_and_counted(tmp_path: Path) -> None
     lines = [LOBSTER[0][0], *["bad"] * 12, LOBSTER[1][0]]
     path = lines_file(tmp_path / "m.csv", lines)
     text = good("replay", path)
-    assert figures(text)["lines or records that cannot be used: skipped"] == "12"
+    assert figures(text)["skipped because they cannot be used"] == "12"
     assert f"skipped: {path}, line 2: 1 fields instead of 6 in 'bad'\n" in text
     assert "skipped: 2 more\n" in text
     assert "line 13: 1 fields instead of 6 in 'bad'; 11 before it were skipped" in bad(
@@ -126,7 +126,7 @@ def test_differences_are_listed_with_their_reason(databento: Path) -> None:
 
 @pytest.mark.parametrize("file_format", ["csv", "parquet"])
 def test_columns_in_files(databento: Path, tmp_path: Path, file_format: str) -> None:
-    pl = pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
+    pl = pytest.importorskip("polars", reason="needs polars: pip install '.[columnar]'")
     text = good("replay", databento, f"--{file_format}", tmp_path / "out")
     trades, top = tmp_path / f"out.trades.{file_format}", tmp_path / f"out.top.{file_format}"
     assert f"wrote {trades}\nwrote {top}\n" in text

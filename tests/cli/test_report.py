@@ -11,7 +11,7 @@ from tests.cli.run import bad, good, run
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
+    pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
 
 
 @pytest.fixture
@@ -53,14 +53,14 @@ def test_a_run_may_be_named_as_it_was_recorded(pipeline: Path, tmp_path: Path) -
 
 
 def test_what_went_wrong_is_said_here_too(tmp_path: Path) -> None:
-    made = made_runs.load_run({}, over_time=[], result=made_runs.failed("nobody listens"))
+    made = made_runs.load_run({}, over_time=[], result=made_runs.failed("connection refused"))
     path = made_runs.write(tmp_path, "bad", made)
     done = run("report", path, "--out", tmp_path / "page.html")
     assert done.exit_code == 0
     assert done.stderr.splitlines() == [
-        "bad: Failed: nobody listens",
-        "bad: Missed its rate: 0 of 1,000,000 commands a second were sent.",
-        "bad: bad.hlog is not beside bad.json: no histogram of this run.",
+        "bad: Failed: connection refused",
+        "bad: The rate was missed: 0 of 1,000,000 commands per second were sent.",
+        "bad: bad.hlog is not beside bad.json, so there is no histogram of this run.",
     ]
 
 
@@ -69,7 +69,7 @@ def test_what_is_no_run(pipeline: Path, tmp_path: Path) -> None:
     pipeline.write_text("{}", encoding="utf-8")
     assert "it has no 'format'" in bad("report", pipeline, code=2)
     pipeline.write_text(json.dumps({"format": 9}), encoding="utf-8")
-    assert "a run of format 9" in bad("report", pipeline, code=2)
+    assert "has format 9" in bad("report", pipeline, code=2)
     assert "Missing argument" in bad("report", code=2)
     load = made_runs.write_load(tmp_path, "load", 10)
     load.with_suffix(".hlog").write_text("Tag=match.rests,0.0,1.0,1.0,HISTFnothing\n", encoding="ascii")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.cli import place, watch
 from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
@@ -26,20 +26,20 @@ MOST_FILES = 100
 @pytest.fixture
 def exchange() -> Iterator[Served]:
     with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,state=halted") as running:
-        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
-        good("order", *running.orders, "add", "ask", "7@1234", "--id", "2")
-        good("order", *running.orders, "add", "bid", "1@100", "--id", "3")
+        good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
+        good("order", *running.orders, "add", "ask", "7@1234", "--order-id", "2")
+        good("order", *running.orders, "add", "bid", "1@100", "--order-id", "3")
         yield running
 
 
 @pytest.mark.compiled
 def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
     text = good("subscribe", *exchange.feed, *END)
-    assert "snapshot, good for 3" in text
+    assert "snapshot at report 3" in text
     assert "ABC (1), 3 orders" in text
     assert "XYZ (2, halted), 0 orders" in text
     assert ["2", "6", "100", "1234", "7", "1"] in [line.split() for line in text.splitlines()]
-    assert "the books are whole" in text
+    assert "the books are complete" in text
     assert figures(text)["last sequence"] == "3"
     one = good("subscribe", *exchange.feed, *END, "--instrument", "2")
     assert "XYZ" in one
@@ -49,7 +49,7 @@ def test_the_ladder_of_one_who_joins_late(exchange: Served) -> None:
 @pytest.mark.compiled
 def test_an_instrument_that_is_not_there(exchange: Served) -> None:
     told = bad("subscribe", *exchange.feed, "--instrument", "1", "--instrument", "9", "--seconds", "60", code=2)
-    assert told == "Error: --instrument 9: this exchange has no such instrument, it has 1, 2"
+    assert told == "Error: --instrument 9: this exchange has no such instrument. It has 1, 2"
 
 
 @pytest.mark.compiled
@@ -57,11 +57,11 @@ def test_lines_as_it_happens(exchange: Served) -> None:
     with Watching(*exchange.feed, "--plain", "--reports", "2") as watching:
         watching.wait_for("# snapshot")
         good("order", *exchange.orders, "cancel", "1")
-        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9@50", "--id", "4")
+        good("order", *exchange.orders, "--owner", "2", "add", "bid", "9@50", "--order-id", "4")
         text = watching.end()
     assert "4 cancelled instrument 1 order " in text
     assert "5 accepted instrument 1 order " in text
-    assert "# whole: at 5, 2 reports," in text
+    assert "# complete: at 5, 2 reports," in text
 
 
 @pytest.mark.compiled
@@ -69,12 +69,12 @@ def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> No
     """Every second datagram is lost; the recovery server has them all."""
     file = tmp_path / "orders.csv"
     rows = [f"add,bid,1,{n},{n}" for n in range(1, 101)]
-    file.write_text("\n".join(["action,side,quantity,price,id", *rows]))
+    file.write_text("\n".join(["action,side,quantity,price,order_id", *rows]))
     with (
         served("--open", "--drop", "0.5", "--feed-heartbeat-ms", "5") as running,
         Watching(*running.feed, "--plain") as watching,
     ):
-        watching.wait_for("# whole again")  # with the snapshot that it begins with
+        watching.wait_for("# complete again")  # with the snapshot that it begins with
         joined = len(watching.lines)
         for _ in range(MOST_FILES):
             good("order", *running.orders, "file", file)
@@ -84,32 +84,32 @@ def test_it_says_what_it_misses_and_when_it_is_whole_again(tmp_path: Path) -> No
         watching.wait_for("# missing: ")
         last = last_sequence(running)
         watching.wait_for(f"{last} ")
-        watching.wait_for("# whole again, at ", joined)
-        assert f"# whole: at {last:,}, {last:,} reports, " in watching.interrupt()
+        watching.wait_for("# complete again at report ", joined)
+        assert f"# complete: at {last:,}, {last:,} reports, " in watching.interrupt()
 
 
 @pytest.mark.compiled
 def test_ctrl_c_ends_it_well(exchange: Served) -> None:
     with Watching(*exchange.feed) as watching:
-        watching.wait_for("whole again")
-        assert "the books are whole" in watching.interrupt()
+        watching.wait_for("complete again")
+        assert "the books are complete" in watching.interrupt()
 
 
 @pytest.mark.compiled
 def test_a_server_that_is_killed_is_silence() -> None:
     ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
     with Served(*SMALL, "--open", *ports) as running, Watching(*running.feed, "--plain") as watching:
-        good("order", *running.orders, "add", "bid", "5@100", "--id", "1")
-        watching.wait_for("# whole again, at ")
+        good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
+        watching.wait_for("# complete again at report ")
         running.kill()
-        watching.wait_for("# silent: no heartbeat comes any more, after 1. Is the server up?")
+        watching.wait_for("# silent: no heartbeat after report 1. Does the server run?")
         with running.again():
-            watching.wait_for("# heartbeats come")
-            watching.wait_for("# another feed has begun")
-            watching.wait_for("# whole again, at 0")
+            watching.wait_for("# heartbeats are received")
+            watching.wait_for("# the feed restarted with a new epoch")
+            watching.wait_for("# complete again at report 0")
             first = len(watching.lines)
         watching.wait_for("# silent: ", first)
-        assert "# perhaps old: the feed is silent: at 0, " in watching.interrupt(code=1)
+        assert "# maybe outdated: the feed is silent: at 0, " in watching.interrupt(code=1)
 
 
 @pytest.mark.compiled
@@ -120,8 +120,8 @@ def test_a_group_that_nothing_comes_from(exchange: Served, form: str) -> None:
     done = run("subscribe", *where, form, "--seconds", "2.5")
     assert done.exit_code == 1
     text = " ".join(done.output.split())
-    assert f"no datagram from 239.1.1.1:{port} on 127.0.0.1: is the group right? is the server up?" in text
-    assert "perhaps old: the feed is silent" in text
+    assert f"no datagram received on 239.1.1.1:{port} on 127.0.0.1: check the group and whether the server runs" in text
+    assert "maybe outdated: the feed is silent" in text
 
 
 @pytest.mark.compiled
@@ -130,7 +130,7 @@ def test_the_feed_of_another_exchange(exchange: Served) -> None:
         where = ("--feed-port", str(other.feed_port), "--recovery-port", str(exchange.recovery[1]))
         done = run("subscribe", *where, "--plain", "--seconds", "3")
     assert done.exit_code == 1
-    assert "127.0.0.1, but none of this exchange: is the group right?" in done.output
+    assert "127.0.0.1, but none of this exchange: check the group" in done.output
 
 
 @pytest.mark.parametrize("form", ["--plain", "--levels=5"])
@@ -147,7 +147,7 @@ def test_nobody_sends() -> None:
     arguments = ("--feed-port", str(free_udp_port()), "--no-recovery", "--seconds", "0.05")
     done = run("subscribe", *arguments, "--plain")
     assert done.exit_code == 1
-    assert done.output == "# perhaps old: the feed is silent: at 0, 0 reports, 0 gaps, 0 reports sent again\n"
+    assert done.output == "# maybe outdated: the feed is silent: at 0, 0 reports, 0 gaps, 0 reports retransmitted\n"
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_an_interface_that_is_not_here() -> None:
 def test_every_event_and_state_has_words() -> None:
     assert {state.name for state in FeedState} == set(watch.STATES)
     for kind in EventKind:
-        assert watch.told(FeedEvent(kind, 1_000, 2)) != kind.name.lower()
-    assert watch.told(FeedEvent(EventKind.GAP, 1_000, 2)) == "missing: 2 reports or more, from 1,000"
+        assert watch.event_text(FeedEvent(kind, 1_000, 2)) != kind.name.lower()
+    assert watch.event_text(FeedEvent(EventKind.GAP, 1_000, 2)) == "missing: at least 2 reports, from 1,000 on"
 
 
 def test_the_places_are_those_of_the_server() -> None:

@@ -31,7 +31,7 @@ WIDTHS = [40, 60, 80]
 
 
 class Terminal:
-    """Everything that is printed goes here; ``width`` of None is an output that is no terminal."""
+    """Everything that is printed goes here; ``width`` None: the output is not a terminal."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, width: int | None, encoding: str) -> None:
         self.data = io.BytesIO()
@@ -168,7 +168,11 @@ def test_every_table_is_made_here() -> None:
 def test_columns_are_left_out_by_their_rank() -> None:
     made = Grid(Column("what"), Column("second", 1), Column("first", 2), Column("second", 1))
     made.add_row("1", "22", "333", "4444")
-    for width, left_out in ((60, None), (30, "too narrow for: first"), (20, "too narrow for: second, first")):
+    for width, left_out in (
+        (60, None),
+        (30, "too narrow for: first"),
+        (20, "too narrow for: second, first"),
+    ):
         out = Console(file=io.StringIO(), width=width)
         out.print(made)
         text = out.file.getvalue()  # type: ignore[attr-defined]

@@ -57,7 +57,7 @@ def test_schema(path: Path) -> None:
 @pytest.mark.compiled
 @pytest.mark.parametrize("path", COMPILED, ids=lambda path: path.name)
 def test_generated_c(path: Path, tmp_path: Path) -> None:
-    pytest.importorskip("Cython", reason="Cython is not installed: pip install 'pricetime[dev]'")
+    pytest.importorskip("Cython", reason="Cython is not installed: pip install '.[dev]'")
     from Cython.Compiler.Main import compile_single
     from Cython.Compiler.Options import CompilationOptions
 

@@ -1,4 +1,4 @@
-"""A server that is killed and started again, and everybody who must not notice more than a pause."""
+"""A server that is killed and restarted, and clients and subscribers that must not notice more than a pause."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Lives:
         assert np.array_equal(numbers, expected), f"the feed goes on with {numbers[0]} after {self.reports}"
         self.reports += len(reports)
 
-    # ------------------------------------------------------------------ one life after another
+    # ------------------------------------------------------------------ the lives
 
     def live(self) -> None:
         """Come back, look that nothing is lost, trade, and be killed in the middle of it."""
@@ -107,14 +107,14 @@ class Lives:
         self.server.__enter__()
 
     def come_back(self) -> None:
-        """Everybody logs in, and finds the same orders. Nothing is under way when this returns."""
+        """All clients log in and find the same orders. No command is pending when this returns."""
         for trader in self.traders:
             trader.begin(self.server.host, self.server.port)
         for trader in self.traders:
             trader.settle()
         assert self._feed is not None
         self._feed.wait_whole(last_sequence(self.server))
-        with self._feed.asked() as subscriber:
+        with self._feed.locked() as subscriber:
             resting = {order.id: (int(order.side), order.price, order.quantity) for order in subscriber.book(1)}
         mine = [trader.orders.open for trader in self.traders]
         assert {public: order for part in mine for public, order in part.items()} == resting
@@ -125,7 +125,7 @@ class Lives:
         assert self._feed is not None
         stopped = self.server.stop()
         self._feed.wait_whole(stopped["last_sequence"])
-        with self._feed.asked() as subscriber:
+        with self._feed.locked() as subscriber:
             assert f"{subscriber.digest():016x}" == stopped["digest"]
             assert self.reports == subscriber.seq_num == stopped["last_sequence"]
             assert subscriber.statistics.epochs == 0

@@ -1,4 +1,4 @@
-"""Every public name says what it is, and every call what it gives: as the site reads them, without importing."""
+"""Every public name has a docstring, and every call says what it returns, as the site reads them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ SOURCE = Path(pricetime.__file__).parents[1]
 #: Modules and classes whose names are for users.
 PUBLIC = [
     "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
+    "feed.subscriber.Subscriber", "feed.client.Client", "feed.order_entry.OrderEntry",
+    "feed.future.CommandFuture", "feed.future.OrderFuture",
     "types", "errors", "extras", "depth", "prices",
     "frames.commands", "frames.reports", "frames.depth", "frames.top", "frames.errors",
     "tape.events", "feed.instruments",
-    "feed.subscriber.Subscriber", "feed.client.Client", "feed.client.OrderFuture",
     "feed.order_result", "wire.report", "feed.async_client.AsyncClient", "feed.sequencer",
     "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
     "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",
@@ -87,7 +88,7 @@ EXAMPLES = ["depth", "prices", "frames.commands", "frames.depth", "frames.report
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_the_examples_of(name: str) -> None:
-    pytest.importorskip("narwhals", reason="needs the package narwhals: pip install 'pricetime[frames]'")
+    pytest.importorskip("narwhals", reason="needs the package narwhals: pip install '.[frames]'")
     pytest.importorskip("polars", reason="the examples use polars")
     path = SOURCE / "pricetime" / f"{name.replace('.', '/')}.py"
     text = re.sub(r"^ *```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)  # else it ends the output

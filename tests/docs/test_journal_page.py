@@ -1,4 +1,4 @@
-"""The page of the journal has the structs as the schema has them, byte for byte."""
+"""The page of the journal shows the structs of the schema, byte for byte."""
 
 from __future__ import annotations
 
@@ -38,6 +38,6 @@ def test_struct(name: str) -> None:
 
 def test_constants() -> None:
     found = dict(re.findall(r"^    (\w+) = (\d+)$", SHEET, re.MULTILINE))
-    assert f"This page is of version {found['VERSION']}" in PAGE
-    assert f"next\nmultiple of {found['PAGE']}" in PAGE
-    assert f"`type` is {found['CHECKPOINT']} is no command" in PAGE
+    assert f"\n\nVersion {found['VERSION']}." in PAGE
+    assert f"next multiple of {found['PAGE']}" in PAGE
+    assert f"`type` {found['CHECKPOINT']} is a checkpoint" in PAGE

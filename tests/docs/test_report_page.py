@@ -1,4 +1,4 @@
-"""The page about reports: its commands work, and its tables name every member of a run and every picture."""
+"""The page on reports: its commands work, and its tables name every member of a run and every picture."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from pricetime.measure.pictures import pictures
+from pricetime.measure.record import Settings
 from pricetime.measure.recording import load
 from pricetime.measure.run_file import LoadRun, PipelineRun
 from pricetime.measure.typed import key
@@ -20,7 +21,7 @@ from tests.cli.run import good
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
+    pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operate" / "report.md").read_text(encoding="utf-8")
 
@@ -62,12 +63,18 @@ def test_every_member_has_a_row(kind: type) -> None:
     assert len(rows) == len(set(rows))
 
 
+def test_every_setting_of_a_load_is_named() -> None:
+    (row,) = re.findall(r"^\| `settings` \|.*$", PAGE, re.MULTILINE)
+    assert {field.name for field in fields(Settings)} <= set(re.findall(r"`(\w+)`", row))
+
+
 def test_every_picture_has_a_row(tmp_path: Path) -> None:
     paths = [
         made_runs.write_load(tmp_path, "load", 50, saturation=made_runs.saturation()),
+        made_runs.write_load(tmp_path, "second", 50),
         made_runs.write(tmp_path, "pipeline", made_runs.pipeline_run()),
     ]
-    rows = set(re.findall(r"^\| `([\w-]+)(?:-\.\.\.)?` \|", PAGE.split("## What is not")[0], re.MULTILINE))
+    rows = set(re.findall(r"^\| `([\w-]+)(?:-\.\.\.)?` \|", PAGE.split("## Warnings")[0], re.MULTILINE))
     drawn = {picture.name for picture in pictures(load(paths))}
     assert {re.sub(r"-(?:round-trip|tick-to-trade|match)$", "", name) for name in drawn} == rows
 

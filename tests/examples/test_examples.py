@@ -41,6 +41,7 @@ def lines_of(name: str, *arguments: object) -> list[str]:
 
 def test_every_example_is_tested() -> None:
     assert {path.name for path in EXAMPLES.glob("*")} - {"__pycache__"} == {
+        "client.py",
         "first_book.py",
         "many_instruments.py",
         "market_maker.py",
@@ -128,6 +129,18 @@ def start(name: str, server: ServerProcess, *arguments: object) -> subprocess.Po
 
 
 @pytest.mark.compiled
+def test_client(server: ServerProcess) -> None:
+    lines = lines_of("client.py", "--port", server.port, "--orders", 15_000)
+    assert lines[0].startswith("OrderResult(RESTING: ACCEPTED bid 5@100, order 1, ")
+    assert lines[1].startswith("OrderResult(CANCELLED: ACCEPTED bid 5@99, order 2, ")
+    assert lines[2].startswith("UnknownOrder: the exchange refused")
+    assert lines[3] == "15,000 accepted, 15,000 cancelled"
+    assert lines[4].endswith(" commands/s")
+    assert lines[5].startswith("REDUCED bid 1@101, order 1")
+    assert lines[6:] == ["1 orders cancelled"]
+
+
+@pytest.mark.compiled
 def test_subscriber(server: ServerProcess) -> None:
     with Client(server.host, server.port, owner=1) as client:
         client.add_order(1, BID, 99, 5)
@@ -136,10 +149,11 @@ def test_subscriber(server: ServerProcess) -> None:
         client.add_order(3, BID, 98, 4).result(10)
         lines = watching.communicate()[0].splitlines()
     assert watching.returncode == 0, lines
-    assert any(line.startswith("-- a snapshot: all books as of report ") for line in lines)
+    assert any(line.startswith("-- snapshot: all books at report ") for line in lines)
     at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
     assert [line.split() for line in lines[at + 1 : at + 4]] == [["101", "7"], ["5", "99"], ["4", "98"]]
-    assert lines[-1].endswith("0 late, 1 snapshots")
+    assert lines[-2].endswith(", 1 snapshots")
+    assert lines[-1].endswith(", 0 late")
 
 
 @pytest.mark.compiled

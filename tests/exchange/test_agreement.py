@@ -52,7 +52,7 @@ def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, thr
     assert all(mine)
 
 
-def test_orders_of_those_who_leave_are_gone() -> None:
+def test_orders_of_disconnected_clients_are_cancelled() -> None:
     first, _ = make_plans(PRESETS["balanced"], 1, CLIENTS, seed=3)
     options = ("--open", *SMALL)
     with ServerProcess(*options) as server, following(server) as feed:
@@ -72,7 +72,7 @@ def following(server: ServerProcess) -> Following:
 def what_is_known(feed: Following, seq_num: int) -> tuple[str, dict[int, tuple[int, int, int]]]:
     """The digest after a report, and every resting order by its public id: (side, price, quantity)."""
     feed.wait_whole(seq_num)
-    with feed.asked() as subscriber:
+    with feed.locked() as subscriber:
         assert subscriber.seq_num == seq_num
         orders = {order.id: (int(order.side), order.price, order.quantity) for order in subscriber.book(1)}
         return f"{subscriber.digest():016x}", orders

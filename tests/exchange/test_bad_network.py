@@ -74,7 +74,7 @@ def test_the_exchange_itself_may_lose_double_and_reorder() -> None:
             load.send(plan, rate=10_000)  # slow enough for a gap to be filled before the next
         load.wait_answered()
         stopped = server.stop()
-        with feed.asked() as subscriber:
+        with feed.locked() as subscriber:
             seen = subscriber.statistics
             assert min(seen.filled, seen.duplicates) > 10
             assert min(seen.gaps, seen.reordered) > 0
@@ -96,7 +96,7 @@ class Behind:
     def books(self) -> tuple[str, int]:
         """The digest at the last report that the exchange has sent, and its number."""
         self.feed.wait_whole(last_sequence(self._server))
-        with self.feed.asked() as subscriber:
+        with self.feed.locked() as subscriber:
             self.gaps, self.filled = subscriber.statistics.gaps, subscriber.statistics.filled
             return f"{subscriber.digest():016x}", subscriber.seq_num
 
@@ -108,6 +108,8 @@ class Behind:
 def last_sequence(server: ServerProcess) -> int:
     """The number of the exchange's last report, as its recovery server knows it."""
     with socket.create_connection(server.recovery) as connection:
-        connection.sendall(RetransmitRequest(count=1, seq_num=2**63).encode())  # who asks too early is told where it is
+        connection.sendall(
+            RetransmitRequest(count=1, seq_num=2**63).encode()
+        )  # a request for a future report gets the position: it is
         reply = connection.recv(SIZES[MessageType.RETRANSMIT_REPLY], socket.MSG_WAITALL)
         return RetransmitReply.decode(reply).next_sequence - 1

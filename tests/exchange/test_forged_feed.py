@@ -25,8 +25,8 @@ from tests.feed.test_forged import accepted, beat, misfit
 
 pytestmark = pytest.mark.compiled
 
-#: What a server logs that hears another.
-OTHER = "another publisher on the feed's group: subscribers cannot trust what they receive"
+#: What a server logs when it hears a second publisher.
+OTHER = "second publisher on the feed's group: subscribers cannot trust the feed"
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def following(server: ServerProcess) -> Following:
 def ends_right(server: ServerProcess, feed: Following) -> None:
     """Everything that the server has sent is in the books, and they are its own."""
     last = last_sequence(server)
-    with feed.asked() as subscriber:  # what is wrong shows with the heartbeat behind it
+    with feed.locked() as subscriber:  # what is wrong shows with the heartbeat behind it
         heartbeats = subscriber.statistics.heartbeats + 2
         while subscriber.statistics.heartbeats < heartbeats:
             assert subscriber.poll(30) >= 0
@@ -59,13 +59,13 @@ def ends_right(server: ServerProcess, feed: Following) -> None:
     feed.wait_whole(last)
     stopped = server.stop()
     feed.wait_whole(stopped["last_sequence"])
-    with feed.asked() as subscriber:
+    with feed.locked() as subscriber:
         assert f"{subscriber.digest():016x}" == stopped["digest"]
         assert subscriber.seq_num == stopped["last_sequence"]
 
 
 def wait_diverged(feed: Following) -> None:
-    with feed.asked() as subscriber:
+    with feed.locked() as subscriber:
         for _ in range(600):
             if subscriber.statistics.diverged:
                 return
@@ -96,7 +96,7 @@ def test_a_server_goes_on_from_a_copy_of_its_journal(level: str, more: int, tmp_
             assert last_sequence(again) == 50
             place(again, 200, more, 300)
             wait_diverged(feed)
-            with feed.asked() as subscriber:
+            with feed.locked() as subscriber:
                 assert subscriber.statistics.epochs == 0
             ends_right(again, feed)
 
@@ -148,7 +148,7 @@ def test_it_is_silent_when_the_server_is_killed_and_goes_on_with_the_next() -> N
         feed.wait_whole(10)
         feed.wait_whole()
         server.kill()
-        with feed.asked() as subscriber:
+        with feed.locked() as subscriber:
             while subscriber.state is not FeedState.SILENT:
                 subscriber.poll(0.1)
             assert subscriber.statistics.silences == 1
@@ -156,7 +156,7 @@ def test_it_is_silent_when_the_server_is_killed_and_goes_on_with_the_next() -> N
             place(again, 1, 5)
             feed.wait_whole()
             ends_right(again, feed)
-            with feed.asked() as subscriber:
+            with feed.locked() as subscriber:
                 assert (subscriber.seq_num, subscriber.statistics.epochs) == (5, 1)
 
 
@@ -167,7 +167,7 @@ def test_a_second_server_on_the_same_group_and_port_does_not_start() -> None:
     with ServerProcess("--open", *SMALL) as server:
         place(server, 1, 10)
         port = ("--feed-port", str(server.feed_port))
-        with pytest.raises(ServerFailed, match=rf"feed_group: 127\.0\.0\.1:\d+ sends to .*:{server.feed_port} already"):
+        with pytest.raises(ServerFailed, match=rf"feed_group: 127\.0\.0\.1:\d+ already sends to .*:{server.feed_port}"):
             ServerProcess("--open", *SMALL, *port, "--feed-listen-ms", "60000").__enter__()
         with following(server) as feed, ServerProcess("--open", *SMALL, *port, "--force") as second:
             error = server.wait_for(OTHER, 60)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[latency]'")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[latency]'")
 
 from pricetime.measure import hlog
 from pricetime.measure.histogram import Histogram

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
-from concurrent.futures import Future
+import threading
 from fractions import Fraction
 from typing import Any
 
@@ -12,8 +13,8 @@ import pytest
 from pricetime import FOK, GTC, IOC, MARKET, POST_ONLY, Reason, ReportKind, TimeInForce
 from pricetime.errors import InvalidPrice, PricetimeError, UnknownOrder
 from pricetime.feed.acknowledgements import Acknowledgements
-from pricetime.feed.client import OrderFuture
-from pricetime.feed.errors import CommandLost, OrderRefused
+from pricetime.feed.errors import CommandLost, NotAcknowledged, OrderRefused
+from pricetime.feed.future import CommandFuture, OrderFuture
 from pricetime.feed.order_result import OrderResult, OrderStatus
 from pricetime.wire.messages import (
     CancelOrder,
@@ -32,20 +33,18 @@ class Client:
     """Commands that are sent over some connection, and reports that come."""
 
     def __init__(self) -> None:
-        self.open = Acknowledgements()
+        self.open = Acknowledgements(threading.RLock())
 
-    def send(self, command: Message, connection: int = 1) -> Future[Any]:
-        promise: Future[ExecutionReport] = Future()
-        self.open.expect(command, connection, promise)
-        return promise
+    def send(self, command: Message, connection: int = 1) -> CommandFuture[Any]:
+        return self.open.expect(command.encode(), connection)
 
     def order(self, time_in_force: TimeInForce = GTC, order_id: int = 5, connection: int = 1) -> OrderFuture:
         return self.follow(NewOrder(instrument=1, order_id=order_id, time_in_force=time_in_force), connection)
 
     def follow(self, command: Message, connection: int = 1) -> OrderFuture:
-        promise = OrderFuture()
-        self.open.expect(command, connection, promise, promise.final)
-        return promise
+        future = self.send(command, connection)
+        assert isinstance(future, OrderFuture)
+        return future
 
     def read(self, kind: ReportKind, reason: int = 0, **fields: int) -> None:
         report = ExecutionReport(**{"kind": kind, "reason": reason, "instrument": 1, "order_id": 5, **fields})
@@ -69,7 +68,7 @@ def test_the_first_that_is_open_is_answered() -> None:
     client.read(ReportKind.ACCEPTED, price=7)
     client.read(ReportKind.CANCELLED)
     client.read(ReportKind.REJECTED, Reason.INVALID_PRICE)
-    assert first.result(0).price == 7
+    assert first.result(0).accepted.price == 7
     assert cancel.result(0).kind == ReportKind.CANCELLED
     assert isinstance(second.exception(0), InvalidPrice)
     assert len(client.open) == 0
@@ -119,33 +118,91 @@ def test_the_same_command_again_over_another_connection() -> None:
     assert len(client.open) == 0
 
 
-def test_a_command_that_could_not_be_sent_is_withdrawn() -> None:
+def test_many_commands_about_one_order_are_answered_in_their_order() -> None:
     client = Client()
-    client.open.withdraw(NEW, Future())
-    sent, unsent = client.send(NEW), client.send(NEW)
-    client.open.withdraw(NEW, unsent)
-    client.open.withdraw(NEW, unsent)
-    client.read(ReportKind.ACCEPTED)
-    assert sent.done()
-    assert not unsent.done()
-    client.open.withdraw(NEW, client.send(NEW, 2))
+    cancels = [client.send(CANCEL) for _ in range(4)]
+    for number, cancel in enumerate(cancels):
+        assert [one.done() for one in cancels] == [n < number for n in range(4)]
+        client.read(ReportKind.CANCELLED, quantity=number)
+        assert cancel.result(0).quantity == number
     assert len(client.open) == 0
+    later = [client.send(CANCEL, connection) for connection in (1, 1, 2)]
+    client.open.lose(2)
+    assert [one.done() for one in later] == [True, True, False]
+    client.read(ReportKind.CANCELLED)
+    assert later[2].result(0).order_id == 5
 
 
-@pytest.mark.parametrize("end", ["answer", "refusal", "loss", "end"])
-def test_a_promise_that_nobody_waits_for_any_more(end: str) -> None:
+def test_a_future_that_has_no_answer_yet() -> None:
     client = Client()
-    promise = client.send(NEW)
-    promise.cancel()
-    ends: dict[str, Any] = {
-        "answer": lambda: client.read(ReportKind.ACCEPTED),
-        "refusal": lambda: client.read(ReportKind.REJECTED),
-        "loss": lambda: client.open.lose(2),
-        "end": lambda: client.open.lose_all(PricetimeError()),
-    }
-    ends[end]()
-    assert promise.cancelled()
-    assert len(client.open) == 0
+    future = client.send(CANCEL)
+    assert repr(future) == "<CommandFuture pending>"
+    for call in (future.result, future.exception):
+        with pytest.raises(NotAcknowledged, match=r"no answer within 0\.01 s"):
+            call(0.01)
+    client.read(ReportKind.CANCELLED, quantity=3)
+    assert future.exception() is None
+    assert future.result() is future.result()
+    assert "CANCELLED" in repr(future)
+
+
+def test_a_thread_waits_for_an_answer() -> None:
+    client = Client()
+    future = client.send(CANCEL)
+    answer = threading.Timer(0.05, client.read, [ReportKind.CANCELLED])
+    answer.start()
+    assert future.result(30).kind == ReportKind.CANCELLED
+    answer.join()
+
+
+def test_callbacks(caplog: pytest.LogCaptureFixture) -> None:
+    client = Client()
+    future = client.send(CANCEL)
+    told: list[object] = []
+    future.add_done_callback(told.append)
+    future.add_done_callback(lambda _: 1 / 0)
+    unwanted = told.extend
+    future.add_done_callback(unwanted)  # type: ignore[arg-type]
+    assert future.remove_done_callback(unwanted) == 1  # type: ignore[arg-type]
+    assert future.remove_done_callback(unwanted) == 0  # type: ignore[arg-type]
+    client.read(ReportKind.CANCELLED)
+    future.add_done_callback(told.append)
+    assert told == [future, future]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_a_callback_may_send_the_next_command() -> None:
+    client = Client()
+    later: list[CommandFuture[Any]] = []
+    first = client.send(CANCEL)
+    first.add_done_callback(lambda _: later.append(client.send(CANCEL)))
+    client.read(ReportKind.CANCELLED)
+    client.read(ReportKind.CANCELLED)
+    assert later[0].done()
+
+
+def test_a_future_of_asyncio_never_waits() -> None:
+    future = Acknowledgements(None).expect(CANCEL.encode(), 1)
+    future.add_done_callback(lambda _: None)
+    with pytest.raises(NotAcknowledged, match="await"):
+        future.result(1)
+
+
+def test_a_future_of_a_thread_can_be_awaited() -> None:
+    client = Client()
+    future = client.send(CANCEL)
+
+    async def wait() -> None:
+        answer = threading.Timer(0.05, client.read, [ReportKind.CANCELLED])
+        answer.start()
+        with pytest.raises(TimeoutError):  # the future goes on waiting
+            await asyncio.wait_for(future, 0)
+        report = await future
+        answer.join()
+        assert report.order_id == 5
+        assert await future is report
+
+    asyncio.run(wait())
 
 
 ACCEPTED, TRADE, CANCELLED, REDUCED = (

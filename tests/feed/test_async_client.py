@@ -15,7 +15,8 @@ import pytest
 from pricetime import ASK, BID, REPORT, CommandType, Instrument, ReportKind
 from pricetime import errors as book_errors
 from pricetime.feed import errors
-from pricetime.feed.async_client import AsyncClient, AsyncOrderFuture
+from pricetime.feed.async_client import AsyncClient
+from pricetime.feed.future import OrderFuture
 from pricetime.wire.messages import ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.feed.order_entry import OrderEntry
@@ -143,7 +144,7 @@ def test_what_is_refused() -> None:
         async def story() -> None:
             async with client(entry, secret=b"one") as mine:
                 assert mine.is_active
-                with pytest.raises(errors.ConnectionLost, match="logs in once"):
+                with pytest.raises(errors.ConnectionLost, match="reconnects by itself"):
                     await mine.login()
             with pytest.raises(errors.LoginRefused, match="BAD_CREDENTIALS"):
                 await client(entry, secret=b"two").login()
@@ -180,7 +181,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
     async def story() -> None:
         async with client(entry, keep_orders=True, retries=100) as mine:
             entry.cut = rng
-            promises: dict[int, AsyncOrderFuture] = {}
+            promises: dict[int, OrderFuture] = {}
             got: list[ExecutionReport] = []
             for number in range(300):
                 try:
@@ -188,7 +189,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
                 except errors.ConnectionLost:
                     await mine.wait_until_active()
                 if rng.random() < 0.5 and number in promises:
-                    await asyncio.wait([promises[number]])
+                    await asyncio.gather(promises[number], return_exceptions=True)
                 if rng.random() < 0.3:
                     got += await listed(mine, 0.0)
                 if number % 25 == 24:
@@ -199,7 +200,7 @@ def test_random_disconnects(entry: OrderEntry, seed: int) -> None:
                         await asyncio.sleep(0.001)
             entry.cut = None
             await mine.wait_until_active()
-            await asyncio.wait(promises.values())
+            await asyncio.gather(*promises.values(), return_exceptions=True)
             got += await listed(mine, 0.3)
             assert [report.encode() for report in got] == entry.streams[1]
             accepted = {report.order_id for report in got if report.kind == ReportKind.ACCEPTED}

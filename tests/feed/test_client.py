@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 import selectors
 import socket
+import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future
 from fractions import Fraction
 from typing import Any
 
@@ -18,10 +18,11 @@ from pricetime import ASK, BID, COMMAND, IOC, MARKET, REPORT, CommandType, Instr
 from pricetime import errors as book_errors
 from pricetime.errors import PricetimeError
 from pricetime.feed import errors
-from pricetime.feed.client import Client, OrderFuture
+from pricetime.feed.client import Client
+from pricetime.feed.future import CommandFuture, OrderFuture
 from pricetime.feed.order_result import OrderStatus
 from pricetime.wire.errors import MessageError
-from pricetime.wire.messages import ExecutionReport
+from pricetime.wire.messages import CancelOrder, ExecutionReport
 from pricetime.wire.types import SessionReason
 from tests.feed.order_entry import OrderEntry
 
@@ -152,7 +153,7 @@ def test_an_order_has_its_fills(entry: OrderEntry) -> None:
 def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -> None:
     with client(entry) as mine:
         mine.add_order(1, BID, 100, 10)
-        refused: list[tuple[Future[Any], type[Exception]]] = [
+        refused: list[tuple[CommandFuture[Any], type[Exception]]] = [
             (mine.add_order(1, BID, 100, 10), book_errors.DuplicateOrderId),
             (mine.cancel_order(5), book_errors.UnknownOrder),
             (mine.reduce_order(5, 1), book_errors.UnknownOrder),
@@ -209,6 +210,73 @@ def test_many_at_once(entry: OrderEntry) -> None:
         assert reports["kind"].tolist() == [ReportKind.ACCEPTED] * 500 + [ReportKind.CANCELLED] * 500
         assert reports["seq_num"].tolist() == list(range(1, 1_001))
         assert len(mine.read()) == 0
+
+
+def test_threads_that_send_more_than_goes_out_at_once(entry: OrderEntry) -> None:
+    """What the client collects is sent, and the commands of each thread in their order."""
+    with client(entry) as mine:
+        futures: list[list[CommandFuture[Any]]] = [[], []]
+
+        def trade(own: list[CommandFuture[Any]], first: int) -> None:
+            for order_id in range(first, first + 300):
+                own.append(mine.add_order(order_id, BID, 50, 2))
+                own.append(mine.reduce_order(order_id, 1))
+                own.append(mine.cancel_order(order_id))
+
+        threads = [threading.Thread(target=trade, args=(own, 1_000 * n)) for n, own in enumerate(futures)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        for own in futures:
+            numbers = [future.result(60).seq_num for future in own]
+            assert numbers == sorted(numbers)
+        assert len(mine.read()) == 1_800
+
+
+@pytest.mark.parametrize("most_unsent", [1 << 20, 20_000])
+def test_a_network_that_takes_nothing(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch, most_unsent: int) -> None:
+    """The client keeps what does not go out, and from some amount on the caller waits."""
+    monkeypatch.setattr("pricetime.feed.client.MOST_UNSENT", most_unsent)
+    count = 200_000 // CancelOrder.SIZE
+    with client(entry) as mine:
+        mine._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        entry.lock.acquire()  # the exchange reads nothing while it waits for this
+        again = threading.Timer(0.3, entry.lock.release)
+        again.start()
+        futures = [mine.cancel_order(number) for number in range(count)]
+        for future in futures:
+            assert isinstance(future.exception(60), book_errors.UnknownOrder)
+        again.join()
+
+
+def test_a_callback_that_sends(entry: OrderEntry) -> None:
+    with client(entry) as mine:
+        answered: list[CommandFuture[Any]] = []
+        done = threading.Event()
+
+        def go_on(_: CommandFuture[Any]) -> None:
+            mine.send(new_orders(100, 100))
+            answered.append(mine.mass_cancel())
+            answered[0].add_done_callback(lambda _: done.set())
+
+        mine.add_order(1, BID, 1, 1).add_done_callback(go_on)
+        assert done.wait(60)
+        assert answered[0].result(0).quantity == 101
+
+
+def test_commands_that_were_collected_when_the_connection_broke(entry: OrderEntry) -> None:
+    """They are lost, and known to be."""
+    with client(entry, keep_orders=True) as mine:
+        mine._direct, mine._window_ns = 10**9, 2**62  # nothing is sent by the calling thread
+        with mine._sending:  # nor by the client's own
+            future = mine.add_order(1, BID, 1, 1)
+            entry.drop_connections()
+            while mine.disconnects == 0:
+                time.sleep(0.001)
+        assert isinstance(future.exception(60), errors.CommandLost)
+        mine.wait_until_active()
+        assert mine.add_order(1, BID, 1, 1).result(60).seq_num == 1
 
 
 def test_taking_one_and_then_the_rest(entry: OrderEntry) -> None:

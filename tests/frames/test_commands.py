@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("narwhals", reason="needs the package narwhals: pip install 'pricetime[frames]'")
+pytest.importorskip("narwhals", reason="needs the package narwhals: pip install '.[frames]'")
 
 from pricetime import ASK, BID, COMMAND, IOC, MARKET, CommandType, OrderBook, SelfTrade
 from pricetime.errors import InvalidSetting

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("narwhals", reason="needs the package narwhals: pip install 'pricetime[frames]'")
+pytest.importorskip("narwhals", reason="needs the package narwhals: pip install '.[frames]'")
 
 from pricetime import ASK, BID, REPORT, Engine, Instrument, OrderBook
 from pricetime.core.builder import BookBuilder

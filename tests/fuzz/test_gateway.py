@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from pricetime.wire.types import SessionReason
 from tests.fuzz import gateway
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytestmark = pytest.mark.compiled
 
 

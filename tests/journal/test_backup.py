@@ -10,8 +10,8 @@ from pricetime import COMPILED
 
 if not COMPILED:
     pytest.skip("a journal is written in the compiled form alone", allow_module_level=True)
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.journal import backup as module
 from pricetime.journal.backup import back_up
@@ -60,7 +60,7 @@ def test_a_backup_begins_with_the_newest_snapshot(tmp_path: Path) -> None:
         kept.commit()
         kept.journal_service.follower.want_snapshot()
         while not kept.journal_service.directory.snapshots():
-            kept.journal_service.follower.turn()
+            kept.journal_service.follower.iterate()
         client.ask(*(new(number) for number in range(20, 30)))
         assert back_up(kept.journal_service.directory, kept.journal_service.extent, tmp_path / "backup").sequence == 30
     finally:
@@ -74,7 +74,7 @@ def test_what_is_there_is_not_overwritten(tmp_path: Path) -> None:
     target = tmp_path / "backup"
     target.mkdir()
     (target / "mine").write_text("x")
-    with pytest.raises(JournalError, match="backup is there already: give a directory that is not there yet"):
+    with pytest.raises(JournalError, match="backup exists: give a directory that does not exist yet"):
         back_up(Directory(tmp_path / "journal"), lambda: (0, 1, 0), target)
     assert (target / "mine").read_text() == "x"
 

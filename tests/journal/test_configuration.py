@@ -70,5 +70,5 @@ def test_anything_else_is_refused(data: bytes) -> None:
 def test_what_is_missing_or_wrong_is_refused(old: bytes, new: bytes) -> None:
     data = configuration(ONE).to_json()
     assert old in data
-    with pytest.raises(JournalError, match="cannot be read"):
+    with pytest.raises(JournalError, match="is invalid"):
         Configuration.from_json(data.replace(old, new, 1))

@@ -66,7 +66,7 @@ def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_lock_keeps_others_off(directory: Directory) -> None:
     directory.lock()
-    with pytest.raises(JournalLocked, match="in use by another process"):
+    with pytest.raises(JournalLocked, match="in use by a second process"):
         Directory(directory.path).lock()
     directory.unlock()
     directory.unlock()

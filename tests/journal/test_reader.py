@@ -196,7 +196,7 @@ def test_a_segment_carries_on_or_is_not_entered() -> None:
 def test_what_cannot_be_begun_with_is_told() -> None:
     segments = three_segments()
     files = files_of(segments)
-    with pytest.raises(JournalDamaged, match="no segment is here"):
+    with pytest.raises(JournalDamaged, match="the directory has no segment"):
         Reader(directory_of({}))
     with pytest.raises(JournalDamaged, match="this segment is missing"):
         Reader(directory_of(files), Position(9, PAGE, 0, 0))
@@ -204,7 +204,7 @@ def test_what_cannot_be_begun_with_is_told() -> None:
         Reader(directory_of(files), Position(1, 99_992, 0, 30))
     with pytest.raises(JournalDamaged, match="it is segment 3"):
         Reader(directory_of({"00000001.journal": segments[2].data()}))
-    with pytest.raises(JournalDamaged, match="does not begin as a segment does"):
+    with pytest.raises(JournalDamaged, match="is not a segment"):
         Reader(directory_of({"00000001.journal": bytes(8192)}))
 
 

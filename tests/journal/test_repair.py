@@ -45,7 +45,7 @@ def test_it_does_what_it_said(written: Reference) -> None:
     assert found.at == f"1:{place}"
     assert found.steps() == [
         f"cut {found.tail.cut_bytes:,} bytes from byte {place:,} of 00000001.journal on",
-        "put 00000002.journal aside",
+        "rename 00000002.journal to *.broken",
     ]
     assert directory.disk.files == files  # type: ignore[attr-defined]
     kept = apply(directory, found.at)
@@ -79,10 +79,10 @@ def test_a_journal_that_ends_before_its_newest_snapshot(written: Reference) -> N
     older, newer = snapshot_after(written, 30), snapshot_after(written, 60)
     files = {"00000001.journal": written.files["00000001.journal"], **dict([older, newer])}
     directory = directory_of(files)
-    with pytest.raises(JournalDamaged, match="all up to command 60 was on the disk"):
+    with pytest.raises(JournalDamaged, match="a snapshot of command 60 exists"):
         Replay(directory).run_to_end()
     found = plan(directory)
-    assert found.steps() == ["put the snapshot of command 60 aside"]
+    assert found.steps() == ["rename the snapshot of command 60 to *.broken"]
     kept = apply(directory, found.at)
     assert [path.name for path in kept] == [f"{newer[0]}.broken"]
     replay = Replay(directory)
@@ -99,7 +99,7 @@ def test_a_snapshot_that_is_no_good_is_told(written: Reference) -> None:
 
 
 def test_an_empty_folder_cannot_be_repaired() -> None:
-    with pytest.raises(JournalDamaged, match="no segment is here"):
+    with pytest.raises(JournalDamaged, match="the directory has no segment"):
         plan(directory_of({}))
 
 

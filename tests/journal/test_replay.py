@@ -144,7 +144,7 @@ def test_a_journal_without_its_beginning_is_begun_from_a_snapshot(written: Refer
     files = with_snapshots(written, 60, 70, 100)
     del files["00000001.journal"]
     directory = directory_of(files)
-    with pytest.raises(JournalError, match="begins with command 46: what came before is only in its snapshots"):
+    with pytest.raises(JournalError, match="begins with command 46: earlier commands are only in its snapshots"):
         Replay(directory)
     replay = begin(directory)
     assert replay.sequence == 60
@@ -170,5 +170,5 @@ def test_bad_snapshots_are_passed_over_and_told(written: Reference) -> None:
 def test_a_snapshot_of_another_configuration_is_none(written: Reference) -> None:
     directory = directory_of(with_snapshots(written, 60))
     snapshot = next(good_snapshots(directory))
-    with pytest.raises(SnapshotDamaged, match="another configuration"):
+    with pytest.raises(SnapshotDamaged, match="a different configuration"):
         Replay(directory, replace(snapshot, digest=bytes(32)))

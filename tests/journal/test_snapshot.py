@@ -145,14 +145,14 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("spoil", "why"),
     [
-        (lambda data: put(data, 0, b"X"), "does not begin as a snapshot"),
+        (lambda data: put(data, 0, b"X"), "is not a snapshot"),
         (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 2"),
         (lambda data: put(data, 12, b"\1"), "CRC"),
         (lambda data: put(data, 164, b"\1"), "CRC"),
         (lambda data: put(data, 191, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),
         (lambda data: put(data, 48, b"\x15"), "it is of command 21"),
-        (lambda data: put(data, 128, b"\xff" * 8), "and says"),
+        (lambda data: put(data, 128, b"\xff" * 8), "its counts need"),
         (lambda data: b"", "0 bytes"),
         (lambda data: data[:199], "199 bytes"),
     ],
@@ -170,10 +170,10 @@ OWNERS = snapshot_of(engine_of(), 20).owners
 @pytest.mark.parametrize(
     ("parts", "why"),
     [
-        ({"stream_reports": reports(1, 4)}, "other reports"),
-        ({"owners": OWNERS[[1, 0, 2]]}, "owners are none"),
-        ({"owners": OWNERS[[0, 0, 1]], "stream_reports": reports(1, 6)}, "owners are none"),
-        ({"owners": np.array([(1, 5, 5)], OWNER)}, "owners are none"),
+        ({"stream_reports": reports(1, 4)}, "do not match their counts"),
+        ({"owners": OWNERS[[1, 0, 2]]}, "owners are invalid"),
+        ({"owners": OWNERS[[0, 0, 1]], "stream_reports": reports(1, 6)}, "owners are invalid"),
+        ({"owners": np.array([(1, 5, 5)], OWNER)}, "owners are invalid"),
         ({"feed_sequence": 10}, "reports of the feed"),
     ],
 )
@@ -189,7 +189,7 @@ def test_there_is_no_such_file(tmp_path: Path) -> None:
 
 
 def test_books_that_are_not_those(snapshot: SnapshotFile) -> None:
-    with pytest.raises(SnapshotDamaged, match="other books"):
+    with pytest.raises(SnapshotDamaged, match="wrong digest"):
         restore(replace(snapshot, books=snapshot.books ^ 1), CONFIGURATION)
     with pytest.raises(SnapshotDamaged, match="there already"):
         restore(replace(snapshot, commands=snapshot.commands[[0, 0]]), CONFIGURATION)
@@ -199,7 +199,7 @@ def test_books_that_are_not_those(snapshot: SnapshotFile) -> None:
         restore(replace(snapshot, next_reference=snapshot.next_reference - 1), CONFIGURATION)
     other = snapshot.commands.copy()
     other["sequence"][:2] = other["sequence"][1::-1]
-    with pytest.raises(SnapshotDamaged, match="other books"):
+    with pytest.raises(SnapshotDamaged, match="wrong digest"):
         restore(replace(snapshot, commands=other), CONFIGURATION)
 
 
@@ -240,9 +240,9 @@ def test_bad_ones_are_passed_over_and_told_of(tmp_path: Path) -> None:
     gone = directory.path_of(4)
     missing = f"[Errno 2] No such file or directory: '{gone}'"
     assert [str(error) for error in told] == [
-        "the snapshot of command 9 makes other books than were there",
-        f"the snapshot of command 8 goes with {directory.path_of(3)}, which has another configuration",
-        f"the snapshot of command 7 goes with {gone}, which cannot be read: {missing}",
+        "the snapshot of command 9 makes books with a wrong digest",
+        f"the snapshot of command 8 needs {directory.path_of(3)}, which has a different configuration",
+        f"the snapshot of command 7 needs {gone}, which cannot be read: {missing}",
         f"the snapshot {directory.snapshot_path(6)} cannot be used: its CRC is wrong",
     ]
     directory.path_of(1).write_bytes(b"PTJRNSEG")

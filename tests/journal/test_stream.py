@@ -14,11 +14,11 @@ def test_frames_come_back_as_they_were() -> None:
 
 
 def test_what_is_no_frame() -> None:
-    with pytest.raises(ValueError, match="is no request"):
+    with pytest.raises(ValueError, match="is not a request"):
         Request.decode(PIECE.encode())
-    with pytest.raises(ValueError, match="is no piece"):
+    with pytest.raises(ValueError, match="is not a piece"):
         Piece.decode(Request(1).encode())
-    with pytest.raises(ValueError, match="is no piece"):
+    with pytest.raises(ValueError, match="is not a piece"):
         Piece.decode(PIECE._replace(n_bytes=MOST_BYTES + 1).encode())
     with pytest.raises(ValueError, match="9 is not a valid PieceKind"):
         Piece.decode(PIECE._replace(kind=9).encode())  # type: ignore[arg-type]

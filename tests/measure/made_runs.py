@@ -49,7 +49,7 @@ def of(**fields: Any) -> dict[str, Any]:
 
 
 def histograms(count: int, seed: int = 0, slow: float = 1.0) -> dict[str, Histogram]:
-    """By tag: a body around the median and a tail, each kind another."""
+    """By tag: a body around the median and a tail, different for each kind."""
     rng = np.random.default_rng(seed)
     found = {}
     for interval in INTERVALS:

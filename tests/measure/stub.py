@@ -1,4 +1,4 @@
-"""An exchange for tests that does just what it is told: logs sessions in, and answers, stalls, refuses or dies."""
+"""A scripted exchange for tests: it logs sessions in, and answers, stalls, rejects or closes the connection."""
 
 from __future__ import annotations
 

@@ -59,9 +59,9 @@ class Table:
             end.close()
 
     def at(self, now: int) -> None:
-        """A turn at this time."""
+        """One iteration at this time."""
         self.driver.fixed_ns = START_NS + now
-        self.driver.turn()
+        self.driver.iterate()
 
     def came(self, connection: int = 0) -> list[tuple[int, int]]:
         """What has come at the other end since: type and order id."""
@@ -196,7 +196,7 @@ def test_what_each_command_came_to(table: Table) -> None:
     table.say(
         (kinds.ACCEPTED, 1),
         (kinds.ACCEPTED, 2), (kinds.TRADE, 2), (kinds.TRADE, 2),  # trades
-        (kinds.ACCEPTED, 3), (kinds.TRADE, 1, Reason.AS_MAKER),  # rests: the trade is another's
+        (kinds.ACCEPTED, 3), (kinds.TRADE, 1, Reason.AS_MAKER),  # rests: a different order trades
         (kinds.ACCEPTED, 4), (kinds.CANCELLED, 4, Reason.IOC_REMAINDER),  # did neither
         (kinds.CANCELLED, 1),
         (kinds.REDUCED, 2),

@@ -46,7 +46,7 @@ print(json.dumps([count_of(n) for n in (1_000, 100_000)]))
 
 
 def test_as_many_for_a_hundred_thousand_orders_as_for_a_thousand(tmp_path: Path) -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     options = ("--open", "--no-prefault", "--order-capacity", "131072", "--stats-interval-ms", "0")
     with ServerProcess(*options) as server:
         found = counted(COUNTED, tmp_path, server.host, str(server.port))

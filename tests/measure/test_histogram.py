@@ -25,7 +25,7 @@ VALUES = st.lists(
     max_size=200,
 )
 
-#: Uncompiled, each look at all the buckets takes its time.
+#: Uncompiled, reading all buckets is slow.
 EXAMPLES = settings(max_examples=100 if COMPILED else 8)
 
 
@@ -68,7 +68,7 @@ def test_any_values_against_exact_percentiles(values: list[int]) -> None:
 @given(VALUES)
 def test_as_the_package_has_it(values: list[int]) -> None:
     """The same bucket for every value, and the same percentiles, the largest included."""
-    hdr = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+    hdr = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install '.[measure]'")
     theirs = hdr.HdrHistogram(1, 2**40 - 1, 3)
     for value in values:
         assert theirs.record_value(value)

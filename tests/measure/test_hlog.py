@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
 
 from hdrh import histogram as hdr
 from hdrh import log
@@ -124,7 +124,7 @@ def test_a_file_that_cannot_be_written(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "a,b", "a\nb"])
 def test_names_that_the_format_has_no_room_for(name: str, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no name for a histogram"):
+    with pytest.raises(ValueError, match="not a valid name for a histogram"):
         hlog.write(tmp_path / "run.hlog", {name: Histogram()}, **WHEN)
     assert list(tmp_path.iterdir()) == []
 
@@ -158,9 +158,9 @@ def whole() -> str:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (coarse(), "a histogram of 2 digits from 1 on: only those of 3 digits"),
-        (of_us(), "a histogram of 3 digits from 1024 on"),
-        (huge(), r"values of 2\^40 or more"),
+        (coarse(), "a histogram has 2 digits from 1 on: pricetime reads only 3 digits"),
+        (of_us(), "a histogram has 3 digits from 1024 on"),
+        (huge(), r"values must be below 2\^40"),
         (whole()[:-100] + "\n", "cannot be read"),
         ("Tag=a,1.0,1.0,1.0,HISTFAAAAB\n", "cannot be read"),
         ("Tag=a,1.0,1.0,1.0,\n", "cannot be read"),

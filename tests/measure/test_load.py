@@ -26,7 +26,7 @@ SMALL = ("--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerProcess]:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     with ServerProcess("--open", *SMALL) as running:
         yield running
 
@@ -144,7 +144,7 @@ def test_nobody_is_there() -> None:
 
 @pytest.mark.compiled
 def test_a_login_is_refused(tmp_path: Path) -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     file = tmp_path / "secrets.toml"
     known = secrets.add(file, 3)
     with ServerProcess("--secrets-file", str(file), *SMALL) as server:
@@ -156,7 +156,7 @@ def test_a_login_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.compiled
 def test_a_throttled_session_is_ended_and_why_is_told() -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     first, _ = make_plans("balanced", 1, 1)
     with (
         ServerProcess("--open", "--orders-per-second", "200", *SMALL) as server,
@@ -203,9 +203,9 @@ def says_what_it_may_not(connection: socket.socket, number: int, kind: int, orde
     [
         (ends, "owner 1: the (exchange closed the connection|connection to the exchange was lost: .*)"),
         (logs_out, "owner 1: the exchange ended the session: SHUTDOWN: the exchange is going down.*"),
-        (loses_one, "owner 1: report 502 came where 501 is the next: a report was lost or doubled"),
-        (answers_another, r"owner 1: an answer to order \d+ came where \d+ is the next to be answered"),
-        (says_what_it_may_not, "owner 1: the exchange sent a message of type 32, which may not come here"),
+        (loses_one, "owner 1: received report 502 instead of 501: a report was lost or doubled"),
+        (answers_another, r"owner 1: received an answer to order \d+, but \d+ is the next to be answered"),
+        (says_what_it_may_not, "owner 1: the exchange sent a message of type 32, which is not allowed here"),
     ],
 )
 def test_what_goes_wrong_is_told_and_what_was_measured_is_there(behaviour, told: str) -> None:  # type: ignore[no-untyped-def]
@@ -251,15 +251,15 @@ def test_reports_go_on_where_an_owner_was() -> None:
 
 @pytest.mark.compiled
 def test_settings_that_cannot_be() -> None:
-    with pytest.raises(InvalidSetting, match="0 sessions: give 1 to 1024 owners"):
+    with pytest.raises(InvalidSetting, match="0 owners: give 1 to 1024 different owners"):
         Load("127.0.0.1", 1, 0)
-    with pytest.raises(InvalidSetting, match="2 sessions"):
+    with pytest.raises(InvalidSetting, match="2 owners"):
         Load("127.0.0.1", 1, [7, 7])
     _, plans = make_plans("balanced", 10, 3)
     with (
         Stub() as stub,
         Load("127.0.0.1", stub.port, 2) as load,
-        pytest.raises(InvalidSetting, match="a plan of 3 sessions for 2"),
+        pytest.raises(InvalidSetting, match="the plan has 3 sessions, but only 2 are logged in"),
     ):
         load.send(next(plans))
 
@@ -278,5 +278,5 @@ def test_a_pace() -> None:
 
 def test_the_pure_form_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pricetime.measure.load.COMPILED", False)
-    with pytest.raises(NeedsCompiled, match="load is generated in the compiled form alone"):
+    with pytest.raises(NeedsCompiled, match="the load generator needs the compiled form"):
         Load("127.0.0.1", 1, 1)

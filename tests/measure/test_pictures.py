@@ -11,14 +11,19 @@ from pricetime.measure.pictures import pictures, write
 from pricetime.measure.recording import load
 from tests.measure import made_runs
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 OF_LATENCIES = [
     f"{what}-{interval}"
     for interval in ("round-trip", "tick-to-trade", "match")
-    for what in ("percentiles", "histogram")
+    for what in ("histogram", "percentiles")
 ]
+
+
+def per_interval(interval: str) -> list[str]:
+    """The pictures of several runs."""
+    return [f"{what}-{interval}" for what in ("histogram", "percentiles", "kinds")]
 
 
 def names(*paths: Path) -> list[str]:
@@ -32,19 +37,24 @@ def test_runs_of_every_kind_give_every_picture(tmp_path: Path) -> None:
     assert names(pipeline) == ["stages"]
 
 
-def test_a_run_without_histograms_has_its_percentiles_and_they_say_how_rough_they_are(tmp_path: Path) -> None:
+def test_a_run_without_histograms_has_its_percentiles(tmp_path: Path) -> None:
+    rough = made_runs.write(tmp_path, "rough", made_runs.load_run(made_runs.histograms(100)))
+    assert names(rough) == ["intervals", *OF_LATENCIES[1::2], "over-time"]
+
+
+def test_several_runs_are_compared_by_kind(tmp_path: Path) -> None:
+    by_kind = [name for interval in ("round-trip", "tick-to-trade", "match") for name in per_interval(interval)]
     rough = made_runs.write(tmp_path, "rough", made_runs.load_run(made_runs.histograms(100)))
     whole = made_runs.write_load(tmp_path, "whole", 100)
-    assert names(rough) == ["intervals", *OF_LATENCIES[::2], "over-time"]
-    captions = {picture.name: picture.caption for picture in pictures(load([rough, whole]))}
-    assert captions["percentiles-match"].endswith("Of rough only the marked percentiles are known, joined by lines.")
-    assert "rough" not in captions["histogram-match"]
+    assert names(rough, whole) == ["intervals", *by_kind, "over-time"]
+    shown = {picture.name: [each.label for each in picture.shows] for picture in pictures(load([rough, whole]))}
+    assert (shown["histogram-match"], shown["percentiles-match"]) == (["whole"], ["rough", "whole"])
 
 
 def test_a_run_of_the_client_alone(tmp_path: Path) -> None:
     histograms = {tag: each for tag, each in made_runs.histograms(100).items() if tag.startswith("round_trip")}
     path = made_runs.write(tmp_path, "client", made_runs.load_run(histograms), histograms)
-    assert names(path) == ["percentiles-round-trip", "histogram-round-trip", "over-time"]
+    assert names(path) == ["histogram-round-trip", "percentiles-round-trip", "over-time"]
 
 
 def test_a_run_without_an_answer_gives_none(tmp_path: Path) -> None:

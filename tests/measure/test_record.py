@@ -18,7 +18,7 @@ from pricetime.measure.run_file import Percentiles
 from pricetime.measure.saturation import Saturation, Step
 from pricetime.measure.typed import key
 
-hdrh = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
+hdrh = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install '.[measure]'")
 
 #: The percentiles by their names on disk.
 PERCENTILES = {key(name): percentage for name, percentage in Percentiles.POINTS.items()}

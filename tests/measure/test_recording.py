@@ -13,7 +13,7 @@ from pricetime.measure.recording import LONGEST, labels, load
 from pricetime.measure.run_file import LoadRun, hlog_beside
 from tests.measure import made_runs
 
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 
 def test_histograms_by_interval_and_kind_and_all_together(tmp_path: Path) -> None:
@@ -32,13 +32,13 @@ def test_a_run_without_its_histograms_says_so(tmp_path: Path) -> None:
     path = made_runs.write(tmp_path, "made", made_runs.load_run(made_runs.histograms(100)))
     (recording,) = load([path])
     assert recording.histograms == {}
-    assert recording.note == "made.hlog is not beside made.json: no histogram of this run."
+    assert recording.note == "made.hlog is not beside made.json, so there is no histogram of this run."
 
 
 def test_histograms_of_another_run_are_noticed(tmp_path: Path) -> None:
     path = made_runs.write(tmp_path, "made", made_runs.load_run(made_runs.histograms(100)), made_runs.histograms(200))
     (recording,) = load([path])
-    assert recording.note == "made.hlog has 200 round trips and made.json 100: is it of another run?"
+    assert recording.note == "made.hlog has 200 round trips and made.json 100: are they of the same run?"
 
 
 def test_what_is_no_log_of_histograms(tmp_path: Path) -> None:

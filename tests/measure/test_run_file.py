@@ -15,7 +15,7 @@ from pricetime.measure.histogram import Histogram
 from pricetime.measure.run_file import Latency, LoadResult, LoadRun, NotARun
 from tests.measure import made_runs
 
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 LOAD = made_runs.load_run(made_runs.histograms(500))
 SEARCH = replace(LOAD, saturation=made_runs.saturation())
@@ -72,24 +72,27 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "missing": (lambda v: v.pop("version"), "version is missing"),
     "text": (
         lambda v: v["result"].update(sent="many"),
-        "result.sent is 'many', where a whole number from 0 on belongs",
+        "result.sent is 'many': it must be a whole number of 0 or more",
     ),
-    "negative": (lambda v: v["result"].update(seconds=-1), "result.seconds is -1, where a number from 0 on"),
+    "negative": (lambda v: v["result"].update(seconds=-1), "result.seconds is -1: it must be a number of 0 or more"),
     "no number": (lambda v: v["result"].update(seconds=float("nan")), "result.seconds is nan"),
-    "bool": (lambda v: v["result"].update(sent=True), "result.sent is True, where a whole number"),
-    "complete": (lambda v: v["result"].update(complete=1), "result.complete is 1, where true or false belongs"),
+    "bool": (lambda v: v["result"].update(sent=True), "result.sent is True: it must be a whole number"),
+    "complete": (lambda v: v["result"].update(complete=1), "result.complete is 1: it must be true or false"),
     "dotted": (lambda v: v["latency_ns"]["match"]["all"].pop("p99.9"), "latency_ns.match.all.p99.9 is missing"),
     "in a list": (lambda v: v["over_time"][2].update(p50=None), "over_time[2].p50 is None"),
-    "list": (lambda v: v.update(over_time={}), "over_time is {}, where a list belongs"),
-    "object": (lambda v: v.update(result=[]), "result is [], where an object belongs"),
-    "machine": (lambda v: v.update(machine="fast"), "machine is 'fast', where an object belongs"),
+    "list": (lambda v: v.update(over_time={}), "over_time is {}: it must be a list"),
+    "object": (lambda v: v.update(result=[]), "result is []: it must be an object"),
+    "machine": (lambda v: v.update(machine="fast"), "machine is 'fast': it must be an object"),
     "step": (lambda v: v["saturation"]["steps"][0].pop("rate"), "saturation.steps[0].rate is missing"),
-    "setting": (lambda v: v["settings"].update(rate={}), "settings.rate is {}, where text, a whole number"),
-    "time": (lambda v: v.update(started_at="2026-11-26T09:30:00"), "started_at is '2026-11-26T09:30:00', where a time"),
-    "no time": (lambda v: v.update(started_at="today"), "started_at is 'today', where a time"),
-    "kind": (lambda v: v.update(kind="walk"), "kind is 'walk', where 'load' or 'pipeline' belongs"),
-    "format": (lambda v: v.update(format=2), "a run of format 2, and this pricetime reads format 1"),
-    "no run": (lambda v: v.clear(), "it has no 'format'. Runs are written by pricetime load --out"),
+    "setting": (lambda v: v["settings"].update(rate={}), "settings.rate is {}: it must be text, a whole number"),
+    "time": (
+        lambda v: v.update(started_at="2026-11-26T09:30:00"),
+        "started_at is '2026-11-26T09:30:00': it must be a time",
+    ),
+    "no time": (lambda v: v.update(started_at="today"), "started_at is 'today': it must be a time"),
+    "kind": (lambda v: v.update(kind="walk"), "kind is 'walk': it must be 'load' or 'pipeline'"),
+    "format": (lambda v: v.update(format=2), "has format 2, but this version of pricetime reads only format 1"),
+    "no run": (lambda v: v.clear(), "it has no 'format'. Give a file that pricetime load --out wrote"),
 }
 
 
@@ -108,7 +111,7 @@ def test_what_is_wrong_is_named(name: str, tmp_path: Path) -> None:
 def test_what_is_no_json_object_is_no_run(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "made.json"
     path.write_bytes(data)
-    with pytest.raises(NotARun, match=r"made\.json is no run"):
+    with pytest.raises(NotARun, match=r"made\.json is not a run"):
         run_file.read(path)
 
 
@@ -131,10 +134,13 @@ def test_a_good_run_has_no_troubles() -> None:
 TROUBLES: dict[str, tuple[LoadRun, str]] = {
     "failure": (changed(failure="the exchange closed the connection", complete=False), "Failed: the exchange closed"),
     "unanswered": (changed(answered=4_000_000), "1,000,000 of 5,000,000 commands were not answered"),
-    "incomplete": (changed(complete=False), "Ended before all was sent"),
-    "rate": (changed(sent_per_s=900_000.0), "Missed its rate: 900,000 of 1,000,000 commands a second were sent"),
+    "incomplete": (changed(complete=False), "The run ended before everything was sent"),
+    "rate": (changed(sent_per_s=900_000.0), "The rate was missed: 900,000 of 1,000,000 commands per second were sent"),
     "late": (changed(late=100_000), "100,000 of 5,000,000 commands were sent over 1 ms after they were due"),
-    "search": (replace(LOAD, saturation=made_runs.saturation(limit_p99_ns=1)), "No rate that was tried kept"),
+    "search": (
+        replace(LOAD, saturation=made_runs.saturation(limit_p99_ns=1)),
+        "No rate of the search was within its limit",
+    ),
 }
 
 
@@ -151,7 +157,7 @@ def test_a_ramp_is_not_held_to_its_last_rate() -> None:
     assert ramped.asked == pytest.approx((0, 1_000_000))
     assert ramped.troubles() == []
     slow = replace(changed(sent_per_s=400_000.0), settings=ramp)
-    assert slow.troubles() == ["Missed its rate: 400,000 of 500,000 commands a second were sent."]
+    assert slow.troubles() == ["The rate was missed: 400,000 of 500,000 commands per second were sent."]
 
 
 def test_a_search_is_not_held_to_the_rate_that_it_began_with() -> None:

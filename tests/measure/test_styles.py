@@ -1,4 +1,4 @@
-"""Colours that can be told apart, by those who see fewer of them too; bytes that depend on the picture alone."""
+"""Colour-blind readers can tell the colours apart; files depend only on the picture."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pricetime.measure.styles import LINES, MARKERS, STYLES, drawing, line, save
 
 Vector = NDArray[np.float64]
 
-#: What somebody sees of red, green and blue; Machado and others, 2009, of the strongest kind of each.
+#: How red, green and blue appear with each colour blindness at full severity: Machado and others, 2009.
 SEEN_BY = {
     "all": np.eye(3),
     "protanopia": np.array(

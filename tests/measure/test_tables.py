@@ -11,7 +11,7 @@ from pricetime.measure.recording import load
 from pricetime.measure.tables import load_table, tables_of
 from tests.measure import made_runs
 
-pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 BY_TAG = {f"round_trip.{kind}": made_runs.of_values([1_000, 2_000, 3_000]) for kind in ("rests", "cancel")}
 
@@ -27,7 +27,11 @@ def test_loads_and_what_became_of_them(tmp_path: Path) -> None:
     table = load_table(load([made_runs.write(tmp_path, name, each) for name, each in made.items()]))
     rows = {row[0]: row[1:] for row in table.rows}
     assert rows["good"] == ["complete", "1 M/s", "1 M/s", "1 M/s", "0 %", "2 µs", "3 µs", "3 µs", "3 µs"]
-    assert [rows[name][1] for name in ("searched", "ramp", "fast")] == ["a search", "0/s to 2 M/s", "none"]
+    assert [rows[name][1] for name in ("searched", "ramp", "fast")] == [
+        "a search",
+        "0/s to 2 M/s",
+        "as fast as possible",
+    ]
     assert rows["slow ⚠"][:3] == ["see above", "1 M/s", "5/s"]
     assert rows["bad ⚠"] == ["failed", "1 M/s", "0/s", "0/s", "-", "-", "-", "-", "-"]
     assert all(len(row) == len(table.columns) for row in table.rows)
@@ -38,9 +42,9 @@ def test_a_row_for_each_kind_that_has_any(tmp_path: Path) -> None:
     (table,) = tables_of("percentiles-round-trip", recordings)
     assert table.columns[3:] == ["p50", "p90", "p99", "p99.9", "p99.99", "max"]
     assert [row[:4] for row in table.rows] == [
-        ["made", "all", "6", "2 µs"],
-        ["made", "add, rests", "3", "2 µs"],
-        ["made", "cancel, reduce", "3", "2 µs"],
+        ["made", "all commands", "6", "2 µs"],
+        ["made", "add that rests", "3", "2 µs"],
+        ["made", "cancel or reduce", "3", "2 µs"],
     ]
     assert list(tables_of("histogram-round-trip", recordings)) == []
 
@@ -51,7 +55,7 @@ def test_steps_of_a_search(tmp_path: Path) -> None:
     assert table.title == "made: 1.2 M/s is the highest rate with a p99 of at most 50 µs"
     assert [row[0] for row in table.rows][::3] == ["0.4 M/s", "1.6 M/s", "2 M/s"], "rates of a column are in one unit"
     outcomes = [row[-1] for row in table.rows]
-    assert outcomes == ["kept to the limit"] * 3 + ["over the limit"] * 4 + ["over the limit; missed its rate"]
+    assert outcomes == ["within the limit"] * 3 + ["over the limit"] * 4 + ["over the limit; missed its rate"]
     vain = made_runs.load_run(BY_TAG, saturation=made_runs.saturation(limit_p99_ns=1))
     (table,) = tables_of("saturation", load([made_runs.write(tmp_path, "vain", vain)]))
     assert table.title == "vain ⚠: no rate was found with a p99 of at most 1 ns"

@@ -118,13 +118,13 @@ def test_cursors_that_wrap_around(start: int) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("magic", b"GNIR", "no ring is in this buffer"),
+        ("magic", b"GNIR", "this buffer has no ring"),
         ("magic", bytes(4), "still being made"),
         ("version", 2, "layout version 2"),
         ("capacity", 5, "not a power of two"),
         ("capacity", 0, "capacity 0"),
         ("capacity", 2**63, "capacity"),
-        ("capacity", 8, "the ring takes 1024 bytes, and the buffer has 768"),
+        ("capacity", 8, "the ring needs 1024 bytes, but the buffer has 768"),
         ("slot_bytes", 0, "slot_bytes 0"),
         ("slot_bytes", 63, "not a multiple of 8"),
         ("slot_bytes", 72, "the buffer has 768"),
@@ -156,9 +156,9 @@ def test_small_buffers(n_bytes: int) -> None:
 def test_buffers_that_will_not_do() -> None:
     memory = shared(64)
     for wrong in (bytes(1024), 5, None, "text", memoryview(memory).toreadonly(), np.zeros(4096, "u1")[::2]):
-        with pytest.raises(InvalidRing, match="no writable, contiguous buffer"):
+        with pytest.raises(InvalidRing, match="not a writable, contiguous buffer"):
             Ring.create(wrong, 2)  # type: ignore[arg-type]
-    with pytest.raises(InvalidRing, match="multiple of 64"):
+    with pytest.raises(InvalidRing, match="not aligned to 64 bytes"):
         Ring.create(memoryview(memory)[8:], 2)
     with pytest.raises(InvalidSetting):
         Ring.create(memory, 3)

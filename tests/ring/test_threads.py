@@ -189,7 +189,7 @@ def test_two_threads_on_one_side() -> None:
         try:
             assert ring.try_get() is None
         except RingBusy as error:
-            assert "one thread puts and one gets" in str(error)
+            assert "let one thread put and one get" in str(error)
             busy = 1
     ring.put(b"x")
     assert got() == b"x"

@@ -22,7 +22,7 @@ CHUNK = 250_000
 
 @pytest.mark.compiled
 def test_its_memory_stays_flat() -> None:
-    """At every look, not at the last alone: memory that comes and goes would be memory that somebody asks for."""
+    """Checked at every sample, not only at the end: also memory that is freed again would be an allocation."""
     first, plans = make_plans("balanced", ORDERS, CLIENTS, seed=9, chunk=CHUNK)
     options = ("--open", "--stats-interval-ms", "0")
     resident, depth = [], []
@@ -38,11 +38,11 @@ def test_its_memory_stays_flat() -> None:
             load.wait_answered()
             if load.sent >= WARM + first.count:
                 resident.append(server.resident_bytes())
-                with feed.asked() as subscriber:
+                with feed.locked() as subscriber:
                     depth.append(len(subscriber.book(1)))
         stopped = server.stop()
         feed.wait_whole(stopped["last_sequence"])
-        with feed.asked() as subscriber:
+        with feed.locked() as subscriber:
             assert f"{subscriber.digest():016x}" == stopped["digest"]
     print(
         f"\n{load.sent:,} orders: {resident[0] / 1e6:.1f} MB after {WARM:,}, then {min(resident) / 1e6:.1f} to "

@@ -1,4 +1,4 @@
-"""An exchange under all that it can take for MINUTES: everybody agrees in the end, and its memory stays."""
+"""An exchange at its maximum rate for MINUTES: all books agree at the end, and its memory does not grow."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 SECONDS = 60 * float(os.environ.get("MINUTES", "0.1")) / 2
 pytestmark = pytest.mark.compiled

@@ -1,4 +1,4 @@
-"""10,000 connections that never log in, while honest clients do: they cost little, and nobody is kept out."""
+"""10,000 connections that never log in, while clients do: they cost little and keep no client out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from tests.gateway.test_login import flood, opened
 

@@ -32,7 +32,7 @@ def test_npy_is_what_numpy_loads_and_a_book_takes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_columns_hold_every_field(tmp_path: Path, suffix: str) -> None:
-    pl = pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
+    pl = pytest.importorskip("polars", reason="needs polars: pip install '.[columnar]'")
     path = tmp_path / f"flow{suffix}"
     write_commands(path, chunks(), COUNT)
     frame = pl.read_csv(path, schema_overrides={"order_id": pl.UInt64}) if suffix == ".csv" else pl.read_parquet(path)
@@ -49,7 +49,7 @@ def test_an_unknown_suffix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("suffix", [".npy", ".csv"])
 def test_what_breaks_off_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
     if suffix == ".csv":
-        pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
+        pytest.importorskip("polars", reason="needs polars: pip install '.[columnar]'")
 
     def breaking() -> Iterator[Commands]:
         yield next(chunks())

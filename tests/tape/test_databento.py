@@ -11,7 +11,7 @@ from pricetime.tape.file import TapeError
 from pricetime.tape.mbo import MBO
 from tests.tape.tapes import DOLLAR, SECOND_NS, START_NS, add, cancel, dbn_bytes, dbn_file, fill, metadata, trade
 
-dbn = pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+dbn = pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install '.[tape]'")
 
 EVENTS = [
     [add("B", 1, 99.5, 10)],

@@ -149,7 +149,7 @@ def test_what_is_no_csv_of_records(tmp_path: Path) -> None:
 
 
 def test_csv_that_zstd_compressed(tmp_path: Path) -> None:
-    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+    pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install '.[tape]'")
     path = tmp_path / "t.csv.zst"
     path.write_bytes(b"\x28\xb5\x2f\xfd" + b"junk" * 50)
     with pytest.raises(TapeError, match="decompress CSV files first: zstd -d"):

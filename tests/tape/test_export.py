@@ -13,7 +13,7 @@ from pricetime.tape.mbo_replay import MboReplay
 from pricetime.tape.outcome import TapeTrade, Unmatched, Verdict
 from tests.tape.tapes import add, cancel, dbn_file, fill, modify, trade
 
-pl = pytest.importorskip("polars", reason="needs polars: pip install 'pricetime[columnar]'")
+pl = pytest.importorskip("polars", reason="needs polars: pip install '.[columnar]'")
 
 
 IDS = {"taker_id": pl.UInt64, "maker_id": pl.UInt64}

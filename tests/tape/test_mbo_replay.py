@@ -32,7 +32,7 @@ from tests.tape.tapes import (
     trade,
 )
 
-pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install '.[tape]'")
 
 ESH4 = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 

@@ -41,7 +41,7 @@ def test_another_nonce_another_secret_another_proof() -> None:
 
 def test_an_owner_that_is_not_known() -> None:
     assert not auth.verify(None, NONCE, auth.prove(SECRET, NONCE, LOGIN))
-    assert not auth.verify(None, NONCE, auth.prove(auth._NOBODY, NONCE, LOGIN))
+    assert not auth.verify(None, NONCE, auth.prove(auth._UNKNOWN, NONCE, LOGIN))
 
 
 def test_what_is_drawn() -> None:

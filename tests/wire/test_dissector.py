@@ -144,10 +144,10 @@ def test_what_is_wrong_is_marked(tmp_path: Path) -> None:
     packets.append(datagram(FEED, ExecutionReport(seq_num=1).encode() + b"\x10" * 10))
     found = fields(tmp_path, packets, "_ws.expert.message")
     assert found == [
-        ["no message has this type"],
-        ["a field that must be 0 is not"],
+        ["unknown message type"],
+        ["a field that must be 0 is not 0"],
         [""],
-        ["the message is cut short"],
+        ["the message is incomplete"],
     ]
 
 

@@ -90,7 +90,7 @@ def test_records_of_the_core_are_messages() -> None:
 def test_cut_at_every_byte(kind: type[Message]) -> None:
     data = kind().encode()
     for length in range(kind.SIZE):
-        with pytest.raises(MessageError, match=rf"{kind.__name__} is {kind.SIZE} bytes .* given are {length}"):
+        with pytest.raises(MessageError, match=rf"{kind.__name__} has {kind.SIZE} bytes .* got {length} bytes"):
             kind.decode(data[:length])
     with pytest.raises(MessageError):
         kind.decode(data + b"\0")

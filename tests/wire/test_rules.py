@@ -69,7 +69,7 @@ def test_a_message_that_comes(state: State, speaker: Role, kind: MessageType) ->
         assert isinstance(ended, Ended)
         assert ended.reason is SessionReason.OUT_OF_STATE
         assert ended.by is speaker.other
-        assert ended.detail == f"{state.value}: a {MESSAGES[kind].__name__} may not come"
+        assert ended.detail == f"{state.value}: {MESSAGES[kind].__name__} is not allowed"
         assert end.state is State.CLOSED
     else:
         assert events[0] == GOOD[kind]
@@ -84,7 +84,9 @@ def test_a_message_that_is_sent(state: State, speaker: Role, kind: MessageType) 
     end = session(speaker, state)
     after = EXPECTED.get((state, speaker, kind))
     if after is None:
-        with pytest.raises(IllegalMessage, match=f"{speaker.value}, {state.value}: a {MESSAGES[kind].__name__}"):
+        with pytest.raises(
+            IllegalMessage, match=f"{speaker.value}, {state.value}: {MESSAGES[kind].__name__} is not allowed"
+        ):
             end.send(GOOD[kind], 0)
         assert end.state is state
     else:

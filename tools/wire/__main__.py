@@ -1,4 +1,4 @@
-"""Writes what follows from the schema of the wire: ``python -m tools.wire``, or ``make wire``."""
+"""Write the files that are generated from the schema of the wire: ``python -m tools.wire``, or ``make wire``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .vectors import vectors
 
 ROOT = Path(__file__).parents[2]
 
-#: What is written, and by what.
+#: Each file, and the function that makes it.
 FILES: dict[str, Callable[[], str]] = {
     "src/pricetime/wire/messages.pyi": stub,
     "src/pricetime/wire/pricetime.lua": dissector,

@@ -1,4 +1,4 @@
-"""``pricetime.lua``: the dissector for Wireshark, from the schema."""
+"""Write ``pricetime.lua``, the dissector for Wireshark, from the schema."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from pricetime.wire.sheet import SHEET, Field, enum_of
 
 KINDS = {"u8": "uint8", "u16": "uint16", "u32": "uint32", "u64": "uint64", "i64": "int64"}
 
-#: Fields that the line of a packet shows, where they are not 0.
+#: Fields that the line of a packet shows if they are not 0.
 IN_SHORT = ("owner", "kind", "side", "quantity", "price", "order_id", "seq_num", "next_sequence", "count", "reason")
 
 
 def text(words: str) -> str:
-    """As Lua has it."""
+    """Return a string literal of Lua."""
     return '"' + words.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def key(field: Field) -> str:
-    """The name by which a field can be filtered: in all messages the same, unless its numbers mean something else."""
+    """Return the name of a field in filters: the same in all messages, unless its numbers mean something else."""
     return {"SessionReason": "session_reason", "LoginFlag": "login_flags"}.get(enum_of(field) or "", field.name)
 
 
 def enums() -> dict[str, str]:
-    """The enum of each name: a message that does not read a field has none for it."""
+    """Return the enum of each name. Messages in which a field is ignored have no enum for it."""
     fields = [field for layout in SHEET.layouts for field in layout.fields]
     return {key(field): enum for field in fields if (enum := enum_of(field))}
 
 
 def names(enum: str) -> str:
-    """The table of an enum."""
+    """Return the name of the table of an enum."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", enum).lower() + "_names"
 
 
 def both(bits: int) -> str:
-    """The names of the bits that are set."""
+    """Return the names of the bits that are set."""
     flags = [constant.name for constant in SHEET.constants["LoginFlag"] if bits & constant.value]
     return ", ".join(flags) or "none"
 
@@ -71,7 +71,7 @@ def proto_fields() -> Iterator[str]:
 
 
 def messages() -> Iterator[str]:
-    """Of each type its size and its fields: key, offset, size, and for a number what shows it in short."""
+    """Yield size and fields of each type: key, offset, size, and how the line of a packet shows it."""
     yield "local messages = {"
     for layout in SHEET.layouts:
         yield f"    [{layout.type}] = {{ size = {layout.size},"
@@ -90,7 +90,7 @@ def messages() -> Iterator[str]:
 
 
 def dissector() -> str:
-    """The whole file."""
+    """Return the content of the file."""
     template = Path(__file__).with_name("dissector.lua").read_text(encoding="utf-8")
     made = {"value_strings": value_strings, "fields": proto_fields, "messages": messages}
     return re.sub(r"^-- \{(\w+)\}$", lambda found: "\n".join(made[found[1]]()), template, flags=re.MULTILINE)

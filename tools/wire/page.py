@@ -1,4 +1,4 @@
-"""``wire.md``: the page about the wire, prose from a template, tables and diagrams from the schema."""
+"""Write ``wire.md``: prose from a template, tables and diagrams from the schema."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
 from pricetime.wire.types import WIRE_VERSION
 from tools.wire.vectors import history
 
-#: Names of fields that a diagram has no room for.
+#: Short names of fields for which the diagram has no room.
 SHORT = {
     "price_decimals": "digits",
     "type": "typ",
@@ -33,8 +33,8 @@ SHORT = {
 
 RULER = "     +---+---+---+---+---+---+---+---+"
 
-#: Where an enum of another page is told.
-TOLD = {
+#: How a table refers to an enum.
+REFERENCES = {
     "Side": "`Side` (1 bid, 2 ask)",
     "TimeInForce": "[`TimeInForce`](records.md#the-fields-of-a-command)",
     "ReportKind": "[`ReportKind`](records.md#the-fields-of-a-report)",
@@ -46,12 +46,12 @@ TOLD = {
     "LoginFlag": "[`LoginFlag`](#loginflag)",
 }
 
-#: The enums that are told on this page.
+#: The enums that have a table on this page.
 OWN = ("SessionReason", "RetransmitStatus", "AcknowledgementLevel", "LoginFlag")
 
 
 def cell(field: Field) -> str:
-    """A field in a diagram: its name and as much of its type as there is room for."""
+    """Return a field of a diagram: its name, and its type if there is room."""
     room = 4 * field.size - 1
     name = "0" if field.is_zero else SHORT.get(field.name, field.name) if field.size < 8 else field.name
     unit = re.match(r"(ticks|lots|ns)\b", field.meaning)
@@ -64,7 +64,7 @@ def cell(field: Field) -> str:
 
 
 def diagram(layout: Layout) -> Iterator[str]:
-    """Eight bytes a row."""
+    """Yield the lines of a diagram, eight bytes in a row."""
     yield " byte  0   1   2   3   4   5   6   7"
     yield RULER
     row = ""
@@ -82,12 +82,12 @@ def diagram(layout: Layout) -> Iterator[str]:
 
 
 def meaning(field: Field) -> str:
-    """Of a field, in its table."""
+    """Return what the table says about a field."""
     if field.is_zero:
         return "0"
     enum = enum_of(field)
     if enum:
-        return TOLD[enum] + field.meaning.removeprefix(enum)
+        return REFERENCES[enum] + field.meaning.removeprefix(enum)
     return re.sub(r"\b([A-Z]+_[A-Z_]+|Snapshot\w+)\b", r"`\1`", field.meaning).replace("2**", "2^")
 
 
@@ -122,7 +122,7 @@ def summary() -> Iterator[str]:
 
 
 def rules() -> Iterator[str]:
-    """The table of a session, the messages that lead to the same state together."""
+    """Yield the table of a session; messages that lead to the same state share a row."""
     for state, speakers in RULES.items():
         for role, row in speakers.items():
             for after in dict.fromkeys(row.values()):
@@ -141,12 +141,12 @@ def checksums() -> Iterator[str]:
 
 
 def self_trade() -> Iterator[str]:
-    yield "| 0 | that of the instrument |"
+    yield "| 0 | default of the instrument |"
     yield from (f"| {mode.value} | `{mode.name}` |" for mode in SelfTrade)
 
 
 def page() -> str:
-    """The whole file."""
+    """Return the content of the file."""
     made = {
         "version": [str(WIRE_VERSION)],
         "before_login": [str(BEFORE_LOGIN_BYTES)],

@@ -1,4 +1,4 @@
-"""``messages.pyi``: what a type checker knows of the messages."""
+"""Write ``messages.pyi``, the types of the messages for type checkers."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def class_of(layout: Layout) -> Iterator[str]:
     yield f"class {layout.name}({'' if names is None else f'{names.__name__}, '}Message):"
     for field in fields:
         if hasattr(names, field.name):
-            continue  # it has a type of its own there
+            continue  # NAMES declares it with its own type
         yield "    @property"
         yield f"    def {field.name}(self) -> {type_of(field)}: ..."
     given = [f"{field.name}: {type_of(field)} = ..." for field in fields]
@@ -65,6 +65,6 @@ def class_of(layout: Layout) -> Iterator[str]:
 
 
 def stub() -> str:
-    """The whole file."""
+    """Return the content of the file."""
     classes = ["\n".join(class_of(layout)) for layout in SHEET.layouts]
     return HEAD + "\n" + "\n\n".join(classes) + "\n"

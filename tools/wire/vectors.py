@@ -1,4 +1,4 @@
-"""``wire-vectors.json``: messages as values and as bytes, for those who write the protocol in another language."""
+"""Write ``wire-vectors.json``: messages as values and as bytes, to test an implementation in a different language."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ NONCE, SECRET = bytes(range(1, 33)), bytes(range(200, 232))
 NOTES = [
     "Written by 'make wire'. All numbers little-endian; hex in the order of the wire.",
     "Numbers of 64 bits are strings, because some readers of JSON round them; bytes are hex.",
-    "A field named zero is 0 and left out of 'fields'; so is 'type', which stands beside them.",
-    "proofs: HMAC-SHA256 under 'secret' over 'nonce' and the first 16 bytes of the login is its last 32 bytes.",
+    "'fields' has neither 'type', which stands beside it, nor fields named zero, which are 0.",
+    "proofs: the last 32 bytes of a login are HMAC-SHA256 under 'secret' over 'nonce' and its first 16 bytes.",
     "feed: the first reports of a feed, and the checksum of all reports up to and including each.",
-    "session: who says what, from the first byte to the last, with the secret and the nonce of the first proof.",
+    "session: all messages of a session with their senders, with the secret and the nonce of the first proof.",
 ]
 
 
 def counting(field: Field) -> int | bytes:
-    """Every byte another one, so that bytes in the wrong order are seen."""
+    """Return a value whose bytes all differ, to reveal a wrong byte order."""
     data = bytes((field.offset + at) % 255 + 1 for at in range(field.size))
     return data if field.length else int.from_bytes(data, "little", signed=field.type.startswith("i"))
 
@@ -46,7 +46,7 @@ def highest(field: Field) -> int | bytes:
 
 
 def lowest(field: Field) -> int | bytes:
-    """0, or the most negative."""
+    """Return 0, or the most negative number."""
     return bytes(field.length) if field.length else -(1 << 63) if field.type.startswith("i") else 0
 
 
@@ -55,14 +55,14 @@ def minus_one(field: Field) -> int | bytes:
 
 
 def examples(kind: type[Message]) -> list[Message]:
-    """A few messages of a kind, no two the same."""
+    """Return a few different messages of a kind."""
     fields = [field for field in kind.LAYOUT.fields if field.name in kind.FIELDS]
     made = [kind(**{field.name: way(field) for field in fields}) for way in (counting, highest, lowest, minus_one)]
     return list(dict.fromkeys([kind(), *made]))
 
 
 def plain(message: Message) -> dict[str, Any]:
-    """The fields as JSON has them."""
+    """Return the fields for JSON."""
     shown: dict[str, Any] = {}
     for field in message.LAYOUT.fields:
         if field.name in message.FIELDS:
@@ -77,11 +77,11 @@ def logins() -> list[Login]:
         Login(version=WIRE_VERSION, owner=65535, flags=2, next_sequence=2**40 + 1),
         Login(version=WIRE_VERSION, owner=1, flags=3, next_sequence=1),
     ]
-    return [auth.prove(SECRET, NONCE, wish) for wish in options]
+    return [auth.prove(SECRET, NONCE, login) for login in options]
 
 
 def conversation() -> Iterator[tuple[str, Message]]:
-    """A short session, whole."""
+    """Yield the messages of a short session."""
     yield "exchange", Challenge(version=WIRE_VERSION, login_timeout_ms=2000, nonce=NONCE)
     yield "client", logins()[0]
     yield (
@@ -98,7 +98,7 @@ def conversation() -> Iterator[tuple[str, Message]]:
 
 
 def history() -> Iterator[tuple[bytes, int]]:
-    """The first reports of a feed, each with the checksum of all up to it."""
+    """Yield the first reports of a feed, each with the checksum of all up to it."""
     rests = ExecutionReport(kind=1, side=2, instrument=1, seq_num=1, order_id=0x9E3779B97F4A7C15, price=101, quantity=5)
     takes = rests._replace(side=1, seq_num=2, order_id=0xC2B2AE3D27D4EB4F, quantity=3)
     trades = takes._replace(kind=2, seq_num=3, maker_id=rests.order_id)
@@ -109,7 +109,7 @@ def history() -> Iterator[tuple[bytes, int]]:
 
 
 def vectors() -> str:
-    """The whole file, a line for each vector."""
+    """Return the content of the file, a line for each vector."""
     parts: dict[str, list[Any]] = {
         "notes": [*NOTES],
         "messages": [

@@ -1,4 +1,4 @@
-"""The command ``pricetime``. Each command is a file; what it needs beyond click is imported when it runs."""
+"""The command ``pricetime``. Each subcommand is a file, which imports what it needs when it runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from .journal import journal
 from .latency import latency
 from .load import load
 from .market import market
-from .memory import told
+from .memory import message
 from .order import order
 from .replay import replay
 from .report import report
@@ -29,25 +29,45 @@ from .serve import serve
 from .stop import CannotRun
 from .subscribe import subscribe
 
+#: The commands by purpose, as the help lists them.
+SECTIONS = {
+    "Try it": ("market", "demo"),
+    "Run an exchange": ("serve", "admin", "secret", "journal", "follow"),
+    "Use an exchange": ("order", "subscribe"),
+    "Replay and generate orders": ("replay", "generate"),
+    "Measure an exchange": ("load", "latency", "report"),
+    "This installation": ("info",),
+}
+
 
 class Commands(click.Group):
-    """Errors that are meant for the reader end in one line and exit code 1, want of memory in one and exit code 2."""
+    """Ends with one line instead of a traceback: exit code 1 for errors of pricetime, 2 if memory is short."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        for stream in (sys.stdout, sys.stderr):  # what an encoding lacks is written as an escape
+        for stream in (sys.stdout, sys.stderr):  # write characters that the encoding lacks as escapes
             if isinstance(stream, io.TextIOWrapper):
-                with contextlib.suppress(OSError):  # a pipe that is open for both ways has no position to keep
+                with contextlib.suppress(OSError):  # a pipe open for reading and writing has no position
                     stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except MemoryError as error:
-            raise CannotRun(told(ctx.invoked_subcommand, error)) from error
+            raise CannotRun(message(ctx.invoked_subcommand, error)) from error
         except PricetimeError as error:
             raise click.ClickException(str(error)) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read our output has left: click ends quietly
+            if error.errno == errno.EPIPE:  # the reader of our output is gone: click exits silently
                 raise
             raise click.ClickException(f"{error.filename or 'input or output'}: {error.strerror or error}") from error
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's
+        others = tuple(name for name in self.commands if not any(name in names for names in SECTIONS.values()))
+        longest = max(map(len, self.commands))
+        for title, names in {**SECTIONS, "Other commands": others}.items():
+            limit = formatter.width - 6 - longest
+            shown = [(name, self.commands[name].get_short_help_str(limit)) for name in names if name in self.commands]
+            if shown:
+                with formatter.section(title):
+                    formatter.write_dl([(name.ljust(longest), text) for name, text in shown])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -60,10 +80,14 @@ class Commands(click.Group):
     help="Show the version and exit.",
 )
 def main() -> None:
-    """A limit order book with price-time priority.
+    """An order book and an exchange for research and tests.
 
-    Start with `pricetime market`: it opens a market in your browser, and you can trade in it.
-    `pricetime demo` runs a day of orders through the book and shows that every trade is right.
+    \b
+        pricetime market              # open a live market in your browser and trade in it
+        pricetime demo                # match a day of orders and check the result
+        pricetime serve --open        # run an exchange on this machine
+        pricetime order add bid 5@100 # send it an order
+        pricetime COMMAND --help      # what a command does, with examples
     """
 
 

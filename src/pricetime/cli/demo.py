@@ -1,4 +1,4 @@
-"""``pricetime demo``: a day of orders through the book, a real one where the tape is there."""
+"""``pricetime demo``: matches a day of orders, from a recorded session if its tape is present."""
 
 from __future__ import annotations
 
@@ -9,26 +9,32 @@ import click
 from .form import advise
 from .place import shared_option
 
-#: One session of CME's E-mini S&P 500 future, which may not be passed on with pricetime.
+#: One session of CME's E-mini S&P 500 future. Its licence does not allow pricetime to include it.
 TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 
 
 @click.command()
 @click.option(
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="PRICETIME_DATA", show_envvar=True,
-    help="Folder with the tape [default: ../shared/data beside the repository].",
+    help="Folder with the tape.  [default: ../shared/data beside the repository]",
 )  # fmt: skip
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of synthetic orders.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the synthetic orders.")
 @shared_option("order_capacity", envvar=None, show_envvar=False)
-@click.option("--exchange", is_flag=True, help="Start an exchange instead, and drive orders through it.")
+@click.option("--exchange", is_flag=True, help="Run an exchange and kill it in the middle instead.")
 @click.option(
-    "--orders", type=click.IntRange(1), default=1_000_000, show_default=True, help="With --exchange: how many."
+    "--orders",
+    type=click.IntRange(1),
+    default=1_000_000,
+    show_default=True,
+    help="With --exchange: how many orders to send.",
 )
 @click.option(
     "--directory", type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="With --exchange: where its journal is while it runs; 200 MB must be free [default: that of TMPDIR, or /tmp].",
+    help="With --exchange: folder for the journal; needs 200 MB.  [default: the folder for temporary files]",
 )  # fmt: skip
-@click.option("--rate", type=click.FloatRange(1), default=250_000, show_default=True, help="With --exchange: a second.")
+@click.option(
+    "--rate", type=click.FloatRange(1), default=250_000, show_default=True, help="With --exchange: orders per second."
+)
 def demo(
     data: Path | None,
     seed: int,
@@ -38,13 +44,17 @@ def demo(
     rate: float,
     directory: Path | None,
 ) -> None:
-    """Replay a real session and count the exchange's trades that the book reproduces.
+    """Match a day of orders and check the result.
 
-    Where the tape is not there, a synthetic day takes its place: the same book runs it, and the reference book
-    checks its first commands, report by report.
+    If the tape of a real CME session is present, replays it and counts the trades that the book reproduces exactly.
+    Otherwise generates a synthetic day and checks its first commands against the reference book, report by report.
 
-    With --exchange: a server with a journal, four clients and a subscriber. In the middle the server is killed and
-    started again; every answer is counted and the books are compared. It needs 200 MB of free disk space.
+    With --exchange: starts a server with a journal, four clients and a subscriber, kills the server in the middle and
+    starts it again. Then counts every answer and compares the books. Needs 200 MB of free disk space.
+
+    \b
+        pricetime demo
+        pricetime demo --exchange --orders 200000
     """
     if exchange:
         from .exchange_day import show_exchange
@@ -60,11 +70,11 @@ def demo(
     if tape.is_file():
         run(tape, Options(order_capacity=order_capacity))
         return
-    click.echo(f"No real tape here: this is a synthetic day. A real session would be replayed from\n{tape}\n")
+    click.echo(f"There is no tape at {tape}, so this is a synthetic day.\n")
     show_day(seed, order_capacity)
 
 
 def repository() -> Path:
-    """The folder of the source this runs from; of an installed package, the folder it is run in."""
+    """The folder of the source checkout; for an installed package, the current folder."""
     root = Path(__file__).parents[3]
     return root if (root / "pyproject.toml").is_file() else Path.cwd()

@@ -1,4 +1,4 @@
-"""``pricetime demo --exchange``: clients, a subscriber, and a server that is killed in the middle: nothing is lost."""
+"""``pricetime demo --exchange``: clients, a subscriber and a server that is killed and recovers, without loss."""
 
 from __future__ import annotations
 
@@ -27,54 +27,54 @@ if TYPE_CHECKING:
 PRESET = "balanced"
 CLIENTS = 4
 
-#: Orders that are made and sent in one go, between two steps of the progress bar. The kill comes within one.
+#: Orders that are made and sent together, between two steps of the progress bar. The kill falls into one of these.
 CHUNK = 1 << 14
 
-#: Commands from one snapshot of the server to the next, and bytes of a segment of its journal.
+#: Commands between two snapshots of the server, and bytes of a segment of its journal.
 SNAPSHOT_EVERY, SEGMENT_BYTES = 200_000, 16 << 20
 
-#: Free space that the journal needs. Measured: 89 MB at the default rate, 162 MB at 1 M orders/s, of any number.
+#: Free disk space that the journal needs. Measured: 89 MB at the default rate, 162 MB at 1 M orders/s.
 NEEDED_BYTES = 200_000_000
 
-#: The newest reports of each client, which it asks for again after the kill.
+#: How many of its newest reports each client requests again after the kill.
 REMEMBERED = 4_000
 
 
 class NoSpace(PricetimeError):
-    """The directory for the journal has too little free space."""
+    """The folder for the journal has too little free space."""
 
 
 class BooksDiffer(PricetimeError):
-    """The subscriber's books are not the exchange's."""
+    """The books of the subscriber and of the exchange differ."""
 
 
 class ReportsDiffer(PricetimeError):
-    """After the kill a client is told something else than before."""
+    """After the kill a client received reports that differ from those before."""
 
 
 @dataclass(frozen=True)
 class Kill:
-    """What became of a server that was killed, and of its clients."""
+    """What happened to the reports and commands around the kill."""
 
     sent: int  #: commands
-    told: int  #: reports that the clients had
-    told_again: int  #: of them, asked for once more: the same
-    told_late: int  #: reports that were made before the kill and came after it
-    lost: int  #: commands that had not reached the server: they were sent again
-    away_s: float  #: from the kill until the server took orders again
+    received: int  #: reports that the clients had received before the kill
+    repeated: int  #: of them, requested again after it: identical
+    late: int  #: reports made before the kill and received after it
+    lost: int  #: commands that did not reach the server and were sent again
+    away_s: float  #: from the kill until the server accepted orders again
 
 
 class Day:
     """A server with a journal in ``folder``, its clients and a subscriber. A context manager.
 
-    A start that fails, at any point, ends what it has started: no process and no thread is left.
+    If the start fails, it ends every process and thread that it started.
     """
 
     def __init__(self, folder: str, order_capacity: int = 1 << 20) -> None:
         self.folder = folder
         self.order_capacity = order_capacity
-        self.failure: str | None = None  #: why the server failed, in its own words: known at the end
-        self.seconds = 0.0  #: in which ``driven`` commands were sent and answered: those around the kill do not count
+        self.failure: str | None = None  #: why the server failed, as it logged; known at the end
+        self.seconds = 0.0  #: in which ``driven`` commands were sent and answered, without those around the kill
         self.driven = 0
         self._began = self._due = 0.0
         self._running = ExitStack()
@@ -94,7 +94,7 @@ class Day:
         self._running.close()
 
     def _end_server(self) -> None:
-        """End the one that runs by now: after a kill it is another one."""
+        """End the server that runs now; after the kill it is a new process."""
         self.server.__exit__(None, None, None)
         self.failure = self.server.failure
 
@@ -107,11 +107,11 @@ class Day:
         return ServerProcess("--open", "--stats-interval-ms", "0", "--heartbeat-ms", "100", *ports, *keep, *sizes)
 
     def recent(self) -> dict[int, NDArray[np.void]]:
-        """What each client was told last."""
+        """The newest reports of each client."""
         return {owner: account.reports()[-REMEMBERED:] for owner, account in self.load.accounts.items()}
 
     def drive(self, plan: Plan, rate: float) -> None:
-        """Send a plan: right behind the one before, whose answers are still under way."""
+        """Send a plan directly after the one before, without waiting for its answers."""
         if not self._began:
             self._began = self._due = time.perf_counter()
         self._due = self.load.send(plan, rate, self._due)
@@ -125,7 +125,7 @@ class Day:
         self._began = 0.0
 
     def drive_and_kill(self, plan: Plan, rate: float) -> Kill:
-        """Send a plan and kill the server somewhere in it; start it again, and let the clients go on."""
+        """Send a plan, kill the server at a random moment, start it again, and let the clients resume."""
         from ..measure.load import LoadFailed
 
         self.settle()
@@ -142,26 +142,26 @@ class Day:
         finally:
             kill.cancel()
         killed_at = time.perf_counter()
-        sent, told = load.sent, self._told()
+        sent, received = load.sent, self._received()
         self.server.__exit__(None, None, None)
         self.server = self.server.again().__enter__()
         away_s = time.perf_counter() - killed_at
-        told_again = self.ask_again(self.recent())
+        repeated = self.request_again(self.recent())
         lost = load.resume(self.server.host, self.server.port)
-        late = self._told() - told
+        late = self._received() - received
         answered = {
             account.connection: account.answers - before[account.connection] for account in load.accounts.values()
         }
         load.send(plan.rest(answered), rate)
         load.wait_answered()
-        return Kill(sent, told, told_again, late, lost, away_s)
+        return Kill(sent, received, repeated, late, lost, away_s)
 
-    def _told(self) -> int:
-        """Reports that the clients have."""
+    def _received(self) -> int:
+        """Number of reports that the clients have received."""
         return sum(account.next_sequence - 1 for account in self.load.accounts.values())
 
-    def ask_again(self, recent: dict[int, NDArray[np.void]]) -> int:
-        """Every client asks for the last reports that it was told: how many they are. Raises ReportsDiffer."""
+    def request_again(self, recent: dict[int, NDArray[np.void]]) -> int:
+        """Each client requests its newest reports again: how many. Raises ReportsDiffer."""
         from ..feed.client import Client
 
         count = 0
@@ -170,21 +170,23 @@ class Day:
                 continue
             first = int(known["seq_num"][0])
             with Client(self.server.host, self.server.port, owner=owner, keep_orders=True, resume_from=first) as client:
-                told = np.zeros(0, REPORT)
-                while len(told) < len(known) and len(more := client.read(client.timeout)):
-                    told = np.concatenate([told, more])
-            if told[: len(known)].tobytes() != known.tobytes():
-                raise ReportsDiffer(f"client {owner} was told something else before the kill, from report {first} on")
+                again = np.zeros(0, REPORT)
+                while len(again) < len(known) and len(more := client.read(client.timeout)):
+                    again = np.concatenate([again, more])
+            if again[: len(known)].tobytes() != known.tobytes():
+                raise ReportsDiffer(
+                    f"client {owner}: the reports from {first} on are not those that it received before the kill"
+                )
             count += len(known)
         return count
 
 
 def show_exchange(orders: int, rate: float, seed: int, order_capacity: int, directory: Path | None = None) -> None:
-    """Start it all, drive orders through, print a table. Nothing is left running.
+    """Start everything, send orders, print a table, and stop everything.
 
-    The journal goes into a new folder in ``directory``, by default in that for temporary files, and is removed at the
-    end. Raises NoSpace before anything is started, ServerFailed with what the server itself said of its end,
-    PricetimeError and OSError.
+    The journal is in a new folder in ``directory`` (default: the folder for temporary files), which is removed at the
+    end. Raises NoSpace before it starts anything, ServerFailed with the reason that the server logged, PricetimeError
+    and OSError.
     """
     from ..measure.server import ServerFailed
 
@@ -202,17 +204,17 @@ def show_exchange(orders: int, rate: float, seed: int, order_capacity: int, dire
 
 
 def check_space(directory: Path) -> None:
-    """Raises NoSpace when the journal of a demonstration may not fit."""
+    """Raise NoSpace if the journal may not fit."""
     free = shutil.disk_usage(directory).free
     if free < NEEDED_BYTES:
         raise NoSpace(
-            f"the journal of the exchange needs {NEEDED_BYTES / 1e6:.0f} MB, and {directory} has {free / 1e6:.0f} MB "
-            "free: name another directory with --directory"
+            f"the journal needs {NEEDED_BYTES / 1e6:.0f} MB, but {directory} has only {free / 1e6:.0f} MB free: "
+            "give a folder with more space as --directory"
         )
 
 
 def run(day: Day, orders: int, rate: float, seed: int) -> None:
-    """Drive orders through, with a kill in the middle, and print a table."""
+    """Send orders, kill the server in the middle, and print a table."""
     from ..measure.plan import make_plans
     from .progress import track
 
@@ -230,9 +232,9 @@ def run(day: Day, orders: int, rate: float, seed: int) -> None:
             done(plan.count)
         day.settle()
     recovered = day.server.last("recovered")
-    stopped = day.server.stop()  # while the clients are there
+    stopped = day.server.stop()  # while the clients are connected
     day.feed.wait_whole(stopped["last_sequence"])
-    with day.feed.asked() as subscriber:
+    with day.feed.locked() as subscriber:
         show(day, kill, recovered, subscriber, compared(subscriber, stopped["digest"]))
 
 
@@ -244,7 +246,7 @@ def following(server: ServerProcess) -> Following:
 
 
 def compared(subscriber: Subscriber, digest: str) -> str:
-    """The digest of the subscriber's books, which must be the exchange's. Raises BooksDiffer."""
+    """The digest of the subscriber's books. Raises BooksDiffer if it is not that of the exchange."""
     own = f"{subscriber.digest():016x}"
     if own != digest:
         raise BooksDiffer(f"the subscriber's books have the digest {own}, the exchange's {digest}")
@@ -252,39 +254,39 @@ def compared(subscriber: Subscriber, digest: str) -> str:
 
 
 def show(day: Day, kill: Kill, recovered: dict[str, Any], subscriber: Subscriber, digest: str) -> None:
-    """The table."""
+    """Print the table."""
     from .table import figures, print_titled
 
     load, seen = day.load, subscriber.statistics
     kinds = [sum(int(account.kinds[kind]) for account in load.accounts.values()) for kind in range(16)]
     table = figures(2)
-    table.add_row("orders, cancels, changes sent", f"{load.sent:,}", style="bold")
-    table.add_row("  each answered, once", f"{load.answers:,}")
+    table.add_row("commands sent", f"{load.sent:,}", style="bold")
+    table.add_row("  answered, each exactly once", f"{load.answers:,}")
     for name, kind in (
         ("accepted", ReportKind.ACCEPTED),
         ("replaced", ReportKind.REPLACED),
         ("reduced", ReportKind.REDUCED),
         ("cancelled", ReportKind.CANCELLED),
-        ("rejected (their order was gone)", ReportKind.REJECTED),
+        ("rejected (the order was gone)", ReportKind.REJECTED),
     ):
         table.add_row(f"  {name}", f"{kinds[kind]:,}")
-    table.add_row("  trades, told to maker and taker", f"{kinds[ReportKind.TRADE] // 2:,}")
+    table.add_row("  trades, reported to maker and taker", f"{kinds[ReportKind.TRADE] // 2:,}")
     table.add_section()
-    table.add_row(f"killed with SIGKILL after {kill.sent:,} of them", "", style="bold")
-    table.add_row("  until it took orders again, s", f"{kill.away_s:.2f}")
-    table.add_row("    seconds of which it recovered from its journal", f"{recovered['seconds']:.3f}")
-    table.add_row("    commands that were in the snapshot it began with", f"{recovered['snapshot'] or 0:,}")
-    table.add_row("    commands after it that were run again", f"{recovered['replayed']:,}")
-    table.add_row("  reports that the clients had been told", f"{kill.told:,}")
-    table.add_row("    the last of them, asked for again: the same", f"{kill.told_again:,}")
-    table.add_row("    made before the kill, told after it", f"{kill.told_late:,}")
-    table.add_row("  lost on the way to the server, sent again", f"{kill.lost:,}")
+    table.add_row(f"server killed (SIGKILL) after {kill.sent:,} commands", "", style="bold")
+    table.add_row("  seconds until it accepted orders again", f"{kill.away_s:.2f}")
+    table.add_row("    of these, recovery from the journal", f"{recovered['seconds']:.3f}")
+    table.add_row("    commands in the snapshot that it loaded", f"{recovered['snapshot'] or 0:,}")
+    table.add_row("    commands replayed after the snapshot", f"{recovered['replayed']:,}")
+    table.add_row("  reports that clients received before", f"{kill.received:,}")
+    table.add_row("    requested again afterwards, identical", f"{kill.repeated:,}")
+    table.add_row("    made before the kill, received after it", f"{kill.late:,}")
+    table.add_row("  commands lost before the server, sent again", f"{kill.lost:,}")
     table.add_section()
     table.add_row("reports on the feed", f"{subscriber.seq_num:,}", style="bold")
-    table.add_row("  missed by the subscriber at first, sent again", f"{seen.filled:,}")
-    table.add_row("  its books are the exchange's", digest)
+    table.add_row("  missed by the subscriber, sent again", f"{seen.filled:,}")
+    table.add_row("  digest of its books, equal to the exchange's", digest)
     table.add_section()
-    table.add_row("orders/s, from TCP to multicast", f"{day.driven / max(day.seconds, 1e-9):,.0f}")
+    table.add_row("commands per second, from TCP to multicast", f"{day.driven / max(day.seconds, 1e-9):,.0f}")
     stats = day.server.last("stats")
     for name in ("p50", "p99"):
         table.add_row(f"  tick to trade {name}, us", f"{stats[f'tick_to_trade_{name}_ns'] / 1e3:,.1f}")

@@ -1,4 +1,4 @@
-"""``pricetime generate``: synthetic order flow into a file."""
+"""``pricetime generate``: writes synthetic order flow to a file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CHUNK = 65_536
 
 
 def list_presets(context: click.Context, _option: click.Parameter, wanted: bool) -> None:
-    """Print the presets and end."""
+    """Print the presets and exit."""
     if wanted:
         from ..tape.flow import PRESETS
 
@@ -27,33 +27,32 @@ def list_presets(context: click.Context, _option: click.Parameter, wanted: bool)
 
 @click.command()
 @click.option(
-    "--list", is_flag=True, is_eager=True, expose_value=False, callback=list_presets, help="List the presets and end."
+    "--list", is_flag=True, is_eager=True, expose_value=False, callback=list_presets, help="List the presets and exit."
 )
 @click.argument("preset")
 @click.option("-n", "count", type=click.IntRange(1), default=1_000_000, show_default=True, help="Commands to generate.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="The same seed, the same flow.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="An equal seed gives an equal flow.")
 @click.option(
     "-o",
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
-    help="File to write; its name ends in .npy, .csv or .parquet.",
+    help="File to write: .npy, .csv or .parquet.",
 )
 @click.option(
     "--prelude/--no-prelude", default=True, show_default=True,
-    help="Begin with the orders that fill the book, which -n does not count.",
+    help="Begin with orders that fill the book; -n does not count them.",
 )  # fmt: skip
 def generate(preset: str, count: int, seed: int, out: Path, *, prelude: bool) -> None:
-    """Write the order flow PRESET to a file of commands.
+    """Write synthetic orders to a file.
 
-    The flow is seeded and is written as it is made, so its length is limited by the disk alone. What a .npy file
-    holds goes straight into a book:
+    PRESET names the order flow; --list shows the presets. The command writes while it generates, so only the disk
+    limits the length of the flow. A book can apply a .npy file directly:
 
     \b
+        pricetime generate --list
         pricetime generate balanced -n 1000000 --seed 1 --out day.npy
-        book.apply(numpy.load("day.npy"))
-
-    `pricetime generate --list` names the presets.
+        python -c 'import numpy, pricetime; book = pricetime.OrderBook(); book.apply(numpy.load("day.npy"))'
     """
     from ..tape import flow
     from ..tape.command_file import write_commands

@@ -1,4 +1,4 @@
-"""``pricetime info``: what is installed, and in which form."""
+"""``pricetime info``: version, form (compiled or pure) and extras of this installation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PACKAGE = "pricetime"
 
 
 def version() -> str:
-    """The version and the form, on one line."""
+    """Version and form on one line."""
     from .. import COMPILED, __version__
 
     return f"pricetime {__version__}, {'compiled' if COMPILED else 'pure (uncompiled)'} form"
@@ -26,7 +26,11 @@ def print_version(context: click.Context, _option: click.Parameter, wanted: bool
 
 @click.command()
 def info() -> None:
-    """Say which version and form runs, and for each extra what it is for and whether it is installed."""
+    """Show version, form and extras of this installation.
+
+    \b
+        pricetime info
+    """
     import platform
 
     from ..extras import PURPOSES, install_command, requirements

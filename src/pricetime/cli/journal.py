@@ -1,4 +1,4 @@
-"""``pricetime journal``: what a journal holds, whether it is whole, and how to mend it."""
+"""``pricetime journal``: shows, checks, repairs and exports the journal of a server."""
 
 from __future__ import annotations
 
@@ -16,41 +16,48 @@ if TYPE_CHECKING:
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 RECORD_BYTES = 72
 
-#: Commands shown on either side of a place.
+#: Commands shown before and after the requested place.
 MARGIN = 5
 
 
 def _place(_context: click.Context, _option: click.Parameter, value: str | None) -> tuple[int, int] | None:
-    """SEGMENT:OFFSET, two numbers."""
+    """Parse SEGMENT:OFFSET."""
     if value is None:
         return None
     match = re.fullmatch(r"(\d+):(\d+)", value)
     if match is None:
-        raise click.BadParameter(f"{value!r} is no place: give SEGMENT:OFFSET, such as 3:4096")
+        raise click.BadParameter(f"{value!r} is not a place: give SEGMENT:OFFSET, such as 3:4096")
     return int(match[1]), int(match[2])
 
 
 @click.group()
 def journal() -> None:
-    """Look at the journal of a server, check it, mend it, take its commands out.
+    """Show, check, repair or export a server's journal.
 
-    DIR is what `pricetime serve --journal DIR` was given. `inspect`, `verify` and `export` change nothing, and may run
-    beside the server.
+    DIR is the folder given to `pricetime serve --journal DIR`. `inspect`, `verify` and `export` change nothing and can
+    run while the server runs.
+
+    \b
+        pricetime journal inspect DIR
+        pricetime journal verify DIR
+        pricetime journal export DIR commands.npy
     """
 
 
 @journal.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--at", "sequence", type=click.IntRange(1), help="Show the records around this command.")
+@click.option(
+    "--at", "sequence", type=click.IntRange(1), help="Show the records around the command with this sequence number."
+)
 @click.option(
     "--offset",
     "place",
     metavar="SEGMENT:OFFSET",
     callback=_place,
-    help="Show the records around this byte of a segment.",
+    help="Show the records around this byte of a segment file.",
 )
 def inspect(folder: Path, sequence: int | None, place: tuple[int, int] | None) -> None:
-    """Show what is in DIR: segments, snapshots, configuration, and how it ends.
+    """Show segments, snapshots, configuration and the end.
 
     \b
         pricetime journal inspect DIR
@@ -75,17 +82,20 @@ def inspect(folder: Path, sequence: int | None, place: tuple[int, int] | None) -
 @journal.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 def verify(folder: Path) -> None:
-    """Check everything in DIR: every record, every snapshot, and every command once more through the books.
+    """Check every record and snapshot, and replay all commands.
 
-    Ends with 1 when something is wrong, and says what, where, and what to do.
+    Names each fault, its place and what to do. Exit code 1 if there is a fault.
+
+    \b
+        pricetime journal verify DIR
     """
-    from ..journal.verify import verify as look
+    from ..journal.verify import verify as check
     from . import show_journal as show
     from .progress import track
 
     directory = directory_of(folder)
     with track(f"verifying {folder}", 2 * _commands_at_most(directory)) as advance:
-        found = look(directory, progress=advance)
+        found = check(directory, progress=advance)
     show.findings(folder, found)
     if found.faults:
         raise click.exceptions.Exit(1)
@@ -93,12 +103,12 @@ def verify(folder: Path) -> None:
 
 @journal.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
-@click.option("--cut", "place", metavar="SEGMENT:OFFSET", help="Do what was shown; the place that it named.")
+@click.option("--cut", "place", metavar="SEGMENT:OFFSET", help="Carry out the repair; give the place that was shown.")
 def repair(folder: Path, place: str | None) -> None:
-    """Make a damaged journal end at its last good record.
+    """Cut a damaged journal after its last good record.
 
-    Shows what would be done, and does nothing. With --cut and the place that it named it does exactly that. Nothing is
-    lost for good: what is cut is kept in files that end in .broken. The server must not run.
+    Without --cut it only shows what it would do, and names the place for --cut. It keeps everything that it cuts in
+    files that end in .broken. Stop the server first.
 
     \b
         pricetime journal repair DIR
@@ -111,7 +121,7 @@ def repair(folder: Path, place: str | None) -> None:
     directory = directory_of(folder)
     with track(f"reading {folder}", _commands_at_most(directory)) as advance:
         if place is None:
-            found = plan(directory, told=lambda error: click.echo(f"passed over: {error}"), progress=advance)
+            found = plan(directory, told=lambda error: click.echo(f"skipped: {error}"), progress=advance)
         else:
             kept = apply(directory, place, progress=advance)
     if place is None:
@@ -119,20 +129,23 @@ def repair(folder: Path, place: str | None) -> None:
         return
     for path in kept:
         click.echo(f"kept {path}")
-    click.echo(f"{folder} ends at its last good record now")
+    click.echo(f"{folder} now ends at its last good record")
 
 
 @journal.command()
 @click.argument("folder", metavar="DIR", type=FOLDER)
 @click.argument("out", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--from", "first", type=click.IntRange(1), help="Begin with this command. [default: the oldest]")
-@click.option("--to", "last", type=click.IntRange(1), help="End with this command. [default: the newest]")
+@click.option("--from", "first", type=click.IntRange(1), help="First command to write.  [default: the oldest]")
+@click.option("--to", "last", type=click.IntRange(1), help="Last command to write.  [default: the newest]")
 def export(folder: Path, out: Path, first: int | None, last: int | None) -> None:
-    """Write the commands in DIR to FILE: .npy, .csv or .parquet, a column a field.
+    """Write the commands of a journal to a file.
+
+    FILE ends in .npy, .csv or .parquet; each field of a command is a column. An engine can apply a .npy file directly:
+    engine.apply(numpy.load("commands.npy")).
 
     \b
         pricetime journal export DIR commands.npy
-        engine.apply(numpy.load("commands.npy"))
+        pricetime journal export DIR part.csv --from 1000 --to 2000
     """
     from ..journal.export import Export
     from ..tape.command_file import write_commands
@@ -140,31 +153,33 @@ def export(folder: Path, out: Path, first: int | None, last: int | None) -> None
 
     chosen = Export(directory_of(folder), first, last)
     if not len(chosen):
-        raise click.ClickException(f"{folder} has commands up to {chosen.last}: none of those was asked for")
+        raise click.ClickException(
+            f"{folder} has commands up to {chosen.last}, none of them in this range: change --from or --to"
+        )
     with track(f"writing {out}", len(chosen)) as advance:
 
-        def told() -> object:
+        def advancing() -> object:
             for chunk in chosen.chunks():
                 yield chunk
                 advance(len(chunk))
 
-        write_commands(out, told(), len(chosen))  # type: ignore[arg-type]
+        write_commands(out, advancing(), len(chosen))  # type: ignore[arg-type]
     click.echo(f"wrote {out}: commands {chosen.first:,} to {chosen.last:,}")
 
 
 def directory_of(folder: Path) -> Directory:
-    """The journal in a folder. Raises CannotRun where there is none."""
+    """The journal in a folder. Raises CannotRun if it has no journal."""
     from ..journal.directory import Directory
 
     found = Directory(folder)
     if not found.segments() and not found.snapshots():
         raise CannotRun(
-            f"{folder} holds no journal: no segment is here (a file such as 00000001.journal). "
-            "Give the directory that `pricetime serve --journal` was given"
+            f"{folder} has no journal: it has no segment (a file such as 00000001.journal). "
+            "Give the folder of `pricetime serve --journal`"
         )
     return found
 
 
 def _commands_at_most(directory: Directory) -> int:
-    """As many commands as the files have room for."""
+    """The most commands that the files have room for."""
     return sum(directory.disk.size(directory.path_of(number)) for number in directory.segments()) // RECORD_BYTES

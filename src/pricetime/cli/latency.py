@@ -1,4 +1,4 @@
-"""``pricetime latency``: what was measured, from files of histograms."""
+"""``pricetime latency``: percentiles of .hlog files."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ if TYPE_CHECKING:
 
     from ..measure.histogram import Histogram
 
-#: Percentages that are shown, and what they are called.
+#: The percentiles that are shown, by name.
 SHOWN = {"P50": 50, "P90": 90, "P99": 99, "P99.9": 99.9, "P99.99": 99.99, "max": 100}
 
-#: Of a table that is too wide, what goes first.
+#: Columns to leave out of a table that is too wide, the highest number first.
 LEFT_OUT = {"P99.99": 3, "P90": 2, "commands": 1}
 
 
@@ -24,10 +24,14 @@ LEFT_OUT = {"P99.99": 3, "P90": 2, "commands": 1}
     "files", nargs=-1, required=True, metavar="FILE...", type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 def latency(files: tuple[Path, ...]) -> None:
-    """Show the percentiles in .hlog files, those of `pricetime serve --latency-log` say.
+    """Show latency percentiles of .hlog files.
 
-    A row for each interval, and one for each kind of command in it. What has the same name in several files is counted
-    together. The figures are in microseconds: so many percent took that long or less.
+    `pricetime serve --latency-log` and `pricetime load --out` write such files. The table has a row for each interval
+    and for each kind of command in it, in microseconds: P99 is the time that 99 % of the commands did not exceed.
+    Several files are added together.
+
+    \b
+        pricetime latency run.hlog
     """
     from ..measure.hlog import read
 
@@ -40,7 +44,7 @@ def latency(files: tuple[Path, ...]) -> None:
                 found[name] = histogram
     if not any(histogram.count for histogram in found.values()):
         names = ", ".join(file.name for file in files)
-        raise click.ClickException(f"no latency is in {names}: give .hlog files of a run that had orders")
+        raise click.ClickException(f"{names} has no latencies: give .hlog files of a run that had orders")
     show(found)
 
 
@@ -56,13 +60,13 @@ def show(found: dict[str, Histogram]) -> None:
 
 
 def in_us(ns: int) -> str:
-    """A time in microseconds, with as many decimals as are worth reading."""
+    """A time in microseconds with about three digits."""
     us = ns / 1000
     return f"{us:,.2f}" if us < 100 else f"{us:,.1f}" if us < 1000 else f"{us:,.0f}"
 
 
 def rows(found: dict[str, Histogram]) -> Iterator[tuple[str, Histogram]]:
-    """Name and histogram of each interval, all kinds together, and of each of its kinds that counted anything."""
+    """The rows: each interval with all kinds together, then each of its kinds that has commands."""
     intervals: dict[str, dict[str, Histogram]] = {}
     for name, histogram in found.items():
         interval, _, kind = name.partition(".")

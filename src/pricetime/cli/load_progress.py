@@ -1,4 +1,4 @@
-"""What ``pricetime load`` says while it runs: a line that changes on a terminal, else plain lines on standard error."""
+"""The progress of ``pricetime load``: a changing line on a terminal, otherwise plain lines on standard error."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ if TYPE_CHECKING:
 #: Seconds between two plain lines.
 PLAIN_S = 1.0
 
-#: Fewer orders than this are made at once.
-SOON = 1 << 18
+#: Fewer orders than this are made without a message.
+FEW = 1 << 18
 
 
 class Progress:
-    """Each of its context managers yields what is to be called with what has happened."""
+    """Each context manager yields a function: call it with what has happened."""
 
     @contextmanager
     def making(self, orders: int) -> Iterator[Callable[[int], None]]:
-        """Orders are made before the first is sent, at most so many of these."""
+        """Show how many orders are made before the first one is sent."""
         from ..measure.ahead import made_before
         from .progress import track
 
         before = min(orders, made_before())
-        if before > SOON:
+        if before > FEW:
             click.echo(f"making {before:,} orders ...", err=True)
         with track("making orders", before) as advance:
             self._advance: Callable[[int], None] | None = advance
@@ -43,55 +43,55 @@ class Progress:
             self._advance(count)
 
     def made(self) -> None:
-        """The first is about to be sent: from now on nobody looks at how many there are."""
+        """The first order is about to be sent: stop counting."""
         self._advance = None
 
     @contextmanager
     def reading(self, tape: Path) -> Iterator[Callable[[int], None]]:
-        """A tape is read, so many bytes of it each time."""
+        """Show how many bytes of a tape are read."""
         from .progress import track
 
         with track(f"reading {tape.name}", tape.stat().st_size, of_bytes=True) as advance:
             yield advance
 
     @contextmanager
-    def looking(self, seconds: float) -> Iterator[Callable[[Interval], None]]:
-        """A run goes on, for about so long."""
+    def running(self, seconds: float) -> Iterator[Callable[[Interval], None]]:
+        """Show the intervals of a run of this length."""
         from rich.console import Console
         from rich.live import Live
         from rich.text import Text
 
-        from ..measure.run import LOOK_S
+        from ..measure.run import INTERVAL_S
 
         console = Console(stderr=True)
         if not console.is_terminal:
-            yield Plain(seconds).look
+            yield Plain(seconds).add
             return
         with Live("", console=console, transient=True, refresh_per_second=8) as live:
-            yield lambda interval: live.update(Text(line(interval, LOOK_S, seconds)))
+            yield lambda interval: live.update(Text(line(interval, INTERVAL_S, seconds)))
 
-    def head(self) -> None:
-        """Above the steps of a search."""
+    def header(self) -> None:
+        """Print the header of the steps of a search."""
         click.echo(
             f"{'rate':>12}{'sent/s':>12}{'answered/s':>12}{'p50 us':>11}{'p99 us':>11}{'p99.9 us':>11}{'max us':>11}"
         )
 
     def step(self, step: Step) -> None:
-        """A step of a search has ended."""
+        """Print a step of a search."""
         latencies = "".join(f"{us(value):>11}" for value in (step.p50, step.p99, step.p99_9, step.max))
         rates = "".join(f"{value:>12,.0f}" for value in (step.rate, step.sent_per_s, step.answered_per_s))
-        click.echo(f"{rates}{latencies}  {'good' if step.good else 'too much'}")
+        click.echo(f"{rates}{latencies}  {'good' if step.good else 'bad'}")
 
 
 class Plain:
-    """A line a second: rates over all of it, and of its quarters the worst percentiles."""
+    """A line per second: its rates, and the worst percentiles of its intervals."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._intervals: list[Interval] = []
         self._since = 0.0
 
-    def look(self, interval: Interval) -> None:
+    def add(self, interval: Interval) -> None:
         from ..measure.run import Interval
 
         self._intervals.append(interval)
@@ -111,7 +111,7 @@ class Plain:
 
 
 def line(interval: Interval, took_s: float, seconds: float) -> str:
-    """What happened in an interval of so many seconds."""
+    """One line about an interval that took ``took_s`` seconds."""
     rates = f"{interval.sent / took_s:,.0f} orders/s sent, {interval.answered / took_s:,.0f} answered"
     latencies = f"p50 {us(interval.p50)} us, p99 {us(interval.p99)} us, max {us(interval.max)} us"
     return f"{interval.s:.1f} of {seconds:g} s: {rates}, {latencies}"

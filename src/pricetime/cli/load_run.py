@@ -1,4 +1,4 @@
-"""What ``pricetime load`` does: log in, fill the book, send, and tell what came of it."""
+"""The run of ``pricetime load``: log in, fill the book, send, print and write the result."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from ..measure.saturation import Saturation
     from .load_progress import Progress
 
-#: As fast as it goes, so many orders stand for a second.
+#: Without a rate: how many orders count as one second.
 ORDERS_OF_A_SECOND = 1e6
 
-#: A search takes its orders from a flow that does not end.
+#: A search takes its orders from an endless flow.
 ENDLESS = 2**62
 
 
 class NotMeasured(click.ClickException):
-    """A run that could not be made, or not be ended."""
+    """The run could not start or could not finish."""
 
     exit_code = 2
 
 
 @dataclass(frozen=True)
 class Options:
-    """What a run is asked for."""
+    """The options of a run."""
 
     host: str
     port: int
@@ -66,13 +66,13 @@ class Options:
 
     @property
     def orders(self) -> int:
-        """How many the run has."""
+        """How many orders the run has."""
         if self.saturate:
             return ENDLESS
         return max(1, self.pace.orders(self.seconds) if self.pace.rate else round(ORDERS_OF_A_SECOND * self.seconds))
 
     def settings(self, level: int) -> Settings:
-        """The conditions, for the record."""
+        """The conditions of the run, for RUN.json."""
         from ..measure.record import Settings
         from ..wire.types import AcknowledgementLevel
 
@@ -91,13 +91,13 @@ class Options:
 
 
 def run(options: Options, command: str) -> int:
-    """Measure, print the table, write what was asked for: the exit code. Raises PricetimeError and NotMeasured."""
+    """Measure, print the table, write the files: the exit code. Raises PricetimeError and NotMeasured."""
     from ..extras import require
     from ..measure.load import Load
 
     if options.out is not None:
         require("hdrh.histogram", "measure", "writing RUN.hlog")  # before the work, not after it
-        prepare(options.out)
+        check_writable(options.out)
     owners = range(options.owner, options.owner + options.sessions)
     secrets = secrets_of(options, owners)
     if options.cpu is not None:
@@ -105,26 +105,26 @@ def run(options: Options, command: str) -> int:
     with Load(options.host, options.port, owners, secrets=secrets, spins=options.spin) as load:
         result, saturation = measure(load, options)
         level = load.level
-    return tell(options, command, result, saturation, level)
+    return finish(options, command, result, saturation, level)
 
 
-def prepare(out: Path) -> None:
-    """Can the files of a run be written there? Raises NotMeasured."""
+def check_writable(out: Path) -> None:
+    """Raise NotMeasured if the files of the run cannot be written."""
     from ..measure.record import files_of
 
     for path in files_of(out):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            there = path.exists()
+            existed = path.exists()
             path.open("ab").close()
-            if not there:
+            if not existed:
                 path.unlink()
         except OSError as error:
-            raise NotMeasured(f"{path} cannot be written: {error.strerror}: give another --out") from error
+            raise NotMeasured(f"{path} cannot be written: {error.strerror}. Give a different --out") from error
 
 
 def secrets_of(options: Options, owners: range) -> dict[int, bytes]:
-    """By owner; none where no file is given, for a server that is open. Raises NotMeasured."""
+    """The secrets by owner; empty without a file, for a server with --open. Raises NotMeasured."""
     if options.secrets_file is None:
         return {}
     from ..gateway.secrets import read
@@ -133,25 +133,25 @@ def secrets_of(options: Options, owners: range) -> dict[int, bytes]:
     found = {owner: secret for owner in owners if (secret := known.get(owner)) is not None}
     if missing := [owner for owner in owners if owner not in found]:
         raise NotMeasured(
-            f"{len(missing)} of {len(owners)} owners are not in {options.secrets_file}, the first is {missing[0]}: "
-            f"add them with pricetime secret, or give fewer --sessions or another --owner"
+            f"{len(missing)} of {len(owners)} owners have no secret in {options.secrets_file}, first {missing[0]}: "
+            f"add them with pricetime secret, or change --sessions or --owner"
         )
     return found
 
 
 def pin(cpu: int) -> None:
-    """Run on this processor alone. Raises NotMeasured."""
+    """Run on this processor only. Raises NotMeasured."""
     import os
 
     try:
         os.sched_setaffinity(0, {cpu})
     except OSError as error:
         allowed = ", ".join(map(str, sorted(os.sched_getaffinity(0))))
-        raise NotMeasured(f"processor {cpu} is not to be had: give --cpu one of {allowed}") from error
+        raise NotMeasured(f"this process may not use processor {cpu}: give --cpu one of {allowed}") from error
 
 
 def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
-    """Fill the book, send the orders, log out. What fails stands in the result."""
+    """Fill the book, send the orders, log out. The result has the failure if there is one."""
     from ..measure.ahead import Ahead
     from ..measure.load import LoadFailed
     from ..measure.run import Run, fill
@@ -162,20 +162,20 @@ def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
     first, plans = plans_of(options, progress)
     fill(load, first)
     if options.saturate:
-        progress.head()
+        progress.header()
         found = saturate(
             load, plans, begin=options.rate, seconds=options.seconds, limit_p99_ns=round(options.limit_p99_us * 1000),
             on_step=progress.step,
         )  # fmt: skip
         result = found.last if found.last is None or found.last.failure else found.best or found.last
         if result is None:
-            raise NotMeasured("the flow ended before the search began: give another --preset")
+            raise NotMeasured("the flow ended before the search began: give a different --preset")
     else:
         found = None
         with progress.making(options.orders) as made, Ahead(plans, made) as ready:
             progress.made()
-            with progress.looking(options.seconds) as look:
-                runs = Run(load, options.pace, on_sample=look)
+            with progress.running(options.seconds) as sample:
+                runs = Run(load, options.pace, on_sample=sample)
                 runs.go(ready)
         result = runs.result
     if result.failure is None:
@@ -187,7 +187,7 @@ def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
 
 
 def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
-    """The orders that fill the book, and those after them. Raises PricetimeError."""
+    """The plan that fills the book, and the plans to measure. Raises PricetimeError."""
     from ..measure.plan import make_plans
     from ..measure.tape_flow import plans_of_tape, read_tape
     from ..tape.databento import NoSuchInstrument
@@ -205,8 +205,8 @@ def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]
     return plans_of_tape(tape, options.orders, instrument=options.instrument)
 
 
-def tell(options: Options, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
-    """The table, the files, and what went wrong: the exit code. Raises NotMeasured."""
+def finish(options: Options, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
+    """Print the table and write the files: the exit code. Raises NotMeasured."""
     from ..measure.record import write
     from . import load_show
 
@@ -227,7 +227,7 @@ def tell(options: Options, command: str, result: Result, saturation: Saturation 
 
 
 def server_latencies(path: Path | None) -> tuple[dict[str, Histogram], str | None]:
-    """The histograms of a server by interval.kind, or none and why."""
+    """The histograms of the server by interval.kind; if there are none, also why."""
     from ..measure import hlog
 
     if path is None:
@@ -235,6 +235,6 @@ def server_latencies(path: Path | None) -> tuple[dict[str, Histogram], str | Non
     try:
         return hlog.read(path), None
     except OSError as error:
-        return {}, f"{path}: {error.strerror}: the server writes it when it stops. The run itself is saved"
+        return {}, f"{path}: {error.strerror}. The server writes this file when it stops. The run itself is saved"
     except PricetimeError as error:
         return {}, f"{error}. The run itself is saved"

@@ -1,4 +1,4 @@
-"""The table of ``pricetime load``."""
+"""The tables of ``pricetime load``."""
 
 from __future__ import annotations
 
@@ -15,41 +15,42 @@ if TYPE_CHECKING:
     from ..measure.run_file import Latency
     from ..measure.saturation import Saturation
 
-#: The intervals, in words.
+#: Titles of the tables of latencies.
 INTERVALS = {
-    "round_trip": "from due to answered",
+    "round_trip": "round trip, from due to answered",
     "tick_to_trade": "tick to trade, in the server",
     "match": "match, in the server",
 }
 
-#: Of a table that is too wide, what goes first.
+#: Columns to leave out of a table that is too wide, the highest number first.
 LEFT_OUT = {"p99.99": 4, "p90": 3, "mean": 2, "orders": 1}
 
 
 def us(value_ns: float) -> str:
-    """A time in us, to three digits or so."""
+    """A time in us with about three digits."""
     value = value_ns / 1000
     return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
 
 
 def with_unit(value_ns: float) -> str:
-    """A time to three digits, in the unit that suits it."""
+    """A time with three digits and its unit."""
     size, unit = next((scale for scale in ((1e3, "us"), (1e6, "ms")) if value_ns < 999.5 * scale[0]), (1e9, "s"))
     value = value_ns / size
     return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
 
 
-def spoken(latency: Latency) -> str:
-    """The percentiles that matter most, on one line."""
+def one_line(latency: Latency) -> str:
+    """The main percentiles on one line."""
     names = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
     return ", ".join(f"{word} {with_unit(getattr(latency, name))}" for name, word in names.items())
 
 
 def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:
-    """Print how a run went; of a search, its best step."""
+    """Print the result of a run; of a search, its best step."""
     where = f"{text((settings.host, settings.port))}, {settings.sessions} sessions"
     print_titled(
-        f"{settings.tape or settings.preset} to {where}, answers are {settings.acknowledge}", rates(result, saturation)
+        f"{settings.tape or settings.preset} to {where}, acknowledgement level {settings.acknowledge}",
+        rates(result, saturation),
     )
     from ..measure.record import OF_SERVER, kinds_of
 
@@ -60,30 +61,30 @@ def outcome(result: Result, settings: Settings, saturation: Saturation | None, s
 
 
 def rates(result: Result, saturation: Saturation | None) -> Grid:
-    """How many, and how fast; of a search, at the highest rate that was good."""
+    """The rates and counts of a run; of a search, those of its best step."""
     table = figures(2)
     if saturation is not None:
-        highest = f"{saturation.highest_rate:,.0f}" if saturation.highest_rate else "none was"
+        highest = f"{saturation.highest_rate:,.0f}" if saturation.highest_rate else "none"
         limit = us(saturation.limit_p99_ns)
-        table.add_row(f"highest rate with a p99 within {limit} us, orders/s", highest, style="bold")
+        table.add_row(f"highest rate with p99 within {limit} us, orders/s", highest, style="bold")
         table.add_section()
-    asked = f"{result.asked:,.0f}" if result.asked else "as fast as it goes"
+    asked = f"{result.asked:,.0f}" if result.asked else "as fast as possible"
     table.add_row("asked for, orders/s", asked)
     table.add_row("sent, orders/s", f"{result.sent_per_s:,.0f}", style="bold")
     table.add_row("answered, orders/s", f"{result.answered_per_s:,.0f}")
     if not result.reached:
         reached = min(result.sent_per_s, result.answered_per_s)
-        table.add_row("THE RATE WAS NOT REACHED: it was", f"{reached:,.0f}", style="bold red")
+        table.add_row("RATE NOT REACHED, orders/s", f"{reached:,.0f}", style="bold red")
     table.add_section()
     table.add_row("orders sent", f"{result.sent:,}")
     table.add_row("  answered", f"{result.answered:,}")
-    table.add_row("  sent over 1 ms after they were due", f"{result.late:,}")
+    table.add_row("  sent over 1 ms after due (late)", f"{result.late:,}")
     table.add_row("seconds", f"{result.seconds:.2f}")
     return table
 
 
 def percentiles(latencies: Mapping[str, Histogram]) -> Grid:
-    """A row for each kind."""
+    """A row for each kind of command."""
     from ..measure.run import by_kind
     from ..measure.tables import POINTS
 

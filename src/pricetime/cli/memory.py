@@ -1,23 +1,25 @@
-"""What to lower where there is not enough memory for a command."""
+"""The message of a command that runs out of memory: what to lower."""
 
 from __future__ import annotations
 
 OWN = "lower --order-capacity"
-SERVER = "the books are as large as the server's: lower its setting order_capacity"
+SERVER = "the books need the size that they have in the server: lower its setting order_capacity"
 
-#: By command; the others need no more than their data.
+#: By command. The other commands need only memory for their data.
 REMEDIES = {
     "demo": OWN,
     "follow": SERVER,
     "journal": SERVER,
     "load": "lower --seconds, --rate or --sessions",
-    "replay": f"{OWN}, or of a journal the server's setting order_capacity",
+    "replay": f"{OWN}, or for a journal the server's setting order_capacity",
     "serve": "lower --order-capacity and --feed-store-reports",
     "subscribe": OWN,
 }
 
 
-def told(command: str | None, error: MemoryError) -> str:
-    """The line that a command ends with."""
-    remedy = REMEDIES.get(command or "", "give it smaller files")
-    return f"not enough memory ({error or 'none left'}): {remedy}, or let this process have more (ulimit -v)"
+def message(command: str | None, error: MemoryError) -> str:
+    """The line that the command ends with."""
+    remedy = REMEDIES.get(command or "", "use smaller files")
+    return (
+        f"not enough memory ({error or 'none left'}): {remedy}, or raise the memory limit of this process (ulimit -v)"
+    )

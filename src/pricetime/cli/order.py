@@ -1,4 +1,4 @@
-"""``pricetime order``: orders to an exchange, and what became of them."""
+"""``pricetime order``: sends orders to an exchange and prints the reports."""
 
 from __future__ import annotations
 
@@ -36,23 +36,23 @@ TIMES = click.Choice(["gtc", "ioc", "fok", "post-only"])
 QUANTITY = click.IntRange(1, 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
 
-#: Columns of a file of orders, and of them those that may be left out.
-COLUMNS = ("action", "side", "quantity", "price", "id", "instrument", "time_in_force")
+#: Columns of a file of orders.
+COLUMNS = ("action", "side", "quantity", "price", "order_id", "instrument", "time_in_force")
 
 
 class OrdersError(PricetimeError, ValueError):
-    """A file of orders that cannot be read. The message names the line."""
+    """A line of a file of orders is invalid. The message names the line."""
 
 
 class Request(NamedTuple):
-    """What is asked of an exchange: a method of ``Client``, and its arguments."""
+    """A command to send: a method of ``Client`` and its arguments."""
 
     method: str
     arguments: dict[str, Any]
 
 
 class Size(NamedTuple):
-    """A quantity in lots, and a price in currency or none."""
+    """A quantity in lots, and a price in currency or None."""
 
     quantity: int
     price: Decimal | None
@@ -68,7 +68,7 @@ class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes no
             return value
         match = re.fullmatch(r"([^@]*)(?:@([^@]*))?", value)
         if match is None or match[2] == "":
-            self.fail(f"{value!r}: write QUANTITY@PRICE, as in 5@101", param, ctx)
+            self.fail(f"{value!r} is not QUANTITY@PRICE: write it like 5@101", param, ctx)
         quantity, price = match[1], match[2]
         try:
             return Size(QUANTITY(quantity, param, ctx), None if price is None else price_of(price))
@@ -77,21 +77,21 @@ class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes no
 
 
 class Words(Sectioned):
-    """A command whose arguments may begin with a minus and a digit, and that explains a price that stands alone."""
+    """A command whose arguments may begin with a minus and a digit. It explains a price given as a separate word."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         ctx.allow_extra_args = True
         ctx.ignore_unknown_options = any(re.match(r"-\d", word) for word in args)
         rest = super().parse_args(ctx, args)
         if rest:
-            hint = ": quantity and price are one word, as in 5@101" if re.fullmatch(r"-?\d+", rest[0]) else ""
+            hint = ": write quantity and price as one word, like 5@101" if re.fullmatch(r"-?\d+", rest[0]) else ""
             ctx.fail(f"unexpected argument {rest[0]!r}{hint}")
         return rest
 
 
 @dataclass
 class Place:
-    """Where orders go, and whose they are."""
+    """The exchange, the owner, and what happens at the end."""
 
     host: str
     port: int
@@ -104,7 +104,7 @@ class Place:
 
 
 def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """The options of ``Place``. ``again``: of a subcommand, where each that is given replaces that of the group."""
+    """The options of ``Place``. ``again``: for a subcommand, whose options override those of the group."""
     unset: dict[str, Any] = {"default": None, "show_default": False, "envvar": None, "show_envvar": False}
     settings = unset if again else {}
     keep: dict[str, Any] = {"default": True, "show_default": True} | settings
@@ -115,7 +115,7 @@ def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callabl
     options += [
         click.option(
             "--keep/--cancel", cls=SectionOption, section=SECTION,
-            help="Leave orders in the book, or cancel them, when this ends.", **keep,
+            help="Keep your orders in the book when this command ends, or cancel them.", **keep,
         ),
         click.option(
             "--timeout", type=click.FloatRange(0, min_open=True), cls=SectionOption, section=SECTION,
@@ -136,7 +136,7 @@ def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callabl
 
 
 def placed(command: Callable[..., None]) -> Callable[..., None]:
-    """A subcommand whose first argument is the place. It takes the options of the group behind its own name too."""
+    """A subcommand that gets the place as its first argument. It also accepts the options of the group."""
 
     @connection(again=True)
     @click.pass_obj
@@ -149,7 +149,7 @@ def placed(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def sends(command: Callable[..., list[Request]]) -> Callable[..., None]:
-    """A subcommand that returns what is to be sent."""
+    """A subcommand that returns the commands to send."""
 
     @placed
     @wraps(command)
@@ -163,11 +163,7 @@ def sends(command: Callable[..., list[Request]]) -> Callable[..., None]:
 @connection()
 @click.pass_context
 def order(context: click.Context, /, **where: Any) -> None:
-    """Send orders to an exchange and print the reports that they made.
-
-    Prices are in currency, quantities in lots; the recovery server of the exchange tells the value of a tick. An owner
-    has one session at a time: this command ends the one that is open.
-    The options may also stand behind the name of the subcommand. The exit code is 1 when something was rejected.
+    """Send orders to an exchange and print the reports.
 
     \b
         pricetime order add bid 5@100.25
@@ -175,6 +171,11 @@ def order(context: click.Context, /, **where: Any) -> None:
         pricetime order replace 106700364307545 5@101
         pricetime order cancel 106700364307545
         pricetime order mass-cancel --owner 7 --secrets-file mine.toml
+
+    Quantities are in lots. Prices are in currency: the command asks the exchange for the value of a tick. With --ticks,
+    prices are in ticks. An owner has one session at a time, so this login ends an older session of
+    the same owner. The options below can also follow the name of the subcommand. Exit code 1: the exchange rejected a
+    command.
     """
     context.obj = Place(**where)
 
@@ -187,13 +188,15 @@ instrument_option = click.option(
 @order.command(cls=Words)
 @click.argument("side", type=SIDES)
 @click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
-@click.option("--market", is_flag=True, help="Trade at any price: give QUANTITY alone. The remainder is cancelled.")
-@click.option("--id", "order_id", type=ORDER_ID, help="Your number for it, below 2**48 [default: from the clock].")
+@click.option(
+    "--market", is_flag=True, help="Trade at any price and cancel the remainder: give QUANTITY without a price."
+)
+@click.option("--order-id", type=ORDER_ID, help="Order id that you choose, below 2**48.  [default: from the clock]")
 @instrument_option
-@click.option("--time-in-force", type=TIMES, help="How long it may stay [default: gtc].")
+@click.option("--time-in-force", type=TIMES, help="How long the order may rest.  [default: gtc]")
 @sends
 def add(side: str, size: Size, *, market: bool, time_in_force: str | None, **given: Any) -> list[Request]:
-    """Enter an order for QUANTITY lots at PRICE, or at any price with --market.
+    """Add an order: QUANTITY lots at PRICE, or --market.
 
     \b
         pricetime order add ask 5@101.25
@@ -201,7 +204,7 @@ def add(side: str, size: Size, *, market: bool, time_in_force: str | None, **giv
         pricetime order add bid 5 --market
     """
     if market and time_in_force is not None:
-        raise click.UsageError("--market takes the place of --time-in-force: give one of them")
+        raise click.UsageError("--market and --time-in-force exclude each other: give one of them")
     try:
         return [new_order(side=side, time_in_force="market" if market else time_in_force or "gtc", size=size, **given)]
     except ValueError as error:
@@ -209,54 +212,70 @@ def add(side: str, size: Size, *, market: bool, time_in_force: str | None, **giv
 
 
 @order.command(cls=Words)
-@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @instrument_option
 @sends
 def cancel(**given: Any) -> list[Request]:
-    """Take the order ID out of the book."""
+    """Cancel an order.
+
+    \b
+        pricetime order cancel 106700364307545
+    """
     return [Request("cancel_order", given)]
 
 
 @order.command(cls=Words)
-@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
 @instrument_option
 @sends
 def replace(size: Size, **given: Any) -> list[Request]:
-    """Give the order ID a new open QUANTITY and a new PRICE.
+    """Replace an order: new open QUANTITY and new PRICE.
 
     \b
         pricetime order replace 106700364307545 5@101
     """
     if size.price is None:
-        raise click.UsageError(f"a replace needs a price: give {size.quantity}@PRICE")
+        raise click.UsageError(f"a replace needs a price: write {size.quantity}@PRICE")
     return [Request("replace_order", {**given, **size._asdict()})]
 
 
 @order.command(cls=Words)
-@click.argument("order_id", metavar="ID", type=ORDER_ID)
+@click.argument("order_id", metavar="ORDER_ID", type=ORDER_ID)
 @click.argument("by", metavar="QUANTITY", type=QUANTITY)
 @instrument_option
 @sends
 def reduce(**given: Any) -> list[Request]:
-    """Take QUANTITY lots off the order ID, which keeps its place."""
+    """Reduce an order by QUANTITY lots; it keeps its priority.
+
+    \b
+        pricetime order reduce 106700364307545 2
+    """
     return [Request("reduce_order", given)]
 
 
 @order.command("mass-cancel", cls=Words)
-@click.option("--side", type=SIDES, help="Of this side [default: both].")
-@click.option("--instrument", type=click.IntRange(0), default=None, help="Of this instrument [default: all].")
+@click.option("--side", type=SIDES, help="Only this side.  [default: both]")
+@click.option("--instrument", type=click.IntRange(0), default=None, help="Only this instrument.  [default: all]")
 @sends
 def mass_cancel(side: str | None, instrument: int | None) -> list[Request]:
-    """Cancel all of your orders."""
+    """Cancel all your orders, or those of a side or instrument.
+
+    \b
+        pricetime order mass-cancel --side bid --instrument 1
+    """
     return [Request("mass_cancel", {"side": side_of(side), "instrument": instrument})]
 
 
 @order.command("list", cls=Words)
-@click.option("--instrument", type=click.IntRange(0), default=None, help="Of this instrument [default: all].")
+@click.option("--instrument", type=click.IntRange(0), default=None, help="Only this instrument.  [default: all]")
 @placed
 def list_open(where: Place, /, instrument: int | None) -> None:
-    """Print your orders that rest, oldest first."""
+    """List your resting orders, oldest first.
+
+    \b
+        pricetime order list --owner 7 --secrets-file mine.toml
+    """
     from .words import open_order
 
     with connected(where) as client:
@@ -272,14 +291,17 @@ def list_open(where: Place, /, instrument: int | None) -> None:
 @click.argument("file", type=click.File(encoding="utf-8"), default="-")
 @sends
 def from_file(file: TextIO) -> list[Request]:
-    """Send every line of a CSV file, or of standard input.
+    """Send a CSV file of orders; without FILE, standard input.
 
-    Its first line names the columns, of which a line uses those that its action needs: action (add, cancel, replace,
-    reduce, mass-cancel), side, quantity, price, id, instrument, time_in_force (gtc, ioc, fok, post-only, market).
-    Only an add with time_in_force market has no price.
+    The first line names the columns: action (add, cancel, replace, reduce, mass-cancel), side, quantity, price,
+    order_id, instrument, time_in_force (gtc, ioc, fok, post-only, market). Leave a column empty if the action does
+    not need it. An add needs a price, except with time_in_force market.
 
     \b
-        action,side,quantity,price,id,time_in_force
+        pricetime order file orders.csv
+
+    \b
+        action,side,quantity,price,order_id,time_in_force
         add,bid,5,100,1
         add,ask,5,,2,market
         replace,,3,101,1
@@ -288,37 +310,37 @@ def from_file(file: TextIO) -> list[Request]:
 
 
 def read_orders(file: Iterable[str]) -> Iterator[Request]:
-    """The orders of a CSV file. Raises OrdersError."""
+    """Read the commands of a CSV file. Raises OrdersError."""
     rows = csv.DictReader(file, skipinitialspace=True)
     unknown = set(rows.fieldnames or ["no columns"]) - set(COLUMNS)
     if unknown:
-        raise OrdersError(f"line 1: no column is called {min(unknown)!r}: they are {', '.join(COLUMNS)}")
+        raise OrdersError(f"line 1: unknown column {min(unknown)!r}: the columns are {', '.join(COLUMNS)}")
     for row in rows:
         try:
             yield from_row({name: text for name, text in row.items() if name and text})
         except (ValueError, KeyError) as error:
-            told = f"it needs {error}" if isinstance(error, KeyError) else str(error)
-            raise OrdersError(f"line {rows.line_num}: {told}") from error
+            why = f"column {error} is empty, but the action needs it" if isinstance(error, KeyError) else str(error)
+            raise OrdersError(f"line {rows.line_num}: {why}") from error
 
 
 def from_row(row: dict[str, str]) -> Request:
-    """What a line asks for."""
+    """The command of a line."""
     action = row["action"]
     if action == "mass-cancel":
         instrument = int(row["instrument"]) if "instrument" in row else None
         return Request("mass_cancel", {"side": side_of(row.get("side")), "instrument": instrument})
     if action not in {"add", "cancel", "reduce", "replace"}:
-        raise ValueError(f"{action!r} is no action: give add, cancel, replace, reduce or mass-cancel")
+        raise ValueError(f"unknown action {action!r}: give add, cancel, replace, reduce or mass-cancel")
     common = {"instrument": int(row.get("instrument", 1))}
     if action == "add":
         return new_order(
             side=row["side"],
             size=Size(int(row["quantity"]), price_of(row["price"]) if "price" in row else None),
-            order_id=int(row["id"]) if "id" in row else None,
+            order_id=int(row["order_id"]) if "order_id" in row else None,
             time_in_force=row.get("time_in_force", "gtc"),
             **common,
         )
-    common["order_id"] = int(row["id"])
+    common["order_id"] = int(row["order_id"])
     if action == "cancel":
         return Request("cancel_order", common)
     if action == "reduce":
@@ -327,37 +349,37 @@ def from_row(row: dict[str, str]) -> Request:
 
 
 def new_order(*, side: str, size: Size, time_in_force: str, order_id: int | None, instrument: int) -> Request:
-    """A new order, from words. Raises ValueError: an order has a price, unless it is a market order."""
+    """A new order from text. Raises ValueError; every order except a market order needs a price."""
     from ..types import TimeInForce
 
     name = time_in_force.upper().replace("-", "_")
     if name not in TimeInForce.__members__:
-        raise ValueError(f"{time_in_force!r} is no time in force: give {', '.join(TIMES.choices)} or market")
-    told, known_side = TimeInForce[name], side_of(side)
-    if (size.price is None) != (told is TimeInForce.MARKET):
+        raise ValueError(f"unknown time in force {time_in_force!r}: give {', '.join(TIMES.choices)} or market")
+    known_time, known_side = TimeInForce[name], side_of(side)
+    if (size.price is None) != (known_time is TimeInForce.MARKET):
         given = "no price is given" if size.price is None else f"price {size.price} is given"
-        raise ValueError(f"{given}: an order has a price, a market order has none")
+        raise ValueError(f"{given}: a market order has no price, every other order needs one")
     number = new_id() if order_id is None else order_id
     arguments = {"order_id": number, "side": known_side, **size._asdict()}
-    return Request("add_order", {**arguments, "time_in_force": told, "instrument": instrument})
+    return Request("add_order", {**arguments, "time_in_force": known_time, "instrument": instrument})
 
 
 def side_of(side: str | None) -> Side | None:
-    """A side by its name, None for both."""
+    """A side by name; None for both."""
     from ..types import Side
 
     if side not in {None, "bid", "ask"}:
-        raise ValueError(f"{side!r} is no side: give bid or ask")
+        raise ValueError(f"unknown side {side!r}: give bid or ask")
     return None if side is None else Side[side.upper()]
 
 
 def new_id() -> int:
-    """Microseconds of the clock and a little chance: larger each time, for some years."""
+    """A new order id: microseconds of the clock plus a random part, so that ids increase."""
     return (time.time_ns() // 1000 + randomness.randbelow(100)) % (1 << ORDER_ID_BITS)
 
 
 def send(where: Place, requests: Sequence[Request]) -> None:
-    """Send them and print every report; exit code 1 when one says that something was rejected."""
+    """Send commands and print every report; exit code 1 if one was rejected."""
     from ..types import ReportKind
     from .words import line
 
@@ -416,7 +438,7 @@ def in_whole_ticks(request: Request, units: Units) -> Request:
 
 
 def connected(where: Place) -> Client:
-    """A client that is logged in there. Raises PricetimeError."""
+    """A client that is logged in. Raises PricetimeError."""
     from ..feed.client import Client
 
     return Client(
@@ -430,9 +452,9 @@ def connected(where: Place) -> Client:
 
 
 def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator[Report]:
-    """Send requests: the reports that they make, and those of other orders that come meanwhile.
+    """Send commands: their reports, and reports of other orders that arrive meanwhile.
 
-    After them goes the cancel of an order that is not there: when it is refused, everything before it is done.
+    A final cancel names an order that does not exist: when the exchange rejects it, everything before it is done.
     """
     from ..address import text
     from ..feed.errors import NotAcknowledged
@@ -445,19 +467,23 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
     try:
         client.cancel_order(last).exception(timeout)
     except TimeoutError as error:
-        raise NotAcknowledged(f"no answer from {text(client.address)} within {timeout:g} s") from error
+        raise NotAcknowledged(
+            f"{text(client.address)} did not answer within {timeout:g} s: raise --timeout or check the server"
+        ) from error
     for report in map(Report._make, client.read().tolist()):
         if report.kind != ReportKind.REJECTED or report.order_id != last:
             yield report
 
 
 def secret_of(where: Place) -> bytes:
-    """The owner's secret from the file; none where no file is given, for a server that is open."""
+    """The owner's secret from the file; empty without a file, for a server with --open."""
     if where.secrets_file is None:
         return b""
     from ..gateway.secrets import read
 
     found = read(where.secrets_file).get(where.owner)
     if found is None:
-        raise click.BadParameter(f"owner {where.owner} is not in {where.secrets_file}", param_hint="--owner")
+        raise click.BadParameter(
+            f"owner {where.owner} is not in {where.secrets_file}: add it with pricetime secret", param_hint="--owner"
+        )
     return found

@@ -1,4 +1,4 @@
-"""Where an exchange is, and who goes to it: the options that commands share, named as the server's settings."""
+"""The options that commands share: address of the exchange and login. They are named like the server's settings."""
 
 from __future__ import annotations
 
@@ -21,45 +21,48 @@ FEED_GROUP, FEED_PORT, INTERFACE = "239.255.77.1", 7003, "127.0.0.1"
 TCP_PORT = click.IntRange(1, 65535)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
-#: The heading of these options in the help of a command.
+#: The heading of these options in the help.
 SECTION = "Exchange"
 
 
 class Shared(NamedTuple):
-    """An option that several commands have. Its environment variable is the server's, too."""
+    """An option of several commands. Its environment variable is also that of the server's setting."""
 
     default: Any
-    kind: Any  #: what click takes as a type
+    kind: Any  #: the type for click
     help: str
 
 
 SHARED = {
-    "host": Shared(HOST, str, "Address or name of the exchange."),
+    "host": Shared(HOST, str, "Address or host name of the exchange."),
     "port": Shared(PORT, TCP_PORT, "TCP port for orders."),
-    "recovery_port": Shared(RECOVERY_PORT, TCP_PORT, "TCP port of the recovery server."),
+    "recovery_port": Shared(RECOVERY_PORT, TCP_PORT, "TCP port that sends snapshots and missed reports again."),
     "feed_group": Shared(FEED_GROUP, str, "Multicast group of the feed."),
     "feed_port": Shared(FEED_PORT, TCP_PORT, "UDP port of the feed."),
-    "feed_interface": Shared(INTERFACE, str, "Address of the interface that receives the feed."),
-    "order_capacity": Shared(1 << 20, click.IntRange(1, 1 << 31), "Orders that may rest, over all instruments."),
-    "owner": Shared(1, click.IntRange(1, 65535), "Number to log in with."),
-    "secrets_file": Shared(None, FILE, "File with the owner's secret; a server that is --open needs none."),
+    "feed_interface": Shared(INTERFACE, str, "Address of the network interface that receives the feed."),
+    "order_capacity": Shared(
+        1 << 20, click.IntRange(1, 1 << 31), "Most orders that can rest at the same time, over all instruments."
+    ),
+    "owner": Shared(1, click.IntRange(1, 65535), "Owner number to log in with."),
+    "secrets_file": Shared(None, FILE, "File with the owner's secret. Not needed if the server runs with --open."),
 }
 
 
 class SectionOption(click.Option):
-    """An option under a heading of its own in the help."""
+    """An option with its own heading in the help."""
 
     def __init__(self, *declarations: Any, section: str, **settings: Any) -> None:
         super().__init__(*declarations, **settings)
         self.section = section
 
 
-class Sectioned(click.Command):
-    """A command whose help groups its options: first its own, then those of each section."""
+def option(section: str, *names: str, **settings: Any) -> Callable[[Any], Any]:
+    """An option under this heading of the help."""
+    return click.option(*names, cls=SectionOption, section=section, **settings)
 
-    def invoke(self, ctx: click.Context) -> Any:
-        check_environment()
-        return super().invoke(ctx)
+
+class Grouped(click.Command):
+    """A command whose help groups its options: first its own, then those of each section."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         sections: dict[str, list[tuple[str, str]]] = {"Options": []}
@@ -72,8 +75,16 @@ class Sectioned(click.Command):
                 formatter.write_dl(records)
 
 
+class Sectioned(Grouped):
+    """A command that uses an exchange: it checks the environment for misspelt variables first."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        check_environment()
+        return super().invoke(ctx)
+
+
 class SectionedGroup(Sectioned, click.Group):
-    """A group with such a help, and its commands behind it."""
+    """A group of commands that use an exchange."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         super().format_options(ctx, formatter)
@@ -81,10 +92,10 @@ class SectionedGroup(Sectioned, click.Group):
 
 
 def check_environment() -> None:
-    """Raises CannotRun for a variable of the environment that is a typing error, as the server does at its start."""
+    """Raise CannotRun for an unknown PRICETIME_ variable in the environment, as the server does when it starts."""
     known = VARIABLES | {PREFIX + name.upper() for name in SHARED}
     if not any(name.startswith(PREFIX) and name not in known for name in os.environ):
-        return  # without the server's settings, which take a while to import
+        return  # before importing the server's settings, which is slow
     if find_spec("pydantic_settings") is None:
         return
     from ..gateway.errors import CannotStart
@@ -97,7 +108,7 @@ def check_environment() -> None:
 
 
 def shared(*names: str, **changes: Any) -> Callable[[F], F]:
-    """Gives a command these options of ``SHARED``. ``changes``: other help texts, by name."""
+    """Give a command these options of ``SHARED``. ``changes``: different help texts, by name."""
 
     def decorate(command: F) -> F:
         for name in reversed(names):
@@ -108,12 +119,10 @@ def shared(*names: str, **changes: Any) -> Callable[[F], F]:
 
 
 def shared_option(name: str, **settings: Any) -> Callable[[F], F]:
-    """One of ``SHARED`` as an option; ``settings`` go before those of the table."""
+    """One of ``SHARED`` as an option. ``settings`` override the table."""
     known = SHARED[name]
     defaults = {
         "default": known.default, "show_default": known.default is not None, "help": known.help,
-        "envvar": PREFIX + name.upper(), "show_envvar": True,
+        "envvar": PREFIX + name.upper(), "show_envvar": True, "section": SECTION,
     }  # fmt: skip
-    return click.option(
-        f"--{name.replace('_', '-')}", name, type=known.kind, cls=SectionOption, section=SECTION, **defaults | settings
-    )
+    return click.option(f"--{name.replace('_', '-')}", name, type=known.kind, cls=SectionOption, **defaults | settings)

@@ -1,4 +1,4 @@
-"""A progress bar on standard error, where that is a terminal."""
+"""A progress bar on standard error, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
-#: The widths of a bar, of the time that is left, and of an amount of bytes beside another.
+#: Widths in characters: of a bar, of the remaining time, and of an amount of bytes with its total.
 LEAST_BAR, MOST_BAR, TIME, BYTES = 10, 40, 8, 20
 
 
 @contextmanager
 def track(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Callable[[int], None]]:
-    """Show a bar while the block runs. Yields a function to be called with each further amount done."""
+    """Show a bar while the block runs. Yields a function: call it with each further amount that is done."""
     from rich import progress
     from rich.console import Console
 
@@ -27,7 +27,7 @@ def track(what: str, total: int, *, of_bytes: bool = False) -> Iterator[Callable
 
 
 def columns(width: int, what: str, total: int, *, of_bytes: bool) -> list[ProgressColumn]:
-    """What a terminal of this width has room for. How much is done comes first: it is never cut."""
+    """The columns that fit a terminal of this width. The amount done always fits."""
     from rich import progress
 
     shown: list[ProgressColumn] = [progress.DownloadColumn() if of_bytes else progress.MofNCompleteColumn()]

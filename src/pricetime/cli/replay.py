@@ -1,4 +1,4 @@
-"""``pricetime replay``: a real tape, or the journal of a server, through the book."""
+"""``pricetime replay``: replays a tape or the journal of a server through the book and compares the results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .form import advise
-from .place import shared_option
+from .place import Grouped, option, shared_option
 
 if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
@@ -20,7 +20,7 @@ EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
 TAPE_OR_JOURNAL = click.Path(exists=True, path_type=Path)
 PREFIX = click.Path(path_type=Path)
 
-#: Which options are of which; a name as on the command line.
+#: The options of tapes and of journals, as on the command line.
 OF_TAPES = {
     "orderbook": "--orderbook", "tape_format": "--format", "book": "--book", "at": "--at", "csv": "--csv",
     "parquet": "--parquet", "differences": "--differences", "order_capacity": "--order-capacity",
@@ -28,10 +28,13 @@ OF_TAPES = {
 }  # fmt: skip
 OF_JOURNALS = {"until": "--until", "newest": "--newest"}
 
+#: Headings of the help.
+TAPES, JOURNALS = "Tapes only", "Journals only"
+
 
 @dataclass
 class Options:
-    """What a replay is asked for beside its file."""
+    """The options of a replay."""
 
     orderbook: Path | None = None
     tape_format: str | None = None
@@ -48,62 +51,54 @@ class Options:
     newest: bool = False
 
 
-@click.command()
+@click.command(cls=Grouped)
 @click.argument("file", metavar="FILE|DIR", type=TAPE_OR_JOURNAL)
-@click.option("--orderbook", type=EXISTING, help="Orderbook file of a LOBSTER tape [default: the one beside FILE].")
-@click.option("--format", "tape_format", type=click.Choice(["databento", "lobster"]), help="[default: by content]")
-@click.option("--instrument", type=click.IntRange(0), help="Instrument id, where there are several.")
-@click.option(
-    "--book",
-    type=click.Choice(["fast", "reference"]),
-    default="fast",
-    show_default=True,
-    help="The book that matches; the reference is the naive one, hundreds to thousands of times slower.",
-)
-@shared_option("order_capacity", envvar=None, show_envvar=False)
-@click.option("--at", metavar="TIME", help="Also print the ladder as it was at this moment, its events included.")
-@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Levels of that ladder.")
-@click.option("--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
-@click.option("--parquet", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.parquet and PREFIX.top.parquet.")
-@click.option("--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
-@click.option(
-    "--max-skipped",
-    type=click.IntRange(0),
-    default=100,
-    show_default=True,
-    help="Skip and name up to this many lines or records that cannot be used; with more, reject the tape.",
-)
-@click.option("--until", metavar="SEQUENCE|TIME", help="Of a journal: stop behind this command, or at this time.")
-@click.option(
-    "--newest", is_flag=True, help="Of a journal: begin with the newest snapshot, not with the first command."
-)
+@click.option("--instrument", type=click.IntRange(0), help="Instrument id, if there are several.")
+@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Price levels of a ladder.")
+@option(TAPES, "--at", metavar="TIME", help="Also print the book at this time, after its events.")
+@option(TAPES, "--differences", is_flag=True, help="List every trade in which the book and the tape differ.")
+@option(TAPES, "--csv", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.csv and PREFIX.top.csv.")
+@option(TAPES, "--parquet", type=PREFIX, metavar="PREFIX", help="Write PREFIX.trades.parquet and PREFIX.top.parquet.")
+@option(TAPES, "--format", "tape_format", type=click.Choice(["databento", "lobster"]), help="[default: by content]")
+@option(TAPES, "--orderbook", type=EXISTING, help="Orderbook file of a LOBSTER tape.  [default: the one beside FILE]")
+@option(
+    TAPES, "--book", type=click.Choice(["fast", "reference"]), default="fast", show_default=True,
+    help="The book that matches. The reference book is hundreds to thousands of times slower.",
+)  # fmt: skip
+@shared_option("order_capacity", envvar=None, show_envvar=False, section=TAPES)
+@option(
+    TAPES, "--max-skipped", type=click.IntRange(0), default=100, show_default=True,
+    help="Skip and list up to this many invalid lines or records; with more, reject the tape.",
+)  # fmt: skip
+@option(JOURNALS, "--until", metavar="SEQUENCE|TIME", help="Stop after this command or at this time; print the books.")
+@option(JOURNALS, "--newest", is_flag=True, help="Begin at the newest snapshot instead of the first command.")
 @click.pass_context
 def replay(context: click.Context, /, file: Path, **given: object) -> None:
-    """Run the tape FILE through the book and compare every trade; or the journal in DIR, and compare every report.
-
-    Reads Databento's market-by-order files (.dbn, .dbn.zst, .csv, .csv.gz) and LOBSTER's (message file, .csv or
-    .csv.gz, with its orderbook file). The tape's own adds, cancels and modifies keep the book; every aggressing order
-    is sent through matching, and its fills are held against the tape's: the same resting orders, the same quantities.
-
-    TIME is HH:MM:SS.fraction or seconds after midnight on the tape's first day, or an ISO time with its date; UTC
-    for Databento, the exchange's time for LOBSTER.
-
-    Of a journal, which `pricetime serve --journal DIR` writes, every command is executed once more, and the reports are
-    held against its checkpoints, the books against its snapshots. With --until the books are shown as they were then:
-    behind a command, or at a time in UTC.
+    """Replay a recorded tape or a server's journal and compare.
 
     \b
         pricetime replay esh4.mbo.dbn.zst --at 23:30:00 --parquet esh4
         pricetime replay AAPL_message_10.csv --differences
         pricetime replay journal
         pricetime replay journal --until 2026-11-24T09:30:00.25 --instrument 1
+
+    FILE is a tape: Databento's market-by-order (.dbn, .dbn.zst, .csv, .csv.gz), or LOBSTER's message file (.csv,
+    .csv.gz) with its orderbook file. The tape's adds, cancels and modifies build the book. Each order that takes
+    liquidity goes through matching, and its fills are compared with the tape: the same resting orders, the same
+    quantities.
+
+    DIR is the folder of `pricetime serve --journal DIR`. Every command is executed again; the reports are compared with
+    the checkpoints of the journal, and the books with its snapshots.
+
+    TIME is HH:MM:SS.fraction or seconds after midnight on the first day, or an ISO time with its date. It is in UTC for
+    Databento and journals, and in the time of the exchange for LOBSTER.
     """
-    options = Options(**given)  # type: ignore[arg-type]  # click gives each the type of its option
-    strange, other = (OF_TAPES, "tapes") if file.is_dir() else (OF_JOURNALS, "journals")
-    for name, option in strange.items():
+    options = Options(**given)  # type: ignore[arg-type]  # click converts each to the type of its option
+    excluded, other = (OF_TAPES, "tapes") if file.is_dir() else (OF_JOURNALS, "journals")
+    for name, flag in excluded.items():
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             kind = "the journal in a folder" if file.is_dir() else "a tape"
-            raise click.UsageError(f"{option} belongs to {other}, and {file} is {kind}")
+            raise click.UsageError(f"{flag} is for {other}, but {file} is {kind}: leave it out")
     advise()
     if file.is_dir():
         from .replay_journal import run as run_journal
@@ -114,7 +109,7 @@ def replay(context: click.Context, /, file: Path, **given: object) -> None:
 
 
 def run(file: Path, options: Options) -> None:
-    """Replay a file, print what was asked for, and the table at the end."""
+    """Replay a tape, print and write what the options ask for, and print a table of totals."""
     from .. import OrderBook
     from ..extras import require
     from ..reference import ReferenceBook
@@ -149,7 +144,7 @@ def run(file: Path, options: Options) -> None:
     except NoSuchInstrument as error:
         raise click.BadParameter(str(error), param_hint="--instrument") from error
     finally:
-        if ladder is not None:  # it holds even if the tape is damaged later on
+        if ladder is not None:  # valid even if a later part of the tape is damaged
             show.ladder(ladder)
     if options.differences:
         show.differences(tape)
@@ -158,11 +153,11 @@ def run(file: Path, options: Options) -> None:
             for path in recorder.write(prefix, file_format, tape.price_scale):
                 click.echo(f"wrote {path}")
     show.outcome(tape, file, orderbook, options.book)
-    show.warnings(tape)
+    show.print_warnings(tape)
 
 
 def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:
-    """Run the tape to a moment: the ladder as it is then."""
+    """Run the tape to a time: the ladder at that time."""
     from ..tape.clock import InvalidTime
     from .show import Ladder, price_text
 

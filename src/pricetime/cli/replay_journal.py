@@ -1,4 +1,4 @@
-"""``pricetime replay DIR``: the commands of a journal through the books."""
+"""``pricetime replay DIR``: executes the commands of a journal again."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ RECORD_BYTES = 72
 
 
 def run(folder: Path, until: str | None, instrument: int | None, levels: int, *, newest: bool) -> None:
-    """Replay, print the books as they were at a moment where one is given, and the table at the end."""
+    """Replay, print the books at the requested moment if there is one, and a table of totals."""
     from .progress import track
 
     directory = directory_of(folder)
     moment = Until() if until is None else _moment(directory, until)
-    replay = begin(directory, moment, newest=newest, told=lambda error: click.echo(f"passed over: {error}"))
+    replay = begin(directory, moment, newest=newest, told=lambda error: click.echo(f"skipped: {error}"))
     first = replay.sequence
     tail: Tail | None = None
     size = sum(directory.disk.size(directory.path_of(number)) for number in directory.segments()) // RECORD_BYTES
@@ -41,18 +41,18 @@ def run(folder: Path, until: str | None, instrument: int | None, levels: int, *,
             replay.run(moment, progress=advance)
     elapsed_s = time.perf_counter() - began
     if moment.sequence is not None and replay.sequence < moment.sequence:
-        click.echo(f"There is no command {moment.sequence:,}: the journal has commands up to {replay.sequence:,}.")
+        click.echo(f"There is no command {moment.sequence:,}: the journal ends at command {replay.sequence:,}.")
     if until is not None:
         _books(replay, instrument, levels)
     elif instrument is not None:
         _book(replay, instrument, levels)
     _outcome(folder, replay, first, elapsed_s)
     if tail is not None and not tail.clean:
-        click.echo(f"Behind it {tail.cut_bytes:,} bytes are torn, as a crash or a server at work leaves them.")
+        click.echo(f"The last {tail.cut_bytes:,} bytes are incomplete: a crash or a running server leaves such an end.")
 
 
 def _moment(directory: Directory, text: str) -> Until:
-    """What --until asks for: digits are a sequence."""
+    """Parse --until: digits are a sequence number."""
     if text.isascii() and text.isdigit():
         return Until(sequence=int(text))
     from ..journal.reader import Reader
@@ -62,11 +62,11 @@ def _moment(directory: Directory, text: str) -> Until:
     try:
         return Until(time_ns=Clock.of_day(int(commands["timestamp"][0]) if len(commands) else 0).parse(text))
     except InvalidTime as error:
-        raise click.BadParameter(f"{error}; or give the sequence of a command", param_hint="--until") from error
+        raise click.BadParameter(f"{error}; or give the sequence number of a command", param_hint="--until") from error
 
 
 def _books(replay: Replay, instrument: int | None, levels: int) -> None:
-    """The ladder of the instrument, or of each that has orders."""
+    """Print the ladder of the instrument, or of each that has orders."""
     if instrument is not None:
         _book(replay, instrument, levels)
         return
@@ -80,17 +80,17 @@ def _book(replay: Replay, number: int, levels: int) -> None:
     symbol = replay.engine.instruments[number].symbol
     price = partial(in_currency, unit=replay.engine.instruments[number].price_unit)
     name = f"instrument {number}{f', {symbol}' if symbol else ''}"
-    show.ladder(show.Ladder(f"{name}, behind command {replay.sequence:,}", price, bids, asks))
+    show.ladder(show.Ladder(f"{name}, after command {replay.sequence:,}", price, bids, asks))
 
 
 def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None:
     table = figures(2)
     table.add_row("commands executed", f"{replay.commands:,}", style="bold")
     if first:
-        table.add_row("  on top of the snapshot of command", f"{first:,}")
-    table.add_row("up to command", f"{replay.sequence:,}")
+        table.add_row("  after the snapshot at command", f"{first:,}")
+    table.add_row("last command", f"{replay.sequence:,}")
     if replay.timestamp:
-        table.add_row("  of", time_text(replay.timestamp))
+        table.add_row("  its time", time_text(replay.timestamp))
     table.add_row("commands/s", f"{replay.commands / max(elapsed_s, 1e-9):,.0f}")
     table.add_section()
     table.add_row("reports", f"{replay.engine.seq_num:,}")

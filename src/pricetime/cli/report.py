@@ -1,4 +1,4 @@
-"""``pricetime report``: recorded runs as one page."""
+"""``pricetime report``: writes recorded runs as one page."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ NAME = "report.html"
     type=click.Path(path_type=Path),
     default=NAME,
     show_default=True,
-    help=f"The page: a file that ends in .html, or a folder, which gets {NAME}.",
+    help=f"The page: a file that ends in .html, or a folder for {NAME}.",
 )
 @click.option(
     "--pictures",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Also write each picture here: PNG and SVG, light and dark.",
+    help="Also write each picture to this folder: PNG and SVG, light and dark.",
 )
-@click.option("--open", "opened", is_flag=True, help="Show the page in the browser.")
+@click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 def report(runs: Sequence[Path], out: Path, pictures: Path | None, opened: bool) -> None:
-    """Turn recorded runs into one page: pictures and tables, with what they were measured on.
-
-    RUN.json is what `pricetime load --out RUN` writes; RUN.hlog beside it has the histograms, and may be missing: then
-    there is no histogram of that run, and the page says so. Several runs are drawn into the same pictures. The page is
-    one file that needs no other and no network, light or dark as its reader likes it.
-
-    A run that failed, missed its rate or went out late is reported as such, at the head of the page and here.
+    """Compare recorded runs on one page with pictures and tables.
 
     \b
+        pricetime load --out memory
         pricetime report memory.json --open
         pricetime report memory.json durable.json --out build/reports --pictures build/pictures
+
+    RUN.json is a file of `pricetime load --out RUN`; its histograms are in RUN.hlog beside it. Several runs share the
+    same pictures. The page is one HTML file that needs no network, and is light or dark like the reader's system.
+
+    If a run failed, missed its rate or was late, the page and this command say so, and the pictures mark it with ⚠.
     """
     from ..extras import require
     from ..measure import pictures as drawn
@@ -65,7 +65,7 @@ def report(runs: Sequence[Path], out: Path, pictures: Path | None, opened: bool)
 
 
 def _named(path: Path) -> Path:
-    """RUN stands for RUN.json, as for pricetime load."""
+    """Accept RUN for RUN.json, like pricetime load."""
     beside = path.with_name(f"{path.name}.json")
     return beside if path.suffix != ".json" and beside.exists() else path
 
@@ -80,5 +80,5 @@ def _load(paths: Sequence[Path]) -> list[Recording]:
     except (NotARun, BadLog) as error:
         raise click.BadParameter(str(error), param_hint="RUN.json") from error
     except OSError as error:
-        message = f"{error.filename}: {error.strerror}. Runs are written by pricetime load --out"
+        message = f"{error.filename}: {error.strerror}. Give a file that pricetime load --out wrote"
         raise click.BadParameter(message, param_hint="RUN.json") from error

@@ -1,4 +1,4 @@
-"""What the commands print: tables and ladders."""
+"""Prints the results of a replay: tables, ladders, differences and warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..tape.formats import AnyReplay
     from ..tape.market import Levels
 
-#: Skipped lines that are printed.
+#: How many skipped lines are printed.
 NAMED = 10
 
 
@@ -40,7 +40,7 @@ def ladder(seen: Ladder) -> None:
 def levels(
     bids: Levels, asks: Levels, price: Callable[[int], str], *, title: str | None = None, min_width: int = 0
 ) -> Grid:
-    """The table of a ladder. Without room for it, orders are left out first, then quantities."""
+    """The table of a ladder. If it is too wide it leaves out orders first, then quantities."""
     names = {"orders": 2, "quantity": 1, "bid": 0, "ask": 0}
     ordered = ("orders", "quantity", "bid", "ask", "quantity", "orders")
     table = Grid(*(Column(name, names[name], min_width=min_width) for name in ordered), title=title)
@@ -62,7 +62,7 @@ def differences(tape: AnyReplay) -> None:
 
 
 def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> None:
-    """Print how the replay went: trades, exact, differing with the reason, throughput."""
+    """Print the result of a replay: trades, how many are exact, how many differ and why, throughput."""
     found = tape.outcome
     title = f"{file.name}{f' with {orderbook.name}' if orderbook else ''}, through {_book_name(book)}"
     table = figures(3)
@@ -70,21 +70,21 @@ def outcome(tape: AnyReplay, file: Path, orderbook: Path | None, book: str) -> N
     for fact, count in found.facts.items():
         table.add_row(f"  {fact}", f"{count:,}")
     if found.skipped:
-        table.add_row("  lines or records that cannot be used: skipped", f"{len(found.skipped):,}")
+        table.add_row("  skipped because they cannot be used", f"{len(found.skipped):,}")
     table.add_section()
-    table.add_row("trades matched and compared", f"{found.trades:,}", style="bold")
+    table.add_row("trades compared", f"{found.trades:,}", style="bold")
     table.add_row("exact", f"{found.exact:,}", _share(found.exact, found.trades), style="bold")
     _verdicts(table, found.verdicts, exact=True)
     table.add_row("differing", f"{found.differing:,}", _share(found.differing, found.trades), style="bold")
     _verdicts(table, found.verdicts, exact=False)
     table.add_section()
     table.add_row("throughput, records/s", f"{found.records / max(found.elapsed_s, 1e-9):,.0f}")
-    table.add_row("  seconds to read, match and compare", f"{found.elapsed_s:.2f}")
+    table.add_row("  seconds", f"{found.elapsed_s:.2f}")
     print_titled(title, table)
 
 
-def warnings(tape: AnyReplay) -> None:
-    """Print on stderr what was skipped, and what else a reader of the figures must know."""
+def print_warnings(tape: AnyReplay) -> None:
+    """Print skipped lines and other warnings to standard error."""
     skipped = tape.outcome.skipped.named
     for what in skipped[:NAMED]:
         click.echo(f"skipped: {what}", err=True)
@@ -95,7 +95,7 @@ def warnings(tape: AnyReplay) -> None:
 
 
 def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
-    """Print settings: group, name, value; those that were given stand out."""
+    """Print settings: group, name and value; bold if the user gave them."""
     table = Grid(*[Column(wraps=True, justify="left")] * 3)
     last = ""
     for group, name, value, given in rows:
@@ -107,7 +107,7 @@ def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
 
 
 def price_text(price: int, scale: int) -> str:
-    """A price in units of the tape as people write it: two decimals, or as many as it has."""
+    """A price of the tape with at least two decimals."""
     whole, part = divmod(abs(price), scale)
     decimals = str(part).zfill(len(str(scale)) - 1).rstrip("0").ljust(2, "0")
     return f"{'-' if price < 0 else ''}{whole:,}.{decimals}"
@@ -130,7 +130,7 @@ def _book_name(book: str) -> str:
 
 
 def _cells(level: tuple[int, int, int] | None, price_of: Callable[[int], str]) -> tuple[str, str, str]:
-    """Price, quantity and orders of a level, empty where there is none."""
+    """Price, quantity and orders of a level; empty if there is no level."""
     if level is None:
         return "", "", ""
     price, quantity, orders = level

@@ -1,4 +1,4 @@
-"""What ``pricetime journal`` prints."""
+"""Prints the results of ``pricetime journal``."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ LEVELS = {1: "memory", 2: "durable"}
 
 
 def overview(directory: Directory) -> None:
-    """Tables of segments and snapshots, the configuration, and how the journal ends."""
+    """Print segments, snapshots, the configuration and how the journal ends."""
     segments = survey.segments(directory)
     _segments(directory, segments)
     _snapshots(directory)
@@ -47,7 +47,7 @@ def _segments(directory: Directory, segments: list[survey.SegmentSeen]) -> None:
         due = seen.number + 1
         head = seen.head
         if head is None:
-            table.add_row(f"{seen.number}", "no segment", "", f"{seen.size:,}", "", "", "", style="bold")
+            table.add_row(f"{seen.number}", "invalid", "", f"{seen.size:,}", "", "", "", style="bold")
             click.echo(f"{seen.path}: {seen.fault}")
         elif not head.in_use:
             table.add_row(f"{seen.number}", "not in use", "", f"{seen.size:,}", "", "", "")
@@ -72,7 +72,7 @@ def _snapshots(directory: Directory) -> None:
     for seen in found:
         snapshot = seen.snapshot
         if snapshot is None:
-            table.add_row(f"{seen.sequence:,}", "cannot be used", "", "", "", "", style="bold")
+            table.add_row(f"{seen.sequence:,}", "invalid", "", "", "", "", style="bold")
             click.echo(seen.fault)
             continue
         table.add_row(
@@ -116,27 +116,27 @@ def _end(directory: Directory) -> None:
     try:
         found = planned(directory)
     except JournalError as error:
-        click.echo(f"It cannot be read: {error}")
+        click.echo(f"The journal cannot be read: {error}")
         return
     tail = found.tail
     place = f"{tail.path.name}, byte {tail.position.offset:,}"
-    click.echo(f"Good up to command {tail.position.sequence:,}: {place}, CRC {tail.position.link:08x}.")
+    click.echo(f"Valid up to command {tail.position.sequence:,}: {place}, CRC {tail.position.link:08x}.")
     click.echo(_tail_text(directory.path, tail))
 
 
 def _tail_text(folder: Path, tail: Tail) -> str:
     if tail.damage is not None:
-        return f"Damaged: {tail.damage.why}.\nSee what a repair would do: pricetime journal repair {folder}"
+        return f"Damaged: {tail.damage.why}.\nTo see what a repair would do: pricetime journal repair {folder}"
     if not tail.clean:
         return (
-            f"Behind that {tail.cut_bytes:,} bytes are torn, as a crash or a server at work leaves them: "
-            "the next start cuts them."
+            f"The last {tail.cut_bytes:,} bytes are incomplete: a crash or a running server leaves such an end. "
+            "The next start cuts them."
         )
-    return "Nothing is behind that."
+    return "Nothing follows it."
 
 
 def around(directory: Directory, sequence: int, margin: int) -> None:
-    """The records around a command, in words; and the bytes of one that is not good."""
+    """Print the records around a command, and the bytes of an invalid one after them."""
     position = survey.ahead_of(directory, sequence, margin)
     units = _units(directory)
     last = position.sequence
@@ -144,7 +144,7 @@ def around(directory: Directory, sequence: int, margin: int) -> None:
         if record.checkpoint is not None:
             found = record.checkpoint
             click.echo(
-                f"{record.segment}:{'':<12}checkpoint behind {found.sequence}: on the disk up to {found.synced}, "
+                f"{record.segment}:{'':<12}checkpoint after {found.sequence}: synced up to {found.synced}, "
                 f"{found.seq_num} reports, report checksum {found.report_checksum:08x}"
             )
         elif record.command is not None:
@@ -156,11 +156,11 @@ def around(directory: Directory, sequence: int, margin: int) -> None:
             click.echo(f"{record.segment}:{offset:<12}{command_line(record.command, units)}{mark}")
     _beyond(directory, last, units)
     if last < sequence:
-        click.echo(f"There is no command {sequence:,}: the journal has commands up to {last:,}.")
+        click.echo(f"There is no command {sequence:,}: the journal ends at command {last:,}.")
 
 
 def _beyond(directory: Directory, last: int, units: Units) -> None:
-    """What stands behind the last good record."""
+    """Print what follows the last valid record."""
     from ..journal.reader import Reader
 
     reader = Reader(directory, survey.ahead_of(directory, last + 1, 0))
@@ -168,63 +168,61 @@ def _beyond(directory: Directory, last: int, units: Units) -> None:
         pass
     bad = survey.bad_record(directory, reader.position)
     if not any(bad.data):
-        click.echo(f"{bad.segment}:{bad.offset:<12}nothing: zeros, or the end of the file")
+        click.echo(f"{bad.segment}:{bad.offset:<12}zeros or the end of the file")
         return
-    click.echo(f"{bad.segment}:{bad.offset:<12}no good record follows; its bytes:")
+    click.echo(f"{bad.segment}:{bad.offset:<12}an invalid record:")
     for first in range(0, len(bad.data), 24):
         click.echo(f"{'':>14}{bad.data[first : first + 24].hex(' ')}")
-    click.echo(f"{'':>14}length {bad.length} (64), crc {bad.crc:08x} ({bad.expected_crc:08x} fits these bytes)")
-    click.echo(f"{'':>14}as a command: {command_line(bad.command, units)}")
+    click.echo(f"{'':>14}length {bad.length} (expected 64), crc {bad.crc:08x} (computed {bad.expected_crc:08x})")
+    click.echo(f"{'':>14}read as a command: {command_line(bad.command, units)}")
 
 
 def findings(folder: Path, found: Findings) -> None:
-    """What a verify looked at, and what is wrong."""
+    """Print what was verified and every fault."""
     table = figures(2)
     table.add_row("commands read", f"{found.records:,}")
-    table.add_row("commands executed once more", f"{found.replayed:,}")
-    table.add_row("checkpoints that agree with their reports", f"{found.checkpoints:,}")
-    table.add_row("snapshots that are good", f"{len(found.snapshots):,}")
-    table.add_row("  that agree with the commands", f"{len(found.compared):,}")
+    table.add_row("commands replayed", f"{found.replayed:,}")
+    table.add_row("checkpoints that match their reports", f"{found.checkpoints:,}")
+    table.add_row("valid snapshots", f"{len(found.snapshots):,}")
+    table.add_row("  that match the commands", f"{len(found.compared):,}")
     if found.digest is not None:
         table.add_row("digest of the books", f"{found.digest:016x}")
     print_titled(f"{folder}", table)
     if found.tail is not None and found.tail.damage is None:
         click.echo(_tail_text(folder, found.tail))
     for fault in found.faults:
-        click.echo(f"WRONG: {fault}")
+        click.echo(f"FAULT: {fault}")
     if found.faults:
-        click.echo(
-            f"Put a good copy of the file there, or see what a repair would do: pricetime journal repair {folder}"
-        )
+        click.echo(f"Restore the file from a copy, or see what a repair would do: pricetime journal repair {folder}")
     else:
-        click.echo("All of it is right.")
+        click.echo("No faults.")
 
 
 def plan(folder: Path, found: Plan) -> None:
-    """What a repair would do."""
+    """Print what a repair would do."""
     tail = found.tail
-    click.echo(f"{folder} is good up to command {tail.position.sequence:,}.")
+    click.echo(f"{folder} is valid up to command {tail.position.sequence:,}.")
     if not found.needed:
         click.echo("There is nothing to cut.")
         return
     if tail.damage is not None:
-        click.echo(f"Behind it: {tail.damage.why}.")
-        click.echo(f"At least {tail.records:,} good records behind that would be lost to the books.")
+        click.echo(f"After it: {tail.damage.why}.")
+        click.echo(f"A repair would remove at least {tail.records:,} valid records after the damage.")
         if tail.missing:
             click.echo(
-                "If a copy of the missing file exists, put it there instead: no repair brings back what it held."
+                "If you have a copy of the missing file, restore it instead: a repair cannot recover its commands."
             )
     else:
-        click.echo("Behind it is what a crash leaves: the next start would do the same by itself.")
+        click.echo("After it is what a crash leaves: the next start of the server does this repair itself.")
     click.echo("A repair would")
     for step in found.steps():
         click.echo(f"  - {step}")
-    click.echo("and keep what is cut in files that end in .broken. To have that done:")
+    click.echo("and keep what it cuts in files that end in .broken. To do it:")
     click.echo(f"  pricetime journal repair {folder} --cut {found.at}")
 
 
 def time_text(ns: int) -> str:
-    """A time in UTC, to the microsecond."""
+    """A time in UTC with microseconds."""
     if not ns:
         return ""
     return (EPOCH + timedelta(microseconds=ns // 1000)).strftime("%Y-%m-%d %H:%M:%S.%f")

@@ -1,4 +1,4 @@
-"""How a command ends that cannot do what it is asked: one line, and exit code 2."""
+"""The error of a command that cannot run: one line, and exit code 2."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ import click
 
 
 class CannotRun(click.ClickException):
-    """Something outside the command is missing or wrong: a journal, a server, a setting, memory."""
+    """The command needs something that is missing or wrong: a journal, a server, a setting, memory."""
 
     exit_code = 2

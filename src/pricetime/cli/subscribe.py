@@ -1,4 +1,4 @@
-"""``pricetime subscribe``: the books of an exchange, live from its feed."""
+"""``pricetime subscribe``: shows the books of an exchange live from its feed."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from .stop import CannotRun
 if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
 
-#: How often a ladder is drawn, and the longest wait for reports between two looks at the clock.
+#: Longest wait for reports before the clock is checked, in seconds.
 REFRESH_S = 0.1
 
 
 @dataclass
 class Options:
-    """What is watched, how it is shown, and when it is enough."""
+    """Which feed, how to show it, and when to end."""
 
     feed_group: str
     feed_port: int
@@ -39,7 +39,7 @@ class Options:
 
 @dataclass
 class Progress:
-    """How far it is, and whether that is enough."""
+    """What has been received, and whether to end."""
 
     options: Options
     began: float = field(default_factory=time.monotonic)
@@ -47,15 +47,15 @@ class Progress:
     heard: float = field(default_factory=time.monotonic)
 
     def took(self, reports: int) -> None:
-        """So many more were applied."""
+        """Count applied reports."""
         if reports:
             self.reports += reports
             self.heard = time.monotonic()
 
     def is_enough(self, *, whole: bool, judged: bool) -> bool:
-        """So many reports are enough when none before them is missing.
+        """Should the command end? ``--reports`` counts only if no earlier report is missing.
 
-        The feed can be idle only when it is ``judged`` whether it lives: it was heard, or it is silent.
+        ``--until-idle`` counts only once it is known (``judged``) whether the feed is alive.
         """
         options, now = self.options, time.monotonic()
         return (
@@ -69,32 +69,41 @@ class Progress:
 @shared("feed_group", "feed_port", "feed_interface", "host", "recovery_port", "order_capacity")
 @click.option(
     "--recovery/--no-recovery", default=True, show_default=True,
-    help="Fetch what is missing. Without it a gap stays, and the feed must be joined before its first report.",
+    help="Request missing reports. Without it a gap stays, so subscribe before the first report.",
 )  # fmt: skip
 @click.option(
-    "--instrument", "instruments", type=click.IntRange(0), multiple=True, help="Show this one; may be given again."
+    "--instrument",
+    "instruments",
+    type=click.IntRange(0),
+    multiple=True,
+    help="Show only this instrument; can be repeated.",
 )
-@click.option("--levels", type=click.IntRange(1), default=10, show_default=True, help="Levels of a ladder.")
-@click.option("--plain", is_flag=True, help="A line for each report instead of ladders.")
-@click.option("--reports", type=click.IntRange(1), help="End after so many reports, as soon as none is missing.")
-@click.option("--seconds", type=click.FloatRange(0), help="End after this time.")
-@click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End when nothing came for this long.")
+@click.option(
+    "--levels", type=click.IntRange(1), default=10, show_default=True, help="Price levels to show for each book."
+)
+@click.option("--plain", is_flag=True, help="Print a line for each report instead of ladders.")
+@click.option("--reports", type=click.IntRange(1), help="End after this many reports, once none is missing.")
+@click.option("--seconds", type=click.FloatRange(0), help="End after this many seconds.")
+@click.option(
+    "--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End if no report arrives for this long."
+)
 def subscribe(**options: Any) -> None:
-    """Show the books of an exchange, rebuilt order by order from its feed.
-
-    Says when reports are missing, when the feed falls silent, and when the books are whole again. Ctrl-C ends it; so
-    do --reports, --seconds and --until-idle, whichever comes first. The exit code is 0 when the books are whole in the
-    end, and 1 when they are not, when the feed is silent, or when nothing ever came.
+    """Show the live books of an exchange from its feed.
 
     \b
         pricetime subscribe
         pricetime subscribe --plain --until-idle 5
+
+    Rebuilds every order of the books. Says when reports are missing, when the feed is silent and when the books are
+    complete again. Ends with Ctrl-C, or at the first of --reports, --seconds and --until-idle.
+
+    Exit code 0: the books are complete. 1: they are not, the feed is silent, or nothing was received.
     """
     raise SystemExit(0 if watch(Options(**options)) else 1)
 
 
 def watch(options: Options) -> bool:
-    """Follow the feed and show it until it is enough: whether the books are whole then."""
+    """Follow and show the feed until the end: are the books complete?"""
     from ..feed.subscriber import Subscriber
     from .watch import Ladders, Lines
 
@@ -116,7 +125,7 @@ def watch(options: Options) -> bool:
 
 
 def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
-    """Until it is enough, or ctrl-C."""
+    """Poll the feed until an end condition or Ctrl-C."""
     try:
         while not progress.is_enough(whole=is_whole(subscriber), judged=is_judged(subscriber)):
             progress.took(subscriber.poll(REFRESH_S))
@@ -127,13 +136,13 @@ def follow(subscriber: Subscriber, view: Any, progress: Progress) -> None:
 
 
 def check_instruments(subscriber: Subscriber, options: Options) -> None:
-    """Raises CannotRun for an instrument that the exchange has not, once a snapshot has named those that it has."""
+    """Raise CannotRun for an unknown instrument, once a snapshot has listed the instruments."""
     if not options.instruments or not options.recovery or subscriber.state.name == "WAITING":
         return
     known = subscriber.instruments
     if unknown := [str(number) for number in options.instruments if number not in known]:
         found = ", ".join(map(str, sorted(known)))
-        raise CannotRun(f"--instrument {unknown[0]}: this exchange has no such instrument, it has {found}")
+        raise CannotRun(f"--instrument {unknown[0]}: this exchange has no such instrument. It has {found}")
 
 
 def is_whole(subscriber: Subscriber) -> bool:
@@ -141,5 +150,5 @@ def is_whole(subscriber: Subscriber) -> bool:
 
 
 def is_judged(subscriber: Subscriber) -> bool:
-    """Is it known whether the feed lives?"""
+    """Is it known whether the feed is alive?"""
     return subscriber.sequencer.heard or subscriber.statistics.silences > 0

@@ -22,16 +22,16 @@ Commands: TypeAlias = NDArray[np.void]
 PRESET = "balanced"
 COUNT = 1_000_000 if COMPILED else 20_000
 
-#: Commands in one array. The reference book runs those that fill the book, and the first array after them.
+#: Commands in one array. The reference book checks those that fill the book, and the first array after them.
 CHUNK = 10_000
 
 
 class Disagreement(PricetimeError):
-    """The book and the reference book did not do the same: a defect of pricetime."""
+    """The book and the reference book differ: a defect of pricetime."""
 
 
 def show_day(seed: int, order_capacity: int) -> None:
-    """Run the day, hold its first part against the reference book, print the table. Raises Disagreement."""
+    """Run the day, check its first part against the reference book, print the table. Raises Disagreement."""
     book = OrderBook(capacity=order_capacity)
     day = flow.generate(PRESET, COUNT, seed=seed, chunk=CHUNK)
     checked = [*flow.prelude(PRESET, seed=seed, chunk=CHUNK), next(day)]
@@ -49,20 +49,20 @@ def show_day(seed: int, order_capacity: int) -> None:
     title = f"synthetic day ({PRESET}, seed {seed}), through OrderBook, {'compiled' if COMPILED else 'pure form'}"
     table = figures(2)
     for number, what in [
-        (sum(map(len, checked)), "commands run by the reference book as well"),
-        (reports, "  reports of both, equal in every field"),
-        (applied, "commands after them"),
+        (sum(map(len, checked)), "commands checked against the reference book"),
+        (reports, "  reports, equal in every field"),
+        (applied, "further commands"),
         (kinds[ReportKind.TRADE], "  trades"),
-        (kinds[ReportKind.REJECTED], "  rejected, with a reason"),
+        (kinds[ReportKind.REJECTED], "  rejected"),
         (len(book), "orders resting at the end"),
-        (round(applied / elapsed_s), "commands a second, reports handed back"),
+        (round(applied / elapsed_s), "commands per second, with all reports as arrays"),
     ]:
         table.add_row(what, f"{number:,}")
     print_titled(title, table)
 
 
 def check(book: OrderBook, chunks: list[Commands]) -> int:
-    """Run commands through a new book and through the reference: how many reports they gave, all of them equal."""
+    """Run commands through both books: how many reports they made. Raises Disagreement if any differ."""
     oracle = ReferenceBook()
     count = 0
     with track("checking against the reference book", sum(map(len, chunks))) as advance:
@@ -73,5 +73,5 @@ def check(book: OrderBook, chunks: list[Commands]) -> int:
             count += len(reports)
             advance(len(chunk))
     if book.digest() != oracle.digest():
-        raise Disagreement(f"after {count} equal reports the book is not that of the reference book")
+        raise Disagreement(f"after {count} equal reports the books differ")
     return count

@@ -1,6 +1,6 @@
-"""Tables that never cut a figure: one that is too wide leaves out columns, or shows each row as lines of its own.
+"""Tables that never cut a figure: a table that is too wide leaves out columns, or prints each cell on its own line.
 
-Output that is not a terminal has no width: there every table is whole.
+If the output is not a terminal, the width is unlimited.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-#: ``SIMPLE`` for an output that takes ASCII alone.
+#: ``SIMPLE`` for output in ASCII.
 ASCII_SIMPLE = Box("    \n    \n -- \n    \n    \n -- \n    \n    \n", ascii=True)
 
-#: Columns of an output that is no terminal.
+#: Characters in a line if the output is not a terminal.
 UNLIMITED = 1 << 14
 
 
 def console() -> Console:
-    """Standard output: as wide as the terminal, else without a limit."""
+    """Standard output: as wide as the terminal, otherwise unlimited."""
     made = Console(highlight=False)
     return made if made.is_terminal else Console(highlight=False, width=UNLIMITED)
 
 
 class Column(NamedTuple):
-    """A column; of figures unless it ``wraps``, which words may. ``leave_out``: the highest goes first, 0 never."""
+    """A column. ``wraps``: for text, not figures. ``leave_out``: the highest is left out first, 0 never."""
 
     name: str = ""
     leave_out: int = 0
@@ -52,11 +52,11 @@ class Grid:
         self._rows: list[Row] = []
 
     def add_row(self, *cells: str, style: str | None = None) -> None:
-        """Cells that are missing at the end are empty."""
+        """Add a row. Missing cells at the end are empty."""
         self._rows.append(Row((*cells, *[""] * (len(self.columns) - len(cells))), style))
 
     def add_section(self) -> None:
-        """A line below the rows so far."""
+        """Draw a line below the rows so far."""
         if self._rows:
             self._rows[-1] = self._rows[-1]._replace(ends_section=True)
 
@@ -75,7 +75,7 @@ class Grid:
         yield from self._lines()
 
     def _table(self, kept: list[bool], box: Box) -> Table:
-        """The columns that are kept."""
+        """A table of the columns that are kept."""
         has_names = any(column.name for column in self.columns)
         made = Table(title=self.title, title_justify="left", box=box, pad_edge=False, show_header=has_names)
         for column, keep in zip(self.columns, kept, strict=True):
@@ -90,7 +90,7 @@ class Grid:
         return made
 
     def _wrapped(self, kept: list[bool]) -> int:
-        """How much narrower the columns that wrap can be: down to their longest word."""
+        """How much narrower the wrapping columns can be: down to their longest word."""
         narrower = 0
         for at, (column, keep) in enumerate(zip(self.columns, kept, strict=True)):
             if keep and column.wraps:
@@ -100,7 +100,7 @@ class Grid:
         return narrower
 
     def _lines(self) -> Iterator[Text]:
-        """Each row below its first cell, a line for each of the others."""
+        """Each row as lines: its first cell, then one line for each other cell."""
         if self.title:
             yield Text(self.title, style="italic", overflow="fold")
         for row in self._rows:
@@ -112,12 +112,12 @@ class Grid:
 
 
 def figures(columns: int) -> Grid:
-    """A table of what and how many."""
+    """A table of names and figures."""
     return Grid(Column(wraps=True, justify="left"), *[Column()] * (columns - 1))
 
 
 def print_titled(title: str, table: Grid) -> None:
-    """Print a table under a title that may be longer than the table is wide."""
+    """Print a title, which may be wider than the table, and the table."""
     made = console()
     made.print(Text(title), style="bold", soft_wrap=True)
     made.print(table)

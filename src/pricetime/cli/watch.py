@@ -1,4 +1,4 @@
-"""What ``pricetime subscribe`` shows: ladders that follow the books, or a line for each report."""
+"""The output of ``pricetime subscribe``: live ladders, or a line for each report."""
 
 from __future__ import annotations
 
@@ -23,65 +23,65 @@ if TYPE_CHECKING:
     from ..feed.subscriber import Subscriber
     from .subscribe import Options
 
-#: Ladders are not drawn more often: nobody could read them, and the feed is to be followed.
+#: Shortest time between two drawings of the ladders, in seconds.
 DRAWN_EVERY_S = 0.1
 
 STATES = {
     "WAITING": "waiting for a snapshot",
-    "GAP": "reports are missing: the books are those of a moment ago",
-    "UNVERIFIED": "in doubt: a heartbeat contradicts them",
-    "SILENT": "perhaps old: the feed is silent",
-    "WHOLE": "whole",
+    "GAP": "incomplete: reports are missing",
+    "UNVERIFIED": "unverified: a heartbeat contradicts the books",
+    "SILENT": "maybe outdated: the feed is silent",
+    "WHOLE": "complete",
 }
 
-#: Events that an operator should look at.
+#: Events that need attention.
 BAD = {"GAP", "MISMATCH", "DIVERGED", "SILENT"}
 
 
-def told(event: FeedEvent) -> str:
-    """An event as people read it."""
+def event_text(event: FeedEvent) -> str:
+    """An event as text."""
     return {
-        "UNVERIFIED": f"a heartbeat contradicts the books at {event.seq_num:,}: asking the recovery server",
-        "DIVERGED": f"the books at {event.seq_num:,} are not those of the exchange: they will be replaced",
-        "SILENT": f"silent: no heartbeat comes any more, after {event.seq_num:,}. Is the server up?",
-        "HEARD": "heartbeats come",
-        "GAP": f"missing: {event.reports:,} reports or more, from {event.seq_num:,}",
-        "WHOLE": f"whole again, at {event.seq_num:,}",
-        "SNAPSHOT": f"snapshot, good for {event.seq_num:,}",
-        "EPOCH": "another feed has begun",
-        "MISMATCH": f"report {event.seq_num:,} does not fit the books",
+        "UNVERIFIED": f"a heartbeat contradicts the books at report {event.seq_num:,}: requesting a check",
+        "DIVERGED": f"the books at report {event.seq_num:,} differ from the exchange: they will be replaced",
+        "SILENT": f"silent: no heartbeat after report {event.seq_num:,}. Does the server run?",
+        "HEARD": "heartbeats are received",
+        "GAP": f"missing: at least {event.reports:,} reports, from {event.seq_num:,} on",
+        "WHOLE": f"complete again at report {event.seq_num:,}",
+        "SNAPSHOT": f"snapshot at report {event.seq_num:,}",
+        "EPOCH": "the feed restarted with a new epoch",
+        "MISMATCH": f"report {event.seq_num:,} contradicts the books",
     }.get(event.kind.name, event.kind.name.lower())
 
 
 def silence(options: Options, subscriber: Subscriber) -> str:
-    """Why a feed is silent from which no heartbeat has come at all; empty when one has."""
+    """Why no heartbeat was ever received; empty if one was."""
     place = f"{options.feed_group}:{options.feed_port} on {options.feed_interface}"
     if subscriber.last_datagram is None:
-        return f"no datagram from {place}: is the group right? is the server up?"
+        return f"no datagram received on {place}: check the group and whether the server runs"
     if not subscriber.sequencer.heard:
-        return f"datagrams from {place}, but none of this exchange: is the group right?"
+        return f"datagrams received on {place}, but none of this exchange: check the group"
     return ""
 
 
 class Notes:
-    """What is worth a line: events, and why the recovery server does not answer."""
+    """The messages: events, and why the recovery server does not answer."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
         self._failure = ""
 
     def event(self, event: FeedEvent, subscriber: Subscriber) -> str:
-        """An event as people read it."""
-        return (event.kind.name == "SILENT" and silence(self._options, subscriber)) or told(event)
+        """An event as text."""
+        return (event.kind.name == "SILENT" and silence(self._options, subscriber)) or event_text(event)
 
     def failure(self, subscriber: Subscriber) -> str:
-        """Why the recovery server does not answer, when that is news; else empty."""
+        """Why the recovery server does not answer, if that is new; otherwise empty."""
         known, self._failure = self._failure, subscriber.recovery_failure
         return self._failure if self._failure != known else ""
 
 
 class Lines:
-    """A line for each report, and one for each event that begins with #."""
+    """Prints a line for each report, and a line beginning with # for each event."""
 
     def __init__(self, options: Options) -> None:
         self._notes = Notes(options)
@@ -97,7 +97,7 @@ class Lines:
         click.echo(f"# {self._notes.event(event, subscriber)}")
 
     def reports(self, reports: Any, subscriber: Subscriber) -> None:
-        """Those of the instruments that are wanted."""
+        """Print the reports of the chosen instruments."""
         wanted, units = self._instruments, units_of(subscriber.builder.instruments.values())
         found = map(Report._make, reports.tolist())
         click.echo(
@@ -106,7 +106,7 @@ class Lines:
         )
 
     def show(self, subscriber: Subscriber) -> None:
-        """Why the recovery server does not answer; the other lines are out."""
+        """Print why the recovery server does not answer."""
         if failure := self._notes.failure(subscriber):
             click.echo(f"# {failure}")
 
@@ -114,12 +114,12 @@ class Lines:
         found = subscriber.statistics
         click.echo(
             f"# {condition(subscriber)}: at {subscriber.seq_num:,}, {found.reports:,} reports,"
-            f" {found.gaps:,} gaps, {found.filled:,} reports sent again"
+            f" {found.gaps:,} gaps, {found.filled:,} reports retransmitted"
         )
 
 
 class Ladders:
-    """The ladder of each instrument, drawn anew as the books change; events stay above them."""
+    """Draws the ladder of each instrument again as the books change; events stay above."""
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -142,7 +142,7 @@ class Ladders:
         self._console.print(text, style="yellow" if event.kind.name in BAD else None)
 
     def reports(self, reports: Any, subscriber: Subscriber) -> None:
-        """Nothing: the books are shown, not what changed them."""
+        """Do nothing: the ladders show the books."""
 
     def show(self, subscriber: Subscriber) -> None:
         if failure := self._notes.failure(subscriber):
@@ -155,10 +155,10 @@ class Ladders:
             done = subscriber.statistics.reports
             self._rate = (done - self._counted) / (now - self._counted_at)
             self._counted, self._counted_at = done, now
-        self._live.update(Group(self._head(subscriber), *self._tables(subscriber)), refresh=True)
+        self._live.update(Group(self._status(subscriber), *self._tables(subscriber)), refresh=True)
 
     def end(self, subscriber: Subscriber) -> None:
-        """The ladders as they are in the end, and what was seen."""
+        """Print the final ladders and totals."""
         self._live.stop()
         for table in self._tables(subscriber):
             self._console.print(table)
@@ -166,8 +166,8 @@ class Ladders:
         for what, number in (
             ("reports", found.reports),
             ("  in datagrams", found.datagrams),
-            ("  that came twice", found.duplicates),
-            ("  sent again", found.filled),
+            ("  received twice", found.duplicates),
+            ("  retransmitted", found.filled),
             ("gaps", found.gaps),
             ("snapshots", found.snapshots),
             ("last sequence", subscriber.seq_num),
@@ -175,11 +175,11 @@ class Ladders:
             table.add_row(what, f"{number:,}")
         print_titled(f"the books are {condition(subscriber)}", table)
 
-    def _head(self, subscriber: Subscriber) -> str:
+    def _status(self, subscriber: Subscriber) -> str:
         found = subscriber.statistics
         return (
             f"{condition(subscriber)}, at {subscriber.seq_num:,}: {self._rate:,.0f} reports/s,"
-            f" {found.gaps:,} gaps, {found.filled:,} reports sent again"
+            f" {found.gaps:,} gaps, {found.filled:,} reports retransmitted"
         )
 
     def _tables(self, subscriber: Subscriber) -> list[Grid]:
@@ -199,6 +199,6 @@ class Ladders:
 
 
 def condition(subscriber: Subscriber) -> str:
-    """The state, and why the recovery server does not answer."""
+    """The state of the books, and why the recovery server does not answer."""
     failure = f" ({subscriber.recovery_failure})" if subscriber.recovery_failure else ""
     return f"{STATES[subscriber.state.name]}{failure}"

@@ -1,4 +1,4 @@
-"""Reports and commands in words."""
+"""Reports and commands as text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ REASONS = {int(reason): reason.name.lower().replace("_", " ") for reason in Reas
 #: The price unit of each instrument, by id. An instrument that is not there has the unit 1: its prices are in ticks.
 Units: TypeAlias = Mapping[int, Decimal]
 
-#: The report that asked for nothing of one instrument.
+#: The instrument of reports that concern all instruments.
 ALL_INSTRUMENTS = 2**32 - 1
 
 
@@ -56,7 +56,7 @@ def price_text(ticks: int, instrument: int, units: Units) -> str:
 
 
 def line(report: Report, units: Units) -> str:
-    """A report on one line; what says nothing is left out."""
+    """A report on one line, without fields that have no meaning for its kind."""
     parts = [f"{report.seq_num} {KINDS.get(report.kind, report.kind)}"]
     if report.instrument != ALL_INSTRUMENTS:
         parts.append(f"instrument {report.instrument}")
@@ -78,14 +78,14 @@ def line(report: Report, units: Units) -> str:
 
 
 def open_order(order: OpenOrder, units: Units) -> str:
-    """An order that rests, on one line."""
+    """A resting order on one line."""
     place = f"instrument {order.instrument} order {order.order_id} {SIDES[order.side]}"
     price = price_text(order.price, order.instrument, units)
     return f"{place} {order.quantity} at {price} reference {order.reference}"
 
 
 def command_line(command: np.void, units: Units) -> str:
-    """A command on one line; what says nothing of its type is left out."""
+    """A command on one line, without fields that have no meaning for its type."""
     kind = int(command["type"])
     parts = [f"{command['sequence']} {COMMANDS.get(kind, f'type {kind}')}"]
     if command["instrument"] != ALL_INSTRUMENTS:
@@ -102,7 +102,7 @@ def command_line(command: np.void, units: Units) -> str:
 
 
 def _asked(command: np.void, kind: int, units: Units) -> list[str]:
-    """What a command wants, beside the order that it is about."""
+    """The fields of a command besides the order that it concerns."""
     flags = int(command["flags"])
     if kind == CommandType.SET_STATE:
         return [STATES.get(flags, f"state {flags}")]
@@ -111,7 +111,7 @@ def _asked(command: np.void, kind: int, units: Units) -> list[str]:
     if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL):
         return []
     if kind == CommandType.OPEN_ORDERS:
-        return [f"behind {command['quantity']}"] if flags else []
+        return [f"after {command['quantity']}"] if flags else []
     if kind == CommandType.REDUCE_ORDER:
         return [f"by {command['quantity']}"]
     price = price_text(int(command["price"]), int(command["instrument"]), units)

@@ -1,4 +1,4 @@
-"""The other end of an exchange: clients that send orders, and subscribers that rebuild its books from the feed."""
+"""Clients that send orders to an exchange, and subscribers that rebuild its books from the feed."""
 
 from __future__ import annotations
 

@@ -1,285 +1,311 @@
-"""Which report answers which command of a client, and which reports belong to the answer.
+# cython: language_level=3
+"""Which report answers which command of a client, and which reports belong to the answer. Compiled: each report comes
+here.
 
-The exchange answers the commands of an owner in the order in which it gets them: so of several about one order id the
-first that is open is answered by the first report that can be its answer. Where a connection was lost, commands sent
-over it may never have arrived: that is known as soon as a later one is answered, or the exchange says that it has no
-more reports. Where the same command was sent again over another connection, which of the two was answered cannot be
-told, and does not matter: both have the answer.
+The exchange answers the commands of an owner in the order in which it receives them. So of several commands about one
+order id, the first that is open is answered by the first report that can be its answer. If a connection was lost,
+commands sent over it may never have arrived: that is known as soon as a later one is answered, or the exchange says
+that it has no more reports. If the same command was sent again over a new connection, it cannot be known which of the
+two was answered, and it does not matter: both get the answer.
 
-The reports of one command stand in a row in the owner's stream, and no report says that it is the last. So the answer
-to a new order or a replace is complete when nothing of the order is left; when a report comes that is not of this
-command; or, where the order may rest, when everything that came has been read: the exchange sends the reports of a
-command together.
+The reports of one command follow each other in the owner's stream, and no report says that it is the last. So the
+answer to a new order or a replace is complete when nothing of the order is left; when a report of a different command
+comes; or, if the order may rest, when everything that came has been read: the exchange sends the reports of a command
+together.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Any, NamedTuple, Protocol
-from weakref import WeakValueDictionary
+import weakref
 
-from pricetime.errors import ERROR_OF_REASON, PricetimeError
-from pricetime.feed.errors import CommandLost, OrderRefused
-from pricetime.feed.order_result import Execution, OrderResult
-from pricetime.types import Reason, ReportKind, TimeInForce
-from pricetime.wire.messages import (
-    CancelOrder,
-    ExecutionReport,
-    MassCancel,
-    Message,
-    NewOrder,
-    OpenOrders,
-    ReduceOrder,
-    ReplaceOrder,
-)
+import cython
 
-#: The kind of report that answers each kind of command, when it is not refused.
-ANSWERS: dict[type[Message], ReportKind] = {
-    NewOrder: ReportKind.ACCEPTED,
-    CancelOrder: ReportKind.CANCELLED,
-    ReplaceOrder: ReportKind.REPLACED,
-    ReduceOrder: ReportKind.REDUCED,
-    MassCancel: ReportKind.MASS_CANCELLED,
-    OpenOrders: ReportKind.OPEN_ORDERS_END,
-}
+from pricetime.feed.errors import CommandLost
 
-#: Orders that never rest: their reports end with the one that leaves nothing.
-ENDS = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.MARKET})
+if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
+    from pricetime.core.layout import *
+    from pricetime.feed.future import ANSWERED, FAILED, CommandFuture, FinalFuture, OrderFuture
+    from pricetime.wire.messages import ExecutionReport, decode
 
-#: Why an order loses lots within its own command.
-WITHIN = frozenset({Reason.IOC_REMAINDER, Reason.FOK_UNFILLABLE, Reason.MARKET_REMAINDER, Reason.SELF_TRADE})
-
-Key = tuple[int, int]  #: instrument and order id
+    REPORT_BYTES = ExecutionReport.SIZE
 
 
-class Promise(Protocol):
-    """A future, of threads or of asyncio."""
-
-    def done(self) -> bool: ...
-    def set_result(self, result: Any, /) -> None: ...
-    def set_exception(self, exception: BaseException, /) -> None: ...
-
-
-class Life(Execution):
-    """An order from its acceptance to its end, and who waits for that: followed as long as one of them is held."""
-
-    __slots__ = ("finals",)
-
-    def __init__(self, accepted: ExecutionReport) -> None:
-        super().__init__(accepted)
-        self.finals: list[Final] = []
-
-
-class Final(Promise, Protocol):
-    """A future of what became of an order in the end."""
-
-    life: Life | None  #: what follows the order for it
-
-
-class Open(NamedTuple):
-    """A command that is not answered yet."""
-
-    kind: ReportKind
-    connection: int  #: that it was sent over
-    promise: Promise
-    final: Final | None  #: of a new order or a replace
-    ends: bool  #: is it an order that never rests?
-
-
-class Answering:
-    """A new order or a replace whose reports are coming."""
-
-    def __init__(self, accepted: ExecutionReport, *, ends: bool) -> None:
-        self.key: Key = (accepted.instrument, accepted.order_id)
-        self.execution = Execution(accepted)
-        self.promises: list[Promise] = []
-        self.ends = ends
-
-    def takes(self, report: ExecutionReport) -> bool:
-        """Read a report of this command. False for one that is not of it."""
-        if (report.instrument, report.order_id) == self.key:
-            if not _follows(report):
-                return False
-            self.execution.read(report)
-            return True
-        # What it did to another order of the same owner.
-        return report.instrument == self.key[0] and report.reason in {Reason.AS_MAKER, Reason.SELF_TRADE}
-
-    def settle(self) -> None:
-        result = self.execution.result()
-        for promise in self.promises:
-            _keep(promise, result)
-
-
+@cython.final
+@cython.cclass
 class Acknowledgements:
-    """The open commands of a client, by instrument and order id, and the orders that are followed to their end."""
+    """The open commands of a client by instrument and order id, and the orders that futures follow to their end.
 
-    def __init__(self) -> None:
-        self._open: dict[Key, deque[Open]] = {}
-        self._oldest = 0  # no open command was sent over an earlier connection
-        self._answering: Answering | None = None
-        self._lives: WeakValueDictionary[Key, Life] = WeakValueDictionary()
+    ``lock``: the client's; callers of all methods hold it. None: the futures never wait.
+    """
 
-    def __len__(self) -> int:
-        return sum(map(len, self._open.values()))
+    def __init__(self, lock):
+        self._lock = lock
+        self._open = {}
+        self._followed = {}
+        self._oldest = 0
+        self._answering = self._order = self._key = None
+
+    def __len__(self):
+        count = 0
+        for first in self._open.values():
+            future: CommandFuture = first
+            while future is not None:
+                count += 1
+                future = future.following
+        return count
 
     @property
-    def follows(self) -> bool:
-        """Is there an order that is followed to its end?"""
-        return bool(self._lives)
+    def follows(self):
+        """Whether a future waits for the end of an order that rests."""
+        return any(reference() is not None for reference in self._followed.values())
 
-    def expect(self, command: Message, connection: int, promise: Promise, final: Final | None = None) -> None:
-        """A command is sent: ``promise`` will have its answer, ``final`` what became of the order in the end."""
-        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel | OpenOrders)
-        ends = isinstance(command, NewOrder) and command.time_in_force in ENDS
-        made = Open(ANSWERS[type(command)], connection, promise, final, ends)
-        self._open.setdefault((command.instrument, command.order_id), deque()).append(made)
-
-    def withdraw(self, command: Message, promise: Promise) -> None:
-        """The command could not be sent after all; it was the last about its order."""
-        assert isinstance(command, NewOrder | CancelOrder | ReplaceOrder | ReduceOrder | MassCancel | OpenOrders)
-        key = (command.instrument, command.order_id)
-        waiting = self._open.get(key)
-        if waiting is not None and waiting[-1].promise is promise:
-            waiting.pop()
-            if not waiting:
-                del self._open[key]
-
-    def read(self, reports: bytes) -> None:
-        """Reports came. O(1) when no command is open and no order is followed, else O(reports)."""
-        if not self._open and self._answering is None and not self.follows:
-            return
-        for at in range(0, len(reports), ExecutionReport.SIZE):
-            self._read(ExecutionReport.decode(reports[at : at + ExecutionReport.SIZE]))
-
-    def _read(self, report: ExecutionReport) -> None:
-        key = (report.instrument, report.order_id)
-        answering = self._answering
-        if answering is not None and not answering.takes(report):
-            self._settle()
-        waiting = self._open.get(key)
-        if waiting is not None and _answers(report, waiting[0].kind):
-            self._answer(key, waiting, report)
+    def expect(self, command, connection):
+        """A command is sent, as these bytes, over the connection of this number. Returns the future of its answer."""
+        message: cython.pointer[NewOrder] = command_of(command)
+        future: CommandFuture
+        if message.type == NEW_ORDER or message.type == REPLACE_ORDER:
+            order: OrderFuture = OrderFuture()
+            order.final = FinalFuture()
+            order.final.lock = self._lock
+            future = order
         else:
-            self._follow(key, report)
-        answering = self._answering
-        if answering is not None and not answering.execution.remaining:
-            self._settle()
+            future = CommandFuture()
+        future.lock = self._lock
+        future.kind = answer_of(message.type)
+        future.connection = connection
+        if message.type == NEW_ORDER:
+            future.ends = (
+                message.time_in_force == IOC or message.time_in_force == FOK or message.time_in_force == MARKET
+            )
+        key: tuple = (message.instrument, message.order_id)
+        first: CommandFuture = self._open.get(key)
+        if first is None:
+            self._open[key] = future
+        elif first.newest is None:
+            first.following = first.newest = future
+        else:
+            first.newest.following = future
+            first.newest = future
+        return future
 
-    def _answer(self, key: Key, waiting: deque[Open], report: ExecutionReport) -> None:
-        """The first that waits has its answer."""
-        answered = [waiting.popleft()]
-        first = answered[0]
-        while waiting and waiting[0].kind == first.kind and waiting[0].connection > first.connection:
-            answered.append(waiting.popleft())  # the same again, over another connection
-        if not waiting:
+    def _pop(self, key, first):
+        """Remove the first open command of a key. Returns the next one, None without one."""
+        second: CommandFuture = first.following
+        if second is None:
             del self._open[key]
-        if report.kind == ReportKind.REJECTED:
-            for one in answered:
-                _fail(one, refusal(report))
-        elif first.final is None:
-            self._follow(key, report)
-            for one in answered:
-                _keep(one.promise, report)
         else:
-            self._begin(key, report, answered)
-        self.lose(first.connection)
+            second.newest = first.newest if first.newest is not second else None
+            self._open[key] = second
+        first.following = first.newest = None
+        return second
 
-    def _begin(self, key: Key, report: ExecutionReport, answered: list[Open]) -> None:
-        """An order is in, or replaced: more reports of the same command may follow."""
-        self._answering = Answering(report, ends=answered[0].ends)
-        self._answering.promises = [one.promise for one in answered]
-        life = self._lives.get(key) if report.kind == ReportKind.REPLACED else None
-        if life is None:
-            life = self._lives[key] = Life(report)
-        else:
-            life.read(report)
-        for one in answered:
-            if one.final is not None:
-                one.final.life = life
-                life.finals.append(one.final)
-
-    def _follow(self, key: Key, report: ExecutionReport) -> None:
-        """Read a report of an order whose end a future waits for."""
-        life = self._lives.get(key)
-        if life is None:
+    def read(self, reports):
+        """Reports came. O(1) if no command is open and no order is followed, else O(reports)."""
+        if not self._open and self._answering is None and not self._followed:
             return
-        life.read(report)
-        if not life.remaining:
-            del self._lives[key]
-            for final in life.finals:
-                _keep(final, life.result())
+        data: bytes = reports
+        records: cython.pointer[Report] = reports_of(data)
+        i: cython.Py_ssize_t
+        for i in range(len(data) // REPORT_BYTES):
+            self._read(cython.address(records[i]), data, i * REPORT_BYTES)
 
-    def all_read(self) -> None:
-        """Everything that came has been read: the reports of a command that may rest are complete."""
-        if self._answering is not None and not self._answering.ends:
+    def _read(self, report, reports, at):
+        if self._answering is not None:
+            if report.order_id == self._order_id and report.instrument == self._instrument and self._takes(report):
+                self._order.read(report.kind, report.quantity, reports[at : at + REPORT_BYTES])
+                if self._order.remaining == 0:
+                    self._settle()
+                return 0
+            if (
+                report.instrument != self._instrument
+                or (report.reason != AS_MAKER and report.reason != SELF_TRADE)
+                or (report.order_id == self._order_id)
+            ):
+                self._settle()  # else the command affected a different order of the same owner
+        if not self._open and not self._followed:
+            return 0
+        key: tuple = (report.instrument, report.order_id)
+        first: CommandFuture = self._open.get(key)
+        if first is not None and answers(report, first.kind):
+            self._answer(key, first, report, reports[at : at + REPORT_BYTES])
+        elif key in self._followed:
+            self._follow(key, report, reports[at : at + REPORT_BYTES])
+        return 0
+
+    def _takes(self, report):
+        """Whether a report about the order that is being answered is of the same command."""
+        reason: u8 = report.reason
+        if report.kind == TRADE:
+            return reason != AS_MAKER
+        return (report.kind == CANCELLED or report.kind == REDUCED) and (
+            reason == IOC_REMAINDER or reason == FOK_UNFILLABLE or reason == MARKET_REMAINDER or reason == SELF_TRADE
+        )
+
+    def _answer(self, key, first, report, data):
+        """The first open command of a key has its answer."""
+        connection: u32 = first.connection
+        answered: list = [first]
+        following: CommandFuture = self._pop(key, first)
+        while following is not None and following.kind == first.kind and following.connection > connection:
+            answered.append(following)  # the same command, sent again over a new connection
+            following = self._pop(key, following)
+        future: CommandFuture
+        if report.kind == REJECTED:
+            for one in answered:
+                fail(one, data)
+        elif report.kind == ACCEPTED or report.kind == REPLACED:
+            self._begin(key, report, data, answered)
+        else:
+            self._follow(key, report, data)
+            for one in answered:
+                future = one
+                future.complete(ANSWERED, data)
+        if connection > self._oldest:
+            self.lose(connection)
+        return 0
+
+    def _begin(self, key, report, data, answered):
+        """An order was accepted or replaced: more reports of the same command may follow."""
+        one: OrderFuture = answered[0]
+        order: FinalFuture = None
+        if report.kind == REPLACED:
+            order = self._followed_order(key)
+        else:
+            self._followed.pop(key, None)
+        if order is None:
+            order = one.final
+            order.begin(data, report.quantity)
+        else:
+            order.read(REPLACED, report.quantity, data)
+        for other in answered:
+            one = other
+            if one.final is not order:
+                one.final.follow(order)
+        self._answering, self._order, self._accepted = answered, order, data
+        self._key, self._instrument, self._order_id = key, report.instrument, report.order_id
+        self._before = len(order.fills)
+        one = answered[0]
+        self._ends = one.ends
+        if report.quantity == 0:
+            self._settle()
+        return 0
+
+    def _follow(self, key, report, data):
+        """A report about an order that may be followed to its end."""
+        order: FinalFuture = self._followed_order(key)
+        if order is None:
+            self._followed.pop(key, None)
+            return 0
+        order.read(report.kind, report.quantity, data)
+        if order.remaining == 0:
+            del self._followed[key]
+            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last))
+        return 0
+
+    def _followed_order(self, key):
+        reference = self._followed.get(key)
+        return None if reference is None else reference()
+
+    def all_read(self):
+        """Everything that came has been read: the reports of a command whose order may rest are complete."""
+        if self._answering is not None and not self._ends:
             self._settle()
 
-    def _settle(self) -> None:
-        answering, self._answering = self._answering, None
-        if answering is not None:
-            answering.settle()
+    def _settle(self):
+        """The reports of the command that is being answered are complete."""
+        order: FinalFuture = self._order
+        answered: list = self._answering
+        self._answering = self._order = None
+        result: tuple = (self._accepted, order.fills[self._before :], order.remaining, order.last)
+        future: CommandFuture
+        for one in answered:
+            future = one
+            future.complete(ANSWERED, result)
+        if order.remaining != 0:
+            self._followed[self._key] = weakref.ref(order)
+        else:
+            self._followed.pop(self._key, None)
+            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last))
+        return 0
 
-    def lose(self, connection: int) -> None:
-        """What was sent over connections before this one will not be answered any more."""
+    def lose(self, connection):
+        """The commands sent over connections before this one will never be answered."""
         if connection <= self._oldest:
             return
         self._oldest = connection
-        for key, waiting in list(self._open.items()):
-            while waiting and waiting[0].connection < connection:
-                _fail(waiting.popleft(), CommandLost(f"the command about order {key[1]} was lost with its connection"))
-            if not waiting:
-                del self._open[key]
+        future: CommandFuture
+        for key, first in list(self._open.items()):
+            future = first
+            while future is not None and future.connection < self._oldest:
+                following = self._pop(key, future)
+                fail(future, CommandLost(f"the command about order {key[1]} was lost with its connection"))
+                future = following
 
-    def lose_all(self, error: PricetimeError) -> None:
-        """Nothing will be answered any more."""
+    def lose_all(self, error):
+        """Nothing will be answered any more, for this reason."""
         self.all_read()
-        answering, self._answering = self._answering, None
-        for promise in answering.promises if answering is not None else []:
-            _refuse(promise, error)
-        for waiting in self._open.values():
-            for one in waiting:
-                _fail(one, error)
-        self._open.clear()
-        for life in list(self._lives.values()):
-            for final in life.finals:
-                _refuse(final, error)
-        self._lives.clear()
+        future: CommandFuture
+        if self._answering is not None:
+            for one in self._answering:
+                fail(one, error)
+            self._answering = self._order = None
+        firsts, self._open = self._open, {}
+        for first in firsts.values():
+            future = first
+            while future is not None:
+                following = future.following
+                future.following = future.newest = None
+                fail(future, error)
+                future = following
+        references, self._followed = self._followed, {}
+        for reference in references.values():
+            order: FinalFuture = reference()
+            if order is not None:
+                order.end(FAILED, error)
 
 
-def _follows(report: ExecutionReport) -> bool:
-    """Is it of the same command as the first report of a new order or a replace, about the same order?"""
-    if report.kind == ReportKind.TRADE:
-        return report.reason != Reason.AS_MAKER
-    return report.kind in {ReportKind.CANCELLED, ReportKind.REDUCED} and report.reason in WITHIN
+def command_of(data):
+    """The command that these bytes are, of which all begin alike."""
+    if not cython.compiled:
+        return decode(data)
+    return cython.cast(cython.pointer[NewOrder], cython.cast(cython.p_char, data))
 
 
-def _answers(report: ExecutionReport, kind: ReportKind) -> bool:
-    """A cancel or reduce that the owner asked for has no reason; one that the market brought about has."""
-    if report.kind == ReportKind.REJECTED:
+def reports_of(data):
+    """The reports that these bytes are."""
+    if not cython.compiled:
+        starts = range(0, len(data), REPORT_BYTES)
+        return [ExecutionReport.decode(data[at : at + REPORT_BYTES]) for at in starts]
+    return cython.cast(cython.pointer[Report], cython.cast(cython.p_char, data))
+
+
+def answer_of(command):
+    """The kind of report that answers a command of this type, if it is not refused."""
+    if command == NEW_ORDER:
+        return ACCEPTED
+    if command == CANCEL_ORDER:
+        return CANCELLED
+    if command == REPLACE_ORDER:
+        return REPLACED
+    if command == REDUCE_ORDER:
+        return REDUCED
+    return MASS_CANCELLED if command == MASS_CANCEL else OPEN_ORDERS_END
+
+
+def answers(report, kind):
+    """Whether a report answers a command that expects this kind.
+
+    A cancel or reduce that the owner asked for has no reason; one that the market caused has.
+    """
+    if report.kind == REJECTED:
         return True
-    asked = kind not in {ReportKind.CANCELLED, ReportKind.REDUCED} or report.reason == Reason.NONE
-    return report.kind == kind and asked
+    return report.kind == kind and (report.reason == NONE or (kind != CANCELLED and kind != REDUCED))
 
 
-def _keep(promise: Promise, result: ExecutionReport | OrderResult) -> None:
-    if not promise.done():  # else it was cancelled by who waited
-        promise.set_result(result)
-
-
-def _refuse(promise: Promise, error: PricetimeError) -> None:
-    if not promise.done():
-        promise.set_exception(error)
-
-
-def _fail(one: Open, error: PricetimeError) -> None:
-    _refuse(one.promise, error)
-    if one.final is not None:
-        _refuse(one.final, error)
-
-
-def refusal(report: ExecutionReport) -> PricetimeError:
-    """The error that a book would have raised."""
-    error = ERROR_OF_REASON.get(report.reason, OrderRefused)
-    name = getattr(report.reason, "name", str(report.reason))
-    return error(f"the exchange refused the command about order {report.order_id}: {name}")
+def fail(future, error):
+    """Complete a future, and that of its order's end, with an error: an exception, or the report of the refusal."""
+    future.complete(FAILED, error)
+    if isinstance(future, OrderFuture):
+        order: OrderFuture = future
+        order.final.complete(FAILED, error)
+    return 0

@@ -1,4 +1,4 @@
-"""What the recovery server is asked, and what it answers: bytes in, values out, no sockets."""
+"""Requests to the recovery server and its answers: bytes in, values out, without sockets."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from pricetime.wire.messages import (
 )
 from pricetime.wire.types import RetransmitStatus
 
-#: No snapshot has more orders: such a length is not believed.
+#: The most orders that an answer may announce.
 MOST_ORDERS = 1 << 31
 
 
@@ -33,7 +33,7 @@ class RangeAnswer(NamedTuple):
     reports: bytes
     next_sequence: int  #: of the next report of the feed
     epoch: int
-    checksum: int  #: of all reports before ``seq_num``; 0 where the status leaves it unknown
+    checksum: int  #: of all reports before ``seq_num``; 0 if unknown
 
 
 class SnapshotAnswer(NamedTuple):
@@ -45,20 +45,20 @@ Answer = RangeAnswer | SnapshotAnswer
 
 
 def question(wanted: Wanted) -> bytes:
-    """The request for what is wanted."""
+    """Return the request for what is wanted."""
     if isinstance(wanted, RangeWanted):
         return RetransmitRequest(count=wanted.reports, seq_num=wanted.seq_num, epoch=wanted.epoch).encode()
     return SnapshotRequest().encode()
 
 
 class Answers:
-    """The stream of answers, in whatever pieces it comes."""
+    """The stream of answers, received in pieces of any size."""
 
     def __init__(self) -> None:
         self._bytes = bytearray()
 
     def receive(self, data: bytes) -> list[Answer]:
-        """The answers that are whole now. Raises InvalidAnswer: then the stream is of no more use."""
+        """Return the answers that are complete. After InvalidAnswer the stream cannot be used."""
         self._bytes += data
         found: list[Answer] = []
         while True:
@@ -71,7 +71,7 @@ class Answers:
             found.append(_range(whole) if whole[0] == RetransmitReply.TYPE else _snapshot(whole))
 
     def _size(self) -> int | None:
-        """Bytes of the answer that comes now, None while its head is not there."""
+        """Size in bytes of the answer that is being received, None while unknown."""
         if not self._bytes:
             return None
         if self._bytes[0] == RetransmitReply.TYPE:
@@ -80,13 +80,14 @@ class Answers:
             reply = RetransmitReply.decode(self._bytes[: RetransmitReply.SIZE])
             return RetransmitReply.SIZE + REPORT_BYTES * reply.count
         if self._bytes[0] != SnapshotHeader.TYPE:
-            raise InvalidAnswer(f"the recovery server sent a message of type {self._bytes[0]}, which is no answer")
+            raise InvalidAnswer(f"the recovery server sent a message of type {self._bytes[0]}, which is not an answer")
         if len(self._bytes) < SnapshotHeader.SIZE:
             return None
         header = SnapshotHeader.decode(self._bytes[: SnapshotHeader.SIZE])
         if header.instruments > MAX_INSTRUMENTS or header.orders > MOST_ORDERS:
             raise InvalidAnswer(
-                f"a snapshot of {header.instruments} instruments and {header.orders} orders: nobody has so many"
+                f"the recovery server announced a snapshot of {header.instruments} instruments and {header.orders} "
+                f"orders: at most {MAX_INSTRUMENTS} and {MOST_ORDERS} are possible"
             )
         return SnapshotHeader.SIZE + header.instruments * SnapshotInstrument.SIZE + header.orders * SnapshotOrder.SIZE
 
@@ -94,7 +95,7 @@ class Answers:
 def _range(whole: bytes) -> RangeAnswer:
     reply = RetransmitReply.decode(whole[: RetransmitReply.SIZE])
     if reply.status not in set(RetransmitStatus):
-        raise InvalidAnswer(f"the recovery server answered with status {reply.status}, which is unknown")
+        raise InvalidAnswer(f"the recovery server answered with the unknown status {reply.status}")
     reports = whole[RetransmitReply.SIZE :]
     return RangeAnswer(
         RetransmitStatus(reply.status), reply.seq_num, reports, reply.next_sequence, reply.epoch, reply.checksum
@@ -124,4 +125,4 @@ def _instrument(data: bytes) -> Instrument:
             price_unit=Decimal(sent.price_unit).scaleb(-sent.price_decimals),
         )
     except (InvalidSetting, ValueError) as error:
-        raise InvalidAnswer(f"the recovery server sent an instrument that cannot be: {error}") from error
+        raise InvalidAnswer(f"the recovery server sent an invalid instrument: {error}") from error

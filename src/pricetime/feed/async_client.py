@@ -1,214 +1,101 @@
-"""Order entry for asyncio: what ``Client`` is with a thread, in the event loop."""
+"""Order entry for asyncio: a client with a task of the event loop, which keeps the session up."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import TracebackType
-from typing import Any
 
-import numpy as np
-
-from pricetime import address as addresses
 from pricetime.errors import PricetimeError
-from pricetime.feed import commands
-from pricetime.feed.acknowledgements import Acknowledgements, Life
-from pricetime.feed.client import FIRST_REQUEST, READ_BYTES
-from pricetime.feed.dialogue import Dialogue, Stage
-from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
+from pricetime.feed.dialogue import Stage
+from pricetime.feed.errors import ConnectionLost, NotAcknowledged
 from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
-from pricetime.feed.order_result import OrderResult
-from pricetime.feed.retries import Retries
-from pricetime.types import REPORT, Side, TimeInForce
-from pricetime.wire.messages import ExecutionReport, Message
+from pricetime.feed.order_entry import OrderEntry, Reports
+from pricetime.wire.messages import ExecutionReport
 
 #: Bytes that may wait to be sent before ``drain`` waits.
 MOST_UNSENT = 1 << 20
 
 
-class AsyncFinalFuture(asyncio.Future[OrderResult]):
-    """``AsyncOrderFuture.final``."""
-
-    life: Life | None = None  #: what follows the order for it
+#: Bytes that are collected before they go to the transport within one iteration of the event loop.
+SEND_BYTES = 1 << 16
 
 
-class AsyncOrderFuture(asyncio.Future[OrderResult]):
-    """The answer to a new order or a replace, and ``final``: see ``OrderFuture``."""
+class AsyncClient(OrderEntry):
+    """A session with an exchange, as one owner, for asyncio. ``async with`` logs in and out; so do ``login`` and
+    ``close``.
 
-    def __init__(self, *, loop: asyncio.AbstractEventLoop) -> None:
-        super().__init__(loop=loop)
-        self.final = AsyncFinalFuture(loop=loop)
-        self.final.add_done_callback(_looked_at)
+    While it is open, a task reads, sends heartbeats, and after a disconnect logs in again and resumes with the next
+    report: none is lost or comes twice. A command returns at once with a future: await it for the answer, or ignore it.
+    The commands of one iteration of the event loop are sent together. An ``AsyncClient`` belongs to one event loop.
 
-
-class AsyncClient:
-    """A session with an exchange, as one owner; the settings are those of ``Client``.
-
-    ``async with AsyncClient(...) as client`` logs in and out; so do ``login`` and ``close``. While it is open, a task
-    reads, sends heartbeats, and after a disconnect logs in again and goes on with the next report: none is lost or
-    comes twice. A command is sent at once and gives a ``Future``: await it for its answer, or leave it. Of one event
-    loop only.
+    The arguments are those of ``OrderEntry``. Raises InvalidOwner.
     """
 
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 7001,
-        *,
-        owner: int,
-        secret: bytes = b"",
-        instrument: int = 1,
-        keep_orders: bool = False,
-        resume_from: int | None = None,
-        timeout: float = 5.0,
-        retries: int = 10,
-        most_untaken: int = 1 << 22,
-    ) -> None:
-        self.address, self.instrument, self.timeout = (host, port), instrument, timeout
-        self.most_untaken = most_untaken  #: reports that may wait to be taken
-        self.disconnects = 0  #: connections that were lost
-        self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._acknowledgements = Acknowledgements()
-        self._retries = Retries(retries)
-        self._requests = itertools.count(FIRST_REQUEST)
-        self._runs: deque[bytes] = deque()  # reports that nobody has taken
-        self._untaken = 0
-        self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
-        self._queries: list[OpenOrdersQuery] = []
+    _futures_wait = False
+
+    def _begin(self) -> None:
         self._changed = asyncio.Event()
         self._connection: _Connection | None = None
-        self._life: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._flushes = False  # what is collected is sent in this iteration of the loop
 
     async def login(self) -> None:
         """Connect and log in. Raises LoginRefused, ConnectionLost and NotAcknowledged."""
-        if self._life is not None:
-            raise ConnectionLost("a client logs in once, and again by itself: make another")
+        if self._task is not None:
+            raise ConnectionLost("login() was called before, and the client reconnects by itself: make a new client")
+        self._loop = asyncio.get_running_loop()
         await self._connect()
-        self._life = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
+        self._task = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
         try:
             await self.wait_until_active()
         except PricetimeError:
             await self.close()
             raise
 
-    # ------------------------------------------------------------------ commands
-
-    def add_order(
-        self,
-        order_id: int,
-        side: Side | int,
-        price: int | None,
-        quantity: int,
-        *,
-        instrument: int | None = None,
-        time_in_force: TimeInForce | int = TimeInForce.GTC,
-        self_trade: int | None = None,
-        tag: int = 0,
-    ) -> AsyncOrderFuture:
-        """Send an order: see ``Client.add_order``."""
-        message = commands.new_order(
-            order_id,
-            side,
-            price,
-            quantity,
-            instrument=self._named(instrument),
-            time_in_force=time_in_force,
-            self_trade=self_trade,
-            tag=tag,
-        )
-        return self._order(message)
-
-    def cancel_order(self, order_id: int, *, instrument: int | None = None) -> asyncio.Future[ExecutionReport]:
-        """Take an order out of the book. The answer is its CANCELLED report."""
-        return self._command(commands.cancel_order(order_id, instrument=self._named(instrument)))
-
-    def reduce_order(self, order_id: int, by: int, *, instrument: int | None = None) -> asyncio.Future[ExecutionReport]:
-        """Take lots off an order, which keeps its place. The answer is its REDUCED report."""
-        return self._command(commands.reduce_order(order_id, by, instrument=self._named(instrument)))
-
-    def replace_order(
-        self, order_id: int, price: int, quantity: int, *, instrument: int | None = None
-    ) -> AsyncOrderFuture:
-        """Give an order a new price and a new open quantity. The answer is its REPLACED report."""
-        return self._order(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
-
-    def mass_cancel(
-        self, *, instrument: int | None = None, side: Side | int | None = None, request_id: int | None = None
-    ) -> asyncio.Future[ExecutionReport]:
-        """Cancel the owner's orders: see ``Client.mass_cancel``."""
-        number = next(self._requests) if request_id is None else request_id
-        return self._command(commands.mass_cancel(number, instrument=instrument, side=side))
+    # ------------------------------------------------------------------ sending
 
     async def open_orders(self, timeout: float | None = None) -> list[OpenOrder]:
-        """The owner's orders that rest: see ``Client.open_orders``."""
+        """Return the owner's resting orders: see ``Client.open_orders``."""
         wait_s = self.timeout if timeout is None else timeout
         query = OpenOrdersQuery()
         self._queries.append(query)
         try:
             while not query.done:
-                await asyncio.wait_for(self._command(query.ask()), wait_s)
+                await asyncio.wait_for(self._command(query.ask().encode()), wait_s)
             return query.orders
         except TimeoutError as error:
-            raise NotAcknowledged(f"no list of open orders from {self.address} within {wait_s:g} s") from error
+            raise NotAcknowledged(f"no list of open orders within {wait_s:g} s") from error
         finally:
             self._queries.remove(query)
 
-    def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
-        """Send many commands, as an array of ``pricetime.COMMAND``: see ``Client.send``. ``drain`` between them."""
-        self._write(self._dialogue.send_commands(orders, time.monotonic_ns()))
-
     async def drain(self) -> None:
         """Wait while more than a mebibyte waits to be sent."""
-        connection = self._connection
-        if connection is not None:
-            await connection.writable.wait()
+        self._flush_all()
+        if self._connection is not None:
+            await self._connection.writable.wait()
 
-    def _named(self, instrument: int | None) -> int:
-        return self.instrument if instrument is None else instrument
+    def _announce(self) -> None:
+        if self._unsent_bytes >= SEND_BYTES:
+            self._flush_all()
+        elif not self._flushes:
+            assert self._loop is not None
+            self._flushes = True
+            self._loop.call_soon(self._flush_all)
 
-    def _order(self, message: Message) -> AsyncOrderFuture:
-        promise = AsyncOrderFuture(loop=asyncio.get_running_loop())
-        self._send(message, promise, promise.final)
-        return promise
-
-    def _command(self, message: Message) -> asyncio.Future[ExecutionReport]:
-        promise: asyncio.Future[ExecutionReport] = asyncio.get_running_loop().create_future()
-        self._send(message, promise)
-        return promise
-
-    def _send(self, message: Message, promise: asyncio.Future[Any], final: AsyncFinalFuture | None = None) -> None:
-        promise.add_done_callback(_looked_at)
-        self._write(self._dialogue.send(message, time.monotonic_ns()))
-        self._acknowledgements.expect(message, self._dialogue.connections, promise, final)
-
-    def _write(self, data: bytes) -> None:
-        assert self._connection is not None
-        self._connection.transport.write(data)
+    def _flush_all(self) -> None:
+        self._flushes = False
+        if self._unsent and self._connection is not None:
+            self._connection.transport.write(self._collected())
 
     # ------------------------------------------------------------------ reports
 
-    @property
-    def next_sequence(self) -> int:
-        """Of the next report that will come: what ``resume_from`` of another client would be."""
-        return self._dialogue.next_sequence or 1
-
-    @property
-    def is_active(self) -> bool:
-        """Is the client logged in just now?"""
-        return self._dialogue.stage is Stage.ACTIVE
-
-    @property
-    def untaken(self) -> int:
-        """Reports that wait to be taken."""
-        return self._untaken + len(self._front)
-
     async def reports(self, timeout: float | None = None) -> AsyncIterator[ExecutionReport]:
-        """The reports one by one, as they come: see ``Client.reports``."""
+        """Iterate over the reports as they come: see ``Client.reports``."""
         while True:
             while self._front:
                 yield self._front.popleft()
@@ -218,82 +105,67 @@ class AsyncClient:
             starts = range(0, len(run), ExecutionReport.SIZE)
             self._front.extend(ExecutionReport.decode(run[at : at + ExecutionReport.SIZE]) for at in starts)
 
-    async def read(self, timeout: float | None = 0.0) -> np.ndarray[Any, np.dtype[np.void]]:
-        """All reports that have come, as an array of ``pricetime.REPORT``: see ``Client.read``."""
-        runs = [report.encode() for report in self._front]
-        self._front.clear()
+    async def read(self, timeout: float | None = 0.0) -> Reports:
+        """Return all reports that have come, as an array of ``pricetime.REPORT``: see ``Client.read``."""
+        runs = self._take_front()
         first = await self._take(0.0 if runs else timeout)
-        if first is not None:
-            runs += [first, *self._runs]
-            self._runs.clear()
-            self._untaken = 0
-        return np.frombuffer(b"".join(runs), REPORT)
+        return self._take_rest(runs if first is None else [*runs, first])
 
     async def _take(self, timeout: float | None) -> bytes | None:
-        """The next run of reports, None when none came in time or none will."""
+        """Take a run of reports, None if none came in time or none will."""
         with contextlib.suppress(TimeoutError):
-            await self._wait_for(lambda: bool(self._runs) or self._dialogue.stage is Stage.OVER, timeout)
-        if self._runs:
-            run = self._runs.popleft()
-            self._untaken -= len(run) // ExecutionReport.SIZE
-            return run
-        if self._dialogue.error is not None:
-            raise self._dialogue.error
-        return None
+            await self._wait_for(lambda: self._has_run, timeout)
+        return self._take_run()
 
-    # ------------------------------------------------------------------ what happens by itself
+    # ------------------------------------------------------------------ the task
 
     async def _live(self) -> None:
-        """One connection after another."""
+        """Follow one connection after the other."""
         dialogue = self._dialogue
         while True:
             await self._follow()
             if self._connection is not None:
                 self._connection.transport.abort()
-            if dialogue.stage is Stage.OVER:
+            if dialogue.stage is Stage.ENDED:
                 break
             self.disconnects += 1
             if not await self._reconnect():
                 break
-        self._acknowledgements.lose_all(dialogue.error or ConnectionLost("the client was closed"))
+        self._ended()
         self._changed.set()
 
     async def _follow(self) -> None:
-        """Do what time demands, until the connection ends."""
+        """Send heartbeats and detect silence until the connection ends."""
         dialogue = self._dialogue
-        while dialogue.stage not in {Stage.APART, Stage.OVER}:
+        while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
             due_ns = dialogue.next_due_ns
             wait = None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
             try:
                 await self._wait_for(partial(self._has_changed, due_ns), wait)
             except TimeoutError:
-                for _ in range(2):  # the loop reads the socket first: after a pause of this process much may wait there
+                for _ in range(2):  # let the loop read the socket first: after a pause of this process data may wait
                     await asyncio.sleep(0)
                 dialogue.due(time.monotonic_ns())
-                self._say()
+                self._collect_outgoing()
+                self._flush_all()
 
     def _has_changed(self, due_ns: int | None) -> bool:
-        """Has the connection ended, or is something due earlier than it was?"""
+        """Whether the connection has ended, or something is due earlier than before."""
         now_due_ns = self._dialogue.next_due_ns
-        ended = self._dialogue.stage in {Stage.APART, Stage.OVER}
+        ended = self._dialogue.stage in {Stage.DISCONNECTED, Stage.ENDED}
         return ended or (now_due_ns is not None and (due_ns is None or now_due_ns < due_ns))
 
     async def _reconnect(self) -> bool:
-        """Make the connection anew: False when that is over."""
+        """Connect again. Returns False if the client has ended."""
         dialogue = self._dialogue
         while (pause := self._retries.next_pause()) is not None:
             with contextlib.suppress(TimeoutError):
-                await self._wait_for(lambda: dialogue.stage is Stage.OVER, pause)
+                await self._wait_for(lambda: dialogue.stage is Stage.ENDED, pause)
                 return False
             with contextlib.suppress(ConnectionLost):
                 await self._connect()
                 return True
-        dialogue.give_up(
-            ConnectionLost(
-                f"no session with {addresses.text(self.address)} was to be had in {self._retries.most} "
-                f"attempts: is the exchange up? resume_from={self.next_sequence} goes on from here"
-            )
-        )
+        self._give_up()
         return False
 
     async def _connect(self) -> None:
@@ -302,81 +174,55 @@ class AsyncClient:
             async with asyncio.timeout(self.timeout):
                 await loop.create_connection(lambda: _Connection(self), *self.address)
         except OSError as error:
-            raise ConnectionLost(
-                f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?"
-            ) from error
+            raise self._no_connection(error) from error
 
     def begin(self, connection: _Connection) -> None:
-        """There is a connection: what comes over it now belongs to the session."""
+        """There is a new connection."""
         self._connection = connection
-        self._dialogue.connected(time.monotonic_ns())
+        self._connected()
 
     def received(self, connection: _Connection, data: bytes) -> None:
-        """A connection has brought something."""
-        if connection is not self._connection:
-            return
-        dialogue = self._dialogue
-        for run in dialogue.receive(data, time.monotonic_ns()):
-            self._runs.append(run)
-            self._untaken += len(run) // ExecutionReport.SIZE
-            for query in self._queries:
-                query.read(run)
-            self._acknowledgements.read(run)
-        if dialogue.is_between_messages and len(data) < READ_BYTES:
-            self._acknowledgements.all_read()
-        if dialogue.stage is Stage.ACTIVE:
-            self._retries.reset()
-        if dialogue.caught_up:
-            self._acknowledgements.lose(dialogue.connections)
-        if self._untaken > self.most_untaken:
-            dialogue.give_up(ReportsUntaken(f"{self._untaken} reports wait to be taken, {self.most_untaken} may"))
-        self._say()
-        self._changed.set()
+        """A connection received data."""
+        if connection is self._connection:
+            self._read(data)
+            self._flush_all()
+            self._changed.set()
 
     def lost(self, connection: _Connection, why: str) -> None:
-        """A connection is gone."""
+        """A connection has ended."""
         if connection is self._connection:
             self._dialogue.disconnected(why)
             self._changed.set()
 
-    def _say(self) -> None:
-        """What the dialogue has to say by itself."""
-        outgoing, self._dialogue.outgoing = self._dialogue.outgoing, b""
-        if outgoing and self._connection is not None:
-            self._connection.transport.write(outgoing)
-
     async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> None:
-        """Wait until something holds. Raises TimeoutError."""
+        """Wait until a condition is true. Raises TimeoutError."""
         async with asyncio.timeout(timeout):
             while not holds():
                 self._changed.clear()
                 await self._changed.wait()
 
-    # ------------------------------------------------------------------ the beginning and the end
+    # ------------------------------------------------------------------ login and logout
 
     async def wait_until_active(self, timeout: float | None = None) -> None:
-        """Wait until the client is logged in, again where the connection was lost. Raises as ``login``."""
-        dialogue = self._dialogue
+        """Wait until the client is logged in, or logged in again after a disconnect. Raises as ``login``."""
         timeout = self.timeout if timeout is None else timeout
         with contextlib.suppress(TimeoutError):
-            await self._wait_for(lambda: dialogue.stage in {Stage.ACTIVE, Stage.LEAVING, Stage.OVER}, timeout)
-        if dialogue.error is not None:
-            raise dialogue.error
-        if dialogue.stage is not Stage.ACTIVE:
-            raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout} s")
+            await self._wait_for(lambda: self._is_settled, timeout)
+        self._check_login(timeout)
 
     async def close(self) -> None:
-        """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""
+        """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
         dialogue = self._dialogue
         farewell = dialogue.logout(time.monotonic_ns())
         if farewell:
-            self._write(farewell)
+            self._collect(farewell)
+            self._flush_all()
             with contextlib.suppress(TimeoutError):
-                await self._wait_for(lambda: dialogue.stage is Stage.OVER, self.timeout)
-            dialogue.stage = Stage.OVER
+                await self._wait_for(lambda: dialogue.stage is Stage.ENDED, self.timeout)
+            dialogue.stage = Stage.ENDED
         self._changed.set()
-        if self._life is not None:
-            await self._life
+        if self._task is not None:
+            await self._task
         if self._connection is not None:
             self._connection.transport.abort()
 
@@ -391,7 +237,7 @@ class AsyncClient:
 
 
 class _Connection(asyncio.Protocol):
-    """One connection of a client, which may have another by now."""
+    """A connection of a client. The client may have a newer one."""
 
     def __init__(self, client: AsyncClient) -> None:
         self._client = client
@@ -417,9 +263,3 @@ class _Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.writable.set()
-
-
-def _looked_at(promise: asyncio.Future[Any]) -> None:
-    """A refusal that nobody awaits is no mistake: it is among the reports."""
-    if not promise.cancelled():
-        promise.exception()

@@ -1,271 +1,155 @@
-"""Order entry from Python: a client that waits where it is told to, and stays connected by itself."""
+"""Order entry from Python: a client with a thread of its own, which keeps the session up."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import selectors
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import Future
 from types import TracebackType
-from typing import Any
-
-import numpy as np
 
 from pricetime import address as addresses
 from pricetime.errors import PricetimeError
-from pricetime.feed import commands
-from pricetime.feed.acknowledgements import Acknowledgements, Life
-from pricetime.feed.dialogue import Dialogue, Stage
-from pricetime.feed.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
+from pricetime.feed.dialogue import Stage
+from pricetime.feed.errors import ConnectionLost
 from pricetime.feed.open_orders import OpenOrder, OpenOrdersQuery
-from pricetime.feed.order_result import OrderResult
-from pricetime.feed.retries import Retries
-from pricetime.types import REPORT, Side, TimeInForce
-from pricetime.wire.messages import ExecutionReport, Message
+from pricetime.feed.order_entry import READ_BYTES, OrderEntry, Reports
+from pricetime.wire.messages import ExecutionReport
 
-READ_BYTES = 1 << 18
+#: The most commands that the calling thread sends directly in each window of time. Further ones are collected.
+MOST_DIRECT, WINDOW_NS = 16, 1_000_000
 
-#: Request ids of mass cancels that are given none: no order of a person has such an id.
-FIRST_REQUEST = 1 << 47
-
-
-class FinalFuture(Future[OrderResult]):
-    """``OrderFuture.final``."""
-
-    life: Life | None = None  #: what follows the order for it
+#: From the first amount on, the calling thread sends what was collected; from the second on, it waits for the network.
+SEND_BYTES, MOST_UNSENT = 1 << 15, 1 << 20
 
 
-class OrderFuture(Future[OrderResult]):
-    """The answer to a new order or a replace: an ``OrderResult`` with the fills that the command itself made.
+class Client(OrderEntry):
+    """A session with an exchange, as one owner. The constructor logs in.
 
-    An order that never rests (IOC, FOK, market) is answered when nothing of it is left, so the result has all fills.
-    One that may rest is answered as soon as the exchange accepts it, with the fills that come together with the
-    acceptance; a resting remainder trades later. ``final`` is another future, of the order's end: its result has every
-    fill until nothing remains, whether it was filled or cancelled. The client follows the order for as long as this
-    future or ``final`` is held.
+    A thread of the client reads, sends heartbeats, and after a disconnect logs in again and resumes with the next
+    report: none is lost or comes twice. A command returns at once with a future, whose ``result`` is the answer or
+    raises the error that the exchange refused the command with: for a new order or a replace what became of the order,
+    with its fills; for the others the report that answers them.
 
-        order = client.add_order(1, BID, price=101, quantity=5)
-        print(order.result())         # OrderResult(RESTING: ACCEPTED bid 5@101, ...; 2 filled at 100.5, 3 remaining)
-        print(order.final.result())   # OrderResult(FILLED: ...), once the rest has traded
+    The first 16 commands of each millisecond are sent by the thread that calls. If there are more, the client collects
+    them and sends them together, as soon as its thread runs or 32 KiB are collected. Any number of threads may send;
+    one takes the reports.
 
-    Both raise why the exchange refused the command, CommandLost when it was lost with its connection, and SessionEnded
-    or ConnectionLost when the client ends before.
+    The arguments are those of ``OrderEntry``. Raises LoginRefused, ConnectionLost, NotAcknowledged and InvalidOwner.
     """
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.final = FinalFuture()
-
-
-class Client:
-    """A session with an exchange, as one owner.
-
-    ``host``, ``port``: of its order entry; a name, or an address of IPv4 or IPv6. ``secret``: b"" for an exchange that
-    is open. ``instrument``: of commands that name none. ``keep_orders``: the exchange leaves the orders in the book
-    when the session ends. ``resume_from``: the first report wanted, from 1; None for only what is new. ``timeout``:
-    seconds for connecting, logging in, and for each call that waits and is not told how long. ``retries``: times that
-    a lost connection is tried again before the client gives up. ``most_untaken``: reports that may wait to be taken.
-
-    Made, it is logged in. A thread of its own reads, sends heartbeats, and after a disconnect logs in again and goes on
-    with the next report: none is lost or comes twice. Commands are sent by the thread that calls, and do not wait for
-    an answer: each gives a ``Future`` whose ``result`` is the answer, or raises why the command was refused: for a new
-    order or a replace what became of the order, with its fills; for the others the report that answers them.
-    Any number of threads may send; one takes the reports.
-
-    Raises LoginRefused, ConnectionLost and InvalidOwner.
-    """
-
-    def __init__(
-        self,
-        host: str = "127.0.0.1",
-        port: int = 7001,
-        *,
-        owner: int,
-        secret: bytes = b"",
-        instrument: int = 1,
-        keep_orders: bool = False,
-        resume_from: int | None = None,
-        timeout: float = 5.0,
-        retries: int = 10,
-        most_untaken: int = 1 << 22,
-    ) -> None:
-        self.address, self.instrument, self.timeout = (host, port), instrument, timeout
-        self.most_untaken = most_untaken  #: reports that may wait to be taken
-        self.disconnects = 0  #: connections that were lost
-        self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
-        self._acknowledgements = Acknowledgements()
-        self._retries = Retries(retries)
-        self._requests = itertools.count(FIRST_REQUEST)
-        self._changed = threading.Condition()  # guards what follows, and the dialogue
-        self._queries: list[OpenOrdersQuery] = []
-        self._runs: deque[bytes] = deque()  # reports that nobody has taken
-        self._untaken = 0
-        self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
-        self._sending = threading.Lock()  # around what is written to the socket
+    def _begin(self) -> None:
+        self._changed = threading.Condition(self._lock)
+        self._sending = threading.Lock()  # around what is written to the socket; taken before the other lock
+        self._rest = b""  # what the system did not take yet
+        self._window_ns = self._direct = 0  # when the window began, and what was sent directly in it
+        self._woken = False  # the thread is about to send what is collected
         self._socket = self._connect()
         self._wake, self._wakes = socket.socketpair()
-        self._thread = threading.Thread(target=self._live, name=f"pricetime client {owner}", daemon=True)
+        self._wake.setblocking(False)
+        self._thread = threading.Thread(target=self._live, name=f"pricetime client {self._dialogue.owner}", daemon=True)
         self._thread.start()
         try:
-            self._wait_until_active(timeout)
+            self.wait_until_active()
         except PricetimeError:
             self._stop()
             raise
 
-    # ------------------------------------------------------------------ commands
-
-    def add_order(
-        self,
-        order_id: int,
-        side: Side | int,
-        price: int | None,
-        quantity: int,
-        *,
-        instrument: int | None = None,
-        time_in_force: TimeInForce | int = TimeInForce.GTC,
-        self_trade: int | None = None,
-        tag: int = 0,
-    ) -> OrderFuture:
-        """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
-
-        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for
-        arguments that cannot be, ConnectionLost and SessionEnded.
-        """
-        message = commands.new_order(
-            order_id,
-            side,
-            price,
-            quantity,
-            instrument=self._named(instrument),
-            time_in_force=time_in_force,
-            self_trade=self_trade,
-            tag=tag,
-        )
-        return self._order(message)
-
-    def cancel_order(self, order_id: int, *, instrument: int | None = None) -> Future[ExecutionReport]:
-        """Take an order out of the book. The answer is its CANCELLED report."""
-        return self._command(commands.cancel_order(order_id, instrument=self._named(instrument)))
-
-    def reduce_order(self, order_id: int, by: int, *, instrument: int | None = None) -> Future[ExecutionReport]:
-        """Take lots off an order, which keeps its place. The answer is its REDUCED report."""
-        return self._command(commands.reduce_order(order_id, by, instrument=self._named(instrument)))
-
-    def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
-        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
-        return self._order(commands.replace_order(order_id, price, quantity, instrument=self._named(instrument)))
-
-    def mass_cancel(
-        self, *, instrument: int | None = None, side: Side | int | None = None, request_id: int | None = None
-    ) -> Future[ExecutionReport]:
-        """Cancel the owner's orders: of one instrument or all, of one side or both.
-
-        The answer is the MASS_CANCELLED report, whose quantity is how many orders that were. ``request_id``: below
-        2**48, the ``order_id`` of the answer; a new one when none is given.
-        """
-        number = next(self._requests) if request_id is None else request_id
-        return self._command(commands.mass_cancel(number, instrument=instrument, side=side))
+    # ------------------------------------------------------------------ sending
 
     def open_orders(self, timeout: float | None = None) -> list[OpenOrder]:
-        """The owner's orders that rest, of all instruments, in the order in which they joined their queues.
+        """Return the owner's resting orders of all instruments, in the order in which they joined their queues.
 
-        It is what was open at one moment, however much trades meanwhile: waits for as many answers as that takes, up
-        to ``timeout`` seconds for each. They are among the reports, too. Raises NotAcknowledged, CommandLost when the
-        connection broke meanwhile, ConnectionLost and SessionEnded.
+        The list is what was open at one moment, however much trades meanwhile. It comes in parts; ``timeout`` is the
+        longest wait for one, in seconds. The parts are among the reports too. Raises NotAcknowledged, CommandLost if
+        the connection broke meanwhile, ConnectionLost and SessionEnded.
         """
         wait_s = self.timeout if timeout is None else timeout
         query = OpenOrdersQuery()
-        with self._changed:
+        with self._lock:
             self._queries.append(query)
         try:
             while not query.done:
-                with self._changed:
-                    question = query.ask()
-                try:
-                    self._command(question).result(wait_s)
-                except TimeoutError as error:
-                    raise NotAcknowledged(f"no list of open orders from {self.address} within {wait_s:g} s") from error
+                with self._lock:
+                    question = query.ask().encode()
+                self._command(question).result(wait_s)
             return query.orders
         finally:
-            with self._changed:
+            with self._lock:
                 self._queries.remove(query)
 
-    def send(self, orders: np.ndarray[Any, np.dtype[np.void]]) -> None:
-        """Send many commands, as an array of ``pricetime.COMMAND``, of which the exchange gives owner and timestamp.
+    def _announce(self) -> None:
+        if self._unsent_bytes >= MOST_UNSENT:
+            with contextlib.suppress(ConnectionLost):  # the futures will say what was lost
+                self._flush_all()
+            return
+        now_ns = time.monotonic_ns()
+        if now_ns - self._window_ns > WINDOW_NS:
+            self._window_ns, self._direct = now_ns, 0
+        self._direct += 1
+        if (self._direct <= MOST_DIRECT or self._unsent_bytes >= SEND_BYTES) and not self._rest:
+            self._flush()
+        elif not self._woken:
+            self._wake_thread()
 
-        Their fields are not looked at: what is wrong the exchange refuses. A field that is not set is 0, which is a
-        price too. The answers are among the reports. Raises MessageError for what no client sends, ConnectionLost and
-        SessionEnded.
-        """
+    def _wake_thread(self) -> None:
+        self._woken = True
+        with contextlib.suppress(OSError):  # closed
+            self._wakes.send(b"x")
+
+    def _flush_all(self) -> None:
+        """Send what is collected, and wait until the system has all of it. Raises ConnectionLost."""
+        if threading.current_thread() is self._thread:  # a callback of a future
+            self._flush()
+            return
         with self._sending:
-            with self._changed:
-                data = self._dialogue.send_commands(orders, time.monotonic_ns())
-            self._write(data)
-
-    def _named(self, instrument: int | None) -> int:
-        return self.instrument if instrument is None else instrument
-
-    def _order(self, message: Message) -> OrderFuture:
-        promise = OrderFuture()
-        self._send(message, promise, promise.final)
-        return promise
-
-    def _command(self, message: Message) -> Future[ExecutionReport]:
-        promise: Future[ExecutionReport] = Future()
-        self._send(message, promise)
-        return promise
-
-    def _send(self, message: Message, promise: Future[Any], final: FinalFuture | None = None) -> None:
-        with self._sending:
-            with self._changed:
-                data = self._dialogue.send(message, time.monotonic_ns())
-                self._acknowledgements.expect(message, self._dialogue.connections, promise, final)
             try:
-                self._write(data)
-            except ConnectionLost:
-                with self._changed:
-                    self._acknowledgements.withdraw(message, promise)
-                raise
+                self._socket.sendall(self._rest + self._collected())
+            except OSError as error:
+                self._break()
+                raise ConnectionLost(
+                    f"the connection to {addresses.text(self.address)} was lost while commands were sent: the client "
+                    "reconnects, and the reports will show which commands arrived"
+                ) from error
+            finally:
+                self._rest = b""
+        self._flush()
 
-    def _write(self, data: bytes) -> None:
-        """Send bytes; where the connection breaks, the thread that reads finds it too and makes another."""
-        try:
-            self._socket.sendall(data)
-        except OSError as error:
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)
-            raise ConnectionLost(
-                f"the connection to {addresses.text(self.address)} was lost while a command was sent: it is being made "
-                "again, and the reports will show whether the command arrived"
-            ) from error
+    def _flush(self) -> None:
+        """Send as much of what is collected as the system takes now; the client's thread sends the rest."""
+        while self._unsent or self._rest:
+            if not self._sending.acquire(blocking=False):
+                return  # the thread that sends checks again
+            try:
+                data = self._rest + self._collected()
+                try:
+                    self._rest = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
+                except BlockingIOError:
+                    self._rest = data
+                except OSError:
+                    self._rest = b""
+                    self._break()
+            finally:
+                self._sending.release()
+            if self._rest:
+                if not self._woken:
+                    self._wake_thread()
+                return
+
+    def _break(self) -> None:
+        """Close a connection that failed. The client's thread then reconnects."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     # ------------------------------------------------------------------ reports
 
-    @property
-    def next_sequence(self) -> int:
-        """Of the next report that will come: what ``resume_from`` of another client would be."""
-        return self._dialogue.next_sequence or 1
-
-    @property
-    def is_active(self) -> bool:
-        """Is the client logged in just now?"""
-        return self._dialogue.stage is Stage.ACTIVE
-
-    @property
-    def untaken(self) -> int:
-        """Reports that wait to be taken."""
-        return self._untaken + len(self._front)
-
     def reports(self, timeout: float | None = None) -> Iterator[ExecutionReport]:
-        """The reports one by one, as they come; ends when none came for ``timeout`` seconds, None for never.
+        """Iterate over the reports as they come; ends when none came for ``timeout`` seconds, None for no limit.
 
-        Ends too when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken when the session is
-        over otherwise, after the last report.
+        Also ends when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken if the session
+        ended otherwise, after the last report.
         """
         while True:
             while self._front:
@@ -276,65 +160,55 @@ class Client:
             starts = range(0, len(run), ExecutionReport.SIZE)
             self._front.extend(ExecutionReport.decode(run[at : at + ExecutionReport.SIZE]) for at in starts)
 
-    def read(self, timeout: float | None = 0.0) -> np.ndarray[Any, np.dtype[np.void]]:
-        """All reports that have come, as an array of ``pricetime.REPORT``; waits up to ``timeout`` seconds for one.
+    def read(self, timeout: float | None = 0.0) -> Reports:
+        """Return all reports that have come, as an array of ``pricetime.REPORT``. Raises as ``reports``.
 
-        Raises as ``reports``.
+        If there are none, wait up to ``timeout`` seconds for the first, None for no limit.
         """
-        runs = [report.encode() for report in self._front]
-        self._front.clear()
+        runs = self._take_front()
         first = self._take(0.0 if runs else timeout)
-        if first is not None:
-            runs.append(first)
-            with self._changed:
-                runs += self._runs
-                self._runs.clear()
-                self._untaken = 0
-        return np.frombuffer(b"".join(runs), REPORT)
+        with self._lock:
+            return self._take_rest(runs if first is None else [*runs, first])
 
     def _take(self, timeout: float | None) -> bytes | None:
-        """The next run of reports, None when none came in time or none will."""
+        """Take a run of reports, None if none came in time or none will."""
         with self._changed:
-            self._changed.wait_for(lambda: self._runs or self._dialogue.stage is Stage.OVER, timeout)
-            if self._runs:
-                run = self._runs.popleft()
-                self._untaken -= len(run) // ExecutionReport.SIZE
-                return run
-            if self._dialogue.error is not None:
-                raise self._dialogue.error
-            return None
+            self._changed.wait_for(lambda: self._has_run, timeout)
+            return self._take_run()
 
-    # ------------------------------------------------------------------ the thread that reads
+    # ------------------------------------------------------------------ the client's thread
 
     def _live(self) -> None:
-        """One connection after another."""
+        """Follow one connection after the other."""
         while True:
             self._follow()
-            with contextlib.suppress(OSError):
-                self._socket.shutdown(socket.SHUT_RDWR)  # wakes who is sending
+            self._break()  # wakes a thread that is sending
             with self._changed:
                 self._socket.close()
                 self._changed.notify_all()
-                if self._dialogue.stage is Stage.OVER:
+                if self._dialogue.stage is Stage.ENDED:
                     break
                 self.disconnects += 1
             if not self._reconnect():
                 break
         with self._changed:
-            error = self._dialogue.error or ConnectionLost("the client was closed")
-            self._acknowledgements.lose_all(error)
+            self._ended()
             self._changed.notify_all()
 
     def _follow(self) -> None:
-        """Read from a connection until it ends."""
+        """Read from a connection, and send to it, until it ends."""
         dialogue = self._dialogue
+        watched = selectors.EVENT_READ
         with selectors.DefaultSelector() as selector:
-            selector.register(self._socket, selectors.EVENT_READ)
+            selector.register(self._socket, watched)
             selector.register(self._wake, selectors.EVENT_READ)
-            while dialogue.stage not in {Stage.APART, Stage.OVER}:
+            while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
                 due_ns = dialogue.next_due_ns
                 selector.select(None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
-                # Whatever the selector says: after a pause of this process it says that time is up, and no more.
+                with contextlib.suppress(BlockingIOError):
+                    self._wake.recv(64)
+                self._woken = False
+                # Whatever the selector says: after this process was stopped for a while it reports a timeout only.
                 data: bytes | None = None
                 try:
                     data = self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
@@ -342,110 +216,73 @@ class Client:
                     pass
                 except OSError:
                     data = b""
-                self._step(data)
-
-    def _step(self, data: bytes | None) -> None:
-        """What came, b"" for the end of the connection; None when only time has passed."""
-        dialogue = self._dialogue
-        with self._changed:
-            runs = dialogue.receive(data, time.monotonic_ns()) if data else []
-            if data == b"":
-                dialogue.disconnected("the connection was closed")
-            if dialogue.stage is Stage.ACTIVE:
-                self._retries.reset()
-            for run in runs:
-                self._runs.append(run)
-                self._untaken += len(run) // ExecutionReport.SIZE
-                for query in self._queries:
-                    query.read(run)
-                self._acknowledgements.read(run)
-            if dialogue.is_between_messages and (data is None or len(data) < READ_BYTES):
-                self._acknowledgements.all_read()
-            if dialogue.caught_up:
-                self._acknowledgements.lose(dialogue.connections)
-            if self._untaken > self.most_untaken:
-                dialogue.give_up(ReportsUntaken(f"{self._untaken} reports wait to be taken, {self.most_untaken} may"))
-            dialogue.due(time.monotonic_ns())
-            outgoing, dialogue.outgoing = dialogue.outgoing, b""
-            self._changed.notify_all()
-        if outgoing and self._sending.acquire(blocking=dialogue.stage is Stage.ENTERING):
-            try:  # where somebody else is sending, the exchange hears from us anyway
-                with contextlib.suppress(OSError):
-                    self._socket.sendall(outgoing)
-            finally:
-                self._sending.release()
+                with self._changed:
+                    self._read(data)
+                    self._changed.notify_all()
+                self._flush()
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._rest else 0)
+                if wanted != watched:
+                    selector.modify(self._socket, watched := wanted)
 
     def _reconnect(self) -> bool:
-        """Make the connection anew: False when that is over."""
+        """Connect again. Returns False if the client has ended."""
         dialogue = self._dialogue
         while (pause := self._retries.next_pause()) is not None:
             with self._changed:
-                if self._changed.wait_for(lambda: dialogue.stage is Stage.OVER, pause):
+                if self._changed.wait_for(lambda: dialogue.stage is Stage.ENDED, pause):
                     return False
             try:
                 made = self._connect()
             except ConnectionLost:
                 continue
-            with self._sending, self._changed:
-                if dialogue.stage is Stage.OVER:
+            with self._sending, self._lock:
+                if dialogue.stage is Stage.ENDED:
                     made.close()
                     return False
-                self._socket = made
+                self._socket, self._rest = made, b""
             return True
-        with self._changed:
-            dialogue.give_up(
-                ConnectionLost(
-                    f"no session with {addresses.text(self.address)} was to be had in {self._retries.most} "
-                    f"attempts: is the exchange up? resume_from={self.next_sequence} goes on from here"
-                )
-            )
+        with self._lock:
+            self._give_up()
         return False
 
     def _connect(self) -> socket.socket:
         try:
             made = socket.create_connection(self.address, self.timeout)
         except OSError as error:
-            raise ConnectionLost(
-                f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?"
-            ) from error
+            raise self._no_connection(error) from error
         made.settimeout(None)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        with self._changed:
-            self._dialogue.connected(time.monotonic_ns())
+        self._connected()
         return made
 
-    # ------------------------------------------------------------------ the beginning and the end
+    # ------------------------------------------------------------------ login and logout
 
     def wait_until_active(self, timeout: float | None = None) -> None:
-        """Wait until the client is logged in, again where the connection was lost. Raises as the constructor."""
-        self._wait_until_active(self.timeout if timeout is None else timeout)
-
-    def _wait_until_active(self, timeout: float) -> None:
-        dialogue = self._dialogue
+        """Wait until the client is logged in, or logged in again after a disconnect. Raises as the constructor."""
+        timeout = self.timeout if timeout is None else timeout
         with self._changed:
-            self._changed.wait_for(lambda: dialogue.stage in {Stage.ACTIVE, Stage.LEAVING, Stage.OVER}, timeout)
-            if dialogue.error is not None:
-                raise dialogue.error
-            if dialogue.stage is not Stage.ACTIVE:
-                raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout} s")
+            self._changed.wait_for(lambda: self._is_settled, timeout)
+            self._check_login(timeout)
 
     def close(self) -> None:
-        """Log out: the exchange cancels the orders, unless ``keep_orders``. The reports that came can be taken."""
-        with self._sending, contextlib.suppress(OSError):
-            with self._changed:
-                farewell = self._dialogue.logout(time.monotonic_ns())
-                self._changed.notify_all()
-            self._socket.sendall(farewell)
-        self._thread.join(self.timeout if farewell else 0.0)
+        """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
+        with self._changed:
+            farewell = self._dialogue.logout(time.monotonic_ns())
+            self._collect(farewell)
+            self._changed.notify_all()
+        if farewell:
+            with contextlib.suppress(ConnectionLost):
+                self._flush_all()
+            self._thread.join(self.timeout)
         self._stop()
 
     def _stop(self) -> None:
         with self._changed:
-            if self._dialogue.stage is not Stage.OVER:
-                self._dialogue.stage = Stage.OVER
+            if self._dialogue.stage is not Stage.ENDED:
+                self._dialogue.stage = Stage.ENDED
             self._changed.notify_all()
         if self._thread.is_alive():
-            self._wakes.send(b"x")
+            self._wake_thread()
             self._thread.join()
         for one in (self._socket, self._wake, self._wakes):
             one.close()

@@ -1,72 +1,90 @@
-"""The commands of a client as messages, from the arguments that the book's own methods take."""
+# cython: language_level=3
+"""The commands of a client as the bytes of their messages, from the arguments that the book's own methods take.
+
+Compiled, because a client makes one for each command. All functions raise the errors of the method of ``OrderBook``
+that has the same name, for arguments that cannot be.
+"""
 
 from __future__ import annotations
 
-from pricetime import checks
+import cython
+
 from pricetime.checks import whole
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import InvalidOrderId, InvalidSetting, UnknownInstrument
-from pricetime.types import ALL_INSTRUMENTS, Side, TimeInForce
-from pricetime.wire.messages import CancelOrder, MassCancel, NewOrder, ReduceOrder, ReplaceOrder
+from pricetime.wire import messages
 from pricetime.wire.types import ORDER_ID_BITS
 
+if not cython.compiled:  # the compiled form has them from commands.pxd
+    from pricetime.core.layout import *
+    from pricetime.core.order_book import price_of, quantity_of, self_trade_of, side_of, time_in_force_of
+    from pricetime.native.numbers import as_u64
 
-def order_id_of(value: object) -> int:
+MOST_ORDER_ID, MOST_INSTRUMENT, MOST_TAG = (1 << ORDER_ID_BITS) - 1, MAX_INSTRUMENTS - 1, (1 << 32) - 1
+
+_NEW_ORDER = messages.NewOrder._pack
+_CANCEL_ORDER = messages.CancelOrder._pack
+_REDUCE_ORDER = messages.ReduceOrder._pack
+_REPLACE_ORDER = messages.ReplaceOrder._pack
+_MASS_CANCEL = messages.MassCancel._pack
+
+
+def new_order(order_id, side, price, quantity, instrument, time_in_force, self_trade, tag):
+    """Enter an order. ``self_trade``: None for the mode of the instrument."""
+    tif: u32 = time_in_force_of(time_in_force)
+    return _NEW_ORDER(
+        NEW_ORDER,
+        side_of(side),
+        tif,
+        0 if self_trade is None else self_trade_of(self_trade),
+        instrument_of(instrument),
+        order_id_of(order_id),
+        0 if tif == MARKET else price_of(price),
+        quantity_of(quantity),
+        0,
+        number_of(tag, MOST_TAG, InvalidSetting, "tag"),
+    )
+
+
+def cancel_order(order_id, instrument):
+    """Take an order out of the book."""
+    return _CANCEL_ORDER(CANCEL_ORDER, 0, 0, instrument_of(instrument), order_id_of(order_id))
+
+
+def reduce_order(order_id, by, instrument):
+    """Take lots off an order."""
+    return _REDUCE_ORDER(REDUCE_ORDER, 0, 0, instrument_of(instrument), order_id_of(order_id), quantity_of(by))
+
+
+def replace_order(order_id, price, quantity, instrument):
+    """Give an order a new price and a new open quantity."""
+    number: u64 = order_id_of(order_id)
+    ticks: i64 = price_of(price)
+    return _REPLACE_ORDER(REPLACE_ORDER, 0, 0, 0, instrument_of(instrument), number, ticks, quantity_of(quantity), 0, 0)
+
+
+def mass_cancel(request_id, instrument, side):
+    """Cancel the owner's orders. ``instrument``, ``side``: None for all."""
+    number: u32 = ALL_INSTRUMENTS if instrument is None else instrument_of(instrument)
+    return _MASS_CANCEL(MASS_CANCEL, 0 if side is None else side_of(side), 0, number, order_id_of(request_id))
+
+
+def order_id_of(value):
     """A client's order id: below 2**48."""
-    return whole(value, 0, (1 << ORDER_ID_BITS) - 1, InvalidOrderId, "order id")
+    return number_of(value, MOST_ORDER_ID, InvalidOrderId, "order id")
 
 
-def instrument_of(value: object) -> int:
-    return whole(value, 0, MAX_INSTRUMENTS - 1, UnknownInstrument, "instrument")
+def instrument_of(value):
+    return number_of(value, MOST_INSTRUMENT, UnknownInstrument, "instrument")
 
 
-def new_order(
-    order_id: int,
-    side: int,
-    price: int | None,
-    quantity: int,
-    *,
-    instrument: int,
-    time_in_force: int = TimeInForce.GTC,
-    self_trade: int | None = None,
-    tag: int = 0,
-) -> NewOrder:
-    """Raises the errors of ``OrderBook.add_order`` for arguments that cannot be."""
-    return NewOrder(
-        side=checks.side(side),
-        time_in_force=checks.time_in_force(time_in_force),
-        flags=0 if self_trade is None else checks.self_trade(self_trade),
-        instrument=instrument_of(instrument),
-        order_id=order_id_of(order_id),
-        price=0 if time_in_force == TimeInForce.MARKET else checks.price(price),
-        quantity=checks.quantity(quantity),
-        tag=whole(tag, 0, 2**32 - 1, InvalidSetting, "tag"),
-    )
-
-
-def cancel_order(order_id: int, *, instrument: int) -> CancelOrder:
-    return CancelOrder(instrument=instrument_of(instrument), order_id=order_id_of(order_id))
-
-
-def reduce_order(order_id: int, by: int, *, instrument: int) -> ReduceOrder:
-    return ReduceOrder(
-        instrument=instrument_of(instrument), order_id=order_id_of(order_id), quantity=checks.quantity(by)
-    )
-
-
-def replace_order(order_id: int, price: int, quantity: int, *, instrument: int) -> ReplaceOrder:
-    return ReplaceOrder(
-        instrument=instrument_of(instrument),
-        order_id=order_id_of(order_id),
-        price=checks.price(price),
-        quantity=checks.quantity(quantity),
-    )
-
-
-def mass_cancel(request_id: int, *, instrument: int | None, side: Side | int | None) -> MassCancel:
-    """``instrument``, ``side``: None for all."""
-    return MassCancel(
-        side=0 if side is None else checks.side(side),
-        instrument=ALL_INSTRUMENTS if instrument is None else instrument_of(instrument),
-        order_id=order_id_of(request_id),
-    )
+def number_of(value, most, error, what):
+    """A whole number from 0 to ``most``: the quick way for a plain int."""
+    if type(value) is int:
+        try:
+            number: u64 = as_u64(value)
+            if number <= most:
+                return number
+        except OverflowError:
+            pass
+    return whole(value, 0, most, error, what)

@@ -1,32 +1,27 @@
-"""A client's side of order entry across connections: what to send, what came, where to go on. No sockets, no clock.
+"""A client's sessions over several connections, without sockets or a clock: what to send, what came, where to resume.
 
-A dialogue is one session after another of the same owner. Each connection has a ``Session`` of its own; the sequence of
-the reports goes on over all of them, so that none is lost or comes twice.
+Each connection has a ``Session`` of its own. The numbers of the reports continue over all of them, so that none is lost
+or comes twice.
 """
 
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import Any
-
-import numpy as np
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidOwner, PricetimeError
 from pricetime.feed.errors import ConnectionLost, LoginRefused, SessionEnded
-from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import (
     SIZES,
     Challenge,
     Heartbeat,
     LoginAccepted,
-    Message,
 )
 from pricetime.wire.session import Ended, Event, Role, Session
 from pricetime.wire.types import MAX_OWNER, SessionReason
 
-#: Ends after which another connection may go on: the rest would only happen again.
-PASSING = frozenset(
+#: Ends after which a new connection can continue. After any other end, a new login would end the same way.
+TEMPORARY = frozenset(
     {
         SessionReason.NO_REASON,
         SessionReason.LOGIN_TIMEOUT,
@@ -38,31 +33,32 @@ PASSING = frozenset(
     }
 )
 
-#: What to do about an end that does not pass.
+#: What to do about a final end.
 REMEDIES = {
     SessionReason.BAD_VERSION: "use a client of the exchange's version",
     SessionReason.BAD_CREDENTIALS: "give an owner that the exchange knows, and its secret",
-    SessionReason.SEQUENCE_GONE: "reports were missed for good: log in anew without resume_from, and cancel or look up",
+    SessionReason.SEQUENCE_GONE: "log in without resume_from, then call open_orders() or mass_cancel()",
     SessionReason.THROTTLE_EXCEEDED: "send fewer orders a second",
-    SessionReason.SUPERSEDED: "the same owner logged in elsewhere: one client an owner",
+    SessionReason.SUPERSEDED: "the same owner logged in elsewhere: use one client per owner",
     SessionReason.CREDENTIALS_REVOKED: "the owner's secret was removed or changed: ask the operator for the new one",
     SessionReason.BY_OPERATOR: "the operator logged the owner out, or blocks it: ask the operator",
-    SessionReason.SHUTDOWN: "the exchange is going down: log in when it is back",
+    SessionReason.SHUTDOWN: "the exchange shuts down: log in when it runs again",
 }
 
 
 class Stage(Enum):
-    """How far a dialogue is."""
+    """State of a client's sessions."""
 
-    APART = auto()  #: no connection
-    ENTERING = auto()  #: connected, not logged in
+    DISCONNECTED = auto()  #: no connection
+    LOGGING_IN = auto()  #: connected, not logged in
     ACTIVE = auto()
-    LEAVING = auto()  #: the client has said that it leaves
-    OVER = auto()  #: for good: ``error`` says why, None when the client wanted it
+    LEAVING = auto()  #: the client has sent its Logout
+    ENDED = auto()  #: for good: ``error`` says why, None if the client logged out
 
 
 class Dialogue:
-    """``secret``: b"" where the exchange takes any login. ``resume_from``: the first report wanted, None for new ones.
+    """``secret``: b"" if the exchange checks no proofs. ``resume_from``: the first report wanted, None for new ones
+    only.
 
     ``keep_orders``: the exchange leaves the orders in the book when the session ends. Raises InvalidOwner.
     """
@@ -72,43 +68,43 @@ class Dialogue:
     ) -> None:
         self.owner = whole(owner, 1, MAX_OWNER, InvalidOwner, "owner")
         self.secret, self.keep_orders = secret, keep_orders
-        self.next_sequence = resume_from  #: of the next report; None until the first login without ``resume_from``
-        self.stage = Stage.APART
+        self.next_sequence = resume_from  #: of the next report; None before the first login without ``resume_from``
+        self.stage = Stage.DISCONNECTED
         self.error: PricetimeError | None = None
         self.connections = 0  #: logins that were accepted
-        self.caught_up = False  #: has every report come that the exchange has made for commands of connections before?
+        self.caught_up = False  #: whether all reports about commands of earlier connections have come
         self.accepted: LoginAccepted | None = None
         self.outgoing = b""  #: to be sent now
         self._session = Session(Role.CLIENT, 0)
-        self._left = b""  # a frame that has begun
+        self._left = b""  # an incomplete frame
 
     # ------------------------------------------------------------------ connections
 
     def connected(self, now_ns: int) -> None:
-        """There is a connection: the exchange speaks first."""
+        """There is a new connection, on which the exchange sends first."""
         self._session = Session(Role.CLIENT, now_ns)
         self._left = self.outgoing = b""
-        self.stage = Stage.ENTERING
+        self.stage = Stage.LOGGING_IN
         self.caught_up = self.connections == 0
 
     def disconnected(self, detail: str) -> None:
-        """The connection is gone."""
+        """The connection has ended."""
         for event in self._session.receive_eof():
             assert isinstance(event, Ended)
             self._end(event._replace(detail=detail))
 
     def give_up(self, error: PricetimeError) -> None:
-        """There will be no other connection."""
-        self.stage, self.error = Stage.OVER, error
+        """End for good, with this error."""
+        self.stage, self.error = Stage.ENDED, error
 
     # ------------------------------------------------------------------ in
 
     def receive(self, data: bytes, now_ns: int) -> list[bytes]:
-        """What came: the reports in it, as the bytes of whole records. ``outgoing`` and ``stage`` may have changed."""
+        """Return the complete reports in what was read, as runs of bytes. May change ``outgoing`` and ``stage``."""
         data = self._left + data if self._left else data
         self._left = b""
         runs = []
-        while data and self.stage not in {Stage.APART, Stage.OVER}:
+        while data and self.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
             size = self._session.receive_reports(data, now_ns)
             if size:
                 runs.append(data[:size])
@@ -141,64 +137,55 @@ class Dialogue:
     def _end(self, ended: Ended) -> None:
         self.outgoing = ended.reply
         if self.stage is Stage.LEAVING:
-            self.stage = Stage.OVER
+            self.stage = Stage.ENDED
             return
-        entering, self.stage = self.stage is Stage.ENTERING, Stage.APART
-        if ended.reason in PASSING:
+        logging_in, self.stage = self.stage is Stage.LOGGING_IN, Stage.DISCONNECTED
+        if ended.reason in TEMPORARY:
             return
         reason = SessionReason(ended.reason).name if ended.reason in set(SessionReason) else str(ended.reason)
         remedy = REMEDIES.get(SessionReason(ended.reason), "") if ended.reason in set(SessionReason) else ""
         message = ", ".join(text for text in (reason, ended.detail) if text) + (f": {remedy}" if remedy else "")
-        if entering:
-            self.give_up(LoginRefused(f"the exchange refused the login of owner {self.owner}: {message}", ended.reason))
+        if logging_in:
+            error = f"the exchange rejected the login of owner {self.owner}: {message}"
+            self.give_up(LoginRefused(error, ended.reason))
         else:
-            self.give_up(SessionEnded(f"the session of owner {self.owner} was ended: {message}", ended.reason))
+            self.give_up(SessionEnded(f"the session of owner {self.owner} ended: {message}", ended.reason))
 
     @property
     def is_between_messages(self) -> bool:
-        """Has everything that came been whole messages? Else the rest of one is under way."""
+        """Whether all received messages are complete."""
         return not self._left
 
     # ------------------------------------------------------------------ out
 
-    def send(self, message: Message, now_ns: int) -> bytes:
-        """The bytes of a message, to be sent at once. Raises ConnectionLost, SessionEnded and MessageError."""
-        self._must_be_active()
-        return self._session.send(message, now_ns)
-
-    def send_commands(self, commands: np.ndarray[Any, np.dtype[np.void]], now_ns: int) -> bytes:
-        """The same of an array of ``pricetime.COMMAND``. Raises MessageError for one that no client sends."""
-        data, _ = encode_commands(commands)
-        self._must_be_active()
-        return self._session.send_commands(data.tobytes(), now_ns)
-
-    def logout(self, now_ns: int) -> bytes:
-        """The client leaves: the exchange answers, and closes."""
-        if self.stage is not Stage.ACTIVE:
-            self.stage = Stage.OVER
-            return b""
-        self.stage = Stage.LEAVING
-        return self._session.logout(now_ns)
-
-    def _must_be_active(self) -> None:
+    def check_active(self) -> None:
+        """Raise ConnectionLost or SessionEnded unless commands may be sent now."""
         if self.stage is Stage.ACTIVE:
             return
         if self.error is not None:
             raise self.error
-        if self.stage in {Stage.LEAVING, Stage.OVER}:
-            raise SessionEnded("the client has logged out: make another", SessionReason.CLIENT_LOGOUT)
-        raise ConnectionLost("there is no connection just now: it is being made anew; try again in a moment")
+        if self.stage in {Stage.LEAVING, Stage.ENDED}:
+            raise SessionEnded("the client has logged out: make a new client", SessionReason.CLIENT_LOGOUT)
+        raise ConnectionLost("the client is not logged in now: wait_until_active() waits for the login")
+
+    def logout(self, now_ns: int) -> bytes:
+        """Return the Logout to send, b"" if the client is not logged in. The exchange answers it and closes."""
+        if self.stage is not Stage.ACTIVE:
+            self.stage = Stage.ENDED
+            return b""
+        self.stage = Stage.LEAVING
+        return self._session.logout(now_ns)
 
     # ------------------------------------------------------------------ time
 
     @property
     def next_due_ns(self) -> int | None:
-        """When ``due`` should be called."""
-        return None if self.stage in {Stage.APART, Stage.OVER} else self._session.next_due_ns
+        """When to call ``due``, None for never."""
+        return None if self.stage in {Stage.DISCONNECTED, Stage.ENDED} else self._session.next_due_ns
 
     def due(self, now_ns: int) -> None:
-        """What time demands: a heartbeat goes to ``outgoing``; silence ends the connection."""
-        if self.stage in {Stage.APART, Stage.OVER}:
+        """Add a heartbeat to ``outgoing`` if it is due. End the connection if the exchange was silent for too long."""
+        if self.stage in {Stage.DISCONNECTED, Stage.ENDED}:
             return
         event = self._session.due(now_ns)
         if isinstance(event, Ended):

@@ -1,4 +1,4 @@
-"""What goes wrong at the other end of an exchange."""
+"""Errors of clients and subscribers."""
 
 from __future__ import annotations
 
@@ -6,52 +6,52 @@ from ..errors import PricetimeError
 
 
 class InvalidAnswer(PricetimeError, ValueError):
-    """The recovery server answered what nobody understands."""
+    """The recovery server sent an invalid answer."""
 
 
 class FeedUnavailable(PricetimeError, OSError):
-    """The feed cannot be joined: the group, the port or the interface is not to be had."""
+    """The feed cannot be joined: the group, the port or the interface is wrong or in use."""
 
 
 class BookNotWhole(PricetimeError, RuntimeError):
-    """There are no books yet: the subscriber waits for a snapshot."""
+    """There are no books yet, because the subscriber waits for a snapshot."""
 
 
 class SmallReceiveBuffer(RuntimeWarning):
-    """The system lets a socket buffer less than was asked for: a subscriber that is slow for a moment loses reports."""
+    """The system grants a smaller socket buffer than requested, so a slow subscriber may lose reports."""
 
 
 class LoginRefused(PricetimeError, PermissionError):
-    """The exchange does not take this login. ``reason`` is a ``SessionReason``."""
+    """The exchange rejected the login. ``reason`` is a ``SessionReason``."""
 
     def __init__(self, message: str, reason: int = 0) -> None:
         super().__init__(message)
-        self.reason = reason  #: a ``SessionReason``, 0 where the exchange gave none
+        self.reason = reason  #: a ``SessionReason``, 0 if the exchange gave none
 
 
 class SessionEnded(PricetimeError, ConnectionError):
-    """The session is over, and another login would not help or is not wanted. ``reason`` is a ``SessionReason``."""
+    """The session ended for good: a new login would fail or is not wanted. ``reason`` is a ``SessionReason``."""
 
     def __init__(self, message: str, reason: int = 0) -> None:
         super().__init__(message)
-        self.reason = reason  #: a ``SessionReason``, 0 where the exchange gave none
+        self.reason = reason  #: a ``SessionReason``, 0 if the exchange gave none
 
 
 class ConnectionLost(PricetimeError, ConnectionError):
-    """There is no connection to the exchange, and none was to be had as often as was tried."""
+    """There is no connection to the exchange now, or all attempts to reconnect failed."""
 
 
 class CommandLost(PricetimeError, ConnectionError):
-    """The connection was lost on the way of this command: the exchange has not got it, and will not."""
+    """The command was lost with its connection: the exchange did not receive it and will not."""
 
 
 class NotAcknowledged(PricetimeError, TimeoutError):
-    """The exchange did not answer in the time allowed; it still may."""
+    """There was no answer within the timeout. It may still come."""
 
 
 class OrderRefused(PricetimeError, ValueError):
-    """The exchange refused a command for a reason that has no error of its own."""
+    """The exchange rejected a command for a reason that has no error class of its own."""
 
 
 class ReportsUntaken(PricetimeError, OverflowError):
-    """So many reports were not taken from a client that it gave up: take them, or allow for more."""
+    """Too many reports waited to be taken, so the client ended the session. Read more often, or raise the limit."""

@@ -1,4 +1,4 @@
-"""The books that a feed makes: the sequencer, and what it hands out applied. No sockets."""
+"""Rebuilds books from a feed, without sockets: a sequencer, and a builder that applies its reports."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Reports = np.ndarray[Any, np.dtype[np.void]]
 
 
 class Follower:
-    """``on_reports`` is called with each array of ``pricetime.REPORT`` that was applied."""
+    """``on_reports`` is called with each applied array of ``pricetime.REPORT``."""
 
     def __init__(self, builder: BookBuilder, sequencer: Sequencer) -> None:
         self.builder, self.sequencer = builder, sequencer
         self.on_reports: Callable[[Reports], object] | None = None
-        self._misfit = 0  # the last report of the recovery server that did not fit
+        self._misfit = 0  # number of the last report of the recovery server that did not fit
 
     @property
     def is_whole(self) -> bool:
-        """Is every report that is known of in the books, and the feed alive?"""
+        """Whether all known reports are applied and heartbeats come."""
         return self.sequencer.state is FeedState.WHOLE
 
     def receive(self, datagram: bytes, now: float) -> None:
-        """One datagram of the feed. Raises as ``answer``."""
+        """Process a datagram of the feed. Raises as ``answer``."""
         self._apply(self.sequencer.receive(datagram, now), now)
 
     def followed(self, pieces: int, checksum: int, reports: bytes) -> None:
-        """The caller applied what follows itself, in so many pieces: ``reports`` where they are wanted.
+        """The caller has applied the next reports itself, from so many pieces. ``reports``: for ``on_reports``.
 
-        ``checksum``: of all reports that are in the books now.
+        ``checksum``: of all applied reports.
         """
         if self.builder.seq_num >= self.sequencer.next_sequence:
             self.sequencer.passed(self.builder.seq_num + 1, pieces, checksum)
@@ -44,10 +44,10 @@ class Follower:
                 self.on_reports(np.frombuffer(reports, REPORT))
 
     def answer(self, answer: Answer, now: float) -> None:
-        """What the recovery server says to what was wanted.
+        """Process an answer of the recovery server.
 
-        Raises OrdersFull and LevelsFull where the exchange's books are larger than these may be, and ReportMismatch
-        where a report of the recovery server does not fit even the books of a snapshot.
+        Raises OrdersFull and LevelsFull if the exchange's books exceed the capacity, and ReportMismatch if a report of
+        the recovery server does not fit even after a snapshot.
         """
         sequencer = self.sequencer
         if isinstance(answer, RangeAnswer):
@@ -63,9 +63,9 @@ class Follower:
         self._apply(sequencer.answer_snapshot(snapshot.seq_num, answer.epoch, snapshot.checksum, now), now)
 
     def _apply(self, runs: list[bytes], now: float, sent: int = 0) -> None:
-        """Apply runs of reports, of which the recovery server sent those before the number ``sent``.
+        """Apply runs of reports. The recovery server sent those before the number ``sent``.
 
-        One that does not fit may be forged, unless it is of the recovery server.
+        A report that does not fit may be forged, unless the recovery server sent it.
         """
         for run in runs:
             reports = np.frombuffer(run, REPORT)

@@ -1,13 +1,12 @@
-"""Which orders of an owner are open: asked of the exchange part by part, and put together without a gap.
+"""Lists an owner's open orders: requests them part by part, and combines the parts into one consistent list.
 
-Each answer tells a few orders, oldest first, and the next question names the last of them: go on behind it. Meanwhile
-orders come, trade and go, and all of that is among the owner's reports, in its order. So what was told is kept up to
-date, and when the last answer has come, it is what was open at that moment, no more and no less:
+Each answer has some orders, oldest first. The next request names the last of them, and the exchange continues after it.
+Meanwhile orders arrive, trade and leave; all of that is in the owner's reports. ``OpenOrdersQuery`` updates its list
+from them, so that after the last answer it has exactly the orders that are open at that moment:
 
-- an order that is done is dropped;
-- one that is new, or has lost its place by a replace, stands last at the exchange and is told in its turn;
-- where the order that a question named was dropped before the answer, the answer counts for nothing, and another
-  question names the last one that is left.
+- an order that is done is removed; - a new order, or one that a replace has moved to the back of its queue, is last at
+the exchange and comes in a later answer; - if the order named in a request was removed before the answer came, the
+answer is discarded, and a new request names the last order that is left.
 """
 
 from __future__ import annotations
@@ -18,30 +17,30 @@ from typing import NamedTuple
 from pricetime.types import Reason, ReportKind, Side
 from pricetime.wire.messages import ExecutionReport, OpenOrders
 
-#: Request ids have this bit: no order of a person has such an id.
+#: All request ids have this bit, which no order id should have.
 REQUEST_BIT = 1 << 47
 
 
 class OpenOrder(NamedTuple):
-    """An order that rests."""
+    """A resting order."""
 
     instrument: int
     order_id: int  #: the owner's own
     side: Side
     price: int  #: ticks
     quantity: int  #: lots still open
-    reference: int  #: its name on the feed
+    reference: int  #: its id on the feed
 
 
 class OpenOrdersQuery:
-    """``ask``, then ``read`` all reports that come; again until it is ``done``."""
+    """Send ``ask``, then ``read`` all reports that come; repeat until ``done``."""
 
     def __init__(self) -> None:
         self.done = False
-        self._orders: dict[tuple[int, int], OpenOrder] = {}  # told so far, oldest first, by instrument and id
-        self._told: list[OpenOrder] = []  # by the answer that is coming
+        self._orders: dict[tuple[int, int], OpenOrder] = {}  # so far, oldest first, by instrument and id
+        self._answer: list[OpenOrder] = []  # of the answer that is being received
         self._request = 0
-        self._behind: tuple[int, int] | None = None
+        self._after: tuple[int, int] | None = None
 
     @property
     def orders(self) -> list[OpenOrder]:
@@ -49,16 +48,16 @@ class OpenOrdersQuery:
         return list(self._orders.values())
 
     def ask(self) -> OpenOrders:
-        """The next question."""
+        """Return the next request."""
         self._request = REQUEST_BIT | secrets.randbits(47)
-        self._behind = next(reversed(self._orders), None)
-        if self._behind is None:
+        self._after = next(reversed(self._orders), None)
+        if self._after is None:
             return OpenOrders(order_id=self._request)
-        instrument, order_id = self._behind
+        instrument, order_id = self._after
         return OpenOrders(flags=1, instrument=instrument, order_id=self._request, behind=order_id)
 
     def read(self, reports: bytes) -> None:
-        """Reports came, none of which was read before. O(reports)."""
+        """Read reports, each once. O(reports)."""
         for at in range(0, len(reports), ExecutionReport.SIZE):
             if not self.done:
                 self._follow(ExecutionReport.decode(reports[at : at + ExecutionReport.SIZE]))
@@ -67,22 +66,22 @@ class OpenOrdersQuery:
         key = (report.instrument, report.order_id)
         if report.kind == ReportKind.OPEN_ORDER:
             side = Side(report.side)
-            self._told.append(OpenOrder(*key, side, report.price, report.quantity, report.maker_id))
+            self._answer.append(OpenOrder(*key, side, report.price, report.quantity, report.maker_id))
         elif report.kind == ReportKind.OPEN_ORDERS_END:
             if report.order_id == self._request:
                 self._take(Reason(report.reason))
-            self._told.clear()
+            self._answer.clear()
         elif key in self._orders:
             self._change(key, report)
 
     def _take(self, reason: Reason) -> None:
-        """An answer is whole. It follows on what is there if the order that was named is still there."""
-        if self._behind is None or self._behind in self._orders:
-            self._orders.update(((order.instrument, order.order_id), order) for order in self._told)
+        """An answer is complete. It continues the list if the order named in the request is still in it."""
+        if self._after is None or self._after in self._orders:
+            self._orders.update(((order.instrument, order.order_id), order) for order in self._answer)
             self.done = reason == Reason.NONE
 
     def _change(self, key: tuple[int, int], report: ExecutionReport) -> None:
-        """Something happened to an order that was told."""
+        """Update an order on the list."""
         order = self._orders[key]
         if report.kind == ReportKind.REPLACED and report.reason == Reason.KEPT_PLACE:
             self._orders[key] = order._replace(quantity=report.quantity)

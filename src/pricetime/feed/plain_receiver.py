@@ -1,4 +1,4 @@
-"""What ``receiver`` does, for where nothing is compiled: a datagram a time."""
+"""The uncompiled form of ``receiver``: one datagram at a time."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from pricetime.native.waiting cimport yield_processor
 
 
 cdef enum:
-    PIECE_BYTES = 65536              # the most that the kernel hands over at once
-    LOOKS = 1000                     # in vain, before somebody who spins is told that nothing came
-    REPORT_WORDS = 6                 # words of a report, for its link
-    TURN = 8                         # pieces that it applies, before others have the processor
+    PIECE_BYTES = 65536              # the most that the kernel returns at once
+    MOST_ATTEMPTS = 1000                     # reads without a datagram before a spinning call returns
+    REPORT_WORDS = 6                 # words of a report, for the checksum
+    YIELD_AFTER = 8                         # applied pieces before it yields the processor
 
 
 cdef class Receiver:
@@ -21,7 +21,7 @@ cdef class Receiver:
     cdef i64 size                    # bytes of the piece that was read last, -1 when nothing came
     cdef u64 applied                 # reports of it that went into the books
     cdef public u32 checksum         # of all reports that are in the books; the caller says with what it begins
-    cdef u32 looks                   # before nothing has come
+    cdef u32 attempts                   # reads before it reports that nothing came
     cdef int error                   # errno of a read that failed, 0 for none
     cdef BookBuilder builder
 

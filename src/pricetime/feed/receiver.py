@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""From the socket into the books without the GIL, as long as every report is the next one.
+"""Applies datagrams to the books without the GIL, while every report is the next one.
 
-The kernel may hand over several datagrams in one piece (``UDP_GRO``). A piece whose reports follow those in the books
-is applied where it lies. Of any other one the caller gets what was not applied, cut into runs: reports that follow
-one another, or one other record. ``checksum`` goes on over every report that is applied.
+The kernel may join several datagrams to one piece (``UDP_GRO``). A piece whose reports follow those in the books is
+applied in place. The rest of any other piece goes to the caller, as runs: consecutive reports, or one other record.
+``checksum`` covers every applied report.
 """
 
 from __future__ import annotations
@@ -18,28 +18,28 @@ from cython.cimports.libc.errno import EAGAIN, errno
 @cython.final
 @cython.cclass
 class Receiver:
-    """Reads the datagrams of a socket, which the caller keeps open, into a builder. Raises MemoryError.
+    """Reads the datagrams of a socket into a builder. The caller keeps the socket open. Raises MemoryError.
 
-    ``spins``: look many times before nothing has come. Whoever waits for the processor has it in between.
+    ``spins``: try to read many times before reporting that nothing came, and yield the processor in between.
     """
 
     def __init__(self, fd, builder, spins=False):
         if self.builder is not None:
-            raise TypeError("a receiver is made once: another thread may be in its builder")
+            raise TypeError("__init__ was called before: a second thread may be in the builder")
         self.fd = fd
         self.builder = builder
-        self.looks = LOOKS if spins else 1
+        self.attempts = MOST_ATTEMPTS if spins else 1
         self.size = -1
         if not self.buffer:
             self.buffer = cython.cast(cython.pointer[u8], reserve(PIECE_BYTES))
         if not self.buffer:
-            raise MemoryError("no room for a datagram")
+            raise MemoryError("no memory for a datagram")
 
     def receive(self, most, follow):
-        """Read what has come: how many pieces were applied whole, and the runs of one that was not.
+        """Read what has come. Returns how many pieces were applied completely, and the runs of one that was not.
 
-        With ``follow`` up to ``most`` pieces are read and applied, until nothing has come or one is not the next; else
-        one is read and not applied. Raises BookBusy, and OSError where the socket is broken.
+        With ``follow``, up to ``most`` pieces are read and applied, until there are none or one does not follow;
+        without it, one is read and not applied. Raises BookBusy, and OSError if the socket fails.
         """
         pieces: u64 = 0
         limit: u64 = most
@@ -58,12 +58,12 @@ class Receiver:
             self.builder.leave()
 
     def applied_reports(self):
-        """The reports of the last piece that were applied, as bytes."""
+        """Return the applied reports of the last piece, as bytes."""
         size: cython.Py_ssize_t = self.applied * cython.sizeof(Report)
         return PyBytes_FromStringAndSize(cython.cast(cython.p_char, self.buffer), size)
 
     def _read(self):
-        """Read one piece: was there one?"""
+        """Read a piece. Returns whether there was one."""
         self.size = receive_datagram(self.fd, self.buffer, PIECE_BYTES, MSG_DONTWAIT)
         self.error = 0
         if self.size < 0 and errno != EAGAIN:
@@ -71,15 +71,15 @@ class Receiver:
         return self.size >= 0
 
     def _find(self):
-        """Read one piece, if need be after some looks: was there one?"""
-        looks: u32 = 1
-        while not self._read() and self.error == 0 and looks != self.looks:
-            looks += 1
+        """Read a piece, with several attempts if it spins. Returns whether there was one."""
+        attempts: u32 = 1
+        while not self._read() and self.error == 0 and attempts != self.attempts:
+            attempts += 1
             yield_processor()
         return self.size >= 0
 
     def _apply_pieces(self, most):
-        """How many pieces were applied whole. The last piece is left in the buffer."""
+        """Return how many pieces were applied completely. The last piece stays in the buffer."""
         pieces: u64
         for pieces in range(most):
             self.applied = 0
@@ -94,12 +94,12 @@ class Receiver:
                 return pieces
             self.applied = count
             self._link(reports, count)
-            if self.looks != 1 and pieces % TURN == TURN - 1:
+            if self.attempts != 1 and pieces % YIELD_AFTER == YIELD_AFTER - 1:
                 yield_processor()
         return most
 
     def _link(self, reports, count):
-        """The checksum, behind so many more reports."""
+        """Continue the checksum over ``count`` reports."""
         checksum: u32 = self.checksum
         i: u64
         for i in range(count):
@@ -108,7 +108,7 @@ class Receiver:
         self.checksum = checksum
 
     def _runs(self):
-        """What was not applied of the last piece."""
+        """Return what was not applied of the last piece."""
         runs: list = []
         at: u64 = self.applied
         count: u64 = 0

@@ -1,4 +1,4 @@
-"""A connection to the recovery server that never waits: what is missing is fetched beside the feed."""
+"""A connection to the recovery server that never waits, so that a subscriber reads the feed meanwhile."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ READ_BYTES = 1 << 20
 
 
 class Recovery:
-    """One question at a time. The connection is made for the first, kept, and made anew when it breaks.
+    """One request at a time. Connects for the first, keeps the connection, and reconnects if it breaks.
 
     ``address``: host, by name or address, and port; of several addresses each connection tries the next.
     ``selector``: watches the connection. ``patience``: seconds that the server may be silent before a question is
@@ -24,8 +24,8 @@ class Recovery:
 
     def __init__(self, address: tuple[str, int], selector: selectors.BaseSelector, patience: float) -> None:
         self.address, self.patience = address, patience
-        self.asking = False  #: is a question open?
-        self.failure = ""  #: why the last question got no answer, empty when it got one
+        self.asking = False  #: whether a request is open
+        self.failure = ""  #: why the last request got no answer, empty if it got one
         self._selector = selector
         self._socket: socket.socket | None = None
         self._connections = 0
@@ -34,7 +34,7 @@ class Recovery:
         self._deadline = 0.0
 
     def ask(self, wanted: Wanted, now: float) -> None:
-        """Send a question, as far as that goes without waiting; ``asking`` is False after it when that failed."""
+        """Send a request, as far as possible without waiting. ``asking`` is False afterwards if that failed."""
         self.asking = True
         self._unsent = question(wanted)
         self._deadline = now + self.patience
@@ -46,7 +46,7 @@ class Recovery:
             self._give_up(str(error))
 
     def step(self, now: float) -> list[Answer]:
-        """The answers that have come. ``asking`` is False after it when there is one, or the question was given up."""
+        """Return the answers that have come. ``asking`` is False afterwards if there is one or the request failed."""
         if self._socket is None:
             return []
         found: list[Answer] = []
@@ -57,7 +57,7 @@ class Recovery:
                 self._deadline = now + self.patience
                 found = self._answers.receive(data)
             if not found and self.asking and now > self._deadline:
-                raise TimeoutError(f"nothing was heard for {self.patience} s")
+                raise TimeoutError(f"no answer for {self.patience} s")
         except (OSError, InvalidAnswer) as error:
             self._give_up(str(error))
         if found:
@@ -67,7 +67,7 @@ class Recovery:
 
     @property
     def deadline(self) -> float | None:
-        """When the question that is open is given up."""
+        """When the open request fails, None without one."""
         return self._deadline if self.asking else None
 
     def _give_up(self, reason: str) -> None:
@@ -98,7 +98,7 @@ class Recovery:
         self._answers = Answers()
 
     def _send(self) -> None:
-        """Send what is left of the question. Raises OSError when the connection failed."""
+        """Send the rest of the request. Raises OSError if the connection fails."""
         assert self._socket is not None
         with contextlib.suppress(BlockingIOError):
             self._unsent = self._unsent[self._socket.send(self._unsent) :]
@@ -106,7 +106,7 @@ class Recovery:
             self._selector.modify(self._socket, selectors.EVENT_READ, self)
 
     def _read(self) -> bytes | None:
-        """What has come; None when nothing has. Raises OSError when the connection is over."""
+        """Return what has come, None if nothing has. Raises OSError if the connection has ended."""
         assert self._socket is not None
         try:
             data = self._socket.recv(READ_BYTES)

@@ -1,21 +1,20 @@
-"""The feed as one run of reports without a gap: datagrams and answers in, reports in their order out. No sockets.
+"""Turns the feed into one run of reports without a gap: datagrams and answers in, reports in order out. No sockets.
 
 Rules, in this order:
 
-1. A report counts once, in the order of ``seq_num``. What comes again is dropped, what comes early is kept.
-2. Nothing is handed out before the books are whole: at first a snapshot is wanted, unless it is the start of the feed.
-3. A gap is waited out for a moment, because the network may only have changed the order; then its reports are wanted.
-   If these are gone, or more than ``longest_gap``, a snapshot is wanted.
-4. A datagram may be forged, or come from another exchange. So the checksum of all reports handed out is compared with
-   the checksum in each heartbeat. A heartbeat that contradicts the books (another checksum, another epoch, fewer
-   reports) leaves them in doubt, until the recovery server has said which epoch it is and what the checksum at this
-   position is. If the recovery server contradicts the books too, they have diverged: a snapshot is wanted.
-5. What only datagrams claim (an epoch, reports far ahead) holds until the recovery server answers.
-6. What is kept is bounded: while a gap is open the latest are dropped, and asked for later; while a snapshot is on
-   its way the oldest, because it has them.
-7. Without a heartbeat for ``silent_after`` intervals the feed is silent: there may be reports that never came.
+1. Each report is returned once, in the order of ``seq_num``. Duplicates are dropped, early reports are kept.
+2. Nothing is returned before there are books. A subscriber begins with a snapshot, or at the start of the feed.
+3. A gap may close by itself, because the network may only have changed the order. After ``patience`` its reports are
+   requested. If they are gone, or more than ``longest_gap``, a snapshot is requested.
+4. A datagram may be forged or come from a different exchange. So the checksum of all returned reports is compared with
+that in each heartbeat. If a heartbeat contradicts the books (a different checksum or epoch, or fewer reports), they are
+unverified until the recovery server has said which epoch it is and what the checksum at this position is. If it
+contradicts the books too, they have diverged: a snapshot is requested. 5. What only datagrams claim (an epoch, reports
+far ahead) is believed until the recovery server answers. 6. The memory for early reports is bounded. While a gap is
+open, the latest are dropped and requested later; while a snapshot is awaited, the oldest, because the snapshot contains
+them. 7. After ``silent_after`` intervals without a heartbeat the feed is silent: reports may be missing.
 
-The caller brings the time, applies what it is handed, and fetches what is ``wanted``.
+The caller passes the time, applies the returned reports, and fetches what is ``wanted``.
 """
 
 from __future__ import annotations
@@ -35,56 +34,54 @@ from pricetime.wire.types import RetransmitStatus
 REPORT_BYTES = REPORT.itemsize
 SEQ_NUM = struct.Struct("<8xQ")
 
-#: The latest events that the caller has not taken.
+#: The most events that wait for the caller; older ones are dropped.
 MOST_EVENTS = 1_000
 
-#: Checksums that heartbeats gave for positions ahead, and epochs that the recovery server denied: the most remembered.
+#: The most remembered checksums of positions ahead, and epochs that the recovery server denied.
 MOST_CLAIMS, MOST_DENIED = 64, 16
 
 
 class FeedState(Enum):
     """How far the books of a subscriber can be trusted."""
 
-    WAITING = auto()  #: for a snapshot: there are no books
-    GAP = auto()  #: reports are missing: the books are those of a moment ago
-    UNVERIFIED = auto()  #: a heartbeat contradicts the books: they may be wrong, and the recovery server is asked
+    WAITING = auto()  #: there are no books yet: a snapshot is awaited
+    GAP = auto()  #: reports are missing: the books are out of date
+    UNVERIFIED = auto()  #: a heartbeat contradicts the books: the recovery server is asked
     SILENT = auto()  #: no heartbeat yet, or none for a while: later reports may be missing
-    WHOLE = auto()  #: every report that is known of is in the books, and the feed is alive
+    WHOLE = auto()  #: all known reports are in the books, and heartbeats come
 
 
 class RangeWanted(NamedTuple):
-    """Send these reports again."""
+    """A request for reports."""
 
     seq_num: int  #: of the first
     reports: int  #: how many
-    epoch: int  #: 0 when unknown
+    epoch: int  #: 0 if unknown
 
 
 class SnapshotWanted(NamedTuple):
-    """Send all books."""
+    """A request for a snapshot."""
 
 
 Wanted = RangeWanted | SnapshotWanted
 
 
 class EventKind(Enum):
-    """What happened to a feed, beside reports."""
+    """What happened to a feed besides reports."""
 
-    GAP = auto()  #: reports from ``seq_num`` on are missing, ``reports`` of them as far as is known
-    WHOLE = auto()  #: nothing is missing any more; ``seq_num`` is the last one
-    SNAPSHOT = auto()  #: a snapshot that is good for ``seq_num`` took the place of the books
-    EPOCH = auto()  #: another feed began
+    GAP = auto()  #: reports from ``seq_num`` on are missing, ``reports`` of them as far as known
+    WHOLE = auto()  #: nothing is missing any more; ``seq_num`` is the last report
+    SNAPSHOT = auto()  #: a snapshot as of ``seq_num`` replaced the books
+    EPOCH = auto()  #: a new feed began
     MISMATCH = auto()  #: the report ``seq_num`` did not fit the books
     UNVERIFIED = auto()  #: a heartbeat contradicts the books, which go up to the report ``seq_num``
-    DIVERGED = (
-        auto()
-    )  #: the reports up to ``seq_num`` were not those of the exchange: a snapshot will replace the books
-    SILENT = auto()  #: no heartbeat came for a while; the last report is ``seq_num``
-    HEARD = auto()  #: heartbeats come, after a silence
+    DIVERGED = auto()  #: the reports up to ``seq_num`` were not the exchange's: a snapshot will replace the books
+    SILENT = auto()  #: no heartbeat for a while; the last report is ``seq_num``
+    HEARD = auto()  #: heartbeats come again
 
 
 class FeedEvent(NamedTuple):
-    """Something that a subscriber may want to know of; the numbers mean what the kind says, 0 where it says nothing."""
+    """An event of a feed. ``EventKind`` says what the numbers mean; a number without a meaning is 0."""
 
     kind: EventKind  #: what happened
     seq_num: int = 0  #: of a report
@@ -95,17 +92,17 @@ class FeedEvent(NamedTuple):
 class FeedStatistics:
     """Counts since the feed was joined."""
 
-    datagrams: int = 0  #: that came, of every kind
-    reports: int = 0  #: handed out, each once
-    heartbeats: int = 0  #: datagrams that say only how far the feed is
+    datagrams: int = 0  #: received datagrams of all kinds
+    reports: int = 0  #: reports returned, each once
+    heartbeats: int = 0  #: received heartbeats
     malformed: int = 0  #: datagrams that are neither reports nor a heartbeat
-    duplicates: int = 0  #: reports that had come before
+    duplicates: int = 0  #: reports received before
     reordered: int = 0  #: datagrams that came late and filled a gap
     gaps: int = 0  #: times that reports were missing
     filled: int = 0  #: reports that the exchange sent again
-    dropped: int = 0  #: reports that came early and found no room
-    snapshots: int = 0  #: that took the place of the books
-    epochs: int = 0  #: times that another feed began
+    dropped: int = 0  #: early reports dropped for lack of memory
+    snapshots: int = 0  #: snapshots that replaced the books
+    epochs: int = 0  #: times that a new feed began
     mismatches: int = 0  #: reports that did not fit the books
     unverified: int = 0  #: heartbeats that contradicted the books
     diverged: int = 0  #: times that the recovery server contradicted the books too
@@ -114,13 +111,13 @@ class FeedStatistics:
 
 
 class Sequencer:
-    """See the rules above.
+    """Follows the rules at the top of this file.
 
-    ``next_sequence``: of the first report, if the books before it are known (1 for the start of a feed); None to
-    begin with a snapshot. ``checksum``: of the reports before it. ``patience``: seconds that a gap may close by
-    itself. ``retry``: seconds until something is asked for again. ``longest_gap``: reports, more are not asked for.
-    ``longest_range``: reports asked for at once. ``buffer_bytes``: of what came early. ``heartbeat_interval``: seconds
-    between two heartbeats of the exchange; after ``silent_after`` intervals without one the feed is silent.
+    ``next_sequence``: number of the first report, if the books before it are known (1 for the start of a feed); None to
+    begin with a snapshot. ``checksum``: of the reports before it. ``patience``: seconds for a gap to close by itself.
+    ``retry``: seconds before a request is repeated. ``longest_gap``: the most missing reports that are requested;
+    beyond, a snapshot is. ``longest_range``: the most reports in one request. ``buffer_bytes``: the most bytes of early
+    reports. ``heartbeat_interval``: seconds between two heartbeats; after ``silent_after`` of these the feed is silent.
     """
 
     def __init__(
@@ -136,32 +133,32 @@ class Sequencer:
         heartbeat_interval: float = 0.1,
         silent_after: float = 10,
     ) -> None:
-        self.next_sequence = next_sequence or 1  #: of the report that is handed out next
+        self.next_sequence = next_sequence or 1  #: number of the next report to return
         self.checksum = checksum  #: of all reports before it
         self.epoch = 0  #: ns, 0 while unknown
-        self.statistics = FeedStatistics()  #: what has come so far
-        self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)  #: for the caller to take, the oldest first
+        self.statistics = FeedStatistics()  #: counts so far
+        self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)  #: for the caller to take, oldest first
         self.patience, self.retry = patience, retry
         self.longest_gap, self.longest_range, self.buffer_bytes = longest_gap, longest_range, buffer_bytes
         self.silence = heartbeat_interval * silent_after  #: seconds without a heartbeat
         self._waiting = next_sequence is None
-        self._confirmed = False  # the recovery server said which epoch it is
+        self._confirmed = False  # the recovery server has confirmed the epoch
         self._unverified = False  # a heartbeat contradicts the books
-        self._silent = True  # no heartbeat of this feed has come, or none for a while
+        self._silent = True  # no heartbeat of this feed yet, or none for a while
         self._heard = self._silence_told = False
-        self._since: float | None = None  # the last heartbeat came, or the first was waited for
+        self._since: float | None = None  # time of the last heartbeat, or when waiting for the first began
         self._end = self.next_sequence  # reports before this one are known to exist
-        self._claims: set[tuple[int, int]] = set()  # positions ahead, and the checksum that a heartbeat gave for each
-        self._claimed_epoch = 0  # of a heartbeat that is not of this feed, 0 for none
-        self._denied: deque[int] = deque(maxlen=MOST_DENIED)  # epochs that are not those of the recovery server
+        self._claims: set[tuple[int, int]] = set()  # positions ahead, each with the checksum from a heartbeat
+        self._claimed_epoch = 0  # epoch of a heartbeat that is not of this feed, 0 for none
+        self._denied: deque[int] = deque(maxlen=MOST_DENIED)  # epochs that the recovery server denied
         self._kept = _Kept()
         self._asked: Wanted | None = None
-        self._asked_checksum = self._asked_end = self._asked_unverified = 0  # as they were when it was asked
+        self._asked_checksum = self._asked_end = self._asked_unverified = 0  # at the time of the request
         self._ask_at = 0.0
 
     @property
     def state(self) -> FeedState:
-        """The first that holds of WAITING, GAP, UNVERIFIED, SILENT, WHOLE. O(1)."""
+        """The first state that applies, in the order of ``FeedState``. O(1)."""
         if self._waiting:
             return FeedState.WAITING
         if self._end > self.next_sequence:
@@ -172,18 +169,18 @@ class Sequencer:
 
     @property
     def heard(self) -> bool:
-        """Has a heartbeat of this feed ever come?"""
+        """Whether a heartbeat of this feed has ever come."""
         return self._heard
 
     @property
     def kept_bytes(self) -> int:
-        """Bytes of the datagrams that came early."""
+        """Bytes of the kept early reports."""
         return self._kept.n_bytes
 
     # ------------------------------------------------------------------ the feed
 
     def receive(self, datagram: bytes, now: float) -> list[bytes]:
-        """One datagram: the reports that can be applied now, in their order, as the bytes of whole records."""
+        """Process a datagram. Returns the reports that can be applied now, as runs of bytes in order."""
         self.statistics.datagrams += 1
         size = len(datagram)
         if size == 0 or size % REPORT_BYTES:
@@ -208,7 +205,7 @@ class Sequencer:
         return runs
 
     def heartbeat(self, seq_num: int, epoch: int, checksum: int, now: float) -> None:
-        """The next report of the feed has this number, and the reports before it this checksum."""
+        """Process a heartbeat: the number of the next report, and the checksum of all before it."""
         before = self.state
         if self._is_ours(seq_num, epoch, checksum):
             self._hear(now)
@@ -216,7 +213,7 @@ class Sequencer:
         self._note(before, now)
 
     def idle(self, now: float) -> bool:
-        """Nothing is left to read: has the feed fallen silent since the last call?"""
+        """Call when nothing is left to read. Returns whether the feed has become silent since the last call."""
         if self._since is None:
             self._since = now
         if self._silence_told or now < self._since + self.silence:
@@ -229,21 +226,21 @@ class Sequencer:
 
     @property
     def silent_at(self) -> float | None:
-        """When ``idle`` will find the feed silent unless a heartbeat comes; None when it has."""
+        """When the feed becomes silent without a heartbeat; None if it is."""
         return None if self._since is None or self._silence_told else self._since + self.silence
 
     def passed(self, next_sequence: int, datagrams: int, checksum: int) -> None:
-        """The caller has applied what followed itself: only while the state is WHOLE."""
+        """The caller has applied the next reports itself; allowed only in the state WHOLE."""
         self.statistics.datagrams += datagrams
         self.statistics.reports += next_sequence - self.next_sequence
         self.next_sequence = self._end = next_sequence
         self.checksum = checksum
 
     def _is_ours(self, seq_num: int, epoch: int, checksum: int) -> bool:
-        """Is a heartbeat of the feed that we follow?
+        """Return whether a heartbeat is of the followed feed.
 
-        Until the recovery server has said which epoch that is, it is the first that a heartbeat names; later another
-        one whose reports are exactly ours.
+        Until the recovery server has confirmed the epoch, this is the first epoch in a heartbeat, or later a different
+        one with exactly our number and checksum.
         """
         if epoch == self.epoch:
             return True
@@ -268,7 +265,7 @@ class Sequencer:
             self.events.append(FeedEvent(EventKind.HEARD))
 
     def _compare(self, seq_num: int, checksum: int) -> None:
-        """What a heartbeat says of this feed against what was handed out."""
+        """Compare a heartbeat of this feed with the reports returned so far."""
         if self._waiting:
             self._end = max(self._end, seq_num)
         elif seq_num > self.next_sequence:
@@ -277,11 +274,11 @@ class Sequencer:
             if len(self._claims) > MOST_CLAIMS:
                 self._claims.remove(max(self._claims))
         elif seq_num < self.next_sequence or checksum != self.checksum:
-            self._distrust()  # it was late, or the exchange has lost reports, or some that we took were not its own
+            self._distrust()  # it was late, or the exchange lost reports, or some of ours were not from it
         else:
             self._unverified = False
             if not self._confirmed and not self._kept.heap:
-                self._claims.clear()  # no recovery server will say that reports claimed to exist do not
+                self._claims.clear()  # without a recovery server, nothing else ends a false claim
                 self._end = seq_num
 
     def _distrust(self) -> None:
@@ -289,7 +286,7 @@ class Sequencer:
         self._unverified = True
 
     def _take(self, first: int, reports: bytes) -> list[bytes]:
-        """Reports from wherever: those that can be applied now."""
+        """Process reports of any origin. Returns those that can be applied now."""
         count = len(reports) // REPORT_BYTES
         end = first + count
         if self._waiting or first > self.next_sequence:
@@ -315,7 +312,7 @@ class Sequencer:
             kept.push(first, reports)
 
     def _release(self, first: int, reports: bytes) -> list[bytes]:
-        """Reports that are next, and those kept that follow them. Some of each may have been applied before."""
+        """Return the next reports and the kept ones that follow, without those that were returned before."""
         runs = []
         kept = self._kept
         while True:
@@ -324,7 +321,7 @@ class Sequencer:
             self.statistics.duplicates += min(old, count)
             if old < count:
                 runs.append(reports[old * REPORT_BYTES :] if old else reports)
-                self._link(runs[-1])
+                self._checksum(runs[-1])
                 self.statistics.reports += count - old
             if not kept.heap or kept.heap[0][0] > self.next_sequence:
                 break
@@ -332,8 +329,8 @@ class Sequencer:
         self._end = max(self._end, self.next_sequence)
         return runs
 
-    def _link(self, run: bytes) -> None:
-        """Go on with the checksum, and compare it with the heartbeats that were ahead."""
+    def _checksum(self, run: bytes) -> None:
+        """Continue the checksum, and compare it with earlier heartbeats that were ahead."""
         end = self.next_sequence + len(run) // REPORT_BYTES
         at = 0
         for seq_num, checksum in sorted(claim for claim in self._claims if claim[0] <= end) if self._claims else ():
@@ -350,7 +347,7 @@ class Sequencer:
     # ------------------------------------------------------------------ what is wanted, and the answers
 
     def wanted(self, now: float) -> Wanted | None:
-        """What to fetch from the exchange; None while there is nothing, or while it was asked for."""
+        """Return what to request from the recovery server; None if nothing, or while a request is open."""
         due = self.due()
         if due is None or now < due:
             return None
@@ -365,17 +362,17 @@ class Sequencer:
         return self._asked
 
     def due(self) -> float | None:
-        """When something may be wanted; None while nothing is missing, or while it was asked for."""
+        """Return when something may be wanted; None if nothing is missing, or while a request is open."""
         nothing = self._asked is not None or self.state in (FeedState.SILENT, FeedState.WHOLE)
         return None if nothing else self._ask_at
 
     def _missing(self) -> int:
-        """Reports missing before the first that was kept; 1 when the books are only in doubt."""
+        """Return how many reports are missing before the first kept one; 1 if the books are only unverified."""
         end = self._kept.heap[0][0] if self._kept.heap else self._end
         return max(end - self.next_sequence, 1)
 
     def no_answer(self, now: float) -> None:
-        """What was asked for will not come: it is wanted again in a moment."""
+        """The open request gets no answer: repeat it after ``retry``."""
         self._asked = None
         self._ask_at = now + self.retry
 
@@ -389,9 +386,10 @@ class Sequencer:
         checksum: int,
         now: float,
     ) -> list[bytes]:
-        """The exchange sends reports again, or says why not; ``next_sequence`` is that of its feed.
+        """Process the answer to a request for reports. Returns the reports that can be applied now.
 
-        ``checksum``: of all reports before ``seq_num``, where the status leaves it known.
+        ``next_sequence``: of the exchange's feed. ``checksum``: of all reports before ``seq_num``, if the status has
+        one.
         """
         asked, self._asked = self._asked, None
         before = self.state
@@ -420,8 +418,8 @@ class Sequencer:
     def _agrees(
         self, asked: RangeWanted, status: RetransmitStatus, next_sequence: int, checksum: int, now: float
     ) -> bool:
-        """Are our reports those of the exchange, as far as they went when it was asked? Else a snapshot is wanted."""
-        if self._asked_end > next_sequence:  # what was claimed to exist before the question does not
+        """Return whether our reports up to the request were those of the exchange. Else a snapshot is wanted."""
+        if self._asked_end > next_sequence:  # reports that were claimed before the request do not exist
             self._kept = _Kept()
             self._claims.clear()
             self._end = max(self.next_sequence, next_sequence)
@@ -438,7 +436,7 @@ class Sequencer:
         return True
 
     def answer_snapshot(self, seq_num: int, epoch: int, checksum: int, now: float) -> list[bytes]:
-        """The caller has put books into place that are good for ``seq_num``: the reports that follow them.
+        """The caller has loaded a snapshot as of ``seq_num``. Returns the kept reports that follow it.
 
         ``checksum``: of all reports up to that one.
         """
@@ -458,15 +456,16 @@ class Sequencer:
         return runs
 
     def mismatch(self, seq_num: int, now: float) -> None:
-        """A report did not fit the books: only a snapshot helps."""
+        """A report did not fit the books: request a snapshot."""
         self.statistics.mismatches += 1
         self.events.append(FeedEvent(EventKind.MISMATCH, seq_num))
         self._start_over(now)
 
     def _settle_epoch(self, epoch: int, now: float) -> bool:
-        """The recovery server says which epoch it is: the one that we follow? Else start over, if that was confirmed.
+        """Process the epoch of the recovery server. Returns False if it replaces a confirmed one: then start over.
 
-        An epoch that a datagram claimed before the question is denied; one claimed since is asked for again.
+        An epoch that a datagram claimed before the request is denied; one claimed since is checked with the next
+        answer.
         """
         if self._asked_unverified == self.statistics.unverified:
             if self._claimed_epoch not in (0, epoch):
@@ -482,13 +481,13 @@ class Sequencer:
             self.statistics.epochs += 1
             self.events.append(FeedEvent(EventKind.EPOCH))
             self._start_over(now)
-        if self.epoch != 0:  # what was heard was not this feed
+        if self.epoch != 0:  # the heartbeats so far were not of this feed
             self._silent, self._heard = True, False
         self.epoch, self._confirmed = epoch, True
         return not started_over
 
     def _start_over(self, now: float) -> None:
-        """Whatever datagrams brought may be wrong: forget it, and take a snapshot."""
+        """Discard everything that datagrams brought, and request a snapshot."""
         self._kept = _Kept()
         self._claims.clear()
         self._end = self.next_sequence = 1
@@ -515,7 +514,7 @@ class Sequencer:
 
 
 class _Kept:
-    """Reports that came early, as a heap by the number of their first."""
+    """Early reports, as a heap by the number of the first."""
 
     def __init__(self) -> None:
         self.heap: list[tuple[int, int, bytes]] = []

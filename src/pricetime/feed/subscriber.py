@@ -1,4 +1,4 @@
-"""The feed of an exchange as its books: joined at any time, whole at any network."""
+"""Rebuilds the books of an exchange from its feed: joins at any time, and repairs what the network loses."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from pricetime.feed.udp import granted_bytes, join_feed
 if COMPILED:
     from pricetime.feed.receiver import Receiver
 
-#: Pieces of the feed that are read before anything else is looked at.
+#: The most pieces of the feed that are read before anything else is done.
 PIECES = 256
 
 
 class Subscriber:
-    """The books of an exchange, from its feed.
+    """The books of an exchange, rebuilt from its feed.
 
-    ``group``, ``port``, ``interface``: of the feed. ``recovery``: host and port of the recovery server; without one a
-    gap cannot be filled, and the feed must be joined before its first report. ``instruments``: ids or ``Instrument``
-    values, needed only without recovery: else a snapshot says what they are. ``capacity``, ``level_capacity``: as of
-    ``BookBuilder``. ``receive_buffer_bytes``: what the kernel is to hold while nobody reads, with a warning when it
-    does not; by default what it gives, up to 64 MiB. ``spins``: ``poll`` never sleeps while it waits, but lets whoever
-    waits for its processor go first; for a subscriber with a processor to spare, whom nobody has to wake.
-    ``recovery_patience``: seconds that the recovery server may be silent. ``on_reports``: is called with each array of
-    ``pricetime.REPORT`` that was applied; ``on_event``: with each ``FeedEvent``. More settings: as of ``Sequencer``,
-    such as ``heartbeat_interval`` (0.1 s) and ``silent_after`` (10 intervals): then the state is SILENT after 1 s
-    without a heartbeat. Raises FeedUnavailable, InvalidSetting and MemoryError.
+    ``group``, ``port``, ``interface``: of the feed. ``recovery``: host and port of the recovery server; without one,
+    gaps cannot be filled and the feed must be joined before its first report. ``instruments``: ids or ``Instrument``
+    values, needed only without ``recovery``; otherwise a snapshot has them. ``capacity``, ``level_capacity``: as in
+    ``BookBuilder``. ``receive_buffer_bytes``: what the kernel buffers, with a warning if it grants less; by default
+    what it grants, up to 64 MiB. ``spins``: ``poll`` never sleeps while it waits, but yields the processor; for a
+    subscriber with a processor of its own. ``recovery_patience``: seconds before a request to the recovery server
+    fails. ``on_reports``: called with each applied array of ``pricetime.REPORT``. ``on_event``: called with each
+    ``FeedEvent``. Further settings are those of ``Sequencer``, such as ``heartbeat_interval`` (0.1 s) and
+    ``silent_after`` (10 intervals: the state is SILENT after 1 s without a heartbeat). Raises FeedUnavailable,
+    InvalidSetting and MemoryError.
 
-    Nothing happens by itself: ``poll`` reads what has come and returns; ``reports`` and ``wait_until`` call it. One
-    thread at a time may be inside.
+    A subscriber has no thread: ``poll`` reads what has come and returns; ``reports`` and ``wait_until`` call it. Only
+    one thread at a time may use it.
     """
 
     def __init__(
@@ -62,16 +62,16 @@ class Subscriber:
         on_event: Callable[[FeedEvent], object] | None = None,
         **settings: Any,
     ) -> None:
-        # Until a snapshot names the instruments there is one, without an order.
+        # Until a snapshot names the instruments, there is one without orders.
         known = list(instruments) or [Instrument(0)]
-        #: The books, as reports make them.
+        #: The books.
         self.builder = BookBuilder(known, capacity=capacity, level_capacity=level_capacity)
-        #: What puts datagrams in order.
+        #: Puts datagrams in order.
         self.sequencer = Sequencer(1 if recovery is None else None, **settings)
         self._follower = Follower(self.builder, self.sequencer)
         self._follower.on_reports = on_reports
         self.on_event = on_event  #: called with each FeedEvent, in the thread that polls
-        self._untaken: deque[Reports] = deque()  # of an iterator that was broken off
+        self._untaken: deque[Reports] = deque()  # not taken before an iterator ended
         self._socket = join_feed(group, port, interface, receive_buffer_bytes)
         fd = self._socket.fileno()
         self._receiver = Receiver(fd, self.builder, spins) if COMPILED else PlainReceiver(fd, self.builder)
@@ -81,58 +81,58 @@ class Subscriber:
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._recovery = None if recovery is None else Recovery(recovery, self._selector, recovery_patience)
 
-    # ------------------------------------------------------------------ questions
+    # ------------------------------------------------------------------ state
 
     @property
     def state(self) -> FeedState:
         """How far the books can be trusted, as of the last ``poll``: see ``FeedState``.
 
-        WHOLE: they are the exchange's, which sent a heartbeat lately. Anything else: they are not, or may not be.
+        WHOLE: they are those of the exchange, and heartbeats come. In any other state they may differ.
         """
         return self.sequencer.state
 
     @property
     def last_datagram(self) -> float | None:
-        """``time.monotonic()`` when the last datagram of the group was read, of any sender; None before the first."""
+        """``time.monotonic()`` of the last datagram, from any sender; None before the first."""
         return self._last_datagram
 
     @property
     def seq_num(self) -> int:
-        """Of the last report that is in the books."""
+        """Number of the last report in the books."""
         return self.builder.seq_num
 
     @property
     def statistics(self) -> FeedStatistics:
-        """Counts since the feed was joined: datagrams, reports, gaps. They go on counting."""
+        """Counts since the feed was joined: datagrams, reports, gaps. The object keeps counting."""
         return self.sequencer.statistics
 
     @property
     def instruments(self) -> dict[int, Instrument]:
-        """The instruments by id, each with the state that it is in. Raises BookNotWhole."""
+        """The instruments by id, with their states. Raises BookNotWhole."""
         return self._whole().instruments
 
     @property
     def receive_buffer_bytes(self) -> int:
-        """What the kernel holds while nobody reads, as far as the system allowed it."""
+        """Size of the kernel's receive buffer, as granted."""
         return granted_bytes(self._socket)
 
     @property
     def recovery_failure(self) -> str:
-        """Why the recovery server gave no answer to the last question; empty when it did."""
+        """Why the last request to the recovery server got no answer; empty if it got one."""
         return self._recovery.failure if self._recovery is not None else ""
 
     def book(self, instrument: int) -> OrderBook:
-        """The book of an instrument as of ``seq_num``, to look at. Raises BookNotWhole and UnknownInstrument."""
+        """Return the book of an instrument as of ``seq_num``, read-only. Raises BookNotWhole and UnknownInstrument."""
         return self._whole().book(instrument)
 
     def digest(self) -> int:
-        """A u64 over all books: what the exchange's own is at ``seq_num``. O(orders). Raises BookNotWhole."""
+        """Return the digest (u64) of all books, which equals the exchange's. O(orders). Raises BookNotWhole."""
         return self._whole().digest()
 
     def _whole(self) -> BookBuilder:
         if self.state is FeedState.WAITING:
             raise BookNotWhole(
-                "there are no books yet: the snapshot has not come. Call poll() until the state is no longer WAITING. "
+                "there are no books before the first snapshot: call poll() until the state is no longer WAITING. "
                 + self.recovery_failure
             )
         return self.builder
@@ -140,11 +140,11 @@ class Subscriber:
     # ------------------------------------------------------------------ following the feed
 
     def poll(self, timeout: float | None = 0.0) -> int:
-        """Read what has come and bring the books up to date: how many reports were applied.
+        """Read what has come and update the books. Returns how many reports were applied.
 
-        Waits up to ``timeout`` seconds for something to come, or for the feed to fall silent; None for ever. Raises
-        OrdersFull and LevelsFull where the exchange's books are larger than these may be, ReportMismatch where a report
-        of the recovery server does not fit even the books of a snapshot, and OSError where the socket is broken.
+        Waits up to ``timeout`` seconds for input or for the feed to become silent, None for no limit. Raises OrdersFull
+        and LevelsFull if the exchange's books exceed the capacity, ReportMismatch if a report of the recovery server
+        does not fit even after a snapshot, and OSError if the socket fails.
         """
         before = self.statistics.reports
         until = None if timeout is None else time.monotonic() + timeout
@@ -158,10 +158,10 @@ class Subscriber:
             self._selector.select(0 if self._spins else self._sleep(now, until))
 
     def reports(self, timeout: float | None = None) -> Iterator[Reports]:
-        """The reports as they are applied, in arrays of ``pricetime.REPORT``.
+        """Iterate over the reports as they are applied, in arrays of ``pricetime.REPORT``.
 
-        Ends when none was applied for ``timeout`` seconds, None for never. What a caller that breaks off has not taken
-        comes first the next time. A snapshot takes the place of the reports that it has: ``on_event`` tells of it.
+        Ends when none was applied for ``timeout`` seconds, None for no limit. Arrays that were not taken come first in
+        the next iteration. Reports that a snapshot replaces do not come; ``on_event`` receives the snapshot.
         """
         follower, untaken = self._follower, self._untaken
         listener = follower.on_reports
@@ -187,18 +187,18 @@ class Subscriber:
             follower.on_reports = listener
 
     def wait_until(self, seq_num: int, timeout: float | None = None) -> bool:
-        """Follow the feed until this report is in the books: False when it is not after ``timeout`` seconds.
+        """Follow the feed until this report is in the books. Returns False after ``timeout`` seconds without it.
 
-        The state may be another than WHOLE then: see ``wait_whole``.
+        The state may still not be WHOLE: see ``wait_whole``.
         """
         return self._wait(lambda: self.state is not FeedState.WAITING and self.seq_num >= seq_num, timeout)
 
     def wait_whole(self, timeout: float | None = None) -> bool:
-        """Follow the feed until the state is WHOLE: False when it is not after ``timeout`` seconds."""
+        """Follow the feed until the state is WHOLE. Returns False after ``timeout`` seconds without that."""
         return self._wait(lambda: self.state is FeedState.WHOLE, timeout)
 
     def _wait(self, condition: Callable[[], bool], timeout: float | None) -> bool:
-        """Poll until it is true: False when it is not after ``timeout`` seconds."""
+        """Poll until a condition is true. Returns False after ``timeout`` seconds without that."""
         until = None if timeout is None else time.monotonic() + timeout
         while not condition():
             left = None if until is None else until - time.monotonic()
@@ -208,7 +208,7 @@ class Subscriber:
         return True
 
     def _read(self) -> bool:
-        """Read pieces of the feed: was there one?"""
+        """Read pieces of the feed. Returns whether there was one."""
         left = PIECES
         receiver = self._receiver
         while left > 0:
@@ -228,10 +228,10 @@ class Subscriber:
             self._last_datagram = time.monotonic()
         return left < PIECES
 
-    # ------------------------------------------------------------------ what is missing
+    # ------------------------------------------------------------------ missing reports
 
     def _recover(self, now: float) -> bool:
-        """Ask for what is missing, take what is answered: did something come?"""
+        """Request what is missing and process answers. Returns whether there was one."""
         recovery, sequencer = self._recovery, self.sequencer
         if recovery is None:
             return False
@@ -248,7 +248,7 @@ class Subscriber:
         return bool(answers)
 
     def _sleep(self, now: float, until: float | None) -> float | None:
-        """Seconds until something is due, None when nothing ever is."""
+        """Return the seconds until something is due, None if nothing is."""
         times = [until, self.sequencer.silent_at, self.sequencer.due() if self._recovery is not None else None]
         times.append(self._recovery.deadline if self._recovery is not None else None)
         due = [time for time in times if time is not None]
@@ -259,10 +259,10 @@ class Subscriber:
         while events and self.on_event is not None:
             self.on_event(events.popleft())
 
-    # ------------------------------------------------------------------ the end
+    # ------------------------------------------------------------------ closing
 
     def close(self) -> None:
-        """Leave the feed. The books stay as they are."""
+        """Leave the feed. The books stay readable."""
         if self._recovery is not None:
             self._recovery.close()
         self._selector.close()

@@ -1,4 +1,4 @@
-"""A socket that has joined the group of a feed."""
+"""Opens the socket of a feed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ipaddress import IPv4Address
 
 from pricetime.feed.errors import FeedUnavailable, SmallReceiveBuffer
 
-# Of Linux, where Python has no names for them.
+# Options of Linux that Python does not name.
 SO_RCVBUFFORCE = 33
 IP_MULTICAST_ALL = 49
 SOL_UDP, UDP_GRO = 17, 104
@@ -18,15 +18,15 @@ DEFAULT_BUFFER_BYTES = 64 << 20
 
 
 def join_feed(group: str, port: int, interface: str, buffer_bytes: int | None = None) -> socket.socket:
-    """A non-blocking socket that gets the datagrams of a group, or those sent to an address of this machine.
+    """Return a non-blocking socket that receives the datagrams of a multicast group, or of an address of this machine.
 
-    ``interface``: IPv4 address, or a name of one, of the interface that the group is joined on. Several sockets may
-    join. Raises FeedUnavailable; warns with SmallReceiveBuffer where the system buffers less than ``buffer_bytes``, by
-    default never: then it is as much as the system allows, up to 64 MiB.
+    ``interface``: the IPv4 address, or its name, of the interface on which to join the group. ``buffer_bytes``: receive
+    buffer, with a SmallReceiveBuffer warning if the system grants less; by default what the system grants, up to 64
+    MiB. Several sockets may join. Raises FeedUnavailable.
     """
     for name, value in (("group", group), ("interface", interface)):
         if ":" in value:
-            raise FeedUnavailable(f"{name} {value}: the feed goes by IPv4, give an IPv4 address")
+            raise FeedUnavailable(f"{name} {value} is not IPv4: the feed uses IPv4, give an IPv4 address")
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         made.setblocking(False)
@@ -40,21 +40,21 @@ def join_feed(group: str, port: int, interface: str, buffer_bytes: int | None = 
         made.close()
         raise FeedUnavailable(
             f"cannot join {group}:{port} on the interface {interface}: {error}. Give the group and port of the feed, "
-            "and the address of an interface of this machine that multicast goes over"
+            "and the address of an interface of this machine that supports multicast"
         ) from error
     _grow(made, buffer_bytes or DEFAULT_BUFFER_BYTES)
     if buffer_bytes is not None and granted_bytes(made) < buffer_bytes:
         warnings.warn(
-            f"the system buffers {granted_bytes(made)} bytes of the feed, {buffer_bytes} were asked for: reports are "
-            f"lost when they come in a burst. As root: sysctl -w net.core.rmem_max={buffer_bytes}",
+            f"the system grants a receive buffer of {granted_bytes(made)} bytes, {buffer_bytes} were requested: bursts "
+            f"of reports may be lost. As root: sysctl -w net.core.rmem_max={buffer_bytes}",
             SmallReceiveBuffer,
-            stacklevel=3,  # whoever makes a subscriber
+            stacklevel=3,  # the caller of Subscriber
         )
     return made
 
 
 def _ask_for_large_pieces(made: socket.socket) -> None:
-    """Datagrams that were sent together are read together, where the kernel can; no other group's are read."""
+    """Receive joined datagrams if the kernel supports it, and none of other groups on the same port."""
     for level, option, value in ((SOL_UDP, UDP_GRO, 1), (socket.IPPROTO_IP, IP_MULTICAST_ALL, 0)):
         with contextlib.suppress(OSError):
             made.setsockopt(level, option, value)
@@ -69,5 +69,5 @@ def _grow(made: socket.socket, buffer_bytes: int) -> None:
 
 
 def granted_bytes(made: socket.socket) -> int:
-    """The receive buffer of a socket, as it may be asked for: Linux counts it twice."""
+    """Return the receive buffer of a socket in bytes. Linux reports it twice as large."""
     return made.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) // 2

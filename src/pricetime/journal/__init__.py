@@ -1,1 +1,1 @@
-"""The journal: every command in a file before the engine acts on it, and the way back from the files to the books."""
+"""The journal: writes every command to a file before the engine executes it, and rebuilds the books from the files."""

@@ -1,6 +1,7 @@
-"""A copy of a journal at one moment, made while a server writes it: a server can start from it, ``verify`` accepts it.
+"""Copies a journal as of one moment, while a server writes it. ``verify`` accepts the copy, and a server can start from
+it.
 
-It holds the newest snapshot and the records after it, or all records if there is no snapshot.
+The copy has the newest snapshot and the records after it, or all records if there is no snapshot.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ from ..native.disk import Disk
 from .directory import Directory
 from .errors import JournalError
 
-#: Where a snapshot says in which segment the journal goes on (``journal/layout.pxd``).
+#: Offset of the field of a snapshot that says in which segment the journal continues (``journal/layout.pxd``).
 SEGMENT_OF_SNAPSHOT, SEGMENT_AT = struct.Struct("<Q"), 64
 
-#: Bytes of a file that are copied at a time, and how often a copy begins again because the server removed a file.
+#: Bytes copied at a time, and the most attempts, because the server may remove a file meanwhile.
 PIECE_BYTES, ATTEMPTS = 1 << 20, 5
 
-#: Up to where a journal may be copied: the sequence of its last command, and the segment and byte behind it.
+#: End of the part to copy: the sequence of its last command, and the segment and byte after it.
 Extent = tuple[int, int, int]
 
 
@@ -33,12 +34,12 @@ class Backup(NamedTuple):
 
 
 def back_up(source: Directory, extent: Callable[[], Extent], target: Path) -> Backup:
-    """Copy the journal up to ``extent()`` into ``target``, a directory that must not be there or be empty.
+    """Copy the journal up to ``extent()`` into ``target``, a directory that must not exist or be empty.
 
-    The copy has another name until it is whole and on the disk. Raises JournalError and OSError. O(bytes).
+    The copy has a temporary name until it is complete and on the disk. Raises JournalError and OSError. O(bytes).
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise JournalError(f"{target} is there already: give a directory that is not there yet")
+        raise JournalError(f"{target} exists: give a directory that does not exist yet")
     disk, part = source.disk, target.with_name(f"{target.name}.part")
     for attempt in range(ATTEMPTS):
         _empty(part)
@@ -46,7 +47,7 @@ def back_up(source: Directory, extent: Callable[[], Extent], target: Path) -> Ba
         try:
             made = _copy(source, extent(), Directory(part, disk))
             break
-        except FileNotFoundError:  # a newer snapshot has come, and what only an older one needed has gone
+        except FileNotFoundError:  # there is a newer snapshot, and the server removed what only an older one needed
             if attempt == ATTEMPTS - 1:
                 raise
     disk.sync_folder(part)
@@ -56,7 +57,7 @@ def back_up(source: Directory, extent: Callable[[], Extent], target: Path) -> Ba
 
 
 def first_segment(path: Path) -> int:
-    """The segment in which the journal goes on behind a snapshot. Raises OSError."""
+    """Return the segment in which the journal continues after a snapshot. Raises OSError."""
     with path.open("rb") as file:
         return int(SEGMENT_OF_SNAPSHOT.unpack(os.pread(file.fileno(), SEGMENT_OF_SNAPSHOT.size, SEGMENT_AT))[0])
 
@@ -65,7 +66,7 @@ def _copy(source: Directory, extent: Extent, target: Directory) -> Backup:
     sequence, last, end = extent
     n_bytes, first = 0, min(source.segments(), default=1)
     for snapshot in source.snapshots():
-        if snapshot <= sequence:  # else it is of commands that may not be copied yet
+        if snapshot <= sequence:  # else it contains commands after the extent
             path = source.snapshot_path(snapshot)
             first = first_segment(path)
             n_bytes += _copy_file(target.disk, path, target.snapshot_path(snapshot), path.stat().st_size)
@@ -77,7 +78,7 @@ def _copy(source: Directory, extent: Extent, target: Directory) -> Backup:
 
 
 def _copy_file(disk: Disk, source: Path, target: Path, end: int) -> int:
-    """Copy the first bytes of a file into one of the same size; the rest is zeros."""
+    """Copy the first bytes of a file into a new file of the same size; the rest is zeros."""
     with source.open("rb") as file:
         fd = disk.create(target, os.fstat(file.fileno()).st_size)
         try:
@@ -90,7 +91,7 @@ def _copy_file(disk: Disk, source: Path, target: Path, end: int) -> int:
 
 
 def _empty(part: Path) -> None:
-    """Remove what a copy that failed has left."""
+    """Remove the files of a copy that failed."""
     if part.exists():
         for left in part.iterdir():
             left.unlink()

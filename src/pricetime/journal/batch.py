@@ -1,4 +1,4 @@
-"""What a reader gives: commands, and what the writer knew between them."""
+"""What a reader returns: commands, and the checkpoints between them."""
 
 from __future__ import annotations
 
@@ -13,23 +13,23 @@ Commands: TypeAlias = NDArray[np.void]
 
 
 class Checkpoint(NamedTuple):
-    """What stood in the journal ahead of a command."""
+    """What the writer knew before a command."""
 
     index: int  # type: ignore[assignment]  #: commands of the batch that come before it
     sequence: int  #: of the last command before it
     synced: int  #: sequence up to which everything was on the disk when this was written
-    seq_num: int  #: of the last report made by then
-    report_checksum: int  #: over the reports made by then
+    seq_num: int  #: of the last report at that point
+    report_checksum: int  #: over the reports up to that point
 
 
 class Batch(NamedTuple):
-    """Commands in their order, with the checkpoints among them."""
+    """Commands in order, with the checkpoints between them."""
 
     commands: Commands  #: of dtype COMMAND
     checkpoints: list[Checkpoint]
-    configuration: Configuration  #: under which they were written
+    configuration: Configuration  #: under which the commands were written
 
     @property
     def at_end(self) -> bool:
-        """Nothing more was there."""
+        """Whether the reader has reached the end, for now."""
         return not len(self.commands) and not self.checkpoints

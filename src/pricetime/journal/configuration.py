@@ -1,4 +1,4 @@
-"""What decides how the books answer, beside the commands: the same commands under another make another book."""
+"""The settings that determine, together with the commands, what the books contain."""
 
 from __future__ import annotations
 
@@ -29,16 +29,16 @@ def _values(instrument: Instrument) -> dict[str, Any]:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings of an engine."""
+    """Settings of an engine."""
 
     instruments: tuple[Instrument, ...]
     capacity: int  #: orders that may rest, over all books
     level_capacity: int  #: price levels
-    owner_limit: int  #: owners below it can cancel all their orders at once
-    limits: dict[int, OwnerLimits] = field(default_factory=dict)  #: by owner, 0 for all that are not named
+    owner_limit: int  #: owners below it have mass cancel
+    limits: dict[int, OwnerLimits] = field(default_factory=dict)  #: by owner; 0 for all others
 
     def to_json(self) -> bytes:
-        """Its one spelling: names sorted, no spaces, instruments by id, UTF-8."""
+        """Return the canonical JSON: sorted names, no spaces, instruments by id, UTF-8."""
         instruments = sorted(self.instruments, key=lambda instrument: instrument.id)
         values = {
             "capacity": self.capacity,
@@ -52,7 +52,7 @@ class Configuration:
         return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
     def make_engine(self) -> Engine:
-        """Empty books under it."""
+        """Return an engine with empty books."""
         return Engine(
             self.instruments,
             capacity=self.capacity,
@@ -62,14 +62,14 @@ class Configuration:
         )
 
     def make_books(self) -> tuple[Engine, References]:
-        """The same, and the references of what will rest in them."""
+        """Return an engine with empty books, and the references of its future orders."""
         return self.make_engine(), References(self.capacity)
 
     def restore(self, commands: NDArray[np.void], seq_num: int, next_reference: int) -> tuple[Engine, References]:
-        """Books under it with what rests by these commands, each of which has the reference of its order. O(orders).
+        """Return an engine and references with the resting orders that these commands enter. O(orders).
 
-        ``seq_num``: of the last report. ``next_reference``: of the next order to be accepted. Raises InvalidCommands,
-        OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
+        Each command has the reference of its order. ``seq_num``: of the last report. ``next_reference``: of the next
+        order to be accepted. Raises InvalidCommands, OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
         """
         engine, references = self.make_books()
         engine.restore(commands, seq_num)
@@ -77,9 +77,11 @@ class Configuration:
         return engine, references
 
     def take_over(self, engine: Engine, references: References) -> tuple[Engine, References]:
-        """Books under it with what rests in those of another engine, which stays as it is. O(orders).
+        """Return an engine and references with the resting orders of a different engine, which is not changed.
+        O(orders).
 
-        An instrument that has no orders may be gone. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
+        Instruments without orders may be missing in this configuration. Raises OrdersFull, LevelsFull, SnapshotMismatch
+        and MemoryError.
         """
         commands = engine.commands()
         references.write(commands)
@@ -93,9 +95,9 @@ class Configuration:
         return hashlib.sha256(self.to_json()).digest()
 
     @classmethod
-    @lru_cache(4)  # every segment of a journal says the same, and each is asked several times by a start
+    @lru_cache(4)  # all segments of a journal usually have the same, and a start reads each several times
     def from_json(cls, data: bytes) -> Configuration:
-        """Raises JournalError for what no version has written."""
+        """Read the JSON. Raises JournalError if it is invalid."""
         try:
             values: dict[str, Any] = json.loads(data)
             values["instruments"] = tuple(Instrument(**instrument) for instrument in values["instruments"])
@@ -103,4 +105,4 @@ class Configuration:
             values["limits"] = {int(owner): OwnerLimits(**given) for owner, given in limits}
             return cls(**values)
         except (ValueError, TypeError, KeyError, AttributeError, PricetimeError) as error:
-            raise JournalError(f"the configuration of a journal cannot be read: {error}") from error
+            raise JournalError(f"the configuration of a journal is invalid: {error}") from error

@@ -1,7 +1,7 @@
-"""A copy of a journal that another machine writes: its files, byte for byte, in a directory here.
+"""Copies a journal from a second machine, byte for byte, into a directory here, while it is written.
 
-What comes is written where it belongs and nothing else is done with it: a ``Reader`` on the directory verifies every
-record, and a server may be started from it once this has ended.
+The copy only writes the received bytes to their files. A ``Reader`` on the directory verifies the records, and a server
+may be started from it when the copy has ended.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from .stream import FRAME_BYTES, Piece, PieceKind, Request
 
 
 class CopyRefused(JournalError, ConnectionError):
-    """The journal cannot be had, or not from where this copy ends. The message says what to do."""
+    """The server refused the journal, or does not have it from where this copy ends. The message says what to do."""
 
 
 class JournalCopy:
-    """A connection to the journal of ``address``, and the directory that it goes to. A context manager.
+    """A connection to the journal at ``address``, and the directory that it is copied to. A context manager.
 
-    ``position``: where the directory's own records end; None when it has none. Raises CopyRefused and OSError.
+    ``position``: where the records in the directory end; None if there are none. Raises CopyRefused and OSError.
     """
 
     def __init__(
@@ -40,11 +40,11 @@ class JournalCopy:
         position: Position | None,
         timeout_s: float = 5.0,
     ) -> None:
-        self.sequence = 0  #: of the last command that the journal has there
-        self.heard_ns = 0  #: when that was said, by the clock there
-        self.clock_ns = 0  #: and by the clock here
+        self.sequence = 0  #: of the last command in the journal
+        self.heard_ns = 0  #: ns, when the other machine sent that, by its clock
+        self.clock_ns = 0  #: ns, when it arrived, by the clock here
         self._directory = directory
-        self._file: tuple[PieceKind, int] | None = None  # that is open
+        self._file: tuple[PieceKind, int] | None = None  # the open file
         self._fd = -1
         self._socket = socket.create_connection(address, timeout_s)
         try:
@@ -62,14 +62,16 @@ class JournalCopy:
         self.close()
 
     def close(self) -> None:
-        """End the connection. What came is in the files, synced."""
+        """Close the connection. What was received is in the files, synced."""
         self._socket.close()
         self._close_file()
 
     def _log_in(self, owner: int, secret: bytes) -> None:
         question = self._receive_message()
         if not isinstance(question, Challenge) or question.version != WIRE_VERSION:
-            raise CopyRefused(f"this is no journal of version {WIRE_VERSION}: give the address of --journal-port")
+            raise CopyRefused(
+                f"this server does not send a journal of version {WIRE_VERSION}: give the address of --journal-port"
+            )
         login = Login(version=WIRE_VERSION, owner=owner)
         self._socket.sendall(auth.prove(secret, question.nonce, login).encode())
         answer = self._receive_message()
@@ -77,16 +79,16 @@ class JournalCopy:
             reason = SessionReason(answer.reason).name
             raise CopyRefused(
                 f"owner {owner} may not follow this journal ({reason}): `pricetime secret {owner} --follows` "
-                "makes an entry, which both ends need"
+                "makes the entry that both ends need"
             )
         if not isinstance(answer, LoginAccepted):
-            raise CopyRefused("the login was not answered: is this the address of --journal-port?")
+            raise CopyRefused("the server did not answer the login: is this the address of --journal-port?")
 
     def _receive_message(self) -> Challenge | LoginAccepted | LoginRejected:
         kinds = {kind.TYPE: kind for kind in (Challenge, LoginAccepted, LoginRejected)}
         first = self._receive(1)
         if first[0] not in kinds:
-            raise CopyRefused(f"message {first[0]} is not of this protocol: give the address of --journal-port")
+            raise CopyRefused(f"message {first[0]} is not part of this protocol: give the address of --journal-port")
         return kinds[MessageType(first[0])].decode(first + self._receive(SIZES[first[0]] - 1))
 
     def _receive(self, count: int) -> bytes:
@@ -94,22 +96,22 @@ class JournalCopy:
         while len(got) < count:
             more = self._socket.recv(count - len(got))
             if not more:
-                raise ConnectionResetError("the journal's server has closed the connection")
+                raise ConnectionResetError("the server closed the connection")
             got += more
         return bytes(got)
 
     # ------------------------------------------------------------------ pieces
 
     def receive(self) -> bool:
-        """Wait for the next piece and put it where it belongs. False when it only said that nothing is new.
+        """Wait for the next piece and write it. Returns False if it only said that nothing is new.
 
-        Raises TimeoutError when nothing came at all, CopyRefused when this copy cannot go on, and OSError.
+        Raises TimeoutError if nothing came, CopyRefused if this copy cannot continue, and OSError.
         """
         piece = Piece.decode(self._receive(FRAME_BYTES))
         self.sequence, self.heard_ns, self.clock_ns = piece.sequence, piece.timestamp, time.time_ns()
         if piece.kind is PieceKind.GONE:
             raise CopyRefused(
-                f"segment {piece.number} from byte {piece.offset} on is not there any more, or never was: "
+                f"segment {piece.number} from byte {piece.offset} on does not exist (any more): "
                 "begin again with an empty directory"
             )
         if piece.kind is PieceKind.NOTHING:
@@ -118,13 +120,13 @@ class JournalCopy:
         return True
 
     def has_more(self) -> bool:
-        """Has something come that was not taken yet?"""
+        """Return whether a piece, or a part of one, is waiting."""
         waiting = select.poll()  # select() takes no descriptor above 1,023
         waiting.register(self._socket, select.POLLIN)
         return bool(waiting.poll(0))
 
     def _write(self, piece: Piece, data: bytes) -> None:
-        """A snapshot gets its name when it is whole: nobody takes a part of it for one."""
+        """Write a piece. A snapshot gets its name when it is complete, so that no reader takes a part for the whole."""
         disk, directory = self._directory.disk, self._directory
         final = directory.path_of(piece.number)
         path = final
@@ -142,7 +144,7 @@ class JournalCopy:
             disk.sync_folder(directory.path)
 
     def _open(self, path: Path, n_bytes: int) -> int:
-        """A file that a copy before this one may have begun. What is left of a snapshot begins anew."""
+        """Open a file that an earlier copy may have begun. An incomplete snapshot begins again."""
         disk = self._directory.disk
         if path.name in disk.names(self._directory.path):
             if n_bytes:

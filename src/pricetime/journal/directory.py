@@ -1,4 +1,4 @@
-"""The folder of a journal: which files are in it, and who has it."""
+"""The directory of a journal: which files it has, and which process may write it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ TEMPORARY = re.compile(r".+\.temporary")
 
 
 class Directory:
-    """Names in a folder, which need not be there yet; every call on files goes through ``disk``."""
+    """The files of a directory, which may not exist yet. All file operations go through ``disk``."""
 
     def __init__(self, path: Path, disk: Disk | None = None) -> None:
         self.path = path
@@ -24,7 +24,7 @@ class Directory:
         self._lock: int | None = None
 
     def lock(self) -> None:
-        """Keep every other process off, until ``unlock`` or the end of this one; the folder is made if it is not there.
+        """Lock the directory until ``unlock`` or the end of this process. Creates it if it does not exist.
 
         Raises JournalLocked, OSError.
         """
@@ -33,7 +33,7 @@ class Directory:
             self._lock = self.disk.lock(self.path / "lock")
         except BlockingIOError as error:
             raise JournalLocked(
-                f"{self.path} is in use by another process: stop that one, or give this one a directory of its own"
+                f"{self.path} is in use by a second process: stop that process, or give a different directory"
             ) from error
 
     def unlock(self) -> None:
@@ -42,12 +42,14 @@ class Directory:
             self._lock = None
 
     def missing_after(self, number: int) -> tuple[int, int] | None:
-        """The first segment after this one that is missing, and the one found in its place. Raises OSError.
+        """Return the first missing segment after this one, and the segment found after it. Raises OSError.
 
         None if no number is missing up to the newest segment, or if a server has removed segment ``number`` itself.
         """
         missing = self._missing_after(number)
-        return missing if missing == self._missing_after(number) else None  # a server may have changed names meanwhile
+        return (
+            missing if missing == self._missing_after(number) else None
+        )  # a server may have renamed or removed files meanwhile
 
     def _missing_after(self, number: int) -> tuple[int, int] | None:
         numbers = self.segments()
@@ -57,31 +59,31 @@ class Directory:
         return next(((due, found) for due, found in enumerate(later, number + 1) if due != found), None)
 
     def segments(self) -> list[int]:
-        """The numbers of the segments, in order. Raises OSError."""
+        """Return the numbers of the segments, sorted. Raises OSError."""
         return sorted(self._numbers(SEGMENT))
 
     def snapshots(self) -> list[int]:
-        """The sequences of the snapshots, newest first. Raises OSError."""
+        """Return the sequences of the snapshots, newest first. Raises OSError."""
         return sorted(self._numbers(SNAPSHOT), reverse=True)
 
     def path_of(self, number: int) -> Path:
-        """The file of a segment."""
+        """Return the path of a segment."""
         return _path_of(self.path, number)
 
     def snapshot_path(self, sequence: int) -> Path:
-        """The file of a snapshot."""
+        """Return the path of a snapshot."""
         return self.path / f"{sequence:020}.snapshot"
 
     def remove_behind(self, number: int) -> list[int]:
-        """Remove the segments before this one, the oldest first: which they were. Raises OSError."""
+        """Remove the segments before this one, oldest first, and return their numbers. Raises OSError."""
         old = [found for found in self.segments() if found < number]
         for found in old:
             self.disk.unlink(self.path_of(found))
-            self.disk.sync_folder(self.path)  # after each: a loss of power must not leave a gap
+            self.disk.sync_folder(self.path)  # after each, so that a power loss does not leave a gap
         return old
 
     def remove_temporary(self) -> None:
-        """Remove what was under way when a process ended. Raises OSError."""
+        """Remove incomplete files that an ended process left. Raises OSError."""
         for name in self.disk.names(self.path):
             if TEMPORARY.fullmatch(name):
                 self.disk.unlink(self.path / name)
@@ -93,5 +95,5 @@ class Directory:
 
 @lru_cache(16)
 def _path_of(folder: Path, number: int) -> Path:
-    """A reader asks for it at every look, and for as long as a segment lasts it is the same."""
+    """Return the name of a segment; cached, because a reader needs it at each check."""
     return folder / segment.name(number)

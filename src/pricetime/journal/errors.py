@@ -1,4 +1,4 @@
-"""What can go wrong with a journal. Each message says where, and what to do."""
+"""Errors of the journal. Each message says where the problem is and what to do."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ class JournalError(PricetimeError):
 
 
 class JournalDamaged(JournalError, ValueError):
-    """A journal holds something that is not what was written: it is not cut by itself, and nothing starts from it."""
+    """A journal contains data that was not written so. No server starts from it, and only ``repair`` cuts it."""
 
     def __init__(self, path: Path, offset: int, sequence: int, why: str) -> None:
         super().__init__(
-            f"{path} is damaged at byte {offset}, behind command {sequence}: {why}. "
-            f"Look closer with: pricetime journal inspect {path.parent}"
+            f"{path} is damaged at byte {offset}, after command {sequence}: {why}. "
+            f"Inspect it with: pricetime journal inspect {path.parent}"
         )
         self.path = path
         self.offset = offset  #: bytes from the beginning of the file
@@ -26,30 +26,30 @@ class JournalDamaged(JournalError, ValueError):
 
 
 class SegmentMissing(JournalDamaged):
-    """A segment is not there, although a later one is: commands that were acknowledged may be gone with it."""
+    """A segment is missing although a later one exists. Acknowledged commands may be lost with it."""
 
     def __init__(self, path: Path, sequence: int, later: Path) -> None:
         super().__init__(
-            path, 0, sequence, f"{path.name} is missing, and {later.name}, which was made after it, is there"
+            path, 0, sequence, f"{path.name} is missing, but {later.name}, which was made after it, exists"
         )
         message = (
-            f"{path} is missing: {later.name}, which was made after it, is there. What follows command {sequence} was "
-            f"in it. Bring the file back from a copy, or look closer with: pricetime journal inspect {path.parent}"
+            f"{path} is missing, but {later.name}, which was made after it, exists. The commands after {sequence} were "
+            f"in it. Restore the file from a copy, or inspect it with: pricetime journal inspect {path.parent}"
         )
         self.args = (message,)
 
 
 class SnapshotDamaged(JournalError, ValueError):
-    """A snapshot is not what was written: the one before it is used."""
+    """A snapshot is damaged. The one before it is used."""
 
 
 class JournalLocked(JournalError, RuntimeError):
-    """Another process has this journal."""
+    """A different process uses this journal."""
 
 
 class JournalFailed(JournalError, OSError):
-    """The system did not do what the journal needs: nothing is acknowledged any more."""
+    """A file operation failed. Nothing is acknowledged any more."""
 
 
 class ReplayDiffers(JournalError, AssertionError):
-    """The same commands made other reports or another book than they did when the journal was written."""
+    """The same commands made different reports or books than when the journal was written."""

@@ -1,4 +1,4 @@
-"""The commands of a journal for other programs."""
+"""Reads the commands of a journal for other programs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,9 @@ from .tail import missing_after
 
 
 class Export:
-    """The commands in ``directory`` from ``first`` to ``last``, both included; by default all that are there.
+    """The commands in ``directory`` from ``first`` to ``last``, both included; by default all.
 
-    Counted when this is made, so that a journal that is being written is no longer in the end than in the beginning.
-    Raises JournalDamaged, OSError.
+    The count is fixed when this is made, also if the journal is still written. Raises JournalDamaged, OSError.
     """
 
     def __init__(self, directory: Directory, first: int | None = None, last: int | None = None) -> None:
@@ -30,11 +29,11 @@ class Export:
         self.last = reader.position.sequence if last is None else min(last, reader.position.sequence)
 
     def __len__(self) -> int:
-        """How many commands."""
+        """Number of commands."""
         return max(self.last + 1 - self.first, 0)
 
     def chunks(self) -> Iterator[Commands]:
-        """The commands, as arrays of dtype COMMAND. Raises OSError."""
+        """Iterate over the commands, in arrays of dtype COMMAND. Raises OSError."""
         reader = Reader(self._directory)
         before = self._oldest
         while before <= self.last and not (batch := reader.read()).at_end:

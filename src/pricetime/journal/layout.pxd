@@ -1,23 +1,23 @@
-# The schema of the journal: every record of its files, little-endian, with units and what always holds.
+# The schema of the journal: all records of its files, little-endian, with units and invariants.
 #
-# Read by the compiler, and by layout.py for the uncompiled form and for the page docs/reference/journal.md.
+# The compiler reads this file; so does layout.py, for the uncompiled form. A test compares docs/reference/journal.md with it.
 
 from pricetime.core.layout cimport Command, i64, u8, u16, u32, u64
 
 cdef enum:
     VERSION = 2
-    # Bytes: the unit in which segments are synced; a page once synced is never stored into again
+    # Bytes: unit of syncing a segment; a page that was synced is never stored into again
     PAGE = 4096
     # Bytes of a record: its head of 8, and a command
     RECORD_BYTES = 72
     COMMAND_BYTES = 64
     REPORT_BYTES = 48
-    # What everything begins at a multiple of, and the same sizes in units of it
+    # Alignment of all records, and the same sizes in units of it
     WORD_BYTES = 8
     PAGE_WORDS = 512
     RECORD_WORDS = 9
     COMMAND_WORDS = 8
-    # The type of a record that is no command, in the place of CommandType
+    # Type of a checkpoint, in place of a CommandType
     CHECKPOINT = 15
 
 # The first bytes of a segment: 128 bytes, then the configuration, then zeros up to the next page.
@@ -29,27 +29,27 @@ ctypedef packed struct SegmentHead:
     u64 number           # of the segment: 1, 2, 3 ...
     u64 segment_bytes    # of the file, a multiple of PAGE
     u64 epoch            # of the feed, ns
-    u8 boot[16]          # of the machine, as the system names it; zeros where it does not
-    u8 journal[16]       # which journal this is a part of: drawn at random for its first segment
+    u8 boot[16]          # id of the machine's start; zeros if the system has none
+    u8 journal[16]       # id of the journal, random
     u32 level            # AcknowledgementLevel
     u32 static_crc       # CRC-32C of the 108 bytes before it, then of the configuration
-    # stored when the segment comes into use, and zero until then
+    # stored when the segment begins to be used, zero before
     u64 first_sequence   # of its first command: one more than the last before it
     u32 carried          # CRC of the last record before it; in segment 1 CRC-32C of the configuration
-    u32 crc              # CRC-32C of the 124 bytes before it, 1 where that is 0: stored last; 0: not in use
+    u32 crc              # CRC-32C of the 124 bytes before it, 1 if that is 0: stored last; 0: not in use
 
-# Ahead of every command in a segment: 8 bytes, stored at once and last.
+# Before every command in a segment: 8 bytes, stored as one and last.
 ctypedef packed struct RecordHead:
     u32 length           # COMMAND_BYTES
     u32 crc              # of the command, the length and the CRC of the record before, or of the head for the first
 
-# The first bytes of a snapshot: 192 bytes. Behind them come its parts in the order of their counts, then the end.
+# The first 192 bytes of a snapshot. Then come its parts in the order of their counts, then SnapshotEnd.
 ctypedef packed struct SnapshotHead:
     u8 magic[8]          # PTJRNSNP
     u32 version
     u32 zero
     u8 digest[32]        # of the configuration, as in SegmentHead
-    u64 sequence         # of the last command that is in it
+    u64 sequence         # of the last command in it
     u64 timestamp        # ns, of that command
     u64 segment          # where the next record is: segment ...
     u64 offset           # ... and byte
@@ -60,9 +60,9 @@ ctypedef packed struct SnapshotHead:
     u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 commands         # 64 bytes each: what makes the books anew; sequence is the reference of an order
+    u64 commands         # 64 bytes each: they rebuild the books; sequence is the reference of an order
     u64 owners           # 16 bytes each
-    u64 stream_reports   # 48 bytes each: the newest of every owner, in the order of the owners
+    u64 stream_reports   # 48 bytes each: the newest of each owner, owner by owner
     u64 feed_reports     # 48 bytes each: the newest of the feed
     u32 feed_checksum    # of all reports of the feed before those
     u32 zero2

@@ -1,4 +1,4 @@
-"""A segment that is written, from the syncer's side: what of it is on the disk, and what can be stored into."""
+"""A segment that is being written, as the syncer sees it: what is on the disk, and what the engine may store into."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ from ..native.disk import Disk
 from ..native.mapping import Mapping
 from .segment import PAGE
 
-#: Bytes brought to the disk, or made ready, in one call: others wait no longer than that takes.
+#: Bytes synced, or prepared, in one step, so that other work waits only for one step.
 SYNC_STEP, POPULATE_STEP = 1 << 20, 256 << 10
 
-#: Pages of a chunked segment that the system may keep together: no more than are made ready in one call.
+#: Bytes of a chunk of a chunked segment: as many as are prepared in one step.
 CHUNK = POPULATE_STEP
 
-#: A page that is written by itself: in larger writes the system would keep pages together, and mind them together.
+#: Pages are written one by one: after a larger write the system would handle the pages as one unit.
 ZEROS = bytes(PAGE)
 
 CHUNK_OF_ZEROS = bytes(CHUNK)
 
 
 class LiveSegment:
-    """Pages below ``synced`` are on the disk; those below ``populated`` can be stored into without a fault.
+    """Pages below ``synced`` are on the disk. A store into pages below ``populated`` does not fault.
 
-    ``zeroed``: zeros are written into pages, and synced, before they are made ready. What is reserved alone has to be
-    told from what is written when it is synced first, by threads of the system that want a processor too; what was
-    written before has not, so that commits take two thirds of the time, and rarely much longer.
+    ``zeroed``: zeros are written to pages and synced before they are prepared. The first sync of merely reserved blocks
+    must convert them, in kernel threads that compete for the processor. With zeros written before, commits take two
+    thirds of the time and are rarely much slower.
     """
 
     def __init__(
@@ -45,17 +45,17 @@ class LiveSegment:
         self.zeroed = zeroed
         self.chunked = chunked
         self.n_bytes = mapping.n_bytes
-        self.end = self.n_bytes  #: no record goes behind it
+        self.end = self.n_bytes  #: no record ends after it
         self.synced = 0
         self.populated = 0
 
     @property
     def limit(self) -> int:
-        """Up to here it may be stored into. Behind it zeros may be written, over whatever is there."""
+        """Offset up to which the engine may store. After it, zeros may be written at any time."""
         return self.populated if self.zeroed or self.chunked else self.n_bytes
 
     def sync(self, offset: int) -> int:
-        """Bring the pages up to ``offset`` nearer to the disk by one step: the bytes that were synced, 0 at the end."""
+        """Sync one step of the pages up to ``offset``. Returns the synced bytes, 0 if there is nothing to do."""
         n_bytes = min(whole_pages(offset) - self.synced, SYNC_STEP)
         if n_bytes <= 0:
             return 0
@@ -64,7 +64,7 @@ class LiveSegment:
         return n_bytes
 
     def populate(self, offset: int) -> bool:
-        """Make the pages up to ``offset`` ready by one step: False when they are."""
+        """Prepare one step of the pages up to ``offset``. Returns False if all are prepared."""
         if min(offset, self.n_bytes) <= self.populated:
             return False
         n_bytes = min(POPULATE_STEP, self.n_bytes - self.populated)
@@ -78,21 +78,21 @@ class LiveSegment:
         return True
 
     def _write_zeros(self, first: int, end: int) -> None:
-        """Have zeros on the disk where nothing is yet."""
+        """Write zeros to the disk where nothing was written yet."""
         for at in range(first, end, PAGE):
             self.disk.write(self.fd, ZEROS, at)
         if first < end:
             self.disk.sync_range(self.mapping, first, end - first)
 
     def refresh(self, offset: int) -> None:
-        """Make the next pages from ``offset`` on ready once more: the system may have written them out by itself."""
+        """Prepare the next pages from ``offset`` on again, because the system may have written them out by itself."""
         first = whole_pages(offset)
         n_bytes = min(POPULATE_STEP, self.populated - first)
         if n_bytes > 0:
             self.disk.populate(self.mapping, first, n_bytes)
 
     def close(self) -> None:
-        """Only when nobody stores into it any more. May be called twice."""
+        """Close the files, when no thread stores into the segment any more. May be called twice."""
         self.mapping.close()
         if self.fd >= 0:
             self.disk.close(self.fd)
@@ -100,10 +100,10 @@ class LiveSegment:
 
 
 def whole_chunks(offset: int) -> int:
-    """The last place where a chunk begins."""
+    """Round down to the beginning of a chunk."""
     return offset // CHUNK * CHUNK
 
 
 def whole_pages(offset: int) -> int:
-    """The next place where a page begins."""
+    """Round up to the beginning of a page."""
     return -(-offset // PAGE) * PAGE

@@ -1,4 +1,4 @@
-"""A place in a journal: between two records."""
+"""A position in a journal, between two records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import NamedTuple
 
 
 class Position(NamedTuple):
-    """Behind the record whose CRC is ``link``: the next one begins there, at the next page or in the next segment."""
+    """The position after the record with the CRC ``link``. The next record begins here, at the next page, or in the
+    next segment.
+    """
 
     segment: int  #: its number
     offset: int  #: bytes from the beginning of the file

@@ -14,13 +14,13 @@ cdef class Reader:
     cdef const u64[::1] words        # of its file, in units of WORD_BYTES
     cdef u64 n_bytes                 # of the words
     cdef u64 size                    # of the file when it was mapped
-    cdef object next                 # bytes of the segment behind it, None while there is none
-    cdef u64 offset                  # behind the last good record
+    cdef object next                 # bytes of the next segment, None without one
+    cdef u64 offset                  # after the last good record
     cdef u32 link                    # its CRC
     cdef u64 sequence                # of the last command
-    cdef object room                 # where commands are copied to
+    cdef object room                 # the buffer for commands
 
-    # of the checkpoint met last
+    # of the last checkpoint
     cdef bint met_checkpoint
     cdef u64 synced
     cdef u64 seq_num
@@ -31,7 +31,7 @@ cdef class Reader:
     cdef int _open(self, object number) except -1
     cdef int _use(self, object data, object head, object json) except -1
     cdef int _map(self, object data) except -1
-    cdef int _look_again(self) except -1
+    cdef int _map_again(self) except -1
     cdef bint _enter_next(self, bint configuration_may_change) except -1
     cdef object _next_data(self)
 

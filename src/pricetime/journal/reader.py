@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""A journal from a place on: its commands, each held against its CRC where it lies in the file.
+"""Reads a journal from a position on, and checks the CRC of each command in place.
 
-The same scan goes through a journal that is being written and through one that a crash has left. It ends at what is
-not a good record, or not yet: whoever follows a writer calls again, and ``judge`` says what lies behind the end of a
-journal that nobody writes any more.
+The same scan reads a journal that is being written and one that a crash has left. It stops at the first record that is
+not good, or not yet: a follower calls again, and ``judge`` says what follows the end of a journal that no process
+writes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if not cython.compiled:  # the compiled form has them from reader.pxd
     from pricetime.journal.layout import CHECKPOINT, COMMAND_BYTES, COMMAND_WORDS, PAGE_WORDS, RECORD_WORDS, WORD_BYTES
     from pricetime.native.crc import linked
 
-#: Commands of a batch, where nothing else is asked for: 4 MiB.
+#: Commands of a batch by default: 4 MiB.
 LIMIT = 1 << 16
 
 NOTHING = np.empty(0, COMMAND)
@@ -33,8 +33,8 @@ NOTHING = np.empty(0, COMMAND)
 class Reader:
     """Reads the journal in ``directory`` from ``position`` on, by default from its oldest segment.
 
-    What it gives is dense: each command has the sequence after the one before. Raises JournalDamaged when the segment
-    of the position is not there, is none, or ends before the position; OSError.
+    Commands come without a gap in their sequences. Raises JournalDamaged if the segment of the position is missing,
+    invalid, or ends before the position; OSError.
     """
 
     def __init__(self, directory, position=None):
@@ -50,35 +50,38 @@ class Reader:
         self.room = NOTHING
         if self.offset > self.n_bytes:
             raise JournalDamaged(
-                directory.path_of(self.number), self.n_bytes, position.sequence, f"it ends before byte {self.offset}"
+                directory.path_of(self.number),
+                self.n_bytes,
+                position.sequence,
+                f"the file ends before byte {self.offset}",
             )
 
     @property
     def position(self):
-        """Behind the last command or checkpoint that was read, as a ``Position``."""
+        """Position after the last command or checkpoint that was read."""
         return Position(self.number, self.offset, self.link, self.sequence)
 
     @property
     def epoch(self):
-        """Of the feed, ns: as the segment that is read says."""
+        """Epoch of the feed, ns, in the segment that is read."""
         return self.head.epoch
 
     @property
     def boot(self):
-        """Which start of the machine that segment was made in: 16 bytes."""
+        """Id of the machine's start in which that segment was made: 16 bytes."""
         return self.head.boot
 
     @property
     def level(self):
-        """What acknowledgements meant then: an ``AcknowledgementLevel`` of the wire, as a number."""
+        """Acknowledgement level of that segment, as a number."""
         return self.head.level
 
     def read(self, limit=LIMIT):
-        """What comes next, as a ``Batch`` of at most ``limit`` commands; one without any at the end for now.
+        """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one at the end, for now.
 
-        The commands of a batch are of one configuration. Its array is the caller's. Raises OSError.
+        The commands of a batch have one configuration. The array belongs to the caller. Raises OSError.
         """
-        self._look_again()
+        self._map_again()
         if len(self.room) != limit:
             self.room = np.empty(limit, COMMAND)
         out: u64[::1] = memoryview(self.room.view(np.uint64))
@@ -96,13 +99,15 @@ class Reader:
         return Batch(self._taken(count), checkpoints, self.configuration)
 
     def judge(self):
-        """What lies behind the position of a journal that nobody writes, a ``Tail``. Raises JournalDamaged, OSError."""
+        """Return what follows the position if no process writes the journal, a ``Tail``. Raises JournalDamaged,
+        OSError.
+        """
         from pricetime.journal.tail import judge
 
         return judge(self.directory, self.position)
 
     def _taken(self, count):
-        """The first commands of the room, as an array of its own."""
+        """Return the first commands of the buffer, as an array of its own."""
         if count == 0:
             return NOTHING
         if 4 * count <= self.room.size:
@@ -111,7 +116,7 @@ class Reader:
         return taken[:count]
 
     def _scan(self, out, count, most):
-        """Copy good commands into ``out`` until ``most`` are there or a checkpoint is met: how many are there."""
+        """Copy good commands into ``out``, up to ``most`` or to a checkpoint. Returns how many there are."""
         at: u64 = self.offset // WORD_BYTES
         end: u64 = self.n_bytes // WORD_BYTES
         n_words: u64 = COMMAND_WORDS
@@ -119,7 +124,7 @@ class Reader:
             head: u64 = 0
             if at + RECORD_WORDS <= end:
                 head = head_at(self.words, at)
-            if head == 0:  # then the page may have been turned
+            if head == 0:  # the writer may have gone to the next page
                 page: u64 = (at + PAGE_WORDS - 1) // PAGE_WORDS * PAGE_WORDS
                 if page == at or page + RECORD_WORDS > end:
                     break
@@ -156,7 +161,7 @@ class Reader:
     # ------------------------------------------------------------------ from segment to segment
 
     def _open(self, number):
-        """Go to a segment, without a look at what comes before it. Raises JournalDamaged, OSError."""
+        """Open a segment without a check of what comes before it. Raises JournalDamaged, OSError."""
         path = self.directory.path_of(number)
         try:
             data = self.directory.disk.read(path)
@@ -171,7 +176,7 @@ class Reader:
         self._use(data, head, json)
 
     def _use(self, data, head, json):
-        """From here on this segment is read."""
+        """Read this segment from now on."""
         if self.head is None or self.head.digest != head.digest:
             self.configuration = Configuration.from_json(json)
         self.head = head
@@ -185,14 +190,14 @@ class Reader:
         self.size = len(view)
         self.words = view[: self.n_bytes].cast("Q")
 
-    def _look_again(self):
-        """A file may have grown since, or have been cut: a mapping must not be read beyond its end."""
+    def _map_again(self):
+        """Map the file again if its size has changed: a mapping must not be read beyond the end of the file."""
         path = self.directory.path_of(self.number)
         if self.directory.disk.size(path) != self.size:
             self._map(self.directory.disk.read(path))
 
     def _enter_next(self, configuration_may_change):
-        """Go on in the next segment. False when there is none that carries on from here, or not yet."""
+        """Continue in the next segment. Returns False if there is none yet that continues this one."""
         data = self._next_data()
         if data is None:
             return False
@@ -202,7 +207,7 @@ class Reader:
                 return False
             json = head.verify(data)
         except BadHead:
-            return False  # coming into use this moment, or damaged: judge finds out
+            return False  # begins to be used just now, or is damaged: judge finds out
         if head.number != self.number + 1 or head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
         if head.journal != self.head.journal:
@@ -215,7 +220,7 @@ class Reader:
         return True
 
     def _next_data(self):
-        """The bytes of the next segment once it may be in use, else None."""
+        """Return the bytes of the next segment if it may be in use, else None."""
         path = self.directory.path_of(self.number + 1)
         try:
             if self.next is None or self.directory.disk.size(path) != len(self.next):
@@ -227,11 +232,11 @@ class Reader:
 
 
 def start_of(directory, number=None):
-    """The position ahead of the first record of a segment, by default of the oldest. Raises JournalDamaged, OSError."""
+    """Return the position before the first record of a segment, by default of the oldest. May raise as ``Reader``."""
     if number is None:
         numbers = directory.segments()
         if not numbers:
-            raise JournalDamaged(directory.path_of(1), 0, 0, "no segment is here")
+            raise JournalDamaged(directory.path_of(1), 0, 0, "the directory has no segment")
         number = numbers[0]
     path = directory.path_of(number)
     try:
@@ -244,12 +249,12 @@ def start_of(directory, number=None):
 
 
 def head_at(words, at):
-    """The head of a record: what stands behind it was stored before."""
+    """Load the head of a record. The writer stored everything after it before."""
     return load_u64(cython.address(words[at]), ACQUIRE) if cython.compiled else words[at]
 
 
 def link_at(words, at, previous):
-    """The CRC that a command there has when it comes behind a record with that CRC."""
+    """Return the CRC of the command at a position, after a record with the CRC ``previous``."""
     if not cython.compiled:
         return linked(previous, words[at : at + COMMAND_WORDS])
     return link(previous, cython.address(words[at]), COMMAND_WORDS)

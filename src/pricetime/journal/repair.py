@@ -1,4 +1,4 @@
-"""Making a damaged journal one that can be gone on with: what would be cut, in words, and then exactly that."""
+"""Repairs a damaged journal: first says what it would cut, then cuts exactly that."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .tail import Tail, cut, examine_live
 
 
 class NotThatCut(JournalError, ValueError):
-    """The cut that was asked for is not the one that this journal needs."""
+    """The requested cut is not the one that this journal needs."""
 
 
 @dataclass(frozen=True)
@@ -23,28 +23,28 @@ class Plan:
     """What ``apply`` would do."""
 
     tail: Tail
-    started: Position  #: where reading began: at a snapshot, or at the oldest segment
+    started: Position  #: where reading began: a snapshot, or the oldest segment
 
     @property
     def at(self) -> str:
-        """The place of the cut, as it is asked for."""
+        """The position of the cut, as the command line takes it."""
         return f"{self.tail.position.segment}:{self.tail.position.offset}"
 
     @property
     def needed(self) -> bool:
-        """Is there anything to cut?"""
+        """Whether there is anything to cut."""
         return not self.tail.clean
 
     def steps(self) -> list[str]:
-        """What would be done, in words."""
+        """What ``apply`` would do, as text."""
         tail = self.tail
         said = []
         if tail.cut_bytes:
             said.append(f"cut {tail.cut_bytes:,} bytes from byte {tail.position.offset:,} of {tail.path.name} on")
-        said += [f"go on without {path.name}, which is missing" for path in tail.missing]
-        said += [f"put {later.path.name} aside" for later in tail.later if later.used]
+        said += [f"continue without {path.name}, which is missing" for path in tail.missing]
+        said += [f"rename {later.path.name} to *.broken" for later in tail.later if later.used]
         said += [f"remove {later.path.name}, which is empty" for later in tail.later if not later.used]
-        said += [f"put the snapshot of command {sequence} aside" for sequence in tail.snapshots]
+        said += [f"rename the snapshot of command {sequence} to *.broken" for sequence in tail.snapshots]
         return said
 
 
@@ -54,16 +54,16 @@ def plan(
     told: Callable[[SnapshotDamaged], object] = lambda _: None,
     progress: Callable[[int], object] = lambda _: None,
 ) -> Plan:
-    """Where good records end, read from where a server would begin, and what lies behind.
+    """Return where good records end, read from where a server would begin, and what follows.
 
-    ``told`` hears of each snapshot that is no good; ``progress`` of commands read. Raises JournalDamaged when there is
-    nothing to begin with, OSError.
+    ``told`` is called with each bad snapshot, ``progress`` with the number of commands read. Raises JournalDamaged if
+    there is nothing to begin with, OSError.
     """
     starts = [snapshot.position for snapshot in good_snapshots(directory, told=told)]
     for position in starts:
         try:
             return _plan_from(directory, position, progress)
-        except JournalDamaged:  # it does not reach so far, or its segment is gone
+        except JournalDamaged:  # it does not reach that far, or its segment is gone
             continue
     return _plan_from(directory, start_of(directory), progress)
 
@@ -81,17 +81,17 @@ def apply(
     *,
     progress: Callable[[int], object] = lambda _: None,
 ) -> list[Path]:
-    """Cut where ``Plan.at`` said: the files that keep what was there. The journal is locked meanwhile.
+    """Cut where ``Plan.at`` said. Returns the files that keep what was cut. The journal is locked meanwhile.
 
-    Raises NotThatCut, with nothing done, when that is not the place; JournalLocked, JournalDamaged, OSError.
+    Raises NotThatCut, before any change, if the cut is at a different position; JournalLocked, JournalDamaged, OSError.
     """
     directory.lock()
     try:
         found = plan(directory, progress=progress)
         if not found.needed:
-            raise NotThatCut(f"{directory.path} has nothing to cut: every record is good")
+            raise NotThatCut(f"{directory.path} has nothing to cut: all records are good")
         if found.at != at:
-            raise NotThatCut(f"the cut would be at {found.at}, not at {at}: look again with pricetime journal repair")
+            raise NotThatCut(f"the cut would be at {found.at}, not at {at}: run pricetime journal repair again")
         return cut(directory, found.tail)
     finally:
         directory.unlock()

@@ -1,4 +1,4 @@
-"""The books from a journal, and nothing else: what a replay makes is held against what was made when it was written."""
+"""Replays a journal into books, and compares the results with those recorded in the journal."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from .reader import Reader
 from .snapshot import SnapshotFile, load, restore
 from .tail import Tail, examine_live, missing_after
 
-#: Commands at a time: they and their reports stay in a cache of the processor.
+#: Commands executed at a time: they and their reports fit a cache of the processor.
 RUN = 1 << 13
 
 
 @dataclass(frozen=True)
 class Until:
-    """A moment in the past: everything up to it, itself included. None: no limit."""
+    """A moment of a journal: everything up to it, inclusive. None: no limit."""
 
     sequence: int | None = None
     time_ns: int | None = None
 
     def allows(self, snapshot: SnapshotFile) -> bool:
-        """Is the snapshot of that moment or before?"""
+        """Return whether a snapshot is of that moment or earlier."""
         return (self.sequence is None or snapshot.sequence <= self.sequence) and (
             self.time_ns is None or snapshot.timestamp <= self.time_ns
         )
 
 
 class Replay:
-    """Books that follow the journal in ``directory``, from zero or from a snapshot.
+    """Books that follow the journal in ``directory``, from the beginning or from a snapshot.
 
-    ``snapshot``: one that ``good_snapshots`` gave. ``told`` hears of each snapshot on the way that is no good. Raises
-    JournalDamaged, SnapshotDamaged, JournalError when there is nothing to begin with, OSError.
+    ``snapshot``: one from ``good_snapshots``. ``told`` is called with each bad snapshot on the way. Raises
+    JournalDamaged, SnapshotDamaged, JournalError if there is nothing to begin with, OSError.
     """
 
     def __init__(
@@ -54,36 +54,36 @@ class Replay:
         self.configuration: Configuration = self.reader.configuration
         self.report_checksum = self.timestamp = 0
         self.commands = 0  #: applied
-        self.checkpoints = 0  #: that agreed
-        self.snapshots: list[int] = []  #: sequences of those that agreed
+        self.checkpoints = 0  #: that were compared and agree
+        self.snapshots: list[int] = []  #: sequences of those that agree
         self._told = told
         if snapshot is not None:
             if snapshot.digest != self.configuration.digest:
-                raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has another configuration")
+                raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has a different configuration")
             self.engine, self.references = restore(snapshot, self.configuration)
             self.report_checksum, self.timestamp = snapshot.report_checksum, snapshot.timestamp
         elif self.sequence:
             raise JournalError(
-                f"{directory.path} begins with command {self.sequence + 1}: what came before is only in its snapshots"
+                f"{directory.path} begins with command {self.sequence + 1}: earlier commands are only in its snapshots"
             )
         else:
             self.engine, self.references = self.configuration.make_books()
         self._ahead = [sequence for sequence in directory.snapshots() if sequence > self.sequence]  # newest first
 
     def digest(self) -> int:
-        """Of all books, over references: that of the exchange, and of every subscriber. O(orders)."""
+        """Return the digest of all books, over references: that of the exchange and of every subscriber. O(orders)."""
         return self.engine.digest(self.references)
 
     @property
     def sequence(self) -> int:
-        """Of the last command."""
+        """Sequence of the last command."""
         return self.reader.position.sequence
 
     def run(self, until: Until | None = None, *, progress: Callable[[int], object] = lambda _: None) -> bool:
-        """Apply what is there, up to a moment if one is given: did it come before the end of the journal?
+        """Apply the commands, up to a moment if one is given. Returns whether that came before the end of the journal.
 
         Raises ReplayDiffers at the first difference, SegmentMissing at a gap in the journal, JournalError, OSError.
-        ``progress`` is told of commands done.
+        ``progress`` is called with the number of commands done.
         """
         until = until or Until()
         while (limit := self._limit(until)) > 0:
@@ -109,7 +109,9 @@ class Replay:
         return True
 
     def run_to_end(self, *, progress: Callable[[int], object] = lambda _: None) -> Tail:
-        """Apply all, also while it is written, and say what lies behind. Raises JournalDamaged, and as ``run`` does."""
+        """Apply all commands, also while the journal is written, and return what follows. Raises as ``run``, and
+        JournalDamaged.
+        """
         self.run(progress=progress)
         tail = examine_live(self.directory, self.reader.position)
         if tail.damage is not None:
@@ -117,7 +119,7 @@ class Replay:
         return tail
 
     def _limit(self, until: Until) -> int:
-        """Commands up to the next place where something is to be looked at."""
+        """Return the number of commands up to the next comparison."""
         ends = [RUN]
         if until.sequence is not None:
             ends.append(until.sequence - self.sequence)
@@ -166,7 +168,7 @@ class Replay:
         self.snapshots.append(sequence)
 
     def _reconfigure(self, configuration: Configuration) -> None:
-        """The same orders under other settings, as the server took them over. An instrument without orders may go."""
+        """Move the orders to new settings, as the server did. An instrument without orders may be missing in them."""
         self.engine, self.references = configuration.take_over(self.engine, self.references)
         self.configuration = configuration
 
@@ -174,7 +176,7 @@ class Replay:
 def good_snapshots(
     directory: Directory, until: Until | None = None, *, told: Callable[[SnapshotDamaged], object] = lambda _: None
 ) -> Iterator[SnapshotFile]:
-    """The snapshots up to a moment that load, newest first. ``told`` hears of each that does not. Raises OSError."""
+    """Yield the valid snapshots up to a moment, newest first. ``told`` is called with each bad one. Raises OSError."""
     for sequence in directory.snapshots():
         try:
             snapshot = load(directory.disk, directory.snapshot_path(sequence))
@@ -192,9 +194,10 @@ def begin(
     newest: bool = False,
     told: Callable[[SnapshotDamaged], object] = lambda _: None,
 ) -> Replay:
-    """A replay from zero; where the journal no longer goes back so far, from the oldest snapshot; or from the newest.
+    """Return a replay from the beginning; if the journal no longer reaches back so far, from its oldest snapshot; or
+    from its newest.
 
-    Raises JournalError when there is nothing to begin with, OSError.
+    Raises JournalError if there is nothing to begin with, OSError.
     """
     whole = 1 in directory.segments()
     if newest or not whole:

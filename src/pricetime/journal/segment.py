@@ -1,4 +1,4 @@
-"""A file of a journal: its name, its head, and how a new one is made."""
+"""A segment: a file of a journal, its head, and how a new one is made."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ SUFFIX, TEMPORARY = ".journal", ".temporary"
 
 
 def name(number: int) -> str:
-    """The file of a segment."""
+    """Return the file name of a segment."""
     return f"{number:08}{SUFFIX}"
 
 
 class BadHead(ValueError):
-    """The first bytes of a file are not the head of a segment; says why."""
+    """The first bytes of a file are not the head of a segment; the message says why."""
 
 
 class SegmentHead(NamedTuple):
@@ -57,37 +57,37 @@ class SegmentHead(NamedTuple):
 
     @property
     def in_use(self) -> bool:
-        """Prepared ahead it is not; records may follow one that is."""
+        """Whether the segment is in use. Records may follow the head of one that is; a prepared one has none."""
         return self.crc != 0
 
     @property
     def first_offset(self) -> int:
-        """Where the first record begins."""
+        """Offset of the first record."""
         return first_offset(self.configuration_bytes)
 
     def encode(self) -> bytes:
         return HEAD.pack(MAGIC, VERSION, *self)
 
     def used(self, first_sequence: int, carried: int) -> SegmentHead:
-        """The same in use."""
+        """Return the head of the same segment in use."""
         head = self._replace(first_sequence=first_sequence, carried=carried)
         return head._replace(crc=crc32c(head.encode()[:CRC_OFFSET]) or 1)
 
     @classmethod
     def decode(cls, data: ReadableBuffer) -> SegmentHead:
-        """The head at the start of a file; ``verify`` then holds it against the file. Raises BadHead."""
+        """Return the head at the start of a file; ``verify`` checks it. Raises BadHead."""
         view = memoryview(data).cast("B")
         if len(view) < HEAD.size:
-            raise BadHead(f"it has {len(view)} bytes, and a head takes {HEAD.size}")
+            raise BadHead(f"it has {len(view)} bytes, but a head takes {HEAD.size}")
         magic, version, *values = HEAD.unpack_from(view)
         if magic != MAGIC:
-            raise BadHead("it does not begin as a segment does")
+            raise BadHead("it is not a segment: the magic is wrong")
         if version != VERSION:
             raise BadHead(f"its format is version {version}: this program reads version {VERSION}")
         return cls(*values)
 
     def verify(self, data: ReadableBuffer) -> bytes:
-        """Hold it against the bytes of its file: the configuration's JSON. Raises BadHead."""
+        """Check the head against the bytes of its file. Returns the JSON of the configuration. Raises BadHead."""
         view = memoryview(data).cast("B")
         if HEAD.size + self.configuration_bytes > len(view):
             raise BadHead("its configuration is longer than the file")
@@ -95,14 +95,14 @@ class SegmentHead(NamedTuple):
         if crc32c(configuration, crc32c(view[:STATIC_BYTES])) != self.static_crc:
             raise BadHead("the CRC of its head is wrong")
         if hashlib.sha256(configuration).digest() != self.digest:
-            raise BadHead("its configuration has another digest")
+            raise BadHead("the digest of its configuration is wrong")
         if self.in_use and (crc32c(view[:CRC_OFFSET]) or 1) != self.crc:
             raise BadHead("the CRC of its head in use is wrong")
         return configuration
 
 
 def read_head(disk: Disk, path: Path) -> SegmentHead:
-    """The head of a file, held against its bytes. Raises BadHead, OSError."""
+    """Read and check the head of a file. Raises BadHead, OSError."""
     data = disk.read(path)
     head = SegmentHead.decode(data)
     head.verify(data)
@@ -110,7 +110,7 @@ def read_head(disk: Disk, path: Path) -> SegmentHead:
 
 
 def first_offset(configuration_bytes: int) -> int:
-    """Where the first record begins: at the page behind the configuration."""
+    """Return the offset of the first record: the page after the configuration."""
     return -(-(HEAD.size + configuration_bytes) // PAGE) * PAGE
 
 
@@ -123,7 +123,7 @@ def prepared(
     journal: bytes,
     boot: bytes | None = None,
 ) -> SegmentHead:
-    """The head of a segment that is not in use yet."""
+    """Return the head of a segment that is not in use yet."""
     head = SegmentHead(
         configuration_bytes=len(configuration),
         digest=hashlib.sha256(configuration).digest(),
@@ -149,9 +149,9 @@ def create(
     level: int,
     journal: bytes,
 ) -> tuple[int, Mapping]:
-    """A new segment on the disk, not in use: its descriptor and its mapping, no page of which is populated.
+    """Make a new segment on the disk, not in use. Returns its descriptor and its mapping, without prepared pages.
 
-    The file has its name only when its head is on the disk. Raises OSError, InvalidSetting.
+    The file gets its name only when its head is on the disk. Raises OSError, InvalidSetting.
     """
     json = configuration.to_json()
     check_bytes(segment_bytes, len(json))
@@ -169,7 +169,7 @@ def create(
 
 
 def check_bytes(segment_bytes: int, configuration_bytes: int) -> None:
-    """A segment has room for its head and a page of records. Raises InvalidSetting."""
+    """Check that a segment has room for its head and a page of records. Raises InvalidSetting."""
     least = max(LEAST_BYTES, first_offset(configuration_bytes) + PAGE)
     if segment_bytes % PAGE or not least <= segment_bytes <= MOST_BYTES:
         raise InvalidSetting(
@@ -178,7 +178,7 @@ def check_bytes(segment_bytes: int, configuration_bytes: int) -> None:
 
 
 def boot_id() -> bytes:
-    """Which start of the machine this is: 16 bytes, zeros where the system does not say."""
+    """Return the id of the machine's start: 16 bytes, zeros if the system has none."""
     try:
         return uuid.UUID(Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()).bytes
     except (OSError, ValueError):

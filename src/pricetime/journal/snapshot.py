@@ -1,7 +1,7 @@
-"""A snapshot: the state after a certain command in one file, so that a journal need not be read from its beginning.
+"""Snapshots: the state after a command in one file, so that a start need not read the journal from its beginning.
 
-The file is as ``layout.pxd`` describes it. It has its name only when all of it is on the disk, and nothing in it is
-believed before its CRC, its counts and the digest of the books that it makes are right.
+``layout.pxd`` describes the file. It gets its name only when all of it is on the disk. A reader checks its CRC, its
+counts and the digest of the books that it makes before it uses anything in it.
 """
 
 from __future__ import annotations
@@ -31,14 +31,13 @@ MAGIC, VERSION = b"PTJRNSNP", 2
 HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQII24s")
 END = struct.Struct("<II")
 
-#: An owner's stream: ``kept`` of its reports are in the snapshot, the newest before ``next_sequence``.
+#: An owner's stream: the newest ``kept`` reports before ``next_sequence`` are in the snapshot.
 OWNER = np.dtype([("owner", "<u4"), ("kept", "<u4"), ("next_sequence", "<u8")])
 
-#: Bytes that are written and brought to the disk at a time: the system has little to do at once when they are there, on
-#: whatever processor it does it.
+#: Bytes that are written and synced at a time, so that the system's work for them does not delay a processor for long.
 PIECE = 1 << 20
 
-#: How many are kept, so that one may turn out to be damaged.
+#: How many are kept: two, because one may be damaged.
 KEPT = 2
 
 Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
@@ -46,9 +45,9 @@ Records: TypeAlias = np.ndarray[Any, np.dtype[np.void]]
 
 @dataclass(frozen=True, eq=False)
 class SnapshotFile:
-    """What a snapshot holds. Arrays of a loaded one look at the file, and cannot be written."""
+    """The content of a snapshot. The arrays of a loaded one refer to the file and are read-only."""
 
-    position: Position  #: behind the last command that is in it
+    position: Position  #: after the last command in it
     digest: bytes  #: of the configuration
     timestamp: int  #: ns, of the last command
     report_checksum: int  #: over all reports so far
@@ -60,16 +59,16 @@ class SnapshotFile:
     feed_checksum: int  #: of all reports of the feed before ``feed_reports``
     commands: Records  #: COMMAND: what ``Engine.commands`` gave, with the reference of each order in ``sequence``
     owners: Records  #: OWNER, by owner
-    stream_reports: Records  #: REPORT: those of one owner after those of another
+    stream_reports: Records  #: REPORT: owner by owner
     feed_reports: Records  #: REPORT: the newest of the feed, oldest first
 
     @property
     def sequence(self) -> int:
-        """Of the last command."""
+        """Sequence of the last command."""
         return self.position.sequence
 
     def parts(self) -> list[Records]:
-        """What follows the head, in its order."""
+        """The parts after the head, in order."""
         return [self.commands, self.owners, self.stream_reports, self.feed_reports]
 
     def head(self) -> bytes:
@@ -82,7 +81,7 @@ class SnapshotFile:
 
 
 class Restored(NamedTuple):
-    """A snapshot that is good, and what it was held against."""
+    """A valid snapshot, and what it was checked against."""
 
     snapshot: SnapshotFile
     configuration: Configuration  #: of its segment
@@ -91,7 +90,7 @@ class Restored(NamedTuple):
 
 
 def write(disk: Disk, folder: Path, snapshot: SnapshotFile) -> Path:
-    """The snapshot on the disk: its file. Raises OSError; then there is none of this name, or a whole one."""
+    """Write a snapshot and return its path. Raises OSError; then the file is complete or does not exist."""
     path = folder / f"{snapshot.sequence:020}.snapshot"
     temporary = path.with_name(path.name + TEMPORARY)
     fd = _create(disk, temporary)
@@ -110,7 +109,7 @@ def write(disk: Disk, folder: Path, snapshot: SnapshotFile) -> Path:
 
 
 def _create(disk: Disk, temporary: Path) -> int:
-    """The file to write to; one that an earlier try has left goes."""
+    """Open the file to write to. Removes one that an earlier attempt left."""
     try:
         return disk.create(temporary)
     except FileExistsError:
@@ -133,12 +132,12 @@ def _write_parts(disk: Disk, fd: int, snapshot: SnapshotFile) -> None:
 
 
 def _forget(disk: Disk, temporary: Path) -> None:
-    with contextlib.suppress(OSError):  # what went wrong before is what is told; the next start removes it
+    with contextlib.suppress(OSError):  # the first error matters; the next start removes the file
         disk.unlink(temporary)
 
 
 def load(disk: Disk, path: Path) -> SnapshotFile:
-    """A snapshot whose bytes are those that were written. Raises SnapshotDamaged, which names the file and says why."""
+    """Load a snapshot and check its bytes. Raises SnapshotDamaged with the file and the reason."""
     try:
         return _decode(disk.read(path), path.name)
     except (OSError, BadSnapshot) as error:
@@ -146,13 +145,13 @@ def load(disk: Disk, path: Path) -> SnapshotFile:
 
 
 class BadSnapshot(ValueError):
-    """Bytes that are no snapshot; says why."""
+    """The bytes are not a snapshot; the message says why."""
 
 
 def _decode(data: Any, name: str) -> SnapshotFile:
     view = memoryview(data)
     if len(view) < HEAD.size + END.size:
-        raise BadSnapshot(f"it has {len(view)} bytes, and an empty one {HEAD.size + END.size}")
+        raise BadSnapshot(f"it has {len(view)} bytes, but an empty one has {HEAD.size + END.size}")
     magic, version, zero, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
     (
         sequence,
@@ -169,13 +168,13 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         *counts,
     ) = numbers
     if magic != MAGIC:
-        raise BadSnapshot("it does not begin as a snapshot does")
+        raise BadSnapshot("it is not a snapshot: the magic is wrong")
     if version != VERSION:
         raise BadSnapshot(f"its format is version {version}: this program reads version {VERSION}")
     dtypes = (COMMAND, OWNER, REPORT, REPORT)
     sizes = [count * dtype.itemsize for count, dtype in zip(counts, dtypes, strict=True)]
     if HEAD.size + sum(sizes) + END.size != len(view):
-        raise BadSnapshot(f"it has {len(view)} bytes, and says {HEAD.size + sum(sizes) + END.size}")
+        raise BadSnapshot(f"it has {len(view)} bytes, but its counts need {HEAD.size + sum(sizes) + END.size}")
     crc, end_zero = END.unpack_from(view, len(view) - END.size)
     if zero or zero2 or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
         raise BadSnapshot("its CRC is wrong")
@@ -192,33 +191,33 @@ def _decode(data: Any, name: str) -> SnapshotFile:
 
 
 def _hold_together(snapshot: SnapshotFile, name: str) -> None:
-    """What one part says of another. Raises BadSnapshot."""
+    """Check the parts against each other. Raises BadSnapshot."""
     owners = snapshot.owners
     if name != f"{snapshot.sequence:020}.snapshot":
         raise BadSnapshot(f"it is of command {snapshot.sequence}")
     if int(owners["kept"].sum(dtype=np.uint64)) != len(snapshot.stream_reports):
-        raise BadSnapshot("its owners have other reports than there are")
+        raise BadSnapshot("the reports of its owners do not match their counts")
     if (owners["kept"] >= owners["next_sequence"]).any() or (np.diff(owners["owner"].astype(np.int64)) <= 0).any():
-        raise BadSnapshot("its owners are none that there can be")
+        raise BadSnapshot("its owners are invalid")
     if len(snapshot.feed_reports) >= snapshot.feed_sequence:
-        raise BadSnapshot("it has more reports of the feed than there were")
+        raise BadSnapshot("it has more reports of the feed than were sent")
 
 
 def restore(snapshot: SnapshotFile, configuration: Configuration) -> tuple[Engine, References]:
-    """Books in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
+    """Return books in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
     try:
         engine, references = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
     except PricetimeError as error:
-        raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes no books: {error}") from error
+        raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} cannot be restored: {error}") from error
     if engine.digest(references) != snapshot.books:
-        raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes other books than were there")
+        raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes books with a wrong digest")
     return engine, references
 
 
 def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
-    """The newest snapshot that loads and makes the books it says; None when there is none.
+    """Return the newest snapshot that loads and makes books with the right digest; None without one.
 
-    ``told`` hears of each newer one that does not. Raises OSError when the folder cannot be read.
+    ``told`` is called with each newer one that does not. Raises OSError if the directory cannot be read.
     """
     for sequence in directory.snapshots():
         try:
@@ -231,23 +230,23 @@ def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object])
 
 
 def _configuration_of(directory: Directory, snapshot: SnapshotFile) -> Configuration:
-    """That of the segment in which the snapshot's last command is. Raises SnapshotDamaged."""
+    """Return the configuration of the segment that has the snapshot's last command. Raises SnapshotDamaged."""
     path = directory.path_of(snapshot.position.segment)
-    what = f"the snapshot of command {snapshot.sequence} goes with {path}"
+    what = f"the snapshot of command {snapshot.sequence} needs {path}"
     try:
         data = directory.disk.read(path)
         configuration = Configuration.from_json(SegmentHead.decode(data).verify(data))
     except (OSError, BadHead, JournalError) as error:
         raise SnapshotDamaged(f"{what}, which cannot be read: {error}") from error
     if configuration.digest != snapshot.digest:
-        raise SnapshotDamaged(f"{what}, which has another configuration")
+        raise SnapshotDamaged(f"{what}, which has a different configuration")
     return configuration
 
 
 def keep_two(directory: Directory, *, keep_segments: bool = False) -> list[Path]:
-    """Remove the snapshots before the two newest good ones, and the segments that only those needed: which files.
+    """Remove the snapshots before the two newest valid ones, and segments that only those needed. Returns the files.
 
-    A segment stays when the older of the two, or what comes after it, may need it. Raises OSError.
+    A segment stays if the older of the two, or what follows it, may need it. Raises OSError.
     """
     good: list[SnapshotFile] = []
     removed = []
@@ -260,7 +259,7 @@ def keep_two(directory: Directory, *, keep_segments: bool = False) -> list[Path]
         try:
             good.append(load(directory.disk, path))
         except SnapshotDamaged:
-            continue  # it counts for nothing; whoever starts from this journal is told
+            continue  # ignore it; the next start reports it
     if removed:
         directory.disk.sync_folder(directory.path)
     if len(good) == KEPT and not keep_segments:

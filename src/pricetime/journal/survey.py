@@ -1,4 +1,4 @@
-"""What is in the folder of a journal, file by file, and what stands around a place in it."""
+"""Lists the files of a journal, and the records around a position in it."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ RECORD, HEAD_BYTES = 72, 8
 
 @dataclass(frozen=True)
 class SegmentSeen:
-    """A segment as its head tells of it."""
+    """A segment, as its head describes it."""
 
     number: int
     path: Path
     size: int
-    head: SegmentHead | None  #: None when it is none
+    head: SegmentHead | None  #: None if it is invalid
     configuration: Configuration | None
-    fault: str  #: why it is none
+    fault: str  #: why it is invalid
 
 
 @dataclass(frozen=True)
 class SnapshotSeen:
-    """A snapshot, or why it is none."""
+    """A snapshot, or why it is invalid."""
 
     sequence: int
     path: Path
@@ -46,7 +46,7 @@ class SnapshotSeen:
 
 
 def segments(directory: Directory) -> list[SegmentSeen]:
-    """Every segment, in order. Raises OSError."""
+    """Return every segment, in order. Raises OSError."""
     return [_segment(directory, number) for number in directory.segments()]
 
 
@@ -62,7 +62,7 @@ def _segment(directory: Directory, number: int) -> SegmentSeen:
 
 
 def snapshots(directory: Directory) -> list[SnapshotSeen]:
-    """Every snapshot, newest first. Raises OSError."""
+    """Return every snapshot, newest first. Raises OSError."""
     seen = []
     for sequence in directory.snapshots():
         path = directory.snapshot_path(sequence)
@@ -77,22 +77,22 @@ class Record(NamedTuple):
     """A good record: a command, or a checkpoint."""
 
     segment: int
-    offset: int | None  #: None of a checkpoint, whose page may have been turned
+    offset: int | None  #: None for a checkpoint
     command: np.void | None
     checkpoint: Checkpoint | None
 
 
 class BadRecord(NamedTuple):
-    """What stands where the next good record should be."""
+    """The bytes where the next good record should be."""
 
     segment: int
     offset: int
-    data: bytes  #: its 72 bytes, or those that there are
-    expected_crc: int  #: of the command that stands there
+    data: bytes  #: its 72 bytes, or as many as exist
+    expected_crc: int  #: of the command that is stored there
 
     @property
     def command(self) -> np.void:
-        """What the bytes say, as a command."""
+        """The bytes, read as a command."""
         body = self.data[HEAD_BYTES:].ljust(COMMAND.itemsize, b"\0")
         return np.void(np.frombuffer(body, COMMAND)[0])
 
@@ -106,7 +106,7 @@ class BadRecord(NamedTuple):
 
 
 def records(directory: Directory, position: Position) -> Iterator[Record]:
-    """Good records from a position on, one by one. Raises JournalDamaged, OSError."""
+    """Iterate over the good records from a position on. Raises JournalDamaged, OSError."""
     reader = Reader(directory, position)
     while not (batch := reader.read(1)).at_end:
         for checkpoint in batch.checkpoints:
@@ -123,7 +123,7 @@ def records(directory: Directory, position: Position) -> Iterator[Record]:
 
 
 def bad_record(directory: Directory, position: Position) -> BadRecord:
-    """The bytes behind the last good record. Raises OSError."""
+    """Return the bytes after the last good record. Raises OSError."""
     data = memoryview(directory.disk.read(directory.path_of(position.segment))).cast("B")
     found = bytes(data[position.offset : position.offset + RECORD])
     crc = linked(position.link, found[HEAD_BYTES:].ljust(COMMAND.itemsize, b"\0"))
@@ -131,7 +131,9 @@ def bad_record(directory: Directory, position: Position) -> BadRecord:
 
 
 def ahead_of(directory: Directory, sequence: int, margin: int) -> Position:
-    """A position ``margin`` commands ahead of one, or where its segment begins. Raises JournalDamaged, OSError."""
+    """Return a position ``margin`` commands before a given one, or the beginning of its segment. Raises JournalDamaged,
+    OSError.
+    """
     number = 0
     for seen in segments(directory):
         if seen.head is not None and seen.head.in_use and (number == 0 or seen.head.first_sequence <= sequence):
@@ -146,7 +148,7 @@ def ahead_of(directory: Directory, sequence: int, margin: int) -> Position:
 
 
 def _back(directory: Directory, number: int, sequence: int) -> Position:
-    """The position behind a command, or where the segment begins."""
+    """Return the position after a command, or the beginning of the segment."""
     reader = Reader(directory, start_of(directory, number))
     while (left := sequence - reader.position.sequence) > 0 and not reader.read(min(left, 1 << 16)).at_end:
         pass
@@ -154,7 +156,7 @@ def _back(directory: Directory, number: int, sequence: int) -> Position:
 
 
 def sequence_at(directory: Directory, segment: int, offset: int) -> int:
-    """Of the last command that begins before a byte of a segment. Raises JournalDamaged, OSError."""
+    """Return the sequence of the last command before a byte of a segment. Raises JournalDamaged, OSError."""
     reader = Reader(directory, start_of(directory, segment))
     while True:
         before = reader.position

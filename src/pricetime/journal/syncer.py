@@ -1,7 +1,7 @@
-"""The thread behind the engine: brings the journal to the disk, and has room ready ahead of the engine.
+"""The syncer thread: writes the journal to the disk, and prepares room ahead of the engine.
 
-It may be slow, the engine may not: so the engine hands over whole pages (``Writer.turn``) and goes on elsewhere. What
-takes long is done in small steps, and a commit that somebody waits for comes between any two of them.
+The syncer may be slow, but the engine must not wait for it. So the engine hands over whole pages (``Writer.turn``) and
+continues on others. The syncer does long work in small steps, and checks for an awaited commit between any two of them.
 """
 
 from __future__ import annotations
@@ -23,41 +23,41 @@ from .position import Position
 from .unsynced import unsynced
 from .writer import Writer
 
-#: Bytes ahead of the engine that can be stored into without a fault: what it fills in 10 ms at its fastest.
+#: Prepared bytes ahead of the engine: what it fills in 10 ms at its fastest.
 LEAD = 16 << 20
 
-#: With less than this ahead of the engine, room comes before all else: an engine that faults is late for everyone.
+#: With less than this ahead of the engine, preparing room has priority: a page fault in the engine delays all clients.
 SHORT = LEAD // 4
 
-#: The system writes out by itself what has lain in memory for 30 s, and a store into such a page would fault.
+#: Prepared pages are refreshed after this time: after 30 s the system writes them out, and a store would fault.
 REFRESH_NS = 1_000_000_000
 
 DEFAULT_SEGMENT_BYTES = 64 << 20
 
-#: An engine that fills so many chunks between two syncs is given chunked segments.
+#: An engine that fills this many chunks between two syncs gets chunked segments.
 SWIFT_CHUNKS = 2
 
 
 @dataclass
 class SyncCounts:
-    """What was brought to the disk so far. Another thread may read it at any time."""
+    """What was synced so far. Any thread may read it at any time."""
 
-    commits: int = 0  #: each makes all durable that was appended when it began
+    commits: int = 0  #: each makes everything durable that was appended when it began
     n_bytes: int = 0
-    last_ns: int = 0  #: from turning the page until all was on the disk
+    last_ns: int = 0  #: from leaving the page until all was on the disk
     longest_ns: int = 0
     total_ns: int = 0
 
 
 class Syncer:
-    """``writer`` is given segments of ``directory``, which is locked, and what it appends is brought to the disk.
+    """Offers segments of ``directory``, which is locked, to ``writer``, and syncs what it appends.
 
-    ``position``: behind the last record of the journal so far; None for a new journal. ``level``: an
-    ``AcknowledgementLevel``: with DURABLE whatever is appended is synced at once, ``window_ns`` after the first of a
-    group; else every ``interval_ns``. ``wake_fd``: an eventfd, written when somebody wants something durable
-    (``Writer.want``) and it is, and after a failure.
+    ``position``: after the last record of the journal so far; None for a new journal. ``level``: an
+    ``AcknowledgementLevel``; with DURABLE everything appended is synced at once, ``window_ns`` after the first command
+    of a group, otherwise every ``interval_ns``. ``wake_fd``: an eventfd, written when something awaited
+    (``Writer.want``) is durable, and after a failure.
 
-    The first call that fails ends all syncing for good: nothing is appended, nothing becomes durable any more, and
+    The first file operation that fails ends all syncing for good: nothing is appended or becomes durable any more, and
     ``failure`` says what happened.
     """
 
@@ -86,25 +86,27 @@ class Syncer:
         self.window_ns = window_ns
         self.interval_ns = interval_ns
         self.wake_fd = wake_fd
-        self._journal = b""  # which journal the segments are a part of; known once it is open
+        self._journal = b""  # id of the journal; known once it is open
         self.counts = SyncCounts()
         self.failure: str | None = None
-        self.synced_place = (0, 0, 0)  #: sequence, segment, offset: all before it is on the disk
-        self.error: OSError | None = None  #: what ``failure`` tells of, when it was the system
+        self.synced_place = (0, 0, 0)  #: sequence, segment, offset: everything before is on the disk
+        self.error: OSError | None = None  #: the error behind ``failure``, if it came from the system
         self._doing = ""
         self._ended = False
         self._thread: threading.Thread | None = None
-        self._live: list[LiveSegment] = []  #: taken by the engine, and not all on the disk; the last is in use
-        self._ready: LiveSegment | None = None  #: offered, and not taken as far as is known
+        self._live: list[LiveSegment] = []  #: taken by the engine and not completely on the disk; the last is in use
+        self._ready: LiveSegment | None = None  #: offered to the engine, and not known to be taken
         self._sync_due_ns = self._refresh_due_ns = 0
-        self._places: list[tuple[int, int, int]] = []  #: sequence, segment, offset that the engine was seen at
-        self._filled = self._filled_ns = 0  #: bytes of the segment that the engine left last, and how long that took
-        self._taken_ns = time.monotonic_ns()  #: when it began the one in use
+        self._places: list[tuple[int, int, int]] = []  #: sequence, segment, offset at which the engine was seen
+        self._filled = self._filled_ns = (
+            0  #: bytes of the segment that the engine left last, and how long it took to fill them
+        )
+        self._taken_ns = time.monotonic_ns()  #: when the engine began the one in use
 
     # ------------------------------------------------------------------ from outside
 
     def open(self) -> None:
-        """Make the first segment, in use and on the disk, with whatever lies before it. Raises JournalFailed."""
+        """Make the first segment, in use and on the disk with everything before it. Raises JournalFailed."""
         try:
             self._open()
         except OSError as error:
@@ -112,12 +114,12 @@ class Syncer:
             raise JournalFailed(error.errno, self.failure) from error
 
     def start(self) -> None:
-        """``run`` in a thread of its own, until ``end``."""
+        """Call ``run`` in a new thread, until ``end``."""
         self._thread = threading.Thread(target=self.run, name="journal", daemon=True)
         self._thread.start()
 
     def run(self) -> None:
-        """The thread's body: returns after ``end``, when all is on the disk, or after a failure."""
+        """The thread's body. Returns after ``end``, when everything is on the disk, or after a failure."""
         try:
             take_short_turns()
             while not self._ended:
@@ -128,13 +130,13 @@ class Syncer:
             self._fail(error)
 
     def lose(self, error: OSError) -> None:
-        """The files cannot be read back, says another thread: what is appended may be lost, and nothing more is."""
+        """A different thread could not read the files: appended commands may be lost, so nothing more is appended."""
         if self.failure is None:
-            self._doing = "reading what was written"
+            self._doing = "reading the files"
             self._fail(error)
 
     def end(self) -> None:
-        """Everything appended is on the disk when this returns, unless something failed. The engine must have ended."""
+        """Sync everything appended, unless something failed. The engine must have ended."""
         self._ended = True
         self.writer.call()
         if self._thread is None:
@@ -150,11 +152,11 @@ class Syncer:
     # ------------------------------------------------------------------ the thread
 
     def _open(self) -> None:
-        self._doing = "looking at the journal"
+        self._doing = "checking the journal"
         self.directory.remove_temporary()
         before = self.directory.segments()
-        self._doing = "looking at what was not synced"
-        last = before[-2:]  # further back all was synced before the last of these was made
+        self._doing = "finding what was not synced"
+        last = before[-2:]  # older segments were synced before the last of these was made
         again = unsynced(self.directory, last, self.position) if self.position else {}
         for number in last:
             self._doing = f"syncing {segment.name(number)}"
@@ -172,13 +174,13 @@ class Syncer:
         self._shorten()
 
     def _journal_of(self, numbers: list[int]) -> bytes:
-        """The id in the newest of these segments; a new one if there is none."""
+        """Return the id in the newest of these segments; a new id if there is none."""
         if not numbers:
             return os.urandom(16)
         return segment.read_head(self.disk, self.directory.path_of(numbers[-1])).journal
 
     def _shorten(self) -> None:
-        """Cut off the room that the segment before has left: another carries on, so nobody takes it for a loss."""
+        """Cut off the unused end of the segment before. The new one continues it, so no start takes it for a loss."""
         if self.position is None:
             return
         path = self.directory.path_of(self.position.segment)
@@ -187,7 +189,7 @@ class Syncer:
             self.disk.truncate(path, self.position.offset)
 
     def _step(self) -> None:
-        """One commit when it is due, a step of making room; sleeps when there is nothing to do."""
+        """Make one commit if it is due, and one step of preparing room. Sleep if there is nothing to do."""
         if self._is_due():
             self._commit()
         if not self._make_room():
@@ -197,7 +199,7 @@ class Syncer:
 
     def _is_due(self) -> bool:
         if len(self._live) > 1:
-            return True  # the next segment cannot be made before
+            return True  # the next segment cannot be made before that
         if self.level != AcknowledgementLevel.DURABLE:
             return time.monotonic_ns() >= self._sync_due_ns
         if self.window_ns and self.writer.has_new:
@@ -213,7 +215,7 @@ class Syncer:
             self.writer.wait(max(1, self._sync_due_ns - time.monotonic_ns()), unless_new=False)
 
     def _commit(self) -> None:
-        """Have everything on the disk that is appended now."""
+        """Sync everything appended so far."""
         self._sync_due_ns = time.monotonic_ns() + self.interval_ns
         if not self.writer.has_new:
             return
@@ -240,9 +242,9 @@ class Syncer:
         self.counts.longest_ns = max(self.counts.longest_ns, took_ns)
 
     def _claim(self) -> tuple[int, int, int] | None:
-        """What is synced next: a sequence that is all in the pages before a place, which are stored into no more.
+        """Return what to sync next: a sequence and a position with everything up to it before pages that are in use.
 
-        None when there is nothing that can be claimed yet.
+        None if nothing can be claimed yet.
         """
         sequence, number, offset = self.writer.progress()
         self._notice_taken(number)
@@ -256,8 +258,8 @@ class Syncer:
             return self._behind(number, whole)
         if self._ready is None:
             return None
-        # The engine has become slow, and the chunk in use is to be synced. It cannot go on in a chunk of which a part
-        # was synced, so it leaves the segment; the next one is made for it as it is now.
+        # The engine has become slow, and the chunk in use must be synced. It cannot continue in a chunk of which a part
+        # was synced, so it leaves the segment; the next one is made for its present speed.
         self._places = []
         claimed = self.writer.turn(in_use.number)
         if claimed[1] == in_use.number:
@@ -265,7 +267,7 @@ class Syncer:
         return claimed
 
     def _behind(self, number: int, whole: int) -> tuple[int, int, int]:
-        """The newest sequence that was seen to be all before this place, with this place."""
+        """Return the newest sequence known to be before this position, with this position."""
         before = [seen for seen in self._places if seen[1:] <= (number, whole)]
         self._places = self._places[len(before) :]
         return before[-1][0] if before else self.writer.synced(), number, whole
@@ -275,21 +277,21 @@ class Syncer:
         while n_bytes := live.sync(offset):
             self.counts.n_bytes += n_bytes
             if live.synced < offset:
-                self._catch_up()  # much is to be synced, so the engine is fast
+                self._catch_up()  # much to sync, so the engine is fast
                 self._doing = f"syncing {segment.name(live.number)}"
 
     def _make_room(self) -> bool:
-        """One step ahead of the engine: False when there is nothing to do."""
+        """Do one step of preparation. Returns False if there is nothing to do."""
         _, number, offset = self.writer.progress()
         self._notice_taken(number)
         in_use, ready = self._live[-1], self._ready
-        self._doing = f"making room in {segment.name(number)}"
+        self._doing = f"preparing {segment.name(number)}"
         if in_use.populate(offset + LEAD):
             self.writer.allow(in_use.number, in_use.limit)
             return True
         if ready is None:
             if len(self._live) > 1:
-                return False  # a commit comes first: _open counts on it that only the last two are not on the disk
+                return False  # the commit comes first: _open relies on only the last two segments not being on the disk
             self._ready = ready = self._create(number + 1)
             ready.populate(segment.PAGE)
             self.writer.offer(ready.mapping, ready.number, ready.first_offset, ready.limit)
@@ -304,7 +306,7 @@ class Syncer:
         return False
 
     def _catch_up(self) -> None:
-        """Steps ahead of the engine while it is close behind."""
+        """Prepare room while the engine is close behind."""
         while self._is_short() and self._make_room():
             pass
 
@@ -317,7 +319,7 @@ class Syncer:
         return ahead < SHORT
 
     def _notice_taken(self, number: int) -> None:
-        """The engine may have gone on in the segment that was ready."""
+        """Note whether the engine has moved to the offered segment."""
         if self._ready is not None and self._ready.number <= number:
             now_ns = time.monotonic_ns()
             self._filled, self._filled_ns = self._live[-1].end, now_ns - self._taken_ns
@@ -343,11 +345,11 @@ class Syncer:
         return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed, chunked=chunked)
 
     def _is_fast(self) -> bool:
-        """Did the engine fill the last segment so quickly that there are whole chunks to sync whenever it is due?"""
+        """Return whether the engine filled the last segment so fast that each sync finds whole chunks."""
         return self._filled * self.interval_ns >= SWIFT_CHUNKS * CHUNK * self._filled_ns > 0
 
     def _remove_ready(self) -> None:
-        """The segment that nothing was appended to."""
+        """Remove the segment to which nothing was appended."""
         if self._ready is None:
             return
         self._doing = f"removing {segment.name(self._ready.number)}"

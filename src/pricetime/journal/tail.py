@@ -1,14 +1,14 @@
-"""What lies behind the last good record of a journal that nobody writes: nothing, what a crash tore, or damage.
+"""Judges what follows the last good record of a journal that no process writes: nothing, a torn tail, or damage.
 
-A crash leaves the last records in pieces: the system may have written any of the 512-byte sectors that were not synced,
-in any order, and the others are zero, since no byte of a journal is stored into twice. Such a tail is cut, for nobody
-was told that it is durable. Damage is all else: it is never cut but by ``repair``. What tells them apart:
+A crash leaves the last records incomplete: the system may have written any of the unsynced 512-byte sectors, in any
+order. The others are zero, because no byte of a journal is stored twice. Such a tail is cut, because no client was told
+that it is durable. Everything else is damage and is only cut by ``repair``. It is damage if
 
-- a checkpoint further on says that this place was durable: then it was good once;
+- a later checkpoint says that this position was durable, so a good record was there;
 - good records follow, and the bad one has no hole as a lost sector leaves it;
-- a snapshot of a later command is there, and none is published before its command is durable;
-- a segment is missing and a later one is there: each is made, and the folder synced, before the next;
-- a later segment is of another journal, or its head is not what was written.
+- there is a snapshot of a later command, which is published only after its command is durable;
+- a segment is missing and a later one exists, because each is made, and the directory synced, before the next;
+- a later segment is from a different journal, or its head is invalid.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 RECORD, WORD, SECTOR = 72, 8, 512
 LENGTH, RECORD_WORDS, CHECKPOINT = 64, 9, 15
 
-#: Bytes that are looked through for the first or last one that is not zero, at a time.
+#: Bytes searched at a time for the first or last nonzero byte.
 PIECE = 1 << 20
 
 
 class Later(NamedTuple):
-    """A segment behind the one where good records end."""
+    """A segment after the one in which good records end."""
 
     path: Path
-    used: bool  #: something is in it, beside what it was prepared with
+    used: bool  #: it has more content than a prepared segment
 
 
 @dataclass(frozen=True)
@@ -49,28 +49,28 @@ class Tail:
 
     position: Position
     path: Path  #: the file in which good records end
-    size: int  #: of it, bytes
-    cut_bytes: int  #: of it, behind the position, up to the last that is not zero
-    later: tuple[Later, ...]  #: segments, which go as well
+    size: int  #: its size in bytes
+    cut_bytes: int  #: bytes after the position, up to the last nonzero one
+    later: tuple[Later, ...]  #: later segments, which are removed too
     snapshots: tuple[int, ...]  #: of later commands
-    records: int  #: good ones behind the position, as far as they were counted
-    resized: bool  #: the file is not as long as it was made, and nothing carries on from it
+    records: int  #: good records after the position, as far as counted
+    resized: bool  #: the file is shorter than it was made, and no segment continues it
     damage: JournalDamaged | None  #: why this is not what a crash leaves
-    missing: tuple[Path, ...]  #: segments that are not there although a later one is
+    missing: tuple[Path, ...]  #: missing segments before an existing one
 
     @property
     def clean(self) -> bool:
-        """Nothing is behind the last good record."""
+        """Whether nothing follows the last good record."""
         return self.damage is None and not self.cut_bytes and not any(later.used for later in self.later)
 
     @property
     def lost(self) -> bool:
-        """Commands may be gone whose reports were seen."""
+        """Whether commands may be lost whose reports were seen."""
         return self.records > 0 or self.resized or self.damage is not None
 
 
 def judge(directory: Directory, position: Position) -> Tail:
-    """What lies behind ``position``, where a reader found no more. Raises JournalDamaged, OSError."""
+    """Return what follows ``position``, where a reader found no more. Raises JournalDamaged, OSError."""
     tail = examine(directory, position)
     if tail.damage is not None:
         raise tail.damage
@@ -78,7 +78,7 @@ def judge(directory: Directory, position: Position) -> Tail:
 
 
 def examine(directory: Directory, position: Position) -> Tail:
-    """The same, and damage is told of in what it returns. Raises OSError."""
+    """Return the same, with damage described in the result instead of raised. Raises OSError."""
     path = directory.path_of(position.segment)
     data = _bytes_of(directory, path)
     head = SegmentHead.decode(data)
@@ -91,7 +91,9 @@ def examine(directory: Directory, position: Position) -> Tail:
     if damage is None and (last > position.offset or any(found.used for found in later)):
         damage = behind.damage(head)
     if damage is None and snapshots:
-        why = f"it ends there, and all up to command {snapshots[-1]} was on the disk when its snapshot was made"
+        why = (
+            f"the journal ends there, but a snapshot of command {snapshots[-1]} exists, made when that was on the disk"
+        )
         damage = JournalDamaged(path, position.offset, position.sequence, why)
     return Tail(
         position=position,
@@ -108,7 +110,7 @@ def examine(directory: Directory, position: Position) -> Tail:
 
 
 def examine_live(directory: Directory, position: Position) -> Tail:
-    """The same of a journal that may be written meanwhile: what came after the reader is no damage. Raises OSError."""
+    """Return the same for a journal that may be written meanwhile: later records are not damage. Raises OSError."""
     from .reader import Reader
 
     tail = examine(directory, position)
@@ -118,7 +120,7 @@ def examine_live(directory: Directory, position: Position) -> Tail:
 
 
 def missing_after(directory: Directory, position: Position) -> SegmentMissing | None:
-    """The segment that is lost after ``position``, where a reader found no more; None if none is. Raises OSError."""
+    """Return the missing segment after ``position``, where a reader found no more; None without one. Raises OSError."""
     if (missing := directory.missing_after(position.segment)) is None:
         return None
     number, later = missing
@@ -126,39 +128,39 @@ def missing_after(directory: Directory, position: Position) -> SegmentMissing | 
 
 
 def cut(directory: Directory, tail: Tail) -> list[Path]:
-    """Make a journal end at its last good record: the files that keep what was behind it. Raises OSError.
+    """Make a journal end at its last good record. Returns the files that keep what was cut. Raises OSError.
 
-    The journal must be locked. Done again after a crash in the middle, it comes to the same end.
+    The journal must be locked. Repeated after a crash in between, it has the same result.
     """
     disk, kept, at = directory.disk, [], tail.position.offset
     if tail.cut_bytes:
         data = bytes(_bytes_of(directory, tail.path)[at : at + tail.cut_bytes])
         kept.append(_keep(directory, f"{tail.position.segment:08}.{at}", data))
-    for later in reversed(tail.later):  # from the end, so that there is never a gap
+    for later in reversed(tail.later):  # the last first, so that there is never a gap
         if later.used:
             kept.append(_free_name(directory, later.path.name))
             disk.rename(later.path, kept[-1])
         else:
             disk.unlink(later.path)
-        disk.sync_folder(directory.path)  # after each: a loss of power must not leave a gap
+        disk.sync_folder(directory.path)  # after each, so that a power loss does not leave a gap
     for sequence in tail.snapshots:
         kept.append(_free_name(directory, directory.snapshot_path(sequence).name))
         disk.rename(directory.snapshot_path(sequence), kept[-1])
     if kept:
         disk.sync_folder(directory.path)
-    if tail.cut_bytes:  # else it is left as long as it is until the next segment is in use: see ``Syncer.open``
+    if tail.cut_bytes:  # else it keeps its length until the next segment is in use: see ``Syncer.open``
         disk.truncate(tail.path, at)
-    elif tail.lost and not tail.resized:  # from now on its length tells that commands are lost
+    elif tail.lost and not tail.resized:  # its length now says that commands are lost
         disk.truncate(tail.path, at if at < tail.size else at + PAGE)
     return kept
 
 
 def _keep(directory: Directory, stem: str, data: bytes) -> Path:
-    """The bytes in a file of their own, which has its name only when they are on the disk."""
+    """Write the bytes to a new file, which gets its name only when they are on the disk."""
     disk = directory.disk
     path = directory.path / f"{stem}.broken"
     if path.name in disk.names(directory.path) and bytes(memoryview(disk.read(path))) == data:
-        return path  # an earlier try came so far
+        return path  # an earlier attempt got this far
     path = _free_name(directory, stem)
     temporary = path.with_name(f"{path.name}.temporary")
     if temporary.name in disk.names(directory.path):
@@ -174,7 +176,7 @@ def _keep(directory: Directory, stem: str, data: bytes) -> Path:
 
 
 def _free_name(directory: Directory, stem: str) -> Path:
-    """A name that ends in .broken and that no file has: nothing that was kept is ever overwritten."""
+    """Return an unused name ending in .broken: no kept file is ever overwritten."""
     taken = set(directory.disk.names(directory.path))
     name, n = f"{stem}.broken", 1
     while name in taken:
@@ -187,7 +189,7 @@ def _free_name(directory: Directory, stem: str) -> Path:
 
 
 class _Behind:
-    """The search for good records behind the position."""
+    """The search for good records after the position."""
 
     def __init__(self, directory: Directory, position: Position, data: memoryview, later: list[int]) -> None:
         self.directory = directory
@@ -195,11 +197,11 @@ class _Behind:
         self.data = data
         self.later = later
         self.records = 0  #: found so far
-        self.proven = False  #: one of them says that the place of the bad one was durable
-        self._end = (0, 0)  # segment and byte: so far walks have gone
+        self.proven = False  #: whether one of them says that the bad position was durable
+        self._end = (0, 0)  # segment and byte that the search has reached
 
     def bad_file(self, head: SegmentHead) -> JournalDamaged | None:
-        """A later segment that is missing, or is not the one that its name says; None if all are right."""
+        """Return a later segment that is missing or does not match its name; None if all are right."""
         directory, sequence = self.directory, self.position.sequence
         for number in self.later:
             if (why := _bad_head(directory, number, head)) is not None:
@@ -207,7 +209,7 @@ class _Behind:
         return missing_after(directory, self.position)
 
     def damage(self, head: SegmentHead) -> JournalDamaged | None:
-        """Why what is there was not left by a crash, or None."""
+        """Return why a crash cannot have left this, or None."""
         sequence = self.position.sequence
         for place in self._places():
             self._walk(place)
@@ -215,15 +217,15 @@ class _Behind:
                 break
         path, offset = self._bad_place()
         if self.proven:
-            why = f"command {sequence + 1} was on the disk, says a later record, and is not there"
+            why = f"a later record says that command {sequence + 1} was on the disk, but it is not there"
         elif self.records and not self._has_hole(head):
-            why = "good records follow, and it is not as a power failure leaves it"
+            why = "good records follow, and a power loss cannot leave it like this"
         else:
             return None
         return JournalDamaged(path, offset, sequence, why)
 
     def _places(self) -> Iterator[Position]:
-        """Where a good record may follow: behind the bad one, then anywhere in this file, then in each later one."""
+        """Yield positions where a good record may follow: after the bad one, later in this file, in each later file."""
         bad = _nonzero_place(self.data, self.position.offset)
         if bad is not None:
             body = self.data[bad + WORD : bad + RECORD]
@@ -238,7 +240,7 @@ class _Behind:
             yield from self._pairs(number, data, head.first_offset)
 
     def _pairs(self, number: int, data: memoryview, offset: int) -> Iterator[Position]:
-        """Wherever something looks like two records of which the second covers the CRC of the first."""
+        """Yield positions of two consecutive records of which the second covers the CRC of the first."""
         words = _words(data)
         lengths = words.astype("<u4", casting="unsafe") == LENGTH if offset < len(data) else np.zeros(0, bool)
         first = offset // WORD
@@ -255,7 +257,7 @@ class _Behind:
                 yield self._place(number, data, second, crc)
 
     def _place(self, number: int, data: memoryview, offset: int, link: int) -> Position:
-        """The position there, with the sequence that the record which follows must come behind."""
+        """Return the position there, with the sequence before that of the record that follows."""
         sequence = self.position.sequence
         at = _nonzero_place(data, offset)
         if at is not None:
@@ -267,7 +269,7 @@ class _Behind:
         return Position(number, offset, link, sequence)
 
     def _walk(self, place: Position) -> None:
-        """Count the good records from a place on, as long as they do not say what was durable."""
+        """Count the good records from a position on, until one says what was durable."""
         from .reader import Reader
 
         reader = Reader(self.directory, place)
@@ -279,19 +281,20 @@ class _Behind:
         self._end = (reader.position.segment, reader.position.offset)
 
     def _bad_place(self) -> tuple[Path, int]:
-        """The file and the byte where the next good record should be."""
+        """Return the file and the byte where the next good record should be."""
         bad = _nonzero_place(self.data, self.position.offset)
         if bad is None and self.position.offset + RECORD > len(self.data) and self.position.segment + 1 in self.later:
             return self.directory.path_of(self.position.segment + 1), 0
         return self.directory.path_of(self.position.segment), self.position.offset if bad is None else bad
 
     def _has_hole(self, head: SegmentHead) -> bool:
-        """Does the bad record look as it does when a sector of it was not written, or not for the last time?
+        """Return whether the bad record looks as if a sector of it was not written, or not written last.
 
-        Its head was stored last. So that is missing, or all is zero from its last word in a sector on to the end of it.
+        Its head was stored last. So either it is missing, or everything is zero from the record's last word in a sector
+        to the end of that sector.
         """
         at, size = self.position.offset, len(self.data)
-        if at + RECORD > size:  # the next one is in the next segment, whose head may not have been written
+        if at + RECORD > size:  # the next record is in the next segment, whose head may not have been written
             following = self.position.segment + 1
             return (
                 size == head.segment_bytes
@@ -319,7 +322,7 @@ def _head_of(directory: Directory, number: int) -> SegmentHead:
 
 
 def _bad_head(directory: Directory, number: int, before: SegmentHead) -> str | None:
-    """Why a file is not segment ``number`` of the journal that ``before`` is of, or None."""
+    """Return why a file is not segment ``number`` of the journal of ``before``, or None."""
     try:
         head = read_head(directory.disk, directory.path_of(number))
     except BadHead as error:
@@ -329,17 +332,17 @@ def _bad_head(directory: Directory, number: int, before: SegmentHead) -> str | N
     return (
         None
         if head.journal == before.journal
-        else f"it is of another journal than {directory.path_of(before.number).name}"
+        else f"it belongs to a different journal than {directory.path_of(before.number).name}"
     )
 
 
 def _missing(number: int, later: list[int]) -> list[int]:
-    """The numbers after ``number`` that are not among the later ones, up to the last of those."""
+    """Return the numbers after ``number`` that are missing before the last of the later ones."""
     return sorted(set(range(number + 1, max(later, default=number))).difference(later))
 
 
 def _is_used(directory: Directory, number: int) -> bool:
-    """Is there more in a segment than what it was prepared with?"""
+    """Return whether a segment has more content than a prepared one."""
     data = _bytes_of(directory, directory.path_of(number))
     try:
         head = SegmentHead.decode(data)
@@ -350,7 +353,7 @@ def _is_used(directory: Directory, number: int) -> bool:
 
 
 def _nonzero_place(data: memoryview, offset: int) -> int | None:
-    """Where a reader looks for the record behind ``offset``: there, or at the next page; None: in the next segment."""
+    """Return where a reader expects the record after ``offset``: here, at the next page, or (None) in the next file."""
     for at in (offset, -(-offset // PAGE) * PAGE):
         if at + RECORD <= len(data) and any(data[at : at + WORD]):
             return at
@@ -358,7 +361,7 @@ def _nonzero_place(data: memoryview, offset: int) -> int | None:
 
 
 def _last_byte(data: memoryview, offset: int) -> int:
-    """Behind the last byte from ``offset`` on that is not zero; ``offset`` when there is none."""
+    """Return the offset after the last nonzero byte from ``offset`` on; ``offset`` if there is none."""
     end = len(data)
     while end > offset:
         first = max(offset, end - PIECE)

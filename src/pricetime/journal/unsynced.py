@@ -1,8 +1,8 @@
-"""What of a journal may lie in memory alone, as a process that ended has left it.
+"""Which part of a journal may be in memory only, after a process ended.
 
-When a sync fails the system calls the pages clean that it could not write. Whoever reads the file finds them in memory,
-and another sync passes them over and succeeds. So a server that starts does not sync what it found, and go on behind
-it: it writes once more whatever no checkpoint and no snapshot says to be on the disk.
+After a failed sync the system may mark pages as clean that it could not write. A reader still finds them in memory, and
+the next sync skips them and succeeds. So a start does not trust a sync of what it found: it rewrites everything that no
+checkpoint and no snapshot proves to be on the disk.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from .errors import JournalDamaged
 from .position import Position
 from .reader import Reader, start_of
 
-#: Commands between two places that are remembered: 288 KiB of a segment.
+#: Commands between two remembered positions: 288 KiB of a segment.
 STEP = 1 << 12
 
 
 def unsynced(directory: Directory, numbers: list[int], end: Position) -> dict[int, tuple[int, int]]:
-    """What of these segments, the last of the journal, is to be written once more: from which byte to which, of each.
+    """Return what to rewrite of these segments, the last of the journal: first and last byte for each.
 
-    ``end``: behind the last good record. What lies before a snapshot may be damaged, and is no concern of a start: then
-    it is all of them. Raises OSError. O(commands in them).
+    ``end``: after the last good record. If a record before a snapshot is damaged, which a start ignores, the answer is
+    everything. Raises OSError. O(commands in them).
     """
     try:
         sure = _sure_place(directory, numbers, end)
@@ -38,9 +38,9 @@ def unsynced(directory: Directory, numbers: list[int], end: Position) -> dict[in
 
 
 def _sure_place(directory: Directory, numbers: list[int], end: Position) -> Position | None:
-    """Up to where everything is on the disk; None for all. Raises JournalDamaged, OSError."""
+    """Return the position up to which everything is on the disk; None for all. Raises JournalDamaged, OSError."""
     reader = Reader(directory, start_of(directory, numbers[0]))
-    synced = max(directory.snapshots(), default=0)  # none is published before all of it is on the disk
+    synced = max(directory.snapshots(), default=0)  # a snapshot is published only when all before it is on the disk
     places = [reader.position]
     while not (batch := reader.read(STEP)).at_end:
         places.append(reader.position)

@@ -1,4 +1,4 @@
-"""Everything in a journal held against everything else."""
+"""Checks all records, snapshots and results of a journal against each other."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from .tail import Tail, examine_live
 
 @dataclass
 class Findings:
-    """What was looked at, and what is wrong: nothing when ``faults`` is empty."""
+    """What was checked, and what is wrong: nothing if ``faults`` is empty."""
 
     records: int = 0  #: commands whose CRC and sequence are right
-    replayed: int = 0  #: commands executed once more
-    checkpoints: int = 0  #: that agree with the reports made
-    snapshots: list[int] = field(default_factory=list)  #: that load and make the books that they say
-    compared: list[int] = field(default_factory=list)  #: that agree with the commands up to them
-    digest: int | None = None  #: of the books at the end
+    replayed: int = 0  #: commands executed again
+    checkpoints: int = 0  #: checkpoints that agree with the reports
+    snapshots: list[int] = field(default_factory=list)  #: snapshots that load and make books with the right digest
+    compared: list[int] = field(default_factory=list)  #: snapshots that agree with the commands before them
+    digest: int | None = None  #: digest of the books at the end
     tail: Tail | None = None
     faults: list[str] = field(default_factory=list)
 
 
 def verify(directory: Directory, *, progress: Callable[[int], object] = lambda _: None) -> Findings:
-    """Every record of every segment, every snapshot by itself, and every command through the books. Raises OSError.
+    """Check every record of every segment, every snapshot, and the results of executing all commands. Raises OSError.
 
-    ``progress`` is told of commands done, each of which is read and then executed.
+    ``progress`` is called with the number of commands done; each is first read and later executed.
     """
     found = Findings()
     for check in (_records, _snapshots, _replayed):
@@ -68,7 +68,7 @@ def _snapshots(directory: Directory, found: Findings, _progress: Callable[[int],
 
 def _replayed(directory: Directory, found: Findings, progress: Callable[[int], object]) -> None:
     def told(_: SnapshotDamaged) -> None:
-        """Said already."""
+        """Ignore it: the fault is already on the list."""
 
     replay = begin(directory, told=told)
     try:

@@ -1,23 +1,22 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The engine's side of a journal: commands into a mapped segment with stores to memory alone.
+"""The engine's side of a journal: appends commands to a mapped segment with plain stores.
 
-Three parties meet here. The *engine* appends; it never waits, for a lock or anything else. The *syncer* brings what was
-appended to the disk, and hands over segments that are ready. Any number of *readers*, also in other processes, map the
-same file.
+Three parties are involved. The *engine* appends and never waits. The *syncer* syncs what was appended and offers
+prepared segments. Any number of *readers*, also in other processes, map the same file.
 
-Readers, and what a killed process leaves. The eight bytes ahead of a command are stored last, with release: whoever
-loads them with acquire and finds a length finds the command too. A process that is killed leaves some first records
-whole, and behind them zeros ahead of what may be part of a command.
+Readers, and what a killed process leaves. The eight bytes before a command are stored last, with release. A reader that
+loads them with acquire and finds a length finds the whole command. A killed process leaves complete records, then zeros
+where the head of a possibly incomplete record would be.
 
-The syncer. A page that was synced is never stored into again: a store would fault, since the system takes note of
-pages that were written to, and a torn write of the page could take a durable record with it. So before a sync the
-engine must be known to leave the page in use. The syncer stores ``turn_wanted`` and then loads ``entries``; the engine
-stores ``entries`` and then loads ``turn_wanted``, both with SEQ_CST: so either the engine sees the wish and turns
-the page before its first store, or the syncer sees that the engine is inside, and waits for the end of that batch. What
-comes after that batch is behind the turn. The place of the turn is told in ``turned_place`` by an engine that turned;
-an engine that did not come back has ``place`` as it was.
+The syncer. The engine never stores into a page that was synced: the store would fault, because the system tracks
+written pages, and a torn write of the page could destroy a durable record. So before a sync the engine must be known to
+leave the page in use. The syncer stores ``turn_wanted`` and then loads ``entries``; the engine stores ``entries`` and
+then loads ``turn_wanted``, all with SEQ_CST. So either the engine sees the request and goes to the next page before its
+first store, or the syncer sees that the engine is inside and waits for the end of that batch; later commands are on the
+next page. An engine that has changed the page says where in ``turned_place``; if it did not come back, ``place`` is
+unchanged.
 
-What the syncer finds in the pages: ``place`` is stored with release behind the records, and read with acquire.
+What the syncer finds in the pages: ``place`` is stored with release after the records, and loaded with acquire.
 """
 
 from __future__ import annotations
@@ -35,16 +34,15 @@ else:
 @cython.final
 @cython.cclass
 class Writer:
-    """Takes commands once it was given a segment: see ``Syncer``."""
+    """Appends commands to the segments that a ``Syncer`` offers."""
 
     # ------------------------------------------------------------------ the engine
 
     def append(self, commands, count, seq_num, report_checksum):
-        """Put commands into the journal, whose sequences go on from the last: how many of them are in it now.
+        """Append commands, whose sequences follow the last one. Returns how many are in the journal now.
 
-        Fewer than ``count`` at the end of a segment: those are to be executed before the rest is given again. None when
-        no segment is ready, or after a failure. ``seq_num`` and ``report_checksum`` are those
-        after all commands so far.
+        Fewer than ``count`` at the end of a segment: execute those, then append the rest. None if no segment is
+        offered, or after a failure. ``seq_num`` and ``report_checksum`` are those after all commands so far.
         """
         done: u64 = 0
         store_u64(cython.address(self.entries), self.entries + 1, SEQ_CST)
@@ -71,7 +69,7 @@ class Writer:
         return done
 
     def _make_room(self, seq_num, report_checksum):
-        """Have room for a command, behind a checkpoint where one is due. False when no segment is ready."""
+        """Make room for a command, after a checkpoint if one is due. Returns False if no segment is offered."""
         durable: u64 = load_u64(cython.address(self.durable), ACQUIRE)
         while self.blank or durable != self.checkpointed or self.end - self.offset < RECORD_BYTES:
             if self.end - self.offset < RECORD_BYTES and not self._next_segment():
@@ -83,18 +81,18 @@ class Writer:
         return self._is_ready()
 
     def _limit(self):
-        """Up to here the segment in use may be stored into: behind it the syncer may be writing zeros."""
+        """Offset up to which the segment in use may be stored into; after it the syncer may write zeros."""
         return load_u64(cython.address(self.limits[self.number & 1]), ACQUIRE)
 
     def _is_ready(self):
-        """May a record be put where the engine is? Else the syncer is called to make room."""
+        """Return whether there is room for a record. If not, wake the syncer to make room."""
         if self.offset + RECORD_BYTES <= self._limit():
             return True
         self._starve()
         return False
 
     def _put(self, commands, count):
-        """Commands into this segment, which has room for them."""
+        """Append commands to this segment, which has room for them."""
         at: cython.pointer[u8] = self.memory + self.offset
         link: u32 = self.link
         i: u64
@@ -111,7 +109,7 @@ class Writer:
         self.offset += count * RECORD_BYTES
 
     def _put_checkpoint(self, durable, seq_num, report_checksum):
-        """Where everything stands, ahead of the next command."""
+        """Append a checkpoint."""
         record: Command
         memset(cython.address(record), 0, COMMAND_BYTES)
         record.type = CHECKPOINT
@@ -124,7 +122,7 @@ class Writer:
         self.blank = False
 
     def _turn_page(self):
-        """The page in use is the syncer's now, or the whole segment. Told before it is left: see above."""
+        """Leave the page in use, or the whole segment, to the syncer. ``turned_place`` is stored before: see above."""
         leaves: cython.bint = load_u64(cython.address(self.left_wanted), RELAXED) == self.number
         store_u64(cython.address(self.turned_sequence), self.sequence, RELAXED)
         store_u64(cython.address(self.turned_place), self.place, RELAXED)
@@ -132,7 +130,7 @@ class Writer:
         self.offset = self.end if leaves else (self.offset + PAGE - 1) // PAGE * PAGE
 
     def _next_segment(self):
-        """Go on in the segment that is ready. Its head is whole for a reader once its CRC is there."""
+        """Continue in the offered segment. Its head is complete for a reader once its CRC is stored."""
         number: u64 = load_u64(cython.address(self.offered), ACQUIRE)
         if number == 0:
             return False
@@ -153,24 +151,25 @@ class Writer:
         return True
 
     def _starve(self):
-        """Nothing can be appended until there is room: the one time that the engine wakes the syncer."""
+        """There is no room: the only case in which the engine wakes the syncer."""
         store(cython.address(self.starved), 1, SEQ_CST)
         self._wake()
 
-    # ------------------------------------------------------------------ whoever holds reports back
+    # ------------------------------------------------------------------ threads that hold reports back
 
     def synced(self):
-        """All commands up to this sequence are on the disk."""
+        """Return the sequence up to which all commands are on the disk."""
         return load_u64(cython.address(self.durable), ACQUIRE)
 
     def failed(self):
-        """Nothing is appended any more, and nothing that is not durable may ever be called so."""
+        """Return whether the journal has failed: nothing is appended, and nothing more becomes durable."""
         return load_u32(cython.address(self.has_failed), ACQUIRE) != 0
 
     def want(self):
-        """Somebody waits for ``synced`` to move, and is told by the syncer's ``wake_fd`` when it has, once.
+        """Request one write to the syncer's ``wake_fd`` when ``synced`` moves.
 
-        Whoever calls looks at ``synced`` and ``failed`` once more before it sleeps: they may have moved just before.
+        The caller must check ``synced`` and ``failed`` again before it sleeps, because they may have changed just
+        before.
         """
         store(cython.address(self.wanted), 1, SEQ_CST)
         self._wake()
@@ -178,12 +177,12 @@ class Writer:
     # ------------------------------------------------------------------ the syncer
 
     def start(self, mapping, number, first_offset, sequence, link, limit=None):
-        """Go on behind the command ``sequence``, whose record has the CRC ``link``, in this segment. Once.
+        """Continue after the command ``sequence``, whose record has the CRC ``link``, in this segment. Called once.
 
-        What lies before it is on the disk. ``limit``: as of ``offer``.
+        Everything before it is on the disk. ``limit``: see ``offer``.
         """
         if self.number:
-            raise TypeError("this writer was started before")
+            raise TypeError("start() was called before")
         self.sequence = self.turned_sequence = self.claimed = self.durable = sequence
         self.link = link
         self.offer(mapping, number, first_offset, limit)
@@ -191,56 +190,56 @@ class Writer:
         self.turned_place = self.place
 
     def offer(self, mapping, number, first_offset, limit=None):
-        """A segment that is ready: not in use, its head on the disk, its first pages populated.
+        """Offer a prepared segment: not in use, its head on the disk, its first pages prepared.
 
-        ``limit``: the engine stores nothing behind it until it is moved by ``allow``; by default there is none.
+        ``limit``: the engine stores nothing after it until ``allow`` moves it; by default there is none.
         """
         if not self.wants_segment:
-            raise ValueError("the segment before has not been taken yet")
+            raise ValueError("the engine has not taken the segment offered before")
         taken: Mapping = mapping
         if number == 0 or first_offset % PAGE or first_offset + PAGE > taken.n_bytes or taken.n_bytes % PAGE:
-            raise ValueError(f"no segment: {taken.n_bytes} bytes, number {number}, first record at {first_offset}")
+            raise ValueError(f"not a segment: {taken.n_bytes} bytes, number {number}, first record at {first_offset}")
         self.allow(number, taken.n_bytes if limit is None else limit)
-        self.in_use, self.ready = self.ready, taken  # the engine took the last, and has left the one before it
+        self.in_use, self.ready = self.ready, taken  # the engine took the last segment and has left the one before it
         self.offered_memory = taken.memory
         self.offered_bytes = taken.n_bytes
         self.offered_first = first_offset
         store_u64(cython.address(self.offered), number, RELEASE)
 
     def allow(self, number, limit):
-        """The engine may store up to this offset of a segment, the one in use or that offered."""
+        """Allow the engine to store up to this offset of a segment, the one in use or the offered one."""
         store_u64(cython.address(self.limits[number & 1]), limit, RELEASE)
 
     @property
     def wants_segment(self):
-        """Has the engine taken the last segment that was offered?"""
+        """Return whether the engine has taken the last offered segment."""
         return load_u64(cython.address(self.offered), ACQUIRE) == 0
 
     @property
     def appended(self):
-        """The sequence of the last command in the journal."""
+        """Return the sequence of the last command in the journal."""
         return load_u64(cython.address(self.sequence), ACQUIRE)
 
     @property
     def has_new(self):
-        """Was anything appended since the last ``turn``?"""
+        """Return whether anything was appended since the last ``turn``."""
         return load_u64(cython.address(self.sequence), ACQUIRE) != self.claimed
 
     def progress(self):
-        """How far the engine is at this moment: (sequence, segment, offset behind its last record).
+        """Return how far the engine is: (sequence, segment, offset after its last record).
 
-        The place may be a batch further than the sequence.
+        The offset may be a batch ahead of the sequence.
         """
         sequence = load_u64(cython.address(self.sequence), ACQUIRE)
         place: u64 = load_u64(cython.address(self.place), ACQUIRE)
         return sequence, place >> 32, place & 0xFFFFFFFF
 
     def turn(self, leave=0):
-        """Claim the page in use: (sequence, segment, offset) of the last record that lies before the next page.
+        """Claim the page in use. Returns (sequence, segment, offset) of the last record before the next page.
 
-        All up to there is in the pages, and the engine stores into none of them any more. Waits for the end of a batch;
-        only then is the GIL given up: to have it back may take longer than the whole commit. ``leave``: the number of
-        a segment that the engine is to leave for the one that is offered; of that nothing more is stored into.
+        Everything before is in the pages, and the engine does not store into them again. Waits for the end of a batch.
+        Releases the GIL only for that, because getting it back may take longer than the whole commit. ``leave``: number
+        of a segment that the engine must leave for the offered one.
         """
         store_u64(cython.address(self.left_wanted), leave, RELAXED)
         store(cython.address(self.turn_wanted), 1, SEQ_CST)
@@ -250,14 +249,14 @@ class Writer:
                 self._wait_while_inside(seen)
         sequence: u64 = load_u64(cython.address(self.sequence), ACQUIRE)
         place: u64 = load_u64(cython.address(self.place), ACQUIRE)
-        if load_u32(cython.address(self.turn_wanted), ACQUIRE) == 0:  # it came back meanwhile, and turned
+        if load_u32(cython.address(self.turn_wanted), ACQUIRE) == 0:  # it appended meanwhile and changed the page
             sequence = load_u64(cython.address(self.turned_sequence), RELAXED)
             place = load_u64(cython.address(self.turned_place), RELAXED)
         self.claimed = sequence
         return sequence, place >> 32, place & 0xFFFFFFFF
 
     def _wait_while_inside(self, entry):
-        """Until the engine has left the batch that it began at this entry."""
+        """Wait until the engine has ended the batch that it began at this entry."""
         looks: u64 = 0
         while load_u64(cython.address(self.entries), ACQUIRE) == entry:
             if looks < SPINS:
@@ -267,16 +266,16 @@ class Writer:
             looks += 1
 
     def publish_synced(self, sequence):
-        """Everything up to here is on the disk: True when somebody waits to be told."""
+        """Note that everything up to here is on the disk. Returns True if a thread waits to be told."""
         store_u64(cython.address(self.durable), sequence, SEQ_CST)
         return exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
 
     def fail(self):
-        """Nothing more is appended, and nothing may be acknowledged any more."""
+        """Note a failure: nothing is appended or acknowledged any more."""
         store(cython.address(self.has_failed), 1, SEQ_CST)
 
     def wait(self, timeout_ns, unless_new):
-        """Sleep until somebody calls; ``unless_new``: but not when anything was appended since the last turn."""
+        """Sleep until woken; with ``unless_new``, not if something was appended since the last turn."""
         timeout: i64 = timeout_ns
         not_when_new: cython.bint = unless_new
         with cython.nogil:
@@ -298,7 +297,7 @@ class Writer:
         )
 
     def call(self):
-        """Let the syncer look up, now or when it next would wait."""
+        """Wake the syncer, now or when it next would sleep."""
         store(cython.address(self.called), 1, SEQ_CST)
         self._wake()
 
@@ -309,7 +308,7 @@ class Writer:
             wake(cython.address(self.asleep), False)
 
     def close(self):
-        """Let go of the segments: nothing more is appended. Only when the engine has ended."""
+        """Release the segments. Allowed only when the engine has ended."""
         self.offset = self.end = 0
         store_u64(cython.address(self.offered), 0, RELEASE)
         self.in_use = self.ready = None

@@ -1,4 +1,4 @@
-"""Orders that are made before the first is sent, and, where they are too many for the memory, meanwhile."""
+"""Makes orders before the first one is sent; if they do not fit into memory, makes the rest during the run."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from pathlib import Path
 
 from .plan import Plan
 
-#: What an order takes, the share of the free memory that orders may take, and how many there may be in any case.
+#: Bytes of one order, the share of free memory that orders may use, and how many orders are always allowed.
 ORDER_BYTES, SHARE_OF_MEMORY, LEAST_MADE = 40, 0.5, 1 << 20
 
-#: How long whoever takes the plans waits for one.
-NAP_S = 0.01
+#: How long the consumer waits for the next plan, in seconds.
+WAIT_S = 0.01
 
 
 class Ahead:
-    """The plans of a flow, made by a thread of its own; begins to give them out when so many commands are made.
+    """The plans of a flow, made by its own thread. Iteration begins when enough commands are made.
 
-    A context manager: what was not taken is dropped.
+    A context manager: leaving it drops the plans that were not taken.
     """
 
     def __init__(self, plans: Iterator[Plan], on_made: Callable[[int], None] = lambda _: None) -> None:
         self._plans, self._on_made = plans, on_made
         self._made: queue.Queue[Plan | BaseException | None] = queue.Queue()
         self._most = made_before()
-        self._waiting = 0  # commands that are made and not taken
+        self._waiting = 0  # commands that are made but not taken
         self._changed = threading.Condition()
         self._ended = self._enough = False
         self._thread = threading.Thread(target=self._make, name="pricetime-load-plans")
@@ -37,7 +37,7 @@ class Ahead:
         self._thread.start()
         try:
             with self._changed:
-                while not self._enough:  # in slices, so that an interrupt is heard
+                while not self._enough:  # in slices, so that an interrupt ends the wait
                     self._changed.wait(0.1)
         except BaseException:
             self.__exit__()
@@ -51,10 +51,10 @@ class Ahead:
         self._thread.join()
 
     def __iter__(self) -> Iterator[Plan | None]:
-        """The plans; None now and then while the next one is not made yet."""
+        """The plans; None every ``WAIT_S`` while the next one is not made yet."""
         while True:
             try:
-                plan = self._made.get(timeout=NAP_S)
+                plan = self._made.get(timeout=WAIT_S)
             except queue.Empty:
                 yield None
                 continue
@@ -90,7 +90,7 @@ class Ahead:
 
 
 def made_before() -> int:
-    """How many orders there is memory for to make beforehand."""
+    """How many orders fit into memory before the first one is sent."""
     free_bytes = 0
     with contextlib.suppress(OSError):
         found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text("ascii"), re.MULTILINE)

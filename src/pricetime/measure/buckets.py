@@ -1,4 +1,4 @@
-"""What a histogram has, as arrays: the buckets that are used, and nothing of the thirty thousand that are not."""
+"""The buckets of a histogram that are in use, as arrays."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEASTS = np.concatenate(([0], TOPS[:-1].astype(np.int64) + 1))
 
 @dataclass(frozen=True, eq=False)
 class Buckets:
-    """Used buckets, ascending: the least and the most a value of each may be, in ns, and how many values it has."""
+    """Used buckets, ascending: the smallest and largest value of each, in ns, and how many values it has."""
 
     least: NDArray[np.int64]
     most: NDArray[np.int64]
@@ -23,7 +23,7 @@ class Buckets:
 
     @classmethod
     def of(cls, histogram: Histogram) -> Buckets:
-        """A copy, in one pass over all buckets."""
+        """The used buckets of a histogram. O(buckets)."""
         counts = histogram.array()
         used = np.flatnonzero(counts)
         most = np.minimum(TOPS[used].astype(np.int64), histogram.largest)
@@ -34,11 +34,11 @@ class Buckets:
         return int(self.counts.sum())
 
     def at(self, ranks: ArrayLike) -> NDArray[np.int64]:
-        """The values of these ranks, of which the least value has 1: the most of their buckets."""
+        """The values at these ranks, counted from 1 for the smallest: the upper ends of their buckets."""
         found: NDArray[np.int64] = self.most[np.searchsorted(np.cumsum(self.counts), ranks)]
         return found
 
     def shares(self, edges: NDArray[np.float64]) -> NDArray[np.float64]:
-        """What is in each bin, in percent of all. What lies below the first edge is in the first bin."""
+        """The share of each bin in percent of all values. Values below the first edge count in the first bin."""
         placed = np.maximum(self.least, edges[0])
         return np.histogram(placed, edges, weights=self.counts)[0] * (100 / self.count)

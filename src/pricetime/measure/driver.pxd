@@ -31,114 +31,114 @@ cdef extern from "<sys/prctl.h>" nogil:
     int prctl(int option, unsigned long value)
 
 cdef enum:
-    PARTS = 64                       # that wait to be sent
-    OUTBOUND_BYTES = 262144          # of one session, due and not taken by the system
+    PARTS = 64                       # most that wait to be sent
+    OUTBOUND_BYTES = 262144          # of one connection: due and not yet taken by the operating system
     LONGEST_MESSAGE = 48
-    BUFFER_BYTES = 524288            # read at once
+    BUFFER_BYTES = 524288            # most that one read takes
     REPORT_BYTES = 48
     SHORT_MESSAGE_BYTES = 16         # a heartbeat, a logout
-    EVENTS = 64                      # sockets looked at in one turn
-    MOST_AT_ONCE = 4096              # orders that come due in one turn
-    UNSENT_LIMIT = 65536             # as fast as it goes: bytes of a session that may wait for the system
-    WAKE = 0xFFFFFFFF                # epoll's number of the descriptor that wakes the loop
+    EVENTS = 64                      # most events of one iteration
+    MOST_AT_ONCE = 4096              # most orders that one iteration releases
+    UNSENT_LIMIT = 65536             # without a rate: most bytes of a connection that wait for the operating system
+    WAKE = 0xFFFFFFFF                # event number of the descriptor that wakes the loop
     KINDS_OF_REPORT = 16
-    LATE_NS = 1000000                # an order sent so long after it was due counts as late
-    LAST_READS = 1000                # of what is left in a socket when the loop ends
-    TICK_NS = 50000000               # between two looks at what time brings
-    SHORT_NS = 100000                # not worth a sleep, from which a virtual machine takes tens of us to wake
-    BLOCKED_NS = 1000000             # the longest sleep while the system takes no more
+    LATE_NS = 1000000                # an order counts as late if it is sent more than this after it was due
+    LAST_READS = 1000                # most reads of a socket after the loop has ended
+    TICK_NS = 50000000               # between two checks of heartbeats and silence
+    SHORT_NS = 100000                # shorter waits yield instead of sleeping: waking takes tens of us in a virtual machine
+    BLOCKED_NS = 1000000             # longest sleep while a due order has no room
     LONGEST_SLEEP_NS = 100000000
     NEVER = 0xFFFFFFFFFFFFFFFF
-    # Failure: why the loop has ended
+    # Failure: why the loop ended
     NO_FAILURE = 0
     CLOSED = 1                       # the exchange closed the connection
-    BROKEN = 2                       # the system says so: errno in found
-    ENDED = 3                        # the exchange said Logout: SessionReason in found
+    BROKEN = 2                       # an error of the socket: errno in found
+    ENDED = 3                        # the exchange sent a Logout: SessionReason in found
     OUT_OF_ORDER = 4                 # a report was lost or doubled: sequence in found and expected
-    STRANGE = 5                      # a message that may not come: its type in found
-    UNASKED = 6                      # an answer to another command than the next: order ids in found and expected
-    SILENT = 7                       # nothing was heard for too long: ns in found
+    STRANGE = 5                      # a message that is not allowed: its type in found
+    UNASKED = 6                      # an answer to a command that is not the next: order ids in found and expected
+    SILENT = 7                       # nothing was received for too long: ns in found
 
-# A command that is due and not answered yet: 24 bytes.
+# A due command that is not answered yet: 24 bytes.
 cdef struct Waiting:
-    u64 due_ns                       # 0: not to be measured
+    u64 due_ns                       # 0: not measured
     u64 order_id
-    u64 end                          # bytes of the session's stream up to the end of this command
+    u64 end                          # bytes of the connection's stream up to the end of this command
 
 # One connection.
 cdef struct Connection:
     int fd                           # -1: none
-    bint blocked                     # the system takes no more: epoll says when
-    bint matched                     # an answer has met its command: from now on each must
-    bint leaves                      # a Logout is on its way to the exchange
-    bint gone                        # and has come back
-    bint caught_up                   # the exchange has said that there is no report that did not come
-    bint undecided                   # the newest answer is an order accepted: whether it trades is still to come
+    bint blocked                     # the socket is full: wait for EPOLLOUT
+    bint matched                     # an answer has matched its command: from now on each must
+    bint leaves                      # a Logout was queued
+    bint gone                        # the exchange has answered it
+    bint caught_up                   # the exchange has said that it has sent every report
+    bint undecided                   # the newest answer is an ACCEPTED; the next report says whether the order trades
     u64 undecided_id                 # of that order
     u64 undecided_ns                 # its latency
-    u64 next_sequence                # of the report that must come next
+    u64 next_sequence                # of the next report
     u64 answers
     u64 kinds[16]                    # reports, by kind
     u64 heard_ns
     u64 spoken_ns
     u8 *outbound
-    u64 begin                        # in outbound: what the system has not taken
+    u64 begin                        # in outbound: start of what the operating system has not taken
     u64 end
-    u64 taken_bytes                  # by the system, since the session began
+    u64 taken_bytes                  # by the operating system, since the login
     Waiting *queue                   # a ring
-    u64 answered                     # of the ring: each is the count of those that went by
+    u64 answered                     # of the queue: commands so far that were answered, sent, released
     u64 sent
     u64 released
-    u8 partial[48]                   # of a message that has not come whole
+    u8 partial[48]                   # start of an incomplete message
     u64 partial_bytes
     Report *kept                     # a ring of the newest reports, NULL when none are kept
     u64 kept_count
 
-# Orders to be sent, encoded one behind the other.
+# Orders to send, encoded one after the other.
 cdef struct Part:
     const u8 *data
     const u8 *sizes                  # of each order, in bytes
-    const u16 *connections                 # whose it is
+    const u16 *connections           # of each order
     u64 count
-    u64 first                        # of its first order: how many of the schedule come before
+    u64 first                        # orders of the schedule before its first one
     u64 start_ns                     # of the schedule
-    double rate                      # orders a second at its start, 0: as fast as it goes
+    double rate                      # orders per second at its start; 0: as fast as possible
     double gain                      # by which the rate grows each second
     bint measured
 
 
 cdef class Driver:
     cdef readonly Latencies latencies
-    cdef readonly u64 sent           # measured orders that the system has taken
+    cdef readonly u64 sent           # measured orders taken by the operating system
     cdef readonly u64 answered       # measured orders that were answered
-    cdef readonly u64 late           # measured orders sent over LATE_NS after they were due
-    cdef readonly u64 all_sent       # with those that are not measured
+    cdef readonly u64 late           # measured orders sent more than LATE_NS after they were due
+    cdef readonly u64 all_sent       # including orders that are not measured
     cdef readonly u64 all_answered
     cdef readonly u64 released       # orders that have come due
-    cdef readonly u64 turns
-    cdef readonly u64 last_sent_ns   # when the last measured order was taken by the system
+    cdef readonly u64 iterations
+    cdef readonly u64 last_sent_ns   # when the operating system took the last measured order
     cdef readonly u64 last_due_ns    # when it was due
     cdef readonly u64 last_answer_ns
     cdef readonly u32 failure        # as above
     cdef readonly u32 failed_connection
     cdef readonly u64 found
     cdef readonly u64 expected
-    cdef public u64 fixed_ns         # for tests: the time; 0 for that of the clock
+    cdef public u64 fixed_ns         # for tests: the time; 0: use the clock
     cdef u32 count                   # of connections
     cdef Connection *connections
     cdef size_t connections_bytes
     cdef Part parts[64]
-    cdef dict arrays                 # those that the parts point into, by the number of the part
+    cdef dict arrays                 # the arrays that the parts point into, by number of the part
     cdef u64 offered                 # parts; written by the thread that offers them
     cdef u64 done                    # parts; written by the loop
-    cdef u64 index                   # orders of the current part that were released
+    cdef u64 index                   # orders of the current part that have come due
     cdef u64 at                      # bytes of it
     cdef u64 next_due_ns
     cdef bint stuck                  # the next order is due and has no room
     cdef u64 queue_mask
     cdef u64 keep_mask
     cdef u64 heartbeat_ns            # 0: none
-    cdef u64 silence_ns              # 0: as long as they like
+    cdef u64 silence_ns              # 0: no limit
     cdef u64 next_tick_ns
     cdef bint spins
     cdef object epoll
@@ -146,7 +146,7 @@ cdef class Driver:
     cdef int wake_fd
     cdef u8 *buffer
     cdef epoll_event ready[64]
-    cdef u32 ended                   # atomic, each of them
+    cdef u32 ended                   # atomic, like the two below
     cdef u32 cut
     cdef u32 leaving
 
@@ -162,14 +162,14 @@ cdef class Driver:
     cdef bint _make_room(self, Connection *s, u64 n_bytes) noexcept nogil
     cdef u64 _send_all(self) noexcept nogil
     cdef void _send(self, u32 number, Connection *s) noexcept nogil
-    cdef void _took(self, Connection *s, u64 n_bytes, u64 now_ns) noexcept nogil
+    cdef void _mark_sent(self, Connection *s, u64 n_bytes, u64 now_ns) noexcept nogil
     cdef void _watch(self, u32 number, Connection *s) noexcept nogil
-    cdef void _take_leave(self, u64 now_ns) noexcept nogil
-    cdef void _say(self, Connection *s, u32 kind, u64 now_ns) noexcept nogil
+    cdef void _log_out(self, u64 now_ns) noexcept nogil
+    cdef void _put(self, Connection *s, u32 kind, u64 now_ns) noexcept nogil
     cdef void _serve(self, u32 number, u32 what) noexcept nogil
     cdef bint _read(self, u32 number, Connection *s) noexcept nogil
     cdef u64 _parse(self, u32 number, Connection *s, const u8 *data, u64 n_bytes, u64 now_ns) noexcept nogil
-    cdef bint _told(self, u32 number, Connection *s, const u8 *message) noexcept nogil
+    cdef bint _control(self, u32 number, Connection *s, const u8 *message) noexcept nogil
     cdef bint _report(self, u32 number, Connection *s, const Report *report, u64 now_ns) noexcept nogil
     cdef bint _answer(self, u32 number, Connection *s, const Report *report, u64 now_ns) noexcept nogil
     cdef void _follow(self, Connection *s, const Report *report) noexcept nogil

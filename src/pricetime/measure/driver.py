@@ -1,13 +1,13 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Orders out at their times and reports in, over many connections, in one loop that waits for nobody.
+"""The event loop of the load generator: sends orders when they are due, and reads reports, over many connections.
 
-Every order has its due time, which follows from its number in the schedule and from nothing that the exchange does.
-When it is due it goes into the outbound buffer of its session, and from there into the socket as soon as the system
-takes it. Answers come in the order of the commands of a session: a queue of what waits tells each answer its due time,
-from which its latency counts. Nothing is allocated on the way.
+The due time of an order follows only from its number in the schedule. When an order is due, the loop copies it into the
+outbound buffer of its connection, and writes the buffer to the socket as soon as the operating system accepts it. The
+exchange answers the commands of a session in order, so a queue of waiting commands gives each answer the due time that
+its latency counts from. The loop allocates nothing.
 
-What a new order came to is known from the report behind its ``ACCEPTED``: a trade of its own, the cancel of what may
-not rest, or anything else, which says that it rests. Its latency is that of ``ACCEPTED``, whatever follows.
+The report after ``ACCEPTED`` says what a new order did: it traded, its remainder was cancelled, or else it rests. Its
+latency is always that of ``ACCEPTED``.
 """
 
 from __future__ import annotations
@@ -24,17 +24,18 @@ if cython.compiled:
     from cython.cimports.libc.math import sqrt
     from cython.cimports.libc.string import memcpy, memmove, memset
 
-#: Commands that wait for an answer, over all sessions, and in one at the least.
+#: Most commands that may wait for an answer: over all connections, and the least that one connection gets.
 MOST_WAITING, LEAST_WAITING = 1 << 22, 1 << 14
 
 
 @cython.final
 @cython.cclass
 class Driver:
-    """``connections``: connections. ``keep``: the newest reports of each that are kept. ``spins``: never sleep.
+    """``connections``: how many. ``keep``: how many of the newest reports of each to keep. ``spins``: never sleep.
 
-    ``heartbeat_ns``: how often each end must say something, 0 for never; ``silence_ns``: after which the exchange is
-    given up. One thread calls ``run``; another offers parts, and asks. Raises MemoryError and OSError.
+    ``heartbeat_ns``: longest time without sending, 0: no limit. ``silence_ns``: the loop fails if a connection
+    receives nothing for so long, 0: never. One thread calls ``run``, a second thread calls the rest. Raises
+    MemoryError and OSError.
     """
 
     def __init__(self, connections, *, keep=0, spins=False, heartbeat_ns=0, silence_ns=0):
@@ -60,7 +61,7 @@ class Driver:
         self.connections = cython.cast(cython.pointer[Connection], reserve(self.connections_bytes))
         self.buffer = cython.cast(cython.pointer[u8], reserve(BUFFER_BYTES + LONGEST_MESSAGE))
         if not (self.connections and self.buffer):
-            raise MemoryError("no room for sessions")
+            raise MemoryError("not enough memory for the connections")
         prefault_pages(self.buffer, BUFFER_BYTES + LONGEST_MESSAGE)
         for _ in range(connections):
             self._add_connection(keep)
@@ -84,32 +85,32 @@ class Driver:
         if keep:
             s.kept = cython.cast(cython.pointer[Report], reserve((self.keep_mask + 1) * REPORT_BYTES))
         if not (s.outbound and s.queue and (s.kept or not keep)):
-            raise MemoryError("no room for what waits for an answer")
-        prefault_pages(s.outbound, OUTBOUND_BYTES)  # a fresh page while orders are due would make all of them late
+            raise MemoryError("not enough memory for the commands that wait for an answer")
+        prefault_pages(s.outbound, OUTBOUND_BYTES)  # a page fault while orders are due would make them late
         prefault_pages(s.queue, (self.queue_mask + 1) * cython.sizeof(Waiting))
         if keep:
             prefault_pages(s.kept, (self.keep_mask + 1) * REPORT_BYTES)
 
     def close(self):
-        """Give back the descriptors that are its own. Not while the loop runs."""
+        """Close the loop's own descriptors. Not while the loop runs."""
         if self.wake_fd >= 0:
             self.epoll.close()
             os.close(self.wake_fd)
             self.wake_fd = -1
 
-    # ------------------------------------------------------------------ for the thread that asks
+    # ------------------------------------------------------------------ for the controlling thread
 
     def connection(self, number, fd, next_sequence):
-        """This connection, which is logged in and does not block, is a session's from now on. Not while the loop runs.
+        """Use this logged-in, non-blocking socket as connection ``number``. Not while the loop runs.
 
-        What was sent and is not answered goes on waiting. Raises OSError.
+        Commands that were sent and not answered keep waiting. Raises OSError.
         """
         s: cython.pointer[Connection] = cython.address(self.connections[number])
         s.fd = fd
         s.next_sequence = next_sequence
         s.blocked = s.matched = s.leaves = s.gone = s.caught_up = False
         s.begin = s.end = s.partial_bytes = 0
-        self.released -= s.released - s.sent  # what the connection before did not take will not be sent
+        self.released -= s.released - s.sent  # what the previous socket did not take will not be sent
         s.released = s.sent
         s.heard_ns = s.spoken_ns = self._now()
         event: epoll_event
@@ -121,11 +122,11 @@ class Driver:
         self.go_on()
 
     def go_on(self):
-        """Let ``run`` run again."""
+        """Allow ``run`` to run again."""
         store(cython.address(self.ended), 0, RELEASE)
 
     def forget(self):
-        """Wait no longer for what is not answered: how many of these commands were sent. Not while the loop runs."""
+        """Stop waiting for unanswered commands: how many had been sent. Not while the loop runs."""
         lost: u64 = 0
         number: u32
         for number in range(self.count):
@@ -137,11 +138,11 @@ class Driver:
         return lost
 
     def offer(self, data, sizes, connections, *, rate=0.0, gain=0.0, start_ns=0, first=0, measured=True):
-        """Send these orders after those before.
+        """Queue a part: orders to send after the parts before. False if too many parts wait: try again.
 
-        Array of bytes, of u8 and of u16: the messages, their sizes, whose they are. ``rate``: orders a second at the
-        start of the schedule, and ``gain``, by which it grows each second; 0: as fast as it goes. ``first``: orders of
-        the schedule before these. False when too many parts wait: try again.
+        ``data``: the messages; ``sizes``: of each, u8; ``connections``: the connection of each, u16. ``rate``: orders
+        per second at the start of the schedule, which grows by ``gain`` each second; 0: as fast as possible.
+        ``first``: orders of the schedule before this part.
         """
         if self.offered - load_u64(cython.address(self.done), ACQUIRE) >= PARTS:
             return False
@@ -163,26 +164,26 @@ class Driver:
 
     @property
     def parts_done(self):
-        """Parts whose orders have all come due."""
+        """Number of parts whose orders have all come due."""
         return load_u64(cython.address(self.done), ACQUIRE)
 
     def begin_cut(self):
-        """Forget what was offered and has not come due: ``is_cut`` when that is done."""
+        """Drop the offered orders that are not due yet; ``is_cut`` says when that is done."""
         store(cython.address(self.cut), 1, RELEASE)
         self._wake()
 
     @property
     def is_cut(self):
-        """Is there nothing left to cut?"""
+        """Has the loop dropped them?"""
         return load_u32(cython.address(self.cut), ACQUIRE) == 0
 
     def leave(self):
-        """Log out on every connection, behind what was released; the loop ends when the exchange has answered all."""
+        """Log out on every connection after its last order; the loop ends once the exchange has answered."""
         store(cython.address(self.leaving), 1, RELEASE)
         self._wake()
 
     def end(self):
-        """Let ``run`` return. From any thread."""
+        """Make ``run`` return. Can be called from any thread."""
         store(cython.address(self.ended), 1, RELEASE)
         self._wake()
 
@@ -190,25 +191,25 @@ class Driver:
         os.eventfd_write(self.wake_fd, 1)
 
     def answers(self, number):
-        """Commands of a session that were answered."""
+        """Number of commands of a connection that were answered."""
         return self.connections[number].answers
 
     def next_sequence(self, number):
-        """Of the next report of a session."""
+        """Sequence number of the next report of a connection."""
         return self.connections[number].next_sequence
 
     def is_caught_up(self, number):
-        """Has the exchange said that a session has all reports there are?"""
+        """Has the exchange said that this connection has every report?"""
         return self.connections[number].caught_up
 
     def kinds(self, number):
-        """Reports of a session by kind: array of i64, shape (16,)."""
+        """Number of reports of a connection by kind: array of i64, shape (16,)."""
         return np.array([self.connections[number].kinds[i] for i in range(KINDS_OF_REPORT)], np.int64)
 
     def kept(self, number):
-        """The newest reports of a session, oldest first, as many as are kept: array of ``pricetime.REPORT``.
+        """The newest reports of a connection, oldest first, as many as are kept: array of ``pricetime.REPORT``.
 
-        While nothing comes: the loop writes over the oldest.
+        Call it only while no reports arrive: the loop overwrites the oldest.
         """
         s: cython.pointer[Connection] = cython.address(self.connections[number])
         room: u64 = self.keep_mask + 1 if s.kept else 0
@@ -221,7 +222,7 @@ class Driver:
         return block.array(REPORT, count)
 
     def histograms(self):
-        """Latencies by the name of their kind. An order accepted of which no more is known counts as resting."""
+        """Latencies by name of kind. An accepted order without a further report counts as resting."""
         found = self.latencies.copies()
         number: u32
         for number in range(self.count):
@@ -230,7 +231,7 @@ class Driver:
         return found
 
     def forget_latencies(self):
-        """Count latencies, and orders, anew. While nothing is sent or waited for."""
+        """Reset latencies and counts of orders. Call it only while nothing is sent or waits for an answer."""
         self.latencies = Latencies()
         number: u32
         for number in range(self.count):
@@ -241,16 +242,16 @@ class Driver:
     # ------------------------------------------------------------------ the loop
 
     def run(self):
-        """Turn after turn until ``end``, a failure, or the last Logout. What has come by then is read."""
+        """Iterate until ``end``, a failure, or the last logout; then read what has arrived."""
         with cython.nogil:
             self._run()
 
-    def turn(self):
-        """One turn, for tests: how much was done."""
+    def iterate(self):
+        """One iteration, for tests: how much was done."""
         return self.step()
 
     def _run(self):
-        prctl(PR_SET_TIMERSLACK, 1)  # a sleep of some microseconds is to be no longer
+        prctl(PR_SET_TIMERSLACK, 1)  # short sleeps must not be rounded up
         while load_u32(cython.address(self.ended), ACQUIRE) == 0 and self.failure == NO_FAILURE:
             worked: cython.bint = self.step() != 0
             if not self.spins and (worked or not self._sleep(self._now())):
@@ -264,8 +265,8 @@ class Driver:
                 reads += 1
 
     def step(self):
-        """One turn: how many orders, bytes and events there were."""
-        self.turns += 1
+        """One iteration: how many orders, sends and events there were."""
+        self.iterations += 1
         now_ns: u64 = self._now()
         work: u64 = self._release(now_ns)
         work += self._send_all()
@@ -285,7 +286,7 @@ class Driver:
         return self.fixed_ns if self.fixed_ns != 0 else monotonic_ns()
 
     def _sleep(self, now_ns):
-        """Sleep until the next order is due or something has come. False: that is too soon to be worth it."""
+        """Sleep until the next order is due or a socket has data. False: too soon to sleep."""
         until: u64 = self.next_due_ns
         if self.stuck:
             until = now_ns + BLOCKED_NS
@@ -303,14 +304,14 @@ class Driver:
         return True
 
     def _wake_up(self):
-        """Somebody has something new for the loop, which looks at it at its next turn."""
+        """The controlling thread has changed something; the next iteration handles it."""
         woken: u64
         read(self.wake_fd, cython.address(woken), 8)
 
     # ------------------------------------------------------------------ out
 
     def _release(self, now_ns):
-        """Put the orders that are due into the outbound buffers: how many, up to a limit."""
+        """Copy due orders into the outbound buffers, up to a limit: how many."""
         if load_u32(cython.address(self.cut), ACQUIRE) != 0:
             self._cut()
         count: u64 = 0
@@ -334,14 +335,14 @@ class Driver:
         if count == MOST_AT_ONCE:
             self.next_due_ns = now_ns
         if load_u32(cython.address(self.leaving), ACQUIRE) == 1 and self.done == self.offered:
-            self._take_leave(now_ns)
+            self._log_out(now_ns)
         return count
 
     def _due(self, part, index):
         """When an order of a part is due.
 
-        After t seconds at a rate that grows, rate * t + gain * t**2 / 2 orders are due; this is the t of the order's
-        number, in the form that loses no digits and holds for a gain of 0 too.
+        After t seconds, rate * t + gain * t**2 / 2 orders are due. This solves for t, in the form that loses no digits
+        and also holds for a gain of 0.
         """
         number: cython.double = cython.cast(cython.double, part.first + index)
         square: cython.double = part.rate * part.rate + 2 * part.gain * number
@@ -354,7 +355,7 @@ class Driver:
         store(cython.address(self.cut), 0, RELEASE)
 
     def _enqueue(self, part, due_ns):
-        """The next order of a part into its session's buffer, and among those that wait. False: there is no room."""
+        """Copy the next order into its connection's buffer and add it to the waiting ones. False: no room."""
         s: cython.pointer[Connection] = cython.address(self.connections[part.connections[self.index]])
         n_bytes: u64 = part.sizes[self.index]
         if s.released - s.answered > self.queue_mask or not self._make_room(s, n_bytes):
@@ -368,7 +369,7 @@ class Driver:
         waiting.due_ns = due_ns if part.measured else 0
         waiting.order_id = cython.cast(
             cython.pointer[cython.const[CancelOrder]], message
-        ).order_id  # of each at the same place
+        ).order_id  # every command has it at the same offset
         waiting.end = s.taken_bytes + (s.end - s.begin)
         s.released += 1
         self.index += 1
@@ -376,7 +377,7 @@ class Driver:
         return True
 
     def _make_room(self, s, n_bytes):
-        """Is there room for so much more in the outbound buffer?"""
+        """Make room for ``n_bytes`` in the outbound buffer. False: it is full."""
         if s.end + n_bytes <= OUTBOUND_BYTES:
             return True
         if s.begin == 0:
@@ -387,7 +388,7 @@ class Driver:
         return s.end + n_bytes <= OUTBOUND_BYTES
 
     def _send_all(self):
-        """Give the system what it takes: to how many connections."""
+        """Write the outbound buffers to the sockets: on how many connections."""
         count: u64 = 0
         number: u32
         for number in range(self.count):
@@ -398,17 +399,17 @@ class Driver:
         return count
 
     def _send(self, number, s):
-        """What went wrong is left for the reader to find, which takes what came before it."""
+        """Write to one socket. ``_read`` finds errors, after it has read what arrived before them."""
         taken: cython.Py_ssize_t = send(s.fd, s.outbound + s.begin, s.end - s.begin, MSG_DONTWAIT | MSG_NOSIGNAL)
         if taken > 0:
-            self._took(s, taken, self._now())
+            self._mark_sent(s, taken, self._now())
         elif errno != EINTR:
             s.blocked = True
             if errno == EAGAIN:
                 self._watch(number, s)
 
-    def _took(self, s, n_bytes, now_ns):
-        """The system has so many bytes more: those orders are sent."""
+    def _mark_sent(self, s, n_bytes, now_ns):
+        """The operating system took ``n_bytes``: count the orders in them as sent."""
         s.begin += n_bytes
         s.taken_bytes += n_bytes
         s.spoken_ns = now_ns
@@ -427,7 +428,7 @@ class Driver:
                 self.last_due_ns = max(self.last_due_ns, waiting.due_ns)
 
     def _watch(self, number, s):
-        """Let epoll say when something comes, and, where the system takes no more, when it does again."""
+        """Register for incoming data and, if the socket is full, for room to write."""
         event: epoll_event
         event.events = EPOLLIN
         if s.blocked:
@@ -435,21 +436,21 @@ class Driver:
         event.number = number
         epoll_ctl(self.epoll_fd, EPOLL_CTL_MOD, s.fd, cython.address(event))
 
-    def _take_leave(self, now_ns):
-        """Log out where that is not said yet; end when every connection has come to its end."""
+    def _log_out(self, now_ns):
+        """Send a logout on each connection that has not sent one; end the loop when all sessions are over."""
         staying: u32 = 0
         number: u32
         for number in range(self.count):
             s: cython.pointer[Connection] = cython.address(self.connections[number])
             if not s.leaves and self._make_room(s, SHORT_MESSAGE_BYTES):
-                self._say(s, LOGOUT, now_ns)
+                self._put(s, LOGOUT, now_ns)
                 s.leaves = True
             staying += not s.gone
         if staying == 0:
             store(cython.address(self.ended), 1, RELEASE)
 
-    def _say(self, s, kind, now_ns):
-        """A Heartbeat or a Logout, for which there is room: it is no command, and nothing waits for it."""
+    def _put(self, s, kind, now_ns):
+        """Put a Heartbeat or a Logout into the outbound buffer, which has room. It is not answered like a command."""
         message: Logout
         memset(cython.address(message), 0, cython.sizeof(Logout))
         message.type = kind
@@ -462,7 +463,7 @@ class Driver:
     # ------------------------------------------------------------------ in
 
     def _serve(self, number, what):
-        """Something happened to a connection."""
+        """Handle the events of a connection."""
         s: cython.pointer[Connection] = cython.address(self.connections[number])
         if what & EPOLLOUT and s.blocked:
             s.blocked = False
@@ -471,7 +472,7 @@ class Driver:
             self._read(number, s)
 
     def _read(self, number, s):
-        """Take what a connection has. Was there anything that could be used?"""
+        """Read and follow what a connection has. True if there may be more."""
         memcpy(self.buffer, s.partial, s.partial_bytes)
         n_bytes: cython.Py_ssize_t = recv(s.fd, self.buffer + s.partial_bytes, BUFFER_BYTES, MSG_DONTWAIT)
         if n_bytes < 0:
@@ -486,13 +487,13 @@ class Driver:
         used: u64 = self._parse(number, s, self.buffer, total, now_ns)
         s.partial_bytes = 0
         if s.gone or total - used >= LONGEST_MESSAGE:
-            return False  # the end of the session, or of all: what follows is not read
+            return False  # the session or the loop has ended: the rest is not read
         s.partial_bytes = total - used
         memcpy(s.partial, self.buffer + used, s.partial_bytes)
         return True
 
     def _parse(self, number, s, data, n_bytes, now_ns):
-        """Follow whole messages: the bytes of those that may come."""
+        """Follow the complete messages: how many bytes of valid ones."""
         used: u64 = 0
         while used < n_bytes:
             kind: u32 = data[used]
@@ -506,7 +507,7 @@ class Driver:
                     break
                 used += REPORT_BYTES
             elif kind == HEARTBEAT or kind == LOGOUT:
-                if n_bytes - used < SHORT_MESSAGE_BYTES or not self._told(number, s, data + used):
+                if n_bytes - used < SHORT_MESSAGE_BYTES or not self._control(number, s, data + used):
                     break
                 used += SHORT_MESSAGE_BYTES
             else:
@@ -514,24 +515,24 @@ class Driver:
                 break
         return used
 
-    def _told(self, number, s, message):
-        """A heartbeat, or the end of the session. False when nothing may follow it."""
-        told: cython.pointer[cython.const[Logout]] = cython.cast(cython.pointer[cython.const[Logout]], message)
-        if told.next_sequence == s.next_sequence:
+    def _control(self, number, s, message):
+        """Follow a Heartbeat or a Logout. False after a Logout: nothing may follow it."""
+        control: cython.pointer[cython.const[Logout]] = cython.cast(cython.pointer[cython.const[Logout]], message)
+        if control.next_sequence == s.next_sequence:
             s.caught_up = True
             if s.undecided:
                 self._settle(s, RESTS)
-        if told.type == HEARTBEAT:
+        if control.type == HEARTBEAT:
             return True
         s.gone = True
         event: epoll_event
         epoll_ctl(self.epoll_fd, EPOLL_CTL_DEL, s.fd, cython.address(event))
-        if not s.leaves or told.reason != CLIENT_LOGOUT or s.answered != s.released:
-            self._fail(ENDED, number, told.reason, 0)
+        if not s.leaves or control.reason != CLIENT_LOGOUT or s.answered != s.released:
+            self._fail(ENDED, number, control.reason, 0)
         return False
 
     def _report(self, number, s, report, now_ns):
-        """One report, which must be the next. False when it is not, or answers what was not asked."""
+        """Follow one report. False if it is not the next one, or answers no waiting command."""
         if report.seq_num != s.next_sequence:
             return self._fail(OUT_OF_ORDER, number, report.seq_num, s.next_sequence)
         s.next_sequence += 1
@@ -543,13 +544,13 @@ class Driver:
         if s.undecided:
             self._follow(s, report)
         if kind == TRADE or (report.reason >= IOC_REMAINDER and kind != REPLACED and kind != ACCEPTED):
-            return True  # what an order met, or what another's command did
+            return True  # a trade, or the effect of some other command
         return self._answer(number, s, report, now_ns)
 
     def _answer(self, number, s, report, now_ns):
-        """The report that says what became of a command: the one that has waited longest, or something is wrong.
+        """Match an answer with the command that has waited longest. False if it answers a different one.
 
-        Until the first one is met, answers to commands of the session before this one may come, and are passed over.
+        After a login, answers to commands of the session before may arrive first; they are skipped.
         """
         if s.answered == s.sent or s.queue[s.answered & self.queue_mask].order_id != report.order_id:
             if not s.matched:
@@ -579,13 +580,13 @@ class Driver:
         return True
 
     def _follow(self, s, report):
-        """What the report behind an ``ACCEPTED`` says of that order, if anything."""
+        """Learn from the report after an ``ACCEPTED`` what that order did."""
         reason: u32 = report.reason
         if report.kind == TRADE:
             self._settle(s, TRADES if reason != AS_MAKER else RESTS)
         elif reason == SELF_TRADE:
             if report.kind == CANCELLED and report.order_id == s.undecided_id:
-                self._settle(s, OTHER)  # its owner's own order was in its way: it neither traded nor rests
+                self._settle(s, OTHER)  # self-trade prevention cancelled it: it neither traded nor rests
         elif report.kind == CANCELLED and IOC_REMAINDER <= reason <= MARKET_REMAINDER:
             self._settle(s, OTHER)
         else:
@@ -598,7 +599,7 @@ class Driver:
     # ------------------------------------------------------------------ time
 
     def _tick(self, now_ns):
-        """A sign of life where nothing else was said for a while; the end when nothing was heard for too long."""
+        """Send heartbeats on idle connections; fail if a connection received nothing for too long."""
         self.next_tick_ns = now_ns + TICK_NS
         number: u32
         for number in range(self.count):
@@ -608,12 +609,12 @@ class Driver:
             if self.silence_ns != 0 and now_ns > s.heard_ns + self.silence_ns:
                 self._fail(SILENT, number, now_ns - s.heard_ns, 0)
             elif s.begin != s.end or s.leaves:
-                continue  # something is on its way to the exchange anyway
+                continue  # other bytes are on their way
             elif self.heartbeat_ns != 0 and now_ns > s.spoken_ns + self.heartbeat_ns - TICK_NS:
-                self._say(s, HEARTBEAT, now_ns)
+                self._put(s, HEARTBEAT, now_ns)
 
     def _fail(self, failure, number, found, expected):
-        """The first thing that goes wrong ends the loop. Returns False."""
+        """Record the first failure, which ends the loop. Returns False."""
         if self.failure == NO_FAILURE:
             self.failed_connection = number
             self.found = found

@@ -1,4 +1,4 @@
-"""A subscriber that follows the feed in a thread of its own, and can be asked meanwhile."""
+"""A subscriber that follows the feed in its own thread while other threads read its books."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ..errors import PricetimeError
 from ..feed.sequencer import FeedState
 from ..feed.subscriber import Subscriber
 
-#: How long one look at the socket may take, for which whoever asks has to wait.
+#: Longest poll of the socket, in seconds; a reader may wait this long for the subscriber.
 POLL_S = 0.02
 
-#: How long the feed may need to come to a report that is waited for.
+#: Longest wait for a report of the feed, in seconds.
 PATIENCE_S = 30.0
 
 
 class NeverWhole(PricetimeError):
-    """The subscriber did not come to the report that was waited for."""
+    """The subscriber did not receive the expected report in time."""
 
 
 class Following:
-    """A context manager around ``Subscriber(*arguments, **settings)``. What its thread raises is raised at the end."""
+    """A context manager around ``Subscriber(*arguments, **settings)``. Errors of its thread are raised on exit."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         self._subscriber = Subscriber(*arguments, **settings)
@@ -49,29 +49,31 @@ class Following:
             while not self._ended.is_set():
                 with self._lock:
                     self._subscriber.poll(POLL_S)
-                time.sleep(0)  # whoever asks takes the lock now
+                time.sleep(0)  # lets a waiting reader take the lock
         except BaseException as error:
             self._failure = error
 
     @contextmanager
-    def asked(self) -> Iterator[Subscriber]:
-        """The subscriber, which stands still meanwhile."""
+    def locked(self) -> Iterator[Subscriber]:
+        """The subscriber, paused while the caller uses it."""
         with self._lock:
             yield self._subscriber
 
     def wait_whole(self, seq_num: int = 0) -> None:
-        """Until the books are whole and have every report up to this one. Raises NeverWhole.
+        """Wait until the books are complete up to this report. Raises NeverWhole.
 
-        The last report of a server that has stopped may be waited for: the feed may be silent then.
+        If a report is given the feed may be silent, because the server may have stopped after it.
         """
         deadline = time.monotonic() + PATIENCE_S
         enough = (FeedState.WHOLE, FeedState.SILENT) if seq_num else (FeedState.WHOLE,)
         while True:
-            with self.asked() as subscriber:
+            with self.locked() as subscriber:
                 state, last = subscriber.state, subscriber.seq_num
             if state in enough and last >= seq_num:
                 return
             if time.monotonic() > deadline or self._failure is not None:
                 where = f"{state.name} at report {last}"
-                raise NeverWhole(f"the subscriber is {where}, report {seq_num} was waited for") from self._failure
+                raise NeverWhole(
+                    f"the subscriber is {where} and did not receive report {seq_num} in {PATIENCE_S:g} s"
+                ) from self._failure
             time.sleep(0.005)

@@ -6,7 +6,7 @@ from pricetime.native.memory cimport release, reserve, prefault_pages
 
 cdef enum:
     HALF_BITS = 10                   # each power of two is cut into 2 to this power
-    LARGEST_BITS = 40                # values from 2 to this power on count as the largest there is room for
+    LARGEST_BITS = 40                # larger values count as 2 to this power, less 1
     BUCKETS = 31744                  # (LARGEST_BITS - HALF_BITS + 1) << HALF_BITS
 
 

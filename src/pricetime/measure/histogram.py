@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Latencies, counted in the buckets of HdrHistogram: 1,024 for each power of two, so no figure is off by over 0.1 %.
+"""Latencies counted in the buckets of HdrHistogram: 1,024 for each power of two, so a figure is off by at most 0.1 %.
 
-They are those of an HdrHistogram from 1 to 2**40 - 1 with 3 significant digits, in its order, and percentiles are what
-the package ``hdrhistogram`` makes of the same counts.
+The buckets and their order are those of an HdrHistogram from 1 to 2**40 - 1 with 3 significant digits. The percentiles
+equal those that the package ``hdrhistogram`` computes from the same counts.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import cython
 import numpy as np
 
-if not cython.compiled:  # the compiled form has them from histogram.pxd
+if not cython.compiled:  # the compiled form takes them from histogram.pxd
     from pricetime.core.layout import u64
     from pricetime.native.bits import RELAXED, leading_zeros, load_u64
     from pricetime.native.memory import prefault_pages, release, reserve
@@ -33,9 +33,10 @@ TOPS.flags.writeable = False
 @cython.final
 @cython.cclass
 class Histogram:
-    """Values from 0 to 2**40 (of ns: 18 minutes); larger ones count as the largest of these. Raises MemoryError.
+    """Counts values from 0 to 2**40 - 1 (in ns: 18 minutes); a larger value counts as 2**40 - 1. Raises MemoryError.
 
-    One thread records. Others may read meanwhile, by ``array``, ``copy``, ``percentiles`` or as what is merged.
+    One thread records. Other threads may read at the same time, through ``array``, ``copy``, ``percentiles`` and as
+    the argument of ``merge``.
     """
 
     def __init__(self):
@@ -54,7 +55,7 @@ class Histogram:
         self.add(value, 1)
 
     def add(self, value, times):
-        """Count a value so many times."""
+        """Count a value ``times`` times."""
         self.count += times
         if value > self.largest:
             self.largest = value
@@ -71,16 +72,16 @@ class Histogram:
             self.add(value, 1)
 
     def prefault(self):
-        """Take up all of its memory now, so that no value waits for a page of it."""
+        """Touch every page of the histogram now, so that recording never causes a page fault."""
         prefault_pages(self.counts, BUCKETS * cython.sizeof(u64))
 
     # ------------------------------------------------------------------ whole histograms
 
     def array(self):
-        """How many values each bucket counts: u64, of shape (31744,). O(buckets), some 40 us.
+        """How many values each bucket counts: u64, shape (31744,). O(buckets), about 40 us.
 
-        Beside a thread that records: every value is in it that was recorded before the call, of those recorded
-        meanwhile any, and each of them once. No count is torn, and none waits for the other thread.
+        While a second thread records: has every value recorded before the call, and may have some of those recorded
+        during the call. No lock is taken.
         """
         found = np.zeros(BUCKETS, np.uint64)
         cells: cython.ulonglong[::1] = found
@@ -91,7 +92,7 @@ class Histogram:
 
     @staticmethod
     def from_array(counts):
-        """A histogram of these counts, one for each bucket. Its ``largest`` is the top of the last that has any.
+        """A histogram with these counts, one for each bucket. ``largest`` is the top of the last bucket in use.
 
         Raises ValueError unless there are 31,744 whole numbers from 0 to 2**64 - 1.
         """
@@ -103,15 +104,15 @@ class Histogram:
         return made
 
     def copy(self):
-        """What was recorded until now, and stays as it is. Beside a thread that records: see ``array``."""
+        """An independent copy. A second thread may record meanwhile: see ``array``."""
         made = Histogram()
         made.merge(self)
         return made
 
     def merge(self, other):
-        """Count here too what ``other`` counts, which may be recording: see ``array``. O(buckets).
+        """Add the counts of ``other``, in which a second thread may record: see ``array``. O(buckets).
 
-        Not while another thread records here.
+        No other thread may record in this histogram during the call.
         """
         counts = other.array()
         self._add_counts(counts, other.largest)
@@ -126,11 +127,13 @@ class Histogram:
                 self.count += cells[place]
                 last = place
         if last > 0 and largest <= int(TOPS[last - 1]):
-            largest = int(TOPS[last])  # nobody knows it, or its thread has counted it and was not to say so yet
+            largest = int(
+                TOPS[last]
+            )  # the largest is unknown, or the recording thread has counted it and not stored it yet
         self.largest = max(self.largest, largest)
 
     def clear(self):
-        """Forget all. Not while another thread records."""
+        """Set all counts to 0. No other thread may record during the call."""
         place: cython.Py_ssize_t
         for place in range(BUCKETS):
             self.counts[place] = 0
@@ -139,9 +142,10 @@ class Histogram:
     # ------------------------------------------------------------------ figures
 
     def percentiles(self, wanted):
-        """For each percentage wanted, the value that so many percent are at or below: the top of its bucket.
+        """For each percentage, the value that so many percent of the values do not exceed: the top of its bucket.
 
-        Of 100 that of the largest; of 0 the bottom of the first bucket; 0 where nothing was recorded. O(buckets).
+        For 100, the top of the last bucket in use; for 0, the bottom of the first; 0 if the histogram is empty.
+        O(buckets).
         """
         summed = np.cumsum(self.array())
         total = int(summed[BUCKETS - 1])

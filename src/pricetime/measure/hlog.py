@@ -1,7 +1,7 @@
-"""Histograms in files: ``.hlog``, the text format of HdrHistogram's tools, through the package ``hdrhistogram``.
+"""Reads and writes ``.hlog`` files, the text format of HdrHistogram's tools, through the package ``hdrhistogram``.
 
-A line for each histogram, its name in front as a tag. What is read back has the same count in every bucket, and so the
-same percentiles, whoever reads: this module, the package, or another of those tools.
+A file has one line for each histogram, with its name as a tag. Reading gives the same count in every bucket, and so the
+same percentiles in every HdrHistogram tool.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from ..errors import PricetimeError
 from ..extras import require
 from .histogram import TOPS, Histogram
 
-#: What an HdrHistogram is made with to have the buckets of ours.
+#: The parameters of an HdrHistogram that has the same buckets as ``Histogram``.
 LOWEST, HIGHEST, DIGITS = 1, 2**40 - 1, 3
 
-#: Of the maximum that each line shows in plain text: by convention in ms.
+#: Each line has its maximum in plain text, by convention in ms.
 NS_PER_MS = 1e6
 
 HEAD = """\
@@ -34,19 +34,21 @@ HEAD = """\
 
 
 class BadLog(PricetimeError, ValueError):
-    """A file that is no ``.hlog``, or has histograms that cannot be told in buckets of 3 digits from 1 ns on."""
+    """The file is not a valid ``.hlog``, or its histograms do not have 3 digits from 1 ns on."""
 
 
 def write(path: Path, histograms: Mapping[str, Histogram], *, started_at: float, ended_at: float) -> None:
-    """Write histograms by name, all of the same time (seconds since 1970), instead of what the file may have had.
+    """Replace a file by these histograms by name, all of the same period (seconds since 1970).
 
-    Whoever reads meanwhile finds the old file or the new one. Names have no commas and no line ends. Raises ValueError,
-    OSError and MissingExtra.
+    The replacement is atomic: a reader sees the old file or the new one. A name has no comma and no line end. Raises
+    ValueError, OSError and MissingExtra.
     """
     lines = [HEAD.format(started_at, datetime.fromtimestamp(started_at, UTC).isoformat(timespec="seconds"))]
     for name, histogram in histograms.items():
         if not name or set(name) & set(",\n\r"):
-            raise ValueError(f"{name!r} is no name for a histogram: leave out commas and line ends")
+            raise ValueError(
+                f"{name!r} is not a valid name for a histogram: it must have text, without commas and line ends"
+            )
         made = to_hdr(histogram)
         times = f"{started_at:.3f},{max(0.0, ended_at - started_at):.3f},{made.get_max_value() / NS_PER_MS:.6f}"
         lines.append(f"Tag={name},{times},{made.encode().decode('ascii')}\n")
@@ -59,9 +61,9 @@ def write(path: Path, histograms: Mapping[str, Histogram], *, started_at: float,
 
 
 def read(path: Path) -> dict[str, Histogram]:
-    """The histograms of a file by name; several of one name are merged, and those without a name have the name "".
+    """The histograms of a file by name. Equal names are merged; the name of an untagged histogram is "".
 
-    Of values it is only known which bucket they are in: ``largest`` is the top of the last. Raises BadLog, OSError and
+    ``largest`` of each is the top of its last bucket, because the file has only the buckets. Raises BadLog, OSError and
     MissingExtra.
     """
     reader = package("log").HistogramLogReader(str(path), None)
@@ -77,7 +79,7 @@ def read(path: Path) -> dict[str, Histogram]:
     except BadLog as error:
         raise BadLog(f"{path}: {error}") from error
     except broken as error:
-        raise BadLog(f"{path}: a histogram in it cannot be read: {error or type(error).__name__}") from error
+        raise BadLog(f"{path}: a histogram of this file cannot be read: {error or type(error).__name__}") from error
     finally:
         reader.close()
     return found
@@ -93,20 +95,20 @@ def to_hdr(histogram: Histogram) -> Any:
 
 
 def from_hdr(histogram: Any) -> Histogram:
-    """The other way. Raises BadLog when it has other buckets, or larger values than ours has room for."""
+    """A ``Histogram`` with the same counts. Raises BadLog if the buckets differ or a value is 2**40 or more."""
     if histogram.significant_figures != DIGITS or histogram.unit_magnitude:
         raise BadLog(
-            f"a histogram of {histogram.significant_figures} digits from {histogram.lowest_trackable_value} on: "
-            f"only those of {DIGITS} digits from 1 on can be read"
+            f"a histogram has {histogram.significant_figures} digits from {histogram.lowest_trackable_value} on: "
+            f"pricetime reads only {DIGITS} digits from 1 on"
         )
     counts = np.array(histogram.counts, dtype=np.uint64)
     if counts[TOPS.size :].any():
-        raise BadLog(f"a histogram with values of 2^40 or more, up to {histogram.get_max_value()}")
+        raise BadLog(f"a histogram has the value {histogram.get_max_value()}: values must be below 2^40")
     made: Histogram = Histogram.from_array(np.append(counts, np.zeros_like(TOPS))[: TOPS.size])
     return made
 
 
 def package(module: str) -> Any:
-    """A module of the package. Raises MissingExtra."""
+    """A module of the package ``hdrhistogram``. Raises MissingExtra."""
     require("hdrh", "measure", "an .hlog file")
     return import_module(f"hdrh.{module}")

@@ -5,9 +5,9 @@ from pricetime.measure.histogram cimport Histogram
 
 cdef enum:
     # Kinds of command
-    RESTS = 0                        # an order that rests, and has not traded
-    TRADES = 1                       # an order that trades, wholly or in part
-    CANCEL = 2                       # a cancel, or a reduce
+    RESTS = 0                        # a new order that rests without trading
+    TRADES = 1                       # a new order that trades, wholly or in part
+    CANCEL = 2                       # a cancel or a reduce
     REPLACE = 3
     OTHER = 4                        # rejected, neither rested nor traded, mass cancels, states
     KINDS = 5

@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""How long commands took, told apart by what they did: a histogram for each kind."""
+"""Latencies of commands: one histogram for each kind of command."""
 
 from __future__ import annotations
 
 import cython
 
-if not cython.compiled:  # the compiled form has them from latency.pxd
+if not cython.compiled:  # the compiled form takes them from latency.pxd
     from pricetime.measure.histogram import Histogram
 
     RESTS, TRADES, CANCEL, REPLACE, OTHER, KINDS = range(6)
@@ -17,11 +17,11 @@ NAMES = ("rests", "trades", "cancel", "replace", "other")
 @cython.final
 @cython.cclass
 class Latencies:
-    """Times in ns of each kind of command. One thread records; others may read meanwhile. Raises MemoryError.
+    """Latencies in ns by kind of command. One thread records; other threads may read meanwhile. Raises MemoryError.
 
-    *rests*: an order that rests without having traded. *trades*: an order that trades, wholly or in part. *cancel*:
-    a cancel or a reduce. *replace*. *other*: what was rejected, an order that neither rested nor traded, mass cancels,
-    states of instruments.
+    *rests*: a new order that rests without trading. *trades*: a new order that trades, wholly or in part. *cancel*: a
+    cancel or a reduce. *replace*: a replace. *other*: rejected commands, new orders that neither rested nor traded,
+    mass cancels and changes of an instrument's state.
     """
 
     def __init__(self):
@@ -33,7 +33,7 @@ class Latencies:
         self.add(kind, ns, 1)
 
     def add(self, kind, ns, times):
-        """Count so many commands of a kind that took equally long."""
+        """Count ``times`` commands of a kind that all took ``ns``."""
         if kind == RESTS:
             self.rests.add(ns, times)
         elif kind == TRADES:
@@ -51,7 +51,7 @@ class Latencies:
             self.add(kind, ns, 1)
 
     def prefault(self):
-        """Take up all of the memory now, so that no command waits for a page of it."""
+        """Touch every page of the histograms now, so that recording never causes a page fault."""
         for name in NAMES:
             getattr(self, name).prefault()
 
@@ -63,11 +63,11 @@ class Latencies:
         return found
 
     def copies(self):
-        """{kind: Histogram} of what was recorded until now, safe beside the thread that records."""
+        """{kind: Histogram}: copies, safe while a second thread records."""
         return {name: getattr(self, name).copy() for name in NAMES}
 
     def all(self):
-        """One histogram of all kinds, of what was recorded until now, safe beside the thread that records."""
+        """One histogram of all kinds, safe while a second thread records."""
         made = Histogram()
         for name in NAMES:
             made.merge(getattr(self, name))

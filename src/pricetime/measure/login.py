@@ -1,4 +1,4 @@
-"""How a session of the load generator begins."""
+"""Logs a connection of the load generator in."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ..wire.messages import SIZES, Challenge, LoginAccepted
 from ..wire.session import Ended, Role, Session
 from ..wire.types import MessageType, SessionReason
 
-#: How long an exchange may take to answer a login.
+#: Longest wait for the answer to a login, in seconds.
 PATIENCE_S = 10.0
 
 
 class LoadFailed(PricetimeError):
-    """The exchange is not there, refused a login, ended a session, or did not answer as it must."""
+    """The exchange cannot be reached, refused a login, ended a session, or sent a wrong answer."""
 
 
 class LoggedIn(NamedTuple):
-    """A session that has begun."""
+    """A connection after its login."""
 
     connection: socket.socket
     accepted: LoginAccepted
@@ -31,7 +31,7 @@ class LoggedIn(NamedTuple):
 def log_in(
     host: str, port: int, owner: int, secret: bytes = b"", *, resume_from: int | None = None, keep_orders: bool = False
 ) -> LoggedIn:
-    """A connection on which this owner's session has begun; ``resume_from``: of the first report that follows.
+    """Connect and log this owner in. ``resume_from``: sequence number of the first report to receive again.
 
     Raises LoadFailed.
     """
@@ -44,7 +44,9 @@ def log_in(
         accepted = _begin(connection, owner, secret, resume_from, keep_orders=keep_orders)
     except OSError as error:
         connection.close()
-        raise LoadFailed(f"owner {owner}: {text((host, port))} does not log in as an exchange does: {error}") from error
+        raise LoadFailed(
+            f"owner {owner}: {text((host, port))} did not complete the login: {error}. Is it a pricetime server?"
+        ) from error
     except BaseException:
         connection.close()
         raise
@@ -57,7 +59,7 @@ def _begin(
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     session = Session(Role.CLIENT, time.monotonic_ns())
     while True:
-        # as few bytes as the shortest way there: what follows the login is for whoever reads the reports
+        # no more bytes than the shortest dialogue has: the driver must read what follows the login
         data = connection.recv(SIZES[MessageType.LOGIN_ACCEPTED])
         events = session.receive(data, time.monotonic_ns()) if data else session.receive_eof()
         for event in events:
@@ -72,7 +74,7 @@ def _begin(
 
 
 def in_words(reason: int) -> str:
-    """Why a session ended, and what to do."""
+    """Why the exchange ended a session, and what to do."""
     if reason not in set(SessionReason):
         return f"reason {reason}"
     known = SessionReason(reason)

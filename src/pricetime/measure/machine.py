@@ -1,4 +1,4 @@
-"""What a figure was measured on: without it, it says nothing."""
+"""Describes the machine: a measurement has no meaning without it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-#: Of a checkout: where its source is.
+#: The folder of the source, which is in a git work tree if this is a checkout.
 SOURCE = Path(__file__).parent
 
 
@@ -42,13 +42,13 @@ def huge_pages() -> str:
 
 
 def revision() -> str:
-    """The commit of the work tree that this source is in, marked when the tree differs from it."""
+    """The commit of this checkout, marked "-dirty" if its files differ from the commit."""
     commit = first_line(["git", "-C", str(SOURCE), "describe", "--always", "--dirty", "--abbrev=12"])
     return commit or "not a git work tree"
 
 
 def first_line(command: list[str]) -> str:
-    """The first line that a program prints, empty where it is not there or fails."""
+    """The first line that a program prints; empty if the program is missing or fails."""
     try:
         out = subprocess.run(  # noqa: S603 - programs of the system, with arguments of our own
             command, capture_output=True, text=True, check=True

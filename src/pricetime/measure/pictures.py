@@ -1,4 +1,4 @@
-"""Which pictures a set of runs gives, and their files: PNG and SVG, light and dark."""
+"""Which pictures a set of runs has, and writes their files: PNG and SVG, light and dark."""
 
 from __future__ import annotations
 
@@ -16,31 +16,19 @@ from .styles import STYLES, Style, drawing, save
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-#: What each interval is, in a sentence.
-WHAT_IS_IN = {
-    "match": "Match: from the command taken from the ring to its reports written.",
-    "tick_to_trade": (
-        "Tick to trade: from the recv that returned the order until the datagram with its last report was handed on."
-    ),
-    "round_trip": (
-        "Round trip: from the moment an order was due to its answer in the load generator. A stall counts for every "
-        "order that it delayed."
-    ),
-}
-
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture, ready to be drawn."""
+    """One picture that can be drawn in any style."""
 
     name: str  #: of its files
-    title: str
-    caption: str  #: what is in it, and how to read it; what is cut, where something is
+    title: str  #: of its section on a page; what is drawn has a title of its own
+    caption: str  #: what the picture itself does not say
     shows: Sequence[Recording]
     draw: Callable[[Style], Figure]
 
     def bytes_of(self, style: str, suffix: str) -> bytes:
-        """The file. The same bytes for the same runs. Raises MissingExtra."""
+        """The content of the file; equal runs give equal bytes. Raises MissingExtra."""
         out = BytesIO()
         with drawing():
             save(self.draw(STYLES[style]), out, suffix)
@@ -48,12 +36,15 @@ class Picture:
 
 
 def pictures(recordings: Sequence[Recording]) -> list[Picture]:
-    """All that these runs have figures for, in the order of a page."""
+    """Every picture that these runs have figures for, in the order of a page."""
     return [*_of_stages(recordings), *_of_latencies(recordings), *_of_rates(recordings)]
 
 
 def write(found: Sequence[Picture], folder: Path, prefix: str = "") -> list[Path]:
-    """``NAME-light.svg``, ``NAME-dark.svg`` and both as PNG, for each. Raises MissingExtra and OSError."""
+    """Write ``NAME-light.svg``, ``NAME-dark.svg`` and both as PNG for each picture: the paths.
+
+    Raises MissingExtra and OSError.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
     for picture in found:
@@ -70,8 +61,8 @@ def _of_stages(recordings: Sequence[Recording]) -> Iterator[Picture]:
         yield Picture(
             "stages",
             "The pipeline, stage by stage",
-            "Each stage is measured by itself; the table says what is in it. Bars begin with 0. Latencies are on a "
-            "logarithmic axis, from the median to the slowest, and not of every stage.",
+            "Each stage is measured by itself; the table says what is in it. The bars begin at 0. The latencies are on "
+            "a logarithmic axis; some stages measure only the rate.",
             shown,
             lambda style: stage_figures.draw_stages(style, shown),
         )
@@ -84,41 +75,43 @@ def _of_latencies(recordings: Sequence[Recording]) -> Iterator[Picture]:
         yield Picture(
             "intervals",
             "Where the time goes",
-            " ".join(WHAT_IS_IN.values()),
+            "The match is part of tick to trade, and tick to trade is part of the round trip.",
             several,
-            lambda style: stage_figures.draw_intervals(style, several),
+            lambda style: latency_figures.draw_intervals(style, several),
         )
     for interval, name in reversed(INTERVALS.items()):
-        percentiles = [each for each in loads if each.latency(interval) or interval in each.histograms]
-        if percentiles:
-            yield _percentiles(percentiles, interval, name)
-        histograms = [each for each in percentiles if interval in each.histograms]
-        if histograms:
-            yield _histogram(histograms, interval, name)
+        yield from _of_interval([each for each in loads if latency_figures.has(each, interval)], interval, name)
 
 
-def _percentiles(shown: Sequence[Recording], interval: str, name: str) -> Picture:
-    from_json = [each.label for each in shown if interval not in each.histograms]
-    rough = f" Of {', '.join(from_json)} only the marked percentiles are known, joined by lines." if from_json else ""
-    return Picture(
-        f"percentiles-{interval.replace('_', '-')}",
-        f"Percentiles of the {name}",
-        f"{WHAT_IS_IN[interval]} Each step to the right has ten times fewer commands beyond it; a line ends at the "
-        f"slowest command of its kind.{rough}",
-        shown,
-        lambda style: latency_figures.draw_percentiles(style, shown, interval),
-    )
-
-
-def _histogram(shown: Sequence[Recording], interval: str, name: str) -> Picture:
-    return Picture(
-        f"histogram-{interval.replace('_', '-')}",
-        f"Histogram of the {name}",
-        f"{WHAT_IS_IN[interval]} Shares are of the commands of each line, in bins of 8 %. Both axes are logarithmic: "
-        "the tail styles larger than it is, and nothing is cut off.",
-        shown,
-        lambda style: latency_figures.draw_histogram(style, shown, interval),
-    )
+def _of_interval(shown: Sequence[Recording], interval: str, name: str) -> Iterator[Picture]:
+    suffix = interval.replace("_", "-")
+    histograms = [each for each in shown if interval in each.histograms]
+    if histograms:
+        yield Picture(
+            f"histogram-{suffix}",
+            f"Distribution of the {name} latency",
+            "The shares are of the commands of each line and add up to 100 %. The latency axis is logarithmic, and "
+            "nothing is cut off.",
+            histograms,
+            lambda style: latency_figures.draw_histogram(style, histograms, interval),
+        )
+    if shown:
+        yield Picture(
+            f"percentiles-{suffix}",
+            f"Percentiles of the {name} latency",
+            "A point of a line says which share of the commands took at most how long. Both axes are logarithmic.",
+            shown,
+            lambda style: latency_figures.draw_percentiles(style, shown, interval),
+        )
+    recorded = [each for each in shown if each.latency(interval)]
+    if len(recorded) > 1:
+        yield Picture(
+            f"kinds-{suffix}",
+            f"The {name} latency by kind of command",
+            "If the rows are alike, the latency does not depend on what the command asks for.",
+            recorded,
+            lambda style: latency_figures.draw_kinds(style, recorded, interval),
+        )
 
 
 def _of_rates(recordings: Sequence[Recording]) -> Iterator[Picture]:
@@ -128,8 +121,8 @@ def _of_rates(recordings: Sequence[Recording]) -> Iterator[Picture]:
         yield Picture(
             "over-time",
             "Over time",
-            "Above the rate, from 0 on; beneath it the round trip of what was answered in the same interval, on a "
-            "logarithmic axis. Where nothing was answered there is a gap.",
+            "The rate begins at 0; the latency is on a logarithmic axis. A gap in a line of latencies: no command was "
+            "answered in that interval.",
             timed,
             lambda style: rate_figures.draw_over_time(style, timed),
         )
@@ -138,9 +131,7 @@ def _of_rates(recordings: Sequence[Recording]) -> Iterator[Picture]:
         yield Picture(
             "saturation",
             "Latency against rate",
-            f"{WHAT_IS_IN['round_trip']} Each mark is a step of the search, at the rate that was sent, not at the one "
-            "asked for; hollow where the two differ by more than 1 %. The vertical line is the highest rate whose p99 "
-            "kept to the limit.",
+            "Each marker is one step of the search, at the rate that was sent.",
             searched,
             lambda style: rate_figures.draw_saturation(style, searched),
         )

@@ -1,4 +1,4 @@
-"""A flow of orders as the bytes that its sessions send, made before the first is sent."""
+"""A flow of orders, encoded as the bytes that each session sends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..tape.flow import PRESETS, Flow, generate, prelude
 from ..wire.bulk import Commands, encode_commands
 from ..wire.messages import SIZES
 
-#: In ids of the scheme "session" the owner stands above this bit.
+#: In order ids of the scheme "session", the session number starts at this bit.
 OWNER_SHIFT = 32
 
 _SIZES = np.frombuffer(SIZES, np.uint8)
@@ -20,7 +20,7 @@ _SIZES = np.frombuffer(SIZES, np.uint8)
 
 @dataclass(frozen=True)
 class Plan:
-    """Messages one behind the other, in the order of the flow. Arrays of shape (bytes,), (count,) and (count,)."""
+    """Encoded messages in the order of the flow. Arrays of shape (bytes,), (count,) and (count,)."""
 
     data: NDArray[np.uint8]
     sizes: NDArray[np.uint8]  #: of each message, in bytes
@@ -28,21 +28,21 @@ class Plan:
 
     @property
     def count(self) -> int:
-        """Commands."""
+        """Number of commands."""
         return len(self.sizes)
 
     def bytes_of(self, session: int) -> bytes:
-        """What one session sends, without a gap. O(bytes)."""
+        """The bytes that one session sends. O(bytes)."""
         return self._only(self.sessions == session).data.tobytes()
 
     def part(self, first: int, end: int | None = None) -> Plan:
-        """The commands from number ``first`` on, up to ``end``; nothing is copied. O(first)."""
+        """The commands from number ``first`` up to ``end``, as a view without a copy. O(first)."""
         start = int(self.sizes[:first].sum(dtype=np.int64))
         sizes = self.sizes[first:end]
         return Plan(self.data[start : start + int(sizes.sum(dtype=np.int64))], sizes, self.sessions[first:end])
 
     def rest(self, done: Mapping[int, int]) -> Plan:
-        """What is left when so many of each session's commands, from the first on, are not sent again."""
+        """The plan without the first ``done[session]`` commands of each session."""
         left = np.ones(self.count, bool)
         for session, count in done.items():
             left[np.flatnonzero(self.sessions == session)[:count]] = False
@@ -55,9 +55,9 @@ class Plan:
 def make_plans(
     preset: str | Flow, count: int, sessions: int, *, instrument: int = 1, seed: int = 0, chunk: int = 1 << 18
 ) -> tuple[Plan, Iterator[Plan]]:
-    """The plan that fills the book, and those of the flow after it, ``chunk`` commands at most each.
+    """The plan that fills the book, and an iterator of plans with the flow after it, ``chunk`` commands at most each.
 
-    The flow comes from so many sessions, each counting its own ids. About 36 bytes a command.
+    ``sessions`` share the flow, and each counts its own order ids. A command takes about 36 bytes.
     """
     flow = PRESETS[preset] if isinstance(preset, str) else preset
     flow = replace(flow, owners=sessions, ids="session")
@@ -66,7 +66,7 @@ def make_plans(
 
 
 def encode(commands: Commands, instrument: int) -> Plan:
-    """Commands whose ids say which session they are of, from 1, as what is sent. They get the instrument."""
+    """Encode commands whose order ids name their session, from 1 on. Sets their instrument."""
     commands["instrument"] = instrument
     data, _ = encode_commands(commands)
     sessions = (commands["order_id"] >> np.uint64(OWNER_SHIFT)) - np.uint64(1)
@@ -74,7 +74,7 @@ def encode(commands: Commands, instrument: int) -> Plan:
 
 
 def join(plans: list[Plan]) -> Plan:
-    """Plans one behind the other."""
+    """Concatenate plans."""
     return Plan(
         np.concatenate([plan.data for plan in plans]),
         np.concatenate([plan.sizes for plan in plans]),

@@ -1,4 +1,4 @@
-"""A run of load on disk: RUN.json with its figures and conditions, RUN.hlog with its histograms."""
+"""Writes a run of the load generator to disk: RUN.json with figures and conditions, RUN.hlog with histograms."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from .run import Result, by_kind
 from .run_file import LoadResult, LoadRun, Moment, Setting
 from .saturation import Saturation
 
-#: Intervals that are measured inside the server, and may be in its own .hlog.
+#: Intervals that the server measures; its own .hlog has them.
 OF_SERVER = ("tick_to_trade", "match")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The conditions of a run, as they stand in its record. Of ``preset`` and ``tape`` one is None."""
+    """The conditions of a run. Either ``preset`` or ``tape`` is None."""
 
     host: str
     port: int
     preset: str | None
     tape: str | None
-    rate: float | None  #: orders a second; None: as fast as it goes
+    rate: float | None  #: orders per second; None: as fast as possible
     seconds: float
     sessions: int
     seed: int
-    ramp: tuple[float, float] | None  #: from and to, orders a second
+    ramp: tuple[float, float] | None  #: from and to, orders per second
     acknowledge: str  #: what an answer promises: volatile, memory or durable
 
 
 def files_of(run: Path) -> tuple[Path, Path]:
-    """RUN.json and RUN.hlog, also where RUN was given with one of these suffixes."""
+    """RUN.json and RUN.hlog. RUN may have one of these suffixes."""
     base = run.with_suffix("") if run.suffix in {".json", ".hlog"} else run
     return base.with_name(base.name + ".json"), base.with_name(base.name + ".hlog")
 
@@ -50,7 +50,7 @@ def run_of(
     saturation: Saturation | None = None,
     server: Mapping[str, Histogram] | None = None,
 ) -> LoadRun:
-    """A run as it is kept. ``server``: histograms of the server, by interval.kind."""
+    """The record of a run. ``server``: histograms of the server, by interval.kind."""
     latency = {"round_trip": by_kind(result.latencies)}
     for interval in OF_SERVER:
         if kinds := kinds_of(server or {}, interval):
@@ -86,7 +86,7 @@ def write(
     saturation: Saturation | None = None,
     server: Mapping[str, Histogram] | None = None,
 ) -> tuple[Path, Path]:
-    """Write both files: their names. Raises MissingExtra without the package hdrhistogram, and OSError."""
+    """Write both files and return their paths. Raises MissingExtra without the package hdrhistogram, and OSError."""
     json_path, hlog_path = files_of(run)
     json_path.parent.mkdir(parents=True, exist_ok=True)
     run_file.write(json_path, run_of(result, settings, command, saturation=saturation, server=server))
@@ -98,7 +98,7 @@ def write(
 
 
 def kinds_of(tagged: Mapping[str, Histogram], interval: str) -> dict[str, Histogram]:
-    """Of histograms by interval.kind those of one interval, by kind."""
+    """The histograms of one interval by kind, out of histograms by interval.kind."""
     return {kind: tagged[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in tagged}
 
 
@@ -119,6 +119,6 @@ def _search(found: Saturation) -> run_file.Saturation:
 
 
 def _settings(settings: Settings) -> dict[str, Setting]:
-    """Of preset and tape the one that was used."""
+    """The settings without the one of preset and tape that was not used."""
     unused = "tape" if settings.tape is None else "preset"
     return {name: value for name, value in asdict(settings).items() if name != unused}

@@ -1,4 +1,4 @@
-"""Runs as they are shown: each with a name of its own, and with its histograms where they are there."""
+"""Runs as a report shows them: each with a distinct name, and with its histograms if there are any."""
 
 from __future__ import annotations
 
@@ -12,36 +12,36 @@ from .histogram import Histogram
 from .latency import NAMES
 from .run_file import INTERVALS, Latency, LoadRun, PipelineRun, Run
 
-#: All kinds of command together.
+#: Name of all kinds of command together.
 ALL = "all"
 
-#: A name that is longer than this would not fit into a legend.
+#: A longer name would not fit into a legend.
 LONGEST = 40
 
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """A run, its name on a page, and its histograms by interval and kind, of which "all" is one."""
+    """A run, its name on a page, and its histograms by interval and kind; "all" is one of the kinds."""
 
     label: str
-    number: int  #: among those of its kind: its colour, which it has in every picture
+    number: int  #: among the runs of its kind: chooses its colour, which is the same in every picture
     run: Run
     histograms: Mapping[str, Mapping[str, Buckets]] = field(default_factory=dict)
-    note: str | None = None  #: what is missing, or does not go together
+    note: str | None = None  #: what is missing or does not match
 
     @property
     def name(self) -> str:
-        """The label, marked when the run is not to be taken at its word."""
+        """The label, with a warning sign if the figures of the run are unreliable."""
         return f"{self.label} ⚠" if self.run.troubles() else self.label
 
     def latency(self, interval: str) -> Mapping[str, Latency]:
-        """By kind, those that have any."""
+        """The recorded latencies by kind, without kinds that have no commands."""
         recorded = self.run.latency_ns.get(interval, {}) if isinstance(self.run, LoadRun) else {}
         return {kind: recorded[kind] for kind in (ALL, *NAMES) if kind in recorded and recorded[kind].count}
 
 
 def load(paths: Sequence[Path]) -> list[Recording]:
-    """The runs of these files, and of the .hlog beside each. Raises NotARun, BadLog, MissingExtra, OSError."""
+    """Read these runs, and the .hlog beside each. Raises NotARun, BadLog, MissingExtra, OSError."""
     found: list[Recording] = []
     for path, label in zip(paths, labels(paths), strict=True):
         run = run_file.read(path)
@@ -50,47 +50,52 @@ def load(paths: Sequence[Path]) -> list[Recording]:
     return found
 
 
+def warnings(recordings: Sequence[Recording]) -> list[str]:
+    """A note for each run whose name has the warning sign: why its figures are unreliable."""
+    return [f"⚠ {each.label}: {' '.join(troubles)}" for each in recordings if (troubles := each.run.troubles())]
+
+
 def of_loads(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, LoadRun]]:
-    """Those that are loads."""
+    """The runs of the load generator."""
     for recording in recordings:
         if isinstance(recording.run, LoadRun):
             yield recording, recording.run
 
 
 def of_pipelines(recordings: Sequence[Recording]) -> Iterator[tuple[Recording, PipelineRun]]:
-    """Those of the pipeline."""
+    """The runs of the pipeline benchmark."""
     for recording in recordings:
         if isinstance(recording.run, PipelineRun):
             yield recording, recording.run
 
 
 def labels(paths: Sequence[Path]) -> list[str]:
-    """For each path its name, with as many of its folders as tell it from the others; told by number at the last."""
+    """A distinct name for each path: the file name, with parent folders if needed; equal paths get a number."""
     parts = [path.resolve().with_suffix("").parts for path in paths]
     found: list[str] = []
     for own in parts:
         others = [each for each in parts if each != own]
         depth = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
-        name = "/".join(own[-depth:]).lstrip("_")  # matplotlib leaves out of a legend what begins with one
+        name = "/".join(own[-depth:]).lstrip("_")  # matplotlib leaves names with a leading underscore out of a legend
         name = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
         found.append(name if name not in found else f"{name} ({len(found) + 1})")
     return found
 
 
 def _beside(path: Path, loaded: Run, label: str, number: int) -> Recording:
-    """A run with what is beside its file."""
+    """A run with the histograms beside its file."""
     if not isinstance(loaded, LoadRun):
         return Recording(label, number, loaded)
     beside = run_file.hlog_beside(path)
     if not beside.exists():
-        note = f"{beside.name} is not beside {path.name}: no histogram of this run."
+        note = f"{beside.name} is not beside {path.name}, so there is no histogram of this run."
         return Recording(label, number, loaded, {}, note)
     histograms = _by_interval(hlog.read(beside))
     return Recording(label, number, loaded, histograms, _mismatch(path, loaded, histograms))
 
 
 def _by_interval(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Buckets]]:
-    """By interval and kind, those that have anything; and all kinds together."""
+    """The histograms by interval and kind, without empty ones; adds "all" if it is missing."""
     found: dict[str, dict[str, Buckets]] = {}
     for interval in INTERVALS:
         tags = {f"{interval}.{kind}": kind for kind in (*NAMES, ALL)}
@@ -106,11 +111,11 @@ def _by_interval(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Buckets
 
 
 def _mismatch(path: Path, loaded: LoadRun, histograms: Mapping[str, Mapping[str, Buckets]]) -> str | None:
-    """A word when the .hlog has not the round trips that the run counted: it may be of another run."""
+    """A note if the counts of .hlog and .json differ: the files may be of different runs."""
     said = loaded.latency_ns.get("round_trip", {}).get(ALL)
     own = histograms.get("round_trip", {}).get(ALL)
-    counted, told = own.count if own else 0, said.count if said else 0
-    if counted == told:
+    counted, recorded = own.count if own else 0, said.count if said else 0
+    if counted == recorded:
         return None
     beside = run_file.hlog_beside(path).name
-    return f"{beside} has {counted:,} round trips and {path.name} {told:,}: is it of another run?"
+    return f"{beside} has {counted:,} round trips and {path.name} {recorded:,}: are they of the same run?"

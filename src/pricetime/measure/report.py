@@ -1,4 +1,4 @@
-"""Runs as one page of HTML that needs nothing else: pictures, tables, and beside them what they were measured on."""
+"""Writes runs as one self-contained HTML page: pictures, tables, and the machine and command of each run."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .tables import Table, load_table, tables_of
 
 @dataclass(frozen=True)
 class Conditions:
-    """What some runs have in common, and what is of each."""
+    """The version and machine that some runs share, and the command of each."""
 
     version: str
     machine: str
@@ -28,16 +28,16 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Shown:
-    """A picture as the page has it."""
+    """A picture as the page shows it."""
 
     picture: Picture
-    addresses: dict[str, str]  #: that carry the picture itself, by style
+    addresses: dict[str, str]  #: data URLs of the picture, by style
     tables: list[Table]
     conditions: list[Conditions]
 
 
 def page(recordings: Sequence[Recording]) -> str:
-    """The page of these runs; the same text for the same runs. Raises MissingExtra."""
+    """The HTML of these runs; equal runs give equal text. Raises MissingExtra."""
     jinja2: Any = require("jinja2", "report", "a report")
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
@@ -57,18 +57,18 @@ def page(recordings: Sequence[Recording]) -> str:
 
 
 def show(picture: Picture) -> Shown:
-    """Draw it, light and dark."""
+    """Draw a picture, light and dark."""
     addresses = {style: address(picture.bytes_of(style, "svg")) for style in STYLES}
     return Shown(picture, addresses, list(tables_of(picture.name, picture.shows)), list(conditions(picture.shows)))
 
 
 def address(svg: bytes) -> str:
-    """An address that carries the picture itself."""
+    """A data URL of the picture."""
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
 
 
 def conditions(recordings: Sequence[Recording]) -> Iterator[Conditions]:
-    """Of runs of one version on one machine both are said once."""
+    """The conditions of these runs, grouped by version and machine."""
     together: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
     for each in recordings:
         machine = " · ".join(f"{name}: {value}" for name, value in each.run.machine.items())
@@ -79,16 +79,16 @@ def conditions(recordings: Sequence[Recording]) -> Iterator[Conditions]:
 
 
 def settings(recording: Recording) -> str:
-    """Those that were given, in words."""
+    """The settings of a run as text."""
     given = recording.run.settings if isinstance(recording.run, LoadRun) else {}
     words = dict(given)
     if given and given.get("rate") is None and given.get("ramp") is None:
-        words["rate"] = "as fast as it goes"
+        words["rate"] = "as fast as possible"
     return ", ".join(f"{name} {number(value)}" for name, value in words.items() if value is not None)
 
 
 def number(value: object) -> str:
-    """A setting as text: large numbers in groups of three digits, ports as they are."""
+    """A setting as text. Numbers of 100,000 or more get commas, so that ports do not."""
     if isinstance(value, list):
         return " to ".join(map(number, value))
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""One run of load: a schedule of orders, what came of it, and how it went over time."""
+"""One run of the load generator: a schedule of orders, its result, and how it went over time."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from .load import Load, LoadFailed, Pace
 from .plan import Plan
 from .run_file import Latency
 
-#: Seconds between two looks at a run.
-LOOK_S = 0.25
+#: Length of an interval of ``over_time``, in seconds.
+INTERVAL_S = 0.25
 
-#: Seconds between two looks whether there is something to do.
-NAP_S = 0.01
+#: Longest wait between two checks, in seconds.
+POLL_S = 0.01
 
-#: From a look to the start, so that the first order is not late already.
+#: The schedule starts this many seconds from now, so that the first order is not late.
 LEAD_S = 0.005
 
-#: A rate counts as reached when the last order was sent, and answered, no later after it was due than this share of the
-#: run, and this time where that is longer.
+#: The rate is reached if the last order is sent and answered at most this share of the run after it was due, or this
+#: many seconds if that is longer.
 BEHIND, BEHIND_S = 0.01, 0.05
 
 Latencies: TypeAlias = Mapping[str, Histogram]
@@ -35,9 +35,9 @@ Counts: TypeAlias = NDArray[np.uint64]  # of the buckets of a Histogram
 
 
 class Interval(NamedTuple):
-    """What happened between two looks."""
+    """What happened in one interval of the run."""
 
-    s: float  #: seconds from the start of the run to the end of this
+    s: float  #: end of the interval, in seconds since the start of the run
     sent: int
     answered: int
     p50: int  #: ns
@@ -47,17 +47,17 @@ class Interval(NamedTuple):
 
 @dataclass
 class Result:
-    """What a run came to. ``latencies``: of the round trip in ns, by kind of command."""
+    """The result of a run. ``latencies``: of the round trip in ns, by kind of command."""
 
     pace: Pace
-    asked: float  #: orders a second, on average; 0: as fast as it goes
+    asked: float  #: orders per second, on average; 0: as fast as possible
     sent: int = 0
     answered: int = 0
     seconds: float = 0.0  #: from the first order due to the last answer
     sent_per_s: float = 0.0
     answered_per_s: float = 0.0
-    late: int = 0  #: orders sent over 1 ms after they were due
-    reached: bool = True  #: were orders sent, and answered, as fast as they were due?
+    late: int = 0  #: orders sent more than 1 ms after they were due
+    reached: bool = True  #: were orders sent and answered as fast as they came due?
     complete: bool = False
     failure: str | None = None
     started_at: float = 0.0  #: seconds since 1970
@@ -67,16 +67,15 @@ class Result:
 
 
 def fill(load: Load, first: Plan) -> None:
-    """Fill the book, without measuring it. Raises LoadFailed."""
+    """Fill the book with a plan that is not measured. Raises LoadFailed."""
     load.send(first, measured=False)
     load.wait_answered()
 
 
 class Run:
-    """Orders at a pace over the sessions of a ``Load``. ``on_sample`` is called with each interval that has passed.
+    """Sends orders at a pace over the sessions of a ``Load``. Calls ``on_sample`` after each interval.
 
-    ``hopeless``: called with the counts of all latencies so far at every look; where it says True, no more orders are
-    sent.
+    ``hopeless``: called after each interval with the counts of all latencies so far; True ends the sending.
     """
 
     def __init__(
@@ -91,22 +90,24 @@ class Run:
         self.result = Result(pace, pace.rate)
         self._on_sample, self._hopeless = on_sample, hopeless
         self._orders = 0
-        self._start = self._next_look = 0.0
-        self._seen = np.zeros(0, np.uint64)  # counts of latencies at the last look
+        self._start = self._interval_ends = 0.0
+        self._seen = np.zeros(0, np.uint64)  # counts of latencies at the end of the last interval
         self._sent = self._answered = 0
         self._answers_known, self._answers_since = -1, 0.0
         self._cut = False
-        self._offered: deque[tuple[int, Plan]] = deque()  # with the orders before each; without those that are sent
+        self._offered: deque[tuple[int, Plan]] = (
+            deque()
+        )  # plans not wholly sent, each with the number of orders before it
         self._released_before = load.released
 
     def go(self, plans: Iterable[Plan | None]) -> list[Plan]:
-        """Send them all, and wait for the answers: ``result`` then has what came of it; what failed stands in it too.
+        """Send all plans and wait for the answers. ``result`` then has the figures, and the failure if there was one.
 
-        Returns the plans that were not sent, because it was hopeless.
+        Returns the plans that were not sent because ``hopeless`` ended the run.
         """
         self.load.start_anew()
         self._start = time.perf_counter() + LEAD_S
-        self._next_look = self._start + LOOK_S
+        self._interval_ends = self._start + INTERVAL_S
         self.result.started_at = time.time()
         left: list[Plan] = []
         try:
@@ -122,19 +123,19 @@ class Run:
         return left
 
     def _send(self, plans: Iterable[Plan | None]) -> None:
-        """Offer plans as there is room, and look at it all in between."""
+        """Offer plans as there is room, and record intervals in between."""
         for plan in plans:
             if plan is None:
-                self._nap()
+                self._wait()
                 continue
             while not self._cut and not self.load.offer(plan, self.pace, self._start, self._orders):
-                self._nap()
+                self._wait()
             self._offered.append((self._orders, plan))
             self._orders += plan.count
             self._drop_sent()
-            self._look()
+            self._sample()
         while not self.load.is_released and not self._cut:
-            self._nap()
+            self._wait()
 
     def _drop_sent(self) -> None:
         sent = self.load.released - self._released_before
@@ -142,7 +143,7 @@ class Run:
             self._offered.popleft()
 
     def _unsent(self) -> list[Plan]:
-        """Behind a cut: the end of what was to be sent."""
+        """Cut the schedule: the plans that remain."""
         self.load.cut()
         sent = self.load.released - self._released_before
         self._orders = sent
@@ -150,11 +151,11 @@ class Run:
 
     def _until_answered(self) -> None:
         while self.load.measured.answered < self._orders:
-            self._nap()
-        self._look(last=True)
+            self._wait()
+        self._sample(last=True)
 
-    def _nap(self) -> None:
-        """Raises LoadFailed, also when there is something to be answered and nothing comes for a while."""
+    def _wait(self) -> None:
+        """Wait a moment. Raises LoadFailed if the sessions failed, or if no due order is answered for too long."""
         self.load.check()
         answers, now = self.load.answers, time.monotonic()
         if answers != self._answers_known or answers == self.load.released:
@@ -162,13 +163,13 @@ class Run:
         elif now - self._answers_since > self.load.patience:
             waiting = self.load.released - answers
             raise LoadFailed(f"{waiting:,} orders were not answered within {self.load.patience:g} s")
-        time.sleep(max(0.001, min(NAP_S, self._next_look - time.perf_counter())))
-        self._look()
+        time.sleep(max(0.001, min(POLL_S, self._interval_ends - time.perf_counter())))
+        self._sample()
 
-    def _look(self, *, last: bool = False) -> None:
-        """Take down an interval when one has passed."""
+    def _sample(self, *, last: bool = False) -> None:
+        """Record an interval if one has passed."""
         now = time.perf_counter()
-        if now < self._next_look and not last:
+        if now < self._interval_ends and not last:
             return
         counts, measured, now = self.load.latency_counts(), self.load.measured, time.perf_counter()
         new = counts - self._seen if self._seen.size else counts
@@ -176,13 +177,13 @@ class Run:
         sent, answered = measured.sent - self._sent, measured.answered - self._answered
         interval = Interval(round(now - self._start, 3), sent, answered, p50, p99, most)
         self._seen, self._sent, self._answered = counts, measured.sent, measured.answered
-        self._next_look = max(self._next_look + LOOK_S, now)
+        self._interval_ends = max(self._interval_ends + INTERVAL_S, now)
         self.result.over_time.append(interval)
         self._on_sample(interval)
         self._cut = self._cut or self._hopeless(counts)
 
     def _finish(self) -> None:
-        """What it all came to."""
+        """Fill in the totals of the result."""
         result, measured = self.result, self.load.measured
         result.ended_at = time.time()
         result.latencies = self.load.latencies()
@@ -198,7 +199,7 @@ class Run:
 
 
 def total(latencies: Latencies) -> Histogram:
-    """Those of all kinds in one."""
+    """One histogram of all kinds."""
     found = Histogram()
     for histogram in latencies.values():
         found.merge(histogram)
@@ -206,13 +207,13 @@ def total(latencies: Latencies) -> Histogram:
 
 
 def by_kind(latencies: Latencies) -> dict[str, Latency]:
-    """Percentiles in ns, of all together and of each kind."""
+    """Percentiles in ns, of all commands together and of each kind."""
     empty = Histogram()
     return {"all": Latency.of(total(latencies)), **{kind: Latency.of(latencies.get(kind, empty)) for kind in NAMES}}
 
 
 def above(counts: Counts, limit_ns: int) -> int:
-    """How many took longer than a limit, to the precision of a bucket."""
+    """How many values exceed a limit, to the precision of a bucket."""
     probe = Histogram()
     probe.record_many([limit_ns])
     return int(counts[int(np.flatnonzero(probe.array())[0]) + 1 :].sum())

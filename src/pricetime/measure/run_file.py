@@ -1,4 +1,4 @@
-"""A run on disk: what was measured, on what, with which command. ``RUN.json``, and its histograms in ``RUN.hlog``."""
+"""The format of ``RUN.json``: what was measured, on which machine, with which command."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from ..errors import PricetimeError
 from .histogram import Histogram
 from .typed import Mistyped, key, typed
 
-#: A file of another format is refused: its fields may mean something else.
+#: Files of a different format are rejected: their fields may have a different meaning.
 FORMAT = 1
 
-#: Between which two moments a latency lies, from the innermost out.
+#: The intervals that latencies are measured over, from the shortest to the longest, and their names.
 INTERVALS = {"match": "match", "tick_to_trade": "tick to trade", "round_trip": "round trip"}
 
-#: A rate is missed when less than this share of it was sent; so much may be due to the last interval.
+#: A rate counts as missed if less than this share of it was sent.
 ENOUGH = 0.99
 
-#: With more than this share sent over 1 ms after it was due, p99 says as much of the generator as of the exchange.
+#: If more than this share was sent over 1 ms late, p99 measures the generator as much as the exchange.
 FEW_LATE = 0.01
 
 Setting: TypeAlias = str | int | float | bool | list[float] | None
 
 
 class NotARun(PricetimeError, ValueError):
-    """The file holds no run, or one of another format."""
+    """The file is not a run, or has a different format."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Percentiles:
-    """Latencies in ns: so many percent were at or below. All are 0 where nothing was recorded."""
+    """Percentiles in ns: p99 is the latency that 99 % did not exceed. All are 0 if nothing was recorded."""
 
     p50: float
     p90: float
@@ -56,35 +56,35 @@ class Percentiles:
 
 @dataclass(frozen=True, kw_only=True)
 class Latency(Percentiles):
-    """The percentiles of so many commands."""
+    """The percentiles of ``count`` commands."""
 
     count: int
 
     @classmethod
     def of(cls, histogram: Histogram) -> Latency:
-        """Those of a histogram."""
+        """The percentiles of a histogram."""
         return cls(count=histogram.count, **cls.values_of(histogram))
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadResult:
-    """What became of a load."""
+    """The totals of a run of the load generator."""
 
     sent: int  #: commands
     answered: int
-    seconds: float  #: from the first one sent to the last one answered
+    seconds: float  #: from the first command due to the last answer
     sent_per_s: float
     answered_per_s: float
-    late: int  #: sent over 1 ms after they were due
-    complete: bool  #: all was sent that should have been, and answered
+    late: int  #: sent more than 1 ms after they were due
+    complete: bool  #: everything was sent and answered
     failure: str | None = None  #: why it ended early
 
 
 @dataclass(frozen=True, kw_only=True)
 class Moment:
-    """One interval of a load, of a quarter of a second or so. The latencies, in ns, are of what was answered in it."""
+    """One interval of about 0.25 s. The latencies, in ns, are of the commands answered in it."""
 
-    s: float  #: where it ends, since the start
+    s: float  #: its end, in seconds since the start
     sent: int
     answered: int
     p50: float
@@ -94,9 +94,9 @@ class Moment:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One rate of a search for the highest one. Latencies in ns."""
+    """One step of a search for the highest rate. Latencies in ns."""
 
-    rate: float  #: asked for, commands a second
+    rate: float  #: asked for, commands per second
     sent_per_s: float
     answered_per_s: float
     p50: float
@@ -106,42 +106,42 @@ class Step:
 
     @property
     def reached(self) -> bool:
-        """Whether the rate that was asked for was sent."""
+        """Was the rate sent that was asked for?"""
         return self.sent_per_s >= ENOUGH * self.rate
 
 
 @dataclass(frozen=True, kw_only=True)
 class Saturation:
-    """A search for the highest rate whose p99 stays under a limit."""
+    """A search for the highest rate whose p99 is within a limit."""
 
     limit_p99_ns: int
-    highest_rate: float  #: 0 when no step kept to the limit
+    highest_rate: float  #: 0 if no step was within the limit
     steps: list[Step]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What every run says of itself."""
+    """What every run has."""
 
     kind: ClassVar[str]
 
     started_at: datetime  #: UTC
     version: str  #: of pricetime
-    machine: dict[str, str]  #: processor, system and such, in words
-    command: str  #: which repeats it
+    machine: dict[str, str]  #: processor, system and so on, as text
+    command: str  #: that repeats the run
 
     def troubles(self) -> list[str]:
-        """A sentence for each reason not to take its figures at their word; empty for a good run."""
+        """A sentence for each reason why the figures are unreliable; empty for a good run."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class LoadRun(Run):
-    """A load on an exchange, as ``pricetime load`` makes it."""
+    """A run of ``pricetime load``."""
 
     kind: ClassVar[str] = "load"
 
-    #: host, port, preset or tape, rate (None: as fast as it goes), seconds, sessions, seed, ramp (None, or from and
+    #: host, port, preset or tape, rate (None: as fast as possible), seconds, sessions, seed, ramp (None, or from and
     #: to), acknowledge
     settings: dict[str, Setting]
     result: LoadResult
@@ -151,16 +151,16 @@ class LoadRun(Run):
 
     @property
     def asked(self) -> tuple[float, float] | None:
-        """The rate asked for, commands a second, at the start and at the end; None: as fast as it goes, or a search."""
+        """The rate asked for at the start and at the end, in commands per second; None: no rate, or a search."""
         rate, ramp = self.settings.get("rate"), self.settings.get("ramp")
         if self.saturation is not None:
-            return None  # what its result is of was found by the search
+            return None  # the search chose the rate of its result
         if isinstance(ramp, list) and len(ramp) == 2:
             return ramp[0], ramp[1]
         return (rate, rate) if isinstance(rate, int | float) else None
 
     def troubles(self) -> list[str]:
-        """What failed, was not answered, was late, or was not reached."""
+        """What failed, was not answered, was late, or missed its rate."""
         result = self.result
         found = []
         if result.failure is not None:
@@ -168,60 +168,66 @@ class LoadRun(Run):
         if result.answered < result.sent:
             found.append(f"{result.sent - result.answered:,} of {result.sent:,} commands were not answered.")
         if not result.complete and not found and self.saturation is None:
-            found.append("Ended before all was sent.")
+            found.append("The run ended before everything was sent.")
         asked = sum(self.asked) / 2 if self.asked else 0.0
         if result.sent_per_s < ENOUGH * asked:
-            found.append(f"Missed its rate: {result.sent_per_s:,.0f} of {asked:,.0f} commands a second were sent.")
+            found.append(
+                f"The rate was missed: {result.sent_per_s:,.0f} of {asked:,.0f} commands per second were sent."
+            )
         if result.late > FEW_LATE * result.sent:
             found.append(
-                f"{result.late:,} of {result.sent:,} commands were sent over 1 ms after they were due; that wait is in "
-                "their round trips."
+                f"{result.late:,} of {result.sent:,} commands were sent over 1 ms after they were due. Their latencies "
+                "include that delay of the load generator."
             )
         if self.saturation is not None and not self.saturation.highest_rate:
-            found.append("No rate that was tried kept to the limit of the search.")
+            found.append("No rate of the search was within its limit.")
         return found
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One part of the pipeline, or several of them together, measured by itself."""
+    """One stage of the pipeline, or several together, measured alone."""
 
     name: str
     orders: int
     orders_per_s: float
-    what: str  #: is in it
+    what: str  #: what the stage consists of
     command: str
     latency_ns: Percentiles | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class PipelineRun(Run):
-    """The pipeline, stage after stage."""
+    """A run of the pipeline benchmark."""
 
     kind: ClassVar[str] = "pipeline"
 
     stages: list[Stage]
 
     def troubles(self) -> list[str]:
-        """Stages without orders."""
-        return [f"The stage '{stage.name}' has no orders." for stage in self.stages if not stage.orders]
+        """Stages that measured no orders."""
+        return [f"The stage '{stage.name}' measured no orders." for stage in self.stages if not stage.orders]
 
 
 RUNS: Mapping[str, type[Run]] = {kind.kind: kind for kind in (LoadRun, PipelineRun)}
 
 
 def read(path: Path) -> Run:
-    """The run of a file. Raises NotARun, which names the file and the field, and OSError."""
+    """Read a run. Raises NotARun, which names the file and the field, and OSError."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise NotARun(f"{path} is no run: not JSON ({error})") from error
+        raise NotARun(
+            f"{path} is not a run: it is not JSON ({error}). Give a file that pricetime load --out wrote"
+        ) from error
     if not isinstance(found, dict) or "format" not in found:
-        raise NotARun(f"{path} is no run: it has no 'format'. Runs are written by pricetime load --out")
+        raise NotARun(f"{path} is not a run: it has no 'format'. Give a file that pricetime load --out wrote")
     if found["format"] != FORMAT:
-        raise NotARun(f"{path} is a run of format {found['format']!r}, and this pricetime reads format {FORMAT}")
+        raise NotARun(
+            f"{path} has format {found['format']!r}, but this version of pricetime reads only format {FORMAT}"
+        )
     if found.get("kind") not in RUNS:
-        raise NotARun(f"{path}: kind is {found.get('kind')!r}, where {' or '.join(map(repr, RUNS))} belongs")
+        raise NotARun(f"{path}: kind is {found.get('kind')!r}: it must be {' or '.join(map(repr, RUNS))}")
     try:
         run: Run = typed(RUNS[found["kind"]], found, "")
     except Mistyped as error:
@@ -230,13 +236,13 @@ def read(path: Path) -> Run:
 
 
 def write(path: Path, run: Run) -> None:
-    """A file that ``read`` takes. Raises OSError."""
+    """Write a file for ``read``. Raises OSError."""
     values = {"format": FORMAT, "kind": run.kind, **_renamed(asdict(run))}
     path.write_text(json.dumps(values, indent=1, default=datetime.isoformat) + "\n", encoding="utf-8")
 
 
 def hlog_beside(path: Path) -> Path:
-    """Where the histograms of a run are."""
+    """The file with the histograms of a run."""
     return path.with_suffix(".hlog")
 
 

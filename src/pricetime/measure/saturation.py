@@ -1,4 +1,4 @@
-"""The highest rate at which an exchange still answers in time, found by steps."""
+"""Searches in steps for the highest rate at which p99 is within a limit."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from .plan import Plan
 from .run import Counts, Interval, Result, Run, above, total
 from .run_file import Latency
 
-#: From a step that is good to the next, as long as none was bad.
+#: While no step was bad, the rate grows by this factor.
 FACTOR = 2.0
 
-#: The search ends when the lowest bad rate is no further above the highest good one.
+#: The search ends when the lowest bad rate is at most this multiple of the highest good one.
 CLOSE = 1.05
 
-#: And after so many steps, whatever was found.
+#: The search ends after this many steps in any case.
 MOST_STEPS = 14
 
-#: So many of a hundred may be slower than the limit.
+#: The share of orders that may be slower than the limit.
 SLOW = 0.01
 
 
 class Step(NamedTuple):
-    """What a rate came to: orders a second and ns."""
+    """The result of one rate: orders per second, and latencies in ns."""
 
     rate: float
     sent_per_s: float
@@ -35,12 +35,12 @@ class Step(NamedTuple):
     p99: float
     p99_9: float
     max: float
-    good: bool  #: it was reached, and its p99 is within the limit
+    good: bool  #: the rate was reached and p99 is within the limit
 
 
 @dataclass
 class Saturation:
-    """``highest_rate``: of a step that was good, 0 when there was none. ``last``: the newest step, whole."""
+    """The state and result of a search. ``last``: the full result of the newest step."""
 
     limit_p99_ns: int
     steps: list[Step] = field(default_factory=list)
@@ -49,11 +49,11 @@ class Saturation:
 
     @property
     def highest_rate(self) -> float:
-        """The highest rate whose p99 was within the limit, below every rate whose was not."""
+        """The highest rate of a good step; 0 if no step was good."""
         return max((step.rate for step in self.steps if step.good), default=0.0)
 
     def next_rate(self, begin: float) -> float | None:
-        """What to try now; None when the search has ended."""
+        """The rate of the next step; None if the search has ended."""
         if not self.steps:
             return begin
         if len(self.steps) >= MOST_STEPS:
@@ -77,12 +77,12 @@ def saturate(
     on_step: Callable[[Step], None] = lambda _: None,
     on_sample: Callable[[Interval], None] = lambda _: None,
 ) -> Saturation:
-    """Search for the highest rate whose p99 is at most the limit. ``plans``: the flow, which goes on over all steps.
+    """Search for the highest rate whose p99 is at most the limit. ``plans``: the flow, which continues over all steps.
 
-    Each step sends for ``seconds`` at its rate, and ends early when more orders have been slow than a good step may
-    have. While steps are good the rate doubles, while none is it is cut in half; then the gap between the highest good
-    rate and the lowest bad one is halved (on a log scale), until it is 5 % or there were 14 steps. What fails stands in
-    ``last``, and ends the search; so does the end of the flow.
+    Each step sends for ``seconds`` at its rate, and ends early once too many orders were slow. The rate doubles while
+    steps are good, and halves while none is good. Then each step halves the gap between the highest good and the lowest
+    bad rate (on a log scale) until it is 5 %, or after 14 steps. A failure ends the search and is in ``last``; the end
+    of the flow ends it too.
     """
     found = Saturation(limit_p99_ns)
     flow = plans
@@ -106,19 +106,19 @@ def saturate(
 
 
 def _is_hopeless(limit_p99_ns: int, orders: int) -> Callable[[Counts], bool]:
-    """Whether a step that is to have so many orders cannot be good any more."""
+    """A function that says whether a step of this many orders can no longer be good."""
     return lambda counts: above(counts, limit_p99_ns) > orders * SLOW
 
 
 def judge(result: Result, limit_p99_ns: int, rate: float) -> Step:
-    """A step from its run."""
+    """The step that a run amounts to."""
     of = Latency.of(total(result.latencies))
     good = result.complete and result.reached and of.p99 <= limit_p99_ns
     return Step(rate, result.sent_per_s, result.answered_per_s, of.p50, of.p99, of.p99_9, of.max, good)
 
 
 def _take(plans: Iterator[Plan], orders: int) -> tuple[list[Plan], list[Plan]]:
-    """The next so many orders, and the rest of the plan that has the last of them."""
+    """The next ``orders`` orders, and the rest of the plan that the last of them is in."""
     taken: list[Plan] = []
     for plan in plans:
         taken.append(plan.part(0, orders))

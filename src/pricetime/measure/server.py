@@ -1,4 +1,4 @@
-"""A server in a process of its own, for demonstrations, benchmarks and tests."""
+"""Runs ``pricetime serve`` as a child process, for demonstrations, benchmarks and tests."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ from ..errors import PricetimeError
 
 Event: TypeAlias = dict[str, Any]
 
-#: How long a server may take to start, and to stop after that it was told to.
+#: Longest start and longest stop of a server, in seconds.
 START_S, STOP_S = 30.0, 30.0
 
-#: Below those that Linux takes for connections (``ip_local_port_range``).
+#: Below the ports that Linux gives to outgoing connections (``ip_local_port_range``).
 LASTING_PORTS = 20_000, 32_000
 
 
 class ServerFailed(PricetimeError):
-    """The server did not start, or did not end well."""
+    """The server did not start, or failed."""
 
 
 class ServerProcess:
-    """``pricetime serve`` with these options, and what it logs. A context manager: it is stopped in the end.
+    """``pricetime serve`` with these options, and the events that it logs. A context manager: exit stops the server.
 
-    Its ports are free ones, unless the options name others. Raises ServerFailed.
+    It listens on free ports unless the options name ports. Raises ServerFailed.
     """
 
     start_s, stop_s = START_S, STOP_S
@@ -42,7 +42,7 @@ class ServerProcess:
         self.options = options
         self.events: list[Event] = []
         self._changed = threading.Condition()
-        self._silent = False  # its output has ended
+        self._silent = False  # its log has ended
         ports = ("--port", "0", "--recovery-port", "0", "--feed-port", str(free_udp_port()))
         self.process = self._begin("serve", *ports, *options, "--log-format", "json")
         self._reader = threading.Thread(target=self._read, name="pricetime-server-log")
@@ -56,7 +56,7 @@ class ServerProcess:
     def __enter__(self) -> ServerProcess:
         try:
             serving = self.wait_for("serving", self.start_s)
-        except BaseException:  # an interrupt as well: no process and no thread may outlive a start that failed
+        except BaseException:  # also on an interrupt: a failed start must leave no process and no thread
             self.__exit__(None, None, None)
             raise
         self.host, self.port = str(serving["host"]), int(serving["port"])
@@ -65,7 +65,7 @@ class ServerProcess:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
-        if self.process.poll() is None and not self.last("stopped"):  # else it is ending already
+        if self.process.poll() is None and not self.last("stopped"):  # otherwise it is already stopping
             self.process.terminate()
         try:
             self.process.wait(self.stop_s)
@@ -77,7 +77,7 @@ class ServerProcess:
         self.process.stdout.close()
 
     def stop(self) -> Event:
-        """Tell it to stop, and wait: what it logs last. Raises ServerFailed unless it ends with 0."""
+        """Stop the server and wait: its last event. Raises ServerFailed if its exit code is not 0."""
         self.process.send_signal(signal.SIGTERM)
         stopped = self.wait_for("stopped", self.stop_s)
         if code := self.process.wait(self.stop_s):
@@ -85,20 +85,20 @@ class ServerProcess:
         return stopped
 
     def kill(self) -> None:
-        """End it at any moment, as SIGKILL does: it has no say in it. Returns when it is gone."""
+        """Kill the server with SIGKILL and wait until it is gone."""
         self.process.kill()
         self.process.wait()
 
     def again(self) -> ServerProcess:
-        """The same server on the same ports. It begins at once: call this when this one is gone.
+        """Start the same server on the same ports. Call it when this one is gone.
 
-        Give the first one ports of ``lasting_port``, or a client that tries to come back may connect to itself.
+        Give the first server ports from ``lasting_port``: with others, a client that reconnects may connect to itself.
         """
         ports = ("--port", str(self.port), "--recovery-port", str(self.recovery[1]), "--feed-port", str(self.feed_port))
         return type(self)(*self.options, *ports)
 
     def wait_for(self, name: str, timeout_s: float) -> Event:
-        """The newest event of a name, as soon as there is one. Raises ServerFailed."""
+        """Wait for an event with this name: the newest one. Raises ServerFailed."""
         with self._changed:
             self._changed.wait_for(lambda: self.last(name) or self._silent, timeout_s)
             if found := self.last(name):
@@ -106,19 +106,19 @@ class ServerProcess:
         if failure := self.failure:
             raise ServerFailed(f"the server failed: {failure}")
         said = "; ".join(str(event.get("event")) for event in self.events[-5:])
-        raise ServerFailed(f"the server did not say {name!r}: it said {said or 'nothing'}")
+        raise ServerFailed(f"the server did not log {name!r} within {timeout_s:g} s; its last events: {said or 'none'}")
 
     def last(self, name: str) -> Event:
-        """The newest event of a name; empty when there was none."""
+        """The newest event with this name; empty without one."""
         return next((event for event in reversed(self.events) if event["event"] == name), {})
 
     @property
     def failure(self) -> str | None:
-        """Why the server failed, in its own words; None as long as it has not said so."""
+        """Why the server failed, as it logged; None if it did not."""
         return next((str(event["failure"]) for event in reversed(self.events) if event.get("failure")), None)
 
     def resident_bytes(self) -> int:
-        """Memory that it takes up now."""
+        """Resident memory of the server now."""
         pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGESIZE")
 
@@ -135,7 +135,7 @@ class ServerProcess:
 
 
 def lasting_port() -> int:
-    """A TCP port that nobody has, and that the system gives to no connection: for a server that is started again."""
+    """A free TCP port that Linux gives to no outgoing connection: for a server that is restarted."""
     while True:
         with socket.socket() as probe, contextlib.suppress(OSError):
             port = random.randint(*LASTING_PORTS)
@@ -144,7 +144,7 @@ def lasting_port() -> int:
 
 
 def free_udp_port() -> int:
-    """A port that nobody has."""
+    """A free UDP port."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""How pictures look: light and dark, colours that colour-blind readers tell apart, the same bytes every time."""
+"""Styles of pictures: light and dark, with colours that colour-blind readers can tell apart; files are reproducible."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Style:
-    """The colours of a picture. A test holds those of series to a contrast of at least 3 to the ground."""
+    """The colours of a picture. A test checks that each series has a contrast of at least 3 to the ground."""
 
     ground: str
     ink: str
-    muted: str  #: for what stands back
+    muted: str  #: for notes
     faint: str  #: for grids
     series: tuple[str, ...]  #: blue, orange, green, purple, yellow, cyan
 
@@ -36,51 +37,62 @@ STYLES = {
     ),
 }
 
-#: With as many series as there are colours the lines change, so that every series is told by its line as well.
+#: After every six series the line style changes, so that no two series have the same line.
 LINES = ("-", "--", ":", "-.")
 MARKERS = "osD^vP"
 
-#: What is drawn depends on the input alone: no ids by chance, no dates; a dollar in a name is a dollar.
+#: Make a file depend on its input only: no random ids, and a dollar sign in a name is just text.
 SETTINGS = {
     "svg.hashsalt": "pricetime",
     "svg.fonttype": "path",
     "text.parse_math": False,
     "font.family": "DejaVu Sans",
-    "font.size": 11,
-    "axes.titlesize": 11,
+    "font.size": 10.5,
+    "axes.titlesize": 10.5,
     "legend.fontsize": 10,
 }
 
-DPI = 120
+#: Size of the smallest text of a picture, in points.
+SMALL = 9.5
+
+#: Dots per inch of a PNG: two for each CSS pixel.
+DPI = 144
+
+#: Colours of a PNG: those of a picture, and the shades at the edges of its lines and letters.
+COLOURS = 64
 
 
 @contextmanager
 def drawing() -> Iterator[None]:
-    """Within it figures are made and saved. Raises MissingExtra."""
+    """The context in which figures are made and saved. Raises MissingExtra."""
     matplotlib: Any = require("matplotlib", "plot", "drawing pictures")
     with matplotlib.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of a name: it is a box in the picture
-        matplotlib.rcdefaults()  # not what the user's own matplotlibrc says
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # a name with such a glyph is drawn with a box
+        matplotlib.rcdefaults()  # ignore the user's matplotlibrc
         matplotlib.rcParams.update(SETTINGS)
         yield
 
 
 def save(figure: Figure, to: Path | BinaryIO, suffix: str) -> None:
-    """As "png" or "svg", without dates and versions."""
+    """As "png" or "svg", without dates and versions; a PNG with few colours, so that its file is small."""
     if suffix == "svg":
         figure.savefig(to, format=suffix, metadata={"Date": None, "Creator": None})
-    else:
-        figure.savefig(to, format=suffix, dpi=DPI, metadata={"Software": None}, pil_kwargs={"optimize": True})
+        return
+    from PIL import Image  # matplotlib needs it too
+
+    out = BytesIO()
+    figure.savefig(out, format=suffix, dpi=DPI)
+    Image.open(out).convert("RGB").quantize(COLOURS).save(to, format=suffix, optimize=True)
 
 
 def line(style: Style, index: int) -> dict[str, Any]:
-    """Colour and line of the series with this number."""
+    """Colour and line style of the series with this number."""
     round_, place = divmod(index, len(style.series))
     return {"color": style.series[place], "linestyle": LINES[round_ % len(LINES)]}
 
 
 def dress(axes: Axes, style: Style, title: str, grid: str = "both") -> None:
-    """Ground, ink and grid; no frame."""
+    """Set the colours, the grid and the title of axes, without a frame."""
     axes.set_facecolor(style.ground)
     axes.set_title(title, loc="left", color=style.ink)
     axes.grid(axis=grid, which="both", color=style.faint, linewidth=0.8)  # type: ignore[arg-type]  # a literal

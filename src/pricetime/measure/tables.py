@@ -1,4 +1,4 @@
-"""The figures of runs as tables: what a picture shows, to be read off."""
+"""The figures of runs as tables."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from .units import duration, rate
 
 POINTS = {name: key(name) for name in Percentiles.POINTS}
 
-#: Stands where there is no figure.
+#: In a cell without a figure.
 NONE = "-"
 
 
 @dataclass(frozen=True)
 class Table:
-    """Text; the first ``names`` columns are words, the others figures, unless they are among ``words``."""
+    """Cells of text. The first ``names`` columns name the row; the others are figures unless they are in ``words``."""
 
     title: str
     columns: list[str]
@@ -29,9 +29,11 @@ class Table:
 
 
 def load_table(recordings: Sequence[Recording]) -> Table:
-    """A line for each load: what was asked for, and what became of it."""
+    """A row for each run of the load generator: the rate requested and the rates reached."""
     columns = ["run", "outcome", "rate asked for", "sent", "answered", "late", "p50", "p99", "p99.9", "max"]
-    table = Table("Loads; latencies of the round trip, of all commands", columns, names=2)
+    table = Table(
+        "Runs; latencies are round trips of all commands, late is the share sent over 1 ms after due", columns, names=2
+    )
     for recording, load in of_loads(recordings):
         result, latency = load.result, recording.latency("round_trip").get(ALL)
         asked = (
@@ -39,7 +41,7 @@ def load_table(recordings: Sequence[Recording]) -> Table:
             if load.asked
             else "a search"
             if load.saturation
-            else "none"
+            else "as fast as possible"
         )
         late = f"{100 * result.late / result.sent:.2g} %" if result.sent else NONE
         outcome = "failed" if result.failure is not None else "see above" if load.troubles() else "complete"
@@ -52,7 +54,7 @@ def load_table(recordings: Sequence[Recording]) -> Table:
 
 
 def tables_of(name: str, recordings: Sequence[Recording]) -> Iterator[Table]:
-    """What stands beneath the picture of this name."""
+    """The tables below the picture with this name."""
     if name == "stages":
         yield from (stage_table([recording]) for recording, _ in of_pipelines(recordings))
     elif name == "saturation":
@@ -64,8 +66,8 @@ def tables_of(name: str, recordings: Sequence[Recording]) -> Iterator[Table]:
 
 
 def latency_table(recordings: Sequence[Recording], interval: str) -> Table:
-    """A line for each kind of each run."""
-    table = Table(f"{INTERVALS[interval].capitalize()}", ["run", "kind", "commands", *POINTS.values()], names=2)
+    """A row for each kind of command of each run."""
+    table = Table(f"{INTERVALS[interval].capitalize()} latency", ["run", "kind", "commands", *POINTS.values()], names=2)
     for recording in recordings:
         for kind, latency in recording.latency(interval).items():
             values = [duration(getattr(latency, name)) for name in POINTS]
@@ -74,9 +76,9 @@ def latency_table(recordings: Sequence[Recording], interval: str) -> Table:
 
 
 def stage_table(recordings: Sequence[Recording]) -> Table:
-    """A line for each stage of each run."""
+    """A row for each stage of each run."""
     title = ", ".join(recording.name for recording in recordings)
-    columns = ["stage", "what is in it", "orders", "orders a second", *POINTS.values(), "command"]
+    columns = ["stage", "what is in it", "orders", "orders per second", *POINTS.values(), "command"]
     table = Table(title, columns, names=2, words=("command",))
     for _, run in of_pipelines(recordings):
         most = max((stage.orders_per_s for stage in run.stages), default=0.0)
@@ -89,7 +91,7 @@ def stage_table(recordings: Sequence[Recording]) -> Table:
 
 
 def saturation_tables(recordings: Sequence[Recording]) -> Iterator[Table]:
-    """One for each search, a line for each step."""
+    """A table for each search, with a row for each step."""
     for recording, load in of_loads(recordings):
         search = load.saturation
         if search is None:
@@ -102,6 +104,6 @@ def saturation_tables(recordings: Sequence[Recording]) -> Iterator[Table]:
         for step in search.steps:
             rates = [rate(value, beside=most) for value in (step.rate, step.sent_per_s, step.answered_per_s)]
             values = [duration(value) for value in (step.p50, step.p99, step.p99_9, step.max)]
-            kept = "kept to the limit" if step.p99 <= search.limit_p99_ns else "over the limit"
+            kept = "within the limit" if step.p99 <= search.limit_p99_ns else "over the limit"
             table.rows.append([*rates, *values, kept if step.reached else f"{kept}; missed its rate"])
         yield table

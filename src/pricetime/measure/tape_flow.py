@@ -1,4 +1,4 @@
-"""A tape as a flow of orders: what its replay does to a book becomes the commands of sessions."""
+"""Turns a tape into a flow of orders: the changes that its replay makes to a book become commands of sessions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from .plan import OWNER_SHIFT, Plan, encode, join
 #: Rows of a command as they are collected: type, side, time in force, order id, price, quantity.
 Row = tuple[int, int, int, int, int, int]
 
-#: Commands of one plan.
+#: Most commands of one plan.
 CHUNK = 1 << 18
 
 
 class TapeFlow(NamedTuple):
-    """Commands of one run of the tape: those that make the book it begins with, then the others, then the end.
+    """The commands of one pass over the tape: ``opening`` builds its first book, ``day`` follows.
 
-    The orders that still rest are cancelled one by one at the end, so that the tape can begin anew.
+    ``closing`` cancels the orders that still rest, one by one, so that the tape can start again.
     """
 
     opening: Commands
@@ -38,16 +38,18 @@ class TapeFlow(NamedTuple):
 
 
 class RecordedBook:
-    """A book that writes down what is done to it, as commands of sessions that take turns.
+    """A book that records the calls made to it as commands, which alternate between sessions.
 
-    The order of a tape gets an id of its session's own; a reduce or a cancel comes from the session that entered the
-    order. Who takes gets an order that may not rest, which is of another order of the tape each time.
+    An order of the tape gets an id of the session that enters it; that session also reduces and cancels it. Each order
+    that takes liquidity is recorded as an IOC order of its own.
     """
 
     def __init__(self, sessions: int) -> None:
         self._book = OrderBook()
         self.rows: list[Row] = []
-        self.opening: int | None = None  #: rows before the first that is no new order and finds both sides in the book
+        self.opening: int | None = (
+            None  #: rows before the first one that is not a new order and finds both sides in the book
+        )
         self._sessions = sessions
         self._ids: dict[int, int] = {}  # of the resting orders: id of the tape -> id of the session
         self._entered = 0
@@ -117,11 +119,11 @@ class RecordedBook:
         return iter(self._book)
 
     def closing(self) -> list[Row]:
-        """The cancels of what rests."""
+        """Cancels of the orders that rest."""
         return [(CommandType.CANCEL_ORDER, 0, 0, order_id, 0, 0) for order_id in self._ids.values()]
 
     def _enter(self, time_in_force: int, side: int, price: int, quantity: int) -> int:
-        """A new order, from the session whose turn it is: its id."""
+        """Record a new order of the next session: its id."""
         session, count = self._entered % self._sessions + 1, self._entered // self._sessions + 1
         self._entered += 1
         order_id = session << OWNER_SHIFT | count
@@ -145,17 +147,18 @@ class RecordedBook:
 def read_tape(
     path: str | Path, sessions: int, *, instrument: int | None = None, progress: Progress | None = None
 ) -> TapeFlow:
-    """Run a tape once, and take down the commands that it comes to. Prices and quantities are the tape's own.
+    """Replay a tape once and record its commands. Prices and quantities are those of the tape.
 
-    LOBSTER with its orderbook file beside it, or Databento's market by order; ``instrument``: of a Databento tape that
-    holds several. O(events), about 20 us each. Raises TapeError, and InvalidSetting for a tape without an order.
+    The tape is of LOBSTER, with its orderbook file beside it, or of Databento's market by order. ``instrument``: which
+    one, if a Databento tape has several. O(events), about 20 us each. Raises TapeError, and InvalidSetting if the tape
+    has no order.
     """
     kind = detect(path)
     recorded = RecordedBook(sessions)
     books: Iterator[Book] = iter([recorded])
     replay = open_replay(
         path,
-        lambda: next(books, OrderBook()),  # what collects before an opening is no book of the exchange
+        lambda: next(books, OrderBook()),  # the first is the exchange's; a later one collects orders before an opening
         tape_format=kind,
         orderbook=orderbook_beside(path) if kind is Format.LOBSTER else None,
         instrument=instrument,
@@ -163,14 +166,14 @@ def read_tape(
     )
     replay.run()
     if not recorded.rows:
-        raise InvalidSetting(f"{path}: the tape has no order")
+        raise InvalidSetting(f"{path}: the tape has no order: give a tape that has")
     opening = recorded.opening or 0
     rows = recorded.rows
     return TapeFlow(_commands(rows[:opening]), _commands(rows[opening:]), _commands(recorded.closing()))
 
 
 def plans_of_tape(flow: TapeFlow, count: int, *, instrument: int = 1) -> tuple[Plan, Iterator[Plan]]:
-    """The plan that fills the book, and those of ``count`` commands after it: the tape again and again."""
+    """The plan that fills the book, and plans of ``count`` commands after it; the tape repeats if it is shorter."""
     return encode(flow.opening, instrument), _again(flow, count, instrument)
 
 
@@ -178,7 +181,7 @@ def _again(flow: TapeFlow, count: int, instrument: int) -> Iterator[Plan]:
     parts = [encode(part, instrument) for part in (flow.day, flow.closing, flow.opening)]
     whole = join(parts)
     if not whole.count:
-        raise InvalidSetting("the tape has no order after its opening")
+        raise InvalidSetting("the tape has no order after its opening: give a longer tape")
     done = 0
     while done < count:
         some = min(whole.count, count - done)

@@ -1,4 +1,4 @@
-"""JSON held against the annotations of dataclasses: what does not fit is named by its place."""
+"""Converts JSON into dataclasses by their annotations; an error names the member that does not fit."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from ..errors import PricetimeError
 
-#: What a type is called in a message.
+#: The name of a type in a message.
 WORDS = {
     bool: "true or false",
     datetime: "a time with its zone, such as 2026-11-26T09:30:00+00:00",
     dict: "an object",
-    float: "a number from 0 on",
-    int: "a whole number from 0 on",
+    float: "a number of 0 or more",
+    int: "a whole number of 0 or more",
     list: "a list",
     str: "text",
     NoneType: "null",
@@ -25,13 +25,13 @@ WORDS = {
 
 
 class Mistyped(PricetimeError, ValueError):
-    """A value is missing, or is not what belongs in its place."""
+    """A value is missing or has the wrong type."""
 
 
 def typed(kind: Any, value: Any, place: str) -> Any:
-    """A value of JSON as the type says: a dataclass, a list, a dict by text, a union, or one of WORDS.
+    """Convert a JSON value to a type: a dataclass, a list, a dict with text keys, a union, or one of WORDS.
 
-    Numbers are finite and not negative; a member that a dataclass does not know is passed over. Raises Mistyped.
+    Numbers must be finite and not negative. Members that a dataclass does not have are ignored. Raises Mistyped.
     """
     origin, arguments = get_origin(kind) or kind, get_args(kind)
     if origin is UnionType:
@@ -39,7 +39,7 @@ def typed(kind: Any, value: Any, place: str) -> Any:
     if is_dataclass(kind):
         return _record(kind, value, place)
     if not _fits(origin, value):
-        raise Mistyped(f"{place} is {_short(value)}, where {WORDS[origin]} belongs")
+        raise Mistyped(f"{place} is {_short(value)}: it must be {WORDS[origin]}")
     if origin is list:
         return [typed(arguments[0], each, f"{place}[{index}]") for index, each in enumerate(value)]
     if origin is dict:
@@ -48,13 +48,13 @@ def typed(kind: Any, value: Any, place: str) -> Any:
 
 
 def key(name: str) -> str:
-    """What a field is called on disk: ``p99_9`` is ``p99.9``."""
+    """The name of a field in JSON: ``p99_9`` is ``p99.9``."""
     return re.sub(r"^(p\d+)_(\d+)$", r"\1.\2", name)
 
 
 def _record(kind: Any, value: Any, place: str) -> Any:
     if not isinstance(value, dict):
-        raise Mistyped(f"{place} is {_short(value)}, where an object belongs")
+        raise Mistyped(f"{place} is {_short(value)}: it must be an object")
     hints = get_type_hints(kind)
     found = {}
     for field in fields(kind):
@@ -77,7 +77,7 @@ def _one_of(kinds: tuple[Any, ...], value: Any, place: str) -> Any:
         if _fits(get_origin(kind) or kind, value):
             return typed(kind, value, place)
     words = [WORDS[get_origin(kind) or kind] for kind in kinds]
-    raise Mistyped(f"{place} is {_short(value)}, where {', '.join(words[:-1])} or {words[-1]} belongs")
+    raise Mistyped(f"{place} is {_short(value)}: it must be {', '.join(words[:-1])} or {words[-1]}")
 
 
 def _fits(kind: Any, value: Any) -> bool:

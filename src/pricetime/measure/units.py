@@ -1,4 +1,4 @@
-"""Figures in words, with three digits: times, rates, counts."""
+"""Times, rates and counts as text with three digits and a unit."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ COUNTS: Sequence[tuple[float, str]] = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def duration(ns: float) -> str:
-    """850 ns, 1.25 µs, 50 ms."""
+    """A time: ``850 ns``, ``1.25 µs``, ``50 ms``."""
     size, unit = next(((size, unit) for size, unit in TIMES if _three(ns / size) >= 1), TIMES[-1])
     return f"{_digits(ns / size)} {unit}"
 
 
 def count(value: float, beside: float | None = None) -> str:
-    """950, 1.25 k, 4.7 M: of what, the reader knows. 0.95 M ``beside`` a larger one that is in M."""
+    """A count: ``950``, ``1.25 k``, ``4.7 M``. Uses the unit of ``beside`` if given: ``0.95 M`` beside 4,700,000."""
     if value == 0:
         return "0"
     largest = value if beside is None else beside
@@ -24,7 +24,7 @@ def count(value: float, beside: float | None = None) -> str:
 
 
 def rate(per_s: float, beside: float | None = None) -> str:
-    """4.7 M/s."""
+    """A rate: ``4.7 M/s``."""
     return f"{count(per_s, beside)}/s"
 
 

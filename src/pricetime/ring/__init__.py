@@ -1,4 +1,4 @@
-"""Records from one thread, or process, to another: a ring of slots without a lock. Of the compiled form alone."""
+"""A ring of slots without a lock, which passes records between two threads or processes. Compiled form only."""
 
 from __future__ import annotations
 

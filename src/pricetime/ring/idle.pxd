@@ -9,8 +9,8 @@ cdef class Idle:
     cdef readonly u64 spins
     cdef readonly u64 pauses
     cdef readonly u64 yields
-    cdef u64 _pause_from             # the first try that pauses
+    cdef u64 _pause_from             # the first check that pauses
     cdef u64 _yield_from             # the first that yields
     cdef u64 _block_from             # the first that blocks
 
-    cdef bint step(self, u64 tries) noexcept nogil      # waits a little; True: the caller should block
+    cdef bint step(self, u64 tries) noexcept nogil      # waits for a moment; True: the caller should block

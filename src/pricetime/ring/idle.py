@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""What a thread does while there is nothing for it to do."""
+"""How a thread waits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cython
 from pricetime.checks import shown, whole
 from pricetime.errors import InvalidSetting
 
-#: In the order in which they come, from the quickest to answer to the one that leaves the processor to others.
+#: In order, from the fastest reaction to the least use of the processor.
 STAGES = ("spin", "pause", "yield", "block")
 
 NEVER = (1 << 64) - 1
@@ -17,15 +17,15 @@ NEVER = (1 << 64) - 1
 @cython.final
 @cython.cclass
 class Idle:
-    """Spin, then pause, then yield, then block; ``until`` is the last of these, which goes on for ever.
+    """Spin, then pause, then yield, then block; ``until`` is the last stage, which does not end.
 
-    A try of ``spin`` looks again at once; ``pause`` runs the processor's pause instruction first; ``yield`` lets
-    other threads have the processor; ``block`` sleeps until woken. One ``Idle`` may serve any number of waits and
-    threads: it holds settings alone.
+    ``spin`` checks again at once; ``pause`` executes the processor's pause instruction first; ``yield`` lets other
+    threads run; ``block`` sleeps until woken. An ``Idle`` only holds settings, so several waits and threads may share
+    it.
     """
 
     def __init__(self, until="block", *, spins=100, pauses=200, yields=50):
-        """``spins``, ``pauses``, ``yields``: tries before the next stage, 0 to 2**32. Raises InvalidSetting."""
+        """``spins``, ``pauses``, ``yields``: checks before the next stage, 0 to 2**32. Raises InvalidSetting."""
         if until not in STAGES:
             raise InvalidSetting(f"idle strategy {shown(until)} is unknown: give one of {', '.join(STAGES)}")
         self.spins = whole(spins, 0, 1 << 32, InvalidSetting, "spins")
@@ -38,7 +38,7 @@ class Idle:
         self._block_from = self.spins + self.pauses + self.yields if last > 2 else NEVER
 
     def step(self, tries):
-        """Wait as befits somebody who has looked ``tries`` times in vain, but leave it to the caller to block."""
+        """Wait according to the number of checks so far. Returns True if the caller should block."""
         if tries < self._pause_from:
             return False
         if tries < self._yield_from:
@@ -57,5 +57,5 @@ class Idle:
 
 
 def idle_of(until, spins, pauses, yields):
-    """What pickle calls."""
+    """Support pickle."""
     return Idle(until, spins=spins, pauses=pauses, yields=yields)

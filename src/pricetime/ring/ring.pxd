@@ -1,6 +1,6 @@
 # Signatures and fields of ring.py, in its order.
 #
-# A hot loop in another module reads the fields itself: the slot at a position is
+# A hot loop in a different module uses the fields directly: the slot at a position is
 # slots + (position & mask) * slot_bytes, the positions are producer.tail and consumer.head.
 
 from cpython.buffer cimport Py_buffer
@@ -22,7 +22,7 @@ from pricetime.ring.layout cimport (
 
 
 cdef class Ring:
-    # where things are; set once
+    # addresses; set once
     cdef u8 *slots                   # capacity x slot_bytes
     cdef readonly u64 capacity       # a power of two
     cdef u64 mask                    # capacity - 1
@@ -31,12 +31,12 @@ cdef class Ring:
     cdef Consumer *consumer
     cdef Waits *waits
     cdef readonly bint blocking      # a side that sleeps is woken by the other
-    cdef bint shared                 # the memory is the caller's, and another process may map it
+    cdef bint shared                 # the memory is the caller's, and a different process may map it
     cdef u8 *memory                  # the mapping
-    cdef u64 own_bytes               # of memory of our own, 0 when it is the caller's
+    cdef u64 own_bytes               # size of the ring's own memory, 0 if it is the caller's
     cdef Py_buffer view              # of the caller's memory
     cdef readonly Idle idle          # how the calls from Python wait
-    cdef Latch putting               # taken while a call from Python puts
+    cdef Latch putting               # held while a call from Python puts
     cdef Latch getting
     cdef object __weakref__
 
@@ -46,22 +46,22 @@ cdef class Ring:
     cdef int _bind(self, object idle) except -1
 
     # producer
-    cdef u64 claim(self, u64 wanted) noexcept nogil          # how many of these are free: 0..wanted
+    cdef u64 claim(self, u64 wanted) noexcept nogil          # number of free slots: 0..wanted
     cdef void *claimed(self, u64 index) noexcept nogil       # the index-th claimed slot, in place
-    cdef u64 claimed_run(self) noexcept nogil                # how many slots from the first lie in one piece
-    cdef void commit(self, u64 count) noexcept nogil         # the first so many claimed: the consumer may read them
+    cdef u64 claimed_run(self) noexcept nogil                # contiguous slots from the first
+    cdef void commit(self, u64 count) noexcept nogil         # publish the first claimed slots
 
     # consumer
-    cdef u64 peek(self, u64 wanted) noexcept nogil           # how many of these can be read: 0..wanted
-    cdef void *peeked(self, u64 index) noexcept nogil        # the index-th of them, in place
-    cdef u64 peeked_run(self) noexcept nogil                 # how many of the peeked lie in one piece from the first
-    cdef void release(self, u64 count) noexcept nogil        # the first so many peeked: the producer may overwrite them
+    cdef u64 peek(self, u64 wanted) noexcept nogil           # number of readable records: 0..wanted
+    cdef void *peeked(self, u64 index) noexcept nogil        # the index-th record, in place
+    cdef u64 peeked_run(self) noexcept nogil                 # contiguous records from the first
+    cdef void release(self, u64 count) noexcept nogil        # free the first peeked slots
 
-    # the end, and waiting
+    # closing and waiting
     cdef bint is_closed(self) noexcept nogil
-    cdef void end(self) noexcept nogil                       # close, and wake whoever sleeps
-    cdef u64 claim_by(self, u64 wanted, Idle idle, i64 deadline_ns) noexcept nogil  # 0: closed, or too late
-    cdef u64 peek_by(self, u64 wanted, Idle idle, i64 deadline_ns) noexcept nogil   # 0: closed and empty, or too late
+    cdef void end(self) noexcept nogil                       # close, and wake both sides
+    cdef u64 claim_by(self, u64 wanted, Idle idle, i64 deadline_ns) noexcept nogil  # 0: closed or timed out
+    cdef u64 peek_by(self, u64 wanted, Idle idle, i64 deadline_ns) noexcept nogil   # 0: closed and empty, or timed out
     cdef void sleep_until_free(self, i64 timeout_ns) noexcept nogil
     cdef void sleep_until_readable(self, i64 timeout_ns) noexcept nogil
     cdef void _wake_producer(self) noexcept nogil

@@ -1,4 +1,4 @@
-"""Many orders at once: an array of commands as the bytes that a client sends."""
+"""Many orders at once: encode an array of commands as the messages of a client."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .types import ORDER_ID_BITS
 
 Commands: TypeAlias = NDArray[np.void]
 
-#: Where the body of a command begins, and in it the quantity.
+#: Offset of the body in a command, and of the quantity in the body.
 BODY, QUANTITY = 24, 24
 
-#: What a client may ask for.
+#: Types of commands that a client sends.
 KINDS = (
     CommandType.NEW_ORDER,
     CommandType.CANCEL_ORDER,
@@ -28,20 +28,20 @@ KINDS = (
 
 
 def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """The messages of commands, one behind the other, and where each ends: arrays of bytes and of offsets.
+    """Return the messages of commands, one after the other, and the offset where each ends, as two arrays.
 
-    ``commands``: array of ``pricetime.COMMAND``, shape (n,). Of each, type, instrument, order id and what its type
-    reads go out; owner, sequence, session and timestamp are for the exchange to give. O(n), in C. Raises MessageError.
+    ``commands``: array of ``pricetime.COMMAND``, shape (n,). Type, instrument, order id and the fields of the type are
+    sent; the exchange sets owner, sequence, session and timestamp. O(n), in NumPy. Raises MessageError.
     """
     if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
-        raise MessageError("commands are a one-dimensional array of pricetime.COMMAND")
+        raise MessageError("commands must be a one-dimensional array of pricetime.COMMAND")
     if commands.size and int(commands["order_id"].max()) >> ORDER_ID_BITS:
-        raise MessageError(f"an order id is 2**{ORDER_ID_BITS} or more: over a session it must be below")
+        raise MessageError(f"an order id is 2**{ORDER_ID_BITS} or more: in a session order ids are below that")
     kinds = commands["type"]
     unknown = ~np.isin(kinds, KINDS)
     if unknown.any():
         first = int(unknown.argmax())
-        raise MessageError(f"command {first} has the type {int(kinds[first])}: no client sends it")
+        raise MessageError(f"command {first} has the type {int(kinds[first])}, which clients do not send")
     ends = np.cumsum(np.frombuffer(SIZES, np.uint8)[kinds], dtype=np.int64)
     data = np.zeros(int(ends[-1]) if commands.size else 0, np.uint8)
     rows = np.ascontiguousarray(commands).view(np.uint8).reshape(-1, COMMAND.itemsize)[:, BODY:]
@@ -53,7 +53,7 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 
 def _put(data: NDArray[np.uint8], ends: NDArray[np.int64], bodies: NDArray[np.uint8], kind: CommandType) -> None:
-    """Put the messages of one type at their places."""
+    """Store the messages of one type at their offsets."""
     size = SIZES[kind]
     messages: NDArray[Any] = bodies[:, :size].copy()
     if kind in {CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER}:
@@ -62,6 +62,6 @@ def _put(data: NDArray[np.uint8], ends: NDArray[np.int64], bodies: NDArray[np.ui
         messages[:, 16:24] = bodies[:, QUANTITY : QUANTITY + 8]
     if kind == CommandType.MASS_CANCEL:
         messages[:, 2:4] = 0
-    if size == 40:  # owner: the session's
+    if size == 40:  # owner: set by the exchange
         messages[:, 32:36] = 0
     data[(ends - size)[:, None] + np.arange(size)] = messages

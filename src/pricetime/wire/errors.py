@@ -1,4 +1,4 @@
-"""What goes wrong on a wire."""
+"""Errors of messages."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from ..errors import PricetimeError
 
 
 class MessageError(PricetimeError, ValueError):
-    """A message that cannot be: a field out of its range, bytes of another length or type than the message has."""
+    """An invalid message: a field out of range, or bytes with the wrong length or type."""
 
 
 class IllegalMessage(PricetimeError, RuntimeError):
-    """This end may not send this message now. The session is as it was before the call."""
+    """This end is not allowed to send this message now. The call has changed nothing."""

@@ -1,4 +1,4 @@
-"""Bytes in, frames out: the first byte of a message gives its size, and where it ends the next one begins."""
+"""Split a stream of bytes into messages. The first byte of a message determines its size."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from .types import SessionReason
 
 
 class Frames:
-    """A stream of bytes, cut into messages.
+    """A stream of bytes, split into messages.
 
-    However the bytes arrive, the frames are the same. Between two calls at most one begun frame is kept, which is less
-    than 56 bytes. Where no message has the type of a first byte, nobody knows where the next frame starts: ``reason``
-    is then UNKNOWN_TYPE, and nothing comes any more.
+    The frames are the same however the bytes arrive. Between two calls at most one incomplete frame is kept, less than
+    56 bytes. A first byte that is no type ends the stream, because the start of the next frame is unknown: ``reason``
+    is then UNKNOWN_TYPE, and ``receive`` returns no more frames.
     """
 
     __slots__ = ("_begun", "reason", "unknown")
 
     def __init__(self) -> None:
         self._begun = b""
-        self.reason = SessionReason.NO_REASON  #: why the stream ended
-        self.unknown: int | None = None  #: the type that ended it
+        self.reason = SessionReason.NO_REASON  #: why the stream ended, NO_REASON if it did not
+        self.unknown: int | None = None  #: the first byte that ended it
 
     @property
     def begun(self) -> int | None:
-        """The type of the frame whose end has not come yet."""
+        """Type of the incomplete frame, None without one."""
         return self._begun[0] if self._begun else None
 
     def receive(self, data: bytes | bytearray | memoryview) -> list[bytes]:
-        """The frames that these bytes make whole. O(bytes)."""
+        """Return the frames that are complete with these bytes. O(bytes)."""
         if self.reason:
             return []
         stream = self._begun + bytes(data)

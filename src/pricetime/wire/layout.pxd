@@ -1,10 +1,10 @@
-# The schema of the wire: every message that crosses a socket, with its size, its units and what always holds.
+# The schema of the wire: all messages that cross a socket, with sizes, units and invariants.
 #
-# Read by the compiler, and by sheet.py, from which come the messages and the NumPy dtypes, and by "make wire" the
-# reference page, the test vectors, the Wireshark dissector and messages.pyi. All little-endian, without a gap between
-# fields; the first byte is the type, and the type alone gives the size. The type of a message is the constant with its
-# name; those of orders and reports (1 to 31) are in core/layout.pxd. A field named zero is 0: a receiver may refuse
-# anything else. The comment of a field whose numbers have names begins with their enum.
+# The compiler reads this file. So does sheet.py, which makes the messages and the NumPy dtypes from it; "make wire" writes the
+# reference page, the test vectors, the Wireshark dissector and messages.pyi. Numbers are little-endian, without padding.
+# The first byte is the type, which determines the size. The type of a message is the constant with its name; those of
+# orders and reports (1 to 31) are in core/layout.pxd. A field named zero is 0; a receiver may reject any other value. If
+# the numbers of a field have names, its comment begins with their enum.
 
 from pricetime.core.layout cimport i64, u8, u16, u32, u64
 
@@ -23,37 +23,37 @@ cdef enum:
     SNAPSHOT_HEADER = 52
     SNAPSHOT_INSTRUMENT = 53
     SNAPSHOT_ORDER = 54
-    # SessionReason: why a login was refused or a session ended
+    # SessionReason: why a login was rejected or a session ended
     NO_REASON = 0
-    CLIENT_LOGOUT = 1          # the client asked for it
-    BAD_VERSION = 2            # the other end speaks another version of this protocol
-    BAD_CREDENTIALS = 3        # unknown owner or wrong proof: the two look alike on purpose
-    SEQUENCE_GONE = 4          # a sequence was asked for that is no longer kept, or that was never sent
+    CLIENT_LOGOUT = 1          # the client logged out
+    BAD_VERSION = 2            # the other end uses a different version of this protocol
+    BAD_CREDENTIALS = 3        # unknown owner or wrong proof; which of the two is not said on purpose
+    SEQUENCE_GONE = 4          # the requested reports are no longer kept, or were never sent
     LOGIN_TIMEOUT = 5          # no login within the time allowed
-    UNKNOWN_TYPE = 6           # a first byte that is no message: where the next one starts is unknown
-    OUT_OF_STATE = 7           # a message that may not come here
-    HEARTBEAT_TIMEOUT = 8      # nothing was heard for too long
-    THROTTLE_EXCEEDED = 9      # too many orders were refused by the throttle
-    SLOW_READER = 10           # the reports not yet taken grew beyond the outbound buffer
-    SUPERSEDED = 11            # the same owner logged in anew
-    SHUTDOWN = 12              # the exchange is going down
+    UNKNOWN_TYPE = 6           # a first byte that is no type: the start of the next message is unknown
+    OUT_OF_STATE = 7           # a message that is not allowed in this state
+    HEARTBEAT_TIMEOUT = 8      # the other end was silent for too long
+    THROTTLE_EXCEEDED = 9      # the throttle rejected too many orders
+    SLOW_READER = 10           # the client did not read its reports, and the outbound buffer is full
+    SUPERSEDED = 11            # the same owner logged in again
+    SHUTDOWN = 12              # the exchange shuts down
     TOO_MANY_CLIENTS = 13
-    SEQUENCE_BROKEN = 14       # a report came twice or did not come
+    SEQUENCE_BROKEN = 14       # a report is missing or came twice
     CREDENTIALS_REVOKED = 15   # the owner's secret was removed or changed
-    LOGIN_TOO_SOON = 16        # the owner's commands came too fast before: try again a little later
-    BY_OPERATOR = 17           # the operator ended the session, or blocks the owner
+    LOGIN_TOO_SOON = 16        # the owner exceeded the throttle before: try again later
+    BY_OPERATOR = 17           # the operator ended the session or blocks the owner
     # RetransmitStatus
     RANGE_FOLLOWS = 0          # "count" reports follow
-    RANGE_GONE = 1             # older than what is kept: take a snapshot
+    RANGE_GONE = 1             # no longer kept: load a snapshot
     RANGE_AHEAD = 2            # not sent yet
-    RANGE_LIMITED = 3          # asked for too much too fast: ask again later
-    # AcknowledgementLevel: what a report promises of the command that made it
-    VOLATILE = 0               # nothing is written down
+    RANGE_LIMITED = 3          # too much was requested in too short a time: ask again later
+    # AcknowledgementLevel: what a report promises about its command
+    VOLATILE = 0               # nothing is written
     MEMORY = 1                 # it survives the process
     DURABLE = 2                # it survives the machine
     # LoginFlag: the bits of Login.flags
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
-    RESUME = 2                 # go on from next_sequence; without it only what is new is sent
+    RESUME = 2                 # resume at next_sequence; without it only new reports are sent
     # Sizes and limits
     WIRE_VERSION = 3
     NONCE_BYTES = 32
@@ -67,15 +67,15 @@ ctypedef packed struct NewOrder:
     u8 type
     u8 side                    # Side
     u8 time_in_force           # TimeInForce
-    u8 flags                   # bits 0 to 2: SelfTrade, 0 for the instrument's default; the others 0
+    u8 flags                   # bits 0 to 2: SelfTrade, 0 for the instrument's default; the other bits 0
     u32 instrument             # whose book
     u64 order_id               # the client's own, below 2**48, unique among its resting orders
-    i64 price                  # ticks; not read of a market order
+    i64 price                  # ticks; ignored in a market order
     u64 quantity               # lots, 1 to 2**63 - 1
-    u32 owner                  # not read: an order's owner comes from the session
-    u32 tag                    # kept with the order, not read
+    u32 owner                  # ignored: the owner of an order is that of the session
+    u32 tag                    # kept with the order, not used
 
-# Client to exchange: take an order out of the book.
+# Client to exchange: cancel a resting order.
 ctypedef packed struct CancelOrder:
     u8 type
     u8 zero
@@ -86,15 +86,15 @@ ctypedef packed struct CancelOrder:
 # Client to exchange: give a resting order a new price and a new open quantity.
 ctypedef packed struct ReplaceOrder:
     u8 type
-    u8 side                    # not read: an order stays on its side
-    u8 time_in_force           # not read
-    u8 flags                   # not read
+    u8 side                    # ignored: an order stays on its side
+    u8 time_in_force           # ignored
+    u8 flags                   # ignored
     u32 instrument             # whose book
     u64 order_id               # of the resting order
     i64 price                  # ticks
     u64 quantity               # lots: the new open quantity
-    u32 owner                  # not read
-    u32 tag                    # not read
+    u32 owner                  # ignored
+    u32 tag                    # ignored
 
 # Client to exchange: take lots off a resting order, which keeps its place.
 ctypedef packed struct ReduceOrder:
@@ -113,14 +113,14 @@ ctypedef packed struct MassCancel:
     u32 instrument             # 4294967295 for all
     u64 order_id               # any number below 2**48: comes back in the MASS_CANCELLED report
 
-# Client to exchange: tell which of the client's own orders are open.
+# Client to exchange: list the client's own open orders.
 ctypedef packed struct OpenOrders:
     u8 type
-    u8 flags                   # 1: begin behind the order that instrument and behind name; 0: with the oldest
+    u8 flags                   # 1: begin after the order that instrument and behind name; 0: with the oldest
     u16 zero
     u32 instrument             # whose book that order is in; comes back in the OPEN_ORDERS_END report
     u64 order_id               # any number below 2**48: comes back in the OPEN_ORDERS_END report
-    u64 behind                 # the client's own id of that order; not read without the flag
+    u64 behind                 # the client's own id of that order; ignored without the flag
 
 # Exchange to client and on the feed: what happened.
 ctypedef packed struct ExecutionReport:
@@ -130,21 +130,21 @@ ctypedef packed struct ExecutionReport:
     u8 reason                  # Reason
     u32 instrument             # whose book
     u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
-    u64 order_id               # to a client: its own order; on the feed: reference of the order, of a trade of the taker
-    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other (trade)
+    u64 order_id               # to a client: its own order; on the feed: reference of the order, in a trade that of the taker
+    u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other order (trade)
     i64 price                  # ticks
     u64 quantity               # lots
 
-# Exchange to client, first of all: prove who you are.
+# Exchange to client, first: request a login.
 ctypedef packed struct Challenge:
     u8 type
     u8 version                 # WIRE_VERSION
-    u8 open                    # 1: no proof is looked at (a server for tests, on the loopback address)
+    u8 open                    # 1: proofs are not checked (a server for tests, on the loopback address)
     u8 zero
     u32 login_timeout_ms       # a login must arrive within
-    u8 nonce[32]               # drawn anew for each connection
+    u8 nonce[32]               # random, new for each connection
 
-# Client to exchange, first of all: who, with proof, and where to go on.
+# Client to exchange, first: owner, proof and where to resume.
 ctypedef packed struct Login:
     u8 type
     u8 version                 # WIRE_VERSION
@@ -154,7 +154,7 @@ ctypedef packed struct Login:
     u64 next_sequence          # with RESUME: the first report wanted, from 1; else 0
     u8 proof[32]               # HMAC-SHA256 under the secret over nonce and the 16 bytes before this field
 
-# Exchange to client: the session is on; reports from next_sequence follow.
+# Exchange to client: the session begins; reports from next_sequence follow.
 ctypedef packed struct LoginAccepted:
     u8 type
     u8 level                   # AcknowledgementLevel: what a report promises
@@ -164,27 +164,27 @@ ctypedef packed struct LoginAccepted:
     u64 next_sequence          # of the first report that follows
     u64 oldest_sequence        # of the oldest report that is kept
     u32 heartbeat_ms           # each end sends something at least this often
-    u32 timeout_ms             # an end that hears nothing for this long ends the session
+    u32 timeout_ms             # an end ends the session after this long without a message
     u32 orders_per_second      # the throttle, 0 for none; cancels may come twice as fast
     u32 zero2
 
-# Exchange to client: no session, and why.
+# Exchange to client: the login is rejected.
 ctypedef packed struct LoginRejected:
     u8 type
     u8 reason                  # SessionReason
     u16 zero
-    u32 owner                  # as in the login, 0 where none came
+    u32 owner                  # as in the login, 0 without one
     u64 oldest_sequence        # with SEQUENCE_GONE: of the oldest report that is kept; else 0
 
-# Either way: I am here.
+# Both directions: the sender is alive.
 ctypedef packed struct Heartbeat:
     u8 type
     u8 zero
     u16 zero2
     u32 zero3
-    u64 next_sequence          # from the exchange: of the next report; from a client: of the next it expects
+    u64 next_sequence          # from the exchange: number of the next report; from a client: of the next report that it expects
 
-# Either way: this is the last message, and why.
+# Both directions: the last message, with the reason.
 ctypedef packed struct Logout:
     u8 type
     u8 reason                  # SessionReason
@@ -192,14 +192,14 @@ ctypedef packed struct Logout:
     u32 zero2
     u64 next_sequence          # as in a heartbeat
 
-# On the feed: how far the feed is, and what it has sent so far; a datagram of its own, as long as a report.
+# On the feed: number and checksum of what was sent so far; a datagram of its own, as long as a report.
 ctypedef packed struct FeedHeartbeat:
     u8 type
     u8 zero
     u16 zero2
     u32 checksum               # of all reports before seq_num
-    u64 seq_num                # of the next report: a subscriber that expects a lower one has missed some
-    u64 epoch                  # ns, when this feed began: another epoch is another feed, counted from 1 again
+    u64 seq_num                # of the next report: a subscriber that expects a lower number has missed reports
+    u64 epoch                  # ns, when this feed began; a different epoch is a different feed, numbered from 1
     u64 timestamp              # ns, when this was sent
     u64 zero3
     u64 zero4
@@ -213,12 +213,12 @@ ctypedef packed struct RetransmitRequest:
     u64 seq_num                # of the first
     u64 epoch                  # of the feed, 0 when unknown
 
-# From the recovery server: what it has; then "count" execution reports follow.
+# From the recovery server: the answer; then "count" execution reports follow.
 ctypedef packed struct RetransmitReply:
     u8 type
     u8 status                  # RetransmitStatus
     u16 zero
-    u32 count                  # reports that follow, which may be fewer than asked for: ask again for the rest
+    u32 count                  # reports that follow; if fewer than requested, request the rest
     u64 seq_num                # of the first
     u64 oldest_sequence        # of the oldest report that is kept
     u64 next_sequence          # of the next report of the feed
@@ -226,22 +226,22 @@ ctypedef packed struct RetransmitReply:
     u32 checksum               # of all reports before seq_num, with RANGE_FOLLOWS, or if seq_num is next_sequence; else 0
     u32 zero2
 
-# To the recovery server: send the whole book, or the instruments alone.
+# To the recovery server: send a snapshot of all books, or of the instruments alone.
 ctypedef packed struct SnapshotRequest:
     u8 type
     u8 zero
     u16 zero2
     u32 without_orders         # 1: send every instrument and no order, digest and checksum 0; 0: send both
 
-# From the recovery server: how much there is; then the instruments follow, then the orders of each, bids then asks, in priority order.
+# From the recovery server: the snapshot's counts; then the instruments follow, then the orders of each, bids then asks, in priority order.
 ctypedef packed struct SnapshotHeader:
     u8 type
     u8 zero
     u16 zero2
     u32 instruments            # how many SnapshotInstrument follow
-    u64 seq_num                # of the last report that is in it: go on with the next
+    u64 seq_num                # of the last report in the snapshot: continue with the next
     u64 orders                 # how many SnapshotOrder follow them
-    u64 digest                 # of all books: what a subscriber's own must be
+    u64 digest                 # of all books; a subscriber's own must be equal
     u64 epoch                  # of the feed
     u32 checksum               # of all reports up to and including seq_num
     u32 zero3
@@ -259,11 +259,11 @@ ctypedef packed struct SnapshotInstrument:
     u64 price_unit             # value of one tick in currency, in units of 10 to the power of -price_decimals
     u8 symbol[16]              # UTF-8, padded with zeros
 
-# From the recovery server: an order that rests, or whose command goes on.
+# From the recovery server: an order that rests, or whose command is not finished.
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side                    # Side
-    u16 taking                 # 0: it rests; else its command goes on, and what it leaves may rest (1) or never rests (2)
+    u16 taking                 # 0: it rests; else its command is not finished, and the remainder may rest (1) or never rests (2)
     u32 instrument             # whose book
     u64 order_id               # its reference
     i64 price                  # ticks

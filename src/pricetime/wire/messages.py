@@ -1,8 +1,8 @@
 """The messages: a class for each struct of the schema, made when this module is imported.
 
-``NewOrder(side=BID, price=100, quantity=5).encode()`` gives its bytes, ``NewOrder.decode(data)`` reads them, and
-``decode(data)`` any message, by its first byte. What is not given is 0. A message does not change; as a tuple it is
-its fields in the order of the wire, the type first. Their types, for type checkers, are in ``messages.pyi``.
+``NewOrder(side=BID, price=100, quantity=5).encode()`` returns the bytes of a message, ``NewOrder.decode(data)`` reads
+them, and ``decode(data)`` reads any message by its first byte. Fields that are not given are 0. A message is immutable,
+and a tuple of its fields in the order of the wire, the type first. ``messages.pyi`` has the types for type checkers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .sheet import CODES, SHEET
 
 
 class Message:
-    """What all messages have."""
+    """Base class of all messages."""
 
     __slots__ = ()
 
@@ -32,7 +32,7 @@ class Message:
         return tuple.__new__(cls, values.values())
 
     def encode(self):
-        """Its bytes. MessageError when a field is out of its range."""
+        """Return the bytes of the message. Raises MessageError if a field is out of range."""
         try:
             data = self._pack(*self)
         except struct.error as error:
@@ -43,34 +43,32 @@ class Message:
 
     @classmethod
     def decode(cls, data):
-        """The message in ``data``, which holds it and nothing else. MessageError when it does not."""
+        """Return the message that ``data`` is. Raises MessageError if the length or the type is wrong."""
         if len(data) != cls.SIZE or data[0] != cls.TYPE:
             raise MessageError(
-                f"{cls.__name__} is {cls.SIZE} bytes of which the first is {cls.TYPE}; "
-                f"given are {len(data)}" + (f", the first {data[0]}" if data else "")
+                f"{cls.__name__} has {cls.SIZE} bytes and the first is {cls.TYPE}; "
+                f"got {len(data)} bytes" + (f", the first {data[0]}" if data else "")
             )
         return tuple.__new__(cls, cls._unpack(data))
 
     @property
     def malformed(self):
-        """Whether a field that must be 0 is not: a receiver may refuse such a message."""
+        """Whether a field that must be 0 is not 0. A receiver may reject such a message."""
         return any(getattr(self, name) for name in self._zeros)
 
     def _why(self):
-        """Which field cannot be encoded."""
+        """Return which field cannot be encoded, and why."""
         for field in self.LAYOUT.fields:
             value = getattr(self, field.name)
             if field.length:
                 if len(value) > field.length:
-                    return f"{self.__class__.__name__}.{field.name} has {len(value)} bytes: at most {field.length} fit"
+                    return f"{self.__class__.__name__}.{field.name} has {len(value)} bytes, at most {field.length} fit"
                 continue
             try:
                 struct.pack(CODES[field.type], value)
             except struct.error:
-                return (
-                    f"{self.__class__.__name__}.{field.name} is {value!r}: a whole number that fits {field.type} is due"
-                )
-        return f"{self.__class__.__name__} cannot be encoded"  # pragma: no cover - some field is to blame
+                return f"{self.__class__.__name__}.{field.name} is {value!r}: give an int that fits {field.type}"
+        return f"{self.__class__.__name__} cannot be encoded"  # pragma: no cover - one field fails above
 
     def __repr__(self):
         shown = [f"{name}={getattr(self, name)!r}" for name in self.FIELDS]
@@ -113,23 +111,23 @@ def _dtype(layout):
 
 
 def decode(data):
-    """The message that ``data`` is, by its first byte. MessageError when it is none."""
+    """Return the message that ``data`` is, by its first byte. Raises MessageError if it is not a message."""
     kind = MESSAGES.get(data[0]) if data else None
     if kind is None:
-        raise MessageError(f"no message has the type {data[0]}" if data else "no bytes are no message")
+        raise MessageError(f"no message has the type {data[0]}" if data else "no bytes: a message has at least one")
     return kind.decode(data)
 
 
 #: The class of each type.
 MESSAGES = {layout.type: _make(layout) for layout in SHEET.layouts}
 
-#: The size in bytes of each type, 0 where no message has it: 256 bytes.
+#: The size in bytes of each type, 0 for an unknown type: 256 bytes.
 SIZES = bytes(MESSAGES[number].SIZE if number in MESSAGES else 0 for number in range(256))
 
-#: The size of the largest.
+#: The size in bytes of the largest message.
 MAX_SIZE = max(SIZES)
 
-#: The NumPy dtype of each class, for many at once.
+#: The NumPy dtype of each class, for arrays of messages.
 DTYPES = {kind: _dtype(kind.LAYOUT) for kind in MESSAGES.values()}
 
 globals().update((kind.__name__, kind) for kind in MESSAGES.values())

@@ -2,8 +2,8 @@
 --
 --     tshark -X lua_script:pricetime.lua -r capture.pcap -Y pricetime
 --
--- or put it into the folder of personal Lua plugins that Wireshark names under Help, About, Folders. The ports are
--- settings of the protocol (Edit, Preferences, Protocols); "Decode As" finds it too.
+-- Or copy it to the folder "Personal Lua Plugins" (Help, About, Folders). Set the ports under Edit, Preferences,
+-- Protocols, or use "Decode As".
 
 local pricetime = Proto("pricetime", "pricetime")
 
@@ -397,15 +397,15 @@ for _, field in pairs(fields) do
     table.insert(pricetime.fields, field)
 end
 
-local unknown_type = ProtoExpert.new("pricetime.unknown_type", "no message has this type", expert.group.MALFORMED,
+local unknown_type = ProtoExpert.new("pricetime.unknown_type", "unknown message type", expert.group.MALFORMED,
     expert.severity.ERROR)
-local not_zero = ProtoExpert.new("pricetime.not_zero", "a field that must be 0 is not", expert.group.PROTOCOL,
+local not_zero = ProtoExpert.new("pricetime.not_zero", "a field that must be 0 is not 0", expert.group.PROTOCOL,
     expert.severity.WARN)
-local cut_short = ProtoExpert.new("pricetime.cut_short", "the message is cut short", expert.group.MALFORMED,
+local cut_short = ProtoExpert.new("pricetime.cut_short", "the message is incomplete", expert.group.MALFORMED,
     expert.severity.ERROR)
 pricetime.experts = { unknown_type, not_zero, cut_short }
 
--- Value of a number of the wire, as text: 64 bits are more than a Lua number holds.
+-- Return a number as text, because a Lua number cannot hold 64 bits.
 local function shown(range, field)
     if field.names then
         return field.names[range:le_uint()] or tostring(range:le_uint())
@@ -415,7 +415,7 @@ local function shown(range, field)
     return tostring(range:le_uint())
 end
 
--- One message into the tree. Returns its line for the list of packets.
+-- Add a message to the tree. Return its line for the list of packets.
 local function add_message(buffer, tree)
     local kind = buffer(0, 1):uint()
     local message = messages[kind]
@@ -425,7 +425,7 @@ local function add_message(buffer, tree)
     end
     if buffer:len() < message.size then
         tree:add(pricetime, buffer()):add_proto_expert_info(cut_short)
-        return type_names[kind] .. " (cut short)"
+        return type_names[kind] .. " (incomplete)"
     end
     local subtree = tree:add(pricetime, buffer(0, message.size))
     local line = type_names[kind]
@@ -454,7 +454,7 @@ local function size_of(buffer, _, offset)
     return message and message.size or buffer:reported_length_remaining(offset)
 end
 
--- The column of a packet has one line for each message, up to a few.
+-- Append the line of a message to the Info column.
 local function tell(pinfo, line)
     pinfo.cols.protocol = "pricetime"
     pinfo.cols.info:append((tostring(pinfo.cols.info) == "" and "" or "; ") .. line)

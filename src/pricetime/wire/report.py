@@ -1,4 +1,4 @@
-"""What the fields of an execution report mean to the owner who gets it."""
+"""The fields of an execution report, as the owner that receives it understands them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ REASONS: dict[int, Reason] = {int(reason): reason for reason in Reason}
 
 
 class ReportNames(tuple[int, ...]):
-    """What ``ExecutionReport`` has beside its fields. A number that this version does not know stays an int."""
+    """Properties of ``ExecutionReport`` beside its fields. A number that this version does not know stays an int."""
 
     __slots__ = ()
 
@@ -22,24 +22,24 @@ class ReportNames(tuple[int, ...]):
 
     @property
     def side(self) -> Side | int:
-        """Of the order; 0 where a report is about no order of one side."""
+        """Side of the order; 0 if the report is not about one side."""
         number: int = self[2]
         return SIDES.get(number, number)
 
     @property
     def reason(self) -> Reason:
-        """Why; ``Reason.NONE`` for what the owner asked for."""
+        """Why it happened; ``Reason.NONE`` if the owner requested it."""
         number: int = self[3]
         return REASONS.get(number, number)  # type: ignore[arg-type]
 
     @property
     def public_id(self) -> int | None:
-        """Of an accepted, replaced or open order: its id on the feed. Else None."""
+        """The order's id on the feed, in an ACCEPTED, REPLACED or OPEN_ORDER report; else None."""
         return self._id_if(ReportKind.ACCEPTED, ReportKind.REPLACED, ReportKind.OPEN_ORDER)
 
     @property
     def counterparty_id(self) -> int | None:
-        """Of a trade: the id on the feed of the order on the other side. Else None."""
+        """The other order's id on the feed, in a TRADE report; else None."""
         return self._id_if(ReportKind.TRADE)
 
     def _id_if(self, *kinds: ReportKind) -> int | None:
@@ -51,7 +51,7 @@ class ReportNames(tuple[int, ...]):
         return f"ExecutionReport({self.text()}, instrument {instrument}, seq_num {seq_num})"
 
     def text(self) -> str:
-        """In words: ``ACCEPTED ask 5@101, order 7, public 31``."""
+        """The report as text: ``ACCEPTED ask 5@101, order 7, public 31``."""
         _, _, side, _, _, _, order_id, _, price, quantity = self
         kind = self.kind
         name = getattr(kind, "name", f"kind {kind}")
@@ -69,5 +69,5 @@ class ReportNames(tuple[int, ...]):
         return f"{name} {', '.join(parts)}"
 
 
-#: What a message has beside its fields, by its name.
+#: Base classes with further properties, by the name of the message.
 NAMES = {"ExecutionReport": ReportNames}

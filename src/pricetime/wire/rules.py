@@ -1,29 +1,29 @@
-"""The rules of a session, the same for both ends: first in words, then as a table. ``session.py`` plays by them.
+"""The rules of a session, the same for both ends: first as text, then as a table that ``session.py`` follows.
 
-A session is a conversation of two over one stream of bytes, the CLIENT and the EXCHANGE. Both follow the same table:
-a state, who speaks, and the type of the message give the next state, or nothing, and then the message may not come.
+A session is a conversation between CLIENT and EXCHANGE over one stream of bytes. Both follow the same table: the state,
+the sender and the type of a message determine the next state. A message that is not in the table is not allowed.
 
-    OPENED      The exchange speaks first: a Challenge. If it has no room it says LoginRejected instead.
-    CHALLENGED  The client speaks: one Login, with its proof. The exchange waits only so long.
-    LOGGING_IN  The exchange answers, LoginAccepted or LoginRejected. The client says nothing until then.
-    ACTIVE      Orders one way, reports the other, heartbeats both ways, until one of the two says Logout.
-    LEAVING     The client has said Logout, its last message. Reports may still come, then the exchange's own Logout.
-    CLOSED      The exchange has said its last message, LoginRejected or Logout. Nothing more is said or heard.
+    OPENED      The exchange sends first: a Challenge, or LoginRejected if it has no room.
+    CHALLENGED  The client sends one Login with its proof. The exchange waits for a limited time.
+    LOGGING_IN  The exchange answers with LoginAccepted or LoginRejected. The client sends nothing until then.
+    ACTIVE      Commands go one way, reports the other, heartbeats both ways, until one end sends Logout.
+    LEAVING     The client has sent Logout, its last message. Reports may still come, then the exchange's own Logout.
+    CLOSED      The exchange has sent its last message, LoginRejected or Logout. Nothing more is sent or read.
 
-* Only the client's Logout is answered. When the exchange says Logout, or LoginRejected, that is all: what is still on
-  its way from the client is not read.
-* A message of no known type ends the session, because nobody knows where the next one starts; one that may not come
-  now ends it too. Its first byte is enough for that. The end that finds it says why, LoginRejected before the login
-  and Logout after it, and closes.
-* A client has little to say before it is logged in: of what arrives in one piece no more than 128 bytes are looked at.
-* A login of another version, with flags that are not known or with a zero that is none, is BAD_VERSION; one of an owner
-  that cannot be is BAD_CREDENTIALS. Whether the proof is good is for the caller to find out (``auth.verify``).
-* The reports of a session are numbered without a gap, from the next_sequence of the LoginAccepted on, which is the one
-  that the client asked for when it resumes. A report that comes twice or not at all ends the session, SEQUENCE_BROKEN:
-  the client logs in again and resumes. The next_sequence of a Heartbeat or a Logout of the exchange may be ahead of the
-  reports that came (they are on their way, or left for a resume) but never behind.
-* Each end says something at least every heartbeat_ms, and ends the session, HEARTBEAT_TIMEOUT, when it heard nothing
-  for timeout_ms; any byte counts. The exchange sets both, in its LoginAccepted; 0 stands for never.
+* Only the client's Logout is answered. After a Logout or LoginRejected of the exchange, it does not read what the
+  client still had under way.
+* A first byte that is no type ends the session, because the start of the next message is unknown. A message that is not
+  allowed ends it too; its first byte is enough for that. The end that detects it sends the reason, LoginRejected before
+  the login and Logout after it, and closes.
+* Before the login the exchange reads at most 128 bytes of what arrives in one piece.
+* A login with a different version, an unknown flag or a nonzero ``zero`` field is BAD_VERSION; one with an invalid
+  owner is BAD_CREDENTIALS. The caller checks the proof (``auth.verify``).
+* The reports of a session are numbered without a gap from the next_sequence of LoginAccepted, which is the requested
+  one if the client resumes. A report that is missing or comes twice ends the session, SEQUENCE_BROKEN; the client logs
+  in again and resumes. The next_sequence of a Heartbeat or Logout of the exchange may be higher than that of the
+  reports that came (they are under way, or left for a resume) but never lower.
+* Each end sends something at least every heartbeat_ms, and ends the session, HEARTBEAT_TIMEOUT, after timeout_ms
+  without a byte from the other. The exchange sets both in LoginAccepted; 0 means never.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from enum import Enum
 from .messages import SIZES
 from .types import MessageType, SessionReason
 
-#: Of what an exchange is sent before the login, so much is looked at.
+#: Bytes that an exchange reads of one piece before the login.
 BEFORE_LOGIN_BYTES = 128
 
 
@@ -45,12 +45,12 @@ class Role(Enum):
 
     @property
     def other(self) -> Role:
-        """The end that it speaks with."""
+        """The other end."""
         return Role.EXCHANGE if self is Role.CLIENT else Role.CLIENT
 
 
 class State(Enum):
-    """How far the conversation is."""
+    """State of a session."""
 
     OPENED = "opened"
     CHALLENGED = "challenged"
@@ -60,7 +60,7 @@ class State(Enum):
     CLOSED = "closed"
 
 
-#: state -> who speaks -> type of the message -> next state.
+#: state -> sender -> type of the message -> next state.
 RULES: dict[State, dict[Role, dict[int, State]]] = {
     State.OPENED: {
         Role.CLIENT: {},
@@ -110,10 +110,10 @@ RULES: dict[State, dict[Role, dict[int, State]]] = {
 
 
 def allowed(sender: Role = Role.CLIENT, state: State = State.ACTIVE) -> tuple[bytes, bytes]:
-    """What may come from an end in a state, as two tables of 256 bytes by the type.
+    """Return which messages an end may send in a state, as two tables of 256 bytes, indexed by type.
 
-    The first has the size of each message that may come, 0 for any other; the second the ``SessionReason`` that ends
-    the session for any other. For loops that look at nothing else, as the gateway's.
+    The first has the size of each allowed message, 0 for others. The second has the ``SessionReason`` that ends the
+    session for others, 0 for allowed ones. For compiled loops.
     """
     row = RULES[state][sender]
     sizes = bytes(SIZES[kind] if kind in row else 0 for kind in range(256))
@@ -121,5 +121,5 @@ def allowed(sender: Role = Role.CLIENT, state: State = State.ACTIVE) -> tuple[by
 
 
 def refusal(kind: int) -> SessionReason:
-    """Why a type that may not come may not."""
+    """Return the reason that a message of a type that is not allowed ends the session with."""
     return SessionReason.OUT_OF_STATE if SIZES[kind] else SessionReason.UNKNOWN_TYPE

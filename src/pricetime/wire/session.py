@@ -1,4 +1,4 @@
-"""One end of a session: bytes in, messages out, no sockets and no clock. The rules are in ``rules.py``."""
+"""One end of a session: bytes in, messages out, without sockets or a clock. The rules are in ``rules.py``."""
 
 from __future__ import annotations
 
@@ -28,30 +28,30 @@ __all__ = ["Ended", "Event", "Role", "Session", "State", "allowed"]
 
 MS = 1_000_000  # ns
 
-#: A stream that says it has had so many is wrong; and so a sequence never leaves its 64 bits.
+#: No stream has more reports. So a sequence cannot exceed 64 bits.
 MOST_REPORTS = 2**63
 
-#: States in which a client has not proved who it is.
+#: States before the login is accepted.
 BEFORE_LOGIN = frozenset({State.OPENED, State.CHALLENGED, State.LOGGING_IN})
 
-#: States in which the exchange waits for nothing: it is its turn.
+#: States in which the exchange acts next, so it does not wait for the client.
 EXCHANGE_ACTS = frozenset({State.LOGGING_IN, State.LEAVING})
 
 _REPORT = DTYPES[ExecutionReport]
 
 KNOWN_REASONS = frozenset(SessionReason)
-KNOWN_FLAGS = sum(LoginFlag)  # a number, whose complement has all other bits
+KNOWN_FLAGS = sum(LoginFlag)  # an int, so that its complement has all other bits
 
-#: What is wrong with a message, NO_REASON where nothing is, and a sentence about it.
+#: What is wrong with a message, NO_REASON if nothing is, and a sentence about it.
 Fault = tuple[SessionReason, str]
 NO_FAULT: Fault = (SessionReason.NO_REASON, "")
 
 
 class Ended(NamedTuple):
-    """The last event of a session: send ``reply``, where there is one, and close."""
+    """The last event of a session: send ``reply``, if there is one, and close."""
 
-    reason: int  #: a ``SessionReason`` where the number is one
-    by: Role  #: who ended it
+    reason: int  #: a ``SessionReason`` if the number is known
+    by: Role  #: the end that ended it
     detail: str = ""
     reply: bytes = b""
 
@@ -60,10 +60,10 @@ Event = Message | Ended
 
 
 class Session:
-    """One end of a session. ``receive`` what the socket gives, ``send`` messages, ask ``due`` what time demands.
+    """One end of a session. Pass ``receive`` what was read, ``send`` the messages, and call ``due`` in time.
 
-    Times are ns of any clock that does not go back. ``heartbeat_ms``, ``timeout_ms`` and ``login_timeout_ms`` are the
-    exchange's to choose; a client has them for the time before it is told.
+    Times are ns of any clock that does not go back. The exchange chooses ``heartbeat_ms``, ``timeout_ms`` and
+    ``login_timeout_ms``; a client uses them until it receives those of the exchange.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Session:
 
     @property
     def closed(self) -> bool:
-        """Whether everything is said."""
+        """Whether the session is over."""
         return self.state is State.CLOSED
 
     def _enter(self, state: State) -> None:
@@ -99,7 +99,7 @@ class Session:
     # ------------------------------------------------------------------ bytes in
 
     def receive(self, data: bytes | bytearray | memoryview, now_ns: int) -> list[Event]:
-        """The messages that these bytes make whole; an ``Ended`` comes last. What comes after it is not looked at."""
+        """Return the messages that are complete with these bytes. After an ``Ended``, bytes are ignored."""
         if self.closed:
             return []
         if data:
@@ -113,7 +113,7 @@ class Session:
                 return [*events, self._refuse(kind)]
             message = MESSAGES[kind].decode(frame)
             if isinstance(message, Login):
-                self.owner = message.owner  # known to a refusal too
+                self.owner = message.owner  # a LoginRejected names it too
             reason, detail = self._fault(message, self.role.other)
             if reason:
                 return [*events, self._end(reason, detail)]
@@ -126,9 +126,9 @@ class Session:
         return events
 
     def receive_reports(self, data: bytes | memoryview, now_ns: int) -> int:
-        """The bytes at the front of ``data`` that are whole reports, each the next one: they count as received.
+        """Return how many bytes at the front of ``data`` are complete reports in sequence; they count as received.
 
-        For many at once, which the caller reads as an array; what follows them is for ``receive``. O(bytes), quickly.
+        The caller reads them as an array and passes the rest to ``receive``. O(bytes), in NumPy.
         """
         if MessageType.EXECUTION_REPORT not in self._may_hear or self._frames.begun is not None:
             return 0
@@ -142,22 +142,22 @@ class Session:
         return count * _REPORT.itemsize
 
     def receive_eof(self) -> list[Event]:
-        """The connection is gone: nothing will come any more."""
+        """The connection has ended."""
         if self.closed:
             return []
         self._enter(State.CLOSED)
         return [Ended(SessionReason.NO_REASON, self.role.other, "the connection is closed")]
 
     def _refuse(self, kind: int) -> Ended:
-        name = f"a {MESSAGES[kind].__name__} may not come" if kind in MESSAGES else f"no message has the type {kind}"
+        name = f"{MESSAGES[kind].__name__} is not allowed" if kind in MESSAGES else f"no message has the type {kind}"
         return self._end(refusal(kind), f"{self.state.value}: {name}")
 
     # ------------------------------------------------------------------ bytes out
 
     def send(self, message: Message, now_ns: int) -> bytes:
-        """The bytes of a message, which must be sent. Raises IllegalMessage, MessageError; then nothing was done."""
+        """Return the bytes of a message, which must be sent. Raises IllegalMessage, MessageError before any effect."""
         if message.type not in self._may_say:
-            raise IllegalMessage(f"{self.role.value}, {self.state.value}: a {type(message).__name__} may not be sent")
+            raise IllegalMessage(f"{self.role.value}, {self.state.value}: {type(message).__name__} is not allowed")
         reason, detail = self._fault(message, self.role)
         if reason:
             raise IllegalMessage(detail)
@@ -166,15 +166,8 @@ class Session:
         self._follow(message, self.role)
         return data
 
-    def send_commands(self, data: bytes, now_ns: int) -> bytes:
-        """Many commands at once, as ``encode_commands`` made them: to be sent as they are. Raises IllegalMessage."""
-        if MessageType.NEW_ORDER not in self._may_say:
-            raise IllegalMessage(f"{self.role.value}, {self.state.value}: commands may not be sent")
-        self.spoken_ns = now_ns
-        return data
-
     def challenge(self, now_ns: int, *, is_open: bool = False) -> bytes:
-        """The first message of an exchange, with a new nonce. ``is_open``: no proof will be looked at."""
+        """Return the first message of an exchange, with a new nonce. ``is_open``: proofs are not checked."""
         nonce = auth.make_nonce()
         return self.send(
             Challenge(version=WIRE_VERSION, open=is_open, login_timeout_ms=self.login_timeout_ms, nonce=nonce), now_ns
@@ -183,9 +176,9 @@ class Session:
     def login(
         self, owner: int, secret: bytes, now_ns: int, *, resume_from: int | None = None, keep_orders: bool = False
     ) -> bytes:
-        """The login of a client that was challenged, with the proof that it knows the secret (b"" where none is due).
+        """Return the login of a client after the Challenge. ``secret``: b"" if the exchange checks no proofs.
 
-        ``resume_from``: the first report wanted, from 1; None for only what is new.
+        ``resume_from``: number of the first report wanted, from 1; None for new reports only.
         """
         flags = LoginFlag(0)
         if keep_orders:
@@ -196,23 +189,23 @@ class Session:
         return self.send(auth.prove(secret, self.nonce, login), now_ns)
 
     def logout(self, now_ns: int, reason: int = SessionReason.CLIENT_LOGOUT) -> bytes:
-        """The last message of this end. Of an exchange it closes the session; a client waits for the answer."""
+        """Return the last message of this end. It closes an exchange's session; a client waits for the answer."""
         return self.send(Logout(reason=reason, next_sequence=self.next_sequence), now_ns)
 
     # ------------------------------------------------------------------ time
 
     @property
     def next_due_ns(self) -> int | None:
-        """When ``due`` has something to say, unless something is said or heard before; None for never."""
+        """When to call ``due`` next, if nothing is sent or received before; None for never."""
         return min((at for at in (self._heartbeat_ns, self._deadline_ns) if at is not None), default=None)
 
     def due(self, now_ns: int) -> Heartbeat | Ended | None:
-        """What time demands: a Heartbeat to ``send``, the end, or nothing yet."""
+        """Return a Heartbeat to ``send`` or the end of the session if it is due, else None."""
         deadline, heartbeat = self._deadline_ns, self._heartbeat_ns
         if deadline is not None and now_ns >= deadline:
             if self.role is Role.EXCHANGE and self.state in BEFORE_LOGIN:
                 return self._end(SessionReason.LOGIN_TIMEOUT, f"no login within {self.login_timeout_ms} ms")
-            return self._end(SessionReason.HEARTBEAT_TIMEOUT, f"nothing was heard for {self.timeout_ms} ms")
+            return self._end(SessionReason.HEARTBEAT_TIMEOUT, f"nothing received for {self.timeout_ms} ms")
         if heartbeat is not None and now_ns >= heartbeat:
             return Heartbeat(next_sequence=self.next_sequence)
         return None
@@ -225,7 +218,7 @@ class Session:
 
     @property
     def _deadline_ns(self) -> int | None:
-        """When this end gives up: it waits for a login, or for anything at all."""
+        """When this end gives up waiting for a login, or for any byte."""
         if self.closed or (self.role is Role.EXCHANGE and self.state in EXCHANGE_ACTS):
             return None
         if self.role is Role.EXCHANGE and self.state is not State.ACTIVE:
@@ -235,11 +228,14 @@ class Session:
     # ------------------------------------------------------------------ both
 
     def _fault(self, message: Message, speaker: Role) -> Fault:
-        """What is wrong with a message that may come."""
+        """Return what is wrong with an allowed message."""
         if isinstance(message, ExecutionReport):
             return self._fault_in_sequence(message.seq_num)
         if isinstance(message, Challenge) and message.version != WIRE_VERSION:
-            return SessionReason.BAD_VERSION, f"the exchange speaks version {message.version}, not {WIRE_VERSION}"
+            return (
+                SessionReason.BAD_VERSION,
+                f"the exchange uses version {message.version} of the protocol, this client {WIRE_VERSION}",
+            )
         if isinstance(message, Login):
             return _fault_of_login(message)
         if isinstance(message, LoginAccepted):
@@ -251,27 +247,27 @@ class Session:
     def _fault_in_sequence(self, seq_num: int) -> Fault:
         if seq_num == self.next_sequence:
             return NO_FAULT
-        how = "again" if seq_num < self.next_sequence else "too early"
-        return SessionReason.SEQUENCE_BROKEN, f"report {seq_num} came {how}: the next is {self.next_sequence}"
+        what = "twice" if seq_num < self.next_sequence else "too early"
+        return SessionReason.SEQUENCE_BROKEN, f"report {seq_num} came {what}: expected {self.next_sequence}"
 
     def _fault_of_position(self, next_sequence: int) -> Fault:
         if next_sequence >= self.next_sequence:
             return NO_FAULT
         return (
             SessionReason.SEQUENCE_BROKEN,
-            f"the exchange says its next report is {next_sequence}: it is {self.next_sequence}",
+            f"the exchange says that its next report is {next_sequence}: expected {self.next_sequence} or more",
         )
 
     def _fault_of_acceptance(self, message: LoginAccepted) -> Fault:
         if message.owner != self.owner:
-            return SessionReason.OUT_OF_STATE, f"owner {message.owner} was accepted where {self.owner} logged in"
+            return SessionReason.OUT_OF_STATE, f"owner {message.owner} was accepted, but {self.owner} logged in"
         if message.next_sequence not in range(1, MOST_REPORTS) or self._resume_from not in {0, message.next_sequence}:
-            due = self._resume_from or "a number from 1"
-            return SessionReason.SEQUENCE_BROKEN, f"reports come from {message.next_sequence} on: {due} is due"
+            expected = self._resume_from or "a number from 1"
+            return SessionReason.SEQUENCE_BROKEN, f"reports begin with {message.next_sequence}: expected {expected}"
         return NO_FAULT
 
     def _follow(self, message: Message, speaker: Role) -> bool:
-        """What both ends remember of a message that may come and has no fault. True when it was the last."""
+        """Note an allowed message without a fault. Return whether it was the last."""
         self._enter((self._may_say if speaker is self.role else self._may_hear)[message.type])
         if isinstance(message, ExecutionReport):
             self.next_sequence += 1
@@ -286,7 +282,7 @@ class Session:
         return self.closed
 
     def _end(self, reason: SessionReason, detail: str) -> Ended:
-        """This end ends it, and says why if it may still say something."""
+        """End the session from this end, with the reason if a message is allowed."""
         reply = b""
         if MessageType.LOGIN_REJECTED in self._may_say:
             reply = LoginRejected(reason=reason, owner=self.owner).encode()
@@ -298,13 +294,16 @@ class Session:
 
 def _fault_of_login(login: Login) -> Fault:
     if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
-        return SessionReason.BAD_VERSION, f"version {login.version}, flags {login.flags}: here it is {WIRE_VERSION}"
+        return (
+            SessionReason.BAD_VERSION,
+            f"version {login.version}, flags {login.flags}: expected version {WIRE_VERSION} and known flags",
+        )
     if not 1 <= login.owner <= MAX_OWNER:
-        return SessionReason.BAD_CREDENTIALS, f"owner {login.owner} is not in 1 to {MAX_OWNER}"
+        return SessionReason.BAD_CREDENTIALS, f"owner {login.owner} is out of range: 1 to {MAX_OWNER}"
     return NO_FAULT
 
 
 def _reason_of(message: Message) -> int:
-    """Of a last message. A reason of a later version is kept as the number it is."""
+    """Return the reason of a last message. An unknown one, of a later version, stays an int."""
     assert isinstance(message, LoginRejected | Logout)
     return SessionReason(message.reason) if message.reason in KNOWN_REASONS else message.reason

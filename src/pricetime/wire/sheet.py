@@ -1,7 +1,7 @@
-"""The schema of the wire, ``layout.pxd``, read: every message with its fields, every constant with its comment.
+"""Reads the schema of the wire, ``layout.pxd``: every message with its fields, every constant with its comment.
 
-The compiler reads the same sheet, so a layout is written once. Here its comments count too: the line above a struct
-says who sends it and what for, the one behind a field what it means.
+The compiler reads the same file, so each layout is written once. Here its comments count too: the comment above a
+struct says who sends the message and what for, the comment after a field what it means.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ _LINE = re.compile(r"^    (?:(\w+) = (\w+))? *(?:# *(.*))?$", re.MULTILINE)
 
 
 class Constant(NamedTuple):
-    """A number of the sheet."""
+    """A constant of the schema."""
 
     name: str
     value: int
-    meaning: str  #: "" where the name says it
+    meaning: str  #: "" if the name says it
 
 
 class Field(NamedTuple):
@@ -33,23 +33,23 @@ class Field(NamedTuple):
 
     name: str
     type: str  #: u8, u16, u32, u64 or i64
-    length: int  #: 0 for a number, else so many of them, which are bytes
+    length: int  #: 0 for a number, else the number of bytes
     offset: int
     meaning: str
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
         return SIZES[self.type] * (self.length or 1)
 
     @property
     def code(self) -> str:
-        """In the module ``struct``."""
+        """Format code of the module ``struct``."""
         return f"{self.length}s" if self.length else CODES[self.type]
 
     @property
     def is_zero(self) -> bool:
-        """There only to fill up: always 0."""
+        """Whether it only pads the message: always 0."""
         return re.fullmatch(r"zero\d*", self.name) is not None
 
 
@@ -58,18 +58,18 @@ class Layout(NamedTuple):
 
     name: str
     type: int
-    direction: str  #: who sends it
+    direction: str  #: sender and receiver
     purpose: str
     fields: tuple[Field, ...]
 
     @property
     def constant(self) -> str:
-        """The name of its type."""
+        """Name of the constant that is its type."""
         return constant_of(self.name)
 
     @property
     def size(self) -> int:
-        """In bytes."""
+        """Size in bytes."""
         return sum(field.size for field in self.fields)
 
 
@@ -81,18 +81,18 @@ class Sheet(NamedTuple):
 
 
 def enum_of(field: Field) -> str | None:
-    """The enum that has the names of a field's numbers: the first word of its meaning."""
+    """Return the enum that names the numbers of a field: the first word of its meaning."""
     word = re.match(r"\w+", field.meaning)
     return word[0] if word and word[0] in SHEET.constants else None
 
 
 def constant_of(name: str) -> str:
-    """``NewOrder`` has the type ``NEW_ORDER``."""
+    """Return the name of a message's type: ``NEW_ORDER`` for ``NewOrder``."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).upper()
 
 
 def read_constants(text: str) -> dict[str, tuple[Constant, ...]]:
-    """The enum of a sheet, in groups by the comments that stand alone on a line."""
+    """Return the constants of a schema, grouped by the comments that stand alone on a line."""
     body = re.search(r"^cdef enum:\n((?:    .*\n)+)", text, re.MULTILINE)
     groups: dict[str, tuple[Constant, ...]] = {}
     group = ""
@@ -105,7 +105,7 @@ def read_constants(text: str) -> dict[str, tuple[Constant, ...]]:
 
 
 def read_fields(body: str) -> tuple[Field, ...]:
-    """The fields of a struct, one behind the other."""
+    """Return the fields of a struct, in order."""
     fields: list[Field] = []
     offset = 0
     for type_name, name, length, meaning in _FIELD.findall(body):
@@ -115,7 +115,7 @@ def read_fields(body: str) -> tuple[Field, ...]:
 
 
 def read_layouts(text: str, types: Mapping[str, int]) -> tuple[Layout, ...]:
-    """The structs of a sheet, each with the type that the constant of its name gives."""
+    """Return the structs of a schema, each with the type that the constant of its name has."""
     found = []
     for comment, name, body in _STRUCT.findall(text):
         direction, _, purpose = " ".join(re.findall(r"^# ?(.*)$", comment, re.MULTILINE)).partition(": ")
@@ -124,7 +124,7 @@ def read_layouts(text: str, types: Mapping[str, int]) -> tuple[Layout, ...]:
 
 
 def read_sheet(path: Path, *others: Path) -> Sheet:
-    """A schema; the constants of ``others`` too, which it builds on."""
+    """Read a schema, and the constants of ``others`` that it uses."""
     texts = [sheet.read_text(encoding="utf-8") for sheet in (path, *others)]
     constants = {group: found for text in texts for group, found in read_constants(text).items()}
     types = {constant.name: constant.value for group in constants.values() for constant in group}

@@ -1,4 +1,4 @@
-"""The numbers of the wire, beside those of ``pricetime.types``. Add values, never renumber."""
+"""The numbers of the wire that are not in ``pricetime.types``. Values may be added, but never change."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 
 class MessageType(IntEnum):
-    """The first byte of every message; it alone gives the size."""
+    """The first byte of a message, which determines its size."""
 
     NEW_ORDER = 1
     CANCEL_ORDER = 2
@@ -31,13 +31,13 @@ class MessageType(IntEnum):
 
 
 class SessionReason(IntEnum):
-    """Why a login was refused or a session ended."""
+    """Why a login was rejected or a session ended."""
 
     NO_REASON = 0
     CLIENT_LOGOUT = 1
     BAD_VERSION = 2
-    BAD_CREDENTIALS = 3  #: unknown owner or wrong proof: the two look alike on purpose
-    SEQUENCE_GONE = 4  #: a sequence was asked for that is no longer kept, or that was never sent
+    BAD_CREDENTIALS = 3  #: unknown owner or wrong proof; which of the two is not said on purpose
+    SEQUENCE_GONE = 4  #: the requested reports are no longer kept, or were never sent
     LOGIN_TIMEOUT = 5
     UNKNOWN_TYPE = 6
     OUT_OF_STATE = 7
@@ -47,25 +47,25 @@ class SessionReason(IntEnum):
     SUPERSEDED = 11
     SHUTDOWN = 12
     TOO_MANY_CLIENTS = 13
-    SEQUENCE_BROKEN = 14  #: a report came twice or did not come
+    SEQUENCE_BROKEN = 14  #: a report is missing or came twice
     CREDENTIALS_REVOKED = 15  #: the owner's secret was removed or changed
-    LOGIN_TOO_SOON = 16  #: the owner's commands came too fast before: try again a little later
-    BY_OPERATOR = 17  #: the operator ended the session, or blocks the owner
+    LOGIN_TOO_SOON = 16  #: the owner exceeded the throttle before: try again later
+    BY_OPERATOR = 17  #: the operator ended the session or blocks the owner
 
 
 class RetransmitStatus(IntEnum):
-    """What the recovery server says to a request for reports."""
+    """The answer of the recovery server to a request for reports."""
 
     RANGE_FOLLOWS = 0
-    RANGE_GONE = 1  #: older than what is kept: take a snapshot
+    RANGE_GONE = 1  #: no longer kept: load a snapshot
     RANGE_AHEAD = 2  #: not sent yet
-    RANGE_LIMITED = 3  #: asked for too much too fast: ask again later
+    RANGE_LIMITED = 3  #: too much was requested in too short a time: ask again later
 
 
 class AcknowledgementLevel(IntEnum):
-    """What a report promises of the command that made it."""
+    """What a report promises about its command."""
 
-    VOLATILE = 0  #: nothing is written down
+    VOLATILE = 0  #: nothing is written
     MEMORY = 1  #: it survives the process
     DURABLE = 2  #: it survives the machine
 
@@ -74,7 +74,7 @@ class LoginFlag(IntFlag):
     """The bits of ``Login.flags``."""
 
     KEEP_ORDERS = 1  #: do not cancel this owner's orders when the session ends
-    RESUME = 2  #: go on from next_sequence; without it only what is new is sent
+    RESUME = 2  #: resume at next_sequence; without it only new reports are sent
 
 
 WIRE_VERSION = 3

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytest.importorskip("selenium", reason="needs selenium: pip install 'pricetime[test]'")
+pytest.importorskip("selenium", reason="needs selenium: pip install '.[test]'")
 
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import InvalidPrice, PricetimeError
 from ...feed.async_client import AsyncClient
-from ...feed.order_result import OrderResult
+from ...feed.future import OrderFuture
 from ...prices import in_ticks
 from ...types import MAX_QUANTITY, Side, TimeInForce
 from ..fields import written
@@ -132,9 +132,9 @@ class Sandbox:
             raise Refused(self.state)
         return self._client
 
-    def _answered(self, number: int, promise: asyncio.Future[OrderResult]) -> None:
+    def _answered(self, number: int, promise: OrderFuture) -> None:
         """Mark the order as lost if its command was: no report would say so."""
-        error = None if promise.cancelled() else promise.exception()
+        error = promise.exception()
         if isinstance(error, ConnectionError):
             self.orders.lose(number, "the connection broke before the order arrived")
 

@@ -1,15 +1,16 @@
-"""Axes that have ticks whatever is drawn on them, and legends that name each line once."""
+"""Axes have ticks whatever is drawn on them; legends name each line once; notes stay within the picture."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
 
-from pricetime.measure.frames import frame, layout, legend, linear_rates, log_durations
+from pricetime.measure.panels import NOTE_CHARACTERS, WIDTH, finish, layout, linear_rates, log_durations, stack
 from pricetime.measure.styles import STYLES, drawing
 
-pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install 'pricetime[report]'")
+pytest.importorskip("matplotlib", reason="needs the packages of a report: pip install '.[report]'")
 
 LIGHT = STYLES["light"]
 
@@ -24,7 +25,7 @@ def drawn() -> Iterator[None]:
     ("low", "high"), [(40_000, 41_000), (30_000, 60_000), (1e3, 1e4), (1e3, 2e5), (1, 1e9), (5_000, 5_000)]
 )
 def test_an_axis_of_times_has_a_few_ticks(low: float, high: float) -> None:
-    figure, axes_of = frame(LIGHT, [""], "x", "y")
+    figure, axes_of = stack(LIGHT, [""], "x", "y")
     (axes,) = axes_of.values()
     axes.plot([1, 2], [low, high])
     log_durations(axes, "y")
@@ -38,7 +39,7 @@ def test_an_axis_of_times_has_a_few_ticks(low: float, high: float) -> None:
 
 
 def test_an_axis_of_rates_begins_with_nothing() -> None:
-    figure, axes_of = frame(LIGHT, ["above", "below"], "x")
+    figure, axes_of = stack(LIGHT, ["above", "below"], "x")
     for axes in axes_of.values():
         axes.plot([1, 2], [900_000, 900_000])
         linear_rates(axes, "y")
@@ -50,7 +51,7 @@ def test_an_axis_of_rates_begins_with_nothing() -> None:
 
 
 def test_rates_on_an_axis_are_in_one_unit() -> None:
-    figure, axes_of = frame(LIGHT, [""], "x")
+    figure, axes_of = stack(LIGHT, [""], "x")
     axes_of[""].plot([1, 2], [1e6, 1.3e6])
     linear_rates(axes_of[""], "y")
     figure.draw_without_rendering()
@@ -60,33 +61,52 @@ def test_rates_on_an_axis_are_in_one_unit() -> None:
 
 
 def test_a_legend_has_each_name_once_and_none_is_needed_for_one() -> None:
-    figure, axes_of = frame(LIGHT, ["a", "b"], "x", "y")
+    figure, axes_of = stack(LIGHT, ["a", "b"], "x", "y")
     for axes in axes_of.values():
         axes.plot([1], [1], label="one")
-    legend(figure, LIGHT)
+    finish(figure, LIGHT, "title")
     assert not figure.legends
+    figure, axes_of = stack(LIGHT, ["a", "b"], "x", "y")
     for axes in axes_of.values():
+        axes.plot([1], [1], label="one")
         axes.plot([1], [1], label="two")
-    legend(figure, LIGHT)
+    finish(figure, LIGHT, "title")
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["one", "two"]
 
 
 def test_a_legend_has_as_few_rows_as_fit_and_no_column_that_they_do_not_need() -> None:
-    assert layout([8, 4, 9, 3, 3, 3]) == (1, 6)
-    assert layout([3, 3, 5, 3, 19, 20, 24]) == (2, 4)
+    assert layout([8, 4, 9]) == (1, 3)
+    assert layout([3, 3, 5, 3, 9, 9]) == (2, 3)
     assert layout([40] * 3) == (3, 1)
     assert layout([90, 90]) == (2, 1)
 
 
 @pytest.mark.parametrize("length", [3, 20, 40])
 def test_a_legend_of_ten_is_within_the_picture(length: int) -> None:
-    figure, axes_of = frame(LIGHT, [""], "x", "y")
+    figure, axes_of = stack(LIGHT, [""], "x", "y")
     for number in range(10):
         axes_of[""].plot([1], [1], label=f"{number}" * length)
-    legend(figure, LIGHT)
+    finish(figure, LIGHT, "title")
     figure.draw_without_rendering()
     box, whole = figure.legends[0].get_window_extent(), figure.bbox
     assert whole.x0 <= box.x0
     assert box.x1 <= whole.x1
     assert whole.y0 <= box.y0
     assert axes_of[""].get_window_extent().height > 100
+
+
+def test_the_title_and_the_notes_fit_the_width_of_a_phone() -> None:
+    figure, axes_of = stack(LIGHT, [""], "x", "y")
+    axes_of[""].plot([1, 2], [1, 2])
+    finish(
+        figure, LIGHT, "Widest " * 12, ["n" * (NOTE_CHARACTERS - 12) + " " + "sent over 1 ms late " * 9, "a short note"]
+    )
+    figure.draw_without_rendering()
+    title, notes = figure.texts
+    assert figure.get_figwidth() == WIDTH
+    assert "1 ms" in notes.get_text().replace("\N{NO-BREAK SPACE}", " ")
+    assert not re.search(r"\d\n", notes.get_text()), "a number and its unit stay on one line"
+    assert title.get_window_extent().x1 <= figure.bbox.x1
+    assert title.get_window_extent().y0 >= axes_of[""].get_window_extent().y1
+    assert notes.get_window_extent().y1 <= axes_of[""].get_tightbbox().y0 + 1  # type: ignore[union-attr]
+    assert notes.get_window_extent().y0 >= 0

@@ -1,0 +1,10 @@
+# Signatures of commands.py, in its order.
+
+from pricetime.core.layout cimport ALL_INSTRUMENTS, CANCEL_ORDER, MARKET, MASS_CANCEL, NEW_ORDER, REDUCE_ORDER, REPLACE_ORDER, i64, u32, u64
+from pricetime.core.order_book cimport price_of, quantity_of, self_trade_of, side_of, time_in_force_of
+from pricetime.native.numbers cimport as_u64
+
+
+cdef u64 order_id_of(object value) except? 0
+cdef u32 instrument_of(object value) except? 0
+cdef u64 number_of(object value, u64 most, object error, str what) except? 0

@@ -1,0 +1,16 @@
+from ..types import SelfTrade, Side, TimeInForce
+
+def new_order(
+    order_id: int,
+    side: Side | int,
+    price: int | None,
+    quantity: int,
+    instrument: int,
+    time_in_force: TimeInForce | int,
+    self_trade: SelfTrade | int | None,
+    tag: int,
+) -> bytes: ...
+def cancel_order(order_id: int, instrument: int) -> bytes: ...
+def reduce_order(order_id: int, by: int, instrument: int) -> bytes: ...
+def replace_order(order_id: int, price: int, quantity: int, instrument: int) -> bytes: ...
+def mass_cancel(request_id: int, instrument: int | None, side: Side | int | None) -> bytes: ...
