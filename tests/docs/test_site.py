@@ -32,7 +32,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "EXECUTE_NOTEBOOKS": "false"}  # test_notebooks.py does
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder],
-        cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=environment,
+        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, env=environment,
     )  # fmt: skip
     assert built.returncode == 0, built.stdout + built.stderr
     return folder
