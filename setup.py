@@ -99,7 +99,7 @@ CORES = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_coun
 
 UNCOMPILED = """
 pricetime: no working C compiler with the Python headers: {reason}
-pricetime: installing the uncompiled form: same results, about 100 times slower, no server.
+pricetime: installing the uncompiled form: same results, 100 to 400 times slower, no server.
 pricetime: for the fast form, install both (Debian: gcc libc6-dev python3-dev; macOS: xcode-select --install), then
 pricetime: install pricetime again.
 """

@@ -1,1 +1,1 @@
-"""How fast the book is, step by step from the obvious one: ``python -m benchmarks --help``."""
+"""Benchmarks of the book, from a plain Python book to the fast one: ``python -m benchmarks --help``."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: how fast the book is, and what each step on the way to it brought."""
+"""``python -m benchmarks``: measure the book, and what each step from a plain Python book gained."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ RESULTS = Path(__file__).parent / "results"
 
 QUICK_COUNT, QUICK_ROUNDS = 100_000, 3
 
-#: What one turn may take in batches, and once more singly. Only the slow steps come to it.
+#: Limit of one run in batches, and again of single orders. Only the slow steps reach it.
 LIMIT_NS, QUICK_LIMIT_NS = 500_000_000, 100_000_000
 
 #: Calls of each kind from Python in one round.
@@ -38,7 +38,7 @@ CALLS = 200_000
 
 @dataclass
 class Outcome:
-    """All that was measured."""
+    """All results."""
 
     workloads: list[list[Figures]] = field(default_factory=list)
     weights: list[Weight] = field(default_factory=list)
@@ -61,9 +61,11 @@ class Outcome:
 @click.option(
     "--count", default=1_000_000, show_default=True, type=click.IntRange(1_000), help="Timed commands of each."
 )
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns of each step.")
-@click.option("--quick", is_flag=True, help=f"{QUICK_COUNT:,} commands, {QUICK_ROUNDS} rounds: rough figures, soon.")
-@click.option("--picture/--no-picture", "pictured", default=True, help="Draw the outcome (needs matplotlib).")
+@click.option(
+    "--rounds", default=5, show_default=True, type=click.IntRange(1), help="Rounds; every step runs once in each."
+)
+@click.option("--quick", is_flag=True, help=f"{QUICK_COUNT:,} commands, {QUICK_ROUNDS} rounds: rough figures, quickly.")
+@click.option("--picture/--no-picture", "pictured", default=True, help="Draw pictures (needs matplotlib).")
 @click.option(
     "--output",
     default=RESULTS,
@@ -77,19 +79,19 @@ def main(
     """Measure the path from the obvious book to the fast one.
 
     Four steps, from plain Python to pricetime.OrderBook, execute the same commands: every preset of the flow
-    generator, then adds, cancels and matches apart. They take turns, so that whatever else the machine does
-    meets all of them; figures are medians over the rounds.
+    generator, then adds, cancels and matches alone. The steps alternate, so that noise of the machine meets all
+    of them; figures are medians over the rounds.
 
     \b
     M orders/s, ns   in batches of 65,536 commands
     times            faster than step 1 in the same round
     p50 ... max      of single orders, timed inside the compiled loop
-    always us        the order slowest in its best turn: no interruption explains it
-    target           of the book, on a core of a Zen 4 at 3.7 GHz
+    always us        maximum over the orders of each order's fastest time: without the machine's noise
+    target           for the book, on a core of a Zen 4 at 3.7 GHz
 
-    Then, unless --preset is given: the bytes of a resting order, calls from a Python loop, the time of the import.
-    The folder --output gets a table (steps.md), values (steps.json) and pictures (steps-light.png, steps-dark.png).
-    docs/benchmarks.md says what is in a figure and what is not.
+    Without --preset also: bytes per resting order, calls from a Python loop, duration of the import. The folder
+    --output gets a table (steps.md), values (steps.json) and pictures (steps-light.png, steps-dark.png).
+    docs/benchmarks.md says what the figures include.
     """
     console = Console()
     console.width = max(console.width, report.WIDTH)
@@ -98,7 +100,7 @@ def main(
     try:
         if pictured:
             picture.require()
-        console.print("compiling the steps, unless they are", style="dim")
+        console.print("compiling the steps if needed", style="dim")
         ready()
     except (NotCompiled, MissingExtra) as missing:
         raise click.ClickException(str(missing)) from missing
@@ -128,7 +130,7 @@ def measure_orders(
 
 
 def measure_rest(outcome: Outcome, steps: list[Step], rounds: int, progress: Progress) -> None:
-    task = progress.add_task("bytes of a resting order", total=len(steps) + 2 * rounds + 1)
+    task = progress.add_task("bytes per resting order", total=len(steps) + 2 * rounds + 1)
     for step in steps:
         outcome.weights.append(bytes_per_order.weigh(step))
         progress.advance(task)
@@ -144,7 +146,7 @@ def write(outcome: Outcome, folder: Path, pictured: bool) -> None:
     made_by = {
         "command": shlex.join(["python", "-m", "benchmarks", *sys.argv[1:]]),
         **describe(),
-        "clock": f"one reading between two orders takes {overhead() / ticks_per_ns():.0f} ns, which is in each of them",
+        "clock": f"reading the clock between two orders takes {overhead() / ticks_per_ns():.0f} ns, which is included",
     }
     folder.mkdir(parents=True, exist_ok=True)
     lines = [line for table in outcome.tables() for line in report.markdown(table)]

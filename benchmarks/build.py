@@ -1,7 +1,7 @@
-"""The compiled parts of the benchmarks, built on demand and never installed.
+"""Build the compiled parts of the benchmarks on demand. They are never installed.
 
-They go into a folder of ``.build`` that is named after the sources they were made of, so that what is imported is
-never out of date, whichever revision or installation of pricetime runs.
+They go into a folder of ``.build`` named after a digest of their sources, so that they are never out of date, also when
+a different revision or installation of pricetime runs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MODULES = [
     "ring_loops",
 ]
 
-# As setup.py compiles the core, but for symbols: a step must not win or lose by its flags.
+# The flags of the core in setup.py: a step must not be faster or slower because of its flags.
 MARCH = {"linux-x86_64": ["-march=x86-64-v2"]}.get(sysconfig.get_platform(), [])
 if sys.platform == "darwin":
     MARCH = ["-Xarch_x86_64", "-march=x86-64-v2"]
@@ -44,23 +44,23 @@ FLAGS = ["-O3", "-g0", *MARCH, "-Wall", "-Werror"]
 
 
 class NotCompiled(RuntimeError):
-    """The benchmarks measure compiled code, and something needed for it is missing."""
+    """The benchmarks measure compiled code, and cannot compile it here."""
 
 
 @cache
 def ready() -> None:
-    """Let ``benchmarks.alternatives`` and ``benchmarks.inside`` be imported, compiled first (20 s) where that is due.
+    """Make ``benchmarks.alternatives`` and ``benchmarks.inside`` importable; compile them first (20 s) if needed.
 
     Raises NotCompiled.
     """
     if not pricetime.COMPILED:
         raise NotCompiled(
             "pricetime runs uncompiled here, and the benchmarks measure compiled code: unset PRICETIME_PURE, or "
-            "install a C compiler and the Python headers and then pricetime again"
+            "install a C compiler and the Python headers and reinstall pricetime"
         )
     BUILT.mkdir(exist_ok=True)
     folder = BUILT / fingerprint()
-    with Path(BUILT, "lock").open("w") as lock:  # another process may be at it
+    with Path(BUILT, "lock").open("w") as lock:  # a second process may be building
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             build(folder)
@@ -70,7 +70,7 @@ def ready() -> None:
 
 
 def fingerprint() -> str:
-    """A digest of all that the compiled modules are made of."""
+    """Return a digest of the sources of the compiled modules."""
     digest = hashlib.sha256(f"{sysconfig.get_config_var('EXT_SUFFIX')} {FLAGS}".encode())
     for source in sources():
         digest.update(source.name.encode())
@@ -85,7 +85,7 @@ def sources() -> Iterator[Path]:
 
 
 def build(folder: Path) -> None:
-    """Compile into ``folder``, which appears when all is done; what was built of other sources is removed."""
+    """Compile into ``folder``, which appears when complete. Builds of other sources are removed."""
     for other in BUILT.iterdir():
         if other.is_dir():
             shutil.rmtree(other)
@@ -96,13 +96,13 @@ def build(folder: Path) -> None:
 
 
 def compile_modules(modules: list[str], target: Path, scratch: Path, **settings: Any) -> None:
-    """Compile modules of this package into a folder. ``settings``: more of an ``Extension``. Raises NotCompiled."""
+    """Compile modules of this package into a folder. ``settings``: of each ``Extension``. Raises NotCompiled."""
     try:
         from Cython.Build import cythonize
         from setuptools import Distribution, Extension
         from setuptools.errors import CompileError, LinkError
     except ImportError as missing:
-        raise NotCompiled(f"{missing.name} is needed to compile the benchmarks: pip install 'pricetime[dev]'") from None
+        raise NotCompiled(f"{missing.name} is needed to compile the benchmarks: run make build") from None
 
     extensions = cythonize(
         [

@@ -1,4 +1,4 @@
-"""What does a resting order weigh? A million of them in a fresh process, and whether that grows afterwards.
+"""Measure the bytes of a resting order: a million orders in a fresh process, and again after more commands.
 
 ``python -m benchmarks.bytes_per_order STEP`` is that process: it prints one ``Weight`` as JSON.
 """
@@ -15,27 +15,27 @@ from .reference_step import ReferenceStep
 from .steps import CAPACITY, REFERENCE, STEPS, Step, compiled
 from .workloads import load
 
-#: At the million orders of the deep preset, over 100,000 levels: the issue's bound.
+#: The bound for a million orders of the preset deep, over 100,000 levels.
 TARGET_BYTES = 110
 
-#: Commands after the prelude, with about as many orders resting all the time.
+#: Commands after the prelude, during which the number of resting orders stays about the same.
 CHURN = 1_000_000
 
 
 @dataclass(frozen=True)
 class Weight:
-    """Bytes for each resting order; None where the system or the step does not tell."""
+    """Bytes for each resting order; None if the system or the step does not provide the figure."""
 
     step: str
     resting: int
     resident: float | None  #: by the growth of the process
     counted: float | None  #: by the book's own count
-    resident_after: float | None  #: the first, after CHURN more commands, for the orders resting then
+    resident_after: float | None  #: growth of the process after CHURN more commands, for the orders resting then
     counted_after: float | None
 
 
 def weigh(step: Step) -> Weight:
-    """Measure one step in a process of its own."""
+    """Measure one step in a separate process."""
     command = [sys.executable, "-m", "benchmarks.bytes_per_order", step.name]
     out = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True).stdout
     return Weight(**json.loads(out))
@@ -67,7 +67,7 @@ def per_order(before: int | None, orders: int) -> float | None:
 
 
 def resident_bytes() -> int | None:
-    """Anonymous memory of this process that is in use; None where the system has no /proc."""
+    """Return the anonymous memory in use by this process; None without /proc."""
     status = Path("/proc/self/status")
     if not status.exists():
         return None

@@ -1,4 +1,4 @@
-"""How fast are calls from a Python loop: of ``OrderBook``, of a book in plain Python, of a method that does nothing?"""
+"""Time calls from a Python loop: of ``OrderBook``, of a plain Python book, of a method that does nothing."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .python_loop import Arguments, Book, arguments, time_adds, time_adds_and_ca
 from .rounds import no_collector
 from .workloads import resting, takers_of
 
-#: Times as fast as plain Python that ``add_order`` is to be if it trades.
+#: Goal: ``add_order`` that trades is this many times as fast as the plain Python book.
 TARGET_TIMES = 5.0
 
-#: Orders in the book while orders are added and cancelled in turn.
+#: Orders in the book while orders are added and cancelled alternately.
 STANDING = 1_000
 
 
@@ -43,12 +43,12 @@ class Calls:
 
     @property
     def times(self) -> float:
-        """Times as fast as plain Python: the median over the rounds."""
+        """Speed relative to plain Python: the median over the rounds."""
         return float(np.median(np.divide(self.plain, self.pricetime)))
 
 
 def m_calls(ns: list[float]) -> float:
-    """Million calls a second, the median."""
+    """Return million calls a second, the median."""
     return 1e3 / float(np.median(ns))
 
 
@@ -61,7 +61,7 @@ def measure(count: int, rounds: int, advance: Callable[[], None] = lambda: None)
         Calls("add_order, rests"),
         Calls("add_order, trades"),
         Calls("cancel_order"),
-        Calls("add_order and cancel_order in turn"),
+        Calls("add_order and cancel_order alternately"),
     ]
     for _ in range(rounds):
         for name, make in (("pricetime", OrderBook), ("plain", PlainBook), ("empty", EmptyBook)):
@@ -81,7 +81,7 @@ def _round(make: Callable[[], Book], makers: list[Arguments], takers: list[Argum
         book = make()
         time_adds(book, makers)
         trades = time_matches(book, takers) if isinstance(book, OrderBook) else time_adds(book, takers)
-        assert len(book) == 0, "an order was not taken"
+        assert len(book) == 0, "an order was not added"
         book = make()
         time_adds(book, makers[:STANDING])
         in_turn = time_adds_and_cancels(book, makers[STANDING:])

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.compare --base REVISION``: did this work tree get slower?"""
+"""``python -m benchmarks.compare --base REVISION``: find out whether the work tree is slower."""
 
 from __future__ import annotations
 
@@ -38,17 +38,23 @@ CALLS = 100_000
 )
 @click.option("--count", default=300_000, show_default=True, type=click.IntRange(1_000), help="Timed commands of each.")
 @click.option("--rounds", default=15, show_default=True, type=click.IntRange(5), help="Processes of each revision.")
-@click.option("--quick", is_flag=True, help=f"{QUICK_COUNT:,} commands, {QUICK_ROUNDS} rounds: sees large differences.")
 @click.option(
-    "--confidence", default=0.99, show_default=True, type=click.FloatRange(0.5, 0.9999), help="Of the intervals."
+    "--quick", is_flag=True, help=f"{QUICK_COUNT:,} commands, {QUICK_ROUNDS} rounds: shows large differences only."
+)
+@click.option(
+    "--confidence",
+    default=0.99,
+    show_default=True,
+    type=click.FloatRange(0.5, 0.9999),
+    help="Confidence of the intervals.",
 )
 def main(base: str, presets: Sequence[str], count: int, rounds: int, quick: bool, confidence: float) -> None:
-    """Build a base revision and this work tree, run both turn and turn about, and say which differences are real.
+    """Build a base revision and the work tree, alternate their runs, and say which differences are real.
 
-    In every round each revision is a fresh process, so that an unlucky layout of memory counts once, and the two
-    take turns at every workload. The ratio of two turns is taken, then the median of the rounds, with a bootstrap
-    interval; a difference is real when that excludes 1. Exits 1 when a workload is really slower and its median
-    by more than 5 %, 0 when none is, 2 when something cannot be built or run.
+    In every round each revision runs in a fresh process, so that an unlucky memory layout counts once. The two
+    alternate at every workload. The result is the median over the rounds of the ratio of their times, with a
+    bootstrap interval; a difference is real if the interval excludes 1. Exits 1 if a workload is really slower
+    with a median above 5 %, 0 if none is, and 2 if something cannot be built or run.
     """
     console = Console()
     console.width = max(console.width, WIDTH)
@@ -108,7 +114,9 @@ def drawn(
     names: list[str],
     confidence: float,
 ) -> Table:
-    table = Table(title=f"{names[1]} against {names[0]}", title_justify="left", title_style="bold", box=SIMPLE_HEAD)
+    table = Table(
+        title=f"{names[1]} compared with {names[0]}", title_justify="left", title_style="bold", box=SIMPLE_HEAD
+    )
     table.add_column("workload")
     for column in ("ns, base", "ns, work tree", "median ratio", f"{confidence:.1%} interval"):
         table.add_column(column, justify="right")

@@ -16,7 +16,7 @@ cdef enum:
 cdef struct Talk:
     int fd
     u64 sequence
-    u64 kept_bytes                   # of a message that has not come whole
+    u64 kept_bytes                   # of an incomplete message
     u8 kept[48]
 
 cdef u64 _echo(int epoll_fd, Talk *talks, u32 open_count, const u8 *sizes, u8 *buffer, u8 *out, bint answers) noexcept nogil

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The least that an exchange could do: it answers every order with one report, in order, and looks at nothing else."""
+"""A minimal exchange: it answers every order with one report, in order, and does nothing else."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import numpy as np
 
 
 def echo(epoll_fd: cython.int, fds, sizes, answers: cython.bint):
-    """Read from these connections until all are closed: how many bytes. ``sizes``: 256 bytes, by type of message.
+    """Read from these connections until all are closed; return the bytes read. ``sizes``: bytes by type of message.
 
-    The epoll is an empty one. With ``answers``, every whole message gets one.
+    The epoll must be empty. With ``answers``, every complete message gets an answer.
     """
     talks: Block = Block(MOST * cython.sizeof(Talk))
     buffer: Block = Block(READ_BYTES + LONGEST_ORDER)
@@ -61,7 +61,7 @@ def _echo(epoll_fd, talks, open_count, sizes, buffer, out, answers):
 
 
 def _answer(t, sizes, data, n_bytes, out):
-    """The answers to whole messages: their bytes."""
+    """Write the answers to complete messages; return their bytes."""
     used: u64 = 0
     written: u64 = 0
     while used < n_bytes and n_bytes - used >= sizes[data[used]]:

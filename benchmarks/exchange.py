@@ -1,13 +1,13 @@
-"""What the whole exchange does: orders in over TCP, reports out over multicast to a subscriber that rebuilds the book.
+"""Measure an exchange: orders in over TCP, reports out over multicast to a subscriber that rebuilds the books.
 
     python -m benchmarks.exchange --rate 1000000 --seconds 30
-    python -m benchmarks.exchange --rate 0 --seconds 3        # as fast as it goes
+    python -m benchmarks.exchange --rate 0 --seconds 3        # unlimited rate
 
-Server, load generator and subscriber are three processes on this machine. The load is open loop: every order has its
-time, and goes out late where the generator does not keep up. *Round trip* is measured by the generator, from when an
-order was due to its answer. *Tick to trade* is measured inside the server: from the
-recv that returned an order to the datagram with its last report handed to the kernel. The feed is checked by the
-subscriber, report by report, and its books at the end against the server's own.
+Server, load generator and subscriber are three processes on this machine. The load is open loop: every order has a due
+time and is sent late if the generator falls behind. *Round trip* is measured by the generator, from the due time of an
+order to its answer. *Tick to trade* is measured in the server, from the recv that returned an order to the send of the
+datagram with its last report. The subscriber checks every report of the feed, and its books against the server's at
+the end.
 """
 
 from __future__ import annotations
@@ -37,23 +37,25 @@ from pricetime.types import ReportKind
 
 from . import stalls
 
-#: Resting orders that the subscriber has memory for before it begins.
+#: Resting orders for which the subscriber allocates memory before it begins.
 ORDERS_TAKEN = 1 << 17
 
-#: Of tick to trade, as the server's stats name them.
+#: Percentiles of tick to trade, as the server's stats name them.
 PERCENTILES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rate", default=1e6, show_default=True, help="Orders a second; 0 for as fast as it goes.")
-@click.option("--seconds", default=30.0, show_default=True, help="How long; at rate 0 a million orders each.")
+@click.option("--rate", default=1e6, show_default=True, help="Orders a second; 0 for an unlimited rate.")
+@click.option(
+    "--seconds", default=30.0, show_default=True, help="Duration; at rate 0 a million orders for each second."
+)
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
-@click.option("--preset", default="balanced", show_default=True, help="Order flow, of pricetime.tape.flow.")
-@click.option("--server-cpu", type=int, help="Processor of the gateway's thread.")
+@click.option("--preset", default="balanced", show_default=True, help="Order flow, a preset of pricetime.tape.flow.")
+@click.option("--server-cpu", type=int, help="Processor of the event loop.")
 @click.option("--load-cpu", type=int, help="Processor of load generator and subscriber.")
 @click.argument("options", nargs=-1)
 def main(options: tuple[str, ...], **given: Any) -> None:
-    """Drive an exchange and print what it did. OPTIONS, behind --, are more of those of pricetime serve."""
+    """Send orders to an exchange and print the results. OPTIONS, after --, are passed to pricetime serve."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
     print(f"  {'stalls of the machine':<26}{stalls.measure()}")
@@ -66,28 +68,28 @@ def main(options: tuple[str, ...], **given: Any) -> None:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What was seen of one run."""
+    """The results of one run."""
 
     orders: int
-    result: Result  #: as the generator has it, with the round trips
+    result: Result  #: from the generator, with the round trips
     accepted: int
-    trades: int  #: of each side
-    memory_bytes: int  #: of the server, when the book is filled
-    grown_bytes: int  #: by the end
-    reports: int  #: on the feed
-    gaps: int  #: in the feed, as the subscriber saw it
-    agrees: bool  #: the subscriber's books are the server's
+    trades: int  #: trades of each side
+    memory_bytes: int  #: resident memory of the server when the book is filled
+    grown_bytes: int  #: its growth until the end
+    reports: int  #: reports on the feed
+    gaps: int  #: gaps in the feed that the subscriber found
+    agrees: bool  #: True if the subscriber's books equal the server's
     tick_to_trade_ns: dict[str, int]  #: by percentile
 
     def words(self) -> dict[str, str]:
-        """In the order that they are read in."""
+        """Return the lines to print."""
         result = self.result
         return {
-            "sent": f"{result.sent_per_s / 1e6:.2f} M/s, {result.late:,} over 1 ms after they were due",
-            "answered": f"{result.answered_per_s / 1e6:.2f} M/s" + ("" if result.reached else ": NOT AS FAST AS DUE"),
+            "sent": f"{result.sent_per_s / 1e6:.2f} M/s, {result.late:,} sent over 1 ms late",
+            "answered": f"{result.answered_per_s / 1e6:.2f} M/s" + ("" if result.reached else ": SLOWER THAN THE RATE"),
             "accepted": f"{self.accepted:,}",
-            "trades, of each side": f"{self.trades:,}",
-            "server's memory": f"{self.memory_bytes / 1e6:.0f} MB, and {self.grown_bytes / 1e6:.1f} MB more at the end",
+            "trades, both sides": f"{self.trades:,}",
+            "server's memory": f"{self.memory_bytes / 1e6:.0f} MB, {self.grown_bytes / 1e6:.1f} MB more at the end",
             "reports on the feed": f"{self.reports:,}",
             "gaps in the feed": f"{self.gaps:,}",
             "subscriber's books": "equal to the server's" if self.agrees else "DIFFERENT",
@@ -101,7 +103,7 @@ class Outcome:
 
 @dataclass
 class Day:
-    """One run, with its conditions."""
+    """One run and its settings."""
 
     rate: float
     seconds: float
@@ -110,24 +112,24 @@ class Day:
     server_cpu: int | None
     load_cpu: int | None
     options: tuple[str, ...]
-    #: of the server's process, while it is driven
+    #: wraps the run, given the server's process
     beside: Callable[[int], AbstractContextManager[object]] = nullcontext
     server: type[ServerProcess] = ServerProcess
 
     @property
     def count(self) -> int:
-        """Orders that are sent."""
+        """The number of orders to send."""
         return int((self.rate or 1e6) * self.seconds)
 
     def words(self) -> dict[str, str]:
-        """What was asked for."""
+        """The settings in one line."""
         return {
             "orders": f"{self.count:,} of {self.preset!r} over {self.sessions} sessions",
-            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "as fast as it goes",
+            "asked for": f"{self.rate / 1e6:.2f} M/s" if self.rate else "unlimited rate",
         }
 
     def measure(self) -> Outcome:
-        """Start a server, drive it and stop it. Raises ServerFailed, LoadFailed and OSError."""
+        """Start a server, send the orders and stop it. Raises ServerFailed, LoadFailed and OSError."""
         print(f"making {self.count:,} orders ...", file=sys.stderr)
         first, parts = make_plans(self.preset, self.count, self.sessions)
         plans = list(parts)
@@ -137,8 +139,8 @@ class Day:
             arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, last, there)
             watcher = multiprocessing.get_context("spawn").Process(target=watch, args=arguments, daemon=True)
             watcher.start()
-            there.close()  # its end alone: if it fails, recv says so
-            here.recv()  # it follows the feed
+            there.close()  # only this end stays open: if the subscriber fails, recv reports it
+            here.recv()  # the subscriber follows the feed
             with pinned(self.load_cpu):
                 driven, stopped = self._drive(server, first, plans)
             last.value = stopped["last_sequence"]
@@ -185,14 +187,14 @@ class Day:
 def watch(
     group: str, port: int, recovery: tuple[str, int], cpu: int | None, last: ctypes.c_uint64, pipe: Connection
 ) -> None:
-    """Follow the feed until the ``last`` report, when its number is known; tell what was seen.
+    """Follow the feed until the report numbered ``last`` and send what was seen.
 
-    The number comes by shared memory: to ask a pipe between any two datagrams would cost more than to follow them.
+    The number arrives in shared memory: polling a pipe between datagrams would cost more than following the feed.
     """
     from pricetime.native.schedule import take_short_turns
 
     pin(cpu)
-    take_short_turns()  # a turn that it gives away is a short one, so it has the next one soon enough to lose nothing
+    take_short_turns()  # short time slices: after it yields it runs again before its socket overflows
     with Subscriber(group, port, recovery=recovery, spins=True) as subscriber:
         follow(subscriber, lambda: subscriber.state.name == "WHOLE")
         subscriber.builder.prefault(ORDERS_TAKEN)
@@ -212,7 +214,7 @@ def follow(subscriber: Subscriber, until: Callable[[], bool]) -> None:
 
 @contextmanager
 def pinned(cpu: int | None) -> Iterator[None]:
-    """This thread, and those that it starts, on one processor meanwhile."""
+    """Keep this thread, and threads that it starts, on one processor."""
     before = os.sched_getaffinity(0)
     pin(cpu)
     try:

@@ -1,4 +1,4 @@
-"""Stacks as a flame graph: an SVG that needs nothing else. Drawn by ``flameprof``, which is given the rectangles."""
+"""Draw stacks as a flame graph, a self-contained SVG. ``flameprof`` draws the rectangles that this file computes."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 WIDTH, ROW, FONT = 1200, 17, 11
 
-#: Pixels that have room for the path of a file.
+#: Width in pixels above which the path of a file fits.
 WIDE = 200
 
-#: What is narrower than that part of the whole is not drawn.
+#: Smaller fractions of the whole are not drawn.
 LEAST = 0.001
 
 
 @dataclass
 class Node:
-    """A function where it was called, and what it called."""
+    """A function in one call path, and the functions that it called."""
 
     name: str
     count: int = 0
@@ -36,7 +36,7 @@ def tree_of(stacks: dict[tuple[str, ...], int]) -> Node:
 
 
 def rectangles(node: Node, whole: int, x: int = 0, level: int = 0) -> list[dict[str, Any]]:
-    """A node, and on it what it called, the most frequent first."""
+    """Yield the rectangles of a node and of its callees, the most frequent first."""
     share = node.count / whole
     found = [
         {
@@ -57,7 +57,7 @@ def rectangles(node: Node, whole: int, x: int = 0, level: int = 0) -> list[dict[
 
 
 def drawn(stacks: dict[tuple[str, ...], int]) -> str:
-    """The SVG. Raises ImportError where flameprof is missing."""
+    """Return the SVG. Raises ImportError without flameprof."""
     import flameprof
 
     root = tree_of(stacks)
@@ -68,7 +68,7 @@ def drawn(stacks: dict[tuple[str, ...], int]) -> str:
 
 
 def threads(stacks: dict[tuple[str, ...], int]) -> dict[str, int]:
-    """Samples of each thread, the busiest first."""
+    """Return the samples of each thread, the busiest first."""
     found: dict[str, int] = {}
     for stack, count in stacks.items():
         found[stack[0]] = found.get(stack[0], 0) + count
@@ -76,7 +76,7 @@ def threads(stacks: dict[tuple[str, ...], int]) -> dict[str, int]:
 
 
 def shares(stacks: dict[tuple[str, ...], int], thread: str) -> dict[str, tuple[float, float]]:
-    """Of each function, and system call, the part of a thread's samples: (in itself, with what it called)."""
+    """Return the share of a thread's samples by function and system call: (in itself, including callees)."""
     total = threads(stacks).get(thread, 0)
     own: dict[str, int] = {}
     whole: dict[str, int] = {}
@@ -92,5 +92,5 @@ def shares(stacks: dict[tuple[str, ...], int], thread: str) -> dict[str, tuple[f
 
 
 def is_line(name: str) -> bool:
-    """``book.py:423 text`` and not ``core/book.py Books.run``."""
+    """Return True for ``book.py:423 text`` and False for ``core/book.py Books.run``."""
     return re.search(r"\.\w+:", name.partition(" ")[0]) is not None

@@ -1,4 +1,4 @@
-"""How long does ``import pricetime`` take in a fresh process?"""
+"""Measure the duration of ``import pricetime`` in a fresh process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ImportTime:
 
 
 def measure(rounds: int, advance: Callable[[], None] = lambda: None) -> ImportTime:
-    """The first processes of each kind only bring the files into memory."""
+    """Return the medians. The first processes of each kind only load the files into the page cache."""
     taken: dict[str, list[float]] = {"pricetime": [], "numpy": []}
     for _ in range(rounds + 1):
         for module, times in taken.items():

@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""What only compiled code sees of a book: how long each single order took, and how many bytes are in use.
+"""Measure what only compiled code can: the time of each single order, and the bytes in use by a book.
 
-The clock is the processor's time stamp counter, or the system's where there is none. It is read once between two
-orders: the end of one is the start of the next, so nothing in the loop falls between two readings, and what a reading
-itself costs is in every figure. ``overhead`` says how much that is.
+The clock is the processor's time stamp counter, or the system clock without one. It is read once between two orders:
+the end of one is the start of the next, so nothing in the loop is left out. Every figure includes one reading;
+``overhead`` returns its cost.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cython.cimports.pricetime.native.arrays import records_of
 
 
 def time_each(book, commands):
-    """Execute commands (COMMAND, shape (n,)): the ticks that each took, an array of u32 of the same shape."""
+    """Execute commands (COMMAND, shape (n,)); return the clock ticks of each as u32 of the same shape."""
     ticks = np.zeros(len(commands), np.uint32)
     count: u64 = len(commands)
     first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
@@ -50,7 +50,7 @@ def _time_each(book: AnyBook, commands: cython.pointer[Command], count: u64, tic
 
 
 def ticks_per_ns(seconds=0.1):
-    """How fast the clock runs, held against the system's for a while."""
+    """Return the ticks of the clock in one ns, measured with the system clock."""
     start_ns = time.perf_counter_ns()
     start: u64 = read_ticks()
     time.sleep(seconds)
@@ -60,7 +60,7 @@ def ticks_per_ns(seconds=0.1):
 
 
 def overhead(readings=100_001):
-    """Ticks from one reading of the clock to the next with nothing between them: the median."""
+    """Return the median of the ticks between two consecutive readings of the clock."""
     gaps = np.zeros(readings, np.uint32)
     count: u64 = readings
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(gaps))
@@ -74,7 +74,7 @@ def overhead(readings=100_001):
 
 
 def used_bytes(book):
-    """Bytes that a book has put to use for orders, order ids and levels, by its own count."""
+    """Return the bytes that a book uses for orders, order ids and levels, by its own count."""
     n: u64
     if isinstance(book, Arena):
         arena: Arena = book

@@ -1,6 +1,6 @@
-"""``python -m benchmarks.instructions``: how many instructions does an order take, from recv to datagram, and where?
+"""``python -m benchmarks.instructions``: count the instructions of an order from recv to datagram, by function.
 
-Counted by valgrind, so the same on a busy machine as on a quiet one; what the kernel does is not in them.
+Valgrind counts, so the result does not depend on other work of the machine. Kernel instructions are not counted.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from pricetime.measure.server import ServerProcess
 from .exchange import Day
 from .stacks import readable
 
-#: All that the gateway's thread does, the engine's turns included.
+#: The function that contains all work of the event loop's thread, matching included.
 TURN = "__pyx_f_9pricetime_7gateway_4loop_7Gateway_step"
 
-#: Nothing of less is shown.
+#: Smaller shares are not shown.
 LEAST = 0.2
 
 
 class Counted(ServerProcess):
-    """A server under valgrind, which counts once it is told to."""
+    """A server under valgrind, which counts when requested."""
 
     folder = Path()
-    start_s = stop_s = 300.0  # it is 50 times slower
+    start_s = stop_s = 300.0  # valgrind runs it 50 times slower
 
     def _begin(self, *arguments: str) -> subprocess.Popen[str]:
         counting = ["--tool=callgrind", "--instr-atstart=no", f"--toggle-collect={TURN}", "--dump-line=no"]
@@ -45,14 +45,14 @@ class Counted(ServerProcess):
 
 @contextmanager
 def counting(pid: int) -> Iterator[None]:
-    """Count the instructions of a process under valgrind meanwhile."""
+    """Count the instructions of a process under valgrind during the block."""
     subprocess.run(["callgrind_control", "-i", "on", str(pid)], check=True, capture_output=True)
     yield
     subprocess.run(["callgrind_control", "-i", "off", str(pid)], check=True, capture_output=True)
 
 
 def instructions_in(counts: Path) -> dict[str, int]:
-    """By function, those of the functions that it calls not among them."""
+    """Return the instructions by function, excluding callees."""
     names: dict[str, str] = {}
     found: dict[str, int] = defaultdict(int)
     function, called = "", False
@@ -63,7 +63,7 @@ def instructions_in(counts: Path) -> dict[str, int]:
             if line.startswith("fn="):
                 function = names[number]
         elif line.startswith("calls="):
-            called = True  # the next line has what the called function took, which is counted where it stands
+            called = True  # the next line has the cost of the callee, which is counted under the callee
         elif line[:1] in "+-*0123456789" and line:
             if not called:
                 found[function] += int(line.split()[1])
@@ -72,9 +72,11 @@ def instructions_in(counts: Path) -> dict[str, int]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--orders", default=200_000, show_default=True, type=click.IntRange(1), help="As fast as it goes.")
+@click.option(
+    "--orders", default=200_000, show_default=True, type=click.IntRange(1), help="Orders to send, at an unlimited rate."
+)
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
-@click.option("--preset", default="balanced", show_default=True, help="Order flow, of pricetime.tape.flow.")
+@click.option("--preset", default="balanced", show_default=True, help="Order flow, a preset of pricetime.tape.flow.")
 @click.option(
     "--journal", type=click.Choice(["none", "memory"]), default="memory", show_default=True, help="Its level."
 )
@@ -83,16 +85,16 @@ def instructions_in(counts: Path) -> dict[str, int]:
     default=Path("build"),
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where the journal is made, and removed.",
+    help="Folder for the journal, which is removed afterwards.",
 )
 def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
-    """Count the instructions of the gateway's thread for each order, by function: decoding, journal, books, routing.
+    """Count the instructions of the event loop for each order, by function: decoding, journal, books, routing.
 
-    It takes a minute. What the system does in recv, send and epoll_wait is not in it: make profile samples that.
+    It takes a minute. Kernel work in recv, send and epoll_wait is not counted; make profile samples it.
     """
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
-            raise click.ClickException(f"{program} is not here: install it (Debian: apt install valgrind)")
+            raise click.ClickException(f"{program} is missing: install it (Debian: apt install valgrind)")
     directory.mkdir(parents=True, exist_ok=True)
     Counted.folder = folder = Path(tempfile.mkdtemp(prefix="instructions-", dir=directory))
     options: tuple[str, ...] = ("--threading", "shared")

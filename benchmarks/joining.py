@@ -1,10 +1,10 @@
-"""How long a subscriber waits for a snapshot while others attack the recovery server.
+"""Measure how long a subscriber waits for a snapshot while other connections attack the recovery server.
 
     python -m benchmarks.joining --attack none --attack bytes --attack slow
 
-``bytes``: connections that send one byte of a request and are made again when the server closes them. ``slow``:
-connections that ask for a snapshot and take a few bytes of it a second. The honest subscriber comes from the same
-address as the attackers, which is the harder case.
+``bytes``: connections that send one byte of a request, and reconnect when the server closes them. ``slow``:
+connections that request a snapshot and read a few bytes of it a second. The honest subscriber has the same address as
+the attackers, which is the harder case.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from pricetime.wire.messages import SnapshotHeader, SnapshotInstrument, Snapshot
 
 Address = tuple[str, int]
 
-#: Orders that are sent before their answers are taken.
+#: Orders that are sent before their answers are read.
 BURST = 5_000
 
-#: Time between two joins, and before an attacker whose connection was closed comes again.
+#: Time between two joins, and before an attacker reconnects.
 PAUSE_S, AGAIN_S = 0.2, 1.0
 
-#: What a slow reader takes of a snapshot ten times a second, and its receive buffer.
+#: Bytes that a slow reader takes ten times a second, and its receive buffer.
 SLOW_BYTES, SLOW_BUFFER = 256, 4096
 
 
 class Attack(NamedTuple):
-    """Connections that keep places of the recovery server."""
+    """Connections that occupy places of the recovery server."""
 
     clients: int
     sends: bytes
-    reads: bool  #: slowly; else it reads nothing
+    reads: bool  #: read slowly, or not at all
 
 
 ATTACKS = {
@@ -54,7 +54,7 @@ ATTACKS = {
 
 
 def join(address: Address) -> tuple[int, int]:
-    """Take a whole snapshot, however many connections that needs: (connections, orders)."""
+    """Read a whole snapshot, reconnecting as needed; return (connections, orders)."""
     tries = 0
     while True:
         tries += 1
@@ -64,12 +64,12 @@ def join(address: Address) -> tuple[int, int]:
                 header = SnapshotHeader.decode(take(connection, SnapshotHeader.SIZE))
                 take(connection, header.instruments * SnapshotInstrument.SIZE + header.orders * SNAPSHOT_ORDER.itemsize)
                 return tries, header.orders
-        except (OSError, ValueError):  # closed to make room for another, with a Logout or without
+        except (OSError, ValueError):  # closed to make room, with or without a Logout
             time.sleep(0.02)
 
 
 def take(connection: socket.socket, n_bytes: int) -> bytes:
-    """So many bytes. Raises ConnectionError if the connection ends before."""
+    """Read this many bytes. Raises ConnectionError if the connection ends before."""
     pieces, left = [], n_bytes
     while left:
         piece = connection.recv(left)
@@ -82,7 +82,7 @@ def take(connection: socket.socket, n_bytes: int) -> bytes:
 
 @contextmanager
 def attacked(address: Address, attack: Attack) -> Iterator[None]:
-    """While the attack goes on."""
+    """Run the attack during the block."""
     ended = threading.Event()
     threads = [threading.Thread(target=hold_a_place, args=(address, attack, ended)) for _ in range(attack.clients)]
     for thread in threads:
@@ -97,7 +97,7 @@ def attacked(address: Address, attack: Attack) -> Iterator[None]:
 
 
 def hold_a_place(address: Address, attack: Attack, ended: threading.Event) -> None:
-    """One attacker: a connection after the other."""
+    """One attacker: one connection after the other."""
     while not ended.is_set():
         try:
             with socket.socket() as connection:
@@ -113,7 +113,7 @@ def hold_a_place(address: Address, attack: Attack, ended: threading.Event) -> No
 
 
 def is_open(connection: socket.socket) -> bool:
-    """Read a little: is there still another end?"""
+    """Read a little; return False if the server closed the connection."""
     try:
         return bool(connection.recv(SLOW_BYTES))
     except TimeoutError:
@@ -136,13 +136,11 @@ def fill(server: ServerProcess, orders: int) -> None:
 
 
 @click.command()
-@click.option(
-    "--attack", "attacks", type=click.Choice(list(ATTACKS)), multiple=True, help="May be given again [default: all]."
-)
+@click.option("--attack", "attacks", type=click.Choice(list(ATTACKS)), multiple=True, help="Repeatable [default: all].")
 @click.option("--orders", type=click.IntRange(1), default=100_000, show_default=True, help="Orders in the snapshot.")
-@click.option("--seconds", type=click.FloatRange(0), default=15.0, show_default=True, help="Of each attack.")
+@click.option("--seconds", type=click.FloatRange(0), default=15.0, show_default=True, help="Joins during each attack.")
 def main(attacks: tuple[str, ...], orders: int, seconds: float) -> None:
-    """Print how long joiners waited, for each attack."""
+    """Print how long subscribers waited during each attack."""
     for name, value in describe().items():
         click.echo(f"{name}: {value}")
     click.echo(f"{'attack':8}{'joins':>8}{'median ms':>12}{'longest ms':>12}{'most tries':>12}")

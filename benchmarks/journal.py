@@ -1,4 +1,4 @@
-"""``python -m benchmarks.journal``: what does it cost the engine to write every command down first?"""
+"""``python -m benchmarks.journal``: measure what it costs the engine to append every command to a journal."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ WORKLOAD = "balanced"
 
 TARGET_APPEND_NS, TARGET_RATIO = 30, 1.5
 
-#: Commands a second, in bursts of BATCH as fast as they go: faster than any exchange, and no disk is the limit.
+#: Commands a second, in bursts of BATCH at full speed: faster than any exchange, and slow enough for the disk.
 BURST_RATE = 2e6
 
 #: An append that takes longer is counted.
@@ -52,21 +52,21 @@ class Appends:
 
     level: str
     batch: int
-    ns: list[float] = field(default_factory=list)  #: a command
-    percentiles: list[list[float]] = field(default_factory=list)  #: p50, p99, p99.9, most of a batch, ns
+    ns: list[float] = field(default_factory=list)  #: of a command
+    percentiles: list[list[float]] = field(default_factory=list)  #: p50, p99, p99.9 and maximum of a batch, ns
     long: list[int] = field(default_factory=list)  #: batches above LONG_NS
-    faults: list[int] = field(default_factory=list)  #: of pages, of the thread that appends
-    stalls: list[float] = field(default_factory=list)  #: ms without room
+    faults: list[int] = field(default_factory=list)  #: page faults of the appending thread
+    stalls: list[float] = field(default_factory=list)  #: ms of waiting for room
 
 
 @dataclass
 class Matching:
-    """The flow through the books, round by round: ns a command. ``rate``: of bursts, 0 without a pause."""
+    """The flow through the books, round by round, in ns a command. ``rate``: in bursts; 0 for no pauses."""
 
     rate: float
     without: list[float] = field(default_factory=list)
     journaled: list[float] = field(default_factory=list)
-    stalled: list[float] = field(default_factory=list)  #: of it without room in the journal
+    stalled: list[float] = field(default_factory=list)  #: of it waiting for room in the journal
 
     @property
     def ratio(self) -> float:
@@ -75,7 +75,7 @@ class Matching:
 
 @contextmanager
 def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]:
-    """A writer with a syncer behind it, on real files."""
+    """A writer with a syncer, on real files."""
     from pricetime.journal.configuration import Configuration
     from pricetime.journal.directory import Directory
     from pricetime.journal.syncer import Syncer
@@ -123,7 +123,7 @@ def measure_appends(
 
 
 def measure_matching(figures: Matching, count: int, folder: Path, segment_bytes: int, *, other_way: bool) -> None:
-    """The same flow with and without a journal, each in books of its own."""
+    """Run the same flow with and without a journal, in separate books."""
     workload = load(WORKLOAD, count, seed=1)
     first = 1
     for chunk in (*workload.prelude, *workload.commands):
@@ -166,7 +166,7 @@ def measure(
     segment_bytes: int,
     advance: Callable[[], None] = lambda: None,
 ) -> tuple[list[Appends], list[Matching]]:
-    """Everything in every round, one after the other; the other way round the next time."""
+    """Run everything in every round, in alternating order."""
     appends = [Appends(level, batch) for level in LEVELS for batch in BATCHES]
     matching = [Matching(BURST_RATE), Matching(0)]
     commands = numbered(np.concatenate(load(WORKLOAD, count, seed=1).commands))
@@ -194,7 +194,7 @@ def table_of(appends: list[Appends]) -> report.Rows:
 
 
 def matching_table(matching: list[Matching]) -> report.Rows:
-    columns = ["flow", "without ns", "with ns", "of it no room", "ratio", "target"]
+    columns = ["flow", "without ns", "with ns", "of it waiting for room", "ratio", "target"]
     table = report.Rows("Matching without and with a journal, level memory", columns)
     for flow in matching:
         medians = (float(np.median(values)) for values in (flow.without, flow.journaled, flow.stalled))
@@ -204,16 +204,16 @@ def matching_table(matching: list[Matching]) -> report.Rows:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Turns of each.")
-@click.option("--count", default=1_000_000, show_default=True, type=click.IntRange(1), help="Commands of a turn.")
-@click.option("--rate", default=1e6, show_default=True, help="Appends a second; 0 for as fast as it goes.")
-@click.option("--segment-bytes", default=64 << 20, show_default=True, help="Of each file of the journal.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Rounds.")
+@click.option("--count", default=1_000_000, show_default=True, type=click.IntRange(1), help="Commands in each run.")
+@click.option("--rate", default=1e6, show_default=True, help="Appends a second; 0 for an unlimited rate.")
+@click.option("--segment-bytes", default=64 << 20, show_default=True, help="Size of each file of the journal.")
 @click.option(
     "--directory",
     default=Path("build"),
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where journals are made, and removed: the disk that is measured.",
+    help="Folder for the journals, which are removed afterwards; its disk is measured.",
 )
 @click.option(
     "--output",
@@ -226,20 +226,20 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
     """Measure the journal from the engine's side, with a syncer at work on a real disk.
 
     \b
-    ns a command  in append alone, CRC included, at --rate: median over the rounds, least and most
-    p50 ... max   of one append of so many commands; the cost of reading the clock is in them and is stated
-    > 5 us        appends that took longer: whatever the machine did to the thread is among them
-    faults        page faults of the thread that appends
-    no room       waited for a segment, in no other figure
-    matching      commands through the books, with a journal and without, turn and turn about: in bursts of 65,536
-                  at 2 M a second, and without a pause, which is more than the syncer or the disk can take
+    ns a command  append alone, CRC included, at --rate: median over the rounds, minimum and maximum
+    p50 ... max   of one append of so many commands, including one reading of the clock, whose cost is stated
+    > 5 us        appends that took longer, interruptions by the machine included
+    faults        page faults of the appending thread
+    no room       waiting for a segment; not in the other figures
+    matching      commands through the books, with and without a journal in alternating runs: in bursts of 65,536
+                  at 2 M a second, and without pauses, which is more than the syncer or the disk can take
 
     The folder --output gets journal.md and journal.json.
     """
     console = Console()
     console.width = max(console.width, report.WIDTH)
     try:
-        console.print("compiling the loops, unless they are", style="dim")
+        console.print("compiling the loops if needed", style="dim")
         ready()
     except NotCompiled as missing:
         raise click.ClickException(str(missing)) from missing
@@ -253,7 +253,7 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
     for table in tables:
         console.print(report.drawn(table))
     clock_ns = overhead() / ticks_per_ns()
-    console.print(f"a reading of the clock: {clock_ns:.1f} ns; to reach: {TARGET_APPEND_NS} ns", style="dim")
+    console.print(f"a reading of the clock: {clock_ns:.1f} ns; target: {TARGET_APPEND_NS} ns", style="dim")
     write(tables, appends, matching, clock_ns, output)
     console.print(f"written to {output}", style="dim")
 

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""What the engine's thread does with a journal, as loops without the GIL: append alone, and append, match and link."""
+"""The engine's work with a journal as loops without the GIL: append alone, and append, match and link."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from cython.cimports.pricetime.native.arrays import records_of
 
 
 def append_paced(writer, commands, batch, gap_ticks):
-    """Append commands in batches, each ``gap_ticks`` after the one before or as soon as it can be.
+    """Append commands in batches, each ``gap_ticks`` after the one before or as soon as possible.
 
-    The ticks that each batch took, as u32; the page faults of this thread; and the ticks that it waited for room.
+    Returns the ticks of each batch as u32, the page faults of this thread, and the ticks that it waited for room.
     The clock is read right before and right after an append, so its own cost is in every figure.
     """
     mine: Writer = writer
     count: u64 = len(commands)
     step: u64 = batch
     gap: u64 = gap_ticks
-    ticks = np.full((count + step - 1) // step, 0, np.uint32)  # its pages are touched here, and not while it is timed
+    ticks = np.full((count + step - 1) // step, 0, np.uint32)  # prefaults its pages before the timing
     first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
     stalled: u64[1]
@@ -31,7 +31,7 @@ def append_paced(writer, commands, batch, gap_ticks):
 
 
 def faults_so_far():
-    """Page faults of this thread; the first store into a page of a file counts as a major one."""
+    """Return the page faults of this thread; the first store into a page of a file counts as a major one."""
     used = resource.getrusage(resource.RUSAGE_THREAD)
     return used.ru_minflt + used.ru_majflt
 
@@ -65,9 +65,9 @@ def _append_paced(writer, commands, count, batch, gap_ticks, ticks, stalled):
 
 
 def match(engine, commands, batch, writer=None):
-    """Execute commands in batches, through the journal when there is one: (ns, ns of it without room in the journal).
+    """Execute commands in batches, through the journal if given; return (ns, ns of it waiting for room).
 
-    With a journal, what the reports link to is computed too, as it stands in the checkpoints.
+    With a journal the checksum of the reports is computed too, as for checkpoints.
     """
     mine: Engine = engine
     books: Books = mine.books

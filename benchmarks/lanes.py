@@ -1,4 +1,4 @@
-"""One step on one workload, ready to take its turn."""
+"""One step on one workload, ready to run."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from .reference_step import ReferenceStep
 from .steps import CAPACITY, REFERENCE, CompiledBook, Step, compiled
 from .workloads import BATCH, Workload
 
-#: Commands of no type: each makes one report, and nothing else happens. Three batches of them, since hardly any batch
-#: makes more than three reports a command.
+#: Commands without a type: each makes one report and has no other effect. Three batches, because few batches make more
+#: than three reports a command.
 REFUSED = np.zeros(3 * BATCH, COMMAND)
 
-#: Commands of a batch for the reference: few, because it may spend milliseconds on each.
+#: Commands of a batch for the reference: few, because it may take milliseconds for each.
 REFERENCE_BATCH = 64
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What one turn of one step gave."""
+    """The result of one run of one step."""
 
     orders: int  #: commands executed in batches
-    taken_ns: int  #: processor time of this thread that they took
-    each_ns: NDArray[np.float64]  #: of every command executed singly
+    taken_ns: int  #: processor time of this thread for them
+    each_ns: NDArray[np.float64]  #: clock ticks of every command executed singly
 
 
 class Lane(Protocol):
-    repeats: bool  #: every turn executes the same commands, from the first
+    repeats: bool  #: every run executes the same commands, from the first
 
     def take_turn(self, limit_ns: int) -> Turn:
-        """Run the workload, or as much of it as the limit allows, once in batches and once singly."""
+        """Run the workload, or as much as the limit allows, once in batches and once singly."""
 
 
 def lane_of(step: Step, workload: Workload) -> Lane:
@@ -46,7 +46,7 @@ def lane_of(step: Step, workload: Workload) -> Lane:
 
 
 class CompiledLane:
-    """Every turn fills two fresh books: one takes the commands in batches, the other singly."""
+    """Fills two fresh books in every run: one executes the commands in batches, the other singly."""
 
     repeats = True
 
@@ -58,7 +58,7 @@ class CompiledLane:
         return Turn(*self.run_batches(limit_ns), self.run_singly(limit_ns))
 
     def filled(self) -> CompiledBook:
-        """A book at the end of the prelude, the memory for its reports touched as it is after the first calls."""
+        """Return a book after the prelude, with the memory for its reports prefaulted, as after the first calls."""
         book = self.make()
         for commands in self.workload.prelude:
             book.apply(commands)
@@ -66,7 +66,7 @@ class CompiledLane:
         return book
 
     def run_batches(self, limit_ns: int) -> tuple[int, int]:
-        """How many commands were executed, and the processor time that they took."""
+        """Return how many commands were executed, and their processor time."""
         book, orders = self.filled(), 0
         start = time.thread_time_ns()
         for commands in self.workload.commands:
@@ -90,7 +90,7 @@ class CompiledLane:
 
 
 class ReferenceLane:
-    """The reference goes on where it stopped: filling it anew would take longer than measuring it."""
+    """Continues where the previous run stopped: filling the reference again would take longer than measuring it."""
 
     repeats = False
 
@@ -99,7 +99,7 @@ class ReferenceLane:
         self.coming = self.from_the_start()
 
     def from_the_start(self) -> Iterator[NDArray[np.void]]:
-        """The commands in small batches, for a book filled by the prelude; again and again."""
+        """Yield the commands in small batches, repeatedly, for a book filled by the prelude."""
         while True:
             self.book = ReferenceStep(CAPACITY)
             for commands in self.workload.prelude:
@@ -135,7 +135,7 @@ class ReferenceLane:
 
 @cache
 def clock_rate() -> float:
-    """Ticks of the clock of single orders in one ns."""
+    """Return the ticks in one ns of the clock of single orders."""
     from .inside import ticks_per_ns
 
     return ticks_per_ns()

@@ -1,11 +1,11 @@
-"""How many orders a second the load generator takes from one processor: against the least that an exchange could do.
+"""Measure the load generator alone: orders a second from one processor, against a minimal exchange.
 
     python -m benchmarks.load --rate 5000000 --load-cpu 1 --echo-cpu 0
     python -m benchmarks.load --rate 0
 
-The other end logs sessions in as an exchange does. First it throws away what comes: the sending alone, which is due
-times, the copy into the outbound buffers and the system calls. Then it answers every order with one report: the whole
-generator, with reading, checking and recording. With a real exchange at the other end: benchmarks.exchange.
+The other end logs sessions in as an exchange does. First it discards what arrives: this measures sending alone, which
+is due times, the copy into the outbound buffers and the system calls. Then it answers every order with one report: this
+measures the whole generator, with reading, checking and recording. benchmarks.exchange uses a real exchange.
 """
 
 from __future__ import annotations
@@ -31,23 +31,25 @@ from pricetime.wire.types import NONCE_BYTES, WIRE_VERSION
 
 from .build import NotCompiled, ready
 
-#: Orders that are made; they are sent again and again, as nobody looks at them.
+#: Orders that are made; they are sent repeatedly, because the other end does not check them.
 ORDERS = 1 << 18
 
-#: As many may wait for an answer at a time, so no more are sent into the sink.
+#: The most orders without an answer; the sink gets no more than that.
 MOST_UNANSWERED = 3_500_000
 
 LONG_MS = 600_000
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rate", default=5e6, show_default=True, help="Orders a second; 0 for as fast as it goes.")
-@click.option("--seconds", default=5.0, show_default=True, help="How long; at rate 0 five million orders each.")
+@click.option("--rate", default=5e6, show_default=True, help="Orders a second; 0 for an unlimited rate.")
+@click.option(
+    "--seconds", default=5.0, show_default=True, help="Duration; at rate 0 five million orders for each second."
+)
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
 @click.option("--load-cpu", type=int, help="Processor of the generator, which then never sleeps.")
 @click.option("--echo-cpu", type=int, help="Processor of the other end.")
 def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_cpu: int | None) -> None:
-    """Send, and send and read, and print how fast that was."""
+    """Measure sending alone, then sending and reading, and print the rates."""
     try:
         ready()
     except NotCompiled as error:
@@ -62,7 +64,7 @@ def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_
         arguments = (sessions, echo_cpu, there, answers)
         other = multiprocessing.get_context("spawn").Process(target=serve, args=arguments, daemon=True)
         other.start()
-        there.close()  # its end alone: if it fails, recv says so
+        there.close()  # only this end stays open: if the process fails, recv reports it
         port = here.recv()
         pin(load_cpu)
         with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:
@@ -75,7 +77,7 @@ def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_
 
 
 def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) -> dict[str, str]:
-    """Send a plan as often as it takes: what came of it."""
+    """Send a plan as often as needed; return the result."""
     times = max(1, orders // plan.count)
     start, busy = time.perf_counter() + LEAD_S, time.process_time()
     for number in range(times):
@@ -90,8 +92,8 @@ def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) ->
     took = (seen.last_answer if answers else seen.last_sent) - start
     found = {
         "orders": f"{seen.sent:,} over {len(load.accounts)} sessions",
-        "asked for": f"{rate / 1e6:.2f} M/s" if rate else "as fast as it goes",
-        "sent": f"{seen.sent / (seen.last_sent - start) / 1e6:.2f} M/s, {seen.late:,} over 1 ms after they were due",
+        "asked for": f"{rate / 1e6:.2f} M/s" if rate else "unlimited rate",
+        "sent": f"{seen.sent / (seen.last_sent - start) / 1e6:.2f} M/s, {seen.late:,} sent over 1 ms late",
         "processor": f"{busy / took:.0%} of one, {busy / seen.sent * 1e9:.0f} ns an order",
     }
     if answers:
@@ -102,7 +104,7 @@ def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) ->
 
 
 def serve(sessions: int, cpu: int | None, pipe: Connection, answers: bool) -> None:
-    """The other end: log so many sessions in, then read until they are closed. Tells its port, then the bytes read."""
+    """The other end: send its port, log this many sessions in, read until they close, send the bytes read."""
     ready()
     from benchmarks.echo_loops import echo
 

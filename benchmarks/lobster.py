@@ -1,4 +1,4 @@
-"""Rows a second of processor time of a LOBSTER replay: a generated pair of files through the book.
+"""Measure a LOBSTER replay in rows a second of processor time, with a generated pair of files.
 
 python -m benchmarks.lobster --lines 500000 --levels 10
 """
@@ -19,7 +19,7 @@ MIDDLE, TICK, SPREAD = 5_853_300, 100, 12
 
 
 def write_pair(folder: Path, lines: int, levels: int, seed: int = 1) -> tuple[Path, Path]:
-    """A day of one stock: orders near the best prices come, go and trade; what lies deeper than the window stays."""
+    """Write a day of one stock: orders near the best prices arrive, leave and trade; orders outside the window stay."""
     chance = random.Random(seed)
     book = OrderBook()
     live: list[int] = []
@@ -55,7 +55,7 @@ def _message(
     distance = TICK * chance.randint(0, 2 * levels)
     price = MIDDLE - SPREAD * TICK // 2 - distance if side is Side.BID else MIDDLE + SPREAD * TICK // 2 + distance
     shown = book.depth(levels)[side is Side.ASK]["price"].tolist()
-    if len(shown) == levels:  # LOBSTER tells of nothing deeper
+    if len(shown) == levels:  # LOBSTER has no deeper levels
         price = max(price, shown[-1]) if side is Side.BID else min(price, shown[-1])
     size = chance.randint(1, 500)
     order_id = 10_000_000 + number
@@ -65,7 +65,7 @@ def _message(
 
 
 def _visible(book: OrderBook, live: list[int], chance: random.Random, levels: int) -> int | None:
-    """An order that rests within the window; those that are gone leave the list as they are met."""
+    """Return an order that rests within the window; remove those found to be gone from the list."""
     deepest = [level["price"][-1] for level in book.depth(levels)]
     for _ in range(20):
         at = chance.randrange(len(live))

@@ -1,11 +1,12 @@
-"""How long a mass cancel of many orders makes another client wait, and the end of the session that has them.
+"""Measure how long a client waits while a second client cancels, or disconnects with, many orders.
 
     python -m benchmarks.mass_cancel --orders 400000
     python -m benchmarks.mass_cancel --python OTHER/CHECKOUT/.venv/bin/python
 
-A client has many orders in a server. Another sends one order after the other and waits for each answer: the longest of
-these waits is the stall. It is taken while nothing else happens, during a mass cancel, and after a disconnect.
-Each line is the round with the shortest stall of several with a fresh server: other work of the machine only adds.
+One client has many orders in a server. A second client sends one order after the other and waits for each answer; the
+longest wait is the stall. It is measured while nothing else happens, during a mass cancel, and after a disconnection.
+Each line is the round with the shortest stall of several, each with a fresh server, because other work of the machine
+only lengthens it.
 """
 
 from __future__ import annotations
@@ -28,25 +29,25 @@ from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, CommandType, Repor
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import MassCancel, NewOrder
 
-#: Orders that are sent before their answers are taken.
+#: Orders that are sent before their answers are read.
 BURST = 10_000
 
-#: How long the other client is measured while nothing else happens.
+#: How long the second client is measured while nothing else happens.
 QUIET_S = 2.0
 
 
 class Waits(NamedTuple):
-    """What the other client saw."""
+    """The waits of the second client."""
 
     what: str
     seconds: float  #: until all orders were cancelled
-    orders: int  #: that were answered meanwhile
+    orders: int  #: waits during that time
     median_ns: float
     longest_ns: int
 
 
 class OtherServer(ServerProcess):
-    """A server that another interpreter runs."""
+    """A server that a different interpreter runs."""
 
     python: Path
 
@@ -59,7 +60,7 @@ class OtherServer(ServerProcess):
 
 
 def hold_orders(address: tuple[str, int], orders: int, asked: Connection) -> None:
-    """Enter the orders; when asked to, cancel them or leave. Says when it is done."""
+    """Enter the orders; on request cancel them or disconnect. Sends a message when done."""
     connection = log_in(*address, owner=1)[0]
     connection.settimeout(60)
     commands = np.zeros(orders, COMMAND)
@@ -79,7 +80,7 @@ def hold_orders(address: tuple[str, int], orders: int, asked: Connection) -> Non
 
 
 def take(connection: socket.socket, count: int) -> np.void:
-    """So many reports: the last one."""
+    """Read this many reports; return the last one."""
     data = bytearray(count * REPORT.itemsize)
     view = memoryview(data)
     while view:
@@ -91,11 +92,11 @@ def take(connection: socket.socket, count: int) -> np.void:
     return last
 
 
-# ---------------------------------------------------------------------- the other client
+# ---------------------------------------------------------------------- the second client
 
 
 class Probe:
-    """Sends one order after the other, each of which meets nothing and may not rest."""
+    """Sends one order after the other; none trades, and none may rest."""
 
     def __init__(self, host: str, port: int) -> None:
         self.connection = log_in(host, port, owner=2)[0]
@@ -106,20 +107,20 @@ class Probe:
         self.waits: list[int] = []
 
     def once(self) -> None:
-        """One order, until its two reports are there."""
+        """Send one order and wait for its two reports."""
         began = time.perf_counter_ns()
         self.connection.sendall(self.message)
         take(self.connection, 2)
         self.waits.append(time.perf_counter_ns() - began)
 
     def taken(self, what: str, began_s: float) -> Waits:
-        """The waits since the last call."""
+        """Return the waits since the last call."""
         waits, self.waits = np.array(self.waits), []
         return Waits(what, time.monotonic() - began_s, len(waits), float(np.median(waits)), int(waits.max()))
 
 
 def measure(server: ServerProcess, orders: int, how: str) -> list[Waits]:
-    """The waits while nothing happens, and while the orders go."""
+    """Return the waits while nothing happens, and while the orders are cancelled."""
     asked, theirs = multiprocessing.Pipe()
     holder = multiprocessing.Process(target=hold_orders, args=((server.host, server.port), orders, theirs), daemon=True)
     holder.start()
@@ -142,13 +143,13 @@ def measure(server: ServerProcess, orders: int, how: str) -> list[Waits]:
 
 
 @click.command()
-@click.option("--orders", default=400_000, show_default=True, help="Orders of the one client.")
+@click.option("--orders", default=400_000, show_default=True, help="Orders of the first client.")
 @click.option("--rounds", default=5, show_default=True, help="Fresh servers for each line.")
-@click.option("--python", type=click.Path(path_type=Path), help="Interpreter of another build, which serves instead.")
-@click.option("--journal", type=click.Path(path_type=Path), help="A directory for the journals of the rounds.")
-@click.option("--acknowledge", default="memory", show_default=True, help="With a journal.")
+@click.option("--python", type=click.Path(path_type=Path), help="Interpreter of a different build to run the server.")
+@click.option("--journal", type=click.Path(path_type=Path), help="Folder for the journals of the rounds.")
+@click.option("--acknowledge", default="memory", show_default=True, help="Acknowledgement level, with a journal.")
 def main(orders: int, rounds: int, python: Path | None, journal: Path | None, acknowledge: str) -> None:
-    """Print how long another client waits at most."""
+    """Print the longest wait of the second client."""
     for name, value in describe().items():
         click.echo(f"{name}: {value}")
     click.echo(f"{'while':<14} {'orders':>8} {'for, s':>7} {'median, us':>11} {'longest, us':>12}")

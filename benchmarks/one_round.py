@@ -1,9 +1,8 @@
 """The process that ``benchmarks.compare`` starts for each revision in each round.
 
-It is asked for one workload after the other on its standard input, by name, and answers each with a line of JSON:
-processor time in ns per order. The workloads are files that the comparison has put into the folder given, so that both
-revisions execute the same commands; the book is whichever pricetime PYTHONPATH leads to, and nothing is asked of that
-but ``OrderBook`` and the records.
+It reads names of workloads from its standard input and answers each with a line of JSON: processor time in ns per
+order. The workloads are files in the given folder, so that both revisions execute the same commands. PYTHONPATH decides
+which pricetime is measured; only ``OrderBook`` and the records of it are used.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from .python_loop import arguments, time_adds, time_cancels
 
 BATCH = 65_536
 
-#: Of each workload in each turn.
+#: Passes of each workload in each run.
 PASSES = 3
 
 
@@ -40,7 +39,7 @@ def answer(what: dict[str, object]) -> None:
 
 
 def batches(path: Path) -> float:
-    """ns per order of the commands, after the prelude: the quickest pass, since noise only ever adds."""
+    """Return ns per order after the prelude, from the fastest pass, because noise only adds time."""
     with np.load(path) as workload:
         prelude, commands = workload["prelude"], workload["commands"]
     return min(one_pass(prelude, commands) for _ in range(PASSES))
@@ -49,7 +48,7 @@ def batches(path: Path) -> float:
 def one_pass(prelude: NDArray[np.void], commands: NDArray[np.void]) -> float:
     book = pricetime.OrderBook()
     run(book, prelude)
-    book.apply(np.zeros(3 * BATCH, commands.dtype))  # refused, all of them: touches the memory for reports
+    book.apply(np.zeros(3 * BATCH, commands.dtype))  # all rejected: prefaults the memory for reports
     start = time.thread_time_ns()
     run(book, commands)
     return (time.thread_time_ns() - start) / len(commands)
@@ -61,7 +60,7 @@ def run(book: pricetime.OrderBook, commands: NDArray[np.void]) -> None:
 
 
 def calls(folder: Path) -> dict[str, object]:
-    """ns a call from a Python loop."""
+    """Return ns a call from a Python loop."""
     with np.load(folder / "calls.npz") as workload:
         orders = arguments(workload["commands"])
     book = pricetime.OrderBook()

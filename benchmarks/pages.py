@@ -1,12 +1,11 @@
-"""What the live page costs those who trade: p99 with many pages open against none, turn and turn about.
+"""Measure what open live pages cost traders: p99 with many pages and with none, in alternating runs.
 
     python -m benchmarks.pages --rate 100000 --seconds 5 --turns 7
 
-Each turn is a fresh server that gets the same orders at the same rate; with pages, a process of its own holds them open
-over WebSockets and takes every frame. *Tick to trade* is measured inside the server: from the recv that returned an
-order to the datagram with its last report handed to the kernel. The processor time is that of the server's main
-thread, which serves the pages and carries no order. Exit code 1 when pages make p99 worse by more than the 10 % that
-are promised.
+Each run has a fresh server that gets the same orders at the same rate. With pages, a separate process holds them open
+over WebSockets and takes every frame. *Tick to trade* is measured in the server, from the recv that returned an order
+to the send of the datagram with its last report. The processor time is that of the server's main thread, which serves
+the pages and carries no orders. Exits 1 if pages raise p99 by more than the promised 10 %.
 """
 
 from __future__ import annotations
@@ -35,26 +34,26 @@ from pricetime.measure.machine import describe
 from pricetime.measure.plan import make_plans
 from pricetime.measure.server import ServerProcess
 
-#: What pages may cost, as a part of p99.
+#: The most that pages may add to p99, as a fraction.
 PROMISED = 0.10
 
-#: Turns below which nothing can be said.
+#: The fewest runs that allow a conclusion.
 LEAST_TURNS = 5
 
 
 class Turn(NamedTuple):
-    """What one server did."""
+    """The result of one run."""
 
     p50_ns: float
     p99_ns: float
     busy_s: float  #: processor time of the server's main thread while orders came
-    frames: int  #: that all pages were sent
+    frames: int  #: bytes sent to all pages
     frame_bytes: int
 
 
 @dataclass
 class Conditions:
-    """What every turn has in common."""
+    """The settings of all runs."""
 
     rate: float
     seconds: float
@@ -64,7 +63,7 @@ class Conditions:
     load_cpu: int | None
 
     def take(self, pages: int) -> Turn:
-        """One turn with so many pages."""
+        """Run once with this many pages."""
         options = ["--open", "--stats-interval-ms", "0", "--http-port", "0", "--http-pages", str(max(pages, 1))]
         if self.server_cpu is not None:
             options += ["--gateway-cpus", str(self.server_cpu)]
@@ -90,7 +89,7 @@ class Conditions:
 
 @contextmanager
 def opened(port: int, pages: int, cpu: int | None) -> Iterator[list[int]]:
-    """So many pages, in a process of their own. In the end the list has frames and their bytes."""
+    """Open this many pages in a separate process. At the end the list has frames and their bytes."""
     seen = [0, 0]
     if not pages:
         yield seen
@@ -98,7 +97,7 @@ def opened(port: int, pages: int, cpu: int | None) -> Iterator[list[int]]:
     here, there = multiprocessing.Pipe()
     watcher = multiprocessing.get_context("spawn").Process(target=watch, args=(port, pages, cpu, there))
     watcher.start()
-    there.close()  # its end alone: if it fails, recv says so
+    there.close()  # only this end stays open: if the process fails, recv reports it
     try:
         here.recv()  # all are open
         yield seen
@@ -110,7 +109,7 @@ def opened(port: int, pages: int, cpu: int | None) -> Iterator[list[int]]:
 
 
 def watch(port: int, pages: int, cpu: int | None, pipe: Connection) -> None:
-    """Open pages and take what they are sent, until told that it is enough."""
+    """Open pages and read their frames until a message ends it."""
     pin(cpu)
     pipe.send(asyncio.run(watch_all(port, pages, pipe)))
 
@@ -140,28 +139,28 @@ async def watch_one(port: int, seen: list[int], ready: asyncio.Event) -> None:
             ready.set()
             seen[0] += 1
             seen[1] += len(frame)
-            os.sched_yield()  # to the load generator, which is to be no later for these pages than it must
+            os.sched_yield()  # gives way to the load generator, so that the pages delay it as little as possible
 
 
 def busy_s(pid: int) -> float:
-    """Processor time that the main thread of a process has had."""
+    """Return the processor time of the main thread of a process."""
     return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text(encoding="ascii").split()[0]) / 1e9
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--pages", default=20, show_default=True, type=click.IntRange(1, 1000), help="Pages that are open.")
-@click.option("--turns", default=7, show_default=True, type=click.IntRange(LEAST_TURNS), help="Pairs of turns.")
+@click.option("--pages", default=20, show_default=True, type=click.IntRange(1, 1000), help="Open pages.")
+@click.option("--turns", default=7, show_default=True, type=click.IntRange(LEAST_TURNS), help="Pairs of runs.")
 @click.option("--rate", default=100_000.0, show_default=True, help="Orders a second.")
-@click.option("--seconds", default=5.0, show_default=True, help="How long each turn is.")
+@click.option("--seconds", default=5.0, show_default=True, help="Duration of each run.")
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
-@click.option("--preset", default="balanced", show_default=True, help="Order flow, of pricetime.tape.flow.")
-@click.option("--server-cpu", type=int, help="Processor of the gateway's thread.")
+@click.option("--preset", default="balanced", show_default=True, help="Order flow, a preset of pricetime.tape.flow.")
+@click.option("--server-cpu", type=int, help="Processor of the event loop.")
 @click.option("--load-cpu", type=int, help="Processor of load generator and pages.")
 def main(
     pages: int, turns: int, rate: float, seconds: float, sessions: int, preset: str, server_cpu: int | None,
     load_cpu: int | None,
 ) -> None:  # fmt: skip
-    """Measure tick to trade with pages open and without."""
+    """Measure tick to trade with and without open pages."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
     conditions = Conditions(rate, seconds, sessions, preset, server_cpu, load_cpu)
@@ -170,7 +169,7 @@ def main(
     for done in range(turns):
         for count, taken in ((0, without), (pages, having))[:: -1 if done % 2 else 1]:
             taken.append(conditions.take(count))
-            print(f"  turn {done + 1}, {count:>3} pages  {told(taken[-1])}", flush=True)
+            print(f"  run {done + 1}, {count:>3} pages  {told(taken[-1])}", flush=True)
     sys.exit(verdict(without, having, pages, seconds))
 
 
@@ -181,18 +180,16 @@ def told(turn: Turn) -> str:
 
 
 def verdict(without: list[Turn], having: list[Turn], pages: int, seconds: float) -> int:
-    """Say what the turns show: 1 when that is more than was promised."""
+    """Print the comparison; return 1 if pages cost more than promised."""
     found = compare([turn.p99_ns for turn in without], [turn.p99_ns for turn in having])
     frames = statistics.median(turn.frames for turn in having)
     size = sum(turn.frame_bytes for turn in having) / max(1, sum(turn.frames for turn in having))
     busy = statistics.median(b.busy_s - a.busy_s for a, b in zip(without, having, strict=True))
     worse = found.low > 1 and found.ratio > 1 + PROMISED
-    print(
-        f"  p99 with {pages} pages          {found.ratio:.3f} of that with none ({found.low:.3f} to {found.high:.3f})"
-    )
+    print(f"  p99 with {pages} pages          {found.ratio:.3f} of p99 without ({found.low:.3f} to {found.high:.3f})")
     print(f"  frames a page              {frames / pages / seconds:.1f} a second, {size:,.0f} bytes each")
-    print(f"  processor time for pages   {1000 * busy / seconds:.0f} ms a second, all together")
-    print(f"  {'MORE than' if worse else 'within'} the {PROMISED:.0%} that are promised")
+    print(f"  processor time for pages   {1000 * busy / seconds:.0f} ms a second, all pages")
+    print(f"  {'MORE than' if worse else 'within'} the promised {PROMISED:.0%}")
     return int(worse)
 
 

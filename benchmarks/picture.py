@@ -1,4 +1,4 @@
-"""The outcome as a picture: for every workload, where each step stands."""
+"""Draw the results: for every workload, a dot for each step."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 
 
 def require() -> None:
-    """Find out before minutes of measuring. Raises MissingExtra."""
-    require_extra("matplotlib", "plot", "a picture (else give --no-picture)")
+    """Check for matplotlib before minutes of measuring. Raises MissingExtra."""
+    require_extra("matplotlib", "plot", "a picture (--no-picture skips it)")
 
 
 def colours(style: Style) -> dict[str, str]:
-    """Of each step; the first, plain Python, stands back."""
+    """Return the colours of the steps; the first, plain Python, is muted."""
     orange, purple, blue = style.series[1], style.series[3], style.series[0]
     return dict(zip(STEPS, (style.muted, orange, purple, blue), strict=True))
 
@@ -57,7 +57,7 @@ def draw(workloads: Sequence[Sequence[Figures]], folder: Path) -> list[Path]:
 def draw_panel(
     axes: Axes, style: Style, workloads: Sequence[Sequence[Figures]], title: str, value: Any, target: Any
 ) -> None:
-    """One measure on a logarithmic axis: a row for each workload, a dot for each step, a tick for the target."""
+    """Draw one measure on a logarithmic axis: a row per workload, a dot per step, a tick for the target."""
     axes.set_xscale("log")
     dress(axes, style, title, "x")
     axes.xaxis.set_major_formatter("{x:,.10g}")
@@ -70,4 +70,4 @@ def draw_panel(
             axes.scatter(x, row, s=52, color=colour_of[figure.step.name], label=label, zorder=2)
         if figures[0].workload in TARGETS:
             x = target(TARGETS[figures[0].workload])
-            axes.scatter(x, row, s=130, marker="|", color=style.ink, label="target of the book", zorder=3)
+            axes.scatter(x, row, s=130, marker="|", color=style.ink, label="target for the book", zorder=3)

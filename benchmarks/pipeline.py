@@ -1,4 +1,4 @@
-"""``python -m benchmarks.pipeline``: what does each stage add, from matching alone to the whole exchange?"""
+"""``python -m benchmarks.pipeline``: measure what each stage adds, from matching alone to the exchange."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from .rounds import no_collector
 
 RESULTS = Path(__file__).parent / "results"
 
-#: The whole pipeline: what it is to reach.
+#: Targets of the whole pipeline.
 TARGET_P99_US, TARGET_M_ORDERS = 50, 4.7
 
 
 def measure(
     chosen: list[Stage], conditions: Conditions, rounds: int, advance: Callable[[], None] = lambda: None
 ) -> dict[str, list[Seen]]:
-    """Every stage in every round, one after the other; the other way round the next time."""
+    """Run every stage in every round, in alternating order."""
     seen: dict[str, list[Seen]] = {stage.name: [] for stage in chosen}
     for done in range(rounds):
         for stage in chosen if done % 2 == 0 else chosen[::-1]:
@@ -47,7 +47,7 @@ def measure(
 
 
 def median_ns(turns: list[Seen]) -> dict[str, int] | None:
-    """Of each percentile the median over the rounds; of ``max`` the most."""
+    """Return the median over the rounds of each percentile; for ``max`` the maximum."""
     taken = [turn.latency_ns for turn in turns if turn.latency_ns is not None]
     if not taken:
         return None
@@ -57,7 +57,7 @@ def median_ns(turns: list[Seen]) -> dict[str, int] | None:
 
 def table_of(chosen: list[Stage], seen: dict[str, list[Seen]]) -> report.Rows:
     columns = ["stage", "M orders/s", "range", *(f"{name} us" for name in PERCENTILES)]
-    table = report.Rows("From matching alone to the whole exchange", columns)
+    table = report.Rows("From matching alone to the exchange", columns)
     for stage in chosen:
         rates = [turn.orders_per_s / 1e6 for turn in seen[stage.name]]
         latency_ns = median_ns(seen[stage.name])
@@ -75,7 +75,7 @@ def command_of(arguments: list[str]) -> str:
 def run_of(
     chosen: list[Stage], seen: dict[str, list[Seen]], arguments: list[str], started_at: datetime
 ) -> run_file.PipelineRun:
-    """Everything as it is kept: see ``pricetime report``."""
+    """Return the record that is written: see ``pricetime report``."""
     return run_file.PipelineRun(
         started_at=started_at.replace(microsecond=0),
         version=version("pricetime"),
@@ -102,7 +102,7 @@ def percentiles_of(latency_ns: dict[str, int] | None) -> run_file.Percentiles | 
 
 
 def without_stages(arguments: list[str]) -> list[str]:
-    """The command line but for the stages that it chose."""
+    """Return the command line without its --stage options."""
     kept: list[str] = []
     rest = iter(arguments)
     for argument in rest:
@@ -119,27 +119,37 @@ def without_stages(arguments: list[str]) -> list[str]:
     "names",
     multiple=True,
     type=click.Choice([stage.name for stage in stages()]),
-    help="One stage alone; may be given several times. All of them by default.",
+    help="Only this stage; repeatable [default: all].",
 )
-@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Turns of each.")
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1), help="Rounds.")
 @click.option(
     "--orders",
     default=4_000_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Of a turn as fast as it goes; at most 1,000,000 of one-maker-per-taker.",
+    help="Orders of a run at an unlimited rate; at most 1,000,000 of one-maker-per-taker.",
 )
-@click.option("--rate", default=1e6, show_default=True, type=click.FloatRange(1), help="Orders a second, for latency.")
-@click.option("--seconds", default=10.0, show_default=True, type=click.FloatRange(0.001), help="Of a turn at --rate.")
+@click.option(
+    "--rate",
+    default=1e6,
+    show_default=True,
+    type=click.FloatRange(1),
+    help="Orders a second of the runs that measure latency.",
+)
+@click.option(
+    "--seconds", default=10.0, show_default=True, type=click.FloatRange(0.001), help="Duration of a run at --rate."
+)
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64), help="Clients of the exchange.")
-@click.option("--server-cpu", type=int, help="Processor of the engine's thread, and of the gateway's.")
-@click.option("--load-cpu", type=int, help="Processor of whoever fills the ring, of load generator and subscriber.")
+@click.option("--server-cpu", type=int, help="Processor of the engine's thread, or of the event loop.")
+@click.option(
+    "--load-cpu", type=int, help="Processor of the thread that fills the ring, or of load generator and subscriber."
+)
 @click.option(
     "--directory",
     default=Path("build"),
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Where journals are made, and removed: the disk that is measured.",
+    help="Folder for the journals, which are removed afterwards; its disk is measured.",
 )
 @click.option(
     "--out",
@@ -149,7 +159,7 @@ def without_stages(arguments: list[str]) -> list[str]:
     help="Writes OUT.json, for pricetime report, and OUT.md.",
 )
 def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **given: Any) -> None:
-    """Measure the pipeline stage by stage, turn and turn about.
+    """Measure the pipeline stage by stage, in alternating runs.
 
     \b
     match             commands in memory through the books, in batches of 256
@@ -157,19 +167,19 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
     ring              one thread fills the ring, the engine takes from it
     ring-journal      the same, each batch in the journal before it is executed
     exchange          TCP to multicast: server, load generator and subscriber are three processes
-    exchange-memory   with a journal whose reports promise that the process may die
-    exchange-durable  with one whose reports promise that the machine may
+    exchange-memory   with a journal, level memory: acknowledged orders survive the process
+    exchange-durable  level durable: acknowledged orders survive the machine
 
-    Of the last three there are two figures each: at --rate, for latency, and as fast as it goes. Of single orders the
-    latency has the reading of the clock in it; of an exchange it is tick to trade: from the recv that returned an order
-    to the datagram with its last report handed to the kernel. A figure is the median over the rounds.
+    The last three have two figures each: at --rate, for latency, and at an unlimited rate. The latency of single
+    orders includes one reading of the clock; that of an exchange is tick to trade, from the recv that returned an
+    order to the send of the datagram with its last report. Figures are medians over the rounds.
     """
     console = Console()
     console.width = max(console.width, report.WIDTH)
     started_at = datetime.now(UTC)
     chosen = [stage for stage in stages() if not names or stage.name in names]
     try:
-        console.print("compiling the loops, unless they are", style="dim")
+        console.print("compiling the loops if needed", style="dim")
         ready()
         directory.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="pipeline-", dir=directory))
@@ -187,7 +197,7 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
     for stage in chosen:
         console.print(f"{stage.name}: {stage.what}", style="dim", highlight=False)
     console.print(
-        f"to reach, the whole: p99 under {TARGET_P99_US} us at 1 M orders/s, more than {TARGET_M_ORDERS} M orders/s",
+        f"whole pipeline, targets: p99 < {TARGET_P99_US} us at 1 M orders/s, > {TARGET_M_ORDERS} M orders/s",
         style="dim",
     )
     write(table, run_of(chosen, seen, sys.argv[1:], started_at), out)

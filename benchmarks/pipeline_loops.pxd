@@ -12,7 +12,7 @@ from benchmarks.inside cimport read_ticks
 from benchmarks.journal_loops cimport _match, _match_journaled
 
 cdef enum:
-    BATCH = 256                      # commands of a turn, as of the gateway's matcher
+    BATCH = 256                      # commands in an iteration, as in the gateway's matcher
 
 cdef void _fill(Ring ring, const Command *commands, u64 count, Idle idle) noexcept nogil
 cdef void _match_from(Books books, Ring ring, u64 count, Idle idle) noexcept nogil

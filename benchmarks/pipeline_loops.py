@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The engine behind its ring, as loops without the GIL: filling the ring, taking from it in batches, and one by one."""
+"""Loops without the GIL for the engine and its ring: fill the ring, execute from it in batches, or one by one."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ def _fill(ring, commands, count, idle):
 
 
 def match_from(engine, ring, count, idle, writer=None):
-    """Take ``count`` commands from the ring in batches and execute them where they lie: (ns, reports).
+    """Take ``count`` commands from the ring in batches and execute them in place; return (ns, reports).
 
-    With a ``writer`` a batch is in the journal before it is executed, and what its reports link to is computed. Fewer
-    are executed when the journal fails.
+    With a ``writer`` a batch is in the journal before it is executed, and the checksum of its reports is computed.
+    Fewer are executed if the journal fails.
     """
     mine: Engine = engine
     books: Books = mine.books
@@ -93,16 +93,16 @@ def _match_journaled_from(books, ring, count, idle, writer):
 
 
 def time_each(engine, ring, count):
-    """Take ``count`` commands from a ring that holds them all, one by one: the ticks that each took, as u32.
+    """Take ``count`` commands one by one from a ring that holds them all; return the ticks of each as u32.
 
-    From the end of one command to the end of the next: taken from the ring, executed, its reports written, its slot
-    given back, and a reading of the clock.
+    Each is measured from the end of the previous command: taking it from the ring, executing it, writing its reports,
+    releasing its slot, and reading the clock.
     """
     mine: Engine = engine
     books: Books = mine.books
     source: Ring = ring
     n: u64 = count
-    ticks = np.full(n, 0, np.uint32)  # its pages are touched here, and not while it is timed
+    ticks = np.full(n, 0, np.uint32)  # prefaults its pages before the timing
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
     mine.make_room(n)
     with cython.nogil:

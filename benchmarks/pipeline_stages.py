@@ -1,4 +1,4 @@
-"""The stages of the pipeline, each ready to be measured: what of it runs, and what is in its figures."""
+"""The stages of the pipeline: what each runs, and what its figures include."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ if TYPE_CHECKING:
     from pricetime.journal.writer import Writer
     from pricetime.ring import Idle, Ring
 
-#: Of every stage but one: the order flow of the exchange's benchmark too.
+#: The order flow of all stages but one, and of the exchange's benchmark.
 FLOW = "balanced"
 
-#: What the project that this one grew from measures: each resting order taken by one that comes.
+#: The workload of the project that this one grew from: each incoming order takes one resting order.
 PAIRS = "one-maker-per-taker"
 
-#: Slots of the ring between two threads, as a server has by default; and of one that holds all before it begins.
+#: Slots of the ring between two threads, as by default in a server.
 SLOTS, ALL_SLOTS = 1 << 16, 1 << 20
 
-#: Commands of a turn of the engine, as of the gateway's.
+#: Commands in an iteration of the engine, as in the event loop.
 BATCH = 256
 
 SEGMENT_BYTES = 64 << 20
 
 
 class Wrong(PricetimeError):
-    """A stage did not do what it is measured for."""
+    """A stage gave a wrong result."""
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What is asked of every stage."""
+    """The settings of all stages."""
 
     orders: int
     rate: float
@@ -62,7 +62,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Seen:
-    """What one turn gave."""
+    """The result of one run."""
 
     orders: int
     orders_per_s: float
@@ -72,22 +72,22 @@ class Seen:
 @dataclass(frozen=True)
 class Stage:
     name: str
-    what: str  #: is in its figures
+    what: str  #: what its figures include
     measure: Callable[[Conditions], Seen]
 
 
 def stages() -> list[Stage]:
-    """All of them, each with more in it than the one before."""
+    """Return all stages; each includes more than the one before."""
     kept = [
         Stage("match", f"{FLOW!r} in memory, batches of {BATCH} through the books, reports written", match),
         Stage(
             "match-encode",
             f"{PAIRS!r}: bids from a ring filled beforehand, one thread, each takes one of 1 M asks at 50 prices, "
-            "reports written as they are sent; latency of single orders",
+            "reports encoded for sending; latency of single orders",
             match_filled,
         ),
-        Stage("ring", f"{FLOW!r}, one thread fills the ring, another takes from it and executes", ring),
-        Stage("ring-journal", "the same, each batch in the journal before it is executed, a syncer at work", journaled),
+        Stage("ring", f"{FLOW!r}, one thread fills the ring, a second takes from it and executes", ring),
+        Stage("ring-journal", "the same, each batch in the journal before it is executed, with a syncer", journaled),
     ]
     for name, what, options in (
         ("exchange", "TCP to multicast, without a journal", ()),
@@ -99,10 +99,8 @@ def stages() -> list[Stage]:
         ),
     ):
         kept += [
-            Stage(
-                f"{name}-at-rate", f"{what}, open loop at the rate asked for; tick to trade", partial(paced, options)
-            ),
-            Stage(f"{name}-flat-out", f"{what}, as fast as it goes", partial(flat_out, options)),
+            Stage(f"{name}-at-rate", f"{what}, open loop at --rate; tick to trade", partial(paced, options)),
+            Stage(f"{name}-flat-out", f"{what}, unlimited rate", partial(flat_out, options)),
         ]
     return kept
 
@@ -121,7 +119,7 @@ def match(conditions: Conditions) -> Seen:
 
 
 def match_filled(conditions: Conditions) -> Seen:
-    """Twice: in batches for the throughput, one by one for the latency."""
+    """Runs twice: in batches for the throughput, one by one for the latency."""
     from .inside import ticks_per_ns
     from .pipeline_loops import match_from, time_each
 
@@ -132,7 +130,7 @@ def match_filled(conditions: Conditions) -> Seen:
         engine, full, count = prepared(workload)
         ticks = thread.submit(time_each, engine, full, count).result()
     if reports != 2 * count:
-        raise Wrong(f"{count} orders that each take one made {reports} reports: accepted and a trade are expected")
+        raise Wrong(f"{count} orders made {reports} reports; expected an ACCEPTED and a TRADE each")
     each_ns = ticks / ticks_per_ns()
     percents = [float(name.removeprefix("p")) if name != "max" else 100 for name in PERCENTILES]
     found = np.percentile(each_ns, percents, method="higher")
@@ -148,7 +146,7 @@ def journaled(conditions: Conditions) -> Seen:
 
 
 def through_ring(conditions: Conditions, journal: AbstractContextManager[Writer | None]) -> Seen:
-    """One thread fills, another executes: from the first look into the ring to the last report."""
+    """One thread fills the ring, a second executes; timed from the first read of the ring to the last report."""
     from pricetime.ring import Ring
 
     from .pipeline_loops import fill, match_from
@@ -168,12 +166,12 @@ def through_ring(conditions: Conditions, journal: AbstractContextManager[Writer 
 
 @cache
 def flow(name: str, count: int) -> Workload:
-    """The same orders for every stage and round."""
+    """Return the same orders for every stage and round."""
     return load(name, count, seed=1)
 
 
 def filled(workload: Workload) -> Engine:
-    """Books that have the orders which rest before the clock runs."""
+    """Return books that hold the orders of the prelude."""
     engine = Engine([Instrument(0)], capacity=CAPACITY)
     for chunk in workload.prelude:
         engine.apply(chunk)
@@ -181,7 +179,7 @@ def filled(workload: Workload) -> Engine:
 
 
 def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
-    """Books, a ring that has all commands, and how many these are."""
+    """Return books, a ring that holds all commands, and their number."""
     from pricetime.ring import Ring
 
     from .pipeline_loops import fill
@@ -193,14 +191,14 @@ def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
 
 
 def idle() -> Idle:
-    """Look again at once, then let others have the processor: no thread sleeps while there is work."""
+    """Return an idle wait that spins, then yields: no thread sleeps while there is work."""
     from pricetime.ring import Idle
 
     return Idle("yield", spins=1000, pauses=1000)
 
 
 def beside(cpu: int | None) -> ThreadPoolExecutor:
-    """A thread of its own, on this processor."""
+    """Run ``work`` in a thread on this processor."""
     return ThreadPoolExecutor(1, initializer=pin, initargs=(cpu,))
 
 
@@ -217,13 +215,13 @@ def paced(options: tuple[str, ...], conditions: Conditions) -> Seen:
 
 
 def flat_out(options: tuple[str, ...], conditions: Conditions) -> Seen:
-    """No latency: an order that is sent as early as can be waits for those before it, and that is all it would show."""
+    """No latency: at an unlimited rate it would only measure the queue."""
     found = exchange(options, conditions, 0, conditions.orders / 1e6)
     return Seen(found.orders, found.orders_per_s)
 
 
 def exchange(options: tuple[str, ...], conditions: Conditions, rate: float, seconds: float) -> Seen:
-    """A server, a load generator and a subscriber whose books must come out as the server's."""
+    """Run a server, a load generator and a subscriber, whose books must equal the server's."""
     folder = Path(tempfile.mkdtemp(prefix="journal-", dir=conditions.directory))
     day = Day(
         rate=rate,
@@ -240,5 +238,5 @@ def exchange(options: tuple[str, ...], conditions: Conditions, rate: float, seco
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(folder)
     if not outcome.agrees:
-        raise Wrong("the subscriber's books are not the server's")
+        raise Wrong("the subscriber's books differ from the server's")
     return Seen(outcome.orders, outcome.result.answered_per_s, outcome.tick_to_trade_ns)

@@ -1,4 +1,4 @@
-"""Calls from a Python loop, one command each. What the loop itself takes is in the figures."""
+"""Calls from a Python loop, one command each. The figures include the loop."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pricetime import OrderBook, Side
 
-#: Order id, side and price of an order of one size.
+#: Order id, side and price of each order; all have the same quantity.
 Arguments: TypeAlias = tuple[int, Side, int]
 
 #: Lots of every order.
@@ -18,7 +18,7 @@ LOTS = 10
 
 
 class Book(Protocol):
-    """The calls that are timed."""
+    """The timed calls."""
 
     def add_order(self, order_id: int, side: Side, price: int, quantity: int) -> Any: ...
     def cancel_order(self, order_id: int) -> Any: ...
@@ -31,7 +31,7 @@ def arguments(orders: NDArray[np.void]) -> list[Arguments]:
 
 
 def time_adds(book: Book, orders: list[Arguments]) -> float:
-    """ns of processor time a call."""
+    """Return ns of processor time a call."""
     add = book.add_order
     start = time.thread_time_ns()
     for order_id, side, price in orders:
@@ -40,7 +40,7 @@ def time_adds(book: Book, orders: list[Arguments]) -> float:
 
 
 def time_matches(book: OrderBook, orders: list[Arguments]) -> float:
-    """ns of processor time a call of ``add_order`` whose trades are read."""
+    """Return ns of processor time a call of ``add_order``, reading its trades."""
     add = book.add_order
     start = time.thread_time_ns()
     for order_id, side, price in orders:
@@ -49,7 +49,7 @@ def time_matches(book: OrderBook, orders: list[Arguments]) -> float:
 
 
 def time_cancels(book: Book, orders: list[Arguments]) -> float:
-    """ns of processor time a call."""
+    """Return ns of processor time a call."""
     cancel = book.cancel_order
     start = time.thread_time_ns()
     for order_id, _, _ in orders:
@@ -58,7 +58,7 @@ def time_cancels(book: Book, orders: list[Arguments]) -> float:
 
 
 def time_adds_and_cancels(book: Book, orders: list[Arguments]) -> float:
-    """ns of processor time a call: each order is cancelled as soon as it rests."""
+    """Return ns of processor time a call; each order is cancelled as soon as it rests."""
     add, cancel = book.add_order, book.cancel_order
     start = time.thread_time_ns()
     for order_id, side, price in orders:

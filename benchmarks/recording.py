@@ -1,9 +1,9 @@
-"""``python -m benchmarks.recording``: what does it cost that the matching of one command of so many is timed?
+"""``python -m benchmarks.recording``: measure the cost of timing the matching of one command in many.
 
-The loop from ring to ring that a server runs (``Playback``: matcher and router, streams and feed, no sockets) takes one
-flow; from part to part another of the rates is set, in an order that shifts, so that whatever else the machine
-does meets all of them. Times are of the thread alone. Where a server also reads sockets and sends datagrams, a command
-takes several times as long, and the share of what timing costs is smaller by as much.
+The loop from ring to ring of a server (``Playback``: matcher and router, streams and feed, no sockets) runs one flow in
+parts. Each part uses one of the rates, in shifting order, so that noise of the machine meets all of them. Times are
+processor time of the thread. In a server with sockets a command takes several times as long, so the share of timing is
+smaller.
 """
 
 from __future__ import annotations
@@ -22,27 +22,27 @@ from pricetime.gateway.state import ExchangeState, configuration_of
 from pricetime.measure.machine import describe
 from pricetime.tape.flow import PRESETS, generate, prelude
 
-#: One of so many; 0: none, which the others are held against.
+#: Rates, one command in so many; 0 means none, which the others are compared with.
 RATES = (0, 1021, 251, 61, 1)
 
 OWNERS = 4
 OWNER_SHIFT, ID_SHIFT = np.uint64(32), np.uint64(48)
 
-#: Commands that one read of a socket returns under load: they have the same timestamp.
+#: Commands that one read of a socket returns under load; they have the same timestamp.
 TOGETHER = 100
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--preset", default="balanced", show_default=True, help="Order flow, of pricetime.tape.flow.")
+@click.option("--preset", default="balanced", show_default=True, help="Order flow, a preset of pricetime.tape.flow.")
 @click.option("--rounds", default=40, show_default=True, type=click.IntRange(5), help="Parts for each rate.")
-@click.option("--part", default=10_000, show_default=True, type=click.IntRange(100), help="Commands of a part.")
+@click.option("--part", default=10_000, show_default=True, type=click.IntRange(100), help="Commands in a part.")
 def main(preset: str, rounds: int, part: int) -> None:
-    """Run one flow with several rates of timing, turn and turn about, and print what each costs."""
+    """Run one flow with several rates of timing, alternating, and print the cost of each."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
     times = measure(preset, rounds, part)
     print(
-        f"\n  ns a command, median of {rounds} parts of {part:,} of {preset!r}; against none the median of the ratios"
+        f"\n  ns a command, median of {rounds} parts of {part:,} of {preset!r}; ratio to none: the median of the ratios"
     )
     for every, took in times.items():
         against = compare(times[0], took)
@@ -52,7 +52,7 @@ def main(preset: str, rounds: int, part: int) -> None:
 
 
 def measure(preset: str, rounds: int, part: int) -> dict[int, list[float]]:
-    """ns a command of each part, by rate; the parts of a round stand at the same place."""
+    """Return ns a command of each part, by rate; the parts of a round have the same index."""
     flow = replace(PRESETS[preset], owners=OWNERS, ids="session")
     settings = GatewayConfig()
     state = ExchangeState(settings, configuration_of(settings), traced=False)
@@ -74,7 +74,7 @@ def measure(preset: str, rounds: int, part: int) -> dict[int, list[float]]:
 
 
 def owned(commands: NDArray[np.void]) -> NDArray[np.void]:
-    """As the gateway makes them: owners in the ids, the instrument that there is, and times of whole reads."""
+    """Return commands as the gateway makes them: owners in the ids, the one instrument, and timestamps of reads."""
     owners = commands["order_id"] >> OWNER_SHIFT
     commands["order_id"] = owners << ID_SHIFT | commands["order_id"] & np.uint64(2**32 - 1)
     commands["session"] = commands["owner"] = owners

@@ -1,13 +1,13 @@
-"""What a start costs: a replay of everything, a recovery with a snapshot, and a snapshot beside an engine at work.
+"""Measure a start: a replay of the whole journal, and a recovery with a snapshot.
 
     python -m benchmarks.recovery
     python -m benchmarks.recovery --commands 10000000 --behind 1000000 --directory DIR
 
-A journal of the flow ``balanced`` is written by the writer and the syncer that a server has, and a snapshot is put into
-it so many commands before its end. *Replay* is what ``pricetime replay`` does: the books alone, from the first command
-on, every record verified, every report held against the checkpoints. *Recovery* is what a server does before it serves:
-the snapshot loaded and checked, then the rest through the matcher and the router, so that streams and feed are there
-too. Files are in the page cache: a cold disk adds the time to read them.
+The writer and the syncer of a server write a journal of the flow ``balanced``, with a snapshot ``--behind`` commands
+before its end. *Replay* is what ``pricetime replay`` does: the books alone, from the first command on; it verifies
+every record, and every report against the checkpoints. *Recovery* is what a server does before it serves: it loads and
+checks the snapshot, then runs the rest through matcher and router, so that streams and feed are complete. Files are in
+the page cache; a cold disk adds the time to read them.
 """
 
 from __future__ import annotations
@@ -37,15 +37,19 @@ from pricetime.measure.machine import describe
 from pricetime.tape.flow import generate, prelude
 from pricetime.types import COMMAND
 
-#: Commands that are given to the writer at a time.
+#: Commands appended at a time.
 RUN = 1 << 12
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--commands", default=10_000_000, show_default=True, type=click.IntRange(1), help="In the journal.")
-@click.option("--behind", default=1_000_000, show_default=True, type=click.IntRange(0), help="Behind the snapshot.")
-@click.option("--turns", default=5, show_default=True, type=click.IntRange(1), help="Times that each is measured.")
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Where the journal is made.")
+@click.option(
+    "--commands", default=10_000_000, show_default=True, type=click.IntRange(1), help="Commands in the journal."
+)
+@click.option(
+    "--behind", default=1_000_000, show_default=True, type=click.IntRange(0), help="Commands after the snapshot."
+)
+@click.option("--turns", default=5, show_default=True, type=click.IntRange(1), help="Measurements of each.")
+@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Folder for the journal.")
 def main(commands: int, behind: int, turns: int, directory: Path | None) -> None:
     """Time a replay and a recovery."""
     for name, value in describe().items():
@@ -59,12 +63,12 @@ def main(commands: int, behind: int, turns: int, directory: Path | None) -> None
         )
         resting = write_journal(settings, commands, behind)
         print(f"  {'journal':<34}{commands:,} commands of 'balanced', {resting:,} orders rest")
-        report("replay of everything", [replay(settings) for _ in range(turns)], commands)
+        report("replay of the journal", [replay(settings) for _ in range(turns)], commands)
         report("recovery with the snapshot", [recovery(settings) for _ in range(turns)], behind)
 
 
 def report(what: str, seconds: list[float], commands: int) -> None:
-    """The median, and the range."""
+    """Print median and range."""
     median = statistics.median(seconds)
     print(
         f"  {what:<34}{median:.3f} s ({min(seconds):.3f} to {max(seconds):.3f}), "
@@ -73,7 +77,7 @@ def report(what: str, seconds: list[float], commands: int) -> None:
 
 
 def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
-    """A journal with a snapshot ``behind`` commands before its end: how many orders rest at the end."""
+    """Write a journal with a snapshot ``behind`` commands before its end; return the orders resting at the end."""
     assert settings.journal is not None
     directory = Directory(settings.journal)
     directory.lock()
@@ -96,7 +100,7 @@ def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
 
 
 def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: ExchangeState) -> None:
-    """A snapshot of this moment."""
+    """Write a snapshot of the current state."""
     from pricetime.journal.reader import Reader
 
     reader = Reader(directory)
@@ -113,7 +117,7 @@ def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: Exch
 
 
 def take(writer: Any, state: ExchangeState, commands: np.ndarray[Any, Any]) -> None:
-    """Into the journal and then through everything, as the matcher does it; waits where no segment is ready."""
+    """Append and then execute, as the matcher does; waits if no segment is ready."""
     while len(commands):
         took = writer.append_records(commands, state.engine.seq_num, state.matcher.report_checksum)
         state.apply(commands[:took])
@@ -125,7 +129,7 @@ def take(writer: Any, state: ExchangeState, commands: np.ndarray[Any, Any]) -> N
 
 
 def runs(commands: int) -> Iterator[np.ndarray[Any, np.dtype[np.void]]]:
-    """The flow, numbered as a gateway does, of four owners."""
+    """Yield the flow of four owners, numbered as in a gateway."""
     sequence = 0
     for part in [*prelude("balanced"), *generate("balanced", commands)]:
         for first in range(0, len(part), RUN):
@@ -144,7 +148,7 @@ def runs(commands: int) -> Iterator[np.ndarray[Any, np.dtype[np.void]]]:
 
 
 def replay(settings: GatewayConfig) -> float:
-    """Seconds of one replay from the first command."""
+    """Return the seconds of one replay from the first command."""
     assert settings.journal is not None
     began = time.perf_counter()
     Replay(Directory(settings.journal)).run_to_end()
@@ -152,7 +156,7 @@ def replay(settings: GatewayConfig) -> float:
 
 
 def recovery(settings: GatewayConfig) -> float:
-    """Seconds until a server would have everything, of a journal that is left as it was."""
+    """Return the seconds of one recovery; the journal is not changed."""
     assert settings.journal is not None
     copy = settings.journal.with_name("copy")
     shutil.copytree(settings.journal, copy, copy_function=shutil.copy)

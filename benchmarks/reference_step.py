@@ -1,4 +1,4 @@
-"""Step 1: the reference book with the face of the compiled steps."""
+"""Step 1: the reference book with the interface of the compiled steps."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pricetime.types import Side, TimeInForce
 
 
 class ReferenceStep:
-    """A ``ReferenceBook`` that takes COMMAND arrays and gives REPORT arrays, their ``seq_num`` counted on."""
+    """A ``ReferenceBook`` that takes COMMAND arrays and returns REPORT arrays with consecutive ``seq_num``."""
 
     def __init__(self, capacity: int) -> None:
         self.book = ReferenceBook(capacity, level_capacity=capacity)
@@ -23,9 +23,9 @@ class ReferenceStep:
         return reports
 
     def fill(self, commands: NDArray[np.void]) -> None:
-        """Enter new orders that trade with nothing straight into their queues.
+        """Append new orders, none of which trades, directly to their queues.
 
-        Through the front door, where every order searches for the best price, a deep prelude would take hours.
+        ``add_order`` searches for the best price each time, so a deep prelude would take hours.
         """
         names = ["order_id", "side", "price", "quantity", "timestamp", "owner", "time_in_force"]
         for order_id, side, price, quantity, timestamp, owner, time_in_force in commands[names].tolist():

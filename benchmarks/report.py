@@ -1,4 +1,4 @@
-"""The outcome as tables: on the terminal, as Markdown, and as values for JSON."""
+"""The results as tables on the terminal, as Markdown, and as values for JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from .rounds import Figures, base_of
 from .steps import BOOK
 from .workloads import TARGETS
 
-#: Columns of the terminal that the widest table wants.
+#: Width in characters of the widest table.
 WIDTH = 128
 
 
 @dataclass
 class Rows:
-    """A table before it is drawn; the first ``names`` columns are text, the others numbers."""
+    """The content of a table; the first ``names`` columns are text, the others numbers."""
 
     title: str
     columns: list[str]
@@ -31,7 +31,7 @@ class Rows:
 
 
 def summary_table(workloads: Sequence[Sequence[Figures]]) -> Rows:
-    """A line for each workload: every step's rate, and of the last one the ratio to the first and the p99."""
+    """Return a line per workload: the rate of each step, and for the last one the ratio to the first and the p99."""
     steps = [figure.step for figure in workloads[0]]
     rates = [f"{step.number} {step.name}" for step in steps]
     table = Rows("Million orders a second", ["workload", *rates, "times", "p99 ns", "target"])
@@ -101,7 +101,7 @@ def imports_table(imports: ImportTime) -> Rows:
 
 
 def number(value: float) -> str:
-    """Three digits or all before the point, whichever is more; from a million on in millions."""
+    """Format with three digits, or with all digits before the point; in millions from a million on."""
     if value >= 1e6:
         return f"{value / 1e6:,.3g}M"
     if value >= 100:
@@ -137,7 +137,7 @@ def markdown(table: Rows) -> Iterator[str]:
 
 
 def values(figure: Figures) -> dict[str, Any]:
-    """One step on one workload for JSON: medians, and what they are medians of."""
+    """Return one step on one workload for JSON: medians and the values behind them."""
     return {
         "workload": figure.workload,
         "step": figure.step.name,

@@ -1,4 +1,4 @@
-"""``python -m benchmarks.ring``: how fast do records get from one thread, or process, to another?"""
+"""``python -m benchmarks.ring``: measure how fast records pass between two threads or processes."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from .rounds import no_collector
 RESULTS = Path(__file__).parent / "results"
 BATCHES = (1, 16)
 
-#: Million records a second by batch, ns of a round trip at the median: of the ring in place.
+#: Targets of the ring in place: million records a second by batch, and ns of a round trip, median.
 TARGET_M_RECORDS = {1: 50, 16: 120}
 TARGET_ROUND_TRIP_NS = 250
 
 
 @dataclass
 class Figures:
-    """What one lane gave, round by round."""
+    """The results of one lane, by round."""
 
     name: str
     between: str
@@ -45,7 +45,7 @@ class Figures:
 
 
 def measure(rounds: int, scale: float, advance: Callable[[], None] = lambda: None) -> list[Figures]:
-    """Every lane in every round, one after the other; the other way round the next time."""
+    """Run every lane in every round, in alternating order."""
     from .ring_lanes import lanes
 
     contestants = lanes()
@@ -75,13 +75,13 @@ def table_of(figures: list[Figures]) -> report.Rows:
 
 
 def spread(values: NDArray[np.float64] | list[float]) -> str:
-    """The least and the most over the rounds."""
+    """Return minimum and maximum over the rounds."""
     return f"{report.number(float(np.min(values)))}-{report.number(float(np.max(values)))}"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rounds", default=7, show_default=True, type=click.IntRange(1), help="Turns of each.")
-@click.option("--quick", is_flag=True, help="3 rounds, a tenth of the records: rough figures, soon.")
+@click.option("--rounds", default=7, show_default=True, type=click.IntRange(1), help="Rounds.")
+@click.option("--quick", is_flag=True, help="3 rounds, a tenth of the records: rough figures, quickly.")
 @click.option(
     "--output",
     default=RESULTS,
@@ -90,13 +90,13 @@ def spread(values: NDArray[np.float64] | list[float]) -> str:
     help="Folder to write to.",
 )
 def main(rounds: int, quick: bool, output: Path) -> None:
-    """Measure the ring beside what else carries records, turn and turn about.
+    """Compare the ring with queues, a pipe and a mutex, in alternating runs.
 
     \b
-    1, 16         records a call, or a batch: median over the rounds of million records a second, least and most
-    round trip    one record there, and one back: median and p99 of a round, of which the median over the rounds
+    1, 16         records in a call or batch: million records a second, median, minimum and maximum over the rounds
+    round trip    one record there and one back: median and p99 of a round, then the median over the rounds
 
-    On two cores all depends on where they lie: the time of a round trip tells. docs/internals/ring.md says more.
+    Results depend on how near the two cores are, which the round trip shows. docs/internals/ring.md says more.
     The folder --output gets ring.md and ring.json.
     """
     console = Console()
@@ -104,7 +104,7 @@ def main(rounds: int, quick: bool, output: Path) -> None:
     if quick:
         rounds = 3
     try:
-        console.print("compiling the loops, unless they are", style="dim")
+        console.print("compiling the loops if needed", style="dim")
         ready()
     except NotCompiled as missing:
         raise click.ClickException(str(missing)) from missing
@@ -114,7 +114,7 @@ def main(rounds: int, quick: bool, output: Path) -> None:
     table = table_of(figures)
     console.print(report.drawn(table))
     targets = ", ".join(f"{m} M/s in batches of {batch}" for batch, m in TARGET_M_RECORDS.items())
-    console.print(f"to reach, in place: {targets}, round trip {TARGET_ROUND_TRIP_NS} ns", style="dim")
+    console.print(f"targets, in place: {targets}, round trip {TARGET_ROUND_TRIP_NS} ns", style="dim")
     write(table, figures, output)
     console.print(f"written to {output}", style="dim")
 

@@ -1,4 +1,4 @@
-"""What carries records from one thread, or process, to another: each ready to take its turn."""
+"""The lanes of the benchmark: everything that passes records between two threads or processes, ready to run."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ from numpy.typing import NDArray
 
 from pricetime.ring import Idle, Ring
 
-#: Slots, a quarter of a MiB: both sides have room to run ahead, and it stays in the cache of a core.
+#: Slots, 256 KiB: both sides have room to run ahead, and the ring fits a core's cache.
 CAPACITY = 4096
 
-#: What a Python record is.
+#: The Python message.
 MESSAGE = b"x" * 60
 
-#: Looks again at once, then lets others have the processor: as somebody does who has it nearly to himself.
+#: Spins, then yields: for a thread that has a processor almost to itself.
 IDLE = Idle("yield", spins=1000, pauses=1000)
 
 
 class Lane(Protocol):
     name: str
-    between: str  #: what runs at its ends
+    between: str  #: kind of its two ends
 
     def rate(self, batch: int, scale: float) -> float:
-        """Records a second, put and got ``batch`` at a time."""
+        """Return records a second, put and got ``batch`` at a time."""
 
     def round_trips(self, scale: float) -> NDArray[np.float64]:
-        """ns of each."""
+        """Return the ns of each round trip."""
 
 
 class Beside:
-    """A thread that does ``work`` meanwhile; what it gave is in ``outcome`` at the end."""
+    """Run ``work`` in a thread during the block; its result is in ``outcome`` at the end."""
 
     def __init__(self, work: Callable[[], Any]) -> None:
         self.outcome: Any = None
@@ -57,7 +57,7 @@ class Beside:
 
 
 class NativeLane:
-    """Two threads without the GIL; every word of every record is written and compared."""
+    """Two threads without the GIL, which write and compare every word of every record."""
 
     between = "native threads"
 
@@ -88,7 +88,7 @@ class NativeLane:
 
 
 class PythonLane:
-    """Two Python threads that only put and get messages; ``ways`` gives the calls for a batch."""
+    """Two Python threads that only put and get messages; ``ways`` returns the calls for a batch."""
 
     between = "Python threads"
 
@@ -125,7 +125,7 @@ class PythonLane:
 
 
 class ProcessLane:
-    """Two processes. ``make`` gives this end, ``attach`` the other of what this one has for it; ``ways``: the calls."""
+    """Two processes. ``make`` creates this end, ``attach`` the other one from it; ``ways`` returns the calls."""
 
     between = "Python processes"
 
@@ -148,7 +148,7 @@ class ProcessLane:
         start = time.perf_counter()
         for _ in range(batches):
             put()
-        get()  # it has them all
+        get()  # the other end has all messages
         return time.perf_counter() - start
 
     def round_trips(self, scale: float) -> NDArray[np.float64]:
@@ -162,7 +162,7 @@ class ProcessLane:
 
 
 class Other:
-    """The process at the other end, once it is ready; and this end of what the two talk through."""
+    """Start the process at the other end; yield it when ready, with this end of the connection."""
 
     def __init__(self, lane: ProcessLane, batch: int, batches: int, echoes: bool) -> None:
         self.end = lane.make()
@@ -182,7 +182,7 @@ class Other:
 
 
 def at_the_other_end(attach: Any, ways: Any, end: Any, batch: int, batches: int, echoes: bool, ready: Any) -> None:
-    """Get all the batches; put as many, or one when all have been got."""
+    """Get all batches; put as many back, or one at the end."""
     end = attach(end) if attach else end
     put, get = ways(end, batch)
     ready.set()
@@ -206,7 +206,7 @@ def time_each(work: Callable[[], object], count: int) -> NDArray[np.float64]:
     return taken
 
 
-# ---------------------------------------------------------------------- the ways: what a batch is for each
+# ---------------------------------------------------------------------- the calls for a batch, by lane
 
 
 def ring_ways(ring: Ring, batch: int) -> tuple[Any, Any]:
@@ -222,7 +222,7 @@ def record_ways(ring: Ring, batch: int) -> tuple[Any, Any]:
 
 
 def queue_ways(between: Any, batch: int) -> tuple[Any, Any]:
-    """A batch is a list, which is as quick as a queue can be."""
+    """A batch is a list, the fastest way for a queue."""
     if batch == 1:
         return lambda: between.put(MESSAGE), lambda: len((between.get(),))
     messages = [MESSAGE] * batch
@@ -230,7 +230,7 @@ def queue_ways(between: Any, batch: int) -> tuple[Any, Any]:
 
 
 class Pipe:
-    """A pipe's end here, and the other's."""
+    """Return both ends of a pipe."""
 
     def __init__(self) -> None:
         self.end, self.for_the_other = multiprocessing.Pipe()
@@ -241,14 +241,14 @@ class Pipe:
 
 
 def pipe_ways(ends: Pipe | Connection, batch: int) -> tuple[Any, Any]:
-    """A batch is one send of so many messages side by side."""
+    """A batch is one send of adjacent messages."""
     end = ends.end if isinstance(ends, Pipe) else ends
     messages = MESSAGE * batch
     return lambda: end.send_bytes(messages), lambda: len(end.recv_bytes()) // len(MESSAGE)
 
 
 class SharedRings:
-    """A ring there and one back, in shared memory."""
+    """Make a ring for each direction in shared memory."""
 
     def __init__(self) -> None:
         self.memories = [SharedMemory(create=True, size=Ring.size(CAPACITY)) for _ in range(2)]
@@ -263,7 +263,7 @@ class SharedRings:
 
 
 class AttachedRings:
-    """The same at the other end."""
+    """Attach to the rings at the other end."""
 
     def __init__(self, names: list[str]) -> None:
         self.memories = [SharedMemory(name) for name in names]
@@ -287,7 +287,7 @@ def shared_ways(ends: SharedRings | AttachedRings, batch: int) -> tuple[Any, Any
 
 
 def lanes() -> list[Lane]:
-    """All that take part. What is compiled for the benchmarks must be ready."""
+    """Return all lanes. The compiled parts of the benchmarks must be ready."""
     from .alternatives.mutex_ring import MutexRing
 
     return [

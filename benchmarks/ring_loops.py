@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The two sides of a ring as loops without the GIL, for a thread each: produce and consume, ping and echo.
+"""The two sides of a ring as loops without the GIL, one thread each: produce and consume, ping and echo.
 
-A record is 64 bytes: its number, and seven words that follow from it. All of them are written in the slot, and all of
-them are read and compared there, so a record that is lost, doubled, torn or read too early is counted.
+A record is 64 bytes: its number, and seven words derived from it. The producer writes all of them into the slot and the
+consumer compares all of them there, so records that are lost, duplicated, torn or read too early are counted.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from cython.cimports.pricetime.native.arrays import records_of
 
 
 def produce(ring, first: u64, count: u64, batch: u64, idle: Idle):
-    """Put records ``first`` to ``first + count - 1``, ``batch`` at a time where there is room."""
+    """Put records ``first`` to ``first + count - 1``, ``batch`` at a time if there is room."""
     if isinstance(ring, Ring):
         mine: Ring = ring
         with cython.nogil:
@@ -25,9 +25,9 @@ def produce(ring, first: u64, count: u64, batch: u64, idle: Idle):
 
 
 def consume(ring, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64 = 0, stall_ns: u64 = 0):
-    """Get as many records, ``batch`` at a time where they are there: how many were not as they should be.
+    """Get as many records, ``batch`` at a time if available; return how many were wrong.
 
-    After every ``stall_every`` records nothing is read for a while.
+    Pauses after every ``stall_every`` records.
     """
     if isinstance(ring, Ring):
         mine: Ring = ring
@@ -113,18 +113,18 @@ def _consume(ring: AnyRing, first: u64, count: u64, batch: u64, idle: Idle, stal
     return wrong
 
 
-# ---------------------------------------------------------------------- in place, as a hot loop of pricetime does it
+# ---------------------------------------------------------------------- in place, as pricetime's hot loops do
 
 
 def produce_in_place(ring, first: u64, count: u64, batch: u64, idle: Idle):
-    """As ``produce``, through the fields of the ring: no call, and a batch is one store of the tail."""
+    """Like ``produce``, through the fields of the ring: no call, and one store of the tail per batch."""
     mine: Ring = ring
     with cython.nogil:
         _produce_in_place(mine, first, count, batch, idle)
 
 
 def consume_in_place(ring, first: u64, count: u64, batch: u64, idle: Idle):
-    """As ``consume``, through the fields of the ring."""
+    """Like ``consume``, through the fields of the ring."""
     mine: Ring = ring
     with cython.nogil:
         wrong: u64 = _consume_in_place(mine, first, count, batch, idle)
@@ -139,7 +139,7 @@ def _produce_in_place(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle
     slots: cython.pointer[u8] = ring.slots
     mask: u64 = ring.mask
     tail: u64 = ring.producer.tail
-    limit: u64 = ring.producer.seen_head + ring.capacity  # the first position that is not known to be free
+    limit: u64 = ring.producer.seen_head + ring.capacity  # the first position not known to be free
     tries: u64 = 0
     end: u64 = first + count
     while first != end:
@@ -195,7 +195,7 @@ def _consume_in_place(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle
 
 
 def ping(there, back, count: u64, idle: Idle):
-    """Put ``count`` records one at a time, each when the one before has come back: the ticks of each round trip."""
+    """Put ``count`` records, each after the one before has returned; return the ticks of each round trip."""
     ticks = np.zeros(count, np.uint32)
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
     if isinstance(there, Ring):
@@ -212,7 +212,7 @@ def ping(there, back, count: u64, idle: Idle):
 
 
 def echo(there, back, count: u64, idle: Idle):
-    """Send ``count`` records back as they come."""
+    """Send ``count`` records back as they arrive."""
     if isinstance(there, Ring):
         mine: Ring = there
         mine_back: Ring = back

@@ -1,4 +1,4 @@
-"""How fast is each step? All of them on one workload, turn and turn about."""
+"""Measure all steps on one workload, in alternating runs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ PERCENTILES = (50, 99, 99.9, 100)
 
 @dataclass
 class Figures:
-    """One step on one workload: what its turns gave, and their medians."""
+    """One step on one workload: the results of its runs, and their medians."""
 
     workload: str
     step: Step
     repeats: bool
-    ns_per_order: list[float] = field(default_factory=list)  #: of each turn, in batches
-    percentiles: list[list[float]] = field(default_factory=list)  #: of each turn, ns: PERCENTILES of single orders
-    quickest: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  #: ns, of each order over its turns
+    ns_per_order: list[float] = field(default_factory=list)  #: of each run, in batches
+    percentiles: list[list[float]] = field(default_factory=list)  #: of each run, ns: PERCENTILES of single orders
+    quickest: NDArray[np.float64] = field(
+        default_factory=lambda: np.zeros(0)
+    )  #: ns, the fastest time of each order over the runs
 
     def add(self, turn: Turn) -> None:
         self.ns_per_order.append(turn.taken_ns / turn.orders)
@@ -41,23 +43,23 @@ class Figures:
 
     @property
     def m_orders(self) -> float:
-        """Million orders a second."""
+        """Return million orders a second."""
         return 1e3 / self.ns
 
     def percentile_ns(self, which: float) -> float:
-        """The median over the turns of this percentile of PERCENTILES."""
+        """Return the median over the runs of this percentile of PERCENTILES."""
         return float(np.median([turn[PERCENTILES.index(which)] for turn in self.percentiles]))
 
     @property
     def slowest_always_ns(self) -> float | None:
-        """The order that took longest even in its best turn: what the design costs, and no interruption.
+        """Return the maximum over the orders of each order's fastest time: the cost of the design without noise.
 
-        None where the turns do not repeat the same commands.
+        None if the runs do not repeat the same commands.
         """
         return float(self.quickest.max()) if self.repeats else None
 
     def times_faster(self, base: Figures) -> float:
-        """The median of the ratios of turns taken in the same round."""
+        """Return the median of the ratios of runs in the same round."""
         return float(np.median(np.divide(base.ns_per_order, self.ns_per_order)))
 
 
@@ -68,9 +70,9 @@ def measure(
     limit_ns: int,
     advance: Callable[[], None] = lambda: None,
 ) -> list[Figures]:
-    """Each step takes ``rounds`` turns of at most ``limit_ns`` for each pass, one after the other.
+    """Run each step once in each of ``rounds`` rounds, for at most ``limit_ns`` in each pass.
 
-    ``advance`` is called after every turn.
+    ``advance`` is called after every run.
     """
     lanes = [lane_of(step, workload) for step in steps]
     figures = [Figures(workload.name, step, lane.repeats) for step, lane in zip(steps, lanes, strict=True)]
@@ -83,13 +85,13 @@ def measure(
 
 
 def base_of(figures: Sequence[Figures]) -> Figures | None:
-    """The reference among figures of one workload."""
+    """Return the reference among the figures of one workload."""
     return next((figure for figure in figures if figure.step is REFERENCE), None)
 
 
 @contextmanager
 def no_collector() -> Iterator[None]:
-    """Python's cycle collector would walk a million orders of the reference in somebody else's turn."""
+    """Stop Python's cycle collector, which would walk the reference's million orders while other steps run."""
     gc.collect()
     gc.disable()
     try:

@@ -1,9 +1,9 @@
-"""What it costs an exchange that Prometheus scrapes it: tick to trade with scrapes and without, turn and turn about.
+"""Measure what scrapes by Prometheus cost: tick to trade with and without scrapes, in alternating runs.
 
     python -m benchmarks.scraping --rate 100000 --seconds 4 --rounds 5
 
-In every round one server is scraped and one is not, each fresh, under the same open-loop load. What counts is the ratio
-of the medians; how far the rounds lie apart says how much it is worth.
+In every round one fresh server is scraped and one is not, under the same open-loop load. The result is the ratio of the
+medians; the range of the rounds shows how reliable it is.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ PERCENTILES = ("p50", "p99", "p99.9")
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--rate", default=100_000.0, show_default=True, help="Orders a second.")
-@click.option("--seconds", default=4.0, show_default=True, help="How long each server is driven.")
+@click.option("--seconds", default=4.0, show_default=True, help="Duration of each run.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(1))
 @click.option("--every", default=1.0, show_default=True, help="Seconds between two scrapes.")
 @click.argument("options", nargs=-1)
 def main(rate: float, seconds: float, rounds: int, every: float, options: tuple[str, ...]) -> None:
-    """Drive servers that are scraped and servers that are not. OPTIONS, behind --, are those of pricetime serve."""
+    """Compare servers with and without scrapes. OPTIONS, after --, are passed to pricetime serve."""
     for name, value in describe().items():
         print(f"  {name:<12}{value}")
     first, parts = make_plans("balanced", int(rate * seconds), 4)
@@ -59,7 +59,7 @@ def main(rate: float, seconds: float, rounds: int, every: float, options: tuple[
 def drive(
     first: Plan, plans: list[Plan], rate: float, options: tuple[str, ...], every: float | None, took: list[float]
 ) -> dict[str, Any]:
-    """One server under load: what it counted. ``took`` gets how long each scrape was."""
+    """Run one server under load; return its counts. ``took`` gets the duration of each scrape."""
     with ServerProcess("--open", "--stats-interval-ms", "0", "--metrics-port", "0", *options) as server:
         with Load(server.host, server.port, 4) as load:
             load.send(first, rate)
@@ -74,7 +74,7 @@ def drive(
 
 @contextmanager
 def scraping(port: int, every: float | None, took: list[float]) -> Iterator[None]:
-    """Scrape as long as this goes on, unless ``every`` is None."""
+    """Scrape during the block, unless ``every`` is None."""
     ended = threading.Event()
 
     def scrape() -> None:

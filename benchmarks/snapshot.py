@@ -1,12 +1,12 @@
-"""``python -m benchmarks.snapshot``: what does a snapshot of a million resting orders cost, there and back?
+"""``python -m benchmarks.snapshot``: measure a snapshot of a million resting orders and its restore.
 
-    capture    Engine.commands: the orders, in an order of entry, into an array; meanwhile nobody may use the engine
-    write      into a file in --folder, fsync, its name
-    load       from that file, which the system still has in memory; CRC and counts
+    capture    Engine.commands: the orders, in an order of entry, into an array; the engine stands still
+    write      into a file in --folder, fsync, rename
+    load       from that file, which is in the page cache; CRC and counts
     restore    Engine.restore into a new engine
-    digest     of all books, held against the one in the snapshot
+    digest     of all books, compared with the one in the snapshot
 
-A new engine takes its memory from the system while it is restored: the first round pays for that more than those after.
+A new engine gets its memory from the system during the restore, which costs most in the first round.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ LEVELS_A_SIDE = 2000
 @click.option("--owners", default=1000, show_default=True, type=click.IntRange(1, OWNER_LIMIT - 1))
 @click.option("--instruments", default=1, show_default=True, type=click.IntRange(1))
 @click.option("--rounds", default=7, show_default=True, type=click.IntRange(1))
-@click.option("--folder", type=click.Path(path_type=Path, exists=True), help="Where to write: a disk, not memory.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path, exists=True), help="Folder to write to: on a disk, not in memory."
+)
 def main(orders: int, owners: int, instruments: int, rounds: int, folder: Path | None) -> None:
-    """Take a snapshot of books, write it, load it, and make the books anew."""
+    """Take a snapshot of books, write it, load it, and restore the books."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
     engine, references = filled(orders, owners, instruments)
     with tempfile.TemporaryDirectory(dir=folder) as where, no_collector():
         took = [one_round(engine, references, Path(where)) for _ in range(rounds)]
-    print(
-        f"\n  {orders} orders of {owners} owners, {instruments} instruments; median, least and most of {rounds} rounds"
-    )
+    print(f"\n  {orders} orders of {owners} owners, {instruments} instruments; median, min and max of {rounds} rounds")
     for step in STEPS:
         times = [one[step] for one in took]
         middle, least, most = statistics.median(times), min(times), max(times)
@@ -61,7 +61,7 @@ def main(orders: int, owners: int, instruments: int, rounds: int, folder: Path |
 
 
 def filled(orders: int, owners: int, instruments: int) -> tuple[Engine, References]:
-    """Books that cross nothing, whose orders came in any order."""
+    """Return an engine with uncrossed books whose orders were entered in random order."""
     rng = np.random.default_rng(0)
     commands = np.zeros(orders, COMMAND)
     commands["type"] = CommandType.NEW_ORDER
@@ -83,7 +83,7 @@ def empty(instruments: list[Instrument], orders: int) -> Engine:
 
 
 def one_round(engine: Engine, references: References, folder: Path) -> dict[str, int]:
-    """Nanoseconds of each step."""
+    """Return the ns of each step."""
     took: dict[str, int] = {}
 
     def timed(step: str, work: Callable[..., T], *given: Any) -> T:

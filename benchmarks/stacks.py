@@ -1,8 +1,8 @@
-"""What perf saw of a server, as stacks of functions and lines of its .py files.
+"""Convert perf's samples of a server to stacks of functions and lines of its .py files.
 
-The compiled modules carry the lines of their sources (``make build``), so every address in them has a place in a .py
-file, also within what the compiler has put in line. What is not of pricetime is told in a word: a system call, a
-function of libc, Python's interpreter.
+The compiled modules carry the line numbers of their sources (``make build``), so every address in them maps to a line
+of a .py file, also in inlined code. Frames outside pricetime get a short name: a system call, a function of libc, the
+Python interpreter.
 """
 
 from __future__ import annotations
@@ -17,32 +17,32 @@ from pathlib import Path
 
 FRAME = re.compile(r"^\s+([0-9a-f]+) (.*?)(?:\+0x[0-9a-f]+)? \((.*)\)$")
 HEAD = re.compile(r"\b(\d+)/(\d+)\b")
-#: What ``addr2line`` may put behind a place: which of several pieces of code of one line it is.
+#: A suffix of ``addr2line`` that distinguishes several pieces of code of one line.
 DISCRIMINATOR = re.compile(r" \(discriminator \d+\)$")
 MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
-#: What only one thread of a server does.
+#: Functions that only one thread of a server runs.
 THREADS = {
-    "gateway/loop.py Gateway._run": "gateway's thread",
-    "gateway/matcher.py Matcher._run": "matcher's thread",
-    "gateway/replica.py Replica.step": "replica's thread",
-    "gateway/playback.py Playback._run": "follower's thread",
-    "native/mapping.py Mapping.populate": "syncer's thread",
-    "native/mapping.py Mapping.sync": "syncer's thread",
+    "gateway/loop.py Gateway._run": "event loop",
+    "gateway/matcher.py Matcher._run": "matcher",
+    "gateway/replica.py Replica.step": "replica",
+    "gateway/playback.py Playback._run": "follower",
+    "native/mapping.py Mapping.populate": "syncer",
+    "native/mapping.py Mapping.sync": "syncer",
 }
 OTHERS = "control thread and others"
 
 
 @dataclass
 class Sample:
-    """One look at a thread, what called first: (address, symbol, file) each."""
+    """One sample of a thread, outermost frame first: (address, symbol, file) each."""
 
     thread: int
     frames: list[tuple[int, str, str]] = field(default_factory=list)
 
 
 def samples_of(text: str) -> list[Sample]:
-    """What ``perf script -F pid,tid,ip,sym,symoff,dso`` prints."""
+    """Parse the output of ``perf script -F pid,tid,ip,sym,symoff,dso``."""
     samples: list[Sample] = []
     for block in text.split("\n\n"):
         head, *lines = block.strip("\n").split("\n")
@@ -55,12 +55,12 @@ def samples_of(text: str) -> list[Sample]:
 
 
 def stacks_of(samples: Iterable[Sample]) -> dict[tuple[str, ...], int]:
-    """How often each stack was seen: the thread, functions from the outermost on, and the line that ran."""
+    """Count each stack: the thread, functions from the outermost on, and the line that ran."""
     samples = list(samples)
     places = Places()
     for sample in samples:
         for depth, (address, _, file) in enumerate(sample.frames, 1):
-            places.want(file, address - (depth < len(sample.frames)))  # a caller's address is that behind the call
+            places.want(file, address - (depth < len(sample.frames)))  # the address of a caller is that after the call
     places.look_up()
     named = [(sample.thread, places.names(sample)) for sample in samples]
     threads: dict[int, str] = {}
@@ -75,7 +75,7 @@ def stacks_of(samples: Iterable[Sample]) -> dict[tuple[str, ...], int]:
 
 
 class Places:
-    """Functions and lines at addresses of compiled modules, asked for together: ``addr2line`` is slow to begin."""
+    """Look up functions and lines of addresses in compiled modules, all at once: ``addr2line`` is slow to start."""
 
     def __init__(self) -> None:
         self._wanted: dict[str, set[int]] = defaultdict(set)
@@ -106,7 +106,7 @@ class Places:
                 at += 2
 
     def names(self, sample: Sample) -> list[str]:
-        """Functions from the outermost on, and the line that ran where it is ours."""
+        """Return the functions from the outermost on, and the line that ran if it is in pricetime."""
         names: list[str] = []
         inside_kernel = ""
         for depth, (address, symbol, file) in enumerate(sample.frames, 1):
@@ -130,12 +130,12 @@ def is_ours(file: str) -> bool:
 
 
 def system_call(symbol: str) -> str:
-    """``recvfrom`` for ``__x64_sys_recvfrom``; empty for what is no system call."""
+    """Return ``recvfrom`` for ``__x64_sys_recvfrom``; empty if it is not a system call."""
     return symbol.partition("_sys_")[2] if symbol.startswith("__") else ""
 
 
 def outsider(symbol: str, file: str) -> str:
-    """A word for what is not of pricetime; empty for what begins every thread."""
+    """Return a short name for a frame outside pricetime; empty for frames that start every thread."""
     if "python" in Path(file).name:
         return "python"
     if symbol in {"start_thread", "clone3", "__clone3", "_start", "main"} or "libc_start" in symbol:
@@ -145,7 +145,7 @@ def outsider(symbol: str, file: str) -> str:
 
 @cache
 def readable(symbol: str) -> str:
-    """``core/book.py Books._match`` for ``__pyx_f_9pricetime_4core_4book_5Books__match``."""
+    """Return ``core/book.py Books._match`` for ``__pyx_f_9pricetime_4core_4book_5Books__match``."""
     head = MANGLED.match(symbol)
     if head is None:
         return symbol.partition(".")[0]
@@ -154,7 +154,7 @@ def readable(symbol: str) -> str:
         name = rest[numbered.end() :]
         length = int(numbered[1])
         if len(name) <= length or name[length] != "_":
-            rest = name  # the place of a method in its class, and no length
+            rest = name  # the index of a method in its class, not a length
             break
         parts.append(name[:length])
         rest = name[length + 1 :]
@@ -167,7 +167,7 @@ def readable(symbol: str) -> str:
 
 @cache
 def line_of(place: str) -> str:
-    """``book.py:423 text of the line``."""
+    """Return ``book.py:423 text of the line``."""
     file, _, number = place.rpartition(":")
     path = Path(file)
     if not number.isdigit() or path.suffix != ".py":
@@ -179,7 +179,7 @@ def line_of(place: str) -> str:
 
 @cache
 def source_of(name: str, folder: str) -> list[str]:
-    """The lines of a source of pricetime. The compiler may know it by its name alone."""
+    """Return the lines of a source of pricetime. The compiler may record only its file name."""
     import pricetime
 
     root = Path(pricetime.__file__).parent

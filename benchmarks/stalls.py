@@ -1,9 +1,9 @@
-"""How often the machine itself stops a program that does nothing but look at the clock, on all its processors at once.
+"""Measure how often the machine stops a program that only reads the clock, on all processors at once.
 
     python -m benchmarks.stalls --seconds 5
 
-What is lost here no program on this machine can have: interrupts, other programs, and on a virtual machine whatever the
-host does meanwhile. A latency that is no larger than these stalls says more of the machine than of what is measured.
+This time is lost to interrupts, other programs and, on a virtual machine, the host. A measured latency that does not
+exceed these stalls says more about the machine than about the program.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import click
 
-#: A gap between two looks that is no work of the loop's own.
+#: A gap between two readings that is too long to be work of the loop itself.
 STALL_NS = 100_000
 
 
 @dataclass(frozen=True)
 class Stalls:
-    """Of one or more processors, in so many seconds each."""
+    """Stalls of one or more processors, each measured for ``seconds``."""
 
     seconds: float  #: of all processors together
     count: int
@@ -36,7 +36,7 @@ class Stalls:
 
 
 def watch(cpu: int, seconds: float) -> Stalls:
-    """Look at the clock on one processor, and at nothing else."""
+    """Read the clock on one processor in a loop."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
     try:
@@ -61,7 +61,7 @@ def look(seconds: float) -> Stalls:
 
 
 def measure(seconds: float = 1.0) -> Stalls:
-    """All processors that this process may use, each kept busy by a process of its own."""
+    """Measure all processors that this process may use, each with a busy process."""
     cpus = sorted(os.sched_getaffinity(0))
     with multiprocessing.get_context("spawn").Pool(len(cpus)) as pool:
         seen = pool.starmap(watch, [(cpu, seconds) for cpu in cpus], chunksize=1)
@@ -76,7 +76,7 @@ def measure(seconds: float = 1.0) -> Stalls:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--seconds", default=5.0, show_default=True, type=click.FloatRange(0.001), help="How long.")
 def main(seconds: float) -> None:
-    """Say how often this machine stops a program that only looks at the clock."""
+    """Print how often this machine stops a program that only reads the clock."""
     print(f"stalls: {measure(seconds)}")
 
 

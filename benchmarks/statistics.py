@@ -1,4 +1,4 @@
-"""What a row of noisy figures says: its middle, and how sure a difference is."""
+"""Statistics of noisy measurements: medians, and intervals of differences."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-#: A regression is a real slowdown whose median is beyond this.
+#: A regression is a real slowdown whose median exceeds this.
 TOLERANCE = 0.05
 
 RESAMPLES = 10_000
@@ -15,15 +15,15 @@ RESAMPLES = 10_000
 
 @dataclass(frozen=True)
 class Comparison:
-    """How the times of one thing compare to those of another: above 1 it is slower."""
+    """Times of two programs as ratios: above 1 the second is slower."""
 
     ratio: float  #: median of the paired ratios
-    low: float  #: the interval that the median lies in
+    low: float  #: the interval of the median
     high: float
 
     @property
     def real(self) -> bool:
-        """The whole interval lies on one side of 1."""
+        """True if the interval excludes 1."""
         return self.low > 1 or self.high < 1
 
     @property
@@ -40,11 +40,11 @@ class Comparison:
 
 
 def compare(base: ArrayLike, current: ArrayLike, confidence: float = 0.99, seed: int = 0) -> Comparison:
-    """Compare times that were taken in pairs, one of each turn and turn about.
+    """Compare times that were measured in pairs, in alternating runs.
 
-    A pair shares whatever else the machine was doing then, so its ratio is taken first and the median of the ratios
-    after: a burst of noise spoils one pair. The interval is a percentile bootstrap of that median. Raises
-    ValueError for fewer than five pairs, of which no interval can be told.
+    The result is the median of the ratios of the pairs. Both runs of a pair share the same noise of the machine, so a
+    burst of noise affects one pair. The interval is a percentile bootstrap of that median. Raises ValueError for
+    fewer than five pairs.
     """
     before, now = np.asarray(base, float), np.asarray(current, float)
     if before.shape != now.shape or before.size < 5:

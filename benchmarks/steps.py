@@ -1,4 +1,4 @@
-"""The path from naive to final: four books under one set of rules, commands in and reports out."""
+"""The four steps from a plain Python book to the fast one, with the same rules, commands and reports."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pricetime import OrderBook
 
 from .build import ready
 
-CAPACITY = 1 << 20  #: orders, and levels, of every book that is measured
+CAPACITY = 1 << 20  #: orders and levels of every measured book
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Step:
     description: str
 
 
-REFERENCE = Step(1, "reference", "the obvious book: plain Python, a dict of deques, the best price by search")
-HASHED = Step(2, "hashed-levels", "compiled: an arena of orders, levels in a hash table, the next one by scanning")
+REFERENCE = Step(1, "reference", "plain Python: a dict of deques, the best price by search")
+HASHED = Step(2, "hashed-levels", "compiled: an arena of orders, levels in a hash table, the next level by scanning")
 SORTED = Step(3, "sorted-levels", "the same with ordered levels: a sorted array in chunks")
 BOOK = Step(4, "book", "pricetime.OrderBook: a radix tree over price")
 
@@ -32,7 +32,7 @@ STEPS = {step.name: step for step in (REFERENCE, HASHED, SORTED, BOOK)}
 
 
 class CompiledBook(Protocol):
-    """What steps 2 to 4 have in common."""
+    """The interface of steps 2 to 4."""
 
     def apply(self, commands: NDArray[np.void]) -> NDArray[np.void]: ...
 
@@ -40,7 +40,7 @@ class CompiledBook(Protocol):
 
 
 def compiled(step: Step) -> Callable[[], CompiledBook]:
-    """Makes empty books of step 2, 3 or 4. Compiles the alternatives where that is due."""
+    """Return a function that makes empty books of step 2, 3 or 4. Compiles the alternatives if needed."""
     ready()
     from .alternatives.hashed_levels import HashedLevels
     from .alternatives.sorted_levels import SortedLevels

@@ -1,4 +1,4 @@
-"""Two revisions run turn and turn about, workload by workload, each in a process of its own."""
+"""Run two revisions alternately, workload by workload, each in its own process."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Times: TypeAlias = dict[str, tuple[list[float], list[float]]]
 def take_turns(
     revisions: Sequence[Revision], names: Sequence[str], flows: Path, rounds: int, advance: Callable[[], None]
 ) -> Times:
-    """Measure every workload in every round: one revision, at once the other, and the other way round the next time.
+    """Measure every workload in every round, one revision after the other, in alternating order.
 
-    Processes are fresh in each round, since where the memory of one happens to lie stays with it for good. Raises
-    CannotBuild when a revision does not run.
+    Processes are fresh in each round, because a process keeps its memory layout. Raises CannotBuild if a revision does
+    not run.
     """
     times: Times = {}
     for done in range(rounds):
@@ -39,7 +39,7 @@ def take_turns(
 
 
 class Runner:
-    """A process of ``benchmarks.one_round`` that runs a revision."""
+    """A process of ``benchmarks.one_round`` for one revision."""
 
     def __init__(self, revision: Revision, flows: Path) -> None:
         self.revision = revision
@@ -66,15 +66,15 @@ class Runner:
         self.process.communicate()
 
     def check(self) -> None:
-        """Is it the right pricetime that was imported?"""
+        """Check that the process imported its revision of pricetime."""
         hello = self.answer()
         if not Path(hello["path"]).is_relative_to(self.revision.folder):
-            raise CannotBuild(f"{self.revision.name} was to be measured, but {hello['path']} was imported")
+            raise CannotBuild(f"{self.revision.name} should be measured, but {hello['path']} was imported")
         if not hello["compiled"]:
-            raise CannotBuild(f"{self.revision.name} was not compiled: make build says what is missing")
+            raise CannotBuild(f"{self.revision.name} is not compiled: make build names what is missing")
 
     def ask(self, name: str) -> dict[str, float]:
-        """ns per order of a workload."""
+        """Return ns per order of a workload."""
         assert self.process.stdin
         self.process.stdin.write(f"{name}\n")
         self.process.stdin.flush()

@@ -1,7 +1,7 @@
-"""What is measured: every preset of the flow generator, and adds, cancels and matches apart.
+"""The workloads: every preset of the flow generator, and adds, cancels and matches alone.
 
-A workload is a prelude, which fills the book and is not timed, and the commands that are. All of it is in
-memory before the first command is timed.
+A workload is a prelude, which fills the book and is not timed, and the timed commands. All of it is in memory before
+the timing starts.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from .python_loop import LOTS
 #: Commands in one call of ``apply``.
 BATCH = 65_536
 
-#: Of the workloads made here: levels of each side, side by side.
+#: Adjacent levels of each side in the workloads of this file.
 LEVELS = 1_000
 MID = 1_000_000
 
-#: Ticks from one level to the next in ``sparse``, and its commands at most: it is there for a step that is slow at it.
+#: Ticks between levels in ``sparse``, and its most commands: one of the steps is slow at it.
 GAP, MOST_SPARSE = 5_000, 20_000
 
 
 @dataclass(frozen=True)
 class Target:
-    """What the book is to reach on one core of a Zen 4 at 3.7 GHz, with arbitrary order ids."""
+    """Targets for the book on one core of a Zen 4 at 3.7 GHz, with arbitrary order ids."""
 
     m_orders: float  #: million orders a second
     p99_ns: float
@@ -48,7 +48,7 @@ TARGETS = {
 
 @dataclass(frozen=True)
 class Workload:
-    """Arrays of COMMAND, none longer than BATCH."""
+    """Yield arrays of COMMAND, none longer than BATCH."""
 
     name: str
     prelude: list[NDArray[np.void]]
@@ -56,7 +56,7 @@ class Workload:
 
 
 def load(name: str, count: int, seed: int) -> Workload:
-    """The workload of this name with ``count`` timed commands, or as many as its flow can give."""
+    """Return the workload of this name with ``count`` timed commands, or as many as its flow provides."""
     if name in APART:
         filling, timed = APART[name](count, np.random.default_rng(seed))
         return Workload(name, list(batches(filling)), list(batches(timed)))
@@ -75,7 +75,7 @@ def batches(commands: NDArray[np.void]) -> Iterator[NDArray[np.void]]:
 
 
 def resting(count: int, rng: np.random.Generator) -> NDArray[np.void]:
-    """Orders over the levels of both sides, in no order."""
+    """Return orders over the levels of both sides, in random order."""
     orders = np.zeros(count, COMMAND)
     orders["type"] = CommandType.NEW_ORDER
     orders["order_id"] = rng.integers(2**64, size=count, dtype=np.uint64)
@@ -87,7 +87,7 @@ def resting(count: int, rng: np.random.Generator) -> NDArray[np.void]:
 
 
 def takers_of(makers: NDArray[np.void], rng: np.random.Generator) -> NDArray[np.void]:
-    """IOC orders that take them all, each exactly one."""
+    """Return IOC orders that take all resting orders, each exactly one."""
     takers = makers[rng.permutation(makers.size)]
     takers["order_id"] = rng.integers(2**64, size=makers.size, dtype=np.uint64)
     takers["side"] = np.where(takers["side"] == Side.BID, Side.ASK, Side.BID)
@@ -101,7 +101,7 @@ def adds(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArra
 
 
 def cancels(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """Every order of a full book is cancelled, in no order."""
+    """Cancel every order of a full book, in random order."""
     orders = resting(count, rng)
     timed = np.zeros(count, COMMAND)
     timed["type"] = CommandType.CANCEL_ORDER
@@ -110,13 +110,13 @@ def cancels(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDA
 
 
 def matches(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """Every order of a full book is taken."""
+    """Take every order of a full book."""
     orders = resting(count, rng)
     return orders, takers_of(orders, rng)
 
 
 def sparse(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    """Matches between levels far apart, each of one order that is taken and put back: every trade ends a level."""
+    """Matches between distant levels of one order each, which is taken and added again: every trade removes a level."""
     orders = resting(LEVELS, rng)
     orders["price"] = MID + np.where(np.arange(LEVELS) % 2, GAP, -GAP) * (1 + np.arange(LEVELS) // 2)
     orders["side"] = np.where(np.arange(LEVELS) % 2, Side.ASK, Side.BID)
@@ -127,7 +127,7 @@ def sparse(count: int, rng: np.random.Generator) -> tuple[NDArray[np.void], NDAr
 
 
 def renamed(orders: NDArray[np.void], rng: np.random.Generator) -> NDArray[np.void]:
-    """The same orders once more, in no order and under new ids."""
+    """Return the same orders again, in random order and with new ids."""
     orders = orders[rng.permutation(orders.size)]
     orders["order_id"] = rng.integers(2**64, size=orders.size, dtype=np.uint64)
     return orders
@@ -140,5 +140,5 @@ APART: dict[str, Callable[[int, np.random.Generator], tuple[NDArray[np.void], ND
     "sparse": sparse,
 }
 
-#: All of them, by name.
+#: All workloads by name.
 WORKLOADS = (*PRESETS, *APART)

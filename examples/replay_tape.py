@@ -2,7 +2,7 @@
 
 python examples/replay_tape.py                                # synthetic
 python examples/replay_tape.py AAPL_message_10.csv            # LOBSTER, its orderbook file beside it
-python examples/replay_tape.py esh4.mbo.dbn.zst               # Databento: needs pip install 'pricetime[tape]'
+python examples/replay_tape.py esh4.mbo.dbn.zst               # Databento: needs pip install '.[tape]'
 """
 
 from __future__ import annotations

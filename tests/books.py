@@ -1,4 +1,4 @@
-"""The books under test behind one face, and how two of them are compared."""
+"""The books under test behind one interface, and how two of them are compared."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from pricetime.types import (
 U64 = 2**64 - 1
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 
-#: A method of a book and its arguments, by name: what a test can play on any book, print and play again.
+#: A method of a book and its arguments by name. A test can run it on any book, print it and run it again.
 Step: TypeAlias = tuple[str, dict[str, Any]]
 
 
 def command(kind: CommandType, **fields: int) -> np.ndarray[Any, Any]:
-    """An array of one command. What is not given is 0."""
+    """Return an array of one command. Fields that are not given are 0."""
     commands = np.zeros(1, COMMAND)
     commands["type"] = kind
     for name, value in fields.items():
@@ -41,7 +41,7 @@ def command(kind: CommandType, **fields: int) -> np.ndarray[Any, Any]:
 
 
 def as_command(step: Step) -> np.ndarray[Any, Any]:
-    """The command that says what a step says, as an array of one."""
+    """Return the command of a step, as an array of one."""
     method, given = step
     fields = {name: value for name, value in given.items() if name in (COMMAND.names or ())}
     fields["owner"] = given.get("owner") or 0
@@ -66,7 +66,7 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
 
 
 class AppliedBook:
-    """An ``OrderBook`` that is driven by ``apply`` alone, with the face of the others.
+    """An ``OrderBook`` driven by ``apply`` alone, with the interface of the others.
 
     ``reports`` grows as those of ``ReferenceBook`` do, and a rejection raises what a Python call would raise.
     """
@@ -157,18 +157,18 @@ class AppliedBook:
 
 Book: TypeAlias = ReferenceBook | OrderBook | AppliedBook
 
-#: Every book there is, for rules that all of them must follow.
+#: All books, for rules that all of them must follow.
 BOOKS: list[type[Any]] = [ReferenceBook, OrderBook, AppliedBook]
 
 
 def reports_of(records: np.ndarray[Any, Any]) -> list[Report]:
-    """An array of ``REPORT`` as the reports of ``ReferenceBook``."""
+    """Return the reports in an array of ``REPORT`` as those of ``ReferenceBook``."""
     names = ["kind", "side", "reason", "order_id", "maker_id", "price", "quantity"]
     return [Report(ReportKind(r[0]), r[1], Reason(r[2]), *r[3:]) for r in records[names].tolist()]
 
 
 def execution_of(reports: list[Report]) -> Execution:
-    """What the reports of one command say of its order."""
+    """Return what the reports of one command say about its order."""
     order_id, open_quantity = reports[0].order_id, reports[0].quantity
     reason = reports[0].reason if reports[0].kind is ReportKind.REPLACED else Reason.NONE
     trades, cancelled = [], 0
@@ -182,7 +182,7 @@ def execution_of(reports: list[Report]) -> Execution:
 
 
 def play(book: Any, step: Step) -> Any:
-    """What a step gave: the value that was returned, or the type of the error that was raised."""
+    """Return what a step returned, or the type of the error that it raised."""
     method, arguments = step
     try:
         return getattr(book, method)(**arguments)
@@ -194,7 +194,7 @@ REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
 
 def rejection(step: Step, error: type[PricetimeError]) -> Report:
-    """The report that answers the command of a step that raised this error."""
+    """Return the report of a command that raised this error when called as a step."""
     refused = as_command(step)[0]
     side, order_id, price, quantity = (int(refused[name]) for name in ("side", "order_id", "price", "quantity"))
     return Report(ReportKind.REJECTED, side, REASON_OF_ERROR[error], order_id, 0, price, quantity)
@@ -211,18 +211,18 @@ def ask(book: Any, order_id: int, price: int, quantity: int, **options: Any) -> 
 
 
 def queue(book: Book, side: Side, price: int) -> list[tuple[int, int]]:
-    """Id and open quantity of every order at a price, first in line first."""
+    """Return id and open quantity of every order at a price, in time priority."""
     return [(order.id, order.quantity) for order in book.orders(side, price)]
 
 
 def ladder(book: Book, levels: int | None = None) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
-    """Price, quantity and count of the levels, best first: bids, asks."""
+    """Return price, quantity and order count of each level, best first: bids, asks."""
     bids, asks = book.depth(levels)
     return [tuple(map(int, level)) for level in bids], [tuple(map(int, level)) for level in asks]
 
 
 def state(book: Book) -> tuple[object, ...]:
-    """Everything that can be seen of a book; ``check`` looks at what cannot."""
+    """Return all public state of a book; ``check`` covers the private state."""
     if not isinstance(book, ReferenceBook):
         book.check()
     return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.state, book.digest()

@@ -1,4 +1,4 @@
-"""Which form is tested (PRICETIME_PURE says), how hard Hypothesis tries, and where the real tapes are."""
+"""The form under test (PRICETIME_PURE), the effort of Hypothesis, and the folder of real tapes."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hypothesis import HealthCheck, settings
 
 import pricetime
 
-#: What tests assume of their surroundings, and hand on to the processes that they start.
+#: Variables that tests assume, also in the processes that they start.
 ASSUMED = {"LC_ALL": "C.UTF-8", "TERM": "xterm"}
 NOT_ASSUMED = {"CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "TTY_COMPATIBLE"}
-OURS = {"PRICETIME_BUILD", "PRICETIME_DATA", "PRICETIME_PURE"}  # every other PRICETIME_ is a setting of a server
+OURS = {"PRICETIME_BUILD", "PRICETIME_DATA", "PRICETIME_PURE"}  # any other PRICETIME_ variable is a setting of a server
 
 for name in [*os.environ]:
     if name in NOT_ASSUMED or (name.startswith("PRICETIME_") and name not in OURS):
         del os.environ[name]
 os.environ |= ASSUMED
 
-# No test is judged by the time it takes. In CI the examples are the same at every run, elsewhere they are new.
+# Tests have no deadline. In CI the examples are the same in every run, elsewhere they are new.
 settings.register_profile(
     "default",
     deadline=None,
@@ -40,32 +40,32 @@ settings.load_profile("default")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--compiled", action="store_true", help="stop unless the compiled form runs")
+    parser.addoption("--compiled", action="store_true", help="fail unless the compiled form runs")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--compiled") and not pricetime.COMPILED:
-        raise pytest.UsageError("the pure form runs: unset PRICETIME_PURE, make build")
+        raise pytest.UsageError("the uncompiled form runs: unset PRICETIME_PURE and run make build")
 
 
 def pytest_report_header() -> str:
-    return f"pricetime: the {'compiled' if pricetime.COMPILED else 'pure'} form"
+    return f"pricetime: the {'compiled' if pricetime.COMPILED else 'uncompiled'} form"
 
 
 def pytest_collection_modifyitems(items: Iterable[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("compiled") and not pricetime.COMPILED:
-            item.add_marker(pytest.mark.skip(reason="of the compiled form alone"))
+            item.add_marker(pytest.mark.skip(reason="needs the compiled form"))
 
 
 def pytest_collection_finish() -> None:
-    gc.freeze()  # thousands of tests and all that they import stay to the end: nothing is looked for in them
+    gc.freeze()  # tests and their imports stay until the end, so the collector can skip them
 
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real tapes, which the project may not pass on."""
+    """The folder of real tapes, which the project may not distribute."""
     folder = Path(os.environ.get("PRICETIME_DATA") or Path(__file__).parents[2] / "shared" / "data")
     if not folder.is_dir():
-        pytest.skip("no real tapes: PRICETIME_DATA names their folder")
+        pytest.skip("no real tapes: set PRICETIME_DATA to their folder")
     return folder

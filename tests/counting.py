@@ -1,4 +1,4 @@
-"""Python code in a process of its own that has every allocation counted: of the heap and of the system, by thread."""
+"""Run Python code in a process that counts every allocation, of heap and system, by thread."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-#: A process that takes longer hangs.
+#: A process that takes longer is considered hung.
 PATIENCE_S = 240
 
-#: What the code finds there: allocations of the process so far, and of a thread by its native id.
+#: Defines for the code: allocations of the process so far, and of a thread by its native id.
 COUNTER = """
 import ctypes, json, sys
 allocations, allocations_of = ctypes.CDLL(None).allocations, ctypes.CDLL(None).allocations_of
@@ -26,15 +26,15 @@ allocations.restype = allocations_of.restype = ctypes.c_ulonglong
 
 
 def counted(code: str, folder: Path, *arguments: str) -> Any:
-    """Run ``code`` with the counter in place and ``sys.argv[1:]``; what it prints last, which is JSON.
+    """Run ``code`` with the counter and ``sys.argv[1:]``, and return the JSON that it prints last.
 
-    ``folder``: where the counter is built. Skips where it cannot be built or preloaded.
+    ``folder``: where the counter is built. Skips if it cannot be built or preloaded.
     """
     if sys.platform != "linux":
-        pytest.skip("counts by preloading, as Linux does it")
+        pytest.skip("the counter is preloaded, which needs Linux")
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
-        pytest.skip("no C compiler to build the counter with")
+        pytest.skip("no C compiler to build the counter")
     counter = folder / "count.so"
     source = ROOT / "tests" / "core" / "count_allocations.c"
     command = [compiler, "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", str(counter), str(source), "-ldl"]

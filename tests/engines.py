@@ -1,4 +1,4 @@
-"""An engine to hold the real one against: a reference book for each instrument, and the rules they share."""
+"""A reference engine to compare the real one with: a reference book per instrument, and the rules they share."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ from tests.fuzz.flow import random_band, random_steps
 
 Row = dict[str, int]
 
-#: Instruments that are drawn. Uncompiled, a table up to the highest that there may be is walked for seconds.
+#: Numbers to draw from. The uncompiled form walks a table up to the highest, which takes seconds for large numbers.
 NUMBERS = [0, 1, 2, 3, 63, 64, 1000, MAX_INSTRUMENTS - 1 if COMPILED else 4095]
 
 
 class ReferenceEngine:
-    """What ``Engine`` is to do, one command at a time and without a thought for speed."""
+    """What ``Engine`` must do, one command at a time, simple and slow."""
 
     def __init__(
         self,
@@ -77,7 +77,7 @@ class ReferenceEngine:
         return book
 
     def apply(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """The reports of an array of one command."""
+        """Return the reports of an array of one command."""
         row: Row = dict(zip(COMMAND.names or (), command[0].item(), strict=True))
         reason = self._refusal(row)
         if reason is not None:
@@ -97,12 +97,12 @@ class ReferenceEngine:
 
     @staticmethod
     def _report(row: Row, kind: ReportKind, reason: int, price: int, quantity: int) -> np.ndarray[Any, Any]:
-        """A report with the fields of the command."""
+        """Return a report with the fields of the command."""
         head = (EXECUTION_REPORT, kind, row["side"], reason, row["instrument"], 0, row["order_id"], 0)
         return np.array([(*head, price, quantity)], REPORT)
 
     def _mass_cancel(self, row: Row) -> np.ndarray[Any, Any]:
-        """Over all instruments: the oldest order first, whichever book it is in."""
+        """Start a mass cancel over all instruments, the oldest order first."""
         self.unfinished[row["owner"]] = MassCancel(
             self.books.values(),
             row["owner"],
@@ -115,7 +115,7 @@ class ReferenceEngine:
         return self._go_on(row["owner"], row["tag"] if row["owner"] < self.owner_limit else 0)
 
     def _go_on(self, owner: int, limit: int) -> np.ndarray[Any, Any]:
-        """The next part of a mass cancel."""
+        """Run the next part of a mass cancel."""
         cancel = self.unfinished[owner]
         numbers = {id(book): number for number, book in self.books.items()}
         reports = []
@@ -131,7 +131,7 @@ class ReferenceEngine:
         return np.concatenate(reports)
 
     def _open_orders(self, row: Row) -> np.ndarray[Any, Any]:
-        """Of all instruments, the oldest order first."""
+        """Return the owner's open orders over all instruments, the oldest first."""
         found = [(o.entered, number, o) for number, book in self.books.items() for o in book.orders_of(row["owner"])]
         found = found if row["owner"] < self.owner_limit else []
         own = [(number, order) for _, number, order in sorted(found)]
@@ -146,7 +146,7 @@ class ReferenceEngine:
         return np.concatenate([*reports, end])
 
     def _refusal(self, row: Row) -> int | None:
-        """Why a command is refused whatever is in the books."""
+        """Return why a command is rejected independent of the books, or None."""
         instrument = self.instruments.get(row["instrument"])
         kind = row["type"]
         if kind == CommandType.GATEWAY_REJECT:
@@ -169,7 +169,7 @@ class ReferenceEngine:
         return None
 
     def _book_with_room(self, instrument: int) -> ReferenceBook:
-        """The book, told how much of what all of them share the others leave to it."""
+        """Return the book, with its capacities set to what the other books leave free."""
         book = self.books[instrument]
         others = [other for other in self.books.values() if other is not book]
         free = self.capacity - sum(map(len, others))
@@ -186,7 +186,7 @@ class ReferenceEngine:
 
 
 def random_instruments(rng: random.Random) -> list[Instrument]:
-    """One to four, with rules of their own, in any order."""
+    """Return one to four instruments with random rules, in any order."""
     bands: list[dict[str, int]] = [{}, {}, random_band(rng)]
     return [
         Instrument(
@@ -204,7 +204,7 @@ def random_instruments(rng: random.Random) -> list[Instrument]:
 
 
 def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) -> Iterator[np.ndarray[Any, Any]]:
-    """Commands for the instruments in turn, most of them well formed; apply each before the next is drawn."""
+    """Yield random commands, most of them well formed; apply each before drawing the next."""
     flows = {number: random_steps(rng, count, book) for number, book in reference.books.items()}
     for _ in range(count):
         number = rng.choice(list(flows))

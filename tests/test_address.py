@@ -1,4 +1,4 @@
-"""Hosts and ports: in one word and back, and as addresses of sockets."""
+"""Hosts and ports: as text and back, and as socket addresses."""
 
 from __future__ import annotations
 

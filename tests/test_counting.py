@@ -1,4 +1,4 @@
-"""The counter itself: it sees what is asked for, and who asked."""
+"""The counter of allocations sees every allocation and the thread that made it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_what_is_asked_for_and_who_asked(tmp_path: Path) -> None:
     before, after, unknown = counted(CODE, tmp_path)
     worked, waited, every = (late - early for early, late in zip(before, after, strict=True))
     assert worked >= 1050
-    assert waited < 50, "what another does is not its own"
+    assert waited < 50, "allocations of a different thread do not count"
     assert every >= worked + waited
     assert before[0] > 0
     assert before[1] > 0

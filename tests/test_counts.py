@@ -1,4 +1,4 @@
-"""What make test-slow sets reaches the tests, past what is cleaned of the environment."""
+"""The variable that make test-slow sets reaches the tests, although conftest removes others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way to refuse a command has its exception, and every exception one base."""
+"""Every reason to reject a command has its exception, and all exceptions have one base."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which form runs, and what a user hears of it."""
+"""Which form runs, and what the user sees of it."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import doctest
 from decimal import Decimal
 from typing import Any
 
@@ -12,10 +11,6 @@ from hypothesis import strategies as st
 
 from pricetime import Instrument, prices
 from pricetime.errors import InvalidPrice, InvalidSetting
-
-
-def test_the_examples() -> None:
-    assert doctest.testmod(prices).failed == 0
 
 
 @given(st.integers(-(2**63), 2**63 - 1), st.decimals("1e-9", "1e9", places=9))

@@ -1,4 +1,4 @@
-"""The project's own promises: what is compiled, what an import costs, who may import whom."""
+"""Rules of the project: what is compiled, what an import loads, which layer imports which."""
 
 from __future__ import annotations
 
@@ -16,13 +16,26 @@ import pytest
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "pricetime"
 
-#: Each part imports from its own layer and those before it.
+#: Each part imports from its own layer and those before it. CONTRIBUTING lists the layers too; "" is pricetime itself.
 LAYERS = [
-    {"types", "errors", "checks", "extras", "environment", "address", "owner_limits", "prices", "execution"},
+    {
+        "types",
+        "errors",
+        "checks",
+        "extras",
+        "environment",
+        "address",
+        "owner_limits",
+        "prices",
+        "execution",
+        "ladder",
+        "depth",
+    },
     {"native"},
     {"_form"},
     {"reference"},
     {"core"},
+    {"frames"},
     {"ring"},
     {"wire"},
     {"journal"},
@@ -84,10 +97,28 @@ def test_the_changelog_knows_this_version() -> None:
 
 
 def test_an_import_brings_in_no_command_line_and_no_extra() -> None:
-    heavy = ["click", "rich", "polars", "databento_dbn", "matplotlib", "cffi", "Cython", "pydantic", "structlog"]
+    heavy = [
+        "click",
+        "rich",
+        "polars",
+        "databento_dbn",
+        "matplotlib",
+        "cffi",
+        "Cython",
+        "pydantic",
+        "structlog",
+        "narwhals",
+        "pandas",
+    ]
     heavy += ["asyncio", "hdrh", "jinja2", "prometheus_client", "starlette", "uvicorn", "websockets"]
     loaded = run(f"import sys, pricetime; print([name for name in {heavy} if name in sys.modules])")
     assert loaded.strip() == "[]"
+
+
+def test_contributing_lists_the_layers() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8").partition("## Layers")[2]
+    listed = [re.findall(r"`(\w+)`", line) for line in re.findall(r"^\d+\. (.*)$", text, re.M)]
+    assert listed == [sorted(part or "pricetime" for part in parts) for parts in LAYERS]
 
 
 @pytest.mark.parametrize("path", python_files(), ids=dotted)

@@ -1,4 +1,4 @@
-"""The types that a type checker reads for compiled classes are those of the classes."""
+"""The stubs of compiled classes have the names and signatures of the classes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-#: Classes by their modules, which are asked together, since mypy takes long to start.
+#: Classes by module, checked together, because mypy is slow to start.
 CLASSES = {
     "pricetime.ring.ring": "Ring",
     "pricetime.ring.idle": "Idle",
@@ -18,7 +18,7 @@ CLASSES = {
     "pricetime.core.passive_book": "PassiveBook",
 }
 
-#: What else a compiled module holds: constants, and functions among themselves.
+#: Private names of compiled modules: constants and internal functions.
 NOT_PUBLIC = rf"pricetime\.(core|ring)\.\w+\.(?!({'|'.join(CLASSES.values())})$)\w+"
 
 

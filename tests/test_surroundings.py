@@ -1,4 +1,4 @@
-"""Tests give the same results in any terminal, language and set of variables: ``tests/conftest.py`` sees to it."""
+"""Tests give the same results in any terminal, language and environment: ``tests/conftest.py`` ensures it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STRANGE = {
     "TERM": "dumb",
 }
 
-#: Tests that look at printed tables, at lines of a terminal's width, and at the settings of a server.
+#: Tests that depend on printed tables, the width of a terminal, and the settings of a server.
 SAMPLE = [
     "tests/cli/test_journal.py",
     "tests/cli/test_demo.py::test_a_synthetic_day",

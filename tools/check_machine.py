@@ -1,6 +1,6 @@
-"""What this machine can build: prints "compiled" or "pure", and says on stderr what is missing and how to get it.
+"""Print the form that this machine can build, "compiled" or "pure"; name what is missing on stderr.
 
-Exits 1 where not even the pure form can be set up. Written for any Python 3, so that an old one is told so.
+Exits 1 if not even the pure form can be set up. Runs on any Python 3, so that an old one gets a message.
 """
 
 import os
@@ -22,11 +22,13 @@ def say(what, remedy):
 def can_set_up():
     if sys.version_info < OLDEST:
         say(
-            f"{sys.executable} is Python {VERSION}, and {OLDEST[0]}.{OLDEST[1]} or newer is needed.",
-            "Install one (Debian: apt install python3 python3-venv python3-dev), or name one: make PYTHON=python3.13",
+            f"{sys.executable} is Python {VERSION}; pricetime needs {OLDEST[0]}.{OLDEST[1]} or newer.",
+            "Install it (Debian: apt install python3 python3-venv python3-dev), or name it: make PYTHON=python3.13",
         )
         return False
-    if not (find_spec("venv") and find_spec("ensurepip")):  # Debian ships them apart, and venv fails half-way
+    if not (
+        find_spec("venv") and find_spec("ensurepip")
+    ):  # Debian packages them separately, and venv would fail half-way
         say(
             f"{sys.executable} has no venv module.",
             f"Install it (Debian: apt install python{VERSION}-venv).",
@@ -45,8 +47,8 @@ def can_compile():
     else:
         return True
     say(
-        f"{missing}: the pure form is set up, with the same answers, some hundred times slower.",
-        f"For the fast one install it (Debian: apt install {package}; macOS: xcode-select --install), then make build.",
+        f"{missing}: setting up the uncompiled form, with the same results, 100 to 400 times slower.",
+        f"For the fast form install it (Debian: apt install {package}; macOS: xcode-select --install), and make build.",
     )
     return False
 

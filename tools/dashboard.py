@@ -1,4 +1,4 @@
-"""Writes deploy/grafana/dashboards/pricetime.json, the Grafana dashboard of a server: ``make dashboard``."""
+"""Writes the Grafana dashboard of a server, deploy/grafana/dashboards/pricetime.json: ``make dashboard``."""
 
 from __future__ import annotations
 
@@ -34,38 +34,38 @@ FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards" / "pricet
 
 SOURCE = DataSourceRef(type_val="prometheus", uid="${source}")
 
-#: What every query asks for: the server that is chosen above, and of books the instruments.
-HERE = 'instance="$instance"'
-BOOK = f'{HERE}, instrument=~"$instrument"'
+#: Label filters of every query: the server, and for books the instruments, that the user selects.
+SERVER = 'instance="$instance"'
+BOOK = f'{SERVER}, instrument=~"$instrument"'
 
 PER_SECOND, SECONDS, BYTES, BYTES_PER_SECOND, RATIO = "cps", "s", "decbytes", "Bps", "percentunit"
 
 
 @dataclass(frozen=True)
 class Query:
-    """What is asked of Prometheus, and how a line of the answer is called."""
+    """A Prometheus query and the legend of its series."""
 
     expression: str
     legend: str = ""
     heat: bool = False
 
 
-def now(meter: Meter, legend: str, labels: str = HERE) -> Query:
-    """A gauge as it is."""
+def now(meter: Meter, legend: str, labels: str = SERVER) -> Query:
+    """The current value of a gauge."""
     return Query(f"{meter.name}{{{labels}}}", legend)
 
 
-def rate(meter: Meter | str, legend: str, *by: str, labels: str = HERE) -> Query:
-    """How much a counter grows in a second, added up but for some labels."""
+def rate(meter: Meter | str, legend: str, *by: str, labels: str = SERVER) -> Query:
+    """The rate of a counter per second, summed over all labels except ``by``."""
     name = meter if isinstance(meter, str) else meter.name
     kept = f" by ({', '.join(by)})" if by else ""
     return Query(f"sum{kept} (rate({name}{{{labels}}}[$__rate_interval]))", legend)
 
 
 def quantile(part: float, meter: Meter, legend: str, *by: str) -> Query:
-    """A quantile of a histogram, added up but for some labels."""
+    """A quantile of a histogram, summed over all labels except ``by``."""
     kept = ", ".join(("le", *by))
-    spread = f"sum by ({kept}) (rate({meter.name}_bucket{{{HERE}}}[$__rate_interval]))"
+    spread = f"sum by ({kept}) (rate({meter.name}_bucket{{{SERVER}}}[$__rate_interval]))"
     return Query(f"histogram_quantile({part}, {spread})", legend)
 
 
@@ -84,7 +84,7 @@ def targets(queries: list[Query]) -> list[Dataquery]:
 def lines(
     title: str, unit: str, *queries: Query, text: str = "", width: int = 8, log: bool = False
 ) -> timeseries.Panel:
-    """Lines over time."""
+    """A panel of lines over time."""
     panel = timeseries.Panel().title(title).description(text).unit(unit).datasource(SOURCE).span(width).height(8)
     panel.line_width(1).fill_opacity(8)
     panel.legend(
@@ -99,14 +99,14 @@ def lines(
 
 
 def figure(title: str, unit: str, query: Query, text: str = "") -> stat.Panel:
-    """One number, and how it came to be."""
+    """A panel with the newest value and a sparkline."""
     panel = stat.Panel().title(title).description(text).unit(unit).datasource(SOURCE).span(4).height(4)
     newest = ReduceDataOptions().calcs(["lastNotNull"]).values(False)
     return panel.reduce_options(newest).with_target(targets([query])[0])
 
 
 def heat(title: str, meter: Meter) -> heatmap.Panel:
-    """How many took how long, over time."""
+    """A heatmap of a latency histogram over time."""
     query = rate(f"{meter.name}_bucket", "{{le}}", "le")
     panel = heatmap.Panel().title(title).description(meter.help).datasource(SOURCE).span(12).height(9)
     panel.calculate(False).y_axis(heatmap.YAxisConfig().unit(SECONDS))
@@ -130,10 +130,10 @@ def glance() -> list[Panel]:
     return [
         figure("Commands", PER_SECOND, rate(Orders.commands, "")),
         figure("Tick to trade, p99", SECONDS, quantile(0.99, Latency.tick_to_trade, "")),
-        figure("Sessions", "short", Query(f"sum({Sessions.sessions.name}{{{HERE}}})")),
-        figure("Orders in the books", "short", Query(f"sum({Books.orders.name}{{{HERE}}})")),
-        figure("Rejected", PER_SECOND, rate(Orders.reports, "", labels=f'{HERE}, kind="rejected"')),
-        figure("Memory", BYTES, Query(f"sum(process_resident_memory_bytes{{{HERE}}})")),
+        figure("Sessions", "short", Query(f"sum({Sessions.sessions.name}{{{SERVER}}})")),
+        figure("Resting orders", "short", Query(f"sum({Books.orders.name}{{{SERVER}}})")),
+        figure("Rejected", PER_SECOND, rate(Orders.reports, "", labels=f'{SERVER}, kind="rejected"')),
+        figure("Memory", BYTES, Query(f"sum(process_resident_memory_bytes{{{SERVER}}})")),
     ]
 
 
@@ -168,37 +168,37 @@ def latency() -> list[Panel]:
 def books() -> list[Panel]:
     side, both = "{{instrument}} {{symbol}} {{side}}", "{{instrument}} {{symbol}}"
     return [
-        lines("Orders that rest", "short", now(Books.orders, side, BOOK)),
-        lines("Lots that rest", "short", now(Books.lots, side, BOOK)),
-        lines("Levels", "short", now(Books.levels, side, BOOK)),
+        lines("Resting orders", "short", now(Books.orders, side, BOOK)),
+        lines("Resting quantity, lots", "short", now(Books.lots, side, BOOK)),
+        lines("Price levels", "short", now(Books.levels, side, BOOK)),
         lines("Best prices, ticks", "none", now(Books.best, side, BOOK), width=12),
         lines("Spread, ticks", "none", now(Books.spread, both, BOOK), text=Books.spread.help, width=12),
     ]
 
 
-def refused() -> list[Panel]:
-    rejected = rate(Orders.reports, "{{reason}}", "reason", labels=f'{HERE}, kind="rejected"')
+def rejects() -> list[Panel]:
+    rejected = rate(Orders.reports, "{{reason}}", "reason", labels=f'{SERVER}, kind="rejected"')
     return [
-        lines("Rejections by reason", PER_SECOND, rejected, width=12),
-        lines("Logins refused, by why", PER_SECOND, rate(Sessions.refused, "{{reason}}", "reason"), width=12),
+        lines("Rejected commands by reason", PER_SECOND, rejected, width=12),
+        lines(
+            "Rejected logins by reason", PER_SECOND, rate(Sessions.logins_rejected, "{{reason}}", "reason"), width=12
+        ),
     ]
 
 
 def rings() -> list[Panel]:
     return [
-        lines("Rings in use", RATIO, now(Rings.ratio, "{{ring}}"), text=Rings.ratio.help),
-        lines(
-            "Commands not answered yet", "short", now(Orders.unanswered, "{{instance}}"), text=Orders.unanswered.help
-        ),
-        lines("Replica behind the feed, reports", "short", now(Feed.lag, "{{instance}}"), text=Feed.lag.help),
+        lines("Ring usage", RATIO, now(Rings.ratio, "{{ring}}"), text=Rings.ratio.help),
+        lines("Unanswered commands", "short", now(Orders.unanswered, "{{instance}}"), text=Orders.unanswered.help),
+        lines("Replica lag, reports", "short", now(Feed.lag, "{{instance}}"), text=Feed.lag.help),
     ]
 
 
 def journal() -> list[Panel]:
-    total, commits = (f"rate({Journal.sync.name}_{part}{{{HERE}}}[$__rate_interval])" for part in ("sum", "count"))
+    total, syncs = (f"rate({Journal.sync.name}_{part}{{{SERVER}}}[$__rate_interval])" for part in ("sum", "count"))
     return [
         lines(
-            "Not on the disk yet, commands",
+            "Journal lag, commands",
             "short",
             now(Journal.lag, "journal"),
             now(Journal.follower, "follower"),
@@ -206,16 +206,16 @@ def journal() -> list[Panel]:
             width=6,
         ),
         lines(
-            "Time of a commit",
+            "Sync time",
             SECONDS,
-            Query(f"{total} / {commits}", "mean"),
+            Query(f"{total} / {syncs}", "mean"),
             now(Journal.last, "last"),
             now(Journal.longest, "longest since the start"),
             width=6,
             log=True,
         ),
-        lines("Commits", PER_SECOND, rate(f"{Journal.sync.name}_count", "commits"), text=Journal.sync.help, width=6),
-        lines("To the disk", BYTES_PER_SECOND, rate(Journal.n_bytes, "bytes"), text=Journal.n_bytes.help, width=6),
+        lines("Syncs", PER_SECOND, rate(f"{Journal.sync.name}_count", "syncs"), text=Journal.sync.help, width=6),
+        lines("Synced bytes", BYTES_PER_SECOND, rate(Journal.n_bytes, "bytes"), text=Journal.n_bytes.help, width=6),
     ]
 
 
@@ -226,21 +226,21 @@ def sessions() -> list[Panel]:
             "short",
             now(Sessions.sessions, "sessions"),
             now(Sessions.pending, "not logged in"),
-            now(Sessions.recovery_clients, "recovering"),
+            now(Sessions.recovery_clients, "recovery clients"),
         ),
         lines(
-            "Drops",
+            "Losses and delays",
             PER_SECOND,
             rate(Feed.unsent, "reports not sent"),
-            rate(Feed.foreign, "datagrams of another publisher"),
-            rate(Sessions.cut_off, "clients cut off"),
-            rate(Rings.full, "reads that waited for the ring"),
-            rate(Orders.refused, "commands refused"),
+            rate(Feed.foreign, "datagrams of a second publisher"),
+            rate(Sessions.slow_readers, "slow readers disconnected"),
+            rate(Rings.full, "reads delayed by a full ring"),
+            rate(Orders.gateway_rejects, "gateway rejects"),
         ),
         lines(
             "Recovery",
             PER_SECOND,
-            rate(Sessions.again, "reports sent again"),
+            rate(Sessions.again, "reports retransmitted"),
             rate(Sessions.snapshots, "snapshots"),
             rate(Sessions.requests, "{{status}}", "status"),
         ),
@@ -248,7 +248,7 @@ def sessions() -> list[Panel]:
 
 
 def process() -> list[Panel]:
-    resident, virtual = (f"process_{kind}_memory_bytes{{{HERE}}}" for kind in ("resident", "virtual"))
+    resident, virtual = (f"process_{kind}_memory_bytes{{{SERVER}}}" for kind in ("resident", "virtual"))
     return [
         lines("Memory", BYTES, Query(resident, "resident"), Query(virtual, "reserved"), log=True),
         lines(
@@ -261,7 +261,7 @@ def process() -> list[Panel]:
             "Scrapes",
             SECONDS,
             now(Process.took, "reading the metrics"),
-            Query(f"scrape_duration_seconds{{{HERE}}}", "a scrape"),
+            Query(f"scrape_duration_seconds{{{SERVER}}}", "whole scrape"),
         ),
     ]
 
@@ -271,16 +271,16 @@ ROWS = {
     "Throughput": throughput,
     "Latency": latency,
     "Books": books,
-    "Refused": refused,
+    "Rejected": rejects,
     "Rings": rings,
     "Journal": journal,
-    "Sessions and drops": sessions,
+    "Sessions and losses": sessions,
     "Process": process,
 }
 
 
 def variable(name: str, label: str, meter: Meter) -> dashboard.QueryVariable:
-    """A choice among the values of a label."""
+    """A selection among the values of a label."""
     made = dashboard.QueryVariable(name).label(label).datasource(SOURCE).query(f"label_values({meter.name}, {name})")
     return made.refresh(VariableRefresh.ON_TIME_RANGE_CHANGED).sort(VariableSort.NUMERICAL_ASC)
 
@@ -290,7 +290,7 @@ def page() -> str:
     made = (
         dashboard.Dashboard("pricetime")
         .uid("pricetime")
-        .description("An exchange: throughput, latency, books, rings, journal, sessions")
+        .description("Throughput, latency, books, rings, journal and sessions of a pricetime server")
         .tags(["pricetime"])
         .refresh("5s")
         .time("now-15m", "now")

@@ -1,8 +1,9 @@
-"""Makes a site of the documents, as mkdocs builds it: ``make docs``.
+"""Hooks for mkdocs: ``make docs``.
 
 The documents are written to be read as files of the repository, so they link to sources, tests and examples, which a
 site of documents does not have. Here each of these gets a page of its own, with its text, so that every link leads
-somewhere without leaving the site. A ``<picture>`` follows what the system prefers; of the site it follows the switch.
+somewhere without leaving the site. A notebook is executed and becomes a page (``notebooks.py``). A ``<picture>``
+follows what the system prefers; of the site it follows the switch.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # mkdocs runs this file by its path
+
+from tools import notebooks
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
+HOME = "README.md"
 LANGUAGES = {".py": "python", ".pyi": "python", ".pxd": "cython", ".c": "c", ".h": "c", ".lua": "lua", ".toml": "toml"}
 LANGUAGES |= {".json": "json", ".yml": "yaml", ".yaml": "yaml", ".sh": "sh"}
 
@@ -30,13 +37,13 @@ PICTURE = re.compile(rf"<picture>\s*{DARK}\s*<img (?P<img>[^>]+)>\s*</picture>")
 
 
 def outside_code(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
-    """Where a pattern is found, but for code."""
+    """Return the matches of a pattern outside code."""
     code = [match.span() for match in CODE.finditer(text)]
     return [m for m in pattern.finditer(text) if not any(start <= m.start() < end for start, end in code)]
 
 
 def target(link: str, origin: Path) -> Path | None:
-    """The file or folder of the repository that a link in ``origin`` leads to; None when it leaves, or stays."""
+    """Return the file or folder that a link in ``origin`` leads to, or None for other sites and for anchors."""
     name = link.partition("#")[0]
     if not name or re.match(r"[a-z]+:", name):
         return None
@@ -45,7 +52,7 @@ def target(link: str, origin: Path) -> Path | None:
 
 
 def uri(path: Path) -> str:
-    """Where the site has what is a file or folder in the repository, as mkdocs names its sources."""
+    """Return the path in the site, as mkdocs names its sources, of a file or folder of the repository."""
     if path.is_relative_to(DOCS):
         return path.relative_to(DOCS).as_posix()
     place = f"source/{path.relative_to(ROOT).as_posix()}"
@@ -53,13 +60,13 @@ def uri(path: Path) -> str:
 
 
 def first_line(path: Path) -> str:
-    """What a Python file says of itself first."""
+    """Return the first line of the docstring of a Python file."""
     text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) if path.suffix == ".py" else None
     return (text or "").partition("\n")[0]
 
 
 def page_of(path: Path) -> str:
-    """The text of a page for a file or a folder that is no document."""
+    """The text of the page for a file or a folder outside docs/."""
     name = path.relative_to(ROOT).as_posix()
     head = f"---\nsearch:\n  exclude: true\nhide: [toc]\n---\n\n# {name}\n\n"
     if path.is_dir():
@@ -76,7 +83,7 @@ def contents(folder: Path) -> list[Path]:
 
 
 def linked() -> set[Path]:
-    """What documents link to beside documents, and what that links to in turn."""
+    """Return the files that documents link to, other than documents, and the files that these link to."""
     ahead, found = sorted(DOCS.rglob("*.md")), set[Path]()
     while ahead:
         origin = ahead.pop()
@@ -90,9 +97,14 @@ def linked() -> set[Path]:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds a page for everything outside docs/ that is linked to."""
+    """Add the pages of the notebooks, and one for each linked file outside docs/."""
     from mkdocs.structure.files import File, InclusionLevel
 
+    for path in notebooks.paths():
+        made = notebooks.page(path, executed=bool(config.extra.get("execute_notebooks", True)))
+        files.append(File.generated(config, f"notebooks/{path.stem}.md", content=made.text))
+        for name, picture in made.pictures.items():
+            files.append(File.generated(config, f"notebooks/{name}", content=picture))
     for path in sorted(linked()):
         page: File = File.generated(config, uri(path), content=page_of(path), inclusion=InclusionLevel.NOT_IN_NAV)
         files.append(page)
@@ -100,8 +112,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Links lead to the pages as the site has them; a picture in two colours follows the site's switch."""
+    """Rewrite links to the pages of the site, and pictures to a light and a dark form."""
     here = page.file.src_uri
+    markdown = notebooks.LINK.sub(r"\g<name>.md", markdown)
     origin = origin_of(here)
     for match in reversed(outside_code(markdown, LINK)):
         to = target(match["to"], origin)
@@ -113,8 +126,15 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
     return PICTURE.sub(both, markdown)
 
 
+def on_page_content(html: str, page: Page, **_: object) -> str:
+    """Leaves out the side bars of the home page, so that its three paths have the whole width."""
+    if page.file.src_uri == HOME:
+        page.meta["hide"] = ["navigation", "toc"]
+    return html
+
+
 def origin_of(here: str) -> Path:
-    """The file whose text a page has; of a folder, whose page lists what is in it, a file that would lie there."""
+    """Return the file that a page was made from; for the page of a folder, a file name inside that folder."""
     if not here.startswith("source/"):
         return DOCS / here
     path = ROOT / here.removeprefix("source/")
@@ -123,7 +143,7 @@ def origin_of(here: str) -> Path:
 
 
 def both(picture: re.Match[str]) -> str:
-    """The light and the dark form of a picture, of which the theme shows one."""
+    """Return the light and the dark form of a picture; the theme shows one of them."""
     attributes = dict(re.findall(r'(\w+)="([^"]*)"', picture["img"]))
     words = attributes.get("alt", "")
     return f"![{words}]({attributes['src']}#only-light)\n![{words}]({picture['dark']}#only-dark)"

@@ -1,10 +1,10 @@
-"""Set up the virtual environment in .venv, or leave it if it is whole and belongs here. Says why it recreates it.
+"""Set up the virtual environment in .venv. An environment that is complete and was made here is kept.
 
-The stamp, .venv/installed, is written last and says where and with which interpreter the environment was made. Scripts
-in an environment and the editable installation hold absolute paths, so one that was moved is of no use. The compiled
-modules in src are of one interpreter as well: they go with the environment.
+The stamp, .venv/installed, is written last. It records the path and the interpreter of the environment. Scripts in an
+environment and the editable installation hold absolute paths, so an environment that was moved does not work. The
+compiled modules in src belong to one interpreter too, and are removed with the environment.
 
-Written for any Python 3, so that an old one can say what is missing.
+Runs on any Python 3, so that an old one can name what is missing.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: What an interpreter says of itself. In an environment, of the one that it was made with.
+#: Prints prefix and version of an interpreter; in an environment, of the interpreter that made it.
 IDENTITY = "import json, os, sys; print(json.dumps([os.path.realpath(sys.base_prefix), sys.version]))"
 
 
@@ -30,29 +30,29 @@ class Environment:
         self.own_python = str(folder / "bin" / "python")
 
     def fault(self, chosen):
-        """Why it cannot be used, or None. ``chosen``: only with ``python``, not with any that it was made with."""
+        """Return why it cannot be used, or None. ``chosen``: it must have been made with ``python``."""
         try:
             made = json.loads(self.stamp.read_text(encoding="utf-8"))
             path, interpreter = made["path"], made["interpreter"]
         except (OSError, ValueError, KeyError, TypeError):
-            return "its setup did not come to an end"
+            return "its setup did not finish"
         if path != os.path.realpath(str(self.folder)):
             return "it was made in {}".format(path)
         own = identity(self.own_python)
         if own is None:
-            return "its interpreter, from {}, is gone".format(interpreter[0])
+            return "its interpreter, from {}, no longer runs".format(interpreter[0])
         if own != interpreter:
-            return "its interpreter was {}, and is {} now".format(short(interpreter), short(own))
+            return "its interpreter was {} and is now {}".format(short(interpreter), short(own))
         if chosen and interpreter != identity(self.python):
             return "it was made with {}, not with {}".format(short(interpreter), self.python)
         return None
 
     def is_old(self):
-        """Has what it installs changed since?"""
+        """Return True if pyproject.toml changed after the installation."""
         return self.stamp.stat().st_mtime < (self.root / "pyproject.toml").stat().st_mtime
 
     def remove(self):
-        """Nothing is left of it, nor of what was compiled for it."""
+        """Remove it, and the modules compiled for it."""
         if self.stamp.exists():
             self.stamp.unlink()  # first: a removal may be interrupted too
         if self.folder.exists():
@@ -72,26 +72,26 @@ class Environment:
         )
 
     def finish(self):
-        """It is whole: the stamp comes into being at once."""
+        """Write the stamp atomically: the environment is complete."""
         made = {"path": os.path.realpath(str(self.folder)), "interpreter": identity(self.own_python)}
         temporary = self.stamp.with_name("installed.temporary")
         temporary.write_text(json.dumps(made) + "\n", encoding="utf-8")
         temporary.replace(self.stamp)
 
     def prepare(self, chosen=False, can_set_up=lambda: True):
-        """Make it, or bring it up to date, if that is needed: is it there then?"""
+        """Make it or update it if needed. Returns False if this machine cannot."""
         fault = self.fault(chosen)
         if fault is None and not self.is_old():
             return True
         if not can_set_up():
             return False
         if fault is None:
-            say("installing into .venv what pyproject.toml asks for by now")
-            self.stamp.unlink()  # half an installation is none
+            say("updating .venv, because pyproject.toml changed")
+            self.stamp.unlink()  # until the installation is complete
         else:
             if self.folder.exists():
                 say("recreating .venv: {}".format(fault))
-            say("setting up .venv with {}, which takes a minute or two the first time".format(self.python))
+            say("setting up .venv with {}, which takes one or two minutes the first time".format(self.python))
             self.remove()
             self.create()
         self.install()
@@ -100,7 +100,7 @@ class Environment:
 
 
 def identity(python):
-    """Prefix and version of an interpreter, or of the one behind an environment's; None if it does not run."""
+    """Return prefix and version of an interpreter, for an environment those of its base; None if it does not run."""
     try:
         return json.loads(subprocess.check_output([python, "-c", IDENTITY], stderr=subprocess.DEVNULL).decode())
     except (OSError, ValueError, subprocess.CalledProcessError):
@@ -108,7 +108,7 @@ def identity(python):
 
 
 def short(interpreter):
-    """An identity in words."""
+    """Return an identity as text."""
     return "Python {} from {}".format(interpreter[1].split()[0], interpreter[0])
 
 
@@ -117,7 +117,7 @@ def say(what):
 
 
 def can_set_up():
-    """What check_machine says, where it says that nothing can be set up."""
+    """Run check_machine and show its message if nothing can be set up."""
     command = [sys.executable, str(ROOT / "tools" / "check_machine.py")]
     checked = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     if checked.returncode:
@@ -126,10 +126,10 @@ def can_set_up():
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Set up .venv with the Python that runs this, if it has to be.")
-    parser.add_argument("--chosen", action="store_true", help="this Python was asked for: any other will not do")
+    parser = argparse.ArgumentParser(description="Set up .venv with the Python that runs this, unless it is complete.")
+    parser.add_argument("--chosen", action="store_true", help="recreate .venv if it was made with a different Python")
     chosen = parser.parse_args().chosen
-    # in an activated environment "python3" is that of the environment, which may be removed here
+    # in an activated environment "python3" is the environment's own, which may be removed here
     python = getattr(sys, "_base_executable", None) or sys.executable
     try:
         return 0 if Environment(ROOT / ".venv", python).prepare(chosen, can_set_up) else 1

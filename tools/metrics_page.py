@@ -1,4 +1,4 @@
-"""Writes the tables of docs/operate/monitor.md from the metrics themselves: ``make dashboard``."""
+"""Writes the tables of docs/operate/monitor.md from ``pricetime.gateway.meters``: ``make dashboard``."""
 
 from __future__ import annotations
 
@@ -10,29 +10,39 @@ from pricetime.measure.cumulative import BOUNDS_NS
 
 PAGE = Path(__file__).parents[1] / "docs" / "operate" / "monitor.md"
 
-#: What follows this line is written here.
+#: This tool writes everything that follows this line of the page.
 MARK = "## Every metric\n"
 
 HEAD = f"""
-This part is written by `make dashboard`. Counters count from the start of the process. A histogram has
-{len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten; a value within 0.1 % of a bound may count as
-above it, and the sum is right to 0.05 %. The `kind` of a latency is what a command came to: `rests` (an order that
-did not trade), `trades`, `cancel` (or reduce), `replace`, `other` (rejected, mass cancels, states); `kind` and `reason`
-of a report are those of the [records](../reference/records.md) and [errors](../reference/errors.md), in small letters.
+`make dashboard` writes this part. Counters start at 0 when the process starts.
+
+A histogram has {len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten. A value within 0.1 % of a bound
+may count as above it; the sum is accurate to 0.05 %. Label `kind` of a latency is the result of the command:
+
+| `kind` | commands |
+|---|---|
+| `rests` | orders that rest and did not trade |
+| `trades` | orders that traded |
+| `cancel` | cancels and reduces |
+| `replace` | replaces |
+| `other` | everything else: rejected commands, mass cancels, state changes |
+
+Labels `kind` and `reason` of a report are the names in [records](../reference/records.md) and
+[errors](../reference/errors.md), in lower case.
 """
 
 
 def page() -> str:
-    """The whole page: what is there up to the mark, then every metric."""
+    """The whole page: the hand-written part up to the mark, then the tables of metrics."""
     text, _, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
     parts = [text, MARK, HEAD]
     for section in SECTIONS:
         rows = [row(meter.name, meter.kind, meter.help, meter.labels) for meter in section.meters()]
         if section is SECTIONS[-1]:
             rows += [
-                row(name, kind, f"{text} Of `prometheus-client`.") for name, (kind, text) in OF_THE_PROCESS.items()
+                row(name, kind, f"{text} From `prometheus-client`.") for name, (kind, text) in OF_THE_PROCESS.items()
             ]
-        parts.append(f"\n### {section.title}\n\n| metric | kind | labels | what it says |\n|---|---|---|---|\n")
+        parts.append(f"\n### {section.title}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n")
         parts += rows
     return "".join(parts)
 

@@ -1,4 +1,4 @@
-"""Draws docs/pictures/runs from the runs under docs/runs: ``make pictures``.
+"""Draw docs/pictures/runs from the runs in docs/runs: ``make pictures``.
 
 A run ``docs/runs/NAME.json`` gives pictures such as ``NAME-percentiles-round-trip-light.svg``. All runs in a folder
 ``docs/runs/NAME/`` share their pictures, which are named after the folder.

@@ -1,43 +1,43 @@
-"""Writes docs/reference/settings.md from the settings themselves: ``make settings``."""
+"""Writes docs/reference/settings.md from the fields of ``GatewayConfig``: ``make settings``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from pathlib import Path
 from typing import Any
 
 from pricetime.cli.serve import shown
 from pricetime.gateway.config import GatewayConfig, InstrumentConfig, OwnerConfig
+from pricetime.gateway.fields import written
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
 HEAD = """\
 # Settings of the server
 
-What `pricetime serve` can be told: in a TOML file (`--config FILE`), in the environment, or by an option. An option
-counts more than the environment, and the environment more than the file. `max_clients`, say, is
+`pricetime serve` reads settings from a TOML file (`--config FILE`), from the environment and from its options. Options
+override the environment, and the environment overrides the file. Example, `max_clients`:
 
 | in a file | in the environment | as an option |
 |---|---|---|
 | `max_clients = 100` | `PRICETIME_MAX_CLIENTS=100` | `--max-clients 100` |
+| `open = true` | `PRICETIME_OPEN=1` | `--open` (`--no-open` for false) |
+| `gateway_cpus = [2, 3]` | `PRICETIME_GATEWAY_CPUS=2,3` | `--gateway-cpus 2,3` |
 
-Settings of yes or no are `true` and `false` in a file, `1` and `0` in the environment, and `--open` or `--no-open` as
-options. Lists are `[2, 3]` in a file and `2,3` elsewhere. What is wrong ends the start with one line, which names the
-place where it was given, and exit code 2: a name that no setting has, too, in a file, an option or a variable that
-begins with `PRICETIME_`. Units end a name: `_ms` milliseconds, `_bytes` bytes. `--show-settings` prints all settings;
-a log in JSON has them in one event.
+A wrong value or an unknown name, also of a variable that begins with `PRICETIME_`, stops the start with exit code 2 and
+one line that names the place of the error. `--show-settings` prints all settings; a log in JSON contains them in the
+event `settings`. The end of a name is its unit: `_us` microseconds, `_ms` milliseconds, `_s` seconds, `_bytes` bytes.
 
-Where a setting is a host, it is an address of IPv4 or IPv6, or a name: of a name with several addresses the first of
-IPv4 counts. The feed goes by IPv4.
+A host is an IPv4 address, an IPv6 address or a name. If a name has several addresses, the first IPv4 address is used.
 
-This page is written by `make settings`. How to run a server: [run](../operate/run.md).
+`make settings` writes this page. How to run a server: [run](../operate/run.md).
 """
 
 INSTRUMENTS = """
 ## Instruments
 
-Each is a table in the file:
+Each instrument is one table in the file:
 
 ```toml
 [[instruments]]
@@ -49,14 +49,14 @@ high_price = 11000
 self_trade = "cancel-newest"
 ```
 
-As an option it is `--instrument id=1,symbol=ABC,tick_size=5`, again for each; in the environment they are all in one,
-with a semicolon between them: `PRICETIME_INSTRUMENTS="id=1,symbol=ABC;id=2,symbol=XYZ"`.
+As an option, give `--instrument id=1,symbol=ABC,tick_size=5` once for each instrument. In the environment, one variable
+holds all instruments, separated by semicolons: `PRICETIME_INSTRUMENTS="id=1,symbol=ABC;id=2,symbol=XYZ"`.
 """
 
 OWNERS = """
 ## Owners
 
-Each owner with limits of its own is a table in the file. A limit that is not given there is the one of all owners.
+An owner with its own limits is one table in the file. Limits that the table does not set are the limits of all owners.
 
 ```toml
 max_open_orders = 10_000
@@ -67,8 +67,8 @@ id = 7
 max_open_orders = 200_000
 ```
 
-As an option it is `--owner id=7,max_open_orders=200000`, again for each; in the environment they are all in one, with a
-semicolon between them: `PRICETIME_OWNERS="id=7,max_open_orders=200000;id=8,max_order_quantity=10"`.
+As an option, give `--owner id=7,max_open_orders=200000` once for each owner. In the environment, one variable holds all
+owners, separated by semicolons: `PRICETIME_OWNERS="id=7,max_open_orders=200000;id=8,max_order_quantity=10"`.
 """
 
 
@@ -89,20 +89,22 @@ def page() -> str:
 
 
 def table(rows: list[str]) -> str:
-    return "| setting | what it is | default | may be |\n|---|---|---|---|\n" + "".join(rows)
+    return "| setting | meaning | default | allowed |\n|---|---|---|---|\n" + "".join(rows)
 
 
 def row(name: str, field: Any) -> str:
     default = "" if field.is_required() else shown(field.default)
-    if hasattr(field.default, "name"):
-        default = str(field.default.name).lower().replace("_", "-")
+    if isinstance(field.default, IntEnum):
+        default = written(field.default)
     default = f"`{default}`" if default not in {"", "none"} else default
     return f"| `{name}` | {field.description} | {default} | {', '.join(limits(field))} |\n"
 
 
 def limits(field: Any) -> Iterator[str]:
-    """What a setting may be, in words."""
+    """The allowed values of a setting, in words."""
     kind = field.annotation
+    if isinstance(kind, type) and issubclass(kind, IntEnum):
+        yield ", ".join(f"`{written(member)}`" for member in kind)
     if isinstance(kind, type) and issubclass(kind, StrEnum):
         yield ", ".join(f"`{member}`" for member in kind)
     found = {
@@ -116,14 +118,14 @@ def limits(field: Any) -> Iterator[str]:
 
 
 def metadata(field: Any) -> Iterator[Any]:
-    """The limits of a field; those of an optional one stand inside."""
+    """The limits of a field, including those inside an optional type."""
     for part in field.metadata:
         yield part
         yield from getattr(part, "metadata", ())
 
 
 def number(value: int) -> str:
-    """A limit as people write it."""
+    """A limit with separators, or as a power of two."""
     if abs(value) >= 2**20:
         power = abs(value + 1 if value % 2 else value).bit_length() - 1
         if value in {2**power, 2**power - 1, -(2**power)}:

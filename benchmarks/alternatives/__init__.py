@@ -1,5 +1,5 @@
-"""Designs that were tried and left behind, kept so that what they cost can be measured again.
+"""Designs that were tried and rejected, kept so that they can be measured again.
 
-Both hold orders and match exactly as ``arena.py`` says; each adds one way to find a price level.
+Both store orders and match as in ``arena.py``; each adds one way to find a price level.
 They are compiled on demand by ``benchmarks.build`` and have no uncompiled form.
 """

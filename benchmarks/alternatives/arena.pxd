@@ -1,5 +1,5 @@
-# Fields and signatures of arena.py, in its order. The records are the core's own, so that the steps differ in
-# how a price level is found and in nothing else.
+# Fields and signatures of arena.py, in its order. The records are the core's, so that the steps differ only in how a
+# price level is found.
 
 from pricetime.core.layout cimport (
     ACCEPTED, ASK, BID, CANCEL_ORDER, CANCELLED, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC,
@@ -13,7 +13,7 @@ from pricetime.native.arrays cimport Block, records_of
 
 
 cdef class Arena:
-    cdef Order *orders               # index 0 of each pool is nobody
+    cdef Order *orders               # index 0 of each pool means none
     cdef OrderCold *cold             # same index as orders
     cdef Level *levels               # a free level has a count of 0
     cdef u32 capacity                # orders

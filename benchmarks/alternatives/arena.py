@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """A book without an index of its levels: orders in an arena, queues by index, order ids, matching.
 
-The level index is left to a subclass, called when a level is looked up, made or emptied and to find the next
-one; everything else is shared, so that two designs are compared on nothing but their index. Instruments, tick
-and lot sizes and self-trade prevention are left out: no flow that is measured uses them, and a command that
-asks for self-trade prevention is rejected. Otherwise the reports are those of the book, to the byte.
+A subclass adds the level index, which is called when a level is looked up, made or emptied, and to find the next one.
+Everything else is shared, so that two designs differ only in their index. Instruments, tick and lot sizes and
+self-trade prevention are missing: the measured flows do not use them, and a command with self-trade prevention is
+rejected. Otherwise the reports are identical to those of the book.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Arena:
     # ------------------------------------------------------------------ from Python
 
     def apply(self, commands):
-        """Execute commands (COMMAND, shape (n,)): their reports (REPORT), as ``OrderBook.apply`` gives them."""
+        """Execute commands (COMMAND, shape (n,)); return reports (REPORT) like ``OrderBook.apply``."""
         count: u64 = len(commands)
         self.make_room(count)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
@@ -58,7 +58,7 @@ class Arena:
         return self.block.array(REPORT, self.report_count)
 
     def make_room(self, commands):
-        """Room for the reports of so many commands, where no array looks. Raises MemoryError."""
+        """Make room for the reports of this many commands, not shared with an array. Raises MemoryError."""
         bound: u64 = REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
         n_bytes: u64 = bound * cython.sizeof(Report)
         if self.block is None or self.block.in_use() or self.block.n_bytes < n_bytes:
@@ -241,7 +241,7 @@ class Arena:
             self._move_order(slot, side, key, c.quantity)
 
     def _move_order(self, slot, side, key, quantity):
-        """Take a resting order out of its level and enter it anew: it may trade before it rests."""
+        """Remove a resting order from its level and enter it again: it may trade before it rests."""
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         self._unlink(slot)
         order.remaining = self._match(side, order.id, ~key, quantity)
@@ -253,7 +253,7 @@ class Arena:
         self.free_order = slot
         self.order_count -= 1
 
-    # ------------------------------------------------------------------ what is refused
+    # ------------------------------------------------------------------ rejections
 
     def _refuse_order(self, c):
         if c.side != BID and c.side != ASK:
@@ -269,7 +269,7 @@ class Arena:
         return NONE
 
     def _refuse_move(self, slot, side, key, quantity):
-        """Would there be room at its new level once the order has left its old one?"""
+        """Return True if there is room at its new level once the order has left its old one."""
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         old: cython.pointer[Level] = cython.address(self.levels[order.level])
         level: u32 = self.level_at(side, key)
@@ -287,7 +287,7 @@ class Arena:
     # ------------------------------------------------------------------ matching
 
     def _crosses(self, side, limit):
-        """Does an order of this side, taking keys of the other down to ``limit``, meet one?"""
+        """Return True if an order of this side, taking keys of the other down to ``limit``, meets one."""
         best: u32 = self.best[1 - side]
         return best != NIL and self.levels[best].key >= limit
 
@@ -301,7 +301,7 @@ class Arena:
         return False
 
     def _match(self, side, taker_id, limit, quantity):
-        """What is left of the taker's quantity."""
+        """Match; return the remaining quantity of the taker."""
         while quantity != 0 and self._crosses(side, limit):
             index: u32 = self.best[1 - side]
             level: cython.pointer[Level] = cython.address(self.levels[index])
@@ -320,7 +320,7 @@ class Arena:
     # ------------------------------------------------------------------ orders at their level
 
     def _append(self, side, key, level, slot):
-        """To the back of a level, which is made when it is NIL."""
+        """Append an order to a level, which is made if it is NIL."""
         if level == NIL:
             level = self._make_level(side, key)
         at: cython.pointer[Level] = cython.address(self.levels[level])
@@ -354,7 +354,7 @@ class Arena:
         return level
 
     def _unlink(self, slot):
-        """Out of its level, which goes when it is empty."""
+        """Remove an order from its level, and the level if it is empty."""
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         index: u32 = order.level
         level: cython.pointer[Level] = cython.address(self.levels[index])
@@ -395,7 +395,7 @@ class Arena:
         return NIL if owner != 0 and owner != self.orders[slot].owner else slot
 
     def _tag(self, order_id):
-        """A hash that keeps eight consecutive ids together: its low three bits are the id's own."""
+        """A hash that keeps eight consecutive ids adjacent: its low three bits are those of the id."""
         multiplier: u64 = 0x9E3779B97F4A7C15
         return cython.cast(u32, ((order_id >> 3) * multiplier) >> 35 << 3) | cython.cast(u32, order_id & 7)
 
@@ -403,7 +403,7 @@ class Arena:
         return ((tag >> self.id_shift) << 3) | (tag & 7)
 
     def _position(self, order_id):
-        """Where an id stands, or the free entry where it belongs."""
+        """Return the entry of an id, or the free entry where it belongs."""
         tag: u32 = self._tag(order_id)
         position: u32 = self._home(tag)
         while self.ids[position].slot != NIL and (
@@ -418,7 +418,7 @@ class Arena:
         self.ids[position].slot = slot
 
     def _forget(self, order_id):
-        """Take an id out; entries behind it move up when the gap lies between them and their home."""
+        """Remove an id. Later entries move up if the gap is between them and their home."""
         gap: u32 = self._position(order_id)
         position: u32 = gap
         while True:
@@ -455,5 +455,5 @@ class Arena:
 
 
 def key_of(side, price):
-    """The key of a price, and the price of a key: on both sides the largest key is the best."""
+    """Convert a price to a key, or a key to a price: on both sides the largest key is the best."""
     return price if side == BID else ~price

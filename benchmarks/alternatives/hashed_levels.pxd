@@ -3,7 +3,7 @@ from pricetime.core.layout cimport BID, NIL, Level, i64, u32, u64
 from benchmarks.alternatives.arena cimport Arena
 
 cdef enum:
-    SCAN = 4096                      # neighbouring prices looked at before every level is
+    SCAN = 4096                      # neighbouring prices tried before all levels are searched
 
 
 # An entry of a table of levels; empty when level is NIL.

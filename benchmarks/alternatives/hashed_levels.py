@@ -1,10 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Step 2: price levels in a hash table, the next best one found by asking for one price after the other.
+"""Step 2: price levels in a hash table, the next best one found by trying one price after the other.
 
-Where levels stand side by side this is hard to beat: a lookup is one compare, and the neighbour is the next
-entry. It has nothing to say about what lies further off. When the best level empties and the next one is
-thousands of ticks away, every price between is asked for; beyond ``SCAN`` of them the design gives up on
-neighbours and looks at every level there is, so that an order ends in bounded time however wide the gap.
+While levels are adjacent this is hard to beat: a lookup is one comparison, and the neighbour is the next entry. If the
+best level empties and the next one is thousands of ticks away, every price between is tried. After ``SCAN`` prices the
+search goes through all levels instead, so that its time is bounded for any gap.
 """
 
 from __future__ import annotations
@@ -53,7 +52,7 @@ class HashedLevels(Arena):
         return self._best_below(side, key)
 
     def _best_below(self, side, key):
-        """The same by looking at every level of both sides."""
+        """The same by searching all levels of both sides."""
         best: u32 = NIL
         index: u32
         for index in range(1, self.fresh_level):
@@ -75,7 +74,7 @@ class HashedLevels(Arena):
         table[position].home = home
 
     def leave(self, side, key):
-        """Entries behind the gap move up when it lies between them and their home."""
+        """Close a gap: later entries move up if the gap is between them and their home."""
         table: cython.pointer[LevelEntry] = self.tables[side]
         gap: u32 = self._home_of(key)
         while table[gap].key != key or table[gap].level == NIL:
@@ -94,7 +93,7 @@ class HashedLevels(Arena):
         return 2 * (cython.cast(u64, self.mask) + 1) * cython.sizeof(LevelEntry)
 
     def _home_of(self, key):
-        """Eight neighbouring prices stay together, so that a scan mostly reads on."""
+        """A hash that keeps eight neighbouring prices adjacent, so that a scan mostly reads consecutive memory."""
         multiplier: u64 = 0x9E3779B97F4A7C15
         group: u64 = cython.cast(u64, key) >> 3
         return (cython.cast(u32, (group * multiplier) >> self.shift) << 3) | cython.cast(u32, key & 7)

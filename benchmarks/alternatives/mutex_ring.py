@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The same ring with a mutex in place of the two atomics: slots, capacity and calls are those of ``pricetime.ring``.
+"""A ring with a mutex instead of two atomics, with the slots, capacity and calls of ``pricetime.ring``.
 
-Both sides take the mutex for every claim and every peek, and keep it until they commit or release: a record is built
-and read in place, so nobody else may touch the ring meanwhile.
+Both sides hold the mutex from every claim to its commit and from every peek to its release, because records are built
+and read in place.
 """
 
 from __future__ import annotations

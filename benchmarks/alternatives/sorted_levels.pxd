@@ -22,7 +22,7 @@ ctypedef struct Directory:
 
 
 cdef class SortedLevels(Arena):
-    cdef Chunk *chunks               # chunk 0 is none
+    cdef Chunk *chunks               # chunk 0 means none
     cdef u32 chunk_capacity
     cdef u32 free_chunk
     cdef u32 fresh_chunk

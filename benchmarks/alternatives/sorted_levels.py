@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Step 3: price levels in order, in a sorted array cut into chunks.
 
-A level is found by two binary searches, of the directory of chunks and of one chunk; the next best is the
-entry before it. Prices may lie anywhere, so step 2's long scans are gone; what is left is the searching, and
-the moving of entries when a level comes or goes: at most one chunk, and its directory when it splits or joins.
+A level is found by two binary searches, in the directory of chunks and in one chunk; the next best is the entry before
+it. There are no long scans as in step 2. The cost is the search, and moving entries when a level is added or removed:
+at most one chunk, and the directory if a chunk is split or joined.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from cython.cimports.pricetime.native.memory import release, reserve
 @cython.cclass
 class SortedLevels(Arena):
     def __cinit__(self, _capacity: u32, level_capacity: u32):
-        # Two neighbouring chunks hold more than half a chunk between them, else they would have been joined.
+        # Two neighbouring chunks together hold more than half a chunk; otherwise they would have been joined.
         self.chunk_capacity = level_capacity // (CHUNK // 4) + 8
         self.fresh_chunk = 1
         n: u64 = self.chunk_capacity
@@ -106,7 +106,7 @@ class SortedLevels(Arena):
         return self.fresh_chunk * cython.sizeof(Chunk) + entries * (cython.sizeof(i64) + cython.sizeof(u32))
 
     def _chunk_of(self, d, key):
-        """The last chunk whose lowest key is no larger than this one; the first when there is none."""
+        """Return the last chunk whose lowest key is at most this key; the first chunk if there is none."""
         low: u32 = 0
         high: u32 = d.count
         while high - low > 1:
@@ -118,7 +118,7 @@ class SortedLevels(Arena):
         return low
 
     def _place_in(self, chunk, key):
-        """How many keys of a chunk are smaller than this one."""
+        """Return how many keys of a chunk are smaller than this one."""
         low: u32 = 0
         high: u32 = chunk.count
         while low < high:
@@ -130,7 +130,7 @@ class SortedLevels(Arena):
         return low
 
     def _open_chunk(self, d, at, lowest):
-        """A new empty chunk at this place of the directory."""
+        """Insert an empty chunk at this place of the directory."""
         index: u32 = self.free_chunk
         if index != NIL:
             self.free_chunk = self.chunks[index].next_free
@@ -155,7 +155,7 @@ class SortedLevels(Arena):
         memmove(cython.address(d.chunks[at]), cython.address(d.chunks[at + 1]), behind * cython.sizeof(u32))
 
     def _split(self, d, at):
-        """The upper half of a full chunk becomes one of its own, behind it."""
+        """Move the upper half of a full chunk to a new chunk behind it."""
         half: u64 = CHUNK // 2
         lower: cython.pointer[Chunk] = cython.address(self.chunks[d.chunks[at]])
         index: u32 = self._open_chunk(d, at + 1, lower.keys[half])
@@ -166,7 +166,7 @@ class SortedLevels(Arena):
         upper.count = CHUNK // 2
 
     def _join(self, d, at):
-        """A chunk takes over the levels of the one behind it."""
+        """Move the levels of the next chunk into a chunk."""
         lower: cython.pointer[Chunk] = cython.address(self.chunks[d.chunks[at]])
         upper: cython.pointer[Chunk] = cython.address(self.chunks[d.chunks[at + 1]])
         n: u64 = upper.count

@@ -1,1 +1,1 @@
-"""The public benchmark of matching engines: an engine of ours for its harness, and a command that runs it."""
+"""The public benchmark of matching engines: our adapter for its harness, and a command that runs it."""

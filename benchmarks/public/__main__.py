@@ -1,4 +1,4 @@
-"""``python -m benchmarks.public CHECKOUT``: our engine in the public benchmark of matching engines, beside others."""
+"""``python -m benchmarks.public CHECKOUT``: run our engine, and others, in the public benchmark."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RESULTS = Path(__file__).parents[1] / "results"
     "scenarios",
     multiple=True,
     type=click.Choice(SCENARIOS),
-    help="One of the five; may be repeated. All by default.",
+    help="One of the five; repeatable [default: all].",
 )
 @click.option(
     "--rounds",
@@ -43,10 +43,10 @@ RESULTS = Path(__file__).parents[1] / "results"
     "--against",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Another engine's library, of the checkout or elsewhere; may be repeated.",
+    help="The library of a second engine; repeatable.",
 )
 @click.option("--matcher-core", default=0, show_default=True, help="Processor of the thread that matches.")
-@click.option("--drainer-core", default=1, show_default=True, help="Processor of the thread that takes the answers.")
+@click.option("--drainer-core", default=1, show_default=True, help="Processor of the thread that reads the answers.")
 @click.option(
     "--audit/--no-audit",
     default=True,
@@ -58,7 +58,7 @@ RESULTS = Path(__file__).parents[1] / "results"
     "--output",
     type=click.Path(path_type=Path),
     default=RESULTS,
-    help="Folder for public.md and public.json; benchmarks/results by default.",
+    help="Folder for public.md and public.json [default: benchmarks/results].",
 )
 def main(
     checkout: Path,
@@ -71,13 +71,12 @@ def main(
     gate: bool,
     output: Path,
 ) -> None:
-    """Run harness, audit and conformance gate of CHECKOUT over our engine, and print the table.
+    """Run harness, audit and conformance gate of CHECKOUT with our engine, and print the table.
 
     CHECKOUT is a checkout of flash1-dev/matching-engine-benchmark in which "make" has built the harness. Its audit
-    needs the baselines of its scripts/build_baselines.sh, its gate three engines more; what is missing is named, and
-    --no-audit and --no-gate leave it out. Engines take turns, and each run is a process of its own. Needs two
-    processors with nothing else to do. Exit status 1 when a hash differs, an audit or the gate fails, 2 when
-    something could not be run.
+    needs the baselines of its scripts/build_baselines.sh, its gate three more engines. The command names what is
+    missing; --no-audit and --no-gate skip them. Engines alternate, and each run is a separate process. Needs two
+    idle processors. Exits 1 if a hash differs or an audit or the gate fails, and 2 if something could not run.
 
     \b
     make bench-public CHECKOUT=../matching-engine-benchmark
@@ -104,16 +103,16 @@ def main(
 
 
 def check_cores(*cores: int) -> None:
-    """Raises BenchmarkFailed when the harness could not have them: it would call the run invalid afterwards."""
+    """Raise BenchmarkFailed if the harness cannot use these processors; it would call the run invalid afterwards."""
     allowed = os.sched_getaffinity(0)
     if missing := sorted(set(cores) - allowed):
         raise BenchmarkFailed(
-            f"processor {missing[0]} is not there: give two of {sorted(allowed)}, --matcher-core and --drainer-core"
+            f"processor {missing[0]} is not available: --matcher-core and --drainer-core take two of {sorted(allowed)}"
         )
 
 
 def existing(path: Path) -> Path:
-    """The library of another engine. Raises BenchmarkFailed."""
+    """Return the library of a second engine. Raises BenchmarkFailed."""
     if not path.is_file():
         raise BenchmarkFailed(
             f"no {path}: scripts of the checkout build the libraries of other engines, see its additional_references"
@@ -122,7 +121,7 @@ def existing(path: Path) -> Path:
 
 
 def name_of(path: Path) -> str:
-    """What the harness calls the engine of a library."""
+    """Return the name of a library's engine in the harness."""
     return path.name.removesuffix(".so").removesuffix("_adapter")
 
 
@@ -135,7 +134,7 @@ def measure(
     gate: bool,
     progress: Progress,
 ) -> None:
-    """All runs, the timed ones turn and turn about. Raises BenchmarkFailed."""
+    """Run everything, with the timed runs alternating. Raises BenchmarkFailed."""
     names = list(engines)
     steps = len(figures.scenarios) * (rounds * len(names) + audit) + gate
     task = progress.add_task("", total=steps)
@@ -156,15 +155,15 @@ def measure(
 
 
 def audited(checkout: Checkout, engine: Path, scenario: str) -> Run:
-    """The audit, or one that says why it did not come to its end: the baseline may be too slow for the harness."""
+    """Run the audit, or say why it did not finish: the baseline may be too slow for the harness."""
     try:
         return checkout.run(engine, scenario, "audit")
     except BenchmarkFailed as error:
-        return Run(OURS, scenario, rate=0, hash_ok=False, valid=False, audit=f"not ended: {error}")
+        return Run(OURS, scenario, rate=0, hash_ok=False, valid=False, audit=f"not finished: {error}")
 
 
 def report(figures: Figures, rounds: int) -> str:
-    """Machine, command, table, gate."""
+    """Return machine, command, table and gate as text."""
     described = "\n".join(f"- {name}: {value}" for name, value in describe().items())
     command = shlex.join(["python", "-m", "benchmarks.public", *sys.argv[1:]])
     gate = figures.gate

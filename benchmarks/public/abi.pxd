@@ -1,5 +1,5 @@
-# What the public benchmark and an engine say to each other, as its header describes it: own declarations, same layout.
-# All of it is little-endian, and no record has padding that is not named.
+# The interface between the public benchmark and an engine: our declarations, with the layout of its header.
+# Everything is little-endian, and all padding is named.
 
 from pricetime.core.layout cimport i64, u8, u32, u64
 
@@ -27,7 +27,7 @@ ctypedef struct Cancel:
     u64 order_id
     u64 sequence
 
-# A modify, which takes the order out and enters it anew: 32 bytes.
+# A modify, which removes the order and enters it again: 32 bytes.
 ctypedef struct Modify:
     u64 order_id
     u64 sequence

@@ -1,4 +1,4 @@
-"""The library that the harness loads, built on demand and never installed."""
+"""Build the library that the harness loads, on demand. It is never installed."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ HERE = Path(__file__).parent
 BUILT = HERE / ".build"
 MODULE = "public/pricetime_adapter"
 
-#: Its name is that of the engine in what the harness prints.
+#: The harness names the engine after this file.
 LIBRARY = "pricetime_adapter.so"
 
 
 def library() -> Path:
-    """The library, compiled first (20 s) where its sources or this Python have changed. Raises NotCompiled."""
+    """Return the library; compile it first (20 s) if its sources or this Python changed. Raises NotCompiled."""
     if not pricetime.COMPILED:
         raise NotCompiled(
-            "pricetime runs uncompiled here, and this is of the compiled form: unset PRICETIME_PURE, or make build"
+            "pricetime runs uncompiled here, the adapter needs the compiled form: unset PRICETIME_PURE, or make build"
         )
     python = library_of_python()
     BUILT.mkdir(exist_ok=True)
     folder = BUILT / fingerprint(python)
-    with Path(BUILT, "lock").open("w") as lock:  # another process may be at it
+    with Path(BUILT, "lock").open("w") as lock:  # a second process may be building
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
             build(folder, python)
@@ -40,19 +40,19 @@ def library() -> Path:
 
 
 def library_of_python() -> Path:
-    """This Python as a shared library, which the harness will load. Raises NotCompiled when there is none."""
+    """Return the shared library of this Python, which the harness loads. Raises NotCompiled if there is none."""
     folder, name = sysconfig.get_config_var("LIBDIR"), sysconfig.get_config_var("INSTSONAME")
     found = Path(folder or "", name or "")
     if not sysconfig.get_config_var("Py_ENABLE_SHARED") or not found.is_file():
         raise NotCompiled(
-            "this Python is no shared library, and the adapter starts one inside the harness: install its library "
+            "this Python has no shared library, and the adapter starts one inside the harness: install its library "
             "(Debian: apt install libpython3-dev), or a Python built with --enable-shared"
         )
     return found
 
 
 def fingerprint(python: Path) -> str:
-    """A digest of all that the library is made of."""
+    """Return a digest of the sources of the library."""
     digest = hashlib.sha256(f"{python} {sys.executable} {FLAGS}".encode())
     for source in sources():
         digest.update(source.name.encode())
@@ -66,7 +66,7 @@ def sources() -> Iterator[Path]:
 
 
 def build(folder: Path, python: Path) -> None:
-    """Compile into ``folder``, which appears when all is done; what was built of other sources is removed."""
+    """Compile into ``folder``, which appears when complete. Builds of other sources are removed."""
     for other in BUILT.iterdir():
         if other.is_dir():
             shutil.rmtree(other)
@@ -81,7 +81,7 @@ def build(folder: Path, python: Path) -> None:
                 ("PRICETIME_LIBPYTHON", quoted(str(python))),
             ],
             extra_objects=[str(python)],
-            # A process that lets go of the library still has the Python that was started in it.
+            # A process that unloads the library keeps the Python that was started in it.
             extra_link_args=[f"-Wl,-rpath,{python.parent}", "-Wl,-z,nodelete"],
         )
         ready.mkdir()
@@ -91,5 +91,5 @@ def build(folder: Path, python: Path) -> None:
 
 
 def quoted(text: str) -> str:
-    """As a string of C."""
+    """Return text as a C string."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

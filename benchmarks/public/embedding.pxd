@@ -1,4 +1,4 @@
-# How a library that no Python has loaded starts one.
+# Functions with which a library in a process without Python starts one.
 
 from cpython.pystate cimport PyThreadState
 from libc.stddef cimport wchar_t

@@ -1,4 +1,4 @@
-"""What the runs of the public benchmark come to: one row for each scenario, and the worst of them, which counts."""
+"""The results of the public benchmark: one row per scenario, and the slowest, which counts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ OURS = "pricetime"
 
 @dataclass
 class Figures:
-    """Runs of some engines, ours first, turn and turn about."""
+    """Alternating runs of several engines, ours first."""
 
     engines: Sequence[str]
     scenarios: Sequence[str]
@@ -25,11 +25,11 @@ class Figures:
         return [run for run in self.runs if (run.engine, run.scenario) == (engine, scenario)]
 
     def rate(self, engine: str, scenario: str) -> float:
-        """M messages/s, the median of its runs."""
+        """Return M messages/s, the median of the runs."""
         return median(run.rate for run in self.of(engine, scenario))
 
     def worst(self, engine: str) -> tuple[str, float]:
-        """The scenario in which an engine is slowest, and its rate there."""
+        """Return the scenario in which an engine is slowest, and its rate there."""
         scenario = min(self.scenarios, key=lambda scenario: self.rate(engine, scenario))
         return scenario, self.rate(engine, scenario)
 
@@ -38,15 +38,15 @@ class Figures:
 
     @property
     def ok(self) -> bool:
-        """Are all our runs valid, all audits passed, and the gate too, where it was asked?"""
+        """Return True if all our runs are valid and all audits and the gate, if requested, passed."""
         ours = [run for run in self.runs if run.engine == OURS]
         audited = all(audit.audit == "passed" for audit in self.audits.values())
         return all(run.valid for run in ours) and audited and (self.gate is None or self.gate.ok)
 
     def table(self) -> str:
-        """Everything, in Markdown."""
+        """Return all results in Markdown."""
         others = [name for name in self.engines if name != OURS]
-        head = ["scenario", OURS, "least to most", "hash", "audit", *others, *(f"times {name}" for name in others)]
+        head = ["scenario", OURS, "min to max", "hash", "audit", *others, *(f"times {name}" for name in others)]
         rows = [self._row(scenario, others) for scenario in self.scenarios]
         if set(self.scenarios) == set(SCENARIOS):
             rows.append(self._worst_row(others))

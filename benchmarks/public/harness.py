@@ -1,4 +1,4 @@
-"""A checkout of the public benchmark that somebody has built, and what its programs say of an engine."""
+"""Run the programs of a built checkout of the public benchmark, and read their results."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ from typing import Any
 
 SCENARIOS = ("static", "normal", "swing-25", "swing-40", "flash-crash")
 
-#: What a checkout has once it is built, and how one comes by it.
+#: Files of a built checkout, and the error if one is missing.
 NEEDED = {
-    "api/matching_engine_api.h": "this is no checkout of flash1-dev/matching-engine-benchmark",
-    "scripts/conformance_check.py": "this is no checkout of flash1-dev/matching-engine-benchmark",
-    "harness": "the harness is not built: run make in the checkout, which its README describes",
-    "generator": "the generator of the workload is not built: run make in the checkout, which its README describes",
+    "api/matching_engine_api.h": "this is not a checkout of flash1-dev/matching-engine-benchmark",
+    "scripts/conformance_check.py": "this is not a checkout of flash1-dev/matching-engine-benchmark",
+    "harness": "the harness is not built: run make in the checkout (see its README)",
+    "generator": "the generator of the workload is not built: run make in the checkout (see its README)",
 }
 
-#: Longer than the harness lets a run take before it gives up itself.
+#: Longer than the limit of the harness for a run.
 RUN_SECONDS, GATE_SECONDS = 1_300, 3_600
 
 
 class BenchmarkFailed(RuntimeError):
-    """The public benchmark cannot be run, or did not come to an end."""
+    """The public benchmark cannot run, or did not finish."""
 
 
 @dataclass(frozen=True)
@@ -36,14 +36,14 @@ class Run:
 
     engine: str
     scenario: str
-    rate: float  #: M messages/s; 0 of an audit, which is not timed
+    rate: float  #: M messages/s; 0 for an audit, which is not timed
     hash_ok: bool
     valid: bool
-    audit: str  #: "passed", "failed", or why there was none
+    audit: str  #: "passed", "failed", or why there is none
 
     @classmethod
     def of(cls, result: Mapping[str, Any]) -> Run:
-        """From the result file that the harness writes."""
+        """Read the result file of the harness."""
         audit = result["audit"]
         state = "passed" if audit["passed"] else "failed"
         return cls(
@@ -52,17 +52,17 @@ class Run:
             rate=result["throughput_msgs_per_s"] / 1e6,
             hash_ok=result["correctness"]["status"] == "PASS",
             valid=result["verdict"] == "VALID",
-            audit=state if audit["ran"] else audit["note"] or "not asked for",
+            audit=state if audit["ran"] else audit["note"] or "not requested",
         )
 
 
 @dataclass(frozen=True)
 class Gate:
-    """What the conformance gate found."""
+    """The result of the conformance gate."""
 
     cases: int
     passed: int
-    states: int  #: cases of which the book was compared too
+    states: int  #: cases in which the book was compared too
     failures: tuple[str, ...]
 
     @property
@@ -71,7 +71,7 @@ class Gate:
 
     @classmethod
     def of(cls, text: str) -> Gate:
-        """From what the gate prints. Raises BenchmarkFailed."""
+        """Parse the output of the gate. Raises BenchmarkFailed."""
         found = re.findall(r"^ +(\w+) +report=(\w+) +state=(\S+) *$", text, re.M)
         if not found or "VERDICT:" not in text:
             raise BenchmarkFailed(f"the conformance gate gave no verdict: {last_line(text)}")
@@ -87,13 +87,13 @@ class Gate:
 
 
 def is_bad(answers: str, book: str) -> bool:
-    """``-``: the gate compares no book in this case."""
+    """``-``: the gate does not compare the book in this case."""
     return answers != "PASS" or book not in ("PASS", "-")
 
 
 @dataclass(frozen=True)
 class Checkout:
-    """The folder of a checkout, built. Raises BenchmarkFailed when it is none."""
+    """A built checkout. Raises BenchmarkFailed if the folder is something else."""
 
     folder: Path
     matcher_core: int
@@ -105,28 +105,30 @@ class Checkout:
                 raise BenchmarkFailed(f"no {name} in {self.folder}: {what}")
 
     def run(self, engine: Path, scenario: str, mode: str) -> Run:
-        """One run, ``mode`` perf or audit, in a process of its own. Raises BenchmarkFailed."""
+        """Run once in a separate process, ``mode`` perf or audit. Raises BenchmarkFailed."""
         command = ["./harness", "--engine", str(engine), "--scenario", scenario, "--mode", mode]
         command += ["--matcher-core", str(self.matcher_core), "--drainer-core", str(self.drainer_core)]
         ran = self._call(command, RUN_SECONDS)
         named = re.search(r"^Result file: (\S+)$", ran.stdout, re.M)
         if named is None:
             said = last_line(ran.stderr) or last_line(ran.stdout) or f"exit status {ran.returncode}"
-            raise BenchmarkFailed(f"{engine.name} did not come through {scenario} ({mode}): {said}")
+            raise BenchmarkFailed(f"{engine.name} failed in {scenario} ({mode}): {said}")
         try:
             return Run.of(json.loads((self.folder / named[1]).read_text(encoding="utf-8")))
         except (OSError, ValueError, LookupError, TypeError) as error:
-            raise BenchmarkFailed(f"{named[1]} is not as this command knows it, {error!r}: another version?") from error
+            raise BenchmarkFailed(
+                f"{named[1]} has an unknown format, {error!r}: the checkout may be a different version"
+            ) from error
 
     def gate(self, engine: Path) -> Gate:
-        """Every case of the conformance gate. Raises BenchmarkFailed."""
+        """Run all cases of the conformance gate. Raises BenchmarkFailed."""
         ran = self._call([sys.executable, "scripts/conformance_check.py", str(engine)], GATE_SECONDS)
         if ran.stdout.strip() or not ran.stderr.strip():
             return Gate.of(ran.stdout)
         raise BenchmarkFailed(f"the conformance gate did not run: {last_line(ran.stderr)}")
 
     def _call(self, command: list[str], seconds: float) -> subprocess.CompletedProcess[str]:
-        # The harness asks a cloud's address which machine this is. A benchmark has no business in the network.
+        # The harness asks a cloud's address which machine this is; it runs without network access instead.
         env = {**os.environ, "http_proxy": "http://127.0.0.1:9", "no_proxy": "", "NO_PROXY": ""}
         try:
             return subprocess.run(

@@ -35,17 +35,17 @@ cdef class Engine:
     cdef Books books
     cdef Report *reports                 # of one command
     cdef u64 room                        # how many fit there
-    cdef Command command                 # the one under way
+    cdef Command command                 # the current one
 
     # the ring of answers, as its producer sees it
     cdef Ring ring
     cdef Answer *slots
     cdef u64 mask
     cdef u64 tail                        # where the next answer goes
-    cdef u64 published                   # answers before this are there for the consumer
-    cdef u64 limit                       # the first slot that is not known to be free
+    cdef u64 published                   # answers before this are published
+    cdef u64 limit                       # the first slot not known to be free
     cdef u64 together                    # answers that are published together
-    cdef const Transport *chosen         # where answers go on to; NULL when the consumer is at the ring
+    cdef const Transport *chosen         # where answers are pushed; NULL if the consumer reads the ring
     cdef void *sink
 
     cdef int _prefault(self) except -1

@@ -1,11 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""An engine for the public benchmark: its messages through the books of pricetime, the answers over our ring.
+"""The adapter for the public benchmark: its messages through the books of pricetime, the answers over our ring.
 
-The harness is no Python: it loads this as a plain library and calls the functions at the end, whose names it gives. The
-first of them starts a Python inside the process, once, for that is where compiled modules come from; from then on
-nothing here touches it. A message becomes a command, the door executes it, and its reports are written as answers where
-they are to lie in the ring, from which a thread of the harness takes them. One message after the other: none is looked
-at before the one ahead of it is done.
+The harness is not a Python program. It loads this file as a shared library and calls the functions at the end. The
+first call starts Python in the process, once, to load the compiled modules; after that no Python code runs. A message
+becomes a command, the C API executes it, and its reports are written as answers directly into the ring, from which a
+thread of the harness takes them. Each message is completed before the next one is read.
 """
 
 from __future__ import annotations
@@ -18,14 +17,14 @@ from pricetime.core.instrument import Instrument
 from pricetime.native.spread import id_multiplier
 from pricetime.types import ReplacePolicy
 
-#: Orders and levels that may rest at once. The workload has at most 43,000; the table of ids follows from it, and 1 MiB
-#: stays in a cache where the 16 MiB for a million orders do not. An order beyond them is refused, which the hash tells.
+#: Orders and levels that may rest at once. The workload has at most 43,000. The id table then has 1 MiB, which fits a
+#: cache; that for a million orders has 16 MiB. An order beyond the limit is rejected, and the hash would differ.
 ORDERS = 1 << 16
 
-#: Answers that the consumer is shown together: the fewer, the more often both sides want the same line of memory.
+#: Answers that are published together: the fewer, the more often both sides access the same cache line.
 TOGETHER = cython.declare(cython.ulonglong, 32)
 
-# One engine in a process, as the benchmark has it.
+# One engine per process, as in the benchmark.
 engine = cython.declare(Engine)
 transport = cython.declare(Transport)
 started = cython.declare(cython.bint)
@@ -37,8 +36,8 @@ class Engine:
     """One book, and the producer's side of a ring of answers."""
 
     def __init__(self, ring: Ring):
-        """Raises MemoryError."""
-        # A modify of the benchmark takes the order out and enters it anew, whatever it changes.
+        """Allocate books and reports. Raises MemoryError."""
+        # A modify of the benchmark always removes the order and enters it again.
         instrument = Instrument(0, replace_policy=ReplacePolicy.ALWAYS_LOSE)
         self.books = Books([instrument], ORDERS, ORDERS, id_multiplier())
         self.room = self.books.report_bound(ORDERS)
@@ -54,7 +53,7 @@ class Engine:
         self.together = TOGETHER
 
     def _prefault(self):
-        """Take up what orders will need, before the first of them."""
+        """Prefault the memory for orders."""
         books: Books = self.books
         n: u64 = ORDERS + 1
         prefault_pages(books.orders, n * cython.sizeof(Order))
@@ -91,7 +90,7 @@ class Engine:
         self._run(modify.sequence, MODIFY_REJECT)
 
     def _run(self, sequence, reject):
-        """Execute the command and answer; ``reject``: how to answer when it is refused."""
+        """Execute the command and answer. ``reject``: the type of the answer to a rejection."""
         i: i64
         made: i64 = run_commands(self.books, cython.address(self.command), 1, self.reports, self.room)
         for i in range(made):
@@ -102,7 +101,7 @@ class Engine:
     def _answer(self, report, sequence, reject):
         kind: u32 = report.kind
         if kind == REJECTED and reject == NO_ANSWER:
-            return  # the benchmark has no answer to a new order that is refused
+            return  # the benchmark has no answer to a rejected new order
         if self.tail == self.limit:
             self._make_room()
         words: cython.pointer[i64] = cython.cast(cython.pointer[i64], cython.address(self.slots[self.tail & self.mask]))
@@ -110,7 +109,7 @@ class Engine:
         traded: cython.bint = kind == TRADE
         answered: u64 = reject if kind == REJECTED else kind_of(kind)
         side: u64 = cython.cast(u8, report.side - BID)
-        # Past the caches: the slot will be read by another core, and the book's own lines are worth more here.
+        # Bypass the caches: a different core reads the slot, and this core's cache is for the book.
         stream(words, answered | side << 8)
         stream(words + 1, sequence)
         stream(words + 2, 0 if traded else report.order_id)
@@ -121,7 +120,7 @@ class Engine:
         stream(words + 7, 0)
 
     def _make_room(self):
-        """Wait until the consumer has taken something."""
+        """Wait until the consumer has released a slot."""
         self.publish()
         while self.tail == self.limit:
             self.limit = load_u64(cython.address(self.ring.consumer.head), ACQUIRE) + self.ring.capacity
@@ -129,7 +128,7 @@ class Engine:
                 pause()
 
     def publish(self):
-        """Let the consumer see all answers there are."""
+        """Publish all answers."""
         stream_fence()
         store_u64(cython.address(self.ring.producer.tail), self.tail, RELEASE)
         self.published = self.tail
@@ -137,7 +136,7 @@ class Engine:
             self._pass_on()
 
     def _pass_on(self):
-        """Over a transport that is not ours: push what our ring holds into that."""
+        """With a transport that is not ours: push the content of our ring into it."""
         while self.ring.peek(1) != 0:
             answer: cython.pointer[cython.const[Answer]] = cython.cast(
                 cython.pointer[cython.const[Answer]], self.ring.peeked(0)
@@ -147,13 +146,13 @@ class Engine:
             self.ring.release(1)
 
     def quantity_at(self, price, side):
-        """Lots that rest at a price."""
+        """Return the lots that rest at a price."""
         level: u32 = self.books.level_at(cython.address(self.books.books[0].ladders[side - 1]), key_of(side, price))
         return self.books.levels[level].quantity if level != NIL else 0
 
 
 def kind_of(kind):
-    """The kind of a report as a type of answer: a table of nibbles, without a branch."""
+    """Convert the kind of a report to the type of an answer: a table of nibbles, without a branch."""
     types: u64 = TYPES
     return types >> (kind * 4) & 15
 
@@ -162,7 +161,7 @@ def kind_of(kind):
 
 
 def create(capacity):
-    """A ring with room for so many answers; NULL when there is no memory for it."""
+    """Make a ring with room for this many answers; NULL if there is no memory for it."""
     try:
         slots = 2
         while slots < capacity:
@@ -179,7 +178,7 @@ def destroy(handle):
 
 
 def push(ring, answer):
-    """For whoever would put an answer by hand. The engine does not: it writes them where they lie."""
+    """Put one answer. The engine does not use this: it writes answers in place."""
     if ring.claim(1) == 0:
         return 0
     memcpy(ring.claimed(0), answer, cython.sizeof(Answer))
@@ -188,7 +187,7 @@ def push(ring, answer):
 
 
 def drain(ring, out, most):
-    """As many answers as are there, up to ``most``."""
+    """Take up to ``most`` available answers."""
     there: u64 = ring.peek(most)
     first: u64 = min(there, ring.peeked_run())
     if there == 0:
@@ -201,26 +200,26 @@ def drain(ring, out, most):
 
 
 def flush(handle):
-    """Nothing to do: whoever puts answers shows them."""
+    """Do nothing: the producer publishes the answers."""
 
 
 # ---------------------------------------------------------------------- starting Python
 
 
 def start():
-    """Start Python in this process and initialise this module in it, once. What goes wrong ends the process."""
+    """Start Python in this process and initialise this module in it, once. Errors end the process."""
     global started
     config: PyConfig
     if started:
         return
     if Py_IsInitialized():
-        fail(b"there is a Python in this process already: load the library from a program that is none")
-    # Compiled modules take what they need of Python from the whole process, not from who loaded them.
+        fail(b"this process runs Python already: load the library from a different program")
+    # Compiled modules resolve Python's symbols in the whole process, not in the library that loaded them.
     if dlopen(LIBRARY, RTLD_NOW | RTLD_GLOBAL) == cython.NULL:
-        fail(b"the library of Python is gone: build the adapter again")
+        fail(b"Python's shared library is missing: build the adapter again")
     PyImport_AppendInittab(b"pricetime_adapter", make_module)
     PyConfig_InitPythonConfig(cython.address(config))
-    config.install_signal_handlers = 0  # the harness has its own
+    config.install_signal_handlers = 0  # the harness handles signals
     PyConfig_SetBytesString(cython.address(config), cython.address(config.program_name), PROGRAM)
     status: PyStatus = Py_InitializeFromConfig(cython.address(config))
     PyConfig_Clear(cython.address(config))
@@ -228,7 +227,7 @@ def start():
         fail(b"Python does not start")
     if PyImport_ImportModule(b"pricetime_adapter") == cython.NULL:
         PyErr_Print()
-        fail(b"pricetime cannot be imported, or is not compiled: make build, then build the adapter again")
+        fail(b"pricetime cannot be imported, or is not compiled: run make build, then build the adapter again")
     PyEval_SaveThread()
     started = True
 
@@ -239,7 +238,7 @@ def fail(why):
 
 
 def open_engine(chosen, sink):
-    """Make the engine, over the ring ``sink`` where ``chosen`` is our transport. What goes wrong ends the process."""
+    """Make the engine, over the ring ``sink`` if ``chosen`` is our transport. Errors end the process."""
     global engine
     try:
         if chosen == cython.address(transport):
@@ -258,7 +257,7 @@ def close_engine():
     engine = None
 
 
-# ---------------------------------------------------------------------- what the harness calls
+# ---------------------------------------------------------------------- called by the harness
 
 
 def engine_get_transport():

@@ -1,5 +1,5 @@
-# Words stored past the caches, for a reader on another core: the compiler has them under names of one processor alone,
-# which is why this is said in C. Elsewhere they are stored as any other.
+# Stores that bypass the caches, for a reader on a different core. The compiler offers them only under the names of one
+# processor, hence the C text. Elsewhere they are normal stores.
 
 cdef extern from * nogil:
     """
@@ -12,4 +12,4 @@ cdef extern from * nogil:
     #endif
     """
     void stream(long long *word, long long value) noexcept
-    void stream_fence() noexcept                           # what was streamed is stored before what follows
+    void stream_fence() noexcept                           # streamed stores come before later ones

@@ -14,6 +14,7 @@ COMPILED: bool = choose()
 from .core.engine import Engine
 from .core.instrument import Instrument
 from .core.order_book import OrderBook
+from .depth import Depth
 from .errors import PricetimeError
 from .execution import Execution, Trade
 from .owner_limits import OwnerLimits
@@ -64,6 +65,7 @@ __all__ = [
     "POST_ONLY",
     "REPORT",
     "CommandType",
+    "Depth",
     "Engine",
     "Execution",
     "Instrument",

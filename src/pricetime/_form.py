@@ -1,6 +1,6 @@
 """Choose the form that runs: the compiled modules if they were built, otherwise the same sources uncompiled.
 
-``PRICETIME_PURE=1`` selects the uncompiled form. It gives identical results, about 100 times slower, and needs no
+``PRICETIME_PURE=1`` selects the uncompiled form. It gives identical results, 100 to 400 times slower, and needs no
 compiler. Use it to debug and to measure coverage.
 """
 
@@ -17,7 +17,7 @@ from .errors import NeedsCompiled, PureForm
 
 #: Shown once if nothing was compiled: at import, or by the commands that run many orders through a book.
 ADVICE = (
-    "pricetime runs uncompiled: same results, about 100 times slower, no server. Install a C compiler and the Python "
+    "pricetime runs uncompiled: same results, 100 to 400 times slower, no server. Install a C compiler and the Python "
     "headers (Debian: gcc python3-dev; macOS: xcode-select --install), then reinstall pricetime. "
     "PRICETIME_PURE=1 hides this message."
 )

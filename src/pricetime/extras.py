@@ -1,4 +1,4 @@
-"""Extras: optional packages, imported where they are used. The error names the command that installs them."""
+"""Extras: optional packages, imported where they are used. The error names the command that installs one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from .errors import PricetimeError
 PURPOSES = {
     "tape": "replay of Databento files",
     "columnar": "CSV and Parquet: replay, generate, journal export",
+    "frames": "frames of pandas, polars and Arrow: pricetime.frames, pricetime.tape.read",
     "plot": "pictures of benchmarks and depth",
     "report": "pricetime report",
     "server": "pricetime serve",

@@ -1,4 +1,4 @@
-"""Some benchmarks measure what is of the compiled form alone, and cannot even be imported without it."""
+"""Some benchmarks need the compiled form, and cannot be imported without it."""
 
 from __future__ import annotations
 

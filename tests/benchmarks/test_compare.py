@@ -1,4 +1,4 @@
-"""The command: what it prints, writes and exits with."""
+"""The command that compares two revisions: what it prints, writes and exits with."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ STEADY = [100.0, 101, 100, 99, 100, 101, 100]
 def test_a_regression_exits_1_and_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
     result = run({"adds": (STEADY, [1.2 * ns for ns in STEADY])})
     assert result.exit_code == 1, result.output
-    assert "work tree against v1 (abc)" in result.output
+    assert "work tree compared with v1 (abc)" in result.output
     assert "slower by more than 5%: adds" in result.output
     written = json.loads((tmp_path / "compare.json").read_text(encoding="utf-8"))
     assert written["workloads"]["adds"]["verdict"] == "regression"

@@ -1,4 +1,4 @@
-"""A flame graph has every stack, as wide as it was often."""
+"""A flame graph shows every stack, as wide as its share of the samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What callgrind counted is read function by function, without what these call."""
+"""The output of callgrind is read function by function, excluding callees."""
 
 from __future__ import annotations
 
@@ -44,4 +44,4 @@ def test_a_missing_valgrind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
     ran = CliRunner().invoke(instructions.main, [])
     assert ran.exit_code == 1
-    assert ran.output == "Error: valgrind is not here: install it (Debian: apt install valgrind)\n"
+    assert ran.output == "Error: valgrind is missing: install it (Debian: apt install valgrind)\n"

@@ -1,4 +1,4 @@
-"""The benchmark of the journal runs to its end, and every command that it times is in the journal."""
+"""The benchmark of the journal finishes, and every timed command is in the journal."""
 
 from __future__ import annotations
 

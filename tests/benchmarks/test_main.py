@@ -1,4 +1,4 @@
-"""The command from end to end, as small as it goes."""
+"""The command ``python -m benchmarks`` from end to end, at its smallest size."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_calls_from_python_are_timed() -> None:
         "add_order, rests",
         "add_order, trades",
         "cancel_order",
-        "add_order and cancel_order in turn",
+        "add_order and cancel_order alternately",
     ]
     for calls in found.values():
         assert all(len(ns) == 2 and min(ns) > 0 for ns in (calls.pricetime, calls.plain, calls.empty))

@@ -1,4 +1,4 @@
-"""What the live page costs is reckoned from turns, and a turn counts what it says."""
+"""The cost of live pages is computed from the runs, and a run counts correctly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.util import find_spec
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("websockets", reason="needs the page's packages: pip install 'pricetime[web]'")
+pytest.importorskip("websockets", reason="needs the page's packages: pip install '.[web]'")
 
 from benchmarks.pages import Conditions, Turn, main, verdict
 
@@ -19,8 +19,8 @@ def turns(*p99_ns: float, pages: int = 0) -> list[Turn]:
 @pytest.mark.parametrize(
     ("having", "code", "said"),
     [
-        ((100, 104, 99, 101, 105), 0, "within the 10% that are promised"),
-        ((130, 131, 132, 129, 133), 1, "MORE than the 10% that are promised"),
+        ((100, 104, 99, 101, 105), 0, "within the promised 10%"),
+        ((130, 131, 132, 129, 133), 1, "MORE than the promised 10%"),
         ((50, 300, 90, 20, 400), 0, "within"),  # of such a noise nothing can be said
     ],
 )
@@ -29,7 +29,7 @@ def test_the_verdict(having: tuple[float, ...], code: int, said: str, capsys: py
     printed = capsys.readouterr().out
     assert said in printed
     assert "10.0 a second, 1,000 bytes each" in printed
-    assert "80 ms a second, all together" in printed
+    assert "80 ms a second, all pages" in printed
 
 
 def test_help() -> None:

@@ -1,4 +1,4 @@
-"""The benchmark of the pipeline runs to its end: every stage does what it is measured for, and is in the figures."""
+"""The benchmark of the pipeline finishes, and the figures include every stage."""
 
 from __future__ import annotations
 

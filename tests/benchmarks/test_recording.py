@@ -1,11 +1,11 @@
-"""The benchmark of what timing costs runs to its end, with a row for each rate."""
+"""The benchmark of timing finishes, with a row for each rate."""
 
 from __future__ import annotations
 
 import pytest
 from click.testing import CliRunner
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from benchmarks import recording
 

@@ -1,4 +1,4 @@
-"""Tables and pictures of an outcome."""
+"""Tables and pictures of results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sources of two revisions, each in a folder of its own."""
+"""The sources of two revisions are copied into separate folders."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(revisions, "REPOSITORY", folder)
 
     def git(*arguments: str) -> None:
-        who = ["-c", "user.name=nobody", "-c", "user.email=nobody@localhost", "-c", "commit.gpgsign=false"]
+        who = ["-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "commit.gpgsign=false"]
         subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
 
     def write(name: str, text: str) -> None:
@@ -79,7 +79,7 @@ def test_current_is_the_work_tree_as_it_stands(installed: dict[str, dict[str, st
 @pytest.mark.usefixtures("repository")
 @pytest.mark.parametrize("name", ["v2", "--all", ""])
 def test_what_is_no_revision_is_refused(name: str, tmp_path: Path) -> None:
-    with pytest.raises(CannotBuild, match="is no revision"):
+    with pytest.raises(CannotBuild, match="is not a revision"):
         build_base(name, tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""The benchmark of the ring runs to its end, and the ring with a mutex that it is held against is a ring."""
+"""The benchmark of the ring finishes, and the mutex ring works as a ring."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Medians, percentiles and ratios of what the turns gave."""
+"""Medians, percentiles and ratios of runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The benchmark of snapshots runs to its end, and finds the books as they were."""
+"""The benchmark of snapshots finishes and restores equal books."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stalls of a machine: what is counted as one, and that every processor is looked at."""
+"""What counts as a stall of the machine, and that every processor is measured."""
 
 from __future__ import annotations
 

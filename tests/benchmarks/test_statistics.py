@@ -1,4 +1,4 @@
-"""Does the comparison see what is there, and nothing that is not?"""
+"""The comparison finds real differences, and none in noise."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The four steps are compared on speed alone because they do the same: here is the proof."""
+"""The four steps give identical reports, so the benchmark compares speed alone."""
 
 from __future__ import annotations
 

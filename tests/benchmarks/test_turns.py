@@ -1,4 +1,4 @@
-"""Processes of revisions, asked in turn."""
+"""Processes of two revisions, run alternately."""
 
 from __future__ import annotations
 
@@ -66,5 +66,5 @@ def test_the_pricetime_that_is_measured_is_the_one_that_was_built(flows: Path, t
     with pytest.raises(CannotBuild, match="half built"), Runner(Revision("broken", elsewhere), flows):
         pass
     missing = Path(f"{tmp_path / 'missing'}{os.pathsep}{HERE}")  # nothing is there, and an installed one is found
-    with pytest.raises(CannotBuild, match="was to be measured"), Runner(Revision("missing", missing), flows):
+    with pytest.raises(CannotBuild, match="should be measured"), Runner(Revision("missing", missing), flows):
         pass

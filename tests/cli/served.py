@@ -19,8 +19,10 @@ class Served(ServerProcess):
 
     def __enter__(self) -> Served:
         super().__enter__()
-        self.orders = ("--port", str(self.port))
-        self.feed = ("--feed-port", str(self.feed_port), "--recovery-port", str(self.recovery[1]))
+        recovery = ("--recovery-port", str(self.recovery[1]))
+        self.load = ("--port", str(self.port))
+        self.orders = (*self.load, *recovery)
+        self.feed = ("--feed-port", str(self.feed_port), *recovery)
         return self
 
 

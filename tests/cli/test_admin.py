@@ -75,7 +75,7 @@ def test_instruments_snapshots_and_backups(tmp_path: Path) -> None:
         assert Path(snapshot["file"]).exists()
         assert good(*admin, "backup", str(backup)).startswith(f"directory {backup}, sequence ")
         assert "exists: give" in bad(*admin, "backup", str(backup), code=2)
-        assert "instrument 99 is unknown here" in bad(*admin, "halt", "99", code=2)
+        assert "instrument 99 is unknown" in bad(*admin, "halt", "99", code=2)
     found = verify(Directory(backup))
     assert found.faults == []
     with served("--open", "--journal", str(backup)) as server:
@@ -104,11 +104,11 @@ def test_an_owner_that_is_taken_out_of_the_secrets_is_logged_out(tmp_path: Path)
 
 
 def test_there_is_no_server(tmp_path: Path) -> None:
-    assert bad("admin", "sessions", code=2).startswith("Error: which server? Give --journal with its journal's dir")
+    assert bad("admin", "sessions", code=2).startswith("Error: no server given: give --journal with its journal's dir")
     for options in (("--journal", str(tmp_path / "journal")), ("--socket", str(tmp_path / "journal.admin"))):
         assert bad("admin", *options, "sessions", code=2) == (
-            f"Error: {tmp_path}/journal.admin: no server listens here: start one with --journal or --admin-socket, or "
-            "give the right place"
+            f"Error: {tmp_path}/journal.admin: no server listens here: check the path, and that the server runs with "
+            "--journal or --admin-socket"
         )
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(tmp_path / "journal.admin"))

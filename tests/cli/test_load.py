@@ -37,7 +37,7 @@ def exchange() -> Iterator[Served]:
 
 def measured(exchange: Served, *arguments: str | Path) -> str:
     """What a run prints that is made to its end; a busy machine may keep it from its rate."""
-    result = run("load", *exchange.orders, *arguments)
+    result = run("load", *exchange.load, *arguments)
     assert result.exit_code in {0, 1}, result.output
     return result.output
 
@@ -95,7 +95,7 @@ def test_a_search(exchange: Served, tmp_path: Path) -> None:
     assert len(found["steps"]) == 14
     assert text.count("bad") == 14
     assert figures(text)["highest rate with p99 within 0.0 us, orders/s"] == "none"
-    assert run("load", *exchange.orders, *arguments[:-2]).exit_code == 1
+    assert run("load", *exchange.load, *arguments[:-2]).exit_code == 1
 
 
 def test_a_tape(exchange: Served, tmp_path: Path) -> None:
@@ -113,9 +113,9 @@ def test_a_tape(exchange: Served, tmp_path: Path) -> None:
     assert record["latency_ns"]["round_trip"]["trades"]["count"] > 100
     assert record["latency_ns"]["round_trip"]["other"]["count"] == 0
     assert tape.name in text
-    unknown = run("load", *exchange.orders, "--tape", tape, "--tape-instrument", "5")
+    unknown = run("load", *exchange.load, "--tape", tape, "--tape-instrument", "5")
     assert unknown.exit_code == 2
-    assert "holds no record of instrument 5, but of 7" in unknown.output
+    assert "has no record of instrument 5: it has 7" in unknown.output
 
 
 def test_what_the_server_measured(exchange: Served, tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_what_the_server_measured(exchange: Served, tmp_path: Path) -> None:
     assert "match, in the server" in text
     assert json.loads((tmp_path / "run.json").read_text())["latency_ns"]["match"]["rests"]["max"] == 700
     (tmp_path / "run.json").unlink()
-    line = bad("load", *exchange.orders, *arguments, tmp_path / "none", code=2)
+    line = bad("load", *exchange.load, *arguments, tmp_path / "none", code=2)
     assert "none: No such file or directory. The server writes this file when it stops. The run itself is saved" in line
     assert (tmp_path / "run.json").exists()
 
@@ -140,9 +140,9 @@ def test_owners_with_secrets(tmp_path: Path) -> None:
     arguments = ("--owner", "7", "--sessions", "2", "--rate", "5000", "--seconds", "0.1")
     with served("--secrets-file", str(file), *ROOM) as exchange:
         assert figures(measured(exchange, *arguments, "--secrets-file", file))["orders sent"] == "500"
-        refused = bad("load", *exchange.orders, *arguments, code=2)
+        refused = bad("load", *exchange.load, *arguments, code=2)
         assert "refused the login of owner 7: BAD_CREDENTIALS: give an owner that the exchange knows" in refused
-        line = bad("load", *exchange.orders, *arguments, "--sessions", "3", "--secrets-file", file, code=2)
+        line = bad("load", *exchange.load, *arguments, "--sessions", "3", "--secrets-file", file, code=2)
         assert f"1 of 3 owners have no secret in {file}, first 9: add them with pricetime secret" in line
 
 
@@ -208,12 +208,12 @@ def test_options_that_cannot_be(arguments: tuple[str, ...], told: str) -> None:
 
 def test_where_nothing_can_be_written(exchange: Served, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    line = bad("load", *exchange.orders, "--out", tmp_path / "file" / "run", code=2)
+    line = bad("load", *exchange.load, "--out", tmp_path / "file" / "run", code=2)
     assert line.endswith("Give a different --out")
 
 
 def test_an_unknown_preset(exchange: Served) -> None:
-    assert "'none'" in bad("load", *exchange.orders, "--preset", "none", code=2)
+    assert "'none'" in bad("load", *exchange.load, "--preset", "none", code=2)
 
 
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:

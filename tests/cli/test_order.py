@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install 'pricetime[server]'")
 
+from decimal import Decimal
+
 from click.testing import CliRunner
 
 from pricetime import ASK, BID, GTC, MARKET
@@ -18,6 +20,7 @@ from pricetime.cli import main
 from pricetime.cli.order import OrdersError, read_orders
 from pricetime.cli.words import Report, line
 from pricetime.gateway import secrets
+from pricetime.measure.server import free_udp_port
 from pricetime.types import Reason, ReportKind
 from tests.cli.run import bad, good, run
 from tests.cli.served import Served, served
@@ -115,6 +118,50 @@ def test_secrets(tmp_path: Path) -> None:
         assert f"chmod 600 {file}" in bad(*mine, "cancel", "1")
 
 
+@pytest.mark.compiled
+def test_prices_with_decimals(tmp_path: Path) -> None:
+    with served("--open", "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
+        assert said(running, "add", "ask", "5@101.25", "--id", "1") == ["accepted instrument 1 order 1 ask 5 at 101.25"]
+        assert said(running, "replace", "1", "5@101.5") == ["replaced instrument 1 order 1 ask 5 at 101.50"]
+        assert "ask 5 at 101.50 reference" in good("order", *running.orders, "list")
+        assert said(running, "--ticks", "replace", "1", "5@404") == ["replaced instrument 1 order 1 ask 5 at 404"]
+        message = bad("order", *running.orders, "add", "bid", "1@101.3", code=2)
+        assert message == "Error: instrument 1: price 101.3 is not a multiple of 0.25: give 101.25 or 101.50"
+        message = bad("order", "--ticks", *running.orders, "add", "bid", "1@101.5", code=2)
+        assert message == "Error: instrument 1: price 101.5 is not a multiple of 1: give 101 or 102"
+        message = bad("order", *running.orders, "add", "bid", "1@1e30", code=2)
+        assert "is out of range" in message
+        file = tmp_path / "orders.csv"
+        file.write_text("action,side,quantity,price,id\nadd,bid,5,100.75,2\n")
+        assert said(running, "file", str(file)) == ["accepted instrument 1 order 2 bid 5 at 100.75"]
+        shown = good("subscribe", *running.feed, "--feed-group", running.group, "--until-idle", "0.2")
+        assert "101.00" in shown
+        assert "100.75" in shown
+
+
+@pytest.mark.compiled
+def test_a_journal_shows_prices_with_decimals(tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    options = ("--open", "--journal", str(journal), "--segment-bytes", str(1 << 20))
+    with served(*options, "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
+        said(running, "add", "ask", "5@101.25", "--id", "1")
+    assert "ES price unit 0.25" in good("journal", "inspect", journal)
+    assert " ask 5 at 101.25 gtc owner 1" in good("journal", "inspect", journal, "--at", "1")
+    assert "101.25" in good("replay", journal, "--instrument", "1")
+
+
+@pytest.mark.compiled
+def test_without_a_recovery_server_only_orders_without_a_price_go(exchange: Served) -> None:
+    alone = ("order", "--port", str(exchange.port), "--recovery-port", str(free_udp_port()))
+    message = bad(*alone, "add", "bid", "5@100", "--id", "1", code=2)
+    assert "the value of a tick is unknown: the recovery server" in message
+    assert "--ticks" in message
+    assert "accepted" in good(*alone, "--ticks", "add", "bid", "5@100", "--id", "1")
+    found = good(*alone, "cancel", "1")
+    assert "# prices are in ticks: the recovery server" in found
+    assert "cancelled instrument 1 order 1 bid 5 at 100" in found
+
+
 def test_no_exchange() -> None:
     with socket.create_server(("127.0.0.1", 0)) as nobody:
         port = str(nobody.getsockname()[1])
@@ -183,6 +230,7 @@ mass-cancel, ask, , , , 2
             "line 2: price 7 is given: a market order has no",
         ),
         ("action,order_id,quantity\nreplace,1,5\n", "line 2: column 'price' is empty"),
+        ("action,id,quantity,price\nreplace,1,5,x\n", "line 2: price 'x' is not a number"),
         ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: unknown time in force 'day': give gtc, ioc"),
     ],
 )
@@ -207,6 +255,8 @@ def test_a_file_that_is_wrong(text: str, message: str) -> None:
         (("add", "ask", "5@"), "'5@' is not QUANTITY@PRICE: write it like 5@101"),
         (("add", "ask", "5@6@7"), "'5@6@7' is not QUANTITY@PRICE: write it like 5@101"),
         (("add", "ask", "0@6"), "0 is not in the range"),
+        (("add", "ask", "5@six"), "price 'six' is not a number"),
+        (("add", "ask", "5@inf"), "price 'inf' is not a number"),
         (("add", "ask", "5", "--market", "--time-in-force", "ioc"), "--market and --time-in-force exclude each other"),
         (("reduce", "1", "-3"), "-3 is not in the range"),
         (("add", "ask", "5@-3", "--prot", "1"), "No such option '--prot'"),
@@ -233,10 +283,12 @@ def test_options_of_the_group_work_behind_the_subcommand(exchange: Served) -> No
 
 def test_reports_in_words() -> None:
     assert (
-        line(Report(16, ReportKind.EXPIRED, ASK, 0, 2, 9, 4, 0, -3, 1)) == "9 expired instrument 2 order 4 ask 1 at -3"
+        line(Report(16, ReportKind.EXPIRED, ASK, 0, 2, 9, 4, 0, -3, 1), {})
+        == "9 expired instrument 2 order 4 ask 1 at -3"
     )
-    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 1)) == "5 state changed instrument 2 halted"
-    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 0)) == "5 state changed instrument 2 open"
+    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 1), {}) == "5 state changed instrument 2 halted"
+    assert line(Report(16, 9, 0, 0, 2, 5, 0, 0, 0, 0), {}) == "5 state changed instrument 2 open"
     assert (
-        line(Report(16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8)) == "5 99 instrument 2 order 1 8 at 7 (self trade)"
+        line(Report(16, 99, 9, Reason.SELF_TRADE, 2, 5, 1, 0, 7, 8), {2: Decimal("0.25")})
+        == "5 99 instrument 2 order 1 8 at 1.75 (self trade)"
     )

@@ -40,7 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
     found: list[GatewayConfig] = []
     server = ModuleType("pricetime.gateway.server")
 
-    def serve(config: GatewayConfig, say_places: object) -> int:
+    def serve(config: GatewayConfig, show_places: object) -> int:
         found.append(config)
         return config.max_clients - 1024
 
@@ -109,12 +109,15 @@ def test_settings_are_shown_when_asked_for(started: list[GatewayConfig]) -> None
     ("arguments", "message"),
     [
         (["--port", "x"], "Error: --port: 'x': input should be a valid integer, unable to parse string as an integer"),
-        (["--open", "--host", "0.0.0.0"], "Error: --open: anyone could trade over 0.0.0.0: give a loopback address"),
+        (
+            ["--open", "--host", "0.0.0.0"],
+            "Error: --open: every host that reaches 0.0.0.0 could trade: give a loopback address",
+        ),
         (
             ["--open", "--secrets-file", "owners.toml"],
-            "Error: --open: any login would be taken, and owners.toml not be looked at: give one of open and",
+            "Error: --open: the server would accept every login and ignore owners.toml: give either open or",
         ),
-        (["--config", "none.toml"], "Error: settings file none.toml: No such file or directory: give a file that can"),
+        (["--config", "none.toml"], "Error: settings file none.toml: No such file or directory: give a readable file"),
         (["--idle", "sleep"], "Error: Invalid value for '--idle'"),
         (["--prot", "1"], "Error: No such option '--prot'"),
     ],
@@ -128,17 +131,21 @@ def test_what_is_wrong_is_one_line(started: list[GatewayConfig], arguments: list
 def test_a_server_that_cannot_start(
     started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(config: GatewayConfig, say_places: object) -> int:
+    def fail(config: GatewayConfig, show_places: object) -> int:
         raise error
 
     monkeypatch.setitem(sys.modules, "pricetime.gateway.server", SimpleNamespace(run=fail))
-    said = "no memory: lower order_capacity and feed_store_reports" if isinstance(error, MemoryError) else str(error)
+    said = (
+        "not enough memory: lower order_capacity or feed_store_reports"
+        if isinstance(error, MemoryError)
+        else str(error)
+    )
     assert bad("serve", code=2) == f"Error: {said}"
 
 
 def test_the_pure_form(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pricetime.COMPILED", False)
-    assert bad("serve", code=2).startswith("Error: the server is of the compiled form alone")
+    assert bad("serve", code=2).startswith("Error: the server needs the compiled form")
 
 
 @pytest.mark.parametrize("package", ["pydantic_settings", "structlog"])
@@ -160,7 +167,7 @@ def test_values_as_they_are_shown() -> None:
 
 def test_a_typing_error_in_the_environment(started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRICETIME_PROT", "3")
-    told = "Error: PRICETIME_PROT: no setting is called 'prot': did you mean 'port'?"
+    told = "Error: PRICETIME_PROT: there is no setting 'prot': did you mean 'port'?"
     for command in (("serve",), ("order", "cancel", "1"), ("subscribe",), ("load",), ("follow", "nowhere")):
         assert bad(*command, code=2) == told
     assert started == []
@@ -221,7 +228,7 @@ def test_by_name_and_by_ipv6(host: str) -> None:
         there = ("--host", host)
         assert "accepted" in good("order", "add", "bid", "5@100", *there, *running.orders)
         assert "the books are complete" in good("subscribe", *there, *running.feed, "--until-idle", "0.5")
-        assert "orders sent" in run("load", *there, *running.orders, "--seconds", "0.05", "--owner", "20").output
+        assert "orders sent" in run("load", *there, *running.load, "--seconds", "0.05", "--owner", "20").output
         serving = running.last("serving")
         for port, path, text in (("http_port", "/", "pricetime"), ("metrics_port", "/metrics", "pricetime_")):
             place = f"[{host}]" if ":" in host else host
@@ -243,9 +250,7 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
     with served("--open", "--config", str(file)) as running:
         port = str(running.port)
         message = bad("serve", "--open", "--port", port, code=2)
-        assert (
-            message == f"Error: port: port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
-        )
+        assert message.startswith(f"Error: port: port {port} of 127.0.0.1 is in use: stop the process that uses it")
         good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
         file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')
         running.process.send_signal(signal.SIGHUP)
@@ -284,5 +289,5 @@ def test_a_secret(tmp_path: Path) -> None:
     assert said.startswith(f"{file}: owner 7 added.")
     assert secrets.read(file)[7].name == "maker"
     assert secrets.read(file)[7].secret.hex() not in said
-    assert "owner 7 is in" in bad("secret", "7", "--secrets-file", file)
+    assert "owner 7 is already in" in bad("secret", "7", "--secrets-file", file)
     assert "is not in the range" in bad("secret", "0", code=2)

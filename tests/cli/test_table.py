@@ -6,6 +6,7 @@ import importlib
 import io
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -61,7 +62,8 @@ def histogram() -> Any:
 
 def ladder() -> None:
     levels = [(4_800_250_000_000, 123_456_789, 1_234), (4_800_000_000_000, 5, 1)]
-    show.ladder(show.Ladder("2023-12-25 00:00:01.000000000", 10**9, levels, levels))
+    price = partial(show.price_text, scale=10**9)
+    show.ladder(show.Ladder("2023-12-25 00:00:01.000000000", price, levels, levels))
 
 
 def settings() -> None:

@@ -1,6 +1,6 @@
 """A real server whose disk fills: ``python -m tests.crash.full_disk FOLDER LEVEL``, on a small disk of its own.
 
-It fails with its own exit code; when there is room again it goes on, and nobody was told what is not there.
+It fails with its own exit code; when there is room again, a restart continues, and every acknowledged command is there.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A server that is killed and started again, and everybody who must not notice more than a pause."""
+"""A server that is killed and restarted, and clients and subscribers that must not notice more than a pause."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Lives:
         assert np.array_equal(numbers, expected), f"the feed goes on with {numbers[0]} after {self.reports}"
         self.reports += len(reports)
 
-    # ------------------------------------------------------------------ one life after another
+    # ------------------------------------------------------------------ the lives
 
     def live(self) -> None:
         """Come back, look that nothing is lost, trade, and be killed in the middle of it."""
@@ -107,7 +107,7 @@ class Lives:
         self.server.__enter__()
 
     def come_back(self) -> None:
-        """Everybody logs in, and finds the same orders. Nothing is under way when this returns."""
+        """All clients log in and find the same orders. No command is pending when this returns."""
         for trader in self.traders:
             trader.begin(self.server.host, self.server.port)
         for trader in self.traders:

@@ -46,7 +46,7 @@ class File:
         self.memory = -1  #: descriptor of what can be mapped
         self.sizes = [len(on_disk)]  #: at the last sync, and every one since
         self.changed: dict[int, list[tuple[int, bytes]]] = {}  #: by sector: when, and what it became
-        self.lost: set[int] = set()  #: sectors that a sync failed to write: another passes them over
+        self.lost: set[int] = set()  #: sectors that a sync failed to write; the next sync skips them
         self._seen = on_disk
 
     def __del__(self) -> None:
@@ -119,7 +119,7 @@ class File:
     # ------------------------------------------------------------------ what the disk may have
 
     def axes(self, unit: int) -> list[Sequence[Any]]:
-        """What can be one way or another: the size, then each unit of sectors that changed: (sectors, moment)."""
+        """What may be old or new: the size, then each unit of sectors that changed: (sectors, moment)."""
         units: dict[int, set[int]] = {}
         for sector, versions in self.changed.items():
             units.setdefault(sector * SECTOR // unit, {-1}).update(moment for moment, _ in versions)
@@ -143,7 +143,7 @@ class File:
 
 
 class MemoryDisk(Disk):
-    """One folder of files. ``called`` is told of every call that changes something, before it and after it.
+    """One folder of files. ``called``: called before and after every call that changes something.
 
     ``between``: what a mapped file was like on the way from one content that was observed to the next, as far as its
     writer's stores may have been seen one by one.
@@ -158,7 +158,7 @@ class MemoryDisk(Disk):
         self._renamed: list[dict[str, File | None]] = []  # what was done to its names since
         self._open: dict[int, File] = {}
         self._mapped: dict[int, File] = {}
-        self._next_fd = 1 << 20  # nobody's: a call past this disk fails
+        self._next_fd = 1 << 20  # not real descriptors: a call that bypasses this disk fails
         self._moment = 0
 
     # ------------------------------------------------------------------ looking

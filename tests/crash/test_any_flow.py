@@ -83,7 +83,7 @@ class Journal:
 
 
 def prepared(segment: Segment) -> bytes:
-    """The file before it came into use."""
+    """The file before it was used."""
     json = CONFIGURATION.to_json()
     empty = head(json, number=segment.number, segment_bytes=SEGMENT_BYTES, in_use=False)
     assert len(empty) == HEAD

@@ -76,7 +76,7 @@ class Scenario:
 
     def __init__(self, disk: FailingDisk, world: World) -> None:
         self.disk, self.world = disk, world
-        self.told: list[str] = []  #: failures, as they were told
+        self.told: list[str] = []  #: failures that were reported
         self.acknowledged = 0
         self.given = np.zeros(0, COMMAND)
         rng = random.Random(WORLD)
@@ -90,7 +90,7 @@ class Scenario:
         except (OSError, JournalError) as error:
             self.told.append(str(error))
             self.disk.killed()
-            life = Life(self.disk, self.world, self.given, number, rng)  # somebody starts it once more
+            life = Life(self.disk, self.world, self.given, number, rng)  # the operator starts it again
         vain_syncs = self.disk.vain_syncs
         assert len(life.given) >= self.acknowledged
         for _ in range(STEPS):
@@ -142,5 +142,5 @@ def test_every_call_fails_once(fault: str, part: int) -> None:
 
 
 def is_passing(call: str) -> bool:
-    """May nobody have to be told of that, as with a snapshot that cannot be looked at and counts for nothing?"""
+    """May this failure stay unreported, such as a snapshot that cannot be read and is skipped?"""
     return call in READS

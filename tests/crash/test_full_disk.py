@@ -20,7 +20,7 @@ def unshared(*command: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("level", ["memory", "durable"])
-def test_a_disk_of_a_mebibyte_fills_and_nobody_was_told_what_is_not_there(level: str, tmp_path: Path) -> None:
+def test_on_a_full_disk_every_acknowledged_command_survives(level: str, tmp_path: Path) -> None:
     probe = ("sh", "-c", 'mount -t tmpfs -o size=1m tmpfs "$1"', "sh", str(tmp_path))
     if not shutil.which("unshare") or unshared(*probe).returncode:
         pytest.skip("a user may not mount a disk here: unshare -rm, mount -t tmpfs")

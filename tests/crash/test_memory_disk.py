@@ -46,7 +46,7 @@ def test_a_file_that_was_only_written_may_have_any_size_that_it_had() -> None:
 
 @pytest.mark.parametrize(("unit", "count"), [(SECTOR, 3 * 2), (PAGE, 4)])
 def test_every_version_since_the_last_sync(unit: int, count: int) -> None:
-    """A sector that was written twice, another that was written once, in the middle: as sectors, and as a page."""
+    """A sector that was written twice, and one that was written once, in the middle: as sectors, and as a page."""
     disk = MemoryDisk()
     fd = disk.create(NAME, PAGE)
     disk.sync(fd)

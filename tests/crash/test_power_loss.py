@@ -28,7 +28,7 @@ COMMANDS = 400
 #: States that are looked at of one moment; all, where there are fewer.
 AT_A_MOMENT = 24
 
-#: Steps of a life before a power loss that is followed by another life.
+#: Steps of a life before a power loss that is followed by a further life.
 STEPS = 40
 
 #: So often it is only the process that ends: the next one finds the page cache as it was.
@@ -86,7 +86,7 @@ class Moments:
 
 
 def check(files: dict[str, bytes], given: Commands, acknowledged: int, world: World) -> int:
-    """Recover from a state of the disk: the last command that is there. What another loss would leave is not asked."""
+    """Recover from a state of the disk: the last command that is there. What a second loss would leave is not asked."""
     found = recover(Directory(FOLDER, memory.MemoryDisk(files)), CONFIGURATION)
     assert acknowledged <= found.sequence <= len(given), f"{acknowledged} were acknowledged, {found.sequence} found"
     assert found.commands.tobytes() == given[found.snapshot : found.sequence].tobytes()
@@ -96,7 +96,7 @@ def check(files: dict[str, bytes], given: Commands, acknowledged: int, world: Wo
 
 
 def interrupted(files: dict[str, bytes], rng: random.Random) -> list[dict[str, bytes]]:
-    """What another power loss leaves, while this is recovered from; and what a whole recovery leaves."""
+    """What a second power loss during the recovery leaves, and what a complete recovery leaves."""
     disk = MemoryDisk(files)
     found: list[dict[str, bytes]] = []
     disk.called = lambda call: found.extend(disk.states(rng, 4))
@@ -105,7 +105,7 @@ def interrupted(files: dict[str, bytes], rng: random.Random) -> list[dict[str, b
 
 
 def live(moments: Moments, seed: int, make_disk: Callable[..., MemoryDisk] = MemoryDisk) -> None:
-    """Lives of one journal after another, each ended by a power loss or a kill, until enough states were looked at."""
+    """Consecutive lives of one journal, each ended by a power loss or a kill, until enough states were looked at."""
     rng, number = random.Random(f"life {seed}"), 0
     while moments.states < moments.most:
         number += 1

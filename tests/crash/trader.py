@@ -25,7 +25,7 @@ MANY_ORDERS = 300
 #: Seconds in which an answer comes.
 PATIENCE_S = 30.0
 
-#: An id that no order has: who cancels it is told so, behind all other answers.
+#: An id that no order has: its cancel is rejected, after all other answers.
 NOBODYS = (1 << 48) - 1
 
 #: Prices: so many ticks from the middle, on the own side and beyond.

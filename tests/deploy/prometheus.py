@@ -48,7 +48,7 @@ class Prometheus:
         self._reader.start()
 
     def _settings(self) -> str:
-        """Those of the repository, with another target and in a hurry."""
+        """The files of the repository, with a different target and short intervals."""
         text = (FOLDER / "prometheus.yml").read_text(encoding="utf-8")
         changes = {
             "127.0.0.1:7009": self.target,
@@ -111,7 +111,7 @@ class Prometheus:
         return [[float(value) for _, value in series["values"]] for series in data["result"]]
 
     def value(self, expression: str) -> float:
-        """The one value of an expression, as soon as there is one: after a scrape that failed there is none."""
+        """The one value of an expression, as soon as there is one; there is no value after a failed scrape."""
         deadline = time.monotonic() + PATIENCE_S
         while not (found := self.get("query", query=expression)["result"]):
             assert time.monotonic() < deadline, f"{expression} has no value"

@@ -1,4 +1,4 @@
-"""What a dashboard asks Prometheus."""
+"""The queries of a dashboard to Prometheus."""
 
 from __future__ import annotations
 

@@ -19,20 +19,20 @@ ALERTS = FOLDER / "alerts.yml"
 
 #: What makes each of them come, as promtool writes series: a sample every 5 s. It has come after 10 minutes.
 SERIES = {
-    "ExchangeGone": ['up{job="pricetime", instance="a"} 0x200'],
-    "Slow": [
+    "ServerDown": ['up{job="pricetime", instance="a"} 0x200'],
+    "HighLatency": [
         'pricetime_tick_to_trade_seconds_bucket{instance="a", le="0.001"} 0+98x200',
         'pricetime_tick_to_trade_seconds_bucket{instance="a", le="0.0015"} 0+100x200',
         'pricetime_tick_to_trade_seconds_bucket{instance="a", le="+Inf"} 0+100x200',
     ],
-    "ClientsWait": ['pricetime_ring_full_total{instance="a"} 0+1x200'],
-    "AnswersPileUp": ['pricetime_commands_unanswered{instance="a"} 100001x200'],
-    "FeedNotSent": ['pricetime_feed_unsent_reports_total{instance="a"} 0+30x200'],
-    "AnotherPublisher": ['pricetime_feed_foreign_datagrams_total{instance="a"} 0+30x200'],
-    "ClientsCutOff": ['pricetime_sessions_cut_off_total{instance="a"} 0x100 1x100'],
-    "ReplicaBehind": ['pricetime_replica_lag_reports{instance="a"} 500001x200'],
-    "JournalBehind": ['pricetime_journal_lag_commands{instance="a"} 1000001x200'],
-    "DiskSlow": [
+    "CommandRingFull": ['pricetime_ring_full_total{instance="a"} 0+1x200'],
+    "UnansweredCommands": ['pricetime_commands_unanswered{instance="a"} 100001x200'],
+    "FeedSendFailed": ['pricetime_feed_unsent_reports_total{instance="a"} 0+30x200'],
+    "SecondPublisher": ['pricetime_feed_foreign_datagrams_total{instance="a"} 0+30x200'],
+    "SlowReaders": ['pricetime_slow_readers_total{instance="a"} 0x100 1x100'],
+    "ReplicaLag": ['pricetime_replica_lag_reports{instance="a"} 500001x200'],
+    "JournalLag": ['pricetime_journal_lag_commands{instance="a"} 1000001x200'],
+    "SlowDisk": [
         'pricetime_journal_sync_seconds_sum{instance="a"} 0+2.2x200',
         'pricetime_journal_sync_seconds_count{instance="a"} 0+20x200',
     ],
@@ -40,13 +40,13 @@ SERIES = {
         'pricetime_journal_sequence{instance="a"} 10000101x200',
         'pricetime_snapshot_sequence{instance="a"} 100x200',
     ],
-    "ManyRejected": [
+    "ManyRejects": [
         'pricetime_reports_total{instance="a", kind="rejected", reason="throttled"} 0+4x200',
         'pricetime_reports_total{instance="a", kind="rejected", reason="unknown_order"} 0+2x200',
         'pricetime_reports_total{instance="a", kind="accepted", reason="none"} 0+4x200',
         'pricetime_commands_total{instance="a"} 0+10x200',
     ],
-    "SomebodyGuesses": ['pricetime_logins_refused_total{instance="a", reason="bad_credentials"} 0+1x200'],
+    "WrongSecrets": ['pricetime_logins_rejected_total{instance="a", reason="bad_credentials"} 0+1x200'],
 }
 
 TEST = """\

@@ -94,7 +94,7 @@ def why_nothing(scraped: Scraped, expression: str) -> str | None:
         return "no series, or one without a value"
     interval = re.search(r"histogram_quantile.*pricetime_(\w+)_seconds_bucket", expression)
     if interval is not None and not scraped.kinds[interval[1]]:
-        return None  # a quantile of nothing is no number
+        return None  # a quantile without samples is NaN
     return None if any(math.isfinite(value) for series in found for value in series) else "no number"
 
 

@@ -1,4 +1,4 @@
-"""The blocks of code in the documents, and what stands in their prose as code."""
+"""The code blocks of the documents, and the inline code of their prose."""
 
 from __future__ import annotations
 
@@ -33,6 +33,10 @@ PROGRAMS |= {
     "ls",
     "apt",
     "export",
+    "python3",
+    ".",
+    "sleep",
+    "wait",
 }
 
 SHELLS = {"sh", "bash", "shell", "console"}

@@ -1,4 +1,4 @@
-"""What a line for a shell asks of this project: does all of it exist?"""
+"""Check that the commands, options, targets and files of a shell line exist in this project."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 VARIABLES = set(re.findall(r"^([A-Z]+) \?=", MAKEFILE, re.MULTILINE))
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+#: Packages beside ours that a reader may choose to install: of frames.
+CHOICES = {"pandas", "polars", "pyarrow"}
 
 #: Words that stand for something of the reader's own: DIR, HOST:PORT, <revision>, ...
 PLACEHOLDER = re.compile(r"[A-Z][A-Z_]*(:[A-Z]+)?|<[^>]+>|\.\.\.")
@@ -56,7 +59,7 @@ def check_pricetime(words: list[str], *, whole: bool) -> None:
         check_values(command, context, options, whole=whole)
         if not isinstance(command, click.Group):
             if left:
-                raise Unknown(f"{command.name}: nobody takes {left}")
+                raise Unknown(f"{command.name}: unexpected {left}")
             return
         if not left:
             return
@@ -117,6 +120,8 @@ def check_make(words: list[str]) -> None:
 
 def check_install(words: list[str]) -> None:
     for word in words:
+        if word in CHOICES:
+            continue
         match = re.fullmatch(r"(pricetime|\.)?(?:\[([\w,]+)\])?", word)
         if match is None:
             raise Unknown(f"pip install {word}: not of this project")

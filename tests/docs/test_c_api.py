@@ -1,4 +1,4 @@
-"""The callers shown in c-api.md are compiled and run as they stand there."""
+"""The callers shown in c-api.md compile and run unchanged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every block says what it is in, is held to it by some test, or says why it is not run."""
+"""Every code block names its language, and a test checks it or the block says why it is not run."""
 
 from __future__ import annotations
 

@@ -1,7 +1,10 @@
-"""Every public name says what it is, and every call what it gives: as the site reads them, without importing."""
+"""Every public name has a docstring, and every call says what it returns, as the site reads them."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -15,9 +18,11 @@ SOURCE = Path(pricetime.__file__).parents[1]
 #: Modules and classes whose names are for users.
 PUBLIC = [
     "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
-    "types", "errors", "extras",
     "feed.subscriber.Subscriber", "feed.client.Client", "feed.order_entry.OrderEntry",
     "feed.future.CommandFuture", "feed.future.OrderFuture",
+    "types", "errors", "extras", "depth", "prices",
+    "frames.commands", "frames.reports", "frames.depth", "frames.top", "frames.errors",
+    "tape.events", "feed.instruments",
     "feed.order_result", "wire.report", "feed.async_client.AsyncClient", "feed.sequencer",
     "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
     "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",
@@ -75,6 +80,23 @@ def test_a_call_of_the_core_says_what_it_costs(package: griffe.Module, name: str
     calls = [m for n, m in package[name].members.items() if not n.startswith("_") and n not in INSIDE and m.docstring]
     assert calls
     assert [call.path for call in calls if not any(word in call.docstring.value for word in ("O(", "steps"))] == []
+
+
+#: Modules whose docstrings have examples, which are fenced so that the site shows them as code.
+EXAMPLES = ["depth", "prices", "frames.commands", "frames.depth", "frames.reports"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_of(name: str) -> None:
+    pytest.importorskip("narwhals", reason="needs the package narwhals: pip install 'pricetime[frames]'")
+    pytest.importorskip("polars", reason="the examples use polars")
+    path = SOURCE / "pricetime" / f"{name.replace('.', '/')}.py"
+    text = re.sub(r"^ *```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)  # else it ends the output
+    names = vars(importlib.import_module(f"pricetime.{name}")).copy()
+    examples = doctest.DocTestParser().get_doctest(text, names, name, str(path), 0)
+    assert examples.examples
+    said: list[str] = []
+    assert not doctest.DocTestRunner().run(examples, out=said.append).failed, "".join(said)
 
 
 def test_what_says_nothing_is_found() -> None:

@@ -1,4 +1,4 @@
-"""What the documents show in Python happens as they show it."""
+"""The Python that the documents show runs, and prints what they show."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import doctest
 import io
 import re
 from collections.abc import Iterator
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,30 @@ PROGRAMS = [
 ]
 
 
+#: Packages that examples need, by what names them in the text.
+NEEDED = {"pricetime.frames": "narwhals", "import read": "narwhals", "import polars": "polars", "plot(": "matplotlib"}
+NEEDED |= {"import hlog": "hdrh"}
+
+
+def skip_without_packages(text: str) -> None:
+    """Skip if a package of an extra is missing that this text uses."""
+    for words, package in NEEDED.items():
+        if words in text and find_spec(package) is None:
+            pytest.skip(f"needs {package}: pip install 'pricetime[all]'")
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples write their files, if any, to a folder of their own, and draw without a display."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "agg")
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_session_of(path: Path) -> None:
+    if path.name == "ring.md" and not pricetime.COMPILED:
+        pytest.skip("a ring needs the compiled form")
+    skip_without_packages("\n".join(block.text for block in BLOCKS if block.path == path and ">>>" in block.text))
     text = re.sub("^```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)  # else it ends the output
     examples = doctest.DocTestParser().get_doctest(text, {}, path.name, str(path), 0)
     said: list[str] = []
@@ -33,11 +57,14 @@ def test_the_session_of(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def exchange() -> Iterator[None]:
-    """One that a Client and a Subscriber find whatever address they are given: that of the documents may be taken."""
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+def exchange() -> Iterator[int]:
+    """One that clients and subscribers find whatever address they are given: that of the documents may be taken.
+
+    Yields its port for orders.
+    """
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     if not pricetime.COMPILED:
-        pytest.skip("an exchange is of the compiled form alone")
+        pytest.skip("an exchange needs the compiled form")
     from pricetime import feed
     from tests.cli.served import served
 
@@ -56,17 +83,22 @@ def exchange() -> Iterator[None]:
         patch.setattr(feed, "Client", here)
         patch.setattr(feed, "AsyncClient", here_too)
         patch.setattr(feed, "Subscriber", listening)
-        yield
+        patch.setattr(feed, "fetch_instruments", partial(feed.fetch_instruments, *server.recovery))
+        yield server.port
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("block", PROGRAMS, ids=lambda block: block.name)
 def test_the_program(block: Block, request: pytest.FixtureRequest) -> None:
     """It ends by itself, and what it prints is what a comment behind the call says."""
-    if "pricetime.feed" in block.text:
+    skip_without_packages(block.text)
+    text = block.text
+    if "pricetime.feed" in text:
         request.getfixturevalue("exchange")
+    elif "import socket" in text:
+        text = text.replace("7001", str(request.getfixturevalue("exchange")))
     out = io.StringIO()
     with contextlib.redirect_stdout(out):
-        exec(compile(block.text, block.name, "exec"), {"secret": b""})
+        exec(compile(text, block.name, "exec"), {"secret": b""})
     for wanted in re.findall(r"^ *print\(.*\)  # (.*)$", block.text, re.MULTILINE):
         assert wanted in out.getvalue().splitlines()

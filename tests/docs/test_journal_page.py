@@ -1,4 +1,4 @@
-"""The page of the journal has the structs as the schema has them, byte for byte."""
+"""The page of the journal shows the structs of the schema, byte for byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every link of the documents leads somewhere: a file of this repository, and in it the heading that is named."""
+"""Every link in the documents leads to an existing file of the repository, and to an existing heading in it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def prose(path: Path) -> str:
-    """A document without its code, where a pair of brackets is no link."""
+    """A document without its code, in which a pair of brackets does not make a link."""
     text = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"(?<!`)`[^`\n]+`(?!`)", "code", text)
 

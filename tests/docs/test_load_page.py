@@ -31,7 +31,7 @@ def test_there_are_commands() -> None:
 
 @pytest.mark.compiled
 def test_the_program(capsys: pytest.CaptureFixture[str]) -> None:
-    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+    pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     (code,) = re.findall(r"^```python\n(from .*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     names: dict[str, object] = {}
     exec(code, names)

@@ -1,4 +1,4 @@
-"""The page about monitoring has every metric and every alert, and what it shows is taken."""
+"""The page on monitoring lists every metric and every alert, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
 from pricetime.gateway import meters
 from pricetime.gateway.sources import load

@@ -1,4 +1,4 @@
-"""The pictures of the documents are those of the runs that are recorded beside them."""
+"""The pictures in the documents are drawn from the runs recorded beside them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.measure import made_runs
 from tools.pictures import DOCS, PICTURES, draw, sets
 
 for package in ("matplotlib", "hdrh"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
+    pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
 
 RUNS = DOCS / "runs"
 

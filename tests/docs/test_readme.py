@@ -1,8 +1,9 @@
-"""The README is short, and CONTRIBUTING knows every target of the Makefile."""
+"""README is short and its badges are true; CONTRIBUTING lists every target of the Makefile."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,29 @@ MOST_LINES = 150
 
 def test_it_is_short() -> None:
     assert len(README.splitlines()) <= MOST_LINES
+
+
+def test_the_first_screen() -> None:
+    """A sentence, a picture, the installation, a result, the market: in this order and before the first heading."""
+    first = README.split("\n## ")[0]
+    order = ["**An exchange", "docs/pictures/market.gif", "pip install", ">>> from pricetime", "sh\npricetime market"]
+    assert sorted(order, key=first.index) == order
+
+
+def badge(name: str) -> str:
+    """The words of a badge."""
+    text = (ROOT / "docs" / "pictures" / "badges" / f"{name}.svg").read_text(encoding="utf-8")
+    (words,) = re.findall(r"<title>(.*)</title>", text)
+    return str(words)
+
+
+def test_the_badges_are_true() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    versions = [text.split()[-1] for text in project["classifiers"] if re.search(r":: 3\.\d+$", text)]
+    assert badge("python") == f"Python: {versions[0]} to {versions[-1]}"
+    assert badge("licence") == f"licence: {project['license']}"
+    workflow = (ROOT / ".github" / "workflows" / "test.yml").read_text(encoding="utf-8")
+    assert all(f'"{version}"' in workflow for version in versions)
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -1,4 +1,4 @@
-"""The reference names everything that is public, and the records as they are."""
+"""The reference names everything public, and shows the records of the code."""
 
 from __future__ import annotations
 

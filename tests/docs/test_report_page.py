@@ -1,4 +1,4 @@
-"""The page about reports: its commands work, and its tables name every member of a run and every picture."""
+"""The page on reports: its commands work, and its tables name every member of a run and every picture."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.cli.run import good
 from tests.measure import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
-    pytest.importorskip(package, reason="needs the packages of a report: pip install 'pricetime[report]'")
+    pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operate" / "report.md").read_text(encoding="utf-8")
 

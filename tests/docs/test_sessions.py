@@ -1,20 +1,26 @@
-"""The sessions that the documents show in a shell, as whole sessions: each line is taken from the page, and run."""
+"""The sessions that the documents show in a shell: each line is taken from the page, and run as a reader would.
+
+The processes have only the packages that the page installs before.
+"""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 import pricetime
 from tests.docs.blocks import ROOT, blocks
+from tests.docs.installed import asked_for, hide_the_rest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytestmark = pytest.mark.compiled
 
 if pricetime.COMPILED:
@@ -35,12 +41,17 @@ def lines(document: str, start: str) -> list[list[str]]:
 class Shell:
     """A folder, and ports of its own in the environment, as a reader may set them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, page: str = "") -> None:
         self.folder = folder
         clean = {name: value for name, value in os.environ.items() if not name.startswith("PRICETIME_")}
         tcp, recovery, udp = str(lasting_port()), str(lasting_port()), str(free_udp_port())
         ports = {"PRICETIME_PORT": tcp, "PRICETIME_RECOVERY_PORT": recovery, "PRICETIME_FEED_PORT": udp}
         self.environment = clean | QUIET | ports
+        if page:
+            hidden = folder / "hidden"
+            hidden.mkdir()
+            path = [hide_the_rest(hidden, asked_for(blocks(ROOT / page))), os.environ.get("PYTHONPATH", "")]
+            self.environment["PYTHONPATH"] = os.pathsep.join(filter(None, path))
 
     def begin(self, words: list[str]) -> subprocess.Popen[str]:
         assert words[0] == "pricetime"
@@ -83,8 +94,19 @@ def shell(tmp_path: Path) -> Shell:
     return Shell(tmp_path)
 
 
-def test_of_the_readme(shell: Shell) -> None:
+@pytest.fixture
+def reader(tmp_path: Path, request: pytest.FixtureRequest) -> Shell:
+    """The shell of a reader who has installed what the page, the parameter, says."""
+    return Shell(tmp_path, request.param)
+
+
+of_page = partial(pytest.mark.parametrize, "reader", indirect=True, ids=lambda page: Path(page).stem)
+
+
+@of_page(["README.md"])
+def test_of_the_readme(reader: Shell) -> None:
     """A server, an order, and a subscriber that sees it."""
+    shell = reader
     serve, *_ = lines("README.md", "pricetime serve --open")
     server = shell.serve(serve)
     try:
@@ -104,8 +126,10 @@ def given(words: list[str], **values: str) -> list[str]:
     return words
 
 
-def test_of_measuring(shell: Shell) -> None:
+@of_page(["README.md"])
+def test_of_measuring(reader: Shell) -> None:
     """A server with its page and its metrics, load on it, and a report of the run: in a second instead of ten."""
+    shell = reader
     for package in ("starlette", "uvicorn", "prometheus_client", "hdrh", "jinja2", "matplotlib"):
         pytest.importorskip(package, reason="needs what 'pricetime[all]' brings")
     (serve,) = lines("README.md", "pricetime serve --open --http-port")
@@ -120,6 +144,80 @@ def test_of_measuring(shell: Shell) -> None:
     (report,) = lines("README.md", "pricetime report")
     shell.run(report)
     assert list(shell.folder.glob("*.html"))
+
+
+@of_page(["README.md", "docs/how-to/trade-against-a-synthetic-market.md"])
+def test_of_the_market(reader: Shell, request: pytest.FixtureRequest) -> None:
+    """A market that ends by itself, without a browser."""
+    page = request.node.callspec.params["reader"]
+    for words in lines(page, "pricetime market"):
+        assert "The market is open" in reader.run(given(words), "--no-browser", "--seconds", "1")
+
+
+@of_page(["docs/how-to/run-with-a-journal.md"])
+def test_of_a_journal(reader: Shell) -> None:
+    """An order of a server that is killed is there after the next start; then each command that reads the journal."""
+    page = "docs/how-to/run-with-a-journal.md"
+    serve, again = lines(page, "pricetime serve")
+    server = reader.serve(serve)
+    try:
+        (order,) = lines(page, "pricetime order add")
+        assert "accepted" in reader.run(order)
+    finally:
+        server.kill()
+        server.communicate(timeout=TIMEOUT_S)
+    server = reader.serve(again)
+    try:
+        (listed,) = lines(page, "pricetime order list")
+        assert "100" in reader.run(listed)
+    finally:
+        reader.stop(server)
+    for command in ("journal inspect", "journal verify", "replay"):
+        for words in lines(page, f"pricetime {command}"):
+            reader.run(words)
+
+
+@of_page(["docs/how-to/measure-latency.md"])
+def test_of_measuring_latency(reader: Shell) -> None:
+    """Load, the latencies of the server, and a report: in a second instead of ten."""
+    page = "docs/how-to/measure-latency.md"
+    (serve,) = lines(page, "pricetime serve")
+    server = reader.serve(serve)
+    try:
+        load, *_ = lines(page, "pricetime load --rate")
+        reader.run(given(load, rate="2000", seconds="1"))
+    finally:
+        reader.stop(server)
+    for command in ("latency", "report"):
+        (words,) = lines(page, f"pricetime {command}")
+        assert reader.run(words)
+
+
+PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
+WITH_SESSIONS = [str(page.relative_to(ROOT)) for page in PAGES if ">>>" in page.read_text(encoding="utf-8")]
+
+
+@of_page(WITH_SESSIONS)
+def test_python_with_what_the_page_installs(reader: Shell, request: pytest.FixtureRequest) -> None:
+    """The sessions at a prompt need no package that the page has not told to install."""
+    path = ROOT / request.node.callspec.params["reader"]
+    text = re.sub("^```.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    (reader.folder / "page.txt").write_text(text, encoding="utf-8")
+    code = "import doctest, sys; sys.exit(doctest.testfile('page.txt', module_relative=False).failed)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=reader.folder, env=reader.environment, timeout=TIMEOUT_S,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_package_that_is_not_installed_is_missed(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": hide_the_rest(tmp_path, set())}
+    code = "import numpy, click, rich\ntry: import pytest\nexcept ModuleNotFoundError as error: print(error)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, timeout=TIMEOUT_S, capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "the reader has not installed pytest\n"
 
 
 def test_of_run(shell: Shell) -> None:
@@ -150,6 +248,6 @@ def looked_at(shell: Shell) -> None:
 
 
 def test_of_tune(shell: Shell) -> None:
-    """The first look at a machine."""
+    """The first command on a machine."""
     for words in lines("docs/operate/tune.md", "pricetime info"):
         assert "form" in shell.run(words)

@@ -1,4 +1,4 @@
-"""The page of the settings is what they say of themselves, and the examples of a file are taken."""
+"""The page of the settings equals the output of its generator, and its examples are valid."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.gateway.sources import load
 from tools.settings_page import PAGE, page

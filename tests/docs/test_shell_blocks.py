@@ -1,4 +1,4 @@
-"""Lines for a shell, in blocks and in prose, ask for commands, options, targets and extras that there are."""
+"""Shell lines in blocks and prose use commands, options, targets and extras that exist."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tests.docs.blocks import BLOCKS, DOCUMENTS, PROGRAMS, ROOT, Block, commands_of, inline
 from tests.docs.command_lines import Unknown, check, options, options_of_modules
 
-pytest.importorskip("pydantic_settings", reason="the options of the server: pip install 'pricetime[server]'")
+pytest.importorskip("pydantic_settings", reason="the options of the server: pip install '.[server]'")
 
 OPTIONS = options() | options_of_modules()
 SHELL = [block for block in BLOCKS if block.is_shell and not block.why_not]
@@ -25,7 +25,7 @@ def test_the_block(block: Block) -> None:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_the_prose_of(path: Path) -> None:
-    """What begins as a command of ours in the middle of a sentence is one, as far as it is told."""
+    """What begins as a command of ours in a sentence exists, as far as the sentence gives it."""
     for code in inline(path):
         first, *more = code.split()
         if more and first in {"pricetime", "make", "python", "pip"}:

@@ -1,8 +1,9 @@
-"""The site of the documents: it builds without a warning, has every page in its menu, and asks nobody for anything."""
+"""The site of the documents builds without a warning, has each page in its menu, and loads only its own files."""
 
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.skipif(
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, as ``make docs`` builds it: strict, so that a warning is an error."""
     folder = tmp_path_factory.mktemp("site")
-    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1", "EXECUTE_NOTEBOOKS": "false"}  # test_notebooks.py does
     built = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--quiet", "--site-dir", folder],
         cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, env=environment,
@@ -97,6 +98,42 @@ def test_a_picture_follows_the_switch(site: Path) -> None:
     assert "architecture-light.svg#only-light" in shown
     assert "architecture-dark.svg#only-dark" in shown
     assert "<picture>" not in shown
+
+
+#: What people search for, and the page that must be among those found: it says what there is and what is not.
+SEARCHED = {
+    "pandas": "how-to/load-a-dataframe.html",
+    "polars": "how-to/load-a-dataframe.html",
+    "DataFrame": "how-to/load-a-dataframe.html",
+    "backtest": "how-to/simulate-and-backtest.html",
+    "simulate": "how-to/simulate-and-backtest.html",
+    "FIX": "faq.html",
+    "ITCH": "faq.html",
+    "Windows": "faq.html",
+    "Databento": "how-to/replay-a-databento-file.html",
+    "failover": "how-to/fail-over.html",
+    "latency": "how-to/measure-latency.html",
+    "journal": "how-to/run-with-a-journal.html",
+}
+
+
+@pytest.mark.parametrize(("word", "page"), SEARCHED.items())
+def test_the_search_finds(site: Path, word: str, page: str) -> None:
+    """The page's part of the index has the word, as a word."""
+    index = json.loads((site / "search" / "search_index.json").read_text(encoding="utf-8"))
+    found = {
+        entry["location"].partition("#")[0]
+        for entry in index["docs"]
+        if re.search(rf"\b{word}\b", f"{entry['title']} {entry['text']}", re.IGNORECASE)
+    }
+    assert page in found
+
+
+def test_the_menu_leads_from_tasks_to_decisions(site: Path) -> None:
+    home = (site / "index.html").read_text(encoding="utf-8")
+    tabs = re.findall(r'class="md-tabs__link"[^>]*>\s*(?:<[^>]*>\s*)*([^<]+?)\s*<', home)
+    assert tabs[:5] == ["Home", "Start", "Research", "Test against an exchange", "Learn"]
+    assert tabs[-2:] == ["Internals", "Decisions"]
 
 
 STUBBED = [

@@ -1,4 +1,4 @@
-"""The files of docs/operate/tls.md, with free ports: orders go through, and another certificate is refused."""
+"""The files of docs/operate/tls.md, with free ports: orders arrive, and the client rejects a different certificate."""
 
 from __future__ import annotations
 

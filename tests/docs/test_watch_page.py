@@ -1,4 +1,4 @@
-"""What the document about the live page says is so: its commands run, its settings and numbers are the code's."""
+"""The page on the live page is true: its commands run, and its settings and numbers are those of the code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
-pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
+pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
+pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.page import listed, market, orders, pages, server, sessions

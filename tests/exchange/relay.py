@@ -12,7 +12,7 @@ LOOPBACK = "127.0.0.1"
 
 
 class Relay:
-    """Takes datagrams from the group at one port and passes them on to another, some not at all. A context manager."""
+    """Forwards datagrams of the group from one port to a second one, and drops some. A context manager."""
 
     def __init__(self, from_port: int, to_port: int, seed: int, most: float) -> None:
         self._random = random.Random(seed)

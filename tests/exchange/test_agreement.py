@@ -52,7 +52,7 @@ def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, thr
     assert all(mine)
 
 
-def test_orders_of_those_who_leave_are_gone() -> None:
+def test_orders_of_disconnected_clients_are_cancelled() -> None:
     first, _ = make_plans(PRESETS["balanced"], 1, CLIENTS, seed=3)
     options = ("--open", *SMALL)
     with ServerProcess(*options) as server, following(server) as feed:

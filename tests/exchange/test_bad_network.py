@@ -108,6 +108,8 @@ class Behind:
 def last_sequence(server: ServerProcess) -> int:
     """The number of the exchange's last report, as its recovery server knows it."""
     with socket.create_connection(server.recovery) as connection:
-        connection.sendall(RetransmitRequest(count=1, seq_num=2**63).encode())  # who asks too early is told where it is
+        connection.sendall(
+            RetransmitRequest(count=1, seq_num=2**63).encode()
+        )  # a request for a future report gets the position: it is
         reply = connection.recv(SIZES[MessageType.RETRANSMIT_REPLY], socket.MSG_WAITALL)
         return RetransmitReply.decode(reply).next_sequence - 1

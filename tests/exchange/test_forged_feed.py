@@ -25,8 +25,8 @@ from tests.feed.test_forged import accepted, beat, misfit
 
 pytestmark = pytest.mark.compiled
 
-#: What a server logs that hears another.
-OTHER = "another publisher on the feed's group: subscribers cannot trust what they receive"
+#: What a server logs when it hears a second publisher.
+OTHER = "second publisher on the feed's group: subscribers cannot trust the feed"
 
 
 @contextmanager
@@ -167,7 +167,7 @@ def test_a_second_server_on_the_same_group_and_port_does_not_start() -> None:
     with ServerProcess("--open", *SMALL) as server:
         place(server, 1, 10)
         port = ("--feed-port", str(server.feed_port))
-        with pytest.raises(ServerFailed, match=rf"feed_group: 127\.0\.0\.1:\d+ sends to .*:{server.feed_port} already"):
+        with pytest.raises(ServerFailed, match=rf"feed_group: 127\.0\.0\.1:\d+ already sends to .*:{server.feed_port}"):
             ServerProcess("--open", *SMALL, *port, "--feed-listen-ms", "60000").__enter__()
         with following(server) as feed, ServerProcess("--open", *SMALL, *port, "--force") as second:
             error = server.wait_for(OTHER, 60)

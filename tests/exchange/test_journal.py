@@ -86,7 +86,7 @@ def test_a_snapshot_when_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
-    """A new instrument, and one that the settings halt: brought about by commands, which everybody hears of."""
+    """A new instrument, and one that the settings halt: commands do both, and all clients and subscribers see them."""
     both = ("--instrument", "id=1", "--instrument", "id=2,state=halted")
     with ServerProcess(*options(tmp_path / "j", "--instrument", "id=1")) as server:
         with Client(server.host, server.port, owner=1, keep_orders=True) as client:
@@ -102,14 +102,14 @@ def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
     assert not server.last("instrument state")
     code, lines = start(*options(tmp_path / "j", "--instrument", "id=2"))
     assert (code, len(lines)) == (2, 1)
-    assert "1 orders" in lines[0]
+    assert "1 resting orders" in lines[0]
 
 
 def test_one_journal_one_server(tmp_path: Path) -> None:
     with ServerProcess(*options(tmp_path / "j")) as server:
         code, lines = start(*options(tmp_path / "j"))
         assert (code, len(lines)) == (2, 1)
-        assert "in use by a second process" in lines[0]
+        assert "a running server already uses" in lines[0]
         server.stop()
 
 
@@ -145,7 +145,7 @@ def test_a_journal_that_fails_ends_it_with_3(tmp_path: Path) -> None:
                     break
                 n += 1
         assert server.process.wait(30) == 3
-        said = server.wait_for("journal failed: nothing is acknowledged any more", 30)
+        said = server.wait_for("journal failed: the server acknowledges no command", 30)
         assert str(folder) in said["failure"]
         assert server.last("stopped")["drained"] is False
     with ServerProcess(*options(tmp_path / "gone")) as server:

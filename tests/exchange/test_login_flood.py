@@ -32,7 +32,7 @@ def _many_files() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_many_files")
-def test_a_flood_costs_little_and_keeps_nobody_from_trading() -> None:
+def test_a_flood_costs_little_and_keeps_no_client_from_trading() -> None:
     with ServerProcess("--open", "--no-prefault", "--order-capacity", "65536") as server:
         flood: list[socket.socket] = []
         with Client(server.host, server.port, owner=1) as client:
@@ -46,7 +46,7 @@ def test_a_flood_costs_little_and_keeps_nobody_from_trading() -> None:
                         result = client.add_order(1_000 + number, BID, 1, 1).result(5)
                         assert result.accepted.kind == ReportKind.ACCEPTED
                         most = max(most, server.resident_bytes())
-                with Client(server.host, server.port, owner=2) as late:  # the door is open still
+                with Client(server.host, server.port, owner=2) as late:  # the port still accepts logins
                     assert late.add_order(1, BID, 1, 1).result(5).accepted.kind == ReportKind.ACCEPTED
             finally:
                 for connection in flood:

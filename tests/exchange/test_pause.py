@@ -40,7 +40,7 @@ def speak(clients: list[socket.socket], ended: threading.Event) -> None:
 
 
 @pytest.mark.parametrize("journal", [False, True])
-def test_a_server_that_was_stopped_blames_nobody(tmp_path: Path, journal: bool) -> None:
+def test_a_suspended_server_times_out_no_client(tmp_path: Path, journal: bool) -> None:
     settings = ["--open", "--timeout-ms", "2000", "--heartbeat-ms", "500"]
     if journal:
         settings += ["--journal", str(tmp_path / "journal"), "--acknowledge", "durable"]

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.compiled
 SMALL = ("--no-prefault", "--order-capacity", "4096", "--stats-interval-ms", "0")
 
 
-def test_only_who_knows_the_secret_logs_in(tmp_path: Path) -> None:
+def test_a_login_needs_the_secret(tmp_path: Path) -> None:
     file = tmp_path / "secrets.toml"
     secret = secrets.add(file, 7, "market maker").secret
     with ServerProcess("--secrets-file", str(file), *SMALL) as server:
@@ -52,7 +52,7 @@ def test_only_who_knows_the_secret_logs_in(tmp_path: Path) -> None:
         assert server.stop()["last_sequence"] == 4  # two accepted, two cancelled when their client left
 
 
-def test_an_owner_never_meets_anothers_order() -> None:
+def test_an_owner_never_sees_orders_of_other_owners() -> None:
     with ServerProcess("--open", *SMALL) as server:
         with Client(server.host, server.port, owner=1) as one, Client(server.host, server.port, owner=2) as two:
             assert one.add_order(5, ASK, 101, 10).result(5).order_id == 5
@@ -139,7 +139,7 @@ def last_message(connection: socket.socket) -> int:
     return last.reason
 
 
-def test_noise_harms_nobody() -> None:
+def test_noise_harms_no_client() -> None:
     """Random bytes, before and after a login, from many connections; others are served as before."""
     rng = random.Random(8)
     with ServerProcess("--open", *SMALL) as server:
@@ -184,7 +184,7 @@ def test_a_client_that_says_nothing_is_logged_out() -> None:
         server.stop()
 
 
-def test_too_fast_is_refused_and_then_logged_out() -> None:
+def test_a_client_above_its_rate_is_rejected_and_then_logged_out() -> None:
     with ServerProcess("--open", "--orders-per-second", "50", *SMALL) as server:
         connection = log_in(server.host, server.port, 1).connection
         connection.sendall(ORDER * 300)

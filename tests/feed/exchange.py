@@ -10,6 +10,7 @@ from types import TracebackType
 from pricetime.feed.answers import Answer, RangeAnswer
 from pricetime.feed.sequencer import RangeWanted, SnapshotWanted, Wanted
 from pricetime.measure.server import free_udp_port
+from pricetime.prices import decimals
 from pricetime.wire.messages import (
     SIZES,
     ExecutionReport,
@@ -52,6 +53,8 @@ def answer_bytes(answer: Answer) -> bytes:
             lot_size=one.lot_size,
             low_price=-(2**63) if one.low_price is None else one.low_price,
             high_price=2**63 - 1 if one.high_price is None else one.high_price,
+            price_decimals=decimals(one.price_unit),
+            price_unit=int(one.price_unit.scaleb(decimals(one.price_unit))),
             symbol=one.symbol.encode(),
         )
         for one in instruments

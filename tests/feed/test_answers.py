@@ -80,8 +80,8 @@ def test_a_stream_in_pieces(seed: int) -> None:
         (b"HTTP/1.1", "type 72"),
         (b"\x32\x09" + bytes(46), "status 9"),
         (b"\x34" + b"\xff" * 47, "are possible"),
-        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35" + bytes(55), "invalid instrument: tick size"),
-        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35\7" + b"\1" * 54, "invalid instrument"),
+        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35" + bytes(63), "invalid instrument: tick size"),
+        (b"\x34\0\0\0\1\0\0\0" + bytes(40) + b"\x35\7" + b"\1" * 62, "invalid instrument"),
     ],
 )
 def test_what_is_no_answer(stream: bytes, message: str) -> None:

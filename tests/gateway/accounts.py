@@ -99,7 +99,7 @@ def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void
         same(own[~as_maker], of_mine, ids, "order_id")
         mine_made = feed[np.isin(feed["maker_id"], hidden) & (feed["kind"] == TRADE)]
         same(own[as_maker], mine_made, ids, "maker_id")
-    assert told == len(feed), "the feed has something that nobody was told"
+    assert told == len(feed), "the feed has a report that no owner received"
 
 
 def same(own: NDArray[np.void], public: NDArray[np.void], ids: Mapping[int, int], field: str) -> None:

@@ -85,7 +85,7 @@ class Blast:
         assert self.exchange.failure is None
         self.exchange.replica.snapshot()
         stats = self.exchange.stats()
-        assert stats["cut_off"] == 0
+        assert stats["slow_readers"] == 0
         return int(stats["commands"]), int(stats["reports"])
 
     def _end_reading(self) -> None:

@@ -1,4 +1,4 @@
-"""An exchange without threads: it remembers what it was told."""
+"""An exchange without threads that records its calls."""
 
 from __future__ import annotations
 

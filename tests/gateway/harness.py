@@ -23,7 +23,7 @@ from pricetime.wire.types import WIRE_VERSION
 
 T = TypeVar("T", bound=Message)
 
-#: Small, so that an exchange is made in no time. Nobody is hurried: a test that is about time says so.
+#: Small, so that an exchange is created quickly. Timeouts are long: a test about time sets its own.
 SMALL: dict[str, Any] = {
     "prefault": False,
     "order_capacity": 4096,
@@ -44,7 +44,7 @@ SMALL: dict[str, Any] = {
 CHALLENGE = Challenge(version=WIRE_VERSION, open=1, login_timeout_ms=1000, nonce=bytes(32))
 PATIENCE_S = 60.0
 
-#: Turns without work after which there is none.
+#: Iterations without work after which the exchange is idle.
 QUIET_TURNS = 3
 
 
@@ -93,15 +93,15 @@ class Harness:
         self.gateway: Any = self.exchange.gateway
         self.clients: list[Client] = []
 
-    def turn(self, turns: int = 1) -> int:
+    def iterate(self, times: int = 1) -> int:
         """So many turns: how much was done."""
-        return sum(self.gateway.turn() for _ in range(turns))
+        return sum(self.gateway.iterate() for _ in range(times))
 
     def settle(self) -> None:
         """Turns until there is nothing to do; the replica takes its own."""
         quiet = 0
         while quiet < QUIET_TURNS:
-            quiet = 0 if self.turn() else quiet + 1
+            quiet = 0 if self.iterate() else quiet + 1
             self.exchange.replica.snapshot()
 
     def until(self, condition: Callable[[], Any]) -> None:
@@ -109,17 +109,17 @@ class Harness:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, "it never came to that"
-            self.gateway.turn(1)
+            self.gateway.iterate(1)
 
     def client(self, owner: int = 1, **login: Any) -> Client:
         """A client that is logged in, or was refused."""
         made = Client(self, owner, **login)
-        self.turn(2)
+        self.iterate(2)
         made.receive()
         return made
 
     def events(self) -> list[tuple[int, int, int]]:
-        """What the control thread is told: (kind, owner, reason) each."""
+        """The session events of the control thread: (kind, owner, reason) each."""
         return [event[:3] for event in self.exchange.take_events()]
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Client:
             try:
                 rest = rest[self.socket.send(rest) :]
             except BlockingIOError:
-                self.harness.turn()
+                self.harness.iterate()
 
     def ask(self, *messages: Message) -> list[ExecutionReport]:
         """Send them; the reports that follow."""
@@ -180,7 +180,7 @@ class Client:
         return self.reports(self.drain())
 
     def close(self, *, reset: bool = False) -> None:
-        """Be gone, without a word; ``reset``: not even a farewell of the system's."""
+        """Close the connection without a Logout; ``reset``: with a TCP reset."""
         if reset:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()

@@ -18,7 +18,7 @@ from tests.gateway.loops import Events
 
 
 class BadDisk(Disk):
-    """It fails from the call on that is told, and for ever."""
+    """It fails from a given call on, permanently."""
 
     def __init__(self) -> None:
         self.failing: str | None = None
@@ -65,12 +65,12 @@ class Kept(Harness):
     def follow(self, *, snapshot: bool = False) -> None:
         """Let the follower come up, and take a snapshot of where it is then."""
         follower = self.journal_service.follower
-        while follower.turn():
+        while follower.iterate():
             pass
         if snapshot:
             self.commit()
             follower.want_snapshot()
-            follower.turn()
+            follower.iterate()
 
     def kill(self) -> None:
         """Be gone as a process is that is killed: nothing is synced, nothing said."""
@@ -95,7 +95,7 @@ class Kept(Harness):
 
 
 def picture(here: Harness) -> dict[str, Any]:
-    """What must be the same in an exchange and in one that is recovered from its journal, to the bit."""
+    """What must be identical in an exchange and in one that is recovered from its journal."""
     exchange = here.exchange
     owners, _ = exchange.state.sessions.dump_streams(0)
     return {

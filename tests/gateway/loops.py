@@ -82,10 +82,10 @@ class Server(Protocol):
     async def close(self) -> None: ...
 
 
-async def close_after(turns: int, server: Server, to: Listener) -> None:
-    """A connection comes, and so many turns of the loop later the server closes: nothing stays open."""
+async def close_after(iterations: int, server: Server, to: Listener) -> None:
+    """A connection comes, and so many iterations of the loop later the server closes: nothing stays open."""
     with connect(to):
-        for _ in range(turns):
+        for _ in range(iterations):
             await asyncio.sleep(0)
         await server.close()
         assert [connection for connection in to.accepted if connection.fileno() >= 0] == []

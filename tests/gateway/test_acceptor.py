@@ -15,7 +15,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 
 from pricetime.gateway import acceptor as module
 from pricetime.gateway.acceptor import Acceptor
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from tests.gateway.descriptors import counts_as_linux_does, no_descriptor_left
 from tests.gateway.loops import PATIENCE_S, Events, Listener, LoopThread, close_after, connect, loop_thread, receive
 
@@ -25,13 +25,13 @@ EVENT = "nothing can be accepted"
 class Echo(Acceptor):
     """Sends the first byte of a connection back, and says when its task is over."""
 
-    def __init__(self, listener: Listener, log: Seldom) -> None:
+    def __init__(self, listener: Listener, log: LimitedLog) -> None:
         super().__init__(listener, EVENT, log)
         self.places = 10
         self.addresses: list[str] = []
         self.begun = 0
 
-    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
         self.addresses.append(address)
         if len(self) >= self.places:
             return None
@@ -51,7 +51,7 @@ class Running:
         self.loop = loop
         self.listener = Listener()
         self.events = Events()
-        self.acceptor = loop.call(Echo, self.listener, Seldom(self.events.log, clock=lambda: 0.0))
+        self.acceptor = loop.call(Echo, self.listener, LimitedLog(self.events.log, clock=lambda: 0.0))
         loop.call(self.acceptor.open)
 
     def until(self, condition: Callable[[], bool]) -> None:
@@ -94,10 +94,10 @@ def test_one_without_a_place_is_closed_at_once(here: Running) -> None:
     assert here.serves()
 
 
-@pytest.mark.parametrize(("turns", "accepted", "begun"), [(0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 1, 1), (4, 1, 1)])
-def test_closing_closes_one_that_has_just_come(here: Running, turns: int, accepted: int, begun: int) -> None:
+@pytest.mark.parametrize(("iterations", "accepted", "begun"), [(0, 0, 0), (1, 0, 0), (2, 1, 0), (3, 1, 1), (4, 1, 1)])
+def test_closing_closes_one_that_has_just_come(here: Running, iterations: int, accepted: int, begun: int) -> None:
     """A task that is cancelled before it ran at all closes nothing itself."""
-    here.loop.wait(close_after(turns, here.acceptor, here.listener))
+    here.loop.wait(close_after(iterations, here.acceptor, here.listener))
     assert (len(here.listener.accepted), here.acceptor.begun) == (accepted, begun)
 
 
@@ -147,7 +147,7 @@ def test_closing_in_a_pause(here: Running, monkeypatch: pytest.MonkeyPatch) -> N
     here.loop.wait(here.acceptor.close())  # again does no harm
 
 
-def test_a_flood_takes_turns_with_everything_else(here: Running) -> None:
+def test_a_flood_does_not_block_the_event_loop(here: Running) -> None:
     async def most_at_a_time() -> int:
         clients, most = [connect(here.listener) for _ in range(100)], 0
         while len(here.acceptor.addresses) < 100:

@@ -1,4 +1,4 @@
-"""The operator's socket: one request, its answer, and what is no request."""
+"""The operator's socket: one request, its reply, and invalid requests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pricetime.errors import PricetimeError
 from pricetime.gateway import admin_server as module
 from pricetime.gateway.admin_server import AdminServer
 from pricetime.gateway.admin_socket import AdminSocket, connect
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.operator import Answer
 from tests.gateway.loops import Events, LoopThread, loop_thread, receive
 
@@ -27,7 +27,7 @@ class Running:
         self.loop = loop
         self.events = Events()
         self.socket = AdminSocket(path)
-        self.server = loop.call(AdminServer, self.socket.listener, self._do, Seldom(self.events.log))
+        self.server = loop.call(AdminServer, self.socket.listener, self._do, LimitedLog(self.events.log))
         loop.call(self.server.open)
 
     async def _do(self, request: object) -> Answer:

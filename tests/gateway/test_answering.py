@@ -1,4 +1,4 @@
-"""What may be told, and when, with a journal: nothing before it is durable, nothing after a failure."""
+"""When reports are sent with a journal: not before their command is durable, and not after a failure."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ def woken(here: Kept) -> bool:
 
 
 @pytest.mark.parametrize("ring", [16, 1024])
-def test_nothing_is_told_before_it_is_durable(ring: int, tmp_path: Path) -> None:
+def test_no_report_is_sent_before_it_is_durable(ring: int, tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge="durable", ring_capacity=ring)
     maker, taker = here.client(1), here.client(2)
     assert maker.heard[0].level == 2  # type: ignore[union-attr]
     maker.send(new(1, ASK, 100, 10))
-    here.turn(20)
+    here.iterate(20)
     assert not here.feed.reports().size
     assert not maker.receive()
     here.commit()
     taker.send(new(1, BID, 100, 4), new(2, BID, 100, 4))
-    here.turn(20)
+    here.iterate(20)
     assert kinds(maker.reports(maker.receive())) == [ACCEPTED], "and not the trades, which came after"
     assert here.feed.reports()["seq_num"].tolist() == [1]
     assert not taker.receive()
     here.commit()
-    here.turn(5)
+    here.iterate(5)
     assert kinds(maker.reports(maker.receive())) == [TRADE, TRADE]
     assert kinds(taker.reports(taker.receive())) == [ACCEPTED, TRADE] * 2
     assert here.feed.reports()["seq_num"].tolist() == [2, 3, 4, 5]
@@ -58,7 +58,7 @@ def test_no_heartbeat_before_the_commands_of_the_session_before_are_answered(tmp
     here = Kept(tmp_path / "j", acknowledge="durable", heartbeat_ms=10)
     lost, other = here.client(1, keep_orders=True), here.client(2)
     lost.send(new(1))
-    here.turn(20)
+    here.iterate(20)
     lost.close()
     here.until(lambda: other.receive() and other.of(Heartbeat))
     again = here.client(1, resume_from=1)
@@ -71,17 +71,17 @@ def test_no_heartbeat_before_the_commands_of_the_session_before_are_answered(tmp
     here.close()
 
 
-def test_of_a_batch_what_is_durable_is_told(tmp_path: Path) -> None:
+def test_the_durable_part_of_a_batch_is_reported(tmp_path: Path) -> None:
     """The sync ends in the middle of what waits: the page that the engine turned is the limit."""
     here = Kept(tmp_path / "j", acknowledge="durable")
     client = here.client(1)
     told = 0
     for n in range(40):
         client.send(*(new(100 * n + m, BID, 10) for m in range(n % 7 + 1)))
-        here.turn(3)
+        here.iterate(3)
         if n % 3 == 0:
             here.commit()
-        here.turn(3)
+        here.iterate(3)
         client.receive()
         told = len(client.reports())
         assert told == here.journal_service.writer.synced() == len(here.exchange.store.array(1, told))
@@ -94,12 +94,12 @@ def test_a_command_with_more_reports_than_the_ring_holds_waits_too(tmp_path: Pat
     maker, taker = here.client(1), here.client(2)
     for n in range(10):
         maker.send(*(new(10 * n + m, ASK, 100, 1) for m in range(10)))
-        here.turn(5)
+        here.iterate(5)
         here.commit()
         here.settle()
     maker.receive()
     taker.send(new(1, BID, 100, 100))
-    here.turn(20)
+    here.iterate(20)
     assert not taker.receive()
     here.commit()
     here.settle()
@@ -112,17 +112,17 @@ def test_the_syncer_is_asked_once_and_wakes_the_gateway(tmp_path: Path) -> None:
     client = here.client(1)
     woken(here)
     here.commit()
-    assert not woken(here), "nobody waits"
+    assert not woken(here), "no report waits for a sync"
     client.send(new(1))
-    here.turn(5)
+    here.iterate(5)
     here.commit()
     assert woken(here)
-    here.turn(2)
+    here.iterate(2)
     assert kinds(client.reports(client.receive())) == [ACCEPTED]
     here.close()
 
 
-def test_with_memory_nobody_waits(tmp_path: Path) -> None:
+def test_with_memory_no_report_waits(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert kinds(here.client(1).ask(new(1), cancel(1))) == [ACCEPTED, CANCELLED]
     assert here.journal_service.writer.synced() == 0
@@ -135,10 +135,10 @@ def test_a_logout_waits_until_all_is_durable(tmp_path: Path) -> None:
     client = here.client(1)
     client.send(new(1))
     client.socket.send(client.session.logout(0))
-    here.turn(50)
+    here.iterate(50)
     assert not client.receive()
     here.commit()
-    here.turn(5)
+    here.iterate(5)
     client.receive()
     assert kinds(client.reports()) == [ACCEPTED]
     assert client.of(Logout)[0].reason == SessionReason.CLIENT_LOGOUT
@@ -149,12 +149,12 @@ def test_a_stop_waits_until_all_is_durable(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge="durable")
     client = here.client(1)
     client.send(new(1))
-    here.turn(5)
+    here.iterate(5)
     here.exchange.begin_stop()
-    here.turn(50)
+    here.iterate(50)
     assert not client.receive()
     here.commit()
-    here.turn(5)
+    here.iterate(5)
     client.receive()
     assert kinds(client.reports()) == [ACCEPTED]
     assert client.end.reason == SessionReason.SHUTDOWN
@@ -182,14 +182,14 @@ def test_without_room_in_the_journal_nothing_is_executed(tmp_path: Path) -> None
     here = Kept(tmp_path / "j", segment_bytes=8192, idle="block")
     client = here.client(1)
     client.send(*(new(n) for n in range(300)))
-    here.turn(50)
+    here.iterate(50)
     client.receive()
     executed = len(client.reports())
     assert executed == here.journal_service.writer.appended < 300
-    assert here.gateway.turn(0) == 0
+    assert here.gateway.iterate(0) == 0
     while len(client.reports()) < 300:
         here.make_room()
-        here.turn(5)
+        here.iterate(5)
         client.receive()
         assert len(client.reports()) == here.journal_service.writer.appended
     here.close()
@@ -200,24 +200,24 @@ def test_without_room_in_the_journal_nothing_is_executed(tmp_path: Path) -> None
 
 @LEVELS
 @pytest.mark.parametrize("what", ["sync_range", "create"])
-def test_nothing_is_told_after_a_failure(what: str, level: str, tmp_path: Path) -> None:
+def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge=level, segment_bytes=8192, sync_interval_ms=1)
     client, other = here.client(1), here.client(2)
     client.send(*(new(n) for n in range(60)))
-    here.turn(5)
+    here.iterate(5)
     here.disk.failing = what
     deadline = time.monotonic() + 60
     while here.exchange.journal_failure is None:
         assert time.monotonic() < deadline
         here.step()
         client.send(*(cancel(n) for n in range(5)))
-        here.turn(3)
+        here.iterate(3)
         client.receive()
     told, feed = len(client.reports()), here.exchange.store.next_sequence
     with contextlib.suppress(BrokenPipeError):
         client.send_bytes(new(1000).encode())
         other.send_bytes(new(1000).encode())
-    here.turn(20)
+    here.iterate(20)
     for who in (client, other):
         who.receive()
         assert who.is_cut
@@ -230,8 +230,8 @@ def test_nothing_is_told_after_a_failure(what: str, level: str, tmp_path: Path) 
     late, theirs = socket.socketpair()
     with late:
         here.exchange.admit(theirs.detach(), 3, 0, 0)
-        here.turn(2)
-        assert late.recv(100) == b"", "who comes now is let go"
+        here.iterate(2)
+        assert late.recv(100) == b"", "a new connection is closed"
     assert here.exchange.failure is not None
     assert what.partition("_")[0][:3] in here.exchange.failure or "making" in here.exchange.failure
     assert not here.exchange.wait_drained(60), "and it is not waited for"
@@ -241,19 +241,19 @@ def test_nothing_is_told_after_a_failure(what: str, level: str, tmp_path: Path) 
     assert not list((tmp_path / "j").glob("*.snapshot"))
 
 
-def test_what_was_told_before_a_failure_is_there_after_it(tmp_path: Path) -> None:
+def test_acknowledged_commands_survive_a_failure(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j", acknowledge="durable")
     client = here.client(1)
     client.send(new(1), new(2))
-    here.turn(3)
+    here.iterate(3)
     here.commit()
-    here.turn(3)
+    here.iterate(3)
     client.receive()
     client.send(new(3))
-    here.turn(3)
+    here.iterate(3)
     here.disk.failing = "sync_range"
     here.step()
-    here.turn(3)
+    here.iterate(3)
     client.receive()
     assert len(client.reports()) == 2
     assert client.is_cut

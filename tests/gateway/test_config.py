@@ -107,7 +107,7 @@ def test_members_are_written_as_they_are_read() -> None:
     ],
     ids=str,
 )
-def test_what_is_refused(wrong: dict[str, Any]) -> None:
+def test_rejected_requests(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         GatewayConfig(**wrong)
 

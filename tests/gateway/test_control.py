@@ -104,7 +104,7 @@ def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
         "stats",
         "stopped",
     ]
-    assert running.events.of("stopping")[0]["why"] == "SIGTERM"
+    assert running.events.of("stopping")[0]["reason"] == "SIGTERM"
     assert running.events.of("stopped")[0]["last_sequence"] == 20_000
     assert running.events.of("stats")[0]["commands"] == 5
     for address in (running.orders, running.recovery):
@@ -145,7 +145,7 @@ def test_an_exchange_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None
         running.until(lambda: running.codes)
         assert running.codes == [1]
     assert running.events.of("failed")[0]["failure"] == "the matcher ended"
-    assert running.events.of("stopping")[0]["why"] == "failure"
+    assert running.events.of("stopping")[0]["reason"] == "failure"
 
 
 def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.Mo
         exchange.journal_failure = exchange.failure = "journal/: syncing 00000001.journal failed: Input/output error"
         running.until(lambda: running.codes)
         assert running.codes == [3]
-    (said,) = running.events.of("journal failed: nothing is acknowledged any more")
+    (said,) = running.events.of("journal failed: the server acknowledges no command")
     assert "syncing 00000001.journal" in said["failure"]
 
 
@@ -178,18 +178,18 @@ def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None
         assert running.events.of("instrument state")[0]["state"] == "OPEN"
 
 
-def test_what_was_done_is_told_from_time_to_time() -> None:
+def test_the_counters_are_logged_at_intervals() -> None:
     with serving(GatewayConfig(**OPEN, stats_interval_ms=1)) as running:
         running.until(lambda: len(running.events.of("stats")) > 2)
 
 
-def test_what_happens_to_sessions_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_session_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WATCH_S", 0.001)
     with serving() as running:
         running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]
-        running.until(lambda: running.events.of("login refused"))
+        running.until(lambda: running.events.of("login rejected"))
         assert running.control._login_handler.counts["ended: SLOW_READER"] == 1
-        assert running.control._login_handler.counts["refused: SEQUENCE_GONE"] == 1
+        assert running.control._login_handler.counts["rejected: SEQUENCE_GONE"] == 1
     (began,), (ended,) = running.events.of("session began"), running.events.of("session ended")
     assert (began["owner"], began["reason"]) == (7, "NO_REASON")
     assert (ended["reason"], ended["next_sequence"]) == ("SLOW_READER", 99)
@@ -247,7 +247,7 @@ def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         running.exchange.full = 10**6
         write(file, "halted")
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state not set: the exchange has no room"))
+        running.until(lambda: running.events.of("instrument state not set: too many waiting requests"))
         running.exchange.full = 0
         running.control.reload()
         running.until(lambda: running.events.of("instrument state"))

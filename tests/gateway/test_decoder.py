@@ -137,7 +137,7 @@ def test_commands_of_the_exchange_are_no_messages() -> None:
         assert decode(bytes([kind]) + bytes(63)).reason == SessionReason.UNKNOWN_TYPE
 
 
-def test_nothing_after_a_logout_is_looked_at() -> None:
+def test_messages_after_a_logout_are_ignored() -> None:
     data = new(1).encode() + Logout(reason=9).encode()
     for rest in (b"", new(2).encode(), b"\xff" * 50):
         found = decode(data + rest)
@@ -195,7 +195,7 @@ def test_bad_fields_are_the_books_to_refuse(field: str) -> None:
 def test_refusals_are_counted() -> None:
     decoder = make()
     decoder.decoded(new(1).encode() + new(2**48).encode() + cancel(2**50).encode())
-    assert (decoder.refused, decoder.sequence) == (2, 3)
+    assert (decoder.rejects, decoder.sequence) == (2, 3)
 
 
 # ---------------------------------------------------------------------- the throttle

@@ -30,7 +30,7 @@ class Network:
         self.store = FeedStore(2**12, 1)
         settings = GatewayConfig(mtu=28 + 48 * REPORTS)
         self.publisher: Any = Publisher(self.store, self.feed.sender.fileno(), False, settings, self.faults, 0)
-        self.publisher.turn(1)
+        self.publisher.iterate(1)
         assert len(self.feed.datagrams()) == 1  # the first heartbeat; there is no other at this time
 
     def send(self, datagrams: int) -> list[int]:
@@ -39,7 +39,7 @@ class Network:
         first = self.store.next_sequence
         for _ in range(datagrams):
             self.store.extend(np.zeros(REPORTS, REPORT))
-            assert self.publisher.turn(1) == REPORTS
+            assert self.publisher.iterate(1) == REPORTS
             found += self.feed.datagrams()
         numbers = [np.frombuffer(datagram, REPORT)["seq_num"].tolist() for datagram in found]
         for whole in numbers:
@@ -125,25 +125,25 @@ def test_the_same_seed_the_same_faults() -> None:
             Faults(0.2, 0.2, 0.2, 6),
             0,
         )
-        other.publisher.turn(1)
+        other.publisher.iterate(1)
         other.feed.datagrams()
         assert one.send(1000) != other.send(1000)
 
 
 def test_a_socket_without_room_is_no_fault() -> None:
-    """A local socket that nobody reads takes only so many: the others are sent when somebody did."""
+    """A full local socket takes no more datagrams: the others are sent after it was read."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with near, far:
         far.setblocking(False)
         store = FeedStore(2**14, 1)
         faults: Any = Faults(0, 0, 0, 1)
         publisher: Any = Publisher(store, near.fileno(), False, GatewayConfig(mtu=28 + 48 * REPORTS), faults, 0)
-        publisher.turn(1)
+        publisher.iterate(1)
         assert len(far.recv(1 << 16)) == 48  # the first heartbeat; there is no other at this time
         store.extend(np.zeros(4000, REPORT))
         numbers: list[int] = []
         for _ in range(10_000):
-            publisher.turn(1)
+            publisher.iterate(1)
             try:
                 while True:
                     numbers += np.frombuffer(far.recv(1 << 16), REPORT)["seq_num"].tolist()

@@ -1,4 +1,4 @@
-"""Another publisher on the group and port of a feed is heard; the feed's own datagrams are not."""
+"""The listener hears a second publisher on the group and port of a feed, and not the feed's own datagrams."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def publishing(config: GatewayConfig) -> Iterator[socket.socket]:
 
 @pytest.fixture(params=["filtered", "unfiltered"])
 def config(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> GatewayConfig:
-    """Where the system takes no filter, datagrams are told apart by their sender."""
+    """If the kernel takes no filter, the listener compares the senders of datagrams."""
     if request.param == "unfiltered":
         monkeypatch.setattr(feed_listener, "SO_ATTACH_FILTER", -1)
     return config_of(feed_listen_ms=1)
@@ -60,7 +60,7 @@ def test_others_are_heard_and_own_datagrams_are_not(config: GatewayConfig) -> No
         assert listener.datagrams == 3
 
 
-def test_a_start_beside_another_is_refused() -> None:
+def test_a_start_beside_a_second_publisher_fails() -> None:
     config = config_of(feed_listen_ms=60_000)
     with publishing(config) as own, publishing(config) as other, closing(FeedListener(config, own)) as listener:
         own.send(b"x" * 48)
@@ -69,8 +69,8 @@ def test_a_start_beside_another_is_refused() -> None:
             listener.check()
         host, port = other.getsockname()
         assert str(raised.value) == (
-            f"feed_group: {host}:{port} sends to 239.255.77.1:{config.feed_port} already: stop that exchange, or give "
-            "another feed_group or feed_port; --force starts beside it"
+            f"feed_group: {host}:{port} already sends to 239.255.77.1:{config.feed_port}: stop that exchange, or give "
+            "a different feed_group or feed_port; --force starts anyway"
         )
 
 
@@ -95,7 +95,7 @@ def test_what_is_heard_later_is_logged_and_counted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(control, "LISTEN_EVERY_S", 0.01)
     config = GatewayConfig(**OPEN, feed_port=free_udp_port(), feed_listen_ms=50)
     running = Running(config, FakeExchange())
-    name = "another publisher on the feed's group: subscribers cannot trust what they receive"
+    name = "second publisher on the feed's group: subscribers cannot trust the feed"
     try:
         listener = running.prepared.listener
         assert listener is not None

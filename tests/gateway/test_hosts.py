@@ -23,5 +23,5 @@ def test_addresses_and_own_names_are_known(host: str) -> None:
     ["", ":80", "evil.example", "evil.example:8080", "127.0.0.1.evil.example", "localhost.evil.example", "localhost:",
      "127.0.0.1:80:80", "127.0.0.1:x", "[::1", "exchange.example.org.evil.example", "0x7f.1", "127.1"],
 )  # fmt: skip
-def test_names_that_lead_here_by_somebody_elses_will_are_not(host: str) -> None:
+def test_foreign_names_are_not_known(host: str) -> None:
     assert not is_known(host, NAMES)

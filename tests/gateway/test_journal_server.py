@@ -15,7 +15,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 
 from pricetime.gateway.config import GatewayConfig
 from pricetime.gateway.journal_server import MOST_COPIES, JournalServer
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.secrets import Owner, Secrets
 from pricetime.journal.copy import CopyRefused, JournalCopy
 from pricetime.journal.directory import Directory
@@ -39,7 +39,7 @@ class Original:
         self.listener = Listener()
         self.address = self.listener.getsockname()
         self.running = running
-        config, log = GatewayConfig(login_timeout_ms=500), Seldom(self.events.log, each_second=1000)
+        config, log = GatewayConfig(login_timeout_ms=500), LimitedLog(self.events.log, each_second=1000)
         self.server: JournalServer = running.call(
             lambda: JournalServer(
                 self.listener, config, secrets, self.directory, lambda: self.extent, AcknowledgementLevel.DURABLE, log
@@ -198,12 +198,12 @@ def test_places_are_bounded_and_come_back(original: Original, target: Directory)
 def test_one_that_was_gone_before_it_was_accepted_is_passed_over(original: Original, target: Directory) -> None:
     original.listener.errors = [OSError(errno.ECONNABORTED, "gone")]
     with follow(original, target):
-        assert original.events.of("no copy of the journal can be accepted") == []
+        assert original.events.of("cannot accept a journal connection") == []
 
 
-@pytest.mark.parametrize("turns", range(5))
-def test_closing_closes_one_that_has_just_come(original: Original, turns: int) -> None:
-    original.running.wait(close_after(turns, original.server, original.listener))
+@pytest.mark.parametrize("iterations", range(5))
+def test_closing_closes_one_that_has_just_come(original: Original, iterations: int) -> None:
+    original.running.wait(close_after(iterations, original.server, original.listener))
 
 
 def test_who_says_nothing_is_put_out(original: Original) -> None:
@@ -215,7 +215,7 @@ def test_who_says_nothing_is_put_out(original: Original) -> None:
         assert silent.recv(100) == b""
 
 
-def test_another_server_is_no_journal(target: Directory) -> None:
+def test_a_different_server_is_not_a_journal(target: Directory) -> None:
     other = Listener()
     other.setblocking(True)
     import threading

@@ -160,10 +160,10 @@ def test_a_command_that_waits_for_the_journal_is_timed_from_its_first_try(tmp_pa
     while here.exchange.matcher.executed == sent:
         client.send(new(sent, BID, 10))
         sent += 1
-        here.turn(2)
+        here.iterate(2)
         assert sent < 1000
     before = counts(here, "match")
-    here.turn(50)
+    here.iterate(50)
     assert counts(here, "match") == before == {"rests": sent - 1}
     threading.Event().wait(0.02)
     here.make_room()

@@ -9,7 +9,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install 'pricetime[server]'")
 
 from pricetime.gateway.fields import LogFormat, LogLevel
-from pricetime.gateway.log import Seldom, make_log
+from pricetime.gateway.log import LimitedLog, make_log
 from tests.gateway.loops import Events
 
 
@@ -40,17 +40,17 @@ def test_what_is_below_the_level_is_not_written() -> None:
     assert [found["event"] for found in events.all()] == ["two"]
 
 
-def test_what_a_stranger_can_cause_is_written_seldom() -> None:
+def test_events_of_remote_hosts_are_limited() -> None:
     events, now = Events(), 100.0
-    seldom = Seldom(events.log, each_second=2, clock=lambda: now)
+    limited = LimitedLog(events.log, each_second=2, clock=lambda: now)
     for _ in range(10):
-        seldom.info("knock", door=1)
-    seldom.info("ring")  # each kind for itself
+        limited.info("knock", connection=1)
+    limited.info("ring")  # each kind for itself
     assert len(events.of("knock")) == 2
     assert len(events.of("ring")) == 1
     now = 101.0
-    seldom.info("knock", door=2)
-    seldom.info("knock", door=3)
+    limited.info("knock", connection=2)
+    limited.info("knock", connection=3)
     first, second = events.of("knock")[2:]
-    assert (first["door"], first["left_out"]) == (2, 8)
+    assert (first["connection"], first["left_out"]) == (2, 8)
     assert "left_out" not in second

@@ -18,7 +18,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 
 from pricetime.gateway import login as login_handler_module
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.login import LoginHandler
 from pricetime.gateway.secrets import Owner, Secrets
 from pricetime.wire.types import WIRE_VERSION, LoginFlag, SessionReason
@@ -56,7 +56,7 @@ class LoginServer:
         self.events = Events()
         self.login_handler = running.call(
             lambda: LoginHandler(
-                self.listener, config, secrets, self.admit, Seldom(self.events.log, each_second=10**6), self.blocked
+                self.listener, config, secrets, self.admit, LimitedLog(self.events.log, each_second=10**6), self.blocked
             )
         )
         running.call(self.login_handler.open)
@@ -153,7 +153,7 @@ def test_a_proof_is_good_for_one_connection(server: LoginServer) -> None:
         ({"owner": 8}, SessionReason.BAD_CREDENTIALS),
         ({"owner": 0}, SessionReason.BAD_CREDENTIALS),
         ({"owner": 2**32 - 1}, SessionReason.BAD_CREDENTIALS),
-        ({"secret": b"another"}, SessionReason.BAD_CREDENTIALS),
+        ({"secret": b"different"}, SessionReason.BAD_CREDENTIALS),
         ({"version": 9}, SessionReason.BAD_VERSION),
         ({"zero": 1}, SessionReason.BAD_VERSION),
         ({"flags": 4}, SessionReason.BAD_VERSION),
@@ -163,7 +163,7 @@ def test_a_proof_is_good_for_one_connection(server: LoginServer) -> None:
         ({"type": 255}, SessionReason.UNKNOWN_TYPE),
     ],
 )
-def test_what_is_refused(server: LoginServer, wrong: dict[str, Any], reason: SessionReason) -> None:
+def test_rejected_requests(server: LoginServer, wrong: dict[str, Any], reason: SessionReason) -> None:
     client, nonce = server.pending()
     client.sendall(login(nonce, **wrong))
     said, owner = refusal(client)
@@ -171,7 +171,7 @@ def test_what_is_refused(server: LoginServer, wrong: dict[str, Any], reason: Ses
     if reason in {SessionReason.BAD_CREDENTIALS, SessionReason.BAD_VERSION}:
         assert owner == wrong.get("owner", 7)
     assert server.admitted == []
-    assert server.events.of("login refused")[0]["reason"] == reason.name
+    assert server.events.of("login rejected")[0]["reason"] == reason.name
     client, nonce = server.pending()  # the next one is served as before
     client.sendall(login(nonce))
     server.until(lambda: server.admitted)
@@ -230,12 +230,12 @@ def test_a_refusal_arrives_though_more_was_sent(server: LoginServer) -> None:
     assert refusal(client) == (SessionReason.BAD_CREDENTIALS, 9)
 
 
-def test_nobody_waits_for_ever() -> None:
+def test_no_client_waits_for_ever() -> None:
     with opened(login_timeout_ms=50) as server:
         clients = [server.pending()[0] for _ in range(5)]
         clients[0].sendall(b"\x21")
         assert [refusal(client) for client in clients] == [(SessionReason.LOGIN_TIMEOUT, 0)] * 5
-        late, _ = server.pending()  # the clock runs for those who come later too
+        late, _ = server.pending()  # a later connection has a timeout too
         assert refusal(late) == (SessionReason.LOGIN_TIMEOUT, 0)
         assert len(server.login_handler) == 0
 
@@ -257,9 +257,9 @@ def test_a_login_that_waits_in_the_socket_is_read_before_its_time_is_judged() ->
             assert len(server.admitted) == 1
 
 
-def test_an_owner_that_is_blocked_is_refused_when_it_has_proved_who_it_is(server: LoginServer) -> None:
+def test_a_blocked_owner_is_rejected_after_a_valid_login(server: LoginServer) -> None:
     server.blocked.add(7)
-    for secret, reason in ((SECRET, SessionReason.BY_OPERATOR), (b"another", SessionReason.BAD_CREDENTIALS)):
+    for secret, reason in ((SECRET, SessionReason.BY_OPERATOR), (b"different", SessionReason.BAD_CREDENTIALS)):
         client, nonce = server.pending()
         client.sendall(login(nonce, secret=secret))
         assert refusal(client) == (reason, 7)
@@ -309,7 +309,7 @@ def test_the_one_that_waited_longest_makes_room() -> None:
 
 
 def test_a_flood_pushes_out_its_own() -> None:
-    """A client from another address keeps its place, however many come."""
+    """A client from a different address stays connected during a flood."""
     with opened(pending_logins=4) as server, ExitStack() as stack:
         honest = stack.enter_context(
             socket.create_connection(server.listener.getsockname(), source_address=("127.0.0.2", 0))
@@ -322,7 +322,7 @@ def test_a_flood_pushes_out_its_own() -> None:
         assert len(server.login_handler) <= 4
 
 
-def test_closing_tells_those_who_wait(server: LoginServer) -> None:
+def test_closing_rejects_pending_connections(server: LoginServer) -> None:
     client, _ = server.pending()
     server.running.call(server.login_handler.close)
     assert refusal(client) == (SessionReason.SHUTDOWN, 0)
@@ -345,7 +345,9 @@ def test_no_descriptor_is_left(server: LoginServer) -> None:
 
 
 @counts_as_linux_does
-def test_no_descriptor_is_left_and_nobody_waits(server: LoginServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_descriptors_and_pending_connections_accepting_pauses(
+    server: LoginServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing spins meanwhile, and all goes on by itself."""
     monkeypatch.setattr(login_handler_module, "OUT_OF_FILES_PAUSE_S", 0.001)
     with socket.socket() as client:

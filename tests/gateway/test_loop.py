@@ -62,14 +62,14 @@ def test_what_a_session_leaves_waits_for_room() -> None:
     with harness(threading="dedicated", idle="yield", ring_capacity=16) as here:
         first, other = here.client(1), here.client(2)
         first.send(new(1))
-        here.turn(2)
+        here.iterate(2)
         other.send(*(cancel(n) for n in range(100)))
-        here.turn(20)
+        here.iterate(20)
         assert here.exchange.stats()["commands"] == 16
         again = here.client(1, resume_from=1)
         assert again.is_active
         again.send(new(2, BID, 50))
-        here.turn(20)
+        here.iterate(20)
         matcher = threading.Thread(target=here.exchange.matcher.run)
         matcher.start()
         here.until(lambda: again.receive() and len(again.reports()) >= 4)
@@ -80,7 +80,7 @@ def test_what_a_session_leaves_waits_for_room() -> None:
         ]  # fmt: skip
 
 
-def test_clients_take_turns_when_there_is_little_room() -> None:
+def test_clients_alternate_when_there_is_little_room() -> None:
     """One that floods leaves room for the others."""
     with harness(ring_capacity=16, stream_reports=2**13) as here:
         flood, other = here.client(1), here.client(2)
@@ -93,24 +93,24 @@ def test_clients_take_turns_when_there_is_little_room() -> None:
 
 
 def test_bytes_of_any_number() -> None:
-    """A message in as many pieces as it has bytes, a turn between them."""
+    """A message in as many pieces as it has bytes, with an iteration between them."""
     with harness() as here:
         client = here.client(1)
         for byte in new(1).encode() + cancel(1).encode() + new(2).encode():
             client.send_bytes(bytes([byte]))
-            here.turn()
+            here.iterate()
         client.drain()
         assert kinds(client.reports()) == [ACCEPTED, CANCELLED, ACCEPTED]
 
 
-def test_a_turn_without_anything_does_nothing() -> None:
+def test_an_iteration_without_work_does_nothing() -> None:
     with harness() as here:
         here.client(1)
         here.settle()
-        assert [here.turn() for _ in range(5)] == [0] * 5
-        turns = here.gateway.turns
-        here.turn(7)
-        assert here.gateway.turns == turns + 7
+        assert [here.iterate() for _ in range(5)] == [0] * 5
+        turns = here.gateway.iterations
+        here.iterate(7)
+        assert here.gateway.iterations == turns + 7
 
 
 # ---------------------------------------------------------------------- the control thread
@@ -151,9 +151,9 @@ def test_more_events_than_are_kept() -> None:
             near, far = socket.socketpair()
             near.close()
             while not here.exchange.admit(far.fileno(), 1, 0, 0):
-                here.turn()
+                here.iterate()
             far.detach()
-            here.turn(2)
+            here.iterate(2)
         assert len(here.events()) == 4096
         assert here.client(1).is_active
         assert here.events() == [(1, 1, 0)]
@@ -165,11 +165,11 @@ def test_stats() -> None:
         client.ask(new(1), cancel(1), new(2**48), cancel(5))
         stats = here.exchange.stats()
         assert stats["commands"] == 4
-        assert stats["refused"] == 1
+        assert stats["gateway_rejects"] == 1
         assert stats["reports"] == 4
         assert stats["feed_next_sequence"] == 3
         assert stats["feed_calls"] > 0
-        assert stats["feed_unsent"] == stats["cut_off"] == 0
+        assert stats["feed_unsent"] == stats["slow_readers"] == 0
         assert stats["sent_bytes"] == client.n_bytes
         assert 0 < stats["tick_to_trade_p50_ns"] <= stats["tick_to_trade_p99_ns"] <= stats["tick_to_trade_max_ns"]
 
@@ -208,7 +208,7 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
         clients = [here.client(owner, tcp=owner % 2 == 0) for owner in range(1, 6)]
         for client in clients:
             client.send(*(new(n, BID, 10) for n in range(200)))
-        here.turn()
+        here.iterate()
         assert not here.gateway.is_stopped
         here.exchange.begin_stop()
         here.exchange.begin_stop()
@@ -227,24 +227,24 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
         assert reports["seq_num"].tolist() == list(range(1, taken + 1))
         heartbeat = FeedHeartbeat.decode(last)
         assert (heartbeat.seq_num, heartbeat.checksum) == (taken + 1, linked_records(0, b"".join(sent), 48))
-        here.turn(3)
+        here.iterate(3)
         assert here.feed.datagrams() == [], "that was the last"
 
 
 def test_a_stop_without_clients() -> None:
     with harness() as here:
         here.exchange.begin_stop()
-        here.turn(2)
+        here.iterate(2)
         assert here.gateway.is_stopped
 
 
-def test_who_comes_late_is_told() -> None:
+def test_a_late_login_is_rejected() -> None:
     with harness() as here:
         here.exchange.begin_stop()
         client = Client(here, 1)
         here.until(lambda: stopped(here))
         late = Client(here, 2)
-        here.turn(3)
+        here.iterate(3)
         late.receive()
         for who in (client, late):
             assert who.end.reason == SessionReason.SHUTDOWN
@@ -272,10 +272,10 @@ def test_what_cannot_be_brought_out_is_no_stop() -> None:
     with harness(drain_timeout_ms=50, feed_store_reports=1024) as here:
         client = here.client(1)
         client.send(*(new(n % 4000, BID, 10) for n in range(2000)))
-        here.turn(200)
+        here.iterate(200)
         here.exchange.begin_stop()
         here.until(lambda: here.exchange.stats()["sessions"] == 0)
-        here.turn(10)
+        here.iterate(10)
         assert not here.gateway.is_stopped
         here.settle()
         assert here.gateway.is_stopped
@@ -327,7 +327,7 @@ def test_a_thread_that_sleeps_costs_nothing() -> None:
         assert time.process_time() - before < 0.25
 
 
-def test_a_thread_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda failed: None)
     with harness(gateway_cpus=(4095,)) as here:
         here.exchange.start()

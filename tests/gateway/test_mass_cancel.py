@@ -75,7 +75,7 @@ def test_few_orders_take_one_command() -> None:
         assert here.exchange.stats()["commands"] == before + 1
 
 
-def test_others_have_their_turn_between_two_parts() -> None:
+def test_other_commands_are_executed_between_two_parts() -> None:
     with harness() as here:
         client, other = here.client(1), here.client(2)
         fill(client)
@@ -84,7 +84,7 @@ def test_others_have_their_turn_between_two_parts() -> None:
         while open_orders(here) > 1:
             other.send(new(1, ASK, 1000), cancel(1))
             left = open_orders(here)
-            here.turn()
+            here.iterate()
             told += other.receive()
             assert left - open_orders(here) <= FIRST + PART
         assert len(told) >= 2 * 3
@@ -131,7 +131,7 @@ def test_after_a_mass_cancel_that_was_the_last_command() -> None:
 
 
 @pytest.mark.parametrize("bad", [mass_cancel(1, side=3), mass_cancel(1, instrument=9), mass_cancel(1)._replace(zero=1)])
-def test_behind_one_that_is_refused(bad: Any) -> None:
+def test_after_a_rejected_one(bad: Any) -> None:
     with harness() as here:
         client = here.client(1)
         assert kinds(client.ask(bad, new(1), new(2), new(3))) == [REJECTED, ACCEPTED, ACCEPTED, ACCEPTED]
@@ -174,7 +174,7 @@ def test_a_client_that_is_back_before_its_orders_are_gone() -> None:
         client = here.client(1)
         fill(client)
         client.close()
-        here.turn(2)
+        here.iterate(2)
         again = Client(here, 1, resume_from=MANY + 1)
         again.send_bytes(new(1).encode() + new(2).encode())
         assert 0 < open_orders(here) < MANY
@@ -188,14 +188,14 @@ def test_no_heartbeat_comes_before_the_answer_to_a_mass_cancel_of_the_session_be
         client = here.client(1, keep_orders=True)
         fill(client)
         client.send(mass_cancel(7))
-        here.turn()
+        here.iterate()
         again = Client(here, 1, resume_from=MANY + 1, keep_orders=True)
         here.until(lambda: again.receive() and again.of(Heartbeat))
         first = next(i for i, event in enumerate(again.heard) if isinstance(event, Heartbeat))
         assert kinds(again.reports(again.heard[:first])) == [CANCELLED] * MANY + [MASS_CANCELLED]
 
 
-def test_two_mass_cancels_take_turns() -> None:
+def test_two_mass_cancels_alternate() -> None:
     with harness() as here:
         clients = [here.client(owner) for owner in (1, 2)]
         for client in clients:
@@ -210,7 +210,7 @@ def test_two_mass_cancels_take_turns() -> None:
         assert changes >= 6, "the one does not wait for the other"
 
 
-def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
+def test_many_disconnects_at_once_do_not_fill_an_iteration() -> None:
     with harness(max_clients=100, stream_reports=2**12) as here:
         clients = [here.client(owner) for owner in range(1, 81)]
         for client in clients:
@@ -220,7 +220,7 @@ def test_many_that_leave_at_once_do_not_fill_a_turn() -> None:
         most = 0
         while open_orders(here):
             left = open_orders(here)
-            here.turn()
+            here.iterate()
             most = max(most, left - open_orders(here))
         assert 0 < most <= 32 * FIRST + PART
 
@@ -230,7 +230,7 @@ def test_a_stop_waits_for_it() -> None:
         client = here.client(1)
         fill(client)
         client.close()
-        here.turn()
+        here.iterate()
         here.exchange.begin_stop()
         here.until(lambda: here.gateway.is_stopped)
         assert open_orders(here) == 0
@@ -241,8 +241,8 @@ def test_a_stop_waits_for_it() -> None:
 
 @pytest.mark.parametrize("how", ["asked for", "left"])
 @pytest.mark.parametrize("snapshot", [False, True])
-@pytest.mark.parametrize("turns", [1, 2, 3])
-def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, turns: int) -> None:
+@pytest.mark.parametrize("iterations", [1, 2, 3])
+def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, iterations: int) -> None:
     """What is recovered finishes it, and comes to what the one comes to that did not crash."""
     here = Kept(tmp_path / "journal")
     try:
@@ -253,7 +253,7 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, tur
             client.close()
         else:
             client.send(mass_cancel(7))
-        here.turn(turns + (how == "left"))  # the first turn finds that it did
+        here.iterate(iterations + (how == "left"))  # the first turn finds that it did
         if snapshot:
             here.follow(snapshot=True)
         assert here.exchange.engine.unfinished() == [1]
@@ -300,7 +300,7 @@ def test_with_durable_reports_it_comes_to_its_end(tmp_path: Path) -> None:
         client = here.client(1)
         for start in range(1, MANY + 1, 200):
             client.send(*(new(n, BID, 10) for n in range(start, min(start + 200, MANY + 1))))
-            here.turn(3)
+            here.iterate(3)
             here.commit()
         client.send(mass_cancel(7), new(1), new(2))
         parts = 0

@@ -1,4 +1,4 @@
-"""Who scrapes gets an answer, and harms nobody: the server over real sockets, with a page that the test gives."""
+"""The metrics server over real sockets, with a page from the test: replies, errors and slow clients."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install 'pricetime[metrics]'")
 
 from pricetime.gateway import metrics_server as module
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.metrics_server import MetricsServer
 from tests.gateway.loops import Events, Listener, LoopThread, close_after, connect, loop_thread
 
@@ -33,7 +33,7 @@ class Running:
         self.events = Events()
         self.counts: Counter[str] = Counter()
         self.listener = Listener()
-        self.server = loop.call(MetricsServer, self.listener, self.counts, read, Seldom(self.events.log), names)
+        self.server = loop.call(MetricsServer, self.listener, self.counts, read, LimitedLog(self.events.log), names)
         loop.call(self.server.open)
 
     def ask(self, request: bytes = GET) -> tuple[bytes, bytes]:
@@ -88,11 +88,11 @@ def test_an_answer() -> None:
 
 
 @pytest.mark.parametrize("host", [b"evil.example", b"evil.example:7009", b"127.0.0.1.evil.example", b""])
-def test_a_browser_that_was_led_here_by_another_name_is_refused(host: bytes) -> None:
+def test_a_request_with_an_unknown_host_is_rejected(host: bytes) -> None:
     with running(names=("exchange.example.org",)) as here:
         head, body = here.ask(GET.replace(b"localhost", host))
         assert head.startswith(b"HTTP/1.1 403 Forbidden")
-        assert body == b"Host is no name of this server: come by its address, or give the name to http_names\n"
+        assert body == b"Host is not a name of this server: use its address, or add the name to http_names\n"
         assert here.ask(GET.replace(b"localhost", b"Exchange.example.org:7009"))[1] == b"page\n"
         assert here.ask(b"GET /metrics HTTP/1.1\r\n\r\n")[0].startswith(b"HTTP/1.1 403 Forbidden")
 
@@ -108,9 +108,9 @@ def test_a_head_has_no_body() -> None:
     ("request_", "status", "body"),
     [
         (GET.replace(b"/metrics", b"/"), b"404 Not Found", b"the metrics are at /metrics\n"),
-        (GET.replace(b"GET", b"PUT"), b"405 Method Not Allowed", b"metrics are read, nothing else: GET /metrics\n"),
-        (b"\x16\x03\x01 not HTTP at all\r\n\r\n", b"400 Bad Request", b"this speaks HTTP/1.1: GET /metrics\n"),
-        (b"\r\n\r\n", b"400 Bad Request", b"this speaks HTTP/1.1: GET /metrics\n"),
+        (GET.replace(b"GET", b"PUT"), b"405 Method Not Allowed", b"use GET /metrics\n"),
+        (b"\x16\x03\x01 not HTTP at all\r\n\r\n", b"400 Bad Request", b"not an HTTP/1.1 request: use GET /metrics\n"),
+        (b"\r\n\r\n", b"400 Bad Request", b"not an HTTP/1.1 request: use GET /metrics\n"),
         (GET[:-2] + b"X: " + b"x" * 8192, b"431 Request Header Fields Too Large", b"send fewer headers\n"),
     ],
 )  # fmt: skip
@@ -141,7 +141,7 @@ def test_one_that_goes_before_it_asked() -> None:
         assert here.counts == {"200": 1}
 
 
-def test_all_who_ask_at_a_time_get_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_at_the_same_time_share_a_collection(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_CLIENTS", 100)
     go_on, reads = threading.Event(), []
 
@@ -168,20 +168,20 @@ def test_what_is_old_is_read_anew(monkeypatch: pytest.MonkeyPatch) -> None:
         reads.append(1)
         return b"%d" % len(reads)
 
-    monkeypatch.setattr(module, "GOOD_FOR_S", 3600)
+    monkeypatch.setattr(module, "CACHE_S", 3600)
     with running(read) as here:
         assert [here.ask()[1] for _ in range(3)] == [b"1"] * 3
         here.server._page._good_until = 0.0
         assert here.ask()[1] == b"2"
-    monkeypatch.setattr(module, "GOOD_FOR_S", 0)
-    monkeypatch.setattr(module, "REST", 0)
+    monkeypatch.setattr(module, "CACHE_S", 0)
+    monkeypatch.setattr(module, "CACHE_FACTOR", 0)
     with running(read) as here:
         assert [here.ask()[1] for _ in range(3)] == [b"3", b"4", b"5"]
 
 
 def test_what_takes_long_is_good_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GOOD_FOR_S", 0)
-    monkeypatch.setattr(module, "REST", 1_000_000)
+    monkeypatch.setattr(module, "CACHE_S", 0)
+    monkeypatch.setattr(module, "CACHE_FACTOR", 1_000_000)
     reads: list[int] = []
 
     def read() -> bytes:
@@ -196,7 +196,7 @@ def test_what_takes_long_is_good_for_longer(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_page_that_cannot_be_read_is_said_and_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "GOOD_FOR_S", 0)
+    monkeypatch.setattr(module, "CACHE_S", 0)
     reads: list[int] = []
 
     def read() -> bytes:
@@ -208,30 +208,30 @@ def test_a_page_that_cannot_be_read_is_said_and_tried_again(monkeypatch: pytest.
     with running(read) as here:
         head, body = here.ask()
         assert head.startswith(b"HTTP/1.1 500 Internal Server Error")
-        assert body == b"the metrics cannot be read: the log says why\n"
+        assert body == b"the metrics cannot be read: see the log of the server\n"
         assert "the replica is broken" in here.events.of("metrics failed")[0]["error"]
         here.until(lambda: here.ask()[1] == b"page\n")
 
 
-def test_one_that_is_silent_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_silent_client_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_S", 0.05)
     with running() as here, connect(here.listener) as silent:
         silent.sendall(GET[:5])
         assert answer(silent) == (b"", b"")
-        here.until(lambda: here.counts == {"cut_off": 1})
+        here.until(lambda: here.counts == {"closed": 1})
 
 
-def test_one_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_does_not_read_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "TIMEOUT_S", 0.1)
     with running(lambda: b"x" * (64 << 20)) as here, connect(here.listener) as slow:
         slow.sendall(GET)
-        here.until(lambda: here.counts == {"cut_off": 1} and len(here.server) == 0)
+        here.until(lambda: here.counts == {"closed": 1} and len(here.server) == 0)
 
 
 def test_idle_connections_do_not_keep_anyone_out() -> None:
     with running() as here, ExitStack() as stack:
         idle = [stack.enter_context(connect(here.listener)) for _ in range(3 * module.MOST_CLIENTS)]
-        here.until(lambda: here.counts["cut_off"] == 2 * module.MOST_CLIENTS)
+        here.until(lambda: here.counts["closed"] == 2 * module.MOST_CLIENTS)
         assert len(here.server) == module.MOST_CLIENTS
         assert here.ask()[1] == b"page\n"
         for client in idle[: 2 * module.MOST_CLIENTS]:
@@ -245,10 +245,10 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over() -> None:
         assert here.events.all() == []
 
 
-@pytest.mark.parametrize("turns", range(5))
-def test_closing_closes_one_that_has_just_come(turns: int) -> None:
+@pytest.mark.parametrize("iterations", range(5))
+def test_closing_closes_one_that_has_just_come(iterations: int) -> None:
     with running() as here:
-        here.loop.wait(close_after(turns, here.server, here.listener))
+        here.loop.wait(close_after(iterations, here.server, here.listener))
 
 
 def test_connections_end_with_the_server() -> None:

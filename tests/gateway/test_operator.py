@@ -1,4 +1,4 @@
-"""What the operator may ask for: what the exchange is told, and what the operator is answered."""
+"""Requests of the operator: the calls of the exchange, and the replies."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def test_instruments(desk: Desk) -> None:
     assert desk.do("halt", instrument=1) == ([], {"instrument": 1, "state": "halted"})
     assert desk.do("open", instrument=1) == ([], {"instrument": 1, "state": "open"})
     assert desk.states == [(1, InstrumentState.HALTED), (1, InstrumentState.OPEN)]
-    with pytest.raises(PricetimeError, match="instrument 2 is unknown here"):
+    with pytest.raises(PricetimeError, match="instrument 2 is unknown"):
         desk.do("halt", instrument=2)
 
 
@@ -101,7 +101,7 @@ def test_instruments(desk: Desk) -> None:
         ("cancel", "give a command"),
     ],
 )
-def test_what_is_refused(desk: Desk, request_: object, message: str) -> None:
+def test_rejected_requests(desk: Desk, request_: object, message: str) -> None:
     with pytest.raises(PricetimeError, match=message):
         asyncio.run(desk.operator.do(request_))
     assert desk.exchange.told == []
@@ -111,6 +111,6 @@ def test_what_is_not_executed_is_said(desk: Desk, monkeypatch: pytest.MonkeyPatc
     desk.exchange.stuck = True
     with pytest.raises(PricetimeError, match="the matcher does not answer"):
         desk.do("orders", owner=7)
-    monkeypatch.setattr(module, "DONE_IN_S", 0.01)
-    with pytest.raises(PricetimeError, match=r"not executed within .* and may be later"):
+    monkeypatch.setattr(module, "COMMAND_TIMEOUT_S", 0.01)
+    with pytest.raises(PricetimeError, match=r"not executed within .* may still execute it"):
         desk.do("open", instrument=1)

@@ -12,7 +12,7 @@ def filled(places: Places[str], *entered: str) -> Places[str]:
     return places
 
 
-def test_while_there_is_room_nobody_has_to_go() -> None:
+def test_with_room_no_connection_is_displaced() -> None:
     places = filled(Places(3), "a1", "a2")
     assert places.displaced_by("a") is places.displaced_by("b") is None
     assert len(places) == 2

@@ -56,7 +56,7 @@ def test_what_is_had(tmp_path: Path) -> None:
     assert prepared.feed.fileno() == -1
 
 
-def test_the_feed_is_heard_by_those_who_join() -> None:
+def test_sockets_that_join_receive_the_feed() -> None:
     prepared = preflight(free(feed_port=17003))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as heard:
         heard.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -71,30 +71,32 @@ def test_the_feed_is_heard_by_those_who_join() -> None:
 
 def test_the_pure_form(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "COMPILED", False)
-    assert reason(free()).startswith("the server is of the compiled form alone: unset PRICETIME_PURE")
+    assert reason(free()).startswith("the server needs the compiled form: unset PRICETIME_PURE")
 
 
 def test_a_port_in_use() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        message = f"port {port} of 127.0.0.1 is in use: end what listens there, or give another port"
+        message = f"port {port} of 127.0.0.1 is in use: stop the process that uses it, or give a different port"
         assert reason(free(port=port)) == f"port: {message}"
         assert reason(free(recovery_port=port)) == f"recovery_port: {message}"
 
 
 def test_an_address_that_is_not_here() -> None:
     assert reason(free(open=False, host="192.0.2.77", secrets_file=None)).startswith(
-        "secrets_file: nobody could log in"
+        "secrets_file: without it no client could log in"
     )
     assert reason(free(feed_interface="192.0.2.77")).startswith(
-        "feed_interface: 192.0.2.77 is no address of an interface"
+        "feed_interface: 192.0.2.77 is not the address of a network interface"
     )
 
 
 def test_a_host_that_is_not_here(tmp_path: Path) -> None:
     secrets.add(tmp_path / "s", 1)
     message = reason(free(open=False, host="192.0.2.77", secrets_file=tmp_path / "s"))
-    assert message == "host: 192.0.2.77 is no address of this machine: give one that is, or 0.0.0.0 for all"
+    assert (
+        message == "host: 192.0.2.77 is not an address of this machine: give one of its addresses, or 0.0.0.0 for all"
+    )
 
 
 def test_a_port_for_metrics() -> None:
@@ -106,7 +108,7 @@ def test_a_port_for_metrics() -> None:
         port = prepared.metrics.getsockname()[1]
         assert reason(free(metrics_port=port)).startswith(f"metrics_port: port {port} of 127.0.0.1 is in use")
     assert reason(free(metrics_port=0, metrics_host="192.0.2.77")).startswith(
-        "metrics_host: 192.0.2.77 is no address of this machine"
+        "metrics_host: 192.0.2.77 is not an address of this machine"
     )
 
 
@@ -123,20 +125,20 @@ def test_no_multicast_route(monkeypatch: pytest.MonkeyPatch) -> None:
         raise OSError(101, "Network is unreachable")
 
     monkeypatch.setattr(socket, "socket", type("Socket", (socket.socket,), {"connect": connect}))
-    assert reason(free()).startswith("feed_group: no multicast route to 239.255.77.1 from 127.0.0.1")
+    assert reason(free()).startswith("feed_group: there is no multicast route from 127.0.0.1 to 239.255.77.1")
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="of Linux")
 def test_a_processor_that_is_not_there() -> None:
     assert reason(free(gateway_cpus=(4095,))).startswith(
-        "gateway_cpus: no processor 4095 for this process: give some of"
+        "gateway_cpus: this process may not use processor 4095: give processors from"
     )
 
 
 def test_secrets_that_cannot_be_read(tmp_path: Path) -> None:
     assert "No such file" in reason(free(open=False, secrets_file=tmp_path / "none"))
     (tmp_path / "empty").touch(0o600)
-    assert "names nobody: `pricetime secret` adds an owner" in reason(free(open=False, secrets_file=tmp_path / "empty"))
+    assert "contains no owner: `pricetime secret` adds one" in reason(free(open=False, secrets_file=tmp_path / "empty"))
     (tmp_path / "open").touch()
     (tmp_path / "open").chmod(0o644)
     assert f"chmod 600 {tmp_path / 'open'}" in reason(free(open=False, secrets_file=tmp_path / "open"))
@@ -165,7 +167,7 @@ def test_where_latencies_can_be_written(tmp_path: Path) -> None:
 def test_where_latencies_cannot_be_written(tmp_path: Path) -> None:
     pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install 'pricetime[measure]'")
     assert reason(free(latency_log=tmp_path / "none" / "run.hlog")).startswith(
-        f"latency_log: {tmp_path}/none is no directory that can be written to: make it"
+        f"latency_log: {tmp_path}/none is not a writable directory: create it"
     )
     assert reason(free(latency_log=tmp_path)).startswith(f"latency_log: {tmp_path} is a directory: give a file")
 
@@ -178,13 +180,13 @@ def test_latencies_without_the_package(tmp_path: Path, monkeypatch: pytest.Monke
     preflight(free()).close()
 
 
-def test_the_page_listens_where_it_is_told_to() -> None:
+def test_the_page_listens_at_its_address() -> None:
     pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
     assert preflight_and_close(free()) is None
     address = preflight_and_close(free(http_port=0, http_owner=7))
     assert address is not None
     assert address[0] == "127.0.0.1"
-    assert reason(free(http_port=0, http_host="192.0.2.7")).startswith("http_host: 192.0.2.7 is no address of this")
+    assert reason(free(http_port=0, http_host="192.0.2.7")).startswith("http_host: 192.0.2.7 is not an address of this")
 
 
 def preflight_and_close(config: GatewayConfig) -> tuple[str, int] | None:
@@ -195,7 +197,7 @@ def preflight_and_close(config: GatewayConfig) -> tuple[str, int] | None:
     return address
 
 
-def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
+def test_the_sandbox_owner_must_be_able_to_trade(tmp_path: Path) -> None:
     pytest.importorskip("uvicorn", reason="needs the page's packages: pip install 'pricetime[web]'")
     file = tmp_path / "secrets.toml"
     secrets.add(file, 7)
@@ -204,7 +206,7 @@ def test_the_sandbox_is_of_an_owner_who_trades(tmp_path: Path) -> None:
     preflight_and_close(free(**given, http_owner=7))
     for owner in (8, 9):
         told = reason(free(**given, http_owner=owner))
-        assert told.startswith(f"http_owner: no owner {owner} who trades is in {file}: `pricetime secret {owner}`")
+        assert told.startswith(f"http_owner: {file} has no owner {owner} that may trade: `pricetime secret {owner}`")
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn", "websockets"])

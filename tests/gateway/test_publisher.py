@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.exchange import cuts_datagrams
+from pricetime.gateway.exchange import enable_segmentation_offload
 from pricetime.gateway.faults import Faults
 from pricetime.gateway.publisher import Publisher
 from pricetime.gateway.store import FeedStore
@@ -32,7 +32,7 @@ class Station:
         self.feed = Feed()
         self.settings = GatewayConfig(mtu=mtu, feed_heartbeat_ms=100)
         self.per_datagram = self.settings.reports_per_datagram
-        if offload and not cuts_datagrams(self.feed.sender, self.per_datagram * 48):
+        if offload and not enable_segmentation_offload(self.feed.sender, self.per_datagram * 48):
             self.feed.close()
             pytest.skip("this system does not cut datagrams")
         self.store = FeedStore(capacity, 123)
@@ -40,7 +40,7 @@ class Station:
         self.publisher: Any = Publisher(
             self.store, self.feed.sender.fileno(), offload, self.settings, faults, OFFSET_NS
         )  # fmt: skip
-        self.publisher.turn(self.now_ns)
+        self.publisher.iterate(self.now_ns)
         assert len(self.feed.datagrams()) == 1  # the first heartbeat
 
     def write(self, count: int) -> None:
@@ -49,10 +49,10 @@ class Station:
         made["order_id"] = np.arange(self.store.next_sequence, self.store.next_sequence + count)
         self.store.extend(made)
 
-    def turn(self, after_ms: float = 0) -> list[bytes]:
-        """A turn of so much later: the datagrams that came of it."""
+    def iterate(self, after_ms: float = 0) -> list[bytes]:
+        """One iteration after this time. Returns the datagrams that it sent."""
         self.now_ns += int(after_ms * MS)
-        self.publisher.turn(self.now_ns)
+        self.publisher.iterate(self.now_ns)
         return self.feed.datagrams()
 
 
@@ -84,7 +84,7 @@ def test_full_datagrams_and_one_with_the_rest(mtu: int, offload: bool) -> None:
             if not count:
                 continue
             here.write(count)
-            datagrams = here.turn()
+            datagrams = here.iterate()
             sizes = [len(datagram) // 48 for datagram in datagrams]
             assert sizes == [full] * (count // full) + [count % full] * (count % full > 0)
             assert all(len(datagram) % 48 == 0 and len(datagram) <= mtu - 28 for datagram in datagrams)
@@ -98,7 +98,7 @@ def test_few_calls_for_many_reports(offload: bool) -> None:
     with station(1500, offload) as here:
         here.write(4000)
         before = here.publisher.calls
-        here.turn()
+        here.iterate()
         assert here.publisher.calls - before <= 4
 
 
@@ -108,34 +108,34 @@ def test_around_the_end_of_the_store(offload: bool) -> None:
         done = 0
         for count in (40, 40, 1, 63, 64, 30, 17):
             here.write(count)
-            datagrams = here.turn()
+            datagrams = here.iterate()
             assert numbers(datagrams) == list(range(done + 1, done + count + 1))
             assert all(len(datagram) % 48 == 0 for datagram in datagrams)
             done += count
 
 
-def test_a_turn_without_news_sends_nothing() -> None:
+def test_an_iteration_without_reports_sends_nothing() -> None:
     with station() as here:
         here.write(3)
-        assert len(here.turn()) == 1
+        assert len(here.iterate()) == 1
         calls = here.publisher.calls
-        assert here.turn() == here.turn(50) == []
+        assert here.iterate() == here.iterate(50) == []
         assert here.publisher.calls == calls
 
 
 def test_heartbeats() -> None:
     with station() as here:
-        assert here.turn(99.9) == []
-        [datagram] = here.turn(0.1)
+        assert here.iterate(99.9) == []
+        [datagram] = here.iterate(0.1)
         assert datagram == FeedHeartbeat(seq_num=1, epoch=123, timestamp=OFFSET_NS + here.now_ns).encode()
         assert len(datagram) == 48
-        assert here.turn(99) == []
+        assert here.iterate(99) == []
         here.write(5)
-        [sent] = here.turn()
-        [datagram] = here.turn(1)
+        [sent] = here.iterate()
+        [datagram] = here.iterate(1)
         heartbeat = FeedHeartbeat.decode(datagram)
         assert (heartbeat.seq_num, heartbeat.checksum) == (6, linked_records(0, sent, 48))
-        assert here.turn(99) == []
+        assert here.iterate(99) == []
 
 
 @pytest.mark.parametrize("offload", [False, True], ids=["sendmmsg", "offload"])
@@ -144,7 +144,7 @@ def test_under_load_a_heartbeat_comes_as_often_behind_the_reports_that_it_counts
         so_far, heartbeats = b"", []
         for _ in range(100):
             here.write(40)
-            for datagram in here.turn(30):
+            for datagram in here.iterate(30):
                 if datagram[0] != FeedHeartbeat.TYPE:
                     so_far += datagram
                     continue
@@ -157,17 +157,17 @@ def test_under_load_a_heartbeat_comes_as_often_behind_the_reports_that_it_counts
 def test_what_is_held_back_goes_out_before_a_heartbeat() -> None:
     with station(faults=Faults(0, 0, 1, 1)) as made:  # every datagram goes out behind the next
         made.write(3)
-        assert made.turn(1) == []
-        late, heartbeat = made.turn(100)
+        assert made.iterate(1) == []
+        late, heartbeat = made.iterate(100)
         assert np.frombuffer(late, REPORT)["seq_num"].tolist() == [1, 2, 3]
         assert FeedHeartbeat.decode(heartbeat).seq_num == 4
-        assert len(made.turn(100)) == 1
+        assert len(made.iterate(100)) == 1
 
 
 def test_the_first_sign_of_life_comes_at_once() -> None:
     with station() as here:
         here.publisher = Publisher(here.store, here.feed.sender.fileno(), False, here.settings, None, 0)
-        [datagram] = here.turn()
+        [datagram] = here.iterate()
         assert FeedHeartbeat.decode(datagram).seq_num == 1
 
 
@@ -179,7 +179,7 @@ def test_a_socket_without_room_is_waited_for() -> None:
         here.write(4000)
         found: list[bytes] = []
         for _ in range(1000):
-            here.publisher.turn(here.now_ns)
+            here.publisher.iterate(here.now_ns)
             assert here.feed.datagrams() == []
             while True:
                 try:
@@ -191,14 +191,14 @@ def test_a_socket_without_room_is_waited_for() -> None:
         assert here.publisher.unsent == 0
 
 
-def test_a_socket_that_never_has_room_stops_nobody() -> None:
+def test_a_full_socket_does_not_stop_the_publisher() -> None:
     """What cannot be sent is left to the recovery server, before the store comes round."""
     near, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with near, far, station(576, capacity=1024) as here:
         here.publisher = Publisher(here.store, near.fileno(), False, here.settings, None, 0)
         for _ in range(100):
             here.write(100)
-            here.publisher.turn(here.now_ns)
+            here.publisher.iterate(here.now_ns)
         taken = 0
         far.setblocking(False)
         try:
@@ -209,24 +209,24 @@ def test_a_socket_that_never_has_room_stops_nobody() -> None:
         assert taken < 9000
         waiting = 10_000 - taken - here.publisher.unsent
         assert 0 < waiting < 512, "it lies in the half of the store that is kept for it"
-        assert here.publisher.turn(here.now_ns) > 0
+        assert here.publisher.iterate(here.now_ns) > 0
 
 
 @pytest.mark.parametrize("offload", [False, True], ids=["sendmmsg", "offload"])
 def test_a_socket_that_refuses_is_counted_and_passed_over(offload: bool) -> None:
     with station(1500, offload) as here:
-        here.feed.listener.close()  # nobody there: the system says so at every other send
+        here.feed.listener.close()  # no receiver: the system reports it at every second send
         for _ in range(20):
             here.write(10)
-            here.publisher.turn(here.now_ns)
+            here.publisher.iterate(here.now_ns)
         assert here.publisher.unsent > 0
         assert here.publisher.unsent % 10 == 0
-        assert here.publisher.turn(here.now_ns) == 0
+        assert here.publisher.iterate(here.now_ns) == 0
 
 
-def test_a_socket_that_is_closed_stops_nobody() -> None:
+def test_a_closed_socket_does_not_stop_the_publisher() -> None:
     with station() as here:
         here.publisher = Publisher(here.store, 1 << 20, False, here.settings, None, 0)
         here.write(1000)
-        assert here.publisher.turn(here.now_ns) == 1000
+        assert here.publisher.iterate(here.now_ns) == 1000
         assert here.publisher.unsent == 1000

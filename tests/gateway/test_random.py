@@ -39,7 +39,7 @@ Row = tuple[int, ...]
 
 
 class Oracle:
-    """What every owner and the feed must be told: a reference engine, and the rules of who hears what."""
+    """What every owner and the feed must receive: a reference engine, and the rules of routing."""
 
     def __init__(self, here: Harness) -> None:
         instruments = [config.instrument() for config in here.settings.instruments]
@@ -128,7 +128,7 @@ class Crowd:
         return chosen
 
     def gather(self) -> None:
-        """What came to everybody."""
+        """What all clients and the feed received."""
         for owner, client in self.clients.items():
             self.streams[owner] += client.reports(client.receive())
         reports = self.here.feed.reports()
@@ -147,7 +147,7 @@ SMALL = {"side", "time_in_force", "flags"}
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_each_owner_and_the_feed_are_told_what_they_must(seed: int) -> None:
+def test_each_owner_and_the_feed_receive_their_reports(seed: int) -> None:
     rng = random.Random(seed)
     room = {"order_capacity": rng.choice([60, 4096]), "ring_capacity": rng.choice([16, 64, 1024])}
     with harness(instruments=INSTRUMENTS, stream_reports=2**13, outbound_bytes=2**13 * 48, **room) as here:
@@ -202,7 +202,7 @@ def check_books(here: Harness, crowd: Crowd) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_all_at_once_in_any_pieces(seed: int) -> None:
-    """In whatever order the exchange takes them: everybody is told the same story."""
+    """In any order in which the exchange reads the messages, all reports are consistent."""
     rng = random.Random(seed)
     ring = rng.choice([16, 128, 1024])
     with harness(instruments=INSTRUMENTS, stream_reports=2**13, outbound_bytes=2**13 * 48, ring_capacity=ring) as here:
@@ -217,7 +217,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
                 size = rng.choice([1, 16, 100, 1000, 5000])
                 crowd.clients[owner].send_bytes(waiting[owner][:size])
                 waiting[owner] = waiting[owner][size:]
-            here.turn(rng.choice([0, 1, 1, 2]))
+            here.iterate(rng.choice([0, 1, 1, 2]))
             if rng.random() < 0.1:
                 crowd.gather()
                 here.exchange.replica.snapshot()

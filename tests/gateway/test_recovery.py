@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime import Instrument, SelfTrade
 from pricetime.core.snapshot import Snapshot
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.recovery import Pace, RecoveryServer
 from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
 from pricetime.wire.types import RetransmitStatus, SessionReason
@@ -27,7 +28,7 @@ from tests.gateway.loops import Events, Listener, LoopThread, close_after, conne
 REQUEST = struct.Struct("<BBHIQQ")
 REPLY = struct.Struct("<BBHIQQQQII")
 HEADER = struct.Struct("<BBHIQQQQII")
-INSTRUMENT = struct.Struct("<BBHIQQqq16s")
+INSTRUMENT = struct.Struct("<BBHIQQqqQ16s")
 LOGOUT = struct.Struct("<BBHIQ")
 SNAPSHOT_REQUEST = struct.pack("<B7x", 51)
 
@@ -64,13 +65,18 @@ class FakeReplica:
         self.orders["type"] = 54
         self.orders["order_id"] = np.arange(orders)
 
+    def instruments(self) -> Snapshot:
+        return self.snapshot()._replace(orders=self.orders[:0])
+
     def snapshot(self) -> Snapshot:
         self.go_on.wait(30)
         if self.broken:
             raise RuntimeError("no replica")
         self.taken += 1
         instruments = (
-            Instrument(1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70),
+            Instrument(
+                1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70, price_unit=Decimal("0.25")
+            ),
             Instrument(2, symbol="Ü" * 8, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
         )
         return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6)
@@ -87,7 +93,7 @@ class Desk:
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, replica, Seldom(self.events.log, each_second=10**6)
+                self.listener, config, self.store, replica, LimitedLog(self.events.log, each_second=10**6)
             )
         )
         running.call(self.server.open)
@@ -207,10 +213,19 @@ def test_a_snapshot(desk: Desk) -> None:
         seq_num, instruments, orders = snapshot(client)
     assert seq_num == 1
     assert instruments == [
-        (53, 0, 0, 1, 5, 10, -50, 70, b"ABC".ljust(16, b"\0")),
-        (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, "Ü".encode() * 8),
+        (53, 0, 2, 1, 5, 10, -50, 70, 25, b"ABC".ljust(16, b"\0")),
+        (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, 1, "Ü".encode() * 8),
     ]
     assert np.array_equal(orders, desk.replica.orders)
+
+
+def test_the_instruments_alone(desk: Desk) -> None:
+    with desk.client() as client:
+        client.sendall(struct.pack("<BBHI", 51, 0, 0, 1))
+        seq_num, instruments, orders = snapshot(client)
+        assert (seq_num, [instrument[3] for instrument in instruments], len(orders)) == (1, [1, 2], 0)
+        client.sendall(SNAPSHOT_REQUEST)
+        assert len(snapshot(client)[2]) == len(desk.replica.orders)
 
 
 @pytest.mark.parametrize("orders", [0, 100_000])
@@ -220,7 +235,7 @@ def test_snapshots_of_any_size(orders: int) -> None:
         assert np.array_equal(snapshot(client)[2], desk.replica.orders)
 
 
-def test_those_who_ask_together_share_a_snapshot() -> None:
+def test_requests_at_the_same_time_share_a_snapshot() -> None:
     with opened(snapshot_cache_ms=0) as desk, ExitStack() as stack:
         desk.replica.go_on.clear()
         clients = [stack.enter_context(desk.client()) for _ in range(4)]
@@ -235,7 +250,7 @@ def test_those_who_ask_together_share_a_snapshot() -> None:
         assert snapshot(clients[0])[0] == 2
 
 
-def test_a_young_snapshot_is_good_enough() -> None:
+def test_a_recent_snapshot_is_reused() -> None:
     with opened(snapshot_cache_ms=3_600_000) as desk:
         for _ in range(3):
             with desk.client() as client:
@@ -361,7 +376,7 @@ def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
 
 
 @pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
-def test_connections_that_begin_a_request_lock_nobody_out(honest: str) -> None:
+def test_connections_that_begin_a_request_lock_no_client_out(honest: str) -> None:
     """64 of them take every place, and are made anew whenever one has gone."""
     with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
         for _ in range(2):
@@ -375,7 +390,7 @@ def test_connections_that_begin_a_request_lock_nobody_out(honest: str) -> None:
 
 
 @pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
-def test_slow_readers_of_a_snapshot_lock_nobody_out(honest: str) -> None:
+def test_slow_readers_of_a_snapshot_lock_no_client_out(honest: str) -> None:
     with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
         for _ in range(63):
             stack.enter_context(desk.client()).sendall(SNAPSHOT_REQUEST)
@@ -438,9 +453,9 @@ def test_one_that_was_gone_before_it_was_accepted_is_passed_over(desk: Desk) -> 
         assert desk.events.all() == []
 
 
-@pytest.mark.parametrize("turns", range(5))
-def test_closing_closes_one_that_has_just_come(desk: Desk, turns: int) -> None:
-    desk.running.wait(close_after(turns, desk.server, desk.listener))
+@pytest.mark.parametrize("iterations", range(5))
+def test_closing_closes_one_that_has_just_come(desk: Desk, iterations: int) -> None:
+    desk.running.wait(close_after(iterations, desk.server, desk.listener))
 
 
 def test_closing_ends_every_connection(desk: Desk) -> None:

@@ -1,4 +1,4 @@
-"""A look at the books while they are brought up to date."""
+"""Reading the books while the replica applies the feed."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_a_look_has_what_the_engine_has(desk: Desk) -> None:
+def test_a_sample_equals_the_books_of_the_engine(desk: Desk) -> None:
     for commands in prelude("cancel-heavy"):
         desk.store.extend(desk.engine.apply(commands))
     desk.replica.snapshot()
@@ -41,7 +41,7 @@ def test_a_look_has_what_the_engine_has(desk: Desk) -> None:
     assert np.array_equal(asks, expected[1])
     with pytest.raises(UnknownInstrument):
         desk.replica.depths([5], 7)
-    assert desk.replica.depths([0], 7) is not None  # whoever was refused has left
+    assert desk.replica.depths([0], 7) is not None  # a rejected call has released the latch
 
 
 def test_styles_beside_a_replica_that_works_are_of_whole_commands(desk: Desk) -> None:

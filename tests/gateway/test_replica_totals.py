@@ -61,7 +61,7 @@ def test_a_halt() -> None:
         assert here.exchange.replica.totals(2)[0] == 1
 
 
-def test_a_taker_in_the_middle_of_its_trades_is_waited_for_and_not_told_of() -> None:
+def test_totals_wait_until_an_order_has_finished_its_trades() -> None:
     with harness() as here:
         client = here.client(1)
         client.send(new(1, ASK, 100), new(2, ASK, 101))

@@ -1,4 +1,4 @@
-"""An exchange whose process is killed, and the one that goes on from its journal: the same, to the bit."""
+"""An exchange whose process is killed, and the one recovered from its journal, are identical."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tests.gateway.test_random import INSTRUMENTS, OWNERS, Crowd
 SMALL: dict[str, Any] = {"segment_bytes": 16384, "snapshot_stream_reports": 64, "snapshot_feed_reports": 1024}
 ROOM: dict[str, Any] = {"stream_reports": 2**12, "outbound_bytes": 2**12 * 48, "feed_store_reports": 2**13}
 
-#: Rules that follow one another, over restarts.
+#: Rules that change at each restart.
 RULES = [
     INSTRUMENTS,
     (*INSTRUMENTS, InstrumentConfig(id=71, state=InstrumentState.HALTED)),
@@ -42,7 +42,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
     for _ in range(steps):
         owner = rng.choice(OWNERS)
         crowd.clients[owner].send(*crowd.messages(owner, rng.randint(1, 30)))
-        here.turn(rng.choice([0, 1, 2]))
+        here.iterate(rng.choice([0, 1, 2]))
         if rng.random() < 0.1:
             crowd.clients[owner].close()
             here.settle()
@@ -71,7 +71,7 @@ def settle(here: Kept) -> None:
 
 
 def go_on_alike(one: Kept, other: Kept, crowd: Crowd, rng: random.Random) -> None:
-    """The same messages to both: everybody hears the same."""
+    """The same messages to both: all clients receive the same."""
     pairs = {owner: (client, other.client(owner)) for owner, client in crowd.clients.items()}
     for client in crowd.clients.values():
         client.drain()
@@ -203,7 +203,7 @@ def test_without_snapshots_there_is_none(tmp_path: Path) -> None:
     assert not list((tmp_path / "j").glob("*.snapshot"))
 
 
-def test_a_snapshot_that_is_damaged_is_left_out(tmp_path: Path) -> None:
+def test_a_damaged_snapshot_is_skipped(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     client = here.client(1)
     for n in range(3):
@@ -216,7 +216,7 @@ def test_a_snapshot_that_is_damaged_is_left_out(tmp_path: Path) -> None:
     data[-20] ^= 1
     newest.write_bytes(data)
     again = Kept(tmp_path / "j")
-    assert newest.name in again.told("snapshot left out")["error"]
+    assert newest.name in again.told("snapshot skipped")["error"]
     assert again.told("recovered")["snapshot"] == 2
     assert picture(again) == before
     again.close()
@@ -236,17 +236,17 @@ def killed(folder: Path, **settings: Any) -> int:
 
 
 @pytest.mark.parametrize(("level", "kept"), [("memory", False), ("durable", True)])
-def test_after_a_boot_the_feed_is_another_unless_all_was_durable(
+def test_after_a_reboot_the_feed_has_a_new_epoch_unless_durable(
     level: str, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = killed(tmp_path / "j", acknowledge=level)
-    monkeypatch.setattr("pricetime.gateway.restart.boot_id", lambda: b"another boot....")
+    monkeypatch.setattr("pricetime.gateway.restart.boot_id", lambda: b"a second boot...")
     again = Kept(tmp_path / "j")
     assert (again.exchange.store.epoch == before) is kept
     again.close()
 
 
-def test_a_file_that_was_cut_makes_another_feed(tmp_path: Path) -> None:
+def test_a_cut_file_gives_the_feed_a_new_epoch(tmp_path: Path) -> None:
     before = killed(tmp_path / "j")
     file = tmp_path / "j" / "00000001.journal"
     (tmp_path / "j" / "00000002.journal").unlink(missing_ok=True)
@@ -282,7 +282,7 @@ def test_damage_is_not_passed_over(tmp_path: Path) -> None:
         opened.write(b"\xff")
     with pytest.raises(JournalDamaged, match=r"pricetime journal inspect"):
         Kept(tmp_path / "j")
-    with pytest.raises(JournalDamaged):  # and leaves it as it is, unlocked
+    with pytest.raises(JournalDamaged):  # and leaves it unchanged and unlocked
         Kept(tmp_path / "j")
 
 
@@ -329,7 +329,7 @@ def test_a_folder_that_cannot_be(tmp_path: Path) -> None:
 # ---------------------------------------------------------------------- other settings
 
 
-def test_rules_that_change_are_told(tmp_path: Path) -> None:
+def test_changed_rules_are_logged(tmp_path: Path) -> None:
     killed(tmp_path / "j")
     more = (InstrumentConfig(id=1, tick_size=5), InstrumentConfig(id=2), InstrumentConfig(id=9))
     again = Kept(tmp_path / "j", instruments=more, order_capacity=8192)
@@ -349,10 +349,10 @@ def test_rules_that_change_are_told(tmp_path: Path) -> None:
 
 def test_an_instrument_with_orders_cannot_go(tmp_path: Path) -> None:
     killed(tmp_path / "j")
-    with pytest.raises(CannotStart, match="number 1 of the journal has 2 orders"):
+    with pytest.raises(CannotStart, match="instrument 1 of the journal has 2 resting orders"):
         Kept(tmp_path / "j", instruments=(InstrumentConfig(id=2),))
     again = Kept(tmp_path / "j", instruments=(InstrumentConfig(id=1),))
-    assert again.told("configuration changed")["change"] == "instrument 2 is gone"
+    assert again.told("configuration changed")["change"] == "instrument 2 was removed"
     again.close()
 
 
@@ -395,7 +395,7 @@ def test_clocks_that_go_back_bring_no_time_back(tmp_path: Path, monkeypatch: pyt
     again.close()
 
 
-def test_the_client_is_told_what_a_report_promises(tmp_path: Path) -> None:
+def test_the_login_reply_has_the_acknowledgement_level(tmp_path: Path) -> None:
     levels: list[dict[str, Any]] = [
         {},
         {"journal": tmp_path / "a"},

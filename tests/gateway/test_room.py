@@ -11,23 +11,23 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 from pricetime.gateway.errors import CannotStart
 from pricetime.gateway.room import room_for
 
-REMEDY = "lower order_capacity or segment_bytes, or let the process have more memory"
+REMEDY = "lower order_capacity or segment_bytes, or raise the memory limit"
 
 
 @pytest.mark.parametrize(
     ("error", "message"),
     [
         (MemoryError("no room for 5 orders"), f"no room for 5 orders: {REMEDY}"),
-        (MemoryError(), f"no memory: {REMEDY}"),
-        (OSError(errno.ENOMEM, "Cannot allocate memory"), f"in memory (Cannot allocate memory): {REMEDY}"),
-        (RuntimeError("can't start new thread"), f"no room for another thread: {REMEDY}"),
+        (MemoryError(), f"not enough memory: {REMEDY}"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), f"into memory (Cannot allocate memory): {REMEDY}"),
+        (RuntimeError("can't start new thread"), f"cannot start a thread: {REMEDY}"),
     ],
 )
 def test_the_remedy_is_named(error: Exception, message: str) -> None:
     with pytest.raises(CannotStart) as told, room_for("order_capacity", "segment_bytes"):
         raise error
     assert str(told.value).endswith(message)
-    with pytest.raises(CannotStart) as again, room_for("another"):
+    with pytest.raises(CannotStart) as again, room_for("feed_store_reports"):
         raise told.value
     assert again.value is told.value, "the innermost knows best"
 

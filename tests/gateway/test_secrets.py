@@ -60,7 +60,7 @@ def test_what_stands_in_a_file_stays(file: Path) -> None:
 def test_an_owner_is_added_once(file: Path) -> None:
     secrets.add(file, 7)
     before = file.read_bytes()
-    with pytest.raises(SecretsError, match=r"owner 7 is in .* already: give another number"):
+    with pytest.raises(SecretsError, match=r"owner 7 is already in .*: give a different number"):
         secrets.add(file, 7)
     assert file.read_bytes() == before
 
@@ -73,7 +73,7 @@ def test_numbers_of_owners(file: Path, number: int) -> None:
 
 
 def test_names_can_be_printed(file: Path) -> None:
-    with pytest.raises(SecretsError, match="characters that can be printed"):
+    with pytest.raises(SecretsError, match="give only printable characters"):
         secrets.add(file, 1, "a\nb")
 
 
@@ -83,11 +83,11 @@ def test_a_file_that_others_can_get_at(file: Path, mode: int) -> None:
     for attempt in (lambda: secrets.read(file), lambda: secrets.add(file, 2)):
         with pytest.raises(SecretsError) as raised:
             attempt()
-        assert str(raised.value).endswith(f"has mode {mode:04o}, so others can get at it: chmod 600 {file}")
+        assert str(raised.value).endswith(f"has mode {mode:04o}, so other users can access it: chmod 600 {file}")
 
 
 def test_a_file_that_is_not_there(file: Path) -> None:
-    with pytest.raises(SecretsError, match="No such file or directory: `pricetime secret` makes one"):
+    with pytest.raises(SecretsError, match="No such file or directory: `pricetime secret` creates one"):
         secrets.read(file)
 
 
@@ -107,13 +107,13 @@ def test_a_file_that_may_not_be_read(file: Path) -> None:
         ("[owners.one]", "owner one: give a number from 1 to 65535"),
         ("[owners.65536]", "owner 65536: give a number"),
         ("[owners.0]", "owner 0: give a number"),
-        ("[owners]\n1 = 2", "owner 1: give it a name and a secret"),
-        ("[owners.1]\nsecrets = 1", "owner 1: give it a name and a secret"),
-        ("[owners.1]", "owner 1: its secret must be 16 bytes or more in hexadecimal digits"),
-        ('[owners.1]\nsecret = "xy"', "its secret must be"),
-        ('[owners.1]\nsecret = "0011"', "its secret must be"),
-        ("[owners.1]\nsecret = 5", "its secret must be"),
-        (f'[owners.1]\nname = 5\nsecret = "{SECRET}"', "its secret must be"),
+        ("[owners]\n1 = 2", "owner 1: give only name, secret and"),
+        ("[owners.1]\nsecrets = 1", "owner 1: give only name, secret and"),
+        ("[owners.1]", "owner 1: the secret must be at least 16 bytes in hexadecimal digits"),
+        ('[owners.1]\nsecret = "xy"', "the secret must be"),
+        ('[owners.1]\nsecret = "0011"', "the secret must be"),
+        ("[owners.1]\nsecret = 5", "the secret must be"),
+        (f'[owners.1]\nname = 5\nsecret = "{SECRET}"', "the secret must be"),
     ],
 )
 def test_a_file_that_is_wrong(file: Path, text: str, message: str) -> None:

@@ -62,7 +62,7 @@ def test_what_was_measured_is_in_the_file(tmp_path: Path) -> None:
     assert events.of("latencies written")[-1]["file"] == str(tmp_path / "run.hlog")
 
 
-def test_latencies_that_cannot_be_written_are_told(tmp_path: Path) -> None:
+def test_latencies_that_cannot_be_written_are_logged(tmp_path: Path) -> None:
     """The server ends as it would have."""
     events = Events()
     with harness() as here:

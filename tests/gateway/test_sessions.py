@@ -1,4 +1,4 @@
-"""Sessions: how they begin, what each owner is told, how its stream outlives its connections, and how they end."""
+"""Sessions: how they begin, what each owner receives, how its stream outlives its connections, and how they end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def numbers(client: Client) -> list[int]:
 # ---------------------------------------------------------------------- a session begins
 
 
-def test_what_a_client_is_told_at_the_start() -> None:
+def test_the_login_reply() -> None:
     with harness(heartbeat_ms=700, timeout_ms=9000, orders_per_second=500) as here:
         client = here.client(7, keep_orders=True)
         assert client.heard == [
@@ -57,7 +57,7 @@ def test_the_smallest_and_the_largest_owner(owner: int) -> None:
 
 
 @pytest.mark.parametrize("streams", [0, 2, 64])
-def test_memory_of_streams_is_taken_up_for_those_who_come_first(streams: int) -> None:
+def test_memory_of_streams_is_prefaulted_for_the_first_owners(streams: int) -> None:
     with harness(stream_reports=128, outbound_bytes=4096) as here:
         sessions = here.exchange.state.sessions
         sessions.prefault(streams)
@@ -124,7 +124,7 @@ def test_the_same_owner_anew() -> None:
         assert here.events() == [(BEGAN, 1, 0), (BEGAN, 2, 0), (ENDED, 1, SessionReason.SUPERSEDED), (BEGAN, 1, 0)]
 
 
-def test_a_login_that_is_refused_leaves_the_session_that_there_is() -> None:
+def test_a_rejected_login_does_not_end_the_current_session() -> None:
     with harness() as here:
         client = here.client(1)
         client.ask(new(1))
@@ -144,7 +144,7 @@ def test_too_many_clients() -> None:
         assert here.client(4).is_active
 
 
-# ---------------------------------------------------------------------- what each owner is told
+# ---------------------------------------------------------------------- what each owner receives
 
 
 def test_its_own_ids_and_the_references() -> None:
@@ -191,7 +191,7 @@ def test_who_trades_with_itself_hears_of_both_sides() -> None:
         assert here.feed.reports()["kind"].tolist() == [ACCEPTED, ACCEPTED, TRADE]
 
 
-def test_a_rejection_has_the_id_as_it_was_given_and_nobody_else_hears_of_it() -> None:
+def test_a_rejection_has_the_id_that_was_sent_and_goes_only_to_its_owner() -> None:
     with harness() as here:
         client, other = here.client(5), here.client(6)
         for message in (new(2**48), new(2**64 - 1), cancel(2**48 - 1), new(3, side=9), cancel(4)._replace(zero=1)):
@@ -235,7 +235,7 @@ def test_a_rejection_has_the_id_as_it_was_given_and_nobody_else_hears_of_it() ->
     ],
     ids=str,
 )
-def test_what_is_wrong_with_an_order_is_told_and_the_session_goes_on(message: ExecutionReport, reason: Reason) -> None:
+def test_an_invalid_order_is_rejected_and_the_session_continues(message: ExecutionReport, reason: Reason) -> None:
     from pricetime.gateway.config import InstrumentConfig
 
     rules = InstrumentConfig(id=1, tick_size=2, lot_size=10, low_price=-1000, high_price=1000)
@@ -407,12 +407,12 @@ def test_what_cannot_be_streams_changes_nothing(owners: NDArray[np.void], report
 def test_only_new_sessions_are_loaded() -> None:
     with harness() as here:
         here.client(9)
-        with pytest.raises(SnapshotMismatch, match="owner 9 has a stream already"):
+        with pytest.raises(SnapshotMismatch, match="owner 9 already has a stream"):
             here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
 
 
-def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
-    """As in a replay: the orders are in the books, and nobody has said who they are."""
+def test_a_stream_begins_with_its_first_report_without_a_login() -> None:
+    """As in a replay: the orders are in the books, and no owner has logged in."""
     with harness(cancel_on_disconnect=False) as here:
         for owner in (3, 4):
             resting = np.zeros(1, COMMAND)
@@ -420,20 +420,20 @@ def test_a_stream_begins_with_its_first_report_whoever_logged_in() -> None:
             resting["quantity"], resting["order_id"], resting["owner"] = 5, owner << 48 | 7, owner
             here.exchange.engine.apply(resting)
         here.client(1).send(new(1, ASK, 100, 10))
-        here.turn(3)  # the replica, which knows nothing of the two orders, is left out
+        here.iterate(3)  # the replica, which knows nothing of the two orders, is left out
         assert streams_of(here)[0].tolist() == [(1, 3, 4), (3, 1, 2), (4, 1, 2)]
         [report] = here.client(3, resume_from=1).reports()
         assert (report.kind, report.reason, report.order_id, report.seq_num) == (TRADE, Reason.AS_MAKER, 7, 1)
 
 
-def test_an_order_of_nobody_makes_no_stream() -> None:
+def test_an_order_without_owner_has_no_stream() -> None:
     with harness() as here:
         resting = np.zeros(1, COMMAND)
         resting["type"], resting["side"], resting["instrument"], resting["price"] = 1, BID, 1, 100
         resting["quantity"], resting["order_id"] = 5, 7
         here.exchange.engine.apply(resting)
         here.client(1).send(new(1, ASK, 100, 5))
-        here.turn(3)
+        here.iterate(3)
         assert streams_of(here)[0].tolist() == [(1, 2, 3)]
 
 
@@ -453,7 +453,7 @@ def test_two_owners_with_the_same_ids() -> None:
         assert (report.kind, report.price, report.quantity) == (CANCELLED, 102, 10)
 
 
-def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
+def test_an_owner_cannot_change_block_or_see_foreign_orders() -> None:
     """Whatever the id is, and the owner that a message names."""
     with harness() as here:
         victim, thief = here.client(0x1234), here.client(1)
@@ -465,7 +465,7 @@ def test_nobody_can_touch_block_or_learn_anothers_order() -> None:
                 [report] = thief.ask(message)
                 assert report.kind == REJECTED
                 reason = Reason.INVALID_ORDER_ID if guess >> 48 else Reason.UNKNOWN_ORDER
-                assert report.reason == reason, "an id that somebody else has looks as one that nobody has"
+                assert report.reason == reason, "an id of a different owner gives the same reject as an unknown id"
         assert thief.ask(mass_cancel(1))[0].quantity == 0
         assert kinds(thief.ask(new(5, owner=0x1234), cancel(5))) == [ACCEPTED, CANCELLED]
         assert victim.receive() == []
@@ -491,7 +491,7 @@ def accepted(feed: Any) -> list[int]:
 
 
 def test_two_orders_never_share_a_reference() -> None:
-    """Also where a client uses an id again, in a session or in another, or in two books at once."""
+    """Also if a client reuses an id, in one session or in two, or in two books at once."""
     with harness() as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(5), cancel(5), new(5), new(5, instrument=2), cancel(5), new(5, ASK, time_in_force=IOC), new(5))
@@ -502,7 +502,7 @@ def test_two_orders_never_share_a_reference() -> None:
         reports = again.ask(new(5))
         feed = here.feed.reports()
         assert accepted(feed) == list(range(1, 7 + 1)) == sorted(set(accepted(feed)))
-        assert reports[-1].maker_id == 7, "its owner is told"
+        assert reports[-1].maker_id == 7, "its owner receives it"
         assert feed["order_id"][feed["kind"] == CANCELLED].tolist() == [1, 2, 4, 3, 5]
 
 
@@ -517,7 +517,7 @@ def test_an_order_keeps_its_reference_over_a_replace() -> None:
 
 
 def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
-    """Of a cancel or a reduce only those that follow from the order itself; the owner is told all of them."""
+    """The feed shows only reasons of a cancel or reduce that follow from the order itself; its owner receives all."""
     with harness(instruments=(InstrumentConfig(id=1, self_trade=SelfTrade.DECREMENT),)) as here:
         client = here.client(1)
         orders = [new(1, ASK, 100, 5), new(2, BID, 100, 2), new(3, BID, 100, 9), new(4, BID, 50, 1), new(5, BID, 49, 1)]
@@ -541,7 +541,7 @@ def test_the_feed_has_no_reason_that_tells_the_owner() -> None:
 # ---------------------------------------------------------------------- which orders are open
 
 
-def test_open_orders_are_told_to_their_owner_alone() -> None:
+def test_open_orders_are_reported_only_to_their_owner() -> None:
     with harness() as here:
         client, other = here.client(1), here.client(2)
         client.ask(new(5, BID, 100, 10), new(6, ASK, 110, 10, instrument=2))
@@ -684,13 +684,13 @@ def test_a_logout_is_answered(tcp: bool) -> None:
         client = here.client(1, tcp=tcp)
         client.ask(new(1))
         client.send_bytes(client.session.logout(0))
-        here.turn(3)
+        here.iterate(3)
         client.receive()
         assert client.of(Logout) == [Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=2)]
         assert client.end == (SessionReason.CLIENT_LOGOUT, Role.EXCHANGE, "", b"")
         assert client.socket.recv(1) == b""
         client.close()
-        here.turn(3)
+        here.iterate(3)
         assert here.exchange.stats()["sessions"] == 0
         assert here.events() == [(BEGAN, 1, 0), (ENDED, 1, SessionReason.CLIENT_LOGOUT)]
 
@@ -747,9 +747,9 @@ def test_a_farewell_reaches_a_client_that_still_sends(leave: bool, more: bytes) 
         client = here.client(1, tcp=True)
         client.send_bytes(client.session.logout(0) if leave else b"\xfe")
         client.send_bytes(more)
-        here.turn(5)
+        here.iterate(5)
         client.send_bytes(more)
-        here.turn(20)
+        here.iterate(20)
         client.receive()
         assert not client.was_reset
         reason = SessionReason.CLIENT_LOGOUT if leave else SessionReason.UNKNOWN_TYPE
@@ -838,9 +838,9 @@ def test_logging_in_again_and_again_gives_no_more_commands() -> None:
             logins += client.is_active
             if client.is_active:
                 client.send(*(new(n) for n in range(50)))
-                here.turn(3)
+                here.iterate(3)
             client.close()
-            here.turn(2)
+            here.iterate(2)
         seconds = time.monotonic() - began
         # orders, cancels at twice the rate, bursts of both, and refusals until the session ends: 100, again each second
         assert here.exchange.stats()["commands"] < 400 * (seconds + 1) + 200
@@ -860,11 +860,11 @@ def test_what_waits_in_the_sockets_is_heard_before_silence_is_judged() -> None:
             if owner % 50 == 0:
                 for client in clients:
                     client.send(Heartbeat(next_sequence=1))
-                here.turn(5)
+                here.iterate(5)
         for client in clients:
             assert client.socket.send(Heartbeat(next_sequence=1).encode())
         time.sleep(2.1)
-        here.turn(4)
+        here.iterate(4)
         assert here.exchange.stats()["sessions"] == 600
         assert not [event for event in here.events() if event[0] == 2]
 
@@ -876,7 +876,7 @@ def test_a_client_that_there_is_no_room_to_read_is_not_silent() -> None:
         client.send(*(cancel(n) for n in range(100)))
         deadline = time.monotonic() + 0.3
         while time.monotonic() < deadline:
-            here.turn()
+            here.iterate()
         assert here.exchange.stats()["sessions"] == 1
 
 
@@ -887,7 +887,7 @@ def test_a_client_that_said_logout_is_not_silent() -> None:
         client.send(cancel(1), Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=1))
         deadline = time.monotonic() + 0.3
         while time.monotonic() < deadline:
-            here.turn()
+            here.iterate()
         assert here.exchange.stats()["sessions"] == 1
 
 
@@ -940,7 +940,7 @@ def test_no_heartbeat_where_there_are_reports() -> None:
 # ---------------------------------------------------------------------- readers that are slow
 
 
-def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
+def test_a_slow_reader_is_disconnected_and_can_resume() -> None:
     with harness(outbound_bytes=4096, order_capacity=2**13) as here:
         slow, taker = here.client(1, sndbuf=4608, keep_orders=True), here.client(2)
         for first in range(0, 2000, 100):
@@ -948,12 +948,12 @@ def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
         assert slow.is_active
         for n in range(1500):
             taker.send(new(n, BID, 100, 1, time_in_force=IOC))
-            here.turn()
+            here.iterate()
             taker.receive()
         here.settle()
         taker.receive()
-        assert len([r for r in taker.reports() if r.kind == TRADE]) == 1500, "somebody else's slowness is not felt"
-        assert here.exchange.stats()["cut_off"] == 1
+        assert len([r for r in taker.reports() if r.kind == TRADE]) == 1500, "a slow client does not slow down others"
+        assert here.exchange.stats()["slow_readers"] == 1
         assert (ENDED, 1, SessionReason.SLOW_READER) in here.events()
         slow.receive()
         assert slow.is_cut
@@ -962,10 +962,10 @@ def test_a_reader_that_falls_behind_is_cut_off_and_can_resume() -> None:
             again = here.client(1, sndbuf=4608, resume_from=len(slow.reports()) + 1, keep_orders=True)
             here.settle()
             for _ in range(1000):
-                here.turn()
+                here.iterate()
                 if not again.receive(1000):
                     break
-            assert again.is_active, "a backlog that it comes back to is no reason to cut it off"
+            assert again.is_active, "a client with a backlog at its login stays connected"
             slow.heard += again.reports()
         assert numbers(slow) == list(range(1, 3501))
         trades = [r for r in slow.reports() if r.kind == TRADE]
@@ -980,7 +980,7 @@ def test_what_is_about_to_be_overwritten_cuts_a_reader_off() -> None:
         here.settle()
         slow.receive()
         assert slow.is_cut
-        assert here.exchange.stats()["cut_off"] == 1
+        assert here.exchange.stats()["slow_readers"] == 1
         assert numbers(slow) == list(range(1, len(slow.reports()) + 1))
         again = here.client(1, resume_from=len(slow.reports()) + 1)
         assert again.of(LoginRejected)[0].reason == SessionReason.SEQUENCE_GONE
@@ -994,7 +994,7 @@ def test_heartbeats_stand_between_reports_alone(seed: int) -> None:
         client = here.client(1, sndbuf=4608 + 2 * rng.randrange(500))  # which takes pieces of a size of its own
         client.send(*(cancel(n) for n in range(500)))
         while len(client.reports()) < 500 or len(client.of(Heartbeat)) < 10:
-            here.turn()
+            here.iterate()
             client.receive(rng.choice([1, 47, 48, 49, 1000, 3000]))
             assert client.is_active, client.end
             if rng.random() < 0.3:
@@ -1023,14 +1023,14 @@ def test_around_the_end_of_a_stream(seed: int) -> None:
             count = rng.randint(1, 30)
             client.send(*(cancel(sent + n) for n in range(count)))
             sent += count
-            here.turn(2)
+            here.iterate(2)
             for _ in range(50):
                 client.receive(rng.choice([48, 100, 1000, 5000]))
-                here.turn()
+                here.iterate()
             if rng.random() < 0.1:
                 got += client.reports()
                 client.close(reset=rng.random() < 0.5)
-                here.turn(3)
+                here.iterate(3)
                 client = here.client(1, tcp=True, sndbuf=4608, resume_from=len(got) + 1)
                 assert client.is_active
         got += client.reports()
@@ -1040,7 +1040,7 @@ def test_around_the_end_of_a_stream(seed: int) -> None:
         assert len(answers) == sent
 
 
-def test_halts_are_told_on_the_feed() -> None:
+def test_halts_are_on_the_feed() -> None:
     with harness() as here:
         client = here.client(1)
         client.ask(new(1))

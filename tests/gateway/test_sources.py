@@ -69,18 +69,18 @@ def test_settings_are_read_again(file: Path) -> None:
     ("flags", "message"),
     [
         ({"port": "70000"}, "--port: '70000': input should be less than or equal to 65535"),
-        ({"prot": 1}, "--prot: no setting is called 'prot': did you mean 'port'?"),
-        ({"zzz": 1}, "--zzz: no setting is called 'zzz'"),
-        ({"ring_capacity": "100"}, "--ring-capacity: '100': it must be a power of two: give 128 or 64"),
+        ({"prot": 1}, "--prot: there is no setting 'prot': did you mean 'port'?"),
+        ({"zzz": 1}, "--zzz: there is no setting 'zzz'"),
+        ({"ring_capacity": "100"}, "--ring-capacity: '100': not a power of two: give 64 or 128"),
         ({"idle": "x"}, "--idle: 'x': input should be 'spin', 'pause', 'yield' or 'block'"),
         (
             {"open": True, "host": "0.0.0.0"},
-            "--open: anyone could trade over 0.0.0.0: give a loopback address, or a secrets_file",
+            "--open: every host that reaches 0.0.0.0 could trade: give a loopback address, or a secrets_file",
         ),
-        ({"heartbeat_ms": 4000}, "timeout_ms: 5000 is less than two times heartbeat_ms: a heartbeat may be late"),
-        ({"instruments": ["id=1", "id=1"]}, "--instrument: two have the id 1"),
+        ({"heartbeat_ms": 4000}, "timeout_ms: 5000 is less than 2 * heartbeat_ms"),
+        ({"instruments": ["id=1", "id=1"]}, "--instrument: the id 1 is used twice"),
         ({"instruments": ["id=1", "id=2,state=shut"]}, "--instrument 2, state: 'shut': give one of open, halted"),
-        ({"instruments": ["id=1,sybol=X"]}, "--instrument: no setting is called 'sybol': did you mean 'symbol'?"),
+        ({"instruments": ["id=1,sybol=X"]}, "--instrument: there is no setting 'sybol': did you mean 'symbol'?"),
         ({"instruments": ["symbol=X"]}, "--instrument 1, id: field required"),
         ({"instruments": ["one"]}, "--instrument 1: 'one': write it as id=1,symbol=ABC,tick_size=5"),
         ({"matcher_cpus": "1,x"}, "--matcher-cpus 2: 'x': input should be a valid integer"),
@@ -111,7 +111,7 @@ def test_where_it_was_given(file: Path, monkeypatch: pytest.MonkeyPatch) -> None
     [
         (b"port 1", "is not TOML"),
         (b"\xff", "is not TOML"),
-        (b"[gateway]\nport = 1", "exchange.toml: gateway: no setting is called 'gateway'"),
+        (b"[gateway]\nport = 1", "exchange.toml: gateway: there is no setting 'gateway'"),
         (b"instruments = 3", "exchange.toml: instruments: 3: input should be a valid tuple"),
     ],
 )
@@ -123,7 +123,7 @@ def test_a_file_that_is_wrong(file: Path, content: bytes, message: str) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(CannotStart, match=r"none\.toml: No such file or directory: give a file that can be read"):
+    with pytest.raises(CannotStart, match=r"none\.toml: No such file or directory: give a readable file"):
         load(tmp_path / "none.toml")
     with pytest.raises(CannotStart, match="Is a directory"):
         load(tmp_path)

@@ -80,7 +80,7 @@ def test_few_at_a_time(tmp_path: Path) -> None:
     here.close()
 
 
-def test_another_answer_is_noticed(tmp_path: Path) -> None:
+def test_a_different_report_is_detected(tmp_path: Path) -> None:
     """Its engine has an order that the first never had."""
     here = Kept(tmp_path / "j")
     client = here.client(1)
@@ -95,7 +95,7 @@ def test_another_answer_is_noticed(tmp_path: Path) -> None:
     client.ask(new(2, ASK, 100, 20))
     here.commit()
     client.ask(new(3, ASK, 100))
-    with pytest.raises(ReplayDiffers, match="make other reports"):
+    with pytest.raises(ReplayDiffers, match="produce other reports"):
         bring_up(standby)
     here.close()
 
@@ -145,7 +145,7 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     client.ask(new(2, ASK, 100, 20))
     follower.run()
     assert here.exchange.failure is not None
-    assert "make other reports" in here.exchange.failure
+    assert "produce other reports" in here.exchange.failure
     assert here.exchange.journal_failure is None
     here.close()
 
@@ -201,14 +201,14 @@ def test_what_no_snapshot_needs_goes(keep: bool, tmp_path: Path) -> None:
     again.close()
 
 
-def test_a_snapshot_that_cannot_be_written_is_told_and_no_more(tmp_path: Path) -> None:
+def test_a_snapshot_that_cannot_be_written_is_only_logged(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     client = here.client(1)
     client.ask(new(1))
     here.commit()
     here.disk.failing = "create"
     here.journal_service.follower.want_snapshot()
-    here.journal_service.follower.turn()
+    here.journal_service.follower.iterate()
     assert os.strerror(errno.ENOSPC) in here.told("snapshot failed")["error"]
     assert here.exchange.failure is None
     here.disk.failing = None
@@ -222,7 +222,7 @@ def test_asked_for_when_nothing_came(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert here.exchange.want_snapshot()
     here.follow()
-    assert here.told("snapshot")["meaning"] == "no command came since this one"
+    assert here.told("snapshot")["meaning"] == "already written: no command since"
     here.close()
 
 

@@ -69,7 +69,7 @@ def test_ranges_that_cannot_be(first: int, count: int) -> None:
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 6, 2**33, "8", 8.0])
 def test_the_capacity(capacity: object) -> None:
-    with pytest.raises(InvalidSetting, match="reports kept by the feed"):
+    with pytest.raises(InvalidSetting, match="capacity of the feed store"):
         FeedStore(capacity, 1)
 
 
@@ -148,7 +148,7 @@ def test_nothing_to_load() -> None:
 )
 def test_reports_with_other_numbers_are_not_loaded(next_sequence: int, made: np.ndarray) -> None:
     store = FeedStore(8, 1)
-    with pytest.raises(SnapshotMismatch, match="the numbers before"):
+    with pytest.raises(SnapshotMismatch, match="consecutive sequence numbers"):
         store.load(next_sequence, made, 0)
     assert (store.oldest, store.next_sequence) == (1, 1)
 
@@ -159,12 +159,12 @@ def test_what_else_is_not_loaded() -> None:
         with pytest.raises(SnapshotMismatch, match="next sequence of a feed"):
             store.load(number, numbered(1, 0), 0)
     store.extend(reports(1, 2))
-    with pytest.raises(SnapshotMismatch, match="2 reports already"):
+    with pytest.raises(SnapshotMismatch, match="already has 2 reports"):
         store.load(3, numbered(1, 2), 0)
 
 
 def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:
-    """The writer laps a small ring all the time; a copy is whole or it is none."""
+    """The writer laps a small ring all the time; a copy is complete, or the result is None."""
     store = FeedStore(256, 1)
     stopped = threading.Event()
     block = {n: np.zeros(n, REPORT) for n in (1, 7, 64, 200)}
@@ -202,7 +202,7 @@ def test_what_the_replica_has_not_applied_is_waited_for() -> None:
         client = here.client(1)
         messages = [order for n in range(1, 1001) for order in (new(n), cancel(n))]
         client.send(*messages)
-        here.turn(300)
+        here.iterate(300)
         assert here.exchange.store.next_sequence == 1025, "it wrote over what the replica needs, or stopped too early"
         assert len(client.reports(client.receive())) == 1024
         here.settle()

@@ -60,7 +60,7 @@ def test_a_backup_begins_with_the_newest_snapshot(tmp_path: Path) -> None:
         kept.commit()
         kept.journal_service.follower.want_snapshot()
         while not kept.journal_service.directory.snapshots():
-            kept.journal_service.follower.turn()
+            kept.journal_service.follower.iterate()
         client.ask(*(new(number) for number in range(20, 30)))
         assert back_up(kept.journal_service.directory, kept.journal_service.extent, tmp_path / "backup").sequence == 30
     finally:

@@ -22,7 +22,7 @@ CHUNK = 250_000
 
 @pytest.mark.compiled
 def test_its_memory_stays_flat() -> None:
-    """At every look, not at the last alone: memory that comes and goes would be memory that somebody asks for."""
+    """Checked at every sample, not only at the end: also memory that is freed again would be an allocation."""
     first, plans = make_plans("balanced", ORDERS, CLIENTS, seed=9, chunk=CHUNK)
     options = ("--open", "--stats-interval-ms", "0")
     resident, depth = [], []

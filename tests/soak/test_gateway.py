@@ -1,4 +1,4 @@
-"""An exchange under all that it can take for MINUTES: everybody agrees in the end, and its memory stays."""
+"""An exchange at its maximum rate for MINUTES: all books agree at the end, and its memory does not grow."""
 
 from __future__ import annotations
 

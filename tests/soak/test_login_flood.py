@@ -1,4 +1,4 @@
-"""10,000 connections that never log in, while honest clients do: they cost little, and nobody is kept out."""
+"""10,000 connections that never log in, while clients do: they cost little and keep no client out."""
 
 from __future__ import annotations
 

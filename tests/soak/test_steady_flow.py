@@ -1,4 +1,4 @@
-"""Books under a steady flow for MINUTES in all: right at every look, and no larger in the end than early on."""
+"""Books under a steady flow for MINUTES in all: correct at every check, and no larger at the end than at the start."""
 
 from __future__ import annotations
 

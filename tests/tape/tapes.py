@@ -55,7 +55,7 @@ def dbn_bytes(
     flags_of: Callable[[Rec, bool], int] = lambda record, last: LAST if last else 0,
 ) -> bytes:
     """A DBN stream: the snapshot at midnight, then one event a second. ``flags_of``: a record; is it the last?"""
-    dbn = pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install 'pricetime[tape]'")
+    dbn = pytest.importorskip("databento_dbn", reason="needs databento-dbn: pip install '.[tape]'")
 
     def message(record: Rec, time_ns: int, flags: int, sequence: int) -> bytes:
         return bytes(

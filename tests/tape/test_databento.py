@@ -75,7 +75,7 @@ def test_several_instruments_want_a_choice(tmp_path: Path) -> None:
     path = tmp_path / "two.dbn"
     header = len(dbn_bytes([]))
     path.write_bytes(dbn_bytes(EVENTS) + dbn_bytes([[add("B", 5, 10, 1)]], instrument=8)[header:])
-    with pytest.raises(TapeError, match=r"two\.dbn: holds several instruments \(7, 8"):
+    with pytest.raises(TapeError, match=r"two\.dbn: has several instruments \(7, 8"):
         list(databento.events(path))
     assert [event[0].order_id for event in databento.events(path, instrument=8)] == [5]
     assert [len(event) for event in databento.events(path, instrument=7)] == [1, 1, 3]
@@ -85,7 +85,7 @@ def test_an_instrument_that_the_tape_does_not_hold(tmp_path: Path) -> None:
     path = tmp_path / "two.dbn"
     header = len(dbn_bytes([]))
     path.write_bytes(dbn_bytes(EVENTS) + dbn_bytes([[add("B", 5, 10, 1)]], instrument=8)[header:])
-    with pytest.raises(NoSuchInstrument, match=r"two\.dbn: holds no record of instrument 5, but of 7, 8$"):
+    with pytest.raises(NoSuchInstrument, match=r"two\.dbn: has no record of instrument 5: it has 7, 8$"):
         list(databento.events(path, instrument=5))
     assert list(databento.events(dbn_file(tmp_path, []), instrument=5)) == []
 
@@ -95,24 +95,24 @@ def test_many_instruments_are_not_all_named(tmp_path: Path) -> None:
     parts = [dbn_bytes([[add("B", 5, 10, 1)]], instrument=number)[header:] for number in range(30)]
     path = tmp_path / "many.dbn"
     path.write_bytes(dbn_bytes([]) + b"".join(parts))
-    with pytest.raises(NoSuchInstrument, match=r"of 0, 1, .*, 19 and 10 more$"):
+    with pytest.raises(NoSuchInstrument, match=r"it has 0, 1, .*, 19 and 10 more$"):
         list(databento.events(path, instrument=99))
 
 
 def test_when_the_tape_starts(tmp_path: Path) -> None:
     assert databento.start_ns(dbn_file(tmp_path, EVENTS)) == START_NS + SECOND_NS
-    with pytest.raises(TapeError, match="holds no market-by-order record"):
+    with pytest.raises(TapeError, match="has no market-by-order record"):
         databento.start_ns(dbn_file(tmp_path, []))
 
 
 def damaged(data: bytes) -> dict[str, tuple[bytes, str]]:
     return {
-        "empty": (b"", "ends within its header"),
-        "cut in the header": (data[:50], "ends within its header"),
-        "cut in a record": (data[:-10], "ends within record 5"),
-        "no DBN at all": (b"<html>not found</html>" * 20, "is not a DBN file, or is damaged"),
-        "zeros inside": (data[: len(data) - 112] + bytes(112), r"is not a DBN file, or is damaged.*\(after \d good"),
-        "zstd that breaks off": (b"\x28\xb5\x2f\xfd" + b"junk" * 50, "is not a DBN file, or is damaged"),
+        "empty": (b"", "the file ends within its header"),
+        "cut in the header": (data[:50], "the file ends within its header"),
+        "cut in a record": (data[:-10], "the file ends within record 5"),
+        "no DBN at all": (b"<html>not found</html>" * 20, "not a DBN file, or damaged"),
+        "zeros inside": (data[: len(data) - 112] + bytes(112), r"not a DBN file, or damaged.*\(after \d good"),
+        "zstd that breaks off": (b"\x28\xb5\x2f\xfd" + b"junk" * 50, "not a DBN file, or damaged"),
     }
 
 
@@ -128,12 +128,12 @@ def test_a_damaged_file_is_named_with_what_is_wrong(tmp_path: Path, case: str) -
 def test_a_real_tape_cut_short(tmp_path: Path, real_data: Path) -> None:
     path = tmp_path / "cut.dbn.zst"
     path.write_bytes((real_data / "esh4-glbx-mdp3-20231225.mbo.dbn.zst").read_bytes()[:500_000])
-    with pytest.raises(TapeError, match=r"cut\.dbn\.zst: ends within record \d+: is it truncated"):
+    with pytest.raises(TapeError, match=r"cut\.dbn\.zst: the file ends within record \d+: it may be truncated"):
         list(databento.read(path))
 
 
 def test_another_schema(tmp_path: Path) -> None:
-    with pytest.raises(TapeError, match="holds the schema trades, a replay needs mbo"):
+    with pytest.raises(TapeError, match="has the schema trades: a replay needs mbo"):
         list(databento.read(dbn_file(tmp_path, [], schema="trades")))
 
 

@@ -36,11 +36,11 @@ def test_the_content_tells_the_format(tmp_path: Path, name: str, data: bytes, ta
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "is empty; known are Databento"),
-        (b"PK\x03\x04", "is of an unknown format; known are Databento"),
-        (b"time,type,order\n", "is of an unknown format"),
-        (gzip.compress(b"hello", mtime=0), "is of an unknown format"),
-        (gzip.compress(LINE.encode() * 100, mtime=0)[:20], "cannot be unpacked"),
+        (b"", "the file is empty: give a tape of Databento"),
+        (b"PK\x03\x04", "unknown format: give a tape of Databento"),
+        (b"time,type,order\n", "unknown format"),
+        (gzip.compress(b"hello", mtime=0), "unknown format"),
+        (gzip.compress(LINE.encode() * 100, mtime=0)[:20], "cannot decompress it"),
     ],
 )
 def test_what_is_of_no_format(tmp_path: Path, data: bytes, message: str) -> None:
@@ -67,7 +67,7 @@ def test_replays_of_each_format(tmp_path: Path) -> None:
     lobster = lines_file(tmp_path / "m.csv", [LINE])
     assert isinstance(open_replay(lobster, OrderBook), LobsterReplay)
     assert isinstance(open_replay(lobster, OrderBook, tape_format=Format.DATABENTO), MboReplay)
-    with pytest.raises(TapeError, match="holds one instrument only"):
+    with pytest.raises(TapeError, match="has one instrument only"):
         open_replay(lobster, OrderBook, instrument=7)
     databento = dbn_file(tmp_path, [])
     assert isinstance(open_replay(databento, OrderBook, instrument=7), MboReplay)

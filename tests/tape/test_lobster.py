@@ -73,18 +73,18 @@ def test_windows_line_ends(tmp_path: Path) -> None:
 
 BAD_MESSAGES = [
     ("34200.1,1,2,3,4", "5 fields instead of 6"),
-    ("34200.1,8,2,3,4,1", "type '8' is none of 1, 2, 3, 4, 5, 6, 7"),
+    ("34200.1,8,2,3,4,1", "type '8' is not one of 1, 2, 3, 4, 5, 6, 7"),
     ("34200.1,1,2,3,4,0", "direction '0' is neither 1 nor -1"),
-    ("34200.1,1,2,3.5,4,1", "size '3.5' is no whole number"),
-    ("34200.1,1,2,,4,1", "size '' is no whole number"),
-    ("34200.1,1,2,3,4-5,1", "price '4-5' is no whole number"),
-    ("34200.1,1,x,3,4,1", "order id 'x' is no whole number"),
+    ("34200.1,1,2,3.5,4,1", "size '3.5' is not a whole number"),
+    ("34200.1,1,2,,4,1", "size '' is not a whole number"),
+    ("34200.1,1,2,3,4-5,1", "price '4-5' is not a whole number"),
+    ("34200.1,1,x,3,4,1", "order id 'x' is not a whole number"),
     ("34200.1,1,9223372036854775808,3,4,1", "order id '9223372036854775808' is beyond 64 bits"),
-    ("34200.1,1,2,3,nan,1", "price 'nan' is no whole number"),
-    ("3.42e4,1,2,3,4,1", "time '3.42e4' is no number of seconds"),
-    ("1.2.3,1,2,3,4,1", "time '1.2.3' is no number of seconds"),
+    ("34200.1,1,2,3,nan,1", "price 'nan' is not a whole number"),
+    ("3.42e4,1,2,3,4,1", "time '3.42e4' is not a number of seconds"),
+    ("1.2.3,1,2,3,4,1", "time '1.2.3' is not a number of seconds"),
     ("86400,1,2,3,4,1", "time '86400' is beyond a day"),
-    ("-1,1,2,3,4,1", "time '-1' is no number of seconds"),
+    ("-1,1,2,3,4,1", "time '-1' is not a number of seconds"),
     ("", "1 fields instead of 6"),
     ("\xff\xfe", "1 fields instead of 6"),
 ]
@@ -104,8 +104,8 @@ def test_bad_lines_are_skipped_named_and_counted_up_to_a_limit(tmp_path: Path) -
     assert [row[0] for row in read if row[2] != UNREADABLE] == [1, 2 + len(BAD_MESSAGES)]
     assert len(read) == 2 + len(BAD_MESSAGES)
     assert len(skipped) == len(BAD_MESSAGES)
-    assert skipped.named[1] == f"{path}, line 3: type '8' is none of 1, 2, 3, 4, 5, 6, 7 in '34200.1,8,2,3,4,1'"
-    with pytest.raises(TapeError, match=r"line 16: .*; 14 before it were skipped, as many as may be"):
+    assert skipped.named[1] == f"{path}, line 3: type '8' is not one of 1, 2, 3, 4, 5, 6, 7 in '34200.1,8,2,3,4,1'"
+    with pytest.raises(TapeError, match=r"line 16: .*; 14 before it were skipped, which is the limit"):
         read_messages(path, Skipped(len(BAD_MESSAGES) - 1))
 
 
@@ -114,8 +114,8 @@ def test_bad_lines_are_skipped_named_and_counted_up_to_a_limit(tmp_path: Path) -
     [
         ("101,5,99", "3 fields instead of 4"),
         ("101,5,99,7,102,1,98,2", "8 fields instead of 4"),
-        ("101,5,99,x", "field 'x' is no whole number"),
-        ("101,5,99,7.0", "field '7.0' is no whole number"),
+        ("101,5,99,x", "field 'x' is not a whole number"),
+        ("101,5,99,7.0", "field '7.0' is not a whole number"),
     ],
 )
 def test_a_bad_row_is_named_by_file_and_line(tmp_path: Path, line: str, message: str) -> None:
@@ -139,9 +139,9 @@ def test_blocks_count_their_lines(tmp_path: Path) -> None:
 
 def test_the_other_file_of_the_pair(tmp_path: Path) -> None:
     """It is named at once, however many lines may be skipped."""
-    with pytest.raises(TapeError, match=r"line 1: 6 fields.*is this a message file"):
+    with pytest.raises(TapeError, match=r"line 1: 6 fields.*this may be a message file"):
         list(lobster.rows(lines_file(tmp_path / "m.csv", [GOOD]), skipped=Skipped()))
-    with pytest.raises(TapeError, match=r"line 1: 8 fields.*is this an orderbook file"):
+    with pytest.raises(TapeError, match=r"line 1: 8 fields.*this may be an orderbook file"):
         list(lobster.messages(lines_file(tmp_path / "b.csv", ["101,5,99,7,102,1,98,2"]), skipped=Skipped()))
 
 
@@ -149,7 +149,7 @@ def test_a_packed_file_cut_short(tmp_path: Path) -> None:
     path = tmp_path / "m.csv.gz"
     lines = "".join(f"{34200 + n / 1000:.3f},1,{n * 7919 % 10_007},{n % 97},{n * 31 % 1009},1\n" for n in range(5000))
     path.write_bytes(gzip.compress(lines.encode())[:-2000])
-    with pytest.raises(TapeError, match=r"m\.csv\.gz, after line \d+: is damaged or truncated"):
+    with pytest.raises(TapeError, match=r"m\.csv\.gz, after line \d+: damaged or truncated"):
         list(lobster.messages(path, skipped=Skipped()))
 
 

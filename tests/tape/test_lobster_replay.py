@@ -145,7 +145,7 @@ def test_an_execution_out_of_turn_is_a_difference_and_the_book_follows(replayed:
     assert found.agrees()
     (difference,) = found.outcome.differences
     assert difference.trade.fills == ((5, 4),)
-    assert found.replay.order_text(difference.fills[0][0]) == "orders never told of"
+    assert found.replay.order_text(difference.fills[0][0]) == "orders never shown"
     assert found.replay.order_text(5) == "5"
 
 
@@ -204,7 +204,7 @@ def test_what_went_out_of_sight_may_have_gone(replayed: Any) -> None:
 
 
 def test_of_what_was_out_of_sight_only_the_row_is_trusted(replayed: Any) -> None:
-    """Even where the size is what it was: order 5 may have gone while another came."""
+    """Even where the size is what it was: order 5 may have left and a different one arrived."""
     found = replayed(
         FIRST,
         (line(1, 5, 4, 101, -1), "101,14,99,20"),
@@ -220,7 +220,7 @@ def test_of_what_was_out_of_sight_only_the_row_is_trusted(replayed: Any) -> None
 
 
 def test_a_side_that_is_wholly_in_sight_hides_nothing(replayed: Any) -> None:
-    """The second level of a two-level row is empty: whatever comes there later is told by a message."""
+    """The second level of a two-level row is empty: a message announces whatever arrives there later."""
     found = replayed(
         (NOTHING, "101,10,99,20,9999999999,0,98,5"),
         (line(1, 5, 4, 103, -1), "101,10,99,20,103,4,98,5"),
@@ -311,7 +311,8 @@ def test_a_message_that_cannot_be_read_leaves_the_book_to_its_row(replayed: Any)
     assert found.queue(ASK, 101) == [("?", 4)]
     assert len(found.outcome.skipped) == 1
     assert (
-        "message_1.csv, line 3: size '?' is no whole number in '34201,1,6,?,100,-1'" in found.outcome.skipped.named[0]
+        "message_1.csv, line 3: size '?' is not a whole number in '34201,1,6,?,100,-1'"
+        in found.outcome.skipped.named[0]
     )
     assert found.facts[window.ROWS] == 3
     assert found.agrees()
@@ -371,7 +372,7 @@ def test_without_rows_the_messages_alone_build_the_book(replayed_without_rows: A
 
 def test_without_rows_the_opening_book_is_missing(replayed_without_rows: Any, replayed: Any) -> None:
     (warning,) = replayed_without_rows(line(1, 5, 4, 101, -1)).replay.warnings()
-    assert warning.startswith("the opening book is missing: nothing is known of the orders that rest before")
+    assert warning.startswith("the opening book is missing: the orders that rest before")
     assert "with --orderbook" in warning
     assert replayed(FIRST).replay.warnings() == []
 
@@ -411,7 +412,7 @@ def test_files_of_different_length(tmp_path: Path, messages: int, rows: int, sho
     message_file = lines_file(tmp_path / "message.csv", [NOTHING] * messages)
     orderbook = lines_file(tmp_path / "orderbook.csv", [FIRST[1]] * rows)
     replay = LobsterReplay(message_file, OrderBook, orderbook=orderbook)
-    with pytest.raises(TapeError, match=rf"{shorter}\.csv: has fewer lines than .*: they are not of one tape"):
+    with pytest.raises(TapeError, match=rf"{shorter}\.csv: has fewer lines than .*: they belong to different tapes"):
         replay.run()
 
 

@@ -21,7 +21,7 @@ def record(time_ns: int, sequence: int, flags: int, order_id: int = 0) -> Record
         ([record(1, 5, 0), record(1, 5, LAST), record(1, 6, 0), record(1, 6, LAST)], [2, 2]),
         # Nasdaq: each record of a message has the flag.
         ([record(1, 5, 130), record(1, 5, 130), record(1, 5, 130), record(1, 6, 130)], [3, 1]),
-        # The same sequence at another time, as of a channel that was reset, is another event.
+        # The same sequence at a different time, as after a reset of the channel, is a different event.
         ([record(1, 5, 130), record(2, 5, 130)], [1, 1]),
         # A clear without the flag.
         ([record(1, 0, 8), record(3_600 * 10**9, 0, 0)], [1, 1]),

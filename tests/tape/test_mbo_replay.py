@@ -235,7 +235,7 @@ def test_without_the_cancel_it_counts(replayed: Any) -> None:
 
 
 class Counted(Record):
-    """A record that counts how often it is compared with another."""
+    """A record that counts how often it is compared."""
 
     compared = 0
 
@@ -486,7 +486,7 @@ def test_a_book_without_room_is_no_fault_of_the_tape(tmp_path: Path) -> None:
 def test_a_missing_opening_book_is_warned_of(tmp_path: Path) -> None:
     cut = [[cancel("A", 77, 101, 3)], [modify("B", 78, 95, 1)], [*buys((79, 1))]]
     (warning,) = Replayed(MboReplay.open(dbn_file(tmp_path, cut), OrderBook)).replay.warnings()
-    assert warning.startswith("the opening book is missing: the tape begins with neither a snapshot nor a clear")
+    assert warning.startswith("the opening book is missing: the tape begins without a snapshot or a clear")
     assert "3 of its records are about orders that it never showed" in warning
     for whole in (dbn_file(tmp_path, cut, snapshot=SNAPSHOT), dbn_file(tmp_path, [[Rec("R", "N", 0, 0, 0)], *cut])):
         assert Replayed(MboReplay.open(whole, OrderBook)).replay.warnings() == []
@@ -518,7 +518,7 @@ def test_run_until_a_moment_and_on(tmp_path: Path) -> None:
 
 
 def test_any_iterable_of_events_is_a_tape() -> None:
-    """A reader of another format is a generator of records in the order of the exchange."""
+    """A reader of a new format is a generator of records in the order of the exchange."""
 
     def records() -> Iterator[Record]:
         yield Record(START_NS + 5, 1, b"A", b"A", 1, 10_050, 3)

@@ -1,4 +1,4 @@
-"""How the documents become a site: links that leave docs/ get pages, pictures two colours."""
+"""The documents become a site: linked files outside docs/ get pages, pictures get a light and a dark form."""
 
 from __future__ import annotations
 

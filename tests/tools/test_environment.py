@@ -1,4 +1,4 @@
-"""The virtual environment of the repository: recreated if it is not whole, was moved, or is of another interpreter."""
+"""The virtual environment is recreated if it is incomplete, was moved, or belongs to a different interpreter."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_an_interrupt_while_it_is_made(root: Path, capsys: pytest.CaptureFixture
     made.interrupted_in = step
     with pytest.raises(KeyboardInterrupt):
         made.prepare()
-    remade(root, capsys, "its setup did not come to an end")
+    remade(root, capsys, "its setup did not finish")
 
 
 def test_an_interrupt_while_it_is_brought_up_to_date(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,7 +98,7 @@ def test_an_interrupt_while_it_is_brought_up_to_date(root: Path, capsys: pytest.
     with pytest.raises(KeyboardInterrupt):
         made.prepare()
     assert made.done == ["install"]
-    remade(root, capsys, "its setup did not come to an end")
+    remade(root, capsys, "its setup did not finish")
 
 
 def test_new_requirements_are_installed_into_it(root: Path) -> None:
@@ -111,7 +111,7 @@ def test_new_requirements_are_installed_into_it(root: Path) -> None:
 
 def test_a_stamp_of_before_says_nothing(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / ".venv" / "installed").write_text("")
-    remade(root, capsys, "its setup did not come to an end")
+    remade(root, capsys, "its setup did not finish")
 
 
 def test_a_repository_that_was_moved(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,7 +136,7 @@ def test_an_interpreter_that_was_upgraded(root: Path, capsys: pytest.CaptureFixt
 
 
 def test_another_python_that_was_asked_for(root: Path, tmp_path: Path) -> None:
-    """A PYTHON= that says of itself that it is another; one that is there by default changes nothing."""
+    """A PYTHON= that reports a different identity recreates it; the default interpreter changes nothing."""
     other = tmp_path / "python-other"
     other.write_text(
         "#!/bin/sh\n"

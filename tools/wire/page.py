@@ -15,6 +15,7 @@ from tools.wire.vectors import history
 
 #: Short names of fields for which the diagram has no room.
 SHORT = {
+    "price_decimals": "digits",
     "type": "typ",
     "side": "sid",
     "time_in_force": "tif",

@@ -1,4 +1,4 @@
-"""``pricetime admin``: what the operator does while a server runs."""
+"""``pricetime admin``: controls a running server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-#: Columns of the commands that list something.
+#: Columns of the commands that print a table.
 COLUMNS = {
     "orders": ("instrument", "id", "side", "price", "quantity"),
     "sessions": ("owner", "unsent_bytes", "silent_ms", "next_sequence"),
@@ -17,7 +17,7 @@ COLUMNS = {
 
 
 class NotDone(click.ClickException):
-    """The server did not do it, or there is none."""
+    """The server did not execute the command, or does not run."""
 
     exit_code = 2
 
@@ -29,7 +29,7 @@ class NotDone(click.ClickException):
     envvar="PRICETIME_JOURNAL",
     show_envvar=True,
     metavar="DIR",
-    help="Directory of the server's journal: its socket is DIR.admin, beside it.",
+    help="Directory of the server's journal. The default socket is DIR.admin, beside this directory.",
 )
 @click.option(
     "--socket",
@@ -38,16 +38,16 @@ class NotDone(click.ClickException):
     envvar="PRICETIME_ADMIN_SOCKET",
     show_envvar=True,
     metavar="FILE",
-    help="The server's --admin-socket, if it is elsewhere or there is no journal.",
+    help="The server's --admin-socket, if it was started with that option.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the server's answer as lines of JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the reply of the server as lines of JSON.")
 @click.pass_context
 def admin(context: click.Context, journal: Path | None, path: Path | None, *, as_json: bool) -> None:
-    """Control a server that runs on this machine: owners, instruments, journal.
+    """Control a server that runs on this machine: its owners, instruments and journal.
 
-    The server listens on a Unix socket that only its own user and root may use: beside the directory of its journal, or
-    where --admin-socket says. Whatever changes orders or instruments is a command in the journal; the answer comes when
-    it is executed and acknowledged.
+    The server listens on a Unix socket that only its own user and root may use. By default it is beside the directory
+    of the journal; --admin-socket of the server changes that. A command that changes orders or instruments is written
+    to the journal; this command returns when the server has executed and acknowledged it.
 
     \b
         pricetime admin --journal /var/lib/exchange sessions
@@ -62,7 +62,7 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
 
 
 def of_owner(name: str, text: str) -> None:
-    """A command that takes an owner."""
+    """Define a subcommand with an owner as its argument."""
 
     @admin.command(name, help=text)
     @click.argument("owner", type=click.IntRange(1, 65535))
@@ -72,7 +72,7 @@ def of_owner(name: str, text: str) -> None:
 
 
 def of_instrument(name: str, text: str) -> None:
-    """A command that takes an instrument."""
+    """Define a subcommand with an instrument as its argument."""
 
     @admin.command(name, help=text)
     @click.argument("instrument", type=click.IntRange(0))
@@ -82,7 +82,7 @@ def of_instrument(name: str, text: str) -> None:
 
 
 def of_server(name: str, text: str) -> None:
-    """A command that takes nothing."""
+    """Define a subcommand without arguments."""
 
     @admin.command(name, help=text)
     @click.pass_obj
@@ -90,37 +90,39 @@ def of_server(name: str, text: str) -> None:
         ask(target, name)
 
 
-of_owner("kill", "The kill switch: block OWNER, end its session, cancel all its orders.")
-of_owner("cancel", "Cancel all orders of OWNER, who stays logged in.")
-of_owner("logout", "End the session of OWNER. Its orders are cancelled unless its login asked to keep them.")
-of_owner("block", "Let OWNER not log in, until unblock or a restart of the server. A session goes on: see kill.")
-of_owner("unblock", "Let OWNER log in again.")
-of_owner("orders", "List the open orders of OWNER, oldest first, 10,000 at most.")
-of_instrument("halt", "Halt INSTRUMENT: it takes cancels only. SIGHUP does not open it again; a restart may.")
-of_instrument("open", "Open INSTRUMENT again.")
-of_server("sessions", "List the sessions, and the owners that are blocked.")
-of_server("snapshot", "Write a snapshot of the journal now, so that a start need not replay what is before it.")
+of_owner("kill", "Kill switch: block OWNER, end its session and cancel all its orders.")
+of_owner("cancel", "Cancel all orders of OWNER. It stays logged in.")
+of_owner("logout", "End the session of OWNER. Its orders are cancelled unless it asked at login to keep them.")
+of_owner("block", "Reject logins of OWNER until unblock or a restart. Its current session continues: see kill.")
+of_owner("unblock", "Allow logins of OWNER again.")
+of_owner("orders", "List the open orders of OWNER, the oldest first, at most 10,000.")
+of_instrument("halt", "Halt INSTRUMENT: it accepts only cancels. SIGHUP does not open it; a restart may.")
+of_instrument("open", "Open INSTRUMENT.")
+of_server("sessions", "List the sessions and the blocked owners.")
+of_server("snapshot", "Write a snapshot now. The next start replays only commands after it.")
 
 
 @admin.command()
 @click.argument("directory", type=click.Path(path_type=Path))
 @click.pass_obj
 def backup(target: tuple[Path | None, bool], directory: Path) -> None:
-    """Copy the journal as it is now to DIRECTORY, while the server runs.
+    """Copy the journal to DIRECTORY while the server runs.
 
-    DIRECTORY must not be there yet, and its parent must be writable for the server. `pricetime journal verify` checks
-    the copy, and a server can start from it.
+    DIRECTORY must not exist, and the server must be able to write to its parent. `pricetime journal verify` checks the
+    copy, and a server can start from it.
     """
     ask(target, "backup", directory=str(directory.absolute()))
 
 
 def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> None:
-    """Send a request and print its answer. Raises NotDone."""
+    """Send a request and print the reply. Raises NotDone."""
     path, as_json = target
     if path is None:
-        raise NotDone("which server? Give --journal with its journal's directory, or --socket with its --admin-socket")
+        raise NotDone(
+            "no server given: give --journal with its journal's directory, or --socket with its --admin-socket"
+        )
     answers = list(answers_of(path, {"command": command, **arguments}))
-    last = answers.pop() if answers else {"error": "the server closed the connection without an answer: see its log"}
+    last = answers.pop() if answers else {"error": "the server closed the connection without a reply: see its log"}
     if "error" in last:
         raise NotDone(last["error"])
     if as_json:
@@ -134,7 +136,7 @@ def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> 
 
 
 def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The lines of an answer. Raises NotDone if no server answers."""
+    """The lines of the reply to a request. Raises NotDone if no server replies."""
     from ..gateway.admin_socket import connect
 
     try:
@@ -144,17 +146,17 @@ def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
             for line in stream:
                 yield json.loads(line)
     except PermissionError as error:
-        raise NotDone(f"{path}: permission denied: run this as the user that runs the server, or as root") from error
+        raise NotDone(f"{path}: permission denied: run this as the user of the server, or as root") from error
     except (FileNotFoundError, ConnectionRefusedError) as error:
         raise NotDone(
-            f"{path}: no server listens here: start one with --journal or --admin-socket, or give the right place"
+            f"{path}: no server listens here: check the path, and that the server runs with --journal or --admin-socket"
         ) from error
     except OSError as error:
         raise NotDone(f"{path}: {error.strerror or error}") from error
 
 
 def table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
-    """Rows under the names of their columns, numbers to the right."""
+    """Print rows under the names of their columns, right-aligned."""
     cells = [[name.replace("_", " ") for name in columns], *([str(row[name]) for name in columns] for row in rows)]
     widths = [max(len(line[place]) for line in cells) for place in range(len(columns))]
     for line in cells:
@@ -162,7 +164,7 @@ def table(columns: tuple[str, ...], rows: list[dict[str, Any]]) -> None:
 
 
 def shown(value: object) -> str:
-    """A value of an answer in words."""
+    """A value of a reply as text."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""``pricetime follow``: a second book, kept in step with an exchange by its journal."""
+"""``pricetime follow``: replays the journal of a running exchange into a second set of books."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ if TYPE_CHECKING:
     from ..journal.errors import JournalError
     from ..journal.replay import Replay
 
-#: How long a look lasts where nothing comes, and how long a lost connection is left alone.
-NAP_S, AGAIN_S = 0.005, 1.0
+#: Wait when there is nothing new, and delay before connecting again, in seconds.
+IDLE_WAIT_S, RECONNECT_S = 0.005, 1.0
 
-#: Pieces that are taken in a row, before what they hold is replayed.
+#: Maximum number of pieces received before their commands are replayed.
 PIECES = 64
 
 
 class Differs(click.ClickException):
-    """The books here are not those of the exchange."""
+    """The replayed books differ from those of the exchange."""
 
     exit_code = 4
 
 
 class NotFollowed(click.ClickException):
-    """There is nothing to follow."""
+    """The journal cannot be followed."""
 
     exit_code = 2
 
 
 @dataclass
 class Options:
-    """Where a journal is, and when it is enough."""
+    """The options of the command."""
 
     into: Path | None = None
     owner: int = 0
@@ -56,21 +56,23 @@ class Options:
 @click.argument("where", metavar="DIR|HOST:PORT")
 @click.option(
     "--into", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
-    help="With HOST:PORT: directory for the copy; one that was begun before goes on.",
+    help="With HOST:PORT: directory for the copy. An earlier copy in it is continued.",
 )  # fmt: skip
 @shared("owner", "secrets_file")
-@click.option("--whole", is_flag=True, help="Begin as far back as there is something, not with the newest snapshot.")
-@click.option("--every", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Seconds between two lines.")
-@click.option("--seconds", type=click.FloatRange(0), help="End after this time.")
-@click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End when nothing came for this long.")
-def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None, **rest: object) -> None:
-    """Follow the journal of an exchange and keep books in step with it.
+@click.option("--whole", is_flag=True, help="Replay from the oldest available command, not from the newest snapshot.")
+@click.option(
+    "--every", type=click.FloatRange(0.01), default=1.0, show_default=True, help="Seconds between two lines of output."
+)
+@click.option("--seconds", type=click.FloatRange(0), help="End after this many seconds.")
+@click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End after this long without commands.")
+def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None, **given: object) -> None:
+    """Follow the journal of a running exchange, and verify it.
 
-    DIR is the journal of a server on this machine. HOST:PORT is that of a server elsewhere (its --journal-port): the
-    journal is copied into a directory here, byte for byte, and a server may be started from the copy later on.
+    DIR is the journal of a server on this machine. HOST:PORT is the --journal-port of a server on a different machine:
+    its journal is copied to a local directory byte for byte, and a server can be started from the copy later.
 
-    Every report that the commands make here is held against those that the exchange made, and the books against its
-    snapshots. The first difference ends it with exit code 4. Ctrl-C ends it with 0.
+    The command replays the journal. It compares the reports with the checkpoints of the journal, and the books with its
+    snapshots. It ends with exit code 4 at the first difference, and with 0 on Ctrl-C.
 
     \b
         pricetime follow /var/lib/exchange
@@ -78,11 +80,11 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
     """
     from ..journal.errors import JournalError, ReplayDiffers
 
-    options = Options(into, owner, secrets_file, **rest)  # type: ignore[arg-type]  # click gives each the type of its option
+    options = Options(into, owner, secrets_file, **given)  # type: ignore[arg-type]  # click gives each the type of its option
     try:
         run(where, options)
     except ReplayDiffers as error:
-        raise Differs(f"THE BOOKS DIFFER: {error}") from error
+        raise Differs(f"the books differ: {error}") from error
     except JournalError as error:
         raise NotFollowed(str(error)) from error
     except KeyboardInterrupt:
@@ -90,7 +92,7 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
 
 
 def run(where: str, options: Options) -> None:
-    """Follow until it is enough."""
+    """Follow until an option ends it."""
     from ..journal.directory import Directory
 
     path = Path(where)
@@ -100,9 +102,9 @@ def run(where: str, options: Options) -> None:
     try:
         address = parse(where)
     except ValueError as error:
-        raise NotFollowed(f"{where} is no directory, and no HOST:PORT") from error
+        raise NotFollowed(f"{where} is neither a directory nor HOST:PORT") from error
     if options.into is None:
-        raise NotFollowed("say with --into where the copy goes: the journal is that of another machine")
+        raise NotFollowed("give --into DIR, a directory for the copy of the journal")
     directory = Directory(options.into)
     directory.lock()
     try:
@@ -112,28 +114,28 @@ def run(where: str, options: Options) -> None:
 
 
 class Following:
-    """Books that follow the journal in a directory here, and what is told of them."""
+    """Replays the journal in a local directory and prints its progress."""
 
     def __init__(self, directory: Directory, options: Options) -> None:
         self.directory = directory
         self.options = options
         self.replay: Replay | None = None
-        self.lag_ns = 0  #: between the time of a command and that of its replay, for the last one that came
-        self._began = self._heard = self._told = time.monotonic()
+        self.lag_ns = 0  #: time between receipt and replay of the last command
+        self._began = self._last_new = self._printed_at = time.monotonic()
 
     def run(self) -> None:
-        """Step after step until it is enough. Raises JournalError, ReplayDiffers, OSError."""
+        """Replay until an option ends it. Raises JournalError, ReplayDiffers and OSError."""
         while not self.is_enough():
             if self.step():
-                self._heard = time.monotonic()
+                self._last_new = time.monotonic()
             else:
-                self.rest()
-            if time.monotonic() - self._told >= self.options.every:
-                self.tell()
-        self.tell(books=True)
+                self.idle_wait()
+            if time.monotonic() - self._printed_at >= self.options.every:
+                self.print_status()
+        self.print_status(books=True)
 
     def step(self) -> int:
-        """Replay what is there now: how many commands."""
+        """Replay the commands that are there now. Returns how many."""
         from ..journal.replay import begin
 
         if self.replay is None:
@@ -153,49 +155,49 @@ class Following:
     def _progress(self, _: int) -> None:
         assert self.replay is not None
         self.lag_ns = time.time_ns() - self.replay.timestamp
-        if time.monotonic() - self._told >= self.options.every:
-            self.tell()
+        if time.monotonic() - self._printed_at >= self.options.every:
+            self.print_status()
 
     def _left_behind(self, replay: Replay) -> JournalError:
-        """What is needed next has been removed, and nothing would ever come again."""
+        """The error when the next segment has been removed."""
         from ..journal.errors import JournalError
 
         return JournalError(
-            f"the journal goes on from segment {replay.reader.position.segment}, which is gone: the oldest is "
-            f"{self.directory.segments()[0]}. This was too far behind: start it again, from a snapshot"
+            f"too far behind: segment {replay.reader.position.segment} of the journal has been removed, and the oldest "
+            f"is now {self.directory.segments()[0]}: start it again, from the newest snapshot"
         )
 
-    def rest(self) -> None:
-        """Wait a little for more."""
-        time.sleep(NAP_S)
+    def idle_wait(self) -> None:
+        """Wait for new commands."""
+        time.sleep(IDLE_WAIT_S)
 
     def behind(self) -> str:
-        """How far the books here are behind, in words."""
-        return f"the last came {self.lag_ns / 1e6:,.1f} ms after it was taken"
+        """How far the replay is behind, in words."""
+        return f"replayed {self.lag_ns / 1e6:,.1f} ms after its receipt"
 
     def is_enough(self) -> bool:
-        """Has it run, or been without anything new, for as long as was asked?"""
+        """Is the time of ``seconds`` or of ``until_idle`` over?"""
         now, options = time.monotonic(), self.options
         return (options.seconds is not None and now - self._began >= options.seconds) or (
-            options.until_idle is not None and now - self._heard >= options.until_idle
+            options.until_idle is not None and now - self._last_new >= options.until_idle
         )
 
-    def tell(self, *, books: bool = False) -> None:
-        """A line, with the digest of the ``books`` where that is wanted: it takes a while where many orders rest."""
-        self._told = time.monotonic()
+    def print_status(self, *, books: bool = False) -> None:
+        """Print a line. ``books``: with the digest of the books, which takes a while if there are many orders."""
+        self._printed_at = time.monotonic()
         if self.replay is None:
-            click.echo("nothing has come yet")
+            click.echo("no command received yet")
             return
         replay = self.replay
         click.echo(
-            f"command {replay.sequence:,}: {self.behind()}; {len(replay.engine):,} orders rest; "
+            f"command {replay.sequence:,}: {self.behind()}; {len(replay.engine):,} resting orders; "
             f"{replay.checkpoints:,} checkpoints and {len(replay.snapshots):,} snapshots agree"
             + (f"; books {replay.digest():016x}" if books else "")
         )
 
 
 class CopiedFollowing(Following):
-    """The same with the journal of another machine, which is copied first."""
+    """Copies the journal of a server on a different machine, and replays the copy."""
 
     def __init__(self, directory: Directory, options: Options, address: tuple[str, int]) -> None:
         super().__init__(directory, options)
@@ -210,7 +212,7 @@ class CopiedFollowing(Following):
             self._drop()
 
     def step(self) -> int:
-        """Take what has come, and replay it."""
+        """Receive what has arrived, and replay it."""
         if self._copy is None and not self._connect():
             return 0
         assert self._copy is not None
@@ -219,16 +221,16 @@ class CopiedFollowing(Following):
         except (OSError, EOFError) as error:
             if isinstance(error, PricetimeError):
                 raise
-            click.echo(f"# the connection is lost: {error}")
+            click.echo(f"# connection lost: {error}")
             self._drop()
             return 0
         if self.replay is None and not self.directory.segments():
-            return pieces  # a snapshot comes first
+            return pieces  # the snapshot, which comes first, is not complete yet
         return super().step()
 
     @staticmethod
     def _take(copy: JournalCopy) -> int:
-        """The pieces that are there, up to some, waiting for the first."""
+        """Wait for a piece, and receive the pieces that are there, at most PIECES. Returns how many."""
         pieces = 0
         while copy.receive():
             pieces += 1
@@ -241,7 +243,7 @@ class CopiedFollowing(Following):
 
         position = None
         if self.replay is None and self.directory.segments():
-            super().step()  # what an earlier copy has left
+            super().step()  # replay what an earlier run has copied
         if self.replay is not None:
             position = self.replay.reader.position
         try:
@@ -251,8 +253,8 @@ class CopiedFollowing(Following):
         except OSError as error:
             if self.replay is None:
                 raise NotFollowed(f"{text(self.address)}: {error.strerror or error}") from error
-            click.echo(f"# no connection: {error.strerror or error}")
-            time.sleep(AGAIN_S)
+            click.echo(f"# cannot connect: {error.strerror or error}")
+            time.sleep(RECONNECT_S)
             return False
         return True
 
@@ -261,24 +263,24 @@ class CopiedFollowing(Following):
             self._copy.close()
             self._copy = None
 
-    def rest(self) -> None:
-        """``receive`` waits."""
+    def idle_wait(self) -> None:
+        """Nothing to do: ``receive`` waits for new pieces."""
 
     def behind(self) -> str:
         copy = self._copy
         if copy is None or self.replay is None:
             return "not connected"
-        return f"{max(0, copy.sequence - self.replay.sequence):,} behind, {super().behind()}"
+        return f"{max(0, copy.sequence - self.replay.sequence):,} commands behind, {super().behind()}"
 
 
 def secret_of(options: Options) -> bytes:
-    """That of the owner, none where no file is given."""
+    """The secret of the owner; empty if no secrets file is given."""
     if options.secrets_file is None:
         return b""
     from ..gateway.secrets import read
 
     secret = read(options.secrets_file).follower(options.owner)
     if secret is None:
-        remedy = f"`pricetime secret {options.owner} --follows`"
-        raise NotFollowed(f"{options.secrets_file} has no owner {options.owner} who follows: {remedy}")
+        remedy = f"`pricetime secret {options.owner} --follows` adds one"
+        raise NotFollowed(f"{options.secrets_file} has no owner {options.owner} with follows = true: {remedy}")
     return secret

@@ -9,19 +9,23 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from dataclasses import replace as changed
+from decimal import Decimal, InvalidOperation
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import click
 
-from ..errors import PricetimeError
+from ..checks import price as price_ticks
+from ..errors import InvalidPrice, PricetimeError
+from ..prices import in_ticks
 from .place import SECTION, Sectioned, SectionedGroup, SectionOption, shared_option
+from .stop import CannotRun
 
 if TYPE_CHECKING:
     from ..feed.client import Client
     from ..types import Side
-    from .words import Report
+    from .words import Report, Units
 
 #: Orders that are sent before their reports are read.
 AT_A_TIME = 500
@@ -30,7 +34,6 @@ ORDER_ID_BITS = 48
 SIDES = click.Choice(["bid", "ask"])
 TIMES = click.Choice(["gtc", "ioc", "fok", "post-only"])
 QUANTITY = click.IntRange(1, 2**63 - 1)
-PRICE = click.IntRange(-(2**63), 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
 
 #: Columns of a file of orders.
@@ -49,14 +52,14 @@ class Request(NamedTuple):
 
 
 class Size(NamedTuple):
-    """A quantity in lots, and a price in ticks or None."""
+    """A quantity in lots, and a price in currency or None."""
 
     quantity: int
-    price: int | None
+    price: Decimal | None
 
 
 class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
-    """``5@101``, or ``5`` without a price. A price may be negative: ``5@-3``."""
+    """``5@101.25``, or ``5`` without a price. A price may be negative: ``5@-3``."""
 
     name = "quantity@price"
 
@@ -67,7 +70,10 @@ class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes no
         if match is None or match[2] == "":
             self.fail(f"{value!r} is not QUANTITY@PRICE: write it like 5@101", param, ctx)
         quantity, price = match[1], match[2]
-        return Size(QUANTITY(quantity, param, ctx), None if price is None else PRICE(price, param, ctx))
+        try:
+            return Size(QUANTITY(quantity, param, ctx), None if price is None else price_of(price))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
 
 
 class Words(Sectioned):
@@ -89,10 +95,12 @@ class Place:
 
     host: str
     port: int
+    recovery_port: int
     owner: int
     secrets_file: Path | None
     keep: bool
     timeout: float
+    ticks: bool
 
 
 def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -101,7 +109,9 @@ def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callabl
     settings = unset if again else {}
     keep: dict[str, Any] = {"default": True, "show_default": True} | settings
     timeout: dict[str, Any] = {"default": 5.0, "show_default": True} | settings
-    options = [shared_option(name, **settings) for name in ("host", "port", "owner", "secrets_file")]
+    ticks: dict[str, Any] = {"default": False, "show_default": False} | settings
+    names = ("host", "port", "recovery_port", "owner", "secrets_file")
+    options = [shared_option(name, **settings) for name in names]
     options += [
         click.option(
             "--keep/--cancel", cls=SectionOption, section=SECTION,
@@ -110,6 +120,10 @@ def connection(*, again: bool = False) -> Callable[[Callable[..., Any]], Callabl
         click.option(
             "--timeout", type=click.FloatRange(0, min_open=True), cls=SectionOption, section=SECTION,
             help="Longest wait for an answer, in seconds.", **timeout,
+        ),
+        click.option(
+            "--ticks", is_flag=True, cls=SectionOption, section=SECTION,
+            help="Give and show prices in whole ticks; the recovery server is not needed then.", **ticks,
         ),
     ]  # fmt: skip
 
@@ -152,13 +166,14 @@ def order(context: click.Context, /, **where: Any) -> None:
     """Send orders to an exchange and print the reports.
 
     \b
-        pricetime order add bid 5@100
+        pricetime order add bid 5@100.25
         pricetime order add ask 5 --market
         pricetime order replace 106700364307545 5@101
         pricetime order cancel 106700364307545
         pricetime order mass-cancel --owner 7 --secrets-file mine.toml
 
-    Prices are in ticks, quantities in lots. An owner has one session at a time, so this login ends an older session of
+    Quantities are in lots. Prices are in currency: the command asks the exchange for the value of a tick. With --ticks,
+    prices are in ticks. An owner has one session at a time, so this login ends an older session of
     the same owner. The options below can also follow the name of the subcommand. Exit code 1: the exchange rejected a
     command.
     """
@@ -184,7 +199,7 @@ def add(side: str, size: Size, *, market: bool, time_in_force: str | None, **giv
     """Add an order: QUANTITY lots at PRICE, or --market.
 
     \b
-        pricetime order add ask 5@101
+        pricetime order add ask 5@101.25
         pricetime order add bid 5@-3 --time-in-force ioc
         pricetime order add bid 5 --market
     """
@@ -264,9 +279,10 @@ def list_open(where: Place, /, instrument: int | None) -> None:
     from .words import open_order
 
     with connected(where) as client:
+        units = price_units(where)
         found = [order for order in client.open_orders() if instrument in {None, order.instrument}]
     for one in found:
-        click.echo(open_order(one))
+        click.echo(open_order(one, units))
     if not found:
         click.echo("no open orders")
 
@@ -319,7 +335,7 @@ def from_row(row: dict[str, str]) -> Request:
     if action == "add":
         return new_order(
             side=row["side"],
-            size=Size(int(row["quantity"]), int(row["price"]) if "price" in row else None),
+            size=Size(int(row["quantity"]), price_of(row["price"]) if "price" in row else None),
             order_id=int(row["order_id"]) if "order_id" in row else None,
             time_in_force=row.get("time_in_force", "gtc"),
             **common,
@@ -329,7 +345,7 @@ def from_row(row: dict[str, str]) -> Request:
         return Request("cancel_order", common)
     if action == "reduce":
         return Request("reduce_order", {**common, "by": int(row["quantity"])})
-    return Request("replace_order", {**common, "quantity": int(row["quantity"]), "price": int(row["price"])})
+    return Request("replace_order", {**common, "quantity": int(row["quantity"]), "price": price_of(row["price"])})
 
 
 def new_order(*, side: str, size: Size, time_in_force: str, order_id: int | None, instrument: int) -> Request:
@@ -369,12 +385,56 @@ def send(where: Place, requests: Sequence[Request]) -> None:
 
     rejected = 0
     with connected(where) as client:
-        for start in range(0, len(requests), AT_A_TIME):
-            for report in ask(client, requests[start : start + AT_A_TIME], where.timeout):
-                click.echo(line(report))
+        units = price_units(where, needed=any(request.arguments.get("price") is not None for request in requests))
+        sent = [in_whole_ticks(request, units) for request in requests]
+        for start in range(0, len(sent), AT_A_TIME):
+            for report in ask(client, sent[start : start + AT_A_TIME], where.timeout):
+                click.echo(line(report, units))
                 rejected += report.kind == ReportKind.REJECTED
     if rejected:
         raise SystemExit(1)
+
+
+def price_of(text: str) -> Decimal:
+    """A price from words. Raises ValueError."""
+    try:
+        price = Decimal(text)
+    except InvalidOperation:
+        price = Decimal("NaN")
+    if not price.is_finite():
+        raise ValueError(f"price {text!r} is not a number")
+    return price
+
+
+def price_units(where: Place, *, needed: bool = False) -> Units:
+    """The price units of the exchange, none for prices in ticks. Raises CannotRun if they are needed and unknown."""
+    from ..feed.errors import FeedUnavailable, InvalidAnswer
+    from ..feed.instruments import fetch_instruments
+    from .words import units_of
+
+    if where.ticks:
+        return {}
+    try:
+        return units_of(fetch_instruments(where.host, where.recovery_port, timeout=where.timeout).values())
+    except (FeedUnavailable, InvalidAnswer) as error:
+        if needed:
+            raise CannotRun(
+                f"the value of a tick is unknown: {error}. Give its --recovery-port, or prices in ticks with --ticks"
+            ) from error
+        click.echo(f"# prices are in ticks: {error}", err=True)
+        return {}
+
+
+def in_whole_ticks(request: Request, units: Units) -> Request:
+    """The same request with its price in ticks. Raises CannotRun for a price between two ticks."""
+    price, instrument = request.arguments.get("price"), request.arguments["instrument"]
+    if price is None:
+        return request
+    try:
+        ticks = price_ticks(in_ticks(price, units.get(instrument, Decimal(1))))
+    except InvalidPrice as error:
+        raise CannotRun(f"instrument {instrument}: {error}") from error
+    return Request(request.method, {**request.arguments, "price": ticks})
 
 
 def connected(where: Place) -> Client:

@@ -159,11 +159,12 @@ def run(file: Path, options: Options) -> None:
 def _ladder_at(tape: AnyReplay, at: str, levels: int) -> Ladder:
     """Run the tape to a time: the ladder at that time."""
     from ..tape.clock import InvalidTime
-    from .show import Ladder
+    from .show import Ladder, price_text
 
     try:
         moment = tape.clock().parse(at)
     except InvalidTime as error:
         raise click.BadParameter(str(error), param_hint="--at") from error
     tape.run(until=moment)
-    return Ladder(tape.clock().text(moment), tape.price_scale, *tape.depth(levels))
+    price = partial(price_text, scale=tape.price_scale)
+    return Ladder(tape.clock().text(moment), price, *tape.depth(levels))

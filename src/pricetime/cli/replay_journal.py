@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from ..journal.replay import Replay, Until, begin
+from ..prices import in_currency
 from . import show
 from .journal import directory_of
 from .show_journal import time_text
@@ -76,8 +78,9 @@ def _books(replay: Replay, instrument: int | None, levels: int) -> None:
 def _book(replay: Replay, number: int, levels: int) -> None:
     bids, asks = (side.tolist() for side in replay.engine.book(number).depth(levels))
     symbol = replay.engine.instruments[number].symbol
+    price = partial(in_currency, unit=replay.engine.instruments[number].price_unit)
     name = f"instrument {number}{f', {symbol}' if symbol else ''}"
-    show.ladder(show.Ladder(f"{name}, after command {replay.sequence:,}", 1, bids, asks))
+    show.ladder(show.Ladder(f"{name}, after command {replay.sequence:,}", price, bids, asks))
 
 
 def _outcome(folder: Path, replay: Replay, first: int, elapsed_s: float) -> None:

@@ -1,4 +1,4 @@
-"""``pricetime secret``: an owner who may log in."""
+"""``pricetime secret``: adds an owner that may log in."""
 
 from __future__ import annotations
 
@@ -15,21 +15,17 @@ FILE = Path("secrets.toml")
 @click.argument("owner", type=click.IntRange(1, 65535))
 @shared_option(
     "secrets_file", default=FILE, show_default=True,
-    help="File of secrets; it is made with mode 0600 if it does not exist.",
+    help="Secrets file; created with mode 0600 if it does not exist.",
 )  # fmt: skip
-@click.option("--name", default="", help="Who that is; only people read it.")
-@click.option(
-    "--follows", is_flag=True, help="For one who follows the journal from another machine, and does not trade."
-)
+@click.option("--name", default="", help="Name of the owner, for people only.")
+@click.option("--follows", is_flag=True, help="The owner may copy the journal (pricetime follow), and may not trade.")
 def secret(owner: int, secrets_file: Path, name: str, *, follows: bool) -> None:
-    """Draw a secret for OWNER, a number from 1 to 65535, and add it to the file of secrets.
+    """Create a random secret for OWNER, a number from 1 to 65535, and add it to the secrets file.
 
-    The server takes the file with --secrets-file and reads it anew on SIGHUP; `pricetime order` takes a file with the
-    client's own entry. The secret itself never crosses the network, and is not printed.
+    `pricetime serve` reads the file with --secrets-file, and again on SIGHUP. `pricetime order` reads a file with the
+    client's own entry. The secret is never printed and never sent over the network.
     """
     from ..gateway.secrets import add
 
     add(secrets_file, owner, name, follows=follows)
-    click.echo(
-        f"{secrets_file}: owner {owner} added. Give its entry to the client, over a channel that no other can read"
-    )
+    click.echo(f"{secrets_file}: owner {owner} added. Give this entry to the client over a confidential channel")

@@ -1,4 +1,4 @@
-"""``pricetime serve``: an exchange on this machine."""
+"""``pricetime serve``: runs an exchange."""
 
 from __future__ import annotations
 
@@ -21,41 +21,42 @@ if TYPE_CHECKING:
 
 
 class Settings(Sectioned):
-    """A command with an option for every setting of the server. They are made when they are asked for first."""
+    """A command with an option for every setting of the server. The options are created when they are first needed."""
 
     _made: list[click.Parameter] | None = None
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         if self._made is None:
-            with told_in_a_line():
+            with one_line_errors():
                 self._made = [*self.params, *options()]
         return [*self._made, *super().get_params(ctx)[len(self.params) :]]
 
 
 @click.command(cls=Settings)
-@click.option("--show-settings", is_flag=True, help="Print every setting, those that were given in bold.")
+@click.option("--show-settings", is_flag=True, help="Print all settings before the start; bold: given by the user.")
 @click.option(
     "--config",
     "file",
     type=click.Path(dir_okay=False, path_type=Path),
     envvar="PRICETIME_CONFIG",
     show_envvar=True,
-    help="TOML file of settings, named as the options below, with _ for -.",
+    help="TOML file of settings. Names are those of the options, with _ instead of -.",
 )
 def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
-    """Run an exchange: orders in over TCP, reports out over UDP multicast.
+    """Run an exchange: clients send orders over TCP, and the feed is sent over UDP multicast.
 
-    By default it listens on 127.0.0.1 only. It needs secrets for those who may log in, or --open:
+    By default it listens on 127.0.0.1 only. Clients log in with secrets; --open accepts every login, for tests:
 
     \b
         pricetime secret 7 --secrets-file secrets.toml
         pricetime serve --secrets-file secrets.toml --instrument id=1,symbol=ABC,tick_size=5
         pricetime serve --open
 
-    Every setting may stand in a file, in the environment as PRICETIME_ and its name in capitals, or in an option; the
-    option counts most. SIGTERM ends it when every report has left; SIGHUP reads secrets and instrument states anew.
+    Each setting can be given in a file, in the environment (PRICETIME_ and its name in capitals) or as an option.
+    Options override the environment, which overrides the file. SIGTERM stops the server after all reports are sent;
+    SIGHUP rereads secrets and instrument states.
     """
-    with told_in_a_line():
+    with one_line_errors():
         from ..gateway.sources import load
 
         config = load(file, {name: value for name, value in given.items() if value not in {None, ()}})
@@ -64,7 +65,7 @@ def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
 
 
 def run(config: GatewayConfig, *, show_settings: bool) -> int:
-    """Serve, and say where: the exit code."""
+    """Run the server and print where it listens. Returns the exit code."""
     from importlib import import_module
 
     from .. import COMPILED
@@ -81,13 +82,13 @@ def run(config: GatewayConfig, *, show_settings: bool) -> int:
 
 
 def show_places(places: Iterable[tuple[str, str]]) -> None:
-    """Print where a server listens."""
+    """Print the addresses on which the server listens."""
     click.echo("\n".join(["listening on", *(f"  {what:<10} {where}" for what, where in places), ""]))
 
 
 @contextmanager
-def told_in_a_line() -> Iterator[None]:
-    """What keeps a server from starting is one line, and exit code 2."""
+def one_line_errors() -> Iterator[None]:
+    """Turn an error that prevents the start into one line and exit code 2."""
     from ..extras import require
 
     try:
@@ -95,11 +96,11 @@ def told_in_a_line() -> Iterator[None]:
             require(package, "server", "pricetime serve")
         yield
     except (PricetimeError, MemoryError) as error:
-        raise CannotRun(str(error) or "no memory: lower order_capacity and feed_store_reports") from error
+        raise CannotRun(str(error) or "not enough memory: lower order_capacity or feed_store_reports") from error
 
 
 def options() -> Iterator[click.Option]:
-    """An option for each setting."""
+    """One option for each setting."""
     from ..gateway.config import GatewayConfig
     from ..gateway.sources import TABLES, flag
 
@@ -123,7 +124,7 @@ def options() -> Iterator[click.Option]:
 
 
 def metavar(name: str, field: FieldInfo) -> str:
-    """What stands for the value of an option in its help."""
+    """The placeholder for the value of an option in the help."""
     if name in {"instruments", "owners"}:
         return "id=ID,symbol=TEXT,..." if name == "instruments" else "id=ID,max_open_orders=NUMBER,..."
     annotation = str(field.annotation)
@@ -140,7 +141,7 @@ def metavar(name: str, field: FieldInfo) -> str:
 
 
 def shown(value: object) -> str:
-    """A setting as help, the page and the table show it."""
+    """A value as the help, the documentation and ``--show-settings`` show it."""
     from ..gateway.config import InstrumentConfig, OwnerConfig
 
     tables = (InstrumentConfig, OwnerConfig)
@@ -162,7 +163,7 @@ def shown(value: object) -> str:
 
 
 def rows(config: GatewayConfig) -> Iterator[tuple[str, str, str, bool]]:
-    """Group, name, value, and whether it was given, of each setting."""
+    """For each setting: group, name, value, and whether it was given."""
     for name, field in type(config).model_fields.items():
         assert isinstance(field.json_schema_extra, dict)
         yield str(field.json_schema_extra["group"]), name, shown(getattr(config, name)), name in config.model_fields_set

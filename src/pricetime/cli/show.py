@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,23 +27,25 @@ class Ladder(NamedTuple):
     """The best levels of a book at one moment."""
 
     time: str
-    price_scale: int
+    price: Callable[[int], str]  #: how a price is shown
     bids: Levels
     asks: Levels
 
 
 def ladder(seen: Ladder) -> None:
     """Print a ladder: bids on the left, asks on the right, best first."""
-    print_titled(seen.time, levels(seen.bids, seen.asks, seen.price_scale))
+    print_titled(seen.time, levels(seen.bids, seen.asks, seen.price))
 
 
-def levels(bids: Levels, asks: Levels, price_scale: int, *, title: str | None = None, min_width: int = 0) -> Grid:
+def levels(
+    bids: Levels, asks: Levels, price: Callable[[int], str], *, title: str | None = None, min_width: int = 0
+) -> Grid:
     """The table of a ladder. If it is too wide it leaves out orders first, then quantities."""
     names = {"orders": 2, "quantity": 1, "bid": 0, "ask": 0}
     ordered = ("orders", "quantity", "bid", "ask", "quantity", "orders")
     table = Grid(*(Column(name, names[name], min_width=min_width) for name in ordered), title=title)
     for bid, ask in zip_longest(bids, asks):
-        table.add_row(*reversed(_cells(bid, price_scale)), *_cells(ask, price_scale))
+        table.add_row(*reversed(_cells(bid, price)), *_cells(ask, price))
     return table
 
 
@@ -105,9 +107,7 @@ def settings(rows: Iterable[tuple[str, str, str, bool]]) -> None:
 
 
 def price_text(price: int, scale: int) -> str:
-    """A price of the tape with at least two decimals; in ticks if the scale is 1."""
-    if scale == 1:
-        return f"{price:,}"
+    """A price of the tape with at least two decimals."""
     whole, part = divmod(abs(price), scale)
     decimals = str(part).zfill(len(str(scale)) - 1).rstrip("0").ljust(2, "0")
     return f"{'-' if price < 0 else ''}{whole:,}.{decimals}"
@@ -129,12 +129,12 @@ def _book_name(book: str) -> str:
     return f"OrderBook, {'compiled' if COMPILED else 'pure form'}"
 
 
-def _cells(level: tuple[int, int, int] | None, scale: int) -> tuple[str, str, str]:
+def _cells(level: tuple[int, int, int] | None, price_of: Callable[[int], str]) -> tuple[str, str, str]:
     """Price, quantity and orders of a level; empty if there is no level."""
     if level is None:
         return "", "", ""
     price, quantity, orders = level
-    return price_text(price, scale), f"{quantity:,}", f"{orders:,}"
+    return price_of(price), f"{quantity:,}", f"{orders:,}"
 
 
 def _difference(difference: Difference, tape: AnyReplay) -> str:

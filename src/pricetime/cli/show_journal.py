@@ -12,7 +12,7 @@ import click
 from ..journal import survey
 from ..journal.errors import JournalError
 from .table import Column, Grid, figures, print_titled
-from .words import command_line
+from .words import Units, command_line, units_of
 
 if TYPE_CHECKING:
     from ..journal.directory import Directory
@@ -86,6 +86,12 @@ def _snapshots(directory: Directory) -> None:
     print_titled("snapshots", table)
 
 
+def _units(directory: Directory) -> Units:
+    """The price units of the newest settings in a journal."""
+    known = [seen.configuration for seen in survey.segments(directory) if seen.configuration is not None]
+    return units_of(known[-1].instruments) if known else {}
+
+
 def _configuration(seen: survey.SegmentSeen) -> None:
     configuration = seen.configuration
     assert configuration is not None
@@ -96,7 +102,8 @@ def _configuration(seen: survey.SegmentSeen) -> None:
         table.add_row(name, f"{getattr(configuration, name):,}")
     table.add_row("instruments", f"{len(configuration.instruments):,}")
     for instrument in configuration.instruments[:10]:
-        table.add_row(f"  {instrument.id}", instrument.symbol)
+        unit = "" if instrument.price_unit == 1 else f"price unit {instrument.price_unit}"
+        table.add_row(f"  {instrument.id}", f"{instrument.symbol} {unit}".strip())
     if len(configuration.instruments) > 10:
         table.add_row(f"  and {len(configuration.instruments) - 10:,} more", "")
     table.add_row("owners with limits", f"{len(configuration.limits):,}")
@@ -131,6 +138,7 @@ def _tail_text(folder: Path, tail: Tail) -> str:
 def around(directory: Directory, sequence: int, margin: int) -> None:
     """Print the records around a command, and the bytes of an invalid one after them."""
     position = survey.ahead_of(directory, sequence, margin)
+    units = _units(directory)
     last = position.sequence
     for record in survey.records(directory, position):
         if record.checkpoint is not None:
@@ -145,13 +153,13 @@ def around(directory: Directory, sequence: int, margin: int) -> None:
                 return
             offset = "" if record.offset is None else record.offset
             mark = " <--" if last == sequence else ""
-            click.echo(f"{record.segment}:{offset:<12}{command_line(record.command)}{mark}")
-    _beyond(directory, last)
+            click.echo(f"{record.segment}:{offset:<12}{command_line(record.command, units)}{mark}")
+    _beyond(directory, last, units)
     if last < sequence:
         click.echo(f"There is no command {sequence:,}: the journal ends at command {last:,}.")
 
 
-def _beyond(directory: Directory, last: int) -> None:
+def _beyond(directory: Directory, last: int, units: Units) -> None:
     """Print what follows the last valid record."""
     from ..journal.reader import Reader
 
@@ -166,7 +174,7 @@ def _beyond(directory: Directory, last: int) -> None:
     for first in range(0, len(bad.data), 24):
         click.echo(f"{'':>14}{bad.data[first : first + 24].hex(' ')}")
     click.echo(f"{'':>14}length {bad.length} (expected 64), crc {bad.crc:08x} (computed {bad.expected_crc:08x})")
-    click.echo(f"{'':>14}read as a command: {command_line(bad.command)}")
+    click.echo(f"{'':>14}read as a command: {command_line(bad.command, units)}")
 
 
 def findings(folder: Path, found: Findings) -> None:

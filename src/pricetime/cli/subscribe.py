@@ -116,7 +116,7 @@ def watch(options: Options) -> bool:
         recovery=recovery,
         instruments=options.instruments,
         capacity=options.order_capacity,
-        on_reports=view.reports if options.plain else None,
+        on_reports=(lambda reports: view.reports(reports, subscriber)) if options.plain else None,
     ) as subscriber, view:  # fmt: skip
         subscriber.on_event = lambda event: view.event(event, subscriber)
         follow(subscriber, view, Progress(options))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ import click
 from rich.console import Group
 from rich.live import Live
 
+from ..prices import in_currency
 from ..types import InstrumentState
 from .show import levels
 from .table import Grid, console, figures, print_titled
-from .words import Report, line
+from .words import Report, line, units_of
 
 if TYPE_CHECKING:
     from ..core.instrument import Instrument
@@ -94,12 +96,13 @@ class Lines:
     def event(self, event: FeedEvent, subscriber: Subscriber) -> None:
         click.echo(f"# {self._notes.event(event, subscriber)}")
 
-    def reports(self, reports: Any) -> None:
+    def reports(self, reports: Any, subscriber: Subscriber) -> None:
         """Print the reports of the chosen instruments."""
-        wanted = self._instruments
+        wanted, units = self._instruments, units_of(subscriber.builder.instruments.values())
         found = map(Report._make, reports.tolist())
         click.echo(
-            "".join(f"{line(report)}\n" for report in found if not wanted or report.instrument in wanted), nl=False
+            "".join(f"{line(report, units)}\n" for report in found if not wanted or report.instrument in wanted),
+            nl=False,
         )
 
     def show(self, subscriber: Subscriber) -> None:
@@ -138,7 +141,7 @@ class Ladders:
         text = self._notes.event(event, subscriber)
         self._console.print(text, style="yellow" if event.kind.name in BAD else None)
 
-    def reports(self, reports: Any) -> None:
+    def reports(self, reports: Any, subscriber: Subscriber) -> None:
         """Do nothing: the ladders show the books."""
 
     def show(self, subscriber: Subscriber) -> None:
@@ -191,7 +194,8 @@ class Ladders:
         halted = ", halted" if instrument.state == InstrumentState.HALTED else ""
         title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
         bids, asks = (side.tolist() for side in book.depth(self._options.levels))
-        return levels(bids, asks, 1, title=title, min_width=8)
+        price = partial(in_currency, unit=instrument.price_unit)
+        return levels(bids, asks, price, title=title, min_width=8)
 
 
 def condition(subscriber: Subscriber) -> str:

@@ -17,8 +17,10 @@ from pricetime.errors import (
     MassCancelUnfinished,
     UnknownInstrument,
 )
+from pricetime.ladder import tops_html
 from pricetime.native.spread import id_multiplier
 from pricetime.owner_limits import checked_limits
+from pricetime.prices import in_currency
 from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState
 
 if cython.compiled:
@@ -45,6 +47,9 @@ COPIED_BYTES = 16 << 10
 
 #: A report block that grew beyond this goes with the array it was lent to, and is not kept for the next call.
 KEPT_BLOCK_BYTES = 64 << 20
+
+#: The most books that a notebook shows of an engine.
+SHOWN_BOOKS = 20
 
 
 @cython.final
@@ -233,6 +238,12 @@ class Engine:
     def __repr__(self):
         return f"<pricetime.Engine: {len(self._instruments)} instruments, {len(self)} orders>"
 
+    def _repr_html_(self):
+        known = list(self._instruments.values())
+        left_out = f", of which the first {SHOWN_BOOKS} are shown" if len(known) > SHOWN_BOOKS else ""
+        title = f"Engine: {len(known):,} instruments{left_out}, {len(self):,} orders"
+        return tops_html((top_of(self.book(instrument.id), instrument) for instrument in known[:SHOWN_BOOKS]), title)
+
     def commands(self):
         """The commands that make this state anew, as an array of ``pricetime.COMMAND``: see ``OrderBook.commands``.
 
@@ -394,6 +405,16 @@ def digest_of(books, instruments, references=None):
     for instrument in sorted(instruments):
         value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument), numbers))
     return value
+
+
+def top_of(book, instrument):
+    """The row of one book in the table that a notebook shows of an engine."""
+    bids, asks = (side.tolist() for side in book.depth(1))
+    unit = instrument.price_unit
+    bid, bid_lots = (in_currency(bids[0][0], unit), f"{bids[0][1]:,}") if bids else (None, None)
+    ask, ask_lots = (in_currency(asks[0][0], unit), f"{asks[0][1]:,}") if asks else (None, None)
+    state = book.state.name.lower()
+    return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", state
 
 
 def remake(instruments, capacity, level_capacity, owner_limit, limits, seq_num, commands):

@@ -9,6 +9,8 @@ import numpy as np
 from pricetime import checks, errors
 from pricetime.core.engine import remake
 from pricetime.core.instrument import Instrument
+from pricetime.depth import Depth
+from pricetime.ladder import ladder_html
 from pricetime.types import (
     DEPTH,
     MAX_QUANTITY,
@@ -45,7 +47,8 @@ class OrderBook:
     of orders that ask for none of their own. ``replace_policy``: when a replaced order keeps its place.
     ``low_price`` and ``high_price``: the band that prices must be in, None for no end. ``owner_limit``: owners
     from 1 to below it can have all their orders cancelled at once. ``limits``: of these owners, as of an ``Engine``.
-    Raises InvalidSetting and MemoryError.
+    ``price_unit``: the currency value of one tick, with which ladders, charts and frames show prices. Raises
+    InvalidSetting and MemoryError.
 
     Prices are whole ticks within i64, quantities whole lots from 1 to 2**63 - 1, order ids any u64, owners u32
     with 0 for nobody in particular, timestamps u64 nanoseconds, kept and never looked at. A command takes a
@@ -71,10 +74,11 @@ class OrderBook:
         high_price=None,
         owner_limit=0,
         limits=None,
+        price_unit=1,
     ):
         rules = {"self_trade": self_trade, "replace_policy": replace_policy}
         sizes = {"tick_size": tick_size, "lot_size": lot_size}
-        instrument = Instrument(0, **rules, **sizes, low_price=low_price, high_price=high_price)
+        instrument = Instrument(0, **rules, **sizes, low_price=low_price, high_price=high_price, price_unit=price_unit)
         room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
         engine: Engine = Engine((instrument,), **room)
         if self._engine is not None:
@@ -284,17 +288,29 @@ class OrderBook:
         return self._best(ASK)
 
     def depth(self, levels=10):
-        """The best levels of each side, best first: (bids, asks), arrays of ``pricetime.DEPTH``.
+        """The best levels of each side, best first: a ``Depth``, which is a pair (bids, asks) of arrays.
 
-        ``levels``: how many of each side at most, None for all. Fields: price (ticks), quantity (lots), count
-        (orders). O(levels).
+        ``levels``: how many of each side at most, None for all. The arrays have the dtype ``pricetime.DEPTH``: price
+        (ticks), quantity (lots), count (orders). ``Depth.plot`` draws it; a notebook shows it as a ladder. O(levels).
         """
         count = MAX_QUANTITY if levels is None else checks.levels(levels)
         self._enter()
         try:
-            return self._levels(BID, count), self._levels(ASK, count)
+            bids, asks = self._levels(BID, count), self._levels(ASK, count)
         finally:
             self._latch.leave()
+        depth = tuple.__new__(Depth, (bids, asks))  # what Depth(bids, asks, unit) does, without a call of Python
+        depth.price_unit = self._engine._instruments[self._book.instrument].price_unit
+        return depth
+
+    def plot(self, levels=10, *, ax=None, cumulative=True):
+        """Draw ``depth(levels)`` with matplotlib and return the Axes: see ``Depth.plot``. O(levels)."""
+        return self.depth(levels).plot(ax=ax, cumulative=cumulative)
+
+    @property
+    def price_unit(self):
+        """The currency value of one tick, as a ``Decimal``; the book itself reads and returns whole ticks. O(1)."""
+        return self._engine._instruments[self._book.instrument].price_unit
 
     def order(self, order_id):
         """A resting order, as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
@@ -397,6 +413,11 @@ class OrderBook:
 
     def __repr__(self):
         return f"<pricetime.OrderBook: {len(self)} orders, bid {self.best_bid}, ask {self.best_ask}>"
+
+    def _repr_html_(self):
+        bids, asks = (side.tolist() for side in self.depth())
+        halted = ", halted" if self.state == InstrumentState.HALTED else ""
+        return ladder_html(bids, asks, self.price_unit, f"OrderBook: {len(self):,} orders{halted}")
 
     def __reduce__(self):
         if not self._whole_engine:

@@ -6,6 +6,7 @@ from ..core.builder import BookBuilder
 from ..core.snapshot import Snapshot
 from .async_client import AsyncClient
 from .client import Client
+from .instruments import fetch_instruments
 from .order_result import OrderResult, OrderStatus
 from .sequencer import EventKind, FeedEvent, FeedState, FeedStatistics, Sequencer
 from .subscriber import Subscriber
@@ -23,4 +24,5 @@ __all__ = [
     "Sequencer",
     "Snapshot",
     "Subscriber",
+    "fetch_instruments",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import NamedTuple
 
 import numpy as np
@@ -121,6 +122,7 @@ def _instrument(data: bytes) -> Instrument:
             low_price=None if sent.low_price == -(2**63) else sent.low_price,
             high_price=None if sent.high_price == 2**63 - 1 else sent.high_price,
             state=InstrumentState(sent.state),
+            price_unit=Decimal(sent.price_unit).scaleb(-sent.price_decimals),
         )
     except (InvalidSetting, ValueError) as error:
         raise InvalidAnswer(f"the recovery server sent an invalid instrument: {error}") from error

@@ -1,1 +1,1 @@
-"""The server: order entry over TCP, market data over UDP multicast, the threads that carry it."""
+"""The server: order entry over TCP, market data over UDP multicast, and the threads between them."""

@@ -1,9 +1,11 @@
-"""Where connections come in that have a task each: what the servers of metrics, recovery and journal have in common.
+"""Accepts connections and serves each one in its own task: the base of the metrics, recovery, journal and admin
+servers.
 
-Each is closed here, whatever becomes of its task: one that is cancelled before it ran at all closes nothing itself.
+The acceptor closes every connection itself, because a task that is cancelled before it first runs cannot close
+anything.
 
-A deadline is judged after the socket was looked at, never before. A process that was stopped for a while finds its
-deadlines passed and what its clients sent meanwhile in the sockets; it must not blame the clients.
+A task reads the socket before it checks a deadline. If the whole process was suspended, its deadlines have passed, but
+the data that clients sent in time is already in the sockets.
 """
 
 from __future__ import annotations
@@ -14,22 +16,22 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 
-from .log import Seldom
+from .log import LimitedLog
 
-#: No connection can be accepted: how long until that is tried again.
+#: Delay before the next attempt after accept() failed, in seconds.
 PAUSE_S = 0.1
 
-#: Where a connection over a Unix socket comes from.
+#: Address shown for a connection over a Unix socket.
 LOCAL = "local"
 
 
 class Acceptor(ABC):
-    """Accepts on a listening socket, in the running loop, from ``open`` to ``close``.
+    """Accepts connections in the running event loop, from ``open`` to ``close``.
 
-    ``event`` is what the log says when nothing can be accepted.
+    ``event``: the log event when accept() fails.
     """
 
-    def __init__(self, listener: socket.socket, event: str, log: Seldom) -> None:
+    def __init__(self, listener: socket.socket, event: str, log: LimitedLog) -> None:
         self._listener = listener
         self._event = event
         self._log = log
@@ -40,19 +42,19 @@ class Acceptor(ABC):
         return len(self._tasks)
 
     @abstractmethod
-    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
-        """The task that serves a connection; None when there is no place for it.
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
+        """Start the task that serves a connection; None if there is no room for it.
 
-        The connection is closed when the task is over, after its callbacks; without a task, at once.
+        The acceptor closes the connection after the task and its callbacks; without a task, at once.
         """
 
     def open(self) -> None:
-        """Begin to accept."""
+        """Start to accept connections."""
         self._listener.setblocking(False)
         self._listen()
 
     async def close(self) -> None:
-        """Accept no more and end every connection. May be called again."""
+        """Stop accepting and close every connection. Can be called twice."""
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener.fileno())
             self._listener.close()
@@ -65,18 +67,18 @@ class Acceptor(ABC):
             self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def _accept(self) -> None:
-        """One connection: a flood of them takes turns with everything else on this loop."""
+        """Accept one connection. Further ones wait for the next loop iteration, so a flood cannot block the loop."""
         try:
             connection, address = self._listener.accept()
         except (BlockingIOError, ConnectionAbortedError):
-            return  # it was gone before we came to it
+            return  # the client has closed it already
         except OSError as error:
             self._log.info(self._event, error=error.strerror)
             self._loop.remove_reader(self._listener.fileno())
             self._loop.call_later(PAUSE_S, self._listen)
             return
         connection.setblocking(False)
-        task = self._welcome(connection, str(address[0]) if address else LOCAL)  # a Unix socket's has no name
+        task = self._start_task(connection, str(address[0]) if address else LOCAL)  # a Unix socket has no address
         if task is None:
             connection.close()
         else:
@@ -90,17 +92,17 @@ class Acceptor(ABC):
     # ------------------------------------------------------------------ for the tasks
 
     async def _receive(self, connection: socket.socket, most: int, deadline: float) -> bytes:
-        """What has come, at least one byte and at most so many; b"" at the end. Raises TimeoutError and OSError."""
+        """Wait for data: 1 to ``most`` bytes, or b"" at the end of the connection. Raises TimeoutError and OSError."""
         while True:
             try:
                 return connection.recv(most)
             except BlockingIOError:
-                self._judge(deadline)
+                self._check_deadline(deadline)
             fd = connection.fileno()
             await self._wait(partial(self._loop.add_reader, fd), partial(self._loop.remove_reader, fd), deadline)
 
     async def _receive_all(self, connection: socket.socket, count: int, deadline: float) -> bytes:
-        """Exactly this many bytes; b"" if the connection ends before. Raises TimeoutError and OSError."""
+        """Exactly ``count`` bytes; b"" if the connection ends before that. Raises TimeoutError and OSError."""
         got = b""
         while len(got) < count:
             more = await self._receive(connection, count - len(got), deadline)
@@ -110,23 +112,23 @@ class Acceptor(ABC):
         return got
 
     async def _send_some(self, connection: socket.socket, data: memoryview, deadline: float) -> int:
-        """Hand the kernel as much as it takes, at least one byte: how many. Raises TimeoutError and OSError."""
+        """Send at least one byte. Returns the number of bytes that the kernel took. Raises TimeoutError and OSError."""
         while True:
             try:
                 return connection.send(data)
             except BlockingIOError:
-                self._judge(deadline)
+                self._check_deadline(deadline)
             fd = connection.fileno()
             await self._wait(partial(self._loop.add_writer, fd), partial(self._loop.remove_writer, fd), deadline)
 
-    def _judge(self, deadline: float) -> None:
+    def _check_deadline(self, deadline: float) -> None:
         if self._loop.time() >= deadline:
-            raise TimeoutError("the other end took too long")
+            raise TimeoutError("the other side took too long")
 
     async def _wait(
         self, watch: Callable[[Callable[[], None]], None], unwatch: Callable[[], object], deadline: float
     ) -> None:
-        """Wait until a socket is ready or the deadline has passed. It takes nothing from the socket."""
+        """Wait until a socket is ready or the deadline has passed, without reading from it."""
         ready = asyncio.Event()
         watch(ready.set)
         try:

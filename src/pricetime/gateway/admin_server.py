@@ -1,7 +1,7 @@
-"""The operator's socket: commands of ``pricetime admin`` over a Unix socket, which its file permissions guard.
+"""Serves ``pricetime admin`` over a Unix socket. The file permissions of the socket decide who may connect.
 
-A connection carries one request, an object of JSON in a line, and its answer: a line for each row, then a last line
-with ``"ok": true``, or ``"error"`` and why. It is private to this version of the server and its command.
+A connection carries one request, a JSON object on one line, and its reply: one line for each row, then a last line with
+``"ok": true``, or with ``"error"`` and the reason. The protocol may change with every version.
 """
 
 from __future__ import annotations
@@ -14,23 +14,23 @@ from typing import Any
 
 from ..errors import PricetimeError
 from .acceptor import Acceptor
-from .log import Seldom
+from .log import LimitedLog
 from .operator import Answer
 from .places import Places
 
-#: Connections at a time, the time in which each must ask and take its answer, and the most that it may ask.
+#: Maximum number of connections; time for a request, and for its reply, in seconds; maximum size of a request.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 8, 5.0, 8192
 
 
 class AdminServer(Acceptor):
-    """Answers on a listening socket, in the running loop, from ``open`` to ``close``. ``do``: ``Operator.do``."""
+    """Serves requests in the running event loop, from ``open`` to ``close``. ``do``: ``Operator.do``."""
 
-    def __init__(self, listener: socket.socket, do: Callable[[object], Awaitable[Answer]], log: Seldom) -> None:
-        super().__init__(listener, "no connection of the operator can be accepted", log)
+    def __init__(self, listener: socket.socket, do: Callable[[object], Awaitable[Answer]], log: LimitedLog) -> None:
+        super().__init__(listener, "cannot accept an admin connection", log)
         self._do = do
         self._clients: Places[asyncio.Task[None]] = Places(MOST_CLIENTS)
 
-    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
         if (idlest := self._clients.displaced_by(address)) is not None:
             self._clients.leave(idlest)
             idlest.cancel()
@@ -40,7 +40,7 @@ class AdminServer(Acceptor):
         return task
 
     async def _serve(self, connection: socket.socket) -> None:
-        """One request and its answer. What goes wrong is told to the operator."""
+        """Answer one request. Errors go to the operator, not to the log."""
         try:
             line = await self._read_line(connection, self._loop.time() + TIMEOUT_S)
             rows, last = await self._answer(line)
@@ -49,7 +49,7 @@ class AdminServer(Acceptor):
             while rest:
                 rest = rest[await self._send_some(connection, rest, deadline) :]
         except OSError as error:
-            self._log.info("connection of the operator ended", error=str(error))
+            self._log.info("admin connection ended", error=str(error))
 
     async def _answer(self, line: bytes) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         try:
@@ -64,5 +64,5 @@ class AdminServer(Acceptor):
             more = await self._receive(connection, MOST_BYTES, deadline)
             got += more
             if not more or len(got) > MOST_BYTES:
-                raise ConnectionError("the request is no line of JSON")
+                raise ConnectionError("the request is not one line of JSON")
         return got

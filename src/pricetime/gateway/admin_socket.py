@@ -1,4 +1,4 @@
-"""The file of the operator's socket: only the user that runs the server, and root, may connect to it."""
+"""The Unix socket of ``pricetime admin``: only the user that runs the server, and root, may connect to it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,22 @@ from pathlib import Path
 from ..native.disk import Disk
 from .errors import CannotStart
 
-#: Every permission but those of the file's own user to read and write.
+#: Permissions that the socket's file does not get: all except read and write for its user.
 FORBIDDEN = 0o177
 
 
 def beside(journal: Path) -> Path:
-    """Where the socket of a server with this journal is: not in its folder, which can then be copied file by file."""
+    """Default path of the socket of a server with this journal.
+
+    The socket is beside the directory, not in it, so that the directory can be copied file by file.
+    """
     return journal.with_name(f"{journal.name}.admin")
 
 
 class AdminSocket:
-    """Listens at ``path`` until ``close``, which removes the file. The folder is made if it is not there.
+    """Listens at ``path`` until ``close``, which removes the file. Creates the directory if it is missing.
 
-    A file that a server left that was killed is replaced. Raises CannotStart.
+    Replaces the file that a killed server left behind. Raises CannotStart.
     """
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +49,7 @@ class AdminSocket:
         except OSError as error:
             self.listener.close()
             raise CannotStart(
-                f"admin_socket: {path} cannot be made: {error.strerror}: give a path where this user may write"
+                f"admin_socket: cannot create {path}: {error.strerror}: give a path where this user may write"
             ) from error
         except CannotStart:
             self.listener.close()
@@ -60,12 +63,12 @@ class AdminSocket:
                 self.path.unlink()
             else:
                 raise CannotStart(
-                    f"admin_socket: {self.path} is in use by another process: stop that server, or give this one a "
-                    "journal or a path of its own"
+                    f"admin_socket: a running server already uses {self.path}: stop that server, or give this one a "
+                    "different journal or admin_socket"
                 )
 
     def close(self) -> None:
-        """Listen no more. A file that is another server's by now stays."""
+        """Stop listening and remove the file, unless a newer server has replaced it."""
         self.listener.close()
         with suppress(OSError):
             if _identity(self.path) == self._identity:
@@ -73,7 +76,7 @@ class AdminSocket:
 
 
 def connect(path: Path) -> socket.socket:
-    """A connection to the server that listens at a path. Raises OSError, with the path as its filename."""
+    """Connect to the server that listens at ``path``. Raises OSError with the path as its filename."""
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         with _short(path) as short:
@@ -86,7 +89,7 @@ def connect(path: Path) -> socket.socket:
 
 @contextmanager
 def _short(path: Path) -> Iterator[str]:
-    """Another name for a path: that of a socket may have 107 bytes at most."""
+    """A short alias of a path, because the path of a Unix socket has at most 107 bytes."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
         yield f"/proc/self/fd/{folder}/{path.name}"

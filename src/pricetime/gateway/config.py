@@ -1,7 +1,7 @@
-"""The settings of a server, typed and checked.
+"""The settings of a server, with their types and limits.
 
-``GatewayConfig(...)`` takes what it is given and reads nothing; ``sources.load`` reads the file, the environment and
-the flags that it is made from.
+``GatewayConfig(...)`` checks the values that it is given. ``sources.load`` reads these values from the settings file,
+the environment and the command line.
 """
 
 from __future__ import annotations
@@ -44,12 +44,12 @@ from .fields import (
     split_by,
 )
 
-#: Headers of IP and UDP before the reports of a datagram, and a report.
+#: Bytes of the IP and UDP headers of a datagram, and of one report.
 DATAGRAM_HEADERS, REPORT_BYTES = 28, 48
 
 
 def _pairs(value: object) -> object:
-    """``id=1,symbol=ABC`` as an environment variable or a flag has it."""
+    """Parse ``id=1,symbol=ABC``, the form of a table in the environment and in an option."""
     if not isinstance(value, str):
         return value
     pairs = [pair.partition("=") for pair in value.split(",")]
@@ -59,43 +59,47 @@ def _pairs(value: object) -> object:
 
 
 class InstrumentConfig(BaseModel):
-    """An instrument that is traded, and its rules."""
+    """One traded instrument and its rules."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: int = Field(description="number in orders and reports", ge=0, lt=MAX_INSTRUMENTS)
-    symbol: str = Field(default="", description="name, at most 16 bytes of UTF-8")
-    tick_size: int = Field(default=1, description="every price is a multiple of it", ge=1, le=2**63 - 1)
-    lot_size: int = Field(default=1, description="every quantity is a multiple of it", ge=1, le=2**63 - 1)
+    id: int = Field(description="Number of the instrument in orders and reports", ge=0, lt=MAX_INSTRUMENTS)
+    symbol: str = Field(default="", description="Name, at most 16 bytes of UTF-8")
+    tick_size: int = Field(
+        default=1, description="Every price must be a multiple of this many ticks", ge=1, le=2**63 - 1
+    )
+    lot_size: int = Field(
+        default=1, description="Every quantity must be a multiple of this many lots", ge=1, le=2**63 - 1
+    )
     low_price: int | None = Field(
-        default=None, description="ticks: orders below are refused", ge=-(2**63), le=2**63 - 1
+        default=None, description="Lowest price in ticks; lower orders are rejected", ge=-(2**63), le=2**63 - 1
     )
     high_price: int | None = Field(
-        default=None, description="ticks: orders above are refused", ge=-(2**63), le=2**63 - 1
+        default=None, description="Highest price in ticks; higher orders are rejected", ge=-(2**63), le=2**63 - 1
     )
     state: Annotated[InstrumentState, named(InstrumentState)] = Field(
-        default=InstrumentState.OPEN, description="`open` or `halted`; read again on SIGHUP"
+        default=InstrumentState.OPEN, description="`open` or `halted`. SIGHUP rereads it"
     )
     self_trade: Annotated[SelfTrade, named(SelfTrade)] = Field(
-        default=SelfTrade.OFF, description="what happens when an owner's orders meet, unless the order says"
+        default=SelfTrade.OFF, description="Self-trade prevention for orders that do not name a mode"
     )
     replace_policy: Annotated[ReplacePolicy, named(ReplacePolicy)] = Field(
-        default=ReplacePolicy.KEEP_IF_NOT_LARGER, description="when a replaced order keeps its place"
+        default=ReplacePolicy.KEEP_IF_NOT_LARGER, description="When a replaced order keeps its place in the queue"
     )
-    order_limit: int | None = Field(default=None, description="most orders that may rest", ge=1, le=2**31)
+    order_limit: int | None = Field(default=None, description="Maximum number of resting orders", ge=1, le=2**31)
     price_unit: Decimal = Field(
-        default=Decimal(1), description="value of one tick in currency, such as 0.25: prices are shown with it", gt=0
+        default=Decimal(1), description="Value of one tick in currency, for display only, such as 0.25", gt=0
     )
 
     @model_validator(mode="after")
     def _check(self) -> InstrumentConfig:
         if len(self.symbol.encode()) > 16:
             raise ValueError(f"symbol {self.symbol!r} is longer than 16 bytes")
-        self.instrument()  # a band whose ends are the wrong way round
+        self.instrument()  # rejects a low_price above the high_price
         return self
 
     def instrument(self) -> Instrument:
-        """What the engine takes."""
+        """The instrument as the engine takes it."""
         return Instrument(**dict(self))
 
 
@@ -105,29 +109,30 @@ Instruments = Annotated[
 
 
 def limit(default: int | None, description: str, least: int, most: int) -> Any:
-    """A limit of owners: of all of them, or of one."""
-    return Field(default, description=description, ge=least, le=most, json_schema_extra={"group": "Limits of owners"})
+    """A field that limits all owners, or one owner."""
+    return Field(default, description=description, ge=least, le=most, json_schema_extra={"group": "Owner limits"})
 
 
 class OwnerConfig(BaseModel):
-    """What one owner may ask for, where that is not what all may."""
+    """Limits of one owner that differ from the limits of all owners."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    id: int = Field(description="the owner", ge=1, le=MAX_OWNER)
-    max_open_orders: int | None = limit(None, "as the setting of this name, for this owner", 1, 2**31)
-    max_order_quantity: int | None = limit(None, "as the setting of this name, for this owner", 1, 2**63 - 1)
-    max_price_distance: int | None = limit(None, "as the setting of this name, for this owner", 0, 2**63 - 1)
+    id: int = Field(description="Number of the owner", ge=1, le=MAX_OWNER)
+    max_open_orders: int | None = limit(None, "Overrides the setting of the same name for this owner", 1, 2**31)
+    max_order_quantity: int | None = limit(None, "Overrides the setting of the same name for this owner", 1, 2**63 - 1)
+    max_price_distance: int | None = limit(None, "Overrides the setting of the same name for this owner", 0, 2**63 - 1)
 
 
 Owners = Annotated[tuple[Annotated[OwnerConfig, BeforeValidator(_pairs)], ...], NoDecode, split_by(";")]
 
+# One function for each group of settings, in the order of the page of settings.
 entry, feed, recovery = partial(setting, "Order entry"), partial(setting, "Market data"), partial(setting, "Recovery")
-book, machine = partial(setting, "Book"), partial(setting, "Machine")
-written_down, page = partial(setting, "Journal"), partial(setting, "Live page")
-latency, metrics = partial(setting, "Latency"), partial(setting, "Metrics")
-operation = partial(setting, "Operation")
-faults, log, owned = partial(setting, "Faults"), partial(setting, "Log"), partial(setting, "Limits of owners")
+book, owned = partial(setting, "Book"), partial(setting, "Owner limits")
+journaling, operation = partial(setting, "Journal"), partial(setting, "Operation")
+page, threads = partial(setting, "Live page"), partial(setting, "Threads and memory")
+latency, faults = partial(setting, "Latency"), partial(setting, "Fault injection")
+log, metrics = partial(setting, "Log"), partial(setting, "Metrics")
 
 
 class GatewayConfig(BaseSettings):
@@ -135,162 +140,211 @@ class GatewayConfig(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True, validate_default=True)
 
-    host: Host = entry(
-        "127.0.0.1", "address or name to listen on, of IPv4 or IPv6; `0.0.0.0` or `::` for all of this machine"
+    host: Host = entry("127.0.0.1", "Address or name to listen on; `0.0.0.0` or `::` for all interfaces")
+    port: Port = entry(7001, "TCP port for order entry; 0 takes a free port and prints it")
+    open: bool = entry(False, "Accept every login without a secret; for tests, and only on a loopback address")
+    secrets_file: Path | None = entry(
+        None, "File with the owners and their secrets, mode 0600; `pricetime secret` writes it"
     )
-    port: Port = entry(7001, "TCP port for orders; 0 takes a free one and says which")
-    open: bool = entry(False, "take any login without proof, on a loopback address alone: for tests")
-    secrets_file: Path | None = entry(None, "file of owners and their secrets, mode 0600; `pricetime secret` writes it")
-    max_clients: int = entry(1024, "most sessions at a time", ge=1, le=65535)
-    pending_logins: int = entry(256, "most connections that have not logged in", ge=1, le=65535)
-    login_timeout_ms: int = entry(2000, "time to log in", ge=10, le=600_000)
-    heartbeat_ms: int = entry(1000, "an end that is silent this long sends a heartbeat", ge=10, le=600_000)
-    timeout_ms: int = entry(5000, "an end that hears nothing this long ends the session", ge=20, le=3_600_000)
-    outbound_bytes: int = entry(4 * 2**20, "reports a client may leave unread before it is cut off", ge=4096, le=2**31)
-    stream_reports: PowerOfTwo = entry(2**18, "reports kept of each owner, for clients that resume", ge=2**6, le=2**26)
+    max_clients: int = entry(1024, "Maximum number of sessions", ge=1, le=65535)
+    pending_logins: int = entry(256, "Maximum number of connections that have not logged in", ge=1, le=65535)
+    login_timeout_ms: int = entry(2000, "A connection must log in within this time", ge=10, le=600_000)
+    heartbeat_ms: int = entry(1000, "Each side sends a heartbeat after this much silence of its own", ge=10, le=600_000)
+    timeout_ms: int = entry(
+        5000, "Each side ends the session if it receives nothing for this long; at least 2 * heartbeat_ms",
+        ge=20, le=3_600_000,
+    )  # fmt: skip
+    outbound_bytes: int = entry(
+        4 * 2**20, "The server disconnects a client that has more unread bytes of reports than this", ge=4096, le=2**31
+    )
+    stream_reports: PowerOfTwo = entry(
+        2**18, "Reports kept in memory for each owner, so that a client can resume", ge=2**6, le=2**26
+    )
     cancel_on_disconnect: bool = entry(
-        True, "cancel an owner's orders when its session ends, unless its login asks to keep them"
+        True, "Cancel an owner's orders when its session ends, unless the client asked at login to keep them"
     )
     orders_per_second: int = entry(
-        0, "orders a session may send; cancels may come twice as fast; 0 for no limit", ge=0, le=10**9
-    )
+        0, "Orders that an owner may send each second. Cancels have a separate allowance of twice as many. 0: no limit",
+        ge=0, le=10**9,
+    )  # fmt: skip
+    burst: int = entry(0, "Orders that an owner may send at once; 0: as many as in one second", ge=0, le=10**9)
     relogin_delay_ms: int = entry(
-        1000, "time before an owner may log in again after it was logged out for too many orders", ge=0, le=600_000
-    )
-    burst: int = entry(0, "orders that may come at once; 0 for those of one second", ge=0, le=10**9)
+        1000, "After a session ended for exceeding orders_per_second, logins of its owner are rejected for this long",
+        ge=0, le=600_000,
+    )  # fmt: skip
 
-    feed_group: FeedAddress = feed("239.255.77.1", "multicast group of the feed, of IPv4")
+    feed_group: FeedAddress = feed("239.255.77.1", "IPv4 multicast group of the feed")
     feed_port: int = feed(7003, "UDP port of the feed", ge=1, le=65535)
-    feed_interface: FeedAddress = feed("127.0.0.1", "address of the interface that it leaves by, of IPv4")
-    feed_ttl: int = feed(1, "routers that it may pass, and one; 0 stays on this machine", ge=0, le=255)
-    mtu: int = feed(1500, "bytes of a packet of the network: 1,500 hold 30 reports, 9,000 hold 186", ge=76, le=65535)
-    feed_heartbeat_ms: int = feed(100, "time between two heartbeats of the feed, under load too", ge=1, le=60_000)
+    feed_interface: FeedAddress = feed("127.0.0.1", "IPv4 address of the network interface that sends the feed")
+    feed_ttl: int = feed(
+        1, "IP time to live of the feed: 0 stays on this machine, 1 stays in the local network", ge=0, le=255
+    )
+    mtu: int = feed(1500, "Bytes of a network packet; 1,500 hold 30 reports, 9,000 hold 186 reports", ge=76, le=65535)
+    feed_heartbeat_ms: int = feed(100, "Interval of feed heartbeats, with and without load", ge=1, le=60_000)
     feed_listen_ms: int = feed(
         250,
-        "time that a start listens for another publisher on the group and port, and every 5 s as long while it runs; "
-        "0 to listen at no time",
+        "How long the server listens for a second publisher on the feed's group and port, at the start and every 5 s. "
+        "0: never",
         ge=0, le=60_000,
     )  # fmt: skip
-    force: bool = feed(False, "start although another publisher is heard on the group and port")
+    force: bool = feed(False, "Start even if a second publisher sends to the feed's group and port")
     feed_store_reports: PowerOfTwo = feed(
-        2**20, "reports of the feed that are kept for retransmission", ge=2**10, le=2**26
+        2**20, "Reports of the feed kept in memory for retransmission", ge=2**10, le=2**26
     )
 
-    recovery_port: Port = recovery(7002, "TCP port for retransmission and snapshots; 0 takes a free one")
-    recovery_clients: int = recovery(64, "most connections at a time; the idlest makes room", ge=1, le=4096)
-    recovery_clients_per_address: int = recovery(32, "most of them from one address", ge=1, le=4096)
-    recovery_chunk_reports: int = recovery(4096, "most reports in one answer", ge=1, le=65536)
-    recovery_reports_per_second: int = recovery(500_000, "reports that one connection may fetch again", ge=1, le=10**9)
-    recovery_total_per_second: int = recovery(2_000_000, "reports that all of them may fetch together", ge=1, le=10**9)
-    recovery_idle_ms: int = recovery(30_000, "a connection that asks for nothing this long is closed", ge=10)
+    recovery_port: Port = recovery(7002, "TCP port for retransmission and snapshots; 0 takes a free port")
+    recovery_clients: int = recovery(
+        64, "Maximum number of connections; when all are taken, a new one replaces the idlest", ge=1, le=4096
+    )
+    recovery_clients_per_address: int = recovery(32, "Maximum number of connections from one address", ge=1, le=4096)
+    recovery_chunk_reports: int = recovery(4096, "Maximum number of reports in one reply", ge=1, le=65536)
+    recovery_reports_per_second: int = recovery(
+        500_000, "Reports that one connection may fetch each second", ge=1, le=10**9
+    )
+    recovery_total_per_second: int = recovery(
+        2_000_000, "Reports that all connections together may fetch each second", ge=1, le=10**9
+    )
+    recovery_idle_ms: int = recovery(30_000, "The server closes a connection without a request for this long", ge=10)
     recovery_request_ms: int = recovery(
         2000,
-        "time in which a request that has begun must come whole, and for which a reader may take nothing of an answer",
+        "A request must arrive completely within this time, and a client may pause this long while it reads a reply",
         ge=10,
         le=600_000,
     )
     recovery_bytes_per_second: int = recovery(
-        1_000_000, "a connection that takes an answer more slowly is closed", ge=1, le=10**10
+        1_000_000, "The server closes a connection that reads a reply more slowly than this", ge=1, le=10**10
     )
-    snapshot_cache_ms: int = recovery(200, "age up to which a snapshot is handed to the next that asks", ge=0)
+    snapshot_cache_ms: int = recovery(200, "The server reuses a snapshot up to this age", ge=0)
     snapshot_copies: int = recovery(
-        4, "snapshots in memory at a time; while so many are read, the newest is handed out again", ge=1, le=256
+        4, "Maximum number of snapshots in memory; at the limit, the newest one is reused", ge=1, le=256
     )
 
     instruments: Instruments = book(
-        (InstrumentConfig(id=1, symbol="DEMO"),), "what is traded: a table `[[instruments]]` for each"
+        (InstrumentConfig(id=1, symbol="DEMO"),), "Traded instruments: one table `[[instruments]]` for each"
     )
-    order_capacity: int = book(2**20, "orders that may rest, over all instruments", ge=1, le=2**31)
-    level_capacity: int | None = book(None, "price levels; as many as orders when not given", ge=1, le=2**31)
-    ring_capacity: PowerOfTwo = book(2**16, "commands, and reports, on their way between threads", ge=2**4, le=2**24)
+    order_capacity: int = book(2**20, "Maximum number of resting orders in all instruments", ge=1, le=2**31)
+    level_capacity: int | None = book(
+        None, "Maximum number of price levels in all instruments; default: order_capacity", ge=1, le=2**31
+    )
+    ring_capacity: PowerOfTwo = book(
+        2**16, "Slots of the ring of commands, and of the ring of reports, between threads", ge=2**4, le=2**24
+    )
 
     max_open_orders: int | None = limit(
         None,
-        "orders that an owner may have resting, over all instruments; a quarter of order_capacity when not given",
+        "Maximum number of resting orders of one owner in all instruments; default: a quarter of order_capacity",
         1,
         2**31,
     )
-    max_order_quantity: int | None = limit(None, "lots that an order may have; no limit when not given", 1, 2**63 - 1)
+    max_order_quantity: int | None = limit(
+        None, "Maximum quantity of one order in lots; default: no limit", 1, 2**63 - 1
+    )
     max_price_distance: int | None = limit(
         None,
-        "ticks of an order's price from the best price of the other side, of its own side when that is empty; no limit "
-        "when not given",
+        "Maximum distance in ticks between an order's price and the best price of the opposite side (of its own side "
+        "if the opposite side is empty); default: no limit",
         0,
         2**63 - 1,
     )
-    owners: Owners = owned((), "owners with limits of their own: a table `[[owners]]` for each")
+    owners: Owners = owned((), "Owners with their own limits: one table `[[owners]]` for each")
 
-    journal: Path | None = written_down(None, "directory of the journal; without one nothing survives the process")
-    acknowledge: Acknowledge = written_down(
-        "memory", "what a report promises: `memory`: it survives the process; `durable`: it survives the machine"
+    journal: Path | None = journaling(None, "Directory of the journal; without one, a restart loses everything")
+    acknowledge: Acknowledge = journaling(
+        "memory",
+        "When a report is sent. `memory`: its command survives a crash of the process. `durable`: its command is on "
+        "the disk and survives a loss of power",
     )
-    commit_window_us: int = written_down(0, "with `durable`: a sync waits this long for company", ge=0, le=1_000_000)
-    sync_interval_ms: int = written_down(10, "with `memory`: time between two syncs", ge=1, le=60_000)
-    segment_bytes: int = written_down(
-        64 * 2**20, "bytes of a file of the journal, a multiple of 4096", ge=2**13, le=2**31, multiple_of=2**12
+    commit_window_us: int = journaling(
+        0, "With `durable`: a sync waits this long in microseconds for more commands", ge=0, le=1_000_000
     )
-    snapshot_every: int = written_down(1_000_000, "commands between two snapshots; 0 for none by count", ge=0)
-    snapshot_interval_s: int = written_down(0, "time between two snapshots; 0 for none by time", ge=0)
-    snapshot_stream_reports: PowerOfTwo = written_down(
-        2**12, "newest reports of each owner that a snapshot keeps, for clients that resume", ge=2**6, le=2**26
+    sync_interval_ms: int = journaling(10, "With `memory`: interval of syncs to the disk", ge=1, le=60_000)
+    segment_bytes: int = journaling(
+        64 * 2**20, "Size of one journal file in bytes, a multiple of 4,096", ge=2**13, le=2**31, multiple_of=2**12
     )
-    snapshot_feed_reports: PowerOfTwo = written_down(
-        2**16, "newest reports of the feed that a snapshot keeps, for subscribers that miss some", ge=2**10, le=2**26
+    snapshot_every: int = journaling(1_000_000, "Commands between two snapshots; 0: not by count", ge=0)
+    snapshot_interval_s: int = journaling(0, "Time between two snapshots in seconds; 0: not by time", ge=0)
+    snapshot_stream_reports: PowerOfTwo = journaling(
+        2**12, "Newest reports of each owner in a snapshot; clients can resume from these after a restart",
+        ge=2**6, le=2**26,
+    )  # fmt: skip
+    snapshot_feed_reports: PowerOfTwo = journaling(
+        2**16, "Newest reports of the feed in a snapshot; subscribers can fetch these after a restart",
+        ge=2**10, le=2**26,
+    )  # fmt: skip
+    keep_segments: bool = journaling(
+        False, "Keep journal files that a restart no longer needs, so that the whole history can be replayed"
     )
-    keep_segments: bool = written_down(False, "keep files that no snapshot needs: every moment can be looked at again")
-    journal_port: Port | None = written_down(
-        None, "TCP port for those who follow the journal; 0 takes a free one; without one nobody may"
+    journal_port: Port | None = journaling(
+        None, "TCP port for followers that copy the journal; 0 takes a free port; default: no followers"
     )
 
     admin_socket: Path | None = operation(
-        None, "socket of `pricetime admin`, mode 0600; by default `DIR.admin` beside the directory of the journal"
+        None,
+        "Unix socket for `pricetime admin`, mode 0600; default: `DIR.admin` for a journal in `DIR`, no socket without "
+        "a journal",
     )
 
-    http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free one; without one there is no page")
+    http_port: Port | None = page(None, "TCP port of the live page; 0 takes a free port; default: no page")
     http_host: Host = page(
-        "127.0.0.1", "address or name that the page listens on; `0.0.0.0` or `::` for all of this machine"
+        "127.0.0.1", "Address or name on which the page listens; `0.0.0.0` or `::` for all interfaces"
     )
-    http_names: Names = page((), "names that browsers and Prometheus may come by, beside addresses and localhost")
-    http_pages: int = page(32, "most pages that may be open", ge=1, le=1024)
-    http_pages_per_address: int = page(24, "most of them from one address", ge=1, le=1024)
+    http_names: Names = page(
+        (), "Host names under which browsers and Prometheus may reach this server, besides addresses and localhost"
+    )
+    http_pages: int = page(32, "Maximum number of open pages", ge=1, le=1024)
+    http_pages_per_address: int = page(24, "Maximum number of open pages from one address", ge=1, le=1024)
     http_owner: int | None = page(
-        None, "owner for whom everybody at the page trades: a sandbox; on a loopback address alone", ge=1, le=MAX_OWNER
+        None,
+        "Sandbox: every visitor of the page trades as this owner; only on a loopback address",
+        ge=1,
+        le=MAX_OWNER,
     )
 
-    threading: Threading = machine(
-        "auto", "`shared`: gateway and matcher in one thread; `dedicated`: one each; `auto` by the processors"
+    threading: Threading = threads(
+        "auto",
+        "`shared`: gateway and matcher run in one thread. `dedicated`: each has its own. `auto`: dedicated on four "
+        "processors or more",
     )
-    idle: Idle = machine("block", "what a thread does without work: `spin`, `pause`, `yield`, `block`")
-    gateway_cpus: Cpus = machine((), "processors that the gateway's thread may run on, as `2,3`; all when empty")
-    matcher_cpus: Cpus = machine((), "processors of the matcher's thread, when it has its own")
-    prefault: bool = machine(True, "take up memory for all orders at the start, so that no order waits for it later")
-    prefault_streams: int = machine(
-        4, "of so many owners the memory of their streams as well, of those who come first", ge=0, le=64
+    idle: Idle = threads("block", "How a thread waits for work: `spin`, `pause`, `yield`, `block`")
+    gateway_cpus: Cpus = threads((), "Processors for the gateway thread, such as `2,3`; default: all")
+    matcher_cpus: Cpus = threads((), "Processors for the matcher thread if it has its own; default: all")
+    prefault: bool = threads(
+        True, "Take the memory for orders from the system at the start, so that no order waits for a page fault"
     )
-    drain_timeout_ms: int = machine(5000, "time to bring out what is under way when asked to stop", ge=1)
+    prefault_streams: int = threads(
+        4, "With prefault: also take the memory for the report streams of this many owners", ge=0, le=64
+    )
+    drain_timeout_ms: int = threads(
+        5000, "At a stop, maximum time to execute pending commands and to send all reports", ge=1
+    )
 
     match_sample_every: int = latency(
-        1021, "one command of so many has its matching timed; 1 for each of them, 0 for none", ge=0, le=10**9
-    )
+        1021,
+        "Measure the matching time of one command in this many; 1: every command, 0: none. A prime, so that regular "
+        "flows are sampled evenly",
+        ge=0, le=10**9,
+    )  # fmt: skip
     latency_log: Path | None = latency(
-        None, "file (`.hlog`) that the latencies are written to when the server stops; without one they are not"
+        None, "File (`.hlog`) for the latency histograms, written when the server stops; default: not written"
     )
 
-    drop: Fraction = faults(0.0, "fraction of the datagrams that are left out, to test subscribers")
-    duplicate: Fraction = faults(0.0, "fraction of the datagrams that are sent twice")
-    reorder: Fraction = faults(0.0, "fraction of the datagrams that are sent after the next")
-    fault_seed: int = faults(1, "the same seed, the same faults", ge=0, le=2**64 - 1)
+    drop: Fraction = faults(0.0, "Fraction of feed datagrams that the server does not send, to test subscribers")
+    duplicate: Fraction = faults(0.0, "Fraction of feed datagrams that the server sends twice")
+    reorder: Fraction = faults(0.0, "Fraction of feed datagrams that the server sends after the next one")
+    fault_seed: int = faults(1, "Seed of the faults; the same seed gives the same faults", ge=0, le=2**64 - 1)
 
-    log_level: LogLevel = log("info", "the least that is written: `debug`, `info`, `warning`, `error`")
-    log_format: LogFormat = log("auto", "`console`, `json`, or `auto`: console on a terminal, else JSON")
-    stats_interval_ms: int = log(10_000, "time between two events that count what was done; 0 for none", ge=0)
+    log_level: LogLevel = log("info", "Lowest level that is written: `debug`, `info`, `warning`, `error`")
+    log_format: LogFormat = log("auto", "`console`, `json`, or `auto`: console on a terminal, JSON otherwise")
+    stats_interval_ms: int = log(10_000, "Interval of the log event `stats`, which holds the counters; 0: never", ge=0)
 
     metrics_port: Port | None = metrics(
-        None, "TCP port where Prometheus finds `/metrics`; 0 takes a free one; without one there are no metrics"
+        None, "TCP port of `/metrics` for Prometheus; 0 takes a free port; default: no metrics"
     )
-    metrics_host: Host = metrics("127.0.0.1", "address or name of that port; who reaches it may read the counts")
+    metrics_host: Host = metrics(
+        "127.0.0.1", "Address or name on which metrics are served; every host that can connect may read them"
+    )
 
-    _again: Callable[[], GatewayConfig] | None = PrivateAttr(None)
+    _reload: Callable[[], GatewayConfig] | None = PrivateAttr(None)
 
     @classmethod
     def settings_customise_sources(
@@ -304,50 +358,60 @@ class GatewayConfig(BaseSettings):
 
     @model_validator(mode="after")
     def _check(self) -> GatewayConfig:
-        """What two settings have to do with each other. The message begins with the name of one of them."""
+        """Check settings that depend on each other. Each message begins with the name of one setting."""
         if not self.feed_group.is_multicast:
-            raise ValueError(f"feed_group: {self.feed_group} is no multicast address: give one from 239.0.0.0 on")
+            raise ValueError(
+                f"feed_group: {self.feed_group} is not a multicast address: give an address from 239.0.0.0 upwards"
+            )
         if self.port == self.recovery_port != 0:
-            raise ValueError(f"recovery_port: {self.port} is the port for orders: give another")
+            raise ValueError(f"recovery_port: {self.port} is also the port for orders: give a different port")
         if self.outbound_bytes > self.stream_reports * REPORT_BYTES:
             raise ValueError(
-                f"outbound_bytes: {self.outbound_bytes} is more than the {self.stream_reports} reports that are kept: "
+                f"outbound_bytes: {self.outbound_bytes} is more than stream_reports ({self.stream_reports}) can hold: "
                 f"give {self.stream_reports * REPORT_BYTES} or less, or a larger stream_reports"
             )
         if self.timeout_ms < 2 * self.heartbeat_ms:
             raise ValueError(
-                f"timeout_ms: {self.timeout_ms} is less than two times heartbeat_ms: a heartbeat may be late"
+                f"timeout_ms: {self.timeout_ms} is less than 2 * heartbeat_ms, so one late heartbeat would end a "
+                f"session: give {2 * self.heartbeat_ms} or more"
             )
         if self.acknowledge == "durable" and self.journal is None:
-            raise ValueError("acknowledge: durable needs a journal: give a directory with journal, or memory")
+            raise ValueError(
+                "acknowledge: durable needs a journal: set journal to a directory, or acknowledge to memory"
+            )
         if self.journal_port is not None and self.journal is None:
-            raise ValueError("journal_port: there is nothing to follow: give a directory with journal")
+            raise ValueError("journal_port: there is no journal to follow: set journal to a directory")
         for name, tables in (("instruments", self.instruments), ("owners", self.owners)):
             ids = [table.id for table in tables]
             if len(set(ids)) < len(ids):
-                raise ValueError(f"{name}: two have the id {max(ids, key=ids.count)}")
+                raise ValueError(f"{name}: the id {max(ids, key=ids.count)} is used twice")
         return self
 
     @model_validator(mode="after")
     def _check_access(self) -> GatewayConfig:
-        """The same of settings that say who may trade."""
+        """Check the settings that decide who may trade."""
         if self.open and not self.host.is_loopback:
-            raise ValueError(f"open: anyone could trade over {self.host}: give a loopback address, or a secrets_file")
+            raise ValueError(
+                f"open: every host that reaches {self.host} could trade: give a loopback address, or a secrets_file"
+            )
         if self.open and self.secrets_file is not None:
             raise ValueError(
-                f"open: any login would be taken, and {self.secrets_file} not be looked at: give one of open and "
+                f"open: the server would accept every login and ignore {self.secrets_file}: give either open or "
                 "secrets_file"
             )
         if self.http_owner is not None and self.http_port is None:
             raise ValueError("http_owner: there is no page to trade from: give http_port")
         if self.http_owner is not None and not self.http_host.is_loopback:
             raise ValueError(
-                f"http_owner: anyone who reaches {self.http_host} could trade: give a loopback address with http_host"
+                f"http_owner: every host that reaches {self.http_host} could trade: give a loopback address for it"
             )
         return self
 
     def limits(self) -> dict[int, OwnerLimits]:
-        """What owners may ask for, as an engine takes it: a limit that an owner does not have is that of all."""
+        """The limits of owners as the engine takes them; key 0 holds the limits of all owners.
+
+        A limit that an owner does not set is the limit of all owners.
+        """
         open_orders = self.max_open_orders or max(1, self.order_capacity // 4)
         of_all = (open_orders, self.max_order_quantity, self.max_price_distance)
         found = {0: OwnerLimits(*of_all)}
@@ -360,21 +424,21 @@ class GatewayConfig(BaseSettings):
 
     @property
     def admin_path(self) -> Path | None:
-        """Where the operator's socket is; None without one."""
+        """Path of the operator's socket; None without one."""
         if self.admin_socket is not None or self.journal is None:
             return self.admin_socket
         return beside(self.journal.absolute())
 
     @property
     def reports_per_datagram(self) -> int:
-        """Whole reports that a packet holds."""
+        """How many whole reports fit into one packet."""
         return (self.mtu - DATAGRAM_HEADERS) // REPORT_BYTES
 
     def reread(self) -> GatewayConfig:
-        """The settings as the same file, environment and flags say now. Raises CannotStart."""
-        return self if self._again is None else self._again()
+        """Read the same file, environment and options again. Raises CannotStart."""
+        return self if self._reload is None else self._reload()
 
-    def read_by(self, again: Callable[[], GatewayConfig]) -> GatewayConfig:
-        """These settings, which can be read again."""
-        self._again = again
+    def reread_with(self, reload: Callable[[], GatewayConfig]) -> GatewayConfig:
+        """Set the function that reads these settings again. Returns self."""
+        self._reload = reload
         return self

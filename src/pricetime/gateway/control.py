@@ -1,12 +1,15 @@
-"""The control side of a server: everything that is not an order, on one loop in the main thread.
+"""The control side of a server: everything except orders, in one asyncio loop in the main thread.
 
-The login handler and the recovery server, signals, the log. The threads that carry orders are behind ``Exchange``;
-a slow control thread does not slow them down.
+It runs the login handler, the recovery server and the other servers, handles signals and writes the log. The threads
+that carry orders are behind ``Exchange``; a slow control thread does not slow them down.
 
-SIGTERM and SIGINT: no more clients and no more orders, what is under way is brought out, exit code 0. SIGHUP: the
-secrets are read again, and the states of the instruments, where the settings file says another than before; an owner
-whose secret has gone or changed is logged out. SIGUSR1: a snapshot. What else the operator may do: ``operator.py``.
-When the journal fails, nothing is waited for: exit code 3.
+- SIGTERM, SIGINT: accept no more clients and orders, execute and report pending commands, exit with code 0.
+- SIGHUP: read the secrets and the states of the instruments again. An owner whose secret was removed or changed is
+  logged out. An instrument changes its state only if its entry in the settings has changed.
+- SIGUSR1: take a snapshot.
+
+``operator.py`` holds the commands of ``pricetime admin``. If the journal fails, the server stops at once with exit code
+3.
 """
 
 from __future__ import annotations
@@ -25,7 +28,7 @@ from .admin_server import AdminServer
 from .config import GatewayConfig
 from .errors import CannotStart
 from .journal_server import JournalServer
-from .log import Log, Seldom, is_for_people
+from .log import LimitedLog, Log, is_for_people
 from .login import LoginHandler
 from .measured import Measured
 from .operator import Exchange as Operated
@@ -38,108 +41,111 @@ if TYPE_CHECKING:
     from .page.server import LivePage
     from .secrets import Secrets
 
-#: How often the control side looks whether the exchange has failed.
+#: Interval of checks whether the exchange has failed, in seconds.
 WATCH_S = 0.1
 
-#: How often the control side listens for another publisher on the feed's group, and how many addresses it names then.
+#: Interval of checks for a second publisher on the feed's group, in seconds, and how many addresses the log names.
 LISTEN_EVERY_S, MOST_NAMED = 5.0, 5
 
-#: A command that finds no room is tried again after this, and given up after so many times.
+#: If there is no room for a command: delay before the next attempt in seconds, and number of attempts.
 RETRY_S, RETRIES = 0.01, 200
 
-#: What the gateway tells of sessions, by the number of the kind (``gateway/layout.pxd``).
-SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login refused"}
+#: Log events by the kind of a session event, EVENT_... in ``gateway/layout.pxd``.
+SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login rejected"}
 
-#: Those that are counted with those of the login handler, and as what.
-COUNTED = {2: "ended", 3: "refused"}
+#: Session events that also count in the counters of the login handler, with the prefix of the counter's name.
+COUNTED = {2: "ended", 3: "rejected"}
 
-#: How a server ends: drained; not, or failed; its journal failed.
+#: Exit codes: all commands answered; not all answered, or the exchange failed; the journal failed.
 DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 
-#: Settings that SIGHUP changes.
+#: Settings that SIGHUP can change.
 READ_AGAIN = {"instruments", "secrets_file"}
 
 
 class Exchange(Measured, Operated, Protocol):
-    """The threads that carry orders, as the control side sees them. They run already when it gets them.
+    """The threads that carry orders, as the control side sees them. They run before ``Control`` starts.
 
-    Every method but ``wait_drained``, ``depth`` and ``open_orders`` returns at once, and is called in the thread of the
-    loop; those of ``Measured`` in another too.
+    ``wait_drained``, ``depth`` and ``open_orders`` may block. All other methods return at once and are called in the
+    event loop's thread; the methods of ``Measured`` are also called in other threads.
     """
 
     @property
     def store(self) -> Store:
-        """The reports of the feed that are kept."""
+        """The newest reports of the feed."""
 
     @property
     def replica(self) -> Replica:
-        """The books as the feed tells them."""
+        """The books, rebuilt from the feed."""
 
     @property
     def failure(self) -> str | None:
-        """Why the exchange cannot go on; None as long as it can."""
+        """Why the exchange has failed; None if it has not."""
 
     @property
     def journal_failure(self) -> str | None:
-        """What of the journal failed, which is such a reason; None as long as all is well, or without a journal."""
+        """Why the journal has failed; None if it has not, or without a journal."""
 
     @property
     def level(self) -> AcknowledgementLevel:
-        """What a report promises of the command that made it."""
+        """The acknowledgement level: what a command survives once its report is sent."""
 
     @property
     def states(self) -> Mapping[int, InstrumentState]:
-        """The states of the instruments at the start, which those of the settings are held against."""
+        """The states of the instruments at the start, by instrument."""
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
-        """As ``login_handler.Admit``."""
+        """See ``login.Admit``."""
 
     def set_state(self, instrument: int, state: InstrumentState) -> bool:
-        """Send the command that opens or halts an instrument. False when there is no room for it now."""
+        """Send the command that opens or halts an instrument. False if there is no room for it now."""
 
     def begin_stop(self) -> None:
-        """Take no more orders, and log every client out once it has its reports."""
+        """Accept no more orders, and log out every client after its last report."""
 
     def wait_drained(self, timeout_s: float) -> bool:
-        """Wait until every report has left and the threads have ended: False when they have not in this time.
+        """Wait until every report is sent, and end the threads. False if the reports were not sent in time.
 
-        Called once, in a thread of its own, after ``begin_stop``.
+        Called once, after ``begin_stop``, in a separate thread.
         """
 
     def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """What happened to sessions since the last call: kind, owner, SessionReason, ns since 1970, next sequence."""
+        """Session events since the last call: kind, owner, SessionReason, ns since 1970, next sequence number."""
 
     def digest(self) -> int:
-        """Of all books as subscribers see them. Called once, when everything is drained."""
+        """Digest of all books as subscribers see them. Called once, after ``wait_drained`` returned True."""
 
 
 class Control:
-    """Serves until it is told to stop. The feed's socket stays open: it is the exchange's."""
+    """Serves until a signal or ``stop``. It does not close the feed's socket, which belongs to the exchange."""
 
     def __init__(self, config: GatewayConfig, prepared: Preflight, exchange: Exchange, log: Log) -> None:
         self._config = config
         self._prepared = prepared
         self._exchange = exchange
         self._log = log
-        self._seldom = Seldom(log)
+        self._limited_log = LimitedLog(log)
         self._states = dict(exchange.states)
-        self._configured: dict[int, InstrumentState] = {}  # as the settings said last
+        self._configured: dict[int, InstrumentState] = {}  # states in the settings when they were last read
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
-        """Serve until SIGTERM, SIGINT or ``stop``: the exit code. Signals are heard in the main thread alone."""
+        """Serve until SIGTERM, SIGINT or ``stop``.
+
+        Returns the exit code. Signals are handled only in the main thread.
+        """
         return asyncio.run(self._serve())
 
     def stop(self, why: str) -> None:
-        """End ``run``, from any thread."""
+        """End ``run``. Callable from any thread."""
         self._loop.call_soon_threadsafe(self._stop, why)
 
     def reload(self) -> None:
-        """Do what SIGHUP does, from any thread."""
+        """Do what SIGHUP does. Callable from any thread."""
         self._loop.call_soon_threadsafe(self._begin_reload)
 
     def snapshot(self) -> None:
-        """Do what SIGUSR1 does, from any thread."""
+        """Do what SIGUSR1 does. Callable from any thread."""
         self._loop.call_soon_threadsafe(self._want_snapshot)
 
     async def _serve(self) -> int:
@@ -149,9 +155,9 @@ class Control:
         config, prepared, exchange = self._config, self._prepared, self._exchange
         self._operator = Operator(exchange, self._set_state, self._log)
         self._login_handler = LoginHandler(
-            prepared.orders, config, prepared.secrets, exchange.admit, self._seldom, self._operator.blocked
+            prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
-        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._seldom)
+        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._limited_log)
         self._announce()
         await self._set_states(config)
         self._admin = self._serve_operator()
@@ -161,13 +167,13 @@ class Control:
         self._metrics = self._serve_metrics()
         self._page = self._serve_page()
         watch = self._loop.create_task(self._watch())
-        tell = self._loop.create_task(self._tell())
+        stats = self._loop.create_task(self._log_stats_regularly())
         listen = self._loop.create_task(self._listen())
         try:
             return await self._end(await self._stopping)
         finally:
             watch.cancel()
-            tell.cancel()
+            stats.cancel()
             listen.cancel()
             self._login_handler.close()
             await self._recovery.close()
@@ -176,15 +182,15 @@ class Control:
                     await served.close()
 
     def _serve_operator(self) -> AdminServer | None:
-        """For ``pricetime admin``, where there is a socket for it."""
+        """Start the server for ``pricetime admin``, if it is configured."""
         if self._prepared.admin is None:
             return None
-        made = AdminServer(self._prepared.admin.listener, self._operator.do, self._seldom)
+        made = AdminServer(self._prepared.admin.listener, self._operator.do, self._limited_log)
         made.open()
         return made
 
     def _serve_copies(self) -> JournalServer | None:
-        """For those who follow the journal, where they may."""
+        """Start the server for followers of the journal, if it is configured."""
         listener, journal_service = self._prepared.journal, self._exchange.journal_service
         if listener is None or journal_service is None:
             return None
@@ -195,13 +201,13 @@ class Control:
             journal_service.directory,
             journal_service.extent,
             journal_service.level,
-            self._seldom,
+            self._limited_log,
         )
         made.open()
         return made
 
     def _serve_metrics(self) -> MetricsServer | None:
-        """For Prometheus, where it is wanted."""
+        """Start the metrics server, if it is configured."""
         listener, journal_service = self._prepared.metrics, self._exchange.journal_service
         if listener is None:
             return None
@@ -209,17 +215,24 @@ class Control:
 
         services = self._login_handler, self._recovery, self._copies
         first = 0 if journal_service is None else journal_service.first
-        return serve(listener, self._config, self._exchange, services, first, self._seldom, self._prepared.listener)
+        return serve(
+            listener, self._config, self._exchange, services, first, self._limited_log, self._prepared.listener
+        )
 
     def _serve_page(self) -> LivePage | None:
-        """For browsers, where there is a port for them."""
+        """Start the live page, if it is configured."""
         if self._prepared.page is None:
             return None
         from .page.server import LivePage
 
         port = self._prepared.orders.getsockname()[1]
         made = LivePage(
-            self._prepared.page, self._config, self._exchange, port, lambda: self._login_handler.secrets, self._seldom
+            self._prepared.page,
+            self._config,
+            self._exchange,
+            port,
+            lambda: self._login_handler.secrets,
+            self._limited_log,
         )
         made.open()
         return made
@@ -234,7 +247,7 @@ class Control:
 
     def _announce(self) -> None:
         config, prepared = self._config, self._prepared
-        for_people = is_for_people(config.log_format)  # who were shown where it listens
+        for_people = is_for_people(config.log_format)  # then serve() has printed the addresses already
         if not for_people:
             self._log.info("settings", **config.model_dump(mode="json"))
         if prepared.files_missing:
@@ -244,7 +257,7 @@ class Control:
                 remedy="raise it with ulimit -n, or lower max_clients",
             )
         if prepared.secrets is None:
-            self._log.warning("open", meaning="any login is taken without proof")
+            self._log.warning("open", meaning="every login is accepted without a secret")
         if for_people:
             self._log.info("serving", pid=os.getpid(), acknowledge=self._exchange.level.name.lower())
             return
@@ -274,8 +287,8 @@ class Control:
             self._stopping.set_result(why)
 
     async def _end(self, why: str) -> int:
-        """Bring the exchange to its end: the exit code."""
-        self._log.info("stopping", why=why)
+        """Stop the exchange. Returns the exit code."""
+        self._log.info("stopping", reason=why)
         self._login_handler.close()
         self._exchange.begin_stop()
         drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
@@ -296,41 +309,41 @@ class Control:
         return DRAINED if drained and failure is None else NOT_DRAINED
 
     async def _watch(self) -> None:
-        """Log what happens to sessions, and stop when the exchange has failed."""
+        """Log session events, and stop the server when the exchange has failed."""
         while self._exchange.failure is None:
             self._log_events()
             await asyncio.sleep(WATCH_S)
         what = (
-            "failed" if self._exchange.journal_failure is None else "journal failed: nothing is acknowledged any more"
+            "failed" if self._exchange.journal_failure is None else "journal failed: the server acknowledges no command"
         )
         self._log.error(what, failure=self._exchange.failure)
         self._stop("failure")
 
     async def _listen(self) -> None:
-        """Listen to the feed's group for a moment, from time to time, and log it when there is another publisher."""
+        """Listen to the feed's group for a moment at intervals, and log a second publisher."""
         listener = self._prepared.listener
         while listener is not None:
             listener.join()
             await asyncio.sleep(self._config.feed_listen_ms / 1000)
             if others := listener.others():
                 self._log.error(
-                    "another publisher on the feed's group: subscribers cannot trust what they receive",
+                    "second publisher on the feed's group: subscribers cannot trust the feed",
                     addresses=[f"{host}:{port}" for host, port in others[:MOST_NAMED]],
-                    remedy="stop it, or give one of the two another feed_group or feed_port",
+                    remedy="stop it, or give one of the two a different feed_group or feed_port",
                 )
             listener.leave()
             await asyncio.sleep(LISTEN_EVERY_S)
 
-    async def _tell(self) -> None:
-        """Log what was done, from time to time."""
+    async def _log_stats_regularly(self) -> None:
+        """Log the counters at intervals."""
         while self._config.stats_interval_ms:
             await asyncio.sleep(self._config.stats_interval_ms / 1000)
             self._log_stats()
 
     def _log_events(self) -> None:
-        """Log what happened to sessions: of a flood, a few and their number."""
+        """Log and count the session events since the last call."""
         for kind, owner, reason, timestamp_ns, next_sequence in self._exchange.take_events():
-            self._seldom.info(
+            self._limited_log.info(
                 SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
                 next_sequence=next_sequence,
             )  # fmt: skip
@@ -355,7 +368,7 @@ class Control:
         task.add_done_callback(self._reloads.discard)
 
     async def _reload(self) -> None:
-        """Read the settings and the secrets again. What is wrong with them changes nothing."""
+        """Read the settings and the secrets again. An error in them is logged and changes nothing."""
         try:
             config = (await asyncio.to_thread(self._config.reread)).model_copy(update={"open": self._config.open})
             secrets = await asyncio.to_thread(read_secrets, config)
@@ -389,9 +402,9 @@ class Control:
             self._log.warning("no snapshot: there is no journal")
 
     async def _set_states(self, config: GatewayConfig) -> None:
-        """Bring every instrument into the state that the settings say, where they say another than before.
+        """Set the state of every instrument whose state in the settings has changed since they were last read.
 
-        What the operator halted stays so when the settings are read again.
+        An instrument that the operator halted therefore stays halted when unchanged settings are read again.
         """
         for instrument in config.instruments:
             number, state = instrument.id, instrument.state
@@ -402,7 +415,7 @@ class Control:
                 self._configured[number] = state
 
     async def _set_state(self, instrument: int, state: InstrumentState) -> bool:
-        """Bring an instrument into a state. False if there is no such instrument, or no room."""
+        """Open or halt an instrument. False if the instrument is unknown, or if there is no room for the command."""
         if instrument not in self._states:
             return False
         for _ in range(RETRIES):
@@ -411,5 +424,5 @@ class Control:
                 self._log.info("instrument state", instrument=instrument, state=state.name)
                 return True
             await asyncio.sleep(RETRY_S)
-        self._log.error("instrument state not set: the exchange has no room", instrument=instrument, state=state.name)
+        self._log.error("instrument state not set: too many waiting requests", instrument=instrument, state=state.name)
         return False

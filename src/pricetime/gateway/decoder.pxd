@@ -4,7 +4,7 @@ from pricetime.core.layout cimport (
     BEHIND, CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS, REDUCE_ORDER, GATEWAY_REJECT, REPLACE_ORDER,
     SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
 )
-from pricetime.gateway.layout cimport FIRST_PART, ORDER_ID_SHIFT, PEACE_NS, Session
+from pricetime.gateway.layout cimport FIRST_PART, ORDER_ID_SHIFT, THROTTLE_MEMORY_NS, Session
 from pricetime.gateway.throttle cimport Throttle
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
@@ -13,17 +13,17 @@ from pricetime.wire.layout cimport (
 )
 
 cdef enum:
-    NO_MASK = 0x7FFFFFFF             # of slots in one piece
+    NO_MASK = 0x7FFFFFFF             # slots that are not a ring
 
 
 cdef class Decoder:
-    cdef u8 sizes[256]               # of the messages that an active client may send, 0 for any other type
-    cdef u8 refusals[256]            # SessionReason of those others
+    cdef u8 sizes[256]               # sizes of the allowed messages by type; 0: not allowed
+    cdef u8 end_reasons[256]         # SessionReason for a message that is not allowed, by type
     cdef Throttle throttle
-    cdef u32 most_refused            # by it, before the session ends
+    cdef u32 most_throttled          # throttled commands before the session ends
     cdef readonly u64 sequence       # of the last command
-    cdef readonly u64 refused        # commands that the gateway itself refused, so far
-    cdef u32 reason                  # why decoding stopped: a SessionReason that ends the session, or NO_REASON
+    cdef readonly u64 rejects        # commands that the gateway rejected since the start
+    cdef u32 reason                  # SessionReason that ends the session, or NO_REASON
     cdef u64 written                 # slots filled by the last call
     cdef Session session             # of calls from Python
 
@@ -36,4 +36,4 @@ cdef class Decoder:
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil
     cdef u32 _fill_open_orders(self, const OpenOrders *m, Command *c) noexcept nogil
-    cdef void _note_refusal(self, Session *s, u64 now_ns) noexcept nogil
+    cdef void _note_throttled(self, Session *s, u64 now_ns) noexcept nogil

@@ -1,11 +1,11 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Bytes of a logged-in client, straight into the slots of the ring: one command for each message that wants an answer.
+"""Decodes the messages of logged-in clients directly into slots of the ring of commands.
 
-Which types may come, and how long each is, is the active row of the session's rules (``wire/session.py``). Whatever
-can be answered becomes a command, also what is refused here: the answer then has its place among the others, and
-the reports are a function of the commands alone. What cannot be answered ends the session, with its reason.
+The allowed message types and their sizes are the rules of an active session (``wire/session.py``). Each message that
+gets a reply becomes one command, even if the gateway rejects it (GATEWAY_REJECT): so the rejection has its place in the
+sequence, and reports depend on commands only. A message that is not allowed ends the session with a reason.
 
-Behind a MassCancel it stops: what a client sends after it comes after its end, which other commands bring about.
+Decoding stops after a MassCancel: the client's next messages must wait until the commands that complete it are done.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ from pricetime.types import COMMAND
 if cython.compiled:
     from cython.cimports.libc.string import memset
 
-#: Orders that the throttle refuses before the session ends, at the least: a second's worth where that is more. Those
-#: count that come with no second between them in which nothing is refused.
-LEAST_REFUSED = 100
+#: A session ends when the throttle has rejected more commands than this, or than ``orders_per_second`` if that is more.
+#: The count restarts after one second without a throttled command.
+LEAST_THROTTLED = 100
 
 
 @cython.final
 @cython.cclass
 class Decoder:
-    """``sizes`` and ``refusals``: 256 bytes each, by type. ``settings``: a GatewayConfig."""
+    """``sizes``: message sizes by type. ``end_reasons``: SessionReason by type. Both have 256 bytes."""
 
-    def __init__(self, settings, sizes, refusals, sequence=0):
-        """``sequence``: of the last command before those that come."""
+    def __init__(self, settings, sizes, end_reasons, sequence=0):
+        """``settings``: a GatewayConfig. ``sequence``: number of the last command before the first one decoded."""
         for i in range(256):
             self.sizes[i] = sizes[i]
-            self.refusals[i] = refusals[i]
+            self.end_reasons[i] = end_reasons[i]
         self.throttle = Throttle(settings)
-        self.most_refused = max(LEAST_REFUSED, settings.orders_per_second)
+        self.most_throttled = max(LEAST_THROTTLED, settings.orders_per_second)
         self.sequence = sequence
-        self.refused = 0
+        self.rejects = 0
         self.reason = NO_REASON
 
     def decode(self, s, owner, data, n_bytes, slots, place, mask, now_ns, timestamp):
-        """Decode whole messages into slots from ``place`` on, of which there is one for each 16 bytes.
+        """Decode whole messages into slots from ``place`` on. The caller provides one slot for each 16 bytes.
 
-        Returns the bytes used; ``written`` says how many slots, ``reason`` why the session must end, if it must.
+        Returns the number of bytes used. ``written``: slots filled. ``reason``: why the session must end, or NO_REASON.
         """
         self.reason = NO_REASON
         self.written = 0
@@ -52,7 +52,7 @@ class Decoder:
             kind: u32 = data[used]
             size: u64 = self.sizes[kind]
             if size == 0:
-                self.reason = self.refusals[kind]
+                self.reason = self.end_reasons[kind]
                 break
             if n_bytes - used < size:
                 break
@@ -71,10 +71,10 @@ class Decoder:
         return used
 
     def decoded(self, data, owner=1, now_ns=0, goes_on=False):
-        """The same for Python: (commands as an array, bytes used, reason). Timestamps are 0.
+        """Decode for tests: (array of commands, bytes used, reason). Timestamps are 0.
 
-        A new session each time, unless it ``goes_on``: its throttle then remembers the calls before. No mass cancel is
-        waited for.
+        Each call begins a new session unless ``goes_on``, which keeps the throttle's accounts of earlier calls. Does
+        not stop after a MassCancel.
         """
         commands = np.zeros(len(data) // 16 + 1, COMMAND)
         if not goes_on:
@@ -86,7 +86,7 @@ class Decoder:
         self.reason = NO_REASON
         while more:
             slots: cython.pointer[u8] = cython.cast(cython.pointer[u8], records_of(commands))
-            # the mask lets every place stand for itself
+            # NO_MASK: the array is not a ring
             n_bytes: u64 = self.decode(
                 cython.address(self.session), owner, cython.address(view[used]), len(data) - used, slots, written,
                 NO_MASK, now_ns, 0,
@@ -97,7 +97,7 @@ class Decoder:
         return commands[:written], used, self.reason
 
     def start(self, c, kind, owner, timestamp):
-        """The head of a command, and a body of zeros."""
+        """Write the header of a command, and zeros for its body."""
         self.sequence += 1
         c.sequence = self.sequence
         c.timestamp = timestamp
@@ -111,7 +111,7 @@ class Decoder:
         c.price = 0
 
     def _fill(self, s, owner, message, c, now_ns):
-        """The body of a command from a message of its type. What is wrong with it turns it into a refusal."""
+        """Write the body of a command from its message. An invalid message becomes a GATEWAY_REJECT with a reason."""
         reason: u32 = NONE
         if c.type == NEW_ORDER or c.type == REPLACE_ORDER:
             self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
@@ -125,13 +125,13 @@ class Decoder:
             reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
         if not self.throttle.takes(s, c.type, now_ns):
             reason = THROTTLED
-            self._note_refusal(s, now_ns)
+            self._note_throttled(s, now_ns)
         elif c.order_id >> ORDER_ID_SHIFT != 0:
             reason = INVALID_ORDER_ID
         if reason != NONE:
             c.type = GATEWAY_REJECT
             c.flags = reason
-            self.refused += 1
+            self.rejects += 1
         else:
             c.order_id |= cython.cast(u64, owner) << ORDER_ID_SHIFT
             if c.type == MASS_CANCEL:
@@ -176,11 +176,11 @@ class Decoder:
             return MALFORMED
         return INVALID_ORDER_ID if m.behind >> ORDER_ID_SHIFT != 0 else NONE
 
-    def _note_refusal(self, s, now_ns):
-        """The throttle refused a command. Too many of those end the session, those of the owner's last one counted."""
-        if now_ns > s.refused_ns + PEACE_NS:
-            s.refused = 0
-        s.refused += 1
-        s.refused_ns = now_ns
-        if s.refused > self.most_refused:
+    def _note_throttled(self, s, now_ns):
+        """Count a throttled command. Too many end the session; the count continues over the owner's sessions."""
+        if now_ns > s.throttled_ns + THROTTLE_MEMORY_NS:
+            s.throttled = 0
+        s.throttled += 1
+        s.throttled_ns = now_ns
+        if s.throttled > self.most_throttled:
             self.reason = THROTTLE_EXCEEDED

@@ -1,4 +1,4 @@
-"""What keeps a server from starting."""
+"""The error of a server that cannot start."""
 
 from __future__ import annotations
 
@@ -6,4 +6,7 @@ from ..errors import PricetimeError
 
 
 class CannotStart(PricetimeError):
-    """The server cannot start as it is asked to. One line that says what to do; ``pricetime serve`` exits with 2."""
+    """The server cannot start with these settings. The message is one line that says what to do.
+
+    ``pricetime serve`` prints it and exits with code 2.
+    """

@@ -1,4 +1,4 @@
-"""An exchange: engine, gateway and replica in their threads, and what the control thread asks of them."""
+"""An exchange: composes engine, gateway, replica and journal, runs their threads, and serves the control thread."""
 
 from __future__ import annotations
 
@@ -38,24 +38,26 @@ from .state import ExchangeState, configuration_of
 
 SOL_UDP, UDP_SEGMENT = 17, 103
 
-#: How often a wait looks whether it is over.
-LOOK_S = 0.005
+#: Interval of checks while waiting, in seconds.
+POLL_S = 0.005
 
-#: When the time to drain is over, the gateway cuts off who is left, and for that much longer it is waited for.
+#: Extra time after ``drain_timeout_ms`` in seconds, in which the gateway disconnects the remaining clients.
 GRACE_S = 1.0
 
-#: Turns without work in which the gateway keeps its processor, before it lets others run.
-EAGER_TURNS = 999
+#: Iterations without work before the gateway thread gives up its processor.
+EAGER_ITERATIONS = 999
 
-#: Requests from, and events to, the control thread that may wait.
+#: Slots of the ring of requests from the control thread, and of the ring of events to it.
 CONTROL_SLOTS = 4096
 
 
 class Exchange:
-    """Everything but the listening sockets. ``start``, then the calls of the control thread, ``close`` in the end.
+    """An exchange without its listening sockets. Call ``start``, then the methods for the control thread, then
+    ``close``.
 
-    ``feed``: a datagram socket connected to the group, which the caller closes after. With a journal it begins where
-    that ends, and tells ``log`` so; ``disk`` has the files. Raises MemoryError, CannotStart and JournalError.
+    ``feed``: a UDP socket connected to the feed's group; the caller closes it afterwards. With a journal, the exchange
+    continues where the journal ends, and logs the recovery. ``disk``: replaces the file system, for tests. Raises
+    MemoryError, CannotStart and JournalError.
     """
 
     def __init__(
@@ -92,7 +94,7 @@ class Exchange:
         )
 
     def _set_up(self) -> None:
-        """Everything around a state: a new one, or that of the journal."""
+        """Build everything around a new state, or around the state recovered from the journal."""
         if self.journal_service is not None:
             self.state = self.journal_service.state
         else:
@@ -102,7 +104,7 @@ class Exchange:
         self.engine, self.store = state.engine, state.store
         self.matcher = state.matcher
         self.matcher.time_one_of(self.settings.match_sample_every)
-        self.states = state.states()  #: of the instruments, at the start
+        self.states = state.states()  #: states of the instruments at the start
         with room_for("order_capacity"):
             builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
         if self.journal_service is not None:
@@ -119,7 +121,7 @@ class Exchange:
     def _make_gateway(self) -> Gateway:
         settings, state = self.settings, self.state
         requests = Ring(CONTROL_SLOTS, blocking=False)
-        # a clock that was set back meanwhile does not bring times back that were told
+        # timestamps continue to grow even if the system clock was set back since the last command
         offset = max(clock_offset(), state.timestamp - time.monotonic_ns())
         state.sessions.clock_offset_ns = offset
         decoder = Decoder(
@@ -128,16 +130,16 @@ class Exchange:
         faults = None
         if settings.drop or settings.duplicate or settings.reorder:
             faults = Faults(settings.drop, settings.duplicate, settings.reorder, settings.fault_seed)
-        offload = cuts_datagrams(self._feed, settings.reports_per_datagram * 48)
+        offload = enable_segmentation_offload(self._feed, settings.reports_per_datagram * 48)
         publisher = Publisher(self.store, self._feed.fileno(), offload, settings, faults, offset)
         rings = (state.commands, requests, self._events)
         return Gateway(
             state.sessions, decoder, self.matcher, state.router, publisher, rings, self._epoll.fileno(), self._wake,
-            settings, self.shared, Idle(settings.idle.value, spins=1, pauses=EAGER_TURNS, yields=0),
+            settings, self.shared, Idle(settings.idle.value, spins=1, pauses=EAGER_ITERATIONS, yields=0),
         )  # fmt: skip
 
     def start(self) -> None:
-        """Start the threads. Nobody else may use the engine until ``close``. Raises CannotStart."""
+        """Start the threads. No other code may use the engine until ``close``. Raises CannotStart."""
         self.matcher.take_engine()
         if self.settings.prefault:
             self._prefault()
@@ -145,7 +147,7 @@ class Exchange:
             self._start_threads()
 
     def _prefault(self) -> None:
-        """Take up the memory that the first orders need."""
+        """Take the memory for the first orders from the system, so that no order waits for a page fault."""
         self.matcher.prefault()
         self.gateway.router.prefault()
         self.store.prefault()
@@ -157,34 +159,34 @@ class Exchange:
     def _start_threads(self) -> None:
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.gateway.run, self.settings.gateway_cpus),
-            ("replica", self.replica.run, self._others()),
+            ("replica", self.replica.run, self._other_cpus()),
         ]
         if not self.shared:
             work.append(("matcher", self.matcher.run, self.settings.matcher_cpus))
         if self.journal_service is not None:
-            with self._kept_clear():
+            with self._avoiding_order_cpus():
                 self.journal_service.start()
         for name, run, cpus in work:
             thread = threading.Thread(target=self._run, args=(run, cpus), name=f"pricetime-{name}", daemon=True)
             thread.start()
             self._threads.append(thread)
 
-    def _others(self) -> set[int]:
-        """Processors of whoever must not stand in the way of orders: those that no thread of orders has for itself."""
+    def _other_cpus(self) -> set[int]:
+        """The processors for threads that carry no orders: all except ``gateway_cpus`` and ``matcher_cpus``."""
         if not hasattr(os, "sched_getaffinity"):
             return set()
         return os.sched_getaffinity(0) - {*self.settings.gateway_cpus, *self.settings.matcher_cpus}
 
-    def keep_clear(self) -> None:
-        """Keep the calling thread off the processors of the threads that carry orders, where there are others."""
-        if others := self._others():
+    def avoid_order_cpus(self) -> None:
+        """Move the calling thread off ``gateway_cpus`` and ``matcher_cpus``, if there are other processors."""
+        if others := self._other_cpus():
             os.sched_setaffinity(threading.get_native_id(), others)
 
     @contextmanager
-    def _kept_clear(self) -> Iterator[None]:
-        """Threads that are started here stay clear as well."""
+    def _avoiding_order_cpus(self) -> Iterator[None]:
+        """Let threads started in this context avoid ``gateway_cpus`` and ``matcher_cpus``."""
         before = os.sched_getaffinity(0)
-        self.keep_clear()
+        self.avoid_order_cpus()
         try:
             yield
         finally:
@@ -202,64 +204,65 @@ class Exchange:
     # ------------------------------------------------------------------ for the control thread
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
-        """Hand over the connection of a client that has proved to be ``owner``: it is the gateway's from now on.
+        """Hand the connection of a client that has logged in as ``owner`` to the gateway, which then owns ``fd``.
 
-        False when too many wait: the caller keeps it and may try again.
+        False if too many requests are waiting: the caller keeps ``fd`` and may try again.
         """
         return bool(self.gateway.admit(fd, owner, flags, next_sequence))
 
     def set_state(self, instrument: int, state: int) -> bool:
-        """Open or halt an instrument. False when too many requests wait."""
+        """Open or halt an instrument. False if too many requests are waiting."""
         return bool(self.gateway.set_state(instrument, state))
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
-        """End an owner's session, unless ``session_reason`` (a SessionReason) is 0, and cancel its orders, unless
-        ``cancel_reason`` (a Reason) is 0. False when too many requests wait."""
+        """End an owner's session unless ``session_reason`` (a SessionReason) is 0, and cancel its orders unless
+        ``cancel_reason`` (a Reason) is 0. False if too many requests are waiting."""
         return bool(self.gateway.remove(owner, session_reason, cancel_reason))
 
     def is_done(self, owner: int) -> bool:
-        """Are all requests taken, and is no mass cancel of an owner due or under way?"""
+        """True if all requests have been read and this owner has no pending mass cancel."""
         return bool(self.gateway.is_done(owner))
 
     def progress(self) -> tuple[int, int]:
-        """Sequences of the last command that was taken, and of the last that is answered."""
+        """Sequence numbers of the last command received and of the last command answered."""
         taken, answered = self.gateway.progress()
         return int(taken), int(answered)
 
     def open_orders(self, owner: int) -> NDArray[np.void]:
-        """An owner's open orders, the oldest 10,000: ``pricetime.COMMAND`` with quantities that are still open.
+        """An owner's open orders, the oldest first, at most 10,000, as ``pricetime.COMMAND`` with remaining quantities.
 
-        Not in the loop: it waits for the matcher. One call at a time. Raises RuntimeError when that does not answer.
+        Do not call it in the event loop: it waits for the matcher. One call at a time. Raises RuntimeError if the
+        matcher does not answer.
         """
         found: NDArray[np.void] = self.matcher.open_orders(owner)
         return found
 
     def sessions(self) -> list[tuple[int, int, int, int]]:
-        """The sessions: see ``Sessions.listed``."""
+        """The sessions, see ``Sessions.listed``."""
         return list(self.state.sessions.listed())
 
     def want_snapshot(self) -> bool:
-        """Take a snapshot soon. False without a journal."""
+        """Request a snapshot. False without a journal."""
         if self.journal_service is not None:
             self.journal_service.follower.want_snapshot()
         return self.journal_service is not None
 
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
-        """What happened to sessions since the last call: see ``Gateway.take_events``."""
+        """Session events since the last call, see ``Gateway.take_events``."""
         return list(self.gateway.take_events())
 
     def begin_stop(self) -> None:
-        """Take no more orders, bring out what is under way, take leave of every client."""
+        """Accept no more orders, answer all commands, and log out every client."""
         self.gateway.begin_stop()
 
     def wait_drained(self, timeout_s: float) -> bool:
-        """Wait until everything is out that was under way and every client is gone, then end the threads.
+        """Wait until all commands are answered and all clients are logged out, then end the threads.
 
-        False when that took longer than it may: then some of it is lost.
+        False if that took longer than ``timeout_s`` or the journal failed: some reports may not have been sent.
         """
         deadline = time.monotonic() + timeout_s + GRACE_S
         while not self.gateway.is_stopped and time.monotonic() < deadline and self.journal_failure is None:
-            time.sleep(LOOK_S)
+            time.sleep(POLL_S)
         drained = bool(self.gateway.is_stopped)
         self._end_threads()
         if self.journal_service is not None:
@@ -267,7 +270,7 @@ class Exchange:
         return drained and self.journal_failure is None
 
     def close(self) -> None:
-        """End the threads and give everything back. The engine may be looked at from now on."""
+        """End the threads and release all resources. The engine may be read after that."""
         self._end_threads()
         if self.journal_service is not None:
             self.journal_service.close()
@@ -286,51 +289,50 @@ class Exchange:
         self._threads = []
 
     def digest(self) -> int:
-        """Of all books, over references. Only while the threads do not run: see ``wait_drained``."""
+        """Digest of all books with public order references. Only after the threads have ended, see ``wait_drained``."""
         return self.state.digest()
 
     @property
     def level(self) -> AcknowledgementLevel:
-        """What a report promises of the command that made it."""
+        """The acknowledgement level: what a command survives once its report is sent."""
         return AcknowledgementLevel.VOLATILE if self.journal_service is None else self.journal_service.level
 
     @property
     def journal_failure(self) -> str | None:
-        """What of the journal failed: nothing is acknowledged any more. None as long as all is well."""
+        """Why the journal has failed, after which no command is acknowledged; None if it has not."""
         return None if self.journal_service is None else self.journal_service.failure
 
     @property
     def failure(self) -> str | None:
-        """Why it cannot go on, None as long as it can."""
+        """Why the exchange has failed; None if it has not."""
         if self.journal_failure is not None:
             return self.journal_failure
         if self.journal_service is not None and self.journal_service.follower.failure is not None:
             return self.journal_service.follower.failure
         if self.replica.broken:
-            return "the replica met a report that does not fit: no snapshot can be given"
+            return "the replica received a report that does not match its books, so it can give no snapshots"
         return self._failure
 
     def latencies(self) -> dict[str, dict[str, Histogram]]:
-        """How long commands took so far, as {interval: {kind of command: Histogram}}; copies, of nearly one moment.
+        """Latencies since the start in ns, as {interval: {kind of command: Histogram}}. O(buckets).
 
-        In ns. *match*: from the ring of commands to the ring of reports, of the commands that were timed;
-        *tick_to_trade*: from the recv that returned a command to the datagram with its last report handed to the
-        kernel. O(buckets).
+        *match*: from the ring of commands to the ring of reports, of sampled commands. *tick_to_trade*: from the recv
+        call that returned a command until the datagram with its last report is with the kernel. The histograms are
+        copies, taken one after the other while the threads run.
         """
         return {"match": self.matcher.match.copies(), "tick_to_trade": self.gateway.tick_to_trade.copies()}
 
     def report_counts(self) -> Mapping[tuple[int, int], int]:
-        """How many reports there were since the start, by ReportKind and Reason; those that there were none of are not
-        in it."""
+        """Number of reports since the start by (ReportKind, Reason), without zeros."""
         return dict(self.gateway.router.counted())
 
     def depth(self, instrument: int) -> BookDepth:
-        """What rests in a book, as the feed tells it. Not in the loop: it waits for the replica. O(levels)."""
+        """Totals of a book, read from the replica. O(levels). Do not call it in the event loop: it may block."""
         state, bids, asks = self.replica.totals(instrument)
         return BookDepth(InstrumentState(state), SideDepth(*bids), SideDepth(*asks))
 
     def stats(self) -> Mapping[str, int | float]:
-        """Counts since the start, read while the threads run: each is right, together they are of nearly one moment."""
+        """Counters since the start. They are read one after the other while the threads run."""
         return {
             **self.gateway.stats(),
             "replica_sequence": self.replica.applied,
@@ -339,14 +341,14 @@ class Exchange:
 
 
 def runs_in_one_thread(settings: GatewayConfig) -> bool:
-    """With ``auto``: yes, unless there are processors for a gateway, a matcher and whoever else is on the machine."""
+    """Do gateway and matcher share one thread? With ``auto``: yes, if this process may use fewer than 4 processors."""
     if settings.threading == "auto":
         return len(os.sched_getaffinity(0)) < 4
     return settings.threading == "shared"
 
 
-def cuts_datagrams(feed: socket.socket, datagram_bytes: int) -> bool:
-    """Ask the system to cut what it is given into datagrams of so many bytes (Linux 4.18): does it?"""
+def enable_segmentation_offload(feed: socket.socket, datagram_bytes: int) -> bool:
+    """Let the kernel split what one call sends into datagrams of this size (Linux 4.18). False if it cannot."""
     try:
         feed.setsockopt(SOL_UDP, UDP_SEGMENT, datagram_bytes)
     except OSError:

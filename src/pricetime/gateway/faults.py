@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""A network that loses, doubles and reorders datagrams on purpose, for people who test their subscribers."""
+"""Fault injection: drops, duplicates and reorders datagrams of the feed, to test subscribers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class Faults:
-    """``drop``, ``duplicate``, ``reorder``: which part of the datagrams, 0 to 1. The same seed, the same faults."""
+    """``drop``, ``duplicate``, ``reorder``: fractions of the datagrams, 0 to 1. The same seed gives the same faults."""
 
     def __init__(self, drop, duplicate, reorder, seed):
         self.drop, self.duplicate, self.reorder = (int(part * 2**32) for part in (drop, duplicate, reorder))
@@ -20,7 +20,7 @@ class Faults:
         self.held = self.dropped = self.duplicated = self.reordered = 0
 
     def _draw(self):
-        """A number below 2**32 (xorshift64*)."""
+        """A random number below 2**32 (xorshift64*)."""
         self.state ^= self.state >> 12
         self.state ^= self.state << 25
         self.state ^= self.state >> 27
@@ -28,7 +28,7 @@ class Faults:
         return self.state * factor >> 32
 
     def send(self, fd, first, count):
-        """One datagram, with what may befall it. One that is held back goes out behind the next. False: no room."""
+        """Send one datagram, or inject a fault. A reordered one is sent after the next. False: the socket is full."""
         if self._draw() < self.drop:
             self.dropped += 1
             return True
@@ -42,11 +42,11 @@ class Faults:
         if self._draw() < self.duplicate:
             self.duplicated += 1
             self._send_now(fd, first, count)
-        self.let_go(fd)
+        self.send_held(fd)
         return True
 
-    def let_go(self, fd):
-        """Send what is held back, when there is nothing that it could come behind."""
+    def send_held(self, fd):
+        """Send the datagram that is held back, if there is one."""
         if self.held != 0:
             self._send_now(fd, self.late, self.held)
             self.held = 0

@@ -1,7 +1,7 @@
-"""Listens to the feed's own group for another publisher: two of them on one group and port ruin both feeds.
+"""Listens to the feed's group for a second publisher: two publishers on one group and port make both feeds unusable.
 
-A socket that has joined the group makes each send of the feed some 0.3 us longer, so it joins for short samples. In
-``feed_listen_ms`` a publisher that lives sends a heartbeat.
+A socket that has joined the group makes each send of the feed about 0.3 us slower, so the listener joins only for short
+samples. ``feed_listen_ms`` is long enough to hear a heartbeat of a running publisher.
 """
 
 from __future__ import annotations
@@ -18,29 +18,30 @@ from ..feed.udp import join_feed
 from .config import GatewayConfig
 from .errors import CannotStart
 
-#: Of Linux, where Python has no name for it.
+#: Linux constant that Python's socket module does not define.
 SO_ATTACH_FILTER = 26
 
-#: Instructions of a classic BPF program.
+#: Opcodes of a classic BPF program.
 LOAD_HALF, LOAD_WORD, JUMP_EQUAL, RETURN = 0x28, 0x20, 0x15, 0x06
 
-#: Where a filter finds the sender of a datagram: the port begins the UDP header, the address is in that of IP.
+#: Offsets of the sender for a BPF filter: the port begins the UDP header, the address is in the IP header.
 PORT_AT, ADDRESS_AT = 0, 0xFFF00000 + 12
 
-#: Datagrams that are looked at in one go, and bytes that the system keeps of those that wait.
+#: Maximum number of datagrams read at once, and size of the socket's receive buffer in bytes.
 MOST_READ, BUFFER_BYTES = 64, 1 << 16
 
 Address = tuple[str, int]
 
 
 class FeedListener:
-    """Hears, from ``join`` to ``leave``, datagrams of the group that are not our own, which the system drops.
+    """Receives, between ``join`` and ``leave``, the datagrams that other publishers send to the group.
 
-    ``own``: the socket that sends the feed. It has joined when it is made. Raises CannotStart.
+    The kernel drops the datagrams of ``own``, the socket that sends this server's feed. A new listener has joined
+    already. Raises CannotStart.
     """
 
     def __init__(self, config: GatewayConfig, own: socket.socket) -> None:
-        self.datagrams = 0  #: of other publishers, so far: those that were heard
+        self.datagrams = 0  #: datagrams received from other publishers so far
         self._config = config
         self._own: Address = own.getsockname()
         self._until = time.monotonic() + config.feed_listen_ms / 1000
@@ -50,16 +51,16 @@ class FeedListener:
             raise CannotStart(f"feed_listen_ms: {error}; or give 0") from error
         self._membership = config.feed_group.packed + config.feed_interface.packed
         self._joined = True
-        with suppress(OSError):  # then they are told apart here
+        with suppress(OSError):  # without the filter, others() compares the addresses itself
             drop_from(self._socket, self._own)
 
     def others(self) -> list[Address]:
-        """Who else has sent to the group since the last call, each once."""
+        """Addresses of other publishers heard since the last call, each once."""
         found: dict[Address, None] = {}
         for _ in range(MOST_READ):
             try:
                 _, address = self._socket.recvfrom(1)
-            except OSError:  # most of the time: nothing is there
+            except OSError:  # usually: no datagram is waiting
                 break
             if address != self._own:
                 self.datagrams += 1
@@ -67,13 +68,13 @@ class FeedListener:
         return list(found)
 
     def join(self) -> None:
-        """Hear what is sent from now on."""
+        """Receive datagrams from now on."""
         if not self._joined:
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, self._membership)
             self._joined = True
 
     def leave(self) -> None:
-        """Hear no more, and forget what has not been taken."""
+        """Stop receiving, and discard datagrams that were not read."""
         if self._joined:
             self._socket.setsockopt(socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP, self._membership)
             self._joined = False
@@ -81,7 +82,10 @@ class FeedListener:
             pass
 
     def check(self) -> None:
-        """Listen until ``feed_listen_ms`` after it was made, then leave. Raises CannotStart if there is another."""
+        """Listen until ``feed_listen_ms`` after the listener was created, then leave.
+
+        Raises CannotStart if a second publisher was heard.
+        """
         waiting = select.poll()  # select() takes no descriptor above 1,023
         waiting.register(self._socket, select.POLLIN)
         while True:
@@ -90,8 +94,8 @@ class FeedListener:
             if heard and (others := self.others()):
                 config, (host, port) = self._config, others[0]
                 raise CannotStart(
-                    f"feed_group: {host}:{port} sends to {config.feed_group}:{config.feed_port} already: "
-                    "stop that exchange, or give another feed_group or feed_port; --force starts beside it"
+                    f"feed_group: {host}:{port} already sends to {config.feed_group}:{config.feed_port}: stop that "
+                    "exchange, or give a different feed_group or feed_port; --force starts anyway"
                 )
             if left <= 0:
                 self.leave()
@@ -102,7 +106,7 @@ class FeedListener:
 
 
 def drop_from(receiver: socket.socket, sender: Address) -> None:
-    """Let the system drop the datagrams of one sender. Raises OSError."""
+    """Let the kernel drop the datagrams of one sender. Raises OSError."""
     host, port = sender
     program = [
         (LOAD_HALF, 0, 0, PORT_AT),

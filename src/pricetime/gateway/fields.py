@@ -1,4 +1,4 @@
-"""What the fields of a configuration may be, and how each is written in a file, the environment or a flag."""
+"""The types of settings, and how each is written in a file, in the environment and as an option."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ E = TypeVar("E", bound=IntEnum)
 
 
 class Idle(StrEnum):
-    """What a thread does that finds no work: quicker to wake, or easier on the machine."""
+    """How a thread waits for work, from the fastest to wake to the lightest on the machine."""
 
     SPIN = "spin"
     PAUSE = "pause"
@@ -24,7 +24,7 @@ class Idle(StrEnum):
 
 
 class Threading(StrEnum):
-    """Whether gateway and matcher share one thread."""
+    """Whether the gateway and the matcher share one thread."""
 
     AUTO = "auto"
     SHARED = "shared"
@@ -32,14 +32,14 @@ class Threading(StrEnum):
 
 
 class Acknowledge(StrEnum):
-    """What a command must survive before anybody is told of it."""
+    """What a command survives once the server has sent a report of it."""
 
     MEMORY = "memory"
     DURABLE = "durable"
 
 
 class LogFormat(StrEnum):
-    """How an event is written."""
+    """Format of the log."""
 
     AUTO = "auto"
     CONSOLE = "console"
@@ -47,7 +47,7 @@ class LogFormat(StrEnum):
 
 
 class LogLevel(StrEnum):
-    """The least that is written."""
+    """Lowest level that is written to the log."""
 
     DEBUG = "debug"
     INFO = "info"
@@ -56,12 +56,12 @@ class LogLevel(StrEnum):
 
 
 def setting(group: str, default: Any, description: str, **limits: Any) -> Any:
-    """A documented field: the group it is shown in, what it is when nothing is said, and what it may be."""
+    """A field with its documentation: group, default, description and limits."""
     return Field(default, description=description, json_schema_extra={"group": group}, **limits)
 
 
 def written(member: IntEnum) -> str:
-    """A member of an enumeration as a configuration names it."""
+    """The name of an enumeration member in settings: ``CANCEL_NEWEST`` is written ``cancel-newest``."""
     return member.name.lower().replace("_", "-")
 
 
@@ -76,7 +76,7 @@ def _named(enum: type[E], value: object) -> object:
 
 
 def named(enum: type[E]) -> BeforeValidator:
-    """Takes the name of a member: ``cancel-newest``."""
+    """A validator that accepts the name of a member: ``cancel-newest``."""
     return BeforeValidator(partial(_named, enum))
 
 
@@ -86,12 +86,12 @@ def _split(mark: str, value: object) -> object:
 
 def _power_of_two(value: int) -> int:
     if value & (value - 1):
-        raise ValueError(f"it must be a power of two: give {1 << value.bit_length()} or {1 << value.bit_length() - 1}")
+        raise ValueError(f"not a power of two: give {1 << value.bit_length() - 1} or {1 << value.bit_length()}")
     return value
 
 
 def _address(value: object) -> object:
-    """An address, or a name that has one. Of several the first of IPv4, which is what the feed goes by."""
+    """Parse an address or resolve a host name. If a name has several addresses, the first IPv4 address is used."""
     if not isinstance(value, str):
         return value
     try:
@@ -102,7 +102,7 @@ def _address(value: object) -> object:
         found = socket.getaddrinfo(value, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise ValueError(f"no address is found for this name ({reason}): give an address, or another name") from error
+        raise ValueError(f"this host name has no address ({reason}): give an address or a different name") from error
     found.sort(key=lambda one: one[0] != socket.AF_INET)
     return ip_address(found[0][4][0])
 
@@ -110,12 +110,12 @@ def _address(value: object) -> object:
 def _feed_address(value: object) -> object:
     found = _address(value)
     if isinstance(found, IPv6Address):
-        raise ValueError("the feed goes by IPv4: give an IPv4 address")
+        raise ValueError("the feed uses IPv4: give an IPv4 address")
     return found
 
 
 def split_by(mark: str) -> BeforeValidator:
-    """Takes a list in one string, as the environment and flags have it."""
+    """A validator that splits a list given as one string, the form of the environment and of options."""
     return BeforeValidator(partial(_split, mark))
 
 
@@ -123,7 +123,7 @@ PowerOfTwo = Annotated[int, AfterValidator(_power_of_two)]
 Cpus = Annotated[tuple[Annotated[int, Field(ge=0, lt=4096)], ...], NoDecode, split_by(",")]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
 Names = Annotated[tuple[Name, ...], NoDecode, split_by(",")]
-#: Where a server listens, and where its feed goes.
+#: Addresses on which the server listens, and addresses of the feed, which is IPv4 only.
 Host = Annotated[IPv4Address | IPv6Address, BeforeValidator(_address)]
 FeedAddress = Annotated[IPv4Address, BeforeValidator(_feed_address)]
 Port = Annotated[int, Field(ge=0, le=65535)]

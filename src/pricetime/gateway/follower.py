@@ -1,7 +1,7 @@
-"""Behind the engine: the journal is replayed as it grows, so that snapshots cost the engine nothing.
+"""A second engine that replays the journal while it grows, and writes the snapshots, so that the first need not stop.
 
-What the second engine comes to is held against every checkpoint of the first: a difference would be a fault of the
-exchange, and is found where it arises and not at the next start.
+The follower compares its engine with every checkpoint in the journal. A difference would be a defect of the exchange;
+it is found at once instead of at the next start.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from .config import GatewayConfig
 from .log import Log
 from .standby import Standby
 
-#: How long it rests when it has everything.
-NAP_S = 0.02
+#: Wait when the follower is up to date, in seconds.
+IDLE_WAIT_S = 0.02
 
-#: Commands between two looks at whether to end.
+#: Maximum number of commands applied between two checks for the end.
 STEP = 1 << 14
 
-#: How nice it is: others come first, but where all processors are busy it still gets a fifth of one and keeps up.
-NICE = 5
+#: Niceness of the thread. Other threads run first, but if all processors are busy it still gets a fifth of one, which
+#: is enough to keep up.
+NICENESS = 5
 
 
 class Follower:
-    """``run`` is for a thread of its own. ``synced``: the last command that is on the disk; ``newest``: the last that
-    is in a snapshot already; ``lost`` is told first when the files of the journal cannot be read."""
+    """Replays and takes snapshots in ``run``, which needs its own thread.
+
+    ``synced``: returns the last command that is on the disk. ``newest``: the last command in the newest snapshot.
+    ``on_lost``: called first if the files of the journal cannot be read.
+    """
 
     def __init__(
         self,
@@ -39,7 +43,7 @@ class Follower:
         synced: Callable[[], int],
         newest: int,
         log: Log,
-        lost: Callable[[OSError], object] = lambda _: None,
+        on_lost: Callable[[OSError], object] = lambda _: None,
     ) -> None:
         self.standby = standby
         self.failure: str | None = None
@@ -48,45 +52,48 @@ class Follower:
         self._settings = settings
         self._synced = synced
         self._log = log
-        self._lost = lost
+        self._on_lost = on_lost
         self._wanted = self._ended = False
-        self._waiting: SnapshotFile | None = None  #: taken, and ahead of what is on the disk
+        self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
     # ------------------------------------------------------------------ from outside
 
     def want_snapshot(self) -> None:
-        """Take one now, whatever the settings say."""
+        """Take a snapshot now, whatever the settings say."""
         self._wanted = True
 
     def end(self) -> None:
-        """Let ``run`` return."""
+        """Make ``run`` return."""
         self._ended = True
 
     # ------------------------------------------------------------------ the thread
 
     def run(self) -> None:
-        """Follow until ``end``, or until it cannot: then ``failure`` says why."""
+        """Follow until ``end``, or until an error, which ``failure`` then describes."""
         try:
-            self._be_nice()
+            self._lower_priority()
             while not self._ended:
-                if not self.turn():
-                    time.sleep(NAP_S)
+                if not self.iterate():
+                    time.sleep(IDLE_WAIT_S)
         except Exception as error:
             if isinstance(error, OSError):
-                self._lost(error)
-            self.failure = f"behind the journal: {error}"
+                self._on_lost(error)
+            self.failure = f"journal follower: {error}"
 
     @staticmethod
-    def _be_nice() -> None:
-        """A server that was started with `nice` may be nicer already, and may not go back."""
+    def _lower_priority() -> None:
+        """Raise the niceness of this thread. A server started with `nice` may have a higher one, which stays."""
         thread = threading.get_native_id()
-        if os.getpriority(os.PRIO_PROCESS, thread) < NICE:
-            os.setpriority(os.PRIO_PROCESS, thread, NICE)
+        if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
+            os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
 
-    def turn(self) -> bool:
-        """Apply what came, a snapshot when it is due: False when nothing came. Raises as ``Standby.step``."""
-        came = self.standby.step(STEP)
+    def iterate(self) -> bool:
+        """Apply new commands, and take a snapshot if one is due. False if there was nothing new.
+
+        Raises the errors of ``Standby.step``.
+        """
+        progressed = self.standby.step(STEP)
         if self._waiting is None and self._is_due():
             self._waiting = self.standby.snapshot(
                 stream_reports=self._settings.snapshot_stream_reports,
@@ -97,14 +104,14 @@ class Follower:
         if self._waiting is not None and self._synced() >= self._waiting.sequence:
             snapshot, self._waiting = self._waiting, None
             self.keep(snapshot)
-        return came
+        return progressed
 
     def _is_due(self) -> bool:
         behind = self.standby.position.sequence - self.newest
         every, interval_s = self._settings.snapshot_every, self._settings.snapshot_interval_s
         if behind <= 0:
             if self._wanted:
-                self._log.info("snapshot", sequence=self.newest, meaning="no command came since this one")
+                self._log.info("snapshot", sequence=self.newest, meaning="already written: no command since")
             self._wanted = False
             return False
         if self._wanted or (every and behind >= every):
@@ -112,7 +119,10 @@ class Follower:
         return bool(interval_s) and time.monotonic() - self._taken_s >= interval_s
 
     def keep(self, snapshot: SnapshotFile) -> None:
-        """Write a snapshot, and remove what is not needed any more. What fails is logged: the journal is whole."""
+        """Write a snapshot and remove files that are no longer needed.
+
+        An error is only logged, because the journal is complete without the snapshot.
+        """
         began = time.monotonic()
         self.newest = snapshot.sequence
         try:

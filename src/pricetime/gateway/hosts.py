@@ -1,7 +1,7 @@
-"""By which names a browser may come to a server of ours.
+"""Checks the ``Host`` header of HTTP requests, against DNS rebinding.
 
-A name that an attacker owns may be made to lead to this machine (DNS rebinding), so the name that a browser came by
-must be one of ours.
+An attacker can point a domain name at this machine and let a victim's browser send requests to it. The server therefore
+accepts a request only if its ``Host`` is an address, localhost or a configured name.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from ipaddress import ip_address
 
 
 def is_known(host: str, names: Collection[str]) -> bool:
-    """May a browser come by this ``Host``? An address says for itself who is meant; a name must be one of ours."""
+    """Is this ``Host`` header an address, localhost or one of ``names``? A port is ignored."""
     name = host.lower()
     if not name.endswith("]"):
         before, colon, port = name.rpartition(":")

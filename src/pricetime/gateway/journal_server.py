@@ -1,11 +1,11 @@
-"""The journal over the network: whoever follows it from another machine gets its files, byte for byte.
+"""Sends the files of the journal, byte for byte, to followers on other machines.
 
-Only owners whose entry in the file of secrets says that they follow are let in: the journal says whose each order is.
-A connection that has not logged in makes room for a newcomer; one that follows keeps its place until its owner's secret
-changes.
+Only owners with ``follows = true`` in the secrets file may log in here, because the journal contains the owner of every
+order. When too many connections wait for their login, a new one replaces the idlest. A connection that has logged in
+stays until its owner's secret changes.
 
-What is sent may be sent: with ``durable`` no byte leaves that is not synced, so that a copy is never ahead of what a
-loss of power leaves here. Files are read in pieces as they are taken; nothing is buffered, and a slow copy is behind.
+With ``durable``, only synced bytes are sent, so a copy is never ahead of the journal after a loss of power. The server
+reads the files as the follower takes them and buffers nothing; a slow follower only falls behind.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ from ..wire.messages import Challenge, Login, LoginAccepted, LoginRejected
 from ..wire.types import WIRE_VERSION, AcknowledgementLevel, SessionReason
 from .acceptor import Acceptor
 from .config import GatewayConfig
-from .log import Seldom
+from .log import LimitedLog
 from .places import Places
 from .secrets import Secrets
 
-#: Connections that follow at a time, and that have not logged in.
+#: Maximum number of followers, and of connections that have not logged in.
 MOST_COPIES = MOST_PENDING = 8
 
-#: How often a copy that has everything is told so, and how often somebody looks for more.
-NEWS_S, LOOK_S = 0.1, 0.005
+#: Interval of progress messages to a follower that is up to date, and of checks for new bytes, in seconds.
+PROGRESS_S, POLL_S = 0.1, 0.005
 
-#: A copy that takes nothing for this long has gone.
+#: The server closes a connection that takes no bytes for this long, in seconds.
 STALLED_S = 30.0
 
 
 class JournalServer(Acceptor):
-    """Serves copies on a listening socket, in the running loop, from ``open`` to ``close``."""
+    """Serves followers in the running event loop, from ``open`` to ``close``."""
 
     def __init__(
         self,
@@ -52,21 +52,24 @@ class JournalServer(Acceptor):
         directory: Directory,
         extent: Callable[[], Extent],
         level: AcknowledgementLevel,
-        log: Seldom,
+        log: LimitedLog,
     ) -> None:
-        super().__init__(listener, "no copy of the journal can be accepted", log)
-        self.counts: Counter[str] = Counter()  #: what happened here so far, by name
+        super().__init__(listener, "cannot accept a journal connection", log)
+        self.counts: Counter[str] = Counter()  #: counters by name
         self._secrets = secrets
         self._config = config
         self._directory = directory
         self._extent = extent
         self._level = level
         self._pending: Places[asyncio.Task[None]] = Places(MOST_PENDING)
-        self._following: dict[asyncio.Task[None], int] = {}  # the owner
+        self._following: dict[asyncio.Task[None], int] = {}  # owner of each connection that has logged in
 
     @property
     def secrets(self) -> Secrets | None:
-        """Who may follow; None: anyone. With other secrets those who may not any more, or by another secret, go."""
+        """Who may follow; None: every login is accepted.
+
+        Setting new secrets closes the connections of owners whose secret was changed or removed.
+        """
         return self._secrets
 
     @secrets.setter
@@ -76,11 +79,11 @@ class JournalServer(Acceptor):
             return
         for task, owner in list(self._following.items()):
             if secrets.follower(owner) != before.follower(owner):
-                self._log.info("copy of the journal ended", owner=owner, error=SessionReason.CREDENTIALS_REVOKED.name)
+                self._log.info("journal copy ended", owner=owner, error=SessionReason.CREDENTIALS_REVOKED.name)
                 task.cancel()
 
-    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
-        """Serve a connection, in the place of another that has not logged in if there is no room for more of those."""
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None] | None:
+        """Serve a connection. If too many have not logged in, it replaces the idlest of those."""
         self.counts["connections"] += 1
         if len(self._following) >= MOST_COPIES:
             return None
@@ -89,28 +92,28 @@ class JournalServer(Acceptor):
             longest.cancel()
         task = self._loop.create_task(self._serve(connection, address))
         self._pending.enter(task, address)
-        task.add_done_callback(self._part)
+        task.add_done_callback(self._end_task)
         return task
 
-    def _part(self, task: asyncio.Task[None]) -> None:
+    def _end_task(self, task: asyncio.Task[None]) -> None:
         self._pending.leave(task)
         self._following.pop(task, None)
 
     async def _serve(self, connection: socket.socket, address: str) -> None:
-        """One connection, until it ends."""
+        """Serve one connection until it ends."""
         deadline = self._loop.time() + self._config.login_timeout_ms / 1000
         try:
-            owner = await self._let_in(connection, deadline)
+            owner = await self._log_in(connection, deadline)
             if owner is None:
                 return
             request = Request.decode(await self._receive_whole(connection, FRAME_BYTES, deadline))
-            self._log.info("copy of the journal", owner=owner, address=address, segment=request.segment)
+            self._log.info("journal copy started", owner=owner, address=address, segment=request.segment)
             await self._send_all(connection, request)
         except (TimeoutError, OSError, ValueError) as error:
-            self._log.info("copy of the journal ended", address=address, error=str(error) or type(error).__name__)
+            self._log.info("journal copy ended", address=address, error=str(error) or type(error).__name__)
 
-    async def _let_in(self, connection: socket.socket, deadline: float) -> int | None:
-        """The login: the owner, None when it is refused."""
+    async def _log_in(self, connection: socket.socket, deadline: float) -> int | None:
+        """Check the login. Returns the owner, or None if the login is rejected."""
         nonce = auth.make_nonce()
         await self._send(
             connection,
@@ -122,9 +125,9 @@ class JournalServer(Acceptor):
             ).encode(),
         )
         login = Login.decode(await self._receive_whole(connection, Login.SIZE, deadline))
-        reason = self._refusal(login, nonce)
+        reason = self._reject_reason(login, nonce)
         if reason:
-            self.counts[f"refused: {reason.name}"] += 1
+            self.counts[f"rejected: {reason.name}"] += 1
             await self._send(connection, LoginRejected(reason=reason, owner=login.owner).encode())
             return None
         task = asyncio.current_task()
@@ -135,7 +138,7 @@ class JournalServer(Acceptor):
         await self._send(connection, answer.encode())
         return int(login.owner)
 
-    def _refusal(self, login: Login, nonce: bytes) -> SessionReason:
+    def _reject_reason(self, login: Login, nonce: bytes) -> SessionReason:
         if login.version != WIRE_VERSION or login.malformed or login.flags:
             return SessionReason.BAD_VERSION
         if self._secrets is not None and not auth.verify(self._secrets.follower(login.owner), nonce, login):
@@ -145,11 +148,11 @@ class JournalServer(Acceptor):
     # ------------------------------------------------------------------ pieces
 
     async def _send_all(self, connection: socket.socket, request: Request) -> None:
-        """Everything from a place on, and then whatever comes, until the other end goes."""
+        """Send everything from a position on, then what is appended, until the follower disconnects."""
         segment, offset = request
         if segment == 0:
             segment = await self._send_snapshot(connection)
-        told = 0.0
+        reported_at = 0.0
         while True:
             sequence, last, end = self._extent()
             path = self._directory.path_of(segment)
@@ -161,14 +164,14 @@ class JournalServer(Acceptor):
                 offset += await self._send_piece(connection, PieceKind.SEGMENT, segment, path, offset, most)
             elif segment < last:
                 segment, offset = segment + 1, 0
-            elif (now := self._loop.time()) - told >= NEWS_S:
+            elif (now := self._loop.time()) - reported_at >= PROGRESS_S:
                 await self._send(connection, self._piece(PieceKind.NOTHING, 0, segment, offset, 0, sequence))
-                told = now
+                reported_at = now
             else:
-                await asyncio.sleep(LOOK_S)
+                await asyncio.sleep(POLL_S)
 
     async def _send_snapshot(self, connection: socket.socket) -> int:
-        """The newest snapshot: the segment that goes on where it ends. Where there is none, the first segment."""
+        """Send the newest snapshot. Returns the segment that continues it, or the first segment without a snapshot."""
         for sequence in self._directory.snapshots():
             path = self._directory.snapshot_path(sequence)
             first = first_segment(path)
@@ -181,12 +184,12 @@ class JournalServer(Acceptor):
     async def _send_piece(
         self, connection: socket.socket, kind: PieceKind, number: int, path: Path, offset: int, end: int
     ) -> int:
-        """One piece of a file: how many bytes."""
+        """Send one piece of a file. Returns its size in bytes."""
         with path.open("rb") as file:
             data = os.pread(file.fileno(), min(MOST_BYTES, end - offset), offset)
             size = os.fstat(file.fileno()).st_size
         if not data:
-            raise OSError(f"{path} ends at byte {offset}, before {end}")
+            raise OSError(f"{path} ends at byte {offset}, expected {end} bytes")
         self.counts["bytes sent"] += len(data)
         head = self._piece(kind, len(data), number, offset, size, self._extent()[0])
         await self._send(connection, head + data)
@@ -201,7 +204,7 @@ class JournalServer(Acceptor):
             rest = rest[await self._send_some(connection, rest, self._loop.time() + STALLED_S) :]
 
     async def _receive_whole(self, connection: socket.socket, count: int, deadline: float) -> bytes:
-        """Exactly this many bytes. Raises OSError."""
+        """Exactly ``count`` bytes. Raises OSError."""
         got = await self._receive_all(connection, count, deadline)
         if not got:
             raise ConnectionResetError("the connection is closed")
@@ -209,7 +212,7 @@ class JournalServer(Acceptor):
 
 
 def _size(path: Path) -> int | None:
-    """Bytes of a file, None where there is none."""
+    """Size of a file in bytes; None if it does not exist."""
     with suppress(FileNotFoundError):
         return path.stat().st_size
     return None

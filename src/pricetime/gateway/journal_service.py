@@ -1,4 +1,4 @@
-"""The journal of a server: what is recovered from it, and who writes, syncs and follows it."""
+"""The journal of a server: recovery at the start, then the writer, the syncer and the follower."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from .room import room_for
 from .standby import Standby
 from .state import ExchangeState
 
-#: Slots of a ring of the follower's, which nobody is in a hurry for.
+#: Ring slots of the follower. They can be few, because no order waits for the follower.
 FOLLOWER_SLOTS = 1 << 12
 
 
 class JournalService:
-    """Has the directory of ``settings.journal``, and the ``state`` that it leaves, until ``close``.
+    """Locks the directory ``settings.journal``, recovers ``state`` from it, and writes to it until ``close``.
 
-    ``make`` makes the state. ``wake_fd``: an eventfd that the syncer writes to. Raises CannotStart and JournalError.
+    ``make``: creates an empty state. ``wake_fd``: an eventfd that the syncer writes to after each sync. Raises
+    CannotStart and JournalError.
     """
 
     def __init__(
@@ -50,13 +51,13 @@ class JournalService:
             raise
 
     def _begin(self, make: MakeState, wake_fd: int) -> None:
-        """Lock the directory, recover, and make writer, syncer and follower."""
+        """Lock the directory, recover the state, and create writer, syncer and follower."""
         settings = self._settings
         self.directory.lock()
         self.directory.remove_temporary()
         recovered = recover(settings, self.directory, make, self._log)
         self.state = recovered.state
-        self.first = recovered.sequence  #: the last command before those that come
+        self.first = recovered.sequence  #: sequence number of the last recovered command
         self.writer = Writer()
         self.syncer = Syncer(
             self.writer,
@@ -74,7 +75,7 @@ class JournalService:
         self.follower = self._follow(recovered.snapshot)
 
     def _follow(self, newest: int) -> Follower:
-        """Who follows begins with a copy of the state, at the beginning of the new segment."""
+        """Create the follower with a copy of the state, positioned at the beginning of the new segment."""
         settings = self._settings
         position = start_of(self.directory, self.directory.segments()[-1])
         kept = {"stream_reports": settings.snapshot_stream_reports, "feed_reports": settings.snapshot_feed_reports}
@@ -97,7 +98,7 @@ class JournalService:
     # ------------------------------------------------------------------ while it serves
 
     def start(self) -> None:
-        """Sync and follow, in threads of their own that stay on the processors of this one."""
+        """Start the threads of the syncer and the follower. They inherit the processors of the calling thread."""
         self.syncer.start()
         thread = threading.Thread(target=self.follower.run, name="pricetime-follower", daemon=True)
         thread.start()
@@ -105,18 +106,18 @@ class JournalService:
 
     @property
     def failure(self) -> str | None:
-        """What of the journal failed; None as long as all is well."""
+        """Why the journal has failed; None if it has not."""
         return self.syncer.failure
 
     def extent(self) -> tuple[int, int, int]:
-        """How much those who follow may have: the last sequence, and the segment and byte up to which that goes."""
+        """How far followers may copy: the last sequence number, and the segment and byte where it ends."""
         if self.level is AcknowledgementLevel.DURABLE:
             return self.syncer.synced_place
         sequence, number, offset = self.writer.progress()
         return sequence, number, offset
 
     def stats(self) -> dict[str, int]:
-        """Counts since the start, by name."""
+        """Counters since the start, by name."""
         counts = self.syncer.counts
         _, segment, offset = self.writer.progress()
         return {
@@ -136,7 +137,10 @@ class JournalService:
     # ------------------------------------------------------------------ the end
 
     def finish(self, *, whole: bool) -> None:
-        """Everything on the disk, when all threads of orders have ended. ``whole``: and a snapshot of how they did."""
+        """Sync everything, after the threads that carry orders have ended.
+
+        ``whole``: all commands were answered, so also write a snapshot of the final state.
+        """
         self._end_following()
         self.syncer.end()
         if whole and self.failure is None and self.follower.failure is None:
@@ -149,7 +153,7 @@ class JournalService:
         self._threads = []
 
     def _keep_last(self) -> None:
-        """A snapshot of the engine itself, so that the next start need not replay."""
+        """Write a snapshot of the engine, so that the next start replays nothing."""
         settings, reader = self._settings, self.follower.standby.reader
         if not (settings.snapshot_every or settings.snapshot_interval_s):
             return
@@ -167,7 +171,7 @@ class JournalService:
             )
 
     def close(self) -> None:
-        """Give the directory back. What is under way is synced first."""
+        """Sync, end the threads and unlock the directory."""
         self._end_following()
         self.syncer.end()
         self.directory.unlock()

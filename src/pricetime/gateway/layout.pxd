@@ -1,4 +1,4 @@
-# The schema of the gateway: what it knows of a session, and what control thread and gateway tell each other.
+# The schema of the gateway: the state of a session, and the messages between the control thread and the gateway.
 
 from pricetime.core.layout cimport Report, i64, u8, u16, u32, u64
 
@@ -6,8 +6,8 @@ cdef enum:
     # Session.state
     ABSENT = 0                 # no connection
     ACTIVE = 1
-    CLOSING = 2                # its Logout is on the way; what it still sends is thrown away
-    LINGERING = 3              # its Logout is sent; the other end has a moment to take it and close
+    CLOSING = 2                # its Logout is queued; further messages of the client are discarded
+    LINGERING = 3              # its Logout is sent; the client has LINGER_NS to read it and close
     # Request.kind
     REQUEST_ADMIT = 1
     REQUEST_STATE = 2
@@ -18,74 +18,74 @@ cdef enum:
     EVENT_SESSION_ENDED = 2
     EVENT_LOGIN_REFUSED = 3
     # Sizes
-    MAX_MESSAGE = 64           # no message of a logged-in client is longer
-    CONTROL_BYTES = 192        # of session messages on their way to one client
+    MAX_MESSAGE = 64           # maximum size of a message of a logged-in client
+    CONTROL_BYTES = 192        # room for queued session messages of one client
     OWNERS = 65536
     ORDER_ID_SHIFT = 48
     REPORT_BYTES = 48
-    READ_BYTES = 2048          # taken from one socket at a time ...
-    DOUBLINGS = 7              # ... and from one that always has more, up to 2 to this power times as much
-    FULL_READS = 16            # how many reads in a row must find more before they double
-    BUFFER_BYTES = 262144      # the most that is taken
-    FLUSH_BYTES = 1048576      # given to one socket at a time
-    PEACE_NS = 1000000000      # without a refusal, and the throttle forgets those before
-    LINGER_NS = 1000000000     # how long a Logout may take to be taken
-    MOST_SPARES = 64           # streams of which the memory is taken up before they have an owner
-    ROUTE_LIMIT = 8192         # reports handled between two looks at the sockets
-    # The most orders that one command of a mass cancel looks at: the first, of which many may come at once ...
+    READ_BYTES = 2048          # initial size of one read from a socket
+    DOUBLINGS = 7              # a client that always has more data is read with up to READ_BYTES << DOUBLINGS
+    FULL_READS = 16            # consecutive full reads before the size doubles
+    BUFFER_BYTES = 262144      # maximum size of one read
+    FLUSH_BYTES = 1048576      # maximum size of one send to a socket
+    THROTTLE_MEMORY_NS = 1000000000  # after this time without a throttled command, their count restarts
+    LINGER_NS = 1000000000     # maximum time for a client to read its Logout
+    MOST_SPARES = 64           # maximum number of preallocated streams
+    ROUTE_LIMIT = 8192         # maximum number of reports routed in one step
+    # Maximum number of orders that one command of a mass cancel visits. The first command: many may arrive at once.
     FIRST_PART = 16
-    # ... and each that goes on with one, of which a turn makes one
+    # Each command that continues it: one is issued in each iteration.
     PART = 512
-    BEGINNINGS = 32            # mass cancels of sessions that ended, begun in one turn
-    NEVER = 0xFFFFFFFFFFFFFFFF # a command that is not in the ring yet
-    # Numbers of sockets in epoll that are no owner
+    BEGINNINGS = 32            # maximum number of queued mass cancels begun in one iteration
+    NEVER = 0xFFFFFFFFFFFFFFFF # sequence number of a command that is not issued yet
+    # epoll number of the eventfd that wakes the gateway thread; lower numbers are owners
     WAKE = 65536
 
-# A session: the private stream of one owner, and its connection while there is one.
+# A session: the report stream of one owner, and its connection if there is one.
 ctypedef struct Session:
-    Report *stream             # ring of the newest reports, NULL until the first login or report
-    u64 next_sequence          # of the next report; the stream holds those before it, as many as there is room for
-    u64 kept_from              # reports below this number are gone whatever room there is: they were not in a snapshot
-    u64 sent_bytes             # of the stream, from its very first report on, given to the system
-    u64 allowance_bytes        # so much may be unsent; more and the client is cut off
-    u64 heard_ns               # monotonic: when something last came
-    u64 spoken_ns              # monotonic: when something last went
-    u64 orders_due_ns          # throttle: when the order after those already taken is due
-    u64 cancels_due_ns
-    u64 refused_ns             # monotonic: when the throttle last refused something
-    u64 barred_ns              # monotonic: no login before, because the last session was ended by the throttle
-    u64 heartbeat_after        # no heartbeat before this command is answered: the last one ahead of this session
-    u64 parts_after            # said Logout: its answer comes after that of this command; 0: it has not
-    u64 waits_for              # what it sends next waits until this command, of a mass cancel, is answered; or NEVER
-    u8 *held                   # what came behind a MassCancel and does not fit into "partial"; NULL where there is none
-    u32 held_bytes
+    Report *stream             # ring of the newest reports; NULL until the first login or report
+    u64 next_sequence          # number of the next report
+    u64 kept_from              # reports below this number are lost: they were not in the snapshot
+    u64 sent_bytes             # bytes of the stream, from its first report on, that the kernel has taken
+    u64 allowance_bytes        # maximum of unsent bytes before the client is disconnected
+    u64 received_ns            # monotonic: when the client's last data arrived
+    u64 last_sent_ns           # monotonic: when data was last sent to it
+    u64 orders_due_ns          # throttle: due time of the account for orders
+    u64 cancels_due_ns         # throttle: due time of the account for other commands
+    u64 throttled_ns           # monotonic: when the throttle last rejected a command
+    u64 login_allowed_ns       # monotonic: no login before this time, because the throttle ended the last session
+    u64 heartbeat_after        # no heartbeat before this command is answered: the last one before this session
+    u64 logout_after           # 1 + the last command before the client's Logout; 0: it has sent none
+    u64 waits_for              # next messages wait until this command, of a mass cancel, is answered; or NEVER
+    u8 *held                   # bytes after a MassCancel that do not fit into partial; NULL if there are none
+    u32 held_bytes             # size of held
     int fd
     u32 state
-    u32 full_reads             # in a row that left something behind
-    u32 place                  # among the sessions that have a connection
-    u32 refused                # by the throttle, without a second of peace between two
-    u16 partial_bytes          # of a message that has not come whole
-    u16 control_bytes
-    u16 control_sent
+    u32 full_reads             # consecutive reads that filled the buffer
+    u32 place                  # index in Sessions.connected
+    u32 throttled              # commands that the throttle rejected, without a pause of THROTTLE_MEMORY_NS
+    u16 partial_bytes          # bytes in partial
+    u16 control_bytes          # bytes in control
+    u16 control_sent           # bytes of control that are sent
     u8 flags                   # of the login: KEEP_ORDERS, RESUME
-    u8 waiting                 # 1: the socket took no more, epoll says when it does
-    u8 dirty                   # 1: on the list of sessions that have something to send
-    u8 cancel_due              # Reason for which its orders are to be cancelled, which has not begun; 0: none
-    u8 resumes                 # 1: on the list of sessions that go on behind a MassCancel
-    u8 reason                  # SessionReason it is closing for
-    u8 parting                 # 1: on the list of sessions that said Logout
-    u8 partial[64]
-    u8 control[192]
+    u8 waiting                 # 1: the kernel took no more; epoll reports when the socket is writable
+    u8 dirty                   # 1: in Sessions.dirty
+    u8 cancel_due              # Reason of the queued mass cancel; 0: none is queued
+    u8 resumes                 # 1: in Sessions.resuming
+    u8 reason                  # SessionReason while CLOSING or LINGERING
+    u8 logging_out             # 1: in Sessions.logging_out
+    u8 partial[64]             # start of a message that has not arrived completely
+    u8 control[192]            # queued session messages
 
 # From the control thread to the gateway: 64 bytes, a slot of a ring.
 ctypedef packed struct Request:
     u32 kind                   # REQUEST_...
     u32 owner
-    i64 fd                     # REQUEST_ADMIT: the connection, which is the gateway's from now on
-    u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason to cancel its orders for, 0: do not
+    i64 fd                     # REQUEST_ADMIT: the connection, which the gateway then owns
+    u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none
     u32 instrument             # REQUEST_STATE
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_STATE: InstrumentState; REQUEST_OWNER: SessionReason to end for, 0: do not
+    u32 state                  # REQUEST_STATE: InstrumentState; REQUEST_OWNER: SessionReason; 0: do not end the session
     u8 zero[28]
 
 # From the gateway to the control thread: 64 bytes, a slot of a ring.

@@ -1,6 +1,6 @@
-"""What the server says: one line an event, for people or for machines.
+"""The log of the server: one line for each event, formatted for people or as JSON.
 
-Only the control side logs. The threads that carry orders count, and the counts are told from time to time.
+Only the control side logs. The threads that carry orders count, and the control side logs these counters at intervals.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Log = FilteringBoundLogger
 
 
 def make_log(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO, stream: TextIO | None = None) -> Log:
-    """A log on a stream, standard output when none is given. Nothing global is changed."""
+    """A log that writes to a stream, by default standard output. Changes no global state."""
     stream = sys.stdout if stream is None else stream
     on_terminal = stream.isatty()
     processors: list[Processor] = [structlog.processors.add_log_level]
@@ -41,21 +41,21 @@ def make_log(level: LogLevel = LogLevel.INFO, form: LogFormat = LogFormat.AUTO, 
 
 
 def is_for_people(form: LogFormat, stream: TextIO | None = None) -> bool:
-    """Whether events are written for people rather than for machines."""
+    """Whether the log is formatted for people (console) and not as JSON."""
     on_terminal = (sys.stdout if stream is None else stream).isatty()
     return form is LogFormat.CONSOLE or (form is LogFormat.AUTO and on_terminal)
 
 
 def _in_order(_log: object, _method: str, event: EventDict) -> EventDict:
-    """When, how bad and what come first in a line."""
+    """Put timestamp, level and event first."""
     first = {name: event[name] for name in ("timestamp", "level", "event")}
     return {**first, **event}
 
 
-class Seldom:
-    """Events that a stranger can cause: of each kind a few a second are written, the others counted.
+class LimitedLog:
+    """Limits events that a remote host can cause: ``each_second`` events of each kind are written, others are counted.
 
-    The next one that is written says how many were not.
+    The next event of that kind has the number of events that were not written in the field ``left_out``.
     """
 
     def __init__(self, log: Log, *, each_second: int = 5, clock: Callable[[], float] = time.monotonic) -> None:
@@ -67,7 +67,7 @@ class Seldom:
         self._left_out: dict[str, int] = {}
 
     def info(self, event: str, **fields: object) -> None:
-        """Write an event, or count it."""
+        """Write an event, or only count it if too many of its kind were written in this second."""
         if (second := int(self._clock())) != self._second:
             self._second = second
             self._written.clear()

@@ -1,12 +1,14 @@
-"""Everything before login: connections are accepted, asked who they are, and handed to the gateway or closed.
+"""Accepts connections on the port for orders, checks their login, and hands them to the gateway or closes them.
 
-A stranger gets little: one frame of a login is read and not a byte beyond it, so that what follows is the gateway's to
-read; two seconds; and one of a bounded number of places. It never reaches the threads that carry orders.
+A connection that has not logged in gets few resources: it must log in within ``login_timeout_ms``, the number of such
+connections is bounded, and only the login frame is read, because the gateway reads everything after it. It never
+reaches the threads that carry orders.
 
-When every place is taken, a newcomer gets the place of the connection that has waited longest, among those of the
-address with most of them (``places.py``). A client from another address than a flood keeps its place however fast the
-flood comes, and one from the same address has the time in which the flood fills all places once. To refuse newcomers
-instead would let a few idle connections lock everyone out, two seconds at a time, for ever.
+If the maximum number of pending connections is reached, a new connection replaces the one that has waited longest,
+among those of the address with the most connections (``places.py``). A flood from one address therefore does not
+disturb clients at other addresses, and a client at the same address has as much time to log in as the flood needs to
+replace all pending connections once. If the server rejected new connections instead, a few idle ones could lock out all
+clients.
 """
 
 from __future__ import annotations
@@ -22,28 +24,28 @@ from ..wire import auth
 from ..wire.messages import SIZES, Challenge, Login, LoginRejected
 from ..wire.types import MAX_OWNER, WIRE_VERSION, LoginFlag, MessageType, SessionReason
 from .config import GatewayConfig
-from .log import Seldom
+from .log import LimitedLog
 from .places import Places
 from .secrets import Secrets
 
-#: Connections accepted before other events of the loop have their turn.
+#: Maximum number of connections accepted in one iteration of the event loop.
 ACCEPTS_IN_A_ROW = 32
 
-#: What is looked at of a connection that has not logged in: its login, and this much thrown away when it is refused,
-#: so that the refusal arrives (closing over unread bytes would reset the connection).
-LOOKED_AT_BYTES = 128
+#: Maximum number of bytes read from a connection that does not log in successfully. Bytes after the login frame are
+#: read and discarded before the connection is closed: closing with unread bytes would reset it and lose the rejection.
+MOST_READ_BYTES = 128
 
-KNOWN_FLAGS = int(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME)  # ~ of a flag is not that of its number
+KNOWN_FLAGS = int(LoginFlag.KEEP_ORDERS | LoginFlag.RESUME)  # an int, because ~ of a Flag differs from ~ of an int
 
-#: No descriptor is left and nobody can be put out: how long nothing is accepted.
+#: Pause in accepting when no file descriptor is left and there is no pending connection to close, in seconds.
 OUT_OF_FILES_PAUSE_S = 0.1
 
 
 class Admit(Protocol):
-    """Takes a connection whose login was good: with True the descriptor is the gateway's, to read, write and close.
+    """Hands a connection with a valid login to the gateway.
 
-    It may refuse with False when it has no room. It answers the login itself, LoginAccepted or LoginRejected. Called in
-    the thread of the loop; must not wait.
+    True: the gateway owns the descriptor and answers the login with LoginAccepted or LoginRejected. False: it has no
+    room. Called in the event loop's thread; must not block.
     """
 
     def __call__(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool: ...
@@ -59,13 +61,14 @@ class PendingConnection:
         self.address = address
         self.deadline = deadline
         self.nonce = auth.make_nonce()
-        self.frame = b""  # of the login, as far as it came
+        self.frame = b""  # bytes of the login frame received so far
 
 
 class LoginHandler:
-    """The door. ``secrets`` may be put in anew at any time; None takes any login, for a server that is open.
+    """Accepts and checks logins in the running event loop, from ``open`` to ``close``.
 
-    ``blocked``: owners that may not log in; the set may change at any time.
+    ``secrets``: may be replaced at any time; None accepts every login (setting ``open``). ``blocked``: owners that may
+    not log in; its content may change at any time.
     """
 
     def __init__(
@@ -74,12 +77,12 @@ class LoginHandler:
         config: GatewayConfig,
         secrets: Secrets | None,
         admit: Admit,
-        log: Seldom,
+        log: LimitedLog,
         blocked: Container[int] = (),
     ) -> None:
         self.secrets = secrets
         self._blocked = blocked
-        self.counts: Counter[str] = Counter()  #: what happened here so far, by name
+        self.counts: Counter[str] = Counter()  #: counters by name
         self._listener = listener
         self._timeout_ms = config.login_timeout_ms
         self._admit = admit
@@ -93,17 +96,17 @@ class LoginHandler:
         return len(self._pending)
 
     def open(self) -> None:
-        """Begin to accept."""
+        """Start to accept connections."""
         self._listener.setblocking(False)
         self._loop.add_reader(self._listener.fileno(), self._accept)
 
     def close(self) -> None:
-        """Accept no more, and tell those who wait. May be called again."""
+        """Stop accepting, and reject all pending connections. Can be called twice."""
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener.fileno())
             self._listener.close()
         for pending in list(self._pending):
-            self._refuse(pending, SessionReason.SHUTDOWN)
+            self._reject(pending, SessionReason.SHUTDOWN)
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -118,31 +121,31 @@ class LoginHandler:
                 if error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}:
                     self._out_of_files(error)
                     return
-                continue  # it was gone before we came to it
-            self._welcome(connection, str(address[0]))
-            if self._short_of_files:  # whether another waits is known only when the loop says so
+                continue  # the client has closed it already
+            self._begin_login(connection, str(address[0]))
+            if self._short_of_files:  # wait until the event loop reports the next connection
                 self._short_of_files = False
                 return
 
     def _out_of_files(self, error: OSError) -> None:
-        """The machine or the process has no descriptor left: put one out, or wait a little."""
+        """The machine or the process has no file descriptor left: close a pending connection, or pause."""
         self.counts["out of files"] += 1
         self._short_of_files = True
-        self._log.info("no connection can be accepted", error=error.strerror)
+        self._log.info("cannot accept a connection", error=error.strerror)
         if (longest := self._pending.idlest()) is not None:
-            self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
+            self._reject(longest, SessionReason.TOO_MANY_CLIENTS)
             return
         self._loop.remove_reader(self._listener.fileno())
-        self._loop.call_later(OUT_OF_FILES_PAUSE_S, self._again)
+        self._loop.call_later(OUT_OF_FILES_PAUSE_S, self._resume_accepting)
 
-    def _again(self) -> None:
+    def _resume_accepting(self) -> None:
         if self._listener.fileno() >= 0:
             self._loop.add_reader(self._listener.fileno(), self._accept)
 
-    def _welcome(self, connection: socket.socket, address: str) -> None:
+    def _begin_login(self, connection: socket.socket, address: str) -> None:
         self.counts["connections"] += 1
         if (longest := self._pending.displaced_by(address)) is not None:
-            self._refuse(longest, SessionReason.TOO_MANY_CLIENTS)
+            self._reject(longest, SessionReason.TOO_MANY_CLIENTS)
         pending = PendingConnection(connection, address, self._loop.time() + self._timeout_ms / 1000)
         question = Challenge(
             version=WIRE_VERSION, open=self.secrets is None, login_timeout_ms=self._timeout_ms, nonce=pending.nonce
@@ -150,19 +153,19 @@ class LoginHandler:
         try:
             connection.setblocking(False)
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.send(question.encode())  # the first bytes of a connection always have room
+            connection.send(question.encode())  # never blocks: the send buffer of a new connection is empty
         except OSError:
             connection.close()
             return
         self._pending.enter(pending, address)
-        self._loop.add_reader(connection.fileno(), self._hear, pending)
+        self._loop.add_reader(connection.fileno(), self._receive, pending)
         if self._timer is None:
             self._timer = self._loop.call_at(pending.deadline, self._expire)
 
     def _expire(self) -> None:
-        """Refuse those whose time is over; look again when that of the next one is.
+        """Reject the pending connections whose time is over, and set the timer for the next one.
 
-        What they sent is read first: if this process was stopped for a while, a login may wait in the socket.
+        Their sockets are read first: if this process was suspended, a login may already be there.
         """
         self._timer = None
         now = self._loop.time()
@@ -170,71 +173,71 @@ class LoginHandler:
             if longest.deadline > now:
                 self._timer = self._loop.call_at(longest.deadline, self._expire)
                 return
-            self._hear(longest)
+            self._receive(longest)
             if longest in self._pending:
-                self._refuse(longest, SessionReason.LOGIN_TIMEOUT)
+                self._reject(longest, SessionReason.LOGIN_TIMEOUT)
 
-    def _hear(self, pending: PendingConnection) -> None:
+    def _receive(self, pending: PendingConnection) -> None:
         try:
-            heard = pending.socket.recv(Login.SIZE - len(pending.frame))
+            received = pending.socket.recv(Login.SIZE - len(pending.frame))
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
-            heard = b""
-        if not heard:
+            received = b""
+        if not received:
             self.counts["left"] += 1
-            self._forget(pending)
+            self._remove(pending)
             pending.socket.close()
             return
-        pending.frame += heard
+        pending.frame += received
         if pending.frame[0] != MessageType.LOGIN:
             known = SIZES[pending.frame[0]]
-            self._refuse(pending, SessionReason.OUT_OF_STATE if known else SessionReason.UNKNOWN_TYPE)
+            self._reject(pending, SessionReason.OUT_OF_STATE if known else SessionReason.UNKNOWN_TYPE)
         elif len(pending.frame) == Login.SIZE:
-            self._judge(pending)
+            self._check_login(pending)
 
-    def _judge(self, pending: PendingConnection) -> None:
+    def _check_login(self, pending: PendingConnection) -> None:
         login = Login.decode(pending.frame)
         if login.version != WIRE_VERSION or login.malformed or login.flags & ~KNOWN_FLAGS:
-            self._refuse(pending, SessionReason.BAD_VERSION, login.owner)
-        elif not self._is(login, pending):
-            self._refuse(pending, SessionReason.BAD_CREDENTIALS, login.owner)
+            self._reject(pending, SessionReason.BAD_VERSION, login.owner)
+        elif not self._verify(login, pending):
+            self._reject(pending, SessionReason.BAD_CREDENTIALS, login.owner)
         elif login.owner in self._blocked:
-            self._refuse(pending, SessionReason.BY_OPERATOR, login.owner)
+            self._reject(pending, SessionReason.BY_OPERATOR, login.owner)
         else:
             self._hand_over(pending, login)
 
-    def _is(self, login: Login, pending: PendingConnection) -> bool:
-        """Whether the pending connection is who it says."""
+    def _verify(self, login: Login, pending: PendingConnection) -> bool:
+        """Does the login prove that the client knows the owner's secret?"""
         if self.secrets is None:
             return 1 <= login.owner <= MAX_OWNER
         return auth.verify(self.secrets.get(login.owner), pending.nonce, login)
 
     def _hand_over(self, pending: PendingConnection, login: Login) -> None:
-        self._forget(pending)  # before the gateway has the descriptor, which it may close at any moment
+        self._remove(pending)  # before the gateway gets the descriptor, which it may close at any time
         if self._admit(pending.socket.fileno(), login.owner, login.flags, login.next_sequence):
             pending.socket.detach()
             self.counts["admitted"] += 1
             self._log.info("login", owner=login.owner, address=pending.address)
         else:
-            self._turn_away(pending, SessionReason.TOO_MANY_CLIENTS, login.owner)
+            self._send_rejection(pending, SessionReason.TOO_MANY_CLIENTS, login.owner)
 
-    def _refuse(self, pending: PendingConnection, reason: SessionReason, owner: int = 0) -> None:
-        self._forget(pending)
-        self._turn_away(pending, reason, owner)
+    def _reject(self, pending: PendingConnection, reason: SessionReason, owner: int = 0) -> None:
+        self._remove(pending)
+        self._send_rejection(pending, reason, owner)
 
-    def _turn_away(self, pending: PendingConnection, reason: SessionReason, owner: int) -> None:
-        """Say why, and close. A pending connection that does not read is not waited for."""
-        self.counts[f"refused: {reason.name}"] += 1
-        self._log.info("login refused", reason=reason.name, owner=owner, address=pending.address)
+    def _send_rejection(self, pending: PendingConnection, reason: SessionReason, owner: int) -> None:
+        """Send the reason and close, without waiting for a client that does not read."""
+        self.counts[f"rejected: {reason.name}"] += 1
+        self._log.info("login rejected", reason=reason.name, owner=owner, address=pending.address)
         try:
             pending.socket.send(LoginRejected(reason=reason, owner=owner).encode())
-            pending.socket.recv(LOOKED_AT_BYTES - Login.SIZE)
+            pending.socket.recv(MOST_READ_BYTES - Login.SIZE)
         except OSError:
             pass
         finally:
             pending.socket.close()
 
-    def _forget(self, pending: PendingConnection) -> None:
+    def _remove(self, pending: PendingConnection) -> None:
         self._loop.remove_reader(pending.socket.fileno())
         self._pending.leave(pending)

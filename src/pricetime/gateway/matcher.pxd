@@ -18,44 +18,44 @@ from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
-    FIRST_LEVELS = 16384             # whose memory is taken up at the start
-    FIRST_BYTES = 4194304            # of the block, which is rarely used whole, taken up at the start
-    SLEEP_NS = 20000000              # at most, before a look at whether to end
-    BATCH = 256                      # commands executed between two looks at the rings
-    REPORT_WORDS = 6                 # of 8 bytes
-    NEVER = 0xFFFFFFFFFFFFFFFF       # of commands until one is timed: none is
-    MOST_LISTED = 10000              # open orders of an owner that are listed: more would keep commands waiting
+    FIRST_LEVELS = 16384             # price levels whose memory is prefaulted
+    FIRST_BYTES = 4194304            # bytes of the block of reports that are prefaulted; the rest is rarely used
+    SLEEP_NS = 20000000              # maximum sleep before a check for the end
+    BATCH = 256                      # maximum number of commands executed in one step
+    REPORT_WORDS = 6                 # 8-byte words of a report
+    NEVER = 0xFFFFFFFFFFFFFFFF       # Matcher.every: no command is timed
+    MOST_LISTED = 10000              # listed open orders of an owner: more would delay commands too long
     LIST_ASKED = 1                   # Matcher.list_state
     LIST_DONE = 2
-    TYPES = 16                       # a power of two, more than there are types of command
+    TYPES = 16                       # a power of two, more than there are types of commands
 
 
 cdef class Matcher:
     cdef Engine engine
     cdef Books books
     cdef Idle idle
-    cdef Writer journal              # None without one
-    cdef bint journaled              # there is one
-    cdef bint starved                # it took nothing the last time: no segment is ready, or it failed
+    cdef Writer journal              # None without a journal
+    cdef bint journaled              # there is a journal
+    cdef bint starved                # the journal took no command the last time: no segment is ready, or it failed
     cdef bint traced                 # the report checksum is kept
-    cdef public u32 report_checksum       # link of all reports so far
+    cdef public u32 report_checksum  # of all reports so far
     cdef Ring commands
     cdef Ring reports
     cdef Report *block               # reports of the batch
-    cdef u64 block_bytes
-    cdef u64 ends[256]               # reports there were after each command of the batch
-    cdef u64 batch                   # commands executed whose reports are not all handed on
-    cdef u64 command                 # of the batch: the one whose reports are being handed on
-    cdef u64 report                  # the next report to hand on
-    cdef readonly u64 executed       # commands, so far
-    cdef u32 kinds[16]               # of commands, by type: what one is that is not rejected and has not traded
-    cdef readonly Latencies match    # of the commands that were timed
-    cdef u64 every                   # one of so many is
-    cdef u64 untimed                 # commands before the next that is
-    cdef u64 began_ns                # monotonic: when the command that is being timed was taken; 0: none is
-    cdef u32 list_owner              # whose orders are listed
+    cdef u64 block_bytes             # size of block
+    cdef u64 ends[256]               # number of reports in block after each command of the batch
+    cdef u64 batch                   # executed commands whose reports are not all in the ring
+    cdef u64 command                 # index in the batch of the command whose next report goes into the ring
+    cdef u64 report                  # index in block of that report
+    cdef readonly u64 executed       # commands since the start
+    cdef u32 kinds[16]               # kind for latencies by type of command, if not rejected and without a trade
+    cdef readonly Latencies match    # of the timed commands
+    cdef u64 every                   # one command in this many is timed
+    cdef u64 untimed                 # commands before the next timed one
+    cdef u64 began_ns                # monotonic: start of the command that is being timed; 0: none
+    cdef u32 list_owner              # owner whose orders are listed
     cdef u32 list_state              # LIST_...; atomic
-    cdef u64 listed                  # orders in list_block
+    cdef u64 listed                  # number of orders in list_block
     cdef Block list_block
     cdef u32 ended                   # 1: run must return; atomic
 

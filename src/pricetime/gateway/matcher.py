@@ -1,12 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The engine's turn: commands from one ring through the books, their reports into another. No system call.
+"""The matcher: takes commands from one ring, executes them in the books, and puts their reports into a second ring.
 
-Commands are executed where they lie in the ring, and leave it when all their reports are handed on. With a journal
-they are in it before they are executed, and none is executed that it did not take. A command may make more reports than
-the ring of reports has room for: then the matcher stops there and goes on at its next turn.
+It makes no system call. Commands are executed in place in the ring, and released when all their reports are in the ring
+of reports. With a journal, a command is appended to it before it is executed, and not executed if the journal did not
+take it. If the ring of reports is full, the matcher continues in its next step.
 
-Of one command in so many it is measured how long it takes from the ring of commands to the ring of reports. Such a
-command is a batch of its own, so that the time is that of one command and not of its company.
+For a sample of commands (``match_sample_every``), it measures the time from ring to ring. A sampled command is executed
+as a batch of its own, so that the time is that of one command.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ import cython
 
 from pricetime.types import COMMAND
 
-#: How long the matcher may take to list an owner's orders, and how often that is looked at.
-LISTED_IN_S, LOOK_S = 5.0, 0.001
+#: Timeout for listing an owner's orders, and interval of checks whether the list is ready, in seconds.
+LIST_TIMEOUT_S, POLL_S = 5.0, 0.001
 
 
 @cython.final
 @cython.cclass
 class Matcher:
-    """Runs the books of ``engine``, which no other thread may enter meanwhile. Raises MemoryError.
+    """Runs the books of ``engine``, which no other thread may use at the same time. Raises MemoryError.
 
-    ``idle``: an ``Idle``, how ``run`` waits for commands. ``traced``: keep the checksum of all reports; with a
-    journal it is always kept.
+    ``idle``: an ``Idle``, how ``run`` waits for commands. ``traced``: keep the report checksum; always on with a
+    journal.
     """
 
     def __init__(self, engine, commands, reports, idle, *, traced=False):
@@ -57,7 +57,7 @@ class Matcher:
         release(self.block, self.block_bytes)
 
     def record(self, journal):
-        """From now on every command is in this journal, a ``Writer``, before it is executed. Before ``run``."""
+        """Append every command to ``journal``, a ``Writer``, before it is executed. Call it before ``run``."""
         self.journal = journal
         self.journaled = self.traced = True
 
@@ -70,54 +70,54 @@ class Matcher:
         self.kinds[REPLACE_ORDER] = self.kinds[REPLACE_ORDER_AS] = REPLACE
 
     def time_one_of(self, every):
-        """From now on time one command of so many, counted, into ``match``; 0: none. Before ``run``."""
+        """Measure one command in ``every`` into ``match``; 0: none. Call it before ``run``."""
         self.every = every or NEVER
         self.untimed = self.every - 1
 
     def prefault(self):
-        """Take up the memory that orders will need. Before the first command."""
+        """Take the memory for orders from the system. Before the first command."""
         self.books.prefault(self.books.capacity, FIRST_LEVELS)
         first: u64 = FIRST_BYTES
         prefault_pages(self.block, min(first, self.block_bytes))
         self.match.prefault()
 
     def take_engine(self):
-        """Let nobody else into the engine. Raises BookBusy when somebody is inside."""
+        """Reserve the engine for this matcher. Raises BookBusy if a call is in progress."""
         self.engine.enter()
 
     def leave_engine(self):
         self.engine.leave()
 
     def run(self):
-        """Turn after turn until ``end``, in a thread of its own."""
+        """Execute commands until ``end``. Needs its own thread."""
         with cython.nogil:
             self._run()
 
     def end(self):
-        """Let ``run`` return. From any thread."""
+        """Make ``run`` return. Callable from any thread."""
         store(cython.address(self.ended), 1, RELEASE)
 
     def open_orders(self, owner):
-        """An owner's open orders, oldest first, MOST_LISTED at most: an array of ``pricetime.COMMAND``.
+        """An owner's open orders, oldest first, at most MOST_LISTED, as an array of ``pricetime.COMMAND``.
 
-        From one other thread at a time, while ``run`` or ``step`` is at work: the matcher lists them between two
-        commands. Raises RuntimeError when it does not come to that.
+        Callable from one other thread at a time while the matcher runs, which lists them between two commands. Raises
+        RuntimeError if the matcher does not answer within LIST_TIMEOUT_S.
         """
-        if load_u32(cython.address(self.list_state), ACQUIRE) != LIST_ASKED:  # else one was given up
+        if load_u32(cython.address(self.list_state), ACQUIRE) != LIST_ASKED:  # otherwise an earlier call has timed out
             self.list_owner = owner
             self.list_block = Block(MOST_LISTED * cython.sizeof(Command))
             store(cython.address(self.list_state), LIST_ASKED, RELEASE)
-        deadline = time.monotonic() + LISTED_IN_S
+        deadline = time.monotonic() + LIST_TIMEOUT_S
         while load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
             if time.monotonic() > deadline:
-                raise RuntimeError("the matcher does not answer: it waits for the journal, or has ended")
-            time.sleep(LOOK_S)
+                raise RuntimeError("the matcher does not answer: it is waiting for the journal, or has ended")
+            time.sleep(POLL_S)
         if self.list_owner != owner:
             return self.open_orders(owner)
         return self.list_block.array(COMMAND, self.listed)
 
     def _list(self):
-        """List the orders of an owner as the commands that would make them."""
+        """List the orders of an owner as the commands that would create them."""
         out: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.list_block.memory)
         count: u64 = 0
         slot: u32 = self.books.owner_lists[self.list_owner].head if self.list_owner < self.books.owner_limit else NIL
@@ -145,12 +145,12 @@ class Matcher:
             blocks: cython.bint = self.idle.step(tries)
             tries += 1
             if self.batch != 0 or self.starved:
-                yield_processor()  # the gateway has to take reports first, or the journal to make room
+                yield_processor()  # wait until the gateway takes reports, or the journal has room
             elif blocks:
                 self.commands.sleep_until_readable(SLEEP_NS)
 
     def step(self):
-        """One turn: a batch of commands, or the rest of what the last one reported. Returns the commands executed."""
+        """Hand on the remaining reports of the last batch, then execute a batch of commands. Returns its size."""
         if load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
             self._list()
         if self.batch != 0 and not self._hand_on():
@@ -162,7 +162,7 @@ class Matcher:
         timed: cython.bint = self.untimed == 0
         if timed:
             count = 1
-            if self.began_ns == 0:  # else it was taken before, and the journal had no room
+            if self.began_ns == 0:  # otherwise it was started in an earlier step, and the journal had no room
                 self.began_ns = monotonic_ns()
         elif self.untimed < count:
             count = self.untimed
@@ -185,7 +185,7 @@ class Matcher:
         return count
 
     def _trace(self):
-        """Link the reports of this batch to those before: what a replay of the same commands must come to."""
+        """Add the reports of this batch to the report checksum, which a replay of the same commands must reproduce."""
         i: u64
         report_checksum: u32 = self.report_checksum
         for i in range(self.books.report_count):
@@ -197,7 +197,7 @@ class Matcher:
         self.report_checksum = report_checksum
 
     def _hand_on(self):
-        """Give the reports of the batch to the ring. False when it has no room for all of them yet."""
+        """Put the reports of the batch into the ring. False if the ring has no room for all of them yet."""
         left: u64 = self.ends[self.batch - 1] - self.report
         room: u64 = self.reports.claim(left)
         commands: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
@@ -228,9 +228,9 @@ class Matcher:
         return True
 
     def _kind(self, command, first, end):
-        """Which kind of command made these reports of the batch, of those that latencies are told apart by.
+        """The kind of a command for latency measurements, from its type and its reports ``first`` to ``end``.
 
-        Looked up, because a processor cannot foresee what comes next of orders and cancels.
+        It uses a table of types, because branches on the type of a command are hard to predict for the processor.
         """
         if self.block[first].kind == REJECTED:
             return OTHER

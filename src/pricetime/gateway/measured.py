@@ -1,4 +1,4 @@
-"""What can be read of a running exchange, for whoever watches it: metrics, and pages that show it."""
+"""What the metrics and the live page can read from a running exchange."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from ..types import InstrumentState
 
 
 class SideDepth(NamedTuple):
-    """What rests on one side of a book."""
+    """Totals of one side of a book."""
 
     orders: int
     levels: int
     lots: float
-    best: int | None  #: ticks; None when the side is empty
+    best: int | None  #: best price in ticks; None if the side is empty
 
 
 class BookDepth(NamedTuple):
-    """What rests in a book at one moment."""
+    """Totals of a book at one moment."""
 
     state: InstrumentState
     bids: SideDepth
@@ -27,9 +27,9 @@ class BookDepth(NamedTuple):
 
     @property
     def spread(self) -> int | None:
-        """Ticks between the best prices, None unless there are both.
+        """Best ask minus best bid in ticks; None if a side is empty.
 
-        None also while a taker is in the middle of its trades: its price then lies beyond those it trades with.
+        Also None while an aggressing order is trading: its price then crosses the prices that it trades with.
         """
         if self.bids.best is None or self.asks.best is None or self.asks.best <= self.bids.best:
             return None
@@ -37,16 +37,16 @@ class BookDepth(NamedTuple):
 
 
 class Measured(Protocol):
-    """An exchange, to who reads it. No call takes a lock that the threads that carry orders could wait for."""
+    """The readable side of an exchange. No call takes a lock that could delay the threads that carry orders."""
 
     def stats(self) -> Mapping[str, int | float]:
-        """What was done so far, by name."""
+        """Counters since the start, by name."""
 
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
-        """What was recorded so far: of each interval, a histogram for each kind of command."""
+        """Histograms recorded so far: {interval: {kind of command: Histogram}}, in ns."""
 
     def report_counts(self) -> Mapping[tuple[int, int], int]:
-        """How many reports there were since the start, by ReportKind and Reason."""
+        """Number of reports since the start, by (ReportKind, Reason)."""
 
     def depth(self, instrument: int) -> BookDepth:
-        """What rests in a book, as the feed tells it. Not in the loop: it waits for the replica."""
+        """Totals of a book, read from the replica. Do not call it in the event loop: it waits for the replica."""

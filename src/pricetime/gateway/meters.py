@@ -1,8 +1,8 @@
-"""Every metric of a server: its name, its kind, what it says. The page of them is written from here, see
-``tools/metrics_page.py``; how each is read stands in ``metrics.py``.
+"""Every metric of a server: name, kind, labels and help text.
 
-Names follow Prometheus: ``pricetime_``, what it is, the unit; ``_total`` for what only grows, since the start of the
-process.
+``metrics.py`` reads the values; ``tools/metrics_page.py`` writes the tables of the documentation from this module.
+Names follow the conventions of Prometheus: prefix ``pricetime_``, subject, unit, and ``_total`` for a counter.
+Counters start at 0 when the process starts.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..measure.cumulative import BOUNDS_NS, Cumulative
 
 PREFIX = "pricetime_"
 
-#: The bounds of a histogram's buckets as Prometheus writes them, in seconds.
+#: Upper bounds of the histogram buckets in seconds, as Prometheus writes them.
 BOUNDS = [repr(bound / 1e9) for bound in BOUNDS_NS]
 
 Labels = tuple[str, ...]
@@ -32,7 +32,10 @@ Labels = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Meter:
-    """One metric. ``key`` and ``per``: which of ``Exchange.stats`` it is, and how many of those make one."""
+    """One metric.
+
+    ``key``: the entry of ``Exchange.stats`` that holds its value, if there is one; ``per``: divide that value by this.
+    """
 
     kind: Literal["counter", "gauge", "histogram", "info", "summary"]
     stem: str
@@ -43,32 +46,32 @@ class Meter:
 
     @property
     def name(self) -> str:
-        """As it is asked for; of a histogram or summary the part before ``_bucket``, ``_sum`` and ``_count``."""
+        """Name in queries; of a histogram or summary, the part before ``_bucket``, ``_sum`` and ``_count``."""
         ending = {"counter": "_total", "info": "_info"}.get(self.kind, "")
         return PREFIX + self.stem + ending
 
-    def is_now(self, value: float) -> Metric:
-        """Its only sample."""
-        return self.are_now([((), value)])
+    def sample(self, value: float) -> Metric:
+        """The metric with one sample and no labels."""
+        return self.samples([((), value)])
 
-    def are_now(self, samples: Iterable[tuple[Labels, float]]) -> Metric:
-        """A sample for each of the labels' values."""
+    def samples(self, samples: Iterable[tuple[Labels, float]]) -> Metric:
+        """The metric with one sample for each combination of label values."""
         kind = CounterMetricFamily if self.kind == "counter" else GaugeMetricFamily
         family = kind(PREFIX + self.stem, self.help, labels=self.labels)
         for labels, value in samples:
             family.add_metric(labels, value)
         return family
 
-    def tells(self, facts: dict[str, str]) -> Metric:
-        """What is a name and no number."""
+    def info(self, facts: dict[str, str]) -> Metric:
+        """An info metric, whose labels are the facts."""
         return InfoMetricFamily(PREFIX + self.stem, self.help, value=facts)
 
-    def sums_to(self, count: int, total: float) -> Metric:
-        """How many there were, and what they come to."""
+    def summary(self, count: int, total: float) -> Metric:
+        """A summary: how many values there were, and their sum."""
         return SummaryMetricFamily(PREFIX + self.stem, self.help, count_value=count, sum_value=total)
 
-    def is_spread(self, samples: Iterable[tuple[Labels, Cumulative]]) -> Metric:
-        """A histogram for each of the labels' values."""
+    def histogram(self, samples: Iterable[tuple[Labels, Cumulative]]) -> Metric:
+        """A histogram for each combination of label values."""
         family = HistogramMetricFamily(PREFIX + self.stem, self.help, labels=self.labels)
         for labels, found in samples:
             buckets = [*zip(BOUNDS, found.below, strict=True), ("+Inf", found.total)]
@@ -85,33 +88,36 @@ def gauge(stem: str, text: str, *labels: str, key: str | None = None, per: float
 
 
 class Section:
-    """The metrics of a part of the server, by the name that they have as attributes."""
+    """The metrics of one part of the server, as class attributes."""
 
     title: str
 
     @classmethod
     def meters(cls) -> Iterator[Meter]:
-        """All of them, in their order."""
+        """All metrics of this section, in the order of their definition."""
         return (value for value in vars(cls).values() if isinstance(value, Meter))
 
 
 class Orders(Section):
     title = "Orders"
 
-    commands = counter("commands", "Commands taken: what clients sent, and what the exchange itself does.")
-    unanswered = gauge("commands_unanswered", "Commands taken whose reports have not all left.", key="unanswered")
+    commands = counter("commands", "Commands processed: from clients and from the exchange itself.")
+    unanswered = gauge("commands_unanswered", "Commands whose reports have not all been sent yet.", key="unanswered")
     reports = counter(
-        "reports", "Reports that commands made; a trade is one, and a rejected command is one.", "kind", "reason"
+        "reports",
+        "Reports produced by commands. A trade is one report, a rejected command is one report.",
+        "kind",
+        "reason",
     )
-    refused = counter(
-        "commands_refused",
-        "Commands that the gateway refused ahead of the books: too many, malformed, an order id too large. They are "
-        "among the rejected reports too.",
-        key="refused",
+    gateway_rejects = counter(
+        "gateway_rejects",
+        "Commands that the gateway rejected before they reached the book: over the rate limit, malformed, or with an "
+        "order id that is too large. They also count as rejected reports.",
+        key="gateway_rejects",
     )
-    received = counter("received_bytes", "Bytes from clients that are logged in.", key="received_bytes")
-    sent = counter("sent_bytes", "Bytes to clients that are logged in.", key="sent_bytes")
-    turns = counter("gateway_turns", "Turns of the gateway's thread.", key="turns")
+    received = counter("received_bytes", "Bytes received from logged-in clients.", key="received_bytes")
+    sent = counter("sent_bytes", "Bytes sent to logged-in clients.", key="sent_bytes")
+    iterations = counter("gateway_iterations", "Iterations of the gateway's event loop.", key="iterations")
 
 
 class Latency(Section):
@@ -120,14 +126,15 @@ class Latency(Section):
     tick_to_trade = Meter(
         "histogram",
         "tick_to_trade_seconds",
-        "From the recv that returned a command until the datagrams with its reports are with the kernel, by what the "
-        "command came to.",
+        "Time from the recv call that returned a command until the datagram with its last report was handed to the "
+        "kernel, by result of the command.",
         ("kind",),
     )
     match = Meter(
         "histogram",
         "match_seconds",
-        "From a command being taken from its ring until its reports are written, by what it came to.",
+        "Time from taking a command from its ring until its reports were written to the ring of reports, by result of "
+        "the command. Only sampled commands are measured.",
         ("kind",),
     )
 
@@ -135,118 +142,122 @@ class Latency(Section):
 class Books(Section):
     title = "Books"
 
-    orders = gauge("book_orders", "Orders that rest.", "instrument", "symbol", "side")
-    levels = gauge("book_levels", "Prices at which orders rest.", "instrument", "symbol", "side")
-    lots = gauge("book_quantity_lots", "Lots that rest.", "instrument", "symbol", "side")
-    best = gauge(
-        "book_best_price_ticks", "The best price; not there while a side is empty.", "instrument", "symbol", "side"
-    )
+    orders = gauge("book_orders", "Resting orders.", "instrument", "symbol", "side")
+    levels = gauge("book_levels", "Price levels with resting orders.", "instrument", "symbol", "side")
+    lots = gauge("book_quantity_lots", "Resting quantity in lots.", "instrument", "symbol", "side")
+    best = gauge("book_best_price_ticks", "Best price; absent while the side is empty.", "instrument", "symbol", "side")
     spread = gauge(
-        "book_spread_ticks", "Ticks between bid and ask; not there while one of them is not.", "instrument", "symbol"
+        "book_spread_ticks", "Best ask minus best bid; absent while a side is empty.", "instrument", "symbol"
     )
-    halted = gauge("instrument_halted", "1 while an instrument is halted, else 0.", "instrument", "symbol")
+    halted = gauge("instrument_halted", "1 while the instrument is halted, otherwise 0.", "instrument", "symbol")
     left_out = gauge(
         "books_left_out",
-        "Instruments that are not in these figures, because there are more than 256; those of the lowest ids are.",
+        "Instruments without book metrics: only the 256 instruments with the lowest ids have them.",
     )
 
 
 class Rings(Section):
     title = "Rings"
 
-    slots = gauge("ring_slots", "Commands, or reports, that a ring has room for.", "ring")
-    used = gauge("ring_used_slots", "Commands, or reports, that wait in a ring.", "ring")
-    ratio = gauge("ring_used_ratio", "The part of a ring that is in use, from 0 to 1.", "ring")
+    slots = gauge("ring_slots", "Capacity of the ring of commands or of reports.", "ring")
+    used = gauge("ring_used_slots", "Commands or reports that wait in the ring.", "ring")
+    ratio = gauge("ring_used_ratio", "Used part of the ring, from 0 to 1.", "ring")
     full = counter(
-        "ring_full", "Times that a client had to wait, because the ring of commands had no room.", key="ring_full"
+        "ring_full",
+        "Times that the gateway did not read from a client because the ring of commands was full.",
+        key="ring_full",
     )
 
 
 class Feed(Section):
     title = "Feed"
 
-    sequence = gauge("feed_sequence", "Number of the last report of the feed.")
-    datagrams = counter("feed_datagrams", "Datagrams that the system took, heartbeats too.", key="feed_datagrams")
-    n_bytes = counter("feed_bytes", "Bytes in them, without the headers of UDP and IP.", key="feed_bytes")
-    calls = counter("feed_calls", "Calls to the system that sent them.", key="feed_calls")
+    sequence = gauge("feed_sequence", "Sequence number of the last report of the feed.")
+    datagrams = counter("feed_datagrams", "Datagrams sent, including heartbeats.", key="feed_datagrams")
+    n_bytes = counter("feed_bytes", "Bytes in these datagrams, without UDP and IP headers.", key="feed_bytes")
+    calls = counter("feed_calls", "System calls that sent reports of the feed.", key="feed_calls")
     unsent = counter(
         "feed_unsent_reports",
-        "Reports that the system refused to send, which subscribers have to recover.",
+        "Reports that the system refused to send; subscribers must request their retransmission.",
         key="feed_unsent",
     )
     foreign = counter(
         "feed_foreign_datagrams",
-        "Datagrams of another publisher on the group and port of the feed, heard in a short sample every 5 s.",
+        "Datagrams that a second publisher sent to the feed's group and port, counted in a short sample every 5 s.",
     )
     lag = gauge(
         "replica_lag_reports",
-        "Reports of the feed that the replica has not applied, which snapshots and the figures of books come from.",
+        "Reports of the feed that the replica has not applied yet. Snapshots and book metrics come from the replica.",
     )
 
 
 class Sessions(Section):
     title = "Sessions and recovery"
 
-    sessions = gauge("sessions", "Clients that are logged in.", key="sessions")
+    sessions = gauge("sessions", "Logged-in clients.", key="sessions")
     pending = gauge("pending_logins", "Connections that have not logged in yet.")
-    connections = counter("connections", "Connections for orders that were accepted.")
-    logins = counter("logins", "Logins that were good.")
-    refused = counter("logins_refused", "Logins, or connections before one, that were refused, by why.", "reason")
-    cut_off = counter("sessions_cut_off", "Clients that were cut off, because they read too slowly.", key="cut_off")
-    session_ends = counter(
-        "sessions_ended", "Sessions that ended, by why; `no_reason`: the connection was lost.", "reason"
+    connections = counter("connections", "Connections accepted on the port for orders.")
+    logins = counter("logins", "Successful logins.")
+    logins_rejected = counter("logins_rejected", "Logins and connections that were rejected, by reason.", "reason")
+    slow_readers = counter(
+        "slow_readers", "Clients that the server disconnected because they read too slowly.", key="slow_readers"
     )
-    recovery_clients = gauge("recovery_clients", "Connections of subscribers that recover.")
-    requests = counter("recovery_requests", "Requests for reports of the feed, by how they were answered.", "status")
-    again = counter("recovery_reports", "Reports of the feed that were sent again.")
+    session_ends = counter(
+        "sessions_ended", "Sessions that ended, by reason; `no_reason`: the connection was lost.", "reason"
+    )
+    recovery_clients = gauge("recovery_clients", "Connections of subscribers to the recovery port.")
+    requests = counter("recovery_requests", "Requests for retransmission, by status of the reply.", "status")
+    again = counter("recovery_reports", "Reports of the feed that were retransmitted.")
     snapshots = counter("recovery_snapshots", "Snapshots of all books that were sent.")
-    ended = counter("recovery_ended", "Connections of subscribers that were ended here, by why.", "reason")
+    ended = counter("recovery_ended", "Recovery connections that the server closed, by reason.", "reason")
 
 
 class Journal(Section):
-    title = "Journal, where there is one"
+    title = "Journal (only with a journal)"
 
-    sequence = gauge("journal_sequence", "Sequence of the last command in the journal.", key="journal_sequence")
-    synced = gauge("journal_synced_sequence", "Sequence of the last command that is on the disk.", key="journal_synced")
-    lag = gauge("journal_lag_commands", "Commands in the journal that are not on the disk yet.")
-    segment = gauge("journal_segment", "Number of the file that is written to.", key="journal_segment")
-    offset = gauge("journal_offset_bytes", "Where in that file the next record comes.", key="journal_offset")
-    sync = Meter("summary", "journal_sync_seconds", "Commits: how many, and how long they took together, to the disk.")
-    last = gauge("journal_sync_last_seconds", "How long the last commit took.", key="journal_sync_last_ns", per=1e9)
-    longest = gauge(
-        "journal_sync_longest_seconds",
-        "How long the longest took since the start.",
-        key="journal_sync_longest_ns",
-        per=1e9,
+    sequence = gauge("journal_sequence", "Sequence number of the last command in the journal.", key="journal_sequence")
+    synced = gauge(
+        "journal_synced_sequence", "Sequence number of the last command that is on the disk.", key="journal_synced"
     )
-    n_bytes = counter("journal_synced_bytes", "Bytes that were brought to the disk.", key="journal_synced_bytes")
+    lag = gauge("journal_lag_commands", "Commands in the journal that are not on the disk yet.")
+    segment = gauge("journal_segment", "Number of the current journal file.", key="journal_segment")
+    offset = gauge("journal_offset_bytes", "Write position in that file.", key="journal_offset")
+    sync = Meter("summary", "journal_sync_seconds", "Syncs of the journal to the disk: number and total time.")
+    last = gauge("journal_sync_last_seconds", "Duration of the last sync.", key="journal_sync_last_ns", per=1e9)
+    longest = gauge(
+        "journal_sync_longest_seconds", "Longest sync since the start.", key="journal_sync_longest_ns", per=1e9
+    )
+    n_bytes = counter("journal_synced_bytes", "Bytes of the journal synced to the disk.", key="journal_synced_bytes")
     snapshot = gauge(
-        "snapshot_sequence", "Sequence of the last command in the newest snapshot.", key="snapshot_sequence"
+        "snapshot_sequence", "Sequence number of the last command in the newest snapshot.", key="snapshot_sequence"
     )
     follower = gauge(
-        "follower_lag_commands", "Commands that the follower, which takes the snapshots, has not applied yet."
+        "follower_lag_commands",
+        "Commands in the journal that the follower thread has not applied yet. The follower writes the snapshots.",
     )
-    copies = gauge("journal_copies", "Connections that follow the journal from elsewhere.")
-    copied = counter("journal_copied_bytes", "Bytes of the journal that were sent to them.")
+    copies = gauge("journal_copies", "Connections from other machines that copy the journal.")
+    copied = counter("journal_copied_bytes", "Bytes of the journal sent to these connections.")
 
 
 class Process(Section):
     title = "Server"
 
-    build = Meter("info", "build", "What runs: version, form, acknowledge, threading, idle.")
-    threads = counter("thread_cpu_seconds", "Processor time of each thread that has a name.", "thread")
-    scrapes = counter("scrapes", "Requests for these metrics, by how they were answered.", "status")
-    took = gauge("scrape_seconds", "How long it took to read all this.")
+    build = Meter("info", "build", "Version, form, acknowledge, threading and idle of this server, as labels.")
+    threads = counter("thread_cpu_seconds", "Processor time of each named thread.", "thread")
+    scrapes = counter(
+        "scrapes", "Requests for metrics, by HTTP status; `closed`: no complete reply was sent.", "status"
+    )
+    took = gauge("scrape_seconds", "Time that it took to read these metrics.")
 
 
 SECTIONS: tuple[type[Section], ...] = (Orders, Latency, Books, Rings, Feed, Sessions, Journal, Process)
 
-#: What ``prometheus-client`` says of any process, beside these.
+#: Metrics that ``prometheus-client`` adds for every process.
 OF_THE_PROCESS = {
-    "process_resident_memory_bytes": ("gauge", "Memory that it takes up."),
-    "process_virtual_memory_bytes": ("gauge", "Address space that it has reserved: much more, see the settings."),
-    "process_cpu_seconds_total": ("counter", "Processor time of all its threads."),
-    "process_start_time_seconds": ("gauge", "When it started, since 1970."),
-    "process_open_fds": ("gauge", "Descriptors that it has open."),
-    "process_max_fds": ("gauge", "Descriptors that it may have."),
+    "process_resident_memory_bytes": ("gauge", "Resident memory."),
+    "process_virtual_memory_bytes": ("gauge", "Reserved address space, which is much larger than the memory used."),
+    "process_cpu_seconds_total": ("counter", "Processor time of all threads."),
+    "process_start_time_seconds": ("gauge", "Start of the process, seconds since 1970."),
+    "process_open_fds": ("gauge", "Open file descriptors."),
+    "process_max_fds": ("gauge", "Limit of open file descriptors."),
 }

@@ -1,7 +1,8 @@
-"""What the operator may do while the server runs, one method for each command of ``pricetime admin``.
+"""The commands of ``pricetime admin``, one method for each.
 
-What changes state is a command in the journal, as a client's own mass cancel is. An answer comes when the command is
-executed and, with a journal, acknowledged. A block lasts until ``unblock`` or the end of the server.
+An operator's command that changes orders or instruments is written to the journal like a client's mass cancel. The
+reply is sent when the command is executed and, with a journal, acknowledged. A block lasts until ``unblock`` or until
+the server ends.
 """
 
 from __future__ import annotations
@@ -26,49 +27,51 @@ from .secrets import Secrets
 if TYPE_CHECKING:
     from .journal_service import JournalService
 
-#: How long a command of the operator may take until it is executed, and a snapshot until it is written.
-DONE_IN_S, SNAPSHOT_IN_S = 10.0, 120.0
+#: Timeouts for the execution of a command and for writing a snapshot, in seconds.
+COMMAND_TIMEOUT_S, SNAPSHOT_TIMEOUT_S = 10.0, 120.0
 
-#: How often that is looked at.
-LOOK_S = 0.005
+#: Interval of checks whether it is done, in seconds.
+POLL_S = 0.005
 
-#: A set of answers: a line for each row, and what is said in the end.
+#: A reply: its rows, and its last line.
 Answer = tuple[list[dict[str, Any]], dict[str, Any]]
 
 
 class Refused(PricetimeError):
-    """What the operator asked for cannot be done. The message says why and what to do."""
+    """The operator's request cannot be executed. The message says why and what to do."""
 
 
 class Exchange(Protocol):
-    """The threads that carry orders, as the operator's commands need them."""
+    """The part of the exchange that the operator's commands use."""
 
     @property
     def journal_service(self) -> JournalService | None:
-        """What has the journal; None without one."""
+        """The service that writes the journal; None without a journal."""
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
-        """End an owner's session unless the first reason is 0, cancel its orders unless the second is. False: no
-        room."""
+        """End an owner's session unless ``session_reason`` is 0; cancel its orders unless ``cancel_reason`` is 0.
+
+        False if there is no room for the request.
+        """
 
     def is_done(self, owner: int) -> bool:
-        """Are all requests taken, and is no mass cancel of an owner due or under way?"""
+        """True if all requests have been read and this owner has no pending mass cancel."""
 
     def progress(self) -> tuple[int, int]:
-        """Sequences of the last command that was taken, and of the last that is answered."""
+        """Sequence numbers of the last command received and of the last command answered."""
 
     def open_orders(self, owner: int) -> NDArray[np.void]:
-        """An owner's open orders. In a thread, one call at a time. Raises RuntimeError."""
+        """An owner's open orders. Blocks; one call at a time. Raises RuntimeError."""
 
     def sessions(self) -> list[tuple[int, int, int, int]]:
-        """Owner, unsent bytes, ns since it was heard, and number of the next report, of each session."""
+        """For each session: owner, unsent bytes, ns since its last message, number of its next report."""
 
     def want_snapshot(self) -> bool:
-        """Take a snapshot of the journal soon. False without a journal."""
+        """Request a snapshot of the journal. False without a journal."""
 
 
 class Operator:
-    """``set_state`` brings an instrument into a state: False if it does not know the instrument."""
+    """Executes the operator's requests. ``set_state``: opens or halts an instrument, False if it is unknown."""
 
     def __init__(
         self, exchange: Exchange, set_state: Callable[[int, InstrumentState], Awaitable[bool]], log: Log
@@ -93,7 +96,7 @@ class Operator:
         }
 
     async def do(self, request: object) -> Answer:
-        """Do what a request asks for: ``{"command": "cancel", "owner": 7}``. Raises PricetimeError and OSError."""
+        """Execute a request such as ``{"command": "cancel", "owner": 7}``. Raises PricetimeError and OSError."""
         if not isinstance(request, dict) or request.get("command") not in self._commands:
             raise Refused(f"request {shown(request)}: give a command, one of {', '.join(self._commands)}")
         self._log.info("operator", **request)
@@ -102,9 +105,9 @@ class Operator:
     # ------------------------------------------------------------------ owners
 
     async def revoke(self, before: Secrets, after: Secrets) -> list[int]:
-        """Log out every owner whose secret has changed or gone; the orders of those who may not trade any more go.
+        """Log out every owner whose secret was changed or removed, and cancel the orders of those removed.
 
-        Returns the owners.
+        Returns the owners that were logged out.
         """
         changed = [number for number in before.traders() if after.get(number) != before.get(number)]
         for owner in changed:
@@ -167,7 +170,7 @@ class Operator:
                 raise Refused(str(error)) from error
 
     async def _remove(self, owner: int, session_reason: SessionReason, cancel_reason: Reason) -> dict[str, int]:
-        """As ``Exchange.remove``, and wait until it is done: how many orders were open before and are after."""
+        """Call ``Exchange.remove`` and wait until it is done. Returns the number of open orders before and after."""
         before = len(await self._list(owner))
         await self._request(owner, session_reason, cancel_reason)
         await self._settle(owner)
@@ -177,20 +180,21 @@ class Operator:
         await self._wait_for(lambda: self._exchange.remove(owner, session_reason, cancel_reason))
 
     async def _settle(self, owner: int = 0) -> None:
-        """Wait until all requests so far, of an owner or of an instrument, are executed and answered."""
+        """Wait until all requests made so far are executed and answered, and the mass cancels of ``owner`` too."""
         await self._wait_for(lambda: self._exchange.is_done(owner))
         taken, _ = self._exchange.progress()
         await self._wait_for(lambda: self._exchange.progress()[1] >= taken)
 
     async def _wait_for(self, holds: Callable[[], bool]) -> None:
-        """Wait until something holds. Raises Refused when that takes too long."""
+        """Wait until ``holds()`` is true. Raises Refused after COMMAND_TIMEOUT_S."""
         try:
-            async with asyncio.timeout(DONE_IN_S):
+            async with asyncio.timeout(COMMAND_TIMEOUT_S):
                 while not holds():
-                    await asyncio.sleep(LOOK_S)
+                    await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise Refused(
-                f"not executed within {DONE_IN_S:.0f} s, and may be later: is the disk of the journal busy? See the log"
+                f"not executed within {COMMAND_TIMEOUT_S:.0f} s; the server may still execute it. Is the disk of the "
+                "journal busy? See the log of the server"
             ) from None
 
     # ------------------------------------------------------------------ instruments
@@ -204,32 +208,37 @@ class Operator:
     async def _bring(self, request: Mapping[str, Any], state: InstrumentState) -> Answer:
         instrument = whole(request.get("instrument"), 0, 2**32 - 1, Refused, "instrument")
         if not await self._set_state(instrument, state):
-            raise Refused(f"instrument {instrument} is unknown here, or the exchange has no room now: see the log")
+            raise Refused(
+                f"instrument {instrument} is unknown, or the exchange has too many waiting requests: see the log of "
+                "the server"
+            )
         await self._settle()
         return [], {"instrument": instrument, "state": state.name.lower()}
 
     # ------------------------------------------------------------------ journal
 
     async def _snapshot(self, _request: Mapping[str, Any]) -> Answer:
-        """Take a snapshot, and wait until it is written."""
+        """Take a snapshot and wait until it is written."""
         journal_service = self._journal_service()
         wanted = journal_service.writer.appended
         self._exchange.want_snapshot()
         try:
-            async with asyncio.timeout(SNAPSHOT_IN_S):
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
                 while not (found := [one for one in journal_service.directory.snapshots() if one >= wanted]):
-                    await asyncio.sleep(LOOK_S)
+                    await asyncio.sleep(POLL_S)
                     if wanted == 0:
-                        raise Refused("there is nothing to take a snapshot of: no command has come yet")
+                        raise Refused("there is nothing to snapshot: the exchange has not received a command yet")
         except TimeoutError:
-            raise Refused(f"no snapshot was written within {SNAPSHOT_IN_S:.0f} s: see the log") from None
+            raise Refused(
+                f"no snapshot was written within {SNAPSHOT_TIMEOUT_S:.0f} s: see the log of the server"
+            ) from None
         return [], {"sequence": found[0], "file": str(journal_service.directory.snapshot_path(found[0]).absolute())}
 
     async def _backup(self, request: Mapping[str, Any]) -> Answer:
-        """Copy the journal, as it is now, to a directory that is not there yet."""
+        """Copy the journal to a new directory while the server runs."""
         journal_service, target = self._journal_service(), request.get("directory")
         if not isinstance(target, str) or not Path(target).is_absolute():
-            raise Refused("directory: give the absolute path of a directory that is not there yet")
+            raise Refused("directory: give the absolute path of a directory that does not exist yet")
         try:
             made = await asyncio.to_thread(back_up, journal_service.directory, journal_service.extent, Path(target))
         except JournalError as error:

@@ -6,8 +6,8 @@ from pricetime.native.memory cimport release, reserve
 
 
 cdef class OwnerQueue:
-    cdef u32 *owners                 # ring
-    cdef u32 first                   # index of the first
+    cdef u32 *owners                 # ring of OWNERS slots
+    cdef u32 first                   # slot of the first owner
     cdef readonly u32 count
 
     cdef void push(self, u32 owner) noexcept nogil

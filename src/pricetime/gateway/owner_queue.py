@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Owners that wait for something, first in first out."""
+"""A first-in, first-out queue of owners."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cython
 @cython.final
 @cython.cclass
 class OwnerQueue:
-    """Each owner at most once, which the caller sees to. For the gateway's thread alone. Raises MemoryError."""
+    """Used by the gateway thread only. The caller ensures that each owner is in it at most once. Raises MemoryError."""
 
     def __init__(self):
         owners: cython.size_t = OWNERS
@@ -23,12 +23,12 @@ class OwnerQueue:
         release(self.owners, owners * cython.sizeof(u32))
 
     def push(self, owner):
-        """Behind all others. O(1)."""
+        """Add an owner at the end. O(1)."""
         self.owners[(self.first + self.count) & (OWNERS - 1)] = owner
         self.count += 1
 
     def pop(self):
-        """The first one, which is there. O(1)."""
+        """Remove and return the first owner. The queue must not be empty. O(1)."""
         owner: u32 = self.owners[self.first]
         self.first = (self.first + 1) & (OWNERS - 1)
         self.count -= 1

@@ -1,9 +1,10 @@
-"""Which connection makes room for a newcomer: what all servers of the control side have in common.
+"""Decides which connection a server closes when it is full and a new one arrives.
 
-A server has room for a number of connections, and for a smaller number from one address. If there is no room, the
-newcomer takes the place of the idlest connection of its own address or, if the server is full, of the address with the
-most connections. So a flood displaces its own connections. A client from another address keeps its place, and a client
-from the same address gets in and keeps its place for as long as it does something.
+A server has a maximum number of connections, and a smaller maximum for one address. If the address has reached its
+maximum, the new connection replaces the idlest connection of that address. If the server is full, it replaces the
+idlest connection of the address with the most connections. A flood therefore replaces its own connections: a client at
+a different address keeps its connection, and a client at the same address can connect and stays connected while it is
+active.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ C = TypeVar("C", bound=Hashable)
 
 
 class Places(Generic[C]):
-    """The connections of a server, by address; of each address the idlest first.
+    """The connections of a server by address, the idlest first.
 
-    ``most``: connections at a time; ``per_address``: of these, from one address.
+    ``most``: maximum number of connections; ``per_address``: maximum from one address.
     """
 
     def __init__(self, most: int, per_address: int | None = None) -> None:
@@ -33,27 +34,27 @@ class Places(Generic[C]):
         return connection in self._address_of
 
     def __iter__(self) -> Iterator[C]:
-        """The connections in the order in which they came."""
+        """The connections in order of arrival."""
         return iter(self._address_of)
 
     def displaced_by(self, address: str) -> C | None:
-        """The connection that must go before one from ``address`` can enter; None if there is room. O(addresses)."""
+        """The connection to close before one from ``address`` can enter; None if there is room. O(addresses)."""
         if len(self._by_address.get(address, ())) >= self.per_address:
             return next(iter(self._by_address[address]))
         return self.idlest() if len(self) >= self.most else None
 
     def idlest(self) -> C | None:
-        """The idlest connection of the address with the most; None if there is none. O(addresses)."""
+        """The idlest connection of the address with the most connections; None without connections. O(addresses)."""
         crowd = max(self._by_address.values(), key=len, default=None)
         return None if crowd is None else next(iter(crowd))
 
     def enter(self, connection: C, address: str) -> None:
-        """A connection has a place. The caller has made room for it before."""
+        """Add a connection. The caller has made room for it."""
         self._address_of[connection] = address
         self._by_address.setdefault(address, {})[connection] = None
 
     def touch(self, connection: C) -> None:
-        """A connection has done something: the others of its address are idler. One without a place stays without."""
+        """Note that a connection was active, which makes it the least idle of its address. Ignores an unknown one."""
         address = self._address_of.get(connection)
         if address is not None:
             crowd = self._by_address[address]
@@ -61,7 +62,7 @@ class Places(Generic[C]):
             crowd[connection] = None
 
     def leave(self, connection: C) -> None:
-        """A connection gives its place up; without one nothing happens."""
+        """Remove a connection. Ignores an unknown one."""
         address = self._address_of.pop(connection, None)
         if address is not None:
             crowd = self._by_address[address]

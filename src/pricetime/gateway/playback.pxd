@@ -10,10 +10,10 @@ from pricetime.native.waiting cimport yield_processor
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
-    NO_LIMIT = 0xFFFFFFFFFFFFFFFF    # of commands whose reports are routed
+    NO_LIMIT = 0xFFFFFFFFFFFFFFFF    # no limit of commands whose reports are routed
 
 
-# What a checkpoint says.
+# A checkpoint, see MARK in playback.py.
 ctypedef packed struct Mark:
     u64 index                        # commands before it
     u64 seq_num

@@ -1,5 +1,5 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Commands that were given before, once more: through the matcher and the router of the live exchange, to nobody."""
+"""Replays commands through the same matcher and router that run the live exchange, without clients."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 if cython.compiled:
     from cython.cimports.libc.string import memcpy
 
-#: What a checkpoint of a journal says: behind so many of the commands the engine had made reports up to ``seq_num``.
+#: A checkpoint of a journal: after ``index`` commands, the last report was ``seq_num`` with this report checksum.
 MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("report_checksum", "<u8")])
 
 
 @cython.final
 @cython.cclass
 class Playback:
-    """Puts commands into the ring that ``matcher`` takes them from. Nobody else may use any of these meanwhile."""
+    """Puts commands into the ring that ``matcher`` reads. No other thread may use these parts at the same time."""
 
     def __init__(self, commands, matcher, router, store):
         self.commands = commands
@@ -25,10 +25,10 @@ class Playback:
         self.store = store
 
     def run(self, commands, marks):
-        """Execute an array of ``pricetime.COMMAND`` and route what it reports. O(commands); without the GIL.
+        """Execute an array of ``pricetime.COMMAND`` and route its reports. O(commands), without the GIL.
 
-        ``marks``: an array of ``MARK``, by index. Returns how many of them were held against the engine and are right:
-        all, or it stopped at the first that is not.
+        ``marks``: an array of ``MARK``, sorted by index. Returns how many of them agree with the engine; execution
+        stops at the first that does not.
         """
         commands = checked(commands)
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
@@ -68,4 +68,4 @@ class Playback:
             while self.router.step(NO_LIMIT) != 0:
                 self.store.keep_from(self.store.next)
                 self.matcher.step()
-            yield_processor()  # behind a live exchange, whoever waits for this processor is more urgent
+            yield_processor()  # the follower replays beside a live exchange, whose threads are more urgent

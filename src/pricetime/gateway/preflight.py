@@ -1,4 +1,4 @@
-"""What a server must have before it starts: all of it is had, or one line says what is missing."""
+"""Checks before a server starts. They open all sockets, or raise an error of one line that says what is missing."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ from .secrets import Secrets, SecretsError
 
 
 class Preflight(NamedTuple):
-    """What was had. Whoever took it closes it."""
+    """The sockets and secrets of a server that may start. The caller closes them."""
 
-    orders: socket.socket  #: listens for clients
+    orders: socket.socket  #: listens for order entry clients
     recovery: socket.socket  #: listens for subscribers
     feed: socket.socket  #: connected to the multicast group
-    listener: FeedListener | None  #: hears other publishers there; None: nothing listens
-    journal: socket.socket | None  #: listens for those who follow the journal; None: nobody may
-    metrics: socket.socket | None  #: listens for Prometheus; None: there are no metrics
-    page: socket.socket | None  #: listens for browsers; None: there is no page
-    admin: AdminSocket | None  #: listens for the operator; None: there is no socket for that
-    secrets: Secrets | None  #: None: any login is taken
-    files_missing: int  #: descriptors that the system does not allow, of those that full use would need
+    listener: FeedListener | None  #: listens for a second publisher; None if feed_listen_ms is 0
+    journal: socket.socket | None  #: listens for followers of the journal; None without journal_port
+    metrics: socket.socket | None  #: listens for Prometheus; None without metrics_port
+    page: socket.socket | None  #: listens for browsers; None without http_port
+    admin: AdminSocket | None  #: listens for the operator; None without a journal and admin_socket
+    secrets: Secrets | None  #: owners that may log in; None: every login is accepted
+    files_missing: int  #: file descriptors that the maximum number of clients needs beyond the system's limit
 
     def places(self, config: GatewayConfig) -> Iterator[tuple[str, str]]:
-        """What listens where, for people: a name, and an address or a URL."""
+        """Name, and address or URL, of everything that listens, for people."""
         yield "orders", text(self.orders.getsockname())
         yield "recovery", text(self.recovery.getsockname())
         yield "feed", f"{config.feed_group}:{config.feed_port} by {config.feed_interface}"
@@ -64,7 +64,7 @@ class Preflight(NamedTuple):
 
 
 def preflight(config: GatewayConfig) -> Preflight:
-    """Check what can be checked, and open the sockets. Raises CannotStart and MissingExtra; nothing is open then."""
+    """Run all checks and open the sockets. Raises CannotStart and MissingExtra, after closing what it has opened."""
     check_form(compiled=COMPILED)
     check_processors(config)
     check_latency_log(config)
@@ -95,68 +95,76 @@ def preflight(config: GatewayConfig) -> Preflight:
 
 
 def check_page(config: GatewayConfig, owners: Secrets | None) -> None:
-    """The live page has its packages, and its sandbox an owner who may trade. Raises CannotStart and MissingExtra."""
+    """Check the packages of the live page, and that its sandbox owner may trade.
+
+    Raises CannotStart and MissingExtra.
+    """
     if config.http_port is None:
         return
     for package in ("starlette", "uvicorn", "websockets"):
         require(package, "web", "http_port")
     if owners is not None and config.http_owner is not None and owners.get(config.http_owner) is None:
         raise CannotStart(
-            f"http_owner: no owner {config.http_owner} who trades is in {config.secrets_file}: `pricetime secret "
-            f"{config.http_owner}` adds one, for the sandbox alone"
+            f"http_owner: {config.secrets_file} has no owner {config.http_owner} that may trade: `pricetime secret "
+            f"{config.http_owner}` adds it; use this owner only for the sandbox"
         )
 
 
 def check_form(*, compiled: bool) -> None:
-    """The threads that carry orders are of the compiled form alone."""
+    """The server needs Linux and the compiled form. Raises CannotStart."""
     if sys.platform != "linux":
-        raise CannotStart("the server is of Linux alone: run it there, in a container or a virtual machine")
+        raise CannotStart("the server runs only on Linux: use a Linux container or a virtual machine")
     if not compiled:
         raise CannotStart(
-            "the server is of the compiled form alone: unset PRICETIME_PURE, or install a wheel or a C compiler"
+            "the server needs the compiled form: unset PRICETIME_PURE; if it is not set, install a wheel or a C "
+            "compiler and install pricetime again"
         )
 
 
 def check_processors(config: GatewayConfig) -> None:
-    """Every processor that a thread is to run on is one that this process may use."""
+    """This process may use every processor in ``gateway_cpus`` and ``matcher_cpus``. Raises CannotStart."""
     if not hasattr(os, "sched_getaffinity"):
         if config.gateway_cpus or config.matcher_cpus:
-            raise CannotStart("gateway_cpus and matcher_cpus are of Linux alone: leave them out")
+            raise CannotStart("gateway_cpus and matcher_cpus work only on Linux: remove them")
         return
     allowed = os.sched_getaffinity(0)
     for name in ("gateway_cpus", "matcher_cpus"):
         if not_allowed := set(getattr(config, name)) - allowed:
             raise CannotStart(
-                f"{name}: no processor {min(not_allowed)} for this process: give some of {sorted(allowed)}"
+                f"{name}: this process may not use processor {min(not_allowed)}: give processors from {sorted(allowed)}"
             )
 
 
 def check_latency_log(config: GatewayConfig) -> None:
-    """What is measured can be written in the end, for all that is known now."""
+    """The file ``latency_log`` can be written when the server stops, as far as that is known now.
+
+    Raises CannotStart.
+    """
     path = config.latency_log
     if path is None:
         return
     hlog.package("codec")
     if not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise CannotStart(
-            f"latency_log: {path.parent} is no directory that can be written to: make it, or give another"
+            f"latency_log: {path.parent} is not a writable directory: create it, or give a different path"
         )
     if path.is_dir():
-        raise CannotStart(f"latency_log: {path} is a directory: give a file, {path / 'server.hlog'} say")
+        raise CannotStart(f"latency_log: {path} is a directory: give a file, such as {path / 'server.hlog'}")
 
 
 def read_secrets(config: GatewayConfig) -> Secrets | None:
-    """The owners who may log in, None when anyone may. Raises CannotStart."""
+    """The owners that may log in; None if every login is accepted. Raises CannotStart."""
     if config.open:
         return None
     if config.secrets_file is None:
         raise CannotStart(
-            "secrets_file: nobody could log in: give a file that `pricetime secret` wrote, or --open on loopback"
+            "secrets_file: without it no client could log in: give a file that `pricetime secret` wrote, or --open on "
+            "a loopback address"
         )
     try:
         found = secrets.read(config.secrets_file)
     except SecretsError as error:
         raise CannotStart(str(error)) from error
     if not len(found):
-        raise CannotStart(f"secrets_file: {config.secrets_file} names nobody: `pricetime secret` adds an owner")
+        raise CannotStart(f"secrets_file: {config.secrets_file} contains no owner: `pricetime secret` adds one")
     return found

@@ -11,30 +11,31 @@ from pricetime.native.sockets cimport (
 from pricetime.wire.layout cimport FEED_HEARTBEAT, FeedHeartbeat
 
 cdef enum:
-    MOST_BYTES = 65000               # of one system call with segmentation offload
-    MOST_SEGMENTS = 64
-    MOST_MESSAGES = 64               # datagrams of one sendmmsg
+    MOST_BYTES = 65000               # maximum size of one send call with segmentation offload
+    MOST_SEGMENTS = 64               # maximum number of datagrams of one such call
+    MOST_MESSAGES = 64               # maximum number of datagrams of one sendmmsg call
 
 
 cdef class Publisher:
     cdef FeedStore store
-    cdef int fd                      # connected to the group
-    cdef u64 per_datagram            # reports
-    cdef u64 per_call                # reports of one call with segmentation offload, a multiple of per_datagram
-    cdef bint offload                # does the system cut datagrams for us?
-    cdef u64 next                    # number of the next report to be sent
-    cdef u64 heartbeat_due_ns        # monotonic, when the next heartbeat is sent
-    cdef u64 heartbeat_ns
-    cdef u64 clock_offset_ns
-    cdef Faults faults               # None: none
-    cdef readonly u64 calls          # to the system, so far
-    cdef readonly u64 datagrams      # that the system took, so far, heartbeats too
-    cdef readonly u64 sent_bytes     # in them, without headers
-    cdef readonly u64 unsent         # reports that the system refused, which only the recovery server still has
+    cdef int fd                      # UDP socket, connected to the group
+    cdef u64 per_datagram            # maximum number of reports in a datagram
+    cdef u64 per_call                # maximum number of reports in a call with offload, a multiple of per_datagram
+    cdef bint offload                # segmentation offload is enabled
+    cdef u64 next                    # number of the next report to send
+    cdef u64 heartbeat_due_ns        # monotonic: when the next heartbeat is due
+    cdef u64 heartbeat_ns            # interval of heartbeats
+    cdef u64 clock_offset_ns         # added to the monotonic clock: ns since 1970
+    cdef Faults faults               # None without fault injection
+    # counters since the start
+    cdef readonly u64 calls          # system calls
+    cdef readonly u64 datagrams      # datagrams sent, including heartbeats
+    cdef readonly u64 sent_bytes     # bytes in them, without headers
+    cdef readonly u64 unsent         # reports that the kernel refused: available only from the recovery server
 
     cdef u64 step(self, u64 now_ns) noexcept nogil
-    cdef void _cut_itself(self) noexcept nogil
+    cdef void _disable_offload(self) noexcept nogil
     cdef u64 _send(self, const Report *first, u64 count) noexcept nogil
     cdef u64 _send_many(self, const Report *first, u64 count) noexcept nogil
     cdef void finish(self, u64 now_ns) noexcept nogil
-    cdef void _beat(self, u64 now_ns) noexcept nogil
+    cdef void _send_heartbeat(self, u64 now_ns) noexcept nogil

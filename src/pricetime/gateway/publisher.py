@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The feed, on its way out: datagrams of as many whole reports as fit, sent from the memory that keeps them.
+"""Sends the feed: UDP datagrams of whole reports, directly from the memory of the feed store.
 
-Where the system cuts datagrams itself (UDP segmentation offload), one call sends up to 64 of them; elsewhere
-``sendmmsg`` does. What was written since the last turn is sent in this one, the last datagram as full as it is:
-under load a turn fills many datagrams, without load nothing waits for company. Between datagrams, under load too, a
-heartbeat says regularly how far the feed is and what the checksum of all its reports is.
+With UDP segmentation offload, one ``send`` call sends up to 64 datagrams; without it, one ``sendmmsg`` call does. Each
+iteration of the event loop sends all reports that were written since the last one, even if they do not fill a datagram:
+under load an iteration fills many datagrams, and without load no report waits. At a fixed interval, with and without
+load, a heartbeat carries the next sequence number and the checksum of all reports.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class Publisher:
-    """``fd``: a datagram socket connected to the group; ``offload``: it cuts what it is given at whole datagrams."""
+    """``fd``: a UDP socket connected to the group. ``offload``: segmentation offload is enabled on it."""
 
     def __init__(self, store, fd, offload, settings, faults, clock_offset_ns):
         self.store = store
@@ -35,7 +35,7 @@ class Publisher:
         self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
     def step(self, now_ns):
-        """Send what the store has beyond the last turn, and a heartbeat when one is due. Returns how many reports."""
+        """Send all new reports of the store, and a heartbeat if one is due. Returns the number of reports."""
         newest: u64 = self.store.newest()
         done: u64 = 0
         while self.next < newest:
@@ -46,10 +46,10 @@ class Publisher:
                 if errno == EINTR:
                     continue
                 if self.offload and (errno == EMSGSIZE or errno == EINVAL):
-                    self._cut_itself()
+                    self._disable_offload()
                     continue
                 if (errno == EAGAIN or errno == ENOBUFS) and newest - self.next < self.store.capacity // 2:
-                    break  # it has no room now
+                    break  # the socket is full: try again in the next iteration
                 sent = min(count, self.per_call)
                 self.unsent += sent
             else:
@@ -58,21 +58,21 @@ class Publisher:
             self.next += sent
             done += sent
         if now_ns >= self.heartbeat_due_ns and self.next == newest:
-            self._beat(now_ns)
+            self._send_heartbeat(now_ns)
         return done
 
-    def turn(self, now_ns):
-        """What comes in one turn of the gateway, for tests: how many reports were sent."""
+    def iterate(self, now_ns):
+        """One ``step``, for tests."""
         return self.step(now_ns)
 
-    def _cut_itself(self):
-        """The system does not cut into datagrams as large as these, which it would send in fragments: do it here."""
+    def _disable_offload(self):
+        """The kernel cannot split into datagrams of this size (larger than the interface's MTU): use sendmmsg."""
         nothing: cython.int = 0
         setsockopt(self.fd, SOL_UDP, UDP_SEGMENT, cython.address(nothing), cython.sizeof(cython.int))
         self.offload = False
 
     def _send(self, first, count):
-        """Offer reports that lie in one piece: how many were taken, 0 with errno when none was."""
+        """Send ``count`` contiguous reports. Returns how many the kernel took; 0 with errno set if none."""
         self.calls += 1
         if self.faults is not None:
             count = min(count, self.per_datagram)
@@ -103,14 +103,14 @@ class Publisher:
         return min(count, cython.cast(u64, taken) * self.per_datagram)
 
     def finish(self, now_ns):
-        """Send a last heartbeat, so that subscribers know what the last reports were."""
+        """Send a last heartbeat, so that subscribers can verify that they have the last report."""
         self.heartbeat_due_ns = now_ns
         self.step(now_ns)
 
-    def _beat(self, now_ns):
-        """Send a heartbeat: everything before it is sent."""
+    def _send_heartbeat(self, now_ns):
+        """Send a heartbeat. All earlier reports have been sent."""
         if self.faults is not None:
-            self.faults.let_go(self.fd)
+            self.faults.send_held(self.fd)
         message: FeedHeartbeat
         memset(cython.address(message), 0, cython.sizeof(FeedHeartbeat))
         message.type = FEED_HEARTBEAT

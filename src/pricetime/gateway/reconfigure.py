@@ -1,4 +1,4 @@
-"""Settings that are others than those of the journal: what of it may be, and what it changes."""
+"""Applies settings that differ from the configuration in the journal: which changes are allowed, and their effect."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from .state import ExchangeState, configuration_of
 
 
 def reconfigure(state: ExchangeState, settings: GatewayConfig) -> list[str]:
-    """Let a state go on under the settings: what has changed, in words. Raises CannotStart when it cannot."""
+    """Apply the settings to a recovered state.
+
+    Returns the changes in words. Raises CannotStart if they are not allowed.
+    """
     before = state.configuration
     after = _wanted(before, settings)
     changes = list(_changes(before, after))
@@ -24,16 +27,18 @@ def reconfigure(state: ExchangeState, settings: GatewayConfig) -> list[str]:
             state.reconfigure(after)
         except (OrdersFull, LevelsFull) as error:
             name = "order_capacity" if isinstance(error, OrdersFull) else "level_capacity"
-            rest = f"{len(state.engine)} orders of the journal rest"
-            raise CannotStart(f"{name}: {getattr(settings, name)} is too few: {rest}: give more") from error
+            count = len(state.engine)
+            raise CannotStart(
+                f"{name}: {getattr(settings, name)} is too few for the {count} resting orders of the journal: give more"
+            ) from error
     return changes
 
 
 def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
     """The settings as a configuration that follows ``before``.
 
-    In which state an instrument begins is history for one that is known, and a new one begins open: what the settings
-    say of it is brought about by a command, which everybody hears of.
+    Known instruments keep their state and new ones begin open. The control side then sends a command for each state
+    that the settings change, so that subscribers receive it.
     """
     after = configuration_of(settings)
     known = {instrument.id: instrument.state for instrument in before.instruments}
@@ -42,11 +47,11 @@ def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
 
 
 def _changes(before: Configuration, after: Configuration) -> list[str]:
-    """In words, in the order of their importance."""
+    """The differences in words, the most important first."""
     old = {instrument.id: instrument for instrument in before.instruments}
     new = {instrument.id: instrument for instrument in after.instruments}
     found = [f"instrument {number} is new" for number in new if number not in old]
-    found += [f"instrument {number} is gone" for number in old if number not in new]
+    found += [f"instrument {number} was removed" for number in old if number not in new]
     for number, instrument in old.items():
         if number in new:
             found += _rules_changed(instrument, new[number])
@@ -71,11 +76,11 @@ def _rules_changed(old: Instrument, new: Instrument) -> list[str]:
 
 
 def _check_instruments(state: ExchangeState, after: Configuration) -> None:
-    """An instrument that has orders stays. Raises CannotStart."""
+    """Raise CannotStart if an instrument with resting orders would be removed."""
     kept = {instrument.id for instrument in after.instruments}
     for number in state.engine.instruments:
         if number not in kept and (orders := len(state.engine.book(number))):
             raise CannotStart(
-                f"instruments: number {number} of the journal has {orders} orders and cannot go: keep it, halted, "
-                f"until they are cancelled"
+                f"instruments: instrument {number} of the journal has {orders} resting orders, so it cannot be "
+                f"removed: keep it, halted, until they are cancelled"
             )

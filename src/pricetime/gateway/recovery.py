@@ -1,15 +1,15 @@
-"""The recovery server: what a subscriber missed, and the whole book for one that joins.
+"""The recovery server: retransmits reports that a subscriber missed, and sends snapshots to new subscribers.
 
-Anyone may ask, so everything is bounded: connections, also from one address; the time in which a request must come and
-the speed at which an answer must be taken; what one answer holds; what one connection and all of them may fetch in a
-second; and the snapshots in memory at a time. Nothing is buffered here: the next request is read when the answer to the
-last has gone to the kernel.
+It needs no login, so everything is bounded by settings (``recovery_*``, ``snapshot_*``): the number of connections in
+total and from one address, the time for a request, the speed at which a client reads, the size of a reply, the reports
+per second of one connection and of all, and the number of snapshots in memory. The server buffers no replies: it reads
+the next request when the last reply is with the kernel.
 
-If there is no room, the idlest connection goes: the one that has neither completed a request nor taken a byte of an
-answer for longest (``places.py``). A snapshot is encoded once for all who ask at that moment, and each takes the same
-bytes at its own speed, so a slow reader delays only itself.
+If all connections are taken, a new one replaces the idlest: the one whose last request or last read byte is the oldest
+(``places.py``). Requests at about the same time share one encoded snapshot, and each client reads it at its own speed,
+so a slow reader delays only itself.
 
-A frame that is no request, or a flood of small ones, costs its sender its connection or its rate, and nobody else.
+A client that sends an invalid frame loses its connection. A flood of small requests uses up the client's own rate.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import numpy as np
 
 from ..core.instrument import Instrument
 from ..core.snapshot import Snapshot
+from ..prices import decimals
 from ..wire.messages import (
     SIZES,
     ExecutionReport,
@@ -40,22 +41,23 @@ from ..wire.types import SYMBOL_BYTES, MessageType, RetransmitStatus, SessionRea
 from .acceptor import Acceptor
 from .buckets import TokenBucket
 from .config import GatewayConfig
-from .log import Seldom
+from .log import LimitedLog
 from .places import Places
 
-#: What a request costs beside its reports, so that many small ones are limited too.
+#: Cost of a request in addition to its reports, so that the rate limit also bounds small requests.
 REQUEST_COST_REPORTS = 32
 
-#: Bytes of an answer that are handed to the kernel at a time, before other connections have their turn.
+#: Bytes of a reply sent at once, before the event loop serves other connections.
 PIECE_BYTES = 1 << 18
 
-#: What the kernel keeps of an answer for a connection that has not taken it yet.
+#: Size of the socket's send buffer: bytes of a reply that the kernel holds until the client reads them.
 UNREAD_BYTES = 1 << 18
 
-#: What asked too fast waits this long for being told so: that cannot be asked for in a flood either.
+#: Delay in seconds before a client that exceeds its rate gets RANGE_LIMITED, so that it cannot request this reply in a
+#: flood.
 LIMITED_PAUSE_S = 0.02
 
-#: Bytes of each request, by its type.
+#: Size of each request in bytes, by message type.
 REQUESTS = {
     int(MessageType.RETRANSMIT_REQUEST): RetransmitRequest.SIZE,
     int(MessageType.SNAPSHOT_REQUEST): SnapshotRequest.SIZE,
@@ -65,44 +67,48 @@ LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
 
 
 class Store(Protocol):
-    """The reports of the feed that are kept. Written by the gateway, read here."""
+    """The newest reports of the feed. The gateway writes them, the recovery server reads them."""
 
     @property
     def oldest(self) -> int:
-        """Sequence of the oldest report that is kept."""
+        """Sequence number of the oldest stored report."""
 
     @property
     def next_sequence(self) -> int:
-        """Sequence of the next report of the feed."""
+        """Sequence number of the next report of the feed."""
 
     @property
     def epoch(self) -> int:
-        """When the feed began, ns."""
+        """Start of the feed, ns since 1970."""
 
     def checksum_before(self, number: int) -> int | None:
-        """Of all reports before this one, which may be the next; None when it is not, or no longer, known."""
+        """Checksum of all reports before ``number``, which may be the next one; None if it is not known."""
 
     def copy(self, first: int, count: int) -> bytes | None:
-        """``count`` reports of 48 bytes from ``first`` on; None when one of them is no longer, or not yet, there."""
+        """``count`` reports of 48 bytes from ``first`` on; None if the store does not hold all of them."""
 
 
 class Replica(Protocol):
-    """The books as the feed tells them."""
+    """The books, rebuilt from the feed."""
 
     def snapshot(self) -> Snapshot:
-        """All books at one moment. Called in a thread of its own, never in two at a time; may take its time."""
+        """All books at one moment. May block; called in a separate thread, one call at a time."""
+
+    def instruments(self) -> Snapshot:
+        """The instruments without orders, digest and checksum 0. Called in a separate thread; takes microseconds."""
 
 
 class RecoveryServer(Acceptor):
-    """Answers on a listening socket, in the running loop, from ``open`` to ``close``."""
+    """Serves subscribers in the running event loop, from ``open`` to ``close``."""
 
     def __init__(
-        self, listener: socket.socket, config: GatewayConfig, store: Store, replica: Replica, log: Seldom
+        self, listener: socket.socket, config: GatewayConfig, store: Store, replica: Replica, log: LimitedLog
     ) -> None:
-        super().__init__(listener, "no recovery connection can be accepted", log)
-        self.counts: Counter[str] = Counter()  #: what happened here so far, by name
+        super().__init__(listener, "cannot accept a recovery connection", log)
+        self.counts: Counter[str] = Counter()  #: counters by name
         self._config = config
         self._store = store
+        self._replica = replica
         self._snapshots = SharedSnapshot(replica, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
@@ -113,11 +119,11 @@ class RecoveryServer(Acceptor):
         return len(self._places)
 
     def _burst(self, per_second: int) -> int:
-        """What may be had at once: a second's worth, and at least a whole answer."""
+        """Reports that may be fetched at once: those of one second, and at least one full reply."""
         return max(per_second, self._config.recovery_chunk_reports + REQUEST_COST_REPORTS)
 
-    def _welcome(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
-        """Serve a connection, in the place of the idlest one if there is no room."""
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
+        """Serve a connection. If all connections are taken, it replaces the idlest one."""
         self.counts["connections"] += 1
         if (idlest := self._places.displaced_by(address)) is not None:
             self._places.leave(idlest)
@@ -132,23 +138,23 @@ class RecoveryServer(Acceptor):
         )
         client.task = self._loop.create_task(self._serve(client))
         self._places.enter(client, address)
-        client.task.add_done_callback(partial(self._part, client))
+        client.task.add_done_callback(partial(self._end_client, client))
         return client.task
 
     async def _serve(self, client: RecoveryClient) -> None:
-        """Answer the requests of one connection until it ends, errs, or takes too long."""
+        """Answer the requests of one connection until it ends, sends an invalid frame or is too slow."""
         try:
             while await self._answer_next(client):
                 pass
         except TimeoutError:
             client.reason = SessionReason.SLOW_READER if client.midway else SessionReason.HEARTBEAT_TIMEOUT
         except OSError:
-            pass  # it has gone
-        except Exception as error:  # a snapshot that cannot be had ends this connection alone
+            pass  # the client has disconnected
+        except Exception as error:  # a failed snapshot closes only this connection
             self._log.info("recovery failed", error=repr(error), address=client.address)
 
-    def _part(self, client: RecoveryClient, task: asyncio.Task[None]) -> None:
-        """A connection is over, be it before it was served at all."""
+    def _end_client(self, client: RecoveryClient, task: asyncio.Task[None]) -> None:
+        """A connection has ended, possibly before it was served."""
         self._places.leave(client)
         if task.cancelled():
             client.reason = client.reason or SessionReason.SHUTDOWN
@@ -156,11 +162,11 @@ class RecoveryServer(Acceptor):
             if client.reason:
                 self.counts[f"ended: {client.reason.name}"] += 1
                 self._log.info("recovery connection ended", reason=client.reason.name, address=client.address)
-                if not client.midway:  # else the reader would take it for a part of the answer
+                if not client.midway:  # otherwise the client would read it as a part of the reply
                     client.socket.send(Logout(reason=client.reason).encode())
 
     async def _answer_next(self, client: RecoveryClient) -> bool:
-        """Answer one request. False when the connection has ended, or must end: ``client.reason`` says why."""
+        """Answer one request. False if the connection has ended, or must be closed for ``client.reason``."""
         idle_s, request_s = self._config.recovery_idle_ms / 1000, self._config.recovery_request_ms / 1000
         kind = await self._receive_all(client.socket, 1, self._loop.time() + idle_s)
         if kind == b"":
@@ -176,11 +182,12 @@ class RecoveryServer(Acceptor):
         if kind[0] == MessageType.RETRANSMIT_REQUEST:
             await self._retransmit(client, RetransmitRequest.decode(kind + frame))
         else:
-            await self._send_snapshot(client)
+            request = SnapshotRequest.decode(kind + frame)
+            await self._send_snapshot(client, without_orders=request.without_orders == 1)
         return True
 
     async def _send(self, client: RecoveryClient, *parts: bytes | memoryview) -> None:
-        """Hand an answer to the kernel. Raises TimeoutError when the other end takes it too slowly."""
+        """Send a reply. Raises TimeoutError if the client reads it too slowly."""
         client.midway = True
         pace = Pace(self._config.recovery_bytes_per_second, self._config.recovery_request_ms / 1000, self._loop.time())
         for part in parts:
@@ -200,7 +207,7 @@ class RecoveryServer(Acceptor):
         self.counts["reports sent again"] += count
         if status is RetransmitStatus.RANGE_LIMITED:
             await asyncio.sleep(LIMITED_PAUSE_S)
-        head = RetransmitReply(
+        header = RetransmitReply(
             status=status,
             count=count,
             seq_num=request.seq_num,
@@ -209,12 +216,12 @@ class RecoveryServer(Acceptor):
             epoch=store.epoch,
             checksum=checksum,
         )
-        await self._send(client, head.encode() + reports)
+        await self._send(client, header.encode() + reports)
 
     def _find(self, client: RecoveryClient, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
-        """The reports that answer a request, or why there are none, and the checksum of all reports before them.
+        """The reply to a request: status, reports, and the checksum of all reports before them.
 
-        Fewer than asked for when that is all there is.
+        Holds fewer reports than requested if there are no more.
         """
         store, now = self._store, self._loop.time()
         newest = store.next_sequence
@@ -223,9 +230,9 @@ class RecoveryServer(Acceptor):
         if client.allowance.wait(cost, now) or self._all.wait(cost, now):
             return RetransmitStatus.RANGE_LIMITED, b"", 0
         reports = store.copy(request.seq_num, count) if count and request.seq_num >= store.oldest else None
-        paid = REQUEST_COST_REPORTS if reports is None else cost
-        client.allowance.take(paid)
-        self._all.take(paid)
+        charged = REQUEST_COST_REPORTS if reports is None else cost
+        client.allowance.take(charged)
+        self._all.take(charged)
         if request.epoch not in {0, store.epoch}:
             return RetransmitStatus.RANGE_GONE, b"", 0
         if request.seq_num > newest:
@@ -236,17 +243,22 @@ class RecoveryServer(Acceptor):
         status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
         return status, reports or b"", checksum
 
-    async def _send_snapshot(self, client: RecoveryClient) -> None:
-        """The whole book. It is paid for afterwards: who owes for the last one waits before the next."""
+    async def _send_snapshot(self, client: RecoveryClient, *, without_orders: bool) -> None:
+        """Send a snapshot of all books, or the instruments alone. Its cost delays the client's next request."""
         await asyncio.sleep(client.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        if without_orders:
+            client.allowance.take(REQUEST_COST_REPORTS)
+            known = await asyncio.to_thread(self._replica.instruments)
+            await self._send(client, _header(known, self._store.epoch))
+            return
         async with self._snapshots.read() as snapshot:
             client.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
             self.counts["snapshots sent"] += 1
-            await self._send(client, snapshot.head, snapshot.orders)
+            await self._send(client, snapshot.header, snapshot.orders)
 
 
 class RecoveryClient:
-    """A connection: what it may still fetch, and why it ends."""
+    """A connection: its remaining allowance of reports, and the reason for which the server closes it."""
 
     __slots__ = ("address", "allowance", "midway", "reason", "socket", "task")
 
@@ -254,16 +266,16 @@ class RecoveryClient:
         self.socket = connection
         self.address = address
         self.allowance = allowance
-        self.midway = False  # an answer is out in part: nothing else may be sent
+        self.midway = False  # a part of a reply is sent: no other message may be sent now
         self.reason = SessionReason.NO_REASON
         self.task: asyncio.Task[None]
 
 
 class Pace:
-    """How fast a reader must be: until when it must have taken something more. Times are seconds.
+    """The deadline by which a reader must have read more bytes. Times are seconds.
 
-    It begins with ``grace_s`` to spare, loses what time passes, and gains what its bytes may take; never more than
-    ``grace_s`` at a time.
+    A reader starts ``grace_s`` before its deadline. Each byte that it reads moves the deadline by 1 / bytes_per_second,
+    but never further than ``grace_s`` from now.
     """
 
     def __init__(self, bytes_per_second: float, grace_s: float, now: float) -> None:
@@ -272,28 +284,28 @@ class Pace:
         self.deadline = now + grace_s
 
     def take(self, n_bytes: int, now: float) -> None:
-        """The reader has taken so much. It is judged at its deadline, not later, however late this process looks."""
+        """The reader has read ``n_bytes``. A late call, after the deadline, counts from now."""
         gained = max(now, self.deadline) + n_bytes / self._bytes_per_second
         self.deadline = min(now + self._grace_s, gained)
 
 
 class Encoded:
-    """A snapshot as it is sent."""
+    """A snapshot in its wire format."""
 
-    __slots__ = ("count", "head", "orders", "readers")
+    __slots__ = ("count", "header", "orders", "readers")
 
     def __init__(self, snapshot: Snapshot, epoch: int) -> None:
-        self.head = _head(snapshot, epoch)
+        self.header = _header(snapshot, epoch)
         self.orders = snapshot.orders.view(np.uint8).data
         self.count = len(snapshot.orders)
         self.readers = 0
 
 
 class SharedSnapshot:
-    """One snapshot for all who ask at about the same time. It is taken in a thread: the loop goes on.
+    """Shares one snapshot among requests at about the same time. It is taken in a thread, without blocking the loop.
 
-    ``most``: snapshots that may be read at a time. While so many are, the newest is handed out however old it is; its
-    reader fetches the reports since then.
+    ``good_for_s``: age up to which a snapshot is reused. ``most``: maximum number of snapshots in memory; at that limit
+    the newest is reused whatever its age, and its readers fetch the newer reports by retransmission.
     """
 
     def __init__(self, replica: Replica, store: Store, good_for_s: float, most: int) -> None:
@@ -307,7 +319,7 @@ class SharedSnapshot:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Encoded]:
-        """A snapshot that is young enough, or else a new one."""
+        """The last snapshot if it can be reused, otherwise a new one."""
         snapshot = await self._get()
         snapshot.readers += 1
         self._being_read.add(snapshot)
@@ -334,9 +346,9 @@ class SharedSnapshot:
         return await asyncio.to_thread(lambda: Encoded(self._replica.snapshot(), self._store.epoch))
 
 
-def _head(snapshot: Snapshot, epoch: int) -> bytes:
-    """What comes before the orders."""
-    head = SnapshotHeader(
+def _header(snapshot: Snapshot, epoch: int) -> bytes:
+    """The part of the reply before the orders: header and instruments."""
+    header = SnapshotHeader(
         instruments=len(snapshot.instruments),
         seq_num=snapshot.seq_num,
         orders=len(snapshot.orders),
@@ -344,7 +356,7 @@ def _head(snapshot: Snapshot, epoch: int) -> bytes:
         epoch=epoch,
         checksum=snapshot.checksum,
     )
-    return head.encode() + b"".join(map(_instrument, snapshot.instruments))
+    return header.encode() + b"".join(map(_instrument, snapshot.instruments))
 
 
 def _instrument(instrument: Instrument) -> bytes:
@@ -355,5 +367,7 @@ def _instrument(instrument: Instrument) -> bytes:
         lot_size=instrument.lot_size,
         low_price=LOWEST_PRICE if instrument.low_price is None else instrument.low_price,
         high_price=HIGHEST_PRICE if instrument.high_price is None else instrument.high_price,
+        price_decimals=decimals(instrument.price_unit),
+        price_unit=int(instrument.price_unit.scaleb(decimals(instrument.price_unit))),
         symbol=instrument.symbol.encode()[:SYMBOL_BYTES],
     ).encode()

@@ -9,21 +9,21 @@ from pricetime.native.latch cimport Latch
 from pricetime.native.waiting cimport pause, yield_processor
 
 cdef enum:
-    RUN = 256                        # reports applied between two chances for a snapshot or a look
-    FIRST_ORDERS = 131072            # whose memory is taken up at the start
-    TRIES = 10000                    # to get in between two runs, each some ten ns
+    RUN = 256                        # reports applied before other threads can take the latch
+    FIRST_ORDERS = 131072            # orders whose memory is prefaulted
+    TRIES = 10000                    # attempts to take the latch, about 10 ns each
 
 
 cdef class Replica:
     cdef FeedStore store
     cdef readonly BookBuilder builder
     cdef Latch latch
-    cdef u64 next                    # number of the next report to be applied
-    cdef u32 ended
-    cdef readonly bint broken        # a report did not fit: no snapshots any more
+    cdef u64 next                    # number of the next report to apply
+    cdef u32 ended                   # 1: run must return; atomic
+    cdef readonly bint broken        # a report did not match the books: no more snapshots
 
     cdef bint _is_ended(self) noexcept nogil
     cdef u64 step(self) noexcept nogil
     cdef void _add_up(self, Ladder *ladder, u64 *orders, double *lots) noexcept nogil
     cdef u64 _apply(self, u64 most) noexcept nogil
-    cdef bint _hold(self) noexcept nogil
+    cdef bint _enter_between_commands(self) noexcept nogil

@@ -1,8 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The books once more, rebuilt from the feed as any subscriber does: what snapshots are taken from.
+"""A copy of the books, rebuilt from the feed like a subscriber's. Snapshots for subscribers are taken from it.
 
-So a snapshot never stops the engine, and what it says is what a subscriber would have. The feed's store waits for
-the replica before it overwrites what is not applied yet.
+So a snapshot never stops the engine, and it holds exactly what a subscriber would have. The feed store does not
+overwrite reports that the replica has not applied yet.
 """
 
 from __future__ import annotations
@@ -10,19 +10,26 @@ from __future__ import annotations
 import time
 
 import cython
+import numpy as np
 
+from pricetime.core.snapshot import Snapshot
 from pricetime.errors import UnknownInstrument
+from pricetime.types import SNAPSHOT_ORDER
 
-NAP_SECONDS = 0.002
+#: Wait when the replica is up to date, in seconds.
+IDLE_WAIT_S = 0.002
 
-#: Between two looks whether a book can be looked at, and how often a command in progress is left to go on first.
-LOOK_SECONDS, MOST_LOOKS = 0.0002, 100
+#: Delay between attempts to read a book in seconds, and how many attempts wait for a command in progress to finish.
+RETRY_S, MOST_RETRIES = 0.0002, 100
 
 
 @cython.final
 @cython.cclass
 class Replica:
-    """``run`` is for a thread of its own; ``snapshot`` for any other. ``builder``: as the feed in the store has it."""
+    """Applies the feed in ``run``, which needs its own thread; other threads call ``snapshot``, ``depths``, ``totals``.
+
+    ``builder``: the books after the last report in the store.
+    """
 
     def __init__(self, store, builder):
         self.store = store
@@ -33,27 +40,27 @@ class Replica:
         self.broken = False
 
     def run(self):
-        """Apply what the feed has, until ``end``; a nap where there is nothing."""
+        """Apply the reports of the feed until ``end``; waits IDLE_WAIT_S when there are none."""
         while not self._is_ended():
             with cython.nogil:
                 while self.step() == RUN and not self._is_ended():
                     if self.store.newest() - self.next < self.store.capacity // 4:
-                        yield_processor()  # whoever waits for this processor is more urgent, until the feed may wait
-            time.sleep(NAP_SECONDS)
+                        yield_processor()  # other threads are more urgent, unless the feed store is getting full
+            time.sleep(IDLE_WAIT_S)
 
     def _is_ended(self):
         return load_u32(cython.address(self.ended), ACQUIRE) != 0
 
     def prefault(self):
-        """Take up what the first orders need: nobody waits for this thread, but others do for its processor."""
+        """Take the memory for the first orders. No order waits for this thread, but one may wait for its processor."""
         self.builder.prefault(FIRST_ORDERS)
 
     def end(self):
-        """Let ``run`` return. From any thread."""
+        """Make ``run`` return. Callable from any thread."""
         store(cython.address(self.ended), 1, RELEASE)
 
     def step(self):
-        """Apply the next run of reports: how many, 0 when there is none or somebody looks at the books."""
+        """Apply the next reports. Returns how many; 0 if there are none or a thread is reading the books."""
         if not self.latch.enter():
             return 0
         count: u64 = self._apply(RUN)
@@ -61,7 +68,7 @@ class Replica:
         return count
 
     def _apply(self, most):
-        """Apply so many reports at most, inside: how many."""
+        """Apply at most ``most`` reports; the caller holds the latch. Returns how many."""
         count: u64 = min(self.store.run_from(self.next), most)
         if count != 0:
             first: cython.pointer[Report] = self.store.at(self.next)
@@ -73,39 +80,51 @@ class Replica:
 
     @property
     def applied(self):
-        """The number of the last report of the feed that was applied. From any thread."""
+        """Sequence number of the last applied report. Readable from any thread."""
         return self.next - 1
 
     def snapshot(self):
-        """What ``BookBuilder.snapshot`` gives, with the checksum: the books after a report of the feed, which it names.
+        """A snapshot of the books, which names the last report of the feed that it contains, and the checksum.
 
-        Waits until a run of reports is applied, and until the replica has all that is published now. Raises
-        RuntimeError when the replica is broken, which would be a fault of the exchange.
+        First applies all reports that are published now. Raises RuntimeError if the replica is broken, which would be a
+        defect of the exchange.
         """
         wanted: u64 = self.store.newest()
         while True:
             if self.broken:
-                raise RuntimeError("the replica met a report that does not fit: no snapshot can be given")
+                raise RuntimeError(
+                    "the replica received a report that does not match its books: no snapshot is possible"
+                )
             if self.next >= wanted and self.latch.enter():
                 break
             self.step()
         try:
-            # The store keeps what is not applied, so it knows the checksum before the next report.
+            # The store holds all reports that are not applied, so it knows the checksum before the next one.
             return self.builder.snapshot()._replace(checksum=self.store.checksum_before(self.next))
         finally:
             self.latch.leave()
 
-    # ------------------------------------------------------------------ a look
+    def instruments(self):
+        """A ``Snapshot`` of the instruments and their states, without an order: O(instruments). From any thread."""
+        while not self.latch.enter():
+            time.sleep(RETRY_S)
+        try:
+            known = tuple(self.builder.instruments.values())
+            return Snapshot(self.next - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
+        finally:
+            self.latch.leave()
+
+    # ------------------------------------------------------------------ depth and totals
 
     def depths(self, instruments, levels):
-        """The best levels of some books at one moment: {instrument: (state, bids, asks)}, as ``depth`` has them.
+        """The best levels of several books at one moment: {instrument: (state, bids, asks)}, arrays as of ``depth``.
 
-        None when the replica is at work, broken, or in the middle of a command: ask again in a moment. Waits less than
-        a millisecond, without the GIL. O(instruments * levels). Raises UnknownInstrument.
+        None if the replica is busy, broken or within a command: try again. Waits less than a millisecond, without the
+        GIL. O(instruments * levels). Raises UnknownInstrument.
         """
         held: cython.bint
         with cython.nogil:
-            held = self._hold()
+            held = self._enter_between_commands()
         if not held:
             return None
         try:
@@ -117,8 +136,8 @@ class Replica:
         finally:
             self.latch.leave()
 
-    def _hold(self):
-        """Enter, between two commands. A thread that applies leaves every few microseconds: that is waited for."""
+    def _enter_between_commands(self):
+        """Take the latch between two commands. The applying thread releases it every few microseconds."""
         left: cython.int = TRIES
         while left != 0:
             if self.latch.enter():
@@ -133,22 +152,21 @@ class Replica:
         return False
 
     def totals(self, instrument):
-        """What rests in the book of an instrument: its state, and for bids and asks a tuple each.
+        """State of a book, and for bids and for asks a tuple (orders, levels, lots as float, best price or None).
 
-        (orders, levels, lots, best price or None); lots are a float. Waits until a run of reports is applied, and where
-        a taker is in the middle of its trades, a little until it is through. O(levels), without the GIL, and for that
-        long the replica waits. Raises UnknownInstrument.
+        Waits for the replica, and up to 20 ms for an aggressing order to finish its trades. O(levels) without the GIL,
+        while the replica waits. Raises UnknownInstrument.
         """
-        looks = 0
+        retries = 0
         while True:
             if self.latch.enter():
-                if not self.builder.rebuilt.taking or looks >= MOST_LOOKS:
+                if not self.builder.rebuilt.taking or retries >= MOST_RETRIES:
                     break
                 self.latch.leave()
-            looks += 1
-            time.sleep(LOOK_SECONDS)
+            retries += 1
+            time.sleep(RETRY_S)
         try:
-            self.builder.book(instrument)  # is there one?
+            self.builder.book(instrument)  # raises UnknownInstrument
         except UnknownInstrument:
             self.latch.leave()
             raise
@@ -171,7 +189,7 @@ class Replica:
         return state, sides[0], sides[1]
 
     def _add_up(self, ladder, orders, lots):
-        """The orders and lots of one side."""
+        """Add up the orders and lots of one side."""
         orders[0] = 0
         lots[0] = 0
         level: u32 = ladder.best

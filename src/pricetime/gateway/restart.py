@@ -1,4 +1,4 @@
-"""From the files of a journal to an exchange that goes on where it was."""
+"""Recovers the state of an exchange from the files of its journal."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from .reconfigure import reconfigure
 from .standby import Standby
 from .state import ExchangeState, configuration_of
 
-#: A replay says this often how far it is.
-TELL_S = 2.0
+#: Interval of log events about the progress of a replay, in seconds.
+PROGRESS_S = 2.0
 
 
 class MakeState(Protocol):
-    """Makes an empty state, or one with these books."""
+    """Creates an empty state, or one with these books."""
 
     def __call__(
         self, configuration: Configuration, books: tuple[Engine, References] | None = None
@@ -37,34 +37,34 @@ class MakeState(Protocol):
 
 
 class Recovered(NamedTuple):
-    """An exchange as its journal leaves it."""
+    """The state that was recovered from a journal."""
 
     state: ExchangeState
-    position: Position | None  #: behind the last command; None for a new journal
-    snapshot: int  #: the last command of the newest good snapshot, 0 when there is none
+    position: Position | None  #: position after the last command; None for a new journal
+    snapshot: int  #: last command of the newest good snapshot; 0 without one
 
     @property
     def sequence(self) -> int:
-        """Of the last command."""
+        """Sequence number of the last command; 0 for a new journal."""
         return 0 if self.position is None else self.position.sequence
 
 
 def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log: Log) -> Recovered:
-    """The state that a locked journal leaves, under the settings; what is torn at its end is cut.
+    """Recover the state from a locked journal, cut an incomplete end, and apply the settings.
 
-    Raises CannotStart, JournalError where it is damaged, OSError.
+    Raises CannotStart, OSError, and JournalError if the journal is damaged.
     """
     numbers = directory.segments()
     if not numbers:
         return _begin(settings, directory, make)
     began = time.monotonic()
-    restored = newest_good(directory, lambda error: _tell_damaged(log, error))
+    restored = newest_good(directory, lambda error: _log_damaged(log, error))
     if restored is None and numbers[0] != 1:
         raise CannotStart(
-            f"journal: {directory.path} begins with segment {numbers[0]}, and no snapshot of what was before it can be "
-            f"used: look closer with pricetime journal inspect {directory.path}"
+            f"journal: {directory.path} begins with segment {numbers[0]}, and there is no usable snapshot of the "
+            f"commands before it: inspect it with pricetime journal inspect {directory.path}"
         )
-    standby = _stand(directory, restored, make)
+    standby = _make_standby(directory, restored, make)
     started_at = standby.position.sequence
     _replay(standby, log)
     reader = standby.reader
@@ -72,7 +72,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
     boot, level = reader.boot, reader.level
     kept = cut(directory, tail)
     state, sequence = standby.state, standby.position.sequence
-    # reports of what is not there any more may have been published
+    # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
     if tail.lost or (boot != boot_id() and level != AcknowledgementLevel.DURABLE):
         state.store.epoch = time.time_ns()
     log.info(
@@ -86,7 +86,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
         sessions=len(state.streams()),
         digest=f"{state.digest():016x}",
         cut_bytes=tail.cut_bytes,
-        kept_in=[path.name for path in kept],
+        cut_saved_in=[path.name for path in kept],
         seconds=round(time.monotonic() - began, 3),
     )
     for change in reconfigure(state, settings):
@@ -95,23 +95,23 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
 
 
 def _begin(settings: GatewayConfig, directory: Directory, make: MakeState) -> Recovered:
-    """A new journal. Raises CannotStart when it is none."""
+    """The state of a new journal. Raises CannotStart if the directory holds snapshots."""
     if directory.snapshots():
         raise CannotStart(
-            f"journal: {directory.path} has snapshots and no segment: bring back the files that end in .journal, or "
-            f"give another directory"
+            f"journal: {directory.path} has snapshots but no segments: restore the files that end in .journal, or give "
+            f"a different directory"
         )
     state = make(configuration_of(settings))
     state.store.epoch = time.time_ns()
     return Recovered(state, None, 0)
 
 
-def _tell_damaged(log: Log, error: SnapshotDamaged) -> None:
-    log.warning("snapshot left out", error=str(error))
+def _log_damaged(log: Log, error: SnapshotDamaged) -> None:
+    log.warning("snapshot skipped", error=str(error))
 
 
-def _stand(directory: Directory, restored: Restored | None, make: Callable[..., ExchangeState]) -> Standby:
-    """What replays: from the snapshot on, or from the first command."""
+def _make_standby(directory: Directory, restored: Restored | None, make: Callable[..., ExchangeState]) -> Standby:
+    """A standby that replays from the snapshot, or from the first command without one."""
     if restored is None:
         return Standby(make(Reader(directory).configuration), directory)
     state = make(restored.configuration, (restored.engine, restored.references))
@@ -120,12 +120,12 @@ def _stand(directory: Directory, restored: Restored | None, make: Callable[..., 
 
 
 def _replay(standby: Standby, log: Log) -> None:
-    """Everything that is there. A long replay says how far it is."""
+    """Replay the whole journal. A long replay logs its progress."""
     first = standby.position.sequence
-    began = told = time.monotonic()
+    began = logged_at = time.monotonic()
     while standby.step():
         now = time.monotonic()
-        if now - told >= TELL_S:
-            told = now
+        if now - logged_at >= PROGRESS_S:
+            logged_at = now
             done = standby.position.sequence - first
             log.info("recovering", replayed=done, sequence=first + done, per_second=round(done / (now - began)))

@@ -1,4 +1,4 @@
-"""What a server needs its memory for: without enough, the message names the setting to lower."""
+"""Turns a lack of memory into a message that names the setting to lower."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .errors import CannotStart
 
 
 class NoRoom(CannotStart, MemoryError):
-    """The machine, or the limit of this process, has not enough memory for the settings."""
+    """The machine, or the memory limit of this process, is too small for the settings."""
 
 
 @contextmanager
 def room_for(*settings: str) -> Iterator[None]:
-    """Memory is asked for here whose amount these settings decide. Raises NoRoom when there is not enough."""
+    """Wrap an allocation whose size these settings decide. Raises NoRoom if there is not enough memory."""
     try:
         yield
     except NoRoom:
@@ -25,12 +25,12 @@ def room_for(*settings: str) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENOMEM:
             raise
-        raise _no_room(f"no room for a file of the journal in memory ({error.strerror})", settings) from error
+        raise _no_room(f"cannot map a journal file into memory ({error.strerror})", settings) from error
     except RuntimeError as error:
         if "start new thread" not in str(error):
             raise
-        raise _no_room("no room for another thread", settings) from error
+        raise _no_room("cannot start a thread", settings) from error
 
 
 def _no_room(what: str, settings: tuple[str, ...]) -> NoRoom:
-    return NoRoom(f"{what or 'no memory'}: lower {' or '.join(settings)}, or let the process have more memory")
+    return NoRoom(f"{what or 'not enough memory'}: lower {' or '.join(settings)}, or raise the memory limit")

@@ -11,15 +11,15 @@ from pricetime.gateway.store cimport FeedStore
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
-    BLOCK = 64                       # reports whose references are fetched ahead together
-    KINDS = 16                       # of reports, and their reasons, each less than a power of two
-    REASONS = 64
+    BLOCK = 64                       # reports whose references are prefetched together
+    KINDS = 16                       # a power of two, more than there are kinds of reports
+    REASONS = 64                     # a power of two, more than there are reasons
 
 
-# Commands that came together, in one read: a clock is read once for all of them.
+# Commands that arrived in one read and share a timestamp.
 ctypedef struct Arrival:
     u64 timestamp                    # ns
-    u32 commands[5]                  # of each kind, see measure/latency.pxd
+    u32 commands[5]                  # number of each kind, see measure/latency.pxd
     u32 zero
 
 
@@ -28,14 +28,16 @@ cdef class Router:
     cdef Sessions sessions
     cdef FeedStore store
     cdef References references
-    cdef u8 public_reasons[64]       # what stands on the feed for each reason
-    cdef Arrival arrived[8192]       # the commands routed by the last step, in their order
-    cdef u64 arrivals                # how many of these there are
-    cdef u64 commands                # and how many commands in all
-    cdef u32 unfinished[8192]        # owners of those among them that left something to a command that goes on
+    cdef u8 public_reasons[64]       # reason on the feed for each reason
+    # of the last step:
+    cdef Arrival arrived[8192]       # arrivals of the routed commands, in their order
+    cdef u64 arrivals                # entries in arrived
+    cdef u64 commands                # routed commands
+    cdef u32 unfinished[8192]        # owners whose mass cancel needs one more command
     cdef u64 unfinished_count
-    cdef readonly u64 routed         # reports, so far
-    cdef u64 counts[1024]            # the same by kind and reason: KINDS x REASONS
+    # since the start:
+    cdef readonly u64 routed         # reports
+    cdef u64 counts[1024]            # reports by kind and reason: KINDS x REASONS
 
     cdef u64 step(self, u64 most) noexcept nogil
     cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil

@@ -1,10 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Where each report goes: to whoever gave the command, of a trade to the maker's owner too, and to the feed.
+"""Routes each report: to the owner of the command, a trade also to the maker's owner, and to the feed.
 
-In the book an order's id is ``owner << 48 | client's id``, so a report itself says whose it is. A client sees its own
-ids; all others see references (``core/references.py``). The feed has only what changes a book, with the reasons that
-say nothing of an owner, and numbers it without a gap. Only the gateway learns that a
-mass cancel is not finished.
+In the book an order's id is ``owner << 48 | client's id``, so a report contains its owner. A client sees its own ids;
+all others see public references (``core/references.py``). The feed contains only reports that change a book, numbered
+without a gap, and only reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only
+to the gateway.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pricetime.types import Reason
 if cython.compiled:
     from cython.cimports.libc.string import memset
 
-#: The reasons that stand in public reports: they follow from the order itself. Any other would tell what its owner did.
+#: Reasons that the feed shows: they follow from the order itself. Any other reason would reveal what its owner did.
 PUBLIC_REASONS = (
     Reason.IOC_REMAINDER,
     Reason.FOK_UNFILLABLE,
@@ -29,7 +29,7 @@ PUBLIC_REASONS = (
 @cython.final
 @cython.cclass
 class Router:
-    """For the gateway's thread alone."""
+    """Used by the gateway thread only."""
 
     def __init__(self, reports, sessions, store, references):
         self.reports = reports
@@ -43,18 +43,18 @@ class Router:
         self.start_counting()
 
     def start_counting(self):
-        """Count from nothing: what a journal was replayed through is not what this process did."""
+        """Reset the counters, because reports of a replay are not reports of this process."""
         self.routed = 0
         i: cython.int
         for i in range(KINDS * REASONS):
             self.counts[i] = 0
 
     def prefault(self):
-        """Take up the memory of the references."""
+        """Take the memory of the references from the system."""
         self.references.prefault()
 
     def counted(self):
-        """How many reports there were of each kind and reason: {(kind, reason): count}. From any thread."""
+        """Number of reports as {(kind, reason): count}, without zeros. Callable from any thread."""
         found = {}
         i: cython.int
         for i in range(KINDS * REASONS):
@@ -63,10 +63,10 @@ class Router:
         return found
 
     def step(self, most):
-        """Route what the ring of reports holds of the next ``most`` commands, up to a limit: how many reports."""
+        """Route the reports of at most ``most`` commands, and at most ROUTE_LIMIT reports. Returns how many."""
         self.commands = self.arrivals = self.unfinished_count = 0
         total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
-        if most < total:  # else it cannot hold more commands than those
+        if most < total:  # otherwise the first ``total`` reports cannot belong to more than ``most`` commands
             total = self._reports_of(most, total)
         self.store.begin(total)
         done: u64 = 0
@@ -101,7 +101,7 @@ class Router:
         return done
 
     def _reports_of(self, commands, total):
-        """How many of the first ``total`` reports are of the next so many commands."""
+        """How many of the first ``total`` reports belong to the next ``commands`` commands."""
         i: u64 = 0
         while i < total and commands != 0:
             routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
@@ -110,7 +110,7 @@ class Router:
         return i
 
     def _count(self, timestamp, kind):
-        """Another command is answered: with those that came in the same read, where the last one did."""
+        """Count an answered command, together with the commands that arrived in the same read."""
         self.commands += 1
         if self.arrivals == 0 or self.arrived[self.arrivals - 1].timestamp != timestamp:
             memset(cython.address(self.arrived[self.arrivals]), 0, cython.sizeof(Arrival))
@@ -131,38 +131,39 @@ class Router:
         public.quantity = report.quantity
 
     def _to_owner(self, owner, report):
-        """To whoever gave the command: its own id, and the reference of its order, or of the other side of a trade."""
-        mine: cython.pointer[Report] = self.sessions.append(owner)
-        if not mine:
+        """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
+        with the reference of the maker."""
+        own: cython.pointer[Report] = self.sessions.append(owner)
+        if not own:
             return
         kind: u32 = report.kind
-        mine.type = report.type
-        mine.kind = kind
-        mine.side = report.side
-        mine.reason = report.reason
-        mine.instrument = report.instrument
-        mine.order_id = report.order_id
+        own.type = report.type
+        own.kind = kind
+        own.side = report.side
+        own.reason = report.reason
+        own.instrument = report.instrument
+        own.order_id = report.order_id
         if kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
-            mine.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
-        mine.maker_id = 0
+            own.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
+        own.maker_id = 0
         if kind == ACCEPTED or kind == REPLACED or kind == OPEN_ORDER:
-            mine.maker_id = self.references.order
+            own.maker_id = self.references.order
         elif kind == TRADE:
-            mine.maker_id = self.references.maker
-        mine.price = report.price
-        mine.quantity = report.quantity
+            own.maker_id = self.references.maker
+        own.price = report.price
+        own.quantity = report.quantity
 
     def _to_maker(self, report):
-        """A trade, as the owner of the resting order sees it."""
-        mine: cython.pointer[Report] = self.sessions.append(cython.cast(u32, report.maker_id >> ORDER_ID_SHIFT))
-        if not mine:
+        """Report a trade to the owner of the resting order, with the opposite side."""
+        own: cython.pointer[Report] = self.sessions.append(cython.cast(u32, report.maker_id >> ORDER_ID_SHIFT))
+        if not own:
             return
-        mine.type = report.type
-        mine.kind = TRADE
-        mine.side = 3 - report.side
-        mine.reason = AS_MAKER
-        mine.instrument = report.instrument
-        mine.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
-        mine.maker_id = self.references.order
-        mine.price = report.price
-        mine.quantity = report.quantity
+        own.type = report.type
+        own.kind = TRADE
+        own.side = 3 - report.side
+        own.reason = AS_MAKER
+        own.instrument = report.instrument
+        own.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
+        own.maker_id = self.references.order
+        own.price = report.price
+        own.quantity = report.quantity

@@ -1,12 +1,11 @@
-"""Who may log in: owners and their secrets, from a file that nobody else can read.
+"""The secrets file: owners that may log in, and their secrets. Only its user may read the file.
 
     [owners.7]
     name = "market maker"
     secret = "64 hexadecimal digits"
 
-An entry with ``follows = true`` is of one who may follow the journal (``journal_port``) and enters no orders.
-
-How a login proves that it knows the secret: ``wire.auth``.
+An owner with ``follows = true`` may copy the journal (``journal_port``) and may not trade. ``wire.auth`` describes how
+a login proves that it knows the secret.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ LEAST_SECRET_BYTES = 16
 
 
 class SecretsError(PricetimeError):
-    """A file of secrets that cannot be used. The message says what to do."""
+    """The secrets file cannot be used. The message says why and what to do."""
 
 
 class Owner(NamedTuple):
-    """Whose secret it is. Never shown with it."""
+    """An owner and its secret, which ``repr`` does not show."""
 
     number: int
     name: str
@@ -44,7 +43,7 @@ class Owner(NamedTuple):
 
 
 class Secrets:
-    """The owners that may log in, to trade or to follow the journal."""
+    """The owners that may log in, to trade or to copy the journal."""
 
     def __init__(self, owners: Mapping[int, Owner]) -> None:
         self._owners = dict(owners)
@@ -59,41 +58,41 @@ class Secrets:
         return self._owners[number]
 
     def get(self, number: int) -> bytes | None:
-        """The secret of an owner who trades; None when there is no such owner."""
+        """The secret of an owner that may trade; None if there is no such owner."""
         owner = self._owners.get(number)
         return None if owner is None or owner.follows else owner.secret
 
     def traders(self) -> list[int]:
-        """The owners who trade."""
+        """The owners that may trade."""
         return [number for number, owner in self._owners.items() if not owner.follows]
 
     def follower(self, number: int) -> bytes | None:
-        """The secret of an owner who follows the journal; None when there is no such owner."""
+        """The secret of an owner that may copy the journal; None if there is no such owner."""
         owner = self._owners.get(number)
         return owner.secret if owner is not None and owner.follows else None
 
 
 def read(path: Path) -> Secrets:
-    """The owners of a file. Raises SecretsError where others can read it, or it is not as it must be."""
+    """Read a secrets file. Raises SecretsError if it is invalid, or if its permissions let other users access it."""
     try:
         with path.open("rb") as file:
             found = os.fstat(file.fileno())
             text = file.read()
     except OSError as error:
-        raise SecretsError(f"secrets file {path}: {error.strerror}: `pricetime secret` makes one") from error
+        raise SecretsError(f"secrets file {path}: {error.strerror}: `pricetime secret` creates one") from error
     if not stat.S_ISREG(found.st_mode):
-        raise SecretsError(f"secrets file {path} is no plain file")
+        raise SecretsError(f"secrets file {path} is not a regular file")
     if found.st_mode & 0o077:
         mode = stat.S_IMODE(found.st_mode)
-        raise SecretsError(f"secrets file {path} has mode {mode:04o}, so others can get at it: chmod 600 {path}")
+        raise SecretsError(f"secrets file {path} has mode {mode:04o}, so other users can access it: chmod 600 {path}")
     return Secrets(parse(text, path))
 
 
 def parse(text: bytes, path: Path) -> dict[int, Owner]:
-    """The owners that a text names."""
+    """Parse the text of a secrets file. Raises SecretsError."""
     try:
         content = tomllib.loads(text.decode())
-    except ValueError as error:  # of TOML, or of UTF-8
+    except ValueError as error:  # invalid TOML or invalid UTF-8
         raise SecretsError(f"secrets file {path} is not TOML: {error}") from error
     owners = content.pop("owners", {})
     if content or not isinstance(owners, dict):
@@ -102,19 +101,21 @@ def parse(text: bytes, path: Path) -> dict[int, Owner]:
 
 
 def add(path: Path, number: int, name: str = "", *, follows: bool = False) -> Owner:
-    """A new owner with a secret drawn for it, written to the file, which is made where there is none.
+    """Add a new owner with a random secret to the file, which is created if it does not exist.
 
-    The file is replaced as a whole: whoever reads meanwhile has the old or the new one. Raises SecretsError.
+    The file is replaced atomically. Raises SecretsError.
     """
     if not 1 <= number <= MAX_OWNER:
         raise SecretsError(f"owner {number} is out of range: give a number from 1 to {MAX_OWNER}")
     if any(not character.isprintable() for character in name):
-        raise SecretsError(f"name {name!r}: give one of characters that can be printed")
+        raise SecretsError(f"name {name!r}: give only printable characters")
     with _locked(path):
         before = b""
         if path.exists():
             if number in read(path):
-                raise SecretsError(f"owner {number} is in {path} already: give another number, or take it out first")
+                raise SecretsError(
+                    f"owner {number} is already in {path}: give a different number, or remove its entry first"
+                )
             before = path.read_bytes()
         owner = Owner(number, name, auth.make_secret(), follows)
         quoted = name.replace("\\", "\\\\").replace('"', '\\"')
@@ -129,22 +130,22 @@ def _owner(key: str, entry: object, path: Path) -> Owner:
     if not key.isdecimal() or not 1 <= int(key) <= MAX_OWNER:
         raise SecretsError(f"{where}: give a number from 1 to {MAX_OWNER}")
     if not isinstance(entry, dict) or not entry.keys() <= {"name", "secret", "follows"}:
-        raise SecretsError(f"{where}: give it a name and a secret, for one who follows follows = true, nothing else")
+        raise SecretsError(f"{where}: give only name, secret and, for a follower of the journal, follows = true")
     name, digits, follows = entry.get("name", ""), entry.get("secret"), entry.get("follows", False)
     if not isinstance(follows, bool):
         raise SecretsError(f"{where}: follows is {follows!r}: give true or false")
     try:
-        secret = bytes.fromhex(digits)  # type: ignore[arg-type]  # anything may stand in a file
+        secret = bytes.fromhex(digits)  # type: ignore[arg-type]  # a file may hold a value of any type
     except (TypeError, ValueError):
         secret = b""
     if len(secret) < LEAST_SECRET_BYTES or not isinstance(name, str):
-        raise SecretsError(f"{where}: its secret must be {LEAST_SECRET_BYTES} bytes or more in hexadecimal digits")
+        raise SecretsError(f"{where}: the secret must be at least {LEAST_SECRET_BYTES} bytes in hexadecimal digits")
     return Owner(int(key), name, secret, follows)
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """The folder of the file is locked meanwhile: two commands that add an owner take turns."""
+    """Lock the directory of the file, so that two commands that add owners do not overwrite each other."""
     folder = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
@@ -154,7 +155,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _replace(path: Path, text: bytes) -> None:
-    """A file that is there wholly or not at all, and never readable by others."""
+    """Write a file atomically, never readable by other users."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
     try:

@@ -1,4 +1,4 @@
-"""A server from its settings: what it must have, the exchange, and the control side around it."""
+"""Runs a server: preflight checks, the exchange, and the control side."""
 
 from __future__ import annotations
 
@@ -17,31 +17,33 @@ from .fields import Acknowledge
 from .log import Log, make_log
 from .preflight import preflight
 
-#: With ``durable`` clients wait for the syncer, which must not wait for Python code of other threads, by default 5 ms.
-SWITCH_S = 0.0002
+#: Python's thread switch interval with ``durable``, in seconds. Clients wait for the syncer thread, which would
+#: otherwise wait up to 5 ms, Python's default, for the Python code of other threads.
+SWITCH_INTERVAL_S = 0.0002
 
-#: How far this thread lets others go first when it has pages to serve: it wakes ten times a second, and where it shares
-#: a processor with a thread that carries orders, that one goes on. Linux takes it of the thread that asks alone.
-POLITENESS = 10
+#: Niceness of the control thread when it serves the live page. It wakes ten times a second, and the threads that carry
+#: orders run first if they share its processor. On Linux, nice() affects only the calling thread.
+CONTROL_NICENESS = 10
 
 
-def run(config: GatewayConfig, say_places: Callable[[Iterable[tuple[str, str]]], None] | None = None) -> int:
-    """Serve until told to stop: the exit code. ``say_places`` is called with where it listens, as ``places`` says.
+def run(config: GatewayConfig, show_places: Callable[[Iterable[tuple[str, str]]], None] | None = None) -> int:
+    """Serve until a signal stops the server. Returns the exit code.
 
-    Raises CannotStart, JournalError and MemoryError before anything runs.
+    ``show_places``: called once with the addresses on which the server listens, see ``Preflight.places``. Raises
+    CannotStart, JournalError and MemoryError before any thread runs.
     """
     if config.acknowledge is Acknowledge.DURABLE:
-        sys.setswitchinterval(SWITCH_S)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
     log = make_log(config.log_level, config.log_format)
     with closing(preflight(config)) as prepared, closing(Exchange(config, prepared.feed, log)) as exchange:
         if prepared.listener is not None and not config.force:
             prepared.listener.check()
         exchange.start()
-        exchange.keep_clear()
+        exchange.avoid_order_cpus()
         if prepared.page is not None:
-            os.nice(POLITENESS)
-        if say_places is not None:
-            say_places(prepared.places(config))
+            os.nice(CONTROL_NICENESS)
+        if show_places is not None:
+            show_places(prepared.places(config))
         started_at = time.time()
         try:
             return Control(config, prepared, exchange, log).run()
@@ -50,7 +52,7 @@ def run(config: GatewayConfig, say_places: Callable[[Iterable[tuple[str, str]]],
 
 
 def write_latencies(path: Path | None, exchange: Exchange, started_at: float, log: Log) -> None:
-    """How long commands took, into the file that was asked for: whatever the server ends for."""
+    """Write the latency histograms to ``path`` if it is set, whatever ended the server."""
     if path is None:
         return
     measured = exchange.latencies()

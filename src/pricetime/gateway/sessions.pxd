@@ -29,15 +29,15 @@ cdef class Sessions:
     cdef Session *sessions           # by owner
     cdef u64 stream_capacity         # reports kept of each stream, a power of two
     cdef u64 stream_mask
-    cdef u64 outbound_bytes          # unsent, before a client is cut off
-    cdef Report *spares[64]          # streams that are nobody's yet, their memory taken up
+    cdef u64 outbound_bytes          # maximum of unsent bytes before a client is disconnected
+    cdef Report *spares[64]          # preallocated streams that have no owner yet
     cdef readonly u32 spare_count
     cdef u32 heartbeat_ms
     cdef u32 timeout_ms
     cdef u32 orders_per_second
     cdef Throttle throttle
     cdef u64 relogin_delay_ns        # after the throttle ended a session
-    cdef public u32 level            # AcknowledgementLevel, for the login reply
+    cdef public u32 level            # AcknowledgementLevel, for LoginAccepted
     cdef bint cancel_on_disconnect
     cdef int epoll_fd
     cdef Ring events                 # to the control thread
@@ -48,17 +48,17 @@ cdef class Sessions:
     cdef u32 most_clients
     cdef u32 *dirty                  # owners that have something to send
     cdef u32 dirty_count
-    cdef OwnerQueue leaving          # owners whose orders are to be cancelled
-    cdef OwnerQueue resuming         # owners of whom something came behind a MassCancel
-    cdef u32 *parting                # owners that said Logout, and wait for the answer
-    cdef u32 parting_count
-    cdef readonly u64 cut_off        # clients that fell behind, so far
-    cdef readonly u64 sent_bytes
+    cdef OwnerQueue cancels_due      # owners whose mass cancel is queued
+    cdef OwnerQueue resuming         # owners with messages that wait for a MassCancel
+    cdef u32 *logging_out            # owners that sent Logout and wait for its answer
+    cdef u32 logging_out_count
+    cdef readonly u64 slow_readers   # clients disconnected because they read too slowly, since the start
+    cdef readonly u64 sent_bytes     # to clients, since the start
 
-    cdef Report *_spare(self) noexcept nogil
+    cdef Report *_take_spare(self) noexcept nogil
     cdef bint admit(self, u32 owner, int fd, u32 flags, u64 next_sequence, u64 commands, u64 now_ns) noexcept nogil
-    cdef u32 _refusal(self, Session *s, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
-    cdef void _refuse(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
+    cdef u32 _reject_reason(self, Session *s, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
+    cdef void _reject(self, int fd, u32 owner, u32 reason, u64 oldest) noexcept nogil
     cdef void _connect(self, Session *s, u32 owner, int fd, u32 flags, u64 next_sequence, u64 now_ns) noexcept nogil
     cdef void _accept(self, Session *s, u32 owner) noexcept nogil
     cdef bint _open_stream(self, Session *s) noexcept nogil
@@ -69,29 +69,29 @@ cdef class Sessions:
     cdef void mark(self, u32 owner, Session *s) noexcept nogil
     cdef u64 _kept(self, Session *s, u64 most) noexcept nogil
     cdef void _write_streams(self, SnapshotOwner *headers, Report *reports, u64 most) noexcept nogil
-    cdef int _hold_streams(self, object owners, object reports) except -1
+    cdef int _check_streams(self, object owners, object reports) except -1
     cdef bint waits(self, Session *s, u64 answered) noexcept nogil
     cdef void wait_for(self, Session *s, u64 command) noexcept nogil
     cdef void cancel_orders(self, u32 owner, u32 reason) noexcept nogil
     cdef bint hold(self, u32 owner, Session *s, const u8 *data, u64 n_bytes) noexcept nogil
     cdef u64 take_held(self, Session *s, u8 *buffer) noexcept nogil
-    cdef void _let_go(self, Session *s) noexcept nogil
-    cdef u64 tick(self, u64 answered, u64 now_ns, u64 heard_all_ns) noexcept nogil
+    cdef void _free_held(self, Session *s) noexcept nogil
+    cdef u64 tick(self, u64 answered, u64 now_ns, u64 read_until_ns) noexcept nogil
     cdef void _heartbeat(self, Session *s, u32 owner) noexcept nogil
-    cdef void part(self, u32 owner, Session *s, u64 sequence) noexcept nogil
-    cdef void let_part(self, u64 answered, u64 now_ns) noexcept nogil
-    cdef bint _may_part(self, Session *s, u64 answered, u64 now_ns) noexcept nogil
+    cdef void begin_logout(self, u32 owner, Session *s, u64 sequence) noexcept nogil
+    cdef void answer_logouts(self, u64 answered, u64 now_ns) noexcept nogil
+    cdef bint _may_log_out(self, Session *s, u64 answered, u64 now_ns) noexcept nogil
     cdef void end(self, u32 owner, u32 reason, u64 now_ns) noexcept nogil
     cdef void drop(self, u32 owner, u32 reason) noexcept nogil
     cdef void remove(self, u32 owner, u32 session_reason, u32 cancel_reason, u64 now_ns) noexcept nogil
-    cdef void _leave(self, Session *s, u32 owner, u32 reason) noexcept nogil
+    cdef void _session_ended(self, Session *s, u32 owner, u32 reason) noexcept nogil
     cdef u64 flush_all(self, u64 now_ns) noexcept nogil
     cdef void flush(self, u32 owner, u64 now_ns) noexcept nogil
     cdef bint _has_to_send(self, Session *s) noexcept nogil
     cdef u64 _send(self, Session *s) noexcept nogil
     cdef u32 _add_stream(self, Session *s, u64 first, u64 n_bytes, iovec *pieces) noexcept nogil
-    cdef void _took(self, Session *s, u64 n_bytes, u64 before_control) noexcept nogil
+    cdef void _advance(self, Session *s, u64 n_bytes, u64 before_control) noexcept nogil
     cdef u64 unsent(self, Session *s) noexcept nogil
     cdef void _watch(self, Session *s, u32 owner) noexcept nogil
     cdef u8 *_control(self, Session *s, u32 n_bytes) noexcept nogil
-    cdef void _tell(self, u32 kind, u32 owner, u32 reason, u64 next_sequence) noexcept nogil
+    cdef void _emit_event(self, u32 kind, u32 owner, u32 reason, u64 next_sequence) noexcept nogil

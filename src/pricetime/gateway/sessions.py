@@ -1,17 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The sessions of logged-in clients: each owner's stream of reports, and the connection that it goes out on.
+"""The sessions of logged-in clients: each owner's stream of reports, and the connection that carries it.
 
-A stream outlives its connections. Its reports are numbered 1, 2, 3 ... and kept in a ring, from which they are sent
-and from which a client that comes back goes on where it was. Between two reports there is room for a message of the
-session itself: a heartbeat, a logout.
+A stream outlives its connections. Its reports are numbered 1, 2, 3 ... and kept in a ring, from which they are sent and
+from which a client resumes after a new login. Session messages, such as a heartbeat or a Logout, are sent between two
+reports.
 
-    ABSENT --admit--> ACTIVE --end--> CLOSING --logout sent--> LINGERING --other end closes, or a second--> ABSENT
-                        |                                                                                     ^
-                        +------------------------- connection lost, cut off: drop ----------------------------+
+    ABSENT --admit--> ACTIVE --end--> CLOSING --Logout sent--> LINGERING --client closes, or 1 s--> ABSENT
+                        |                                                                             ^
+                        +-------------------- connection lost, slow reader: drop ---------------------+
 
-A client that says Logout stays ACTIVE, and is not heard any more, until what it asked for before is answered.
-Whatever ends an ACTIVE session, its orders are due to be cancelled unless the client asked to keep them. The throttle's
-accounts are the owner's and go on over its sessions, so logging in again gives it nothing.
+A client that sends Logout stays ACTIVE until all its earlier commands are answered; its further messages are ignored.
+When an ACTIVE session ends for any reason, the owner's orders are cancelled unless the client asked to keep them. The
+throttle's accounts belong to the owner and continue over its sessions, so a new login does not reset them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class Sessions:
-    """All sessions, by owner. ``settings``: a GatewayConfig. For the gateway's thread alone. Raises MemoryError."""
+    """All sessions, by owner. ``settings``: a GatewayConfig. Used by the gateway thread only. Raises MemoryError."""
 
     def __init__(self, settings, epoll_fd, events, clock_offset_ns):
         self.stream_capacity = settings.stream_reports
@@ -47,22 +47,22 @@ class Sessions:
         self.epoll_fd = epoll_fd
         self.events = events
         self.clock_offset_ns = clock_offset_ns
-        self.connected_count = self.dirty_count = self.parting_count = 0
-        self.leaving, self.resuming = OwnerQueue(), OwnerQueue()
-        self.cut_off = self.sent_bytes = 0
+        self.connected_count = self.dirty_count = self.logging_out_count = 0
+        self.cancels_due, self.resuming = OwnerQueue(), OwnerQueue()
+        self.slow_readers = self.sent_bytes = 0
         owners: cython.size_t = OWNERS
         self.sessions = cython.cast(cython.pointer[Session], reserve(owners * cython.sizeof(Session)))
         self.connected = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
         self.dirty = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
-        self.parting = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
-        if not (self.sessions and self.connected and self.dirty and self.parting):
+        self.logging_out = cython.cast(cython.pointer[u32], reserve(owners * cython.sizeof(u32)))
+        if not (self.sessions and self.connected and self.dirty and self.logging_out):
             raise MemoryError("no room for sessions")
 
     def __dealloc__(self):
         owners: cython.size_t = OWNERS
         owner: u32
         while self.spare_count != 0:
-            release(self._spare(), self.stream_capacity * REPORT_BYTES)
+            release(self._take_spare(), self.stream_capacity * REPORT_BYTES)
         if self.sessions:
             for owner in range(cython.cast(u32, OWNERS)):
                 if self.sessions[owner].stream:
@@ -71,13 +71,14 @@ class Sessions:
         release(self.sessions, owners * cython.sizeof(Session))
         release(self.connected, owners * cython.sizeof(u32))
         release(self.dirty, owners * cython.sizeof(u32))
-        release(self.parting, owners * cython.sizeof(u32))
+        release(self.logging_out, owners * cython.sizeof(u32))
 
     def prefault(self, streams):
-        """Take up the memory of so many streams, 64 at most, for owners who have none yet. Before ``Gateway.run``.
+        """Take the memory of ``streams`` streams (at most 64) from the system, for the first owners. Before
+        ``Gateway.run``.
 
-        A stream is filled from its beginning, so its owner's first reports would each wait for a fresh page now and
-        then. Raises MemoryError.
+        Without it, the first reports of an owner would sometimes wait for a page fault, because a stream is filled from
+        its beginning. Raises MemoryError.
         """
         while self.spare_count < min(cython.cast(u32, streams), cython.cast(u32, MOST_SPARES)):
             stream: cython.pointer[Report] = cython.cast(
@@ -89,25 +90,26 @@ class Sessions:
             self.spares[self.spare_count] = stream
             self.spare_count += 1
 
-    def _spare(self):
-        """A stream that is nobody's, of those that there are."""
+    def _take_spare(self):
+        """Take a preallocated stream from the pool."""
         self.spare_count -= 1
         return self.spares[self.spare_count]
 
     # ------------------------------------------------------------------ a session begins
 
     def admit(self, owner, fd, flags, next_sequence, commands, now_ns):
-        """A client that has proved to be this owner: its session begins, or it is refused and its connection closed.
+        """Begin a session for a client that has logged in as ``owner``, or reject the login and close the connection.
 
-        ``commands``: the last one so far. A client whose connection was lost takes the first heartbeat of the next one
-        as the end of what there is about its commands of before, so it must not come ahead of their answers.
+        ``commands``: sequence number of the last command so far. A client that resumes after a lost connection takes
+        the first heartbeat as the sign that it has all reports of its earlier commands, so this heartbeat must not be
+        sent before these commands are answered.
         """
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if s.next_sequence == 0:
             s.next_sequence = 1
-        reason: u32 = self._refusal(s, flags, next_sequence, now_ns)
+        reason: u32 = self._reject_reason(s, flags, next_sequence, now_ns)
         if reason != NO_REASON:
-            self._refuse(fd, owner, reason, self.oldest_sequence(s) if reason == SEQUENCE_GONE else 0)
+            self._reject(fd, owner, reason, self.oldest_sequence(s) if reason == SEQUENCE_GONE else 0)
             return False
         if s.state == ACTIVE:
             self.end(owner, SUPERSEDED, now_ns)
@@ -116,13 +118,13 @@ class Sessions:
         self._connect(s, owner, fd, flags, next_sequence, now_ns)
         s.heartbeat_after = NEVER if s.waits_for == NEVER or s.cancel_due else commands
         self._accept(s, owner)
-        self._tell(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
-        self.flush(owner, now_ns)  # before anything more comes into its stream, over the oldest that it asked for
+        self._emit_event(EVENT_SESSION_BEGAN, owner, NO_REASON, s.sent_bytes // REPORT_BYTES + 1)
+        self.flush(owner, now_ns)  # before a new report can overwrite the oldest one that it asked for
         return True
 
-    def _refusal(self, s, flags, next_sequence, now_ns):
-        """Why this owner cannot have a session now, NO_REASON when it can."""
-        if now_ns < s.barred_ns or self.throttle.is_exhausted(s, now_ns):
+    def _reject_reason(self, s, flags, next_sequence, now_ns):
+        """Why this owner cannot begin a session now; NO_REASON if it can."""
+        if now_ns < s.login_allowed_ns or self.throttle.is_exhausted(s, now_ns):
             return LOGIN_TOO_SOON
         if s.state == ABSENT and self.connected_count >= self.most_clients:
             return TOO_MANY_CLIENTS
@@ -132,8 +134,8 @@ class Sessions:
             return SEQUENCE_GONE
         return NO_REASON
 
-    def _refuse(self, fd, owner, reason, oldest):
-        """Best effort: a fresh connection has room for these few bytes."""
+    def _reject(self, fd, owner, reason, oldest):
+        """Send LoginRejected and close. The send cannot block: a new connection has room for these few bytes."""
         message: LoginRejected
         memset(cython.address(message), 0, cython.sizeof(LoginRejected))
         message.type = LOGIN_REJECTED
@@ -142,7 +144,7 @@ class Sessions:
         message.oldest_sequence = oldest
         send(fd, cython.address(message), cython.sizeof(LoginRejected), MSG_DONTWAIT | MSG_NOSIGNAL)
         close(fd)
-        self._tell(EVENT_LOGIN_REFUSED, owner, reason, oldest)
+        self._emit_event(EVENT_LOGIN_REFUSED, owner, reason, oldest)
 
     def _connect(self, s, owner, fd, flags, next_sequence, now_ns):
         s.fd = fd
@@ -151,8 +153,8 @@ class Sessions:
         s.partial_bytes = s.control_bytes = s.control_sent = 0
         s.waiting = 0
         s.full_reads = 0
-        s.parts_after = 0
-        s.heard_ns = s.spoken_ns = now_ns
+        s.logout_after = 0
+        s.received_ns = s.last_sent_ns = now_ns
         s.sent_bytes = ((next_sequence if flags & RESUME else s.next_sequence) - 1) * REPORT_BYTES
         s.allowance_bytes = self.outbound_bytes + self.unsent(s)
         s.place = self.connected_count
@@ -181,29 +183,29 @@ class Sessions:
     # ------------------------------------------------------------------ the stream
 
     def _open_stream(self, s):
-        """Memory for a stream that has none, taken up before or as it is used. Is there any?"""
+        """Get memory for a stream: preallocated if there is some, otherwise new. False if there is no memory."""
         if s.next_sequence == 0:
             s.next_sequence = 1
         if self.spare_count != 0:
-            s.stream = self._spare()
+            s.stream = self._take_spare()
         else:
             s.stream = cython.cast(cython.pointer[Report], reserve(self.stream_capacity * REPORT_BYTES))
         return s.stream != cython.NULL
 
     def oldest_sequence(self, s):
-        """The number of the oldest report that is kept."""
+        """Number of the oldest report in the stream."""
         oldest: u64 = 1 if s.next_sequence <= self.stream_capacity else s.next_sequence - self.stream_capacity
         return max(oldest, s.kept_from)
 
     def _position(self, s):
-        """The number of the report that will follow a message of the session: that one goes in at the next chance."""
+        """Number of the first report that will be sent after a session message queued now."""
         return (s.sent_bytes + REPORT_BYTES - 1) // REPORT_BYTES + 1
 
     def append(self, owner):
-        """The next report of an owner's stream, which carries its number; NULL for owner 0, who is nobody.
+        """The slot of the next report of an owner's stream, with its number set; NULL if the report has no owner (0).
 
-        A stream begins with its first report, whether or not its owner ever logged in: in a replay nobody does. Where
-        there is no memory for one, its numbers go on and its reports are gone.
+        A stream begins with its first report, even if its owner has never logged in, as in a replay. If there is no
+        memory for a stream, its numbers continue and its reports are lost.
         """
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if not s.stream and (owner == 0 or not self._open_stream(s)):
@@ -212,9 +214,9 @@ class Sessions:
                 s.kept_from = s.next_sequence
             return cython.NULL
         if s.state != ABSENT and self._is_full(s):
-            self.flush(owner, monotonic_ns())  # one turn may make more than a stream holds: nobody is slow yet
+            self.flush(owner, monotonic_ns())  # one iteration may produce more reports than a stream holds
             if s.state != ABSENT and self._is_full(s):
-                self.cut_off += 1  # what it has not taken is about to be overwritten
+                self.slow_readers += 1  # the next report would overwrite one that it has not read
                 self.drop(owner, SLOW_READER)
         report: cython.pointer[Report] = cython.address(s.stream[(s.next_sequence - 1) & self.stream_mask])
         report.seq_num = s.next_sequence
@@ -224,11 +226,11 @@ class Sessions:
         return report
 
     def _is_full(self, s):
-        """Would the next report overwrite one that is not sent?"""
+        """Would the next report overwrite one that is not sent yet?"""
         return self.unsent(s) + REPORT_BYTES > self.stream_capacity * REPORT_BYTES
 
     def mark(self, owner, s):
-        """This session has something to send."""
+        """Put this session on the list of sessions that have something to send."""
         if not s.dirty and s.state != ABSENT:
             s.dirty = 1
             self.dirty[self.dirty_count] = owner
@@ -237,9 +239,10 @@ class Sessions:
     # ------------------------------------------------------------------ snapshots
 
     def dump_streams(self, most):
-        """The streams: an array of ``journal.snapshot.OWNER``, and one of ``REPORT`` with the newest of each.
+        """The streams for a snapshot: an array of ``journal.snapshot.OWNER``, and an array of their newest reports.
 
-        ``most``: of each, at most. An owner without a report is left out. O(owners + reports). Raises MemoryError.
+        ``most``: maximum number of reports of each stream. Owners without a report are left out. O(owners + reports).
+        Raises MemoryError.
         """
         limit: u64 = most
         owners: u64 = 0
@@ -260,7 +263,7 @@ class Sessions:
         return headers.array(OWNER, owners), block.array(REPORT, reports)
 
     def _kept(self, s, most):
-        """How many reports of a stream there are, the newest, up to so many."""
+        """Number of reports in a stream, at most ``most``."""
         return min(most, s.next_sequence - self.oldest_sequence(s))
 
     def _write_streams(self, headers, reports, most):
@@ -281,11 +284,12 @@ class Sessions:
                     done += 1
 
     def load_streams(self, owners, reports):
-        """Take on what ``dump_streams`` gave, in sessions that have no stream yet. Older reports are gone.
+        """Load the result of ``dump_streams`` into sessions that have no streams yet. Older reports are lost.
 
-        Raises SnapshotMismatch with nothing changed; and MemoryError, after which these sessions are of no use.
+        Raises SnapshotMismatch, and then changes nothing. Raises MemoryError, after which these sessions cannot be
+        used.
         """
-        self._hold_streams(owners, reports)
+        self._check_streams(owners, reports)
         headers: cython.pointer[SnapshotOwner] = cython.cast(cython.pointer[SnapshotOwner], records_of(owners))
         source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         i: u64
@@ -300,50 +304,54 @@ class Sessions:
                 s.stream[(j - 1) & self.stream_mask] = source[j - s.kept_from]
             source = source + headers[i].kept
 
-    def _hold_streams(self, owners, reports):
-        """Can they be streams, and is there none yet? Raises SnapshotMismatch."""
+    def _check_streams(self, owners, reports):
+        """Check arrays of streams, and that there are no streams yet. Raises SnapshotMismatch."""
         owner: u32
         for owner in range(cython.cast(u32, OWNERS)):
             if self.sessions[owner].next_sequence != 0:
-                raise SnapshotMismatch(f"owner {owner} has a stream already: load into new sessions")
+                raise SnapshotMismatch(f"owner {owner} already has a stream: load into new sessions")
         number, kept = owners["owner"].astype(np.int64), owners["kept"].astype(np.int64)
         if ((number < 1) | (number >= OWNERS)).any() or (np.diff(number) <= 0).any():
-            raise SnapshotMismatch("the owners of these streams are not from 1 to 65535, each once")
+            raise SnapshotMismatch(
+                "the owners of the streams are not distinct numbers from 1 to 65535 in ascending order"
+            )
         first = owners["next_sequence"].astype(np.int64) - kept
         if (first < 1).any() or kept.sum() != len(reports):
-            raise SnapshotMismatch("these are not the reports of these streams")
+            raise SnapshotMismatch("the number of reports does not match the streams")
         numbers = np.repeat(first - (np.cumsum(kept) - kept), kept) + np.arange(len(reports))
         if (numbers != reports["seq_num"].astype(np.int64)).any():
-            raise SnapshotMismatch("the reports of these streams do not have the numbers that they should")
+            raise SnapshotMismatch("the sequence numbers of the reports do not match the streams")
         return 0
 
     # ------------------------------------------------------------------ mass cancels
 
     def waits(self, s, answered):
-        """Does what this owner sends next wait for the end of a mass cancel? ``answered``: the last command that is."""
+        """Must this owner's next messages wait for a mass cancel? ``answered``: the last answered command."""
         return s.cancel_due or s.waits_for > answered
 
     def wait_for(self, s, command):
-        """Let what an owner sends next wait for a command of its mass cancel; NEVER: for one that is not given yet.
+        """Let the owner's next messages wait until ``command`` is answered; NEVER: until a command that is not issued
+        yet.
 
-        So does the first heartbeat of a session that began behind the mass cancel.
+        The first heartbeat of a session that began after the mass cancel waits for it too.
         """
         if s.heartbeat_after == NEVER or (command == NEVER and s.heartbeat_after >= s.waits_for):
             s.heartbeat_after = command
         s.waits_for = command
 
     def cancel_orders(self, owner, reason):
-        """Have all orders of an owner cancelled, for a ``Reason`` that is not 0. What it sends meanwhile waits.
+        """Queue a mass cancel of an owner's orders for a ``Reason`` that is not 0. The owner's next messages wait for
+        it.
 
-        If they are due to be cancelled already, the last reason counts.
+        If a mass cancel is queued already, the last reason applies.
         """
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if not s.cancel_due:
-            self.leaving.push(owner)
+            self.cancels_due.push(owner)
         s.cancel_due = reason
 
     def hold(self, owner, s, data, n_bytes):
-        """Keep what came behind the last message that was taken. False where there is no room for it."""
+        """Keep received bytes that were not decoded. False if there is no memory for them."""
         if n_bytes <= MAX_MESSAGE:
             memcpy(s.partial, data, n_bytes)
             s.partial_bytes = n_bytes
@@ -360,27 +368,28 @@ class Sessions:
         return True
 
     def take_held(self, s, buffer):
-        """What was kept goes to a buffer: how many bytes."""
+        """Copy the kept bytes to ``buffer`` and forget them. Returns their number."""
         n_bytes: u64 = s.partial_bytes
         memcpy(buffer, s.partial, n_bytes)
         if s.held_bytes != 0:
             memcpy(buffer + n_bytes, s.held, s.held_bytes)
             n_bytes += s.held_bytes
-            self._let_go(s)
+            self._free_held(s)
         return n_bytes
 
-    def _let_go(self, s):
+    def _free_held(self, s):
         free(s.held)
         s.held = cython.NULL
         s.held_bytes = 0
 
     # ------------------------------------------------------------------ time
 
-    def tick(self, answered, now_ns, heard_all_ns):
-        """Heartbeats that are due, and the end of those not heard of for too long. Returns how many acted.
+    def tick(self, answered, now_ns, read_until_ns):
+        """Send due heartbeats, and end sessions that have timed out. Returns the number of sessions that changed.
 
-        ``answered``: the last command that is; ``heard_all_ns``: whatever came before this time has been heard. Silence
-        is judged as of then, not as of now: after a pause of this process much may wait in the sockets.
+        ``answered``: the last answered command. ``read_until_ns``: everything that arrived before this time has been
+        read. A timeout is measured up to that time, not up to now: after a pause of this process, unread data may be in
+        the sockets.
         """
         acted: u64 = 0
         heartbeat_ns: u64 = cython.cast(u64, self.heartbeat_ms) * 1_000_000
@@ -391,12 +400,12 @@ class Sessions:
             owner: u32 = self.connected[place]
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
             if s.state == ACTIVE and self.waits(s, answered):
-                s.heard_ns = now_ns  # what it says is not read
-            if s.state == ACTIVE and s.parts_after == 0 and heard_all_ns > s.heard_ns + timeout_ns:
+                s.received_ns = now_ns  # its messages wait for a mass cancel, so it cannot time out
+            if s.state == ACTIVE and s.logout_after == 0 and read_until_ns > s.received_ns + timeout_ns:
                 self.end(owner, HEARTBEAT_TIMEOUT, now_ns)
-            elif s.state == ACTIVE and now_ns >= s.spoken_ns + heartbeat_ns and answered >= s.heartbeat_after:
+            elif s.state == ACTIVE and now_ns >= s.last_sent_ns + heartbeat_ns and answered >= s.heartbeat_after:
                 self._heartbeat(s, owner)
-            elif s.state > ACTIVE and heard_all_ns > s.heard_ns + LINGER_NS:
+            elif s.state > ACTIVE and read_until_ns > s.received_ns + LINGER_NS:
                 self.drop(owner, s.reason)
             else:
                 continue
@@ -405,7 +414,7 @@ class Sessions:
 
     def _heartbeat(self, s, owner):
         if s.control_bytes != 0:
-            return  # one waits already
+            return  # a session message is queued already
         message: cython.pointer[Heartbeat] = cython.cast(
             cython.pointer[Heartbeat], self._control(s, cython.sizeof(Heartbeat))
         )
@@ -415,36 +424,39 @@ class Sessions:
 
     # ------------------------------------------------------------------ a session ends
 
-    def part(self, owner, s, sequence):
-        """The client said Logout. Its answer comes when those of all commands up to this one are on their way."""
-        s.parts_after = sequence + 1
-        if not s.parting:
-            s.parting = 1
-            self.parting[self.parting_count] = owner
-            self.parting_count += 1
+    def begin_logout(self, owner, s, sequence):
+        """The client sent Logout. It is answered when all commands up to ``sequence`` are answered."""
+        s.logout_after = sequence + 1
+        if not s.logging_out:
+            s.logging_out = 1
+            self.logging_out[self.logging_out_count] = owner
+            self.logging_out_count += 1
 
-    def let_part(self, answered, now_ns):
-        """Answer the Logout of those who have all that they wait for; ``answered``: the last command that is."""
-        place: u32 = self.parting_count
+    def answer_logouts(self, answered, now_ns):
+        """Answer the Logout of clients that have received all their reports.
+
+        ``answered``: the last answered command.
+        """
+        place: u32 = self.logging_out_count
         while place > 0:
             place -= 1
-            owner: u32 = self.parting[place]
+            owner: u32 = self.logging_out[place]
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
-            if s.state == ACTIVE and s.parts_after != 0:
+            if s.state == ACTIVE and s.logout_after != 0:
                 self.flush(owner, now_ns)
-                if s.state == ACTIVE and not self._may_part(s, answered, now_ns):
+                if s.state == ACTIVE and not self._may_log_out(s, answered, now_ns):
                     continue
                 self.end(owner, CLIENT_LOGOUT, now_ns)
-            s.parting = 0
-            self.parting_count -= 1
-            self.parting[place] = self.parting[self.parting_count]
+            s.logging_out = 0
+            self.logging_out_count -= 1
+            self.logging_out[place] = self.logging_out[self.logging_out_count]
 
-    def _may_part(self, s, answered, now_ns):
-        """Is all that was asked for answered, and sent unless that takes too long?"""
-        return answered + 1 >= s.parts_after and (self.unsent(s) == 0 or now_ns > s.heard_ns + LINGER_NS)
+    def _may_log_out(self, s, answered, now_ns):
+        """Are all the client's commands answered, and their reports sent (or not read within LINGER_NS)?"""
+        return answered + 1 >= s.logout_after and (self.unsent(s) == 0 or now_ns > s.received_ns + LINGER_NS)
 
     def end(self, owner, reason, now_ns):
-        """Say why, send what there is, close when the other end has taken it."""
+        """End a session: send its reports and a Logout with the reason; close after the client has read them."""
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if s.state != ACTIVE:
             return
@@ -458,24 +470,24 @@ class Sessions:
             message.next_sequence = self._position(s)
         s.state = CLOSING
         s.reason = reason
-        s.heard_ns = now_ns
+        s.received_ns = now_ns
         if reason == THROTTLE_EXCEEDED:
-            s.barred_ns = now_ns + self.relogin_delay_ns
-        self._leave(s, owner, reason)
+            s.login_allowed_ns = now_ns + self.relogin_delay_ns
+        self._session_ended(s, owner, reason)
         self.flush(owner, now_ns)
 
     def drop(self, owner, reason):
-        """Close the connection now."""
+        """Close the connection at once."""
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         if s.state == ABSENT:
             return
         if s.state == ACTIVE:
-            self._leave(s, owner, reason)
+            self._session_ended(s, owner, reason)
         event: epoll_event
         epoll_ctl(self.epoll_fd, EPOLL_CTL_DEL, s.fd, cython.address(event))
         close(s.fd)
         s.fd = -1
-        self._let_go(s)
+        self._free_held(s)
         s.state = ABSENT
         self.connected_count -= 1
         last: u32 = self.connected[self.connected_count]
@@ -483,20 +495,20 @@ class Sessions:
         self.sessions[last].place = s.place
 
     def remove(self, owner, session_reason, cancel_reason, now_ns):
-        """End a session, unless ``session_reason`` is 0, and cancel the owner's orders, unless ``cancel_reason`` is."""
+        """End a session unless ``session_reason`` is 0, and cancel the owner's orders unless ``cancel_reason`` is 0."""
         if session_reason != NO_REASON:
             self.end(owner, session_reason, now_ns)
         if cancel_reason != 0:
             self.cancel_orders(owner, cancel_reason)
 
     def is_cancelling(self, owner, answered):
-        """Is a mass cancel of the owner due, or under way? ``answered``: the last command that is. From any thread."""
+        """Is a mass cancel of this owner pending? ``answered``: the last answered command. Callable from any thread."""
         return bool(self.waits(cython.address(self.sessions[owner]), answered))
 
     def listed(self):
-        """The sessions: (owner, unsent bytes, ns since it was heard, number of its next report) each. From any thread.
+        """The sessions as (owner, unsent bytes, ns since its last message, number of its next report). From any thread.
 
-        Read while the gateway's thread runs: each number is right, together they are of nearly one moment.
+        The values are read one after the other while the gateway thread runs.
         """
         found = {}
         now_ns: u64 = monotonic_ns()
@@ -505,19 +517,22 @@ class Sessions:
             owner: u32 = self.connected[place]
             s: cython.pointer[Session] = cython.address(self.sessions[owner])
             if s.state == ACTIVE:
-                found[owner] = (owner, self.unsent(s), now_ns - min(now_ns, s.heard_ns), s.next_sequence)
+                found[owner] = (owner, self.unsent(s), now_ns - min(now_ns, s.received_ns), s.next_sequence)
         return sorted(found.values())
 
-    def _leave(self, s, owner, reason):
+    def _session_ended(self, s, owner, reason):
         if self.cancel_on_disconnect and not s.flags & KEEP_ORDERS and s.cancel_due == 0:
             self.cancel_orders(owner, BY_DISCONNECT)
             self.throttle.charge_cancel(s, monotonic_ns())
-        self._tell(EVENT_SESSION_ENDED, owner, reason, s.next_sequence)
+        self._emit_event(EVENT_SESSION_ENDED, owner, reason, s.next_sequence)
 
     # ------------------------------------------------------------------ sending
 
     def flush_all(self, now_ns):
-        """Send what there is, for every session that has something. Returns how many had."""
+        """Send everything that is queued for all sessions.
+
+        Returns the number of sessions that had something to send.
+        """
         count: u32 = self.dirty_count
         self.dirty_count = 0
         i: u32
@@ -529,7 +544,7 @@ class Sessions:
         return count
 
     def flush(self, owner, now_ns):
-        """Send until everything is sent or the system takes no more. A client too far behind is cut off."""
+        """Send until everything is sent or the kernel takes no more. Disconnects a client that is too far behind."""
         s: cython.pointer[Session] = cython.address(self.sessions[owner])
         while not s.waiting and self._has_to_send(s):
             taken: u64 = self._send(s)
@@ -541,14 +556,14 @@ class Sessions:
                     s.waiting = 1
                     self._watch(s, owner)
                 continue
-            s.spoken_ns = now_ns
+            s.last_sent_ns = now_ns
             self.sent_bytes += taken
         if s.state == CLOSING and s.control_bytes == 0:
             s.state = LINGERING
             shutdown(s.fd, SHUT_WR)
         left: u64 = self.unsent(s)
         if s.state == ACTIVE and left > s.allowance_bytes:
-            self.cut_off += 1
+            self.slow_readers += 1
             self.drop(owner, SLOW_READER)
         elif left <= self.outbound_bytes:
             s.allowance_bytes = self.outbound_bytes
@@ -557,9 +572,9 @@ class Sessions:
         return s.control_bytes != 0 or (s.state == ACTIVE and self.unsent(s) != 0)
 
     def _send(self, s):
-        """Offer the system the rest of a report that was begun, then the session's own messages, then more reports.
+        """Send the rest of a partly sent report, then session messages, then further reports, in one call.
 
-        Returns the bytes taken, 0 with errno where there were none.
+        Returns the number of bytes that the kernel took; 0 with errno set if none.
         """
         pieces: iovec[6]
         count: u32 = 0
@@ -582,11 +597,11 @@ class Sessions:
         taken: cython.Py_ssize_t = sendmsg(s.fd, cython.address(message), MSG_DONTWAIT | MSG_NOSIGNAL)
         if taken <= 0:
             return 0
-        self._took(s, taken, begun)
+        self._advance(s, taken, begun)
         return taken
 
     def _add_stream(self, s, first, n_bytes, pieces):
-        """Bytes of the stream as one or two pieces of memory: how many pieces."""
+        """Describe bytes of the stream as one or two pieces of memory. Returns the number of pieces."""
         bytes_of_ring: u64 = self.stream_capacity * REPORT_BYTES
         start: u64 = first % bytes_of_ring
         base: cython.pointer[u8] = cython.cast(cython.pointer[u8], s.stream)
@@ -598,8 +613,8 @@ class Sessions:
         pieces[1].iov_len = n_bytes - pieces[0].iov_len
         return 2
 
-    def _took(self, s, n_bytes, before_control):
-        """The system took so many bytes of what was offered."""
+    def _advance(self, s, n_bytes, before_control):
+        """Advance the positions by the number of bytes that the kernel took."""
         part: u64 = min(n_bytes, before_control)
         s.sent_bytes += part
         n_bytes -= part
@@ -610,11 +625,11 @@ class Sessions:
         s.sent_bytes += n_bytes - part
 
     def unsent(self, s):
-        """Bytes of the stream that the system has not taken yet."""
+        """Bytes of the stream that the kernel has not taken yet."""
         return (s.next_sequence - 1) * REPORT_BYTES - s.sent_bytes
 
     def _watch(self, s, owner):
-        """Tell epoll what to say of this connection: that something came, that it has room again."""
+        """Tell epoll to report incoming data, and also a writable socket if the last send was incomplete."""
         event: epoll_event
         event.events = EPOLLIN
         if s.waiting:
@@ -623,7 +638,7 @@ class Sessions:
         epoll_ctl(self.epoll_fd, EPOLL_CTL_MOD, s.fd, cython.address(event))
 
     def _control(self, s, n_bytes):
-        """Room for a message of the session itself, all zero; NULL when too many wait already."""
+        """Room for a session message, filled with zeros; NULL if too many are queued."""
         if s.control_bytes + n_bytes > CONTROL_BYTES:
             return cython.NULL
         place: cython.pointer[u8] = cython.address(s.control[s.control_bytes])
@@ -631,8 +646,8 @@ class Sessions:
         s.control_bytes += n_bytes
         return place
 
-    def _tell(self, kind, owner, reason, next_sequence):
-        """Let the control thread know, for its log; when it is far behind, it misses some."""
+    def _emit_event(self, kind, owner, reason, next_sequence):
+        """Report an event to the control thread, for its log. The event is lost if the ring of events is full."""
         if self.events.claim(1) == 0:
             return
         event: cython.pointer[Event] = cython.cast(cython.pointer[Event], self.events.claimed(0))

@@ -1,4 +1,4 @@
-"""The sockets that a server begins with. What cannot be had is told in one line, before anything else runs."""
+"""Opens the sockets of a server at the start. A socket that cannot be opened gives a one-line error."""
 
 from __future__ import annotations
 
@@ -11,15 +11,18 @@ from .config import GatewayConfig
 from .errors import CannotStart
 from .fields import Host
 
-#: Connections that the kernel keeps until they are accepted.
+#: Maximum number of connections that the kernel queues until the server accepts them.
 BACKLOG = 1024
 
-#: Descriptors beside those of clients: files, threads' own, the log.
+#: File descriptors for everything except clients.
 SPARE_FILES = 64
 
 
 def listen(host: Host, port: int, setting: str, host_setting: str = "host") -> socket.socket:
-    """A socket that listens, without waiting. ``setting`` names the port's, and the host's. Raises CannotStart."""
+    """A non-blocking listening socket. Raises CannotStart.
+
+    ``setting``, ``host_setting``: names of the settings for the port and the host, for error messages.
+    """
     try:
         family, kind, _, _, address = socket.getaddrinfo(
             str(host), port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST
@@ -37,20 +40,24 @@ def listen(host: Host, port: int, setting: str, host_setting: str = "host") -> s
 
 
 def _why_not(error: OSError, host: Host, port: int, setting: str, host_setting: str) -> str:
-    """What to do about an address that cannot be listened on."""
+    """Why the server cannot listen on an address, and what to do."""
     if error.errno == errno.EADDRINUSE:
-        return f"{setting}: port {port} of {host} is in use: end what listens there, or give another port"
+        return f"{setting}: port {port} of {host} is in use: stop the process that uses it, or give a different port"
     if error.errno == errno.EADDRNOTAVAIL:
-        return f"{host_setting}: {host} is no address of this machine: give one that is, or 0.0.0.0 for all"
+        return (
+            f"{host_setting}: {host} is not an address of this machine: give one of its addresses, or 0.0.0.0 for all"
+        )
     if error.errno == errno.EAFNOSUPPORT:
-        return f"{host_setting}: this machine has no {'IPv6' if host.version == 6 else 'IPv4'}: give another address"
+        return (
+            f"{host_setting}: this machine has no {'IPv6' if host.version == 6 else 'IPv4'}: give a different address"
+        )
     if error.errno in {errno.EACCES, errno.EPERM}:
-        return f"{setting}: port {port} is not yours to take: give one from 1024 on"
-    return f"{setting}: {host} port {port} cannot be listened on: {error.strerror}"
+        return f"{setting}: this user may not use port {port}: give a port from 1024 upwards"
+    return f"{setting}: cannot listen on {host} port {port}: {error.strerror}"
 
 
 def feed(config: GatewayConfig) -> socket.socket:
-    """A socket connected to the multicast group: every send is a datagram of the feed. Raises CannotStart."""
+    """A UDP socket connected to the feed's multicast group. Raises CannotStart."""
     made = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     group, interface = config.feed_group, config.feed_interface
     try:
@@ -60,21 +67,27 @@ def feed(config: GatewayConfig) -> socket.socket:
         made.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 1)
     except OSError as error:
         made.close()
-        message = f"feed_interface: {interface} is no address of an interface here: give one ({error.strerror})"
+        message = (
+            f"feed_interface: {interface} is not the address of a network interface of this machine "
+            f"({error.strerror}): give one that is"
+        )
         raise CannotStart(message) from error
     try:
         made.connect((str(group), config.feed_port))
     except OSError as error:
         made.close()
         raise CannotStart(
-            f"feed_group: no multicast route to {group} from {interface} ({error.strerror}): give the feed_interface"
-            f" of a network that has one, or add one: ip route add 239.0.0.0/8 dev INTERFACE"
+            f"feed_group: there is no multicast route from {interface} to {group} ({error.strerror}): give a different "
+            f"feed_interface, or add a route: ip route add 239.0.0.0/8 dev INTERFACE"
         ) from error
     return made
 
 
 def raise_file_limit(config: GatewayConfig) -> int:
-    """Let this process have a descriptor for every client, as far as the system allows: how many are missing."""
+    """Raise the limit of file descriptors to what the maximum number of clients needs.
+
+    Returns how many are missing because the system does not allow them.
+    """
     pages = 0 if config.http_port is None else config.http_pages
     wanted = config.max_clients + config.pending_logins + config.recovery_clients + pages + SPARE_FILES
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

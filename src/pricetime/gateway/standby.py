@@ -1,4 +1,4 @@
-"""An exchange that comes after: its state is kept in step from the journal of another, or of its own past."""
+"""Keeps a state up to date by replaying a journal: used for recovery, and by the follower thread."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from .state import ExchangeState
 
 
 class Standby:
-    """``state``, which is that behind ``position``, follows what is read from there on; by default from the beginning.
+    """Replays a journal into ``state``, which must be the state at ``position`` (default: the beginning).
 
-    It looks at the directory alone: a server that writes the journal may run, or not. Raises JournalDamaged, OSError.
+    It only reads the directory; a server may write to the journal at the same time. Raises JournalDamaged and OSError.
     """
 
     def __init__(self, state: ExchangeState, directory: Directory, position: Position | None = None) -> None:
         self.state = state
         self.reader = Reader(directory, position)
-        self.synced = 0  #: so far was the journal on the disk, as it says itself
-        self.checkpoints = 0  #: those that were held against the engine
+        self.synced = 0  #: last command on the disk, according to the last checkpoint
+        self.checkpoints = 0  #: checkpoints compared with the engine so far
         self._configuration = self.reader.configuration
         self._agreed = self.position.sequence
 
     @property
     def position(self) -> Position:
-        """Behind the last command that is in the state."""
+        """Position after the last command in the state."""
         return self.reader.position
 
     def step(self, limit: int = LIMIT) -> bool:
-        """Apply what comes next, at most so many commands: False when nothing was there, for now.
+        """Apply the next commands, at most ``limit``. False if there are none yet.
 
-        Raises ReplayDiffers where the engine does not make the reports that it made when the journal was written; then
-        the state is of no use any more. Raises OSError.
+        Raises ReplayDiffers if the engine produces other reports than when the journal was written; the state cannot be
+        used after that. Raises OSError.
         """
         batch = self.reader.read(limit)
         if batch.configuration is not self._configuration:
@@ -58,8 +58,8 @@ class Standby:
             self.synced = points[agreed - 1].synced
         if agreed != len(points):
             raise ReplayDiffers(
-                f"the commands from {self._agreed + 1} to {points[agreed].sequence} make other reports than when "
-                f"the journal was written: this version of pricetime or this machine is another, or one is at fault"
+                f"the commands from {self._agreed + 1} to {points[agreed].sequence} produce other reports than when "
+                f"the journal was written: it was written by a different version of pricetime, or a machine has a fault"
             )
 
     def snapshot(self, *, stream_reports: int, feed_reports: int) -> SnapshotFile:

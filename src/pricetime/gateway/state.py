@@ -1,4 +1,4 @@
-"""What commands change: the books, every owner's stream, the feed. The same commands make the same of it, always."""
+"""The state that commands change: books, report streams of owners, feed. It depends only on the commands."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from .router import Router
 from .sessions import Sessions
 from .store import FeedStore
 
-#: Owners are u16: the book keeps chains of the orders of each.
+#: Number of owners: an owner is a u16. The book keeps an order list for each.
 OWNERS = 1 << 16
 
-#: Events of sessions that nobody looks at.
+#: Slots for session events in a replay, which does not read them.
 FEW_SLOTS = 16
 
 NO_MARKS = np.empty(0, MARK)
 
 
 class ExchangeState:
-    """Engine, streams and feed, and the parts that carry commands through them, which nobody drives by themselves.
+    """Engine, streams and feed, with the matcher and router that carry commands through them. It starts no threads.
 
-    ``books``: engine and references in the state that this is to begin with, under the same configuration.
-    ``epoll_fd``, ``events``: of the gateway that has the sessions' connections; a replay has none. ``sleeps``: the
-    matcher may, and is woken. ``traced``: keep the report checksum of all reports. Raises MemoryError.
+    ``books``: initial engine and references, for the same configuration. ``epoll_fd``, ``events``: of the gateway that
+    has the connections; a replay has none. ``sleeps``: the matcher may block while it waits for commands. ``traced``:
+    keep the report checksum. Raises MemoryError.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class ExchangeState:
         with room_for("order_capacity", "level_capacity"):
             self.sessions: Any = Sessions(settings, epoll_fd, events, 0)
             books = configuration.make_books() if books is None else books
-        self.timestamp = 0  #: ns, of the last command that was applied
+        self.timestamp = 0  #: of the last applied command, ns
         self._idle = Idle(settings.idle.value)
         self._traced = traced
         self._set_up(configuration, *books)
@@ -81,20 +81,20 @@ class ExchangeState:
     # ------------------------------------------------------------------ forward
 
     def apply(self, commands: NDArray[np.void], marks: NDArray[np.void] = NO_MARKS) -> int:
-        """Run an array of ``pricetime.COMMAND`` through everything. Not while other threads drive the parts.
+        """Execute an array of ``pricetime.COMMAND``. Not while other threads run the matcher or the router.
 
-        ``marks``: an array of ``playback.MARK``. Returns how many of them were found right; at the first that is not it
-        stops.
+        ``marks``: an array of ``playback.MARK``. Returns how many of them agree; execution stops at the first that does
+        not.
         """
         if len(commands):
             self.timestamp = int(commands["timestamp"][-1])
         return int(self._playback.run(commands, marks))
 
     def reconfigure(self, configuration: Configuration) -> None:
-        """Go on under other rules: what rests is taken over as it is. Streams, feed and report checksum go on.
+        """Change the configuration. Resting orders, streams, feed and report checksum continue unchanged.
 
-        An instrument that has no orders may go. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError, with
-        nothing changed.
+        An instrument without orders may be removed. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError,
+        and then changes nothing.
         """
         books = configuration.take_over(self.engine, self.references)
         report_checksum = self.matcher.report_checksum
@@ -104,9 +104,9 @@ class ExchangeState:
     # ------------------------------------------------------------------ snapshots
 
     def load(self, snapshot: SnapshotFile) -> None:
-        """Streams, feed and report checksum of a snapshot; its books are those that this was made with.
+        """Load streams, feed and report checksum of a snapshot. The constructor has received its books.
 
-        Only at first. Raises SnapshotMismatch.
+        Only before the first command. Raises SnapshotMismatch.
         """
         self.sessions.load_streams(snapshot.owners, snapshot.stream_reports)
         self.store.load(snapshot.feed_sequence, snapshot.feed_reports, snapshot.feed_checksum)
@@ -115,9 +115,9 @@ class ExchangeState:
         self.timestamp = snapshot.timestamp
 
     def snapshot(self, position: Position, *, stream_reports: int, feed_reports: int) -> SnapshotFile:
-        """Everything at this moment, which is behind the command at ``position``.
+        """A snapshot of the current state. ``position``: position in the journal after the last command.
 
-        ``stream_reports``, ``feed_reports``: how many of the newest are kept of each stream, and of the feed.
+        ``stream_reports``, ``feed_reports``: how many of the newest reports of each stream and of the feed it holds.
         """
         owners, streams = self.sessions.dump_streams(stream_reports)
         newest = self.store.next_sequence
@@ -142,7 +142,7 @@ class ExchangeState:
         )
 
     def public_snapshot(self) -> Snapshot:
-        """The books as subscribers have them behind the last report of the feed."""
+        """The books as subscribers have them after the last report of the feed."""
         resting = self.engine.commands()
         self.references.write(resting)
         resting = resting[resting["type"] == CommandType.NEW_ORDER]
@@ -164,17 +164,17 @@ class ExchangeState:
         return {number: self.engine.state(number) for number in self.engine.instruments}
 
     def digest(self) -> int:
-        """Of all books, over references: what a subscriber's must be."""
+        """Digest of all books with public order references. A subscriber's books must have the same."""
         return self.engine.digest(self.references)
 
     def streams(self) -> Mapping[int, int]:
-        """The number of the next report of every owner that has had one."""
+        """Sequence number of the next report of every owner that has received reports."""
         owners, _ = self.sessions.dump_streams(0)
         return dict(zip(owners["owner"].tolist(), owners["next_sequence"].tolist(), strict=True))
 
 
 def configuration_of(settings: GatewayConfig) -> Configuration:
-    """What of the settings decides how books answer."""
+    """The part of the settings that decides how the engine answers commands."""
     return Configuration(
         instruments=tuple(instrument.instrument() for instrument in settings.instruments),
         capacity=settings.order_capacity,

@@ -8,20 +8,20 @@ from pricetime.native.memory cimport release, reserve, prefault_pages
 
 
 cdef enum:
-    REPORT_WORDS = 6                 # words of a report, for its link
+    REPORT_WORDS = 6                 # 8-byte words of a report, for its checksum
 
 
 cdef class FeedStore:
-    cdef Report *reports             # report number n is at (n - 1) & mask
-    cdef u32 *checksums              # of all reports before number n, at n & (2 * capacity - 1); n from the oldest to next
+    cdef Report *reports             # ring: report number n is at (n - 1) & mask
+    cdef u32 *checksums              # ring: of all reports before number n, at n & (2 * capacity - 1), n from oldest to next
     cdef u64 capacity
     cdef u64 mask
-    cdef public u64 epoch            # ns since 1970: which feed this is
-    cdef u64 next                    # number of the next report to be written: the writer's own
-    cdef u64 published               # the same, as readers see it; atomic
-    cdef u64 claimed                 # reports below this number may be overwritten beneath a reader; atomic
-    cdef u32 checksum                # of all reports before published: the writer's own
-    cdef u64 kept_from               # the replica's cursor: reports from this number on must stay; atomic
+    cdef public u64 epoch            # start of the feed, ns since 1970; identifies the feed
+    cdef u64 next                    # number of the next report to write; used by the writer only
+    cdef u64 published               # reports below this number are readable; atomic
+    cdef u64 claimed                 # reports below this number may be overwritten during a read; atomic
+    cdef u32 checksum                # of all reports before published; used by the writer only
+    cdef u64 kept_from               # the replica has applied the reports below this number; atomic
 
     cdef u64 room(self) noexcept nogil
     cdef void begin(self, u64 count) noexcept nogil

@@ -1,13 +1,14 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""The newest reports of the feed: written once, sent from here, and read again by whoever missed some.
+"""The feed store: the newest reports of the feed, from which they are sent and retransmitted.
 
-A ring indexed by the report's number. One thread writes; any thread reads. A reader copies first and then asks whether
-the writer came round meanwhile: ``claimed`` is raised before a report is overwritten and looked at after the copy, so
-a torn copy is always found. The replica is the one reader that is waited for: what it has not applied stays.
+It is a ring indexed by sequence number with one writer thread and any number of readers. A reader copies reports and
+then checks ``claimed``, which the writer raises before it overwrites a report: so a reader detects a copy that was
+overwritten meanwhile. The writer waits only for the replica, and never overwrites a report that the replica has not
+applied.
 
-Beside each report stands the checksum of all reports before it: the link of CRC-32C from one report to the next, over
-the 48 bytes of each. Heartbeats, snapshots and retransmissions carry it, so a subscriber finds out whether what it has
-applied is what was sent.
+The store also keeps, for each report, the checksum of all reports before it: a running CRC-32C over their 48 bytes.
+Heartbeats, snapshots and retransmissions carry this checksum, so a subscriber can verify that it has applied what was
+sent.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class FeedStore:
-    """Room for ``capacity`` reports, a power of two; ``epoch`` tells this feed from others. Raises MemoryError."""
+    """Holds ``capacity`` reports, a power of two. ``epoch``: identifies this feed. Raises MemoryError."""
 
     def __init__(self, capacity, epoch):
-        capacity = whole(capacity, 2, 1 << 32, InvalidSetting, "reports kept by the feed")
+        capacity = whole(capacity, 2, 1 << 32, InvalidSetting, "capacity of the feed store")
         if capacity & (capacity - 1):
-            raise InvalidSetting(f"{capacity} reports kept by the feed: give a power of two")
+            raise InvalidSetting(f"capacity of the feed store {capacity}: give a power of two")
         self.capacity = capacity
         self.mask = capacity - 1
         self.epoch = epoch
@@ -48,36 +49,36 @@ class FeedStore:
         release(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     def prefault(self):
-        """Take up all its memory. Before anybody else uses it."""
+        """Take all memory of the store from the system. Before the first report."""
         prefault_pages(self.reports, self.capacity * cython.sizeof(Report))
         prefault_pages(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ the writer
 
     def room(self):
-        """How many reports may be written before the replica has applied more."""
+        """How many reports can be written now without overwriting one that the replica has not applied."""
         return self.capacity - (self.next - load_u64(cython.address(self.kept_from), ACQUIRE))
 
     def begin(self, count):
-        """Say that the next ``count`` reports are about to be written, over the oldest."""
+        """Announce that the next ``count`` reports will be written over the oldest."""
         if self.next + count > self.capacity + self.claimed:
             store_u64(cython.address(self.claimed), self.next + count - self.capacity, RELEASE)
             fence(RELEASE)
 
     def append(self):
-        """The place of the next report, which carries its number from now on; the writer fills in the rest."""
+        """The slot of the next report, with its sequence number set; the caller fills in the rest."""
         report: cython.pointer[Report] = cython.address(self.reports[(self.next - 1) & self.mask])
         report.seq_num = self.next
         self.next += 1
         return report
 
     def publish(self):
-        """Let readers see what was appended."""
+        """Make the appended reports visible to readers."""
         self._link(self.published, self.next)
         store_u64(cython.address(self.published), self.next, RELEASE)
 
     def _link(self, first, end):
-        """The checksums before the reports behind ``first``, up to ``end``."""
+        """Compute the checksums before reports ``first + 1`` to ``end``."""
         checksum: u32 = self.checksum
         number: u64
         for number in range(first, end):
@@ -87,7 +88,7 @@ class FeedStore:
         self.checksum = checksum
 
     def extend(self, reports):
-        """Append an array of ``REPORT`` and publish it, numbered anew: what the gateway does, for Python."""
+        """Append and publish an array of ``REPORT`` with new sequence numbers. For tests."""
         source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         count: u64 = len(reports)
         self.begin(count)
@@ -100,18 +101,18 @@ class FeedStore:
         self.publish()
 
     def load(self, next_sequence, reports, checksum):
-        """Go on with a feed whose next report has this number, of which these are the newest; older ones are gone.
+        """Continue a feed whose next report is ``next_sequence``.
 
-        ``reports``: array of ``REPORT``, those before that number; ``checksum``: of all reports before them. Only in a
-        store that has none yet; what is loaded is as if the replica had applied it. Raises SnapshotMismatch with
-        nothing changed.
+        ``reports``: array of ``REPORT``, the newest reports before it. ``checksum``: of all reports before ``reports``.
+        Only in an empty store. The loaded reports count as applied by the replica. Raises SnapshotMismatch and then
+        changes nothing.
         """
         number = whole(next_sequence, 1, (1 << 64) - 1, SnapshotMismatch, "the next sequence of a feed")
         if self.next != 1:
-            raise SnapshotMismatch(f"this store has {self.next - 1} reports already: load into a new one")
+            raise SnapshotMismatch(f"this store already has {self.next - 1} reports: load into a new one")
         first = number - len(reports)
         if first < 1 or (reports["seq_num"] != np.arange(len(reports), dtype=np.uint64) + np.uint64(first)).any():
-            raise SnapshotMismatch("these reports do not have the numbers before that of the next one")
+            raise SnapshotMismatch(f"the reports do not have consecutive sequence numbers up to {number - 1}")
         left_out = max(0, len(reports) - int(self.capacity))
         self.checksum = linked_records(checksum, reports[:left_out], REPORT.itemsize)
         reports = reports[left_out:]
@@ -131,32 +132,32 @@ class FeedStore:
     # ------------------------------------------------------------------ readers
 
     def newest(self):
-        """The number that the next report will have: those below it can be read."""
+        """Sequence number of the next report: reports below it can be read."""
         return load_u64(cython.address(self.published), ACQUIRE)
 
     def run_from(self, number):
-        """How many reports lie in one piece of memory from this number on."""
+        """How many reports from ``number`` on are contiguous in memory."""
         return min(self.newest() - number, self.capacity - ((number - 1) & self.mask))
 
     def at(self, number):
         return cython.address(self.reports[(number - 1) & self.mask])
 
     def keep_from(self, number):
-        """The replica has applied all reports below this number."""
+        """Note that the replica has applied all reports below ``number``."""
         store_u64(cython.address(self.kept_from), number, RELEASE)
 
     @property
     def next_sequence(self):
-        """The number of the next report of the feed."""
+        """Sequence number of the next report of the feed."""
         return self.newest()
 
     @property
     def oldest(self):
-        """The number of the oldest report that is kept; ``next_sequence`` when there is none."""
+        """Sequence number of the oldest stored report; ``next_sequence`` if the store is empty."""
         return load_u64(cython.address(self.claimed), ACQUIRE)
 
     def checksum_before(self, number):
-        """The checksum of all reports before this one, which may be the next; None if that is not known."""
+        """Checksum of all reports before ``number``, which may be the next one; None if it is not known."""
         wanted: u64 = number
         if wanted < self.oldest or wanted > self.newest():
             return None
@@ -165,7 +166,7 @@ class FeedStore:
         return checksum if wanted >= self.oldest else None
 
     def copy(self, first, count):
-        """The bytes of ``count`` reports from number ``first`` on, None when they are not, or no longer, all there."""
+        """The bytes of ``count`` reports from ``first`` on; None if the store does not hold all of them."""
         start: u64 = first
         wanted: u64 = count
         newest: u64 = self.newest()
@@ -180,6 +181,6 @@ class FeedStore:
         return copied if start >= self.oldest else None
 
     def array(self, first, count):
-        """The same as an array of ``REPORT``."""
+        """Like ``copy``, as an array of ``REPORT``."""
         copied = self.copy(first, count)
         return None if copied is None else np.frombuffer(copied, REPORT)

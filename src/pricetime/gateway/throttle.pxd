@@ -5,13 +5,13 @@ from pricetime.gateway.layout cimport Session
 
 
 cdef enum:
-    OPEN_ORDERS_COST = 16            # orders
+    OPEN_ORDERS_COST = 16            # orders that one OpenOrders is charged as
 
 
 cdef class Throttle:
-    cdef u64 order_interval_ns       # time between orders, 0 for no throttle
-    cdef u64 cancel_interval_ns      # between commands of all other types
-    cdef u64 burst_ns
+    cdef u64 order_interval_ns       # time for one order; 0: no limit
+    cdef u64 cancel_interval_ns      # time for one command of all other types
+    cdef u64 burst_ns                # maximum time that an account may be ahead
 
     cdef bint takes(self, Session *s, u32 kind, u64 now_ns) noexcept nogil
     cdef void charge_cancel(self, Session *s, u64 now_ns) noexcept nogil

@@ -1,9 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""How many commands an owner may send: new orders, replaces and lists of open orders have one account,
-all other commands another.
+"""Limits the commands per second of an owner. It has two accounts: new orders, replaces and lists of open orders share
+one, all other commands share the other.
 
-An account is the time at which it is even again. A command moves that on by one interval, and may not when it comes to
-lie more than a burst ahead. The accounts are in the owner's ``Session``, which outlives its connections.
+An account is a due time (the generic cell rate algorithm). Each command moves it forward by one interval, and is
+rejected if the due time would then be more than a burst in the future. The accounts are in the owner's ``Session``, so
+logging in again does not reset them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import cython
 @cython.final
 @cython.cclass
 class Throttle:
-    """``settings``: a GatewayConfig; without ``orders_per_second`` nothing is too much."""
+    """``settings``: a GatewayConfig. If ``orders_per_second`` is 0, there is no limit."""
 
     def __init__(self, settings):
         rate = settings.orders_per_second
@@ -23,12 +24,12 @@ class Throttle:
         self.burst_ns = (settings.burst or rate) * self.order_interval_ns
 
     def takes(self, s, kind, now_ns):
-        """Charge a command. False, with nothing charged, when it is more than the owner is allowed."""
+        """Charge a command. False, without a charge, if it exceeds the owner's rate."""
         if self.order_interval_ns == 0:
             return True
         orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER or kind == OPEN_ORDERS
         due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
-        if kind == OPEN_ORDERS:  # it counts as many orders, because its answer may be long
+        if kind == OPEN_ORDERS:  # charged as several orders, because its reply may be long
             due += min(OPEN_ORDERS_COST * self.order_interval_ns, self.burst_ns)
         else:
             due += self.order_interval_ns if orders else self.cancel_interval_ns
@@ -41,9 +42,9 @@ class Throttle:
         return True
 
     def charge_cancel(self, s, now_ns):
-        """Charge the cancel of the owner's orders when its session ends, which cannot be refused."""
+        """Charge the mass cancel at the end of a session, which is never rejected."""
         s.cancels_due_ns = max(s.cancels_due_ns, now_ns) + self.cancel_interval_ns
 
     def is_exhausted(self, s, now_ns):
-        """Has the owner no cancel left, so that one more session would end with one too many?"""
+        """Has the owner no cancel left for the end of one more session?"""
         return self.order_interval_ns != 0 and s.cancels_due_ns > now_ns + self.burst_ns

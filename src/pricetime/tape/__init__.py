@@ -1,7 +1,11 @@
-"""Market data in files: readers, their replay through a book, a book that mirrors a feed, and synthetic order flow."""
+"""Market data in files: readers, replay through a book, a book without matching, and synthetic order flow.
+
+``read`` gives the events of a tape as a frame of polars, pandas or PyArrow.
+"""
 
 from __future__ import annotations
 
 from ..core.passive_book import PassiveBook
+from .events import read
 
-__all__ = ["PassiveBook"]
+__all__ = ["PassiveBook", "read"]

@@ -1,4 +1,4 @@
-"""Times of a tape, between nanoseconds and what people write."""
+"""Converts the times of a tape between nanoseconds and text."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ _SECONDS = re.compile(r"(?P<seconds>\d{1,5})(?P<fraction>\.\d+)?", re.A)
 
 
 class InvalidTime(PricetimeError, ValueError):
-    """A time is written in none of the ways that this tape understands."""
+    """The text of a time has no format that this tape accepts."""
 
 
 class Clock:
-    """The times of one tape. ``midnight_ns``: the start of its first day since 1970 UTC; None when no date is known."""
+    """The time scale of a tape. ``midnight_ns``: the start of its first day, ns since 1970 UTC; None without a date."""
 
     def __init__(self, midnight_ns: int | None) -> None:
         self.midnight_ns = midnight_ns
 
     @classmethod
     def of_day(cls, time_ns: int) -> Clock:
-        """The clock of a tape that starts at this moment, in ns since 1970 UTC."""
+        """The clock of a tape that starts at this time, in ns since 1970 UTC."""
         return cls(time_ns - time_ns % DAY_NS)
 
     def parse(self, text: str) -> int:
-        """ns on the tape's own scale: since 1970 UTC, or since midnight when its date is not known.
+        """A time as ns on the tape's scale: since 1970 UTC, or since midnight if the tape has no date.
 
-        Reads HH:MM[:SS[.fraction]] and seconds after midnight on the tape's first day, and
-        YYYY-MM-DDTHH:MM[:SS[.fraction]] where the tape has a date, all of them UTC; digits beyond ns are rounded.
+        Accepts HH:MM[:SS[.fraction]] and seconds after midnight on the tape's first day, and
+        YYYY-MM-DDTHH:MM[:SS[.fraction]] if the tape has a date, all UTC. Digits beyond ns are rounded.
         Raises InvalidTime.
         """
         start = self.midnight_ns or 0
@@ -47,10 +47,10 @@ class Clock:
         if seen := _SECONDS.fullmatch(text):
             return start + int(seen["seconds"]) * SECOND_NS + _fraction_ns(seen["fraction"])
         dated = "YYYY-MM-DDTHH:MM:SS.fraction, " if self.midnight_ns is not None else ""
-        raise InvalidTime(f"time {text!r} is none of {dated}HH:MM:SS.fraction, seconds after midnight")
+        raise InvalidTime(f"time {text!r} is invalid: give {dated}HH:MM:SS.fraction or seconds after midnight")
 
     def text(self, time_ns: int) -> str:
-        """A time of the tape as people read it, to the nanosecond."""
+        """A time of the tape as text, to the nanosecond."""
         fraction = f"{time_ns % SECOND_NS:09}"
         moment = EPOCH + timedelta(seconds=time_ns // SECOND_NS)
         date = "" if self.midnight_ns is None else f"{moment:%Y-%m-%d} "
@@ -58,7 +58,7 @@ class Clock:
 
 
 def dated_ns(text: str) -> int:
-    """ns since 1970 of YYYY-MM-DDTHH:MM[:SS[.fraction]], which is UTC. Raises InvalidTime."""
+    """YYYY-MM-DDTHH:MM[:SS[.fraction]] in UTC as ns since 1970. Raises InvalidTime."""
     seen = _DATED.fullmatch(text)
     if not seen:
         raise InvalidTime(f"time {text!r} is not YYYY-MM-DDTHH:MM:SS.fraction")
@@ -81,6 +81,6 @@ def _of_day_ns(seen: re.Match[str], text: str) -> int:
 
 
 def _fraction_ns(fraction: str | None) -> int:
-    """ns of ".5" and the like, rounded; digits beyond the ninth are what floating point left."""
+    """A fraction such as ".5" in ns, rounded: digits beyond the ninth are rounding errors of floats."""
     digits = (fraction or ".")[1:]
     return int(digits[:9].ljust(9, "0")) + (digits[9:10] >= "5")

@@ -1,4 +1,4 @@
-"""Commands in files: .npy (what ``numpy.load`` and then ``apply`` take), .csv and .parquet (one column a field)."""
+"""Writes commands to files: .npy for ``numpy.load`` and ``apply``; .csv and .parquet with a column for each field."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ SUFFIXES = (".npy", ".csv", ".parquet")
 
 
 def write_commands(path: Path, chunks: Iterable[Commands], count: int) -> None:
-    """Write ``count`` commands, given in arrays of dtype ``COMMAND``; the suffix of the path says in which format.
+    """Write ``count`` commands, given in arrays of dtype ``COMMAND``, in the format that the suffix of the path names.
 
-    Memory does not grow with the count. The file appears under its name only when it is whole. Raises
-    InvalidSetting for a suffix that is none of ``SUFFIXES``, MissingExtra, OSError.
+    Memory does not grow with the count. The file gets its name only when it is complete. Raises InvalidSetting for a
+    suffix that is not one of ``SUFFIXES``, MissingExtra and OSError.
     """
     if path.suffix not in SUFFIXES:
         raise InvalidSetting(f"{path}: the name must end in one of {', '.join(SUFFIXES)}")

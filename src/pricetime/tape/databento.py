@@ -1,4 +1,4 @@
-"""Databento's market-by-order files (schema mbo, as DBN or as CSV), read as a stream."""
+"""Reads market-by-order files of Databento (schema mbo, DBN or CSV) as a stream."""
 
 from __future__ import annotations
 
@@ -21,21 +21,20 @@ CHUNK_BYTES = 1 << 16
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 DBN_MAGIC = b"DBN"
 
-#: Instruments that a message names.
+#: The most instruments that an error message lists.
 LISTED = 20
 
 
 class NoSuchInstrument(TapeError):
-    """The tape has no record of the instrument that was asked for. The message names those that it has."""
+    """The tape has no record of the given instrument. The message lists those that it has."""
 
 
 def read(path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Records]:
-    """The records of a file as arrays of dtype ``MBO``, shape (n,), n as it comes; memory does not grow.
+    """Read the records of a file as arrays of dtype ``MBO``, shape (n,) with varying n. Memory does not grow.
 
-    ``skipped``: takes the lines of a CSV file that cannot be read; without it the first raises. Raises TapeError for a
-    file that cannot be opened, is of another format or schema, is corrupt, or ends within a record (a cut that falls
-    exactly between two records cannot be told from the end of a shorter tape), and MissingExtra for DBN without
-    databento-dbn.
+    ``skipped``: collects the unreadable lines of a CSV file; without it the first one raises. Raises TapeError for a
+    file that cannot be opened, has a different format or schema, is corrupt, or ends within a record. (A file that was
+    cut exactly between two records looks like a shorter tape.) Raises MissingExtra for DBN without databento-dbn.
     """
     path = Path(path)
     if databento_csv.is_csv(path):
@@ -50,34 +49,34 @@ def events(
     progress: Progress | None = None,
     skipped: Skipped | None = None,
 ) -> Iterator[list[Record]]:
-    """The records of one instrument, event by event, as ``mbo.events`` tells them apart.
+    """Read the events of one instrument, grouped by ``mbo.events``.
 
-    Without an instrument id the file must hold one only. Raises TapeError when it holds several, NoSuchInstrument at
-    the end of a file that has none of that id, and as ``read`` does.
+    Without an instrument id, the file must have one instrument only. Raises TapeError if it has several,
+    NoSuchInstrument at the end of a file without this id, and the errors of ``read``.
     """
     return mbo.events(_records(Path(path), instrument, read(path, progress=progress, skipped=skipped)))
 
 
 def start_ns(path: str | Path) -> int:
-    """When the tape starts: the time its first record was received, in ns since 1970 UTC. Raises as ``read``."""
+    """When the first record of the tape was received, in ns since 1970 UTC. Raises the errors of ``read``."""
     for chunk in read(path, skipped=Skipped()):
         return int(chunk["ts_recv"][0])
-    raise TapeError(f"{path}: holds no market-by-order record")
+    raise TapeError(f"{path}: has no market-by-order record")
 
 
 def _records(path: Path, instrument: int | None, chunks: Iterator[Records]) -> Iterator[Record]:
-    """The records of one instrument: of the given one, or of the only one that there is."""
+    """The records of the given instrument, or of the only one."""
     sole = instrument is None
     seen: set[int] = set()
     for chunk in chunks:
         instruments = chunk["instrument_id"]
         seen.update(np.unique(instruments).tolist())
         if sole and len(seen) > 1:
-            raise TapeError(f"{path}: holds several instruments ({_listed(seen)} and perhaps more): name one of them")
+            raise TapeError(f"{path}: has several instruments ({_listed(seen)} and perhaps more): give one of them")
         mine = chunk if sole else chunk[instruments == instrument]
         yield from map(Record._make, mine[FIELDS].tolist())
     if not sole and seen and instrument not in seen:
-        raise NoSuchInstrument(f"{path}: holds no record of instrument {instrument}, but of {_listed(seen)}")
+        raise NoSuchInstrument(f"{path}: has no record of instrument {instrument}: it has {_listed(seen)}")
 
 
 def _listed(instruments: set[int]) -> str:
@@ -105,11 +104,11 @@ def _read_dbn(path: Path, progress: Progress | None) -> Iterator[Records]:
             messages = [message for message in decoded if isinstance(message, dbn.MBOMsg)]
             records += len(messages)
             if messages:
-                # A live capture appends the time of sending to each record: leave it out.
+                # A live capture appends the sending time to each record: drop it.
                 yield np.frombuffer(b"".join([bytes(m)[: MBO.itemsize] for m in messages]), MBO)
     if not started or decoder.buffer():
         where = f"record {records + 1}" if started else "its header"
-        raise TapeError(f"{path}: ends within {where}: is it truncated?")
+        raise TapeError(f"{path}: the file ends within {where}: it may be truncated")
 
 
 def _chunks(file: BinaryIO, head: bytes) -> Iterator[bytes]:
@@ -121,9 +120,9 @@ def _chunks(file: BinaryIO, head: bytes) -> Iterator[bytes]:
 def _check_schema(path: Path, metadata: Any) -> None:
     schema = metadata.schema
     if schema is not None and str(schema) != "mbo":  # a live capture mixes schemas and names none
-        raise TapeError(f"{path}: holds the schema {schema}, a replay needs mbo (market by order)")
+        raise TapeError(f"{path}: has the schema {schema}: a replay needs mbo (market by order)")
 
 
 def _broken(path: Path, records: int, zstd: bool, error: Exception) -> str:
-    hint = "; CSV that zstd compressed must be decompressed first: zstd -d" if zstd and not records else ""
-    return f"{path}: is not a DBN file, or is damaged: {error} (after {records:,} good records){hint}"
+    hint = "; decompress CSV files first: zstd -d" if zstd and not records else ""
+    return f"{path}: not a DBN file, or damaged: {error} (after {records:,} good records){hint}"

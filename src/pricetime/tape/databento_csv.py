@@ -20,15 +20,15 @@ from .file import Progress, TapeError, open_tape
 from .mbo import MBO, Records
 from .skipped import Skipped
 
-#: Columns that a replay needs. The others are 0 if the file lacks them.
+#: The columns that a replay needs. The others are 0 if the file does not have them.
 NEEDED = (
     "ts_recv", "ts_event", "instrument_id", "action", "side", "price", "size", "order_id", "flags", "sequence",
 )  # fmt: skip
 
-#: The price of a record without one, such as a clear of the book: an empty field.
+#: The price of a record with an empty price field, such as a clear of the book.
 NO_PRICE = 2**63 - 1
 
-#: Lines of one array.
+#: The most lines of one array.
 LINES = 4096
 
 HEADER_BYTES = 1024
@@ -38,7 +38,7 @@ _WHOLE = re.compile(r"-?\d{1,20}", re.A)
 
 
 def is_csv(path: Path) -> bool:
-    """Does a file begin with the names of these columns? False if it cannot be read."""
+    """Does a file begin with the names of these columns? False if it is unreadable."""
     try:
         with open_tape(path) as file:
             return is_header(file.readline(HEADER_BYTES))
@@ -47,14 +47,14 @@ def is_csv(path: Path) -> bool:
 
 
 def is_header(line: bytes) -> bool:
-    """Is this the first line of such a file?"""
+    """Is this line the header of such a file?"""
     return set(NEEDED) <= set(_fields(line.decode("ascii", "replace")))
 
 
 def read(path: Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Records]:
-    """The records of a file as arrays of dtype ``MBO``, shape (n,).
+    """Read the records of a file as arrays of dtype ``MBO``, shape (n,).
 
-    ``skipped``: takes the lines that cannot be read; without it the first raises. Raises TapeError. O(1) for each line.
+    ``skipped``: collects the unreadable lines; without it the first one raises. Raises TapeError. O(1) for each line.
     """
     skipped = Skipped(0) if skipped is None else skipped
     number = 1
@@ -67,11 +67,11 @@ def read(path: Path, *, progress: Progress | None = None, skipped: Skipped | Non
                 if len(records):
                     yield records
         except (EOFError, OSError, zlib.error) as error:
-            raise TapeError(f"{path}, after line {number}: is damaged or truncated: {error}") from error
+            raise TapeError(f"{path}, after line {number}: damaged or truncated: {error}") from error
 
 
 def _records(path: Path, names: Sequence[str], first: int, lines: Sequence[str], skipped: Skipped) -> Records:
-    """The records of some lines, of which the first has this number."""
+    """The records of some lines. ``first``: the number of the first line."""
     columns = [(name, names.index(name), _parser(name)) for name in MBO.names or () if name in names]
     rows = []
     for number, line in enumerate(lines, first):
@@ -100,7 +100,7 @@ def _parser(name: str) -> Callable[[str, str], int | str]:
 def _whole(name: str, text: str) -> int:
     limits = np.iinfo(MBO[name])
     if not _WHOLE.fullmatch(text) or not limits.min <= int(text) <= limits.max:
-        raise ValueError(f"{name} {text!r} is no whole number from {limits.min} to {limits.max}")
+        raise ValueError(f"{name} {text!r} is not a whole number from {limits.min} to {limits.max}")
     return int(text)
 
 
@@ -124,7 +124,7 @@ def _price(name: str, text: str) -> int:
 
 def _letter(name: str, text: str) -> str:
     if len(text) != 1 or not text.isupper():
-        raise ValueError(f"{name} {text!r} is no capital letter")
+        raise ValueError(f"{name} {text!r} is not a capital letter")
     return text
 
 

@@ -1,4 +1,4 @@
-"""Which rows of an orderbook file are the row before and the message between them, found for many rows at once."""
+"""Finds, for many rows of an orderbook file at once, which rows follow from the row before and the message between."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 from ..types import Side
 from .lobster import NO_LEVEL, Ints, Kind, Messages, Rows
 
-#: What a message and the row before it say of a row: nothing that is certain; all of it; all of it, and the last level
-#: of the message's side has gone out of sight; all but the last level of that side, which has come into sight.
+#: How far a message and the row before it explain a row: not at all; fully; fully, and the last level of the message's
+#: side went out of view; all but the last level of that side, which came into view.
 UNEXPLAINED, EXPLAINED, HIDES, REVEALS = 0, 1, 2, 3
 
-#: What a message adds to the size of its level, in its size, by kind.
+#: The sign with which a message changes the size of its level, by kind.
 SIGN = np.zeros(len(Kind) + 1, np.int64)
 SIGN[Kind.NEW] = 1
 SIGN[[Kind.PARTIAL_CANCEL, Kind.DELETE, Kind.EXECUTION]] = -1
@@ -43,7 +43,7 @@ def explain(messages: Messages, before: Rows, after: Rows) -> Ints:
     others = (before.keys[1 - own, index] == after.keys[1 - own, index]).all(axis=1)
     others &= (before.sizes[1 - own, index] == after.sizes[1 - own, index]).all(axis=1)
     sound = before.good & after.good & (messages.kind != 0) & others
-    sound &= (change <= 0) | enters | there  # no new order out of sight
+    sound &= (change <= 0) | enters | there  # no new order out of view
     sound &= ~visible | enters | (there & (size >= 0))
     sound &= (change <= 0) | (before.keys[1 - own, index, 0] < -key)  # no new order that crosses
     reveals = leaves & full & same[:, :-1].all(axis=1) & (after.sizes[own, index, -1] != 0)
@@ -53,5 +53,5 @@ def explain(messages: Messages, before: Rows, after: Rows) -> Ints:
 
 
 def _padded(columns: Ints, empty: int) -> Ints:
-    """With one more level at the far end, which is empty."""
+    """The columns with one empty level appended."""
     return np.pad(columns, ((0, 0), (0, 1)), constant_values=empty)

@@ -1,4 +1,4 @@
-"""The trades and the top of book of a replay, as columns in files."""
+"""Records the trades and the top of book of a replay and writes them to CSV or Parquet files."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ FORMATS = ("csv", "parquet")
 
 
 class Recorder:
-    """Keeps the fills of every trade and every change of the best levels: 57 bytes a fill, 56 a change.
+    """Records the fills of every trade and every change of the best levels: 57 bytes for a fill, 56 for a change.
 
-    Fills are the tape's, one row each: time_ns (as the tape counts), sequence (the exchange's, or the line of the
-    file), taker_id, side (of the aggressing order), price, quantity, maker_id, and verdict, how the book's fills of
-    the whole trade compare or why it was not matched. The top of book has time_ns and price, quantity (lots) and orders
-    of both sides, null where a side is empty.
+    The fills are those of the tape, one row each: time_ns (on the tape's time scale), sequence (of the exchange, or the
+    line of the file), taker_id, side (of the aggressing order), price, quantity, maker_id, and verdict: how the book's
+    fills of the whole trade compare, or why it was not matched. The top of book has time_ns and price, quantity (lots)
+    and orders of both sides, null for an empty side.
     """
 
     FILL_COLUMNS: ClassVar = {
@@ -42,7 +42,7 @@ class Recorder:
         self._top: tuple[int, ...] = ()
 
     def trade(self, trade: TapeTrade, verdict: Verdict | Unmatched) -> None:
-        """Keep a trade. One that was not matched has no aggressing order that is known, and no side."""
+        """Record a trade. If it was not matched, its aggressing order and side are unknown."""
         code = self.VERDICTS.index(verdict)
         side = 0 if isinstance(verdict, Unmatched) else trade.side
         for maker_id, quantity in trade.fills:
@@ -50,16 +50,16 @@ class Recorder:
             _append(self.fills, row)
 
     def top(self, time_ns: int, bids: Levels, asks: Levels) -> None:
-        """Keep the best levels if they have changed."""
+        """Record the best levels if they changed."""
         top = (*(bids[0] if bids else NO_LEVEL), *(asks[0] if asks else NO_LEVEL))
         if top != self._top:
             self._top = top
             _append(self.tops, (time_ns, *top))
 
     def write(self, prefix: Path, file_format: str, price_scale: int) -> tuple[Path, Path]:
-        """Write ``prefix.trades.csv`` and ``prefix.top.csv``, or ``.parquet``: the two paths.
+        """Write ``prefix.trades.csv`` and ``prefix.top.csv``, or ``.parquet``, and return the two paths.
 
-        Prices are decimals in units of currency, exact. Raises MissingExtra without polars, OSError.
+        Prices are exact decimals in currency. Raises MissingExtra without polars, OSError.
         """
         if file_format not in FORMATS:
             raise InvalidSetting(f"format {file_format!r} is unknown: give one of {', '.join(FORMATS)}")
@@ -108,7 +108,7 @@ def _arrays(columns: dict[str, array[int]]) -> dict[str, Any]:
 
 
 def _decimal(pl: Any, name: str, scale: int) -> Any:
-    """A column of integer prices in units of currency, without a float on the way."""
+    """A column of integer prices as exact decimals in currency."""
     digits = len(str(scale)) - 1
     unit = pl.lit(f"0.{'1':0>{digits}}").cast(pl.Decimal(38, digits))
     return (pl.col(name).cast(pl.Decimal(38, digits)) * unit).cast(pl.Decimal(38, digits)).alias(name)

@@ -1,4 +1,4 @@
-"""Tape files: opened so that their reader can report progress, and the error that names the file."""
+"""Opens tape files, plain or compressed, and reports how much was read. ``TapeError`` names the file."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from ..errors import PricetimeError
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-#: Called with the number of bytes of the file, as it lies on disk, that were read since the last call.
+#: Called with the number of bytes that were read since the last call; of a compressed file, compressed bytes.
 Progress = Callable[[int], None]
 
 GZIP_MAGIC = b"\x1f\x8b"
 
 
 class TapeError(PricetimeError, ValueError):
-    """A tape cannot be read, or contradicts itself. The message names the file and the place in it."""
+    """A tape is unreadable or contradicts itself. The message names the file and the place in it."""
 
 
 class _CountedFile(io.FileIO):
-    """A file that says how many bytes were read of it."""
+    """A file that reports how many bytes were read."""
 
     def __init__(self, path: Path, progress: Progress) -> None:
         super().__init__(path, "rb")
@@ -39,7 +39,7 @@ class _CountedFile(io.FileIO):
 
 @contextmanager
 def open_tape(path: Path, progress: Progress | None = None) -> Iterator[BinaryIO]:
-    """Open a file for reading; what gzip wrote is decompressed on the way, whatever its name. Raises TapeError."""
+    """Open a file for reading, and decompress it if it is gzip, whatever its name. Raises TapeError."""
     with ExitStack() as opened:
         try:
             counted = opened.enter_context(_CountedFile(path, progress or _ignore))

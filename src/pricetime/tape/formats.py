@@ -1,4 +1,4 @@
-"""Which kind of tape a file is, and the replay that runs it."""
+"""Detects the format of a tape and opens the replay for it."""
 
 from __future__ import annotations
 
@@ -23,33 +23,33 @@ AnyReplay: TypeAlias = MboReplay | LobsterReplay
 
 
 class Format(StrEnum):
-    """A format of tape."""
+    """The format of a tape."""
 
     DATABENTO = "databento"  #: schema mbo: DBN, plain or compressed with zstd; CSV, plain or compressed with gzip
     LOBSTER = "lobster"  #: message file, with or without its orderbook file, plain or compressed with gzip
 
 
 def detect(path: str | Path) -> Format:
-    """The format of a file, by its content. Raises TapeError when it is of none."""
+    """Detect the format of a file from its content. Raises TapeError if it is not a tape."""
     path = Path(path)
     try:
         with open_tape(path) as file:
             head = file.read(PEEK_BYTES)
     except (EOFError, OSError, zlib.error) as error:
-        raise TapeError(f"{path}: cannot be unpacked: {error}") from error
+        raise TapeError(f"{path}: cannot decompress it: {error}") from error
     first_line = head.split(b"\n", 1)[0]
     if head.startswith((ZSTD_MAGIC, DBN_MAGIC)) or databento_csv.is_header(first_line):
         return Format.DATABENTO
     if head and set(first_line) <= set(b"0123456789.,-\r"):
         return Format.LOBSTER
-    known = "Databento (DBN, or CSV with the columns of the schema mbo) and LOBSTER (.csv or .csv.gz)"
-    raise TapeError(f"{path}: is {'of an unknown format' if head else 'empty'}; known are {known}")
+    known = "Databento (DBN, or CSV with the columns of the schema mbo) or LOBSTER (.csv or .csv.gz)"
+    raise TapeError(f"{path}: {'unknown format' if head else 'the file is empty'}: give a tape of {known}")
 
 
 def orderbook_beside(path: str | Path) -> Path | None:
-    """The orderbook file that belongs to a LOBSTER message file, if it is in the same folder.
+    """The orderbook file of a LOBSTER message file, if the same folder has it, else None.
 
-    Its name has "orderbook" instead of "message", and may end in .gz or not.
+    Its name has "orderbook" instead of "message", with or without .gz.
     """
     path = Path(path)
     return next((beside for beside in orderbook_names(path) if beside.is_file()), None)
@@ -66,12 +66,12 @@ def open_replay(
     recorder: Recorder | None = None,
     progress: Progress | None = None,
 ) -> AnyReplay:
-    """A replay of a file, ready to run.
+    """Open a replay of a file; ``run`` starts it.
 
-    ``make_book``: makes an empty book, as ``pricetime.OrderBook`` does. ``tape_format``: by default what the content
-    says. ``orderbook``: of a LOBSTER tape. ``instrument``: of a Databento tape that holds several. ``max_skipped``:
-    lines and records that may be unreadable; with more of them the replay raises TapeError. ``replay.outcome.skipped``
-    names those that were skipped. Raises TapeError.
+    ``make_book``: makes an empty book, such as ``pricetime.OrderBook``. ``tape_format``: detected from the content by
+    default. ``orderbook``: the orderbook file of a LOBSTER tape. ``instrument``: which one to replay, if a Databento
+    tape has several. ``max_skipped``: the most unusable lines and records; with more, the replay raises TapeError.
+    ``replay.outcome.skipped`` names those that it skipped. Raises TapeError.
     """
     tape_format = tape_format or detect(path)
     skipped = Skipped(max_skipped)
@@ -82,5 +82,5 @@ def open_replay(
             path, make_book, instrument=instrument, recorder=recorder, progress=progress, skipped=skipped
         )
     if instrument is not None:
-        raise TapeError(f"{path}: a LOBSTER tape holds one instrument only")
+        raise TapeError(f"{path}: a LOBSTER tape has one instrument only")
     return LobsterReplay(path, make_book, orderbook=orderbook, recorder=recorder, progress=progress, skipped=skipped)

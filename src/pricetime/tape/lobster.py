@@ -1,8 +1,8 @@
-"""LOBSTER's files: what happened to the book of one stock on Nasdaq, and what the book was after each message.
+"""Reads LOBSTER files: the messages about one stock on Nasdaq, and its best levels after each message.
 
-Plain CSV or compressed with gzip. Prices are integers in units of 1/10000 dollar, times ns after midnight. Both files
-are read as columns, ``LINES`` lines at a time; a line that cannot be read is skipped, up to a limit, and keeps its
-place.
+Plain CSV or compressed with gzip. Prices are integers in units of 1/10000 dollar, times are ns after midnight. Both
+files are read as columns, ``LINES`` lines at a time. An unreadable line is skipped, up to a limit, and leaves a row of
+zeros.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from .skipped import Skipped
 #: Units of a price in one dollar.
 PRICE_SCALE = 10_000
 
-#: The price that stands for a level which does not exist: this on the ask side, minus this on the bid side.
+#: The price of a level that does not exist on the ask side; on the bid side its negative.
 NO_LEVEL = 9_999_999_999
 
-#: Lines that are read at once.
+#: Lines that are read together.
 LINES = 4096
 
 Ints: TypeAlias = NDArray[np.int64]
@@ -41,7 +41,7 @@ Parse: TypeAlias = Callable[[list[str]], list[int]]
 
 
 class Kind(IntEnum):
-    """What a message tells."""
+    """The type of a message."""
 
     NEW = 1
     PARTIAL_CANCEL = 2
@@ -49,15 +49,15 @@ class Kind(IntEnum):
     EXECUTION = 4  #: of a visible order
     HIDDEN_EXECUTION = 5  #: of an order the book does not show
     CROSS = 6  #: a trade of an auction
-    HALT = 7  #: trading stops or goes on
+    HALT = 7  #: trading stops or continues
 
 
-#: The kind of a line that cannot be read.
+#: The kind of an unreadable line.
 UNREADABLE = 0
 
 
 class Messages(NamedTuple):
-    """Consecutive lines of a message file: columns of shape (n,). Of a line that cannot be read every field is 0."""
+    """Consecutive lines of a message file: columns of shape (n,). Every field of an unreadable line is 0."""
 
     line: Ints  #: from 1
     time_ns: Ints  #: after midnight
@@ -76,7 +76,7 @@ class Rows(NamedTuple):
 
     keys: Ints  #: shape (2, n, levels): bids, asks; ``-NO_LEVEL`` for an empty level
     sizes: Ints  #: shape (2, n, levels)
-    good: Bools  #: shape (n,): could the line be read?
+    good: Bools  #: shape (n,): whether the line is readable
 
 
 FIELDS = ("time", "type", "order id", "size", "price", "direction")
@@ -86,20 +86,20 @@ SIDES = {"1": int(Side.BID), "-1": int(Side.ASK)}
 _WHOLE = b"0123456789,-\n"
 _DECIMAL = b"0123456789."
 
-#: Where the name of a message file says so.
+#: The part of a file name that names a message file.
 _MESSAGE = re.compile("messages?", re.I)
 
-#: Limit of an integer that a line may have.
+#: Integers in a file are below this.
 _TOO_LARGE = 2**63
 
 
 def messages(
     path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None
 ) -> Iterator[Messages]:
-    """The messages of a file, in their order.
+    """Read the messages of a file in order.
 
-    ``skipped``: takes the lines that cannot be read; without it the first raises. Raises TapeError naming the file and
-    the line, and for a file whose first line has not six fields. O(1) for each line.
+    ``skipped``: collects the unreadable lines; without it the first one raises. Raises TapeError with the file and the
+    line, also if the first line does not have six fields. O(1) for each line.
     """
     path = Path(path)
     skipped = Skipped(0) if skipped is None else skipped
@@ -115,10 +115,10 @@ def messages(
 
 
 def rows(path: str | Path, *, progress: Progress | None = None, skipped: Skipped | None = None) -> Iterator[Rows]:
-    """The rows of an orderbook file, in their order.
+    """Read the rows of an orderbook file in order.
 
-    ``skipped``: takes the lines that cannot be read; without it the first raises. Raises TapeError naming the file and
-    the line, and for a file whose first line has not four fields for each level. O(levels) for each line.
+    ``skipped``: collects the unreadable lines; without it the first one raises. Raises TapeError with the file and the
+    line, also if the first line does not have four fields for each level. O(levels) for each line.
     """
     path = Path(path)
     skipped = Skipped(0) if skipped is None else skipped
@@ -133,7 +133,7 @@ def rows(path: str | Path, *, progress: Progress | None = None, skipped: Skipped
 
 
 def _blocks(path: Path, progress: Progress | None) -> Iterator[list[bytes]]:
-    """Lines, so many at a time."""
+    """The lines of a file, ``LINES`` at a time."""
     number = 0
     with open_tape(path, progress) as file:
         try:
@@ -141,14 +141,14 @@ def _blocks(path: Path, progress: Progress | None) -> Iterator[list[bytes]]:
                 yield lines
                 number += len(lines)
         except (EOFError, OSError, zlib.error) as error:
-            raise TapeError(f"{path}, after line {number}: is damaged or truncated: {error}") from error
+            raise TapeError(f"{path}, after line {number}: damaged or truncated: {error}") from error
 
 
-# -------------------------------------------------------------------- a block at once, if all its lines are good
+# -------------------------------------------------------------------- whole blocks, if all lines are valid
 
 
 def _fast_messages(lines: Sequence[bytes]) -> Ints | None:
-    """The columns behind the line numbers, shape (n, 6), or None if a line needs a closer look."""
+    """The columns of a block, shape (n, 6), or None if a line is not valid."""
     parts = [line.partition(b",") for line in lines]
     times = [time for time, _, _ in parts]
     others = _numbers([rest for _, _, rest in parts], len(FIELDS) - 1)
@@ -166,7 +166,7 @@ def _fast_messages(lines: Sequence[bytes]) -> Ints | None:
 
 
 def _numbers(lines: Sequence[bytes], width: int) -> Ints | None:
-    """Lines of so many whole numbers each, shape (n, width), or None if some are not."""
+    """The whole numbers of a block, shape (n, width), or None if a line does not have ``width`` of them."""
     block = b"".join(lines).replace(b"\r\n", b"\n")
     if not block.strip() or block.translate(None, _WHOLE):
         return None
@@ -177,7 +177,7 @@ def _numbers(lines: Sequence[bytes], width: int) -> Ints | None:
     return numbers if numbers.shape == (len(lines), width) else None
 
 
-# -------------------------------------------------------------------- a line at a time, if some are not
+# -------------------------------------------------------------------- line by line, if some are not valid
 
 
 def _each(
@@ -188,7 +188,7 @@ def _each(
     parse: Parse,
     skipped: Skipped,
 ) -> tuple[Ints, Bools]:
-    """What each line says, shape (n, width), 0 for those that cannot be read; and which can."""
+    """The numbers of each line, shape (n, width), 0 for unreadable lines; and which lines are readable."""
     numbers = np.zeros((len(lines), width), np.int64)
     good = np.ones(len(lines), bool)
     for i, line in enumerate(lines):
@@ -207,7 +207,7 @@ def _each(
 def _message(fields: list[str]) -> list[int]:
     time, kind, order_id, size, price, direction = fields
     if kind not in KINDS:
-        raise ValueError(f"type {kind!r} is none of {', '.join(KINDS)}")
+        raise ValueError(f"type {kind!r} is not one of {', '.join(KINDS)}")
     if direction not in SIDES:
         raise ValueError(f"direction {direction!r} is neither 1 nor -1")
     whole = [_whole(name, text) for name, text in zip(FIELDS[2:5], (order_id, size, price), strict=True)]
@@ -220,7 +220,7 @@ def _row(fields: list[str]) -> list[int]:
 
 def _whole(name: str, text: str) -> int:
     if not (text.isascii() and text.removeprefix("-").isdigit()):
-        raise ValueError(f"{name} {text!r} is no whole number")
+        raise ValueError(f"{name} {text!r} is not a whole number")
     number = int(text)
     if not -_TOO_LARGE <= number < _TOO_LARGE:
         raise ValueError(f"{name} {text!r} is beyond 64 bits")
@@ -228,23 +228,23 @@ def _whole(name: str, text: str) -> int:
 
 
 def _time_ns(text: str) -> int:
-    """ns of seconds after midnight: a day in ns fits the 53 bits of a float, so that rounding gives those written."""
+    """Seconds after midnight as ns. A day in ns fits the 53 bits of a float, so rounding gives the exact value."""
     try:
         if text.encode().translate(None, _DECIMAL):
             raise ValueError
         time_ns = round(float(text) * 1e9)
     except ValueError:
-        raise ValueError(f"time {text!r} is no number of seconds") from None
+        raise ValueError(f"time {text!r} is not a number of seconds") from None
     if time_ns >= DAY_NS:
         raise ValueError(f"time {text!r} is beyond a day")
     return time_ns
 
 
-# -------------------------------------------------------------------- what a file is
+# -------------------------------------------------------------------- kinds of files
 
 
 def orderbook_names(path: Path) -> list[Path]:
-    """What the orderbook file of a message file may be called, likeliest first; none for a name without "message"."""
+    """Possible names of the orderbook file of a message file, likeliest first; empty for a name without "message"."""
     found = list(_MESSAGE.finditer(path.name))
     if not found:
         return []
@@ -258,20 +258,20 @@ def orderbook_names(path: Path) -> list[Path]:
 def _check_first_message(path: Path, line: bytes) -> None:
     count = line.count(b",") + 1
     if count != len(FIELDS):
-        hint = ": is this an orderbook file?" if count % 4 == 0 else ""
-        raise TapeError(f"{path}, line 1: {count} fields, a message has {len(FIELDS)}{hint}")
+        hint = ": this may be an orderbook file" if count % 4 == 0 else ""
+        raise TapeError(f"{path}, line 1: {count} fields: a message has {len(FIELDS)}{hint}")
 
 
 def _width_of(path: Path, line: bytes) -> int:
     width = line.count(b",") + 1
     if width % 4:
-        hint = ": is this a message file?" if width == len(FIELDS) else ""
-        raise TapeError(f"{path}, line 1: {width} fields, a row has four to a level{hint}")
+        hint = ": this may be a message file" if width == len(FIELDS) else ""
+        raise TapeError(f"{path}, line 1: {width} fields: a row has four for each level{hint}")
     return width
 
 
 def _as_rows(numbers: Ints, good: Bools) -> Rows:
-    """Ask price, ask size, bid price and bid size of each level, as keys and sizes."""
+    """Rows of ask price, ask size, bid price and bid size of each level, as keys and sizes."""
     keys = np.stack([numbers[:, 2::4], -numbers[:, 0::4]])
     sizes = np.stack([numbers[:, 3::4], numbers[:, 1::4]])
     sizes[keys == -NO_LEVEL] = 0

@@ -1,6 +1,6 @@
-"""The replay of LOBSTER files: messages into a book, executions matched, and the book held against every row.
+"""The replay of LOBSTER files: sends the messages to a book, and compares the book with every row.
 
-docs/concepts/replay.md tells how each message becomes commands, and why.
+docs/concepts/replay.md explains how each message becomes commands, and why.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from .replay import Recorder, Replay, follow_tape
 from .skipped import Skipped
 from .window import UNSEEN_FROM, Row, Window, clear_level, nearer
 
-#: The aggressing order of an execution: LOBSTER does not name it, and it never rests.
+#: The id of every aggressing order: LOBSTER does not name them, and they never rest.
 TAKER_ID = 0
 
-# The facts that are counted beside the trades.
-OPENING = "messages that the first row holds already"
+# What is counted beside the trades.
+OPENING = "messages that the first row already includes"
 AT_BEST = "executions at the best price"
 IDENTIFIED = "exact executions that checked the order's id"
-OF_STAND_INS = "exact executions of stand-ins for orders never seen"
+OF_STAND_INS = "exact executions of stand-ins for orders never shown"
 ADDED_TWICE = "new orders that rest already: ignored"
-UNKNOWN_CANCELLED = "cancels of orders never seen: ignored"
+UNKNOWN_CANCELLED = "cancels of orders never shown: ignored"
 NOT_COMPARED = {
     Kind.HIDDEN_EXECUTION: "executions of hidden orders: not compared",
     Kind.CROSS: "auction trades: not compared",
@@ -42,7 +42,7 @@ NOT_COMPARED = {
 }
 
 
-# As plain numbers, which compare faster.
+# As plain integers, which are faster to compare.
 NEW, PARTIAL_CANCEL, DELETE, EXECUTION = (
     int(kind) for kind in (Kind.NEW, Kind.PARTIAL_CANCEL, Kind.DELETE, Kind.EXECUTION)
 )
@@ -59,13 +59,13 @@ class Event(NamedTuple):
     size: int
     price: int
     side: int  #: of the resting order
-    expected: int  #: how much of the row the message and the row before it explain
-    rows: Rows | None = None  #: the rows of this event and its neighbours, each behind the one before it
-    place: int = 0  #: of the row before this event's; its own is the next
+    expected: int  #: how far the message and the row before it explain the row
+    rows: Rows | None = None  #: the rows of this event and its neighbours, in order
+    place: int = 0  #: the index of the row before that of this event
 
 
 class LobsterReplay(Replay[Event]):
-    """See the module, and Replay. Without an orderbook file nothing is known of what rests before the first message."""
+    """A replay of LOBSTER files. Without an orderbook file, the orders before the first message are unknown."""
 
     price_scale = PRICE_SCALE
 
@@ -96,9 +96,9 @@ class LobsterReplay(Replay[Event]):
         if self._has_rows:
             return []
         names = [path.name for path in lobster.orderbook_names(Path(self.name))]
-        looked = f" (LOBSTER calls it {names[0]})" if names else ""
-        known = "nothing is known of the orders that rest before the first message"
-        give = f"Give the orderbook file{looked} with --orderbook, or as orderbook"
+        named = f" (LOBSTER calls it {names[0]})" if names else ""
+        known = "the orders that rest before the first message are unknown"
+        give = f"Give the orderbook file{named} with --orderbook, or as orderbook"
         return [f"the opening book is missing: {known}. {give}"]
 
     def clock(self) -> Clock:
@@ -112,7 +112,7 @@ class LobsterReplay(Replay[Event]):
         return self.book.digest()
 
     def order_text(self, order_id: int) -> str:
-        return "orders never told of" if order_id >= UNSEEN_FROM else super().order_text(order_id)
+        return "orders never shown" if order_id >= UNSEEN_FROM else super().order_text(order_id)
 
     def time_ns(self, event: Event) -> int:
         return event.time_ns
@@ -132,7 +132,7 @@ class LobsterReplay(Replay[Event]):
                 self._hold_against(event, rows, as_told)
 
     def _hold_against(self, event: Event, rows: Rows, as_told: bool | None) -> None:
-        """Hold the book against a row that is not just the row before and its message."""
+        """Compare the book with a row that its message and the row before do not fully explain."""
         before, after = event.place, event.place + 1
         if as_told and event.expected == REVEALS:
             self._window.reveal(Side(event.side), rows, after)
@@ -144,7 +144,7 @@ class LobsterReplay(Replay[Event]):
             self._window.compare(Row.at(rows, before), Row.at(rows, after))
 
     def _open(self, event: Event, row: Row) -> None:
-        """Fill the book from the first row, which holds its own message already: a new order is last in its queue."""
+        """Fill the book from the first row, which already includes its message: a new order is last in its queue."""
         self.outcome.facts[OPENING] += 1
         self._window.open(row)
         if event.kind == Kind.NEW:
@@ -154,7 +154,7 @@ class LobsterReplay(Replay[Event]):
                 self._new(event)
 
     def _told_exactly(self, event: Event) -> bool | None:
-        """Send a message to the book: did it change by just what the message says? None if it cannot be used."""
+        """Send a message to the book. Did the book change exactly as it says? None if the message is unusable."""
         kind = event.kind
         try:
             if kind == NEW:
@@ -200,7 +200,7 @@ class LobsterReplay(Replay[Event]):
         return True
 
     def _execution(self, event: Event) -> bool:
-        """Match an order that takes as much as the tape says, at the price it says."""
+        """Match an order with the price and the quantity of the execution."""
         side, price, size, facts = event.side, event.price, event.size, self.outcome.facts
         if not self._window.is_open:
             self._clear_to(side, price, inclusive=False)
@@ -224,7 +224,7 @@ class LobsterReplay(Replay[Event]):
         return TapeTrade(event.time_ns, event.line, TAKER_ID, _other(event.side), event.price, event.size, fills)
 
     def _clear_to(self, side: int, price: int, *, inclusive: bool) -> None:
-        """Take out the orders better than a price, or as good as well: this message shows that they had gone."""
+        """Cancel the orders better than a price (``inclusive``: or equal): this message proves that they are gone."""
         while True:
             best = self.book.best_bid if side == BID else self.book.best_ask
             if best is None or not (nearer(side, best, price) or (inclusive and best == price)):
@@ -255,7 +255,7 @@ def _columns(messages: Messages) -> list[list[int]]:
 
 
 def _behind(last: Rows | None, rows: Rows) -> Rows:
-    """Rows with the one before them at the front; before the first there is none."""
+    """The rows with the last row of the block before in front."""
     if last is None:
         last = Rows(rows.keys[:, :1], rows.sizes[:, :1], np.zeros(1, bool))
     return Rows(
@@ -266,11 +266,13 @@ def _behind(last: Rows | None, rows: Rows) -> Rows:
 
 
 def _check_lengths(path: str | Path, orderbook: str | Path, told: Messages | None, shown: Rows | None) -> None:
-    """Blocks are as long as one another, until a file ends."""
+    """Raises TapeError unless both blocks have the same length."""
     messages, rows = 0 if told is None else len(told.line), 0 if shown is None else len(shown.good)
     if messages != rows:
         shorter, longer = (path, orderbook) if messages < rows else (orderbook, path)
-        raise TapeError(f"{shorter}: has fewer lines than {longer}: they are not of one tape, or one is truncated")
+        raise TapeError(
+            f"{shorter}: has fewer lines than {longer}: they belong to different tapes, or one is truncated"
+        )
 
 
 def _other(side: int) -> Side:

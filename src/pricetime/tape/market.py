@@ -1,4 +1,4 @@
-"""The books behind one replay, in its two phases: orders collect, or they trade continuously."""
+"""The books of one replay. Before an opening and in a halt each side has its own book; otherwise both share one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Levels: TypeAlias = list[tuple[int, int, int]]
 
 
 class Book(Protocol):
-    """What a replay asks of a book. ``OrderBook`` and ``ReferenceBook`` both have it."""
+    """The interface that a replay needs. ``OrderBook`` and ``ReferenceBook`` have it."""
 
     def add_order(self, order_id: int, side: int, price: int, quantity: int, *, timestamp: int = 0) -> Execution: ...
     def match_order(self, order_id: int, side: int, price: int, quantity: int) -> Execution: ...
@@ -35,15 +35,15 @@ class Book(Protocol):
     def __iter__(self) -> Iterator[Order]: ...
 
 
-#: Makes an empty book, as the classes of the books do.
+#: Makes an empty book: a class such as ``OrderBook``, or a function.
 MakeBook: TypeAlias = Callable[[], Book]
 
 
 class Market:
     """One instrument. ``side[Side.BID]`` and ``side[Side.ASK]`` are the books in which each side rests.
 
-    While orders collect, before an opening or in a halt, bids and asks may cross and nothing trades: each side
-    then rests in a book of its own. In continuous trading both rest in ``book``.
+    Before an opening and in a halt, bids and asks may cross and nothing trades: each side rests in a book of its own.
+    In continuous trading both rest in ``book``.
     """
 
     def __init__(self, make_book: MakeBook) -> None:
@@ -57,7 +57,7 @@ class Market:
         return self.side[Side.ASK] is self.book
 
     def open(self) -> bool:
-        """Bring both sides into one book, queues unchanged. False, and nothing done, when they cross."""
+        """Move both sides into one book with their queues unchanged. If they cross, do nothing and return False."""
         bid, ask = self.side[Side.BID].best_bid, self.side[Side.ASK].best_ask
         if bid is not None and ask is not None and bid >= ask:
             return False
@@ -67,20 +67,20 @@ class Market:
         return True
 
     def collect(self) -> None:
-        """Part the two sides again: trading has stopped."""
+        """Separate the two sides again, because trading has stopped."""
         if self.continuous:
             _move(self.book, self._collected_asks, Side.ASK)
             self.side[Side.ASK] = self._collected_asks
 
     def crosses(self, side: Side, price: int) -> bool:
-        """Would an order that rests at this price trade at once? Never while orders collect."""
+        """Would an order at this price trade at once? Always False outside continuous trading."""
         if not self.continuous:
             return False
         best = self.book.best_ask if side is Side.BID else self.book.best_bid
         return best is not None and (best <= price if side is Side.BID else best >= price)
 
     def clear(self) -> None:
-        """Take every order out, and wait for an opening."""
+        """Cancel every order and wait for an opening."""
         for book in (self.book, self._collected_asks):
             for order in list(book):
                 book.cancel_order(order.id)
@@ -99,13 +99,13 @@ class Market:
 
 
 def as_levels(levels: Any) -> Levels:
-    """One side as ``depth`` gives it, an array or a list by the kind of book, as a list of plain tuples."""
+    """One side of ``depth``, which is an array or a list depending on the book, as a list of tuples."""
     plain: Levels = levels.tolist() if isinstance(levels, np.ndarray) else levels
     return plain
 
 
 def _move(source: Book, target: Book, side: Side | None = None) -> None:
-    """Move orders from one book to another, in the order of their queues."""
+    """Move orders from ``source`` to ``target`` in the order of their queues."""
     for order in list(source):
         if side is None or order.side is side:
             source.cancel_order(order.id)

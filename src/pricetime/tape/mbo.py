@@ -1,4 +1,4 @@
-"""Market by order: the records of a tape that names every order, and the events that they make up."""
+"""Market-by-order records, and how they are grouped into events."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-#: What a record tells.
+#: The action of a record.
 ADD, CANCEL, MODIFY, CLEAR, TRADE, FILL = b"A", b"C", b"M", b"R", b"T", b"F"
 
-#: Its side; any other value is none.
+#: The side of a record. Any other value means that it has no side.
 BID, ASK = b"B", b"A"
 
-#: Flags: the last record of an event; a record of a snapshot, not of something that happened.
+#: Flags: the last record of an event; a record of a snapshot.
 LAST, SNAPSHOT = 0x80, 0x20
 
 #: One record in an array, as Databento lays it out: prices in units of 10**-9, times in ns since 1970 UTC.
@@ -45,24 +45,23 @@ FIELDS = ["ts_event", "sequence", "action", "side", "order_id", "price", "size",
 
 
 class Record(NamedTuple):
-    """What a replay needs of one record."""
+    """The fields of a record that a replay needs."""
 
     time_ns: int  #: when it happened at the exchange
     sequence: int  #: the exchange's number of the message
-    action: bytes  #: one of ``ADD`` to ``FILL``; a record with another changes nothing
-    side: bytes  #: ``BID``, ``ASK``, or anything else for none; of a fill that of the resting order
-    order_id: int  #: of a trade the aggressing order, 0 if the tape does not name it
+    action: bytes  #: one of ``ADD`` to ``FILL``; a replay ignores other actions
+    side: bytes  #: ``BID``, ``ASK``, or anything else for no side; for a fill, the side of the resting order
+    order_id: int  #: for a trade, the aggressing order, 0 if the tape does not name it
     price: int  #: in units of the tape
-    size: int  #: lots; of a cancel those taken off, of a modify those open afterwards
-    flags: int = LAST  #: a sum of ``LAST`` and ``SNAPSHOT``; other bits mean nothing here
+    size: int  #: lots; for a cancel, the cancelled lots; for a modify, the lots that remain open
+    flags: int = LAST  #: a sum of ``LAST`` and ``SNAPSHOT``; a replay ignores other bits
 
 
 def events(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """The records of one instrument, event by event: what the exchange did at one instant belongs together.
+    """Group the records of one instrument into events: what the exchange did at one instant.
 
-    Records of one event have the same time. ``LAST`` ends an event, unless records of the same message (sequence)
-    follow: some feeds set it on each record of a trade, its fills and what applies them. Each record of a snapshot is
-    an event of its own. O(1) for each record.
+    Records of one event have the same time. ``LAST`` ends an event unless the next record has the same sequence:
+    some feeds set it on every record of a trade. Each record of a snapshot is an event. O(1) for each record.
     """
     event: list[Record] = []
     for record in records:

@@ -1,6 +1,6 @@
-"""The replay of a market-by-order tape: every order by its id, every fill by the order that it took.
+"""The replay of a market-by-order tape, which names every order.
 
-docs/concepts/replay.md tells how each record becomes commands, and why.
+docs/concepts/replay.md explains how each record becomes commands, and why.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from .skipped import Skipped
 SIDE = {BID: Side.BID, ASK: Side.ASK}
 OTHER = {Side.BID: Side.ASK, Side.ASK: Side.BID}
 
-# The facts that are counted beside the trades.
+# What is counted beside the trades.
 FROM_SNAPSHOT = "orders in the opening snapshot"
 HIDDEN_LOTS = "lots of orders never shown, in trades that were applied"
-INFERRED = "trades without a side: that of the resting order gives it"
+INFERRED = "trades without a side: inferred from the resting order"
 UNNAMED = "trades that name no resting order: not compared"
 NON_DISPLAYED = "trades without a side or a resting order (non-displayed, crosses): not compared"
 INTO_THE_CROSS = "aggressors that were resting, modified into the cross"
@@ -35,16 +35,15 @@ UNKNOWN_CANCELLED = "cancels of orders never shown: ignored"
 UNKNOWN_MODIFIED = "modifies of orders never shown: added"
 ADDED_TWICE = "adds of orders that rest already: ignored"
 HALTS = "times that trading stopped: bids and asks crossed"
-CONTESTED = "exact trades that the order of the queue decided"
+CONTESTED = "exact trades that depend on the order of the queue"
 
 
 class MboReplay(Replay[Sequence[Record]]):
-    """See the module, and Replay. Each event of the tape is a sequence of records: see ``mbo.events``.
+    """A replay of market-by-order events, each a sequence of records as ``mbo.events`` groups them.
 
-    ``events``: of one instrument, in the order of the exchange; any iterable, so that a reader of another format is a
-    generator. ``name``: of the tape, for messages. ``clock``: by default that of the day of the first event.
-    ``price_scale``: units of the records' prices in one unit of currency. ``skipped``: takes records that the book
-    refuses; by default up to 100.
+    ``events``: of one instrument, in the order of the exchange, from any iterable such as a generator. ``name``: of the
+    tape, for messages. ``clock``: by default that of the day of the first event. ``price_scale``: units of the records'
+    prices in one unit of currency. ``skipped``: collects records that the book rejects; by default up to 100.
     """
 
     def __init__(
@@ -62,10 +61,10 @@ class MboReplay(Replay[Sequence[Record]]):
         self.price_scale = price_scale
         self.market = Market(make_book)
         self._clock = clock
-        self._path: str | Path | None = None  # of the file, whose first record says when the tape starts
-        #: Lots that fills took from an order, which its next cancel or modify will tell again.
+        self._path: str | Path | None = None  # of the file; its first record has the start of the tape
+        #: Lots that fills took from an order and that its next cancel or modify will report again.
         self._told: dict[int, int] = {}
-        self._auction_ns: int | None = None  # when the last auction was
+        self._auction_ns: int | None = None  # the time of the last auction
         self._begins_with_a_book = False
         self._apply_record = {
             ADD: self._add, CANCEL: self._cancel, MODIFY: self._modify, CLEAR: self._clear,
@@ -82,7 +81,7 @@ class MboReplay(Replay[Sequence[Record]]):
         progress: Progress | None = None,
         skipped: Skipped | None = None,
     ) -> MboReplay:
-        """A replay of a Databento file. ``instrument``: which one, of a tape that holds several. Raises TapeError."""
+        """Open a Databento file. ``instrument``: which one to replay, if it has several. Raises TapeError."""
         skipped = Skipped() if skipped is None else skipped
         events = databento.events(path, instrument=instrument, progress=progress, skipped=skipped)
         replay = cls(events, make_book, name=str(path), recorder=recorder, skipped=skipped)
@@ -102,9 +101,9 @@ class MboReplay(Replay[Sequence[Record]]):
         unknown = facts[UNKNOWN_CANCELLED] + facts[UNKNOWN_MODIFIED] + self.outcome.verdicts[Verdict.UNKNOWN]
         if self._begins_with_a_book or not unknown:
             return []
-        missing = "the opening book is missing: the tape begins with neither a snapshot nor a clear of the book"
+        missing = "the opening book is missing: the tape begins without a snapshot or a clear of the book"
         records = f"{unknown:,} of its records are about orders that it never showed"
-        return [f"{missing}, and {records}. Begin with a snapshot, or with the start of the session"]
+        return [f"{missing}, and {records}. Use a tape that begins with a snapshot or with the session"]
 
     def depth(self, levels: int) -> tuple[Levels, Levels]:
         return self.market.depth(levels)
@@ -140,10 +139,10 @@ class MboReplay(Replay[Sequence[Record]]):
             self._clock = Clock.of_day(record.time_ns)
 
     def _without_prevented(self, event: Sequence[Record]) -> Sequence[Record]:
-        """First cancel what the event cancels without a fill; the records that remain. O(records).
+        """Cancel the orders that the event cancels without a fill, and return the other records. O(records).
 
-        An aggressing order that meets one of its own owner's trades past it, and that one is cancelled: the tape
-        tells of it only after the trades. What the event itself adds is cancelled where the tape says so.
+        When an aggressing order meets an order of its own owner, the exchange cancels that order and matches the next.
+        The tape reports the cancel after the trades. Orders that the event itself adds are cancelled later, in order.
         """
         filled_or_added = {record.order_id for record in event if record.action in (FILL, ADD)}
         prevented: list[Record] = []
@@ -160,7 +159,7 @@ class MboReplay(Replay[Sequence[Record]]):
     # ---------------------------------------------------------------- trades
 
     def _trade(self, record: Record, fills: Sequence[Record]) -> None:
-        """Send the aggressing order of a trade to the book: all of it that trades at this price."""
+        """Send the aggressing order of a trade to the book, with the quantity that trades at this price."""
         for fill in fills:
             self._told[fill.order_id] = self._told.get(fill.order_id, 0) + fill.size
         side = SIDE.get(record.side)
@@ -168,7 +167,7 @@ class MboReplay(Replay[Sequence[Record]]):
             self._trade_without_side(record, fills)
             return
         makers = [fill for fill in fills if fill.side != record.side]
-        if len(makers) < len(fills):  # a fill on the side of its trade is the aggressing order itself
+        if len(makers) < len(fills):  # a fill on the side of its trade is that of the aggressing order
             self.outcome.facts[INTO_THE_CROSS] += 1
         if makers:
             self._compare(record, side, makers, fills)
@@ -177,7 +176,7 @@ class MboReplay(Replay[Sequence[Record]]):
             self.outcome.facts[UNNAMED] += 1
 
     def _trade_without_side(self, record: Record, fills: Sequence[Record]) -> None:
-        """A trade of an auction, or one whose aggressing order the tape does not tell of."""
+        """A trade of an auction, or one whose aggressing order the tape does not name."""
         if not self.market.open() or record.time_ns == self._auction_ns:
             self._auction_ns = record.time_ns
             self._apply_fills(record, fills, Unmatched.AUCTION)
@@ -214,7 +213,7 @@ class MboReplay(Replay[Sequence[Record]]):
         self._count(trade, taken, verdict)
 
     def _contested(self, trade: TapeTrade, last_maker: int, makers: int) -> bool:
-        """Did the trade have a choice: more orders at its price than one, and more lots than it took?"""
+        """Could the trade have taken other orders: several at its price, with more lots than it took?"""
         book = self.market.book
         best = book.best_ask if trade.side is Side.BID else book.best_bid
         if best != trade.price:
@@ -224,7 +223,7 @@ class MboReplay(Replay[Sequence[Record]]):
         return orders_left + makers - (last_maker in book) > 1
 
     def _aggressing_side(self, fills: Sequence[Record]) -> Side | None:
-        """The side that the resting orders give, None if it is not known or if there were some on both sides."""
+        """The side opposite the resting orders; None if that is unknown or if they are on both sides."""
         sides = {self._resting_side(fill) for fill in fills} - {None}
         return OTHER[sides.pop()] if len(sides) == 1 else None  # type: ignore[index]  # None is not in it
 
@@ -233,7 +232,7 @@ class MboReplay(Replay[Sequence[Record]]):
         return book.order(fill.order_id).side if fill.order_id in book else SIDE.get(fill.side)
 
     def _apply_fills(self, record: Record, fills: Sequence[Record], why: Unmatched) -> None:
-        """A trade without an aggressing order: nothing to match. Continuous trading starts when no orders cross."""
+        """Apply a trade without an aggressing order. Continuous trading starts if no orders cross."""
         self.outcome.facts[why.value] += 1
         if hidden := self._take(fills):
             self.outcome.facts[HIDDEN_LOTS] += hidden
@@ -244,7 +243,7 @@ class MboReplay(Replay[Sequence[Record]]):
         self.market.open()
 
     def _take(self, fills: Sequence[Record]) -> int:
-        """Take fills from their orders without matching: the lots of orders that the book does not hold."""
+        """Apply fills to their orders without matching, and return the lots of orders that the book does not have."""
         hidden = 0
         for fill in fills:
             for book in self.market.side.values():
@@ -269,7 +268,7 @@ class MboReplay(Replay[Sequence[Record]]):
             self.outcome.facts[ADDED_TWICE] += 1
 
     def _cancel(self, record: Record) -> None:
-        """Take off what is cancelled, less what fills have taken already."""
+        """Cancel the size of the record, less what fills already took."""
         book = self.market.side[_side(record)]
         told = self._told.pop(record.order_id, 0)
         if record.order_id not in book:
@@ -283,13 +282,13 @@ class MboReplay(Replay[Sequence[Record]]):
         book = self.market.side[side]
         told = self._told.pop(order_id, 0)
         if order_id not in book:
-            # All of it that was displayed has traded: an iceberg shows its next part, or an aggressing order rests.
+            # Its displayed lots have all traded: an iceberg shows its next part, or an aggressing order rests.
             if not told:
                 self.outcome.facts[UNKNOWN_MODIFIED] += 1
             self._add(record)
         elif told:
             order = book.order(order_id)
-            if (order.price, order.quantity) != (record.price, record.size):  # not what the fills left: refreshed
+            if (order.price, order.quantity) != (record.price, record.size):  # an iceberg that shows its next part
                 book.cancel_order(order_id)
                 self._add(record)
         else:

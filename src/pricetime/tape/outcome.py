@@ -1,4 +1,4 @@
-"""What a replay found: how each trade of the tape compares with what the book did."""
+"""The result of a replay: how the fills of the book compare with those of the tape, trade by trade."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..types import Side
 from .market import Book
 from .skipped import Skipped
 
-#: Resting orders taken by one trade and the lots taken of each: (order id, quantity).
+#: The resting orders that a trade took, and the lots of each: (order id, quantity).
 Fills: TypeAlias = tuple[tuple[int, int], ...]
 
 
@@ -21,56 +21,56 @@ class Verdict(Enum):
     """How the book's fills of one trade compare with the tape's."""
 
     EXACT = "same orders and quantities, in the same order"
-    LISTED = "same orders and quantities, listed in another order"
+    LISTED = "same orders and quantities, listed in a different order"
     ICEBERG = "an iceberg gave more than it displayed"
     UNKNOWN = "the tape took an order that it never showed"
-    PRICE = "the book trades at another price"
+    PRICE = "the book trades at a different price"
     QUEUE = "the book takes other orders or quantities"
     CLOSED = "bids and asks cross: no continuous trading"
 
     @property
     def exact(self) -> bool:
-        """Did the book take the same orders, and of each the same quantity?"""
+        """Did the book take the same orders with the same quantities?"""
         return self is Verdict.EXACT or self is Verdict.LISTED
 
 
 class Unmatched(Enum):
-    """Why a trade of the tape was applied to the book and not matched."""
+    """Why a trade of the tape was applied to the book without matching."""
 
     AUCTION = "trades of an auction: applied, not matched"
     NO_SIDE = "trades whose aggressing side is unknown: applied, not matched"
 
 
 class TapeTrade(NamedTuple):
-    """One trade as the tape tells it: an aggressing order that trades at one price."""
+    """One trade of the tape: an aggressing order that trades at one price."""
 
-    time_ns: int  #: as the tape counts
+    time_ns: int  #: on the time scale of the tape
     sequence: int  #: the exchange's number of the message, or the line of the file
-    taker_id: int  #: 0 where the tape does not say
-    side: Side  #: of the aggressing order; of an ``Unmatched`` trade, which has none, without meaning
+    taker_id: int  #: 0 if the tape does not name it
+    side: Side  #: of the aggressing order; without meaning for an ``Unmatched`` trade
     price: int  #: in units of the tape
     quantity: int  #: lots
     fills: Fills  #: the resting orders taken
 
 
 class Difference(NamedTuple):
-    """A trade in which the book did not do what the tape says."""
+    """A trade in which the book and the tape differ."""
 
-    trade: TapeTrade  #: as the tape tells it
-    fills: Fills  #: what the book did
-    verdict: Verdict  #: how the two compare
+    trade: TapeTrade  #: of the tape
+    fills: Fills  #: of the book
+    verdict: Verdict  #: how the two fills compare
 
 
 @dataclass
 class Outcome:
-    """The count so far. Every trade that was sent to the book has one verdict."""
+    """The counts so far. Every trade that was sent to the book has one verdict."""
 
     records: int = 0  #: read from the tape
     elapsed_s: float = 0.0  #: reading, matching and comparing
-    verdicts: Counter[Verdict] = field(default_factory=Counter)  #: how many trades had each
+    verdicts: Counter[Verdict] = field(default_factory=Counter)  #: how many trades have each verdict
     differences: list[Difference] = field(default_factory=list)  #: every trade that is not exact, in order
-    facts: Counter[str] = field(default_factory=Counter)  #: what else there was, by a name that explains itself
-    skipped: Skipped = field(default_factory=Skipped)  #: lines and records that could not be used
+    facts: Counter[str] = field(default_factory=Counter)  #: other counts, by a description
+    skipped: Skipped = field(default_factory=Skipped)  #: unusable lines and records
 
     @property
     def trades(self) -> int:
@@ -79,28 +79,28 @@ class Outcome:
 
     @property
     def exact(self) -> int:
-        """Trades in which the book took the same orders and quantities, however the tape lists them. O(1)."""
+        """Trades in which the book took the same orders and quantities, in any order. O(1)."""
         return sum(count for verdict, count in self.verdicts.items() if verdict.exact)
 
     @property
     def differing(self) -> int:
-        """The other trades. O(1)."""
+        """Trades that are not exact. O(1)."""
         return self.trades - self.exact
 
     def add(self, trade: TapeTrade, taken: Sequence[Trade], verdict: Verdict) -> None:
-        """Count a trade of the tape with what the book took for it. O(fills)."""
+        """Count a trade of the tape and what the book took for it. O(fills)."""
         self.verdicts[verdict] += 1
         if verdict is not Verdict.EXACT:
             self.differences.append(Difference(trade, fills_of(taken), verdict))
 
 
 def fills_of(trades: Sequence[Trade]) -> Fills:
-    """What trades took of each resting order, in their order. O(trades)."""
+    """The fills of some trades, in order. O(trades)."""
     return tuple([(trade.maker_id, trade.quantity) for trade in trades])
 
 
 def judge(trade: TapeTrade, taken: Sequence[Trade], book: Book) -> Verdict:
-    """Compare what the book has just done with what the tape says. O(fills)."""
+    """Compare what the book took with what the tape says. Call it before the book changes again. O(fills)."""
     if any(ours.price != trade.price for ours in taken):
         return Verdict.PRICE
     if (fills := fills_of(taken)) == trade.fills:
@@ -111,8 +111,8 @@ def judge(trade: TapeTrade, taken: Sequence[Trade], book: Book) -> Verdict:
     more = {order_id: quantity - ours.get(order_id, 0) for order_id, quantity in theirs.items()}
     if any(order_id not in ours and order_id not in book for order_id in theirs):
         return Verdict.UNKNOWN
-    # An iceberg explains a difference only where it explains all of it: the book took whatever was displayed at
-    # this price, and what the tape took beyond that came from orders which the book had taken whole.
+    # The verdict is ICEBERG only if hidden lots explain the whole difference: the book took every displayed lot at this
+    # price, and the further lots of the tape came from orders that the book took whole.
     if ours.keys() <= theirs.keys() and all(n == 0 or (n > 0 and i not in book) for i, n in more.items()):
         return Verdict.ICEBERG
     return Verdict.QUEUE

@@ -1,4 +1,4 @@
-"""The replay of a tape: its events go into a book one by one, and each trade is compared with the book's."""
+"""The base of all replays: sends the events of a tape to a book and compares each trade with that of the book."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Event = TypeVar("Event")
 
 
 class Recorder(Protocol):
-    """Is told of each trade and of the best levels after each event."""
+    """Receives each trade, and the best levels after each event."""
 
     def trade(self, trade: TapeTrade, verdict: Verdict | Unmatched) -> None:
-        """A trade of the tape, and how the book's compares with it, or why it was not sent to the book."""
+        """A trade of the tape, and how the book compares with it, or why it was not matched."""
 
     def top(self, time_ns: int, bids: Levels, asks: Levels) -> None:
-        """The best level of each side after the event at ``time_ns``, as the tape counts; an empty side has none."""
+        """The best level of each side after the event at ``time_ns``. The list of an empty side is empty."""
 
 
 class Replay(ABC, Generic[Event]):
-    """Runs a tape through a book. ``outcome`` counts as it goes; a tape can be run once.
+    """Runs a tape through a book, once. ``outcome`` has the counts so far.
 
-    ``price_scale``: units of the tape's integer prices in one unit of currency. The book's prices are these units.
+    ``price_scale``: units of the tape's integer prices in one unit of currency. The book uses these units as ticks.
     """
 
     price_scale: int  #: units of an integer price in one unit of currency
@@ -45,12 +45,12 @@ class Replay(ABC, Generic[Event]):
         self.outcome = Outcome() if skipped is None else Outcome(skipped=skipped)  #: the count so far
         self._recorder = recorder
         self._events = events
-        self._held: list[Event] = []  # an event already read that lies beyond the moment asked for
+        self._held: list[Event] = []  # an event that was read and is later than ``until``
 
     def run(self, until: int | None = None) -> Outcome:
-        """Go on to the end of the tape, or through every event up to and at ``until``, in ns as the tape counts.
+        """Run to the end of the tape, or through every event up to and including ``until``, in ns on the tape's scale.
 
-        Raises TapeError for a tape that cannot be read or contradicts itself.
+        Raises TapeError for a tape that is unreadable or contradicts itself.
         """
         started = perf_counter()
         held, self._held = self._held, []
@@ -71,35 +71,35 @@ class Replay(ABC, Generic[Event]):
         return self.outcome
 
     def warnings(self) -> list[str]:
-        """What a reader of the outcome must know before trusting it, one sentence each."""
+        """Reasons not to trust the outcome, one sentence each."""
         return []
 
     def order_text(self, order_id: int) -> str:
-        """An order of the book, as people are told of it."""
+        """An order of the book as text."""
         return str(order_id)
 
     @abstractmethod
     def clock(self) -> Clock:
-        """How this tape counts time."""
+        """The time scale of this tape."""
 
     @abstractmethod
     def depth(self, levels: int) -> tuple[Levels, Levels]:
-        """The best levels as they are now, best first: bids, asks."""
+        """The best levels now, best first: bids, asks."""
 
     @abstractmethod
     def digest(self) -> int:
-        """The digest of the book, as ``OrderBook.digest``; while orders collect, of the bids alone."""
+        """The digest of the book, as ``OrderBook.digest``; outside continuous trading, of the bids only."""
 
     @abstractmethod
     def time_ns(self, event: Event) -> int:
-        """When an event happened."""
+        """The time of an event."""
 
     @abstractmethod
     def _apply(self, event: Event) -> None:
-        """Send an event to the book and compare its trades."""
+        """Send an event to the book, and compare its trades."""
 
     def _skip(self, time_ns: int, error: Exception) -> None:
-        """Leave out what the book refuses. Raises TapeError beyond the limit."""
+        """Skip a record that the book rejects. Raises TapeError beyond the limit."""
         self.outcome.skipped.add(f"{self.name}: at {self.clock().text(time_ns)}: {error}")
 
     def _count(self, trade: TapeTrade, taken: Sequence[Trade], verdict: Verdict) -> None:
@@ -109,12 +109,12 @@ class Replay(ABC, Generic[Event]):
 
 
 def follow_tape(book: Book, trade: TapeTrade, taken: Sequence[Trade]) -> None:
-    """Undo what the book took and take what the tape took, every queue left in its order. O(orders at those prices).
+    """Undo what the book took and take what the tape took, with the queues in their order. O(orders at those prices).
 
-    The orders of those queues are entered anew, with the time of the trade.
+    The orders of those queues are added again, with the time of the trade.
     """
     side = Side.ASK if trade.side is Side.BID else Side.BID
-    queues: dict[int, dict[int, int]] = {}  # price -> {order id: open quantity before the trade}, first in line first
+    queues: dict[int, dict[int, int]] = {}  # price -> {order id: open quantity before the trade}, in queue order
     for ours in taken:
         queues.setdefault(ours.price, {})[ours.maker_id] = ours.quantity
     for order_id, _ in trade.fills:

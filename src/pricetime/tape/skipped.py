@@ -1,19 +1,19 @@
-"""Parts of a tape that cannot be used: named, counted, and skipped up to a limit."""
+"""Counts and names the unusable lines and records of a tape, up to a limit."""
 
 from __future__ import annotations
 
 from .file import TapeError
 
-#: How many lines or records of a tape may be skipped unless the caller says otherwise.
+#: How many lines or records of a tape may be skipped by default.
 DEFAULT_LIMIT = 100
 
 
 class Skipped:
-    """The lines and records that a reader or a replay skipped. ``limit``: the most of them, 0 to reject the first."""
+    """The lines and records that were skipped. ``limit``: how many may be; with 0 the first one raises TapeError."""
 
     def __init__(self, limit: int = DEFAULT_LIMIT) -> None:
         self.limit = limit
-        self.named: list[str] = []  #: where each is, and what is wrong with it, in the order of reading
+        self.named: list[str] = []  #: the place of each and what is wrong with it, in the order of reading
 
     def __len__(self) -> int:
         """How many were skipped."""
@@ -27,6 +27,6 @@ class Skipped:
             raise TapeError(what)
         else:
             raise TapeError(
-                f"{what}; {self.limit} before it were skipped, as many as may be: is this a file of the format, "
-                f"and undamaged?"
+                f"{what}; {self.limit} before it were skipped, which is the limit: check that the file has this format "
+                "and is not damaged"
             )

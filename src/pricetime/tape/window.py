@@ -1,4 +1,7 @@
-"""The window of a LOBSTER file: the best so many levels of each side. What lies deeper changes without a message."""
+"""Keeps a book equal to the rows of a LOBSTER file, which show a number of best levels of each side.
+
+Deeper levels change without a message.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,21 @@ from .market import Book, Levels, as_levels
 #: (price, size) of levels, best first.
 Sizes: TypeAlias = tuple[tuple[int, int], ...]
 
-#: Orders that a row shows and no message told of get ids from 2**64 - 1 down, far beyond any of Nasdaq's.
+#: Orders that a row shows and no message announced get ids from 2**64 - 1 down. Nasdaq uses no such ids.
 UNSEEN_FROM = 2**63
 
 # The facts that are counted.
 ROWS = "rows of the orderbook file"
 SIDES_COMPARED = "sides compared, two in a row at most"
-SIDES_AGREE = "sides of which every level in sight is the book's"
+SIDES_AGREE = "sides of which every level in view agrees"
 BOTH_COMPARED = "rows with both sides compared"
-BEST_AGREES = "of these, best bid and ask are the book's"
-ALL_AGREE = "of these, every level in sight is the book's"
-REVEALED = "levels that came into sight"
+BEST_AGREES = "of these, best bid and ask agree"
+ALL_AGREE = "of these, every level in view agrees"
+REVEALED = "levels that came into view"
 
 
 class Row(NamedTuple):
-    """One row: (price, size) of its levels, best first, without those that are empty."""
+    """One row: (price, size) of its levels, best first, without the empty ones."""
 
     bids: Sizes
     asks: Sizes
@@ -37,7 +40,7 @@ class Row(NamedTuple):
 
     @classmethod
     def at(cls, rows: Rows, index: int) -> Row:
-        """A row of many."""
+        """The row with this index."""
         bids, asks = (
             tuple([(key * sign, size) for key, size in zip(keys, sizes, strict=True) if size])
             for sign, keys, sizes in zip(
@@ -51,27 +54,27 @@ class Row(NamedTuple):
 
 
 class Window:
-    """Keeps a book to what the rows show.
+    """Compares a book with the rows, and corrects it where the rows show what no message announced.
 
-    A level that was in sight before a message must be in the book as the row has it after the message. Of a level
-    that comes into sight only the row is to be trusted: whatever was known of its queue may have gone, and others may
-    have come. One order then stands for all that rests there, at the head of what will queue up behind it.
+    A level that was in view before a message must be in the book, as the row has it after the message. For a level that
+    comes into view, only the row counts: its orders may have left and others may have arrived while it was out of view.
+    One stand-in order then represents all orders of that level, at the head of its queue.
     """
 
     def __init__(self, book: Book) -> None:
         self._book = book
-        self._unseen = 0  # orders without a message so far
-        self._stand_ins: dict[tuple[int, int], int] = {}  # side and price -> the order that stands for those
+        self._unseen = 0  # stand-ins so far
+        self._stand_ins: dict[tuple[int, int], int] = {}  # side and price -> the stand-in order
         self._before: Row | None = None  # the row before the one that is compared, None if it is not known
-        self.is_open = False  #: has there been a row?
-        self.explained = 0  #: rows after which the book is what it was, but for what their message says
-        self.revealing = 0  #: the same, but for a level that came into sight
-        self._is_single = False  # one level a side: if it is new, there is nothing to compare
-        self._hidden: dict[Side, list[int]] = {side: [] for side in Side}  # prices out of sight, the nearest last
+        self.is_open = False  #: whether there has been a row
+        self.explained = 0  #: rows that differ from the row before only by their message
+        self.revealing = 0  #: the same, and a level came into view
+        self._is_single = False  # one level for each side: if it is new, there is nothing to compare
+        self._hidden: dict[Side, list[int]] = {side: [] for side in Side}  # prices out of view, the best last
         self.facts: Counter[str] = Counter()  #: of the other rows
 
     def count(self, facts: Counter[str]) -> None:
-        """Enter what was counted: a row that is explained agrees on both sides."""
+        """Add the counts to ``facts``. A row that its message explains agrees on both sides."""
         rows = self.explained + self.revealing
         uncompared = self.revealing if self._is_single else 0
         for fact, of_explained in {
@@ -97,7 +100,7 @@ class Window:
         self.is_open = True
 
     def compare(self, before: Row, row: Row) -> None:
-        """Hold the book against the row after a message, then make the visible levels what the row says."""
+        """Compare the book with the row after a message, then correct the visible levels to those of the row."""
         self._before = before
         compared, best_agrees, agree = [], [], []
         for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
@@ -119,12 +122,12 @@ class Window:
         self.facts[ALL_AGREE] += both and all(agree)
 
     def hide(self, side: Side, rows: Rows, index: int) -> None:
-        """The same for a row that is as its message says: the last level of that before it, at ``index``, is hidden."""
+        """Follow a row that its message explains. The last level of the row at ``index`` went out of view."""
         self._hidden[side].append(_price_of(side, rows.keys[side - 1, index, -1]))
         self.explained += 1
 
     def reveal(self, side: Side, rows: Rows, index: int) -> None:
-        """The same for a row that is as its message says, but for the last level of a side, which came into sight."""
+        """Follow a row that its message explains except for the last level of a side, which came into view."""
         price = _price_of(side, rows.keys[side - 1, index, -1])
         hidden = self._hidden[side]
         while hidden and not nearer(side, price, hidden[-1]):
@@ -133,7 +136,7 @@ class Window:
         self.revealing += 1
 
     def follow(self, row: Row) -> None:
-        """Make the visible levels what a row says, without comparing: something before it could not be read."""
+        """Correct the visible levels to those of a row without comparing: a line before it was unreadable."""
         self._before = None
         for (side, shown), levels in zip(row.sides(), self._book.depth(row.levels), strict=True):
             held = tuple([(price, size) for price, size, _ in as_levels(levels)])
@@ -141,7 +144,7 @@ class Window:
         self._find_hidden(row.levels)
 
     def stand_in(self, side: int, price: int, size: int) -> int | None:
-        """An order that stands for orders without a message, of at least this size. O(1)."""
+        """The stand-in order of a level if it has at least this size, else None. O(1)."""
         order_id = self._stand_ins.get((side, price))
         if order_id is None or order_id not in self._book or self._book.order(order_id).quantity < size:
             return None
@@ -150,14 +153,14 @@ class Window:
     # ---------------------------------------------------------------- inside
 
     def _deepest(self, side: Side) -> int | None:
-        """The deepest price of a side that the row before this one showed; None: there was no more."""
+        """The deepest price of a side in the row before this one; None if that row showed the whole side."""
         if self._before is None:
             return None
         levels = self._before.bids if side is Side.BID else self._before.asks
         return levels[-1][0] if len(levels) == self._before.levels else None
 
     def _was_in_sight(self, side: Side, price: int) -> bool:
-        """Could the row before this one have shown this price?"""
+        """Would the row before this one have shown this price?"""
         deepest = self._deepest(side)
         return deepest is None or not nearer(side, deepest, price)
 
@@ -165,12 +168,12 @@ class Window:
         return as_levels(self._book.depth(levels)[side is Side.ASK])
 
     def _find_hidden(self, levels: int) -> None:
-        """Learn anew which levels of the book are out of sight. O(levels of the book)."""
+        """Find which levels of the book are out of view. O(levels of the book)."""
         for side, deeper in zip(Side, self._book.depth(len(self._book) + 1), strict=True):
             self._hidden[side] = [price for price, _, _ in reversed(as_levels(deeper)[levels:])]
 
     def _follow(self, side: Side, held: Sizes, shown: Sizes, levels: int) -> None:
-        """Make the best levels of one side what a row shows."""
+        """Correct the best levels of one side to those of a row."""
         prices = {price for price, _ in shown}
         deepest = shown[-1][0] if len(shown) == levels else None
         while gone := [
@@ -199,11 +202,11 @@ def _price_of(side: Side, key: np.int64) -> int:
 
 
 def nearer(side: int, price: int, other: int) -> bool:
-    """Is a price nearer to the other side of the book than another?"""
+    """Is ``price`` nearer to the other side of the book than ``other``?"""
     return price > other if side == Side.BID else price < other
 
 
 def clear_level(book: Book, side: int, price: int) -> None:
-    """Take out every order at a price. O(orders there)."""
+    """Cancel every order at a price. O(orders there)."""
     for order in book.orders(side, price):
         book.cancel_order(order.id)

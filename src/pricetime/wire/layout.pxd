@@ -55,7 +55,7 @@ cdef enum:
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # resume at next_sequence; without it only new reports are sent
     # Sizes and limits
-    WIRE_VERSION = 2
+    WIRE_VERSION = 3
     NONCE_BYTES = 32
     PROOF_BYTES = 32
     SYMBOL_BYTES = 16
@@ -226,12 +226,12 @@ ctypedef packed struct RetransmitReply:
     u32 checksum               # of all reports before seq_num, with RANGE_FOLLOWS, or if seq_num is next_sequence; else 0
     u32 zero2
 
-# To the recovery server: send a snapshot of all books.
+# To the recovery server: send a snapshot of all books, or of the instruments alone.
 ctypedef packed struct SnapshotRequest:
     u8 type
     u8 zero
     u16 zero2
-    u32 zero3
+    u32 without_orders         # 1: send every instrument and no order, digest and checksum 0; 0: send both
 
 # From the recovery server: the snapshot's counts; then the instruments follow, then the orders of each, bids then asks, in priority order.
 ctypedef packed struct SnapshotHeader:
@@ -250,12 +250,13 @@ ctypedef packed struct SnapshotHeader:
 ctypedef packed struct SnapshotInstrument:
     u8 type
     u8 state                   # InstrumentState
-    u16 zero
+    u16 price_decimals         # digits of price_unit after the decimal point, 0 to 18
     u32 instrument             # its number
     u64 tick_size              # every price is a multiple
     u64 lot_size               # every quantity is a multiple
     i64 low_price              # ticks: no order may be below
     i64 high_price             # ticks: no order may be above
+    u64 price_unit             # value of one tick in currency, in units of 10 to the power of -price_decimals
     u8 symbol[16]              # UTF-8, padded with zeros
 
 # From the recovery server: an order that rests, or whose command is not finished.

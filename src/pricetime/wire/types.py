@@ -77,7 +77,7 @@ class LoginFlag(IntFlag):
     RESUME = 2  #: resume at next_sequence; without it only new reports are sent
 
 
-WIRE_VERSION = 2
+WIRE_VERSION = 3
 NONCE_BYTES = 32
 PROOF_BYTES = 32
 SYMBOL_BYTES = 16

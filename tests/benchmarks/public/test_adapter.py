@@ -1,4 +1,4 @@
-"""The engine for the public benchmark, loaded by a program that is no Python, answers as the reference book does."""
+"""The adapter of the public benchmark, loaded by a C program, gives the answers of the reference book."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def random_messages(count: int, seed: int, *, ids: int, prices: int) -> NDArray[
     messages["order_id"] = random.integers(1, ids, count) * 0x10001
     messages["sequence"] = np.arange(count) * 3 + 7
     messages["price"] = random.integers(-prices, prices, count)
-    messages["quantity"] = random.integers(0, 50, count)  # nobody may order 0
+    messages["quantity"] = random.integers(0, 50, count)  # includes the invalid quantity 0
     messages["side"] = random.integers(0, 2, count)
     messages["ioc"] = (random.random(count) < 0.15) & (messages["type"] == NEW)
     return messages
@@ -188,7 +188,7 @@ def test_no_byte_of_an_answer_is_left_undefined(client: Path, engine: Path, tmp_
 
 def test_without_pricetime_it_says_what_to_do(client: Path, engine: Path, tmp_path: Path) -> None:
     (tmp_path / "pricetime").mkdir()
-    (tmp_path / "pricetime" / "__init__.py").write_text("raise ImportError('another one')\n", encoding="utf-8")
+    (tmp_path / "pricetime" / "__init__.py").write_text("raise ImportError('a different one')\n", encoding="utf-8")
     Path(tmp_path, "messages").touch()
     files = [str(tmp_path / name) for name in ("messages", "answers", "questions")]
     ran = subprocess.run(
@@ -207,4 +207,4 @@ def test_a_python_that_is_there_already_is_not_taken_over(engine: Path, tmp_path
     code = f"import ctypes; ctypes.CDLL({str(engine)!r}).engine_get_transport()"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 1
-    assert "load the library from a program that is none" in ran.stderr
+    assert "load the library from a different program" in ran.stderr

@@ -1,4 +1,4 @@
-"""The library of the public benchmark is built of what is there, and says what is missing."""
+"""The library of the public benchmark is built from the sources here, and the build names what is missing."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class FakeExchange:
 
     def stats(self) -> Mapping[str, int | float]:
         self.counted += 1
-        return {"commands": self.commands, "reports": self.store.next_sequence - 1, "refused": 2}
+        return {"commands": self.commands, "reports": self.store.next_sequence - 1, "gateway_rejects": 2}
 
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
         return {}

@@ -105,7 +105,7 @@ def test_counts_and_rates_are_not_asked_for_in_every_frame(exchange: FakeExchang
     for _ in range(20):
         frame = seen(market)
     assert exchange.counted == 2
-    assert frame["counts"] == {"commands": 0, "reports": 0, "refused": 2}
+    assert frame["counts"] == {"commands": 0, "reports": 0, "gateway_rejects": 2}
     exchange.send(add(1, BID, 100, 1))
     assert seen(market)["rates"]["commands_per_s"] > 0
 

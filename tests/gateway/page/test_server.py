@@ -18,12 +18,12 @@ from pricetime.core.instrument import Instrument
 from pricetime.feed.client import Client
 from pricetime.gateway import secrets
 from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.log import Seldom
+from pricetime.gateway.log import LimitedLog
 from pricetime.gateway.page import pages as pages_module
 from pricetime.gateway.page.app import read_files
 from pricetime.gateway.page.orders import MOST_ORDERS
 from pricetime.gateway.page.server import SPARE_PER_ADDRESS, LivePage
-from pricetime.gateway.server import POLITENESS
+from pricetime.gateway.server import CONTROL_NICENESS
 from pricetime.types import Side
 from tests.gateway.loops import Events
 from tests.gateway.page.market import ASK, BID, FakeExchange, add
@@ -359,7 +359,7 @@ def test_the_thread_of_the_pages_lets_those_of_orders_go_first(shared: Page) -> 
         niceness[int(thread.name)] = int(fields[16])
     pages = niceness.pop(shared.server.process.pid)
     own = os.getpriority(os.PRIO_PROCESS, 0)
-    assert pages == min(19, own + POLITENESS)
+    assert pages == min(19, own + CONTROL_NICENESS)
     assert own in niceness.values()
 
 
@@ -376,7 +376,7 @@ def test_a_page_that_does_not_read_misses_frames_and_takes_up_no_memory(monkeypa
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
-        live = LivePage(listener, config, exchange, 0, lambda: None, Seldom(Events().log))
+        live = LivePage(listener, config, exchange, 0, lambda: None, LimitedLog(Events().log))
         live.open()
         sleeper = socket.socket()
         sleeper.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -423,7 +423,9 @@ def test_a_page_that_fails_says_so_and_the_exchange_goes_on() -> None:
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))
         listener.setblocking(False)
-        live = LivePage(listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, Seldom(events.log))
+        live = LivePage(
+            listener, GatewayConfig(open=True, http_port=0), exchange, 0, lambda: None, LimitedLog(events.log)
+        )
         live.open()
         with socket.socket() as page:
             page.setblocking(False)

@@ -12,7 +12,9 @@ from pricetime.tape.flow import PRESETS, Flow, generate, prelude
 from pricetime.tape.flow.base import Commands
 from pricetime.types import CommandType, Reason, ReportKind
 
-HEADINGS = "preset|adds|cancels|changes|trading|makers each|at most|cancels that hit|rejected|resting|levels|touch over"
+HEADINGS = (
+    "preset|adds|cancels|changes|trading|makers each|at most|cancels that hit|rejected|resting|levels|best prices over"
+)
 
 
 @dataclass

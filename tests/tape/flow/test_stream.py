@@ -134,7 +134,7 @@ def test_settings_are_checked_at_once() -> None:
         ({"resting": -1}, "resting -1"),
         ({"owners": 2**17}, "owners 131072"),
         ({"taking": 1.5}, "taking 1.5 .*0 to 1"),
-        ({"far": 0.6, "outliers": 0.6}, "together"),
+        ({"far": 0.6, "outliers": 0.6}, "sum must be at most 1"),
         ({"slack": 400}, "slack 400 .*reach 400"),
         ({"reach": 0}, "reach 0 .*from 1"),
         ({"scale": float("nan")}, "scale nan"),

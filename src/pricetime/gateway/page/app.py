@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from ..hosts import is_known
-from ..log import Seldom
+from ..log import LimitedLog
 from .guard import HEADERS, is_own
 from .pages import Pages
 
@@ -45,7 +45,7 @@ def read_files() -> dict[str, tuple[bytes, str]]:
 class Guarded:
     """Rejects browsers that use a name that is not this server's, and adds the security headers."""
 
-    def __init__(self, app: ASGIApp, names: Collection[str], log: Seldom) -> None:
+    def __init__(self, app: ASGIApp, names: Collection[str], log: LimitedLog) -> None:
         self._app, self._names, self._log = app, names, log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +81,7 @@ class Guarded:
         return send_bound
 
 
-def make_app(pages: Pages, names: Collection[str], log: Seldom) -> ASGIApp:
+def make_app(pages: Pages, names: Collection[str], log: LimitedLog) -> ASGIApp:
     """The application. ``names``: host names that a browser may use, besides addresses and localhost."""
     known = read_files()
 

@@ -184,5 +184,6 @@ class Market:
             for name in ("commands", "reports"):
                 rates[f"{name}_per_s"] = round((stats.get(name, 0) - before.get(name, 0)) / max(now - then, 1e-3), 1)
         self._counted = now, stats
-        counts = {name: value for name, value in stats.items() if name in {"commands", "refused", "reports", "cut_off"}}
+        names = {"commands", "gateway_rejects", "reports", "slow_readers"}
+        counts = {name: value for name, value in stats.items() if name in names}
         self._counts = {"rates": rates, "counts": counts, "latency": percentiles(self._exchange.latencies())}

@@ -16,7 +16,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from ..config import GatewayConfig
-from ..log import Seldom
+from ..log import LimitedLog
 from ..places import Places
 from ..secrets import Secrets
 from .app import make_app
@@ -104,7 +104,7 @@ class Server(uvicorn.Server):
 class LogHandler(logging.Handler):
     """Writes warnings of the HTTP server into the exchange's log."""
 
-    def __init__(self, log: Seldom) -> None:
+    def __init__(self, log: LimitedLog) -> None:
         super().__init__(logging.WARNING)
         self._log = log
 
@@ -123,7 +123,7 @@ class LivePage:
         exchange: Exchange,
         orders_port: int,
         secrets: Callable[[], Secrets | None],
-        log: Seldom,
+        log: LimitedLog,
     ) -> None:
         self.sessions = Sessions(secrets)
         self.sandbox = None

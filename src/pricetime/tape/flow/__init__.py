@@ -1,14 +1,13 @@
-"""Synthetic order flow: seeded, streaming, in the records that ``apply`` takes.
+"""Synthetic order flow from a seed, as arrays of commands for ``apply``.
 
-A flow has two parts. The prelude fills the book; the flow proper, which is what a benchmark times, assumes that
-the prelude has been applied first::
+A flow has two parts: the prelude fills the book, and the flow itself continues from there::
 
     for commands in prelude("balanced", seed=1):
         book.apply(commands)
     for commands in generate("balanced", 1_000_000, seed=1):
         book.apply(commands)
 
-Both are functions of the flow and the seed alone: ``chunk`` only says how the commands are cut into arrays.
+Both depend on the flow and the seed only; ``chunk`` sets the length of the arrays.
 """
 
 from __future__ import annotations

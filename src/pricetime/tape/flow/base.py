@@ -1,4 +1,4 @@
-"""What every flow has, and the records it is made of."""
+"""The settings that all flows share, and helpers that make arrays of commands."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from .ids import SCHEMES
 Commands: TypeAlias = NDArray[np.void]
 Ints: TypeAlias = NDArray[np.int64]
 
-#: Bytes of the body: of a new order, a replace or a reduce, and of a cancel.
+#: Bytes of the body: of a new order, replace or reduce; and of a cancel.
 ORDER_LENGTH, CANCEL_LENGTH = 40, 16
 
 
 class Source(Protocol):
-    """One run of a flow. The prelude is asked for first, once; then blocks of any length, without end."""
+    """One run of a flow. Call ``prelude`` once, then ``blocks``."""
 
     def prelude(self) -> Commands:
-        """The orders that rest before the flow proper begins."""
+        """The orders that fill the book."""
 
     def blocks(self) -> Iterator[Commands]:
-        """What comes after the prelude, in arrays of whatever length, without end."""
+        """The commands after the prelude, in arrays of any length, without end."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Flow(ABC):
-    """The settings that all flows share. Make a variant of a flow with ``dataclasses.replace``."""
+    """The settings that all flows share. ``dataclasses.replace`` makes a variant of a flow."""
 
-    description: str  #: in one line, for lists of flows
-    resting: int  #: orders of the prelude, and about as many as stay resting
+    description: str  #: one line
+    resting: int  #: orders of the prelude; about as many keep resting
     ids: str = "random"  #: order ids: "random", "sequential" or "session"
-    owners: int = 0  #: the orders come from owners 1 to this, at random; 0: all from owner 0, nobody in particular
+    owners: int = 0  #: the orders come from owners 1 to this, at random; 0: all come from owner 0
 
     def __post_init__(self) -> None:
         whole(self.resting, 0, 2**31 - 1, InvalidSetting, "resting")
@@ -52,7 +52,7 @@ class Flow(ABC):
 
     @property
     def longest(self) -> int | None:
-        """How many commands there are after the prelude; None when the flow goes on for ever."""
+        """How many commands follow the prelude; None for a flow without end."""
         return None
 
     @abstractmethod
@@ -60,17 +60,17 @@ class Flow(ABC):
         """One run of this flow."""
 
 
-#: A command as bytes: NumPy copies a record of many fields field by field, which takes ten times as long.
+#: A command as bytes, which NumPy copies ten times as fast as a record with many fields.
 WHOLE = np.dtype((np.void, COMMAND.itemsize))
 
 
 def join(*parts: Commands) -> Commands:
-    """The parts one after the other."""
+    """Concatenate arrays of commands."""
     return np.concatenate([part.view(WHOLE) for part in parts]).view(COMMAND)
 
 
 def new_orders(count: int) -> Commands:
-    """GTC orders that still want side, id, price, quantity and timestamp."""
+    """GTC orders whose side, id, price, quantity and timestamp are still 0."""
     orders = np.zeros(count, COMMAND)
     orders["type"] = CommandType.NEW_ORDER
     orders["length"] = ORDER_LENGTH

@@ -1,4 +1,4 @@
-"""Order ids: three ways to number orders, each without a repeat."""
+"""Makes order ids that do not repeat, in three schemes."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ SCHEMES = ("random", "sequential", "session")
 
 
 class Ids:
-    """Hands out order ids.
+    """Makes order ids.
 
-    ``random``: any u64, a count put through an invertible mix; ``sequential``: 1, 2, 3 ...;
-    ``session``: ``owner << 32 | count``, each owner counting its own orders from 1.
+    ``random``: any u64, an invertible mix of a count; ``sequential``: 1, 2, 3 ...; ``session``: ``owner << 32 |
+    count``, where each owner counts its own orders from 1.
     """
 
     def __init__(self, scheme: str, owners: int, key: int) -> None:
         self.scheme = scheme
         self.key = np.uint64(key)
-        self.taken = np.zeros(owners + 1, np.uint64)  # by owner; all of them under owner 0 unless "session"
+        self.taken = np.zeros(owners + 1, np.uint64)  # by owner; all under owner 0 unless the scheme is "session"
 
     def take(self, owner: NDArray[np.uint32]) -> NDArray[np.uint64]:
         """The next ids, one for each entry of ``owner``."""
@@ -31,7 +31,7 @@ class Ids:
     def _take_by_owner(self, owner: NDArray[np.uint32]) -> NDArray[np.uint64]:
         order = np.argsort(owner, kind="stable")
         sizes = np.bincount(owner, minlength=self.taken.size)
-        first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # where the run of each owner starts
+        first = np.repeat(np.cumsum(sizes) - sizes, sizes)  # the first place of each owner
         count = np.empty(owner.size, np.uint64)
         count[order] = (np.arange(owner.size) - first + 1).astype(np.uint64)
         count += self.taken[owner]

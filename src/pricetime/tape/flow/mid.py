@@ -1,4 +1,4 @@
-"""The mid price: a random walk on whole ticks, and when it runs over an order."""
+"""The mid price, a random walk on whole ticks, and when it crosses the price of an order."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ START = 1_000_000  #: ticks
 
 
 class Mid:
-    """The walk, reflected where it would leave the span on either side of ``START``."""
+    """The random walk, reflected at ``span`` ticks on either side of ``START``."""
 
     def __init__(self, flow: MarketFlow) -> None:
         self.flow = flow
-        self.walked = 0  # ticks, before they are folded into the span
+        self.walked = 0  # ticks, without the reflections
         self.at = START
 
     def walk(self, rng: np.random.Generator, count: int) -> Path:
-        """Go on for so many arrivals."""
+        """The next ``count`` arrivals."""
         flow = self.flow
         step = np.zeros(count, np.int64)
         moved = np.flatnonzero(rng.random(count) < flow.moves)
@@ -35,28 +35,28 @@ class Mid:
 
 
 class Path:
-    """The mid as each of some arrivals sees it, given where it was before them.
+    """The mid at each of some arrivals, and before them.
 
-    Bids rest below the mid and asks from it upwards, so a rise from 7 to 9 crosses the asks at 7 and 8.
+    Bids rest below the mid, asks at the mid and above, so a rise from 7 to 9 crosses the asks at 7 and 8.
     """
 
     def __init__(self, before: int, mid: Ints) -> None:
         self.mid = mid
-        self.low = min(before, int(mid.min()))  #: the lowest price that may be crossed
-        self.high = max(before, int(mid.max()))  #: above the highest one
+        self.low = min(before, int(mid.min()))  #: the lowest price that the mid may cross
+        self.high = max(before, int(mid.max()))  #: above the highest price that the mid may cross
         step = np.diff(mid, prepend=before)
         self.rises = self._crossed(np.flatnonzero(step > 0), mid - step, step)
         self.falls = self._crossed(np.flatnonzero(step < 0), mid, -step)
 
     def _crossed(self, arrival: Ints, lowest: Ints, ticks: Ints) -> Ints:
-        """Each price that is crossed, with the arrival that sees it first, packed into one sorted key."""
+        """Each crossed price and the arrival at which it is crossed, packed into one sorted key."""
         ticks, lowest = ticks[arrival], lowest[arrival]
         first = np.repeat(np.cumsum(ticks) - ticks, ticks)
         price = np.repeat(lowest, ticks) + np.arange(first.size) - first
         return np.sort(price * self.mid.size + np.repeat(arrival, ticks))
 
     def run_over(self, bid: NDArray[np.bool_], price: Ints, since: Ints) -> Ints:
-        """The first arrival later than ``since`` that finds the mid across the price of a resting order, or -1.
+        """The first arrival later than ``since`` at which the mid crosses the price of a resting order, or -1.
 
         ``price`` lies from ``low`` to ``high``; ``since`` is -1 for an order from before the path.
         """

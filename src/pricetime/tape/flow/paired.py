@@ -1,4 +1,4 @@
-"""One maker for each taker: the shortest path through matching, and nothing else."""
+"""A flow in which each taker takes exactly one maker: the shortest path through a trade."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ BLOCK = 65_536
 
 @dataclass(frozen=True, kw_only=True)
 class PairedFlow(Flow):
-    """``resting`` asks of one size, spread over some prices; then as many bids, each taking exactly one of them."""
+    """``resting`` asks of one size at several prices, then as many bids that take exactly one ask each."""
 
-    levels: int  #: prices of the asks, side by side
+    levels: int  #: number of adjacent prices of the asks
     quantity: int  #: lots of every order
 
     def __post_init__(self) -> None:
@@ -32,11 +32,11 @@ class PairedFlow(Flow):
 
     @property
     def longest(self) -> int:
-        """As many bids as there are asks."""
+        """One bid for each ask."""
         return self.resting
 
     def source(self, seed: int) -> Source:
-        """One run of this flow: prices and sides are always the same, ids and owners follow the seed."""
+        """One run of this flow. Only ids and owners depend on the seed."""
         return PairedSource(self, seed)
 
 
@@ -50,13 +50,13 @@ class PairedSource:
         self.now = 0
 
     def prelude(self) -> Commands:
-        """The prices take turns, so that neighbours in a queue are not neighbours in memory."""
+        """Asks at alternating prices, so that neighbours in a queue are not neighbours in memory."""
         asks = self._orders(self.flow.resting, Side.ASK)
         asks["price"] = BEST_ASK + np.arange(self.flow.resting) % self.flow.levels
         return asks
 
     def blocks(self) -> Iterator[Commands]:
-        """Bids without end, each as large as one ask: the caller takes as many as there are asks."""
+        """Bids without end, each as large as one ask. The caller takes as many as there are asks."""
         while True:
             bids = self._orders(BLOCK, Side.BID)
             bids["price"] = BEST_ASK + self.flow.levels - 1

@@ -1,4 +1,4 @@
-"""Commands that are to be sent later: the cancels and changes of orders that have already arrived."""
+"""Scheduled commands: the cancels and changes of orders that have arrived."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from .base import CANCEL_LENGTH, WHOLE, Commands, Ints, join
 from .mid import Path
 
 NEVER = 2**63 - 1  #: the due time of an empty slot
-NOWHERE = 2**63 - 1  #: the price of what the mid cannot run over
+NOWHERE = 2**63 - 1  #: the price of a command that the mid cannot bring forward
 
 
 class Plan(NamedTuple):
-    """What is to follow some orders, and when. A cancel has the side and price of its order until it is sent."""
+    """Commands that follow some orders, and when. A cancel keeps side and price of its order until it is sent."""
 
     commands: Commands
     due: Ints  #: ns
-    since: Ints  #: the arrival of the present block that it belongs to, -1 for an earlier one
-    price: Ints  #: of the order of a cancel, NOWHERE for anything else
+    since: Ints  #: the arrival of the current block that it belongs to, -1 for an earlier block
+    price: Ints  #: of the order, for a cancel; NOWHERE for other commands
 
 
 class Pending:
-    """What is not due in its own block, in slots that are used again: a block copies only what changes."""
+    """Commands that are due after their own block, in slots that are reused, so that a block copies only changes."""
 
     def __init__(self) -> None:
         self.commands: Commands = np.empty(0, COMMAND)
@@ -52,7 +52,7 @@ class Pending:
         self.price = np.concatenate([self.price, np.full(count, NOWHERE)])
 
     def exchange(self, plan: Plan, until: int) -> Commands:
-        """Take out what falls due up to this time, in no order; the plan, as far as it does not, goes in."""
+        """Remove and return, unsorted, the commands due until this time. Store those of the plan that are not due."""
         slots, now = np.flatnonzero(self.due <= until), plan.due <= until
         ready = join(self.commands.take(slots), plan.commands.compress(now))
         ready["timestamp"] = np.concatenate([self.due[slots], plan.due[now]])
@@ -66,7 +66,7 @@ class Pending:
 
 
 def pull(rng: np.random.Generator, share: float, path: Path, times: Ints, plan: Plan) -> None:
-    """Bring forward the cancels of orders that the mid runs over: this share of them, to the moment it happens."""
+    """Bring forward this share of the cancels of orders that the mid crosses, to the time of the crossing."""
     near = np.flatnonzero((plan.price >= path.low) & (plan.price < path.high))
     near = near[rng.random(near.size) < share]
     when = path.run_over(plan.commands["side"][near] == Side.BID, plan.price[near], plan.since[near])
@@ -75,7 +75,7 @@ def pull(rng: np.random.Generator, share: float, path: Path, times: Ints, plan: 
 
 
 def cancels_of(orders: Commands) -> Commands:
-    """Cancels of these orders, with their side and price as long as they are not sent."""
+    """Cancels of these orders, which keep side and price until they are sent."""
     cancels = np.zeros(orders.size, COMMAND)
     cancels["type"] = CommandType.CANCEL_ORDER
     cancels["length"] = CANCEL_LENGTH
@@ -85,6 +85,6 @@ def cancels_of(orders: Commands) -> Commands:
 
 
 def merge(first: Commands, second: Commands) -> Commands:
-    """All of them by timestamp; of equal ones those of ``first`` first."""
+    """Merge by timestamp. Commands of ``first`` come first among equal timestamps."""
     both = join(first, second)
     return both.take(np.argsort(both["timestamp"], kind="stable"))

@@ -1,4 +1,4 @@
-"""Where orders are placed, and how long they rest there."""
+"""Draws the prices and lifetimes of orders."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from .market import MarketFlow
 NEAR, FAR, OUTLIER, TAKER, SWEEP = range(5)
 
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
-AT_END = 1 / 16  #: share of the outliers at the very first or last price
+AT_END = 1 / 16  #: share of outliers at the first or last price of i64
 
 
 class Placement:
-    """Distances from the mid in ticks (1 is the touch, less would trade) and mean lifetimes in arrivals.
+    """Draws distances from the mid in ticks and mean lifetimes in arrivals. Orders at a distance below 1 trade.
 
-    Near orders are placed by a power law. The farther out, the longer they stay, so those that rest are spread
-    differently: some at the touch, most a few ticks behind it, then the power law again.
+    The distances of new near orders follow a power law. Orders farther from the mid live longer, so resting orders have
+    a different distribution: some at the best price, most a few ticks behind it, and then a power law again.
     """
 
     def __init__(self, flow: MarketFlow) -> None:
@@ -37,16 +37,16 @@ class Placement:
         self.others_resting = weight[1:] / weight.sum()
 
     def kinds_new(self, rng: np.random.Generator, count: int) -> Ints:
-        """The kinds of orders that arrive."""
+        """The kinds of arriving orders."""
         return np.searchsorted(self.kinds, rng.random(count), side="right")
 
     def kinds_resting(self, rng: np.random.Generator, count: int) -> Ints:
-        """The kinds of orders that are found resting, in exact proportion."""
+        """The kinds of resting orders, in exact proportion."""
         others = np.floor(count * self.others_resting).astype(np.int64)
         return rng.permutation(np.repeat([NEAR, FAR, OUTLIER], [count - others.sum(), *others]))
 
     def new(self, rng: np.random.Generator, kind: Ints) -> tuple[NDArray[np.uint8], Ints]:
-        """Side and distance of orders that arrive."""
+        """Side and distance of arriving orders."""
         side = rng.integers(Side.BID, Side.ASK, kind.size, np.uint8, endpoint=True)
         away = self.near(rng, kind.size)
         far = np.flatnonzero(kind == FAR)
@@ -55,7 +55,7 @@ class Placement:
         return side, away
 
     def resting(self, rng: np.random.Generator, kind: Ints) -> tuple[NDArray[np.uint8], Ints]:
-        """Side and distance of orders that are found resting; the far ones fill each level in turn."""
+        """Side and distance of resting orders. Far orders fill the levels evenly."""
         side = rng.integers(Side.BID, Side.ASK, kind.size, np.uint8, endpoint=True)
         away = draw(rng, self.near_resting, kind.size)
         far = np.flatnonzero(kind == FAR)
@@ -65,16 +65,16 @@ class Placement:
         return side, away
 
     def near(self, rng: np.random.Generator, count: int) -> Ints:
-        """Distances of near orders that arrive."""
+        """Distances of arriving near orders."""
         return draw(rng, self.near_new, count)
 
     def lifetime(self, kind: Ints, away: Ints) -> NDArray[np.float64]:
-        """Mean lifetimes: of orders that are priced to trade, should they rest, that of the touch."""
+        """Mean lifetimes. Takers that rest live as long as orders at the best price."""
         near = self.flow.lifetime * (1 + np.maximum(away - 1, 0) / self.flow.hump)
         return np.where((kind == FAR) | (kind == OUTLIER), self.flow.far_lifetime, near)
 
     def prices(self, rng: np.random.Generator, kind: Ints, side: NDArray[np.uint8], away: Ints, mid: Ints) -> Ints:
-        """Prices in ticks: beside the mid; outliers at any order of magnitude beyond the reach; sweeps at no limit."""
+        """Prices in ticks: beside the mid; of outliers any order of magnitude beyond the reach; of sweeps no limit."""
         price = beside(mid, side, away)
         found = np.flatnonzero(kind == OUTLIER)
         beyond = np.exp2(rng.uniform(self.flow.reach.bit_length(), 62.9, found.size)).astype(np.int64)
@@ -91,11 +91,11 @@ class Placement:
 
 
 def beside(mid: Ints, side: NDArray[np.uint8], away: Ints) -> Ints:
-    """Prices so far from the mid: bids below it, asks from it upwards, so that 1 is the touch on both sides."""
+    """Prices at distances from the mid: bids below it, asks at the mid and above. Distance 1 is the best price."""
     return np.where(side == Side.BID, mid - away, mid + away - 1)
 
 
 def draw(rng: np.random.Generator, cumulated: NDArray[np.float64], count: int) -> Ints:
-    """Distances from 1, given the cumulated share of each."""
+    """Draw distances from 1, given their cumulative distribution."""
     found = np.searchsorted(cumulated, rng.random(count), side="right")
     return np.minimum(found, cumulated.size - 1) + 1

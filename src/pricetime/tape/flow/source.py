@@ -1,8 +1,8 @@
 """One run of a market flow.
 
-Orders arrive at random times. One that may rest leaves its cancel, and perhaps a change, to be sent later. A block is
-a stretch of time: the orders that arrive in it and whatever falls due. Nothing is matched here, so a cancel may
-find its order filled.
+Orders arrive at random times. For an order that may rest, the generator schedules its cancel and perhaps a change. A
+block covers a span of time: the orders that arrive in it and the commands that are due. The generator does not match,
+so a cancel may be late.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ from .placement import NEAR, SWEEP, TAKER, Placement, beside
 
 GAP_NS = 10_000  #: mean time from one arrival to the next
 RESEND_NS = 10 * GAP_NS  #: mean time from a cancel to its duplicate
-LONGEST_NS = 2**60  #: 36 years: no order is planned to live longer
-MIN_BLOCK = 16_384  #: arrivals of a block; more when many orders are pending, to share the pass over them
+LONGEST_NS = 2**60  #: 36 years: the longest lifetime of an order
+MIN_BLOCK = 16_384  #: arrivals of a block; more if many commands are pending, because each block reads all of them
 
-#: Quantities are lognormal, and one in four is rounded up to tens.
+#: Quantities are lognormal; one in four is rounded up to tens.
 MEDIAN_LOTS, SPREAD_LOTS, ROUNDED = 5.0, 0.8, 0.25
 MEAN_LOTS = 8.7
 
-#: Of the changes: a new price and quantity, or a new quantity only; the rest are reduces by half.
+#: Shares of the changes: a new price and quantity; a new quantity only. The others are reduces by half.
 REPRICED, RESIZED = 0.7, 0.15
 
 
 class MarketSource:
-    """See the module."""
+    """One run of a ``MarketFlow``."""
 
     def __init__(self, flow: MarketFlow, seed: int) -> None:
         self.flow = flow
@@ -48,7 +48,7 @@ class MarketSource:
         self.now = 0  # ns
 
     def prelude(self) -> Commands:
-        """Orders as they are found resting in a market that has been going for long."""
+        """The resting orders of a market that has run for a long time."""
         count = self.flow.resting
         orders = new_orders(count)
         orders["timestamp"] = GAP_NS * np.arange(1, count + 1)
@@ -74,7 +74,7 @@ class MarketSource:
             yield merge(due, orders)
 
     def _arrive(self, times: Ints, mid: Ints) -> tuple[Commands, Plan]:
-        """The orders that arrive at these times, and what is to follow them."""
+        """The orders that arrive at these times, and the commands that follow them."""
         orders = new_orders(times.size)
         orders["timestamp"] = times
         kind = self.placement.kinds_new(self.rng, times.size)
@@ -85,7 +85,7 @@ class MarketSource:
         return orders, self._plan(orders, kind, away, times, np.arange(times.size))
 
     def _complete(self, orders: Commands, kind: Ints, away: Ints, mid: Ints) -> None:
-        """Owner, id, price and quantity."""
+        """Set owner, id, price and quantity."""
         flow, rng = self.flow, self.rng
         if flow.owners:
             orders["owner"] = rng.integers(1, flow.owners, orders.size, np.uint32, endpoint=True)
@@ -97,7 +97,7 @@ class MarketSource:
             orders["quantity"][found] = np.ceil(MEAN_LOTS * rng.uniform(low, high, found.size))
 
     def _plan(self, orders: Commands, kind: Ints, away: Ints, start: Ints, since: Ints) -> Plan:
-        """What is to follow these orders, which arrive at ``start``, or then have been resting for a while (-1)."""
+        """The commands that follow these orders. ``since``: -1 for orders that rest already at ``start``."""
         flow, rng = self.flow, self.rng
         mean = GAP_NS * self.placement.lifetime(kind, away)
         end = start + exponential(rng, mean)
@@ -120,7 +120,7 @@ class MarketSource:
         )
 
     def _changes(self, changes: Commands) -> Commands:
-        """These orders turned into changes of themselves; a new price is found when it falls due."""
+        """Turn orders into changes of themselves. A new price is drawn when the change is due."""
         chance = self.rng.random(changes.size)
         reduces = chance >= REPRICED + RESIZED
         changes["type"] = np.where(reduces, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER)
@@ -129,7 +129,7 @@ class MarketSource:
         return changes
 
     def _reprice(self, due: Commands, times: Ints, mid: Ints) -> None:
-        """Give most of the replaces that are due a new price, beside the mid of their time."""
+        """Give most of the due replaces a new price beside the mid at their time."""
         replaces = np.flatnonzero(due["type"] == CommandType.REPLACE_ORDER)
         moved = replaces[self.rng.random(replaces.size) < REPRICED / (REPRICED + RESIZED)]
         then = np.searchsorted(times, due["timestamp"][moved].astype(np.int64), side="right") - 1
@@ -139,11 +139,11 @@ class MarketSource:
 
 
 def exponential(rng: np.random.Generator, mean: NDArray[Any]) -> Ints:
-    """Times in ns from 1 up, exponential with these means."""
+    """Exponential times in ns with these means, at least 1."""
     return 1 + np.minimum(mean * rng.exponential(1.0, mean.size), LONGEST_NS).astype(np.int64)
 
 
 def lots(rng: np.random.Generator, count: int) -> NDArray[np.int64]:
-    """Quantities of orders that are placed to rest."""
+    """Quantities of orders that may rest."""
     drawn = np.ceil(rng.lognormal(np.log(MEDIAN_LOTS), SPREAD_LOTS, count))
     return np.where(rng.random(count) < ROUNDED, np.ceil(drawn / 10) * 10, drawn).astype(np.int64)

@@ -1,4 +1,4 @@
-"""A flow as arrays of commands: found by name, cut to the length that is asked for."""
+"""``prelude`` and ``generate``: a flow as arrays of commands."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from .presets import PRESETS
 
 
 def prelude(preset: str | Flow, *, seed: int = 0, chunk: int = 65_536) -> Iterator[Commands]:
-    """The commands that fill the book before the flow starts: ``flow.resting`` new orders, none of which trades.
+    """The commands that fill the book: ``flow.resting`` new orders that do not trade.
 
-    Yields arrays of dtype ``COMMAND`` of ``chunk`` commands, the last one shorter. Sequences count from 1;
-    timestamps, in ns, never decrease, here and into the flow that follows.
+    Yields arrays of dtype ``COMMAND`` with ``chunk`` commands each, the last one shorter. Sequences count from 1 and
+    continue in the flow. Timestamps, in ns, never decrease.
     """
     flow = find(preset)
     whole(chunk, 1, 2**31 - 1, InvalidSetting, "chunk")
@@ -25,11 +25,11 @@ def prelude(preset: str | Flow, *, seed: int = 0, chunk: int = 65_536) -> Iterat
 
 
 def generate(preset: str | Flow, count: int, *, seed: int = 0, chunk: int = 65_536) -> Iterator[Commands]:
-    """The first ``count`` commands of a flow, for a book to which its ``prelude`` of the same seed has been applied.
+    """The first ``count`` commands of a flow. Apply its ``prelude`` of the same seed first.
 
-    Yields arrays of dtype ``COMMAND`` of ``chunk`` commands, the last one shorter. Time grows with ``count``, memory
-    only with the orders that rest and with ``chunk``. Raises ``InvalidSetting`` for a name that is no preset and for a
-    count that the flow cannot give.
+    Yields arrays of dtype ``COMMAND`` with ``chunk`` commands each, the last one shorter. Memory depends on the resting
+    orders and on ``chunk``, not on ``count``. Raises ``InvalidSetting`` for an unknown preset and for a count beyond
+    the length of the flow.
     """
     flow = find(preset)
     whole(count, 0, 2**63 - 1 if flow.longest is None else flow.longest, InvalidSetting, "count")
@@ -40,7 +40,7 @@ def generate(preset: str | Flow, count: int, *, seed: int = 0, chunk: int = 65_5
 
 
 def find(preset: str | Flow) -> Flow:
-    """The flow itself, or the preset of this name."""
+    """Return a flow unchanged, or the preset of this name."""
     if isinstance(preset, Flow):
         return preset
     if preset not in PRESETS:
@@ -49,12 +49,12 @@ def find(preset: str | Flow) -> Flow:
 
 
 def start(flow: Flow, seed: int) -> Source:
-    """A run of the flow."""
+    """Start a run of the flow."""
     return flow.source(whole(seed, 0, 2**64 - 1, InvalidSetting, "seed"))
 
 
 def cut(blocks: Iterator[Commands], count: int, chunk: int, *, first: int) -> Iterator[Commands]:
-    """``count`` commands of the blocks in arrays of ``chunk``, their sequences counted from ``first``."""
+    """Cut blocks into arrays of ``chunk`` commands, ``count`` in all, with sequences from ``first``."""
     block, used = np.empty(0, COMMAND), 0
     for start in range(0, count, chunk):
         out = np.empty(min(chunk, count - start), COMMAND)
