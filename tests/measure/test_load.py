@@ -202,7 +202,7 @@ def says_what_it_may_not(connection: socket.socket, number: int, kind: int, orde
     ("behaviour", "told"),
     [
         (ends, "owner 1: the (exchange closed the connection|connection to the exchange was lost: .*)"),
-        (logs_out, "owner 1: the exchange ended the session: SHUTDOWN: the exchange is going down.*"),
+        (logs_out, "owner 1: the exchange ended the session: SHUTDOWN: the exchange shuts down"),
         (loses_one, "owner 1: received report 502 instead of 501: a report was lost or doubled"),
         (answers_another, r"owner 1: received an answer to order \d+, but \d+ is the next to be answered"),
         (says_what_it_may_not, "owner 1: the exchange sent a message of type 32, which is not allowed here"),
