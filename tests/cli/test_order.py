@@ -121,7 +121,9 @@ def test_secrets(tmp_path: Path) -> None:
 @pytest.mark.compiled
 def test_prices_with_decimals(tmp_path: Path) -> None:
     with served("--open", "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
-        assert said(running, "add", "ask", "5@101.25", "--id", "1") == ["accepted instrument 1 order 1 ask 5 at 101.25"]
+        assert said(running, "add", "ask", "5@101.25", "--order-id", "1") == [
+            "accepted instrument 1 order 1 ask 5 at 101.25"
+        ]
         assert said(running, "replace", "1", "5@101.5") == ["replaced instrument 1 order 1 ask 5 at 101.50"]
         assert "ask 5 at 101.50 reference" in good("order", *running.orders, "list")
         assert said(running, "--ticks", "replace", "1", "5@404") == ["replaced instrument 1 order 1 ask 5 at 404"]
@@ -132,7 +134,7 @@ def test_prices_with_decimals(tmp_path: Path) -> None:
         message = bad("order", *running.orders, "add", "bid", "1@1e30", code=2)
         assert "is out of range" in message
         file = tmp_path / "orders.csv"
-        file.write_text("action,side,quantity,price,id\nadd,bid,5,100.75,2\n")
+        file.write_text("action,side,quantity,price,order_id\nadd,bid,5,100.75,2\n")
         assert said(running, "file", str(file)) == ["accepted instrument 1 order 2 bid 5 at 100.75"]
         shown = good("subscribe", *running.feed, "--feed-group", running.group, "--until-idle", "0.2")
         assert "101.00" in shown
@@ -144,7 +146,7 @@ def test_a_journal_shows_prices_with_decimals(tmp_path: Path) -> None:
     journal = tmp_path / "journal"
     options = ("--open", "--journal", str(journal), "--segment-bytes", str(1 << 20))
     with served(*options, "--instrument", "id=1,symbol=ES,price_unit=0.25") as running:
-        said(running, "add", "ask", "5@101.25", "--id", "1")
+        said(running, "add", "ask", "5@101.25", "--order-id", "1")
     assert "ES price unit 0.25" in good("journal", "inspect", journal)
     assert " ask 5 at 101.25 gtc owner 1" in good("journal", "inspect", journal, "--at", "1")
     assert "101.25" in good("replay", journal, "--instrument", "1")
@@ -153,10 +155,10 @@ def test_a_journal_shows_prices_with_decimals(tmp_path: Path) -> None:
 @pytest.mark.compiled
 def test_without_a_recovery_server_only_orders_without_a_price_go(exchange: Served) -> None:
     alone = ("order", "--port", str(exchange.port), "--recovery-port", str(free_udp_port()))
-    message = bad(*alone, "add", "bid", "5@100", "--id", "1", code=2)
+    message = bad(*alone, "add", "bid", "5@100", "--order-id", "1", code=2)
     assert "the value of a tick is unknown: the recovery server" in message
     assert "--ticks" in message
-    assert "accepted" in good(*alone, "--ticks", "add", "bid", "5@100", "--id", "1")
+    assert "accepted" in good(*alone, "--ticks", "add", "bid", "5@100", "--order-id", "1")
     found = good(*alone, "cancel", "1")
     assert "# prices are in ticks: the recovery server" in found
     assert "cancelled instrument 1 order 1 bid 5 at 100" in found
@@ -230,7 +232,7 @@ mass-cancel, ask, , , , 2
             "line 2: price 7 is given: a market order has no",
         ),
         ("action,order_id,quantity\nreplace,1,5\n", "line 2: column 'price' is empty"),
-        ("action,id,quantity,price\nreplace,1,5,x\n", "line 2: price 'x' is not a number"),
+        ("action,order_id,quantity,price\nreplace,1,5,x\n", "line 2: price 'x' is not a number"),
         ("action,side,quantity,time_in_force\nadd,bid,5,day\n", "line 2: unknown time in force 'day': give gtc, ioc"),
     ],
 )
