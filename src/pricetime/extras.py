@@ -1,4 +1,4 @@
-"""Extras: optional packages, imported where they are used. The error names the command that installs what is missing."""
+"""Extras: optional packages, imported where they are used. The error names the command that installs one."""
 
 from __future__ import annotations
 

@@ -71,7 +71,8 @@ def test_a_record_in_the_making_is_torn() -> None:
 def test_a_place_that_was_durable_is_damage(byte: int) -> None:
     reader, _ = read(broken(one(synced=20), 10, byte))
     with pytest.raises(
-        JournalDamaged, match=r"00000001.journal is damaged at byte .* after command 9: a later record says that command 10 was on"
+        JournalDamaged,
+        match=r"00000001.journal is damaged at byte .* after command 9: a later record says that command 10 was on",
     ):
         reader.judge()
 

@@ -84,7 +84,9 @@ def test_a_message_that_is_sent(state: State, speaker: Role, kind: MessageType) 
     end = session(speaker, state)
     after = EXPECTED.get((state, speaker, kind))
     if after is None:
-        with pytest.raises(IllegalMessage, match=f"{speaker.value}, {state.value}: {MESSAGES[kind].__name__} is not allowed"):
+        with pytest.raises(
+            IllegalMessage, match=f"{speaker.value}, {state.value}: {MESSAGES[kind].__name__} is not allowed"
+        ):
             end.send(GOOD[kind], 0)
         assert end.state is state
     else:
