@@ -1,4 +1,4 @@
-"""The live book of an exchange, rebuilt from its feed: what is missing is told, and fetched.
+"""The live books of an exchange, rebuilt from its feed. Prints the gaps that were found and repaired.
 
 pricetime serve --open
 python examples/subscriber.py
