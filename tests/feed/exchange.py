@@ -156,7 +156,7 @@ class Served:
 
 
 def shut(connection: socket.socket) -> None:
-    """Close a socket that another thread waits at."""
+    """Close a socket that a second thread waits at."""
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
     connection.close()

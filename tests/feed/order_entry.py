@@ -189,7 +189,7 @@ class _Connection:
             self._leave()
 
     def _leave(self) -> None:
-        """The session is over: nobody's orders are left behind."""
+        """The session is over: cancel its orders, unless they are kept."""
         if self.entry.sessions.get(self.owner) is self:
             del self.entry.sessions[self.owner]
             if not self.flags & LoginFlag.KEEP_ORDERS:

@@ -110,7 +110,7 @@ def test_commands_of_connections_before_are_lost_when_a_later_one_is_answered() 
 
 
 def test_the_same_command_again_over_another_connection() -> None:
-    """Which of the two was answered cannot be told: both are."""
+    """It is unknown which of the two was answered: both are."""
     client = Client()
     promises = [client.send(NEW, connection) for connection in (1, 2, 2)]
     client.read(ReportKind.ACCEPTED)
@@ -262,7 +262,7 @@ def test_an_order_that_never_rests_is_answered_when_nothing_is_left(time_in_forc
 
 
 def test_the_next_command_completes_the_one_before() -> None:
-    """Without a pause between them: a fill as maker, a cancel, another order's report."""
+    """Without a pause between them: a fill as maker, a cancel, the report of a different order."""
     for kind, reason in ((TRADE, Reason.AS_MAKER), (CANCELLED, Reason.BY_MASS_CANCEL), (REDUCED, Reason.NONE)):
         client = Client()
         order = client.order()

@@ -42,7 +42,7 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
 
 
 def test_the_socket_is_read_before_silence_is_judged(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that was stopped is told that time is up, not what has come meanwhile."""
+    """After a stop of the process, the selector reports a timeout, not what has come meanwhile."""
 
     async def story() -> None:
         selector = asyncio.get_running_loop()._selector  # type: ignore[attr-defined]
@@ -109,7 +109,7 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
                 await mine.cancel_order(5)
             with pytest.raises(book_errors.InvalidPrice):
                 mine.add_order(5, BID, 0.5, 1)  # type: ignore[arg-type]
-            mine.cancel_order(6)  # nobody looks at its answer
+            mine.cancel_order(6)  # its answer is ignored
             own = await listed(mine)
             assert [report.seq_num for report in own] == list(range(1, 11))
             assert own[3].kind == ReportKind.TRADE

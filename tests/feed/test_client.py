@@ -328,7 +328,7 @@ def test_an_exchange_without_room_is_tried_again(entry: OrderEntry) -> None:
 
 
 def test_the_socket_is_read_whatever_the_selector_says(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that was stopped is told that time is up, not what has come meanwhile."""
+    """After a stop of the process, the selector reports a timeout, not what has come meanwhile."""
 
     class Blind(selectors.DefaultSelector):
         def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:

@@ -25,7 +25,7 @@ STEP_S = 0.01
 
 @dataclass
 class Attack:
-    """A true feed, a follower, and what somebody else sends to the same group."""
+    """A true feed, a follower, and datagrams of a forger in the same group."""
 
     kept: int = 10_000
     at: int = 0
@@ -54,7 +54,7 @@ class Attack:
         self.follower.receive(datagram, self.now)
 
     def recover(self, most: int = 20) -> None:
-        """Fetch what is wanted, as far as it is at once."""
+        """Fetch what is wanted now."""
         for _ in range(most):
             if (wanted := self.follower.sequencer.wanted(self.now)) is None:
                 return

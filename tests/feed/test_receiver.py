@@ -103,7 +103,7 @@ class TestBoth:
 
 @pytest.mark.compiled
 def test_a_piece_of_several_datagrams_is_cut_into_runs(pair: Pair) -> None:
-    """As the kernel joins them: what follows one another together, anything else by itself."""
+    """Datagrams as the kernel joins them: consecutive ones together, others alone."""
     builder = BookBuilder([1], capacity=20)
     receiver = Receiver(pair[1].fileno(), builder)
     made = reports(*[accepted(n) for n in range(1, 11)])

@@ -35,7 +35,7 @@ def reports(first: int, count: int = 1) -> bytes:
 
 
 def forged(first: int, count: int = 1) -> bytes:
-    """Reports with these numbers and another content."""
+    """Reports with these numbers and different content."""
     made = np.frombuffer(reports(first, count), REPORT).copy()
     made["quantity"] = 666
     return made.tobytes()
@@ -280,7 +280,7 @@ def test_a_report_that_does_not_fit_asks_for_a_snapshot() -> None:
     assert sequencer.statistics.mismatches == 1
 
 
-# ---------------------------------------------------------------------- another epoch
+# ---------------------------------------------------------------------- a different epoch
 
 
 @pytest.mark.parametrize("tells", ["heartbeat", "range", "snapshot"])
@@ -314,7 +314,7 @@ def test_another_epoch(tells: str) -> None:
 
 @pytest.mark.parametrize("epoch", [EPOCH - 1, EPOCH + 1])
 def test_an_epoch_that_the_recovery_server_denies_is_asked_for_once(epoch: int) -> None:
-    """A heartbeat of another exchange, or of one that is over, or forged."""
+    """A heartbeat of a different exchange, of one that has ended, or a forged one."""
     sequencer = joined(9, patience=0.0)
     for _ in range(3):
         sequencer.receive(heartbeat(77, epoch), 0.0)

@@ -251,7 +251,7 @@ def test_a_buffer_that_the_system_does_not_give() -> None:
 
 
 def test_strangers_on_the_group(served: Served, commands: Reports) -> None:
-    """What is no datagram of the feed does nothing."""
+    """An invalid datagram has no effect."""
     with subscriber(served, recovery=None, instruments=[1, 2]) as follows:
         for at in range(0, 100, 10):
             for stranger in (b"", b"x", b"\x10" * 47, b"\xff" * 48, b"\0" * 48):

@@ -102,7 +102,7 @@ def journal(
 ) -> Reference:
     """A journal with so many commands in each segment: a checkpoint first, and after every ``turns`` commands.
 
-    The page is turned ahead of a checkpoint where there is another page. With ``synced`` each says that all before is
+    Before a checkpoint the writer goes to the next page, if there is one. With ``synced`` each says that all before is
     on the disk, else none does.
     """
     commands = flow(sum(lengths), seed)

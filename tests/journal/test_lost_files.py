@@ -1,4 +1,4 @@
-"""Files that are deleted, swapped, renamed, copied over each other, emptied, or taken from another journal.
+"""Files that are deleted, swapped, renamed, copied over each other, emptied, or taken from a different journal.
 
 Each change either makes no difference to what a start takes over, or a start refuses and names a file that was touched.
 """
@@ -58,7 +58,7 @@ def ours(request: pytest.FixtureRequest) -> Files:
 
 
 def other(files: Files) -> Files:
-    """Another journal of the same settings whose files are as long as those."""
+    """A second journal of the same settings whose files are as long as those."""
     found = written(b"x" * 16, left_room=len(files[USED[0]]) == 2 * PAGE, seed=8)
     return {name: found[name][: len(data)].ljust(len(data), b"\0") for name, data in files.items()}
 

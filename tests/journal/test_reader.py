@@ -162,7 +162,7 @@ def test_a_file_that_grows_or_is_cut_is_looked_at_again() -> None:
     assert reader.read().at_end
 
 
-@pytest.mark.parametrize("what", ["gap", "again", "checkpoint of another place", "synced beyond"])
+@pytest.mark.parametrize("what", ["gap", "again", "checkpoint of a different place", "synced beyond"])
 def test_sequences_are_dense(what: str) -> None:
     segment = Segment()
     segment.commands(COMMANDS[:5])

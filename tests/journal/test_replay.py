@@ -1,4 +1,4 @@
-"""Replays: one digest from wherever they begin, and a difference is told."""
+"""Replays: one digest from wherever they begin, and a difference is reported."""
 
 from __future__ import annotations
 

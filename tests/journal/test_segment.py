@@ -105,7 +105,7 @@ def test_sizes_that_are_refused(segment_bytes: int) -> None:
 
 
 class Recording(Disk):
-    """Remembers what was asked of it."""
+    """Remembers the calls."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

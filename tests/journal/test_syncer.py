@@ -253,7 +253,7 @@ def test_segments_too_small_are_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
 def test_whichever_call_fails_is_the_last(tmp_path: Path, error: int) -> None:
-    """Every n: nothing is called after it, nothing becomes durable after it, and it is told."""
+    """Every n: nothing is called after it, nothing becomes durable after it, and the syncer reports it."""
     fail_at, most = 1, 40
     while fail_at <= most:
         folder = tmp_path / str(fail_at)

@@ -1,4 +1,4 @@
-"""Verify: everything is looked at, and each fault is told once."""
+"""Verify checks everything and reports each fault once."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_a_segment_that_was_left_already_is_not_asked_for_twice(files: Any) -> N
     count = fill(files, expected())
     files.offer()
     assert files.writer.append_records(written.orders(1, count + 1)) == 1
-    files.writer.turn(1)  # the wish comes late: it is the page that is turned
+    files.writer.turn(1)  # the request comes late: the writer changes the page
     assert files.writer.append_records(written.orders(1, count + 2)) == 1
     _, number, offset = files.writer.progress()
     assert (number, offset) == (2, 2 * 4096 + 72)
@@ -332,7 +332,7 @@ def test_a_writer_without_a_segment_appends_nothing() -> None:
 
 
 def test_one_appends_another_claims_and_a_third_reads(tmp_path: Path) -> None:
-    """No page is stored into once it was claimed, and whoever finds a length finds the whole record."""
+    """No page is stored into once it was claimed, and a reader that finds a length finds the whole record."""
     from .files import Files
 
     files = Files(tmp_path, 1 << 24)
@@ -368,7 +368,7 @@ def test_one_appends_another_claims_and_a_third_reads(tmp_path: Path) -> None:
 
 
 def followed(data: memoryview) -> Iterator[int]:
-    """The sequences of the commands in a segment that grows, for ever: what a reader in another process does."""
+    """The sequences of the commands in a segment that grows, for ever: what a reader in a second process does."""
     link = struct.unpack_from("<I", data, 124)[0]
     offset = PAGE
     while True:
@@ -376,7 +376,7 @@ def followed(data: memoryview) -> Iterator[int]:
         if length == 0:
             page = -(-offset // PAGE) * PAGE
             turned = struct.unpack_from("<I", data, page)[0]
-            if turned and not struct.unpack_from("<I", data, offset)[0]:  # else it came between the two looks
+            if turned and not struct.unpack_from("<I", data, offset)[0]:  # else it was stored between the two loads
                 offset = page
             continue
         body = bytes(data[offset + 8 : offset + 72])

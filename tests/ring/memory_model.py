@@ -9,7 +9,7 @@ read of it, is a race: undefined in C, a torn record in the machine. So whatever
 found without modelling any of them.
 
 The views are those of the "promising semantics" without promises; x86 and ARM are stronger. To store a value is one
-step, to see it another: that is what a store buffer does, and more.
+step, to see it a second: that is what a store buffer does, and more.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class Machine:
             state = ahead.pop()
             moves = [after for i in range(len(threads)) for after in self.step(state, i)]
             if not moves and any(self.unfinished(i, thread) for i, thread in enumerate(state.threads)):
-                raise Wrong(f"nobody can go on: {self.shown(state)}")
+                raise Wrong(f"no thread can go on: {self.shown(state)}")
             for after in moves:
                 if after not in seen:
                     seen.add(after)
@@ -157,7 +157,7 @@ class Machine:
         )
 
     def settle(self, which: int, thread: Thread) -> Thread:
-        """Go on to the next instruction that touches memory: the others are nobody else's business."""
+        """Go on to the next instruction that touches memory: the other threads cannot see the others."""
         key = which, (thread.at, thread.registers)
         if key not in self.settled:
             self.settled[key] = self._settle(*key)

@@ -47,15 +47,15 @@ BLOCKING_MUTANTS = {
     "no second look": "the sleeper says that it sleeps and does not look again",
     "flag first": "the waker looks at the flag before it stores its cursor",
     "sleep whatever": "the sleeper sleeps without the kernel looking at the flag",
-    "no wake-up": "the waker clears the flag and wakes nobody",
-    "end unannounced": "closing wakes nobody",
+    "no wake-up": "the waker clears the flag and wakes no thread",
+    "end unannounced": "closing wakes no thread",
     "end looked at last": "the consumer looks whether the ring is closed after it has found nothing",
     "end relaxed": "the store that closes the ring is relaxed",
 }
 
 
 #: Registers of a thread. tail and head: its own cursor; known: the other's as last read; n: records of this batch.
-REGISTERS = ("tail", "head", "known", "first", "n", "i", "flag", "closed", "naps")
+REGISTERS = ("tail", "head", "known", "first", "n", "i", "flag", "closed", "sleeps")
 
 
 def ring(
@@ -63,19 +63,19 @@ def ring(
     records: int,
     *,
     batch: int = 1,
-    naps: int = 0,
+    sleeps: int = 0,
     start: int = 0,
     closes: bool = True,
     mutant: str = "",
 ) -> Machine:
     """A producer of so many records, and a consumer that reads them all.
 
-    ``naps``: how often each side may go to sleep before it only spins; 0: the ring is not blocking. ``start``: where
+    ``sleeps``: how often each side may go to sleep before it only spins; 0: the ring is not blocking. ``start``: where
     both cursors begin. ``closes``: the producer closes the ring in the end, and the consumer stops at that; else it
     stops when it has them all.
     """
     assert not mutant or mutant in MUTANTS | BLOCKING_MUTANTS
-    blocking = naps > 0
+    blocking = sleeps > 0
     registers = dict.fromkeys(REGISTERS, 0) | dict.fromkeys(("tail", "head", "known", "first"), start)
     return Machine(
         programs={
@@ -84,7 +84,7 @@ def ring(
         },
         atomics={"tail": start, "head": start, "closed": 0, "producer_waits": 0, "consumer_waits": 0},
         slots=capacity,
-        start=registers | {"naps": naps},
+        start=registers | {"sleeps": sleeps},
     )
 
 
@@ -171,12 +171,12 @@ def each(touch: Callable[[int], Instruction]) -> list[Instruction]:
 
 
 def nap(who: str, look: Instruction, found: Value, mutant: str) -> list[Instruction]:
-    """``sleep_until_free``, ``sleep_until_readable``: as long as there are naps left."""
+    """``sleep_until_free``, ``sleep_until_readable``: as long as there are sleeps left."""
     waits = f"{who}_waits"
     again = [look, jump("awake", found), load("closed", "flag", ACQUIRE), jump("awake", lambda r: r["flag"])]
     return [
-        jump("next", lambda r: r["naps"] == 0),
-        put("naps", lambda r: r["naps"] - 1),
+        jump("next", lambda r: r["sleeps"] == 0),
+        put("sleeps", lambda r: r["sleeps"] - 1),
         store(waits, lambda _: 1),
         *([] if mutant == "no fence of the sleeper" else [fence()]),
         *([] if mutant == "no second look" else again),

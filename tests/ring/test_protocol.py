@@ -27,24 +27,24 @@ def test_cursors_that_wrap_around() -> None:
 @ENDS
 @pytest.mark.parametrize(("records", "batch"), [(3, 1), (4, 2)])
 def test_no_wake_up_is_lost(records: int, batch: int, closes: bool) -> None:
-    assert ring(2, records, batch=batch, naps=1, closes=closes).explore() > 1000
+    assert ring(2, records, batch=batch, sleeps=1, closes=closes).explore() > 1000
 
 
 def test_no_wake_up_is_lost_by_who_sleeps_again() -> None:
-    assert ring(2, 3, naps=2, closes=False).explore() > 100_000
+    assert ring(2, 3, sleeps=2, closes=False).explore() > 100_000
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-@pytest.mark.parametrize("naps", [0, 1], ids=["spins", "blocks"])
-def test_a_mutant_is_found(mutant: str, naps: int) -> None:
+@pytest.mark.parametrize("sleeps", [0, 1], ids=["spins", "blocks"])
+def test_a_mutant_is_found(mutant: str, sleeps: int) -> None:
     with pytest.raises(Wrong):
-        ring(2, 3, naps=naps, mutant=mutant).explore()
+        ring(2, 3, sleeps=sleeps, mutant=mutant).explore()
 
 
 @pytest.mark.parametrize("mutant", BLOCKING_MUTANTS)
 def test_a_mutant_that_loses_a_wake_up_or_the_end_is_found(mutant: str) -> None:
     with pytest.raises(Wrong):
-        ring(2, 3, naps=1, mutant=mutant).explore()
+        ring(2, 3, sleeps=1, mutant=mutant).explore()
 
 
 # The checker itself: it must find what is known to be allowed, and nothing that is known to be forbidden.

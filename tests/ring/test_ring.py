@@ -227,7 +227,7 @@ def test_iteration_ends_with_the_ring() -> None:
     assert list(ring) == [b"1", b"2", b"3"]
 
 
-# ---------------------------------------------------------------------- settings, and what is no ring
+# ---------------------------------------------------------------------- settings, and invalid rings
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 1000, 2**31, -2, 2.0, True, None])

@@ -1,4 +1,4 @@
-"""Two threads: none of 100,000,000 records is lost, doubled or torn; who waits is told."""
+"""Two threads: none of 100,000,000 records is lost, doubled or torn; waiting threads are woken at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A capture file (pcap) of segments and datagrams that nobody ever sent."""
+"""A capture file (pcap) of segments and datagrams made up for tests."""
 
 from __future__ import annotations
 

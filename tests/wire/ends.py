@@ -21,7 +21,7 @@ from pricetime.wire.rules import Role, State
 from pricetime.wire.session import Ended, Event, Session
 from pricetime.wire.types import WIRE_VERSION
 
-OWNER, SECRET = 7, b"a secret of which nobody knows"
+OWNER, SECRET = 7, b"a secret for tests"
 CHALLENGE = Challenge(version=WIRE_VERSION, login_timeout_ms=2000, nonce=bytes(range(32)))
 LOGIN = auth.prove(SECRET, CHALLENGE.nonce, Login(version=WIRE_VERSION, owner=OWNER))
 ACCEPTED = LoginAccepted(owner=OWNER, next_sequence=1, oldest_sequence=1, heartbeat_ms=1000, timeout_ms=5000)

@@ -11,7 +11,7 @@ from pricetime.wire import auth
 from pricetime.wire.messages import Login
 
 LOGIN = Login(version=1, flags=2, owner=7, next_sequence=41)
-NONCE, SECRET = bytes(range(32)), b"a secret of which nobody knows"
+NONCE, SECRET = bytes(range(32)), b"a secret for tests"
 
 
 def test_by_hand() -> None:

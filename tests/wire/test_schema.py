@@ -24,7 +24,7 @@ cdef enum:
     MOST = 7
 
 # Either way: look at this,
-# whoever you are.
+# and then at that.
 ctypedef packed struct LookHere:
     u8 type
     u8 colour                  # Colour
@@ -44,7 +44,7 @@ def test_a_sheet_is_read() -> None:
         "LookHere",
         9,
         "Either way",
-        "look at this, whoever you are.",
+        "look at this, and then at that.",
         (
             Field("type", "u8", 0, 0, ""),
             Field("colour", "u8", 0, 1, "Colour"),

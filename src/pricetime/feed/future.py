@@ -156,7 +156,7 @@ class FinalFuture(CommandFuture):
         return 0
 
     def read(self, kind, quantity, report):
-        """Another report about the order. A command about it that was refused changes nothing."""
+        """Note a report about the order. A command about it that was refused changes nothing."""
         if kind == TRADE or kind == CANCELLED or kind == REDUCED or kind == EXPIRED:
             self.remaining -= quantity
             if kind == TRADE:

@@ -204,7 +204,7 @@ class OrderEntry:
         return bool(self._runs) or self._dialogue.stage is Stage.ENDED
 
     def _take_run(self) -> bytes | None:
-        """Take the oldest run of reports, None if there is none. Raises the error that ended the session."""
+        """Take the oldest run of reports, None without one. Raises the error that ended the session."""
         if self._runs:
             run = self._runs.popleft()
             self._untaken -= len(run) // ExecutionReport.SIZE

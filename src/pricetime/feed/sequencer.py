@@ -498,7 +498,7 @@ class Sequencer:
         self._ask_at = now
 
     def _note(self, before: FeedState, now: float) -> None:
-        """Tell of a gap or a doubt that arose, or that nothing is missing any more."""
+        """Add the event of a change of the state, if it has one."""
         state = self.state
         if state is before:
             return

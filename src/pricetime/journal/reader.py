@@ -197,7 +197,7 @@ class Reader:
             self._map(self.directory.disk.read(path))
 
     def _enter_next(self, configuration_may_change):
-        """Continue in the next segment. Returns False if there is none yet that continues this one."""
+        """Continue in the next segment. Returns False without one that continues this one."""
         data = self._next_data()
         if data is None:
             return False

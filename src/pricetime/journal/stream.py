@@ -33,7 +33,7 @@ class PieceKind(IntEnum):
 class Request(NamedTuple):
     """From where the copy wants the journal."""
 
-    segment: int  #: its number; 0: from the newest snapshot, or the first segment if there is none
+    segment: int  #: its number; 0: from the newest snapshot, or the first segment without one
     offset: int = 0  #: bytes of it that the copy has
 
     def encode(self) -> bytes:

@@ -90,7 +90,7 @@ class Syncer:
         self.counts = SyncCounts()
         self.failure: str | None = None
         self.synced_place = (0, 0, 0)  #: sequence, segment, offset: everything before is on the disk
-        self.error: OSError | None = None  #: the error behind ``failure``, if it came from the system
+        self.error: OSError | None = None  #: the error behind ``failure``, if the system reported one
         self._doing = ""
         self._ended = False
         self._thread: threading.Thread | None = None
@@ -174,7 +174,7 @@ class Syncer:
         self._shorten()
 
     def _journal_of(self, numbers: list[int]) -> bytes:
-        """Return the id in the newest of these segments; a new id if there is none."""
+        """Return the id in the newest of these segments; a new id without one."""
         if not numbers:
             return os.urandom(16)
         return segment.read_head(self.disk, self.directory.path_of(numbers[-1])).journal

@@ -1,8 +1,8 @@
 """Judges what follows the last good record of a journal that no process writes: nothing, a torn tail, or damage.
 
 A crash leaves the last records incomplete: the system may have written any of the unsynced 512-byte sectors, in any
-order. The others are zero, because no byte of a journal is stored twice. Such a tail is cut, because no client was told
-that it is durable. Everything else is damage and is only cut by ``repair``. It is damage if
+order. The others are zero, because no byte of a journal is stored twice. Such a tail is cut, because the server never
+reported it as durable. Everything else is damage and is only cut by ``repair``. It is damage if
 
 - a later checkpoint says that this position was durable, so a good record was there;
 - good records follow, and the bad one has no hole as a lost sector leaves it;
@@ -361,7 +361,7 @@ def _nonzero_place(data: memoryview, offset: int) -> int | None:
 
 
 def _last_byte(data: memoryview, offset: int) -> int:
-    """Return the offset after the last nonzero byte from ``offset`` on; ``offset`` if there is none."""
+    """Return the offset after the last nonzero byte from ``offset`` on; ``offset`` without one."""
     end = len(data)
     while end > offset:
         first = max(offset, end - PIECE)

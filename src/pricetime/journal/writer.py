@@ -192,7 +192,7 @@ class Writer:
     def offer(self, mapping, number, first_offset, limit=None):
         """Offer a prepared segment: not in use, its head on the disk, its first pages prepared.
 
-        ``limit``: the engine stores nothing after it until ``allow`` moves it; by default there is none.
+        ``limit``: the engine stores nothing after it until ``allow`` moves it; by default there is no limit.
         """
         if not self.wants_segment:
             raise ValueError("the engine has not taken the segment offered before")
@@ -266,7 +266,7 @@ class Writer:
             looks += 1
 
     def publish_synced(self, sequence):
-        """Note that everything up to here is on the disk. Returns True if a thread waits to be told."""
+        """Note that everything up to here is on the disk. Returns True if a thread waits for that."""
         store_u64(cython.address(self.durable), sequence, SEQ_CST)
         return exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
 

@@ -234,7 +234,7 @@ class Ring:
         return 0
 
     def peek_by(self, wanted, idle, deadline_ns):
-        """Peek records; wait while there is none, until the ring is closed or the clock reaches deadline_ns."""
+        """Peek records; wait for one until the ring is closed or the clock reaches deadline_ns."""
         tries: u64 = 0
         while True:
             closed: cython.bint = self.is_closed()  # loaded first, so that records put before the end are seen

@@ -10,8 +10,8 @@ class Frames:
     """A stream of bytes, split into messages.
 
     The frames are the same however the bytes arrive. Between two calls at most one incomplete frame is kept, less than
-    56 bytes. A first byte that is no type ends the stream, because the start of the next frame is unknown: ``reason``
-    is then UNKNOWN_TYPE, and ``receive`` returns no more frames.
+    56 bytes. A first byte with an unknown type ends the stream, because the start of the next frame is unknown:
+    ``reason`` is then UNKNOWN_TYPE, and ``receive`` returns no more frames.
     """
 
     __slots__ = ("_begun", "reason", "unknown")

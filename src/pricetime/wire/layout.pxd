@@ -30,7 +30,7 @@ cdef enum:
     BAD_CREDENTIALS = 3        # unknown owner or wrong proof; which of the two is not said on purpose
     SEQUENCE_GONE = 4          # the requested reports are no longer kept, or were never sent
     LOGIN_TIMEOUT = 5          # no login within the time allowed
-    UNKNOWN_TYPE = 6           # a first byte that is no type: the start of the next message is unknown
+    UNKNOWN_TYPE = 6           # a first byte of unknown type: the start of the next message is unknown
     OUT_OF_STATE = 7           # a message that is not allowed in this state
     HEARTBEAT_TIMEOUT = 8      # the other end was silent for too long
     THROTTLE_EXCEEDED = 9      # the throttle rejected too many orders

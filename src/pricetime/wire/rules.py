@@ -12,9 +12,9 @@ the sender and the type of a message determine the next state. A message that is
 
 * Only the client's Logout is answered. After a Logout or LoginRejected of the exchange, it does not read what the
   client still had under way.
-* A first byte that is no type ends the session, because the start of the next message is unknown. A message that is not
-  allowed ends it too; its first byte is enough for that. The end that detects it sends the reason, LoginRejected before
-  the login and Logout after it, and closes.
+* A first byte with an unknown type ends the session, because the start of the next message is unknown. A message that
+  is not allowed ends it too; its first byte is enough for that. The end that detects it sends the reason, LoginRejected
+  before the login and Logout after it, and closes.
 * Before the login the exchange reads at most 128 bytes of what arrives in one piece.
 * A login with a different version, an unknown flag or a nonzero ``zero`` field is BAD_VERSION; one with an invalid
   owner is BAD_CREDENTIALS. The caller checks the proof (``auth.verify``).

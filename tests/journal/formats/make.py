@@ -1,4 +1,4 @@
-"""``python -m tests.journal.formats.make VERSION``: a journal and a snapshot of the format as it is now, to be kept.
+"""``python -m tests.journal.formats.make VERSION``: keep a journal and a snapshot of the present format.
 
 Run once, when a format is released, and never again for that version: what it wrote must replay for ever. It writes two
 segments and a snapshot behind command 60 into ``tests/journal/formats/vVERSION``, and what they must make into
