@@ -108,7 +108,7 @@ class Harness:
         """Turns until it is true."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, "the condition did not come true in time"
             self.gateway.iterate(1)
 
     def client(self, owner: int = 1, **login: Any) -> Client:

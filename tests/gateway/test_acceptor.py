@@ -57,7 +57,7 @@ class Running:
     def until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not self.loop.call(condition):
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, "the condition did not come true in time"
             time.sleep(0.001)
 
     def serves(self) -> bool:

@@ -50,7 +50,7 @@ class Running:
     def until(self, condition: Any) -> None:
         deadline = time.monotonic() + 30
         while not condition():
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, "the condition did not come true in time"
             time.sleep(0.001)
 
     def end(self, why: str = "SIGTERM") -> int:

@@ -76,7 +76,7 @@ class LoginServer:
     def until(self, condition: Any) -> None:
         deadline = time.monotonic() + 30
         while not self.running.call(condition):
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, "the condition did not come true in time"
             time.sleep(0.001)
 
     def close(self) -> None:

@@ -45,7 +45,7 @@ class Running:
     def until(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, "the condition did not come true in time"
             time.sleep(0.001)
 
     def close(self) -> None:

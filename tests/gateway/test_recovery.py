@@ -101,7 +101,7 @@ class Desk:
     def until(self, condition: Any) -> None:
         deadline = time.monotonic() + 30
         while not self.running.call(condition):
-            assert time.monotonic() < deadline, "it never came to that"
+            assert time.monotonic() < deadline, "the condition did not come true in time"
             time.sleep(0.001)
 
     @contextmanager
@@ -378,7 +378,10 @@ def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
 @pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
 def test_connections_that_begin_a_request_lock_no_client_out(honest: str) -> None:
     """64 of them take every place, and are made anew whenever one has gone."""
-    with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
+    with (
+        opened(FakeReplica(100_000), recovery_clients_per_address=64, recovery_request_ms=60_000) as desk,
+        ExitStack() as stack,
+    ):
         for _ in range(2):
             for _ in range(64):
                 stack.enter_context(desk.client()).sendall(SNAPSHOT_REQUEST[:1])

@@ -127,7 +127,7 @@ def test_files_that_are_gone_are_a_failure_of_the_journal(tmp_path: Path) -> Non
     here.journal_service.follower.run()
     assert here.exchange.journal_failure is not None
     assert here.exchange.failure == here.exchange.journal_failure
-    assert "reading what was written failed: [Errno 2]" in here.exchange.failure
+    assert "reading the files failed: [Errno 2]" in here.exchange.failure
     assert here.journal_service.writer.failed()
     here.close()
 

@@ -191,7 +191,7 @@ def test_there_is_no_such_file(tmp_path: Path) -> None:
 def test_books_that_are_not_those(snapshot: SnapshotFile) -> None:
     with pytest.raises(SnapshotDamaged, match="wrong digest"):
         restore(replace(snapshot, books=snapshot.books ^ 1), CONFIGURATION)
-    with pytest.raises(SnapshotDamaged, match="there already"):
+    with pytest.raises(SnapshotDamaged, match="is in use"):
         restore(replace(snapshot, commands=snapshot.commands[[0, 0]]), CONFIGURATION)
     with pytest.raises(SnapshotDamaged, match="larger capacity"):
         restore(snapshot, replace(CONFIGURATION, capacity=3))
