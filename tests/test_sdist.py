@@ -15,7 +15,7 @@ from tests.checkout import copy_checkout, tracked_files
 ROOT = Path(__file__).parents[1]
 
 #: Files that only the repository needs.
-NOT_SHIPPED = (".ci/", ".github/", ".gitignore")
+NOT_SHIPPED = (".ci/", ".gitignore")
 
 BUILD = "import sys; from setuptools.build_meta import build_sdist; build_sdist(sys.argv[1])"
 
