@@ -14,21 +14,13 @@ PAGE = Path(__file__).parents[1] / "docs" / "operate" / "monitor.md"
 MARK = "## Every metric\n"
 
 HEAD = f"""
-`make dashboard` writes this part. Counters start at 0 when the process starts.
+`make dashboard` writes this part. Counters start at 0 when the process starts, also with a journal. Sequence numbers
+continue.
 
 A histogram has {len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten. A value within 0.1 % of a bound
-may count as above it; the sum is accurate to 0.05 %. Label `kind` of a latency is the result of the command:
-
-| `kind` | commands |
-|---|---|
-| `rests` | orders that rest and did not trade |
-| `trades` | orders that traded |
-| `cancel` | cancels and reduces |
-| `replace` | replaces |
-| `other` | everything else: rejected commands, mass cancels, state changes |
-
-Labels `kind` and `reason` of a report are the names in [records](../reference/records.md) and
-[errors](../reference/errors.md), in lower case.
+may count as above it; the sum is accurate to 0.05 %. Label `kind` of a latency is a
+[kind of command](../reference/latency.md#kinds). Labels `kind` and `reason` of a report are the names in
+[records](../reference/records.md) and [errors](../reference/errors.md), in lower case.
 """
 
 
