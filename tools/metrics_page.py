@@ -14,8 +14,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "operate" / "monitor.md"
 MARK = "## Every metric\n"
 
 HEAD = f"""
-`make dashboard` writes this part. Counters start at 0 when the process starts, also with a journal. Sequence numbers
-continue.
+`make dashboard` writes this part. Counters start at 0 at each start, also with a journal; sequence numbers continue.
 
 A histogram has {len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten. A value within 0.1 % of a bound
 may count as above it; the sum is accurate to 0.05 %. Label `kind` of a latency is a
@@ -31,9 +30,7 @@ def page() -> str:
     for section in SECTIONS:
         rows = [row(meter.name, meter.kind, meter.help, meter.labels) for meter in section.meters()]
         if section is SECTIONS[-1]:
-            rows += [
-                row(name, kind, f"{text} From `prometheus-client`.") for name, (kind, text) in OF_THE_PROCESS.items()
-            ]
+            rows += [row(name, kind, text) for name, (kind, text) in OF_THE_PROCESS.items()]
         parts.append(f"\n### {section.title}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n")
         parts += rows
     return "".join(parts)
