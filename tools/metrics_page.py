@@ -14,21 +14,12 @@ PAGE = Path(__file__).parents[1] / "docs" / "operate" / "monitor.md"
 MARK = "## Every metric\n"
 
 HEAD = f"""
-`make dashboard` writes this part. Counters start at 0 when the process starts.
+`make dashboard` writes this part. Counters start at 0 at each start, also with a journal; sequence numbers continue.
 
 A histogram has {len(BOUNDS_NS)} buckets from 100 ns to 1 s, six for each power of ten. A value within 0.1 % of a bound
-may count as above it; the sum is accurate to 0.05 %. Label `kind` of a latency is the result of the command:
-
-| `kind` | commands |
-|---|---|
-| `rests` | orders that rest and did not trade |
-| `trades` | orders that traded |
-| `cancel` | cancels and reduces |
-| `replace` | replaces |
-| `other` | everything else: rejected commands, mass cancels, state changes |
-
-Labels `kind` and `reason` of a report are the names in [records](../reference/records.md) and
-[errors](../reference/errors.md), in lower case.
+may count as above it; the sum is accurate to 0.05 %. Label `kind` of a latency is a
+[kind of command](../reference/latency.md#kinds). Labels `kind` and `reason` of a report are the names in
+[records](../reference/records.md) and [errors](../reference/errors.md), in lower case.
 """
 
 
@@ -39,9 +30,7 @@ def page() -> str:
     for section in SECTIONS:
         rows = [row(meter.name, meter.kind, meter.help, meter.labels) for meter in section.meters()]
         if section is SECTIONS[-1]:
-            rows += [
-                row(name, kind, f"{text} From `prometheus-client`.") for name, (kind, text) in OF_THE_PROCESS.items()
-            ]
+            rows += [row(name, kind, text) for name, (kind, text) in OF_THE_PROCESS.items()]
         parts.append(f"\n### {section.title}\n\n| metric | kind | labels | meaning |\n|---|---|---|---|\n")
         parts += rows
     return "".join(parts)

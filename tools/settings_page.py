@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pricetime.cli.serve import shown
-from pricetime.gateway.config import GatewayConfig, InstrumentConfig, OwnerConfig
+from pricetime.gateway.config import GatewayConfig, InstrumentConfig
 from pricetime.gateway.fields import written
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
@@ -17,7 +17,7 @@ HEAD = """\
 # Settings of the server
 
 `pricetime serve` reads settings from a TOML file (`--config FILE`), from the environment and from its options. Options
-override the environment, and the environment overrides the file. Example, `max_clients`:
+override the environment, and the environment overrides the file.
 
 | in a file | in the environment | as an option |
 |---|---|---|
@@ -25,13 +25,11 @@ override the environment, and the environment overrides the file. Example, `max_
 | `open = true` | `PRICETIME_OPEN=1` | `--open` (`--no-open` for false) |
 | `gateway_cpus = [2, 3]` | `PRICETIME_GATEWAY_CPUS=2,3` | `--gateway-cpus 2,3` |
 
-A wrong value or an unknown name, also of a variable that begins with `PRICETIME_`, stops the start with exit code 2 and
-one line that names the place of the error. `--show-settings` prints all settings; a log in JSON contains them in the
-event `settings`. The end of a name is its unit: `_us` microseconds, `_ms` milliseconds, `_s` seconds, `_bytes` bytes.
+`--show-settings` prints all settings. A wrong value or an unknown name, also of a variable that begins with
+`PRICETIME_`, stops the start with exit code 2. A name that ends in `_us`, `_ms`, `_s` or `_bytes` has this unit. A host
+is an IPv4 address, an IPv6 address or a name; of a name, the server uses the first IPv4 address if there is one.
 
-A host is an IPv4 address, an IPv6 address or a name. If a name has several addresses, the first IPv4 address is used.
-
-`make settings` writes this page. How to run a server: [run](../operate/run.md).
+`make settings` writes this page from [`gateway/config.py`](../../src/pricetime/gateway/config.py).
 """
 
 INSTRUMENTS = """
@@ -49,14 +47,14 @@ high_price = 11000
 self_trade = "cancel-newest"
 ```
 
-As an option, give `--instrument id=1,symbol=ABC,tick_size=5` once for each instrument. In the environment, one variable
-holds all instruments, separated by semicolons: `PRICETIME_INSTRUMENTS="id=1,symbol=ABC;id=2,symbol=XYZ"`.
+As an option: `--instrument id=1,symbol=ABC,tick_size=5`, once for each instrument. In the environment, separated by
+semicolons: `PRICETIME_INSTRUMENTS="id=1,symbol=ABC;id=2,symbol=XYZ"`.
 """
 
 OWNERS = """
 ## Owners
 
-An owner with its own limits is one table in the file. Limits that the table does not set are the limits of all owners.
+An owner with its own limits is one table in the file, with its `id` and any of the [owner limits](#owner-limits).
 
 ```toml
 max_open_orders = 10_000
@@ -67,8 +65,8 @@ id = 7
 max_open_orders = 200_000
 ```
 
-As an option, give `--owner id=7,max_open_orders=200000` once for each owner. In the environment, one variable holds all
-owners, separated by semicolons: `PRICETIME_OWNERS="id=7,max_open_orders=200000;id=8,max_order_quantity=10"`.
+As an option: `--owner id=7,max_open_orders=200000`, once for each owner. In the environment, separated by semicolons:
+`PRICETIME_OWNERS="id=7,max_open_orders=200000;id=8,max_order_quantity=10"`.
 """
 
 
@@ -82,9 +80,7 @@ def page() -> str:
     for group, rows in groups.items():
         parts.append(f"\n## {group}\n\n{table(rows)}")
     rows = [row(name, field) for name, field in InstrumentConfig.model_fields.items()]
-    parts.append(f"{INSTRUMENTS}\n{table(rows)}")
-    rows = [row(name, field) for name, field in OwnerConfig.model_fields.items()]
-    parts.append(f"{OWNERS}\n{table(rows)}")
+    parts += [f"{INSTRUMENTS}\n{table(rows)}", OWNERS]
     return "".join(parts)
 
 
@@ -93,11 +89,11 @@ def table(rows: list[str]) -> str:
 
 
 def row(name: str, field: Any) -> str:
-    default = "" if field.is_required() else shown(field.default)
-    if isinstance(field.default, IntEnum):
-        default = written(field.default)
-    default = f"`{default}`" if default not in {"", "none"} else default
-    return f"| `{name}` | {field.description} | {default} | {', '.join(limits(field))} |\n"
+    meaning, _, default = field.description.partition("; default: ")
+    if not default and not field.is_required():
+        default = written(field.default) if isinstance(field.default, IntEnum) else shown(field.default)
+        default = f"`{default}`" if default not in {"", "none"} else default
+    return f"| `{name}` | {meaning} | {default} | {', '.join(limits(field))} |\n"
 
 
 def limits(field: Any) -> Iterator[str]:

@@ -78,7 +78,7 @@ class InstrumentConfig(BaseModel):
         default=None, description="Highest price in ticks; higher orders are rejected", ge=-(2**63), le=2**63 - 1
     )
     state: Annotated[InstrumentState, named(InstrumentState)] = Field(
-        default=InstrumentState.OPEN, description="`open` or `halted`. SIGHUP rereads it"
+        default=InstrumentState.OPEN, description="State at the start. SIGHUP rereads it"
     )
     self_trade: Annotated[SelfTrade, named(SelfTrade)] = Field(
         default=SelfTrade.OFF, description="Self-trade prevention for orders that do not name a mode"
@@ -194,7 +194,7 @@ class GatewayConfig(BaseSettings):
 
     recovery_port: Port = recovery(7002, "TCP port for retransmission and snapshots; 0 takes a free port")
     recovery_clients: int = recovery(
-        64, "Maximum number of connections; when all are taken, a new one replaces the idlest", ge=1, le=4096
+        64, "Maximum number of connections; a new one then replaces the idlest", ge=1, le=4096
     )
     recovery_clients_per_address: int = recovery(32, "Maximum number of connections from one address", ge=1, le=4096)
     recovery_chunk_reports: int = recovery(4096, "Maximum number of reports in one reply", ge=1, le=65536)
@@ -255,14 +255,14 @@ class GatewayConfig(BaseSettings):
         "the disk and survives a loss of power",
     )
     commit_window_us: int = journaling(
-        0, "With `durable`: a sync waits this long in microseconds for more commands", ge=0, le=1_000_000
+        0, "With `durable`: a sync waits this long for more commands", ge=0, le=1_000_000
     )
     sync_interval_ms: int = journaling(10, "With `memory`: interval of syncs to the disk", ge=1, le=60_000)
     segment_bytes: int = journaling(
-        64 * 2**20, "Size of one journal file in bytes, a multiple of 4,096", ge=2**13, le=2**31, multiple_of=2**12
+        64 * 2**20, "Size of one journal file, a multiple of 4,096", ge=2**13, le=2**31, multiple_of=2**12
     )
     snapshot_every: int = journaling(1_000_000, "Commands between two snapshots; 0: not by count", ge=0)
-    snapshot_interval_s: int = journaling(0, "Time between two snapshots in seconds; 0: not by time", ge=0)
+    snapshot_interval_s: int = journaling(0, "Time between two snapshots; 0: not by time", ge=0)
     snapshot_stream_reports: PowerOfTwo = journaling(
         2**12, "Newest reports of each owner in a snapshot; clients can resume from these after a restart",
         ge=2**6, le=2**26,
@@ -305,7 +305,7 @@ class GatewayConfig(BaseSettings):
         "`shared`: gateway and matcher run in one thread. `dedicated`: each has its own. `auto`: dedicated on four "
         "processors or more",
     )
-    idle: Idle = threads("block", "How a thread waits for work: `spin`, `pause`, `yield`, `block`")
+    idle: Idle = threads("block", "How a thread waits for work")
     gateway_cpus: Cpus = threads((), "Processors for the gateway thread, such as `2,3`; default: all")
     matcher_cpus: Cpus = threads((), "Processors for the matcher thread if it has its own; default: all")
     prefault: bool = threads(
@@ -333,7 +333,7 @@ class GatewayConfig(BaseSettings):
     reorder: Fraction = faults(0.0, "Fraction of feed datagrams that the server sends after the next one")
     fault_seed: int = faults(1, "Seed of the faults; the same seed gives the same faults", ge=0, le=2**64 - 1)
 
-    log_level: LogLevel = log("info", "Lowest level that is written: `debug`, `info`, `warning`, `error`")
+    log_level: LogLevel = log("info", "Lowest level that is written")
     log_format: LogFormat = log("auto", "`console`, `json`, or `auto`: console on a terminal, JSON otherwise")
     stats_interval_ms: int = log(10_000, "Interval of the log event `stats`, which holds the counters; 0: never", ge=0)
 
