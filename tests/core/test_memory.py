@@ -50,11 +50,11 @@ def test_the_system_has_too_little() -> None:
 
 
 @pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced: see the test above")
-@pytest.mark.parametrize("fails_at", range(12))
+@pytest.mark.parametrize("fails_at", range(13))
 def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
-    """Ten for the pools, one for each id table, one for the command of a book."""
+    """Eleven for the pools, one for each id table, one for the command of an engine."""
     from pricetime.core import book as book_module
-    from pricetime.core import order_book as order_book_module
+    from pricetime.core import engine as engine_module
     from pricetime.core.c_api import open_books
     from pricetime.native.memory import reserve
 
@@ -65,17 +65,17 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
         return reserve(n_bytes) if len(asked) - 1 != fails_at else None
 
     monkeypatch.setattr(book_module, "reserve", miserly)
-    monkeypatch.setattr(order_book_module, "reserve", miserly)
+    monkeypatch.setattr(engine_module, "reserve", miserly)
     with pytest.raises(MemoryError, match="no room for"):
         OrderBook(10)
-    if fails_at < 11:
+    if fails_at < 12:
         asked.clear()
         assert open_books(1, 10, 10) is None
-    assert OrderBook(10).add_order(1, 1, 1, 1) == ()
+    assert OrderBook(10).add_order(1, 1, 1, 1).trades == ()
 
 
 @pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced")
-@pytest.mark.parametrize("module", ["book", "resting"])
+@pytest.mark.parametrize("module", ["book", "dump"])
 def test_no_room_for_a_restore_leaves_the_books_as_they_were_made(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     """``book``: for a larger table of ids."""
     engine = Engine([Instrument(0, state=InstrumentState.HALTED, order_limit=1)], capacity=100)

@@ -191,7 +191,8 @@ class Engine:
             c.side = side
             c.flags = 0
             c.instrument = instrument
-            c.order_id = 0
+            c.order_id = c.quantity = 0
+            c.price = 0
             c.owner = owner
             c.tag = 0
             self.make_room(1)
