@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pricetime.types import SelfTrade
 from pricetime.wire.messages import MESSAGES
-from pricetime.wire.rules import BEFORE_LOGIN_BYTES, RULES
+from pricetime.wire.rules import RULES
 from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
 from pricetime.wire.types import WIRE_VERSION
 from tools.wire.vectors import history
@@ -149,7 +149,6 @@ def page() -> str:
     """Return the content of the file."""
     made = {
         "version": [str(WIRE_VERSION)],
-        "before_login": [str(BEFORE_LOGIN_BYTES)],
         "summary": summary(),
         "rules": rules(),
         "messages": (line for layout in SHEET.layouts for line in message(layout)),

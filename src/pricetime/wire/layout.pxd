@@ -27,7 +27,7 @@ cdef enum:
     NO_REASON = 0
     CLIENT_LOGOUT = 1          # the client logged out
     BAD_VERSION = 2            # the other end uses a different version of this protocol
-    BAD_CREDENTIALS = 3        # unknown owner or wrong proof; which of the two is not said on purpose
+    BAD_CREDENTIALS = 3        # unknown owner or wrong proof: the exchange does not say which
     SEQUENCE_GONE = 4          # the requested reports are no longer kept, or were never sent
     LOGIN_TIMEOUT = 5          # no login within the time allowed
     UNKNOWN_TYPE = 6           # a first byte of unknown type: the start of the next message is unknown
@@ -37,14 +37,14 @@ cdef enum:
     SLOW_READER = 10           # the client did not read its reports, and the outbound buffer is full
     SUPERSEDED = 11            # the same owner logged in again
     SHUTDOWN = 12              # the exchange shuts down
-    TOO_MANY_CLIENTS = 13
+    TOO_MANY_CLIENTS = 13      # the exchange has no room for this connection
     SEQUENCE_BROKEN = 14       # a report is missing or came twice
     CREDENTIALS_REVOKED = 15   # the owner's secret was removed or changed
     LOGIN_TOO_SOON = 16        # the owner exceeded the throttle before: try again later
     BY_OPERATOR = 17           # the operator ended the session or blocks the owner
     # RetransmitStatus
     RANGE_FOLLOWS = 0          # "count" reports follow
-    RANGE_GONE = 1             # no longer kept: load a snapshot
+    RANGE_GONE = 1             # no longer kept, or of a different epoch: load a snapshot
     RANGE_AHEAD = 2            # not sent yet
     RANGE_LIMITED = 3          # too much was requested in too short a time: ask again later
     # AcknowledgementLevel: what a report promises about its command
@@ -68,7 +68,7 @@ ctypedef packed struct NewOrder:
     u8 side                    # Side
     u8 time_in_force           # TimeInForce
     u8 flags                   # bits 0 to 2: SelfTrade, 0 for the instrument's default; the other bits 0
-    u32 instrument             # whose book
+    u32 instrument             # its number
     u64 order_id               # the client's own, below 2**48, unique among its resting orders
     i64 price                  # ticks; ignored in a market order
     u64 quantity               # lots, 1 to 2**63 - 1
@@ -80,7 +80,7 @@ ctypedef packed struct CancelOrder:
     u8 type
     u8 zero
     u16 zero2
-    u32 instrument             # whose book
+    u32 instrument             # its number
     u64 order_id               # of the resting order
 
 # Client to exchange: give a resting order a new price and a new open quantity.
@@ -89,7 +89,7 @@ ctypedef packed struct ReplaceOrder:
     u8 side                    # ignored: an order stays on its side
     u8 time_in_force           # ignored
     u8 flags                   # ignored
-    u32 instrument             # whose book
+    u32 instrument             # its number
     u64 order_id               # of the resting order
     i64 price                  # ticks
     u64 quantity               # lots: the new open quantity
@@ -101,7 +101,7 @@ ctypedef packed struct ReduceOrder:
     u8 type
     u8 zero
     u16 zero2
-    u32 instrument             # whose book
+    u32 instrument             # its number
     u64 order_id               # of the resting order
     u64 quantity               # lots to take off
 
@@ -118,7 +118,7 @@ ctypedef packed struct OpenOrders:
     u8 type
     u8 flags                   # 1: begin after the order that instrument and behind name; 0: with the oldest
     u16 zero
-    u32 instrument             # whose book that order is in; comes back in the OPEN_ORDERS_END report
+    u32 instrument             # of that order; comes back in the OPEN_ORDERS_END report
     u64 order_id               # any number below 2**48: comes back in the OPEN_ORDERS_END report
     u64 behind                 # the client's own id of that order; ignored without the flag
 
@@ -128,7 +128,7 @@ ctypedef packed struct ExecutionReport:
     u8 kind                    # ReportKind
     u8 side                    # Side of the order in order_id
     u8 reason                  # Reason
-    u32 instrument             # whose book
+    u32 instrument             # its number
     u64 seq_num                # 1, 2, 3 ... of this session's stream, or of the feed
     u64 order_id               # to a client: its own order; on the feed: reference of the order, in a trade that of the taker
     u64 maker_id               # to a client: reference of its order (accepted, replaced, open) or of the other order (trade)
@@ -141,7 +141,7 @@ ctypedef packed struct Challenge:
     u8 version                 # WIRE_VERSION
     u8 open                    # 1: proofs are not checked (a server for tests, on the loopback address)
     u8 zero
-    u32 login_timeout_ms       # a login must arrive within
+    u32 login_timeout_ms       # time for the login to arrive
     u8 nonce[32]               # random, new for each connection
 
 # Client to exchange, first: owner, proof and where to resume.
@@ -192,7 +192,7 @@ ctypedef packed struct Logout:
     u32 zero2
     u64 next_sequence          # as in a heartbeat
 
-# On the feed: number and checksum of what was sent so far; a datagram of its own, as long as a report.
+# On the feed: the number of the next report, and a checksum over all before it. A datagram of its own.
 ctypedef packed struct FeedHeartbeat:
     u8 type
     u8 zero
@@ -233,7 +233,7 @@ ctypedef packed struct SnapshotRequest:
     u16 zero2
     u32 without_orders         # 1: send every instrument and no order, digest and checksum 0; 0: send both
 
-# From the recovery server: the snapshot's counts; then the instruments follow, then the orders of each, bids then asks, in priority order.
+# From the recovery server: the counts of a snapshot, whose instruments and orders follow.
 ctypedef packed struct SnapshotHeader:
     u8 type
     u8 zero
@@ -263,8 +263,8 @@ ctypedef packed struct SnapshotInstrument:
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side                    # Side
-    u16 taking                 # 0: it rests; else its command is not finished, and the remainder may rest (1) or never rests (2)
-    u32 instrument             # whose book
+    u16 taking                 # 0: it rests; else its command is not finished, and its remainder may rest (1) or never rests (2)
+    u32 instrument             # its number
     u64 order_id               # its reference
     i64 price                  # ticks
     u64 quantity               # lots still open
