@@ -9,6 +9,7 @@ follows what the system prefers; of the site it follows the switch.
 from __future__ import annotations
 
 import ast
+import html as entities
 import os
 import re
 import sys
@@ -33,6 +34,8 @@ LANGUAGES |= {".json": "json", ".yml": "yaml", ".yaml": "yaml", ".sh": "sh"}
 CODE = re.compile(r"^(?P<fence>`{3,}).*?^(?P=fence)$|`+[^`\n]+`+", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"(?<=\]\()(?P<to>[^)\s]+)(?=\))")
 DARK = r'<source [^>]*dark[^>]*srcset="(?P<dark>[^"]+)"[^>]*>'
+SESSION = re.compile(r"^(?P<fence> *```)python\n(?= *>>> )", re.MULTILINE)
+PROMPTED = re.compile(r'<div class="language-pycon highlight">(?=<pre>(?P<code>.*?)</pre>)', re.DOTALL)
 PICTURE = re.compile(rf"<picture>\s*{DARK}\s*<img (?P<img>[^>]+)>\s*</picture>")
 
 
@@ -112,8 +115,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
-    """Rewrite links to the pages of the site, and pictures to a light and a dark form."""
+    """Rewrite links to pages of the site, pictures to a light and a dark form, and sessions at a prompt to pycon."""
     here = page.file.src_uri
+    markdown = SESSION.sub(r"\g<fence>pycon\n", markdown)
     markdown = notebooks.LINK.sub(r"\g<name>.md", markdown)
     origin = origin_of(here)
     for match in reversed(outside_code(markdown, LINK)):
@@ -127,10 +131,20 @@ def on_page_markdown(markdown: str, page: Page, **_: object) -> str:
 
 
 def on_page_content(html: str, page: Page, **_: object) -> str:
-    """Leaves out the side bars of the home page, so that its three paths have the whole width."""
+    """Leave out the side bars of the home page, and give the copy button of each session its code.
+
+    Without the side bars the three paths of the home page have the whole width.
+    """
     if page.file.src_uri == HOME:
         page.meta["hide"] = ["navigation", "toc"]
-    return html
+    return PROMPTED.sub(with_its_code, html)
+
+
+def with_its_code(block: re.Match[str]) -> str:
+    """Return the start of a session's block, with what is entered at its prompts as the text to copy."""
+    lines = entities.unescape(re.sub("<[^>]*>", "", block["code"])).splitlines()
+    code = "\n".join(line[4:] for line in lines if line.startswith((">>>", "...")))
+    return f'<div class="language-pycon highlight" data-copy="{entities.escape(code)}">'
 
 
 def origin_of(here: str) -> Path:

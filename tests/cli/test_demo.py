@@ -35,12 +35,18 @@ def test_where_the_tape_is_looked_for(monkeypatch: pytest.MonkeyPatch, tmp_path:
     monkeypatch.setenv("PRICETIME_DATA", str(tmp_path))
     assert f"There is no tape at {tmp_path / demo.TAPE}, so this is a synthetic day." in good("demo")
     monkeypatch.delenv("PRICETIME_DATA")
-    monkeypatch.setattr(demo, "repository", lambda: tmp_path / "repository")
-    assert f"{tmp_path / 'shared' / 'data' / demo.TAPE}, so" in good("demo")
+    monkeypatch.setattr(demo, "folder", lambda: tmp_path / "other")
+    assert f"{tmp_path / 'other' / demo.TAPE}, so" in good("demo")
 
 
-def test_the_repository_is_that_of_the_source() -> None:
-    assert (demo.repository() / "pyproject.toml").is_file()
+def test_the_folder_of_the_tape(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside a checkout; for an installed package the current folder."""
+    package = tmp_path / "checkout" / "src" / "pricetime"
+    monkeypatch.chdir(tmp_path)
+    assert demo.folder(package) == tmp_path
+    package.mkdir(parents=True)
+    (tmp_path / "checkout" / "pyproject.toml").touch()
+    assert demo.folder(package) == tmp_path / "shared" / "data"
 
 
 def test_a_synthetic_day(tmp_path: Path, short_day: None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import json
 import os
 import re
@@ -98,6 +99,19 @@ def test_a_picture_follows_the_switch(site: Path) -> None:
     assert "architecture-light.svg#only-light" in shown
     assert "architecture-dark.svg#only-dark" in shown
     assert "<picture>" not in shown
+
+
+def test_the_copy_button_of_a_session_copies_its_code_alone(site: Path) -> None:
+    shown = (site / "start.html").read_text(encoding="utf-8")
+    copied = [html.unescape(text) for text in re.findall(r'<div [^>]*data-copy="([^"]*)"', shown)]
+    assert (
+        len(copied)
+        == shown.count('<div class="language-pycon highlight"')
+        == (DOCS / "start.md").read_text(encoding="utf-8").count("```python\n>>> ")
+    )
+    assert copied[0].splitlines()[:2] == ["from pricetime import ASK, BID, IOC, OrderBook", "book = OrderBook()"]
+    for code in copied:
+        compile(code, "start.md", "exec")
 
 
 #: What people search for, and the page that must be among those found: it says what there is and what is not.

@@ -16,7 +16,7 @@ TAPE = "esh4-glbx-mdp3-20231225.mbo.dbn.zst"
 @click.command()
 @click.option(
     "--data", type=click.Path(exists=True, file_okay=False, path_type=Path), envvar="PRICETIME_DATA", show_envvar=True,
-    help="Folder with the tape.  [default: ../shared/data beside the repository]",
+    help="Folder with the tape.  [default: the current folder; in a checkout ../shared/data]",
 )  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Seed of the synthetic orders.")
 @shared_option("order_capacity", envvar=None, show_envvar=False)
@@ -65,8 +65,7 @@ def demo(
     from .replay import Options, run
     from .synthetic import show_day
 
-    folder = data or repository().parent / "shared" / "data"
-    tape = folder / TAPE
+    tape = (data or folder()) / TAPE
     if tape.is_file():
         run(tape, Options(order_capacity=order_capacity))
         return
@@ -74,7 +73,7 @@ def demo(
     show_day(seed, order_capacity)
 
 
-def repository() -> Path:
-    """The folder of the source checkout; for an installed package, the current folder."""
-    root = Path(__file__).parents[3]
-    return root if (root / "pyproject.toml").is_file() else Path.cwd()
+def folder(package: Path = Path(__file__).parents[1]) -> Path:
+    """The folder of the tape: of a source checkout the one beside it, for an installed package the current one."""
+    root = package.parents[1]
+    return root.parent / "shared" / "data" if (root / "pyproject.toml").is_file() else Path.cwd()
