@@ -43,7 +43,7 @@ class NotDone(click.ClickException):
 @click.option("--json", "as_json", is_flag=True, help="Print the reply of the server as lines of JSON.")
 @click.pass_context
 def admin(context: click.Context, journal: Path | None, path: Path | None, *, as_json: bool) -> None:
-    """Control a server that runs on this machine: its owners, instruments and journal.
+    """Control a running server: its owners, instruments and journal.
 
     The server listens on a Unix socket that only its own user and root may use. By default it is beside the directory
     of the journal; --admin-socket of the server changes that. A command that changes orders or instruments is written
@@ -61,10 +61,15 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
     context.obj = (path or (beside(journal.absolute()) if journal else None), as_json)
 
 
+def with_example(text: str, words: str) -> str:
+    """The help of a subcommand, with an example of its words."""
+    return f"{text}\n\n\b\n    pricetime admin --journal /var/lib/exchange {words}"
+
+
 def of_owner(name: str, text: str) -> None:
     """Define a subcommand with an owner as its argument."""
 
-    @admin.command(name, help=text)
+    @admin.command(name, help=with_example(text, f"{name} 7"))
     @click.argument("owner", type=click.IntRange(1, 65535))
     @click.pass_obj
     def run(target: tuple[Path | None, bool], owner: int) -> None:
@@ -74,7 +79,7 @@ def of_owner(name: str, text: str) -> None:
 def of_instrument(name: str, text: str) -> None:
     """Define a subcommand with an instrument as its argument."""
 
-    @admin.command(name, help=text)
+    @admin.command(name, help=with_example(text, f"{name} 1"))
     @click.argument("instrument", type=click.IntRange(0))
     @click.pass_obj
     def run(target: tuple[Path | None, bool], instrument: int) -> None:
@@ -84,18 +89,18 @@ def of_instrument(name: str, text: str) -> None:
 def of_server(name: str, text: str) -> None:
     """Define a subcommand without arguments."""
 
-    @admin.command(name, help=text)
+    @admin.command(name, help=with_example(text, name))
     @click.pass_obj
     def run(target: tuple[Path | None, bool]) -> None:
         ask(target, name)
 
 
-of_owner("kill", "Kill switch: block OWNER, end its session and cancel all its orders.")
+of_owner("kill", "Block OWNER, end its session, cancel its orders (kill switch).")
 of_owner("cancel", "Cancel all orders of OWNER. It stays logged in.")
-of_owner("logout", "End the session of OWNER. Its orders are cancelled unless it asked at login to keep them.")
+of_owner("logout", "End the session of OWNER. Cancels its orders unless its login asked to keep them.")
 of_owner("block", "Reject logins of OWNER until unblock or a restart. Its current session continues: see kill.")
 of_owner("unblock", "Allow logins of OWNER again.")
-of_owner("orders", "List the open orders of OWNER, the oldest first, at most 10,000.")
+of_owner("orders", "List the open orders of OWNER. Oldest first, at most 10,000.")
 of_instrument("halt", "Halt INSTRUMENT: it accepts only cancels. SIGHUP does not open it; a restart may.")
 of_instrument("open", "Open INSTRUMENT.")
 of_server("sessions", "List the sessions and the blocked owners.")
@@ -110,6 +115,9 @@ def backup(target: tuple[Path | None, bool], directory: Path) -> None:
 
     DIRECTORY must not exist, and the server must be able to write to its parent. `pricetime journal verify` checks the
     copy, and a server can start from it.
+
+    \b
+        pricetime admin --journal /var/lib/exchange backup /backups/monday
     """
     ask(target, "backup", directory=str(directory.absolute()))
 

@@ -66,7 +66,7 @@ class Options:
 @click.option("--seconds", type=click.FloatRange(0), help="End after this many seconds.")
 @click.option("--until-idle", type=click.FloatRange(0), metavar="SECONDS", help="End after this long without commands.")
 def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None, **given: object) -> None:
-    """Follow the journal of a running exchange, and verify it.
+    """Follow the journal of a running server and check it.
 
     DIR is the journal of a server on this machine. HOST:PORT is the --journal-port of a server on a different machine:
     its journal is copied to a local directory byte for byte, and a server can be started from the copy later.

@@ -20,10 +20,15 @@ FILE = Path("secrets.toml")
 @click.option("--name", default="", help="Name of the owner, for people only.")
 @click.option("--follows", is_flag=True, help="The owner may copy the journal (pricetime follow), and may not trade.")
 def secret(owner: int, secrets_file: Path, name: str, *, follows: bool) -> None:
-    """Create a random secret for OWNER, a number from 1 to 65535, and add it to the secrets file.
+    """Create a secret for OWNER and add it to the secrets file.
+
+    OWNER is a number from 1 to 65535.
 
     `pricetime serve` reads the file with --secrets-file, and again on SIGHUP. `pricetime order` reads a file with the
     client's own entry. The secret is never printed and never sent over the network.
+
+    \b
+        pricetime secret 7 --secrets-file secrets.toml
     """
     from ..gateway.secrets import add
 

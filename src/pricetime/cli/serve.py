@@ -43,9 +43,10 @@ class Settings(Sectioned):
     help="TOML file of settings. Names are those of the options, with _ instead of -.",
 )
 def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
-    """Run an exchange: clients send orders over TCP, and the feed is sent over UDP multicast.
+    """Run an exchange on this machine.
 
-    By default it listens on 127.0.0.1 only. Clients log in with secrets; --open accepts every login, for tests:
+    Clients send orders over TCP; the server sends the feed over UDP multicast. By default it listens on 127.0.0.1
+    only. Clients log in with secrets; --open accepts every login, for tests:
 
     \b
         pricetime secret 7 --secrets-file secrets.toml
