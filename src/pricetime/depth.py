@@ -74,6 +74,7 @@ class Depth(tuple[DepthArray, DepthArray]):
                 ax.bar(prices, quantities, width=0.9 * float(self.price_unit), color=colour, alpha=0.7, label=label)
         ax.set_xlabel("price (ticks)" if self.price_unit == ONE else "price")
         ax.set_ylabel("cumulative quantity (lots)" if cumulative else "quantity (lots)")
+        ax.ticklabel_format(axis="x", style="plain", useOffset=False)  # whole prices, not differences from one
         ax.set_ylim(bottom=0)
         ax.legend()
         return ax

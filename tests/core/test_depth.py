@@ -122,6 +122,20 @@ def test_the_plot(cumulative: bool) -> None:
     pyplot.close("all")
 
 
+def test_the_axis_shows_whole_prices() -> None:
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    book = OrderBook(price_unit="0.01")
+    book.add_order(1, BID, 10_000_001, 1)
+    book.add_order(2, ASK, 10_000_003, 1)
+    axes = book.plot()
+    axes.figure.canvas.draw()
+    assert axes.xaxis.get_major_formatter().get_offset() == ""
+    pyplot.close("all")
+
+
 def test_a_plot_without_matplotlib(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingExtra, match="matplotlib"):
