@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ..core.engine import Engine
-from ..core.references import References
 from ..journal.configuration import Configuration
 from ..journal.directory import Directory
 from ..journal.errors import SnapshotDamaged
@@ -29,11 +28,9 @@ PROGRESS_S = 2.0
 
 
 class MakeState(Protocol):
-    """Creates an empty state, or one with these books."""
+    """Creates an empty state, or one with the books of an engine."""
 
-    def __call__(
-        self, configuration: Configuration, books: tuple[Engine, References] | None = None
-    ) -> ExchangeState: ...
+    def __call__(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState: ...
 
 
 class Recovered(NamedTuple):
@@ -114,7 +111,7 @@ def _make_standby(directory: Directory, restored: Restored | None, make: Callabl
     """A standby that replays from the snapshot, or from the first command without one."""
     if restored is None:
         return Standby(make(Reader(directory).configuration), directory)
-    state = make(restored.configuration, (restored.engine, restored.references))
+    state = make(restored.configuration, restored.engine)
     state.load(restored.snapshot)
     return Standby(state, directory, restored.snapshot.position)
 

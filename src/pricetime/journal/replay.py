@@ -60,19 +60,19 @@ class Replay:
         if snapshot is not None:
             if snapshot.digest != self.configuration.digest:
                 raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has a different configuration")
-            self.engine, self.references = restore(snapshot, self.configuration)
+            self.engine = restore(snapshot, self.configuration)
             self.report_checksum, self.timestamp = snapshot.report_checksum, snapshot.timestamp
         elif self.sequence:
             raise JournalError(
                 f"{directory.path} begins with command {self.sequence + 1}: earlier commands are only in its snapshots"
             )
         else:
-            self.engine, self.references = self.configuration.make_books()
+            self.engine = self.configuration.make_engine()
         self._ahead = [sequence for sequence in directory.snapshots() if sequence > self.sequence]  # newest first
 
     def digest(self) -> int:
         """Return the digest of all books, over references: that of the exchange and of every subscriber. O(orders)."""
-        return self.engine.digest(self.references)
+        return self.engine.digest(references=True)
 
     @property
     def sequence(self) -> int:
@@ -138,7 +138,6 @@ class Replay:
     def _execute(self, commands: Commands) -> None:
         if len(commands):
             reports = self.engine.apply(commands)
-            self.references.apply(reports)
             self.report_checksum = linked_records(self.report_checksum, reports.view(np.uint8).data, REPORT.itemsize)
             self.timestamp = int(commands["timestamp"][-1])
             self.commands += len(commands)
@@ -169,7 +168,7 @@ class Replay:
 
     def _reconfigure(self, configuration: Configuration) -> None:
         """Move the orders to new settings, as the server did. An instrument without orders may be missing in them."""
-        self.engine, self.references = configuration.take_over(self.engine, self.references)
+        self.engine = configuration.take_over(self.engine)
         self.configuration = configuration
 
 
