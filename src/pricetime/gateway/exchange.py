@@ -96,7 +96,7 @@ class Exchange:
             self.state = self.journal_service.state
         else:
             self.state = self._make_state(configuration_of(self.settings))
-            self.state.store.epoch = time.time_ns()
+            self.state.begin_epoch(time.time_ns())
         state = self.state
         self.engine, self.store = state.engine, state.store
         self.matcher = state.matcher

@@ -71,7 +71,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
     state, sequence = standby.state, standby.position.sequence
     # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
     if tail.lost or (boot != boot_id() and level != AcknowledgementLevel.DURABLE):
-        state.store.epoch = time.time_ns()
+        state.begin_epoch(time.time_ns())
     log.info(
         "recovered",
         journal=str(directory.path),
@@ -99,7 +99,7 @@ def _begin(settings: GatewayConfig, directory: Directory, make: MakeState) -> Re
             f"a different directory"
         )
     state = make(configuration_of(settings))
-    state.store.epoch = time.time_ns()
+    state.begin_epoch(time.time_ns())
     return Recovered(state, None, 0)
 
 

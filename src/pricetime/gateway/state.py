@@ -88,6 +88,15 @@ class ExchangeState:
             self.timestamp = int(commands["timestamp"][-1])
         return int(self._playback.run(commands, marks))
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Begin an epoch of the feed, because reports of the last one may be lost.
+
+        References continue at its time in ns: no order gets one that a lost order had. The first epoch begins with 1.
+        """
+        if self.store.epoch != 0:
+            self.engine.skip_references(epoch)
+        self.store.epoch = epoch
+
     def reconfigure(self, configuration: Configuration) -> None:
         """Change the configuration. Resting orders, streams, feed and report checksum continue unchanged.
 

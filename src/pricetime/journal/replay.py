@@ -52,7 +52,7 @@ class Replay:
         self.directory = directory
         self.reader = Reader(directory, snapshot.position if snapshot else None)
         self.configuration: Configuration = self.reader.configuration
-        self.report_checksum = self.timestamp = 0
+        self.report_checksum = self.timestamp = self.epoch = 0
         self.commands = 0  #: applied
         self.checkpoints = 0  #: that were compared and agree
         self.snapshots: list[int] = []  #: sequences of those that agree
@@ -62,6 +62,7 @@ class Replay:
                 raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has a different configuration")
             self.engine = restore(snapshot, self.configuration)
             self.report_checksum, self.timestamp = snapshot.report_checksum, snapshot.timestamp
+            self.epoch = snapshot.epoch
         elif self.sequence:
             raise JournalError(
                 f"{directory.path} begins with command {self.sequence + 1}: earlier commands are only in its snapshots"
@@ -95,6 +96,8 @@ class Replay:
                 return False
             if batch.configuration.digest != self.configuration.digest:
                 self._reconfigure(batch.configuration)
+            if batch.epoch != self.epoch:
+                self._begin_epoch(batch.epoch)
             commands = batch.commands
             if until.time_ns is not None and (late := np.flatnonzero(commands["timestamp"] > until.time_ns)).size:
                 self.reader = Reader(self.directory, before)
@@ -165,6 +168,12 @@ class Replay:
                 f"{there[2]:08x}; the commands make {made[0]:016x}, {made[1]}, {made[2]:08x} here"
             )
         self.snapshots.append(sequence)
+
+    def _begin_epoch(self, epoch: int) -> None:
+        """Skip references, as ``ExchangeState.begin_epoch`` does."""
+        if self.epoch != 0:
+            self.engine.skip_references(epoch)
+        self.epoch = epoch
 
     def _reconfigure(self, configuration: Configuration) -> None:
         """Move the orders to new settings, as the server did. An instrument without orders may be missing in them."""
