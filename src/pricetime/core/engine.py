@@ -311,7 +311,7 @@ class Engine:
 
     def skip_references(self, next_reference):
         """Give the next accepted order at least this reference. Raises InvalidSetting. O(1)."""
-        next_reference = whole(next_reference, 1, MAX_SEQ_NUM, InvalidSetting, "next_reference")
+        next_reference = whole(next_reference, 0, MAX_SEQ_NUM, InvalidSetting, "next_reference")
         self.enter()
         try:
             self.books.next_reference = max(self.books.next_reference, cython.cast(u64, next_reference))

@@ -71,7 +71,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
     state, sequence = standby.state, standby.position.sequence
     # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
     if tail.lost or (boot != boot_id() and level != AcknowledgementLevel.DURABLE):
-        state.begin_epoch(time.time_ns())
+        state.begin_epoch(max(time.time_ns(), state.store.epoch + 1))  # the clock may have been set back
     log.info(
         "recovered",
         journal=str(directory.path),
