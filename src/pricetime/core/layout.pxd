@@ -162,7 +162,7 @@ ctypedef packed struct RoutedReport:
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange
     u16 last             # 1 on the last report of a command
-    u16 kind             # on the last report: kind of the command, see measure/latency.pxd
+    u16 kind             # on the last report: kind of the command, see native/latency.pxd
 
 # An order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:
