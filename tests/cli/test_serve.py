@@ -40,7 +40,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
     found: list[GatewayConfig] = []
     server = ModuleType("pricetime.exchange.server")
 
-    def serve(config: GatewayConfig, show_places: object) -> int:
+    def serve(config: GatewayConfig, make_page: object, show_places: object) -> int:
         found.append(config)
         return config.max_clients - 1024
 
@@ -131,7 +131,7 @@ def test_what_is_wrong_is_one_line(started: list[GatewayConfig], arguments: list
 def test_a_server_that_cannot_start(
     started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(config: GatewayConfig, show_places: object) -> int:
+    def fail(config: GatewayConfig, make_page: object, show_places: object) -> int:
         raise error
 
     monkeypatch.setitem(sys.modules, "pricetime.exchange.server", SimpleNamespace(run=fail))

@@ -14,8 +14,9 @@ import pytest
 from pricetime import Instrument
 from pricetime.client import fetch_instruments
 from pricetime.client.answers import SnapshotAnswer
-from pricetime.client.errors import FeedUnavailable, InvalidAnswer
+from pricetime.client.errors import InvalidAnswer
 from pricetime.core.snapshot import Snapshot
+from pricetime.errors import FeedUnavailable
 from pricetime.load.server import free_udp_port
 from pricetime.types import SNAPSHOT_ORDER
 from tests.client.exchange import answer_bytes

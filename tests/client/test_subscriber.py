@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from pricetime import Engine, Instrument
-from pricetime.client.errors import BookNotWhole, FeedUnavailable, SmallReceiveBuffer
+from pricetime.client.errors import BookNotWhole
 from pricetime.client.sequencer import EventKind, FeedEvent, FeedState
 from pricetime.client.subscriber import Subscriber
-from pricetime.errors import OrdersFull, ReadOnlyBook, UnknownInstrument
+from pricetime.errors import FeedUnavailable, OrdersFull, ReadOnlyBook, SmallReceiveBuffer, UnknownInstrument
 from pricetime.load.server import free_udp_port
 from tests.books import ladder
 from tests.client.exchange import Served

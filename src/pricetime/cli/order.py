@@ -408,8 +408,9 @@ def price_of(text: str) -> Decimal:
 
 def price_units(where: Place, *, needed: bool = False) -> Units:
     """The price units of the exchange, none for prices in ticks. Raises CannotRun if they are needed and unknown."""
-    from ..client.errors import FeedUnavailable, InvalidAnswer
+    from ..client.errors import InvalidAnswer
     from ..client.instruments import fetch_instruments
+    from ..errors import FeedUnavailable
     from .words import units_of
 
     if where.ticks:

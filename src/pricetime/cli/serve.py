@@ -17,6 +17,7 @@ from .stop import CannotRun
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
+    from ..exchange.control.control import Page
     from ..exchange.settings.config import GatewayConfig
 
 
@@ -78,8 +79,15 @@ def run(config: GatewayConfig, *, show_settings: bool) -> int:
     if show_settings:
         settings(rows(config))
     for_people = is_for_people(config.log_format)
-    code: int = import_module("pricetime.exchange.server").run(config, show_places if for_people else None)
+    code: int = import_module("pricetime.exchange.server").run(config, live_page, show_places if for_people else None)
     return code
+
+
+def live_page(*given: Any) -> Page:
+    """Make the live page. It is imported only here, because it needs the extra ``web``."""
+    from ..web.server import LivePage
+
+    return LivePage(*given)
 
 
 def show_places(places: Iterable[tuple[str, str]]) -> None:

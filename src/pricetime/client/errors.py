@@ -9,16 +9,8 @@ class InvalidAnswer(PricetimeError, ValueError):
     """The recovery server sent an invalid answer."""
 
 
-class FeedUnavailable(PricetimeError, OSError):
-    """The feed cannot be joined: the group, the port or the interface is wrong or in use."""
-
-
 class BookNotWhole(PricetimeError, RuntimeError):
     """There are no books yet, because the subscriber waits for a snapshot."""
-
-
-class SmallReceiveBuffer(RuntimeWarning):
-    """The system grants a smaller socket buffer than requested, so a slow subscriber may lose reports."""
 
 
 class LoginRefused(PricetimeError, PermissionError):

@@ -6,9 +6,10 @@ import socket
 
 from ..address import text
 from ..core.instrument import Instrument
+from ..errors import FeedUnavailable
 from ..wire.messages import SnapshotRequest
 from .answers import Answers, SnapshotAnswer
-from .errors import FeedUnavailable, InvalidAnswer
+from .errors import InvalidAnswer
 
 READ_BYTES = 1 << 16
 

@@ -4,11 +4,7 @@
 # ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
 # Indices: 0 means none, so that zeroed memory is empty; orders, levels and nodes count from 1.
 
-ctypedef unsigned char u8
-ctypedef unsigned short u16
-ctypedef unsigned int u32
-ctypedef unsigned long long u64
-ctypedef long long i64
+from pricetime.native.integers cimport i64, u8, u16, u32, u64
 
 cdef enum:
     NIL = 0

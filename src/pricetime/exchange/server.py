@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 from ..native import hlog
-from .control.control import Control
+from .control.control import Control, MakePage
 from .control.preflight import preflight
 from .exchange import Exchange
 from .settings.config import GatewayConfig
@@ -26,11 +26,16 @@ SWITCH_INTERVAL_S = 0.0002
 CONTROL_NICENESS = 10
 
 
-def run(config: GatewayConfig, show_places: Callable[[Iterable[tuple[str, str]]], None] | None = None) -> int:
+def run(
+    config: GatewayConfig,
+    make_page: MakePage | None = None,
+    show_places: Callable[[Iterable[tuple[str, str]]], None] | None = None,
+) -> int:
     """Serve until a signal stops the server. Returns the exit code.
 
-    ``show_places``: called once with the addresses on which the server listens, see ``Preflight.places``. Raises
-    CannotStart, JournalError and MemoryError before any thread runs.
+    ``make_page``: makes the live page, if the settings want it. ``show_places``: called once with the addresses on
+    which the server listens, see ``Preflight.places``. Raises CannotStart, JournalError and MemoryError before any
+    thread runs.
     """
     if config.acknowledge is Acknowledge.DURABLE:
         sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -46,7 +51,7 @@ def run(config: GatewayConfig, show_places: Callable[[Iterable[tuple[str, str]]]
             show_places(prepared.places(config))
         started_at = time.time()
         try:
-            return Control(config, prepared, exchange, log).run()
+            return Control(config, prepared, exchange, log, make_page).run()
         finally:
             write_latencies(config.latency_log, exchange, started_at, log)
 

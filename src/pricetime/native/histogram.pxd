@@ -1,6 +1,6 @@
 # Signatures and fields of histogram.py, in its order.
 
-from pricetime.core.layout cimport u64
+from pricetime.native.integers cimport u64
 from pricetime.native.bits cimport RELAXED, leading_zeros, load_u64
 from pricetime.native.memory cimport release, reserve, prefault_pages
 

@@ -11,8 +11,8 @@ import cython
 import numpy as np
 
 if not cython.compiled:  # the compiled form takes them from histogram.pxd
-    from pricetime.core.layout import u64
     from pricetime.native.bits import RELAXED, leading_zeros, load_u64
+    from pricetime.native.integers import u64
     from pricetime.native.memory import prefault_pages, release, reserve
 
     HALF_BITS, LARGEST_BITS, BUCKETS = 10, 40, 31744

@@ -1,6 +1,6 @@
 # Signatures and fields of latency.py, in its order.
 
-from pricetime.core.layout cimport u32, u64
+from pricetime.native.integers cimport u32, u64
 from pricetime.native.histogram cimport Histogram
 
 cdef enum:

@@ -7,7 +7,7 @@ import socket
 import warnings
 from ipaddress import IPv4Address
 
-from pricetime.client.errors import FeedUnavailable, SmallReceiveBuffer
+from pricetime.errors import FeedUnavailable, SmallReceiveBuffer
 
 # Options of Linux that Python does not name.
 SO_RCVBUFFORCE = 33

@@ -169,6 +169,10 @@ class LivePage:
         if self.sandbox is not None:
             self.sandbox.open()
 
+    def note_session(self, kind: int, owner: int, timestamp_ns: int) -> None:
+        """Show that a session began or ended."""
+        self.sessions.note(kind, owner, timestamp_ns)
+
     def _log_failure(self, task: asyncio.Task[None]) -> None:
         """Log that the page failed. The exchange goes on without it."""
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -17,9 +17,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import threading
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...errors import PricetimeError
 from ...types import InstrumentState
@@ -37,7 +38,6 @@ from .preflight import Preflight, read_secrets
 from .retransmission import RecoveryServer, Replica, Store
 
 if TYPE_CHECKING:
-    from ...web.server import LivePage
     from .metrics_server import MetricsServer
     from .secrets import Secrets
 
@@ -116,10 +116,38 @@ class Exchange(Measured, Operated, Protocol):
         """Digest of all books as subscribers see them. Called once, after ``wait_drained`` returned True."""
 
 
+class Page(Protocol):
+    """The live page, as the control side sees it."""
+
+    def open(self) -> None:
+        """Begin to accept connections."""
+
+    def note_session(self, kind: int, owner: int, timestamp_ns: int) -> None:
+        """A session event, see ``Exchange.take_events``."""
+
+    async def close(self) -> None:
+        """Close every connection, and stop."""
+
+
+#: Makes the live page from its listening socket, the settings, the exchange, the port for orders, a function that gives
+#: the current secrets, and the log.
+MakePage: TypeAlias = Callable[
+    [socket.socket, GatewayConfig, Exchange, int, "Callable[[], Secrets | None]", LimitedLog], Page
+]
+
+
 class Control:
     """Serves until a signal or ``stop``. It does not close the feed's socket, which belongs to the exchange."""
 
-    def __init__(self, config: GatewayConfig, prepared: Preflight, exchange: Exchange, log: Log) -> None:
+    def __init__(
+        self,
+        config: GatewayConfig,
+        prepared: Preflight,
+        exchange: Exchange,
+        log: Log,
+        make_page: MakePage | None = None,
+    ) -> None:
+        self._make_page = make_page
         self._config = config
         self._prepared = prepared
         self._exchange = exchange
@@ -219,20 +247,14 @@ class Control:
             listener, self._config, self._exchange, services, first, self._limited_log, self._prepared.listener
         )
 
-    def _serve_page(self) -> LivePage | None:
+    def _serve_page(self) -> Page | None:
         """Start the live page, if it is configured."""
-        if self._prepared.page is None:
+        listener = self._prepared.page
+        if listener is None or self._make_page is None:
             return None
-        from ...web.server import LivePage
-
         port = self._prepared.orders.getsockname()[1]
-        made = LivePage(
-            self._prepared.page,
-            self._config,
-            self._exchange,
-            port,
-            lambda: self._login_handler.secrets,
-            self._limited_log,
+        made = self._make_page(
+            listener, self._config, self._exchange, port, lambda: self._login_handler.secrets, self._limited_log
         )
         made.open()
         return made
@@ -350,7 +372,7 @@ class Control:
             if kind in COUNTED:
                 self._login_handler.counts[f"{COUNTED[kind]}: {SessionReason(reason).name}"] += 1
             if self._page is not None:
-                self._page.sessions.note(kind, owner, timestamp_ns)
+                self._page.note_session(kind, owner, timestamp_ns)
 
     def _log_stats(self) -> None:
         self._log.info(
