@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pricetime.journal import snapshot
-from pricetime.journal.directory import Directory
-from pricetime.journal.reader import Reader, start_of
-from pricetime.journal.snapshot import SnapshotFile
-from pricetime.journal.syncer import Syncer
-from pricetime.journal.writer import Writer
+from pricetime.log import snapshot
+from pricetime.log.directory import Directory
+from pricetime.log.reader import Reader, start_of
+from pricetime.log.snapshot import SnapshotFile
+from pricetime.log.syncer import Syncer
+from pricetime.log.writer import Writer
 from pricetime.types import REPORT
 from pricetime.wire.types import AcknowledgementLevel
 from tests.crash.memory_disk import FOLDER, MemoryDisk
