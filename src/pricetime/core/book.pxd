@@ -17,7 +17,7 @@ from pricetime.core.layout cimport (
 cdef class Books:
     # pools, shared by all books; index 0 of each means none
     cdef Order *orders
-    cdef OrderCold *cold             # same index as orders; at NIL the reference of the taker
+    cdef OrderCold *cold             # same index as orders
     cdef OwnerLink *owner_links      # same index as orders
     cdef Level *levels
     cdef Node *nodes
@@ -58,7 +58,7 @@ cdef class Books:
     cdef u64 report_count
     cdef u64 *references             # beside them, NULL if not wanted: the reference of the order that a report is about, of a trade that of the maker
     cdef u64 seq_num                 # of the last report
-    cdef u64 next_reference          # what the next order to be accepted gets, over all books
+    cdef u64 last_reference          # of the order accepted last, over all books
 
     # making the books
     cdef int set_limits(self, object limits) except -1
@@ -163,7 +163,7 @@ cdef class Books:
     cdef inline void _refer(self, u32 slot) noexcept nogil
     cdef inline void _report_new(self, Book *book, const Command *c) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
-    cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
+    cdef inline void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
     # the digest
     cdef u64 digest(self, Book *book, bint references=*) noexcept nogil

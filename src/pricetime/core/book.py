@@ -46,7 +46,7 @@ class Books:
         self.order_count = self.level_count = self.node_count = self.walk_count = self.owner_list_count = 0
         self.bucket_shift = 65 - max(2, int(capacity).bit_length())
         self.report_count = self.seq_num = 0
-        self.next_reference = 1
+        self.last_reference = 0
         self.reports = cython.NULL
         self.references = cython.NULL
         self.book_count = len(instruments)
@@ -414,7 +414,6 @@ class Books:
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         self._unlink(ladder, slot)
-        self.cold[NIL].reference = self.cold[slot].reference
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
@@ -744,7 +743,7 @@ class Books:
                 from_taker = quantity
         if from_taker != 0:
             kind: u32 = CANCELLED if from_taker == quantity else REDUCED
-            self._refer(NIL)
+            self._refer(self.find(book, taker_id))
             self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         if from_maker == maker.remaining:
             self._report_order(book, CANCELLED, SELF_TRADE, slot, from_maker)
@@ -788,7 +787,7 @@ class Books:
         order.owner = c.owner
         cold: cython.pointer[OrderCold] = cython.address(self.cold[slot])
         cold.timestamp = c.timestamp
-        cold.reference = self.cold[NIL].reference
+        cold.reference = self.last_reference
         cold.tag = c.tag
         cold.self_trade = c.flags
         cold.post_only = c.time_in_force == POST_ONLY
@@ -1209,17 +1208,16 @@ class Books:
         report.quantity = quantity
 
     def _refer(self, slot):
-        """Write the reference that goes with the next report: of a resting order, or for NIL of the taker."""
+        """Write the reference that goes with the next report: of a resting order, or for NIL of the newest order."""
         if self.references:
-            self.references[self.report_count] = self.cold[slot].reference
+            self.references[self.report_count] = self.cold[slot].reference if slot != NIL else self.last_reference
 
     def _report_new(self, book, c):
         """Report that a new order is accepted, with its full quantity; the reason says whether it may rest.
 
         It gets its reference.
         """
-        self.cold[NIL].reference = self.next_reference
-        self.next_reference += 1
+        self.last_reference += 1
         self._refer(NIL)
         price: i64 = c.price if c.time_in_force != MARKET else 0
         reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
