@@ -24,7 +24,7 @@ from .exchange import Day
 from .stacks import readable
 
 #: The function that contains all work of the event loop's thread, matching included.
-TURN = "__pyx_f_9pricetime_7gateway_4loop_7Gateway_step"
+TURN = "__pyx_f_9pricetime_8exchange_2io_4loop_7Gateway_step"
 
 #: Smaller shares are not shown.
 LEAST = 0.2
