@@ -126,7 +126,8 @@ cdef enum:
     LEAF_CACHE = 64
     # Commands between the steps of prefetching
     AHEAD = 4
-    # More levels than this, over all books, do not stay in the cache
+    # More orders or levels than this, over all books, do not stay in the cache
+    MANY_ORDERS = 32768
     MANY_LEVELS = 16384
 
 # A command: 64 bytes, types.COMMAND.
