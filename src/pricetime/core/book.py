@@ -207,13 +207,17 @@ class Books:
         c: cython.pointer[cython.const[Command]]
         slot: u32
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
+        owned: cython.bint = self.owner_limit != 0 or self.owner_list_count != 0
         for i in range(first, end):
             if self.order_count >= MANY_ORDERS:
                 if i + 3 * AHEAD < end:
                     prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
                 if 0 <= i + 2 * AHEAD < end:
                     c = cython.address(commands[i + 2 * AHEAD])
-                    prefetch(cython.address(self.orders[self._likely_entry(lone, c).slot]))
+                    slot = self._likely_entry(lone, c).slot
+                    prefetch(cython.address(self.orders[slot]))
+                    if owned:
+                        prefetch(cython.address(self.owner_links[slot]))
                     prefetch(cython.address(self.levels[self._likely_level(c)]))
                 if 0 <= i + AHEAD < end:
                     c = cython.address(commands[i + AHEAD])
@@ -221,6 +225,9 @@ class Books:
                     prefetch(cython.address(self.orders[self.orders[slot].next]))
                     prefetch(cython.address(self.orders[self.orders[slot].prev]))
                     prefetch(cython.address(self.levels[self.orders[slot].level]))
+                    if owned:
+                        prefetch(cython.address(self.owner_links[self.owner_links[slot].next]))
+                        prefetch(cython.address(self.owner_links[self.owner_links[slot].prev]))
                     prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
             elif 0 <= i + AHEAD < end:
                 prefetch(self._likely_entry(lone, cython.address(commands[i + AHEAD])))
