@@ -692,6 +692,10 @@ class Books:
             behind = cython.address(self.orders[maker.next])
             prefetch(cython.address(self.orders[behind.next]))
             prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
+            if behind.owner != 0 and self.order_count >= MANY_ORDERS:
+                prefetch(cython.address(self.owner_links[behind.next]))
+                prefetch(cython.address(self.owner_links[self.owner_links[maker.next].next]))
+                prefetch(cython.address(self.owner_links[self.owner_links[maker.next].prev]))
             if maker.remaining > quantity:
                 self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
                 maker.remaining -= quantity
