@@ -116,7 +116,7 @@ cdef enum:
     BEHIND = 1
     # Smallest order-id table, in entries; and the size from which it may be half full: a smaller one is kept sparse,
     # since it stays in the cache of a core
-    FEWEST_IDS = 256
+    FEWEST_IDS = 32
     MANY_IDS = 131072
     # Remembered leaves of one side
     LEAF_CACHE = 64
