@@ -84,6 +84,6 @@ def used_bytes(book):
         return n + arena.index_bytes()
     books: Books = cython.cast(OrderBook, book)._books
     n = cython.cast(u64, books.fresh_order) * (cython.sizeof(Order) + cython.sizeof(OrderCold))
-    n += (cython.cast(u64, books.books[0].id_mask) + 1) * cython.sizeof(IdEntry)
+    n += books.books[0].id_entries * cython.sizeof(IdEntry)
     n += cython.cast(u64, books.fresh_level) * cython.sizeof(Level)
     return n + cython.cast(u64, books.fresh_node) * cython.sizeof(Node)
