@@ -166,12 +166,27 @@ private:
     u64 match(u32 side, u64 taker_id, i64 key, u64 quantity) {
         Side &other = sides[1 - side];
         while (quantity && !other.empty && other.best >= ~key) {
-            u32 slot = other.at(other.best).head;
-            Order &maker = orders[slot];
-            u64 size = quantity < maker.open ? quantity : maker.open;
-            report(TRADE, side + BID, NONE, taker_id, maker.id, key_of(1 - side, maker.key), size);
-            quantity -= size;
-            if (!(maker.open -= size)) remove(slot);
+            i64 best = other.best;
+            Level &level = other.at(best);
+            u32 slot = level.head;
+            while (slot && quantity) {
+                Order &maker = orders[slot];
+                u32 next = maker.next;
+                __builtin_prefetch(&orders[next]);
+                u64 size = quantity < maker.open ? quantity : maker.open;
+                report(TRADE, side + BID, NONE, taker_id, maker.id, key_of(1 - side, best), size);
+                quantity -= size;
+                if (maker.open -= size) break;
+                forget(slot);
+                slot = next;
+            }
+            level.head = slot;
+            if (slot) {
+                orders[slot].prev = 0;
+            } else {
+                level.tail = 0;
+                other.leave(best);
+            }
         }
         return quantity;
     }

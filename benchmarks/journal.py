@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import shlex
 import shutil
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.progress import Progress
 
 from pricetime import Engine, Instrument
-from pricetime.measure.machine import describe
+from pricetime.journal.configuration import Configuration
+from pricetime.journal.directory import Directory
+from pricetime.journal.syncer import Syncer
+from pricetime.journal.writer import Writer
 
-from . import report
+from .books import CAPACITY, clock_rate, no_collector
 from .build import NotCompiled, ready
-from .rounds import no_collector
-from .steps import CAPACITY
+from .report import (
+    Rows, directory_option, median, number, output_option, progress, publish, rounds_option, spread, wide_console,
+)  # fmt: skip
 from .workloads import load
 
-if TYPE_CHECKING:
-    from pricetime.journal.writer import Writer
-
-RESULTS = Path(__file__).parent / "results"
 LEVELS = {"memory": 1, "durable": 2}
 BATCHES = (1, 16, 256)
 WORKLOAD = "balanced"
-
-TARGET_APPEND_NS, TARGET_RATIO = 30, 1.5
 
 #: Commands a second, in bursts of BATCH at full speed: faster than any exchange, and slow enough for the disk.
 BURST_RATE = 2e6
@@ -54,9 +46,9 @@ class Appends:
     batch: int
     ns: list[float] = field(default_factory=list)  #: of a command
     percentiles: list[list[float]] = field(default_factory=list)  #: p50, p99, p99.9 and maximum of a batch, ns
-    long: list[int] = field(default_factory=list)  #: batches above LONG_NS
-    faults: list[int] = field(default_factory=list)  #: page faults of the appending thread
-    stalls: list[float] = field(default_factory=list)  #: ms of waiting for room
+    long: list[float] = field(default_factory=list)  #: batches above LONG_NS
+    faults: list[float] = field(default_factory=list)  #: page faults of the appending thread
+    stalls_ms: list[float] = field(default_factory=list)  #: waiting for room
 
 
 @dataclass
@@ -68,19 +60,10 @@ class Matching:
     journaled: list[float] = field(default_factory=list)
     stalled: list[float] = field(default_factory=list)  #: of it waiting for room in the journal
 
-    @property
-    def ratio(self) -> float:
-        return float(np.median(np.array(self.journaled) / np.array(self.without)))
-
 
 @contextmanager
 def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]:
     """A writer with a syncer, on real files."""
-    from pricetime.journal.configuration import Configuration
-    from pricetime.journal.directory import Directory
-    from pricetime.journal.syncer import Syncer
-    from pricetime.journal.writer import Writer
-
     configuration = Configuration((Instrument(0),), CAPACITY, CAPACITY, 0)
     path = Path(tempfile.mkdtemp(prefix="journal-", dir=folder))
     directory = Directory(path)
@@ -107,10 +90,9 @@ def numbered(commands: NDArray[np.void], first: int = 1) -> NDArray[np.void]:
 def measure_appends(
     figures: Appends, commands: NDArray[np.void], rate: float, folder: Path, segment_bytes: int
 ) -> None:
-    from .inside import ticks_per_ns
-    from .journal_loops import append_paced
+    from .engine_loops import append_paced
 
-    per_ns = ticks_per_ns()
+    per_ns = clock_rate()
     gap = round(figures.batch / rate * 1e9 * per_ns) if rate else 0
     with journal_in(folder, LEVELS[figures.level], segment_bytes) as writer:
         ticks, faults, stalled = append_paced(writer, commands, figures.batch, gap)
@@ -119,7 +101,7 @@ def measure_appends(
     figures.percentiles.append(np.percentile(each_ns, [50, 99, 99.9, 100], method="higher").tolist())
     figures.long.append(int((each_ns > LONG_NS).sum()))
     figures.faults.append(faults)
-    figures.stalls.append(stalled / per_ns / 1e6)
+    figures.stalls_ms.append(stalled / per_ns / 1e6)
 
 
 def measure_matching(figures: Matching, count: int, folder: Path, segment_bytes: int, *, other_way: bool) -> None:
@@ -131,7 +113,7 @@ def measure_matching(figures: Matching, count: int, folder: Path, segment_bytes:
         first += chunk.size
 
     def run(writer: Writer | None) -> tuple[float, float]:
-        from .journal_loops import match
+        from .engine_loops import match
 
         engine = Engine([Instrument(0)], capacity=CAPACITY)
         for chunk in workload.prelude:
@@ -145,26 +127,18 @@ def measure_matching(figures: Matching, count: int, folder: Path, segment_bytes:
         orders = sum(chunk.size for chunk in workload.commands)
         return sum(ns for ns, _ in taken) / orders, sum(stalled for _, stalled in taken) / orders
 
-    def without() -> None:
-        figures.without.append(run(None)[0])
-
-    def journaled() -> None:
-        with journal_in(folder, LEVELS["memory"], segment_bytes) as writer:
-            ns, stalled = run(writer)
-        figures.journaled.append(ns)
-        figures.stalled.append(stalled)
-
-    for turn in (journaled, without) if other_way else (without, journaled):
-        turn()
+    for journaled in (True, False) if other_way else (False, True):
+        if journaled:
+            with journal_in(folder, LEVELS["memory"], segment_bytes) as writer:
+                ns, stalled = run(writer)
+            figures.journaled.append(ns)
+            figures.stalled.append(stalled)
+        else:
+            figures.without.append(run(None)[0])
 
 
 def measure(
-    rounds: int,
-    count: int,
-    rate: float,
-    folder: Path,
-    segment_bytes: int,
-    advance: Callable[[], None] = lambda: None,
+    rounds: int, count: int, rate: float, folder: Path, segment_bytes: int, advance: Callable[[], None] = lambda: None
 ) -> tuple[list[Appends], list[Matching]]:
     """Run everything in every round, in alternating order."""
     appends = [Appends(level, batch) for level in LEVELS for batch in BATCHES]
@@ -180,48 +154,34 @@ def measure(
     return appends, matching
 
 
-def table_of(appends: list[Appends]) -> report.Rows:
+def appends_table(appends: list[Appends]) -> Rows:
     columns = ["level", "batch", "ns a command", "range", "p50 ns", "p99 ns", "p99.9 ns", "max us", "> 5 us", "faults"]
-    table = report.Rows("Commands into the journal", [*columns, "no room ms"], names=1)
+    table = Rows("Commands into the journal", [*columns, "no room ms"])
     for figures in appends:
         p50, p99, p999, most = np.median(figures.percentiles, axis=0)
-        spread = f"{report.number(min(figures.ns))}-{report.number(max(figures.ns))}"
-        cells = [figures.level, str(figures.batch), report.number(float(np.median(figures.ns))), spread]
-        cells += [report.number(p50), report.number(p99), report.number(p999), report.number(most / 1e3)]
-        cells += [report.number(float(np.median(values))) for values in (figures.long, figures.faults, figures.stalls)]
-        table.rows.append(cells)
+        cells = [figures.level, str(figures.batch), median(figures.ns), spread(figures.ns)]
+        cells += [number(p50), number(p99), number(p999), number(most / 1e3)]
+        table.rows.append([*cells, *map(median, (figures.long, figures.faults, figures.stalls_ms))])
     return table
 
 
-def matching_table(matching: list[Matching]) -> report.Rows:
-    columns = ["flow", "without ns", "with ns", "of it waiting for room", "ratio", "target"]
-    table = report.Rows("Matching without and with a journal, level memory", columns)
+def matching_table(matching: list[Matching]) -> Rows:
+    columns = ["flow", "without ns", "with ns", "of it waiting for room", "ratio"]
+    table = Rows("Matching without and with a journal, level memory", columns)
     for flow in matching:
-        medians = (float(np.median(values)) for values in (flow.without, flow.journaled, flow.stalled))
         name = f"{WORKLOAD}, in bursts" if flow.rate else f"{WORKLOAD}, without a pause"
-        table.rows.append([name, *map(report.number, medians), f"{flow.ratio:.2f}", str(TARGET_RATIO)])
+        ratio = np.median(np.divide(flow.journaled, flow.without))
+        table.rows.append([name, *map(median, (flow.without, flow.journaled, flow.stalled)), f"{ratio:.2f}"])
     return table
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--rounds", default=5, show_default=True, type=click.IntRange(1), help="Rounds.")
+@rounds_option(5)
 @click.option("--count", default=1_000_000, show_default=True, type=click.IntRange(1), help="Commands in each run.")
 @click.option("--rate", default=1e6, show_default=True, help="Appends a second; 0 for an unlimited rate.")
 @click.option("--segment-bytes", default=64 << 20, show_default=True, help="Size of each file of the journal.")
-@click.option(
-    "--directory",
-    default=Path("build"),
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the journals, which are removed afterwards; its disk is measured.",
-)
-@click.option(
-    "--output",
-    default=RESULTS,
-    show_default="benchmarks/results",
-    type=click.Path(path_type=Path),
-    help="Folder to write to.",
-)
+@directory_option
+@output_option
 def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Path, output: Path) -> None:
     """Measure the journal from the engine's side, with a syncer at work on a real disk.
 
@@ -236,46 +196,21 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
 
     The folder --output gets journal.md and journal.json.
     """
-    console = Console()
-    console.width = max(console.width, report.WIDTH)
+    console = wide_console()
     try:
         console.print("compiling the loops if needed", style="dim")
         ready()
     except NotCompiled as missing:
         raise click.ClickException(str(missing)) from missing
-    from .inside import overhead, ticks_per_ns
+    from .engine_loops import overhead
 
     directory.mkdir(parents=True, exist_ok=True)
-    with Progress(console=console, transient=True) as progress:
-        task = progress.add_task("rounds", total=rounds)
-        appends, matching = measure(rounds, count, rate, directory, segment_bytes, lambda: progress.advance(task))
-    tables = [table_of(appends), matching_table(matching)]
-    for table in tables:
-        console.print(report.drawn(table))
-    clock_ns = overhead() / ticks_per_ns()
-    console.print(f"a reading of the clock: {clock_ns:.1f} ns; target: {TARGET_APPEND_NS} ns", style="dim")
-    write(tables, appends, matching, clock_ns, output)
-    console.print(f"written to {output}", style="dim")
-
-
-def write(
-    tables: list[report.Rows], appends: list[Appends], matching: list[Matching], clock_ns: float, folder: Path
-) -> None:
-    made_by = {
-        "command": shlex.join(["python", "-m", "benchmarks.journal", *sys.argv[1:]]),
-        "clock": f"{clock_ns:.1f} ns a reading",
-        **describe(),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    lines = [line for table in tables for line in (*report.markdown(table), "")]
-    lines += [f"- {key}: {value}" for key, value in made_by.items()]
-    Path(folder, "journal.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    everything = {
-        **made_by,
-        "appends": [vars(figures) for figures in appends],
-        "matching": [vars(flow) for flow in matching],
-    }
-    Path(folder, "journal.json").write_text(json.dumps(everything, indent=1) + "\n", encoding="utf-8")
+    with progress(console) as shown:
+        task = shown.add_task("rounds", total=rounds)
+        appends, matching = measure(rounds, count, rate, directory, segment_bytes, lambda: shown.advance(task))
+    tables = [appends_table(appends), matching_table(matching)]
+    clock = f"a reading of the clock: {overhead() / clock_rate():.1f} ns"
+    publish(console, "benchmarks.journal", tables, output, "journal", clock=clock)
 
 
 if __name__ == "__main__":

@@ -8,25 +8,22 @@ import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Engine, Instrument
 from pricetime.errors import PricetimeError
+from pricetime.journal.writer import Writer
+from pricetime.ring import Idle, Ring
 
+from .books import CAPACITY, clock_rate
 from .exchange import PERCENTILES, Day, pin
 from .journal import LEVELS, journal_in, numbered
-from .steps import CAPACITY
 from .workloads import Workload, load
-
-if TYPE_CHECKING:
-    from pricetime.journal.writer import Writer
-    from pricetime.ring import Idle, Ring
 
 #: The order flow of all stages but one, and of the exchange's benchmark.
 FLOW = "balanced"
@@ -109,7 +106,7 @@ def stages() -> list[Stage]:
 
 
 def match(conditions: Conditions) -> Seen:
-    from .journal_loops import match as run
+    from .engine_loops import match as run
 
     workload = flow(FLOW, conditions.orders)
     engine = filled(workload)
@@ -120,18 +117,17 @@ def match(conditions: Conditions) -> Seen:
 
 def match_filled(conditions: Conditions) -> Seen:
     """Runs twice: in batches for the throughput, one by one for the latency."""
-    from .inside import ticks_per_ns
-    from .pipeline_loops import match_from, time_each
+    from .engine_loops import match_from, time_each_from
 
     workload = flow(PAIRS, min(conditions.orders, ALL_SLOTS))
     with beside(conditions.server_cpu) as thread:
         engine, full, count = prepared(workload)
         taken_ns, reports = thread.submit(match_from, engine, full, count, idle()).result()
         engine, full, count = prepared(workload)
-        ticks = thread.submit(time_each, engine, full, count).result()
+        ticks = thread.submit(time_each_from, engine, full, count).result()
     if reports != 2 * count:
         raise Wrong(f"{count} orders made {reports} reports; expected an ACCEPTED and a TRADE each")
-    each_ns = ticks / ticks_per_ns()
+    each_ns = ticks / clock_rate()
     percents = [float(name.removeprefix("p")) if name != "max" else 100 for name in PERCENTILES]
     found = np.percentile(each_ns, percents, method="higher")
     return seen(workload, taken_ns, {name: round(ns) for name, ns in zip(PERCENTILES, found.tolist(), strict=True)})
@@ -147,9 +143,7 @@ def journaled(conditions: Conditions) -> Seen:
 
 def through_ring(conditions: Conditions, journal: AbstractContextManager[Writer | None]) -> Seen:
     """One thread fills the ring, a second executes; timed from the first read of the ring to the last report."""
-    from pricetime.ring import Ring
-
-    from .pipeline_loops import fill, match_from
+    from .engine_loops import fill, match_from
 
     workload = flow(FLOW, conditions.orders)
     commands = numbered(np.concatenate(workload.commands))
@@ -180,9 +174,7 @@ def filled(workload: Workload) -> Engine:
 
 def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
     """Return books, a ring that holds all commands, and their number."""
-    from pricetime.ring import Ring
-
-    from .pipeline_loops import fill
+    from .engine_loops import fill
 
     full = Ring(ALL_SLOTS, blocking=False)
     commands: NDArray[np.void] = np.concatenate(workload.commands)
@@ -192,8 +184,6 @@ def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
 
 def idle() -> Idle:
     """Return an idle wait that spins, then yields: no thread sleeps while there is work."""
-    from pricetime.ring import Idle
-
     return Idle("yield", spins=1000, pauses=1000)
 
 
@@ -216,8 +206,7 @@ def paced(options: tuple[str, ...], conditions: Conditions) -> Seen:
 
 def flat_out(options: tuple[str, ...], conditions: Conditions) -> Seen:
     """No latency: at an unlimited rate it would only measure the queue."""
-    found = exchange(options, conditions, 0, conditions.orders / 1e6)
-    return Seen(found.orders, found.orders_per_s)
+    return replace(exchange(options, conditions, 0, conditions.orders / 1e6), latency_ns=None)
 
 
 def exchange(options: tuple[str, ...], conditions: Conditions, rate: float, seconds: float) -> Seen:
