@@ -35,9 +35,7 @@ CALLS = 200_000
 @rounds_option(5)
 @click.option("--quick", is_flag=True, help=f"{QUICK_COUNT:,} commands, {QUICK_ROUNDS} rounds: rough figures, quickly.")
 @output_option
-def main(
-    presets: Sequence[str], books: Sequence[str], count: int, rounds: int, quick: bool, output: Path
-) -> None:
+def main(presets: Sequence[str], books: Sequence[str], count: int, rounds: int, quick: bool, output: Path) -> None:
     """Measure how fast the book is with each order flow.
 
     A book in plain Python, a book in C++ that supports only these flows, and pricetime.OrderBook execute the same

@@ -1,4 +1,4 @@
-"""Time calls from a Python loop, one command each: of ``OrderBook``, of the plain book, of methods that do nothing."""
+"""Time calls from a Python loop, one command each: of ``OrderBook`` and of the plain book."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from .workloads import LOTS, resting, takers_of
 #: Order id, side and price of each order; all have the same quantity.
 Arguments: TypeAlias = tuple[int, Side, int]
 
-#: Orders in the book while orders are added and cancelled alternately.
-STANDING = 1_000
-
 
 class Book(Protocol):
     """The timed calls."""
@@ -30,18 +27,7 @@ class Book(Protocol):
     def __len__(self) -> int: ...
 
 
-class EmptyBook:
-    """Methods that do nothing: the cost of the loop and of the call."""
-
-    def add_order(self, order_id: int, side: Side, price: int, quantity: int) -> None: ...
-
-    def cancel_order(self, order_id: int) -> None: ...
-
-    def __len__(self) -> int:
-        return 0
-
-
-BOOKS: dict[str, Callable[[], Book]] = {"OrderBook": OrderBook, "plain Python": PlainBook, "empty method": EmptyBook}
+BOOKS: dict[str, Callable[[], Book]] = {"OrderBook": OrderBook, "plain Python": PlainBook}
 
 
 @dataclass
@@ -62,7 +48,7 @@ def measure(count: int, rounds: int, advance: Callable[[], None] = lambda: None)
     rng = np.random.default_rng(1)
     orders = resting(count, rng)
     makers, takers = arguments(orders), arguments(takers_of(orders, rng))
-    kinds = [Calls("add_order, rests"), Calls("add_order, trades"), Calls("cancel_order"), Calls("both alternately")]
+    kinds = [Calls("add_order, rests"), Calls("add_order, trades"), Calls("cancel_order")]
     for _ in range(rounds):
         for name, make in BOOKS.items():
             for kind, ns in zip(kinds, one_round(make, makers, takers), strict=True):
@@ -81,9 +67,7 @@ def one_round(make: Callable[[], Book], makers: list[Arguments], takers: list[Ar
     time_adds(book, makers)
     trades = time_matches(book, takers) if isinstance(book, OrderBook) else time_adds(book, takers)
     assert len(book) == 0, "an order was not added"
-    book = make()
-    time_adds(book, makers[:STANDING])
-    return [rests, trades, cancels, time_adds_and_cancels(book, makers[STANDING:])]
+    return [rests, trades, cancels]
 
 
 def arguments(orders: CommandArray) -> list[Arguments]:
@@ -115,13 +99,3 @@ def time_cancels(book: Book, orders: list[Arguments]) -> float:
     for order_id, _, _ in orders:
         cancel(order_id)
     return (time.thread_time_ns() - start) / len(orders)
-
-
-def time_adds_and_cancels(book: Book, orders: list[Arguments]) -> float:
-    """Each order is cancelled as soon as it rests."""
-    add, cancel = book.add_order, book.cancel_order
-    start = time.thread_time_ns()
-    for order_id, side, price in orders:
-        add(order_id, side, price, LOTS)
-        cancel(order_id)
-    return (time.thread_time_ns() - start) / (2 * len(orders))

@@ -102,9 +102,7 @@ def same_flow(one: Path, other: Path) -> bool:
     return all(np.array_equal(a[field], b[field]) for a, b in parts for field in FLOW_FIELDS)
 
 
-def take_turns(
-    revisions: Sequence[Revision], names: Sequence[str], rounds: int, advance: Callable[[], None]
-) -> Times:
+def take_turns(revisions: Sequence[Revision], names: Sequence[str], rounds: int, advance: Callable[[], None]) -> Times:
     """Measure every workload in every round, one revision after the other, in alternating order.
 
     Processes are fresh in each round, because a process keeps its memory layout. Raises CannotRun.

@@ -158,28 +158,21 @@ def _append_paced(writer, commands, count, batch, gap_ticks, ticks, stalled):
 # ---------------------------------------------------------------------- in batches
 
 
-def match(engine, commands, batch, writer=None):
-    """Execute commands in batches; return (ns, ns of it waiting for room in the journal).
-
-    With a ``writer`` a batch is in the journal before it is executed, and the checksum of its reports is computed, as
-    for checkpoints. Fewer are executed if the journal fails.
-    """
+def match(engine, commands, batch):
+    """Execute commands in batches; return the ns."""
     mine: Engine = engine
     books: Books = mine.books
-    journal: Writer = writer
     count: u64 = len(commands)
     step: u64 = batch
     first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
     mine.make_room(count)
-    stalled: u64[1]
-    stalled[0] = 0
     began: u64 = monotonic_ns()
     with cython.nogil:
-        _match(books, journal, first, count, step, stalled)
-    return monotonic_ns() - began, stalled[0]
+        _match(books, None, first, count, step)
+    return monotonic_ns() - began
 
 
-def _match(books, writer, commands, count, batch, stalled):
+def _match(books, writer, commands, count, batch):
     report_checksum: u32 = 0
     done: u64 = 0
     i: u64
@@ -190,9 +183,7 @@ def _match(books, writer, commands, count, batch, stalled):
             if step == 0:
                 if writer.failed():
                     return done
-                before: u64 = monotonic_ns()
                 yield_processor()
-                stalled[0] += monotonic_ns() - before
                 continue
         books.report_count = 0
         books.run(commands + done, step, cython.NULL)
@@ -233,7 +224,11 @@ def _fill(ring, commands, count, idle):
 
 
 def match_from(engine, ring, count, idle, writer=None):
-    """Take ``count`` commands from the ring in batches and execute them in place as ``match``; return (ns, reports)."""
+    """Take ``count`` commands from the ring in batches and execute them in place; return (ns, reports).
+
+    With a ``writer`` a batch is in the journal before it is executed, and the checksum of its reports is computed, as
+    for checkpoints. Fewer are executed if the journal fails.
+    """
     mine: Engine = engine
     books: Books = mine.books
     source: Ring = ring
@@ -250,8 +245,6 @@ def match_from(engine, ring, count, idle, writer=None):
 
 def _match_from(books, writer, ring, count, idle):
     tries: u64 = 0
-    stalled: u64[1]
-    stalled[0] = 0
     while count != 0 and not (writer is not None and writer.failed()):
         there: u64 = ring.peek(min(count, cython.cast(u64, BATCH)))
         if there == 0:
@@ -260,6 +253,6 @@ def _match_from(books, writer, ring, count, idle):
             continue
         tries = 0
         there = min(there, ring.peeked_run())
-        _match(books, writer, cython.cast(cython.pointer[Command], ring.peeked(0)), there, there, stalled)
+        _match(books, writer, cython.cast(cython.pointer[Command], ring.peeked(0)), there, there)
         ring.release(there)
         count -= there

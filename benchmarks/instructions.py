@@ -5,6 +5,7 @@ Valgrind counts, so the result does not depend on other work of the machine. Ker
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,9 @@ from pricetime.errors import PricetimeError
 from pricetime.measure.server import ServerProcess
 
 from .exchange import Day
-from .stacks import readable
+from .report import directory_option
+
+MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
 #: The function that contains all work of the event loop's thread, matching included.
 TURN = "__pyx_f_9pricetime_7gateway_4loop_7Gateway_step"
@@ -44,8 +47,9 @@ class Counted(ServerProcess):
 
 
 @contextmanager
-def counting(pid: int) -> Iterator[None]:
-    """Count the instructions of a process under valgrind during the block."""
+def counting(server: ServerProcess) -> Iterator[None]:
+    """Count the instructions of a server under valgrind during the block."""
+    pid = server.process.pid
     subprocess.run(["callgrind_control", "-i", "on", str(pid)], check=True, capture_output=True)
     yield
     subprocess.run(["callgrind_control", "-i", "off", str(pid)], check=True, capture_output=True)
@@ -71,6 +75,27 @@ def instructions_in(counts: Path) -> dict[str, int]:
     return dict(found)
 
 
+def readable(symbol: str) -> str:
+    """Return ``core/book.py Books._match`` for ``__pyx_f_9pricetime_4core_4book_5Books__match``."""
+    head = MANGLED.match(symbol)
+    if head is None:
+        return symbol.partition(".")[0]
+    parts, rest = [], symbol[head.end() :]
+    while numbered := re.match(r"(\d+)", rest):
+        name = rest[numbered.end() :]
+        length = int(numbered[1])
+        if len(name) <= length or name[length] != "_":
+            rest = name  # the index of a method in its class, not a length
+            break
+        parts.append(name[:length])
+        rest = name[length + 1 :]
+    function = rest.partition(".")[0]
+    modules = [part for part in parts if part[0].islower()]
+    classes = [part for part in parts if not part[0].islower()]
+    path = "/".join(modules[1:] if modules[:1] == ["pricetime"] else modules)
+    return f"{path}.py {'.'.join([*classes, function])}"
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--orders", default=200_000, show_default=True, type=click.IntRange(1), help="Orders to send, at an unlimited rate."
@@ -80,17 +105,11 @@ def instructions_in(counts: Path) -> dict[str, int]:
 @click.option(
     "--journal", type=click.Choice(["none", "memory"]), default="memory", show_default=True, help="Its level."
 )
-@click.option(
-    "--directory",
-    default=Path("build"),
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the journal, which is removed afterwards.",
-)
+@directory_option
 def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
     """Count the instructions of the event loop for each order, by function: decoding, journal, books, routing.
 
-    It takes a minute. Kernel work in recv, send and epoll_wait is not counted; make profile samples it.
+    It takes a minute. Kernel work in recv, send and epoll_wait is not counted; perf samples it (docs/internals/hot-path.md).
     """
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from pricetime import Engine, Instrument
+from pricetime import Instrument
 from pricetime.journal.configuration import Configuration
 from pricetime.journal.directory import Directory
 from pricetime.journal.syncer import Syncer
@@ -23,16 +22,21 @@ from pricetime.journal.writer import Writer
 from .books import CAPACITY, clock_rate, no_collector
 from .build import NotCompiled, ready
 from .report import (
-    Rows, directory_option, median, number, output_option, progress, publish, rounds_option, spread, wide_console,
+    Rows,
+    directory_option,
+    median,
+    number,
+    output_option,
+    progress,
+    publish,
+    rounds_option,
+    spread,
+    wide_console,
 )  # fmt: skip
 from .workloads import load
 
 LEVELS = {"memory": 1, "durable": 2}
 BATCHES = (1, 16, 256)
-WORKLOAD = "balanced"
-
-#: Commands a second, in bursts of BATCH at full speed: faster than any exchange, and slow enough for the disk.
-BURST_RATE = 2e6
 
 #: An append that takes longer is counted.
 LONG_NS = 5_000
@@ -49,16 +53,6 @@ class Appends:
     long: list[float] = field(default_factory=list)  #: batches above LONG_NS
     faults: list[float] = field(default_factory=list)  #: page faults of the appending thread
     stalls_ms: list[float] = field(default_factory=list)  #: waiting for room
-
-
-@dataclass
-class Matching:
-    """The flow through the books, round by round, in ns a command. ``rate``: in bursts; 0 for no pauses."""
-
-    rate: float
-    without: list[float] = field(default_factory=list)
-    journaled: list[float] = field(default_factory=list)
-    stalled: list[float] = field(default_factory=list)  #: of it waiting for room in the journal
 
 
 @contextmanager
@@ -82,8 +76,8 @@ def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]
         shutil.rmtree(path)
 
 
-def numbered(commands: NDArray[np.void], first: int = 1) -> NDArray[np.void]:
-    commands["sequence"] = np.arange(first, first + commands.size, dtype=np.uint64)
+def numbered(commands: NDArray[np.void]) -> NDArray[np.void]:
+    commands["sequence"] = np.arange(1, 1 + commands.size, dtype=np.uint64)
     return commands
 
 
@@ -104,57 +98,21 @@ def measure_appends(
     figures.stalls_ms.append(stalled / per_ns / 1e6)
 
 
-def measure_matching(figures: Matching, count: int, folder: Path, segment_bytes: int, *, other_way: bool) -> None:
-    """Run the same flow with and without a journal, in separate books."""
-    workload = load(WORKLOAD, count, seed=1)
-    first = 1
-    for chunk in (*workload.prelude, *workload.commands):
-        numbered(chunk, first)
-        first += chunk.size
-
-    def run(writer: Writer | None) -> tuple[float, float]:
-        from .engine_loops import match
-
-        engine = Engine([Instrument(0)], capacity=CAPACITY)
-        for chunk in workload.prelude:
-            match(engine, chunk, BATCHES[-1], writer)
-        taken = []
-        due = time.perf_counter()
-        for chunk in workload.commands:
-            time.sleep(max(0, due - time.perf_counter()))
-            taken.append(match(engine, chunk, BATCHES[-1], writer))
-            due = max(due + chunk.size / figures.rate, time.perf_counter()) if figures.rate else 0
-        orders = sum(chunk.size for chunk in workload.commands)
-        return sum(ns for ns, _ in taken) / orders, sum(stalled for _, stalled in taken) / orders
-
-    for journaled in (True, False) if other_way else (False, True):
-        if journaled:
-            with journal_in(folder, LEVELS["memory"], segment_bytes) as writer:
-                ns, stalled = run(writer)
-            figures.journaled.append(ns)
-            figures.stalled.append(stalled)
-        else:
-            figures.without.append(run(None)[0])
-
-
 def measure(
     rounds: int, count: int, rate: float, folder: Path, segment_bytes: int, advance: Callable[[], None] = lambda: None
-) -> tuple[list[Appends], list[Matching]]:
+) -> list[Appends]:
     """Run everything in every round, in alternating order."""
     appends = [Appends(level, batch) for level in LEVELS for batch in BATCHES]
-    matching = [Matching(BURST_RATE), Matching(0)]
-    commands = numbered(np.concatenate(load(WORKLOAD, count, seed=1).commands))
+    commands = numbered(np.concatenate(load("balanced", count, seed=1).commands))
     for done in range(rounds):
         with no_collector():
             for figures in appends if done % 2 == 0 else appends[::-1]:
                 measure_appends(figures, commands, rate, folder, segment_bytes)
-            for flow in matching:
-                measure_matching(flow, count, folder, segment_bytes, other_way=done % 2 == 1)
         advance()
-    return appends, matching
+    return appends
 
 
-def appends_table(appends: list[Appends]) -> Rows:
+def table_of(appends: list[Appends]) -> Rows:
     columns = ["level", "batch", "ns a command", "range", "p50 ns", "p99 ns", "p99.9 ns", "max us", "> 5 us", "faults"]
     table = Rows("Commands into the journal", [*columns, "no room ms"])
     for figures in appends:
@@ -162,16 +120,6 @@ def appends_table(appends: list[Appends]) -> Rows:
         cells = [figures.level, str(figures.batch), median(figures.ns), spread(figures.ns)]
         cells += [number(p50), number(p99), number(p999), number(most / 1e3)]
         table.rows.append([*cells, *map(median, (figures.long, figures.faults, figures.stalls_ms))])
-    return table
-
-
-def matching_table(matching: list[Matching]) -> Rows:
-    columns = ["flow", "without ns", "with ns", "of it waiting for room", "ratio"]
-    table = Rows("Matching without and with a journal, level memory", columns)
-    for flow in matching:
-        name = f"{WORKLOAD}, in bursts" if flow.rate else f"{WORKLOAD}, without a pause"
-        ratio = np.median(np.divide(flow.journaled, flow.without))
-        table.rows.append([name, *map(median, (flow.without, flow.journaled, flow.stalled)), f"{ratio:.2f}"])
     return table
 
 
@@ -191,10 +139,8 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
     > 5 us        appends that took longer, interruptions by the machine included
     faults        page faults of the appending thread
     no room       waiting for a segment; not in the other figures
-    matching      commands through the books, with and without a journal in alternating runs: in bursts of 65,536
-                  at 2 M a second, and without pauses, which is more than the syncer or the disk can take
 
-    The folder --output gets journal.md and journal.json.
+    The stages ring and ring-journal of benchmarks.pipeline show what it adds to matching. The folder --output gets journal.md and journal.json.
     """
     console = wide_console()
     try:
@@ -207,10 +153,9 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
     directory.mkdir(parents=True, exist_ok=True)
     with progress(console) as shown:
         task = shown.add_task("rounds", total=rounds)
-        appends, matching = measure(rounds, count, rate, directory, segment_bytes, lambda: shown.advance(task))
-    tables = [appends_table(appends), matching_table(matching)]
+        appends = measure(rounds, count, rate, directory, segment_bytes, lambda: shown.advance(task))
     clock = f"a reading of the clock: {overhead() / clock_rate():.1f} ns"
-    publish(console, "benchmarks.journal", tables, output, "journal", clock=clock)
+    publish(console, "benchmarks.journal", [table_of(appends)], output, "journal", clock=clock)
 
 
 if __name__ == "__main__":

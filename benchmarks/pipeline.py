@@ -24,8 +24,18 @@ from .build import NotCompiled, ready
 from .exchange import PERCENTILES
 from .pipeline_stages import Conditions, Seen, Stage, stages
 from .report import (
-    RESULTS, Rows, directory_option, load_cpu_option, median, number, progress, publish, rounds_option,
-    server_cpu_option, spread, wide_console,
+    RESULTS,
+    Rows,
+    directory_option,
+    load_cpu_option,
+    median,
+    number,
+    progress,
+    publish,
+    rounds_option,
+    server_cpu_option,
+    spread,
+    wide_console,
 )  # fmt: skip
 
 

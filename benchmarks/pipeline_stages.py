@@ -111,7 +111,7 @@ def match(conditions: Conditions) -> Seen:
     workload = flow(FLOW, conditions.orders)
     engine = filled(workload)
     with beside(conditions.server_cpu) as thread:
-        taken = [thread.submit(run, engine, chunk, BATCH).result()[0] for chunk in workload.commands]
+        taken = [thread.submit(run, engine, chunk, BATCH).result() for chunk in workload.commands]
     return seen(workload, sum(taken))
 
 

@@ -1,4 +1,4 @@
-"""Measure a start: a replay of the whole journal, and a recovery with a snapshot.
+"""Measure a snapshot and a start: a replay of the whole journal, and a recovery with the snapshot.
 
     python -m benchmarks.recovery
     python -m benchmarks.recovery --commands 10000000 --behind 1000000 --directory DIR
@@ -33,9 +33,10 @@ from pricetime.journal.replay import Replay
 from pricetime.journal.snapshot import write
 from pricetime.journal.syncer import Syncer
 from pricetime.journal.writer import Writer
-from pricetime.measure.machine import describe
 from pricetime.tape.flow import generate, prelude
 from pricetime.types import COMMAND
+
+from .report import directory_option, rounds_option, show_machine
 
 #: Commands appended at a time.
 RUN = 1 << 12
@@ -48,12 +49,12 @@ RUN = 1 << 12
 @click.option(
     "--behind", default=1_000_000, show_default=True, type=click.IntRange(0), help="Commands after the snapshot."
 )
-@click.option("--turns", default=5, show_default=True, type=click.IntRange(1), help="Measurements of each.")
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Folder for the journal.")
-def main(commands: int, behind: int, turns: int, directory: Path | None) -> None:
-    """Time a replay and a recovery."""
-    for name, value in describe().items():
-        print(f"  {name:<34}{value}")
+@rounds_option(5)
+@directory_option
+def main(commands: int, behind: int, rounds: int, directory: Path) -> None:
+    """Time a snapshot, a replay and a recovery."""
+    directory.mkdir(parents=True, exist_ok=True)
+    show_machine()
     with tempfile.TemporaryDirectory(dir=directory) as made:
         settings = GatewayConfig(
             journal=Path(made) / "journal",
@@ -63,8 +64,8 @@ def main(commands: int, behind: int, turns: int, directory: Path | None) -> None
         )
         resting = write_journal(settings, commands, behind)
         print(f"  {'journal':<34}{commands:,} commands of 'balanced', {resting:,} orders rest")
-        report("replay of the journal", [replay(settings) for _ in range(turns)], commands)
-        report("recovery with the snapshot", [recovery(settings) for _ in range(turns)], behind)
+        report("replay of the journal", [replay(settings) for _ in range(rounds)], commands)
+        report("recovery with the snapshot", [recovery(settings) for _ in range(rounds)], behind)
 
 
 def report(what: str, seconds: list[float], commands: int) -> None:
@@ -100,7 +101,7 @@ def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
 
 
 def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: ExchangeState) -> None:
-    """Write a snapshot of the current state."""
+    """Write a snapshot of the current state, and print how long it took."""
     from pricetime.journal.reader import Reader
 
     reader = Reader(directory)
@@ -108,12 +109,16 @@ def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: Exch
         pass
     while writer.synced() < reader.position.sequence:
         time.sleep(0.001)
+    began = time.perf_counter()
     image = state.snapshot(
         reader.position,
         stream_reports=settings.snapshot_stream_reports,
         feed_reports=settings.snapshot_feed_reports,
     )
+    captured = time.perf_counter()
     write(directory.disk, directory.path, image)
+    taken = f"capture {captured - began:.3f} s, write {time.perf_counter() - captured:.3f} s"
+    print(f"  {'snapshot':<34}{taken}, {len(state.engine):,} orders rest")
 
 
 def take(writer: Any, state: ExchangeState, commands: np.ndarray[Any, Any]) -> None:

@@ -84,7 +84,12 @@ class PythonLane:
     """
 
     def __init__(
-        self, name: str, make: Callable[[], Any], ways: Callable[[Any, int], tuple[Put, Get]], *, processes: bool = False
+        self,
+        name: str,
+        make: Callable[[], Any],
+        ways: Callable[[Any, int], tuple[Put, Get]],
+        *,
+        processes: bool = False,
     ) -> None:
         self.name, self.make, self.ways, self.processes = name, make, ways, processes
         self.between = "Python processes" if processes else "Python threads"
@@ -132,7 +137,13 @@ class PythonLane:
 
 
 def at_the_other_end(
-    into: Any, source: Any, ways: Callable[[Any, int], tuple[Put, Get]], batch: int, batches: int, echoes: bool, ready: Any
+    into: Any,
+    source: Any,
+    ways: Callable[[Any, int], tuple[Put, Get]],
+    batch: int,
+    batches: int,
+    echoes: bool,
+    ready: Any,
 ) -> None:
     """Get all batches; put as many back, or one at the end."""
     put, get = ways(into, batch)[0], ways(source, batch)[1]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmarks.turns import Times
 from click.testing import CliRunner, Result
 
 from benchmarks import compare
 from benchmarks.revisions import CannotBuild, Revision
-from benchmarks.turns import Times
 
 
 @pytest.fixture

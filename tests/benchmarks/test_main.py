@@ -6,14 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-
-import pricetime
-from benchmarks.__main__ import main
 from benchmarks.bytes_per_order import Weight, weigh
 from benchmarks.calls_per_second import measure as measure_calls
 from benchmarks.import_time import measure as measure_import
 from benchmarks.steps import BOOK
+from click.testing import CliRunner
+
+import pricetime
+from benchmarks.__main__ import main
 
 
 @pytest.mark.compiled

@@ -26,8 +26,9 @@ def ring_lanes() -> Any:
 
 @pytest.mark.parametrize("batch", [1, 5, 16])
 def test_the_mutex_ring_carries_every_record(ring_lanes: Any, batch: int) -> None:
-    from benchmarks import ring_loops
     from benchmarks.alternatives.mutex_ring import MutexRing
+
+    from benchmarks import ring_loops
 
     between, wrong = MutexRing(16), []
     idle = ring_lanes.IDLE
