@@ -10,7 +10,7 @@ import numpy as np
 from rich.progress import Progress
 
 from . import calls, memory
-from .books import BOOKS, Figures, clock_rate, measure
+from .books import BOOKS, Figures, measure
 from .build import NotCompiled, floor, ready
 from .report import Rows, median, number, output_option, progress, publish, rounds_option, wide_console
 from .workloads import WORKLOADS, load
@@ -68,10 +68,7 @@ def main(presets: Sequence[str], books: Sequence[str], count: int, rounds: int, 
         tables = [orders_table(names, chosen, count, rounds, shown)]
         if not presets:
             tables += [calls_table(rounds, shown), memory_table()]
-    from .engine_loops import overhead
-
-    clock = f"reading the clock between two orders takes {overhead() / clock_rate():.0f} ns, which is included"
-    publish(console, "benchmarks", tables, output, "book", clock=clock)
+    publish(console, "benchmarks", tables, output, "book")
 
 
 def orders_table(names: list[str], books: list[str], count: int, rounds: int, shown: Progress) -> Rows:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +135,17 @@ def clock_rate() -> float:
     from .engine_loops import ticks_per_ns
 
     return ticks_per_ns()
+
+
+T = TypeVar("T")
+
+
+def alternately(rounds: int, contestants: Sequence[T]) -> Iterator[T]:
+    """Yield each contestant once in every round, in alternating order, without Python's cycle collector."""
+    for done in range(rounds):
+        for contestant in contestants if done % 2 == 0 else contestants[::-1]:
+            with no_collector():
+                yield contestant
 
 
 @contextmanager

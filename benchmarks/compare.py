@@ -6,22 +6,31 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import click
 import numpy as np
+from numpy.typing import ArrayLike
 from rich.progress import Progress, TaskID
 
 from .report import RESULTS, Rows, median, progress, publish, rounds_option, wide_console
 from .revisions import CannotRun, Revision, Runner, build_base, build_current
-from .statistics import TOLERANCE, compare
 from .workloads import WORKLOADS
 
 QUICK_COUNT, QUICK_ROUNDS = 100_000, 9
 
 #: The fields of a command that decide what a flow does; each revision may have others.
 FLOW_FIELDS = ("type", "side", "order_id", "price", "quantity")
+
+#: A regression is a real slowdown whose median exceeds this.
+TOLERANCE = 0.05
+
+RESAMPLES = 10_000
+
+#: Confidence of the intervals.
+CONFIDENCE = 0.99
 
 #: By workload: ns per order in each round, of the base and of the work tree.
 Times: TypeAlias = dict[str, tuple[list[float], list[float]]]
@@ -37,14 +46,7 @@ Times: TypeAlias = dict[str, tuple[list[float], list[float]]]
 @click.option(
     "--quick", is_flag=True, help=f"{QUICK_COUNT:,} commands, {QUICK_ROUNDS} rounds: shows large differences only."
 )
-@click.option(
-    "--confidence",
-    default=0.99,
-    show_default=True,
-    type=click.FloatRange(0.5, 0.9999),
-    help="Confidence of the intervals.",
-)
-def main(base: str, presets: Sequence[str], count: int, rounds: int, quick: bool, confidence: float) -> None:
+def main(base: str, presets: Sequence[str], count: int, rounds: int, quick: bool) -> None:
     """Build a base revision and the work tree, alternate their runs, and say which differences are real.
 
     Each revision makes the flows itself, in its own format; a workload whose flows differ is not compared. In every
@@ -70,7 +72,7 @@ def main(base: str, presets: Sequence[str], count: int, rounds: int, quick: bool
         sys.exit(2)
     if different := [name for name in names if name not in same]:
         console.print(f"not compared, because their flows differ: {', '.join(different)}", style="red")
-    table, regressions = table_of(times, revisions, confidence)
+    table, regressions = table_of(times, revisions)
     publish(console, "benchmarks.compare", [table], RESULTS, "compare")
     if regressions:
         console.print(f"slower by more than {TOLERANCE:.0%}: {', '.join(regressions)}", style="red")
@@ -120,17 +122,57 @@ def take_turns(revisions: Sequence[Revision], names: Sequence[str], rounds: int,
     return times
 
 
-def table_of(times: Times, revisions: Sequence[Revision], confidence: float) -> tuple[Rows, list[str]]:
+@dataclass(frozen=True)
+class Comparison:
+    """Times of two programs as ratios: above 1 the second is slower."""
+
+    ratio: float  #: median of the paired ratios
+    low: float  #: the interval of the median
+    high: float
+
+    @property
+    def real(self) -> bool:
+        """True if the interval excludes 1."""
+        return self.low > 1 or self.high < 1
+
+    @property
+    def verdict(self) -> str:
+        if not self.real:
+            return "no difference shown"
+        if self.ratio > 1 + TOLERANCE:
+            return "regression"
+        return "slower" if self.ratio > 1 else "faster"
+
+
+def compare(base: ArrayLike, current: ArrayLike) -> Comparison:
+    """Compare times that were measured in pairs, in alternating runs.
+
+    The result is the median of the ratios of the pairs. Both runs of a pair share the same noise of the machine, so a
+    burst of noise affects one pair. The interval is a percentile bootstrap of that median. Raises ValueError for
+    fewer than five pairs.
+    """
+    before, now = np.asarray(base, float), np.asarray(current, float)
+    if before.shape != now.shape or before.size < 5:
+        raise ValueError(f"{before.size} and {now.size} times are not pairs, or fewer than 5")
+    ratios = now / before
+    drawn = np.random.default_rng(0).integers(0, ratios.size, (RESAMPLES, ratios.size))
+    medians = np.median(ratios[drawn], axis=1)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(medians, [tail, 1 - tail])
+    return Comparison(float(np.median(ratios)), float(low), float(high))
+
+
+def table_of(times: Times, revisions: Sequence[Revision]) -> tuple[Rows, list[str]]:
     """Return the table, and the workloads with a regression."""
     base, current = revisions
-    columns = ["workload", "verdict", "ns, base", "ns, work tree", "median ratio", f"{confidence:.1%} interval"]
+    columns = ["workload", "verdict", "ns, base", "ns, work tree", "median ratio", f"{CONFIDENCE:.0%} interval"]
     table = Rows(f"{current.name} compared with {base.name}", columns, names=2)
     regressions = []
     for name, (before, now) in times.items():
-        found = compare(before, now, confidence)
+        found = compare(before, now)
         ratio, interval = f"{found.ratio:.3f}", f"{found.low:.3f} to {found.high:.3f}"
         table.rows.append([name, found.verdict, median(before), median(now), ratio, interval])
-        if found.regression:
+        if found.verdict == "regression":
             regressions.append(name)
     return table, regressions
 

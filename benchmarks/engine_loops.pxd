@@ -37,6 +37,5 @@ cdef void _time_each(Books books, const Command *commands, u64 count, u32 *ticks
 cdef void _time_each_from(Books books, Ring ring, u64 count, u32 *ticks) noexcept nogil
 cdef u64 _append_paced(Writer writer, const Command *commands, u64 count, u64 batch, u64 gap_ticks, u32 *ticks,
                        u64 *stalled) noexcept nogil
-cdef u64 _match(Books books, Writer writer, Command *commands, u64 count, u64 batch) noexcept nogil
 cdef void _fill(Ring ring, const Command *commands, u64 count, Idle idle) noexcept nogil
 cdef void _match_from(Books books, Writer writer, Ring ring, u64 count, Idle idle) noexcept nogil

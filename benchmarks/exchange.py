@@ -94,7 +94,6 @@ class Outcome:
     memory_bytes: int  #: resident memory of the server when the book is filled
     grown_bytes: int  #: its growth until the end
     busy_ns: dict[str, int]  #: processor time while orders were sent
-    reports: int  #: reports on the feed
     gaps: int  #: gaps in the feed that the subscriber found
     agrees: bool  #: True if the subscriber's books equal the server's
     tick_to_trade_ns: dict[str, int]  #: by percentile
@@ -171,7 +170,6 @@ class Day:
             stats = server.last("stats")
         return Outcome(
             orders=self.count,
-            reports=stopped["last_sequence"],
             gaps=watched["gaps"],
             agrees=watched["digest"] == stopped["digest"],
             tick_to_trade_ns={name: stats[f"tick_to_trade_{name}_ns"] for name in PERCENTILES},

@@ -109,27 +109,25 @@ def readable(symbol: str) -> str:
 def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
     """Count the instructions of the event loop for each order, by function: decoding, journal, books, routing.
 
-    It takes a minute. Kernel work in recv, send and epoll_wait is not counted; perf samples it (docs/internals/hot-path.md).
+    It takes a minute. Kernel work in recv, send and epoll_wait is not counted.
     """
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
             raise click.ClickException(f"{program} is missing: install it (Debian: apt install valgrind)")
     directory.mkdir(parents=True, exist_ok=True)
-    Counted.folder = folder = Path(tempfile.mkdtemp(prefix="instructions-", dir=directory))
-    options: tuple[str, ...] = ("--threading", "shared")
-    if journal != "none":
-        options += ("--journal", str(folder / "journal"))
     try:
-        day = Day(
-            rate=0, seconds=orders / 1e6, server_cpu=None, load_cpu=None, options=options, beside=counting,
-            server=Counted, **given,
-        )  # fmt: skip
-        day.measure()
-        found = instructions_in(folder / "counts")
+        with tempfile.TemporaryDirectory(prefix="instructions-", dir=directory) as folder:
+            Counted.folder = Path(folder)
+            options: tuple[str, ...] = ("--threading", "shared")
+            if journal != "none":
+                options += ("--journal", f"{folder}/journal")
+            Day(
+                rate=0, seconds=orders / 1e6, server_cpu=None, load_cpu=None, options=options, beside=counting,
+                server=Counted, **given,
+            ).measure()  # fmt: skip
+            found = instructions_in(Counted.folder / "counts")
     except (PricetimeError, OSError, subprocess.CalledProcessError) as failed:
         raise click.ClickException(str(failed)) from failed
-    finally:
-        shutil.rmtree(folder)
     total = sum(found.values())
     for name, count in sorted(found.items(), key=lambda item: -item[1]):
         if count >= LEAST * orders:

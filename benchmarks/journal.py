@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,7 @@ from pricetime.journal.directory import Directory
 from pricetime.journal.syncer import Syncer
 from pricetime.journal.writer import Writer
 
-from .books import CAPACITY, clock_rate, no_collector
+from .books import CAPACITY, clock_rate, alternately
 from .build import NotCompiled, ready
 from .report import (
     Rows,
@@ -51,7 +50,6 @@ class Appends:
     ns: list[float] = field(default_factory=list)  #: of a command
     percentiles: list[list[float]] = field(default_factory=list)  #: p50, p99, p99.9 and maximum of a batch, ns
     long: list[float] = field(default_factory=list)  #: batches above LONG_NS
-    faults: list[float] = field(default_factory=list)  #: page faults of the appending thread
     stalls_ms: list[float] = field(default_factory=list)  #: waiting for room
 
 
@@ -59,21 +57,20 @@ class Appends:
 def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]:
     """A writer with a syncer, on real files."""
     configuration = Configuration((Instrument(0),), CAPACITY, CAPACITY, 0)
-    path = Path(tempfile.mkdtemp(prefix="journal-", dir=folder))
-    directory = Directory(path)
-    directory.lock()
-    writer = Writer()
-    syncer = Syncer(writer, directory, configuration, level=level, segment_bytes=segment_bytes)
-    try:
-        syncer.open()
-        syncer.start()
-        yield writer
-        syncer.end()
-        if syncer.failure is not None:
-            raise click.ClickException(syncer.failure)
-    finally:
-        directory.unlock()
-        shutil.rmtree(path)
+    with tempfile.TemporaryDirectory(prefix="journal-", dir=folder) as path:
+        directory = Directory(Path(path))
+        directory.lock()
+        writer = Writer()
+        syncer = Syncer(writer, directory, configuration, level=level, segment_bytes=segment_bytes)
+        try:
+            syncer.open()
+            syncer.start()
+            yield writer
+            syncer.end()
+        finally:
+            directory.unlock()
+    if syncer.failure is not None:
+        raise click.ClickException(syncer.failure)
 
 
 def numbered(commands: NDArray[np.void]) -> NDArray[np.void]:
@@ -89,12 +86,11 @@ def measure_appends(
     per_ns = clock_rate()
     gap = round(figures.batch / rate * 1e9 * per_ns) if rate else 0
     with journal_in(folder, LEVELS[figures.level], segment_bytes) as writer:
-        ticks, faults, stalled = append_paced(writer, commands, figures.batch, gap)
+        ticks, stalled = append_paced(writer, commands, figures.batch, gap)
     each_ns = ticks / per_ns
     figures.ns.append(float(each_ns.sum()) / commands.size)
     figures.percentiles.append(np.percentile(each_ns, [50, 99, 99.9, 100], method="higher").tolist())
     figures.long.append(int((each_ns > LONG_NS).sum()))
-    figures.faults.append(faults)
     figures.stalls_ms.append(stalled / per_ns / 1e6)
 
 
@@ -104,22 +100,20 @@ def measure(
     """Run everything in every round, in alternating order."""
     appends = [Appends(level, batch) for level in LEVELS for batch in BATCHES]
     commands = numbered(np.concatenate(load("balanced", count, seed=1).commands))
-    for done in range(rounds):
-        with no_collector():
-            for figures in appends if done % 2 == 0 else appends[::-1]:
-                measure_appends(figures, commands, rate, folder, segment_bytes)
+    for figures in alternately(rounds, appends):
+        measure_appends(figures, commands, rate, folder, segment_bytes)
         advance()
     return appends
 
 
 def table_of(appends: list[Appends]) -> Rows:
-    columns = ["level", "batch", "ns a command", "range", "p50 ns", "p99 ns", "p99.9 ns", "max us", "> 5 us", "faults"]
+    columns = ["level", "batch", "ns a command", "range", "p50 ns", "p99 ns", "p99.9 ns", "max us", "> 5 us"]
     table = Rows("Commands into the journal", [*columns, "no room ms"])
     for figures in appends:
         p50, p99, p999, most = np.median(figures.percentiles, axis=0)
         cells = [figures.level, str(figures.batch), median(figures.ns), spread(figures.ns)]
         cells += [number(p50), number(p99), number(p999), number(most / 1e3)]
-        table.rows.append([*cells, *map(median, (figures.long, figures.faults, figures.stalls_ms))])
+        table.rows.append([*cells, *map(median, (figures.long, figures.stalls_ms))])
     return table
 
 
@@ -135,12 +129,12 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
 
     \b
     ns a command  append alone, CRC included, at --rate: median over the rounds, minimum and maximum
-    p50 ... max   of one append of so many commands, including one reading of the clock, whose cost is stated
+    p50 ... max   of one append of so many commands, including one reading of the clock, 10 to 20 ns
     > 5 us        appends that took longer, interruptions by the machine included
-    faults        page faults of the appending thread
     no room       waiting for a segment; not in the other figures
 
-    The stages ring and ring-journal of benchmarks.pipeline show what it adds to matching. The folder --output gets journal.md and journal.json.
+    The stages ring and ring-journal of benchmarks.pipeline show what it adds to matching. The folder --output gets
+    journal.md and journal.json.
     """
     console = wide_console()
     try:
@@ -148,14 +142,11 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
         ready()
     except NotCompiled as missing:
         raise click.ClickException(str(missing)) from missing
-    from .engine_loops import overhead
-
     directory.mkdir(parents=True, exist_ok=True)
     with progress(console) as shown:
-        task = shown.add_task("rounds", total=rounds)
+        task = shown.add_task("rounds", total=rounds * len(LEVELS) * len(BATCHES))
         appends = measure(rounds, count, rate, directory, segment_bytes, lambda: shown.advance(task))
-    clock = f"a reading of the clock: {overhead() / clock_rate():.1f} ns"
-    publish(console, "benchmarks.journal", [table_of(appends)], output, "journal", clock=clock)
+    publish(console, "benchmarks.journal", [table_of(appends)], output, "journal")
 
 
 if __name__ == "__main__":

@@ -1,14 +1,9 @@
-"""Measure the memory of a resting order: a million orders in a fresh process, and again after more commands.
-
-``python -m benchmarks.memory`` is that process: it prints one ``Memory`` as JSON.
-"""
+"""Measure the memory of a resting order: a million orders in a fresh process, and again after more commands."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-from dataclasses import asdict, dataclass
+import multiprocessing
+from dataclasses import dataclass
 from pathlib import Path
 
 from pricetime import OrderBook
@@ -31,9 +26,8 @@ class Memory:
 
 def measure() -> Memory:
     """Measure in a separate process."""
-    command = [sys.executable, "-m", "benchmarks.memory"]
-    out = subprocess.run(command, cwd=Path(__file__).parents[1], stdout=subprocess.PIPE, text=True, check=True).stdout
-    return Memory(**json.loads(out))
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measure_here)
 
 
 def measure_here() -> Memory:
@@ -53,7 +47,3 @@ def resident_bytes() -> int:
     status = Path("/proc/self/status").read_text(encoding="utf-8")
     fields = dict(line.split(":", 1) for line in status.splitlines())
     return int(fields["RssAnon"].split()[0]) * 1024
-
-
-if __name__ == "__main__":
-    print(json.dumps(asdict(measure_here())))

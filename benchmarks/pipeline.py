@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import shlex
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from pricetime.errors import PricetimeError
 from pricetime.measure import run_file
 from pricetime.measure.machine import describe
 
-from .books import no_collector
+from .books import alternately
 from .build import NotCompiled, ready
 from .exchange import PERCENTILES
 from .pipeline_stages import Conditions, Seen, Stage, stages
@@ -44,11 +44,9 @@ def measure(
 ) -> dict[str, list[Seen]]:
     """Run every stage in every round, in alternating order."""
     seen: dict[str, list[Seen]] = {stage.name: [] for stage in chosen}
-    for done in range(rounds):
-        for stage in chosen if done % 2 == 0 else chosen[::-1]:
-            with no_collector():
-                seen[stage.name].append(stage.measure(conditions))
-            advance()
+    for stage in alternately(rounds, chosen):
+        seen[stage.name].append(stage.measure(conditions))
+        advance()
     return seen
 
 
@@ -74,46 +72,29 @@ def table_of(seen: dict[str, list[Seen]]) -> Rows:
 
 def run_of(chosen: list[Stage], seen: dict[str, list[Seen]], started_at: datetime) -> run_file.PipelineRun:
     """Return the record that ``pricetime report`` reads."""
-    arguments = sys.argv[1:]
+    command = shlex.join(["python", "-m", "benchmarks.pipeline", *sys.argv[1:]])
+    made = []
+    for stage in chosen:
+        turns = seen[stage.name]
+        latency_ns = median_ns(turns)
+        percentiles = {name.replace(".", "_"): ns for name, ns in latency_ns.items()} if latency_ns else None
+        made.append(
+            run_file.Stage(
+                name=stage.name,
+                orders=turns[0].orders,
+                orders_per_s=float(np.median([turn.orders_per_s for turn in turns])),
+                what=stage.what,
+                command=re.sub(r" --stage[ =]\S+", "", command) + f" --stage {stage.name}",
+                latency_ns=run_file.Percentiles(**percentiles) if percentiles else None,
+            )
+        )
     return run_file.PipelineRun(
         started_at=started_at.replace(microsecond=0),
         version=version("pricetime"),
         machine=describe(),
-        command=command_of(arguments),
-        stages=[
-            run_file.Stage(
-                name=stage.name,
-                orders=seen[stage.name][0].orders,
-                orders_per_s=float(np.median([turn.orders_per_s for turn in seen[stage.name]])),
-                what=stage.what,
-                command=command_of([*without_stages(arguments), "--stage", stage.name]),
-                latency_ns=percentiles_of(median_ns(seen[stage.name])),
-            )
-            for stage in chosen
-        ],
+        command=command,
+        stages=made,
     )
-
-
-def command_of(arguments: list[str]) -> str:
-    return shlex.join(["python", "-m", "benchmarks.pipeline", *arguments])
-
-
-def percentiles_of(latency_ns: dict[str, int] | None) -> run_file.Percentiles | None:
-    if latency_ns is None:
-        return None
-    return run_file.Percentiles(**{name.replace(".", "_"): ns for name, ns in latency_ns.items()})
-
-
-def without_stages(arguments: list[str]) -> list[str]:
-    """Return the command line without its --stage options."""
-    kept: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--stage":
-            next(rest, None)
-        elif not argument.startswith("--stage="):
-            kept.append(argument)
-    return kept
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -130,7 +111,7 @@ def without_stages(arguments: list[str]) -> list[str]:
     default=4_000_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Orders of a run at an unlimited rate; at most 1,000,000 of one-maker-per-taker.",
+    help="Orders of a run at an unlimited rate; at most 1,000,000 in the first two stages.",
 )
 @click.option(
     "--rate",
@@ -157,8 +138,8 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
     """Measure the pipeline stage by stage, in alternating runs.
 
     \b
-    match             commands in memory through the books, in batches of 256
-    match-encode      the flow one-maker-per-taker from a ring filled beforehand, in one thread
+    match             the flow balanced from a ring filled beforehand, in one thread, up to 1 M orders
+    match-encode      the same with one-maker-per-taker
     ring              one thread fills the ring, the engine takes from it
     ring-journal      the same, each batch in the journal before it is executed
     exchange          TCP to multicast: server, load generator and subscriber are three processes
@@ -179,14 +160,10 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
         console.print("compiling the loops if needed", style="dim")
         ready()
         directory.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="pipeline-", dir=directory))
-        try:
-            with progress(console) as shown:
-                task = shown.add_task("turns", total=rounds * len(chosen))
-                conditions = Conditions(directory=folder, **given)
-                seen = measure(chosen, conditions, rounds, lambda: shown.advance(task))
-        finally:
-            shutil.rmtree(folder)
+        with tempfile.TemporaryDirectory(prefix="pipeline-", dir=directory) as folder, progress(console) as shown:
+            task = shown.add_task("turns", total=rounds * len(chosen))
+            conditions = Conditions(directory=Path(folder), **given)
+            seen = measure(chosen, conditions, rounds, lambda: shown.advance(task))
     except (NotCompiled, PricetimeError, OSError) as failed:
         raise click.ClickException(str(failed)) from failed
     whats = {stage.name: f"{stage.name}: {stage.what}" for stage in chosen}

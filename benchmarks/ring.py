@@ -10,7 +10,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from .books import no_collector
+from .books import alternately
 from .build import NotCompiled, ready
 from .report import Rows, median, output_option, progress, publish, rounds_option, spread, wide_console
 
@@ -36,17 +36,13 @@ def measure(rounds: int, scale: float, advance: Callable[[], None] = lambda: Non
     """Run every lane in every round, in alternating order."""
     from .ring_lanes import lanes
 
-    contestants = lanes()
-    figures = [Figures(lane.name, lane.between) for lane in contestants]
-    for done in range(rounds):
-        pairs = list(zip(contestants, figures, strict=True))
-        for lane, figure in pairs if done % 2 == 0 else pairs[::-1]:
-            with no_collector():
-                for batch in BATCHES:
-                    figure.m_records[batch].append(lane.rate(batch, scale) / 1e6)
-                figure.add_round_trips(lane.round_trips(scale))
+    pairs = [(lane, Figures(lane.name, lane.between)) for lane in lanes()]
+    for lane, figure in alternately(rounds, pairs):
+        for batch in BATCHES:
+            figure.m_records[batch].append(lane.rate(batch, scale) / 1e6)
+        figure.add_round_trips(lane.round_trips(scale))
         advance()
-    return figures
+    return [figure for _, figure in pairs]
 
 
 def table_of(figures: list[Figures]) -> Rows:
@@ -82,7 +78,7 @@ def main(rounds: int, quick: bool, output: Path) -> None:
     except NotCompiled as missing:
         raise click.ClickException(str(missing)) from missing
     with progress(console) as shown:
-        task = shown.add_task("rounds", total=rounds)
+        task = shown.add_task("rounds", total=None)
         figures = measure(rounds, 0.1 if quick else 1.0, lambda: shown.advance(task))
     publish(console, "benchmarks.ring", [table_of(figures)], output, "ring")
 

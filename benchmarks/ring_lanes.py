@@ -48,18 +48,17 @@ class NativeLane:
 
     between = "native threads"
 
-    def __init__(self, name: str, *, blocking: bool = False, in_place: bool = False) -> None:
-        self.name, self.blocking, self.suffix = name, blocking, "_in_place" if in_place else ""
+    def __init__(self, name: str, *, blocking: bool) -> None:
+        self.name, self.blocking = name, blocking
 
     def rate(self, batch: int, scale: float) -> float:
         from . import ring_loops
 
-        produce, consume = (getattr(ring_loops, f"{what}{self.suffix}") for what in ("produce", "consume"))
         ring, count, wrong = Ring(CAPACITY, blocking=self.blocking), int(10_000_000 * scale), []
-        consumer = threading.Thread(target=lambda: wrong.append(consume(ring, 0, count, batch, IDLE)))
+        consumer = threading.Thread(target=lambda: wrong.append(ring_loops.consume(ring, 0, count, batch, IDLE)))
         start = time.perf_counter()
         consumer.start()
-        produce(ring, 0, count, batch, IDLE)
+        ring_loops.produce(ring, 0, count, batch, IDLE)
         consumer.join()
         taken = time.perf_counter() - start
         assert wrong == [0], "records were lost, doubled or torn"
@@ -228,8 +227,7 @@ def pipe_ways(end: Connection, batch: int) -> tuple[Put, Get]:
 def lanes() -> list[Lane]:
     """Return all lanes. The compiled parts of the benchmarks must be ready."""
     return [
-        NativeLane("ring, in place", in_place=True),
-        NativeLane("ring, by its calls"),
+        NativeLane("ring", blocking=False),
         NativeLane("ring that blocks", blocking=True),
         PythonLane("Ring.put, .put_many", two(lambda: Ring(CAPACITY)), ring_ways),
         PythonLane("Ring.put_records", two(lambda: Ring(CAPACITY)), record_ways),

@@ -104,14 +104,9 @@ def name_of(path: Path) -> str:
 
 
 def measure(
-    checkout: Checkout,
-    figures: Figures,
-    engines: dict[str, Path],
-    rounds: int,
-    audit: bool,
-    gate: bool,
+    checkout: Checkout, figures: Figures, engines: dict[str, Path], rounds: int, audit: bool, gate: bool,
     progress: Progress,
-) -> None:
+) -> None:  # fmt: skip
     """Run everything, with the timed runs alternating. Raises BenchmarkFailed."""
     names = list(engines)
     steps = len(figures.scenarios) * (rounds * len(names) + audit) + gate
