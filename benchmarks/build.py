@@ -22,8 +22,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import benchmarks
 import pricetime
 from pricetime import types
@@ -141,11 +139,10 @@ def header_of_types() -> str:
     """Return the records and numbers of ``pricetime.types`` that ``floor.cpp`` uses, in C."""
     lines = ["#include <cstdint>"]
     for name, record in (("Command", types.COMMAND), ("Report", types.REPORT)):
-        assert record.names and np.dtype(record.descr) == record, "a field is padded"
-        fields = ((field, record[field]) for field in record.names)
+        fields = ((field, record[field]) for field in record.names or ())
         text = " ".join(f"std::{'' if kind.kind == 'i' else 'u'}int{8 * kind.itemsize}_t {f};" for f, kind in fields)
         lines.append(f"struct __attribute__((packed)) {name} {{ {text} }};")
-    for numbers in (types.Side, types.TimeInForce, types.CommandType, types.ReportKind, types.Reason):
-        lines.append(f"enum {{ {', '.join(f'{each.name} = {each.value}' for each in numbers)} }};")
+    enums = (types.Side, types.TimeInForce, types.CommandType, types.ReportKind, types.Reason)
+    lines += [f"enum {{ {', '.join(f'{each.name} = {each.value}' for each in numbers)} }};" for numbers in enums]
     lines.append(f"enum {{ EXECUTION_REPORT = {types.EXECUTION_REPORT} }};")
     return "\n".join(lines) + "\n"

@@ -18,7 +18,7 @@ from pricetime.journal.directory import Directory
 from pricetime.journal.syncer import Syncer
 from pricetime.journal.writer import Writer
 
-from .books import CAPACITY, clock_rate, alternately
+from .books import CAPACITY, alternately, clock_rate
 from .build import NotCompiled, ready
 from .report import (
     Rows,

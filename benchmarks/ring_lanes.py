@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from pricetime.ring import Idle, Ring
 
 from .books import clock_rate
+
+T = TypeVar("T")
 
 #: Slots, 256 KiB: both sides have room to run ahead, and the ring fits a core's cache.
 CAPACITY = 4096
@@ -118,7 +120,7 @@ class PythonLane:
 
         return self.with_the_other_end(ping, 1, taken.size, echoes=True)
 
-    def with_the_other_end(self, work: Callable[[Put, Get], Any], batch: int, batches: int, *, echoes: bool) -> Any:
+    def with_the_other_end(self, work: Callable[[Put, Get], T], batch: int, batches: int, *, echoes: bool) -> T:
         """Start the other end; return the result of ``work`` at this one."""
         here, there = self.make()
         context: Any = multiprocessing.get_context("spawn")
