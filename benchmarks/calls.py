@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pricetime import OrderBook, Side
-from pricetime.types import CommandArray
 
 from .plain_book import PlainBook
 from .workloads import LOTS, resting, takers_of
@@ -70,7 +70,7 @@ def one_round(make: Callable[[], Book], makers: list[Arguments], takers: list[Ar
     return [rests, trades, cancels]
 
 
-def arguments(orders: CommandArray) -> list[Arguments]:
+def arguments(orders: NDArray[np.void]) -> list[Arguments]:
     sides = [Side(side) for side in orders["side"].tolist()]
     return list(zip(orders["order_id"].tolist(), sides, orders["price"].tolist(), strict=True))
 

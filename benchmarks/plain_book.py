@@ -6,7 +6,10 @@ from bisect import insort
 from collections import deque
 from typing import TypeAlias
 
-from pricetime.types import CommandArray, CommandType, Side, TimeInForce
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.types import CommandType, Side, TimeInForce
 
 Trade: TypeAlias = tuple[int, int, int, int]  #: maker id, taker id, price, quantity
 
@@ -27,7 +30,7 @@ class PlainBook:
         self.keys: dict[int, list[int]] = {BID: [], ASK: []}
         self.orders: dict[int, list[int]] = {}
 
-    def apply(self, commands: CommandArray) -> list[Trade]:
+    def apply(self, commands: NDArray[np.void]) -> list[Trade]:
         """Execute commands (COMMAND, shape (n,)): limit orders, cancels, reduces, replaces. Returns the trades."""
         trades: list[Trade] = []
         new, cancel, reduce, replace = map(int, (
