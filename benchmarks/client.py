@@ -18,9 +18,9 @@ from typing import Any
 import click
 import numpy as np
 
-from pricetime.feed import AsyncClient, Client
-from pricetime.feed.future import CommandFuture
-from pricetime.measure.server import ServerProcess
+from pricetime.client import AsyncClient, Client
+from pricetime.client.future import CommandFuture
+from pricetime.load.server import ServerProcess
 from pricetime.types import COMMAND, CommandType, Side
 
 from .report import rounds_option, show_machine

@@ -4,7 +4,7 @@ from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport Command, u32, u64
 from pricetime.core.order_book cimport OrderBook
-from pricetime.journal.writer cimport Writer
+from pricetime.log.writer cimport Writer
 from pricetime.native.arrays cimport records_of
 from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.crc cimport link

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Engine
-from pricetime.journal.writer import Writer
+from pricetime.log.writer import Writer
 from pricetime.ring import Idle, Ring
 
 def ticks_per_ns(seconds: float = 0.1) -> float: ...

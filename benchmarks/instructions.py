@@ -19,7 +19,7 @@ from typing import Any
 import click
 
 from pricetime.errors import PricetimeError
-from pricetime.measure.server import ServerProcess
+from pricetime.load.server import ServerProcess
 
 from .exchange import Day
 from .report import directory_option

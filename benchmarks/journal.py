@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Instrument
-from pricetime.journal.configuration import Configuration
-from pricetime.journal.directory import Directory
-from pricetime.journal.syncer import Syncer
-from pricetime.journal.writer import Writer
+from pricetime.log.configuration import Configuration
+from pricetime.log.directory import Directory
+from pricetime.log.syncer import Syncer
+from pricetime.log.writer import Writer
 
 from .books import CAPACITY, alternately, clock_rate
 from .build import NotCompiled, ready

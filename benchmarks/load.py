@@ -21,10 +21,10 @@ from multiprocessing.connection import Connection
 import click
 
 from pricetime.cli.load_show import one_line
-from pricetime.measure.load import Load, Pace
-from pricetime.measure.plan import make_plans
-from pricetime.measure.run import Run, total
-from pricetime.measure.run_file import Latency
+from pricetime.load.load import Load, Pace
+from pricetime.load.plan import make_plans
+from pricetime.load.run import Run, total
+from pricetime.load.run_file import Latency
 from pricetime.wire.messages import SIZES, Challenge, Login, LoginAccepted
 from pricetime.wire.types import NONCE_BYTES, WIRE_VERSION
 

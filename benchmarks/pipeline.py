@@ -16,8 +16,8 @@ import click
 import numpy as np
 
 from pricetime.errors import PricetimeError
-from pricetime.measure import run_file
-from pricetime.measure.machine import describe
+from pricetime.load import run_file
+from pricetime.load.machine import describe
 
 from .books import alternately
 from .build import NotCompiled, ready

@@ -20,12 +20,12 @@ from pathlib import Path
 
 import click
 
-from pricetime.journal.directory import Directory
-from pricetime.journal.replay import Replay
-from pricetime.measure.load import Load, Pace
-from pricetime.measure.plan import make_plans
-from pricetime.measure.run import Run, fill
-from pricetime.measure.server import Event, ServerProcess
+from pricetime.load.load import Load, Pace
+from pricetime.load.plan import make_plans
+from pricetime.load.run import Run, fill
+from pricetime.load.server import Event, ServerProcess
+from pricetime.log.directory import Directory
+from pricetime.log.replay import Replay
 
 from .report import directory_option, rounds_option, show_machine
 

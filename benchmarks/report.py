@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
 
 #: Width in characters of the widest table.
 WIDTH = 128
