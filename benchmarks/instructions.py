@@ -19,6 +19,7 @@ from typing import Any
 import click
 
 from pricetime.errors import PricetimeError
+from pricetime.exchange.io.loop import Gateway
 from pricetime.load.server import ServerProcess
 
 from .exchange import Day
@@ -27,7 +28,7 @@ from .report import directory_option
 MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
 #: The function that contains all work of the event loop's thread, matching included.
-TURN = "__pyx_f_9pricetime_7gateway_4loop_7Gateway_step"
+TURN = "".join(["__pyx_f", *(f"_{len(part)}{part}" for part in (*Gateway.__module__.split("."), "Gateway")), "_step"])
 
 #: Smaller shares are not shown.
 LEAST = 0.2
