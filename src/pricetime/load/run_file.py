@@ -103,6 +103,7 @@ class Step:
     p99: float
     p99_9: float
     max: float
+    good: bool = False  #: the rate was reached and p99 is within the limit
 
     @property
     def reached(self) -> bool:
@@ -237,7 +238,7 @@ def read(path: Path) -> Run:
 
 def write(path: Path, run: Run) -> None:
     """Write a file for ``read``. Raises OSError."""
-    values = {"format": FORMAT, "kind": run.kind, **_renamed(asdict(run))}
+    values = {"format": FORMAT, "kind": run.kind, **_plain(asdict(run))}
     path.write_text(json.dumps(values, indent=1, default=datetime.isoformat) + "\n", encoding="utf-8")
 
 
@@ -246,7 +247,10 @@ def hlog_beside(path: Path) -> Path:
     return path.with_suffix(".hlog")
 
 
-def _renamed(value: Any) -> Any:
+def _plain(value: Any) -> Any:
+    """A value for JSON: members with their names there, and fractions with six digits."""
     if isinstance(value, dict):
-        return {key(name): _renamed(each) for name, each in value.items()}
-    return [_renamed(each) for each in value] if isinstance(value, list) else value
+        return {key(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return round(value, 6) if isinstance(value, float) else value
