@@ -17,7 +17,7 @@ from pricetime import OrderBook
 from pricetime.types import COMMAND, CommandArray
 
 from .build import ready
-from .floor_book import FloorBook
+from .minimal_book import MinimalBook
 from .plain_book import PlainBook
 from .workloads import BATCH, Workload
 
@@ -38,7 +38,7 @@ class Book(Protocol):
 #: Make empty books, by name.
 BOOKS: dict[str, Callable[[], Book]] = {
     "plain Python": PlainBook,
-    "C++ floor": lambda: FloorBook(CAPACITY),
+    "C++": lambda: MinimalBook(CAPACITY),
     "OrderBook": lambda: OrderBook(CAPACITY),
 }
 

@@ -50,12 +50,12 @@ def ready() -> None:
 
 
 @cache
-def floor() -> ctypes.CDLL:
-    """Return the library of ``floor.cpp``. Raises NotCompiled."""
-    folder = built("floor", [HERE / "floor.cpp", Path(types.__file__)], compile_floor)
-    library = ctypes.CDLL(str(folder / "floor.so"))
-    library.floor_open.restype = ctypes.c_void_p
-    library.floor_run.restype = ctypes.c_uint64
+def minimal_library() -> ctypes.CDLL:
+    """Return the library of ``minimal_book.cpp``. Raises NotCompiled."""
+    folder = built("minimal_book", [HERE / "minimal_book.cpp", Path(types.__file__)], compile_minimal_book)
+    library = ctypes.CDLL(str(folder / "minimal_book.so"))
+    library.book_open.restype = ctypes.c_void_p
+    library.book_run.restype = ctypes.c_uint64
     return library
 
 
@@ -122,21 +122,30 @@ def compile_modules(modules: list[str], target: Path, scratch: Path, **settings:
         raise NotCompiled(f"the C compiler failed on the benchmarks: {error}") from error
 
 
-def compile_floor(target: Path, scratch: Path) -> None:
+def compile_minimal_book(target: Path, scratch: Path) -> None:
     header = scratch / "types.h"
     header.write_text(header_of_types(), encoding="ascii")
     compiler = shlex.split(os.environ.get("CXX") or sysconfig.get_config_var("CXX") or "c++")
-    command = [*compiler, "-std=c++17", *FLAGS, "-shared", "-fPIC", "-include", str(header), str(HERE / "floor.cpp")]
+    command = [
+        *compiler,
+        "-std=c++17",
+        *FLAGS,
+        "-shared",
+        "-fPIC",
+        "-include",
+        str(header),
+        str(HERE / "minimal_book.cpp"),
+    ]
     try:
-        subprocess.run([*command, "-o", str(target / "floor.so")], capture_output=True, text=True, check=True)
+        subprocess.run([*command, "-o", str(target / "minimal_book.so")], capture_output=True, text=True, check=True)
     except FileNotFoundError:
         raise NotCompiled(f"{compiler[0]} compiles the C++ book: install it (Debian: apt install g++)") from None
     except subprocess.CalledProcessError as error:
-        raise NotCompiled(f"the C++ compiler failed on floor.cpp: {error.stderr}") from error
+        raise NotCompiled(f"the C++ compiler failed on minimal_book.cpp: {error.stderr}") from error
 
 
 def header_of_types() -> str:
-    """Return the records and numbers of ``pricetime.types`` that ``floor.cpp`` uses, in C."""
+    """Return the records and numbers of ``pricetime.types`` that ``minimal_book.cpp`` uses, in C."""
     lines = ["#include <cstdint>"]
     for name, record in (("Command", types.COMMAND), ("Report", types.REPORT)):
         fields = ((field, record[field]) for field in record.names or ())

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import books
 from benchmarks.books import BOOKS, Figures, filled, measure, no_collector
-from benchmarks.floor_book import FloorBook
+from benchmarks.minimal_book import MinimalBook
 from benchmarks.plain_book import PlainBook
 from benchmarks.workloads import Workload, load
 from pricetime import BID, OrderBook
@@ -25,25 +25,25 @@ def workload(name: str) -> Workload:
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("name", PRESETS)
-def test_the_floor_reports_what_the_book_reports(name: str) -> None:
-    compare(FloorBook(1 << 16), workload(name))
+def test_the_c_book_reports_what_the_book_reports(name: str) -> None:
+    compare(MinimalBook(1 << 16), workload(name))
 
 
 @pytest.mark.compiled
 @pytest.mark.parametrize("apart", [1, 7, 10_000])
-def test_the_floor_with_thousands_of_levels_that_come_and_go(apart: int) -> None:
+def test_the_c_book_with_thousands_of_levels_that_come_and_go(apart: int) -> None:
     """Levels are in its array and beyond it."""
-    compare(FloorBook(6_000), Workload("", [], [coming_and_going(np.random.default_rng(apart), apart)]))
+    compare(MinimalBook(6_000), Workload("", [], [coming_and_going(np.random.default_rng(apart), apart)]))
 
 
-def compare(floor: FloorBook, workload: Workload) -> None:
+def compare(minimal: MinimalBook, workload: Workload) -> None:
     book = OrderBook(1 << 16)
     for commands in [*workload.prelude, *workload.commands]:
-        expected, found = book.apply(commands), floor.apply(commands)
+        expected, found = book.apply(commands), minimal.apply(commands)
         assert len(found) == len(expected) >= len(commands)
         differing = np.flatnonzero(found != expected)
         assert not differing.size, f"report {differing[0]}: {found[differing[0]]} for {expected[differing[0]]}"
-        assert len(floor) == len(book)
+        assert len(minimal) == len(book)
     assert (expected["kind"] == ReportKind.TRADE).any()
 
 
@@ -112,7 +112,7 @@ def test_books_alternate_and_every_run_has_a_fresh_one(monkeypatch: pytest.Monke
     monkeypatch.setattr(books, "in_batches", in_batches)
     advanced: list[int] = []
     found = measure(load("cancels", 1_000, seed=1), list(BOOKS), 2, 7, lambda: advanced.append(1))
-    assert order == ["PlainBook", "FloorBook", "OrderBook"] * 2
+    assert order == ["PlainBook", "MinimalBook", "OrderBook"] * 2
     assert [figures.ns_of_runs for figures in found.values()] == [[1, 4], [2, 5], [3, 6]]
     assert [len(figures.percentiles) for figures in found.values()] == [0, 0, 2]
     assert len(advanced) == 6

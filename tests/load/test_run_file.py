@@ -49,7 +49,7 @@ def test_the_names_on_disk(tmp_path: Path) -> None:
     assert set(values["over_time"][0]) == {"s", "sent", "answered", "p50", "p99", "max"}
     assert set(values["saturation"]) == {"limit_p99_ns", "highest_rate", "steps"}
     assert set(values["saturation"]["steps"][0]) == {
-        "rate", "sent_per_s", "answered_per_s", "p50", "p99", "p99.9", "max"
+        "rate", "sent_per_s", "answered_per_s", "p50", "p99", "p99.9", "max", "good"
     }  # fmt: skip
     stages = json.loads(file(tmp_path, PIPELINE).read_text(encoding="utf-8"))["stages"]
     assert set(stages[0]) == {"name", "orders", "orders_per_s", "what", "command", "latency_ns"}

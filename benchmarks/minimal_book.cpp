@@ -254,10 +254,10 @@ private:
 }  // namespace
 
 extern "C" {
-Book *floor_open(u32 capacity) { return new Book(capacity); }
-void floor_close(Book *book) { delete book; }
-u32 floor_resting(const Book *book) { return book->resting; }
-u64 floor_run(Book *book, const Command *commands, u64 count, Report *reports) {
+Book *book_open(u32 capacity) { return new Book(capacity); }
+void book_close(Book *book) { delete book; }
+u32 book_resting(const Book *book) { return book->resting; }
+u64 book_run(Book *book, const Command *commands, u64 count, Report *reports) {
     return book->run(commands, count, reports);
 }
 }
