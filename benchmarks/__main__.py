@@ -45,7 +45,7 @@ def main(presets: Sequence[str], books: Sequence[str], count: int, rounds: int, 
     \b
     M orders/s       in batches of 65,536 commands
     times            OrderBook faster than plain Python in the same round
-    time, C++ = 1     time of OrderBook divided by that of the C++ book in the same round
+    time, C++ = 1    time of OrderBook divided by that of the C++ book in the same round
     p50 ... max      of single orders of OrderBook, timed inside the compiled loop
     always us        maximum over the orders of each order's fastest time: without the machine's noise
 

@@ -32,7 +32,7 @@ class Figures:
         self.p99_ns.append(float(np.percentile(each_ns, 99)))
 
 
-def measure(rounds: int, scale: float, advance: Callable[[], None] = lambda: None) -> list[Figures]:
+def measure(rounds: int, scale: float = 1.0, advance: Callable[[], None] = lambda: None) -> list[Figures]:
     """Run every lane in every round, in alternating order."""
     from .ring_lanes import lanes
 
@@ -57,9 +57,8 @@ def table_of(figures: list[Figures]) -> Rows:
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @rounds_option(7)
-@click.option("--quick", is_flag=True, help="3 rounds, a tenth of the records: rough figures, quickly.")
 @output_option
-def main(rounds: int, quick: bool, output: Path) -> None:
+def main(rounds: int, output: Path) -> None:
     """Compare the ring with queues and a pipe, in alternating runs.
 
     \b
@@ -70,8 +69,6 @@ def main(rounds: int, quick: bool, output: Path) -> None:
     The folder --output gets ring.md and ring.json.
     """
     console = wide_console()
-    if quick:
-        rounds = 3
     try:
         console.print("compiling the loops if needed", style="dim")
         ready()
@@ -79,7 +76,7 @@ def main(rounds: int, quick: bool, output: Path) -> None:
         raise click.ClickException(str(missing)) from missing
     with progress(console) as shown:
         task = shown.add_task("rounds", total=None)
-        figures = measure(rounds, 0.1 if quick else 1.0, lambda: shown.advance(task))
+        figures = measure(rounds, advance=lambda: shown.advance(task))
     publish(console, "benchmarks.ring", [table_of(figures)], output, "ring")
 
 

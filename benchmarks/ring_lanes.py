@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.shared_memory import SharedMemory
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,17 +34,6 @@ Put: TypeAlias = Callable[[], object]
 Get: TypeAlias = Callable[[], int]
 
 
-class Lane(Protocol):
-    name: str
-    between: str  #: kind of its two ends
-
-    def rate(self, batch: int, scale: float) -> float:
-        """Return records a second, put and got ``batch`` at a time."""
-
-    def round_trips(self, scale: float) -> NDArray[np.float64]:
-        """Return the ns of each round trip."""
-
-
 class NativeLane:
     """Two threads without the GIL, which write and compare every word of every record."""
 
@@ -54,6 +43,7 @@ class NativeLane:
         self.name, self.blocking = name, blocking
 
     def rate(self, batch: int, scale: float) -> float:
+        """Return records a second, put and got ``batch`` at a time."""
         from . import ring_loops
 
         ring, count, wrong = Ring(CAPACITY, blocking=self.blocking), int(10_000_000 * scale), []
@@ -67,6 +57,7 @@ class NativeLane:
         return count / taken
 
     def round_trips(self, scale: float) -> NDArray[np.float64]:
+        """Return the ns of each round trip."""
         from . import ring_loops
 
         there, back = (Ring(64, blocking=self.blocking) for _ in range(2))
@@ -226,7 +217,7 @@ def pipe_ways(end: Connection, batch: int) -> tuple[Put, Get]:
     return lambda: end.send_bytes(messages), lambda: len(end.recv_bytes()) // len(MESSAGE)
 
 
-def lanes() -> list[Lane]:
+def lanes() -> list[NativeLane | PythonLane]:
     """Return all lanes. The compiled parts of the benchmarks must be ready."""
     return [
         NativeLane("ring", blocking=False),
