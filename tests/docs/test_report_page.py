@@ -15,8 +15,7 @@ import pytest
 from pricetime.load.pictures import pictures
 from pricetime.load.record import Settings
 from pricetime.load.recording import load
-from pricetime.load.run_file import LoadRun, PipelineRun
-from pricetime.load.typed import key
+from pricetime.load.run_file import LoadRun, PipelineRun, key
 from tests.cli.run import good
 from tests.load import made_runs
 

@@ -11,9 +11,8 @@ import pytest
 from pricetime.load.load import Pace
 from pricetime.load.record import Settings, files_of, write
 from pricetime.load.run import Result
-from pricetime.load.run_file import Moment, Percentiles, Step
+from pricetime.load.run_file import Moment, Percentiles, Step, key
 from pricetime.load.saturation import Search
-from pricetime.load.typed import key
 from pricetime.native import hlog
 from pricetime.native.histogram import Histogram
 from pricetime.native.latency import NAMES
