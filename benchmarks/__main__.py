@@ -9,10 +9,12 @@ import click
 import numpy as np
 from rich.progress import Progress
 
+from pricetime.load.tables import Table
+
 from . import calls, memory
 from .books import BOOKS, Figures, measure
 from .build import NotCompiled, minimal_library, ready
-from .report import Rows, median, number, output_option, progress, publish, rounds_option, wide_console
+from .report import median, number, output_option, progress, publish, rounds_option, wide_console
 from .workloads import WORKLOADS, load
 
 QUICK_COUNT, QUICK_ROUNDS = 100_000, 3
@@ -71,10 +73,10 @@ def main(presets: Sequence[str], books: Sequence[str], count: int, rounds: int, 
     publish(console, "benchmarks", tables, output, "book")
 
 
-def orders_table(names: list[str], books: list[str], count: int, rounds: int, shown: Progress) -> Rows:
+def orders_table(names: list[str], books: list[str], count: int, rounds: int, shown: Progress) -> Table:
     task = shown.add_task("", total=len(names) * len(books) * rounds)
     columns = [*books, "times", "time, C++ = 1", "p50 ns", "p99 ns", "p99.9 ns", "max us", "always us"]
-    table = Rows("Million orders a second", ["workload", *columns])
+    table = Table("Million orders a second", ["workload", *columns])
     for name in names:
         shown.update(task, description=f"{name}: making the flow")
         workload = load(name, count, seed=1)
@@ -95,19 +97,19 @@ def cells_of(found: dict[str, Figures]) -> list[str]:
     return [*cells, number(book.percentile_ns(100) / 1e3), number(book.slowest_always_ns / 1e3)]
 
 
-def calls_table(rounds: int, shown: Progress) -> Rows:
+def calls_table(rounds: int, shown: Progress) -> Table:
     task = shown.add_task("calls from Python", total=rounds)
-    table = Rows("Million calls a second from Python", ["call", *calls.BOOKS, "times"])
+    table = Table("Million calls a second from Python", ["call", *calls.BOOKS, "times"])
     for each in calls.measure(CALLS, rounds, lambda: shown.advance(task)):
         rates = [number(1e3 / float(np.median(ns))) for ns in each.ns.values()]
         table.rows.append([each.name, *rates, number(each.times)])
     return table
 
 
-def memory_table() -> Rows:
+def memory_table() -> Table:
     found = memory.measure()
     cells = [f"{found.resting:,}", median([found.filled]), median([found.after_churn])]
-    return Rows("Bytes for each resting order", ["orders", "filled", "later"], rows=[cells])
+    return Table("Bytes for each resting order", ["orders", "filled", "later"], rows=[cells])
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from rich.progress import Progress, TaskID
 
-from .report import RESULTS, Rows, median, progress, publish, rounds_option, wide_console
+from pricetime.load.tables import Table
+
+from .report import RESULTS, median, progress, publish, rounds_option, wide_console
 from .revisions import CannotRun, Revision, Runner, build_base, build_current
 from .workloads import WORKLOADS
 
@@ -162,11 +164,11 @@ def compare(base: ArrayLike, current: ArrayLike) -> Comparison:
     return Comparison(float(np.median(ratios)), float(low), float(high))
 
 
-def table_of(times: Times, revisions: Sequence[Revision]) -> tuple[Rows, list[str]]:
+def table_of(times: Times, revisions: Sequence[Revision]) -> tuple[Table, list[str]]:
     """Return the table, and the workloads with a regression."""
     base, current = revisions
     columns = ["workload", "verdict", "ns, base", "ns, work tree", "median ratio", f"{CONFIDENCE:.0%} interval"]
-    table = Rows(f"{current.name} compared with {base.name}", columns, names=2)
+    table = Table(f"{current.name} compared with {base.name}", columns, names=2)
     regressions = []
     for name, (before, now) in times.items():
         found = compare(before, now)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Instrument
+from pricetime.load.tables import Table
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
 from pricetime.log.syncer import Syncer
@@ -21,7 +22,6 @@ from pricetime.log.writer import Writer
 from .books import CAPACITY, alternately, clock_rate
 from .build import NotCompiled, ready
 from .report import (
-    Rows,
     directory_option,
     median,
     number,
@@ -106,9 +106,9 @@ def measure(
     return appends
 
 
-def table_of(appends: list[Appends]) -> Rows:
+def table_of(appends: list[Appends]) -> Table:
     columns = ["level", "batch", "ns a command", "range", "p50 ns", "p99 ns", "p99.9 ns", "max us", "> 5 us"]
-    table = Rows("Commands into the journal", [*columns, "no room ms"])
+    table = Table("Commands into the journal", [*columns, "no room ms"])
     for figures in appends:
         p50, p99, p999, most = np.median(figures.percentiles, axis=0)
         cells = [figures.level, str(figures.batch), median(figures.ns), spread(figures.ns)]

@@ -18,6 +18,7 @@ import numpy as np
 from pricetime.errors import PricetimeError
 from pricetime.load import run_file
 from pricetime.load.machine import describe
+from pricetime.load.tables import Table
 
 from .books import alternately
 from .build import NotCompiled, ready
@@ -25,7 +26,6 @@ from .exchange import PERCENTILES
 from .pipeline_stages import Conditions, Seen, Stage, stages
 from .report import (
     RESULTS,
-    Rows,
     directory_option,
     load_cpu_option,
     median,
@@ -59,9 +59,9 @@ def median_ns(turns: list[Seen]) -> dict[str, int] | None:
     return {**found, "max": max(turn["max"] for turn in taken)}
 
 
-def table_of(seen: dict[str, list[Seen]]) -> Rows:
+def table_of(seen: dict[str, list[Seen]]) -> Table:
     columns = ["stage", "M orders/s", "range", *(f"{name} us" for name in PERCENTILES)]
-    table = Rows("From matching alone to the exchange", columns)
+    table = Table("From matching alone to the exchange", columns)
     for name, turns in seen.items():
         rates = [turn.orders_per_s / 1e6 for turn in turns]
         latency_ns = median_ns(turns)

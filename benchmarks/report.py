@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Table as Drawn
 
 from pricetime.load.machine import describe
+from pricetime.load.tables import Table
 
 #: Width in characters of the widest table.
 WIDTH = 128
@@ -45,16 +46,6 @@ load_cpu_option = click.option("--load-cpu", type=int, help="Processor of load g
 
 def rounds_option(default: int, least: int = 1) -> Callable[[Any], Any]:
     return click.option("--rounds", default=default, show_default=True, type=click.IntRange(least), help="Rounds.")
-
-
-@dataclass
-class Rows:
-    """The content of a table; the first ``names`` columns are text, the others numbers."""
-
-    title: str
-    columns: list[str]
-    names: int = 1
-    rows: list[list[str]] = field(default_factory=list)
 
 
 def number(value: float) -> str:
@@ -86,8 +77,8 @@ def progress(console: Console) -> Progress:
     return Progress(*columns, console=console, transient=True)
 
 
-def drawn(table: Rows) -> Table:
-    out = Table(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+def drawn(table: Table) -> Drawn:
+    out = Drawn(title=table.title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for index, column in enumerate(table.columns):
         out.add_column(column, justify="left" if index < table.names else "right", no_wrap=True)
     for row in table.rows:
@@ -95,7 +86,7 @@ def drawn(table: Rows) -> Table:
     return out
 
 
-def markdown(table: Rows) -> Iterator[str]:
+def markdown(table: Table) -> Iterator[str]:
     yield f"### {table.title}"
     yield ""
     yield f"| {' | '.join(table.columns)} |"
@@ -111,7 +102,7 @@ def show_machine() -> None:
         print(f"  {name:<26}{value}")
 
 
-def publish(console: Console, module: str, tables: Sequence[Rows], folder: Path, name: str, **notes: str) -> None:
+def publish(console: Console, module: str, tables: Sequence[Table], folder: Path, name: str, **notes: str) -> None:
     """Print tables and write them to ``name.md`` and ``name.json``, with machine, command and notes."""
     made_by = {"command": shlex.join(["python", "-m", module, *sys.argv[1:]]), **notes, **describe()}
     for table in tables:

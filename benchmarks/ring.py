@@ -10,9 +10,11 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from pricetime.load.tables import Table
+
 from .books import alternately
 from .build import NotCompiled, ready
-from .report import Rows, median, output_option, progress, publish, rounds_option, spread, wide_console
+from .report import median, output_option, progress, publish, rounds_option, spread, wide_console
 
 BATCHES = (1, 16)
 
@@ -45,9 +47,9 @@ def measure(rounds: int, scale: float = 1.0, advance: Callable[[], None] = lambd
     return [figure for _, figure in pairs]
 
 
-def table_of(figures: list[Figures]) -> Rows:
+def table_of(figures: list[Figures]) -> Table:
     columns = ["between", "what", "1: M/s", "range", "16: M/s", "range", "round trip ns", "range", "p99 ns"]
-    table = Rows("Records from one side to the other", columns, names=2)
+    table = Table("Records from one side to the other", columns, names=2)
     for f in figures:
         cells = [cell for batch in BATCHES for cell in (median(f.m_records[batch]), spread(f.m_records[batch]))]
         cells += [median(f.median_ns), spread(f.median_ns), median(f.p99_ns)]

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from benchmarks.report import WIDTH, Rows, median, number, publish, spread
+from benchmarks.report import WIDTH, median, number, publish, spread
+from pricetime.load.tables import Table
 
 
 @pytest.mark.parametrize(
@@ -33,7 +34,7 @@ def test_rounds_have_a_median_and_a_range() -> None:
 
 
 def test_a_table_is_drawn_whole_and_written_with_the_machine_and_the_command(tmp_path: Path) -> None:
-    table = Rows("Rates", ["between", "what", "M/s"], names=2, rows=[["threads", "ring", "12.3"]])
+    table = Table("Rates", ["between", "what", "M/s"], names=2, rows=[["threads", "ring", "12.3"]])
     console = Console(width=WIDTH, record=True, file=io.StringIO())
     publish(console, "benchmarks.ring", [table], tmp_path / "made", "ring", clock="20 ns")
     shown = console.export_text()
@@ -44,4 +45,4 @@ def test_a_table_is_drawn_whole_and_written_with_the_machine_and_the_command(tmp
     written = json.loads((tmp_path / "made" / "ring.json").read_text(encoding="utf-8"))
     assert written["command"].startswith("python -m benchmarks.ring")
     assert written["processor"]
-    assert written["tables"] == [vars(table)]
+    assert written["tables"] == [{**vars(table), "words": []}]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from pricetime.load.load import Pace
-from pricetime.load.record import Settings, files_of, write
+from pricetime.load.record import files_of, write
 from pricetime.load.run import Result
-from pricetime.load.run_file import Moment, Percentiles, Step, key
+from pricetime.load.run_file import Moment, Percentiles, Setting, Step, key
 from pricetime.load.saturation import Search
 from pricetime.native import hlog
 from pricetime.native.histogram import Histogram
@@ -22,7 +22,10 @@ hdrh = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip ins
 #: The percentiles by their names on disk.
 PERCENTILES = {key(name): percentage for name, percentage in Percentiles.POINTS.items()}
 
-SETTINGS = Settings("127.0.0.1", 7001, "balanced", None, 1e5, 10.0, 4, 0, None, "volatile")
+SETTINGS: dict[str, Setting] = {
+    "host": "127.0.0.1", "port": 7001, "preset": "balanced", "rate": 1e5, "seconds": 10.0, "sessions": 4, "seed": 0,
+    "ramp": None, "acknowledge": "volatile",
+}  # fmt: skip
 
 STR, INT, FLOAT = str, int, (int, float)
 
@@ -108,15 +111,11 @@ def test_the_histograms_have_the_percentiles_of_the_record(tmp_path: Path) -> No
     assert {tag: of.count for tag, of in again.items()} == {f"round_trip.{k}": told[k]["count"] for k in NAMES}
 
 
-def test_a_tape_a_ramp_and_a_failure(tmp_path: Path) -> None:
-    settings = Settings("::1", 1, None, "day.csv", None, 1.0, 1, 0, (1.0, 2.0), "durable")
+def test_a_failure(tmp_path: Path) -> None:
     result = result_of(3)
     result.complete, result.failure = False, "the exchange closed the connection"
-    record = json.loads(write(tmp_path / "run.json", result, settings, "")[0].read_text())
-    assert "preset" not in record["settings"]
-    assert record["settings"]["tape"] == "day.csv"
-    assert record["settings"]["ramp"] == [1.0, 2.0]
-    assert record["settings"]["rate"] is None
+    record = json.loads(write(tmp_path / "run.json", result, SETTINGS, "")[0].read_text())
+    assert record["settings"] == SETTINGS
     assert record["result"]["failure"] == "the exchange closed the connection"
     assert record["result"]["complete"] is False
 

@@ -14,8 +14,8 @@ from ..errors import PricetimeError
 if TYPE_CHECKING:
     from ..load.load import Load, Pace
     from ..load.plan import Plan
-    from ..load.record import Settings
     from ..load.run import Result
+    from ..load.run_file import Setting
     from ..load.saturation import Search
     from ..native.histogram import Histogram
     from .load_progress import Progress
@@ -71,23 +71,21 @@ class Options:
             return ENDLESS
         return max(1, self.pace.orders(self.seconds) if self.pace.rate else round(ORDERS_OF_A_SECOND * self.seconds))
 
-    def settings(self, level: int) -> Settings:
-        """The conditions of the run, for RUN.json."""
-        from ..load.record import Settings
+    def settings(self, level: int) -> dict[str, Setting]:
+        """The conditions of the run, for RUN.json. ``level``: what an answer promises."""
         from ..wire.types import AcknowledgementLevel
 
-        return Settings(
-            host=self.host,
-            port=self.port,
-            preset=None if self.tape else self.preset,
-            tape=self.tape.name if self.tape else None,
-            rate=None if self.ramp or not self.rate else self.rate,
-            seconds=self.seconds,
-            sessions=self.sessions,
-            seed=self.seed,
-            ramp=self.ramp,
-            acknowledge=AcknowledgementLevel(level).name.lower(),
-        )
+        return {
+            "host": self.host,
+            "port": self.port,
+            **({"tape": self.tape.name} if self.tape else {"preset": self.preset}),
+            "rate": None if self.ramp or not self.rate else self.rate,
+            "seconds": self.seconds,
+            "sessions": self.sessions,
+            "seed": self.seed,
+            "ramp": list(self.ramp) if self.ramp else None,
+            "acknowledge": AcknowledgementLevel(level).name.lower(),
+        }
 
 
 def run(options: Options, command: str) -> int:

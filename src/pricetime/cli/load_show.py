@@ -9,9 +9,8 @@ from ..address import text
 from .table import Column, Grid, figures, print_titled
 
 if TYPE_CHECKING:
-    from ..load.record import Settings
     from ..load.run import Result
-    from ..load.run_file import Latency
+    from ..load.run_file import Latency, Setting
     from ..load.saturation import Search
     from ..native.histogram import Histogram
 
@@ -45,11 +44,13 @@ def one_line(latency: Latency) -> str:
     return ", ".join(f"{word} {with_unit(getattr(latency, name))}" for name, word in names.items())
 
 
-def outcome(result: Result, settings: Settings, search: Search | None, server: Mapping[str, Histogram]) -> None:
+def outcome(
+    result: Result, settings: Mapping[str, Setting], search: Search | None, server: Mapping[str, Histogram]
+) -> None:
     """Print the result of a run; of a search, its best step."""
-    where = f"{text((settings.host, settings.port))}, {settings.sessions} sessions"
+    where = f"{text((settings['host'], settings['port']))}, {settings['sessions']} sessions"
     print_titled(
-        f"{settings.tape or settings.preset} to {where}, acknowledgement level {settings.acknowledge}",
+        f"{settings.get('tape') or settings['preset']} to {where}, acknowledgement level {settings['acknowledge']}",
         rates(result, search),
     )
     from ..load.record import OF_SERVER, kinds_of

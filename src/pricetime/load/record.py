@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import fields
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,22 +21,6 @@ from .saturation import Search
 OF_SERVER = ("tick_to_trade", "match")
 
 
-@dataclass(frozen=True)
-class Settings:
-    """The conditions of a run. Either ``preset`` or ``tape`` is None."""
-
-    host: str
-    port: int
-    preset: str | None
-    tape: str | None
-    rate: float | None  #: orders per second; None: as fast as possible
-    seconds: float
-    sessions: int
-    seed: int
-    ramp: tuple[float, float] | None  #: from and to, orders per second
-    acknowledge: str  #: what an answer promises: volatile, memory or durable
-
-
 def files_of(run: Path) -> tuple[Path, Path]:
     """RUN.json and RUN.hlog. RUN may have one of these suffixes."""
     base = run.with_suffix("") if run.suffix in {".json", ".hlog"} else run
@@ -46,13 +30,14 @@ def files_of(run: Path) -> tuple[Path, Path]:
 def write(
     run: Path,
     result: Result,
-    settings: Settings,
+    settings: dict[str, Setting],
     command: str,
     *,
     search: Search | None = None,
     server: Mapping[str, Histogram] | None = None,
 ) -> tuple[Path, Path]:
-    """Write both files and return their paths. ``server``: histograms of the server, by interval.kind.
+    """Write both files and return their paths. ``settings``: those of ``LoadRun``; ``server``: histograms of the
+    server, by interval.kind.
 
     Raises MissingExtra without the package hdrhistogram, and OSError.
     """
@@ -64,7 +49,7 @@ def write(
         version=version("pricetime"),
         machine=describe(),
         command=command,
-        settings=_settings(settings),
+        settings=settings,
         result=LoadResult(**{field.name: getattr(result, field.name) for field in fields(LoadResult)}),
         latency_ns={name: by_kind(kinds) for name, kinds in intervals.items() if kinds or name == "round_trip"},
         over_time=result.over_time,
@@ -81,9 +66,3 @@ def write(
 def kinds_of(tagged: Mapping[str, Histogram], interval: str) -> dict[str, Histogram]:
     """The histograms of one interval by kind, out of histograms by interval.kind."""
     return {kind: tagged[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in tagged}
-
-
-def _settings(settings: Settings) -> dict[str, Setting]:
-    """The settings without the one of preset and tape that was not used."""
-    unused = "tape" if settings.tape is None else "preset"
-    return {name: value for name, value in asdict(settings).items() if name != unused}
