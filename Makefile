@@ -21,7 +21,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
-SCHEMAS := $(wildcard src/pricetime/*/*.pxd)
+SCHEMAS := $(wildcard src/pricetime/*.pxd src/pricetime/*/*.pxd src/pricetime/*/*/*.pxd)
 SOURCES := setup.py $(SCHEMAS) $(wildcard $(SCHEMAS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
@@ -48,7 +48,7 @@ help: ## list the targets
 build: .venv/installed ## set up .venv and compile the core in place
 	@case $$($(BIN)/python tools/check_machine.py) in \
 		compiled) $(MAKE) --silent .venv/compiled ;; \
-		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
+		pure) rm -f .venv/compiled src/pricetime/*/*.so src/pricetime/*/*/*.so ;; \
 	esac
 
 packages: ## install what some tests need and skip without: Chromium, Prometheus, stunnel, tshark (Debian, as root)
@@ -157,5 +157,5 @@ format: .venv/installed ## format the sources
 
 clean: ## remove .venv and everything built
 	rm -rf .venv build dist benchmarks/.build benchmarks/public/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf src/*.egg-info src/pricetime/*/*.so
+	rm -rf src/*.egg-info src/pricetime/*/*.so src/pricetime/*/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

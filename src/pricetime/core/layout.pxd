@@ -4,11 +4,7 @@
 # ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
 # Indices: 0 means none, so that zeroed memory is empty; orders, levels and nodes count from 1.
 
-ctypedef unsigned char u8
-ctypedef unsigned short u16
-ctypedef unsigned int u32
-ctypedef unsigned long long u64
-ctypedef long long i64
+from pricetime.native.integers cimport i64, u8, u16, u32, u64
 
 cdef enum:
     NIL = 0
@@ -162,7 +158,7 @@ ctypedef packed struct RoutedReport:
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange
     u16 last             # 1 on the last report of a command
-    u16 kind             # on the last report: kind of the command, see measure/latency.pxd
+    u16 kind             # on the last report: kind of the command, see native/latency.pxd
 
 # An order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:
