@@ -10,9 +10,6 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control import acceptor as module
 from pricetime.exchange.control.acceptor import Acceptor
 from pricetime.exchange.settings.server_log import LimitedLog

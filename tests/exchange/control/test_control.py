@@ -11,9 +11,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control import control as module
 from pricetime.exchange.control import preflight as preflight_module
 from pricetime.exchange.control import secrets

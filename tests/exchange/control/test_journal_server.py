@@ -10,9 +10,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control.journal_server import MOST_COPIES, JournalServer
 from pricetime.exchange.control.secrets import Owner, Secrets
 from pricetime.exchange.settings.config import GatewayConfig

@@ -13,9 +13,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control import login as login_handler_module
 from pricetime.exchange.control.login import LoginHandler
 from pricetime.exchange.control.secrets import Owner, Secrets

@@ -13,9 +13,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime import Instrument, SelfTrade
 from pricetime.core.snapshot import Snapshot
 from pricetime.exchange.control.retransmission import Pace, RecoveryServer
