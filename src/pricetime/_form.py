@@ -83,7 +83,6 @@ def _use_sources() -> None:
     from .native.uncompiled import make_cython
 
     _UncompiledLoader.cython = make_cython()
-    for folder in ("", "native", "core", "journal", "feed", "measure"):
-        path = os.path.join(PACKAGE, folder).rstrip("/")  # noqa: PTH118
+    for path in (PACKAGE, *(folder.path for folder in os.scandir(PACKAGE) if folder.is_dir())):
         finder = importlib.machinery.FileFinder(path, (_UncompiledLoader, importlib.machinery.SOURCE_SUFFIXES))
         sys.path_importer_cache[path] = finder
