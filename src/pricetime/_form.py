@@ -83,6 +83,7 @@ def _use_sources() -> None:
     from .native.uncompiled import make_cython
 
     _UncompiledLoader.cython = make_cython()
-    for path in (PACKAGE, *(folder.path for folder in os.scandir(PACKAGE) if folder.is_dir())):
+    for folder in ("", "native", "core", "log", "client", "load"):
+        path = os.path.join(PACKAGE, folder).rstrip("/")  # noqa: PTH118
         finder = importlib.machinery.FileFinder(path, (_UncompiledLoader, importlib.machinery.SOURCE_SUFFIXES))
         sys.path_importer_cache[path] = finder
