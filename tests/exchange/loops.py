@@ -47,9 +47,9 @@ class LoopThread:
 
         return self.wait(called())
 
-    def until(self, condition: Callable[[], object]) -> None:
+    def until(self, condition: Callable[..., object], *arguments: Any) -> None:
         """Wait until the condition, which is looked at in the loop, is true."""
-        until(lambda: self.call(condition))
+        until(lambda: self.call(condition, *arguments))
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -40,7 +40,9 @@ class Replayed(AnyReplayed):
         facts = self.facts
         rows = facts[window.BOTH_COMPARED]
         sides = facts[window.SIDES_COMPARED]
-        return 0 < sides == facts[window.SIDES_AGREE] and rows == facts[window.BEST_AGREES] == facts[window.ALL_AGREE]
+        return bool(
+            0 < sides == facts[window.SIDES_AGREE] and rows == facts[window.BEST_AGREES] == facts[window.ALL_AGREE]
+        )
 
 
 @pytest.fixture(params=[ReferenceBook, OrderBook])

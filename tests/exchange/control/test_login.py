@@ -186,9 +186,9 @@ def test_a_login_cut_at_every_byte(server: LoginServer) -> None:
         client, nonce = server.pending()
         frame = login(nonce)
         client.sendall(frame[:cut])
-        server.until(lambda cut=cut: any(len(pending.frame) == cut for pending in server.login_handler._pending))
+        server.until(lambda cut: any(len(pending.frame) == cut for pending in server.login_handler._pending), cut)
         client.sendall(frame[cut:])
-        server.until(lambda cut=cut: len(server.admitted) == cut)
+        server.until(lambda cut: len(server.admitted) == cut, cut)
         client.close()
 
 

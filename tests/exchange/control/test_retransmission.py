@@ -349,7 +349,7 @@ def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
         slow = [stack.enter_context(desk.client()) for _ in range(3)]
         for count, client in enumerate(slow, 1):
             client.sendall(SNAPSHOT_REQUEST)
-            desk.until(lambda count=count: desk.server.counts["snapshots sent"] == count)
+            desk.until(lambda count: desk.server.counts["snapshots sent"] == count, count)
         with desk.client() as honest:
             honest.sendall(SNAPSHOT_REQUEST)
             assert snapshot(honest)[0] == desk.replica.taken == 2
