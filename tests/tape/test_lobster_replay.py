@@ -114,7 +114,7 @@ CASES: dict[str, tuple[list[Line], Expected]] = {
         {EXACT: 1, window.REVEALED: 2, bids(95): [("?", 1)], asks(103): [("?", 7)], asks(101): [], bids(99): []},
     ),
     # Of the side whose only level in sight has gone, nothing is left to compare.
-    "a level that comes into sight is no comparison": (
+    "a level that comes into sight is not compared": (
         [FIRST, (line(4, 77, 10, 101, -1), "103,7,99,20"), (line(1, 5, 1, 99, 1), "103,7,99,21")],
         {EXACT: 1, window.ROWS: 2, window.SIDES_COMPARED: 3, window.BOTH_COMPARED: 1},
     ),

@@ -109,7 +109,7 @@ CASES: dict[str, tuple[list[Event], Expected]] = {
           modify("A", 3, 102, 3)]],
         {EXACT: 2, asks(101): [], asks(102): [(3, 3)]},
     ),
-    "two trades fill one order before it is told": (
+    "two trades fill one order before its change": (
         [[*buys((1, 1)), *buys((1, 1), taker_id=98), modify("A", 1, 101, 1)]],
         {EXACT: 2, asks(101): [(1, 1), (2, 4)]},
     ),
@@ -206,7 +206,7 @@ CASES: dict[str, tuple[list[Event], Expected]] = {
         [[Rec("R", "N", 0, 0, 0)], [add("A", 1, 105, 1)]],
         {asks(105): [(1, 1)], asks(101): [], asks(102): [], bids(100): [], bids(99): []},
     ),
-    # At odds with what was told before.
+    # At odds with the tape before.
     "a trade that names no resting order": (
         [[trade("B", 0, 101, 2)], [trade("B", 13, 101, 2), fill("B", 13, 101, 2), modify("B", 13, 101, 3)]],
         {mbo_replay.UNNAMED: 2, bids(101): [(13, 3)]},
