@@ -151,7 +151,7 @@ def test_of_the_market(reader: Shell, request: pytest.FixtureRequest) -> None:
     """A market that ends by itself, without a browser."""
     page = request.node.callspec.params["reader"]
     for words in lines(page, "pricetime market"):
-        assert "The market is open" in reader.run(given(words), "--no-browser", "--seconds", "1")
+        assert "The market is open" in reader.run(given(words), "--no-browser", "--seconds", "0.1")
 
 
 @of_page(["docs/how-to/run-with-a-journal.md"])
