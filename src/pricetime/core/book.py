@@ -61,12 +61,20 @@ class Books:
     def set_limits(self, limits):
         """Set the limits of every owner below the ``owner_limit``; those under 0 are for owners without an entry."""
         owner: u32
+        orders: u64
+        quantity: u64
+        distance: u64
+        orders, quantity, distance = limits.get(0, OwnerLimits()).numbers()
         for owner in range(1, self.owner_limit):
-            given = limits.get(owner) or limits.get(0)
-            orders, quantity, distance = given.numbers() if given else OwnerLimits().numbers()
             self.limits[owner].open_orders = orders
             self.limits[owner].quantity = quantity
             self.limits[owner].price_distance = distance
+        for owner, given in limits.items():
+            if owner > 0:
+                orders, quantity, distance = given.numbers()
+                self.limits[owner].open_orders = orders
+                self.limits[owner].quantity = quantity
+                self.limits[owner].price_distance = distance
         return 0
 
     def _reserve_pools(self):
