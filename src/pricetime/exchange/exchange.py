@@ -240,7 +240,7 @@ class Exchange:
     def want_snapshot(self) -> bool:
         """Request a snapshot. False without a journal."""
         if self.journal_service is not None:
-            self.journal_service.follower.want_snapshot()
+            self.journal_service.follower.want_snapshot(self.journal_service.writer.appended)
         return self.journal_service is not None
 
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
