@@ -1187,13 +1187,16 @@ class Books:
         book.ids[hole].slot = NIL
 
     def _grow_ids(self, book):
-        """Grow the table to eight times its entries, a run of them in each call, from its end: most homes lie behind.
+        """Grow the table eightfold, or to its most, a run of entries in each call, from its end: most homes lie behind.
 
         It is done before it would have to grow again, since an order is added for each block of eight entries.
         """
         if book.id_moved == 0:
             book.id_old_shift = book.id_shift
-            book.id_entries = min(8 * book.id_entries, book.id_most)
+            if book.id_entries < MANY_IDS:
+                book.id_entries = min(8 * book.id_entries, book.id_most)
+            else:
+                book.id_entries = book.id_most
             book.id_shift = self._id_shift(book)
             book.id_room = 0
         block: u32 = cython.cast(u32, book.id_moved - 1) >> book.id_old_shift
