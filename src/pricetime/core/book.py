@@ -46,7 +46,9 @@ class Books:
         self.order_count = self.level_count = self.node_count = self.walk_count = self.owner_list_count = 0
         self.bucket_shift = 65 - max(2, int(capacity).bit_length())
         self.report_count = self.seq_num = 0
+        self.last_reference = 0
         self.reports = cython.NULL
+        self.references = cython.NULL
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
         self._reserve_pools()
@@ -59,12 +61,20 @@ class Books:
     def set_limits(self, limits):
         """Set the limits of every owner below the ``owner_limit``; those under 0 are for owners without an entry."""
         owner: u32
+        orders: u64
+        quantity: u64
+        distance: u64
+        orders, quantity, distance = limits.get(0, OwnerLimits()).numbers()
         for owner in range(1, self.owner_limit):
-            given = limits.get(owner) or limits.get(0)
-            orders, quantity, distance = given.numbers() if given else OwnerLimits().numbers()
             self.limits[owner].open_orders = orders
             self.limits[owner].quantity = quantity
             self.limits[owner].price_distance = distance
+        for owner, given in limits.items():
+            if owner > 0:
+                orders, quantity, distance = given.numbers()
+                self.limits[owner].open_orders = orders
+                self.limits[owner].quantity = quantity
+                self.limits[owner].price_distance = distance
         return 0
 
     def _reserve_pools(self):
@@ -406,6 +416,7 @@ class Books:
             self._rename(book, slot, new_id)
             level.quantity -= order.remaining - c.quantity
             order.remaining = c.quantity
+            self._refer(slot)
             self._report(book.instrument, REPLACED, side, KEPT_PLACE, new_id, c.order_id, c.price, c.quantity)
             return
         reason = self._refuse_move(book, slot, key, c.quantity)
@@ -413,6 +424,7 @@ class Books:
             self._reject(c, reason)
             return
         self._rename(book, slot, new_id)
+        self._refer(slot)
         self._report(book.instrument, REPLACED, side, NONE, new_id, c.order_id, c.price, c.quantity)
         self._move_order(book, slot, side, key, c.quantity)
 
@@ -539,6 +551,7 @@ class Books:
             price: i64 = key_of(level.side, level.key)
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             prefetch(cython.address(self.levels[self.orders[self.owner_links[slot].next].level]))
+            self._refer(slot)
             self._report(
                 self.owner_links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining
             )
@@ -692,6 +705,7 @@ class Books:
             behind = cython.address(self.orders[maker.next])
             prefetch(cython.address(self.orders[behind.next]))
             prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
+            self._refer(slot)
             if behind.owner != 0 and self.fresh_order > MANY_ORDERS:
                 prefetch(cython.address(self.owner_links[behind.next]))
                 prefetch(cython.address(self.owner_links[self.owner_links[maker.next].next]))
@@ -752,6 +766,7 @@ class Books:
                 from_taker = quantity
         if from_taker != 0:
             kind: u32 = CANCELLED if from_taker == quantity else REDUCED
+            self._refer(self.find(book, taker_id))
             self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         if from_maker == maker.remaining:
             self._report_order(book, CANCELLED, SELF_TRADE, slot, from_maker)
@@ -795,6 +810,7 @@ class Books:
         order.owner = c.owner
         cold: cython.pointer[OrderCold] = cython.address(self.cold[slot])
         cold.timestamp = c.timestamp
+        cold.reference = self.last_reference
         cold.tag = c.tag
         cold.self_trade = c.flags
         cold.post_only = c.time_in_force == POST_ONLY
@@ -1275,8 +1291,18 @@ class Books:
         report.price = price
         report.quantity = quantity
 
+    def _refer(self, slot):
+        """Write the reference that goes with the next report: of a resting order, or for NIL of the newest order."""
+        if self.references:
+            self.references[self.report_count] = self.cold[slot].reference if slot != NIL else self.last_reference
+
     def _report_new(self, book, c):
-        """Report that a new order is accepted, with its full quantity; the reason says whether it may rest."""
+        """Report that a new order is accepted, with its full quantity; the reason says whether it may rest.
+
+        It gets its reference.
+        """
+        self.last_reference += 1
+        self._refer(NIL)
         price: i64 = c.price if c.time_in_force != MARKET else 0
         reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
         self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
@@ -1290,20 +1316,22 @@ class Books:
         elif c.time_in_force == MARKET:
             reason = MARKET_REMAINDER
             price = 0
+        self._refer(NIL)
         self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
 
     def _report_order(self, book, kind, reason, slot, quantity):
         """Report lots that are taken off a resting order."""
         level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
         price: i64 = key_of(level.side, level.key)
+        self._refer(slot)
         self._report(book.instrument, kind, level.side, reason, self.orders[slot].id, 0, price, quantity)
 
     # ------------------------------------------------------------------ the digest
 
-    def digest(self, book, references=None):
+    def digest(self, book, references=False):
         """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
 
-        ``references``: a ``References`` to use references instead of ids, or None.
+        ``references``: use references instead of ids.
         """
         value: u64 = 0
         side: u32
@@ -1316,10 +1344,7 @@ class Books:
                 slot: u32 = self.levels[level].head
                 while slot != NIL:
                     value = mix(value, cython.cast(u64, price))
-                    order_id: u64 = self.orders[slot].id
-                    if references is not None:
-                        order_id = references.reference_of(book.instrument, order_id)
-                    value = mix(value, order_id)
+                    value = mix(value, self.cold[slot].reference if references else self.orders[slot].id)
                     value = mix(value, self.orders[slot].remaining)
                     slot = self.orders[slot].next
                 level = self.level_behind(ladder, level)
