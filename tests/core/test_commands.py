@@ -208,6 +208,7 @@ def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> No
         n = 400
         monkeypatch.setattr("pricetime.core.book.MANY_LEVELS", 300)
         monkeypatch.setattr("pricetime.core.book.MANY_ORDERS", 300)
+        monkeypatch.setattr("pricetime.core.book.MANY_IDS", 256)
     rng = np.random.default_rng(1)
     commands = np.zeros(n, COMMAND)
     commands["type"], commands["quantity"], commands["order_id"] = NEW, 1 + np.arange(n) % 5, np.arange(n)

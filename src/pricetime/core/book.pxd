@@ -174,7 +174,7 @@ cdef class Books:
     cdef u64 digest(self, Book *book, bint references=*) noexcept nogil
 
 
-cdef size_t _bytes_of_ids(u64 most) noexcept nogil
 cdef i64 key_of(u32 side, i64 price) noexcept nogil
 cdef u64 place_of(i64 key) noexcept nogil
 cdef u64 mix(u64 value, u64 part) noexcept nogil
+cdef size_t _bytes_of_ids(u64 most) noexcept nogil

@@ -208,8 +208,8 @@ class Books:
 
         What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
         id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
-        run twice as fast. Few orders stay in the cache; then only the entry is prefetched. (This is not a function of
-        its own because gcc drops calls of functions that only prefetch.)
+        run twice as fast. A book that never had many orders stays in the cache; then only the entry is prefetched.
+        (This is not a function of its own because gcc drops calls of functions that only prefetch.)
         """
         end: i64 = cython.cast(i64, count)
         first: i64 = 0 if end < AHEAD else -3 * AHEAD
@@ -219,7 +219,7 @@ class Books:
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
         owned: cython.bint = self.owner_limit != 0 or self.owner_list_count != 0
         for i in range(first, end):
-            if self.order_count >= MANY_ORDERS:
+            if self.fresh_order > MANY_ORDERS:
                 if i + 3 * AHEAD < end:
                     prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
                 if 0 <= i + 2 * AHEAD < end:
@@ -706,7 +706,7 @@ class Books:
             prefetch(cython.address(self.orders[behind.next]))
             prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
             self._refer(slot)
-            if behind.owner != 0 and self.order_count >= MANY_ORDERS:
+            if behind.owner != 0 and self.fresh_order > MANY_ORDERS:
                 prefetch(cython.address(self.owner_links[behind.next]))
                 prefetch(cython.address(self.owner_links[self.owner_links[maker.next].next]))
                 prefetch(cython.address(self.owner_links[self.owner_links[maker.next].prev]))
@@ -1203,13 +1203,16 @@ class Books:
         book.ids[hole].slot = NIL
 
     def _grow_ids(self, book):
-        """Grow the table to eight times its entries, a run of them in each call, from its end: most homes lie behind.
+        """Grow the table eightfold, or to its most, a run of entries in each call, from its end: most homes lie behind.
 
         It is done before it would have to grow again, since an order is added for each block of eight entries.
         """
         if book.id_moved == 0:
             book.id_old_shift = book.id_shift
-            book.id_entries = min(8 * book.id_entries, book.id_most)
+            if book.id_entries < MANY_IDS:
+                book.id_entries = min(8 * book.id_entries, book.id_most)
+            else:
+                book.id_entries = book.id_most
             book.id_shift = self._id_shift(book)
             book.id_room = 0
         block: u32 = cython.cast(u32, book.id_moved - 1) >> book.id_old_shift
@@ -1348,11 +1351,6 @@ class Books:
         return value
 
 
-def _bytes_of_ids(most):
-    """Bytes of an order-id table: entries behind the last home are at most as many as orders, half of the homes."""
-    return (most + most // 2 + 1) * cython.sizeof(IdEntry)
-
-
 def key_of(side, price):
     """Convert a price to a key of its side, or back. Without a branch, since sides cannot be predicted."""
     return price ^ (BID - cython.cast(i64, side))
@@ -1368,3 +1366,8 @@ def mix(value, part):
     golden: u64 = 0x9E3779B97F4A7C15
     value = cython.cast(u64, (value ^ part) * golden)
     return value ^ (value >> 32)
+
+
+def _bytes_of_ids(most):
+    """Bytes of an order-id table: entries behind the last home are at most as many as orders, half of the homes."""
+    return (most + most // 2 + 1) * cython.sizeof(IdEntry)

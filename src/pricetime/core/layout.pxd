@@ -122,7 +122,7 @@ cdef enum:
     LEAF_CACHE = 64
     # Commands between the steps of prefetching
     AHEAD = 4
-    # More orders or levels than this, over all books, do not stay in the cache
+    # More orders at one time, or more levels, than this, over all books, do not stay in the cache
     MANY_ORDERS = 32768
     MANY_LEVELS = 16384
 
