@@ -21,14 +21,14 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 export PYTHONDONTWRITEBYTECODE :=
 
 BIN := .venv/bin
-SCHEMAS := $(wildcard src/pricetime/*/*.pxd)
+SCHEMAS := $(wildcard src/pricetime/*.pxd src/pricetime/*/*.pxd src/pricetime/*/*/*.pxd)
 SOURCES := setup.py $(SCHEMAS) $(wildcard $(SCHEMAS:.pxd=.py))
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -48,7 +48,7 @@ help: ## list the targets
 build: .venv/installed ## set up .venv and compile the core in place
 	@case $$($(BIN)/python tools/check_machine.py) in \
 		compiled) $(MAKE) --silent .venv/compiled ;; \
-		pure) rm -f .venv/compiled src/pricetime/*/*.so ;; \
+		pure) rm -f .venv/compiled src/pricetime/*/*.so src/pricetime/*/*/*.so ;; \
 	esac
 
 packages: ## install what some tests need and skip without: Chromium, Prometheus, stunnel, tshark (Debian, as root)
@@ -137,6 +137,9 @@ lint: .venv/installed ## check format, style and types
 pictures: build ## draw docs/pictures/runs from the runs recorded in docs/runs
 	@$(BIN)/python -m tools.pictures
 
+structure: .venv/installed ## write the list of packages in CONTRIBUTING and their picture from the sources
+	@$(BIN)/python -m tools.structure
+
 settings: .venv/installed ## generate the page of the server's settings
 	@$(BIN)/python -m tools.settings_page
 
@@ -157,5 +160,5 @@ format: .venv/installed ## format the sources
 
 clean: ## remove .venv and everything built
 	rm -rf .venv build dist benchmarks/.build benchmarks/public/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
-	rm -rf src/*.egg-info src/pricetime/*/*.so
+	rm -rf src/*.egg-info src/pricetime/*/*.so src/pricetime/*/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from pricetime.extras import MissingExtra
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
 
 from . import bytes_per_order, calls_per_second, import_time, picture, report
 from .build import NotCompiled, ready

@@ -18,10 +18,10 @@ from typing import Any
 import click
 import numpy as np
 
-from pricetime.feed import AsyncClient, Client
-from pricetime.feed.future import CommandFuture
-from pricetime.measure.machine import describe
-from pricetime.measure.server import ServerProcess
+from pricetime.client import AsyncClient, Client
+from pricetime.client.future import CommandFuture
+from pricetime.load.machine import describe
+from pricetime.load.server import ServerProcess
 from pricetime.types import COMMAND, CommandType, Side
 
 #: Commands that are sent before the answers of as many before them are taken.

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
 
 from .__main__ import RESULTS
 from .report import WIDTH, number

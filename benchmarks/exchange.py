@@ -27,12 +27,12 @@ import click
 import numpy as np
 
 from pricetime.cli.load_show import one_line
-from pricetime.feed.subscriber import Subscriber
-from pricetime.measure.load import Load, Pace
-from pricetime.measure.machine import describe
-from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.run import Result, Run, by_kind, fill
-from pricetime.measure.server import Event, ServerProcess
+from pricetime.client.subscriber import Subscriber
+from pricetime.load.load import Load, Pace
+from pricetime.load.machine import describe
+from pricetime.load.plan import Plan, make_plans
+from pricetime.load.run import Result, Run, by_kind, fill
+from pricetime.load.server import Event, ServerProcess
 from pricetime.types import ReportKind
 
 from . import stalls

@@ -18,7 +18,7 @@ from typing import Any
 import click
 
 from pricetime.errors import PricetimeError
-from pricetime.measure.server import ServerProcess
+from pricetime.load.server import ServerProcess
 
 from .exchange import Day
 from .stacks import readable

@@ -20,9 +20,9 @@ from typing import NamedTuple
 import click
 import numpy as np
 
-from pricetime.feed.client import Client
-from pricetime.measure.machine import describe
-from pricetime.measure.server import ServerProcess
+from pricetime.client.client import Client
+from pricetime.load.machine import describe
+from pricetime.load.server import ServerProcess
 from pricetime.types import COMMAND, SNAPSHOT_ORDER, CommandType, Side
 from pricetime.wire.messages import SnapshotHeader, SnapshotInstrument, SnapshotRequest
 

@@ -21,7 +21,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pricetime import Engine, Instrument
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
 
 from . import report
 from .build import NotCompiled, ready
@@ -30,7 +30,7 @@ from .steps import CAPACITY
 from .workloads import load
 
 if TYPE_CHECKING:
-    from pricetime.journal.writer import Writer
+    from pricetime.log.writer import Writer
 
 RESULTS = Path(__file__).parent / "results"
 LEVELS = {"memory": 1, "durable": 2}
@@ -76,10 +76,10 @@ class Matching:
 @contextmanager
 def journal_in(folder: Path, level: int, segment_bytes: int) -> Iterator[Writer]:
     """A writer with a syncer, on real files."""
-    from pricetime.journal.configuration import Configuration
-    from pricetime.journal.directory import Directory
-    from pricetime.journal.syncer import Syncer
-    from pricetime.journal.writer import Writer
+    from pricetime.log.configuration import Configuration
+    from pricetime.log.directory import Directory
+    from pricetime.log.syncer import Syncer
+    from pricetime.log.writer import Writer
 
     configuration = Configuration((Instrument(0),), CAPACITY, CAPACITY, 0)
     path = Path(tempfile.mkdtemp(prefix="journal-", dir=folder))

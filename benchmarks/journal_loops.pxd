@@ -3,7 +3,7 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport Command, Report, u32, u64
-from pricetime.journal.writer cimport Writer
+from pricetime.log.writer cimport Writer
 from pricetime.native.clock cimport monotonic_ns
 from pricetime.native.crc cimport link
 from pricetime.native.waiting cimport pause, yield_processor

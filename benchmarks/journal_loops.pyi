@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Engine
-from pricetime.journal.writer import Writer
+from pricetime.log.writer import Writer
 
 def append_paced(
     writer: Writer, commands: NDArray[np.void], batch: int, gap_ticks: int

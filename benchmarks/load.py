@@ -21,11 +21,11 @@ import click
 
 from benchmarks.exchange import pin
 from pricetime.cli.load_show import one_line
-from pricetime.measure.load import Load, Pace
-from pricetime.measure.machine import describe
-from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.run import LEAD_S, total
-from pricetime.measure.run_file import Latency
+from pricetime.load.load import Load, Pace
+from pricetime.load.machine import describe
+from pricetime.load.plan import Plan, make_plans
+from pricetime.load.run import LEAD_S, total
+from pricetime.load.run_file import Latency
 from pricetime.wire.messages import SIZES, Challenge, Login, LoginAccepted
 from pricetime.wire.types import NONCE_BYTES, WIRE_VERSION
 

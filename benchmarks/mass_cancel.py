@@ -22,9 +22,9 @@ from typing import NamedTuple
 import click
 import numpy as np
 
-from pricetime.measure.login import log_in
-from pricetime.measure.machine import describe
-from pricetime.measure.server import ServerProcess
+from pricetime.load.login import log_in
+from pricetime.load.machine import describe
+from pricetime.load.server import ServerProcess
 from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, CommandType, ReportKind, Side, TimeInForce
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import MassCancel, NewOrder

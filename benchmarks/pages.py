@@ -29,10 +29,10 @@ from websockets.typing import Origin
 
 from benchmarks.exchange import pin, pinned
 from benchmarks.statistics import compare
-from pricetime.measure.load import Load
-from pricetime.measure.machine import describe
-from pricetime.measure.plan import make_plans
-from pricetime.measure.server import ServerProcess
+from pricetime.load.load import Load
+from pricetime.load.machine import describe
+from pricetime.load.plan import make_plans
+from pricetime.load.server import ServerProcess
 
 #: The most that pages may add to p99, as a fraction.
 PROMISED = 0.10

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pricetime.extras import require as require_extra
-from pricetime.measure.styles import STYLES, Style, drawing, dress, save
+from pricetime.load.styles import STYLES, Style, drawing, dress, save
 
 from .rounds import Figures
 from .steps import STEPS

@@ -18,8 +18,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from pricetime.errors import PricetimeError
-from pricetime.measure import run_file
-from pricetime.measure.machine import describe
+from pricetime.load import run_file
+from pricetime.load.machine import describe
 
 from . import report
 from .build import NotCompiled, ready

@@ -3,7 +3,7 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport Command, u32, u64
-from pricetime.journal.writer cimport Writer
+from pricetime.log.writer cimport Writer
 from pricetime.native.clock cimport monotonic_ns
 from pricetime.ring.idle cimport Idle
 from pricetime.ring.ring cimport Ring

@@ -2,7 +2,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Engine
-from pricetime.journal.writer import Writer
+from pricetime.log.writer import Writer
 from pricetime.ring import Idle, Ring
 
 def fill(ring: Ring, commands: NDArray[np.void], idle: Idle) -> None: ...

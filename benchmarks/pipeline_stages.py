@@ -25,7 +25,7 @@ from .steps import CAPACITY
 from .workloads import Workload, load
 
 if TYPE_CHECKING:
-    from pricetime.journal.writer import Writer
+    from pricetime.log.writer import Writer
     from pricetime.ring import Idle, Ring
 
 #: The order flow of all stages but one, and of the exchange's benchmark.

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from benchmarks.rounds import no_collector
 from benchmarks.statistics import compare
-from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.state import ExchangeState, configuration_of
-from pricetime.measure.machine import describe
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.exchange_state import ExchangeState, configuration_of
+from pricetime.load.machine import describe
 from pricetime.tape.flow import PRESETS, generate, prelude
 
 #: Rates, one command in so many; 0 means none, which the others are compared with.

@@ -23,17 +23,17 @@ from typing import Any
 import click
 import numpy as np
 
-from pricetime.gateway.config import GatewayConfig, InstrumentConfig
-from pricetime.gateway.fields import LogLevel
-from pricetime.gateway.log import make_log
-from pricetime.gateway.restart import recover
-from pricetime.gateway.state import ExchangeState, configuration_of
-from pricetime.journal.directory import Directory
-from pricetime.journal.replay import Replay
-from pricetime.journal.snapshot import write
-from pricetime.journal.syncer import Syncer
-from pricetime.journal.writer import Writer
-from pricetime.measure.machine import describe
+from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.fields import LogLevel
+from pricetime.exchange.settings.server_log import make_log
+from pricetime.exchange.standby.restart import recover
+from pricetime.exchange.state.exchange_state import ExchangeState, configuration_of
+from pricetime.load.machine import describe
+from pricetime.log.directory import Directory
+from pricetime.log.replay import Replay
+from pricetime.log.snapshot import write
+from pricetime.log.syncer import Syncer
+from pricetime.log.writer import Writer
 from pricetime.tape.flow import generate, prelude
 from pricetime.types import COMMAND
 
@@ -101,7 +101,7 @@ def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
 
 def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: ExchangeState) -> None:
     """Write a snapshot of the current state."""
-    from pricetime.journal.reader import Reader
+    from pricetime.log.reader import Reader
 
     reader = Reader(directory)
     while not reader.read().at_end:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.progress import Progress
 
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
 
 from . import report
 from .build import NotCompiled, ready

@@ -18,10 +18,10 @@ from typing import Any
 
 import click
 
-from pricetime.measure.load import Load
-from pricetime.measure.machine import describe
-from pricetime.measure.plan import Plan, make_plans
-from pricetime.measure.server import ServerProcess
+from pricetime.load.load import Load
+from pricetime.load.machine import describe
+from pricetime.load.plan import Plan, make_plans
+from pricetime.load.server import ServerProcess
 
 PERCENTILES = ("p50", "p99", "p99.9")
 

@@ -24,9 +24,9 @@ import numpy as np
 from benchmarks.rounds import no_collector
 from pricetime import COMMAND, CommandType, Engine, Instrument
 from pricetime.core.references import References
-from pricetime.journal.position import Position
-from pricetime.journal.snapshot import OWNER, SnapshotFile, load, write
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
+from pricetime.log.position import Position
+from pricetime.log.snapshot import OWNER, SnapshotFile, load, write
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT
 

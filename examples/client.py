@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from pricetime import BID, COMMAND, CommandType, PricetimeError, ReportKind
-from pricetime.feed import Client
+from pricetime.client import Client
 
 WINDOW = 10_000  # commands that are sent before the answers of the last ones are read
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pricetime import ASK, BID, POST_ONLY, PricetimeError, ReportKind, Side
-from pricetime.feed import Client, FeedState, Subscriber
+from pricetime.client import Client, FeedState, Subscriber
 from pricetime.wire.messages import ExecutionReport
 
 

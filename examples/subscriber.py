@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from pricetime.feed import EventKind, FeedEvent, FeedState, Subscriber
+from pricetime.client import EventKind, FeedEvent, FeedState, Subscriber
 
 LEVELS = 5
 

@@ -39,7 +39,7 @@ sys.exit(f"nothing to import of {wanted}" if wanted else 0)
 #: Starts an exchange with a port for HTTP and fetches a page from it: option, event that says its port, path, content.
 FETCH = """
 import sys, urllib.request
-from pricetime.measure.server import ServerProcess
+from pricetime.load.server import ServerProcess
 option, event, path, content = sys.argv[1:]
 with ServerProcess("--open", "--order-capacity", "10000", "--no-prefault", option, "0") as server:
     said = server.wait_for("serving", 30)

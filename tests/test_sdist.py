@@ -56,7 +56,7 @@ def test_its_tests_collect_and_pass(unpacked: Path) -> None:
         assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
 
     run("--collect-only")
-    run("tests/test_errors.py", "tests/docs/test_links.py", "tests/tools", "tests/journal/test_formats.py")
+    run("tests/test_errors.py", "tests/docs/test_links.py", "tests/tools", "tests/log/test_formats.py")
 
 
 def test_a_checkout_may_be_read_only() -> None:

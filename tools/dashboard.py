@@ -28,7 +28,7 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOptio
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from pricetime.gateway.meters import Books, Feed, Journal, Latency, Meter, Orders, Process, Rings, Sessions
+from pricetime.exchange.control.meters import Books, Feed, Journal, Latency, Meter, Orders, Process, Rings, Sessions
 
 FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards" / "pricetime.json"
 

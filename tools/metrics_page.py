@@ -1,12 +1,12 @@
-"""Writes the tables of docs/operate/monitor.md from ``pricetime.gateway.meters``: ``make dashboard``."""
+"""Writes the tables of docs/operate/monitor.md from ``pricetime.exchange.control.meters``: ``make dashboard``."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
 
-from pricetime.gateway.meters import OF_THE_PROCESS, SECTIONS
-from pricetime.measure.cumulative import BOUNDS_NS
+from pricetime.exchange.control.cumulative import BOUNDS_NS
+from pricetime.exchange.control.meters import OF_THE_PROCESS, SECTIONS
 
 PAGE = Path(__file__).parents[1] / "docs" / "operate" / "monitor.md"
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from pricetime.measure.pictures import pictures, write
-from pricetime.measure.recording import load
+from pricetime.load.pictures import pictures, write
+from pricetime.load.recording import load
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pricetime.cli.serve import shown
-from pricetime.gateway.config import GatewayConfig, InstrumentConfig
-from pricetime.gateway.fields import written
+from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.fields import written
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "settings.md"
 
@@ -29,7 +29,7 @@ override the environment, and the environment overrides the file.
 `PRICETIME_`, stops the start with exit code 2. A name that ends in `_us`, `_ms`, `_s` or `_bytes` has this unit. A host
 is an IPv4 address, an IPv6 address or a name; of a name, the server uses the first IPv4 address if there is one.
 
-`make settings` writes this page from [`gateway/config.py`](../../src/pricetime/gateway/config.py).
+`make settings` writes this page from [`exchange/settings/config.py`](../../src/pricetime/exchange/settings/config.py).
 """
 
 INSTRUMENTS = """

@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
-from pricetime.measure.machine import describe
+from pricetime.load.machine import describe
 
 from ..build import NotCompiled
 from .build import library

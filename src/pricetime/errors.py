@@ -172,6 +172,14 @@ class RingBusy(PricetimeError, RuntimeError):
     """A second call on the same side of this ring. One thread puts and one gets."""
 
 
+class FeedUnavailable(PricetimeError, OSError):
+    """The feed cannot be joined: the group, the port or the interface is wrong or in use."""
+
+
+class SmallReceiveBuffer(RuntimeWarning):
+    """The system grants a smaller socket buffer than requested, so a slow subscriber may lose reports."""
+
+
 class NeedsCompiled(PricetimeError, ImportError):
     """This part of pricetime exists only compiled, and the pure form runs."""
 

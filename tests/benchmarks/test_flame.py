@@ -10,7 +10,7 @@ from benchmarks.flame import WIDTH, drawn, rectangles, shares, threads, tree_of
 
 STACKS = {
     ("gateway's thread", "core/book.py Books.run", "core/book.py Books._match", "book.py:7 a < b"): 60,
-    ("gateway's thread", "gateway/loop.py Gateway._read", "libc recv", "kernel: recvfrom"): 30,
+    ("gateway's thread", "exchange/io/loop.py Gateway._read", "libc recv", "kernel: recvfrom"): 30,
     ("others", "python"): 9_910,
 }
 
@@ -21,7 +21,7 @@ def test_widths_are_counts_and_children_lie_on_their_callers() -> None:
     by_name = {block["hash_name"]: block for block in rectangles(root, root.count)}
     assert by_name["core/book.py Books._match"]["w"] == 60
     assert by_name["core/book.py Books._match"]["level"] == 3
-    ours, caller = by_name["gateway/loop.py Gateway._read"], by_name["gateway's thread"]
+    ours, caller = by_name["exchange/io/loop.py Gateway._read"], by_name["gateway's thread"]
     assert caller["x"] <= ours["x"] <= ours["x"] + ours["w"] <= caller["x"] + caller["w"]
     assert by_name["kernel: recvfrom"]["color"] == 1
     assert by_name["core/book.py Books._match"]["name"] == "Books._match"  # there is no room for more

@@ -13,7 +13,7 @@ COUNTS = """# callgrind format
 version: 1
 events: Ir
 
-ob=(1) /pricetime/gateway/loop.so
+ob=(1) /pricetime/exchange/io/loop.so
 fl=(1) loop.py
 fn=(1) __pyx_f_9pricetime_7gateway_4loop_7Gateway_step
 0 10

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from benchmarks import journal
 from benchmarks.build import ready
-from tests.journal import written
+from tests.log import written
 
 pytestmark = pytest.mark.compiled
 

@@ -47,5 +47,5 @@ def test_a_server_is_sampled(tmp_path: Path) -> None:
     assert ran.exit_code == 0, ran.output
     picture = (tmp_path / "flame.svg").read_text(encoding="utf-8")
     assert "event loop" in picture
-    assert "gateway/loop.py Gateway" in picture
+    assert "exchange/io/loop.py Gateway" in picture
     assert list((tmp_path / "disk").iterdir()) == []

@@ -33,8 +33,11 @@ python  10/12
     [
         ("__pyx_f_9pricetime_4core_4book_5Books__match", "core/book.py Books._match"),
         ("__pyx_f_9pricetime_4core_4book_key_of", "core/book.py key_of"),
-        ("__pyx_pw_9pricetime_7gateway_4loop_7Gateway_21run", "gateway/loop.py Gateway.run"),
-        ("__pyx_f_9pricetime_7gateway_7replica_7Replica_step.part.0", "gateway/replica.py Replica.step"),
+        ("__pyx_pw_9pricetime_8exchange_2io_4loop_7Gateway_21run", "exchange/io/loop.py Gateway.run"),
+        (
+            "__pyx_f_9pricetime_8exchange_7standby_7replica_7Replica_step.part.0",
+            "exchange/standby/replica.py Replica.step",
+        ),
         ("memcpy", "memcpy"),
     ],
 )

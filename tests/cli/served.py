@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from pricetime.environment import PREFIX
-from pricetime.measure.server import ServerProcess
+from pricetime.load.server import ServerProcess
 
 SMALL = ("--order-capacity", "10000", "--no-prefault")
 

@@ -12,11 +12,11 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
-from pricetime.feed.client import Client
-from pricetime.feed.errors import LoginRefused, SessionEnded
-from pricetime.gateway import secrets
-from pricetime.journal.directory import Directory
-from pricetime.journal.verify import verify
+from pricetime.client.client import Client
+from pricetime.client.errors import LoginRefused, SessionEnded
+from pricetime.exchange.control import secrets
+from pricetime.log.directory import Directory
+from pricetime.log.verify import verify
 from pricetime.types import Reason, ReportKind, Side
 from tests.cli.run import bad, good, run
 from tests.cli.served import served

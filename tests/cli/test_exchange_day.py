@@ -11,8 +11,8 @@ import pytest
 
 from pricetime.cli import exchange_day
 from pricetime.cli.exchange_day import BooksDiffer, Day, ReportsDiffer
-from pricetime.measure.login import LoadFailed
-from pricetime.measure.plan import make_plans
+from pricetime.load.login import LoadFailed
+from pricetime.load.plan import make_plans
 from tests.cli.run import bad, figures, good
 
 pytestmark = pytest.mark.compiled
@@ -57,7 +57,7 @@ def running() -> tuple[set[threading.Thread], str]:
     return set(threading.enumerate()), Path(f"/proc/self/task/{os.getpid()}/children").read_text("ascii")
 
 
-@pytest.mark.parametrize("broken", ["pricetime.measure.load.Load", "pricetime.measure.following.Following"])
+@pytest.mark.parametrize("broken", ["pricetime.load.load.Load", "pricetime.load.following.Following"])
 def test_a_start_that_fails_leaves_no_thread_and_no_process(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, broken: str
 ) -> None:

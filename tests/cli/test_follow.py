@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from pricetime.cli.follow import Following, Options
-from pricetime.journal.directory import Directory
-from pricetime.journal.errors import JournalError
+from pricetime.log.directory import Directory
+from pricetime.log.errors import JournalError
 from tests.cli.run import run
-from tests.journal.reference import journal, snapshot_after
-from tests.journal.written import Segment, orders
+from tests.log.reference import journal, snapshot_after
+from tests.log.written import Segment, orders
 
 LENGTHS, SNAPSHOT_AT = [45, 40], 30
 JOURNAL = journal(LENGTHS)
@@ -111,11 +111,11 @@ def address(folder: Path) -> Iterator[str]:
     """A server of that journal."""
     pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-    from pricetime.gateway.config import GatewayConfig
-    from pricetime.gateway.journal_server import JournalServer
-    from pricetime.gateway.log import LimitedLog
+    from pricetime.exchange.control.journal_server import JournalServer
+    from pricetime.exchange.settings.config import GatewayConfig
+    from pricetime.exchange.settings.server_log import LimitedLog
     from pricetime.wire.types import AcknowledgementLevel
-    from tests.gateway.loops import Events, Listener, loop_thread
+    from tests.exchange.loops import Events, Listener, loop_thread
 
     extent = (COMMANDS, 2, JOURNAL.segments[-1].offset)
     with loop_thread() as running:

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pricetime.journal.directory import Directory
+from pricetime.log.directory import Directory
 from tests.cli.run import bad, figures, good, run
-from tests.journal import written
-from tests.journal.reference import CONFIGURATION, journal, snapshot_after
+from tests.log import written
+from tests.log.reference import CONFIGURATION, journal, snapshot_after
 
 WRITTEN = journal([45, 40])
 DIGEST = f"{WRITTEN.public[-1]:016x}"

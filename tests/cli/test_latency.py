@@ -7,8 +7,8 @@ import pytest
 
 pytest.importorskip("hdrh", reason="needs hdrhistogram: pip install '.[measure]'")
 
-from pricetime.measure import hlog
-from pricetime.measure.histogram import Histogram
+from pricetime.native import hlog
+from pricetime.native.histogram import Histogram
 from tests.cli.run import bad, good
 
 

@@ -14,14 +14,14 @@ pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install '.
 
 from pricetime.cli.load_progress import Plain, Progress
 from pricetime.cli.load_show import us, with_unit
-from pricetime.gateway import secrets
-from pricetime.measure import hlog
-from pricetime.measure.histogram import Histogram
-from pricetime.measure.run import Interval
+from pricetime.exchange.control import secrets
+from pricetime.load.run import Interval
+from pricetime.native import hlog
+from pricetime.native.histogram import Histogram
 from tests.cli.run import bad, figures, run
 from tests.cli.served import Served, served
-from tests.measure.stub import Stub, answer
-from tests.measure.test_record import SCHEMA, check
+from tests.load.stub import Stub, answer
+from tests.load.test_record import SCHEMA, check
 from tests.tape.tapes import add, cancel, dbn_file, fill, modify, trade
 
 pytestmark = pytest.mark.compiled

@@ -19,8 +19,8 @@ from pricetime import ASK, BID, GTC, MARKET
 from pricetime.cli import main
 from pricetime.cli.order import OrdersError, read_orders
 from pricetime.cli.words import Report, line
-from pricetime.gateway import secrets
-from pricetime.measure.server import free_udp_port
+from pricetime.exchange.control import secrets
+from pricetime.load.server import free_udp_port
 from pricetime.types import Reason, ReportKind
 from tests.cli.run import bad, good, run
 from tests.cli.served import Served, served

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from tests.cli.run import bad, good, run
-from tests.measure import made_runs
+from tests.load import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
     pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")

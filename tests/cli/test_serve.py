@@ -25,11 +25,11 @@ pytest.importorskip("structlog", reason="needs the server's packages: pip instal
 from pricetime.cli import main, place
 from pricetime.cli.serve import options, rows, shown
 from pricetime.environment import VARIABLES
-from pricetime.gateway import secrets
-from pricetime.gateway.config import GatewayConfig, InstrumentConfig
-from pricetime.gateway.errors import CannotStart
-from pricetime.gateway.sources import environment_name, flag
-from pricetime.measure.server import free_udp_port
+from pricetime.exchange.control import secrets
+from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
+from pricetime.exchange.settings.errors import CannotStart
+from pricetime.exchange.settings.sources import environment_name, flag
+from pricetime.load.server import free_udp_port
 from tests.cli.run import bad, good, run
 from tests.cli.served import SMALL, served
 
@@ -38,9 +38,9 @@ from tests.cli.served import SMALL, served
 def started(monkeypatch: pytest.MonkeyPatch) -> list[GatewayConfig]:
     """The settings of servers that were started; none is."""
     found: list[GatewayConfig] = []
-    server = ModuleType("pricetime.gateway.server")
+    server = ModuleType("pricetime.exchange.server")
 
-    def serve(config: GatewayConfig, show_places: object) -> int:
+    def serve(config: GatewayConfig, make_page: object, show_places: object) -> int:
         found.append(config)
         return config.max_clients - 1024
 
@@ -131,10 +131,10 @@ def test_what_is_wrong_is_one_line(started: list[GatewayConfig], arguments: list
 def test_a_server_that_cannot_start(
     started: list[GatewayConfig], monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
-    def fail(config: GatewayConfig, show_places: object) -> int:
+    def fail(config: GatewayConfig, make_page: object, show_places: object) -> int:
         raise error
 
-    monkeypatch.setitem(sys.modules, "pricetime.gateway.server", SimpleNamespace(run=fail))
+    monkeypatch.setitem(sys.modules, "pricetime.exchange.server", SimpleNamespace(run=fail))
     said = (
         "not enough memory: lower order_capacity or feed_store_reports"
         if isinstance(error, MemoryError)

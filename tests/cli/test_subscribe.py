@@ -9,13 +9,13 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.cli import place, watch
-from pricetime.feed.sequencer import EventKind, FeedEvent, FeedState
-from pricetime.gateway.config import GatewayConfig
-from pricetime.measure.server import free_udp_port, lasting_port
+from pricetime.client.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.load.server import free_udp_port, lasting_port
 from tests.cli.run import bad, figures, good, run
 from tests.cli.served import SMALL, Served, served
 from tests.cli.watching import Watching
-from tests.exchange.test_bad_network import last_sequence
+from tests.end_to_end.test_bad_network import last_sequence
 
 END = ("--until-idle", "0.5")
 

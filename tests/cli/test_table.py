@@ -17,12 +17,12 @@ from rich.console import Console
 from pricetime import Instrument
 from pricetime.cli import load_show, show, show_journal, table, watch
 from pricetime.cli.table import Column, Grid, figures, print_titled
+from pricetime.client.sequencer import FeedState, FeedStatistics
 from pricetime.core.builder import BookBuilder
-from pricetime.feed.sequencer import FeedState, FeedStatistics
-from pricetime.journal.directory import Directory
-from pricetime.measure.histogram import Histogram
+from pricetime.log.directory import Directory
+from pricetime.native.histogram import Histogram
 from tests.cli.run import good
-from tests.journal.reference import journal, snapshot_after
+from tests.log.reference import journal, snapshot_after
 from tests.tape.tapes import add, cancel, dbn_file, fill, modify, trade
 
 latency = importlib.import_module("pricetime.cli.latency")  # the package has the command of that name

@@ -14,10 +14,12 @@ import sys
 from multiprocessing.connection import Connection
 from typing import Any, cast
 
-from pricetime.measure.server import ServerProcess
+from pricetime.load.server import ServerProcess
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["pricetime.cli.serve", "pricetime.gateway.server", "pricetime.gateway.sources"])
+CONTEXT.set_forkserver_preload(
+    ["pricetime.cli.serve", "pricetime.exchange.server", "pricetime.exchange.settings.sources"]
+)
 
 
 class ForkedServer(ServerProcess):

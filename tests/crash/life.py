@@ -7,18 +7,18 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from pricetime.journal import snapshot
-from pricetime.journal.directory import Directory
-from pricetime.journal.reader import Reader, start_of
-from pricetime.journal.snapshot import SnapshotFile
-from pricetime.journal.syncer import Syncer
-from pricetime.journal.writer import Writer
+from pricetime.log import snapshot
+from pricetime.log.directory import Directory
+from pricetime.log.reader import Reader, start_of
+from pricetime.log.snapshot import SnapshotFile
+from pricetime.log.syncer import Syncer
+from pricetime.log.writer import Writer
 from pricetime.types import REPORT
 from pricetime.wire.types import AcknowledgementLevel
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, Commands, World
-from tests.journal.named import named
+from tests.log.named import named
 
 HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 128, 112, 72
 

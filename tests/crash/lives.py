@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from pricetime.feed.errors import ConnectionLost, SessionEnded
-from pricetime.feed.sequencer import EventKind, FeedEvent
-from pricetime.measure.following import Following
-from pricetime.measure.server import ServerProcess, lasting_port
+from pricetime.client.errors import ConnectionLost, SessionEnded
+from pricetime.client.sequencer import EventKind, FeedEvent
+from pricetime.load.following import Following
+from pricetime.load.server import ServerProcess, lasting_port
 from tests.crash.forked import ForkedServer
 from tests.crash.trader import Trader
-from tests.exchange.test_bad_network import last_sequence
+from tests.end_to_end.test_bad_network import last_sequence
 
 SMALL = (
     "--open", "--no-prefault", "--order-capacity", "8192", "--stats-interval-ms", "0", "--feed-store-reports", "65536",

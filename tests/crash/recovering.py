@@ -7,13 +7,13 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime import COMMAND, Engine
-from pricetime.journal.configuration import Configuration
-from pricetime.journal.directory import Directory
-from pricetime.journal.errors import JournalError
-from pricetime.journal.position import Position
-from pricetime.journal.reader import Reader
-from pricetime.journal.snapshot import newest_good
-from pricetime.journal.tail import cut
+from pricetime.log.configuration import Configuration
+from pricetime.log.directory import Directory
+from pricetime.log.errors import JournalError
+from pricetime.log.position import Position
+from pricetime.log.reader import Reader
+from pricetime.log.snapshot import newest_good
+from pricetime.log.tail import cut
 from tests.crash.world import Commands
 
 

@@ -8,16 +8,16 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pricetime.journal import snapshot
-from pricetime.journal.directory import Directory
-from pricetime.journal.position import Position
-from pricetime.journal.snapshot import SnapshotFile
+from pricetime.log import snapshot
+from pricetime.log.directory import Directory
+from pricetime.log.position import Position
+from pricetime.log.snapshot import SnapshotFile
 from pricetime.types import REPORT
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, World, make_world
-from tests.journal.named import named
-from tests.journal.written import HEAD, Segment, head
+from tests.log.named import named
+from tests.log.written import HEAD, Segment, head
 
 SEGMENT_BYTES = 3 * PAGE
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime.journal.errors import JournalError
+from pricetime.log.errors import JournalError
 from pricetime.types import COMMAND
 from tests.crash.life import Life
 from tests.crash.memory_disk import MemoryDisk

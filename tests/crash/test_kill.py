@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.feed import retries
-from pricetime.feed.errors import LoginRefused
+from pricetime.client import retries
+from pricetime.client.errors import LoginRefused
 from tests.counts import count
 from tests.crash.lives import Lives
 

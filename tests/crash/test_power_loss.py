@@ -8,15 +8,15 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from pricetime.journal.directory import Directory
-from pricetime.journal.errors import JournalError
+from pricetime.log.directory import Directory
+from pricetime.log.errors import JournalError
 from pricetime.types import COMMAND
 from tests.counts import count
 from tests.crash.life import Life
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, Commands, World, make_world
-from tests.journal import memory
+from tests.log import memory
 
 pytestmark = pytest.mark.compiled
 

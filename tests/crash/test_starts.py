@@ -10,17 +10,17 @@ import pytest
 
 from pricetime.core.engine import Engine
 from pricetime.core.references import References
-from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.errors import CannotStart
-from pricetime.gateway.fields import LogLevel
-from pricetime.gateway.journal_service import JournalService
-from pricetime.gateway.log import make_log
-from pricetime.gateway.state import ExchangeState
-from pricetime.journal.configuration import Configuration
-from pricetime.journal.errors import JournalError
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.settings.errors import CannotStart
+from pricetime.exchange.settings.fields import LogLevel
+from pricetime.exchange.settings.server_log import make_log
+from pricetime.exchange.standby.journal_service import JournalService
+from pricetime.exchange.state.exchange_state import ExchangeState
+from pricetime.log.configuration import Configuration
+from pricetime.log.errors import JournalError
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.test_failing_calls import FailingDisk
-from tests.journal.written import orders
+from tests.log.written import orders
 
 pytestmark = pytest.mark.compiled
 

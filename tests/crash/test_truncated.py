@@ -7,8 +7,8 @@ import random
 import numpy as np
 import pytest
 
-from pricetime.journal.directory import Directory
-from pricetime.journal.errors import JournalDamaged
+from pricetime.log.directory import Directory
+from pricetime.log.errors import JournalDamaged
 from pricetime.types import COMMAND
 from tests.crash.life import Life
 from tests.crash.memory_disk import FOLDER, MemoryDisk

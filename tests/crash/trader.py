@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pricetime.client.client import Client
+from pricetime.client.errors import ConnectionLost, SessionEnded
 from pricetime.errors import UnknownOrder
-from pricetime.feed.client import Client
-from pricetime.feed.errors import ConnectionLost, SessionEnded
 from pricetime.types import COMMAND, REPORT, CommandType, Reason, ReportKind, Side
-from tests.exchange.own_orders import OwnOrders
+from tests.end_to_end.own_orders import OwnOrders
 
 Reports = np.ndarray[Any, np.dtype[np.void]]
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from pricetime import COMMAND, Instrument, SelfTrade
-from pricetime.journal.configuration import Configuration
+from pricetime.log.configuration import Configuration
 from tests.engines import ReferenceEngine, random_commands
 
 Commands = np.ndarray[Any, np.dtype[np.void]]

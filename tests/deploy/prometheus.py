@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pricetime.measure.server import lasting_port
+from pricetime.load.server import lasting_port
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"
 

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
-from pricetime.gateway import meters
+from pricetime.exchange.control import meters
 from tests.deploy.queries import metrics_of
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "prometheus"

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 pytest.importorskip("grafana_foundation_sdk", reason="needs the development's packages: make build")
 
-from pricetime.gateway import meters
+from pricetime.exchange.control import meters
 from tests.deploy.queries import metrics_of, queries
 from tools.dashboard import FILE, page
 

@@ -15,9 +15,9 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
-from pricetime.measure.load import Load
-from pricetime.measure.plan import make_plans
-from pricetime.measure.server import ServerProcess
+from pricetime.load.load import Load
+from pricetime.load.plan import make_plans
+from pricetime.load.server import ServerProcess
 from tests.deploy.prometheus import PATIENCE_S, Prometheus
 from tests.deploy.queries import queries
 

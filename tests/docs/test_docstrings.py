@@ -18,18 +18,19 @@ SOURCE = Path(pricetime.__file__).parents[1]
 #: Modules and classes whose names are for users.
 PUBLIC = [
     "core.order_book.OrderBook", "core.engine.Engine", "core.instrument", "core.builder.BookBuilder", "core.snapshot",
-    "feed.subscriber.Subscriber", "feed.client.Client", "feed.order_entry.OrderEntry",
-    "feed.future.CommandFuture", "feed.future.OrderFuture",
+    "client.subscriber.Subscriber", "client.client.Client", "client.order_entry.OrderEntry",
+    "client.future.CommandFuture", "client.future.OrderFuture",
     "types", "errors", "extras", "depth", "prices",
     "frames.commands", "frames.reports", "frames.depth", "frames.top", "frames.errors",
-    "tape.events", "feed.instruments",
-    "feed.order_result", "wire.report", "feed.async_client.AsyncClient", "feed.sequencer",
-    "feed.errors", "ring.ring.Ring", "ring.idle.Idle",
-    "tape.flow.base", "tape.flow.market", "tape.flow.paired", "tape.flow.presets", "tape.flow.stream",
+    "tape.events", "client.instruments",
+    "client.order_result", "wire.report", "client.async_client.AsyncClient", "client.sequencer",
+    "client.errors", "ring.ring.Ring", "ring.idle.Idle",
+    "tape.flow.base", "tape.flow.market", "tape.flow.settings", "tape.flow.paired",
+    "tape.flow.presets", "tape.flow.stream",
     "core.passive_book.PassiveBook", "tape.mbo", "tape.skipped",
     "tape.formats", "tape.replay", "tape.outcome", "tape.file",
-    "measure.histogram", "measure.latency", "measure.hlog", "measure.load", "measure.plan",
-    "measure.run_file", "measure.server", "measure.following",
+    "native.histogram", "native.latency", "native.hlog", "load.load", "load.plan",
+    "load.run_file", "load.server", "load.following",
 ]  # fmt: skip
 
 #: For compiled callers, which read the schema: not Python's.

@@ -65,11 +65,11 @@ def exchange() -> Iterator[int]:
     pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
     if not pricetime.COMPILED:
         pytest.skip("an exchange needs the compiled form")
-    from pricetime import feed
+    from pricetime import client as package
     from tests.cli.served import served
 
     with served("--open") as server, pytest.MonkeyPatch.context() as patch:
-        client, async_client, subscriber = feed.Client, feed.AsyncClient, feed.Subscriber
+        client, async_client, subscriber = package.Client, package.AsyncClient, package.Subscriber
 
         def here(*_: object, **more: Any) -> Any:
             return client(server.host, server.port, **more)
@@ -80,10 +80,10 @@ def exchange() -> Iterator[int]:
         def listening(*_: object, **more: Any) -> Any:
             return subscriber(server.group, server.feed_port, **more | {"recovery": server.recovery})
 
-        patch.setattr(feed, "Client", here)
-        patch.setattr(feed, "AsyncClient", here_too)
-        patch.setattr(feed, "Subscriber", listening)
-        patch.setattr(feed, "fetch_instruments", partial(feed.fetch_instruments, *server.recovery))
+        patch.setattr(package, "Client", here)
+        patch.setattr(package, "AsyncClient", here_too)
+        patch.setattr(package, "Subscriber", listening)
+        patch.setattr(package, "fetch_instruments", partial(package.fetch_instruments, *server.recovery))
         yield server.port
 
 
@@ -93,7 +93,7 @@ def test_the_program(block: Block, request: pytest.FixtureRequest) -> None:
     """It ends by itself, and what it prints is what a comment behind the call says."""
     skip_without_packages(block.text)
     text = block.text
-    if "pricetime.feed" in text:
+    if "pricetime.client" in text:
         request.getfixturevalue("exchange")
     elif "import socket" in text:
         text = text.replace("7001", str(request.getfixturevalue("exchange")))

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "journal.md").read_text(encoding="utf-8")
-SHEET = (ROOT / "src" / "pricetime" / "journal" / "layout.pxd").read_text(encoding="utf-8")
+SHEET = (ROOT / "src" / "pricetime" / "log" / "layout.pxd").read_text(encoding="utf-8")
 BYTES = {"u8": 1, "u16": 2, "u32": 4, "u64": 8}
 
 Row = tuple[int, str, str]

@@ -10,8 +10,8 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip install '.[metrics]'")
 
-from pricetime.gateway import meters
-from pricetime.gateway.sources import load
+from pricetime.exchange.control import meters
+from pricetime.exchange.settings.sources import load
 from tests.deploy.queries import metrics_of
 from tools.metrics_page import PAGE, page
 

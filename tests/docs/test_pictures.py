@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from pricetime.measure import run_file
-from pricetime.measure.pictures import pictures
-from pricetime.measure.recording import load
-from tests.measure import made_runs
+from pricetime.load import run_file
+from pricetime.load.pictures import pictures
+from pricetime.load.recording import load
+from tests.load import made_runs
 from tools.pictures import DOCS, PICTURES, draw, sets
 
 for package in ("matplotlib", "hdrh"):

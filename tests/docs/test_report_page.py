@@ -12,13 +12,13 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from pricetime.measure.pictures import pictures
-from pricetime.measure.record import Settings
-from pricetime.measure.recording import load
-from pricetime.measure.run_file import LoadRun, PipelineRun
-from pricetime.measure.typed import key
+from pricetime.load.pictures import pictures
+from pricetime.load.record import Settings
+from pricetime.load.recording import load
+from pricetime.load.run_file import LoadRun, PipelineRun
+from pricetime.load.typed import key
 from tests.cli.run import good
-from tests.measure import made_runs
+from tests.load import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
     pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")

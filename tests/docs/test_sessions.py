@@ -24,7 +24,7 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytestmark = pytest.mark.compiled
 
 if pricetime.COMPILED:
-    from pricetime.measure.server import free_udp_port, lasting_port
+    from pricetime.load.server import free_udp_port, lasting_port
 
 QUIET = {"PRICETIME_PREFAULT": "0", "PRICETIME_LOG_FORMAT": "json"}
 TIMEOUT_S = 60

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 
-from pricetime.gateway.sources import load
+from pricetime.exchange.settings.sources import load
 from tools.settings_page import PAGE, page
 
 RUN = PAGE.parents[1] / "operate" / "run.md"

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from pricetime import BID
+from pricetime.client.client import Client
 from pricetime.errors import PricetimeError
-from pricetime.feed.client import Client
-from pricetime.measure.server import ServerProcess, lasting_port
+from pricetime.load.server import ServerProcess, lasting_port
 from tests.cli.run import good
 
 pytestmark = pytest.mark.compiled

@@ -12,12 +12,12 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytest.importorskip("uvicorn", reason="needs the page's packages: pip install '.[web]'")
 
-from pricetime.gateway.config import GatewayConfig
-from pricetime.gateway.page import listed, market, orders, pages, server, sessions
+from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.market.maker import STYLES
 from pricetime.market.options import SYMBOLS, Options
+from pricetime.web import listed, market, orders, pages, server, sessions
 from tests.cli.run import good, run
-from tests.gateway.page.served import page
+from tests.web.served import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "operate" / "watch.md"
 TEXT = PAGE.read_text(encoding="utf-8")

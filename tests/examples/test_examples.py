@@ -14,8 +14,8 @@ import pytest
 
 import pricetime
 from pricetime import ASK, BID, IOC
-from pricetime.feed.client import Client
-from pricetime.measure.server import ServerProcess
+from pricetime.client.client import Client
+from pricetime.load.server import ServerProcess
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

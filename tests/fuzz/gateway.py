@@ -64,7 +64,7 @@ def expected(data: bytes, owner: int) -> Expected:
         if not isinstance(event, Heartbeat):
             command = command_of(event, owner)
             if command["type"] == CommandType.MASS_CANCEL:
-                from pricetime.gateway.loop import PARTS  # missing if the gateway is not compiled
+                from pricetime.exchange.io.loop import PARTS  # missing if the gateway is not compiled
 
                 command["tag"] = PARTS[0]
             commands.append(command)
@@ -124,8 +124,8 @@ def play(decoder: Any, data: bytes) -> str:
 
 
 def make_decoder() -> Any:
-    from pricetime.gateway.config import GatewayConfig
-    from pricetime.gateway.decoder import Decoder
+    from pricetime.exchange.io.decoder import Decoder
+    from pricetime.exchange.settings.config import GatewayConfig
     from pricetime.wire.rules import allowed
 
     return Decoder(GatewayConfig(), *allowed())

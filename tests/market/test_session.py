@@ -11,14 +11,14 @@ from contextlib import contextmanager
 
 import pytest
 
+from pricetime.client.client import Client
 from pricetime.errors import PricetimeError
-from pricetime.feed.client import Client
+from pricetime.load.server import ServerFailed
 from pricetime.market.options import Options
 from pricetime.market.session import MarketSession
 from pricetime.market.traders import FIRST_OWNER
-from pricetime.measure.server import ServerFailed
 from pricetime.types import Side, TimeInForce
-from tests.gateway.page.served import PATIENCE_S, Watcher
+from tests.web.served import PATIENCE_S, Watcher
 
 ONE = Options(symbols=("GOLD",), rate=40)
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pricetime.native.crc import crc32c, linked
-from tests.journal import written
+from tests.log import written
 
 #: From RFC 3720, B.4, and the usual check value.
 PUBLISHED = [

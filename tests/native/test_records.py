@@ -10,10 +10,11 @@ import pytest
 
 import pricetime
 from pricetime import types
+from pricetime.native import integers
 from pricetime.native.records import Cells, Integer, read_schema
 
 PACKAGE = Path(pricetime.__file__).parent
-SHEET = read_schema(PACKAGE / "core" / "layout.pxd")
+SHEET = read_schema(PACKAGE / "core" / "layout.pxd", vars(integers))
 ENUMS = [
     types.Side,
     types.TimeInForce,

@@ -6,10 +6,10 @@ import os
 
 import pytest
 
-from pricetime.measure.following import Following
-from pricetime.measure.load import Load
-from pricetime.measure.plan import make_plans
-from pricetime.measure.server import ServerProcess
+from pricetime.load.following import Following
+from pricetime.load.load import Load
+from pricetime.load.plan import make_plans
+from pricetime.load.server import ServerProcess
 
 #: The streams of four clients have gone round their rings by then.
 WARM = 4_000_000

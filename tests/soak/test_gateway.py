@@ -15,7 +15,7 @@ pytestmark = pytest.mark.compiled
 
 @pytest.mark.parametrize("which", ["shared", "dedicated"])
 def test_an_exchange_stays_right_and_no_larger(which: str) -> None:
-    from tests.gateway.blast import Blast, resident_bytes
+    from tests.exchange.blast import Blast, resident_bytes
 
     with Blast(which, owners=4, commands=200_000) as blast:
         end = time.monotonic() + SECONDS

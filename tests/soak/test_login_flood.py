@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
 pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
-from tests.gateway.test_login import flood, opened
+from tests.exchange.control.test_login import flood, opened
 
 CONNECTIONS = 10_000
 MOST_BYTES = 16 << 20

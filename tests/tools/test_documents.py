@@ -27,8 +27,8 @@ def test_every_place_is_found_again() -> None:
 def test_what_is_linked_is_there() -> None:
     found = linked()
     assert ROOT / "CONTRIBUTING.md" in found
-    assert ROOT / "src/pricetime/gateway" in found  # a folder ...
-    assert ROOT / "src/pricetime/gateway/loop.py" in found  # ... and what is in it
+    assert ROOT / "src/pricetime/exchange" in found  # a folder ...
+    assert ROOT / "src/pricetime/exchange/io/loop.py" in found  # ... and what is in it
     assert all(path.exists() and not path.is_relative_to(DOCS) for path in found)
 
 

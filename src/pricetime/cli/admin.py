@@ -56,7 +56,7 @@ def admin(context: click.Context, journal: Path | None, path: Path | None, *, as
         pricetime admin --journal /var/lib/exchange halt 1
         pricetime admin --journal /var/lib/exchange backup /backups/monday
     """
-    from ..gateway.admin_socket import beside
+    from ..exchange.settings.admin_socket import beside
 
     context.obj = (path or (beside(journal.absolute()) if journal else None), as_json)
 
@@ -145,7 +145,7 @@ def ask(target: tuple[Path | None, bool], command: str, **arguments: object) -> 
 
 def answers_of(path: Path, request: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """The lines of the reply to a request. Raises NotDone if no server replies."""
-    from ..gateway.admin_socket import connect
+    from ..exchange.settings.admin_socket import connect
 
     try:
         with connect(path) as server, server.makefile("rwb") as stream:

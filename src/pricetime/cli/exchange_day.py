@@ -19,10 +19,10 @@ from ..errors import PricetimeError
 from ..types import REPORT, ReportKind
 
 if TYPE_CHECKING:
-    from ..feed.subscriber import Subscriber
-    from ..measure.following import Following
-    from ..measure.plan import Plan
-    from ..measure.server import ServerProcess
+    from ..client.subscriber import Subscriber
+    from ..load.following import Following
+    from ..load.plan import Plan
+    from ..load.server import ServerProcess
 
 PRESET = "balanced"
 CLIENTS = 4
@@ -80,7 +80,7 @@ class Day:
         self._running = ExitStack()
 
     def __enter__(self) -> Day:
-        from ..measure.load import Load
+        from ..load.load import Load
 
         with ExitStack() as running:
             self.server = self._serve().__enter__()
@@ -99,7 +99,7 @@ class Day:
         self.failure = self.server.failure
 
     def _serve(self) -> ServerProcess:
-        from ..measure.server import ServerProcess, lasting_port
+        from ..load.server import ServerProcess, lasting_port
 
         ports = ("--port", str(lasting_port()), "--recovery-port", str(lasting_port()))
         keep = ("--journal", self.folder, "--snapshot-every", str(SNAPSHOT_EVERY), "--no-cancel-on-disconnect")
@@ -126,7 +126,7 @@ class Day:
 
     def drive_and_kill(self, plan: Plan, rate: float) -> Kill:
         """Send a plan, kill the server at a random moment, start it again, and let the clients resume."""
-        from ..measure.load import LoadFailed
+        from ..load.load import LoadFailed
 
         self.settle()
         load = self.load
@@ -162,7 +162,7 @@ class Day:
 
     def request_again(self, recent: dict[int, NDArray[np.void]]) -> int:
         """Each client requests its newest reports again: how many. Raises ReportsDiffer."""
-        from ..feed.client import Client
+        from ..client.client import Client
 
         count = 0
         for owner, known in recent.items():
@@ -188,7 +188,7 @@ def show_exchange(orders: int, rate: float, seed: int, order_capacity: int, dire
     end. Raises NoSpace before it starts anything, ServerFailed with the reason that the server logged, PricetimeError
     and OSError.
     """
-    from ..measure.server import ServerFailed
+    from ..load.server import ServerFailed
 
     directory = directory or Path(gettempdir())
     check_space(directory)
@@ -215,7 +215,7 @@ def check_space(directory: Path) -> None:
 
 def run(day: Day, orders: int, rate: float, seed: int) -> None:
     """Send orders, kill the server in the middle, and print a table."""
-    from ..measure.plan import make_plans
+    from ..load.plan import make_plans
     from .progress import track
 
     first, plans = make_plans(PRESET, orders, CLIENTS, seed=seed, chunk=CHUNK)
@@ -240,7 +240,7 @@ def run(day: Day, orders: int, rate: float, seed: int) -> None:
 
 def following(server: ServerProcess) -> Following:
     """A subscriber to the feed of a server."""
-    from ..measure.following import Following
+    from ..load.following import Following
 
     return Following(server.group, server.feed_port, recovery=server.recovery)
 

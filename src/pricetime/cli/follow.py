@@ -15,10 +15,10 @@ from .journal import directory_of
 from .place import Sectioned, shared
 
 if TYPE_CHECKING:
-    from ..journal.copy import JournalCopy
-    from ..journal.directory import Directory
-    from ..journal.errors import JournalError
-    from ..journal.replay import Replay
+    from ..log.copy import JournalCopy
+    from ..log.directory import Directory
+    from ..log.errors import JournalError
+    from ..log.replay import Replay
 
 #: Wait when there is nothing new, and delay before connecting again, in seconds.
 IDLE_WAIT_S, RECONNECT_S = 0.005, 1.0
@@ -78,7 +78,7 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
         pricetime follow /var/lib/exchange
         pricetime follow 10.0.0.1:7004 --into copy --owner 900 --secrets-file mine.toml
     """
-    from ..journal.errors import JournalError, ReplayDiffers
+    from ..log.errors import JournalError, ReplayDiffers
 
     options = Options(into, owner, secrets_file, **given)  # type: ignore[arg-type]  # click gives each the type of its option
     try:
@@ -93,7 +93,7 @@ def follow(where: str, into: Path | None, owner: int, secrets_file: Path | None,
 
 def run(where: str, options: Options) -> None:
     """Follow until an option ends it."""
-    from ..journal.directory import Directory
+    from ..log.directory import Directory
 
     path = Path(where)
     if path.is_dir():
@@ -136,7 +136,7 @@ class Following:
 
     def step(self) -> int:
         """Replay the commands that are there now. Returns how many."""
-        from ..journal.replay import begin
+        from ..log.replay import begin
 
         if self.replay is None:
             self.replay = begin(
@@ -160,7 +160,7 @@ class Following:
 
     def _left_behind(self, replay: Replay) -> JournalError:
         """The error when the next segment has been removed."""
-        from ..journal.errors import JournalError
+        from ..log.errors import JournalError
 
         return JournalError(
             f"too far behind: segment {replay.reader.position.segment} of the journal has been removed, and the oldest "
@@ -239,7 +239,7 @@ class CopiedFollowing(Following):
         return pieces
 
     def _connect(self) -> bool:
-        from ..journal.copy import CopyRefused, JournalCopy
+        from ..log.copy import CopyRefused, JournalCopy
 
         position = None
         if self.replay is None and self.directory.segments():
@@ -277,7 +277,7 @@ def secret_of(options: Options) -> bytes:
     """The secret of the owner; empty if no secrets file is given."""
     if options.secrets_file is None:
         return b""
-    from ..gateway.secrets import read
+    from ..exchange.control.secrets import read
 
     secret = read(options.secrets_file).follower(options.owner)
     if secret is None:

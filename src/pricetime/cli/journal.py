@@ -11,7 +11,7 @@ import click
 from .stop import CannotRun
 
 if TYPE_CHECKING:
-    from ..journal.directory import Directory
+    from ..log.directory import Directory
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 RECORD_BYTES = 72
@@ -72,7 +72,7 @@ def inspect(folder: Path, sequence: int | None, place: tuple[int, int] | None) -
     if sequence is not None:
         show.around(directory, sequence, MARGIN)
     elif place is not None:
-        from ..journal.survey import sequence_at
+        from ..log.survey import sequence_at
 
         show.around(directory, max(sequence_at(directory, *place), 1), MARGIN)
     else:
@@ -89,7 +89,7 @@ def verify(folder: Path) -> None:
     \b
         pricetime journal verify DIR
     """
-    from ..journal.verify import verify as check
+    from ..log.verify import verify as check
     from . import show_journal as show
     from .progress import track
 
@@ -114,7 +114,7 @@ def repair(folder: Path, place: str | None) -> None:
         pricetime journal repair DIR
         pricetime journal repair DIR --cut 3:81920
     """
-    from ..journal.repair import apply, plan
+    from ..log.repair import apply, plan
     from . import show_journal as show
     from .progress import track
 
@@ -147,7 +147,7 @@ def export(folder: Path, out: Path, first: int | None, last: int | None) -> None
         pricetime journal export DIR commands.npy
         pricetime journal export DIR part.csv --from 1000 --to 2000
     """
-    from ..journal.export import Export
+    from ..log.export import Export
     from ..tape.command_file import write_commands
     from .progress import track
 
@@ -169,7 +169,7 @@ def export(folder: Path, out: Path, first: int | None, last: int | None) -> None
 
 def directory_of(folder: Path) -> Directory:
     """The journal in a folder. Raises CannotRun if it has no journal."""
-    from ..journal.directory import Directory
+    from ..log.directory import Directory
 
     found = Directory(folder)
     if not found.segments() and not found.snapshots():

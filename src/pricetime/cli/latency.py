@@ -10,7 +10,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..measure.histogram import Histogram
+    from ..native.histogram import Histogram
 
 #: The percentiles that are shown, by name.
 SHOWN = {"P50": 50, "P90": 90, "P99": 99, "P99.9": 99.9, "P99.99": 99.99, "max": 100}
@@ -33,7 +33,7 @@ def latency(files: tuple[Path, ...]) -> None:
     \b
         pricetime latency run.hlog
     """
-    from ..measure.hlog import read
+    from ..native.hlog import read
 
     found: dict[str, Histogram] = {}
     for file in files:

@@ -12,8 +12,8 @@ import click
 from .load_show import us
 
 if TYPE_CHECKING:
-    from ..measure.run import Interval
-    from ..measure.saturation import Step
+    from ..load.run import Interval
+    from ..load.saturation import Step
 
 #: Seconds between two plain lines.
 PLAIN_S = 1.0
@@ -28,7 +28,7 @@ class Progress:
     @contextmanager
     def making(self, orders: int) -> Iterator[Callable[[int], None]]:
         """Show how many orders are made before the first one is sent."""
-        from ..measure.ahead import made_before
+        from ..load.ahead import made_before
         from .progress import track
 
         before = min(orders, made_before())
@@ -61,7 +61,7 @@ class Progress:
         from rich.live import Live
         from rich.text import Text
 
-        from ..measure.run import INTERVAL_S
+        from ..load.run import INTERVAL_S
 
         console = Console(stderr=True)
         if not console.is_terminal:
@@ -92,7 +92,7 @@ class Plain:
         self._since = 0.0
 
     def add(self, interval: Interval) -> None:
-        from ..measure.run import Interval
+        from ..load.run import Interval
 
         self._intervals.append(interval)
         took = interval.s - self._since

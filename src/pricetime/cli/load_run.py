@@ -12,12 +12,12 @@ import click
 from ..errors import PricetimeError
 
 if TYPE_CHECKING:
-    from ..measure.histogram import Histogram
-    from ..measure.load import Load, Pace
-    from ..measure.plan import Plan
-    from ..measure.record import Settings
-    from ..measure.run import Result
-    from ..measure.saturation import Saturation
+    from ..load.load import Load, Pace
+    from ..load.plan import Plan
+    from ..load.record import Settings
+    from ..load.run import Result
+    from ..load.saturation import Saturation
+    from ..native.histogram import Histogram
     from .load_progress import Progress
 
 #: Without a rate: how many orders count as one second.
@@ -60,7 +60,7 @@ class Options:
     @property
     def pace(self) -> Pace:
         """How fast orders come due."""
-        from ..measure.load import Pace
+        from ..load.load import Pace
 
         return Pace.ramp(*self.ramp, self.seconds) if self.ramp else Pace(self.rate)
 
@@ -73,7 +73,7 @@ class Options:
 
     def settings(self, level: int) -> Settings:
         """The conditions of the run, for RUN.json."""
-        from ..measure.record import Settings
+        from ..load.record import Settings
         from ..wire.types import AcknowledgementLevel
 
         return Settings(
@@ -93,7 +93,7 @@ class Options:
 def run(options: Options, command: str) -> int:
     """Measure, print the table, write the files: the exit code. Raises PricetimeError and NotMeasured."""
     from ..extras import require
-    from ..measure.load import Load
+    from ..load.load import Load
 
     if options.out is not None:
         require("hdrh.histogram", "measure", "writing RUN.hlog")  # before the work, not after it
@@ -110,7 +110,7 @@ def run(options: Options, command: str) -> int:
 
 def check_writable(out: Path) -> None:
     """Raise NotMeasured if the files of the run cannot be written."""
-    from ..measure.record import files_of
+    from ..load.record import files_of
 
     for path in files_of(out):
         try:
@@ -127,7 +127,7 @@ def secrets_of(options: Options, owners: range) -> dict[int, bytes]:
     """The secrets by owner; empty without a file, for a server with --open. Raises NotMeasured."""
     if options.secrets_file is None:
         return {}
-    from ..gateway.secrets import read
+    from ..exchange.control.secrets import read
 
     known = read(options.secrets_file)
     found = {owner: secret for owner in owners if (secret := known.get(owner)) is not None}
@@ -152,10 +152,10 @@ def pin(cpu: int) -> None:
 
 def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
     """Fill the book, send the orders, log out. The result has the failure if there is one."""
-    from ..measure.ahead import Ahead
-    from ..measure.load import LoadFailed
-    from ..measure.run import Run, fill
-    from ..measure.saturation import saturate
+    from ..load.ahead import Ahead
+    from ..load.load import LoadFailed
+    from ..load.run import Run, fill
+    from ..load.saturation import saturate
     from .load_progress import Progress
 
     progress = Progress()
@@ -188,8 +188,8 @@ def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
 
 def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
     """The plan that fills the book, and the plans to measure. Raises PricetimeError."""
-    from ..measure.plan import make_plans
-    from ..measure.tape_flow import plans_of_tape, read_tape
+    from ..load.plan import make_plans
+    from ..load.tape_flow import plans_of_tape, read_tape
     from ..tape.databento import NoSuchInstrument
     from ..tape.flow.stream import find
 
@@ -207,7 +207,7 @@ def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]
 
 def finish(options: Options, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
     """Print the table and write the files: the exit code. Raises NotMeasured."""
-    from ..measure.record import write
+    from ..load.record import write
     from . import load_show
 
     settings = options.settings(level)
@@ -228,7 +228,7 @@ def finish(options: Options, command: str, result: Result, saturation: Saturatio
 
 def server_latencies(path: Path | None) -> tuple[dict[str, Histogram], str | None]:
     """The histograms of the server by interval.kind; if there are none, also why."""
-    from ..measure import hlog
+    from ..native import hlog
 
     if path is None:
         return {}, None

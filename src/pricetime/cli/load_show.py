@@ -9,11 +9,11 @@ from ..address import text
 from .table import Column, Grid, figures, print_titled
 
 if TYPE_CHECKING:
-    from ..measure.histogram import Histogram
-    from ..measure.record import Settings
-    from ..measure.run import Result
-    from ..measure.run_file import Latency
-    from ..measure.saturation import Saturation
+    from ..load.record import Settings
+    from ..load.run import Result
+    from ..load.run_file import Latency
+    from ..load.saturation import Saturation
+    from ..native.histogram import Histogram
 
 #: Titles of the tables of latencies.
 INTERVALS = {
@@ -52,7 +52,7 @@ def outcome(result: Result, settings: Settings, saturation: Saturation | None, s
         f"{settings.tape or settings.preset} to {where}, acknowledgement level {settings.acknowledge}",
         rates(result, saturation),
     )
-    from ..measure.record import OF_SERVER, kinds_of
+    from ..load.record import OF_SERVER, kinds_of
 
     parts = {"round_trip": result.latencies, **{name: kinds_of(server, name) for name in OF_SERVER}}
     for name, latencies in parts.items():
@@ -85,8 +85,8 @@ def rates(result: Result, saturation: Saturation | None) -> Grid:
 
 def percentiles(latencies: Mapping[str, Histogram]) -> Grid:
     """A row for each kind of command."""
-    from ..measure.run import by_kind
-    from ..measure.tables import POINTS
+    from ..load.run import by_kind
+    from ..load.tables import POINTS
 
     names = [Column(name, LEFT_OUT.get(name, 0)) for name in ("orders", *POINTS.values())]
     table = Grid(Column(justify="left"), *names)

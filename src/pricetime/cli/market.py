@@ -114,7 +114,7 @@ def check_packages() -> None:
     try:
         for package, extra in (("pydantic_settings", "server"), ("structlog", "server"), ("uvicorn", "web")):
             require(package, extra, "pricetime market")
-        from ..gateway.preflight import check_form
+        from ..exchange.control.preflight import check_form
 
         check_form(compiled=COMPILED)
     except PricetimeError as error:

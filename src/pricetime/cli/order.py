@@ -23,7 +23,7 @@ from .place import SECTION, Sectioned, SectionedGroup, SectionOption, shared_opt
 from .stop import CannotRun
 
 if TYPE_CHECKING:
-    from ..feed.client import Client
+    from ..client.client import Client
     from ..types import Side
     from .words import Report, Units
 
@@ -408,8 +408,9 @@ def price_of(text: str) -> Decimal:
 
 def price_units(where: Place, *, needed: bool = False) -> Units:
     """The price units of the exchange, none for prices in ticks. Raises CannotRun if they are needed and unknown."""
-    from ..feed.errors import FeedUnavailable, InvalidAnswer
-    from ..feed.instruments import fetch_instruments
+    from ..client.errors import InvalidAnswer
+    from ..client.instruments import fetch_instruments
+    from ..errors import FeedUnavailable
     from .words import units_of
 
     if where.ticks:
@@ -439,7 +440,7 @@ def in_whole_ticks(request: Request, units: Units) -> Request:
 
 def connected(where: Place) -> Client:
     """A client that is logged in. Raises PricetimeError."""
-    from ..feed.client import Client
+    from ..client.client import Client
 
     return Client(
         where.host,
@@ -457,7 +458,7 @@ def ask(client: Client, requests: Iterable[Request], timeout: float) -> Iterator
     A final cancel names an order that does not exist: when the exchange rejects it, everything before it is done.
     """
     from ..address import text
-    from ..feed.errors import NotAcknowledged
+    from ..client.errors import NotAcknowledged
     from ..types import ReportKind
     from .words import Report
 
@@ -479,7 +480,7 @@ def secret_of(where: Place) -> bytes:
     """The owner's secret from the file; empty without a file, for a server with --open."""
     if where.secrets_file is None:
         return b""
-    from ..gateway.secrets import read
+    from ..exchange.control.secrets import read
 
     found = read(where.secrets_file).get(where.owner)
     if found is None:

@@ -98,8 +98,8 @@ def check_environment() -> None:
         return  # before importing the server's settings, which is slow
     if find_spec("pydantic_settings") is None:
         return
-    from ..gateway.errors import CannotStart
-    from ..gateway.sources import check_environment as check
+    from ..exchange.settings.errors import CannotStart
+    from ..exchange.settings.sources import check_environment as check
 
     try:
         check()

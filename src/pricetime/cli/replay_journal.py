@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..journal.replay import Replay, Until, begin
+from ..log.replay import Replay, Until, begin
 from ..prices import in_currency
 from . import show
 from .journal import directory_of
@@ -17,8 +17,8 @@ from .show_journal import time_text
 from .table import figures, print_titled
 
 if TYPE_CHECKING:
-    from ..journal.directory import Directory
-    from ..journal.tail import Tail
+    from ..log.directory import Directory
+    from ..log.tail import Tail
 
 RECORD_BYTES = 72
 
@@ -55,7 +55,7 @@ def _moment(directory: Directory, text: str) -> Until:
     """Parse --until: digits are a sequence number."""
     if text.isascii() and text.isdigit():
         return Until(sequence=int(text))
-    from ..journal.reader import Reader
+    from ..log.reader import Reader
     from ..tape.clock import Clock, InvalidTime
 
     commands = Reader(directory).read(1).commands

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..measure.recording import Recording
+    from ..load.recording import Recording
 
 NAME = "report.html"
 
@@ -44,8 +44,8 @@ def report(runs: Sequence[Path], out: Path, pictures: Path | None, opened: bool)
     If a run failed, missed its rate or was late, the page and this command say so, and the pictures mark it with ⚠.
     """
     from ..extras import require
-    from ..measure import pictures as drawn
-    from ..measure.report import page
+    from ..load import pictures as drawn
+    from ..load.report import page
 
     for package in ("jinja2", "matplotlib"):
         require(package, "report", "a report")  # before the work, not after it
@@ -71,9 +71,9 @@ def _named(path: Path) -> Path:
 
 
 def _load(paths: Sequence[Path]) -> list[Recording]:
-    from ..measure.hlog import BadLog
-    from ..measure.recording import load
-    from ..measure.run_file import NotARun
+    from ..load.recording import load
+    from ..load.run_file import NotARun
+    from ..native.hlog import BadLog
 
     try:
         return load(paths)

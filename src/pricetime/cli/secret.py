@@ -30,7 +30,7 @@ def secret(owner: int, secrets_file: Path, name: str, *, follows: bool) -> None:
     \b
         pricetime secret 7 --secrets-file secrets.toml
     """
-    from ..gateway.secrets import add
+    from ..exchange.control.secrets import add
 
     add(secrets_file, owner, name, follows=follows)
     click.echo(f"{secrets_file}: owner {owner} added. Give this entry to the client over a confidential channel")

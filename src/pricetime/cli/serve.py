@@ -17,7 +17,8 @@ from .stop import CannotRun
 if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
-    from ..gateway.config import GatewayConfig
+    from ..exchange.control.control import Page
+    from ..exchange.settings.config import GatewayConfig
 
 
 class Settings(Sectioned):
@@ -58,7 +59,7 @@ def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
     SIGHUP rereads secrets and instrument states.
     """
     with one_line_errors():
-        from ..gateway.sources import load
+        from ..exchange.settings.sources import load
 
         config = load(file, {name: value for name, value in given.items() if value not in {None, ()}})
         code = run(config, show_settings=show_settings)
@@ -70,16 +71,23 @@ def run(config: GatewayConfig, *, show_settings: bool) -> int:
     from importlib import import_module
 
     from .. import COMPILED
-    from ..gateway.log import is_for_people
-    from ..gateway.preflight import check_form
+    from ..exchange.control.preflight import check_form
+    from ..exchange.settings.server_log import is_for_people
     from .show import settings
 
     check_form(compiled=COMPILED)
     if show_settings:
         settings(rows(config))
     for_people = is_for_people(config.log_format)
-    code: int = import_module("pricetime.gateway.server").run(config, show_places if for_people else None)
+    code: int = import_module("pricetime.exchange.server").run(config, live_page, show_places if for_people else None)
     return code
+
+
+def live_page(*given: Any) -> Page:
+    """Make the live page. It is imported only here, because it needs the extra ``web``."""
+    from ..web.server import LivePage
+
+    return LivePage(*given)
 
 
 def show_places(places: Iterable[tuple[str, str]]) -> None:
@@ -102,8 +110,8 @@ def one_line_errors() -> Iterator[None]:
 
 def options() -> Iterator[click.Option]:
     """One option for each setting."""
-    from ..gateway.config import GatewayConfig
-    from ..gateway.sources import TABLES, flag
+    from ..exchange.settings.config import GatewayConfig
+    from ..exchange.settings.sources import TABLES, flag
 
     for name, field in GatewayConfig.model_fields.items():
         assert isinstance(field.json_schema_extra, dict)
@@ -143,7 +151,7 @@ def metavar(name: str, field: FieldInfo) -> str:
 
 def shown(value: object) -> str:
     """A value as the help, the documentation and ``--show-settings`` show it."""
-    from ..gateway.config import InstrumentConfig, OwnerConfig
+    from ..exchange.settings.config import InstrumentConfig, OwnerConfig
 
     tables = (InstrumentConfig, OwnerConfig)
     if isinstance(value, tuple):
@@ -152,7 +160,7 @@ def shown(value: object) -> str:
     if isinstance(value, tables):
         from enum import IntEnum
 
-        from ..gateway.fields import written
+        from ..exchange.settings.fields import written
 
         given = [(name, getattr(value, name)) for name in value.model_fields_set]
         return ",".join(

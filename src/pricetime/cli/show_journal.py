@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..journal import survey
-from ..journal.errors import JournalError
+from ..log import survey
+from ..log.errors import JournalError
 from .table import Column, Grid, figures, print_titled
 from .words import Units, command_line, units_of
 
 if TYPE_CHECKING:
-    from ..journal.directory import Directory
-    from ..journal.repair import Plan
-    from ..journal.tail import Tail
-    from ..journal.verify import Findings
+    from ..log.directory import Directory
+    from ..log.repair import Plan
+    from ..log.tail import Tail
+    from ..log.verify import Findings
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LEVELS = {1: "memory", 2: "durable"}
@@ -111,7 +111,7 @@ def _configuration(seen: survey.SegmentSeen) -> None:
 
 
 def _end(directory: Directory) -> None:
-    from ..journal.repair import plan as planned
+    from ..log.repair import plan as planned
 
     try:
         found = planned(directory)
@@ -161,7 +161,7 @@ def around(directory: Directory, sequence: int, margin: int) -> None:
 
 def _beyond(directory: Directory, last: int, units: Units) -> None:
     """Print what follows the last valid record."""
-    from ..journal.reader import Reader
+    from ..log.reader import Reader
 
     reader = Reader(directory, survey.ahead_of(directory, last + 1, 0))
     while not reader.read().at_end:

@@ -12,7 +12,7 @@ from .place import Sectioned, shared
 from .stop import CannotRun
 
 if TYPE_CHECKING:
-    from ..feed.subscriber import Subscriber
+    from ..client.subscriber import Subscriber
 
 #: Longest wait for reports before the clock is checked, in seconds.
 REFRESH_S = 0.1
@@ -104,7 +104,7 @@ def subscribe(**options: Any) -> None:
 
 def watch(options: Options) -> bool:
     """Follow and show the feed until the end: are the books complete?"""
-    from ..feed.subscriber import Subscriber
+    from ..client.subscriber import Subscriber
     from .watch import Ladders, Lines
 
     recovery = (options.host, options.recovery_port) if options.recovery else None

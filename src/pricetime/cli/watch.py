@@ -18,9 +18,9 @@ from .table import Grid, console, figures, print_titled
 from .words import Report, line, units_of
 
 if TYPE_CHECKING:
+    from ..client.sequencer import FeedEvent
+    from ..client.subscriber import Subscriber
     from ..core.instrument import Instrument
-    from ..feed.sequencer import FeedEvent
-    from ..feed.subscriber import Subscriber
     from .subscribe import Options
 
 #: Shortest time between two drawings of the ladders, in seconds.

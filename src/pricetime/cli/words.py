@@ -12,8 +12,8 @@ from ..types import CommandType, Phase, Reason, ReportKind, SelfTrade, Side, Tim
 if TYPE_CHECKING:
     import numpy as np
 
+    from ..client.open_orders import OpenOrder
     from ..core.instrument import Instrument
-    from ..feed.open_orders import OpenOrder
 
 COMMANDS = {int(kind): kind.name.lower().replace("_", " ") for kind in CommandType}
 TIMES_IN_FORCE = {int(tif): tif.name.lower().replace("_", " ") for tif in TimeInForce}

@@ -4,11 +4,7 @@
 # ctypedef of an integer, ctypedef [packed] struct, enum of constants, a comment after "#".
 # Indices: 0 means none, so that zeroed memory is empty; orders, levels and nodes count from 1.
 
-ctypedef unsigned char u8
-ctypedef unsigned short u16
-ctypedef unsigned int u32
-ctypedef unsigned long long u64
-ctypedef long long i64
+from pricetime.native.integers cimport i64, u8, u16, u32, u64
 
 cdef enum:
     NIL = 0
@@ -194,7 +190,7 @@ ctypedef packed struct RoutedReport:
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange
     u16 last             # on the last report of a command: how many commands it answers, 2 for an order and its extension
-    u16 kind             # on the last report: kind of the command, see measure/latency.pxd
+    u16 kind             # on the last report: kind of the command, see native/latency.pxd
 
 # A resting order in the records of a book: 104 bytes, types.RESTING_ORDER.
 ctypedef packed struct RestingOrder:

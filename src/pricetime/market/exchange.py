@@ -8,7 +8,7 @@ import sys
 from types import TracebackType
 
 from ..environment import PREFIX
-from ..measure.server import ServerFailed, ServerProcess
+from ..load.server import ServerFailed, ServerProcess
 from .options import Options
 
 #: The owner for whom people trade in the page.

@@ -8,10 +8,10 @@ from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from subprocess import TimeoutExpired
 
-from ..feed.client import Client
-from ..feed.errors import ConnectionLost, SessionEnded
-from ..feed.follower import Reports
-from ..feed.subscriber import Subscriber
+from ..client.client import Client
+from ..client.errors import ConnectionLost, SessionEnded
+from ..client.follower import Reports
+from ..client.subscriber import Subscriber
 from ..types import ReportKind
 from .book_view import BookView
 from .exchange import ORDER_CAPACITY, Exchange

@@ -1,0 +1,311 @@
+# cython: language_level=3
+"""Which report answers which command of a client, and which reports belong to the answer. Compiled: each report comes
+here.
+
+The exchange answers the commands of an owner in the order in which it receives them. So of several commands about one
+order id, the first that is open is answered by the first report that can be its answer. If a connection was lost,
+commands sent over it may never have arrived: that is known as soon as a later one is answered, or the exchange says
+that it has no more reports. If the same command was sent again over a new connection, it cannot be known which of the
+two was answered, and it does not matter: both get the answer.
+
+The reports of one command follow each other in the owner's stream, and no report says that it is the last. So the
+answer to a new order or a replace is complete when nothing of the order is left; when a report of a different command
+comes; or, if the order may rest, when everything that came has been read: the exchange sends the reports of a command
+together.
+"""
+
+from __future__ import annotations
+
+import weakref
+
+import cython
+
+from pricetime.client.errors import CommandLost
+
+if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
+    from pricetime.client.future import ANSWERED, FAILED, CommandFuture, FinalFuture, OrderFuture
+    from pricetime.core.layout import *
+    from pricetime.wire.messages import ExecutionReport, decode
+
+    REPORT_BYTES = ExecutionReport.SIZE
+
+
+@cython.final
+@cython.cclass
+class Acknowledgements:
+    """The open commands of a client by instrument and order id, and the orders that futures follow to their end.
+
+    ``lock``: the client's; callers of all methods hold it. None: the futures never wait.
+    """
+
+    def __init__(self, lock):
+        self._lock = lock
+        self._open = {}
+        self._followed = {}
+        self._oldest = 0
+        self._answering = self._order = self._key = None
+
+    def __len__(self):
+        count = 0
+        for first in self._open.values():
+            future: CommandFuture = first
+            while future is not None:
+                count += 1
+                future = future.following
+        return count
+
+    @property
+    def follows(self):
+        """Whether a future waits for the end of an order that rests."""
+        return any(reference() is not None for reference in self._followed.values())
+
+    def expect(self, command, connection):
+        """A command is sent, as these bytes, over the connection of this number. Returns the future of its answer."""
+        message: cython.pointer[NewOrder] = command_of(command)
+        future: CommandFuture
+        if message.type == NEW_ORDER or message.type == REPLACE_ORDER:
+            order: OrderFuture = OrderFuture()
+            order.final = FinalFuture()
+            order.final.lock = self._lock
+            future = order
+        else:
+            future = CommandFuture()
+        future.lock = self._lock
+        future.kind = answer_of(message.type)
+        future.connection = connection
+        if message.type == NEW_ORDER:
+            future.ends = (
+                message.time_in_force == IOC or message.time_in_force == FOK or message.time_in_force == MARKET
+            )
+        key: tuple = (message.instrument, message.order_id)
+        first: CommandFuture = self._open.get(key)
+        if first is None:
+            self._open[key] = future
+        elif first.newest is None:
+            first.following = first.newest = future
+        else:
+            first.newest.following = future
+            first.newest = future
+        return future
+
+    def _pop(self, key, first):
+        """Remove the first open command of a key. Returns the next one, None without one."""
+        second: CommandFuture = first.following
+        if second is None:
+            del self._open[key]
+        else:
+            second.newest = first.newest if first.newest is not second else None
+            self._open[key] = second
+        first.following = first.newest = None
+        return second
+
+    def read(self, reports):
+        """Reports came. O(1) if no command is open and no order is followed, else O(reports)."""
+        if not self._open and self._answering is None and not self._followed:
+            return
+        data: bytes = reports
+        records: cython.pointer[Report] = reports_of(data)
+        i: cython.Py_ssize_t
+        for i in range(len(data) // REPORT_BYTES):
+            self._read(cython.address(records[i]), data, i * REPORT_BYTES)
+
+    def _read(self, report, reports, at):
+        if self._answering is not None:
+            if report.order_id == self._order_id and report.instrument == self._instrument and self._takes(report):
+                self._order.read(report.kind, report.quantity, reports[at : at + REPORT_BYTES])
+                if self._order.remaining == 0:
+                    self._settle()
+                return 0
+            if (
+                report.instrument != self._instrument
+                or (report.reason != AS_MAKER and report.reason != SELF_TRADE)
+                or (report.order_id == self._order_id)
+            ):
+                self._settle()  # else the command affected a different order of the same owner
+        if not self._open and not self._followed:
+            return 0
+        key: tuple = (report.instrument, report.order_id)
+        first: CommandFuture = self._open.get(key)
+        if first is not None and answers(report, first.kind):
+            self._answer(key, first, report, reports[at : at + REPORT_BYTES])
+        elif key in self._followed:
+            self._follow(key, report, reports[at : at + REPORT_BYTES])
+        return 0
+
+    def _takes(self, report):
+        """Whether a report about the order that is being answered is of the same command."""
+        reason: u8 = report.reason
+        if report.kind == TRADE:
+            return reason != AS_MAKER
+        return (report.kind == CANCELLED or report.kind == REDUCED) and (
+            reason == IOC_REMAINDER or reason == FOK_UNFILLABLE or reason == MARKET_REMAINDER or reason == SELF_TRADE
+        )
+
+    def _answer(self, key, first, report, data):
+        """The first open command of a key has its answer."""
+        connection: u32 = first.connection
+        answered: list = [first]
+        following: CommandFuture = self._pop(key, first)
+        while following is not None and following.kind == first.kind and following.connection > connection:
+            answered.append(following)  # the same command, sent again over a new connection
+            following = self._pop(key, following)
+        future: CommandFuture
+        if report.kind == REJECTED:
+            for one in answered:
+                fail(one, data)
+        elif report.kind == ACCEPTED or report.kind == REPLACED:
+            self._begin(key, report, data, answered)
+        else:
+            self._follow(key, report, data)
+            for one in answered:
+                future = one
+                future.complete(ANSWERED, data)
+        if connection > self._oldest:
+            self.lose(connection)
+        return 0
+
+    def _begin(self, key, report, data, answered):
+        """An order was accepted or replaced: more reports of the same command may follow."""
+        one: OrderFuture = answered[0]
+        order: FinalFuture = None
+        if report.kind == REPLACED:
+            order = self._followed_order(key)
+        else:
+            self._followed.pop(key, None)
+        if order is None:
+            order = one.final
+            order.begin(data, report.quantity)
+        else:
+            order.read(REPLACED, report.quantity, data)
+        for other in answered:
+            one = other
+            if one.final is not order:
+                one.final.follow(order)
+        self._answering, self._order, self._accepted = answered, order, data
+        self._key, self._instrument, self._order_id = key, report.instrument, report.order_id
+        self._before = len(order.fills)
+        one = answered[0]
+        self._ends = one.ends
+        if report.quantity == 0:
+            self._settle()
+        return 0
+
+    def _follow(self, key, report, data):
+        """A report about an order that may be followed to its end."""
+        order: FinalFuture = self._followed_order(key)
+        if order is None:
+            self._followed.pop(key, None)
+            return 0
+        order.read(report.kind, report.quantity, data)
+        if order.remaining == 0:
+            del self._followed[key]
+            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last))
+        return 0
+
+    def _followed_order(self, key):
+        reference = self._followed.get(key)
+        return None if reference is None else reference()
+
+    def all_read(self):
+        """Everything that came has been read: the reports of a command whose order may rest are complete."""
+        if self._answering is not None and not self._ends:
+            self._settle()
+
+    def _settle(self):
+        """The reports of the command that is being answered are complete."""
+        order: FinalFuture = self._order
+        answered: list = self._answering
+        self._answering = self._order = None
+        result: tuple = (self._accepted, order.fills[self._before :], order.remaining, order.last)
+        future: CommandFuture
+        for one in answered:
+            future = one
+            future.complete(ANSWERED, result)
+        if order.remaining != 0:
+            self._followed[self._key] = weakref.ref(order)
+        else:
+            self._followed.pop(self._key, None)
+            order.end(ANSWERED, (order.accepted, order.fills, 0, order.last))
+        return 0
+
+    def lose(self, connection):
+        """The commands sent over connections before this one will never be answered."""
+        if connection <= self._oldest:
+            return
+        self._oldest = connection
+        future: CommandFuture
+        for key, first in list(self._open.items()):
+            future = first
+            while future is not None and future.connection < self._oldest:
+                following = self._pop(key, future)
+                fail(future, CommandLost(f"the command about order {key[1]} was lost with its connection"))
+                future = following
+
+    def lose_all(self, error):
+        """Nothing will be answered any more, for this reason."""
+        self.all_read()
+        future: CommandFuture
+        if self._answering is not None:
+            for one in self._answering:
+                fail(one, error)
+            self._answering = self._order = None
+        firsts, self._open = self._open, {}
+        for first in firsts.values():
+            future = first
+            while future is not None:
+                following = future.following
+                future.following = future.newest = None
+                fail(future, error)
+                future = following
+        references, self._followed = self._followed, {}
+        for reference in references.values():
+            order: FinalFuture = reference()
+            if order is not None:
+                order.end(FAILED, error)
+
+
+def command_of(data):
+    """The command that these bytes are, of which all begin alike."""
+    if not cython.compiled:
+        return decode(data)
+    return cython.cast(cython.pointer[NewOrder], cython.cast(cython.p_char, data))
+
+
+def reports_of(data):
+    """The reports that these bytes are."""
+    if not cython.compiled:
+        starts = range(0, len(data), REPORT_BYTES)
+        return [ExecutionReport.decode(data[at : at + REPORT_BYTES]) for at in starts]
+    return cython.cast(cython.pointer[Report], cython.cast(cython.p_char, data))
+
+
+def answer_of(command):
+    """The kind of report that answers a command of this type, if it is not refused."""
+    if command == NEW_ORDER:
+        return ACCEPTED
+    if command == CANCEL_ORDER:
+        return CANCELLED
+    if command == REPLACE_ORDER:
+        return REPLACED
+    if command == REDUCE_ORDER:
+        return REDUCED
+    return MASS_CANCELLED if command == MASS_CANCEL else OPEN_ORDERS_END
+
+
+def answers(report, kind):
+    """Whether a report answers a command that expects this kind.
+
+    A cancel or reduce that the owner asked for has no reason; one that the market caused has.
+    """
+    if report.kind == REJECTED:
+        return True
+    return report.kind == kind and (report.reason == NONE or (kind != CANCELLED and kind != REDUCED))
+
+
+def fail(future, error):
+    """Complete a future, and that of its order's end, with an error: an exception, or the report of the refusal."""
+    future.complete(FAILED, error)
+    if isinstance(future, OrderFuture):
+        order: OrderFuture = future
+        order.final.complete(FAILED, error)
+    return 0

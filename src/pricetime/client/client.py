@@ -1,0 +1,294 @@
+"""Order entry from Python: a client with a thread of its own, which keeps the session up."""
+
+from __future__ import annotations
+
+import contextlib
+import selectors
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from types import TracebackType
+
+from pricetime import address as addresses
+from pricetime.client.dialogue import Stage
+from pricetime.client.errors import ConnectionLost
+from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
+from pricetime.client.order_entry import READ_BYTES, OrderEntry, Reports
+from pricetime.errors import PricetimeError
+from pricetime.wire.messages import ExecutionReport
+
+#: The most commands that the calling thread sends directly in each window of time. Further ones are collected.
+MOST_DIRECT, WINDOW_NS = 16, 1_000_000
+
+#: From the first amount on, the calling thread sends what was collected; from the second on, it waits for the network.
+SEND_BYTES, MOST_UNSENT = 1 << 15, 1 << 20
+
+
+class Client(OrderEntry):
+    """A session with an exchange, as one owner. The constructor logs in.
+
+    A thread of the client reads, sends heartbeats, and after a disconnect logs in again and resumes with the next
+    report: none is lost or comes twice. A command returns at once with a future, whose ``result`` is the answer or
+    raises the error that the exchange refused the command with: for a new order or a replace what became of the order,
+    with its fills; for the others the report that answers them.
+
+    The first 16 commands of each millisecond are sent by the thread that calls. If there are more, the client collects
+    them and sends them together, as soon as its thread runs or 32 KiB are collected. Any number of threads may send;
+    one takes the reports.
+
+    The arguments are those of ``OrderEntry``. Raises LoginRefused, ConnectionLost, NotAcknowledged and InvalidOwner.
+    """
+
+    def _begin(self) -> None:
+        self._changed = threading.Condition(self._lock)
+        self._sending = threading.Lock()  # around what is written to the socket; taken before the other lock
+        self._rest = b""  # what the system did not take yet
+        self._window_ns = self._direct = 0  # when the window began, and what was sent directly in it
+        self._woken = False  # the thread is about to send what is collected
+        self._socket = self._connect()
+        self._wake, self._wakes = socket.socketpair()
+        self._wake.setblocking(False)
+        self._thread = threading.Thread(target=self._live, name=f"pricetime client {self._dialogue.owner}", daemon=True)
+        self._thread.start()
+        try:
+            self.wait_until_active()
+        except PricetimeError:
+            self._stop()
+            raise
+
+    # ------------------------------------------------------------------ sending
+
+    def open_orders(self, timeout: float | None = None) -> list[OpenOrder]:
+        """Return the owner's resting orders of all instruments, in the order in which they joined their queues.
+
+        The list is what was open at one moment, however much trades meanwhile. It comes in parts; ``timeout`` is the
+        longest wait for one, in seconds. The parts are among the reports too. Raises NotAcknowledged, CommandLost if
+        the connection broke meanwhile, ConnectionLost and SessionEnded.
+        """
+        wait_s = self.timeout if timeout is None else timeout
+        query = OpenOrdersQuery()
+        with self._lock:
+            self._queries.append(query)
+        try:
+            while not query.done:
+                with self._lock:
+                    question = query.ask().encode()
+                self._command(question).result(wait_s)
+            return query.orders
+        finally:
+            with self._lock:
+                self._queries.remove(query)
+
+    def _announce(self) -> None:
+        if self._unsent_bytes >= MOST_UNSENT:
+            with contextlib.suppress(ConnectionLost):  # the futures will say what was lost
+                self._flush_all()
+            return
+        now_ns = time.monotonic_ns()
+        if now_ns - self._window_ns > WINDOW_NS:
+            self._window_ns, self._direct = now_ns, 0
+        self._direct += 1
+        if (self._direct <= MOST_DIRECT or self._unsent_bytes >= SEND_BYTES) and not self._rest:
+            self._flush()
+        elif not self._woken:
+            self._wake_thread()
+
+    def _wake_thread(self) -> None:
+        self._woken = True
+        with contextlib.suppress(OSError):  # closed
+            self._wakes.send(b"x")
+
+    def _flush_all(self) -> None:
+        """Send what is collected, and wait until the system has all of it. Raises ConnectionLost."""
+        if threading.current_thread() is self._thread:  # a callback of a future
+            self._flush()
+            return
+        with self._sending:
+            try:
+                self._socket.sendall(self._rest + self._collected())
+            except OSError as error:
+                self._break()
+                raise ConnectionLost(
+                    f"the connection to {addresses.text(self.address)} was lost while commands were sent: the client "
+                    "reconnects, and the reports will show which commands arrived"
+                ) from error
+            finally:
+                self._rest = b""
+        self._flush()
+
+    def _flush(self) -> None:
+        """Send as much of what is collected as the system takes now; the client's thread sends the rest."""
+        while self._unsent or self._rest:
+            if not self._sending.acquire(blocking=False):
+                return  # the thread that sends checks again
+            try:
+                data = self._rest + self._collected()
+                try:
+                    self._rest = data[self._socket.send(data, socket.MSG_DONTWAIT) :]
+                except BlockingIOError:
+                    self._rest = data
+                except OSError:
+                    self._rest = b""
+                    self._break()
+            finally:
+                self._sending.release()
+            if self._rest:
+                if not self._woken:
+                    self._wake_thread()
+                return
+
+    def _break(self) -> None:
+        """Close a connection that failed. The client's thread then reconnects."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    # ------------------------------------------------------------------ reports
+
+    def reports(self, timeout: float | None = None) -> Iterator[ExecutionReport]:
+        """Iterate over the reports as they come; ends when none came for ``timeout`` seconds, None for no limit.
+
+        Also ends when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken if the session
+        ended otherwise, after the last report.
+        """
+        while True:
+            while self._front:
+                yield self._front.popleft()
+            run = self._take(timeout)
+            if run is None:
+                return
+            starts = range(0, len(run), ExecutionReport.SIZE)
+            self._front.extend(ExecutionReport.decode(run[at : at + ExecutionReport.SIZE]) for at in starts)
+
+    def read(self, timeout: float | None = 0.0) -> Reports:
+        """Return all reports that have come, as an array of ``pricetime.REPORT``. Raises as ``reports``.
+
+        If there are none, wait up to ``timeout`` seconds for the first, None for no limit.
+        """
+        runs = self._take_front()
+        first = self._take(0.0 if runs else timeout)
+        with self._lock:
+            return self._take_rest(runs if first is None else [*runs, first])
+
+    def _take(self, timeout: float | None) -> bytes | None:
+        """Take a run of reports, None if none came in time or none will."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._has_run, timeout)
+            return self._take_run()
+
+    # ------------------------------------------------------------------ the client's thread
+
+    def _live(self) -> None:
+        """Follow one connection after the other."""
+        while True:
+            self._follow()
+            self._break()  # wakes a thread that is sending
+            with self._changed:
+                self._socket.close()
+                self._changed.notify_all()
+                if self._dialogue.stage is Stage.ENDED:
+                    break
+                self.disconnects += 1
+            if not self._reconnect():
+                break
+        with self._changed:
+            self._ended()
+            self._changed.notify_all()
+
+    def _follow(self) -> None:
+        """Read from a connection, and send to it, until it ends."""
+        dialogue = self._dialogue
+        watched = selectors.EVENT_READ
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._socket, watched)
+            selector.register(self._wake, selectors.EVENT_READ)
+            while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
+                due_ns = dialogue.next_due_ns
+                selector.select(None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9))
+                with contextlib.suppress(BlockingIOError):
+                    self._wake.recv(64)
+                self._woken = False
+                # Whatever the selector says: after this process was stopped for a while it reports a timeout only.
+                data: bytes | None = None
+                try:
+                    data = self._socket.recv(READ_BYTES, socket.MSG_DONTWAIT)
+                except BlockingIOError:
+                    pass
+                except OSError:
+                    data = b""
+                with self._changed:
+                    self._read(data)
+                    self._changed.notify_all()
+                self._flush()
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._rest else 0)
+                if wanted != watched:
+                    selector.modify(self._socket, watched := wanted)
+
+    def _reconnect(self) -> bool:
+        """Connect again. Returns False if the client has ended."""
+        dialogue = self._dialogue
+        while (pause := self._retries.next_pause()) is not None:
+            with self._changed:
+                if self._changed.wait_for(lambda: dialogue.stage is Stage.ENDED, pause):
+                    return False
+            try:
+                made = self._connect()
+            except ConnectionLost:
+                continue
+            with self._sending, self._lock:
+                if dialogue.stage is Stage.ENDED:
+                    made.close()
+                    return False
+                self._socket, self._rest = made, b""
+            return True
+        with self._lock:
+            self._give_up()
+        return False
+
+    def _connect(self) -> socket.socket:
+        try:
+            made = socket.create_connection(self.address, self.timeout)
+        except OSError as error:
+            raise self._no_connection(error) from error
+        made.settimeout(None)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._connected()
+        return made
+
+    # ------------------------------------------------------------------ login and logout
+
+    def wait_until_active(self, timeout: float | None = None) -> None:
+        """Wait until the client is logged in, or logged in again after a disconnect. Raises as the constructor."""
+        timeout = self.timeout if timeout is None else timeout
+        with self._changed:
+            self._changed.wait_for(lambda: self._is_settled, timeout)
+            self._check_login(timeout)
+
+    def close(self) -> None:
+        """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
+        with self._changed:
+            farewell = self._dialogue.logout(time.monotonic_ns())
+            self._collect(farewell)
+            self._changed.notify_all()
+        if farewell:
+            with contextlib.suppress(ConnectionLost):
+                self._flush_all()
+            self._thread.join(self.timeout)
+        self._stop()
+
+    def _stop(self) -> None:
+        with self._changed:
+            if self._dialogue.stage is not Stage.ENDED:
+                self._dialogue.stage = Stage.ENDED
+            self._changed.notify_all()
+        if self._thread.is_alive():
+            self._wake_thread()
+            self._thread.join()
+        for one in (self._socket, self._wake, self._wakes):
+            one.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()

@@ -1,0 +1,296 @@
+"""What both clients share, without sockets and without waiting: commands, futures, reports, a connection's input."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from pricetime import address as addresses
+from pricetime.client import commands
+from pricetime.client.acknowledgements import Acknowledgements
+from pricetime.client.dialogue import Dialogue, Stage
+from pricetime.client.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
+from pricetime.client.future import CommandFuture, OrderFuture
+from pricetime.client.open_orders import OpenOrdersQuery
+from pricetime.client.retries import Retries
+from pricetime.types import REPORT, SelfTrade, Side, TimeInForce
+from pricetime.wire.bulk import encode_commands
+from pricetime.wire.messages import ExecutionReport
+
+READ_BYTES = 1 << 18
+
+#: Mass cancels without a ``request_id`` get ids from here on, which no order should have.
+FIRST_REQUEST = 1 << 47
+
+Commands = np.ndarray[Any, np.dtype[np.void]]
+Reports = np.ndarray[Any, np.dtype[np.void]]
+
+
+class OrderEntry:
+    """A session with an exchange, as one owner: the base of ``Client`` and ``AsyncClient``, which send and wait.
+
+    ``host``, ``port``: of the exchange's order entry; a name, or an address of IPv4 or IPv6. ``secret``: the owner's,
+    b"" for a server that runs with ``--open``. ``instrument``: of commands that name none. ``keep_orders``: the
+    exchange leaves the orders in the book when the session ends. ``resume_from``: number of the first report wanted,
+    from 1; None for new reports only. ``timeout``: seconds for connecting, logging in, and each call that waits without
+    a time of its own. ``retries``: attempts to reconnect before the client gives up. ``most_untaken``: reports that may
+    wait for ``reports`` or ``read``. Raises InvalidOwner.
+    """
+
+    #: Whether ``result`` of a future may wait.
+    _futures_wait = True
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int = 7001,
+        *,
+        owner: int,
+        secret: bytes = b"",
+        instrument: int = 1,
+        keep_orders: bool = False,
+        resume_from: int | None = None,
+        timeout: float = 5.0,
+        retries: int = 10,
+        most_untaken: int = 1 << 22,
+    ) -> None:
+        self.address, self.instrument, self.timeout = (host, port), instrument, timeout
+        self.most_untaken = most_untaken  #: reports that may wait to be taken
+        self.disconnects = 0  #: connections that were lost
+        self._dialogue = Dialogue(owner, secret, keep_orders=keep_orders, resume_from=resume_from)
+        self._retries = Retries(retries)
+        self._lock = threading.RLock()  # guards all that follows and the dialogue; callbacks of futures run inside
+        self._acknowledgements = Acknowledgements(self._lock if self._futures_wait else None)
+        self._requests = itertools.count(FIRST_REQUEST)
+        self._queries: list[OpenOrdersQuery] = []
+        self._unsent: list[bytes] = []  # messages, to be sent together
+        self._unsent_bytes = 0
+        self._runs: deque[bytes] = deque()  # reports to be taken
+        self._untaken = 0
+        self._front: deque[ExecutionReport] = deque()  # of the run that is being taken one by one
+        self._begin()
+
+    def _begin(self) -> None:
+        """The settings are there: set up what the client itself needs."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ commands
+
+    def add_order(
+        self,
+        order_id: int,
+        side: Side | int,
+        price: int | None,
+        quantity: int,
+        *,
+        time_in_force: TimeInForce | int = TimeInForce.GTC,
+        self_trade: SelfTrade | int | None = None,
+        instrument: int | None = None,
+        tag: int = 0,
+    ) -> OrderFuture:
+        """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
+
+        The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for invalid
+        arguments, ConnectionLost and SessionEnded.
+        """
+        number = self.instrument if instrument is None else instrument
+        data = commands.new_order(order_id, side, price, quantity, number, time_in_force, self_trade, tag)
+        future: OrderFuture = self._command(data)
+        return future
+
+    def cancel_order(self, order_id: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
+        """Cancel an order. The answer is its CANCELLED report."""
+        number = self.instrument if instrument is None else instrument
+        future: CommandFuture[ExecutionReport] = self._command(commands.cancel_order(order_id, number))
+        return future
+
+    def reduce_order(self, order_id: int, by: int, *, instrument: int | None = None) -> CommandFuture[ExecutionReport]:
+        """Take ``by`` lots off an order, which keeps its place in the queue. The answer is its REDUCED report."""
+        number = self.instrument if instrument is None else instrument
+        future: CommandFuture[ExecutionReport] = self._command(commands.reduce_order(order_id, by, number))
+        return future
+
+    def replace_order(self, order_id: int, price: int, quantity: int, *, instrument: int | None = None) -> OrderFuture:
+        """Give an order a new price and a new open quantity. The answer is an ``OrderResult``: see ``OrderFuture``."""
+        number = self.instrument if instrument is None else instrument
+        future: OrderFuture = self._command(commands.replace_order(order_id, price, quantity, number))
+        return future
+
+    def mass_cancel(
+        self, *, side: Side | int | None = None, instrument: int | None = None, request_id: int | None = None
+    ) -> CommandFuture[ExecutionReport]:
+        """Cancel the owner's orders: on one side or both, of one instrument or all.
+
+        The answer is the MASS_CANCELLED report, whose quantity is the number of cancelled orders. ``request_id``: below
+        2**48, the ``order_id`` of the answer; by default a new one.
+        """
+        number = next(self._requests) if request_id is None else request_id
+        future: CommandFuture[ExecutionReport] = self._command(commands.mass_cancel(number, instrument, side))
+        return future
+
+    def send(self, orders: Commands) -> None:
+        """Send many commands, as an array of ``pricetime.COMMAND``. O(n), without a Python step for each.
+
+        The exchange sets owner and timestamp. It also checks the other fields; a field that is not set is 0, and 0 is a
+        valid price. There are no futures: the answers are among the reports. Raises MessageError for a type that
+        clients do not send and for order ids from 2**48, ConnectionLost and SessionEnded.
+        """
+        data = encode_commands(orders)[0].tobytes()
+        with self._lock:
+            self._dialogue.check_active()
+            self._collect(data)
+        self._flush_all()
+
+    def _command(self, data: bytes) -> Any:
+        """Send a command: the future of its answer."""
+        with self._lock:
+            dialogue = self._dialogue
+            if dialogue.stage is not Stage.ACTIVE:
+                dialogue.check_active()
+            future = self._acknowledgements.expect(data, dialogue.connections)
+            self._unsent.append(data)
+            self._unsent_bytes += len(data)
+        self._announce()
+        return future
+
+    def _collect(self, data: bytes) -> None:
+        """Add to what is sent next. The caller holds the lock."""
+        if data:
+            self._unsent.append(data)
+            self._unsent_bytes += len(data)
+
+    def _collected(self) -> bytes:
+        """Take what is to be sent."""
+        with self._lock:
+            data = b"".join(self._unsent)
+            self._unsent.clear()
+            self._unsent_bytes = 0
+        return data
+
+    def _announce(self) -> None:
+        """A command was collected: send it now, or soon together with the next ones."""
+        raise NotImplementedError
+
+    def _flush_all(self) -> None:
+        """Send what was collected."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ reports
+
+    @property
+    def next_sequence(self) -> int:
+        """Number of the next report: the ``resume_from`` with which a later client continues here."""
+        return self._dialogue.next_sequence or 1
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the client is logged in now."""
+        return self._dialogue.stage is Stage.ACTIVE
+
+    @property
+    def untaken(self) -> int:
+        """Reports that wait for ``reports`` or ``read``."""
+        return self._untaken + len(self._front)
+
+    @property
+    def _has_run(self) -> bool:
+        """Whether there are reports to take, or none will come any more."""
+        return bool(self._runs) or self._dialogue.stage is Stage.ENDED
+
+    def _take_run(self) -> bytes | None:
+        """Take the oldest run of reports, None without one. Raises the error that ended the session."""
+        if self._runs:
+            run = self._runs.popleft()
+            self._untaken -= len(run) // ExecutionReport.SIZE
+            return run
+        if self._dialogue.error is not None:
+            raise self._dialogue.error
+        return None
+
+    def _take_rest(self, runs: Iterable[bytes]) -> Reports:
+        """These reports and all others that have come."""
+        data = b"".join([*runs, *self._runs])
+        self._runs.clear()
+        self._untaken = 0
+        return np.frombuffer(data, REPORT)
+
+    def _take_front(self) -> list[bytes]:
+        """The reports of the run that is being taken one by one."""
+        front = [report.encode() for report in self._front]
+        self._front.clear()
+        return front
+
+    # ------------------------------------------------------------------ what a connection brings
+
+    def _read(self, data: bytes | None) -> None:
+        """What was read: b"" for the end of the connection, None if nothing came. The caller holds the lock."""
+        dialogue, open_commands = self._dialogue, self._acknowledgements
+        for run in dialogue.receive(data, time.monotonic_ns()) if data else ():
+            self._runs.append(run)
+            self._untaken += len(run) // ExecutionReport.SIZE
+            for query in self._queries:
+                query.read(run)
+            open_commands.read(run)
+        if data == b"":
+            dialogue.disconnected("the connection was closed")
+        if dialogue.is_between_messages and (data is None or len(data) < READ_BYTES):
+            open_commands.all_read()
+        if dialogue.stage is Stage.ACTIVE:
+            self._retries.reset()
+        if dialogue.caught_up:
+            open_commands.lose(dialogue.connections)
+        if self._untaken > self.most_untaken:
+            dialogue.give_up(
+                ReportsUntaken(
+                    f"{self._untaken} reports wait to be taken, and most_untaken is {self.most_untaken}: "
+                    "call reports() or read() more often"
+                )
+            )
+        dialogue.due(time.monotonic_ns())
+        self._collect_outgoing()
+
+    def _collect_outgoing(self) -> None:
+        """Add what the dialogue itself has to say."""
+        self._collect(self._dialogue.outgoing)
+        self._dialogue.outgoing = b""
+
+    def _connected(self) -> None:
+        """There is a new connection: what was collected for the one before is lost."""
+        with self._lock:
+            self._unsent.clear()
+            self._unsent_bytes = 0
+            self._dialogue.connected(time.monotonic_ns())
+
+    def _ended(self) -> None:
+        """There will be no other connection."""
+        with self._lock:
+            self._acknowledgements.lose_all(self._dialogue.error or ConnectionLost("the client was closed"))
+
+    def _give_up(self) -> None:
+        """There were as many attempts as the client makes."""
+        self._dialogue.give_up(
+            ConnectionLost(
+                f"login failed after {self._retries.most} attempts at {addresses.text(self.address)}: "
+                f"is the exchange up? A new client with resume_from={self.next_sequence} continues here"
+            )
+        )
+
+    def _no_connection(self, error: OSError) -> ConnectionLost:
+        return ConnectionLost(f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?")
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether the login has succeeded or failed."""
+        return self._dialogue.stage in {Stage.ACTIVE, Stage.LEAVING, Stage.ENDED}
+
+    def _check_login(self, timeout: float) -> None:
+        if self._dialogue.error is not None:
+            raise self._dialogue.error
+        if self._dialogue.stage is not Stage.ACTIVE:
+            raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout:g} s")

@@ -1,0 +1,450 @@
+"""The control side of a server: everything except orders, in one asyncio loop in the main thread.
+
+It runs the login handler, the recovery server and the other servers, handles signals and writes the log. The threads
+that carry orders are behind ``Exchange``; a slow control thread does not slow them down.
+
+- SIGTERM, SIGINT: accept no more clients and orders, execute and report pending commands, exit with code 0.
+- SIGHUP: read the secrets and the states of the instruments again. An owner whose secret was removed or changed is
+  logged out. An instrument changes its state only if its entry in the settings has changed.
+- SIGUSR1: take a snapshot.
+
+``operator.py`` holds the commands of ``pricetime admin``. If the journal fails, the server stops at once with exit code
+3.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from ...errors import PricetimeError
+from ...types import Phase
+from ...wire.types import AcknowledgementLevel, SessionReason
+from ..settings.config import GatewayConfig
+from ..settings.errors import CannotStart
+from ..settings.server_log import LimitedLog, Log, is_for_people
+from .admin_server import AdminServer
+from .journal_server import JournalServer
+from .login import LoginHandler
+from .measured import Measured
+from .operator import Exchange as Operated
+from .operator import Operator
+from .preflight import Preflight, read_secrets
+from .retransmission import RecoveryServer, Replica, Store
+
+if TYPE_CHECKING:
+    from .metrics_server import MetricsServer
+    from .secrets import Secrets
+
+#: Interval of checks whether the exchange has failed, in seconds.
+WATCH_S = 0.1
+
+#: Interval of checks for a second publisher on the feed's group, in seconds, and how many addresses the log names.
+LISTEN_EVERY_S, MOST_NAMED = 5.0, 5
+
+#: If there is no room for a command: delay before the next attempt in seconds, and number of attempts.
+RETRY_S, RETRIES = 0.01, 200
+
+#: Log events by the kind of a session event, EVENT_... in ``exchange/state/layout.pxd``.
+SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login rejected"}
+
+#: Session events that also count in the counters of the login handler, with the prefix of the counter's name.
+COUNTED = {2: "ended", 3: "rejected"}
+
+#: Exit codes: all commands answered; not all answered, or the exchange failed; the journal failed.
+DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
+
+#: Settings that SIGHUP can change.
+READ_AGAIN = {"instruments", "secrets_file"}
+
+
+class Exchange(Measured, Operated, Protocol):
+    """The threads that carry orders, as the control side sees them. They run before ``Control`` starts.
+
+    ``wait_drained``, ``depth`` and ``open_orders`` may block. All other methods return at once and are called in the
+    event loop's thread; the methods of ``Measured`` are also called in other threads.
+    """
+
+    @property
+    def store(self) -> Store:
+        """The newest reports of the feed."""
+
+    @property
+    def replica(self) -> Replica:
+        """The books, rebuilt from the feed."""
+
+    @property
+    def failure(self) -> str | None:
+        """Why the exchange has failed; None if it has not."""
+
+    @property
+    def journal_failure(self) -> str | None:
+        """Why the journal has failed; None if it has not, or without a journal."""
+
+    @property
+    def level(self) -> AcknowledgementLevel:
+        """The acknowledgement level: what a command survives once its report is sent."""
+
+    @property
+    def states(self) -> Mapping[int, Phase]:
+        """The states of the instruments at the start, by instrument."""
+
+    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
+        """See ``login.Admit``."""
+
+    def set_state(self, instrument: int, state: Phase) -> bool:
+        """Send the command that opens or halts an instrument. False if there is no room for it now."""
+
+    def begin_stop(self) -> None:
+        """Accept no more orders, and log out every client after its last report."""
+
+    def wait_drained(self, timeout_s: float) -> bool:
+        """Wait until every report is sent, and end the threads. False if the reports were not sent in time.
+
+        Called once, after ``begin_stop``, in a separate thread.
+        """
+
+    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
+        """Session events since the last call: kind, owner, SessionReason, ns since 1970, next sequence number."""
+
+    def digest(self) -> int:
+        """Digest of all books as subscribers see them. Called once, after ``wait_drained`` returned True."""
+
+
+class Page(Protocol):
+    """The live page, as the control side sees it."""
+
+    def open(self) -> None:
+        """Begin to accept connections."""
+
+    def note_session(self, kind: int, owner: int, timestamp_ns: int) -> None:
+        """A session event, see ``Exchange.take_events``."""
+
+    async def close(self) -> None:
+        """Close every connection, and stop."""
+
+
+#: Makes the live page from its listening socket, the settings, the exchange, the port for orders, a function that gives
+#: the current secrets, and the log.
+MakePage: TypeAlias = Callable[
+    [socket.socket, GatewayConfig, Exchange, int, "Callable[[], Secrets | None]", LimitedLog], Page
+]
+
+
+class Control:
+    """Serves until a signal or ``stop``. It does not close the feed's socket, which belongs to the exchange."""
+
+    def __init__(
+        self,
+        config: GatewayConfig,
+        prepared: Preflight,
+        exchange: Exchange,
+        log: Log,
+        make_page: MakePage | None = None,
+    ) -> None:
+        self._make_page = make_page
+        self._config = config
+        self._prepared = prepared
+        self._exchange = exchange
+        self._log = log
+        self._limited_log = LimitedLog(log)
+        self._states = dict(exchange.states)
+        self._configured: dict[int, Phase] = {}  # states in the settings when they were last read
+        self._reloads: set[asyncio.Task[None]] = set()
+
+    def run(self) -> int:
+        """Serve until SIGTERM, SIGINT or ``stop``.
+
+        Returns the exit code. Signals are handled only in the main thread.
+        """
+        return asyncio.run(self._serve())
+
+    def stop(self, why: str) -> None:
+        """End ``run``. Callable from any thread."""
+        self._loop.call_soon_threadsafe(self._stop, why)
+
+    def reload(self) -> None:
+        """Do what SIGHUP does. Callable from any thread."""
+        self._loop.call_soon_threadsafe(self._begin_reload)
+
+    def snapshot(self) -> None:
+        """Do what SIGUSR1 does. Callable from any thread."""
+        self._loop.call_soon_threadsafe(self._want_snapshot)
+
+    async def _serve(self) -> int:
+        self._loop = asyncio.get_running_loop()
+        self._stopping: asyncio.Future[str] = self._loop.create_future()
+        self._listen_to_signals()
+        config, prepared, exchange = self._config, self._prepared, self._exchange
+        self._operator = Operator(exchange, self._set_state, self._log)
+        self._login_handler = LoginHandler(
+            prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
+        )
+        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._limited_log)
+        self._announce()
+        await self._set_states(config)
+        self._admin = self._serve_operator()
+        self._login_handler.open()
+        self._recovery.open()
+        self._copies = self._serve_copies()
+        self._metrics = self._serve_metrics()
+        self._page = self._serve_page()
+        watch = self._loop.create_task(self._watch())
+        stats = self._loop.create_task(self._log_stats_regularly())
+        listen = self._loop.create_task(self._listen())
+        try:
+            return await self._end(await self._stopping)
+        finally:
+            watch.cancel()
+            stats.cancel()
+            listen.cancel()
+            self._login_handler.close()
+            await self._recovery.close()
+            for served in (self._copies, self._metrics, self._page, self._admin):
+                if served is not None:
+                    await served.close()
+
+    def _serve_operator(self) -> AdminServer | None:
+        """Start the server for ``pricetime admin``, if it is configured."""
+        if self._prepared.admin is None:
+            return None
+        made = AdminServer(self._prepared.admin.listener, self._operator.do, self._limited_log)
+        made.open()
+        return made
+
+    def _serve_copies(self) -> JournalServer | None:
+        """Start the server for followers of the journal, if it is configured."""
+        listener, journal_service = self._prepared.journal, self._exchange.journal_service
+        if listener is None or journal_service is None:
+            return None
+        made = JournalServer(
+            listener,
+            self._config,
+            self._prepared.secrets,
+            journal_service.directory,
+            journal_service.extent,
+            journal_service.level,
+            self._limited_log,
+        )
+        made.open()
+        return made
+
+    def _serve_metrics(self) -> MetricsServer | None:
+        """Start the metrics server, if it is configured."""
+        listener, journal_service = self._prepared.metrics, self._exchange.journal_service
+        if listener is None:
+            return None
+        from .metrics_server import serve
+
+        services = self._login_handler, self._recovery, self._copies
+        first = 0 if journal_service is None else journal_service.first
+        return serve(
+            listener, self._config, self._exchange, services, first, self._limited_log, self._prepared.listener
+        )
+
+    def _serve_page(self) -> Page | None:
+        """Start the live page, if it is configured."""
+        listener = self._prepared.page
+        if listener is None or self._make_page is None:
+            return None
+        port = self._prepared.orders.getsockname()[1]
+        made = self._make_page(
+            listener, self._config, self._exchange, port, lambda: self._login_handler.secrets, self._limited_log
+        )
+        made.open()
+        return made
+
+    def _listen_to_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self._stop, number.name)
+        self._loop.add_signal_handler(signal.SIGHUP, self._begin_reload)
+        self._loop.add_signal_handler(signal.SIGUSR1, self._want_snapshot)
+
+    def _announce(self) -> None:
+        config, prepared = self._config, self._prepared
+        for_people = is_for_people(config.log_format)  # then serve() has printed the addresses already
+        if not for_people:
+            self._log.info("settings", **config.model_dump(mode="json"))
+        if prepared.files_missing:
+            self._log.warning(
+                "file limit is low",
+                missing=prepared.files_missing,
+                remedy="raise it with ulimit -n, or lower max_clients",
+            )
+        if prepared.secrets is None:
+            self._log.warning("open", meaning="every login is accepted without a secret")
+        if for_people:
+            self._log.info("serving", pid=os.getpid(), acknowledge=self._exchange.level.name.lower())
+            return
+        self._log.info(
+            "serving",
+            pid=os.getpid(),
+            host=str(config.host),
+            port=prepared.orders.getsockname()[1],
+            recovery_port=prepared.recovery.getsockname()[1],
+            feed_group=str(config.feed_group),
+            feed_port=config.feed_port,
+            feed_interface=str(config.feed_interface),
+            epoch=self._exchange.store.epoch,
+            journal=None if config.journal is None else str(config.journal),
+            admin_socket=None if prepared.admin is None else str(prepared.admin.path),
+            journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],
+            metrics_port=None if prepared.metrics is None else prepared.metrics.getsockname()[1],
+            http_host=None if prepared.page is None else str(config.http_host),
+            http_port=None if prepared.page is None else prepared.page.getsockname()[1],
+            acknowledge=self._exchange.level.name.lower(),
+            instruments=len(config.instruments),
+            owners=None if prepared.secrets is None else len(prepared.secrets),
+        )
+
+    def _stop(self, why: str) -> None:
+        if not self._stopping.done():
+            self._stopping.set_result(why)
+
+    async def _end(self, why: str) -> int:
+        """Stop the exchange. Returns the exit code."""
+        self._log.info("stopping", reason=why)
+        self._login_handler.close()
+        self._exchange.begin_stop()
+        drained = await asyncio.to_thread(self._exchange.wait_drained, self._config.drain_timeout_ms / 1000)
+        failure = self._exchange.failure
+        self._log_events()
+        self._log_stats()
+        say = self._log.info if drained and failure is None else self._log.error
+        books = f"{self._exchange.digest():016x}" if drained else None
+        say(
+            "stopped",
+            digest=books,
+            last_sequence=self._exchange.store.next_sequence - 1,
+            drained=drained,
+            failure=failure,
+        )
+        if self._exchange.journal_failure is not None:
+            return JOURNAL_FAILED
+        return DRAINED if drained and failure is None else NOT_DRAINED
+
+    async def _watch(self) -> None:
+        """Log session events, and stop the server when the exchange has failed."""
+        while self._exchange.failure is None:
+            self._log_events()
+            await asyncio.sleep(WATCH_S)
+        what = (
+            "failed" if self._exchange.journal_failure is None else "journal failed: the server acknowledges no command"
+        )
+        self._log.error(what, failure=self._exchange.failure)
+        self._stop("failure")
+
+    async def _listen(self) -> None:
+        """Listen to the feed's group for a moment at intervals, and log a second publisher."""
+        listener = self._prepared.listener
+        while listener is not None:
+            listener.join()
+            await asyncio.sleep(self._config.feed_listen_ms / 1000)
+            if others := listener.others():
+                self._log.error(
+                    "second publisher on the feed's group: subscribers cannot trust the feed",
+                    addresses=[f"{host}:{port}" for host, port in others[:MOST_NAMED]],
+                    remedy="stop it, or give one of the two a different feed_group or feed_port",
+                )
+            listener.leave()
+            await asyncio.sleep(LISTEN_EVERY_S)
+
+    async def _log_stats_regularly(self) -> None:
+        """Log the counters at intervals."""
+        while self._config.stats_interval_ms:
+            await asyncio.sleep(self._config.stats_interval_ms / 1000)
+            self._log_stats()
+
+    def _log_events(self) -> None:
+        """Log and count the session events since the last call."""
+        for kind, owner, reason, timestamp_ns, next_sequence in self._exchange.take_events():
+            self._limited_log.info(
+                SESSION_EVENTS[kind], owner=owner, reason=SessionReason(reason).name, at_ns=timestamp_ns,
+                next_sequence=next_sequence,
+            )  # fmt: skip
+            if kind in COUNTED:
+                self._login_handler.counts[f"{COUNTED[kind]}: {SessionReason(reason).name}"] += 1
+            if self._page is not None:
+                self._page.note_session(kind, owner, timestamp_ns)
+
+    def _log_stats(self) -> None:
+        self._log.info(
+            "stats",
+            **self._exchange.stats(),
+            pending_logins=len(self._login_handler),
+            recovery_clients=len(self._recovery),
+            login_handler=dict(self._login_handler.counts),
+            recovery=dict(self._recovery.counts),
+        )
+
+    def _begin_reload(self) -> None:
+        task = self._loop.create_task(self._reload())
+        self._reloads.add(task)
+        task.add_done_callback(self._reloads.discard)
+
+    async def _reload(self) -> None:
+        """Read the settings and the secrets again. An error in them is logged and changes nothing."""
+        try:
+            config = (await asyncio.to_thread(self._config.reread)).model_copy(update={"open": self._config.open})
+            secrets = await asyncio.to_thread(read_secrets, config)
+        except CannotStart as error:
+            self._log.error("reload failed", error=str(error))
+            return
+        before, self._login_handler.secrets = self._login_handler.secrets, secrets
+        changed = [name for name, value in config if value != getattr(self._config, name) and name not in READ_AGAIN]
+        if self._copies is not None:
+            self._copies.secrets = secrets
+        self._log.info(
+            "reloaded", owners=None if self._login_handler.secrets is None else len(self._login_handler.secrets)
+        )
+        if changed:
+            self._log.warning("settings need a restart", changed=changed)
+        if before is not None and secrets is not None:
+            await self._revoke(before, secrets)
+        await self._set_states(config)
+
+    async def _revoke(self, before: Secrets, after: Secrets) -> None:
+        try:
+            revoked = await self._operator.revoke(before, after)
+        except PricetimeError as error:
+            self._log.error("owners not logged out", error=str(error))
+        else:
+            if revoked:
+                self._log.info("owners logged out", owners=revoked, reason=SessionReason.CREDENTIALS_REVOKED.name)
+
+    def _want_snapshot(self) -> None:
+        if not self._exchange.want_snapshot():
+            self._log.warning("no snapshot: there is no journal")
+
+    async def _set_states(self, config: GatewayConfig) -> None:
+        """Set the state of every instrument whose state in the settings has changed since they were last read.
+
+        An instrument that the operator halted therefore stays halted when unchanged settings are read again.
+        """
+        for instrument in config.instruments:
+            number, state = instrument.id, instrument.phase
+            known = self._states.get(number)
+            if known is None:
+                self._log.warning("new instruments need a restart", instrument=number)
+            elif state is not self._configured.get(number) and (state is known or await self._set_state(number, state)):
+                self._configured[number] = state
+
+    async def _set_state(self, instrument: int, state: Phase) -> bool:
+        """Open or halt an instrument. False if the instrument is unknown, or if there is no room for the command."""
+        if instrument not in self._states:
+            return False
+        for _ in range(RETRIES):
+            if self._exchange.set_state(instrument, state):
+                self._states[instrument] = state
+                self._log.info("instrument state", instrument=instrument, state=state.name)
+                return True
+            await asyncio.sleep(RETRY_S)
+        self._log.error("instrument state not set: too many waiting requests", instrument=instrument, state=state.name)
+        return False

@@ -1,0 +1,191 @@
+"""Serves ``GET /metrics`` over HTTP for Prometheus, in the event loop of the control side.
+
+Scrapes are cheap: a request of at most 8 KiB must arrive within seconds, requests at about the same time share one
+collection, and the connection closes after the reply. If all connections are taken, a new one replaces the oldest of
+the address with the most, so that idle connections cannot lock out Prometheus. The ``Host`` header is checked as on the
+live page (``hosts.py``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import Callable, Collection
+from functools import partial
+from http import HTTPStatus
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+from ..settings.config import GatewayConfig
+from ..settings.server_log import LimitedLog
+from .acceptor import Acceptor
+from .hosts import is_known
+from .measured import Measured
+from .metrics import ExchangeCollector, Listener, Service, Services
+from .places import Places
+
+#: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
+MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
+
+#: A collection is reused for CACHE_S seconds, or for CACHE_FACTOR times the duration of the collection if that is
+#: longer. So any number of scrapers needs at most a tenth of one processor.
+CACHE_S, CACHE_FACTOR = 0.1, 10
+
+#: Reply to a request with an unknown host name.
+UNKNOWN_HOST = b"Host is not a name of this server: use its address, or add the name to http_names\n"
+
+TEXT = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class MetricsServer(Acceptor):
+    """Serves metrics in the running event loop, from ``open`` to ``close``.
+
+    ``read``: returns the metrics as text; called in a separate thread, one call at a time. ``names``: host names that
+    requests may use, besides addresses and localhost.
+    """
+
+    def __init__(
+        self,
+        listener: socket.socket,
+        counts: Counter[str],
+        read: Callable[[], bytes],
+        log: LimitedLog,
+        names: Collection[str] = (),
+    ) -> None:
+        super().__init__(listener, "cannot accept a metrics connection", log)
+        self.counts = counts  #: requests by HTTP status, or ``closed``
+        self._names = names
+        self._page = SharedPage(read, log)
+        self._clients: Places[asyncio.Task[None]] = Places(MOST_CLIENTS)
+
+    def __len__(self) -> int:
+        return len(self._clients)
+
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
+        """Serve a connection. If all connections are taken, it replaces the oldest one."""
+        if (longest := self._clients.displaced_by(address)) is not None:
+            self._clients.leave(longest)
+            longest.cancel()
+        task = self._loop.create_task(self._serve(connection))
+        self._clients.enter(task, address)
+        task.add_done_callback(self._end_task)
+        return task
+
+    def _end_task(self, task: asyncio.Task[None]) -> None:
+        """A connection has ended, possibly before it was served."""
+        self._clients.leave(task)
+        if task.cancelled():
+            self.counts["closed"] += 1
+
+    async def _serve(self, connection: socket.socket) -> None:
+        """Answer one request."""
+        deadline = self._loop.time() + TIMEOUT_S
+        try:
+            status, method, body = await self._answer(await self._read_header(connection, deadline))
+            rest = memoryview(header_of(status, body) + (b"" if method == "HEAD" else body))
+            while rest:
+                rest = rest[await self._send_some(connection, rest, deadline) :]
+            self.counts[str(status.value)] += 1
+        except TimeoutError:
+            self.counts["closed"] += 1
+        except OSError:
+            pass  # the client has disconnected
+
+    async def _read_header(self, connection: socket.socket, deadline: float) -> bytes:
+        """Read up to the empty line after the headers, at most MOST_BYTES. Raises OSError."""
+        got = b""
+        while b"\r\n\r\n" not in got and len(got) < MOST_BYTES:
+            more = await self._receive(connection, MOST_BYTES - len(got), deadline)
+            if not more:
+                raise ConnectionResetError("the connection is closed")
+            got += more
+        return got
+
+    async def _answer(self, request: bytes) -> tuple[HTTPStatus, str, bytes]:
+        """The reply: status, method of the request, and body."""
+        words = request.partition(b"\r\n")[0].decode("latin-1").split(" ")
+        if len(words) != 3 or not words[2].startswith("HTTP/1."):
+            return HTTPStatus.BAD_REQUEST, "", b"not an HTTP/1.1 request: use GET /metrics\n"
+        method = words[0]
+        if b"\r\n\r\n" not in request:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, method, b"send fewer headers\n"
+        if not is_known(host_of(request), self._names):
+            return HTTPStatus.FORBIDDEN, method, UNKNOWN_HOST
+        if words[1].partition("?")[0] != "/metrics":
+            return HTTPStatus.NOT_FOUND, method, b"the metrics are at /metrics\n"
+        if method not in {"GET", "HEAD"}:
+            return HTTPStatus.METHOD_NOT_ALLOWED, method, b"use GET /metrics\n"
+        page = await self._page.get()
+        if page is None:
+            return HTTPStatus.INTERNAL_SERVER_ERROR, method, b"the metrics cannot be read: see the log of the server\n"
+        return HTTPStatus.OK, method, page
+
+
+class SharedPage:
+    """Shares one collection among requests at about the same time. Collects in a thread, without blocking the loop."""
+
+    def __init__(self, read: Callable[[], bytes], log: LimitedLog) -> None:
+        self._read = read
+        self._log = log
+        self._taking: asyncio.Task[bytes | None] | None = None
+        self._good_until = 0.0
+
+    async def get(self) -> bytes | None:
+        """The last collection if it is recent enough, otherwise a new one; None if collecting fails."""
+        loop = asyncio.get_running_loop()
+        if self._taking is None or (self._taking.done() and loop.time() >= self._good_until):
+            self._taking = loop.create_task(self._take())
+        return await asyncio.shield(self._taking)
+
+    async def _take(self) -> bytes | None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        try:
+            return await asyncio.to_thread(self._read)
+        except Exception as error:  # an error in the metrics must not stop the exchange
+            self._log.info("metrics failed", error=repr(error))
+            return None
+        finally:
+            ended = loop.time()
+            self._good_until = ended + max(CACHE_S, CACHE_FACTOR * (ended - began))
+
+
+def host_of(request: bytes) -> str:
+    """The Host header of a request; "" without one."""
+    for line in request.split(b"\r\n")[1:]:
+        name, _, value = line.partition(b":")
+        if name.lower() == b"host":
+            return value.strip().decode("latin-1")
+    return ""
+
+
+def header_of(status: HTTPStatus, body: bytes) -> bytes:
+    """The status line and headers of a reply."""
+    allow = "Allow: GET, HEAD\r\n" if status is HTTPStatus.METHOD_NOT_ALLOWED else ""
+    return (
+        f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: {TEXT}\r\nContent-Length: {len(body)}\r\n"
+        f"{allow}Connection: close\r\n\r\n"
+    ).encode()
+
+
+def serve(
+    listener: socket.socket,
+    config: GatewayConfig,
+    exchange: Measured,
+    services: tuple[Service, Service, Service | None],
+    first: int,
+    log: LimitedLog,
+    others: Listener | None = None,
+) -> MetricsServer:
+    """Start a server for the metrics of an exchange.
+
+    ``services``: login handler, recovery server and journal server. ``others``: counts datagrams of other publishers.
+    """
+    counts = Counter({"200": 0, "closed": 0})
+    registry = CollectorRegistry()
+    registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others), first))
+    ProcessCollector(registry=registry)
+    made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
+    made.open()
+    return made

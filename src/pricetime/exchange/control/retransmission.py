@@ -1,0 +1,373 @@
+"""The recovery server: retransmits reports that a subscriber missed, and sends snapshots to new subscribers.
+
+It needs no login, so everything is bounded by settings (``recovery_*``, ``snapshot_*``): the number of connections in
+total and from one address, the time for a request, the speed at which a client reads, the size of a reply, the reports
+per second of one connection and of all, and the number of snapshots in memory. The server buffers no replies: it reads
+the next request when the last reply is with the kernel.
+
+If all connections are taken, a new one replaces the idlest: the one whose last request or last read byte is the oldest
+(``places.py``). Requests at about the same time share one encoded snapshot, and each client reads it at its own speed,
+so a slow reader delays only itself.
+
+A client that sends an invalid frame loses its connection. A flood of small requests uses up the client's own rate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from functools import partial
+from typing import Protocol
+
+import numpy as np
+
+from ...core.instrument import Instrument
+from ...core.snapshot import Snapshot
+from ...prices import decimals
+from ...wire.messages import (
+    SIZES,
+    ExecutionReport,
+    Logout,
+    RetransmitReply,
+    RetransmitRequest,
+    SnapshotHeader,
+    SnapshotInstrument,
+    SnapshotRequest,
+)
+from ...wire.types import SYMBOL_BYTES, MessageType, RetransmitStatus, SessionReason
+from ..settings.config import GatewayConfig
+from ..settings.server_log import LimitedLog
+from .acceptor import Acceptor
+from .places import Places
+from .token_bucket import TokenBucket
+
+#: Cost of a request in addition to its reports, so that the rate limit also bounds small requests.
+REQUEST_COST_REPORTS = 32
+
+#: Bytes of a reply sent at once, before the event loop serves other connections.
+PIECE_BYTES = 1 << 18
+
+#: Size of the socket's send buffer: bytes of a reply that the kernel holds until the client reads them.
+UNREAD_BYTES = 1 << 18
+
+#: Delay in seconds before a client that exceeds its rate gets RANGE_LIMITED, so that it cannot request this reply in a
+#: flood.
+LIMITED_PAUSE_S = 0.02
+
+#: Size of each request in bytes, by message type.
+REQUESTS = {
+    int(MessageType.RETRANSMIT_REQUEST): RetransmitRequest.SIZE,
+    int(MessageType.SNAPSHOT_REQUEST): SnapshotRequest.SIZE,
+}
+
+LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
+
+
+class Store(Protocol):
+    """The newest reports of the feed. The gateway writes them, the recovery server reads them."""
+
+    @property
+    def oldest(self) -> int:
+        """Sequence number of the oldest stored report."""
+
+    @property
+    def next_sequence(self) -> int:
+        """Sequence number of the next report of the feed."""
+
+    @property
+    def epoch(self) -> int:
+        """Start of the feed, ns since 1970."""
+
+    def checksum_before(self, number: int) -> int | None:
+        """Checksum of all reports before ``number``, which may be the next one; None if it is not known."""
+
+    def copy(self, first: int, count: int) -> bytes | None:
+        """``count`` reports of 48 bytes from ``first`` on; None if the store does not hold all of them."""
+
+
+class Replica(Protocol):
+    """The books, rebuilt from the feed."""
+
+    def snapshot(self) -> Snapshot:
+        """All books at one moment. May block; called in a separate thread, one call at a time."""
+
+    def instruments(self) -> Snapshot:
+        """The instruments without orders, digest and checksum 0. Called in a separate thread; takes microseconds."""
+
+
+class RecoveryServer(Acceptor):
+    """Serves subscribers in the running event loop, from ``open`` to ``close``."""
+
+    def __init__(
+        self, listener: socket.socket, config: GatewayConfig, store: Store, replica: Replica, log: LimitedLog
+    ) -> None:
+        super().__init__(listener, "cannot accept a recovery connection", log)
+        self.counts: Counter[str] = Counter()  #: counters by name
+        self._config = config
+        self._store = store
+        self._replica = replica
+        self._snapshots = SharedSnapshot(replica, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
+        self._all = TokenBucket(
+            config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
+        )
+        self._places: Places[RecoveryClient] = Places(config.recovery_clients, config.recovery_clients_per_address)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def _burst(self, per_second: int) -> int:
+        """Reports that may be fetched at once: those of one second, and at least one full reply."""
+        return max(per_second, self._config.recovery_chunk_reports + REQUEST_COST_REPORTS)
+
+    def _start_task(self, connection: socket.socket, address: str) -> asyncio.Task[None]:
+        """Serve a connection. If all connections are taken, it replaces the idlest one."""
+        self.counts["connections"] += 1
+        if (idlest := self._places.displaced_by(address)) is not None:
+            self._places.leave(idlest)
+            idlest.reason = SessionReason.TOO_MANY_CLIENTS
+            idlest.task.cancel()
+        with suppress(OSError):
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, UNREAD_BYTES)
+        per_second = self._config.recovery_reports_per_second
+        client = RecoveryClient(
+            connection, address, TokenBucket(per_second, self._burst(per_second), self._loop.time())
+        )
+        client.task = self._loop.create_task(self._serve(client))
+        self._places.enter(client, address)
+        client.task.add_done_callback(partial(self._end_client, client))
+        return client.task
+
+    async def _serve(self, client: RecoveryClient) -> None:
+        """Answer the requests of one connection until it ends, sends an invalid frame or is too slow."""
+        try:
+            while await self._answer_next(client):
+                pass
+        except TimeoutError:
+            client.reason = SessionReason.SLOW_READER if client.midway else SessionReason.HEARTBEAT_TIMEOUT
+        except OSError:
+            pass  # the client has disconnected
+        except Exception as error:  # a failed snapshot closes only this connection
+            self._log.info("recovery failed", error=repr(error), address=client.address)
+
+    def _end_client(self, client: RecoveryClient, task: asyncio.Task[None]) -> None:
+        """A connection has ended, possibly before it was served."""
+        self._places.leave(client)
+        if task.cancelled():
+            client.reason = client.reason or SessionReason.SHUTDOWN
+        with suppress(OSError):
+            if client.reason:
+                self.counts[f"ended: {client.reason.name}"] += 1
+                self._log.info("recovery connection ended", reason=client.reason.name, address=client.address)
+                if not client.midway:  # otherwise the client would read it as a part of the reply
+                    client.socket.send(Logout(reason=client.reason).encode())
+
+    async def _answer_next(self, client: RecoveryClient) -> bool:
+        """Answer one request. False if the connection has ended, or must be closed for ``client.reason``."""
+        idle_s, request_s = self._config.recovery_idle_ms / 1000, self._config.recovery_request_ms / 1000
+        kind = await self._receive_all(client.socket, 1, self._loop.time() + idle_s)
+        if kind == b"":
+            return False
+        size = REQUESTS.get(kind[0])
+        if size is None:
+            client.reason = SessionReason.OUT_OF_STATE if SIZES[kind[0]] else SessionReason.UNKNOWN_TYPE
+            return False
+        frame = await self._receive_all(client.socket, size - 1, self._loop.time() + request_s)
+        if not frame:
+            return False
+        self._places.touch(client)
+        if kind[0] == MessageType.RETRANSMIT_REQUEST:
+            await self._retransmit(client, RetransmitRequest.decode(kind + frame))
+        else:
+            request = SnapshotRequest.decode(kind + frame)
+            await self._send_snapshot(client, without_orders=request.without_orders == 1)
+        return True
+
+    async def _send(self, client: RecoveryClient, *parts: bytes | memoryview) -> None:
+        """Send a reply. Raises TimeoutError if the client reads it too slowly."""
+        client.midway = True
+        pace = Pace(self._config.recovery_bytes_per_second, self._config.recovery_request_ms / 1000, self._loop.time())
+        for part in parts:
+            rest = memoryview(part)
+            while rest:
+                sent = await self._send_some(client.socket, rest[:PIECE_BYTES], pace.deadline)
+                pace.take(sent, self._loop.time())
+                self._places.touch(client)
+                rest = rest[sent:]
+                await asyncio.sleep(0)
+        client.midway = False
+
+    async def _retransmit(self, client: RecoveryClient, request: RetransmitRequest) -> None:
+        status, reports, checksum = self._find(client, request)
+        count, store = len(reports) // ExecutionReport.SIZE, self._store
+        self.counts[f"retransmit: {status.name}"] += 1
+        self.counts["reports sent again"] += count
+        if status is RetransmitStatus.RANGE_LIMITED:
+            await asyncio.sleep(LIMITED_PAUSE_S)
+        header = RetransmitReply(
+            status=status,
+            count=count,
+            seq_num=request.seq_num,
+            oldest_sequence=store.oldest,
+            next_sequence=store.next_sequence,
+            epoch=store.epoch,
+            checksum=checksum,
+        )
+        await self._send(client, header.encode() + reports)
+
+    def _find(self, client: RecoveryClient, request: RetransmitRequest) -> tuple[RetransmitStatus, bytes, int]:
+        """The reply to a request: status, reports, and the checksum of all reports before them.
+
+        Holds fewer reports than requested if there are no more.
+        """
+        store, now = self._store, self._loop.time()
+        newest = store.next_sequence
+        count = min(request.count, self._config.recovery_chunk_reports, max(0, newest - request.seq_num))
+        cost = count + REQUEST_COST_REPORTS
+        if client.allowance.wait(cost, now) or self._all.wait(cost, now):
+            return RetransmitStatus.RANGE_LIMITED, b"", 0
+        reports = store.copy(request.seq_num, count) if count and request.seq_num >= store.oldest else None
+        charged = REQUEST_COST_REPORTS if reports is None else cost
+        client.allowance.take(charged)
+        self._all.take(charged)
+        if request.epoch not in {0, store.epoch}:
+            return RetransmitStatus.RANGE_GONE, b"", 0
+        if request.seq_num > newest:
+            return RetransmitStatus.RANGE_AHEAD, b"", 0
+        checksum = store.checksum_before(request.seq_num)
+        if checksum is None or (count and reports is None):
+            return RetransmitStatus.RANGE_GONE, b"", 0
+        status = RetransmitStatus.RANGE_AHEAD if request.seq_num == newest else RetransmitStatus.RANGE_FOLLOWS
+        return status, reports or b"", checksum
+
+    async def _send_snapshot(self, client: RecoveryClient, *, without_orders: bool) -> None:
+        """Send a snapshot of all books, or the instruments alone. Its cost delays the client's next request."""
+        await asyncio.sleep(client.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
+        if without_orders:
+            client.allowance.take(REQUEST_COST_REPORTS)
+            known = await asyncio.to_thread(self._replica.instruments)
+            await self._send(client, _header(known, self._store.epoch))
+            return
+        async with self._snapshots.read() as snapshot:
+            client.allowance.take(snapshot.count + REQUEST_COST_REPORTS)
+            self.counts["snapshots sent"] += 1
+            await self._send(client, snapshot.header, snapshot.orders)
+
+
+class RecoveryClient:
+    """A connection: its remaining allowance of reports, and the reason for which the server closes it."""
+
+    __slots__ = ("address", "allowance", "midway", "reason", "socket", "task")
+
+    def __init__(self, connection: socket.socket, address: str, allowance: TokenBucket) -> None:
+        self.socket = connection
+        self.address = address
+        self.allowance = allowance
+        self.midway = False  # a part of a reply is sent: no other message may be sent now
+        self.reason = SessionReason.NO_REASON
+        self.task: asyncio.Task[None]
+
+
+class Pace:
+    """The deadline by which a reader must have read more bytes. Times are seconds.
+
+    A reader starts ``grace_s`` before its deadline. Each byte that it reads moves the deadline by 1 / bytes_per_second,
+    but never further than ``grace_s`` from now.
+    """
+
+    def __init__(self, bytes_per_second: float, grace_s: float, now: float) -> None:
+        self._bytes_per_second = bytes_per_second
+        self._grace_s = grace_s
+        self.deadline = now + grace_s
+
+    def take(self, n_bytes: int, now: float) -> None:
+        """The reader has read ``n_bytes``. A late call, after the deadline, counts from now."""
+        gained = max(now, self.deadline) + n_bytes / self._bytes_per_second
+        self.deadline = min(now + self._grace_s, gained)
+
+
+class Encoded:
+    """A snapshot in its wire format."""
+
+    __slots__ = ("count", "header", "orders", "readers")
+
+    def __init__(self, snapshot: Snapshot, epoch: int) -> None:
+        self.header = _header(snapshot, epoch)
+        self.orders = snapshot.orders.view(np.uint8).data
+        self.count = len(snapshot.orders)
+        self.readers = 0
+
+
+class SharedSnapshot:
+    """Shares one snapshot among requests at about the same time. It is taken in a thread, without blocking the loop.
+
+    ``good_for_s``: age up to which a snapshot is reused. ``most``: maximum number of snapshots in memory; at that limit
+    the newest is reused whatever its age, and its readers fetch the newer reports by retransmission.
+    """
+
+    def __init__(self, replica: Replica, store: Store, good_for_s: float, most: int) -> None:
+        self._replica = replica
+        self._store = store
+        self._good_for_s = good_for_s
+        self._most = most
+        self._taking: asyncio.Task[Encoded] | None = None
+        self._taken_at = float("-inf")
+        self._being_read: set[Encoded] = set()
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Encoded]:
+        """The last snapshot if it can be reused, otherwise a new one."""
+        snapshot = await self._get()
+        snapshot.readers += 1
+        self._being_read.add(snapshot)
+        try:
+            yield snapshot
+        finally:
+            snapshot.readers -= 1
+            if snapshot.readers == 0:
+                self._being_read.discard(snapshot)
+
+    async def _get(self) -> Encoded:
+        loop = asyncio.get_running_loop()
+        if self._taking is None or (self._taking.done() and self._is_due(self._taking, loop.time())):
+            self._taking = loop.create_task(self._take())
+        return await asyncio.shield(self._taking)
+
+    def _is_due(self, taken: asyncio.Task[Encoded], now: float) -> bool:
+        if taken.cancelled() or taken.exception() is not None:
+            return True
+        return now - self._taken_at > self._good_for_s and len(self._being_read) < self._most
+
+    async def _take(self) -> Encoded:
+        self._taken_at = asyncio.get_running_loop().time()
+        return await asyncio.to_thread(lambda: Encoded(self._replica.snapshot(), self._store.epoch))
+
+
+def _header(snapshot: Snapshot, epoch: int) -> bytes:
+    """The part of the reply before the orders: header and instruments."""
+    header = SnapshotHeader(
+        instruments=len(snapshot.instruments),
+        seq_num=snapshot.seq_num,
+        orders=len(snapshot.orders),
+        digest=snapshot.digest,
+        epoch=epoch,
+        checksum=snapshot.checksum,
+    )
+    return header.encode() + b"".join(map(_instrument, snapshot.instruments))
+
+
+def _instrument(instrument: Instrument) -> bytes:
+    return SnapshotInstrument(
+        state=instrument.phase,
+        instrument=instrument.id,
+        tick_size=instrument.tick_size,
+        lot_size=instrument.lot_size,
+        low_price=LOWEST_PRICE if instrument.low_price is None else instrument.low_price,
+        high_price=HIGHEST_PRICE if instrument.high_price is None else instrument.high_price,
+        price_decimals=decimals(instrument.price_unit),
+        price_unit=int(instrument.price_unit.scaleb(decimals(instrument.price_unit))),
+        symbol=instrument.symbol.encode()[:SYMBOL_BYTES],
+    ).encode()

@@ -1,0 +1,374 @@
+"""Sends orders over many sessions at a rate. The rate alone decides when an order is due, never the exchange.
+
+    first, plans = make_plans("balanced", 1_000_000, sessions=4)
+    with Load("127.0.0.1", 7001, owners=4) as load:
+        load.send(first, measured=False)
+        load.wait_answered()
+        for plan in plans:
+            load.send(plan, rate=100_000)
+        load.wait_answered()
+        print(load.latencies()["trades"].percentiles([50, 99, 99.9]))
+
+A thread without the GIL sends and reads (``driver``); the calling thread supplies the plans.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import COMPILED
+from ..errors import InvalidSetting, NeedsCompiled
+from .login import PATIENCE_S, LoadFailed, in_words, log_in
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from ..native.histogram import Histogram
+    from .driver import Driver
+
+__all__ = ["AS_FAST_AS_IT_GOES", "Account", "Load", "LoadFailed", "Pace", "log_in"]
+
+MOST_SESSIONS = 1024
+
+#: How often the calling thread checks the driver while it waits, in seconds.
+POLL_S = 0.0005
+
+#: The reports of a command arrive together: longest wait for a trade that follows the newest ACCEPTED, in seconds.
+TOGETHER_S = 0.02
+
+#: Longest wait for the answers to the logouts, in seconds.
+LEAVE_S = 5.0
+
+# Why the driver ended, numbered as in driver.pxd.
+CLOSED, BROKEN, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = range(1, 8)
+
+
+class Pace(NamedTuple):
+    """How fast orders come due: ``rate`` per second, which grows by ``gain`` each second; 0: as fast as possible."""
+
+    rate: float
+    gain: float = 0.0
+
+    @classmethod
+    def ramp(cls, begin: float, end: float, seconds: float) -> Pace:
+        """A rate that grows evenly from ``begin`` to ``end``."""
+        return cls(begin, (end - begin) / seconds)
+
+    def orders(self, seconds: float) -> int:
+        """How many orders come due in this many seconds."""
+        return round(self.rate * seconds + self.gain * seconds * seconds / 2)
+
+    def seconds(self, orders: int) -> float:
+        """When the order with this number, counted from 0, comes due."""
+        if not self.rate:
+            return 0.0
+        return float(2 * orders / (self.rate + max(0.0, self.rate**2 + 2 * self.gain * orders) ** 0.5))
+
+
+AS_FAST_AS_IT_GOES = Pace(0.0)
+
+
+class Account:
+    """The answers and reports that one owner received."""
+
+    def __init__(self, driver: Driver, connection: int, owner: int) -> None:
+        self._driver, self.connection, self.owner = driver, connection, owner
+
+    @property
+    def answers(self) -> int:
+        """Number of commands that were answered."""
+        return int(self._driver.answers(self.connection))
+
+    @property
+    def next_sequence(self) -> int:
+        """Sequence number of the next report."""
+        return int(self._driver.next_sequence(self.connection))
+
+    @property
+    def kinds(self) -> NDArray[np.int64]:
+        """Number of reports by ``ReportKind``: shape (16,)."""
+        return np.asarray(self._driver.kinds(self.connection))
+
+    def reports(self) -> NDArray[np.void]:
+        """The newest reports, as many as are kept, oldest first. Call it only while no reports arrive."""
+        return np.asarray(self._driver.kept(self.connection))
+
+
+class Load:
+    """Sessions with an exchange. Raises LoadFailed, and NeedsCompiled in the pure form.
+
+    ``owners``: the owners that log in, or their number N for the owners 1 to N. ``secrets``: by owner, for a server
+    that does not run with ``--open``. ``keep``: how many of the newest reports to keep for each owner. ``spins``: never
+    sleep, if the generator has a processor to itself. A context manager: its thread sends and reads until exit.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        owners: int | Iterable[int],
+        *,
+        secrets: Mapping[int, bytes] | None = None,
+        keep: int = 0,
+        spins: bool = False,
+    ) -> None:
+        if not COMPILED:
+            raise NeedsCompiled("the load generator needs the compiled form, and pricetime runs uncompiled")
+        from .driver import Driver
+
+        numbers = list(range(1, owners + 1)) if isinstance(owners, int) else list(owners)
+        if not 1 <= len(numbers) <= MOST_SESSIONS or len(set(numbers)) < len(numbers):
+            raise InvalidSetting(f"{len(numbers)} owners: give 1 to {MOST_SESSIONS} different owners")
+        self._secrets = dict(secrets or {})
+        self._connections: list[socket.socket] = []
+        self.patience = PATIENCE_S  #: longest wait for an answer, in seconds
+        self.level = 0  #: what an answer promises: an ``AcknowledgementLevel``
+        logged_in = []
+        try:
+            for owner in numbers:
+                logged_in.append(log_in(host, port, owner, self._secrets.get(owner, b"")))
+                self._connections.append(logged_in[-1].connection)
+            accepted = [each.accepted for each in logged_in]
+            self.level = accepted[0].level
+            heartbeat_ms = min(each.heartbeat_ms for each in accepted)
+            silence_ns = max(each.timeout_ms for each in accepted) * 1_000_000
+            self._driver = Driver(
+                len(numbers), keep=keep, spins=spins, heartbeat_ns=heartbeat_ms * 1_000_000,
+                silence_ns=max(silence_ns, int(PATIENCE_S * 1e9)),
+            )  # fmt: skip
+            for connection, each in enumerate(logged_in):
+                self._driver.connection(connection, each.connection.fileno(), each.accepted.next_sequence)
+        except BaseException:
+            self._close()
+            raise
+        self.accounts = {owner: Account(self._driver, connection, owner) for connection, owner in enumerate(numbers)}
+        self._offered = 0
+        self._commands = 0  # in all plans offered
+
+    def __enter__(self) -> Load:
+        self._start_thread()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._driver.end()
+        self._thread.join()
+        self._close()
+        self._driver.close()
+
+    def _close(self) -> None:
+        for connection in self._connections:
+            connection.close()
+
+    # ------------------------------------------------------------------ orders
+
+    def send(
+        self, plan: Plan, rate: float | Pace | None = None, start: float | None = None, *, measured: bool = True
+    ) -> float:
+        """Send a plan at ``rate`` orders per second from ``start`` (of ``time.perf_counter``); None: at full speed.
+
+        Returns when the last order has come due: the time at which the next plan should start. Raises LoadFailed.
+        """
+        pace = rate if isinstance(rate, Pace) else Pace(rate or 0.0)
+        begin = time.perf_counter() if start is None else start
+        while not self.offer(plan, pace, begin, measured=measured):
+            self.check()
+            time.sleep(POLL_S)
+        self.wait_released()
+        return begin + pace.seconds(plan.count) if pace.rate else time.perf_counter()
+
+    def offer(self, plan: Plan, pace: Pace, start: float, first: int = 0, *, measured: bool = True) -> bool:
+        """Queue a plan for the sending thread. False if the queue is full: try again later.
+
+        ``start``: when the schedule starts; ``first``: number of orders of the schedule before this plan. Raises
+        InvalidSetting.
+        """
+        if plan.count and int(plan.sessions.max()) >= len(self.accounts):
+            raise InvalidSetting(
+                f"the plan has {int(plan.sessions.max()) + 1} sessions, but only {len(self.accounts)} are logged in"
+            )
+        start_ns = int(start * 1e9)
+        taken = self._driver.offer(
+            plan.data, plan.sizes, plan.sessions,
+            rate=pace.rate, gain=pace.gain, start_ns=start_ns, first=first, measured=measured,
+        )  # fmt: skip
+        if not taken:
+            return False
+        self._offered += 1
+        self._commands += plan.count
+        return True
+
+    @property
+    def is_released(self) -> bool:
+        """Has every offered order come due?"""
+        return bool(self._driver.parts_done == self._offered)
+
+    def wait_released(self) -> None:
+        """Wait until every offered order has come due. Raises LoadFailed."""
+        while not self.is_released:
+            self.check()
+            time.sleep(POLL_S)
+
+    def cut(self) -> int:
+        """Drop the offered orders that are not due yet. Returns how many. Raises LoadFailed."""
+        self._driver.begin_cut()
+        while not self._driver.is_cut:
+            self.check()
+            time.sleep(POLL_S)
+        left = self._commands - self.released
+        self._commands = self.released
+        return left
+
+    def wait_answered(self) -> None:
+        """Wait until every due order is answered. Raises LoadFailed if no answer arrives for ``patience`` seconds."""
+        known, since = -1, time.monotonic()
+        while not self.is_released or self.answers < self.released:
+            self.check()
+            if self.answers != known or not self.is_released:
+                known, since = self.answers, time.monotonic()
+            elif time.monotonic() - since > self.patience:
+                raise LoadFailed(f"{self.released - known} orders were not answered within {self.patience:g} s")
+            time.sleep(POLL_S)
+
+    def leave(self) -> None:
+        """Log out after everything that was sent is answered; every report has then arrived. Raises LoadFailed."""
+        self._driver.leave()
+        self._thread.join(LEAVE_S)
+        self.check()
+        if self._thread.is_alive():
+            raise LoadFailed(f"the exchange did not answer a logout within {LEAVE_S:g} s")
+
+    # ------------------------------------------------------------------ results
+
+    @property
+    def sent(self) -> int:
+        """Commands handed to the operating system, less those that ``resume`` found lost."""
+        return int(self._driver.all_sent)
+
+    @property
+    def released(self) -> int:
+        """Number of commands that have come due."""
+        return int(self._driver.released)
+
+    @property
+    def answers(self) -> int:
+        """Number of commands that were answered."""
+        return int(self._driver.all_answered)
+
+    @property
+    def measured(self) -> Measured:
+        """Current counts and times of the measured orders."""
+        d: Any = self._driver
+        return Measured(d.sent, d.answered, d.late, d.last_sent_ns / 1e9, d.last_due_ns / 1e9, d.last_answer_ns / 1e9)
+
+    def latencies(self) -> dict[str, Histogram]:
+        """Latencies of the measured orders in ns, from due to answered, by kind of command.
+
+        Call it after ``wait_answered``. Waits 20 ms for reports that belong to the last answers.
+        """
+        if self._thread.is_alive():
+            time.sleep(TOGETHER_S)
+        return self._driver.histograms()
+
+    def latency_counts(self) -> NDArray[np.uint64]:
+        """How many orders each bucket of a ``Histogram`` counts, all kinds together. Can be called during a run.
+
+        The newest order of a session may be missing. Takes little time from the sending thread.
+        """
+        counts: NDArray[np.uint64] = self._driver.latencies.counts()
+        return counts
+
+    def start_anew(self) -> None:
+        """Reset the measurements. Call it only when every order is answered."""
+        time.sleep(TOGETHER_S)
+        self._driver.forget_latencies()
+
+    # ------------------------------------------------------------------ failures
+
+    @property
+    def failure(self) -> LoadFailed | None:
+        """Why the sessions ended; None while all is well."""
+        driver: Any = self._driver
+        if not driver.failure:
+            return None
+        owner = list(self.accounts)[driver.failed_connection]
+        return LoadFailed(f"owner {owner}: {_in_words(driver.failure, driver.found, driver.expected)}")
+
+    def check(self) -> None:
+        """Raise LoadFailed if the exchange is gone or broke the protocol."""
+        if failure := self.failure:
+            self._thread.join(LEAVE_S)  # the thread still reads what has arrived
+            raise failure
+
+    def resume(self, host: str, port: int) -> int:
+        """Log all sessions in again after the exchange restarted, and read the missed reports.
+
+        Returns how many commands were lost; they are the last ones of each owner, after the first ``Account.answers``.
+        Raises LoadFailed.
+        """
+        self._driver.end()
+        self._thread.join()
+        self._close()
+        self._connections = []
+        for account in self.accounts.values():
+            secret = self._secrets.get(account.owner, b"")
+            back = log_in(host, port, account.owner, secret, resume_from=account.next_sequence)
+            self._connections.append(back.connection)
+            self._driver.connection(account.connection, back.connection.fileno(), back.accepted.next_sequence)
+        self._driver.begin_cut()
+        self._start_thread()
+        self.cut()
+        until = time.monotonic() + PATIENCE_S
+        while not all(self._driver.is_caught_up(account.connection) for account in self.accounts.values()):
+            self.check()
+            if time.monotonic() > until:
+                raise LoadFailed(f"the exchange did not send all missed reports within {PATIENCE_S:g} s")
+            time.sleep(POLL_S)
+        return self._forget()
+
+    def _forget(self) -> int:
+        """Drop the commands that are not answered: how many. Stops the thread meanwhile."""
+        self._driver.end()
+        self._thread.join()
+        lost = int(self._driver.forget())
+        self._driver.go_on()
+        self._start_thread()
+        return lost
+
+    def _start_thread(self) -> None:
+        self._thread = threading.Thread(target=self._driver.run, name="pricetime-load")
+        self._thread.start()
+
+
+class Measured(NamedTuple):
+    """Counts and times of the measured orders; times are of ``time.perf_counter``, 0 if not known."""
+
+    sent: int
+    answered: int
+    late: int  #: sent more than 1 ms after they were due
+    last_sent: float
+    last_due: float
+    last_answer: float
+
+
+def _in_words(failure: int, found: int, expected: int) -> str:
+    """The failure of the driver as a message."""
+    if failure == ENDED:
+        return f"the exchange ended the session: {in_words(found)}"
+    if failure == OUT_OF_ORDER:
+        return f"received report {found} instead of {expected}: a report was lost or doubled"
+    if failure == UNASKED:
+        return f"received an answer to order {found}, but {expected or 'no order'} is the next to be answered"
+    if failure == STRANGE:
+        return f"the exchange sent a message of type {found}, which is not allowed here"
+    if failure == SILENT:
+        return f"the exchange sent nothing for {found / 1e9:.0f} s"
+    if failure == BROKEN:
+        return f"the connection to the exchange was lost: {os.strerror(found)}"
+    return "the exchange closed the connection"

@@ -1,0 +1,1 @@
+"""The log of commands: written before the engine executes them, read for recovery, copies and checks."""

@@ -1,0 +1,107 @@
+"""The web application: the page, its files, and the WebSocket that sends it the market."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from contextlib import suppress
+from importlib.resources import files
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route, WebSocketRoute
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from ..exchange.control.hosts import is_known
+from ..exchange.settings.server_log import LimitedLog
+from .guard import HEADERS, is_own
+from .pages import Pages
+
+#: Content types, by the ending of a file's name.
+TYPES = {
+    "html": "text/html; charset=utf-8",
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+
+#: Code that closes a WebSocket if too many pages are open (in the registry of RFC 6455: try again later).
+TRY_AGAIN_LATER = 1013
+
+
+def read_files() -> dict[str, tuple[bytes, str]]:
+    """Content and type of every file of the page, by name."""
+    folder = files(__package__) / "files"
+    found = {}
+    for file in folder.iterdir():
+        kind = TYPES.get(file.name.rpartition(".")[2])
+        if kind is not None:
+            found[file.name] = file.read_bytes(), kind
+    return found
+
+
+class Guarded:
+    """Rejects browsers that use a name that is not this server's, and adds the security headers."""
+
+    def __init__(self, app: ASGIApp, names: Collection[str], log: LimitedLog) -> None:
+        self._app, self._names, self._log = app, names, log
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in {"http", "websocket"}:
+            return await self._app(scope, receive, send)
+        given = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = given.get("host", ""), given.get("origin", "")
+        refused = ""
+        if not is_known(host, self._names):
+            refused = (
+                f"Host {host[:100]!r} is not a name of this server: use its address, or add the name to http_names"
+            )
+        elif scope["type"] == "websocket" and not is_own(origin, host):
+            refused = f"Origin {origin[:100]!r} is not this server: only its own page may connect"
+        if not refused:
+            return await self._app(scope, receive, self._with_headers(scope, send))
+        self._log.info("page refused", why=refused)
+        answer = PlainTextResponse(refused + "\n", 403, headers=dict(HEADERS))
+        if scope["type"] == "http":
+            return await answer(scope, receive, send)
+        return await WebSocket(scope, receive, send).send_denial_response(answer)
+
+    def _with_headers(self, scope: Scope, send: Send) -> Send:
+        if scope["type"] != "http":
+            return send
+        bound = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+
+        async def send_bound(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *bound]
+            await send(message)
+
+        return send_bound
+
+
+def make_app(pages: Pages, names: Collection[str], log: LimitedLog) -> ASGIApp:
+    """The application. ``names``: host names that a browser may use, besides addresses and localhost."""
+    known = read_files()
+
+    async def file(request: Request) -> Response:
+        found = known.get(request.path_params.get("name", "index.html"))
+        if found is None:
+            raise HTTPException(404)
+        return Response(found[0], media_type=found[1])
+
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        address = socket.client.host if socket.client else ""
+        if pages.full(address):
+            pages.counts["refused"] += 1
+            await socket.close(TRY_AGAIN_LATER, "too many pages are open")
+            return
+        with suppress(WebSocketDisconnect, TimeoutError, KeyError):  # closed; stalled; sent bytes, not text
+            await pages.serve(socket, address)
+        with suppress(RuntimeError, WebSocketDisconnect):  # it is closed already
+            await socket.close()
+
+    routes = [Route("/", file), Route("/page/{name}", file), WebSocketRoute("/live", live)]
+    return Guarded(Starlette(routes=routes), names, log)

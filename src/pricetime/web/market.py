@@ -1,0 +1,189 @@
+"""What the pages show of the exchange, sampled once for all pages.
+
+The books come from the replica and the trades from the feed's store, as any subscriber would see them, so the threads
+that carry orders never wait for a page. While pages are open the market is sampled for each frame; without a page it is
+sampled once a second, for the history. What is read and kept is bounded, however busy the exchange is.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.instrument import Instrument
+from ..native.histogram import Histogram
+from ..types import REPORT, Phase, ReportKind
+from .latency import percentiles
+from .listed import HISTORY_S, LEVELS, Listed, exact
+
+#: Instruments in the list.
+MOST_INSTRUMENTS = 100
+
+#: Newest reports that are searched for trades in a frame. In a faster market the others are counted, not read.
+MOST_READ = 2048
+
+#: Newest reports that are read between two frames, so that trades have exact times. More are left to the next frame.
+MOST_READ_BETWEEN = 128
+
+#: Counts and latencies are read for every tenth frame.
+COUNTS_EVERY = 10
+
+Depths = Mapping[int, tuple[Phase, NDArray[np.void], NDArray[np.void]]]
+
+
+class Replica(Protocol):
+    """The books as the feed has them."""
+
+    def depths(self, instruments: Sequence[int], levels: int) -> Depths | None:
+        """The best levels of each book; None if the replica is busy at this moment."""
+
+
+class Store(Protocol):
+    """The newest reports of the feed."""
+
+    @property
+    def oldest(self) -> int: ...
+    @property
+    def next_sequence(self) -> int: ...
+    def copy(self, first: int, count: int) -> bytes | None: ...
+
+
+class Exchange(Protocol):
+    """What pages read of an exchange."""
+
+    @property
+    def replica(self) -> Any: ...
+    @property
+    def store(self) -> Any: ...
+    def stats(self) -> Mapping[str, int | float]: ...
+    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]: ...
+
+
+def compact(value: object) -> str:
+    """JSON without spaces."""
+    return json.dumps(value, separators=(",", ":"))
+
+
+class Frame:
+    """What all pages show at one moment; each page shows one instrument. Each part is encoded once for all pages."""
+
+    def __init__(self, common: dict[str, Any], books: Mapping[int, dict[str, Any]]) -> None:
+        self.common, self.books = common, books
+        self._common: str | None = None
+        self._encoded: dict[int, str] = {}
+
+    def text(self, instrument: int, more: str = "") -> str:
+        """The message to a page. ``more``: further encoded fields, each with a comma in front."""
+        if self._common is None:
+            self._common = compact({"type": "frame", **self.common})[:-1]
+        if instrument not in self._encoded:
+            self._encoded[instrument] = compact(self.books[instrument])
+        return f'{self._common},"book":{self._encoded[instrument]}{more}}}'
+
+
+class Market:
+    """The exchange as pages show it. ``instruments``: those that are traded."""
+
+    def __init__(self, exchange: Exchange, instruments: Iterable[Instrument]) -> None:
+        self._exchange = exchange
+        known = sorted(instruments, key=lambda instrument: instrument.id)
+        self.listed = {instrument.id: Listed(instrument) for instrument in known[:MOST_INSTRUMENTS]}
+        self.unlisted = len(known) - len(self.listed)
+        self._frames = 0
+        self._next = 0  # number of the next report to read; 0: none has been read
+        self._skipped = 0  # reports since the last frame that were not read
+        self._counted: tuple[float, Mapping[str, int | float]] | None = None
+        self._counts: dict[str, Any] = {}
+
+    def hello(self) -> dict[str, Any]:
+        """What does not change."""
+        return {
+            "instruments": [one.description for one in self.listed.values()],
+            "unlisted": self.unlisted,
+            "levels": LEVELS,
+            "history_s": HISTORY_S,
+        }
+
+    def history(self, instrument: int) -> dict[str, Any]:
+        """The last minutes of an instrument, one point for each second."""
+        return {"type": "history", "instrument": instrument, "points": list(self.listed[instrument].points)}
+
+    def sample(self, most_read: int) -> int:
+        """Read books and trades, and add them to the history: ms since 1970. ``most_read``: newest reports to read."""
+        at_ms = time.time_ns() // 1_000_000
+        self._read_books()
+        self._read_trades(at_ms, most_read)
+        for listed in self.listed.values():
+            listed.note(at_ms)
+        return at_ms
+
+    def sample_alone(self, seconds: int) -> None:
+        """Sample for the history while no page is open, after so many seconds."""
+        self.sample(MOST_READ * COUNTS_EVERY * seconds)
+        self._skipped = self._frames = 0
+        self._counted = None  # rates start anew with the next page
+
+    def frame(self, looked_at: Iterable[int]) -> Frame:
+        """Sample for all pages. ``looked_at``: the instruments that at least one page shows."""
+        at_ms = self.sample(MOST_READ)
+        if self._frames % COUNTS_EVERY == 0:
+            self._count()
+        self._frames += 1
+        skipped, self._skipped = self._skipped, 0
+        common = {
+            "at": at_ms,
+            "sequence": exact(int(self._exchange.store.next_sequence) - 1),
+            "skipped": skipped,
+            "instruments": [listed.row for listed in self.listed.values()],
+            **self._counts,
+        }
+        return Frame(common, {number: self.listed[number].book for number in looked_at})
+
+    def read_new_trades(self) -> None:
+        """Read the trades since the last call if they are few, so that their times are exact."""
+        if self._next and int(self._exchange.store.next_sequence) - self._next <= MOST_READ_BETWEEN:
+            self._read_trades(time.time_ns() // 1_000_000, MOST_READ_BETWEEN)
+
+    def _read_books(self) -> None:
+        depths: Depths | None = self._exchange.replica.depths(list(self.listed), LEVELS)
+        if depths is None:  # the books of the last sample stay
+            return
+        for number, (state, bids, asks) in depths.items():
+            listed = self.listed[number]
+            listed.state, listed.bids, listed.asks = state, bids, asks
+
+    def _read_trades(self, at_ms: int, most: int) -> None:
+        """Add the newest trades to the tapes. Reports that are too many to read are counted as skipped."""
+        store = self._exchange.store
+        newest = int(store.next_sequence)
+        begin = self._next or max(int(store.oldest), newest - most)
+        first = max(begin, newest - most, int(store.oldest))
+        copied = store.copy(first, newest - first) if newest > first else b""
+        seen_ms = at_ms if self._next else None  # the time of trades before the first sample is unknown
+        self._next = newest
+        if copied is None:
+            self._skipped += newest - begin
+            return
+        self._skipped += first - begin
+        reports = np.frombuffer(copied, REPORT)
+        trades = reports[reports["kind"] == ReportKind.TRADE]
+        for number in np.unique(trades["instrument"]).tolist():
+            if number in self.listed:
+                self.listed[number].trade(trades[trades["instrument"] == number], seen_ms)
+
+    def _count(self) -> None:
+        stats, now = self._exchange.stats(), time.monotonic()
+        rates = {"commands_per_s": 0.0, "reports_per_s": 0.0}
+        if self._counted is not None:
+            then, before = self._counted
+            for name in ("commands", "reports"):
+                rates[f"{name}_per_s"] = round((stats.get(name, 0) - before.get(name, 0)) / max(now - then, 1e-3), 1)
+        self._counted = now, stats
+        names = {"commands", "gateway_rejects", "reports", "slow_readers"}
+        counts = {name: value for name, value in stats.items() if name in names}
+        self._counts = {"rates": rates, "counts": counts, "latency": percentiles(self._exchange.latencies())}

@@ -1,0 +1,350 @@
+"""The gateway's turns: rings that are full, halts, a stop, and what the control thread may ask."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime.exchange.exchange import runs_in_one_thread
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.native.crc import linked_records
+from pricetime.types import REPORT, InstrumentState, ReportKind
+from pricetime.wire.messages import FeedHeartbeat, Logout
+from pricetime.wire.session import Role
+from pricetime.wire.types import SessionReason
+from tests.exchange.harness import SMALL, Client, Harness, harness, kinds
+from tests.exchange.orders import ASK, BID, IOC, cancel, mass_cancel, new
+
+ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
+
+# ---------------------------------------------------------------------- rings that are full
+
+
+@pytest.mark.parametrize("ring", [16, 32, 256])
+def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
+    """Clients that send more than there is room for; what has no room stays with the system."""
+    with harness(ring_capacity=ring, stream_reports=2**14, feed_store_reports=2**15) as here:
+        clients = [here.client(owner) for owner in range(1, 6)]
+        for client in clients:
+            client.send(*(message for n in range(1000) for message in (new(n, BID, 10 + n % 7), cancel(n))))
+        here.settle()
+        for client in clients:
+            client.drain()
+            assert [(r.kind, r.order_id) for r in client.reports()] == [
+                (kind, n) for n in range(1000) for kind in (ACCEPTED, CANCELLED)
+            ]
+        assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
+        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+
+
+@pytest.mark.parametrize("ring", [16, 64])
+def test_one_command_with_more_reports_than_the_ring_has_room_for(ring: int) -> None:
+    with harness(ring_capacity=ring) as here:
+        maker, taker = here.client(1), here.client(2)
+        maker.ask(*(new(n, ASK, 100, 1) for n in range(1000)))
+        reports = taker.ask(new(1, BID, 100, 700))
+        assert kinds(reports) == [ACCEPTED] + [TRADE] * 700
+        maker.receive()
+        reports = maker.ask(mass_cancel(9))
+        assert kinds(reports) == [CANCELLED] * 300 + [ReportKind.MASS_CANCELLED]
+        assert reports[-1].quantity == 300
+
+
+def test_what_a_session_leaves_waits_for_room() -> None:
+    """The ring is full, and the matcher away: the cancel of its orders is not forgotten."""
+    with harness(threading="dedicated", idle="yield", ring_capacity=16) as here:
+        first, other = here.client(1), here.client(2)
+        first.send(new(1))
+        here.iterate(2)
+        other.send(*(cancel(n) for n in range(100)))
+        here.iterate(20)
+        assert here.exchange.stats()["commands"] == 16
+        again = here.client(1, resume_from=1)
+        assert again.is_active
+        again.send(new(2, BID, 50))
+        here.iterate(20)
+        matcher = threading.Thread(target=here.exchange.matcher.run)
+        matcher.start()
+        here.until(lambda: again.receive() and len(again.reports()) >= 4)
+        here.exchange.matcher.end()
+        matcher.join()
+        assert [(r.kind, r.order_id) for r in again.reports()] == [
+            (ACCEPTED, 1), (CANCELLED, 1), (ReportKind.MASS_CANCELLED, 0), (ACCEPTED, 2),
+        ]  # fmt: skip
+
+
+def test_clients_alternate_when_there_is_little_room() -> None:
+    """One that floods leaves room for the others."""
+    with harness(ring_capacity=16, stream_reports=2**13) as here:
+        flood, other = here.client(1), here.client(2)
+        flood.send(*(cancel(n) for n in range(4000)))
+        other.send(cancel(77))
+        before = here.gateway.stats()["commands"]
+        here.until(other.receive)
+        assert here.gateway.stats()["commands"] - before < 4000
+        assert other.reports()[0].order_id == 77
+
+
+def test_bytes_of_any_number() -> None:
+    """A message in as many pieces as it has bytes, with an iteration between them."""
+    with harness() as here:
+        client = here.client(1)
+        for byte in new(1).encode() + cancel(1).encode() + new(2).encode():
+            client.send_bytes(bytes([byte]))
+            here.iterate()
+        client.drain()
+        assert kinds(client.reports()) == [ACCEPTED, CANCELLED, ACCEPTED]
+
+
+def test_an_iteration_without_work_does_nothing() -> None:
+    with harness() as here:
+        here.client(1)
+        here.settle()
+        assert [here.iterate() for _ in range(5)] == [0] * 5
+        turns = here.gateway.iterations
+        here.iterate(7)
+        assert here.gateway.iterations == turns + 7
+
+
+# ---------------------------------------------------------------------- the control thread
+
+
+def test_requests_beyond_what_may_wait() -> None:
+    with harness() as here:
+        taken = 0
+        while here.exchange.set_state(1, InstrumentState.HALTED):
+            taken += 1
+        assert taken == 4096
+        near, far = socket.socketpair()
+        with near, far:
+            assert not here.exchange.admit(far.fileno(), 1, 0, 0)
+            assert near.send(b"x"), "it is the caller's still"
+        here.settle()
+        assert here.exchange.set_state(1, InstrumentState.OPEN)
+        here.settle()
+        assert here.exchange.store.next_sequence == taken + 2
+
+
+def test_requests_wait_for_room_in_the_ring() -> None:
+    with harness(ring_capacity=16) as here:
+        client = here.client(1)
+        client.send(*(cancel(n) for n in range(500)))
+        for _ in range(100):
+            assert here.exchange.set_state(2, InstrumentState.HALTED)
+        here.settle()
+        client.receive()
+        assert len(client.reports()) == 500
+        assert len(here.feed.reports()) == 100
+
+
+def test_more_events_than_are_kept() -> None:
+    """The control thread is slow: it misses some, and the gateway does not wait."""
+    with harness(cancel_on_disconnect=False) as here:
+        for _ in range(2100):
+            near, far = socket.socketpair()
+            near.close()
+            while not here.exchange.admit(far.fileno(), 1, 0, 0):
+                here.iterate()
+            far.detach()
+            here.iterate(2)
+        assert len(here.events()) == 4096
+        assert here.client(1).is_active
+        assert here.events() == [(1, 1, 0)]
+
+
+def test_stats() -> None:
+    with harness() as here:
+        client = here.client(1)
+        client.ask(new(1), cancel(1), new(2**48), cancel(5))
+        stats = here.exchange.stats()
+        assert stats["commands"] == 4
+        assert stats["gateway_rejects"] == 1
+        assert stats["reports"] == 4
+        assert stats["feed_next_sequence"] == 3
+        assert stats["feed_calls"] > 0
+        assert stats["feed_unsent"] == stats["slow_readers"] == 0
+        assert stats["sent_bytes"] == client.n_bytes
+        assert 0 < stats["tick_to_trade_p50_ns"] <= stats["tick_to_trade_p99_ns"] <= stats["tick_to_trade_max_ns"]
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+def test_without_a_client_nothing_stays_open() -> None:
+    before = open_files()
+    with harness() as here:
+        for owner in range(1, 20):
+            here.client(owner)
+        for client in here.clients:
+            client.close()
+        here.settle()
+        assert here.exchange.stats()["sessions"] == 0
+        assert open_files() <= before + 4
+    assert open_files() == before
+
+
+# ---------------------------------------------------------------------- a stop
+
+
+def stopped(here: Harness) -> bool:
+    for client in here.clients:
+        if client.socket.fileno() >= 0:
+            client.receive()
+            if client.session.closed:
+                client.close()
+    return bool(here.gateway.is_stopped)
+
+
+def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
+    with harness(ring_capacity=16) as here:
+        clients = [here.client(owner, tcp=owner % 2 == 0) for owner in range(1, 6)]
+        for client in clients:
+            client.send(*(new(n, BID, 10) for n in range(200)))
+        here.iterate()
+        assert not here.gateway.is_stopped
+        here.exchange.begin_stop()
+        here.exchange.begin_stop()
+        here.until(lambda: stopped(here))
+        for client in clients:
+            assert client.end.reason == SessionReason.SHUTDOWN
+            assert client.end.by is Role.EXCHANGE
+            assert kinds(client.reports()) == [ACCEPTED] * len(client.reports())
+            assert client.of(Logout)[0].next_sequence == len(client.reports()) + 1
+        taken = sum(len(client.reports()) for client in clients)
+        assert taken == here.exchange.stats()["commands"] < 1000, "orders that were not taken yet are not"
+        assert len(here.exchange.engine) == taken, "a stop cancels nothing"
+        first, *sent, last = here.feed.datagrams()
+        assert FeedHeartbeat.decode(first).seq_num == 1
+        reports = np.frombuffer(b"".join(sent), REPORT)
+        assert reports["seq_num"].tolist() == list(range(1, taken + 1))
+        heartbeat = FeedHeartbeat.decode(last)
+        assert (heartbeat.seq_num, heartbeat.checksum) == (taken + 1, linked_records(0, b"".join(sent), 48))
+        here.iterate(3)
+        assert here.feed.datagrams() == [], "that was the last"
+
+
+def test_a_stop_without_clients() -> None:
+    with harness() as here:
+        here.exchange.begin_stop()
+        here.iterate(2)
+        assert here.gateway.is_stopped
+
+
+def test_a_late_login_is_rejected() -> None:
+    with harness() as here:
+        here.exchange.begin_stop()
+        client = Client(here, 1)
+        here.until(lambda: stopped(here))
+        late = Client(here, 2)
+        here.iterate(3)
+        late.receive()
+        for who in (client, late):
+            assert who.end.reason == SessionReason.SHUTDOWN
+
+
+def test_who_does_not_read_is_not_waited_for_longer_than_it_may_take() -> None:
+    with harness(drain_timeout_ms=200, stream_reports=2**13, outbound_bytes=2**13 * 48) as here:
+        slow, quick = here.client(1, sndbuf=4608), here.client(2)
+        slow.send(*(cancel(n) for n in range(4000)))
+        here.settle()
+        began = time.monotonic()
+        here.exchange.begin_stop()
+        here.until(lambda: quick.receive() or quick.is_cut or not quick.is_active)
+        assert quick.end.reason == SessionReason.SHUTDOWN
+        quick.close()
+        here.until(lambda: here.gateway.is_stopped)
+        assert time.monotonic() - began > 0.19
+        slow.receive()
+        assert slow.is_cut
+        assert len(slow.reports()) < 4000
+
+
+def test_what_cannot_be_brought_out_is_no_stop() -> None:
+    """The replica does not come along, so that there is no room in the feed's store."""
+    with harness(drain_timeout_ms=50, feed_store_reports=1024) as here:
+        client = here.client(1)
+        client.send(*(new(n % 4000, BID, 10) for n in range(2000)))
+        here.iterate(200)
+        here.exchange.begin_stop()
+        here.until(lambda: here.exchange.stats()["sessions"] == 0)
+        here.iterate(10)
+        assert not here.gateway.is_stopped
+        here.settle()
+        assert here.gateway.is_stopped
+
+
+# ---------------------------------------------------------------------- threads
+
+
+def test_which_threads() -> None:
+    def settings(which: str) -> GatewayConfig:
+        return GatewayConfig(**(SMALL | {"threading": which}))
+
+    assert runs_in_one_thread(settings("shared"))
+    assert not runs_in_one_thread(settings("dedicated"))
+    assert runs_in_one_thread(settings("auto")) == (len(os.sched_getaffinity(0)) < 4)
+
+
+@pytest.mark.parametrize("idle", ["spin", "pause", "yield", "block"])
+@pytest.mark.parametrize("which", ["shared", "dedicated"])
+def test_started_and_stopped(which: str, idle: str) -> None:
+    with harness(threading=which, idle=idle, prefault=True) as here:
+        here.exchange.start()
+        client = Client(here, 1, tcp=True)
+        client.socket.setblocking(True)
+        client.socket.settimeout(60)
+        while not client.is_active:
+            client.session.receive(client.socket.recv(1000), 0)
+        client.socket.sendall(b"".join(new(n, 1 + n % 2, 100, 1).encode() for n in range(500)))
+        got: list[Any] = []
+        while len(got) < 500 + 250 + 250:
+            got += client.reports(client.session.receive(client.socket.recv(1 << 16), 0))
+        assert kinds(got).count(TRADE) == 500
+        here.exchange.begin_stop()
+        assert client.session.receive(client.socket.recv(1000), 0)[-1].reason == SessionReason.SHUTDOWN  # type: ignore[union-attr]
+        client.socket.close()
+        assert here.exchange.wait_drained(60)
+        assert here.exchange.failure is None
+        here.exchange.replica.snapshot()
+        assert here.exchange.digest() == here.exchange.replica.builder.digest()
+
+
+def test_a_thread_that_sleeps_costs_nothing() -> None:
+    """Of two threads that have nothing to do for a while neither runs."""
+    with harness(threading="dedicated", idle="block") as here:
+        here.exchange.start()
+        time.sleep(0.1)
+        before = time.process_time()
+        time.sleep(0.5)
+        assert time.process_time() - before < 0.25
+
+
+def test_a_failed_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda failed: None)
+    with harness(gateway_cpus=(4095,)) as here:
+        here.exchange.start()
+        deadline = time.monotonic() + 60
+        while here.exchange.failure is None:
+            assert time.monotonic() < deadline
+            time.sleep(0.001)
+        assert "pricetime-gateway" in here.exchange.failure
+
+
+def test_a_trade_between_a_client_that_left_and_one_that_is_there() -> None:
+    """The stream goes on without a connection."""
+    with harness() as here:
+        maker, taker = here.client(1, keep_orders=True), here.client(2)
+        maker.ask(new(1, ASK, 100, 10))
+        maker.close()
+        here.settle()
+        taker.ask(new(1, BID, 100, 4, time_in_force=IOC))
+        again = here.client(1, resume_from=2)
+        assert [(r.seq_num, r.kind, r.quantity) for r in again.reports()] == [(2, TRADE, 4)]

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from pricetime.load.plan import Plan, encode, join, make_plans
+from pricetime.tape.flow import PRESETS, generate
+from pricetime.wire.bulk import encode_commands
+
+
+def ids_of(plan: Plan) -> list[tuple[int, int]]:
+    """Session and order id of every message, as they stand in the bytes."""
+    starts = np.cumsum(plan.sizes, dtype=np.int64) - plan.sizes
+    data = plan.data.tobytes()
+    return [
+        (session, int.from_bytes(data[start + 8 : start + 16], "little"))
+        for session, start in zip(plan.sessions.tolist(), starts.tolist(), strict=True)
+    ]
+
+
+def test_a_plan_is_the_flow_in_its_order() -> None:
+    flow = replace(PRESETS["balanced"], owners=3, ids="session")
+    (commands,) = generate(flow, 1_000, seed=1)
+    _, plans = make_plans("balanced", 1_000, 3, seed=1)
+    plan = next(plans)
+    assert ids_of(plan) == [(int(order_id >> 32) - 1, int(order_id)) for order_id in commands["order_id"].tolist()]
+    commands["instrument"] = 1
+    assert plan.data.tobytes() == encode_commands(commands)[0].tobytes()
+    assert sum(len(plan.bytes_of(session)) for session in range(3)) == len(plan.data)
+
+
+def test_the_rest_of_a_plan_is_what_is_not_done() -> None:
+    _, plans = make_plans("balanced", 1_000, 3, seed=1)
+    plan = next(plans)
+    of = [[entry for entry in ids_of(plan) if entry[0] == session] for session in range(3)]
+    rest = plan.rest({0: 0, 1: 7, 2: len(of[2])})
+    assert rest.count == len(of[0]) + len(of[1]) - 7
+    assert [entry for entry in ids_of(rest) if entry[0] == 0] == of[0]
+    assert [entry for entry in ids_of(rest) if entry[0] == 1] == of[1][7:]
+    assert [entry for entry in ids_of(plan) if entry in set(ids_of(rest))] == ids_of(rest)
+
+
+def test_of_a_plan_of_which_nothing_is_done_all_is_left() -> None:
+    first, _ = make_plans("balanced", 1, 2)
+    rest = first.rest({0: 0, 1: 0})
+    assert rest.count == first.count
+    assert rest.data.tobytes() == first.data.tobytes()
+
+
+def test_parts_are_the_plan_again() -> None:
+    _, plans = make_plans("balanced", 1_000, 2, seed=2)
+    plan = next(plans)
+    parts = [plan.part(0, 1), plan.part(1, 400), plan.part(400)]
+    assert [part.count for part in parts] == [1, 399, 600]
+    whole = join(parts)
+    assert whole.data.tobytes() == plan.data.tobytes()
+    assert ids_of(whole) == ids_of(plan)
+    assert plan.part(1_000).count == 0
+
+
+def test_commands_get_the_instrument() -> None:
+    (commands,) = generate(replace(PRESETS["balanced"], owners=1, ids="session"), 10)
+    assert encode(commands, 7).data[4] == 7

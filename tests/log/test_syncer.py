@@ -1,0 +1,316 @@
+"""The thread behind the engine: what is durable when it says so, what it does ahead, how a failure ends it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pricetime.errors import InvalidSetting
+from pricetime.log.directory import Directory
+from pricetime.log.errors import JournalFailed
+from pricetime.log.position import Position
+from pricetime.native.disk import Disk
+
+from . import written
+
+pytestmark = pytest.mark.compiled
+
+PAGE, MEMORY, DURABLE = 4096, 1, 2
+CALLS = ["create", "write", "sync", "sync_file", "rename", "sync_folder", "map", "populate", "sync_range", "unlink"]
+
+
+class Watched(Disk):
+    """Counts the calls that change something, fails at one of them, and keeps what was synced of every mapping."""
+
+    def __init__(self, fail_at: int = 0, error: int = errno.EIO) -> None:
+        self.calls: list[str] = []
+        self.fail_at = fail_at
+        self.error = error
+        self.pages: dict[tuple[int, int], bytes] = {}
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in CALLS:
+            self.calls.append(name)
+            if len(self.calls) == self.fail_at:
+                raise OSError(self.error, os.strerror(self.error))
+        return object.__getattribute__(self, name)
+
+    def map(self, fd: int, n_bytes: int) -> Any:
+        mapping = super().map(fd, n_bytes)
+        self.pages = {key: data for key, data in self.pages.items() if key[0] != mapping.address}  # of one that is gone
+        return mapping
+
+    def sync_range(self, mapping: Any, first: int, n_bytes: int) -> None:
+        super().sync_range(mapping, first, n_bytes)
+        for page in range(first, first + n_bytes, PAGE):
+            key = (mapping.address, page)
+            before = self.pages.get(key, bytes(PAGE))  # zeros are synced ahead, where clients wait for the disk
+            assert not any(before), "a page was synced twice: it was stored into after the first time"
+            self.pages[key] = bytes(memoryview(mapping)[page : page + PAGE])
+
+
+class Journal:
+    """A syncer with its writer in a folder."""
+
+    def __init__(self, folder: Path, disk: Disk | None = None, **settings: Any) -> None:
+        from pricetime.log.syncer import Syncer
+        from pricetime.log.writer import Writer
+
+        self.writer = Writer()
+        self.directory = Directory(folder, disk)
+        given = {"level": DURABLE, "segment_bytes": 4 * PAGE, **settings}
+        self.syncer = Syncer(self.writer, self.directory, written.CONFIGURATION, **given)
+
+    def append(self, commands: np.ndarray[Any, Any]) -> int:
+        """All of them, unless something fails: how many."""
+        done = 0
+        while done < len(commands) and not self.writer.failed():
+            done += self.writer.append_records(commands[done : done + 50])
+        return done
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    made = Journal(tmp_path)
+    made.syncer.open()
+    made.syncer.start()
+    yield made
+    made.syncer.end()
+    assert made.syncer.failure is None
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came to pass"
+        time.sleep(0.001)
+
+
+def sequences(folder: Path) -> list[int]:
+    """Those of all commands, page by page: tests of the reader look closer."""
+    found = []
+    for path in sorted(folder.glob("*.journal")):
+        data = path.read_bytes()
+        offset = PAGE
+        while offset + 72 <= len(data):
+            record = data[offset : offset + 72]
+            if record[:4] == b"\0\0\0\0":
+                if offset % PAGE == 0:
+                    break
+                offset = -(-offset // PAGE) * PAGE
+                continue
+            if record[8 + 24] != 15:
+                found.append(int.from_bytes(record[8:16], "little"))
+            offset += 72
+    return found
+
+
+def test_the_first_segment_is_in_use_and_on_the_disk_before_anything_is_appended(tmp_path: Path) -> None:
+    disk = Watched()
+    journal = Journal(tmp_path, disk, epoch=77, level=MEMORY)
+    journal.syncer.open()
+    identity = journal_id(tmp_path / "00000001.journal")
+    head = written.Segment(segment_bytes=4 * PAGE, epoch=77, boot=journal_boot(), journal=identity, level=MEMORY).data()
+    assert (tmp_path / "00000001.journal").read_bytes() == head
+    assert list(disk.pages.values()) == [head[:PAGE]]
+    journal.syncer.end()
+
+
+def journal_id(path: Path) -> bytes:
+    """Which journal a segment says that it is a part of."""
+    return path.read_bytes()[88:104]
+
+
+def journal_boot() -> bytes:
+    from pricetime.log import segment
+
+    return segment.boot_id()
+
+
+@pytest.mark.parametrize("level", [MEMORY, DURABLE])
+def test_what_is_appended_becomes_durable(tmp_path: Path, level: int) -> None:
+    journal = Journal(tmp_path, level=level)
+    journal.syncer.open()
+    journal.syncer.start()
+    assert journal.append(written.orders(1000)) == 1000
+    wait_for(lambda: journal.writer.synced() == 1000)
+    journal.syncer.end()
+    assert sequences(tmp_path) == list(range(1, 1001))
+    assert journal.syncer.counts.commits >= 1
+    assert journal.syncer.counts.n_bytes >= 1000 * 72
+    assert journal.syncer.counts.longest_ns >= journal.syncer.counts.last_ns > 0
+
+
+def test_everything_is_durable_at_the_end_and_nothing_prepared_is_left(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, level=MEMORY, interval_ns=3_600_000_000_000)
+    journal.syncer.open()
+    journal.syncer.start()
+    wait_for(lambda: not journal.writer.wants_segment)
+    assert (tmp_path / "00000002.journal").exists()
+    journal.append(written.orders(5))
+    journal.syncer.end()
+    assert journal.writer.synced() == 5
+    assert [path.name for path in tmp_path.iterdir()] == ["00000001.journal"]
+    assert journal.append(written.orders(1, 6)[:0]) == 0
+
+
+def test_an_end_without_a_thread(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.syncer.open()
+    journal.append(written.orders(5))
+    journal.syncer.end()
+    assert journal.writer.synced() == 5
+
+
+def test_no_page_is_synced_twice_and_none_is_stored_into_after(tmp_path: Path) -> None:
+    disk = Watched()
+    journal = Journal(tmp_path, disk, segment_bytes=64 * PAGE)
+    journal.syncer.open()
+    journal.syncer.start()
+    maps: dict[int, Any] = {live.mapping.address: live.mapping for live in journal.syncer._live}
+    journal.append(written.orders(3000))
+    wait_for(lambda: journal.writer.synced() == 3000)
+    for (address, page), as_synced in disk.pages.items():
+        if address in maps:
+            assert bytes(memoryview(maps[address])[page : page + PAGE]) == as_synced
+    journal.syncer.end()
+    assert journal.syncer.failure is None
+
+
+def test_who_waits_is_woken(tmp_path: Path) -> None:
+    wake_fd = os.eventfd(0, os.EFD_NONBLOCK)
+    journal = Journal(tmp_path, interval_ns=3_600_000_000_000, wake_fd=wake_fd)
+    journal.syncer.open()
+    journal.syncer.start()
+    try:
+        for sequence in range(1, 20):
+            journal.append(written.orders(1, sequence))
+            while journal.writer.synced() < sequence:
+                journal.writer.want()
+                if journal.writer.synced() < sequence:
+                    assert select.select([wake_fd], [], [], 60)[0]
+                    os.eventfd_read(wake_fd)
+    finally:
+        journal.syncer.end()
+        os.close(wake_fd)
+
+
+def test_a_group_waits_for_its_window(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, window_ns=200_000_000)
+    journal.syncer.open()
+    journal.syncer.start()
+    wait_for(lambda: not journal.writer.wants_segment)
+    for sequence in range(1, 11):
+        journal.append(written.orders(1, sequence))
+        journal.writer.want()
+    wait_for(lambda: journal.writer.synced() == 10)
+    assert journal.syncer.counts.commits < 10
+    journal.syncer.end()
+
+
+def test_a_new_start_goes_on_in_a_segment_of_its_own(tmp_path: Path) -> None:
+    first = Journal(tmp_path)
+    first.syncer.open()
+    first.append(written.orders(10))
+    first.syncer.end()
+    data = (tmp_path / "00000001.journal").read_bytes()
+    link = int.from_bytes(data[PAGE + 10 * 72 + 4 : PAGE + 10 * 72 + 8], "little")
+    (tmp_path / "00000007.journal.temporary").touch()
+    disk = Watched()
+    second = Journal(tmp_path, disk, position=Position(1, PAGE + 11 * 72, link, 10))
+    second.syncer.open()
+    assert disk.calls[:2] == ["unlink", "sync_file"]
+    assert second.writer.synced() == 10
+    second.append(written.orders(5, 11))
+    second.syncer.end()
+    head = (tmp_path / "00000002.journal").read_bytes()[:128]
+    assert head == written.head(
+        written.CONFIGURATION.to_json(),
+        number=2,
+        segment_bytes=4 * PAGE,
+        boot=journal_boot(),
+        journal=journal_id(tmp_path / "00000001.journal"),
+        level=DURABLE,
+        first_sequence=11,
+        carried=link,
+    )
+    assert sequences(tmp_path) == list(range(1, 16))
+
+
+def test_segments_too_small_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting):
+        Journal(tmp_path, segment_bytes=PAGE).syncer.open()
+
+
+@pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC])
+def test_whichever_call_fails_is_the_last(tmp_path: Path, error: int) -> None:
+    """Every n: nothing is called after it, nothing becomes durable after it, and the syncer reports it."""
+    fail_at, most = 1, 40
+    while fail_at <= most:
+        folder = tmp_path / str(fail_at)
+        folder.mkdir()
+        disk = Watched(fail_at, error)
+        journal = Journal(folder, disk, wake_fd=os.eventfd(0, os.EFD_NONBLOCK))
+        try:
+            journal.syncer.open()
+        except JournalFailed as failed:
+            assert failed.errno == error
+        else:
+            journal.syncer.start()
+            journal.append(written.orders(400))
+            wait_for(lambda: journal.writer.failed() or journal.writer.synced() == 400)  # noqa: B023
+        journal.syncer.end()
+        if len(disk.calls) < fail_at:
+            break
+        assert len(disk.calls) == fail_at
+        assert journal.writer.failed()
+        assert journal.syncer.failure is not None
+        assert os.strerror(error) in journal.syncer.failure
+        assert str(folder) in journal.syncer.failure
+        assert journal.syncer.error is not None
+        assert journal.syncer.error.errno == error
+        assert os.eventfd_read(journal.syncer.wake_fd) >= 1  # type: ignore[arg-type]
+        assert sequences(folder)[: journal.writer.synced()] == list(range(1, journal.writer.synced() + 1))
+        os.close(journal.syncer.wake_fd)  # type: ignore[arg-type]
+        fail_at += 1
+    assert fail_at > 20
+
+
+def test_a_mistake_of_our_own_ends_it_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(tmp_path)
+    journal.syncer.open()
+    monkeypatch.setattr(journal.syncer, "_make_room", lambda: 1 / 0)
+    journal.syncer.start()
+    wait_for(journal.writer.failed)
+    journal.syncer.end()
+    assert "division" in str(journal.syncer.failure)
+    assert journal.syncer.error is None
+
+
+def test_one_appends_another_syncs_and_a_third_looks(journal: Journal) -> None:
+    """Through many small segments: whatever is called durable is in the files."""
+    count = 5000
+    looked: list[int] = []
+
+    def look() -> None:
+        while not looked or looked[-1] < count:
+            durable = journal.writer.synced()
+            assert durable <= journal.writer.appended
+            assert durable >= (looked[-1] if looked else 0)
+            looked.append(durable)
+            time.sleep(0.0005)
+
+    looker = threading.Thread(target=look)
+    looker.start()
+    assert journal.append(written.orders(count)) == count
+    looker.join()
+    assert sequences(journal.directory.path) == list(range(1, count + 1))

@@ -1,0 +1,53 @@
+"""An exchange without sockets: it takes commands, and has books, a feed and counts to read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from pricetime.core.builder import BookBuilder
+from pricetime.core.engine import Engine
+from pricetime.core.instrument import Instrument
+from pricetime.exchange.standby.replica import Replica
+from pricetime.exchange.state.feed_store import FeedStore
+from pricetime.native.histogram import Histogram
+from pricetime.types import COMMAND, CommandType
+
+Commands = np.ndarray[Any, np.dtype[np.void]]
+BID, ASK = 1, 2
+
+
+def add(order_id: int, side: int, price: int, quantity: int, *, instrument: int = 1) -> Commands:
+    """One order."""
+    made = np.zeros(1, COMMAND)
+    values = {"side": side, "price": price, "quantity": quantity, "instrument": instrument, "order_id": order_id}
+    for name, value in {"type": CommandType.NEW_ORDER, "length": 40, **values}.items():
+        made[name] = value
+    return made
+
+
+class FakeExchange:
+    """The engine's reports go to the feed, and the replica follows the feed."""
+
+    def __init__(self, instruments: Iterable[Instrument], capacity: int = 2**14) -> None:
+        self.instruments = tuple(instruments)
+        self.engine = Engine(self.instruments, capacity=1000)
+        self.store = FeedStore(capacity, 1)
+        self.replica: Any = Replica(self.store, BookBuilder(self.instruments, capacity=1000))
+        self.counted = 0  #: how often the counts were read
+        self.commands = 0
+
+    def stats(self) -> Mapping[str, int | float]:
+        self.counted += 1
+        return {"commands": self.commands, "reports": self.store.next_sequence - 1, "gateway_rejects": 2}
+
+    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
+        return {}
+
+    def send(self, *commands: Commands) -> None:
+        every = np.concatenate(commands)
+        self.commands += len(every)
+        self.store.extend(self.engine.apply(every))
+        self.replica.snapshot()  # it has applied all of them then
