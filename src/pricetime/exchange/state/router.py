@@ -85,7 +85,7 @@ class Router:
                 self._to_feed(report, reference, reference if kind == REPLACED else 0)
             elif kind <= EXPIRED:
                 self._to_feed(report, reference, 0)
-            elif kind == STATE_CHANGED:
+            elif kind == PHASE_CHANGED:
                 self._to_feed(report, 0, 0)
             if routed.last:
                 self._count(routed.timestamp, routed.kind)
