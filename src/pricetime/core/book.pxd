@@ -190,6 +190,7 @@ cdef class Books:
 
 cdef bint may_rest(u32 order_type, u32 time_in_force) noexcept nogil
 cdef u32 refuse_terms(u32 order_type, u32 time_in_force, u32 instructions) noexcept nogil
+cdef size_t _bytes_of_ids(u64 most) noexcept nogil
 cdef i64 key_of(u32 side, i64 price) noexcept nogil
 cdef u64 place_of(i64 key) noexcept nogil
 cdef u64 mix(u64 value, u64 part) noexcept nogil
