@@ -12,7 +12,7 @@ from rich.console import Group
 from rich.live import Live
 
 from ..prices import in_currency
-from ..types import InstrumentState
+from ..types import Phase
 from .show import levels
 from .table import Grid, console, figures, print_titled
 from .words import Report, line, units_of
@@ -191,7 +191,7 @@ class Ladders:
 
     def _table(self, subscriber: Subscriber, instrument: Instrument) -> Grid:
         book = subscriber.book(instrument.id)
-        halted = ", halted" if instrument.state == InstrumentState.HALTED else ""
+        halted = ", halted" if instrument.phase == Phase.HALTED else ""
         title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
         bids, asks = (side.tolist() for side in book.depth(self._options.levels))
         price = partial(in_currency, unit=instrument.price_unit)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..prices import in_currency
-from ..types import CommandType, InstrumentState, Reason, ReportKind, SelfTrade, Side, TimeInForce
+from ..types import CommandType, Phase, Reason, ReportKind, SelfTrade, Side, TimeInForce
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 COMMANDS = {int(kind): kind.name.lower().replace("_", " ") for kind in CommandType}
 TIMES_IN_FORCE = {int(tif): tif.name.lower().replace("_", " ") for tif in TimeInForce}
 MODES = {int(mode): mode.name.lower().replace("_", " ") for mode in SelfTrade}
-STATES = {int(state): state.name.lower() for state in InstrumentState}
+STATES = {int(state): state.name.lower() for state in Phase}
 KINDS = {int(kind): kind.name.lower().replace("_", " ") for kind in ReportKind}
 SIDES = {int(side): side.name.lower() for side in Side}
 REASONS = {int(reason): reason.name.lower().replace("_", " ") for reason in Reason if reason}
@@ -60,13 +60,13 @@ def line(report: Report, units: Units) -> str:
     parts = [f"{report.seq_num} {KINDS.get(report.kind, report.kind)}"]
     if report.instrument != ALL_INSTRUMENTS:
         parts.append(f"instrument {report.instrument}")
-    if report.kind != ReportKind.STATE_CHANGED:
+    if report.kind != ReportKind.PHASE_CHANGED:
         parts.append(f"order {report.order_id}")
     if report.kind == ReportKind.TRADE:
         parts.append(f"with {report.maker_id}")
     if report.side in SIDES:
         parts.append(SIDES[report.side])
-    if report.kind == ReportKind.STATE_CHANGED:
+    if report.kind == ReportKind.PHASE_CHANGED:
         parts.append("halted" if report.quantity else "open")
     elif report.kind in {ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}:
         parts.append(f"{report.quantity} orders")
@@ -90,7 +90,7 @@ def command_line(command: np.void, units: Units) -> str:
     parts = [f"{command['sequence']} {COMMANDS.get(kind, f'type {kind}')}"]
     if command["instrument"] != ALL_INSTRUMENTS:
         parts.append(f"instrument {command['instrument']}")
-    if kind not in (CommandType.MASS_CANCEL, CommandType.SET_STATE):
+    if kind not in (CommandType.MASS_CANCEL, CommandType.SET_PHASE):
         parts.append(f"order {command['order_id']}")
     if int(command["side"]) in SIDES:
         parts.append(SIDES[int(command["side"])])
@@ -104,7 +104,7 @@ def command_line(command: np.void, units: Units) -> str:
 def _asked(command: np.void, kind: int, units: Units) -> list[str]:
     """The fields of a command besides the order that it concerns."""
     flags = int(command["flags"])
-    if kind == CommandType.SET_STATE:
+    if kind == CommandType.SET_PHASE:
         return [STATES.get(flags, f"state {flags}")]
     if kind == CommandType.GATEWAY_REJECT:
         return [f"({REASONS.get(flags, flags)})"]

@@ -4,12 +4,12 @@ from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.core.layout cimport (
     ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
-    CONTINUE,
+    CONTINUE, AT_THE_CLOSE, AT_THE_OPEN, CONTINUOUS, DAY, EXTENDED, GTD, INVALID_INSTRUCTION, INVALID_ORDER_TYPE, IOC, LIMIT, NOT_SUPPORTED, STOP_LIMIT,
     DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
-    INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
+    INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_PHASE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
     LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
-    OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
+    NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_PHASE, PHASE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, Report, Walk, i64, u8, u16, u32, u64,
 )
 from pricetime.core.references cimport References
@@ -86,7 +86,7 @@ cdef class Books:
     cdef inline Walk *_walk_of(self, u32 owned) noexcept nogil
     cdef void _walk(self, u32 owned, u32 limit) noexcept nogil
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
-    cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
+    cdef void _set_phase(self, Book *book, const Command *c) noexcept nogil
 
     # rejections
     cdef inline u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
@@ -159,7 +159,7 @@ cdef class Books:
     # reports
     cdef inline void _report(self, u32 instrument, u32 kind, u32 side, u32 reason, u64 order_id, u64 maker_id, i64 price,
                       u64 quantity) noexcept nogil
-    cdef inline void _report_new(self, Book *book, const Command *c) noexcept nogil
+    cdef inline void _report_new(self, Book *book, const Command *c, bint rests) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
     cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
@@ -167,6 +167,8 @@ cdef class Books:
     cdef u64 digest(self, Book *book, References references=*) noexcept nogil
 
 
+cdef bint may_rest(const Command *c) noexcept nogil
+cdef u32 refuse_terms(u32 order_type, u32 time_in_force, u32 instructions) noexcept nogil
 cdef i64 key_of(u32 side, i64 price) noexcept nogil
 cdef u64 place_of(i64 key) noexcept nogil
 cdef u64 mix(u64 value, u64 part) noexcept nogil

@@ -111,7 +111,7 @@ class Books:
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
         book.lot_size = instrument.lot_size
-        book.state = instrument.state
+        book.phase = instrument.phase
         low = -(1 << 63) if instrument.low_price is None else instrument.low_price
         high = (1 << 63) - 1 if instrument.high_price is None else instrument.high_price
         book.low_price = low
@@ -267,21 +267,21 @@ class Books:
             if book.ids[position].slot != NIL:
                 reason = DUPLICATE_ORDER_ID
             elif self.limited:
-                reason = self._refuse_owner(book, c.owner, c.side, c.price, c.time_in_force != MARKET, c.quantity)
+                reason = self._refuse_owner(book, c.owner, c.side, c.price, c.order_type != MARKET, c.quantity)
         if reason != NONE:
             self._reject(c, reason)
             return
         side: u32 = c.side
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         limit: i64 = ~key_of(side, c.price)
-        if c.time_in_force == MARKET:
+        if c.order_type == MARKET:
             limit = ~key_of(side, self._band_end(book, side))
         if makers.best != NIL and makers.best_key >= limit:
             self._take(book, c, limit)
-        elif c.time_in_force == GTC or c.time_in_force == POST_ONLY:
+        elif may_rest(c):
             self._rest_passive(book, c, position)
         else:
-            self._report_new(book, c)
+            self._report_new(book, c, False)
             self._cancel_remainder(book, c, c.quantity)
 
     def _rest_passive(self, book, c, position):
@@ -297,7 +297,7 @@ class Books:
         if reason != NONE:
             self._reject(c, reason)
             return
-        self._report_new(book, c)
+        self._report_new(book, c, True)
         slot: u32 = self._fill_slot(book, c, c.quantity)
         self._name(book, position, c.order_id, slot)
         if level == NIL:
@@ -307,9 +307,9 @@ class Books:
     def _take(self, book, c, limit):
         """The order crosses the best price of the other side."""
         side: u32 = c.side
-        rests: cython.bint = c.time_in_force == GTC
+        rests: cython.bint = may_rest(c)
         reason: u32 = NONE
-        if c.time_in_force == POST_ONLY:
+        if c.instructions & POST_ONLY:
             reason = WOULD_CROSS
         elif rests:
             # Its own level cannot exist: it would have crossed the other side already.
@@ -319,14 +319,14 @@ class Books:
         if reason != NONE:
             self._reject(c, reason)
             return
-        self._report_new(book, c)
+        self._report_new(book, c, rests)
         mode: u32 = c.flags if c.flags != 0 else book.self_trade
         owner: u32 = c.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         if c.time_in_force == FOK and not self._can_fill(makers, owner, mode, limit, c.quantity):
             self._cancel_remainder(book, c, c.quantity)
             return
-        price: i64 = c.price if c.time_in_force != MARKET else 0
+        price: i64 = c.price if c.order_type != MARKET else 0
         left: u64 = self._match(book, makers, side, c.order_id, owner, mode, price, limit, c.quantity)
         if left == 0:
             return
@@ -388,7 +388,7 @@ class Books:
             if reason != NONE:
                 self._reject(c, reason)
                 return
-        if self.cold[slot].post_only and makers.best != NIL and makers.best_key >= ~key:
+        if self.cold[slot].instructions & POST_ONLY and makers.best != NIL and makers.best_key >= ~key:
             self._reject(c, WOULD_CROSS)
             return
         if key == level.key and c.quantity <= order.remaining and book.replace_policy != ALWAYS_LOSE:
@@ -437,8 +437,8 @@ class Books:
             self._tell_open_orders(c)
         elif not book:
             self._reject(c, UNKNOWN_INSTRUMENT)
-        elif c.type == SET_STATE:
-            self._set_state(book, c)
+        elif c.type == SET_PHASE:
+            self._set_phase(book, c)
         else:
             self._reject(c, UNKNOWN_COMMAND)
 
@@ -537,12 +537,12 @@ class Books:
             reason = MORE_FOLLOW
         self._report(c.instrument, OPEN_ORDERS_END, 0, reason, c.order_id, 0, 0, told)
 
-    def _set_state(self, book, c):
+    def _set_phase(self, book, c):
         if c.flags > HALTED:
-            self._reject(c, INVALID_STATE)
+            self._reject(c, INVALID_PHASE)
             return
-        book.state = c.flags
-        self._report(book.instrument, STATE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
+        book.phase = c.flags
+        self._report(book.instrument, PHASE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
 
     # ------------------------------------------------------------------ rejections
 
@@ -550,14 +550,17 @@ class Books:
         """Why a new order is rejected whatever rests, NONE if it is not: malformed fields come first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
-        if c.time_in_force > MARKET:
-            return INVALID_TIME_IN_FORCE
+        reason: u32 = NONE
+        if c.order_type != LIMIT or c.instructions != 0 or c.time_in_force != GTC:
+            reason = refuse_terms(c.order_type, c.time_in_force, c.instructions)
+            if reason != NONE:
+                return reason
         if c.flags > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
-        reason: u32 = self.refuse_size(book, c.price if c.time_in_force != MARKET else 0, c.quantity)
+        reason = self.refuse_size(book, c.price if c.order_type != MARKET else 0, c.quantity)
         if reason != NONE:
             return reason
-        return self._refuse_price(book, c.price if c.time_in_force != MARKET else book.low_price)
+        return self._refuse_price(book, c.price if c.order_type != MARKET else book.low_price)
 
     def refuse_replace(self, book, price, quantity):
         """The same for a replace."""
@@ -576,7 +579,7 @@ class Books:
 
     def _refuse_price(self, book, price):
         """Does the instrument accept orders, and at this price? One comparison checks both ends of the band."""
-        if book.state != OPEN:
+        if book.phase != CONTINUOUS:
             return INSTRUMENT_HALTED
         if cython.cast(u64, cython.cast(u64, price) - cython.cast(u64, book.low_price)) > book.band:
             return PRICE_OUTSIDE_BAND
@@ -781,8 +784,10 @@ class Books:
         cold: cython.pointer[OrderCold] = cython.address(self.cold[slot])
         cold.timestamp = c.timestamp
         cold.tag = c.tag
+        cold.time_in_force = c.time_in_force
         cold.self_trade = c.flags
-        cold.post_only = c.time_in_force == POST_ONLY
+        cold.order_type = c.order_type
+        cold.instructions = c.instructions
         return slot
 
     def _take_slot(self, book):
@@ -1199,21 +1204,21 @@ class Books:
         report.price = price
         report.quantity = quantity
 
-    def _report_new(self, book, c):
+    def _report_new(self, book, c, rests):
         """Report that a new order is accepted, with its full quantity; the reason says whether it may rest."""
-        price: i64 = c.price if c.time_in_force != MARKET else 0
-        reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
+        price: i64 = c.price if rests or c.order_type != MARKET else 0
+        reason: u32 = NONE if rests else NEVER_RESTS
         self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
     def _cancel_remainder(self, book, c, quantity):
         """Report that the remainder of a new order is cancelled."""
         price: i64 = c.price
         reason: u32 = IOC_REMAINDER
-        if c.time_in_force == FOK:
-            reason = FOK_UNFILLABLE
-        elif c.time_in_force == MARKET:
+        if c.order_type == MARKET:
             reason = MARKET_REMAINDER
             price = 0
+        if c.time_in_force == FOK:
+            reason = FOK_UNFILLABLE
         self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
 
     def _report_order(self, book, kind, reason, slot, quantity):
@@ -1248,6 +1253,31 @@ class Books:
                     slot = self.orders[slot].next
                 level = self.level_behind(ladder, level)
         return value
+
+
+def may_rest(c):
+    """May the remainder of a valid new order rest?"""
+    return c.order_type == LIMIT and c.time_in_force == GTC
+
+
+def refuse_terms(order_type, time_in_force, instructions):
+    """Why an order cannot have these terms, NONE if it can."""
+    if order_type > STOP_LIMIT:
+        return INVALID_ORDER_TYPE
+    if time_in_force > FOK or (order_type == MARKET and time_in_force == GTD):
+        return INVALID_TIME_IN_FORCE
+    never_rests: cython.bint = order_type == MARKET or time_in_force == IOC or time_in_force == FOK
+    known: u32 = POST_ONLY | AT_THE_OPEN | AT_THE_CLOSE | EXTENDED
+    if instructions & ~known or (instructions & POST_ONLY and never_rests):
+        return INVALID_INSTRUCTION
+    if (
+        order_type > MARKET
+        or time_in_force == DAY
+        or time_in_force == GTD
+        or instructions & ~cython.cast(u32, POST_ONLY)
+    ):
+        return NOT_SUPPORTED
+    return NONE
 
 
 def key_of(side, price):

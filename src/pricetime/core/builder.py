@@ -24,7 +24,7 @@ from pricetime.errors import (
     ReportMismatch,
     SnapshotMismatch,
 )
-from pricetime.types import REPORT, InstrumentState
+from pricetime.types import REPORT, Phase
 from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form cimports them in builder.pxd
@@ -45,7 +45,7 @@ FAULTS = {
     INVALID_SIDE: "its side is not that of the order",
     INVALID_PRICE: "its price is not that of the order",
     INVALID_QUANTITY: "its quantity does not fit the order",
-    INVALID_STATE: "it changes to an unknown state",
+    INVALID_PHASE: "it changes to an unknown state",
     WOULD_CROSS: "whether it rests or takes does not agree with the orders before it",
     COMMAND_GOES_ON: "the reports of the command before it are not complete",
     LEVEL_QUANTITY_FULL: "the quantities at its price would add up to 2**64 or more",
@@ -186,7 +186,7 @@ class BookBuilder:
         known: list = []
         for number in sorted(self.engine._instruments):
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
-            known.append((self.engine._instruments[number], book.state))
+            known.append((self.engine._instruments[number], book.phase))
         return known
 
     def book(self, instrument):
@@ -271,7 +271,7 @@ class BookBuilder:
             raise OrdersFull(f"{resting} orders in a snapshot, room for {self._capacity}: use a larger capacity")
         known = checked_instruments(snapshot.instruments)
         first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
-        states = [(number, int(instrument.state)) for number, instrument in known.items()]
+        states = [(number, int(instrument.phase)) for number, instrument in known.items()]
         digest = snapshot.digest
         self.enter()
         try:
@@ -281,7 +281,7 @@ class BookBuilder:
             self.engine._instruments = known
             for number, state in states:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
-                book.state = state
+                book.phase = state
             self._load(first, len(orders), seq_num, digest)
         finally:
             self.leave()
@@ -361,7 +361,7 @@ def checked_instruments(instruments):
 
 def in_their_states(known):
     """Instruments with the states that stand beside them."""
-    return tuple(replace(instrument, state=InstrumentState(state)) for instrument, state in known)
+    return tuple(replace(instrument, phase=Phase(state)) for instrument, state in known)
 
 
 def _remake(capacity, level_capacity, snapshot):

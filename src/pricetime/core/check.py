@@ -36,7 +36,7 @@ def check_books(books, may_cross=False):
                 _check_level(books, level, seen_orders)
                 if not book.older_rules:
                     _check_prices(book, side, cython.address(books.levels[level]))
-        must(book.state <= HALTED, "a book is open or halted")
+        must(book.phase <= HALTED, "a book is open or halted")
         if not may_cross:
             _check_uncrossed(book)
         _check_ids(books, book, len(seen_orders) - before)

@@ -22,7 +22,7 @@ from pricetime.errors import LevelsFull, OrdersFull, SnapshotMismatch
 from pricetime.types import COMMAND
 
 if not cython.compiled:  # the compiled form cimports them in dump.pxd
-    from pricetime.core.book import key_of
+    from pricetime.core.book import key_of, may_rest, refuse_terms
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.bits import prefetch
@@ -35,7 +35,7 @@ FAULTS = {
     INVALID_TIME_IN_FORCE: "an order with this time in force does not rest",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
     INVALID_QUANTITY: "invalid quantity",
-    INVALID_STATE: "its state is unknown",
+    INVALID_PHASE: "its state is unknown",
     UNKNOWN_ORDER: "the owner has no such orders to cancel",
     DUPLICATE_ORDER_ID: "its order id is in use",
     LEVEL_QUANTITY_FULL: "the quantities at its price add up to too much",
@@ -135,7 +135,9 @@ class Resting:
         c.length = 40
         c.type = NEW_ORDER
         c.side = level.side
-        c.time_in_force = POST_ONLY if cold.post_only else GTC
+        c.order_type = cold.order_type
+        c.time_in_force = cold.time_in_force
+        c.instructions = cold.instructions
         c.flags = cold.self_trade
         c.order_id = order.id
         c.price = key_of(level.side, level.key)
@@ -182,7 +184,7 @@ class Resting:
     def write_state(self, c, instrument, state):
         """Write the command that opens or halts an instrument."""
         c.length = 40
-        c.type = SET_STATE
+        c.type = SET_PHASE
         c.flags = state
         c.instrument = instrument
 
@@ -242,16 +244,16 @@ class Resting:
             return self._place_walk(c)
         if not book:
             return UNKNOWN_INSTRUMENT
-        if c.type == SET_STATE:
+        if c.type == SET_PHASE:
             if c.flags > HALTED:
-                return INVALID_STATE
-            book.state = c.flags
+                return INVALID_PHASE
+            book.phase = c.flags
             return NONE
         if c.type != NEW_ORDER:
             return UNKNOWN_COMMAND
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
-        if c.time_in_force != GTC and c.time_in_force != POST_ONLY:
+        if refuse_terms(c.order_type, c.time_in_force, c.instructions) != NONE or not may_rest(c):
             return INVALID_TIME_IN_FORCE
         if c.flags > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
@@ -334,9 +336,9 @@ def commands_of(books, instruments):
     for instrument in sorted(instruments, key=attrgetter("id")):
         book: cython.pointer[Book] = books.book_of(instrument.id)
         orders += book.count
-        if instrument.state == HALTED and (book.count != 0 or book.state == OPEN):
+        if instrument.phase == HALTED and (book.count != 0 or book.phase == CONTINUOUS):
             opened.append(instrument.id)
-        if book.state == HALTED:
+        if book.phase == HALTED:
             closed.append(instrument.id)
     walks: u64 = books.walk_count if len(instruments) == books.book_count else 0
     block: Block = Block((orders + walks + len(opened) + len(closed) + 1) * cython.sizeof(Command))
@@ -344,7 +346,7 @@ def commands_of(books, instruments):
     resting: Resting = Resting(books)
     count: u64 = 0
     for number in opened:
-        resting.write_state(cython.address(commands[count]), number, OPEN)
+        resting.write_state(cython.address(commands[count]), number, CONTINUOUS)
         count += 1
     wanted: u32 = instruments[0].id if len(instruments) == 1 else ALL_INSTRUMENTS
     with cython.nogil:
@@ -367,7 +369,7 @@ def place_all(books, instruments, commands):
     _make_room(books, instruments, commands)
     resting: Resting = Resting(books)
     for instrument in instruments:
-        books.book_of(instrument.id).state = OPEN
+        books.book_of(instrument.id).phase = CONTINUOUS
     first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
     count: u64 = len(commands)
     done: i64
@@ -402,7 +404,7 @@ def _reset(books, instruments):
     books.walk_count = 0
     for instrument in instruments:
         book: cython.pointer[Book] = books.book_of(instrument.id)
-        book.state = instrument.state
+        book.phase = instrument.phase
         book.older_rules = 0
     return 0
 

@@ -21,7 +21,7 @@ from pricetime.ladder import tops_html
 from pricetime.native.spread import id_multiplier
 from pricetime.owner_limits import checked_limits
 from pricetime.prices import in_currency
-from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState
+from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, Phase
 
 if cython.compiled:
     from cython.cimports.cpython.exc import PyErr_CheckSignals
@@ -149,19 +149,19 @@ class Engine:
 
         return book_of(self, instrument)
 
-    def state(self, instrument):
-        """The ``InstrumentState`` of one instrument. Raises UnknownInstrument. O(1)."""
+    def phase(self, instrument):
+        """The ``Phase`` of one instrument. Raises UnknownInstrument. O(1)."""
         number = self.known(instrument)
         self.enter()
         try:
-            state: u32 = self.books.book_of(number).state
+            state: u32 = self.books.book_of(number).phase
         finally:
             self.leave()
-        return InstrumentState(state)
+        return Phase(state)
 
-    def set_state(self, instrument, state):
-        """Open or halt one instrument: see ``OrderBook.set_state``. Raises UnknownInstrument and InvalidState. O(1)."""
-        self.book(instrument).set_state(state)
+    def set_phase(self, instrument, state):
+        """Open or halt one instrument: see ``OrderBook.set_phase``. Raises UnknownInstrument and InvalidPhase. O(1)."""
+        self.book(instrument).set_phase(state)
 
     def tick_size(self, instrument):
         """Every price of this instrument is a multiple of it, in ticks. Raises UnknownInstrument. O(1)."""
@@ -419,7 +419,7 @@ def top_of(book, instrument):
     unit = instrument.price_unit
     bid, bid_lots = (in_currency(bids[0][0], unit), f"{bids[0][1]:,}") if bids else (None, None)
     ask, ask_lots = (in_currency(asks[0][0], unit), f"{asks[0][1]:,}") if asks else (None, None)
-    state = book.state.name.lower()
+    state = book.phase.name.lower()
     return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", state
 
 

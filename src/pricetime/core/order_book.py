@@ -14,7 +14,8 @@ from pricetime.ladder import ladder_html
 from pricetime.types import (
     DEPTH,
     MAX_QUANTITY,
-    InstrumentState,
+    OrderType,
+    Phase,
     QueuePosition,
     ReplacePolicy,
     SelfTrade,
@@ -34,6 +35,7 @@ if not cython.compiled:  # the compiled form cimports them in order_book.pxd
 
 _BID = Side.BID
 _ASK = Side.ASK
+_LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
 
 
@@ -100,26 +102,47 @@ class OrderBook:
 
     # ------------------------------------------------------------------ commands
 
-    def add_order(self, order_id, side, price, quantity, *, owner=0, time_in_force=_GTC, self_trade=None, timestamp=0):
+    def add_order(
+        self,
+        order_id,
+        side,
+        price,
+        quantity,
+        *,
+        owner=0,
+        order_type=_LIMIT,
+        time_in_force=_GTC,
+        post_only=False,
+        self_trade=None,
+        timestamp=0,
+    ):
         """Add an order: it trades with what it crosses, and its time in force decides about the remainder.
 
+        ``order_type``: an ``OrderType``; a market order ignores ``price`` and never rests. ``time_in_force``: a
+        ``TimeInForce``. ``post_only``: rest without trading, or raise WouldCross.
+
         Returns an ``Execution``. Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, InvalidOwner,
-        InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp, InstrumentHalted, PriceOutsideBand, DuplicateOrderId,
-        QuantityAboveLimit, PriceTooFar, WouldCross (post-only), OwnerOrdersFull, OrdersFull, LevelsFull and
-        LevelQuantityFull. O(1), and O(1) for each order that it meets.
+        InvalidOrderType, InvalidTimeInForce, InvalidInstruction (post-only, but never rests), NotSupported,
+        InvalidSelfTrade, InvalidTimestamp, InstrumentHalted, PriceOutsideBand, DuplicateOrderId, QuantityAboveLimit,
+        PriceTooFar, WouldCross, OwnerOrdersFull, OrdersFull, LevelsFull and LevelQuantityFull. O(1), and O(1) for each
+        order that it meets.
         """
         number: u64 = self._order_id(order_id)
         side_: u32 = side_of(side)
+        kind: u32 = order_type_of(order_type)
         tif: u32 = time_in_force_of(time_in_force)
+        instructions: u32 = POST_ONLY if post_only else 0
         mode: u32 = 0 if self_trade is None else self_trade_of(self_trade)
         lots: u64 = self._lots(quantity)
-        ticks: i64 = 0 if tif == MARKET else self._ticks(price)
+        ticks: i64 = 0 if kind == MARKET else self._ticks(price)
         owner_: u32 = owner_of(owner)
         time_ns: u64 = timestamp_of(timestamp)
         c: cython.pointer[Command] = self._start(NEW_ORDER, number)
         try:
             c.side = side_
+            c.order_type = kind
             c.time_in_force = tif
+            c.instructions = instructions
             c.flags = mode
             c.quantity = lots
             c.price = ticks
@@ -234,14 +257,14 @@ class OrderBook:
         finally:
             self._latch.leave()
 
-    def set_state(self, state):
+    def set_phase(self, state):
         """Open or halt the book. While it is halted, only cancels and reduces are accepted.
 
-        ``state``: an ``InstrumentState``. Raises InvalidState. O(1).
+        ``state``: an ``Phase``. Raises InvalidPhase. O(1).
         """
         self._takes_commands()
-        new: u32 = checks.instrument_state(state)
-        c: cython.pointer[Command] = self._start(SET_STATE, 0)
+        new: u32 = checks.phase(state)
+        c: cython.pointer[Command] = self._start(SET_PHASE, 0)
         try:
             c.flags = new
             self._execute()
@@ -266,14 +289,14 @@ class OrderBook:
     # ------------------------------------------------------------------ queries
 
     @property
-    def state(self):
-        """The ``InstrumentState``: open or halted. O(1)."""
+    def phase(self):
+        """The ``Phase``: open or halted. O(1)."""
         self._enter()
         try:
-            state: u32 = self._book.state
+            state: u32 = self._book.phase
         finally:
             self._latch.leave()
-        return InstrumentState(state)
+        return Phase(state)
 
     @property
     def tick_size(self):
@@ -433,7 +456,7 @@ class OrderBook:
 
     def _repr_html_(self):
         bids, asks = (side.tolist() for side in self.depth())
-        halted = ", halted" if self.state == InstrumentState.HALTED else ""
+        halted = ", halted" if self.phase == Phase.HALTED else ""
         return ladder_html(bids, asks, self.price_unit, f"OrderBook: {len(self):,} orders{halted}")
 
     def __reduce__(self):
@@ -486,7 +509,7 @@ class OrderBook:
         self._enter()
         c: cython.pointer[Command] = self._engine.command
         c.type = kind
-        c.side = c.time_in_force = c.flags = 0
+        c.side = c.order_type = c.time_in_force = c.instructions = c.flags = 0
         c.instrument = self._book.instrument
         c.timestamp = c.quantity = 0
         c.order_id = order_id
@@ -512,6 +535,15 @@ class OrderBook:
     def _why(self, reason):
         """The message of a rejection. Malformed arguments have raised before, with their own messages."""
         c: cython.pointer[Command] = self._engine.command
+        if reason == INVALID_TIME_IN_FORCE:
+            return f"order {c.order_id} is a market order, which never rests: give a time in force other than GTD"
+        if reason == INVALID_INSTRUCTION:
+            return f"post-only order {c.order_id} never rests: give a limit order with a time in force that may rest"
+        if reason == NOT_SUPPORTED:
+            return (
+                f"order {c.order_id} has an order type or time in force without a rule yet: give LIMIT or MARKET, and "
+                "GTC, IOC or FOK"
+            )
         if reason == INSTRUMENT_HALTED:
             return f"instrument {c.instrument} is halted: it accepts no orders until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
@@ -694,6 +726,12 @@ def side_of(value):
     if value is _ASK:
         return ASK
     return checks.side(value)
+
+
+def order_type_of(value):
+    if value is _LIMIT:
+        return LIMIT
+    return checks.order_type(value)
 
 
 def time_in_force_of(value):

@@ -9,8 +9,9 @@ from ..execution import Execution
 from ..owner_limits import OwnerLimits
 from ..types import (
     CommandArray,
-    InstrumentState,
     Order,
+    OrderType,
+    Phase,
     QueuePosition,
     ReplacePolicy,
     ReportArray,
@@ -44,7 +45,9 @@ class OrderBook:
         quantity: SupportsIndex,
         *,
         owner: SupportsIndex = 0,
+        order_type: OrderType | int = ...,
         time_in_force: TimeInForce | int = ...,
+        post_only: bool = False,
         self_trade: SelfTrade | int | None = None,
         timestamp: SupportsIndex = 0,
     ) -> Execution: ...
@@ -71,10 +74,10 @@ class OrderBook:
         new_id: SupportsIndex | None = None,
         owner: SupportsIndex | None = None,
     ) -> Execution: ...
-    def set_state(self, state: InstrumentState | int) -> None: ...
+    def set_phase(self, phase: Phase | int) -> None: ...
     def apply(self, commands: CommandArray) -> ReportArray: ...
     @property
-    def state(self) -> InstrumentState: ...
+    def phase(self) -> Phase: ...
     @property
     def tick_size(self) -> int: ...
     @property

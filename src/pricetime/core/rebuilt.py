@@ -92,8 +92,8 @@ class Rebuilt:
                 fault = self._take(book, r)
             elif r.kind == REPLACED:
                 fault = self._replace(book, r)
-            elif r.kind == STATE_CHANGED:
-                fault = self._set_state(book, r)
+            elif r.kind == PHASE_CHANGED:
+                fault = self._set_phase(book, r)
             else:
                 fault = MALFORMED
         if fault == NONE:
@@ -193,10 +193,10 @@ class Rebuilt:
             self._enter(book, r.side, r.order_id, key, r.quantity, True)
         return fault
 
-    def _set_state(self, book, r):
+    def _set_phase(self, book, r):
         if r.quantity > HALTED:
-            return INVALID_STATE
-        book.state = r.quantity
+            return INVALID_PHASE
+        book.phase = r.quantity
         return NONE
 
     # ------------------------------------------------------------------ what they do to an order

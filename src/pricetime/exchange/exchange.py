@@ -21,7 +21,7 @@ from ..native.disk import Disk
 from ..native.histogram import Histogram
 from ..ring.idle import Idle
 from ..ring.ring import Ring
-from ..types import InstrumentState
+from ..types import Phase
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
 from .control.measured import BookDepth, SideDepth
@@ -329,7 +329,7 @@ class Exchange:
     def depth(self, instrument: int) -> BookDepth:
         """Totals of a book, read from the replica. O(levels). Do not call it in the event loop: it may block."""
         state, bids, asks = self.replica.totals(instrument)
-        return BookDepth(InstrumentState(state), SideDepth(*bids), SideDepth(*asks))
+        return BookDepth(Phase(state), SideDepth(*bids), SideDepth(*asks))
 
     def stats(self) -> Mapping[str, int | float]:
         """Counters since the start. They are read one after the other while the threads run."""

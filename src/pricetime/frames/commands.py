@@ -123,7 +123,7 @@ class _Reader:
         if new.all() and not self._has_column("order_id"):
             commands["order_id"] = np.arange(1, len(commands) + 1)
         else:
-            by_id = ~np.isin(kinds, (CommandType.MASS_CANCEL, CommandType.SET_STATE))
+            by_id = ~np.isin(kinds, (CommandType.MASS_CANCEL, CommandType.SET_PHASE))
             commands["order_id"] = self._whole("order_id", 0, needed=by_id)
         commands["owner"] = self._whole("owner", 0)
         commands["instrument"] = self._whole("instrument", instrument)

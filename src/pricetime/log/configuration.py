@@ -86,7 +86,7 @@ class Configuration:
         commands = engine.commands()
         references.write(commands)
         known = [instrument.id for instrument in self.instruments]
-        gone = (commands["type"] == CommandType.SET_STATE) & ~np.isin(commands["instrument"], known)
+        gone = (commands["type"] == CommandType.SET_PHASE) & ~np.isin(commands["instrument"], known)
         return self.restore(commands[~gone], engine.seq_num, references.next)
 
     @property

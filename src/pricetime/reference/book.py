@@ -15,7 +15,7 @@ from .. import checks, errors
 from ..checks import member
 from ..execution import Execution, Trade
 from ..owner_limits import OwnerLimits, checked_limits
-from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce
+from ..types import Phase, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce
 from .mass_cancel import MassCancel
 from .queues import Queues
 from .records import Order, Report
@@ -49,7 +49,7 @@ class ReferenceBook(Queues):
         self.owner_limit = owner_limit
         self.tick_size, self.lot_size = tick_size, lot_size
         self.limits = checked_limits(limits or {}, owner_limit)
-        self.state = InstrumentState.OPEN
+        self.state = Phase.CONTINUOUS
         self.unfinished: dict[int, MassCancel] = {}  #: by owner
         self.reports: list[Report] = []
 
@@ -197,8 +197,8 @@ class ReferenceBook(Queues):
 
     def set_state(self, state: int) -> None:
         """Open or halt the book. While it is halted, only cancels and reduces are accepted."""
-        self.state = checks.instrument_state(state)
-        self.reports.append(Report(ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.state))
+        self.state = checks.phase(state)
+        self.reports.append(Report(ReportKind.PHASE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.state))
 
     # ---------------------------------------------------------------- the rules
 
@@ -218,7 +218,7 @@ class ReferenceBook(Queues):
 
     def _check_open(self, price: int | None) -> None:
         """Does the book accept orders, and at this price? None for a market order."""
-        if self.state is InstrumentState.HALTED:
+        if self.state is Phase.HALTED:
             raise errors.InstrumentHalted("the book accepts no orders until it is opened")
         if price is not None and (
             (self.low_price is not None and price < self.low_price)

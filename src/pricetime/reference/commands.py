@@ -115,5 +115,5 @@ def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
             _tell_open_orders(book, owner, order_id, behind=quantity if flags & 1 else None)
         case CommandType.GATEWAY_REJECT:
             book.reports.append(rejected(row, flags))
-        case CommandType.SET_STATE:
+        case CommandType.SET_PHASE:
             book.set_state(flags)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.instrument import Instrument
 from ..prices import decimals
-from ..types import DEPTH, InstrumentState, Side
+from ..types import DEPTH, Phase, Side
 
 #: Levels of each side in a frame, and trades on the tape.
 LEVELS, TRADES = 40, 60
@@ -43,7 +43,7 @@ class Listed:
     """An instrument, and what is kept of it."""
 
     instrument: Instrument
-    state: InstrumentState = InstrumentState.OPEN
+    state: Phase = Phase.CONTINUOUS
     bids: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DEPTH))
     asks: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DEPTH))
     tape: deque[list[Any]] = field(default_factory=lambda: deque(maxlen=TRADES))  #: the newest trade first

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ..core.instrument import Instrument
 from ..native.histogram import Histogram
-from ..types import REPORT, InstrumentState, ReportKind
+from ..types import REPORT, Phase, ReportKind
 from .latency import percentiles
 from .listed import HISTORY_S, LEVELS, Listed, exact
 
@@ -33,7 +33,7 @@ MOST_READ_BETWEEN = 128
 #: Counts and latencies are read for every tenth frame.
 COUNTS_EVERY = 10
 
-Depths = Mapping[int, tuple[InstrumentState, NDArray[np.void], NDArray[np.void]]]
+Depths = Mapping[int, tuple[Phase, NDArray[np.void], NDArray[np.void]]]
 
 
 class Replica(Protocol):

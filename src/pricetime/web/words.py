@@ -24,7 +24,7 @@ WHY: dict[int, str] = {
     Reason.INSTRUMENT_HALTED: "the instrument is halted: only cancels are accepted",
     Reason.THROTTLED: "too many orders a second: wait a moment",
     Reason.MALFORMED: "the order was malformed",
-    Reason.INVALID_STATE: "no such instrument state",
+    Reason.INVALID_PHASE: "no such instrument state",
     Reason.OWNER_ORDERS_FULL: "this owner has as many open orders as it may have: cancel some first",
     Reason.QUANTITY_ABOVE_LIMIT: "the quantity is above this owner's limit for one order",
     Reason.PRICE_TOO_FAR: "the price is too far from the best price",

@@ -249,7 +249,7 @@ ctypedef packed struct SnapshotHeader:
 # From the recovery server: an instrument and its rules.
 ctypedef packed struct SnapshotInstrument:
     u8 type
-    u8 state                   # InstrumentState
+    u8 state                   # Phase
     u16 price_decimals         # digits of price_unit after the decimal point, 0 to 18
     u32 instrument             # its number
     u64 tick_size              # every price is a multiple

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...errors import PricetimeError
-from ...types import InstrumentState
+from ...types import Phase
 from ...wire.types import AcknowledgementLevel, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
@@ -91,13 +91,13 @@ class Exchange(Measured, Operated, Protocol):
         """The acknowledgement level: what a command survives once its report is sent."""
 
     @property
-    def states(self) -> Mapping[int, InstrumentState]:
+    def states(self) -> Mapping[int, Phase]:
         """The states of the instruments at the start, by instrument."""
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         """See ``login.Admit``."""
 
-    def set_state(self, instrument: int, state: InstrumentState) -> bool:
+    def set_state(self, instrument: int, state: Phase) -> bool:
         """Send the command that opens or halts an instrument. False if there is no room for it now."""
 
     def begin_stop(self) -> None:
@@ -154,7 +154,7 @@ class Control:
         self._log = log
         self._limited_log = LimitedLog(log)
         self._states = dict(exchange.states)
-        self._configured: dict[int, InstrumentState] = {}  # states in the settings when they were last read
+        self._configured: dict[int, Phase] = {}  # states in the settings when they were last read
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
@@ -429,14 +429,14 @@ class Control:
         An instrument that the operator halted therefore stays halted when unchanged settings are read again.
         """
         for instrument in config.instruments:
-            number, state = instrument.id, instrument.state
+            number, state = instrument.id, instrument.phase
             known = self._states.get(number)
             if known is None:
                 self._log.warning("new instruments need a restart", instrument=number)
             elif state is not self._configured.get(number) and (state is known or await self._set_state(number, state)):
                 self._configured[number] = state
 
-    async def _set_state(self, instrument: int, state: InstrumentState) -> bool:
+    async def _set_state(self, instrument: int, state: Phase) -> bool:
         """Open or halt an instrument. False if the instrument is unknown, or if there is no room for the command."""
         if instrument not in self._states:
             return False

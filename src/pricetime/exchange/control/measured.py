@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
 from ...native.histogram import Histogram
-from ...types import InstrumentState
+from ...types import Phase
 
 
 class SideDepth(NamedTuple):
@@ -21,7 +21,7 @@ class SideDepth(NamedTuple):
 class BookDepth(NamedTuple):
     """Totals of a book at one moment."""
 
-    state: InstrumentState
+    state: Phase
     bids: SideDepth
     asks: SideDepth
 

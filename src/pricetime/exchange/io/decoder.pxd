@@ -2,7 +2,7 @@
 
 from pricetime.core.layout cimport (
     BEHIND, CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS, REDUCE_ORDER, GATEWAY_REJECT, REPLACE_ORDER,
-    SET_STATE, THROTTLED, Command, i64, u8, u32, u64,
+    SET_PHASE, THROTTLED, Command, i64, u8, u32, u64,
 )
 from pricetime.exchange.state.layout cimport FIRST_PART, ORDER_ID_SHIFT, THROTTLE_MEMORY_NS, Session
 from pricetime.exchange.state.throttle cimport Throttle

@@ -103,7 +103,7 @@ class Decoder:
         c.timestamp = timestamp
         c.session = c.owner = owner
         c.length = 40
-        c.reserved = 0
+        c.order_type = c.instructions = 0
         c.type = kind
         c.side = c.time_in_force = c.flags = 0
         c.instrument = c.tag = 0

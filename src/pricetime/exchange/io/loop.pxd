@@ -1,6 +1,6 @@
 # Signatures and fields of loop.py, in its order.
 
-from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, SET_STATE, Command, i64, u8, u32, u64
+from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, SET_PHASE, Command, i64, u8, u32, u64
 from pricetime.exchange.io.decoder cimport Decoder
 from pricetime.exchange.state.layout cimport (
     ABSENT, ACTIVE, BEGINNINGS, BUFFER_BYTES, DOUBLINGS, FIRST_PART, FULL_READS, MAX_MESSAGE, NEVER, ORDER_ID_SHIFT, PART,

@@ -294,7 +294,7 @@ class Gateway:
                 request.owner, request.fd, request.flags, request.next_sequence, self.decoder.sequence, now_ns
             )
         elif request.kind == REQUEST_STATE:
-            return self._command(SET_STATE, 0, request.instrument, request.state, 0, now_ns)
+            return self._command(SET_PHASE, 0, request.instrument, request.state, 0, now_ns)
         elif request.kind == REQUEST_OWNER:
             self.sessions.remove(request.owner, request.state, request.flags, now_ns)
         elif request.kind == REQUEST_STOP and self.stop_ns == 0:

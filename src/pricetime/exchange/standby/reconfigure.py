@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from ...core.instrument import Instrument
 from ...errors import LevelsFull, OrdersFull
 from ...log.configuration import Configuration
-from ...types import InstrumentState
+from ...types import Phase
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..state.exchange_state import ExchangeState, configuration_of
@@ -41,8 +41,8 @@ def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
     that the settings change, so that subscribers receive it.
     """
     after = configuration_of(settings)
-    known = {instrument.id: instrument.state for instrument in before.instruments}
-    instruments = (replace(new, state=known.get(new.id, InstrumentState.OPEN)) for new in after.instruments)
+    known = {instrument.id: instrument.phase for instrument in before.instruments}
+    instruments = (replace(new, phase=known.get(new.id, Phase.CONTINUOUS)) for new in after.instruments)
     return replace(after, instruments=tuple(sorted(instruments, key=lambda instrument: instrument.id)))
 
 

@@ -131,7 +131,7 @@ class Replica:
             found = {}
             for instrument in instruments:
                 book = self.builder.book(instrument)
-                found[instrument] = (book.state, *book.depth(levels))
+                found[instrument] = (book.phase, *book.depth(levels))
             return found
         finally:
             self.latch.leave()
@@ -175,7 +175,7 @@ class Replica:
         lots: cython.double[2]
         best: i64[2]
         levels: u32[2]
-        state: u32 = book.state
+        state: u32 = book.phase
         side: cython.int
         with cython.nogil:
             for side in range(2):

@@ -17,7 +17,7 @@ from ...log.position import Position
 from ...log.snapshot import SnapshotFile
 from ...ring.idle import Idle
 from ...ring.ring import Ring
-from ...types import SNAPSHOT_ORDER, CommandType, InstrumentState
+from ...types import SNAPSHOT_ORDER, CommandType, Phase
 from ...wire.types import MessageType
 from ..settings.config import GatewayConfig
 from ..settings.room import room_for
@@ -152,16 +152,16 @@ class ExchangeState:
             orders[name] = resting[name]
         orders["order_id"] = resting["sequence"]
         states = self.states()
-        instruments = tuple(replace(known, state=states[number]) for number, known in self.engine.instruments.items())
+        instruments = tuple(replace(known, phase=states[number]) for number, known in self.engine.instruments.items())
         newest = self.store.next_sequence
         checksum = self.store.checksum_before(newest)
         return Snapshot(newest - 1, instruments, orders, self.digest(), checksum)
 
     # ------------------------------------------------------------------ questions
 
-    def states(self) -> dict[int, InstrumentState]:
+    def states(self) -> dict[int, Phase]:
         """The state that each instrument is in."""
-        return {number: self.engine.state(number) for number in self.engine.instruments}
+        return {number: self.engine.phase(number) for number in self.engine.instruments}
 
     def digest(self) -> int:
         """Digest of all books with public order references. A subscriber's books must have the same."""

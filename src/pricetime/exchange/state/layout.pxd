@@ -85,7 +85,7 @@ ctypedef packed struct Request:
     u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none
     u32 instrument             # REQUEST_STATE
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_STATE: InstrumentState; REQUEST_OWNER: SessionReason; 0: do not end the session
+    u32 state                  # REQUEST_STATE: Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
     u8 zero[28]
 
 # From the gateway to the control thread: 64 bytes, a slot of a ring.

@@ -1,7 +1,7 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, EXPIRED, INVALID_ORDER_ID, NIL, OPEN_ORDER, REJECTED, REPLACED, STATE_CHANGED, THROTTLED, TRADE, UNFINISHED, Report,
+    ACCEPTED, AS_MAKER, EXPIRED, INVALID_ORDER_ID, NIL, OPEN_ORDER, REJECTED, REPLACED, PHASE_CHANGED, THROTTLED, TRADE, UNFINISHED, Report,
     RoutedReport, u8, u32, u64,
 )
 from pricetime.core.references cimport References

@@ -89,7 +89,7 @@ class Router:
                     self._to_owner(routed.session, cython.address(routed.report))
                 if kind == TRADE:
                     self._to_maker(cython.address(routed.report))
-                if kind <= EXPIRED or kind == STATE_CHANGED:
+                if kind <= EXPIRED or kind == PHASE_CHANGED:
                     self._to_feed(cython.address(routed.report))
                 if routed.last:
                     self._count(routed.timestamp, routed.kind)

@@ -1,0 +1,27 @@
+"""The phases of an instrument: what it accepts in each, and whether orders match.
+
+The core and the reference book read this table when a book is made. A new phase is a row here and a number in ``Phase``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .types import CommandType, Phase, Reason
+
+NEW, REPLACE, REPLACE_AS = CommandType.NEW_ORDER, CommandType.REPLACE_ORDER, CommandType.REPLACE_ORDER_AS
+CANCEL, REDUCE = CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER
+
+
+class PhaseRule(NamedTuple):
+    """One row. Commands that are not about one order, such as mass cancels, are accepted in every phase."""
+
+    accepts: frozenset[CommandType]  #: commands about one order
+    matches: bool  #: whether an order trades with those it crosses
+    reason: Reason  #: of the commands that it rejects
+
+
+PHASES: dict[int, PhaseRule] = {
+    Phase.CONTINUOUS: PhaseRule(frozenset({NEW, REPLACE, REPLACE_AS, CANCEL, REDUCE}), True, Reason.NONE),
+    Phase.HALTED: PhaseRule(frozenset({CANCEL, REDUCE}), False, Reason.INSTRUMENT_HALTED),
+}
