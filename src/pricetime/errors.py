@@ -124,6 +124,10 @@ class InvalidCommands(PricetimeError, TypeError):
     """The array given to ``apply`` is not contiguous, one-dimensional and of dtype ``pricetime.COMMAND``."""
 
 
+class InvalidRecords(PricetimeError, TypeError):
+    """The argument of ``Engine.restore`` is not ``BookRecords`` of contiguous arrays with their dtypes."""
+
+
 class InvalidReports(PricetimeError, TypeError):
     """The array is not contiguous, one-dimensional and of dtype ``pricetime.REPORT``."""
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import cython
 
+from pricetime import phases
 from pricetime.owner_limits import OwnerLimits
 
 if not cython.compiled:  # the compiled form cimports them in book.pxd
@@ -47,9 +48,12 @@ class Books:
         self.bucket_shift = 65 - max(2, int(capacity).bit_length())
         self.report_count = self.seq_num = 0
         self.reports = cython.NULL
+        self.keeps = False
+        self.refreshes = 0
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
         self._reserve_pools()
+        self._read_phases()
         for index, instrument in enumerate(instruments):
             self._open(index, instrument)
         self.limited = bool(limits)
@@ -66,6 +70,14 @@ class Books:
             self.limits[owner].quantity = quantity
             self.limits[owner].price_distance = distance
         return 0
+
+    def _read_phases(self):
+        """Copy the table of phases."""
+        for phase, rule in phases.PHASES.items():
+            row: cython.pointer[PhaseRule] = cython.address(self.phases[phase])
+            row.accepts = sum(1 << kind for kind in rule.accepts)
+            row.matches = rule.matches
+            row.reason = rule.reason
 
     def _reserve_pools(self):
         n: cython.ulonglong = self.capacity
@@ -87,9 +99,14 @@ class Books:
         n = self.owner_limit
         self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
         self.limits = cython.cast(cython.pointer[OwnerLimit], reserve((n + 1) * cython.sizeof(OwnerLimit)))
+        self.phase_count = len(phases.PHASES)
+        n = self.phase_count
+        self.phases = cython.cast(cython.pointer[PhaseRule], reserve(n * cython.sizeof(PhaseRule)))
+        self.kept = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
+        commands = self.phases and self.kept
         pools = self.orders and self.cold and self.levels and self.nodes and self.books and self.directory
         owners = self.owner_links and self.owner_lists and self.owner_buckets and self.walks and self.limits
-        if not (pools and owners):
+        if not (pools and owners and commands):
             raise MemoryError(
                 f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
                 "level_capacity"
@@ -111,7 +128,7 @@ class Books:
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
         book.lot_size = instrument.lot_size
-        book.phase = instrument.phase
+        self.set_phase(book, instrument.phase)
         low = -(1 << 63) if instrument.low_price is None else instrument.low_price
         high = (1 << 63) - 1 if instrument.high_price is None else instrument.high_price
         book.low_price = low
@@ -177,6 +194,9 @@ class Books:
             n = self.owner_limit
             release(self.walks, (n + 1) * cython.sizeof(Walk))
             release(self.limits, (n + 1) * cython.sizeof(OwnerLimit))
+            n = self.phase_count
+            release(self.phases, n * cython.sizeof(PhaseRule))
+            release(self.kept, cython.sizeof(Command))
 
     # ------------------------------------------------------------------ commands
 
@@ -186,12 +206,14 @@ class Books:
             return cython.address(self.books[self.directory[instrument] - 1])
         return cython.NULL
 
-    def report_bound(self, commands):
+    def report_bound(self, commands, listings, resting):
         """Most reports that this many commands can make. The caller provides this room before it runs them.
 
-        With an ``owner_limit``, each OPEN_ORDERS command may make ``OPEN_ORDERS_TOLD`` more.
+        ``listings``: how many of them are OPEN_ORDERS. ``resting``: most orders that rest when the first is executed.
         """
-        return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
+        makers: u64 = resting + commands
+        own: u64 = REPORTS_PER_COMMAND * commands + OPEN_ORDERS_TOLD * listings + self.keeps
+        return own + REPORTS_PER_MAKER * makers + self.refreshes
 
     def run(self, commands, count, ends):
         """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i, or NULL if not wanted.
@@ -241,7 +263,12 @@ class Books:
         return self.level_at(cython.address(self.books[0].ladders[side - 1]), key_of(side, c.price))
 
     def execute(self, command):
-        """Execute one command: its reports follow those already there."""
+        """Execute one command: its reports follow those already there.
+
+        An order with EXTENDED makes no report: it is kept, and executed or rejected with the next command.
+        """
+        if self.keeps and self._end_kept(command):
+            return
         book: cython.pointer[Book] = self.book_of(command.instrument)
         if not book:
             self._execute_other(book, command)
@@ -269,16 +296,16 @@ class Books:
             elif self.limited:
                 reason = self._refuse_owner(book, c.owner, c.side, c.price, c.order_type != MARKET, c.quantity)
         if reason != NONE:
-            self._reject(c, reason)
+            self._refuse_new(c, reason)
             return
         side: u32 = c.side
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         limit: i64 = ~key_of(side, c.price)
         if c.order_type == MARKET:
             limit = ~key_of(side, self._band_end(book, side))
-        if makers.best != NIL and makers.best_key >= limit:
+        if self._meets(book, makers, limit):
             self._take(book, c, limit)
-        elif may_rest(c):
+        elif may_rest(c.order_type, c.time_in_force):
             self._rest_passive(book, c, position)
         else:
             self._report_new(book, c, False)
@@ -307,7 +334,7 @@ class Books:
     def _take(self, book, c, limit):
         """The order crosses the best price of the other side."""
         side: u32 = c.side
-        rests: cython.bint = may_rest(c)
+        rests: cython.bint = may_rest(c.order_type, c.time_in_force)
         reason: u32 = NONE
         if c.instructions & POST_ONLY:
             reason = WOULD_CROSS
@@ -338,6 +365,10 @@ class Books:
         self._append(book, self.level_for(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
 
     def _cancel_order(self, book, c):
+        reason: u32 = self.refuse_phase(book, CANCEL_ORDER)
+        if reason != NONE:
+            self._reject(c, reason)
+            return
         position: u32 = self._position(book, c.order_id)
         slot: u32 = book.ids[position].slot
         if slot == NIL or (c.owner != 0 and c.owner != self.orders[slot].owner):
@@ -348,6 +379,8 @@ class Books:
 
     def _reduce_order(self, book, c):
         reason: u32 = self.refuse_size(book, 0, c.quantity)
+        if reason == NONE:
+            reason = self.refuse_phase(book, REDUCE_ORDER)
         if reason != NONE:
             self._reject(c, reason)
             return
@@ -388,7 +421,7 @@ class Books:
             if reason != NONE:
                 self._reject(c, reason)
                 return
-        if self.cold[slot].instructions & POST_ONLY and makers.best != NIL and makers.best_key >= ~key:
+        if self.cold[slot].instructions & POST_ONLY and self._meets(book, makers, ~key):
             self._reject(c, WOULD_CROSS)
             return
         if key == level.key and c.quantity <= order.remaining and book.replace_policy != ALWAYS_LOSE:
@@ -413,7 +446,9 @@ class Books:
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
-        left: u64 = self._match(book, makers, side, order.id, owner, mode, key_of(side, key), ~key, quantity)
+        left: u64 = quantity
+        if self._meets(book, makers, ~key):
+            left = self._match(book, makers, side, order.id, owner, mode, key_of(side, key), ~key, quantity)
         if left == 0:
             self._erase(book, self._position(book, order.id))
             self._free_slot(book, slot)
@@ -435,8 +470,10 @@ class Books:
             self._reject(c, UNKNOWN_COMMAND)
         elif c.type == OPEN_ORDERS:
             self._tell_open_orders(c)
+        elif c.type == ORDER_EXTENSION:
+            self._report(0, REJECTED, 0, MALFORMED, 0, 0, 0, 0)
         elif not book:
-            self._reject(c, UNKNOWN_INSTRUMENT)
+            self._refuse_new(c, UNKNOWN_INSTRUMENT)
         elif c.type == SET_PHASE:
             self._set_phase(book, c)
         else:
@@ -538,20 +575,45 @@ class Books:
         self._report(c.instrument, OPEN_ORDERS_END, 0, reason, c.order_id, 0, 0, told)
 
     def _set_phase(self, book, c):
-        if c.flags > HALTED:
+        if c.flags >= self.phase_count:
             self._reject(c, INVALID_PHASE)
             return
-        book.phase = c.flags
+        self.set_phase(book, c.flags)
         self._report(book.instrument, PHASE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
 
+    def set_phase(self, book, phase):
+        """Begin a phase, which is a row of the table."""
+        book.phase = phase
+        book.rule = self.phases[phase]
+
+    def _end_kept(self, c):
+        """The command after an extended order executes it with its extension, or rejects it: is nothing left to do?"""
+        self.keeps = False
+        if c.type != ORDER_EXTENSION:
+            self._reject(cython.address(self.kept[0]), MALFORMED)
+            return False
+        book: cython.pointer[Book] = self.book_of(self.kept[0].instrument)
+        reason: u32 = self._refuse_order(book, cython.address(self.kept[0])) if book else UNKNOWN_INSTRUMENT
+        self._reject(cython.address(self.kept[0]), reason)
+        return True
+
     # ------------------------------------------------------------------ rejections
+
+    def _refuse_new(self, c, reason):
+        """Reject a command, or keep it if it is a new order that its extension must follow: that has no rule alone."""
+        if c.type == NEW_ORDER and c.instructions & EXTENDED:
+            self.kept[0] = c[0]
+            self.keeps = True
+        else:
+            self._reject(c, reason)
 
     def _refuse_order(self, book, c):
         """Why a new order is rejected whatever rests, NONE if it is not: malformed fields come first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
         reason: u32 = NONE
-        if c.order_type != LIMIT or c.instructions != 0 or c.time_in_force != GTC:
+        timed: cython.bint = c.time_in_force != GTC and c.time_in_force != IOC and c.time_in_force != FOK
+        if c.order_type != LIMIT or c.instructions != 0 or timed:
             reason = refuse_terms(c.order_type, c.time_in_force, c.instructions)
             if reason != NONE:
                 return reason
@@ -560,11 +622,16 @@ class Books:
         reason = self.refuse_size(book, c.price if c.order_type != MARKET else 0, c.quantity)
         if reason != NONE:
             return reason
+        reason = self.refuse_phase(book, NEW_ORDER)
+        if reason != NONE:
+            return reason
         return self._refuse_price(book, c.price if c.order_type != MARKET else book.low_price)
 
     def refuse_replace(self, book, price, quantity):
         """The same for a replace."""
         reason: u32 = self.refuse_size(book, price, quantity)
+        if reason == NONE:
+            reason = self.refuse_phase(book, REPLACE_ORDER)
         return reason if reason != NONE else self._refuse_price(book, price)
 
     def refuse_size(self, book, price, quantity):
@@ -577,10 +644,12 @@ class Books:
             return INVALID_PRICE
         return NONE
 
+    def refuse_phase(self, book, kind):
+        """Does the phase accept this type of command about one order?"""
+        return NONE if book.rule.accepts >> kind & 1 else book.rule.reason
+
     def _refuse_price(self, book, price):
-        """Does the instrument accept orders, and at this price? One comparison checks both ends of the band."""
-        if book.phase != CONTINUOUS:
-            return INSTRUMENT_HALTED
+        """Is a price within the band? One comparison checks both ends."""
         if cython.cast(u64, cython.cast(u64, price) - cython.cast(u64, book.low_price)) > book.band:
             return PRICE_OUTSIDE_BAND
         return NONE
@@ -647,6 +716,14 @@ class Books:
         self._report(c.instrument, REJECTED, c.side, reason, c.order_id, 0, c.price, c.quantity)
 
     # ------------------------------------------------------------------ matching
+
+    def _meets(self, book, makers, limit):
+        """Does an order trade with the best of the other side, down to ``limit``, a key of that side?"""
+        return makers.best != NIL and makers.best_key >= limit and book.rule.matches
+
+    def may_cross(self, book):
+        """Does the phase accept orders without matching them?"""
+        return not book.rule.matches and book.rule.accepts >> NEW_ORDER & 1
 
     def _match(self, book, makers, side, taker_id, owner, mode, taker_price, limit, quantity):
         """Trade with the best orders of the other side up to ``limit``, a key of that side. Returns the quantity left.
@@ -1255,9 +1332,9 @@ class Books:
         return value
 
 
-def may_rest(c):
-    """May the remainder of a valid new order rest?"""
-    return c.order_type == LIMIT and c.time_in_force == GTC
+def may_rest(order_type, time_in_force):
+    """May the remainder of an order with valid terms rest?"""
+    return order_type != MARKET and time_in_force < IOC
 
 
 def refuse_terms(order_type, time_in_force, instructions):
@@ -1266,16 +1343,11 @@ def refuse_terms(order_type, time_in_force, instructions):
         return INVALID_ORDER_TYPE
     if time_in_force > FOK or (order_type == MARKET and time_in_force == GTD):
         return INVALID_TIME_IN_FORCE
-    never_rests: cython.bint = order_type == MARKET or time_in_force == IOC or time_in_force == FOK
     known: u32 = POST_ONLY | AT_THE_OPEN | AT_THE_CLOSE | EXTENDED
-    if instructions & ~known or (instructions & POST_ONLY and never_rests):
+    never_rests: cython.bint = order_type == MARKET or time_in_force >= IOC
+    if instructions | known != known or (instructions & POST_ONLY and never_rests):
         return INVALID_INSTRUCTION
-    if (
-        order_type > MARKET
-        or time_in_force == DAY
-        or time_in_force == GTD
-        or instructions & ~cython.cast(u32, POST_ONLY)
-    ):
+    if order_type > MARKET or time_in_force == DAY or time_in_force == GTD or instructions > POST_ONLY:
         return NOT_SUPPORTED
     return NONE
 

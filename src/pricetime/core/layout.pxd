@@ -348,6 +348,12 @@ ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
     u32 slot
 
+# What a phase accepts, from pricetime.phases: 8 bytes.
+ctypedef struct PhaseRule:
+    u32 accepts          # bit i: commands of type i, of those about one order
+    u16 matches          # 1: orders trade with those they cross
+    u16 reason           # of the commands that it rejects
+
 # One instrument's book.
 ctypedef struct Book:
     Ladder ladders[2]    # bids, asks
@@ -359,8 +365,9 @@ ctypedef struct Book:
     u32 instrument
     u8 self_trade        # default mode
     u8 replace_policy
-    u8 phase             # Phase
+    u8 phase
     u8 older_rules       # 1: restored orders may be outside the band or above the limit
+    PhaseRule rule       # of the phase
     u64 tick_size        # every price is a multiple
     u64 lot_size         # every quantity is a multiple
     i64 low_price        # ticks: the lowest price an order may have

@@ -7,7 +7,6 @@ from pricetime.core.layout cimport (
     NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_PHASE, TRADE,
     UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
-from pricetime.core.dump cimport commands_of
 from pricetime.execution cimport Execution, Trade
 from pricetime.native.bits cimport prefetch
 from pricetime.native.latch cimport Latch

@@ -22,11 +22,10 @@ from pricetime.types import (
     Side,
     TimeInForce,
 )
-from pricetime.types import Order as RestingOrder
+from pricetime.types import Order as OrderSeen
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
     from pricetime.core.book import key_of
-    from pricetime.core.dump import commands_of
     from pricetime.core.engine import Engine, owner_with_orders, raise_busy
     from pricetime.core.layout import *
     from pricetime.execution import Execution, Trade
@@ -185,6 +184,7 @@ class OrderBook:
         owner_: u32 = owner_of(owner) if owned else 0
         self._start(CANCEL_ORDER, number)
         try:
+            self._refused(self._books.refuse_phase(self._book, CANCEL_ORDER))
             if owned:
                 self._slot(number, True, owner_)
             self._execute()
@@ -219,6 +219,7 @@ class OrderBook:
         c: cython.pointer[Command] = self._start(REDUCE_ORDER, number)
         try:
             c.quantity = lots
+            self._refused(self._books.refuse_phase(self._book, REDUCE_ORDER))
             left: u64 = self._books.orders[self._slot(number, owned, owner_)].remaining
             self._execute()
             return left - self._books.reports[0].quantity
@@ -257,13 +258,13 @@ class OrderBook:
         finally:
             self._latch.leave()
 
-    def set_phase(self, state):
-        """Open or halt the book. While it is halted, only cancels and reduces are accepted.
+    def set_phase(self, phase):
+        """Begin a phase, such as ``Phase.HALTED``, in which only cancels and reduces are accepted.
 
-        ``state``: an ``Phase``. Raises InvalidPhase. O(1).
+        ``phase``: a ``Phase``. Raises InvalidPhase. O(1).
         """
         self._takes_commands()
-        new: u32 = checks.phase(state)
+        new: u32 = checks.phase(phase)
         c: cython.pointer[Command] = self._start(SET_PHASE, 0)
         try:
             c.flags = new
@@ -290,13 +291,13 @@ class OrderBook:
 
     @property
     def phase(self):
-        """The ``Phase``: open or halted. O(1)."""
+        """The ``Phase``: what the book accepts now. O(1)."""
         self._enter()
         try:
-            state: u32 = self._book.phase
+            phase: u32 = self._book.phase
         finally:
             self._latch.leave()
-        return Phase(state)
+        return Phase(phase)
 
     @property
     def tick_size(self):
@@ -401,17 +402,6 @@ class OrderBook:
     def check(self):
         """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self._engine.check()
-
-    def commands(self):
-        """Return commands that rebuild this book from an empty one: an array of ``pricetime.COMMAND``, shape (n,).
-
-        A new order for each resting one; if the book is halted, the halt comes last. O(orders).
-        """
-        self._enter()
-        try:
-            return commands_of(self._books, [self._engine._instruments[self._book.instrument]])
-        finally:
-            self._latch.leave()
 
     def __len__(self):
         """Orders resting."""
@@ -519,8 +509,7 @@ class OrderBook:
 
     def _execute(self):
         """Execute the command. Raises the exception of its reason if it is rejected."""
-        self._engine.make_room(1)
-        self._books.execute(self._engine.command)
+        self._engine.execute()
         if self._books.reports[0].kind == REJECTED:
             self._books.seq_num -= 1  # this report is not returned
             self._refused(self._books.reports[0].reason)
@@ -545,7 +534,7 @@ class OrderBook:
                 "GTC, IOC or FOK"
             )
         if reason == INSTRUMENT_HALTED:
-            return f"instrument {c.instrument} is halted: it accepts no orders until it is opened"
+            return f"instrument {c.instrument} is halted: it accepts only cancels and reduces until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
             low = self._book.low_price
             return f"price {c.price} is outside the band: give one from {low} to {low + int(self._book.band)}"
@@ -645,7 +634,7 @@ class OrderBook:
         side = _BID if level.side == BID else _ASK
         price: i64 = key_of(level.side, level.key)
         time_ns: u64 = self._books.cold[slot].timestamp
-        return tuple.__new__(RestingOrder, (o.id, side, price, o.remaining, time_ns, o.owner))
+        return tuple.__new__(OrderSeen, (o.id, side, price, o.remaining, time_ns, o.owner))
 
 
 def book_of(engine, instrument):

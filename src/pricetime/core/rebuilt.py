@@ -194,9 +194,9 @@ class Rebuilt:
         return fault
 
     def _set_phase(self, book, r):
-        if r.quantity > HALTED:
+        if r.quantity >= self.books.phase_count:
             return INVALID_PHASE
-        book.phase = r.quantity
+        self.books.set_phase(book, cython.cast(u32, r.quantity))
         return NONE
 
     # ------------------------------------------------------------------ what they do to an order
@@ -249,8 +249,7 @@ class Rebuilt:
 
     def _crosses(self, book, side, key):
         """Would an order trade with the best one of the other side?"""
-        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
-        return makers.best != NIL and makers.best_key >= ~key
+        return self.books._meets(book, cython.address(book.ladders[2 - side]), ~key)
 
     def _settle(self):
         """After a change: drop the taker if it is gone; let it rest if it may and nothing is left to trade with.

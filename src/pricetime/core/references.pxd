@@ -1,7 +1,7 @@
 # Signatures and fields of references.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, CANCELLED, EXPIRED, NEW_ORDER, OPEN_ORDER, REDUCED, REPLACED, TRADE, Command, OpenOrder, Report, u32, u64,
+    ACCEPTED, AHEAD, CANCELLED, EXPIRED, OPEN_ORDER, REDUCED, REPLACED, TRADE, RestingOrder, OpenOrder, Report, u32, u64,
 )
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.bits cimport prefetch
@@ -35,5 +35,5 @@ cdef class References:
     cdef void _erase(self, u64 position) noexcept nogil
 
     # all orders
-    cdef void _look_up(self, const Command *commands, u64 count, u64 *found) noexcept nogil
-    cdef void _load(self, const Command *commands, u64 count) noexcept nogil
+    cdef void _look_up(self, const RestingOrder *orders, u64 count, u64 *found) noexcept nogil
+    cdef void _load(self, const RestingOrder *orders, u64 count) noexcept nogil

@@ -16,7 +16,6 @@ import numpy as np
 
 from pricetime.errors import SnapshotMismatch
 from pricetime.native.spread import id_multiplier
-from pricetime.types import CommandType
 
 if not cython.compiled:  # the compiled form has them from references.pxd
     from pricetime.core.layout import *
@@ -170,45 +169,39 @@ class References:
 
     # ------------------------------------------------------------------ all orders
 
-    def write(self, commands):
-        """Write the reference of each order into the ``sequence`` of its command, in the array of ``Engine.commands``.
-
-        O(orders).
-        """
-        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
-        count: u64 = len(commands)
+    def write(self, orders):
+        """Write the ``reference`` of each order into the array ``resting`` of ``Engine.dump``. O(orders)."""
+        first: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], records_of(orders))
+        count: u64 = len(orders)
         block: Block = Block((count + 1) * cython.sizeof(u64))
         found: cython.pointer[u64] = cython.cast(cython.pointer[u64], block.memory)
         with cython.nogil:
             self._look_up(first, count, found)
-        commands["sequence"] = block.array(REFERENCE, count)
+        orders["reference"] = block.array(REFERENCE, count)
 
-    def _look_up(self, commands, count, found):
+    def _look_up(self, orders, count, found):
         i: u64
         for i in range(count):
-            found[i] = commands[i].sequence
-            if commands[i].type == NEW_ORDER:
-                found[i] = self.reference_of(commands[i].instrument, commands[i].order_id)
+            found[i] = self.reference_of(orders[i].instrument, orders[i].order_id)
 
-    def load(self, commands, next_reference):
-        """Load the orders of commands that ``write`` has filled, into an empty table. O(orders log orders).
+    def load(self, orders, next_reference):
+        """Load orders that ``write`` has filled into an empty table. O(orders log orders).
 
         Raises SnapshotMismatch.
         """
-        given = commands["sequence"][commands["type"] == CommandType.NEW_ORDER]
+        given = orders["reference"]
         lowest, highest = (int(given.min()), int(given.max())) if given.size else (1, 0)
         if not 0 < lowest <= highest + 1 <= next_reference or np.unique(given).size != given.size:
             raise SnapshotMismatch(
                 f"the references of these orders are not from 1 to below {next_reference}, each once"
             )
-        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
-        count: u64 = len(commands)
+        first: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], records_of(orders))
+        count: u64 = len(orders)
         with cython.nogil:
             self._load(first, count)
         self.next = next_reference
 
-    def _load(self, commands, count):
+    def _load(self, orders, count):
         i: u64
         for i in range(count):
-            if commands[i].type == NEW_ORDER:
-                self._enter(commands[i].instrument, commands[i].order_id, commands[i].sequence, commands[i].quantity)
+            self._enter(orders[i].instrument, orders[i].order_id, orders[i].reference, orders[i].remaining)

@@ -3,8 +3,8 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    BID, CANCELLED, CANCEL_ORDER, NEW_ORDER, NIL, OPEN_ORDERS_TOLD, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS,
-    REPORTS_PER_COMMAND, REPORTS_PER_MAKER, TRADE, Command, Level, Order, Report, RoutedReport, u32, u64,
+    BID, CANCELLED, CANCEL_ORDER, NEW_ORDER, NIL, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS,
+    TRADE, Command, Level, Order, Report, RoutedReport, u32, u64,
 )
 from pricetime.log.writer cimport Writer
 from pricetime.native.latency cimport CANCEL, OTHER, REPLACE, RESTS, TRADES, Latencies

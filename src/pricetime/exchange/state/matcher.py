@@ -46,8 +46,7 @@ class Matcher:
         self._name_kinds()
         self.every = self.untimed = NEVER
         self.began_ns = 0
-        most: u64 = self.books.capacity
-        reports: u64 = (REPORTS_PER_COMMAND + OPEN_ORDERS_TOLD) * BATCH + REPORTS_PER_MAKER * (most + BATCH)
+        reports: u64 = self.books.report_bound(BATCH, BATCH, self.books.capacity)
         self.block_bytes = reports * cython.sizeof(Report)
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
         if not self.block:
