@@ -15,7 +15,7 @@ from pricetime.types import (
     ALL_INSTRUMENTS,
     EXECUTION_REPORT,
     CommandType,
-    InstrumentState,
+    Phase,
     Reason,
     ReportKind,
     SelfTrade,
@@ -171,9 +171,9 @@ def test_each_owner_and_the_feed_receive_their_reports(seed: int) -> None:
                 crowd.come_back(owner)
             if rng.random() < 0.1:
                 number, state = rng.choice([1, 3, 70]), rng.choice([0, 0, 1])
-                assert here.exchange.set_state(number, state)
+                assert here.exchange.set_phase(number, state)
                 here.settle()
-                oracle.apply(session=0, type=CommandType.SET_STATE, instrument=number, flags=state)
+                oracle.apply(session=0, type=CommandType.SET_PHASE, instrument=number, flags=state)
             if step % 10 == 0:
                 check(here, oracle, crowd)
         here.settle()
@@ -222,7 +222,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
                 crowd.gather()
                 here.exchange.replica.snapshot()
             if rng.random() < 0.02:
-                here.exchange.set_state(rng.choice([1, 3, 70]), InstrumentState(rng.choice([0, 0, 1])))
+                here.exchange.set_phase(rng.choice([1, 3, 70]), Phase(rng.choice([0, 0, 1])))
         here.settle()
         crowd.gather()
         here.settle()

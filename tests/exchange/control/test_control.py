@@ -22,7 +22,7 @@ from pricetime.exchange.control.preflight import preflight
 from pricetime.exchange.settings.admin_socket import connect
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.sources import load
-from pricetime.types import InstrumentState
+from pricetime.types import Phase
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_login import CHALLENGE_BYTES, login
 from tests.exchange.control.test_retransmission import ask
@@ -172,9 +172,9 @@ def test_a_snapshot_is_asked_for() -> None:
 
 def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None:
     exchange = FakeExchange()
-    exchange.states = {1: InstrumentState.HALTED}
+    exchange.phases = {1: Phase.HALTED}
     with serving(exchange=exchange) as running:
-        assert running.exchange.told == [("set_state", 1, "OPEN")]
+        assert running.exchange.told == [("set_phase", 1, "OPEN")]
         assert running.events.of("instrument state")[0]["state"] == "OPEN"
 
 
@@ -224,7 +224,7 @@ def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
         write(file, "open", "mtu = 9000")
         running.control.reload()
         running.until(lambda: len(running.events.of("instrument state")) == 2)
-    assert running.exchange.told[:2] == [("set_state", 2, "HALTED"), ("set_state", 2, "OPEN")]
+    assert running.exchange.told[:2] == [("set_phase", 2, "HALTED"), ("set_phase", 2, "OPEN")]
     assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
 
 
@@ -238,7 +238,7 @@ def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file
         write(file, "halted")  # of the other instrument
         running.control.reload()
         running.until(lambda: len(running.events.of("instrument state")) == 2)
-    assert running.exchange.told[:3] == [("set_state", 1, "HALTED"), ("set_state", 2, "HALTED"), "begin_stop"]
+    assert running.exchange.told[:3] == [("set_phase", 1, "HALTED"), ("set_phase", 2, "HALTED"), "begin_stop"]
 
 
 def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

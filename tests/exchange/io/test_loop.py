@@ -12,15 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pricetime import IOC
 from pricetime.exchange.exchange import runs_in_one_thread
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, InstrumentState, ReportKind
+from pricetime.types import REPORT, Phase, ReportKind
 from pricetime.wire.messages import FeedHeartbeat, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
 from tests.exchange.harness import SMALL, Client, Harness, harness, kinds
-from tests.exchange.orders import ASK, BID, IOC, cancel, mass_cancel, new
+from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new
 
 ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
 
@@ -119,7 +120,7 @@ def test_an_iteration_without_work_does_nothing() -> None:
 def test_requests_beyond_what_may_wait() -> None:
     with harness() as here:
         taken = 0
-        while here.exchange.set_state(1, InstrumentState.HALTED):
+        while here.exchange.set_phase(1, Phase.HALTED):
             taken += 1
         assert taken == 4096
         near, far = socket.socketpair()
@@ -127,7 +128,7 @@ def test_requests_beyond_what_may_wait() -> None:
             assert not here.exchange.admit(far.fileno(), 1, 0, 0)
             assert near.send(b"x"), "it is the caller's still"
         here.settle()
-        assert here.exchange.set_state(1, InstrumentState.OPEN)
+        assert here.exchange.set_phase(1, Phase.CONTINUOUS)
         here.settle()
         assert here.exchange.store.next_sequence == taken + 2
 
@@ -137,7 +138,7 @@ def test_requests_wait_for_room_in_the_ring() -> None:
         client = here.client(1)
         client.send(*(cancel(n) for n in range(500)))
         for _ in range(100):
-            assert here.exchange.set_state(2, InstrumentState.HALTED)
+            assert here.exchange.set_phase(2, Phase.HALTED)
         here.settle()
         client.receive()
         assert len(client.reports()) == 500

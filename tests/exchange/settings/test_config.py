@@ -12,7 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from pricetime import Instrument, OwnerLimits, SelfTrade
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.settings.fields import Idle, named, written
-from pricetime.types import InstrumentState, ReplacePolicy
+from pricetime.types import Phase, ReplacePolicy
 
 
 def test_the_defaults_are_a_server_on_this_machine_alone() -> None:
@@ -44,13 +44,13 @@ def test_an_instrument_as_the_engine_takes_it() -> None:
         {"id": 3, "symbol": "ABC", "tick_size": 5, "low_price": -10, "state": "halted", "self_trade": "Cancel-Newest"}
     )
     assert given.instrument() == Instrument(
-        3, symbol="ABC", tick_size=5, low_price=-10, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_NEWEST
+        3, symbol="ABC", tick_size=5, low_price=-10, phase=Phase.HALTED, self_trade=SelfTrade.CANCEL_NEWEST
     )
     assert InstrumentConfig(id=1).instrument() == Instrument(1)
 
 
 def test_members_are_written_as_they_are_read() -> None:
-    enums: list[Any] = [SelfTrade, ReplacePolicy, InstrumentState]
+    enums: list[Any] = [SelfTrade, ReplacePolicy, Phase]
     for enum in enums:
         kind: Any = Annotated[enum, named(enum)]
         taken: TypeAdapter[Any] = TypeAdapter(kind)

@@ -10,7 +10,7 @@ cdef enum:
     LINGERING = 3              # its Logout is sent; the client has LINGER_NS to read it and close
     # Request.kind
     REQUEST_ADMIT = 1
-    REQUEST_STATE = 2
+    REQUEST_PHASE = 2
     REQUEST_STOP = 3
     REQUEST_OWNER = 4
     # Event.kind
@@ -83,9 +83,9 @@ ctypedef packed struct Request:
     u32 owner
     i64 fd                     # REQUEST_ADMIT: the connection, which the gateway then owns
     u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none
-    u32 instrument             # REQUEST_STATE
+    u32 instrument             # REQUEST_PHASE
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_STATE: Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
+    u32 state                  # REQUEST_PHASE: the Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
     u8 zero[28]
 
 # From the gateway to the control thread: 64 bytes, a slot of a ring.
