@@ -15,8 +15,9 @@ from pricetime.reference.records import Report
 from pricetime.types import (
     COMMAND,
     CommandType,
-    InstrumentState,
+    Instruction,
     Order,
+    Phase,
     QueuePosition,
     Reason,
     ReportKind,
@@ -48,8 +49,8 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
     if method == "mass_cancel":
         fields["side"] = given.get("side") or 0
         return command(CommandType.MASS_CANCEL, **fields)
-    if method == "set_state":
-        return command(CommandType.SET_STATE, flags=given["state"])
+    if method == "set_phase":
+        return command(CommandType.SET_PHASE, flags=given["phase"])
     if method == "cancel_order":
         return command(CommandType.CANCEL_ORDER, **fields)
     if method == "reduce_order":
@@ -62,7 +63,8 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
         return command(CommandType.REPLACE_ORDER_AS, tag=given["new_id"] >> 32, **fields)
     if method == "match_order":
         fields["time_in_force"] = TimeInForce.IOC
-    return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, **fields)
+    instructions = Instruction.POST_ONLY if given.get("post_only") else 0
+    return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, instructions=instructions, **fields)
 
 
 class AppliedBook:
@@ -109,12 +111,12 @@ class AppliedBook:
             self._apply("replace_order", order_id=order_id, price=price, quantity=quantity, new_id=new_id, owner=owner)
         )
 
-    def set_state(self, state: int) -> None:
-        self._apply("set_state", state=state)
+    def set_phase(self, phase: int) -> None:
+        self._apply("set_phase", phase=phase)
 
     @property
-    def state(self) -> InstrumentState:
-        return self.book.state
+    def phase(self) -> Phase:
+        return self.book.phase
 
     def order(self, order_id: int) -> Order:
         return self.book.order(order_id)
@@ -225,4 +227,4 @@ def state(book: Book) -> tuple[object, ...]:
     """Return all public state of a book; ``check`` covers the private state."""
     if not isinstance(book, ReferenceBook):
         book.check()
-    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.state, book.digest()
+    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.phase, book.digest()

@@ -17,7 +17,7 @@ from pricetime import (
     REPORT,
     CommandType,
     Instrument,
-    InstrumentState,
+    Phase,
     OwnerLimits,
     Reason,
     Side,
@@ -73,7 +73,7 @@ class ReferenceEngine:
             lot_size=instrument.lot_size,
             limits=limits,
         )
-        book.state = instrument.state
+        book.phase = instrument.phase
         return book
 
     def apply(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -164,8 +164,8 @@ class ReferenceEngine:
             return Reason.INVALID_SIDE
         if kind == CommandType.MASS_CANCEL:
             return Reason.MASS_CANCEL_UNFINISHED if row["owner"] in self.unfinished else None
-        if kind == CommandType.SET_STATE:
-            return None if row["flags"] in set(InstrumentState) else Reason.INVALID_STATE
+        if kind == CommandType.SET_PHASE:
+            return None if row["flags"] in set(Phase) else Reason.INVALID_PHASE
         return None
 
     def _book_with_room(self, instrument: int) -> ReferenceBook:
@@ -196,7 +196,7 @@ def random_instruments(rng: random.Random) -> list[Instrument]:
             self_trade=rng.choice(list(SelfTrade)),
             replace_policy=rng.randrange(2),  # type: ignore[arg-type]
             order_limit=rng.choice([None, None, 1, 10]),
-            state=rng.choice([*[InstrumentState.OPEN] * 4, InstrumentState.HALTED]),
+            phase=rng.choice([*[Phase.CONTINUOUS] * 4, Phase.HALTED]),
             **rng.choice(bands),  # type: ignore[arg-type]
         )
         for number in rng.sample(NUMBERS, rng.randint(1, 4))

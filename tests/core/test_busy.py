@@ -26,7 +26,7 @@ from pricetime import (
     POST_ONLY,
     Engine,
     Instrument,
-    InstrumentState,
+    Phase,
     OrderBook,
     SelfTrade,
     TimeInForce,
@@ -346,19 +346,19 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
             lambda: book.cancel_order(77),
             lambda: book.reduce_order(1, 1, owner=5),
             lambda: book.replace_order(1, 5, 5, new_id=1, owner=np.int64(7)),
-            lambda: book.set_state(5),
+            lambda: book.set_phase(5),
         ):
             with pytest.raises(PricetimeError):
                 refused()
-        book.set_state(InstrumentState.HALTED)
+        book.set_phase(Phase.HALTED)
         with pytest.raises(PricetimeError):
             book.add_order(2, BID, 100, 5)
-        book.set_state(InstrumentState.OPEN)
+        book.set_phase(Phase.CONTINUOUS)
         book.replace_order(1, 101, 6)
         book.reduce_order(1, 1)
         book.mass_cancel(3)
         book.add_order(3, BID, 101, 6)
-        _ = book.state, book.best_bid, book.depth(), book.order(1), book.orders(1, 101), book.queue_position(1)
+        _ = book.phase, book.best_bid, book.depth(), book.order(1), book.orders(1, 101), book.queue_position(1)
         _ = list(book), 1 in book, book.digest(), book.commands(), copy.copy(book)
         book.cancel_order(1)
         book.apply(command(CommandType.CANCEL_ORDER, order_id=1))

@@ -50,7 +50,7 @@ def test_levels_full(make_book: Any) -> None:
         with pytest.raises(LevelsFull):
             bid(book, 3, price, 5)
     with pytest.raises(LevelsFull):
-        ask(book, 3, 109, 5, time_in_force=TimeInForce.POST_ONLY)
+        ask(book, 3, 109, 5, post_only=True)
     assert state(book) == before
     bid(book, 3, 100, 5)
     book.cancel_order(2)
@@ -92,7 +92,7 @@ def test_the_quantity_of_a_level_stays_below_2_to_the_64(make_book: Any) -> None
     with pytest.raises(LevelQuantityFull):
         bid(book, 5, 100, 1)
     with pytest.raises(LevelQuantityFull):
-        bid(book, 5, 100, MAX_QUANTITY, time_in_force=TimeInForce.POST_ONLY)
+        bid(book, 5, 100, MAX_QUANTITY, post_only=True)
     with pytest.raises(LevelQuantityFull):
         book.replace_order(4, 100, 1)
     with pytest.raises(LevelQuantityFull):

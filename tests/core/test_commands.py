@@ -21,7 +21,7 @@ def book() -> OrderBook:
     book = OrderBook(6, level_capacity=4)
     bid(book, 1, 100, 10, owner=1)
     bid(book, 2, 100, 2**63 - 1)
-    bid(book, 3, 99, 10, time_in_force=TimeInForce.POST_ONLY)
+    bid(book, 3, 99, 10, post_only=True)
     ask(book, 4, 110, 10)
     return book
 
@@ -44,7 +44,7 @@ REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
     (REPLACE_AS, {"order_id": 1, "price": 1, "quantity": 0, "owner": 9}, Reason.INVALID_QUANTITY),
     (NEW, {**ADD, "order_id": 1}, Reason.DUPLICATE_ORDER_ID),
     (NEW, {**ADD, "order_id": 1, "price": 110}, Reason.DUPLICATE_ORDER_ID),
-    (NEW, {**ADD, "order_id": 4, "time_in_force": TimeInForce.MARKET}, Reason.DUPLICATE_ORDER_ID),
+    (NEW, {**ADD, "order_id": 4, "order_type": OrderType.MARKET}, Reason.DUPLICATE_ORDER_ID),
     (REPLACE_AS, {"order_id": 1, "price": 100, "quantity": 1, "owner": 2}, Reason.DUPLICATE_ORDER_ID),
     (CANCEL, {"order_id": 77}, Reason.UNKNOWN_ORDER),
     (CANCEL, {"order_id": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
@@ -54,7 +54,7 @@ REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
     (REPLACE, {"order_id": 77, "price": 100, "quantity": 1}, Reason.UNKNOWN_ORDER),
     (REPLACE, {"order_id": 1, "price": 100, "quantity": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
     (REPLACE_AS, {"order_id": 77, "price": 100, "quantity": 1, "owner": 9}, Reason.UNKNOWN_ORDER),
-    (NEW, {**ADD, "price": 110, "time_in_force": TimeInForce.POST_ONLY}, Reason.WOULD_CROSS),
+    (NEW, {**ADD, "price": 110, "post_only": True}, Reason.WOULD_CROSS),
     (REPLACE, {"order_id": 3, "price": 110, "quantity": 1}, Reason.WOULD_CROSS),
     (REPLACE_AS, {"order_id": 3, "price": 110, "quantity": 1, "owner": 9}, Reason.WOULD_CROSS),
     (NEW, {**ADD, "quantity": 2**63 - 1}, Reason.LEVEL_QUANTITY_FULL),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, DEPTH, Engine, Instrument, InstrumentState, OrderBook
+from pricetime import ASK, BID, DEPTH, Engine, Instrument, Phase, OrderBook
 from pricetime.depth import Depth
 from pricetime.extras import MissingExtra
 
@@ -81,7 +81,7 @@ def test_the_ladder_in_a_notebook() -> None:
         ["1", "8", "100.00", "", ""],
     ]
     halted = OrderBook()
-    halted.set_state(InstrumentState.HALTED)
+    halted.set_phase(Phase.HALTED)
     assert Cells(halted._repr_html_()).rows == [
         ["OrderBook: 0 orders, halted"], ["orders", "bid", "price", "ask", "orders"], ["no bids or asks"],
     ]  # fmt: skip

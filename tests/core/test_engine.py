@@ -15,7 +15,7 @@ from pricetime import (
     ALL_INSTRUMENTS,
     Engine,
     Instrument,
-    InstrumentState,
+    Phase,
     OrderBook,
     ReplacePolicy,
     SelfTrade,
@@ -28,7 +28,7 @@ from pricetime.errors import (
     InvalidPrice,
     InvalidQuantity,
     InvalidSetting,
-    InvalidState,
+    InvalidPhase,
     OrdersFull,
     UnknownInstrument,
     UnknownOrder,
@@ -132,7 +132,7 @@ def test_each_instrument_has_its_own_tick_and_lot_size() -> None:
     assert answer(engine, command(REPLACE, **change, price=-104, quantity=10)) == [(rejected, Reason.INVALID_PRICE)]
     assert answer(engine, command(REPLACE, **change, price=-100, quantity=1)) == [(rejected, Reason.INVALID_QUANTITY)]
     assert answer(engine, command(REPLACE, **change, price=-100, quantity=30)) == [(ReportKind.REPLACED, Reason.NONE)]
-    market = new(0, 2, 2, 3, 10, time_in_force=TimeInForce.MARKET)  # its price is not looked at
+    market = new(0, 2, 2, 3, 10, order_type=OrderType.MARKET)  # its price is not looked at
     assert [kind for kind, _ in answer(engine, market)] == [ReportKind.ACCEPTED, ReportKind.TRADE]
     engine.check()
 
@@ -329,7 +329,7 @@ def test_commands_build_the_state_anew() -> None:
     engine.apply(
         np.concatenate([new(2, U64, 1, -(2**63), 20, tag=9, owner=3, timestamp=U64, flags=3), new(1, 1, 2, 101, 7)])
     )
-    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, time_in_force=TimeInForce.POST_ONLY))
+    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, post_only=True))
     commands = engine.commands()
     assert commands.dtype == COMMAND
     assert commands["instrument"].tolist() == [1, 1, 2]
@@ -418,14 +418,14 @@ def test_the_names_of_a_book_with_an_instrument() -> None:
     engine = Engine([Instrument(7, tick_size=5, lot_size=10), Instrument(8)], capacity=10)
     assert (engine.tick_size(7), engine.lot_size(7)) == (engine.book(7).tick_size, engine.book(7).lot_size) == (5, 10)
     assert (engine.tick_size(8), engine.lot_size(8)) == (1, 1)
-    engine.set_state(7, InstrumentState.HALTED)
-    assert engine.state(7) is engine.book(7).state is InstrumentState.HALTED
-    assert engine.state(8) is InstrumentState.OPEN
-    for call in (engine.tick_size, engine.lot_size, lambda number: engine.set_state(number, 0)):
+    engine.set_phase(7, Phase.HALTED)
+    assert engine.phase(7) is engine.book(7).phase is Phase.HALTED
+    assert engine.phase(8) is Phase.CONTINUOUS
+    for call in (engine.tick_size, engine.lot_size, lambda number: engine.set_phase(number, 0)):
         with pytest.raises(UnknownInstrument):
             call(9)
-    with pytest.raises(InvalidState):
-        engine.set_state(7, 2)
+    with pytest.raises(InvalidPhase):
+        engine.set_phase(7, 2)
 
 
 def test_a_book_may_have_a_tick_size_and_a_lot_size() -> None:

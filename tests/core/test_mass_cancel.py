@@ -110,7 +110,7 @@ def test_a_run_of_makers_of_several_owners(book: Any) -> None:
 def test_what_trades_and_rests_is_of_its_owner(book: Any) -> None:
     ask(book, 1, 100, 5, owner=2)
     bid(book, 2, 100, 9, owner=1)
-    bid(book, 3, 100, 9, owner=1, time_in_force=TimeInForce.POST_ONLY)
+    bid(book, 3, 100, 9, owner=1, post_only=True)
     assert cancelled(book, 2) == []
     assert cancelled(book, 1) == [2, 3]
 
@@ -334,7 +334,7 @@ def test_the_commands_of_a_book_keep_the_order_too() -> None:
 
 def test_it_is_done_while_the_instrument_is_halted(book: Any) -> None:
     place(book)
-    book.set_state(1)
+    book.set_phase(1)
     assert cancelled(book, 1) == [11, 12, 13, 14]
 
 

@@ -145,7 +145,7 @@ def test_all_reports_at_once_or_one_by_one() -> None:
 
 def test_they_come_back_from_the_commands_of_an_engine() -> None:
     engine, references = flow()
-    engine.apply(command(CommandType.SET_STATE, instrument=2, flags=1))
+    engine.apply(command(CommandType.SET_PHASE, instrument=2, flags=1))
     commands = engine.commands()
     references.write(commands)
     again, others = Engine([Instrument(1), Instrument(2)], capacity=300, owner_limit=9), References(300)

@@ -170,7 +170,7 @@ def test_self_trade_prevention_when_the_incoming_order_is_smaller(book: Any) -> 
     ]
     bid(book, 3, 101, 1, owner=1, self_trade=SelfTrade.CANCEL_SMALLER)
     assert last(book, 1) == [Report(CANCELLED, BID, Reason.SELF_TRADE, 3, 0, 101, 1)]
-    bid(book, 4, 7, 1, owner=1, self_trade=SelfTrade.CANCEL_NEWEST, time_in_force=TimeInForce.MARKET)
+    bid(book, 4, 7, 1, owner=1, self_trade=SelfTrade.CANCEL_NEWEST, order_type=OrderType.MARKET)
     assert last(book, 1) == [Report(CANCELLED, BID, Reason.SELF_TRADE, 4, 0, 0, 1)]
 
 

@@ -13,7 +13,7 @@ from pricetime import (
     CommandType,
     Engine,
     Instrument,
-    InstrumentState,
+    Phase,
     SelfTrade,
     Side,
     TimeInForce,
@@ -22,10 +22,10 @@ from pricetime.errors import InvalidCommands, InvalidSetting, LevelsFull, Orders
 from pricetime.types import Reason, ReportKind
 from tests.books import U64, ask, bid, command, queue, state
 
-NEW, CANCEL, MASS_CANCEL, SET_STATE = (
-    CommandType.NEW_ORDER, CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL, CommandType.SET_STATE,
+NEW, CANCEL, MASS_CANCEL, SET_PHASE = (
+    CommandType.NEW_ORDER, CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL, CommandType.SET_PHASE,
 )  # fmt: skip
-OPEN, HALTED = InstrumentState
+CONTINUOUS, HALTED = Phase
 
 
 def new(order_id: int, price: int = 100, quantity: int = 10, side: int = 1, **fields: int) -> np.ndarray[Any, Any]:
@@ -65,24 +65,24 @@ def test_nothing_makes_an_empty_engine() -> None:
     assert engine.apply(new(1, instrument=1))["seq_num"].tolist() == [8]
 
 
-@pytest.mark.parametrize("before", InstrumentState)
-@pytest.mark.parametrize("after", InstrumentState)
-@pytest.mark.parametrize("now", InstrumentState)
+@pytest.mark.parametrize("before", Phase)
+@pytest.mark.parametrize("after", Phase)
+@pytest.mark.parametrize("now", Phase)
 @pytest.mark.parametrize("orders", [0, 2])
 def test_each_book_is_in_the_state_that_it_was_in(
-    before: InstrumentState, after: InstrumentState, now: InstrumentState, orders: int
+    before: Phase, after: Phase, now: Phase, orders: int
 ) -> None:
     """Whatever state its instrument begins with, there and here."""
-    engine = Engine([Instrument(1, state=before)], capacity=5)
+    engine = Engine([Instrument(1, phase=before)], capacity=5)
     book = engine.book(1)
     if orders:
-        book.set_state(OPEN)
+        book.set_phase(CONTINUOUS)
         bid(book, 1, 10, 5)
         bid(book, 2, 10, 5)
-    book.set_state(after)
-    other = restored(engine.commands(), Instrument(1, state=now), capacity=5)
+    book.set_phase(after)
+    other = restored(engine.commands(), Instrument(1, phase=now), capacity=5)
     assert state(other.book(1)) == state(book)
-    applied = Engine([Instrument(1, state=before)], capacity=5)
+    applied = Engine([Instrument(1, phase=before)], capacity=5)
     applied.apply(engine.commands())
     assert state(applied.book(1)) == state(book)
 
@@ -90,7 +90,7 @@ def test_each_book_is_in_the_state_that_it_was_in(
 def test_orders_stay_that_the_rules_would_refuse_by_now() -> None:
     engine = full()
     rules = Instrument(5, tick_size=7, lot_size=30, low_price=99, high_price=150, order_limit=1)
-    other = restored(engine.commands(), rules, Instrument(2, order_limit=2, state=HALTED))
+    other = restored(engine.commands(), rules, Instrument(2, order_limit=2, phase=HALTED))
     assert other.digest() == engine.digest()
     [refused] = other.apply(new(50, 105, 30, instrument=5))
     assert (refused["kind"], refused["reason"]) == (ReportKind.REJECTED, Reason.ORDERS_FULL)
@@ -113,13 +113,13 @@ def test_far_more_orders_than_an_instrument_may_have_by_now() -> None:
 def test_what_an_order_was_entered_with_comes_along() -> None:
     engine = Engine([Instrument(0)], capacity=5, owner_limit=9)
     given = {"owner": 3, "tag": 2**32 - 1, "timestamp": U64}
-    engine.apply(new(U64, -(2**63), 2**63 - 1, flags=SelfTrade.DECREMENT, time_in_force=TimeInForce.POST_ONLY, **given))
+    engine.apply(new(U64, -(2**63), 2**63 - 1, flags=SelfTrade.DECREMENT, post_only=True, **given))
     commands = engine.commands()
     assert restored(commands, Instrument(0), capacity=5, owner_limit=9).commands().tobytes() == commands.tobytes()
     row = dict(zip(COMMAND.names or (), commands[0].item(), strict=True))
     assert row == {
         "sequence": 0, "timestamp": U64, "session": 0, "length": 40, "reserved": 0, "type": NEW, "side": 1,
-        "time_in_force": TimeInForce.POST_ONLY, "flags": SelfTrade.DECREMENT, "instrument": 0, "order_id": U64,
+        "post_only": True, "flags": SelfTrade.DECREMENT, "instrument": 0, "order_id": U64,
         "price": -(2**63), "quantity": 2**63 - 1, "owner": 3, "tag": 2**32 - 1,
     }  # fmt: skip
 
@@ -146,12 +146,12 @@ MISFITS: list[tuple[dict[str, int], type[Exception], str]] = [
     ({"side": 0}, SnapshotMismatch, "no side"),
     ({"side": 3}, SnapshotMismatch, "no side"),
     ({"time_in_force": TimeInForce.IOC}, SnapshotMismatch, "does not rest"),
-    ({"time_in_force": TimeInForce.MARKET}, SnapshotMismatch, "does not rest"),
+    ({"order_type": OrderType.MARKET}, SnapshotMismatch, "does not rest"),
     ({"flags": 7}, SnapshotMismatch, "self-trade mode"),
     ({"quantity": 0}, SnapshotMismatch, "invalid quantity"),
     ({"quantity": 2**63}, SnapshotMismatch, "invalid quantity"),
     ({"order_id": 1}, SnapshotMismatch, "order id is in use"),
-    ({"type": SET_STATE, "flags": 2}, SnapshotMismatch, "state is unknown"),
+    ({"type": SET_PHASE, "flags": 2}, SnapshotMismatch, "state is unknown"),
     ({"price": 200}, SnapshotMismatch, "crossed"),
 ]
 
@@ -163,7 +163,7 @@ def test_what_does_not_fit_leaves_the_engine_as_it_was_made(
     misfit = command(NEW, **ROW)
     for name, value in fields.items():
         misfit[name] = value
-    engine = Engine([Instrument(5, state=HALTED, order_limit=3), Instrument(2)], capacity=40, owner_limit=4)
+    engine = Engine([Instrument(5, phase=HALTED, order_limit=3), Instrument(2)], capacity=40, owner_limit=4)
     before = [state(engine.book(number)) for number in (2, 5)]
     with pytest.raises(error, match=message):
         engine.restore(np.concatenate([full().commands(), misfit]), 9)

@@ -73,15 +73,15 @@ def test_fok_adds_quantities_beyond_64_bits(book: Any) -> None:
 
 def test_market_takes_any_price_and_ignores_its_own(book: Any) -> None:
     ask(book, 1, I64_MAX, 4)
-    assert bid(book, 2, I64_MIN, 3, time_in_force=TimeInForce.MARKET) == (Trade(1, 2, I64_MAX, 3),)
+    assert bid(book, 2, I64_MIN, 3, order_type=OrderType.MARKET) == (Trade(1, 2, I64_MAX, 3),)
     bid(book, 3, I64_MIN, 4)
-    assert ask(book, 4, I64_MAX, 9, time_in_force=TimeInForce.MARKET) == (Trade(3, 4, I64_MIN, 4),)
+    assert ask(book, 4, I64_MAX, 9, order_type=OrderType.MARKET) == (Trade(3, 4, I64_MIN, 4),)
     assert ladder(book) == ([], [(I64_MAX, 1, 1)])
 
 
 def test_post_only_rests_when_it_crosses_nothing(book: Any) -> None:
     ask(book, 1, 110, 10)
-    assert bid(book, 2, 109, 5, time_in_force=TimeInForce.POST_ONLY) == ()
+    assert bid(book, 2, 109, 5, post_only=True) == ()
     assert ladder(book) == ([(109, 5, 1)], [(110, 10, 1)])
 
 
@@ -91,21 +91,21 @@ def test_post_only_that_would_trade_is_refused(book: Any, beyond: int) -> None:
     bid(book, 2, 100, 10)
     before = state(book)
     with pytest.raises(WouldCross):
-        bid(book, 3, 110 + beyond, 5, time_in_force=TimeInForce.POST_ONLY)
+        bid(book, 3, 110 + beyond, 5, post_only=True)
     with pytest.raises(WouldCross):
-        ask(book, 3, 100 - beyond, 5, time_in_force=TimeInForce.POST_ONLY)
+        ask(book, 3, 100 - beyond, 5, post_only=True)
     assert state(book) == before
 
 
 def test_post_only_is_refused_before_a_self_trade_is_looked_at(book: Any) -> None:
     ask(book, 1, 110, 10, owner=1)
     with pytest.raises(WouldCross):
-        bid(book, 2, 110, 5, owner=1, time_in_force=TimeInForce.POST_ONLY, self_trade=3)
+        bid(book, 2, 110, 5, owner=1, post_only=True, self_trade=3)
     assert ladder(book) == ([], [(110, 10, 1)])
 
 
 def test_a_resting_post_only_order_is_a_maker_like_any(book: Any) -> None:
-    ask(book, 1, 110, 10, time_in_force=TimeInForce.POST_ONLY)
+    ask(book, 1, 110, 10, post_only=True)
     assert bid(book, 2, 110, 4) == (Trade(1, 2, 110, 4),)
 
 

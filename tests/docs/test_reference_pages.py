@@ -46,7 +46,7 @@ def test_public_member(kind: str, name: str) -> None:
     assert re.search(rf"^\|[^|]*`{name}\b", section, re.MULTILINE)
 
 
-CALLS = ["add_order", "match_order", "cancel_order", "mass_cancel", "reduce_order", "replace_order", "set_state"]
+CALLS = ["add_order", "match_order", "cancel_order", "mass_cancel", "reduce_order", "replace_order", "set_phase"]
 
 
 @pytest.mark.parametrize("name", CALLS)

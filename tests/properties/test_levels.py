@@ -51,7 +51,7 @@ class Levels:
         """Take the best levels of a side."""
         best = self.prices(side)[:count]
         taker = Side(3 - side)
-        trades = self.book.add_order(next(self.ids), taker, 0, count, time_in_force=TimeInForce.MARKET).trades
+        trades = self.book.add_order(next(self.ids), taker, 0, count, order_type=OrderType.MARKET).trades
         assert [trade.price for trade in trades] == best
         for price in best:
             del self.live[side][price]

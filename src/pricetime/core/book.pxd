@@ -96,7 +96,7 @@ cdef class Books:
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
     cdef void _set_phase(self, Book *book, const Command *c) noexcept nogil
     cdef void set_phase(self, Book *book, u32 phase) noexcept nogil
-    cdef bint _end_kept(self, const Command *c) noexcept nogil
+    cdef void _execute_behind(self, const Command *c) noexcept nogil
 
     # rejections
     cdef void _refuse_new(self, const Command *c, u32 reason) noexcept nogil

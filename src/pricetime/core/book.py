@@ -267,7 +267,8 @@ class Books:
 
         An order with EXTENDED makes no report: it is kept, and executed or rejected with the next command.
         """
-        if self.keeps and self._end_kept(command):
+        if self.keeps:
+            self._execute_behind(command)
             return
         book: cython.pointer[Book] = self.book_of(command.instrument)
         if not book:
@@ -586,16 +587,19 @@ class Books:
         book.phase = phase
         book.rule = self.phases[phase]
 
-    def _end_kept(self, c):
-        """The command after an extended order executes it with its extension, or rejects it: is nothing left to do?"""
+    def _execute_behind(self, c):
+        """Execute the command after an extended order: its extension executes both, any other command rejects it."""
         self.keeps = False
+        kept: cython.pointer[Command] = cython.address(self.kept[0])
         if c.type != ORDER_EXTENSION:
-            self._reject(cython.address(self.kept[0]), MALFORMED)
-            return False
-        book: cython.pointer[Book] = self.book_of(self.kept[0].instrument)
-        reason: u32 = self._refuse_order(book, cython.address(self.kept[0])) if book else UNKNOWN_INSTRUMENT
-        self._reject(cython.address(self.kept[0]), reason)
-        return True
+            self._reject(kept, MALFORMED)
+            self.execute(c)
+        elif not self.book_of(kept.instrument):
+            self._reject(kept, UNKNOWN_INSTRUMENT)
+        elif kept.side != BID and kept.side != ASK:
+            self._reject(kept, INVALID_SIDE)
+        else:
+            self._reject(kept, refuse_terms(kept.order_type, kept.time_in_force, kept.instructions))
 
     # ------------------------------------------------------------------ rejections
 

@@ -1,6 +1,6 @@
 # Signatures and fields of order_book.py, in its order.
 
-from pricetime.core.book cimport Books, key_of
+from pricetime.core.book cimport Books, key_of, refuse_terms
 from pricetime.core.engine cimport Engine, owner_with_orders, raise_busy
 from pricetime.core.layout cimport (
     ASK, BID, CANCEL_ORDER, INVALID_INSTRUCTION, INVALID_TIME_IN_FORCE, LIMIT, NOT_SUPPORTED, POST_ONLY, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, NEW_ORDER,
@@ -49,4 +49,5 @@ cdef u32 owner_of(object value) except? 0xFFFFFFFF
 cdef u32 side_of(object value) except 0
 cdef u32 order_type_of(object value) except? 0xFF
 cdef u32 time_in_force_of(object value) except? 0xFF
+cdef int check_terms(u32 order_type, u32 time_in_force, u32 instructions) except -1
 cdef u32 self_trade_of(object value) except 0

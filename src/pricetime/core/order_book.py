@@ -25,7 +25,7 @@ from pricetime.types import (
 from pricetime.types import Order as OrderSeen
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
-    from pricetime.core.book import key_of
+    from pricetime.core.book import key_of, refuse_terms
     from pricetime.core.engine import Engine, owner_with_orders, raise_busy
     from pricetime.core.layout import *
     from pricetime.execution import Execution, Trade
@@ -131,6 +131,8 @@ class OrderBook:
         kind: u32 = order_type_of(order_type)
         tif: u32 = time_in_force_of(time_in_force)
         instructions: u32 = POST_ONLY if post_only else 0
+        if kind != LIMIT or tif != GTC:
+            check_terms(kind, tif, instructions)
         mode: u32 = 0 if self_trade is None else self_trade_of(self_trade)
         lots: u64 = self._lots(quantity)
         ticks: i64 = 0 if kind == MARKET else self._ticks(price)
@@ -524,15 +526,6 @@ class OrderBook:
     def _why(self, reason):
         """The message of a rejection. Malformed arguments have raised before, with their own messages."""
         c: cython.pointer[Command] = self._engine.command
-        if reason == INVALID_TIME_IN_FORCE:
-            return f"order {c.order_id} is a market order, which never rests: give a time in force other than GTD"
-        if reason == INVALID_INSTRUCTION:
-            return f"post-only order {c.order_id} never rests: give a limit order with a time in force that may rest"
-        if reason == NOT_SUPPORTED:
-            return (
-                f"order {c.order_id} has an order type or time in force without a rule yet: give LIMIT or MARKET, and "
-                "GTC, IOC or FOK"
-            )
         if reason == INSTRUMENT_HALTED:
             return f"instrument {c.instrument} is halted: it accepts only cancels and reduces until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
@@ -727,6 +720,21 @@ def time_in_force_of(value):
     if value is _GTC:
         return GTC
     return checks.time_in_force(value)
+
+
+def check_terms(order_type, time_in_force, instructions):
+    """Raises InvalidTimeInForce, InvalidInstruction and NotSupported."""
+    reason: u32 = refuse_terms(order_type, time_in_force, instructions)
+    if reason == INVALID_TIME_IN_FORCE:
+        raise errors.InvalidTimeInForce("a market order never rests: give it a time in force other than GTD")
+    if reason == INVALID_INSTRUCTION:
+        raise errors.InvalidInstruction("this order never rests, so it cannot be post-only: give LIMIT and GTC")
+    if reason == NOT_SUPPORTED:
+        raise errors.NotSupported(
+            f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name} has no rule yet: give LIMIT or MARKET "
+            "with GTC, IOC or FOK"
+        )
+    return 0
 
 
 def self_trade_of(value):
