@@ -19,7 +19,7 @@ from pricetime.client.errors import ConnectionLost, NotAcknowledged, ReportsUnta
 from pricetime.client.future import CommandFuture, OrderFuture
 from pricetime.client.open_orders import OpenOrdersQuery
 from pricetime.client.retries import Retries
-from pricetime.types import REPORT, SelfTrade, Side, TimeInForce
+from pricetime.types import REPORT, OrderType, SelfTrade, Side, TimeInForce
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import ExecutionReport
 
@@ -89,18 +89,31 @@ class OrderEntry:
         price: int | None,
         quantity: int,
         *,
+        order_type: OrderType | int = OrderType.LIMIT,
         time_in_force: TimeInForce | int = TimeInForce.GTC,
+        post_only: bool = False,
+        trigger_price: int | None = None,
+        display_quantity: int | None = None,
+        expiry_ns: int | None = None,
+        minimum_quantity: int | None = None,
         self_trade: SelfTrade | int | None = None,
         instrument: int | None = None,
         tag: int = 0,
     ) -> OrderFuture:
         """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
 
+        ``trigger_price``: ticks; ``display_quantity``, ``minimum_quantity``: lots; ``expiry_ns``: since 1970; None for
+        those that the order does not use. If one is given, an extension carries them, and the exchange rejects the
+        order, because it does not support them yet: NotSupported.
+
         The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for invalid
         arguments, ConnectionLost and SessionEnded.
         """
-        number = self.instrument if instrument is None else instrument
-        data = commands.new_order(order_id, side, price, quantity, number, time_in_force, self_trade, tag)
+        data = commands.new_order(
+            order_id, side, price, quantity, self.instrument if instrument is None else instrument,
+            order_type, time_in_force, post_only, self_trade, tag,
+            trigger_price, display_quantity, expiry_ns, minimum_quantity,
+        )  # fmt: skip
         future: OrderFuture = self._command(data)
         return future
 
