@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pricetime import OrderBook
+from pricetime import Engine, OrderBook
 from pricetime.errors import ERROR_OF_REASON, PricetimeError
 from pricetime.execution import Execution, Trade
 from pricetime.reference import ReferenceBook
@@ -17,6 +17,7 @@ from pricetime.types import (
     CommandType,
     Instruction,
     Order,
+    OrderType,
     Phase,
     QueuePosition,
     Reason,
@@ -26,6 +27,13 @@ from pricetime.types import (
 )
 
 U64 = 2**64 - 1
+
+#: Terms of an order, as arguments of ``add_order``.
+IOC: dict[str, Any] = {"time_in_force": TimeInForce.IOC}
+FOK: dict[str, Any] = {"time_in_force": TimeInForce.FOK}
+MARKET: dict[str, Any] = {"order_type": OrderType.MARKET}
+POST_ONLY: dict[str, Any] = {"post_only": True}
+NEVER_RESTS = [IOC, FOK, MARKET, MARKET | IOC, MARKET | FOK]
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 
 #: A method of a book and its arguments by name. A test can run it on any book, print it and run it again.
@@ -65,6 +73,11 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
         fields["time_in_force"] = TimeInForce.IOC
     instructions = Instruction.POST_ONLY if given.get("post_only") else 0
     return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, instructions=instructions, **fields)
+
+
+def dumped(engine: Engine) -> bytes:
+    """Return the records of all books of an engine."""
+    return b"".join(part.tobytes() for part in engine.dump())
 
 
 class AppliedBook:

@@ -17,14 +17,15 @@ from pricetime import (
     REPORT,
     CommandType,
     Instrument,
-    Phase,
     OwnerLimits,
+    Phase,
     Reason,
     Side,
 )
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.reference import ReferenceBook
-from pricetime.reference.commands import apply, told
+from pricetime.reference import records as reference
+from pricetime.reference.commands import apply, due, told
 from pricetime.reference.mass_cancel import MassCancel
 from pricetime.reference.queues import mix
 from pricetime.types import EXECUTION_REPORT, ReportKind, SelfTrade
@@ -55,6 +56,7 @@ class ReferenceEngine:
         self.seq_num = 0
         self.owner_limit = owner_limit
         self.unfinished: dict[int, MassCancel] = {}
+        self.kept: reference.Row | None = None
         entries = count(1)
         open_orders: Counter[int] = Counter()
         for book in self.books.values():
@@ -78,6 +80,10 @@ class ReferenceEngine:
 
     def apply(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the reports of an array of one command."""
+        rows = due(self, reference.Row._make(command[0].item()))
+        return np.concatenate([np.zeros(0, REPORT), *(self._execute(np.array([row], COMMAND)) for row in rows)])
+
+    def _execute(self, command: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         row: Row = dict(zip(COMMAND.names or (), command[0].item(), strict=True))
         reason = self._refusal(row)
         if reason is not None:
@@ -232,6 +238,8 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
             command["price"] = max(I64_MIN, min(I64_MAX, int(command["price"][0]) * instrument.tick_size))
             command["quantity"] = min(U64, int(command["quantity"][0]) * instrument.lot_size)
         if rng.random() < 0.05:
-            name = rng.choice(["type", "side", "time_in_force", "flags", "instrument", "quantity"])
-            command[name] = rng.choice([0, 1, 5, 6, 7, 8, 255, rng.getrandbits(8 * command[name].itemsize) >> 1])
+            names = ["type", "side", "order_type", "time_in_force", "instructions", "flags", "instrument", "quantity"]
+            name = rng.choice(names)
+            numbers = [0, 1, 5, 6, 7, 8, 11, 128, 255, rng.getrandbits(8 * command[name].itemsize) >> 1]
+            command[name] = rng.choice(numbers)
         yield command

@@ -1,6 +1,7 @@
 """The phases of an instrument: what it accepts in each, and whether orders match.
 
-The core and the reference book read this table when a book is made. A new phase is a row here and a number in ``Phase``.
+The core and the reference book read this table when a book is made. A new phase is a row here and a number in
+``Phase``.
 """
 
 from __future__ import annotations

@@ -201,8 +201,8 @@ COMMAND = np.dtype(
     ]
 )
 
-#: More fields of the order in the command before it, 64 bytes, in an array of commands: ``array.view(ORDER_EXTENSION)``.
-#: Prices in ticks, quantities in lots, times in ns; 0 for a field that the order does not use.
+#: More fields of the order in the command before it, 64 bytes, in an array of commands:
+#: ``array.view(ORDER_EXTENSION)``. Prices in ticks, quantities in lots, times in ns; 0 for a field that the order does not use.
 ORDER_EXTENSION = np.dtype(
     [
         ("sequence", "<u8"),
@@ -286,8 +286,8 @@ UNFINISHED_CANCEL = np.dtype(
     ]
 )
 
-#: One order in a public snapshot, 48 bytes: ``type`` is 54; price in ticks, open quantity in lots. ``taking`` is 0 for a
-#: resting order. The command of at most one order is unfinished: 1 if its remainder may rest, 2 if it never rests.
+#: One order in a public snapshot, 48 bytes: ``type`` is 54; price in ticks, open quantity in lots. ``taking`` is 0 for
+#: a resting order. The command of at most one order is unfinished: 1 if its remainder may rest, 2 if it never rests.
 SNAPSHOT_ORDER = np.dtype(
     [
         ("type", "u1"),

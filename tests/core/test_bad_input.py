@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from pricetime import Engine, Instrument, OrderBook, ReportKind, SelfTrade, errors
 from pricetime.reference import ReferenceBook
-from pricetime.types import Side, TimeInForce
+from pricetime.types import OrderType, Side, TimeInForce
 from tests.books import ask, bid, ladder, queue, state
 
 #: Never a whole number, whatever is asked for.
@@ -264,12 +265,13 @@ def test_members_of_another_enumeration(kind: Any, given: dict[str, Any], error:
 
 
 def test_members_of_the_right_enumeration_and_their_numbers() -> None:
-    for tif in TimeInForce:
-        for mode in SelfTrade:
-            book, other = OrderBook(10), OrderBook(10)
-            book.add_order(1, Side.BID, 100, 5, time_in_force=tif, self_trade=mode, owner=Colour.RED)
-            other.add_order(1, 1, 100, 5, time_in_force=int(tif), self_trade=int(mode), owner=1)
-            assert book.commands().tobytes() == other.commands().tobytes()
+    types = (OrderType.LIMIT, OrderType.MARKET)
+    times = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+    for kind, tif, mode in product(types, times, SelfTrade):
+        book, other = OrderBook(10), OrderBook(10)
+        book.add_order(1, Side.BID, 100, 5, order_type=kind, time_in_force=tif, self_trade=mode, owner=Colour.RED)
+        other.add_order(1, 1, 100, 5, order_type=int(kind), time_in_force=int(tif), self_trade=int(mode), owner=1)
+        assert [*book] == [*other]
 
 
 @pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])

@@ -17,9 +17,9 @@ def test_orders_full(make_book: Any) -> None:
     bid(book, 1, 100, 5)
     ask(book, 2, 110, 5)
     before = state(book)
-    for tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+    for post_only in (False, True):
         with pytest.raises(OrdersFull):
-            bid(book, 3, 100, 5, time_in_force=tif)
+            bid(book, 3, 100, 5, post_only=post_only)
     with pytest.raises(OrdersFull):  # it might fill, but it might rest
         bid(book, 3, 110, 5)
     assert state(book) == before

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, DEPTH, Engine, Instrument, Phase, OrderBook
+from pricetime import ASK, BID, DEPTH, Engine, Instrument, OrderBook, Phase
 from pricetime.depth import Depth
 from pricetime.extras import MissingExtra
 
@@ -89,9 +89,8 @@ def test_the_ladder_in_a_notebook() -> None:
 
 def test_an_engine_in_a_notebook() -> None:
     engine = Engine([Instrument(1, symbol="<b>ES&", price_unit=Decimal("0.25")), Instrument(2)])
-    commands = filled().commands()
-    commands["instrument"] = 1
-    engine.apply(commands)
+    for order in filled():
+        engine.book(1).add_order(order.id, order.side, order.price, order.quantity)
     assert "<b>" not in engine._repr_html_()
     assert Cells(engine._repr_html_()).rows == [
         ["Engine: 2 instruments, 4 orders"],

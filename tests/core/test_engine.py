@@ -14,9 +14,11 @@ import pytest
 from pricetime import (
     ALL_INSTRUMENTS,
     Engine,
+    Instruction,
     Instrument,
-    Phase,
     OrderBook,
+    OrderType,
+    Phase,
     ReplacePolicy,
     SelfTrade,
     TimeInForce,
@@ -25,16 +27,16 @@ from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import (
     DuplicateOrderId,
     InvalidCommands,
+    InvalidPhase,
     InvalidPrice,
     InvalidQuantity,
     InvalidSetting,
-    InvalidPhase,
     OrdersFull,
     UnknownInstrument,
     UnknownOrder,
 )
 from pricetime.types import COMMAND, CommandType, Reason, ReportKind
-from tests.books import U64, ask, bid, command, ladder, reports_of
+from tests.books import U64, ask, bid, command, dumped, ladder, reports_of
 from tests.fuzz.case import Case
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
@@ -304,7 +306,7 @@ def test_a_copy_of_an_engine(duplicate: Any) -> None:
     other = duplicate(engine)
     assert other.instruments == engine.instruments
     assert other.digest() == engine.digest()
-    assert other.commands().tobytes() == engine.commands().tobytes()
+    assert dumped(other) == dumped(engine)
     other.check()
     commands = np.concatenate(
         [new(7, 2, 2, 100, 30, owner=3), new(1, 5, 1, 98, 1), new(1, 6, 1, 97, 1), new(1, 7, 1, 96, 1)]
@@ -324,21 +326,20 @@ def test_every_protocol_pickles_an_engine(protocol: int) -> None:
     assert other.apply(new(1, 5, 1, 98, 1))["seq_num"].tolist() == [6]
 
 
-def test_commands_build_the_state_anew() -> None:
+def test_records_build_the_state_anew() -> None:
     engine = Engine([Instrument(2), Instrument(1)], capacity=10)
     engine.apply(
         np.concatenate([new(2, U64, 1, -(2**63), 20, tag=9, owner=3, timestamp=U64, flags=3), new(1, 1, 2, 101, 7)])
     )
-    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, post_only=True))
-    commands = engine.commands()
-    assert commands.dtype == COMMAND
-    assert commands["instrument"].tolist() == [1, 1, 2]
-    assert commands[["timestamp", "flags", "owner", "tag"]][2].item() == (U64, 3, 3, 9)
+    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, instructions=Instruction.POST_ONLY))
+    records = engine.dump()
+    assert records.phases["instrument"].tolist() == [1, 2]
+    assert records.resting["instrument"].tolist() == [1, 1, 2]
+    assert records.resting[["timestamp", "self_trade", "owner", "tag"]][2].item() == (U64, 3, 3, 9)
     other = Engine([Instrument(2), Instrument(1)], capacity=10)
-    other.apply(commands)
+    other.restore(records)
     assert other.digest() == engine.digest()
-    assert other.commands().tobytes() == commands.tobytes()
-    assert engine.book(2).commands().tobytes() == commands[2:].tobytes()
+    assert dumped(other) == dumped(engine)
 
 
 def test_instruments_are_handed_out_as_a_copy() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, CommandType, Engine, Instrument, Instruction, OrderBook, OrderType, TimeInForce
+from pricetime import COMMAND, CommandType, Engine, Instruction, Instrument, OrderBook, OrderType, TimeInForce
 from pricetime.errors import BookBusy
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply

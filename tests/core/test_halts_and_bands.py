@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pricetime import CommandType, Engine, Instrument, OrderBook, OrderType, Phase, Side, TimeInForce
-from pricetime.errors import InstrumentHalted, InvalidSetting, InvalidPhase, PriceOutsideBand, UnknownInstrument
+from pricetime.errors import InstrumentHalted, InvalidPhase, InvalidSetting, PriceOutsideBand, UnknownInstrument
 from pricetime.execution import Trade
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, Phase, OrderBook
+from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, OrderBook, Phase
 from pricetime.core.references import References
 from tests.books import bid, command, state
 

@@ -32,7 +32,7 @@ CALLS: list[Callable[[Any], object]] = [
     lambda book: book.queue_position(1),
     lambda book: book.digest(),
     lambda book: book.check(),
-    lambda book: book.commands(),
+    lambda book: book.dump(),
     lambda book: book.apply(np.zeros(1, COMMAND)),
     lambda book: book.book(0),
     lambda book: book.instruments,

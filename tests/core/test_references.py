@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pricetime import COMMAND, CommandType, Engine, Instrument
+from pricetime import CommandType, Engine, Instrument
 from pricetime.core.builder import BookBuilder
 from pricetime.core.references import References
 from pricetime.errors import SnapshotMismatch
 from pricetime.reference.queues import mix
-from pricetime.types import REPORT, ReportKind
+from pricetime.types import REPORT, RESTING_ORDER, ReportKind
 from tests.books import command
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
@@ -46,12 +46,11 @@ class Known:
 
 
 def looked_up(references: References, orders: list[tuple[int, int]]) -> list[int]:
-    commands = np.zeros(len(orders), COMMAND)
-    commands["type"] = CommandType.NEW_ORDER
+    records = np.zeros(len(orders), RESTING_ORDER)
     for at, (instrument, order_id) in enumerate(orders):
-        commands[at]["instrument"], commands[at]["order_id"] = instrument, order_id
-    references.write(commands)
-    return [int(number) for number in commands["sequence"]]
+        records[at]["instrument"], records[at]["order_id"] = instrument, order_id
+    references.write(records)
+    return [int(number) for number in records["reference"]]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -143,17 +142,18 @@ def test_all_reports_at_once_or_one_by_one() -> None:
     assert engine.digest(whole) == engine.digest(one_by_one)
 
 
-def test_they_come_back_from_the_commands_of_an_engine() -> None:
+def test_they_come_back_from_the_records_of_an_engine() -> None:
     engine, references = flow()
     engine.apply(command(CommandType.SET_PHASE, instrument=2, flags=1))
-    commands = engine.commands()
-    references.write(commands)
+    records = engine.dump()
+    orders = records.resting
+    references.write(orders)
     again, others = Engine([Instrument(1), Instrument(2)], capacity=300, owner_limit=9), References(300)
-    again.restore(commands, engine.seq_num)
-    others.load(commands, references.next)
+    again.restore(records, engine.seq_num)
+    others.load(orders, references.next)
     assert again.digest(others) == engine.digest(references) != engine.digest()
     assert others.next == references.next
-    assert commands["sequence"][-1] == 0, "a halt has none"
+    assert orders["reference"].all()
     new = command(CommandType.NEW_ORDER, instrument=1, order_id=99, side=1, price=1, quantity=1)
     for one, its in ((engine, references), (again, others)):
         its.apply(one.apply(new))
@@ -163,13 +163,14 @@ def test_they_come_back_from_the_commands_of_an_engine() -> None:
 def test_a_subscriber_has_the_same_digest() -> None:
     """Who has the references in the place of the ids, as the feed has them."""
     engine, references = flow()
-    commands = engine.commands()
-    references.write(commands)
-    public = np.zeros(len(commands), REPORT)
-    public["type"], public["kind"], public["seq_num"] = 16, ACCEPTED, np.arange(1, len(commands) + 1)
-    for name in ("side", "instrument", "price", "quantity"):
-        public[name] = commands[name]
-    public["order_id"] = commands["sequence"]
+    records = engine.dump()
+    orders = records.resting
+    references.write(orders)
+    public = np.zeros(len(orders), REPORT)
+    public["type"], public["kind"], public["seq_num"] = 16, ACCEPTED, np.arange(1, len(orders) + 1)
+    for name in ("side", "instrument", "price"):
+        public[name] = orders[name]
+    public["order_id"], public["quantity"] = orders["reference"], orders["remaining"]
     builder = BookBuilder([1, 2])
     builder.apply(public)
     assert builder.digest() == engine.digest(references)
@@ -187,19 +188,20 @@ def test_a_subscriber_has_the_same_digest() -> None:
 )
 def test_references_that_cannot_be(spoil: Any, next_reference: int) -> None:
     engine, references = flow()
-    commands = engine.commands()
-    references.write(commands)
-    spoil(commands["sequence"])
+    records = engine.dump()
+    orders = records.resting
+    references.write(orders)
+    spoil(orders["reference"])
     others = References(100)
     with pytest.raises(SnapshotMismatch, match=f"below {next_reference}, each once"):
-        others.load(commands, next_reference)
+        others.load(orders, next_reference)
     assert others.next == 1
-    assert not any(looked_up(others, [(int(c["instrument"]), int(c["order_id"])) for c in commands]))
+    assert not any(looked_up(others, [(int(c["instrument"]), int(c["order_id"])) for c in orders]))
 
 
 def test_no_orders_at_all() -> None:
     references = References(1)
-    references.load(np.zeros(0, COMMAND), 7)
+    references.load(np.zeros(0, RESTING_ORDER), 7)
     assert references.next == 7
     with pytest.raises(SnapshotMismatch):
-        References(1).load(np.zeros(0, COMMAND), 0)
+        References(1).load(np.zeros(0, RESTING_ORDER), 0)

@@ -10,7 +10,7 @@ from pricetime import OrderBook
 from pricetime.errors import DuplicateOrderId, UnknownOrder, WouldCross
 from pricetime.execution import Trade
 from pricetime.reference import ReferenceBook
-from pricetime.types import Order, ReplacePolicy, Side, TimeInForce
+from pricetime.types import Order, ReplacePolicy, Side
 from tests.books import U64, ask, bid, ladder, queue, state
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Order
-from pricetime.types import COMMAND, REPORT, OrderType, Phase, ReportKind, Side, TimeInForce
+from pricetime.types import COMMAND, REPORT, OrderType, Phase, ReportKind, Side
 from tests.books import REASON_OF_ERROR, Step, as_command, play, rejection
 
 PRICES = (100, 101)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricetime import COMPILED, OrderBook, Side, TimeInForce
+from pricetime import COMPILED, OrderBook, OrderType, Side
 from tests.books import I64_MAX, I64_MIN, ladder
 
 STEPS = 5_000 if COMPILED else 500

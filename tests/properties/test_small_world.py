@@ -25,7 +25,6 @@ from tests.properties.small_world import (
     states,
 )
 
-
 #: Terms of orders that differ in what they do.
 TERMS: list[dict[str, Any]] = [
     {},

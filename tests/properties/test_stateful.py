@@ -45,6 +45,8 @@ new_order = {
     "self_trade": modes,
     "timestamp": st.sampled_from([0, 1, U64]),
 }
+#: The terms of an order that may rest.
+RESTS = {name: st.just(0) for name in ("order_type", "time_in_force")}
 something_rests = precondition(lambda machine: len(machine.books.reference) > 0)
 
 
@@ -59,7 +61,7 @@ class Books(RuleBasedStateMachine):
         self_trade=st.sampled_from(SelfTrade),
         replace_policy=st.sampled_from(ReplacePolicy),
         band=bands,
-        makers=st.lists(st.fixed_dictionaries({**new_order, "order_type": st.just(0), "time_in_force": st.just(0)}), max_size=12),
+        makers=st.lists(st.fixed_dictionaries({**new_order, **RESTS}), max_size=12),
     )
     def open(self, makers: list[dict[str, Any]], band: dict[str, int], **given: Any) -> None:
         self.books = SideBySide(owner_limit=OWNER_LIMIT, **band, **given)

@@ -24,7 +24,10 @@ TYPES, TIMES = [*OrderType, 5, 255], [*TimeInForce, 5, 255]
 def test_all_terms(price: int, quantity: int) -> None:
     reference, book = ReferenceBook(1000), OrderBook(1000)
     refill = np.concatenate(
-        [command(CommandType.NEW_ORDER, side=Side.ASK, order_id=n, price=100 + n, quantity=5, owner=1) for n in range(3)]
+        [
+            command(CommandType.NEW_ORDER, side=Side.ASK, order_id=n, price=100 + n, quantity=5, owner=1)
+            for n in range(3)
+        ]
     )
     clear = np.concatenate([command(CommandType.MASS_CANCEL, owner=owner) for owner in (1, 2)])
     terms = list(product(TYPES, TIMES, BITS))

@@ -404,9 +404,11 @@ def checked_book_records(records):
     """``BookRecords`` of plain ndarrays. Raises InvalidRecords."""
     if not isinstance(records, BookRecords):
         raise InvalidRecords(f"{type(records).__name__} is not BookRecords: give what Engine.dump returned")
-    dtypes = (INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL)
-    parts = zip(records, dtypes, BookRecords._fields, strict=True)
-    return BookRecords(*(checked_records(part, dtype, f"records.{name}", InvalidRecords) for part, dtype, name in parts))
+    dtypes = {"phases": INSTRUMENT_PHASE, "resting": RESTING_ORDER, "unfinished": UNFINISHED_CANCEL}
+    checked_parts = []
+    for name, dtype in dtypes.items():
+        checked_parts.append(checked_records(getattr(records, name), dtype, f"that of {name}", InvalidRecords))
+    return BookRecords(*checked_parts)
 
 
 def fits(block, n_bytes):

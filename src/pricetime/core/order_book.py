@@ -731,8 +731,8 @@ def check_terms(order_type, time_in_force, instructions):
         raise errors.InvalidInstruction("this order never rests, so it cannot be post-only: give LIMIT and GTC")
     if reason == NOT_SUPPORTED:
         raise errors.NotSupported(
-            f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name} has no rule yet: give LIMIT or MARKET "
-            "with GTC, IOC or FOK"
+            f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name} has no rule yet: give LIMIT or "
+            "MARKET with GTC, IOC or FOK"
         )
     return 0
 

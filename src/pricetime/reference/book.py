@@ -237,7 +237,12 @@ class ReferenceBook(Queues):
 
     def set_phase(self, phase: int) -> None:
         """Begin a phase of the table in ``pricetime.phases``."""
-        phase = checks.whole(phase, 0, max(self.phases), errors.InvalidPhase, "phase")
+        self.begin_phase(checks.phase(phase))
+
+    def begin_phase(self, phase: int) -> None:
+        """The same by its number."""
+        if phase not in self.phases:
+            raise errors.InvalidPhase(f"{phase} is not a phase of the table")
         self.phase = phase
         self.reports.append(Report(ReportKind.PHASE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.phase))
 

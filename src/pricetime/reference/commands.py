@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -57,7 +57,13 @@ def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> Rep
     return np.array(records, REPORT)
 
 
-def due(book: ReferenceBook, row: Row) -> list[Row]:
+class Keeps(Protocol):
+    """What may keep an extended order: a book, or an engine of several."""
+
+    kept: Row | None
+
+
+def due(book: Keeps, row: Row) -> list[Row]:
     """The commands that are executed when this one arrives.
 
     An extended order waits for the next command. If that is its extension, the order is executed, otherwise rejected.
@@ -145,4 +151,4 @@ def _call(book: ReferenceBook, row: Row) -> None:
         case CommandType.GATEWAY_REJECT:
             book.reports.append(rejected(row, row.flags))
         case CommandType.SET_PHASE:
-            book.set_phase(row.flags)
+            book.begin_phase(row.flags)

@@ -16,9 +16,7 @@ def may_rest(order_type: OrderType, time_in_force: TimeInForce) -> bool:
     return order_type is not OrderType.MARKET and time_in_force not in (TimeInForce.IOC, TimeInForce.FOK)
 
 
-def checked_terms(
-    order_type: int, time_in_force: int, instructions: int
-) -> tuple[OrderType, TimeInForce, Instruction]:
+def checked_terms(order_type: int, time_in_force: int, instructions: int) -> tuple[OrderType, TimeInForce, Instruction]:
     """The terms of an order as members. Raises InvalidOrderType, InvalidTimeInForce, InvalidInstruction, NotSupported.
 
     Unknown values come first, then terms that contradict each other, then those without a rule.
