@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ..client.sequencer import FeedEvent
     from ..client.subscriber import Subscriber
     from ..core.instrument import Instrument
-    from .subscribe import Options
+    from .watch_options import Options
 
 #: Shortest time between two drawings of the ladders, in seconds.
 DRAWN_EVERY_S = 0.1

@@ -84,7 +84,7 @@ def test_what_it_says_at_the_start() -> None:
         assert said["recovery_port"] == running.recovery[1]
         assert (said["feed_group"], said["feed_port"]) == ("239.255.77.1", 7003)
         assert said["owners"] is None
-        assert running.events.of("open")
+        assert running.events.of("continuous")
 
 
 def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
@@ -174,8 +174,8 @@ def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None
     exchange = FakeExchange()
     exchange.phases = {1: Phase.HALTED}
     with serving(exchange=exchange) as running:
-        assert running.exchange.told == [("set_phase", 1, "OPEN")]
-        assert running.events.of("instrument state")[0]["state"] == "OPEN"
+        assert running.exchange.told == [("set_phase", 1, "CONTINUOUS")]
+        assert running.events.of("instrument phase")[0]["phase"] == "CONTINUOUS"
 
 
 def test_the_counters_are_logged_at_intervals() -> None:
@@ -202,13 +202,13 @@ def test_the_settings_are_an_event_where_machines_read() -> None:
     assert said["instruments"][0]["symbol"] == "DEMO"
 
 
-def write(file: Path, state: str, more: str = "") -> None:
-    file.write_text(f'{more}\n[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nstate = "{state}"\n')
+def write(file: Path, phase: str, more: str = "") -> None:
+    file.write_text(f'{more}\n[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nphase = "{phase}"\n')
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    write(tmp_path / "exchange.toml", "open")
+    write(tmp_path / "exchange.toml", "continuous")
     return tmp_path / "exchange.toml"
 
 
@@ -218,13 +218,13 @@ def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
         running.exchange.full = 3
         write(file, "halted")
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state"))
+        running.until(lambda: running.events.of("instrument phase"))
         running.control.reload()  # once more changes nothing
         running.until(lambda: len(running.events.of("reloaded")) == 2)
-        write(file, "open", "mtu = 9000")
+        write(file, "continuous", "mtu = 9000")
         running.control.reload()
-        running.until(lambda: len(running.events.of("instrument state")) == 2)
-    assert running.exchange.told[:2] == [("set_phase", 2, "HALTED"), ("set_phase", 2, "OPEN")]
+        running.until(lambda: len(running.events.of("instrument phase")) == 2)
+    assert running.exchange.told[:2] == [("set_phase", 2, "HALTED"), ("set_phase", 2, "CONTINUOUS")]
     assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
 
 
@@ -237,7 +237,7 @@ def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file
         running.until(lambda: running.events.of("reloaded"))
         write(file, "halted")  # of the other instrument
         running.control.reload()
-        running.until(lambda: len(running.events.of("instrument state")) == 2)
+        running.until(lambda: len(running.events.of("instrument phase")) == 2)
     assert running.exchange.told[:3] == [("set_phase", 1, "HALTED"), ("set_phase", 2, "HALTED"), "begin_stop"]
 
 
@@ -247,10 +247,10 @@ def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         running.exchange.full = 10**6
         write(file, "halted")
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state not set: too many waiting requests"))
+        running.until(lambda: running.events.of("instrument phase not set: too many waiting requests"))
         running.exchange.full = 0
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state"))
+        running.until(lambda: running.events.of("instrument phase"))
 
 
 def test_new_instruments_need_a_restart(file: Path) -> None:

@@ -79,8 +79,8 @@ def test_a_block(desk: Desk) -> None:
 
 
 def test_instruments(desk: Desk) -> None:
-    assert desk.do("halt", instrument=1) == ([], {"instrument": 1, "state": "halted"})
-    assert desk.do("open", instrument=1) == ([], {"instrument": 1, "state": "open"})
+    assert desk.do("halt", instrument=1) == ([], {"instrument": 1, "phase": "halted"})
+    assert desk.do("open", instrument=1) == ([], {"instrument": 1, "phase": "continuous"})
     assert desk.phases == [(1, Phase.HALTED), (1, Phase.CONTINUOUS)]
     with pytest.raises(PricetimeError, match="instrument 2 is unknown"):
         desk.do("halt", instrument=2)
