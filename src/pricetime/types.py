@@ -202,7 +202,7 @@ COMMAND = np.dtype(
 )
 
 #: More fields of the order in the command before it, 64 bytes, in an array of commands:
-#: ``array.view(ORDER_EXTENSION)``. Prices in ticks, quantities in lots, times in ns; 0 for a field that the order does not use.
+#: ``array.view(ORDER_EXTENSION)``. Price in ticks, quantities in lots; a field that the order does not use is 0.
 ORDER_EXTENSION = np.dtype(
     [
         ("sequence", "<u8"),

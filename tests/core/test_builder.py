@@ -202,7 +202,7 @@ MISFITS: list[tuple[Fields, str]] = [
     (report(REPLACED, order_id=1, maker_id=1, quantity=2**63), "quantity does not fit"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, price=101), "price is not"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, quantity=11), "quantity does not fit"),
-    (report(ReportKind.PHASE_CHANGED, quantity=2), "unknown state"),
+    (report(ReportKind.PHASE_CHANGED, quantity=2), "unknown phase"),
 ]
 
 

@@ -73,7 +73,7 @@ def another_thread_inside(book: Any) -> Iterator[None]:
 
 
 CALLS: dict[str, Callable[[OrderBook], object]] = {
-    "add_order": lambda book: book.add_order(1, 1, 0, 1, time_in_force=1),
+    "add_order": lambda book: book.add_order(1, 1, 0, 1, time_in_force=3),
     "match_order": lambda book: book.match_order(1, 1, 0, 1),
     "cancel_order": lambda book: book.cancel_order(7),
     "reduce_order": lambda book: book.reduce_order(8, 1),
@@ -339,7 +339,7 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
     def every_call() -> None:
         for number, tif in enumerate((GTC, IOC, FOK, 3, np.int64(3)), 20):
             book.add_order(number, 2, np.int64(101), 2, time_in_force=tif, self_trade=SelfTrade.OFF, owner=np.uint32(3))
-        for number, kind in enumerate((LIMIT, MARKET, 1, np.int64(1)), 30):
+        for number, kind in enumerate((LIMIT, MARKET, np.int64(1)), 30):
             book.add_order(number, 2, np.int64(101), 2, order_type=kind, post_only=kind is LIMIT)
             book.match_order(8, 1, 101, 1)
         for refused in (

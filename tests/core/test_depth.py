@@ -94,9 +94,9 @@ def test_an_engine_in_a_notebook() -> None:
     assert "<b>" not in engine._repr_html_()
     assert Cells(engine._repr_html_()).rows == [
         ["Engine: 2 instruments, 4 orders"],
-        ["id", "symbol", "bid lots", "bid", "ask", "ask lots", "orders", "state"],
-        ["1", "<b>ES&", "8", "100.00", "100.50", "7", "4", "open"],
-        ["2", "", "", "", "", "", "0", "open"],
+        ["id", "symbol", "bid lots", "bid", "ask", "ask lots", "orders", "phase"],
+        ["1", "<b>ES&", "8", "100.00", "100.50", "7", "4", "continuous"],
+        ["2", "", "", "", "", "", "0", "continuous"],
     ]
     many = Engine([Instrument(number) for number in range(30)])
     assert len(Cells(many._repr_html_()).rows) == 22

@@ -105,10 +105,14 @@ def test_a_replace_under_a_new_id_stays_with_its_instrument() -> None:
     engine.check()
 
 
+#: Commands that need no known instrument.
+WITHOUT_INSTRUMENT = {
+    CommandType.GATEWAY_REJECT, CommandType.CONTINUE, CommandType.OPEN_ORDERS, CommandType.ORDER_EXTENSION,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("unknown", [1, 2, 4, 1_048_575, 1_048_576, 2**32 - 1])
-@pytest.mark.parametrize(
-    "kind", sorted(set(CommandType) - {CommandType.GATEWAY_REJECT, CommandType.CONTINUE, CommandType.OPEN_ORDERS})
-)
+@pytest.mark.parametrize("kind", sorted(set(CommandType) - WITHOUT_INSTRUMENT))
 def test_an_unknown_instrument_is_refused(kind: CommandType, unknown: int) -> None:
     engine = Engine([Instrument(0), Instrument(3)], capacity=10)
     engine.apply(new(3, 1, 1, 100, 5))

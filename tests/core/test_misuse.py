@@ -120,7 +120,7 @@ PLACES: list[tuple[str, dict[str, Any], str]] = [
     (method, given, name)
     for method, given in [
         ("add_order", {"order_id": 50, "side": 1, "price": 100, "quantity": 5, "owner": 1, "timestamp": 1}),
-        ("add_order", {"order_id": 50, "side": 1, "price": 1, "quantity": 5, "time_in_force": 1, "self_trade": 1}),
+        ("add_order", {"order_id": 50, "side": 1, "price": 1, "quantity": 5, "time_in_force": 3, "self_trade": 1}),
         ("match_order", {"order_id": 50, "side": 1, "price": 100, "quantity": 5, "owner": 1}),
         ("cancel_order", {"order_id": 1, "owner": 3}),
         ("reduce_order", {"order_id": 1, "by": 1, "owner": 3}),

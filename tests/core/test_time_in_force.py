@@ -148,7 +148,7 @@ def test_a_market_order_that_is_fok_takes_all_or_nothing(book: Any) -> None:
 
 @pytest.mark.parametrize("terms", NEVER_RESTS, ids=str)
 def test_what_never_rests_cannot_be_post_only(book: Any, terms: dict[str, Any]) -> None:
-    with pytest.raises(InvalidInstruction, match="post-only"):
+    with pytest.raises(InvalidInstruction):
         bid(book, 1, 100, 5, **terms, **POST_ONLY)
 
 

@@ -49,7 +49,7 @@ def spoil(rng: random.Random, commands: np.ndarray[Any, Any]) -> None:
     """Random bytes in some fields of a few commands, as a broken client sends them."""
     for i in rng.sample(range(len(commands)), len(commands) // 20):
         name = rng.choice([name for name in commands.dtype.names or () if name not in ("sequence", "length")])
-        commands[name][i] = rng.getrandbits(8 * commands[name].itemsize)
+        commands[name][i] = rng.getrandbits(8 * commands[name].itemsize) >> 1
     commands["instructions"] &= 127  # an order that waits for its extension has no state to exchange
 
 

@@ -407,7 +407,7 @@ def checked_book_records(records):
     dtypes = {"phases": INSTRUMENT_PHASE, "resting": RESTING_ORDER, "unfinished": UNFINISHED_CANCEL}
     checked_parts = []
     for name, dtype in dtypes.items():
-        checked_parts.append(checked_records(getattr(records, name), dtype, f"that of {name}", InvalidRecords))
+        checked_parts.append(checked_records(getattr(records, name), dtype, f"the one of {name}", InvalidRecords))
     return BookRecords(*checked_parts)
 
 

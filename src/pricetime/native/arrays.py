@@ -80,7 +80,7 @@ def checked_records(records, dtype, name, error):
         raise error(f"the dtype {records.dtype} is not {name}, little-endian and {dtype.itemsize} bytes")
     if records.ndim != 1 or not records.flags.c_contiguous:
         raise error(
-            f"shape {records.shape}, strides {records.strides}: give a contiguous array of one dimension "
+            f"shape {records.shape}, strides {records.strides}: give a contiguous array of one dimension of {name} "
             "(numpy.ascontiguousarray makes one)"
         )
     return records

@@ -22,7 +22,7 @@ class Order:
     self_trade: SelfTrade | None = None
     order_type: OrderType = OrderType.LIMIT
     time_in_force: TimeInForce = TimeInForce.GTC
-    instructions: Instruction = Instruction(0)
+    instructions: int = 0  #: bits of ``Instruction``
     entered: int = 0  #: when it joined the back of its level: larger is later
 
     @property
@@ -32,7 +32,7 @@ class Order:
 
     @property
     def post_only(self) -> bool:
-        return Instruction.POST_ONLY in self.instructions
+        return bool(self.instructions & Instruction.POST_ONLY)
 
 
 class Row(NamedTuple):
