@@ -9,7 +9,7 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.cli import place, watch
-from pricetime.client.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.client.feed_state import EventKind, FeedEvent, FeedState
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.load.server import free_udp_port, lasting_port
 from tests.cli.run import bad, figures, good, run

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 
 from pricetime.client.answers import Answer, RangeAnswer
-from pricetime.client.sequencer import RangeWanted, SnapshotWanted, Wanted
+from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
 from pricetime.load.server import free_udp_port
 from pricetime.prices import decimals
 from pricetime.wire.messages import (

@@ -10,7 +10,7 @@ import pytest
 from pricetime import ASK, BID, COMMAND, CommandType, Engine, Instrument
 from pricetime.client.answers import Answers, RangeAnswer, SnapshotAnswer, question
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.sequencer import RangeWanted, SnapshotWanted, Wanted
+from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
 from pricetime.types import Phase
 from pricetime.wire.types import RetransmitStatus
 from tests.client.exchange import answer_bytes

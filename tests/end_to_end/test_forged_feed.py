@@ -16,7 +16,7 @@ import pytest
 
 from pricetime import ASK, BID
 from pricetime.client.client import Client
-from pricetime.client.sequencer import FeedState
+from pricetime.client.feed_state import FeedState
 from pricetime.load.following import Following
 from pricetime.load.server import ServerFailed, ServerProcess, lasting_port
 from tests.client.test_forged import accepted, beat, misfit

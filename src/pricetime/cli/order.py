@@ -41,6 +41,7 @@ SIDES = click.Choice(words_of(Side))
 QUANTITY = click.IntRange(1, 2**63 - 1)
 ORDER_ID = click.IntRange(0, 2**ORDER_ID_BITS - 1)
 
+
 class QuantityAtPrice(click.ParamType):  # type: ignore[type-arg]  # it takes none in click 8.1
     """``5@101.25``, or ``5`` without a price. A price may be negative: ``5@-3``."""
 
@@ -184,11 +185,17 @@ class Price(click.ParamType):  # type: ignore[type-arg]  # it takes none in clic
 @click.argument("side", type=SIDES)
 @click.argument("size", metavar="QUANTITY@PRICE", type=QuantityAtPrice())
 @click.option(
-    "--order-type", type=click.Choice(words_of(OrderType)), default="limit", show_default=True,
+    "--order-type",
+    type=click.Choice(words_of(OrderType)),
+    default="limit",
+    show_default=True,
     help="What the price means. A market order has none: give QUANTITY alone.",
 )
 @click.option(
-    "--time-in-force", type=click.Choice(words_of(TimeInForce)), default="gtc", show_default=True,
+    "--time-in-force",
+    type=click.Choice(words_of(TimeInForce)),
+    default="gtc",
+    show_default=True,
     help="How long the order may rest.",
 )
 @click.option("--post-only", is_flag=True, help="Reject the order if it would trade at once.")

@@ -105,7 +105,10 @@ def new_order(
         "time_in_force": member_of(TimeInForce, time_in_force, "time in force"),
         "instrument": instrument,
     }
-    return Request("add_order", arguments | {name: value for name, value in more.items() if value is not None and value is not False})
+    return Request(
+        "add_order",
+        arguments | {name: value for name, value in more.items() if value is not None and value is not False},
+    )
 
 
 def new_id() -> int:

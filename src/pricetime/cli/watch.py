@@ -18,7 +18,7 @@ from .table import Grid, console, figures, print_titled
 from .words import Report, line, units_of
 
 if TYPE_CHECKING:
-    from ..client.sequencer import FeedEvent
+    from ..client.feed_state import FeedEvent
     from ..client.subscriber import Subscriber
     from ..core.instrument import Instrument
     from .watch_options import Options

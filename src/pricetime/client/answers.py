@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.sequencer import REPORT_BYTES, RangeWanted, Wanted
+from pricetime.client.feed_state import RangeWanted, Wanted
+from pricetime.client.sequencer import REPORT_BYTES
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import InvalidSetting
