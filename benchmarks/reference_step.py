@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pricetime.reference import Order, ReferenceBook
 from pricetime.reference.commands import apply
-from pricetime.types import Side, TimeInForce
+from pricetime.types import Side
 
 
 class ReferenceStep:
@@ -27,10 +27,9 @@ class ReferenceStep:
 
         ``add_order`` searches for the best price each time, so a deep prelude would take hours.
         """
-        names = ["order_id", "side", "price", "quantity", "timestamp", "owner", "time_in_force"]
-        for order_id, side, price, quantity, timestamp, owner, time_in_force in commands[names].tolist():
-            post_only = time_in_force == TimeInForce.POST_ONLY
-            self.book._rest(Order(order_id, Side(side), price, quantity, timestamp, owner, post_only=post_only))
+        names = ["order_id", "side", "price", "quantity", "timestamp", "owner", "instructions"]
+        for order_id, side, price, quantity, timestamp, owner, instructions in commands[names].tolist():
+            self.book._rest(Order(order_id, Side(side), price, quantity, timestamp, owner, instructions=instructions))
         self.seq_num += commands.size
 
     def __len__(self) -> int:

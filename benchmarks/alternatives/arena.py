@@ -117,13 +117,13 @@ class Arena:
         side: u32 = c.side - BID
         key: i64 = key_of(c.side, c.price)
         limit: i64 = ~key
-        if c.time_in_force == MARKET:
+        if c.order_type == MARKET:
             limit = cython.cast(i64, cython.cast(u64, 1) << 63)
-        rests: cython.bint = c.time_in_force == GTC or c.time_in_force == POST_ONLY
+        rests: cython.bint = may_rest(c.order_type, c.time_in_force)
         crosses: cython.bint = self._crosses(side, limit)
         level: u32 = NIL
         if rests:
-            if crosses and c.time_in_force == POST_ONLY:
+            if crosses and c.instructions & POST_ONLY:
                 reason = WOULD_CROSS
             elif self.order_count == self.capacity:
                 reason = ORDERS_FULL
@@ -149,7 +149,7 @@ class Arena:
             return
         if rests:
             self._rest(c, left, level)
-        elif c.time_in_force == MARKET:
+        elif c.order_type == MARKET:
             self._report(CANCELLED, c.side, MARKET_REMAINDER, c.order_id, 0, 0, left)
         else:
             self._report(CANCELLED, c.side, IOC_REMAINDER, c.order_id, 0, c.price, left)
@@ -169,7 +169,7 @@ class Arena:
         cold.timestamp = c.timestamp
         cold.tag = c.tag
         cold.self_trade = c.flags
-        cold.post_only = c.time_in_force == POST_ONLY
+        cold.instructions = c.instructions
         self.order_count += 1
         self._name(c.order_id, slot)
         self._append(c.side - BID, key_of(c.side, c.price), level, slot)
@@ -222,7 +222,7 @@ class Arena:
         side: u32 = level.side - BID
         key: i64 = key_of(level.side, c.price)
         keeps: cython.bint = key == level.key and c.quantity <= order.remaining
-        if self.cold[slot].post_only and self._crosses(side, ~key):
+        if self.cold[slot].instructions & POST_ONLY and self._crosses(side, ~key):
             reason = WOULD_CROSS
         elif not keeps:
             reason = self._refuse_move(slot, side, key, c.quantity)
@@ -258,8 +258,9 @@ class Arena:
     def _refuse_order(self, c):
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
-        if c.time_in_force > MARKET:
-            return INVALID_TIME_IN_FORCE
+        reason: u32 = refuse_terms(c.order_type, c.time_in_force, c.instructions)
+        if reason != NONE:
+            return reason
         if c.flags > OFF:
             return INVALID_SELF_TRADE
         if c.quantity == 0 or c.quantity >> 63 != 0:
@@ -449,8 +450,8 @@ class Arena:
         report.quantity = quantity
 
     def _report_new(self, c):
-        price: i64 = 0 if c.time_in_force == MARKET else c.price
-        reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
+        price: i64 = 0 if c.order_type == MARKET else c.price
+        reason: u32 = NONE if may_rest(c.order_type, c.time_in_force) else NEVER_RESTS
         self._report(ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,10 @@ PACKAGE = Path(pricetime.__file__).parent
 SHEET = read_schema(PACKAGE / "core" / "layout.pxd", vars(integers))
 ENUMS = [
     types.Side,
+    types.OrderType,
     types.TimeInForce,
+    types.Instruction,
+    types.Phase,
     types.SelfTrade,
     types.ReplacePolicy,
     types.CommandType,
@@ -27,7 +31,7 @@ ENUMS = [
 
 
 @pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
-def test_constants_are_those_of_the_public_enumerations(enum: type[types.Side]) -> None:
+def test_constants_are_those_of_the_public_enumerations(enum: type[IntEnum]) -> None:
     assert {member.name: SHEET[member.name] for member in enum} == {member.name: member.value for member in enum}
 
 

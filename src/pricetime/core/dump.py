@@ -351,8 +351,12 @@ def dump_of(books, instruments):
         resting.write(first_order)
         if books.walk_count != 0:
             resting.write_walks(first_cancel)
-    counts = books.order_count, books.walk_count
-    return BookRecords(phases, orders.array(RESTING_ORDER, counts[0]), cancels.array(UNFINISHED_CANCEL, counts[1]))
+    parts = (
+        phases,
+        orders.array(RESTING_ORDER, books.order_count),
+        cancels.array(UNFINISHED_CANCEL, books.walk_count),
+    )
+    return tuple.__new__(BookRecords, parts)  # as BookRecords(*parts), without Python code
 
 
 def place_all(books, instruments, records):
