@@ -16,14 +16,15 @@ from pricetime import IOC
 from pricetime.exchange.exchange import runs_in_one_thread
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, Phase, ReportKind
-from pricetime.wire.messages import FeedHeartbeat, Logout
+from pricetime.types import REPORT, Phase, Reason, ReportKind
+from pricetime.wire.messages import FeedHeartbeat, Logout, NewOrder, OrderExtension
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
 from tests.exchange.harness import SMALL, Client, Harness, harness, kinds
-from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new
+from tests.exchange.orders import ASK, BID, EXTENDED, cancel, extension, mass_cancel, new
 
 ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
+REJECTED = ReportKind.REJECTED
 
 # ---------------------------------------------------------------------- rings that are full
 
@@ -43,6 +44,43 @@ def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
             ]
         assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
         assert here.exchange.replica.builder.digest() == here.exchange.digest()
+
+
+# ---------------------------------------------------------------------- an order and its extension
+
+
+@pytest.mark.parametrize("ring", [16, 256])
+@pytest.mark.parametrize("pieces", [1, 39, 40, 41, 79, 80, 10_000])
+def test_an_order_and_its_extension_have_one_answer(ring: int, pieces: int) -> None:
+    with harness(ring_capacity=ring) as here:
+        client = here.client(1)
+        messages = [part for n in range(100) for part in (new(n, instructions=EXTENDED), extension(7), new(n))]
+        data = b"".join(client.session.send(message, 0) for message in messages)
+        for at in range(0, len(data), pieces):
+            client.send_bytes(data[at : at + pieces])
+            here.iterate()
+        here.settle()
+        client.drain()
+        assert [(r.kind, r.reason, r.order_id) for r in client.reports()] == [
+            answer for n in range(100) for answer in ((REJECTED, Reason.NOT_SUPPORTED, n), (ACCEPTED, Reason.NONE, n))
+        ]
+        received, answered = here.gateway.progress()
+        assert received == answered
+        assert here.gateway.stats()["unanswered"] == 0
+
+
+@pytest.mark.parametrize("message", [new(2), extension(1)])
+def test_an_extension_out_of_place_ends_the_session(message: NewOrder | OrderExtension) -> None:
+    with harness() as here:
+        client = here.client(1)
+        before = [] if isinstance(message, OrderExtension) else [new(1, instructions=EXTENDED)]
+        client.send_bytes(b"".join(part.encode() for part in (new(9), *before, message)))
+        here.settle()
+        events = client.receive()
+        assert [event.reason for event in events if isinstance(event, Logout)] == [SessionReason.OUT_OF_STATE]
+        assert here.feed.reports()["kind"].tolist() == [ACCEPTED, CANCELLED], "of the order before it"
+        received, answered = here.gateway.progress()
+        assert received == answered
 
 
 @pytest.mark.parametrize("ring", [16, 64])
