@@ -26,8 +26,8 @@ from tests.fuzz import wire
 from tests.wire.ends import session
 
 FIELDS = (
-    "session", "length", "order_type", "instructions", "type", "side", "time_in_force", "flags", "instrument", "order_id",
-    "price", "quantity", "owner", "tag",
+    "session", "length", "order_type", "instructions", "type", "side", "time_in_force", "flags", "instrument",
+    "order_id", "price", "quantity", "owner", "tag",
 )  # fmt: skip
 
 #: An exchange whose client is logged in; copied for each input.

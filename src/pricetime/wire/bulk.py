@@ -15,7 +15,7 @@ from .types import ORDER_ID_BITS
 Commands: TypeAlias = NDArray[np.void]
 
 #: Offsets in a command: of the order type, of the body, and of the quantity.
-ORDER_TYPE, BODY, QUANTITY = (COMMAND.fields[name][1] for name in ("order_type", "type", "quantity"))
+ORDER_TYPE, BODY, QUANTITY = 22, 24, 48
 
 #: Types of commands that a client sends.
 KINDS = (
@@ -58,7 +58,7 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
 
 def _check_extensions(commands: Commands) -> NDArray[np.bool_] | None:
     """Return which commands are extensions, None if none is. Each must directly follow its extended order."""
-    extensions = commands["type"] == CommandType.ORDER_EXTENSION
+    extensions: NDArray[np.bool_] = commands["type"] == CommandType.ORDER_EXTENSION
     extended = (commands["type"] == CommandType.NEW_ORDER) & (commands["instructions"] >= Instruction.EXTENDED)
     if not extensions.any() and not extended.any():
         return None

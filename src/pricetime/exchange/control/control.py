@@ -437,7 +437,7 @@ class Control:
                 self._configured[number] = phase
 
     async def _set_phase(self, instrument: int, phase: Phase) -> bool:
-        """Change the phase of an instrument. False if the instrument is unknown, or if there is no room for the command."""
+        """Begin a phase of an instrument. False if the instrument is unknown, or if the ring has no room."""
         if instrument not in self._phases:
             return False
         for _ in range(RETRIES):
