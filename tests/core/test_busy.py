@@ -337,9 +337,11 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
                 busy.append(frame.f_code)
 
     def every_call() -> None:
-        for number, tif in enumerate((GTC, IOC, FOK, 3, np.int64(3)), 20):
+        times: list[Any] = [GTC, IOC, FOK, 3, np.int64(3)]
+        for number, tif in enumerate(times, 20):
             book.add_order(number, 2, np.int64(101), 2, time_in_force=tif, self_trade=SelfTrade.OFF, owner=np.uint32(3))
-        for number, kind in enumerate((LIMIT, MARKET, np.int64(1)), 30):
+        types: list[Any] = [LIMIT, MARKET, np.int64(1)]
+        for number, kind in enumerate(types, 30):
             book.add_order(number, 2, np.int64(101), 2, order_type=kind, post_only=kind is LIMIT)
             book.match_order(8, 1, 101, 1)
         for refused in (

@@ -222,7 +222,8 @@ def test_an_engine_that_has_orders_keeps_them() -> None:
 
 def test_arguments() -> None:
     engine = Engine([Instrument(5)], capacity=5)
-    wrong: list[Any] = [None, tuple(NOTHING), NOTHING._replace(resting=None)]
+    none: Any = None
+    wrong: list[Any] = [None, tuple(NOTHING), NOTHING._replace(resting=none)]
     wrong += [NOTHING._replace(phases=np.zeros(3, np.uint8)), NOTHING._replace(unfinished=np.zeros(3, COMMAND))]
     wrong += [NOTHING._replace(resting=np.zeros(4, RESTING_ORDER)[::2])]
     for records in wrong:

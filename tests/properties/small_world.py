@@ -25,7 +25,7 @@ QUANTITIES = (1, 2)
 Alphabet: TypeAlias = Callable[[int], list[Step]]
 
 #: The phase of the book, and every resting order in the order of entry: all that there is to know of a book.
-State: TypeAlias = tuple[Phase, tuple[tuple[Any, ...], ...]]
+State: TypeAlias = tuple[int, tuple[tuple[Any, ...], ...]]
 EMPTY: State = (Phase.CONTINUOUS, ())
 
 #: Ids of one sequence, those of the two sweeps at its end included.
