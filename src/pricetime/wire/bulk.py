@@ -27,6 +27,9 @@ KINDS = (
     CommandType.MASS_CANCEL,
 )
 
+#: Their sizes by type; 0 for other types.
+SENT_SIZES = np.array([SIZES[kind] if kind in KINDS else 0 for kind in range(256)], np.uint8)
+
 
 def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Return the messages of commands, one after the other, and the offset where each ends, as two arrays.
@@ -37,16 +40,16 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
     """
     if not isinstance(commands, np.ndarray) or commands.dtype != COMMAND or commands.ndim != 1:
         raise MessageError("commands must be a one-dimensional array of pricetime.COMMAND")
-    kinds = commands["type"]
-    unknown = ~np.isin(kinds, KINDS)
-    if unknown.any():
-        first = int(unknown.argmax())
+    kinds = np.ascontiguousarray(commands["type"])
+    sizes = SENT_SIZES[kinds]
+    if not sizes.all():
+        first = int(sizes.argmin())
         raise MessageError(f"command {first} has the type {int(kinds[first])}, which clients do not send")
-    extensions = _check_extensions(commands)
+    extensions = _check_extensions(kinds, commands["instructions"])
     order_ids = commands["order_id"] if extensions is None else commands["order_id"][~extensions]
     if order_ids.size and int(order_ids.max()) >> ORDER_ID_BITS:
         raise MessageError(f"an order id is 2**{ORDER_ID_BITS} or more: in a session order ids are below that")
-    ends = np.cumsum(np.frombuffer(SIZES, np.uint8)[kinds], dtype=np.int64)
+    ends = np.cumsum(sizes, dtype=np.int64)
     data = np.zeros(int(ends[-1]) if commands.size else 0, np.uint8)
     rows = np.ascontiguousarray(commands).view(np.uint8).reshape(-1, COMMAND.itemsize)
     for kind in KINDS:
@@ -56,10 +59,10 @@ def encode_commands(commands: Commands) -> tuple[NDArray[np.uint8], NDArray[np.i
     return data, ends
 
 
-def _check_extensions(commands: Commands) -> NDArray[np.bool_] | None:
+def _check_extensions(kinds: NDArray[np.uint8], instructions: NDArray[np.uint8]) -> NDArray[np.bool_] | None:
     """Return which commands are extensions, None if none is. Each must directly follow its extended order."""
-    extensions: NDArray[np.bool_] = commands["type"] == CommandType.ORDER_EXTENSION
-    extended = (commands["type"] == CommandType.NEW_ORDER) & (commands["instructions"] >= Instruction.EXTENDED)
+    extensions: NDArray[np.bool_] = kinds == CommandType.ORDER_EXTENSION
+    extended = (kinds == CommandType.NEW_ORDER) & (instructions >= Instruction.EXTENDED)
     if not extensions.any() and not extended.any():
         return None
     alone = np.flatnonzero(extended != np.append(extensions[1:], False))
@@ -79,8 +82,9 @@ def _put(data: NDArray[np.uint8], ends: NDArray[np.int64], rows: NDArray[np.uint
         messages[:, 16:24] = rows[:, QUANTITY : QUANTITY + 8]
     if kind == CommandType.MASS_CANCEL:
         messages[:, 2:4] = 0
-    if kind in {CommandType.NEW_ORDER, CommandType.REPLACE_ORDER}:  # owner: set by the exchange
+    if kind == CommandType.REPLACE_ORDER:
         messages[:, 32:36] = 0
     if kind == CommandType.NEW_ORDER:
         messages[:, 32:34] = rows[:, ORDER_TYPE : ORDER_TYPE + 2]
+        messages[:, 34:36] = 0
     data[(ends - size)[:, None] + np.arange(size)] = messages

@@ -84,7 +84,7 @@ def test_what_it_says_at_the_start() -> None:
         assert said["recovery_port"] == running.recovery[1]
         assert (said["feed_group"], said["feed_port"]) == ("239.255.77.1", 7003)
         assert said["owners"] is None
-        assert running.events.of("continuous")
+        assert running.events.of("open")
 
 
 def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:

@@ -41,7 +41,7 @@ def test_reports_of_a_datagram(mtu: int, reports: int) -> None:
 
 def test_an_instrument_as_the_engine_takes_it() -> None:
     given = InstrumentConfig.model_validate(
-        {"id": 3, "symbol": "ABC", "tick_size": 5, "low_price": -10, "state": "halted", "self_trade": "Cancel-Newest"}
+        {"id": 3, "symbol": "ABC", "tick_size": 5, "low_price": -10, "phase": "halted", "self_trade": "Cancel-Newest"}
     )
     assert given.instrument() == Instrument(
         3, symbol="ABC", tick_size=5, low_price=-10, phase=Phase.HALTED, self_trade=SelfTrade.CANCEL_NEWEST
@@ -85,7 +85,7 @@ def test_members_are_written_as_they_are_read() -> None:
         {"instruments": "id=1;id=1"},
         {"instruments": "id=1,symbol=12345678901234567"},
         {"instruments": "id=1,low_price=2,high_price=1"},
-        {"instruments": "id=1,state=shut"},
+        {"instruments": "id=1,phase=shut"},
         {"instruments": "id=1,self_trade=7"},
         {"gateway_cpus": "0,x"},
         {"idle": "sleep"},
