@@ -236,7 +236,7 @@ mass-cancel, ask, , , , 2
         ("action,order_id\ncancel,1\nbuy,2\n", "line 3: unknown action 'buy': give add, cancel"),
         ("action,order_id\ncancel,\n", "line 2: column 'order_id' is empty"),
         ("action,order_id\ncancel,x\n", "line 2: invalid literal"),
-        ("action,side,quantity\nadd,buy,5\n", "line 2: unknown side 'buy': give bid or ask"),
+        ("action,side,quantity\nadd,buy,5\n", "line 2: unknown side 'buy': give bid, ask"),
         ("action,side,quantity\nadd,bid,5\n", "line 2: no price is given: a limit order needs one"),
         ("action,side,quantity,price\nadd,bid,5,\n", "line 2: no price is given: a limit order needs one"),
         (

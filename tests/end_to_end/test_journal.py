@@ -87,7 +87,7 @@ def test_a_snapshot_when_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
     """A new instrument, and one that the settings halt: commands do both, and all clients and subscribers see them."""
-    both = ("--instrument", "id=1", "--instrument", "id=2,state=halted")
+    both = ("--instrument", "id=1", "--instrument", "id=2,phase=halted")
     with ServerProcess(*options(tmp_path / "j", "--instrument", "id=1")) as server:
         with Client(server.host, server.port, owner=1, keep_orders=True) as client:
             client.add_order(1, BID, 10, 5).result(5)

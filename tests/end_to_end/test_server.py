@@ -66,7 +66,7 @@ def test_an_owner_never_sees_orders_of_other_owners() -> None:
 
 def test_a_halt_from_the_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "exchange.toml"
-    text = 'open = true\n[[instruments]]\nid = 1\nlow_price = 50\nhigh_price = 150\ntick_size = 5\nstate = "{}"\n'
+    text = 'open = true\n[[instruments]]\nid = 1\nlow_price = 50\nhigh_price = 150\ntick_size = 5\nphase = "{}"\n'
     file.write_text(text.format("open"))
     with ServerProcess("--config", str(file), *SMALL) as server:
         with Client(server.host, server.port, owner=1) as client:

@@ -93,16 +93,17 @@ def new_order(
 
     Raises ValueError.
     """
-    kind = member_of(OrderType, order_type, "order type")
+    known_side, kind = side_of(side), member_of(OrderType, order_type, "order type")
+    known_time = member_of(TimeInForce, time_in_force, "time in force")
     if (size.price is None) != (kind in UNPRICED):
         given = "no price is given" if size.price is None else f"price {size.price} is given"
         raise ValueError(f"{given}: a {order_type} order {'has none' if kind in UNPRICED else 'needs one'}")
     arguments = {
         "order_id": new_id() if order_id is None else order_id,
-        "side": side_of(side),
+        "side": known_side,
         **size._asdict(),
         "order_type": kind,
-        "time_in_force": member_of(TimeInForce, time_in_force, "time in force"),
+        "time_in_force": known_time,
         "instrument": instrument,
     }
     return Request(
