@@ -254,7 +254,7 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
         file.write_text('[[instruments]]\nid = 1\nphase = "halted"\n')
         running.process.send_signal(signal.SIGHUP)
-        assert running.wait_for("instrument state", 10)["state"] == "HALTED"
+        assert running.wait_for("instrument phase", 10)["phase"] == "HALTED"
         assert "(instrument halted)" in run("order", *running.orders, "add", "bid", "5@100").output
         assert "cancelled" in good("order", *running.orders, "cancel", "1")
         running.process.send_signal(signal.SIGTERM)

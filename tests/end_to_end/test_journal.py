@@ -99,7 +99,7 @@ def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
                 client.add_order(7, BID, 10, 5, instrument=2).result(5)
             server.stop()
     assert not server.last("configuration changed")
-    assert not server.last("instrument state")
+    assert not server.last("instrument phase")
     code, lines = start(*options(tmp_path / "j", "--instrument", "id=2"))
     assert (code, len(lines)) == (2, 1)
     assert "1 resting orders" in lines[0]

@@ -67,19 +67,19 @@ def test_an_owner_never_sees_orders_of_other_owners() -> None:
 def test_a_halt_from_the_settings_file(tmp_path: Path) -> None:
     file = tmp_path / "exchange.toml"
     text = 'open = true\n[[instruments]]\nid = 1\nlow_price = 50\nhigh_price = 150\ntick_size = 5\nphase = "{}"\n'
-    file.write_text(text.format("open"))
+    file.write_text(text.format("continuous"))
     with ServerProcess("--config", str(file), *SMALL) as server:
         with Client(server.host, server.port, owner=1) as client:
             client.add_order(1, BID, 100, 5).result(5)
             file.write_text(text.format("halted"))
             server.process.send_signal(signal.SIGHUP)
-            server.wait_for("instrument state", 10)
+            server.wait_for("instrument phase", 10)
             with pytest.raises(InstrumentHalted):
                 client.add_order(2, BID, 100, 5).result(5)
             with pytest.raises(InvalidPrice):  # off the tick
                 client.add_order(2, BID, 101, 5).result(5)
             assert client.cancel_order(1).result(5).kind == ReportKind.CANCELLED
-            file.write_text(text.format("open"))
+            file.write_text(text.format("continuous"))
             server.process.send_signal(signal.SIGHUP)
             opened_again(server, 2)
             with pytest.raises(PriceOutsideBand):
@@ -90,7 +90,7 @@ def test_a_halt_from_the_settings_file(tmp_path: Path) -> None:
 
 def opened_again(server: ServerProcess, times: int) -> None:
     deadline = time.monotonic() + 10
-    while sum(event["event"] == "instrument state" for event in server.events) < times:
+    while sum(event["event"] == "instrument phase" for event in server.events) < times:
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
