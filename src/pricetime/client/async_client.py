@@ -127,6 +127,7 @@ class AsyncClient(OrderEntry):
                 dialogue.due(time.monotonic_ns())
                 self._collect_outgoing()
                 self._flush_all()
+        self._abort()
 
     def _has_changed(self, due_ns: int | None) -> bool:
         """Whether the connection has ended, or something is due earlier than before."""
@@ -144,7 +145,7 @@ class AsyncClient(OrderEntry):
         if self._has_ended:
             raise ConnectionLost("the client was closed")
 
-    def _break(self) -> None:
+    def _abort(self) -> None:
         if self._connection is not None:
             self._connection.transport.abort()
 
@@ -182,7 +183,7 @@ class AsyncClient(OrderEntry):
     async def _finish(self) -> None:
         if self._task is not None:
             await self._task
-        self._break()
+        self._abort()
 
     async def __aenter__(self) -> AsyncClient:
         await self.login()

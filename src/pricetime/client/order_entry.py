@@ -114,11 +114,7 @@ class OrderEntry:
         raise NotImplementedError
 
     async def _follow(self) -> None:
-        """Read from the connection, and send to it, until it ends."""
-        raise NotImplementedError
-
-    def _break(self) -> None:
-        """End the connection, if there is one."""
+        """Read from the connection, and send to it, until the session on it ends. Then close it."""
         raise NotImplementedError
 
     async def _finish(self) -> None:
@@ -337,7 +333,6 @@ class OrderEntry:
         """Follow one connection after the other."""
         while True:
             await self._follow()
-            self._break()
             with self._lock:
                 self._notify()
                 if self._has_ended:
