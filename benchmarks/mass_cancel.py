@@ -100,9 +100,7 @@ class Probe:
 
     def __init__(self, host: str, port: int) -> None:
         self.connection = log_in(host, port, owner=2)[0]
-        order = NewOrder(
-            side=Side.BID, time_in_force=TimeInForce.IOC, instrument=1, order_id=1, price=1, quantity=1, owner=0
-        )
+        order = NewOrder(side=Side.BID, time_in_force=TimeInForce.IOC, instrument=1, order_id=1, price=1, quantity=1)
         self.message = order.encode()
         self.waits: list[int] = []
 

@@ -47,7 +47,7 @@ def answer_bytes(answer: Answer) -> bytes:
     )
     sent = [
         SnapshotInstrument(
-            state=one.state,
+            phase=one.phase,
             instrument=one.id,
             tick_size=one.tick_size,
             lot_size=one.lot_size,

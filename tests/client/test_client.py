@@ -78,7 +78,7 @@ def test_open_orders_that_are_not_told_in_time(entry: OrderEntry) -> None:
 @pytest.mark.parametrize(
     "more", [{"trigger_price": 0}, {"display_quantity": 2}, {"expiry_ns": 1}, {"minimum_quantity": 3}]
 )
-def test_an_order_with_more_fields_is_not_supported_yet(entry: OrderEntry, more: dict[str, int]) -> None:
+def test_an_order_with_more_fields_is_not_supported_yet(entry: OrderEntry, more: dict[str, Any]) -> None:
     with client(entry) as mine:
         order = mine.add_order(1, BID, 100, 10, **more)
         after = mine.add_order(2, BID, 100, 10, post_only=True)
