@@ -156,7 +156,7 @@ class Client(OrderEntry):
         Also ends when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken if the session
         ended otherwise, after the last report.
         """
-        while bool(self._front) or run(self._take_front(timeout)):
+        while len(self._front) > 0 or run(self._take_front(timeout)):
             yield self._front.popleft()
 
     def read(self, timeout: float | None = 0.0) -> Reports:
