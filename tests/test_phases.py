@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,13 +21,12 @@ REPLACE_AS = CommandType.REPLACE_ORDER_AS
 
 
 @pytest.fixture(autouse=True)
-def _more_rows(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _more_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = {
         COLLECTING: PhaseRule(frozenset({NEW, REPLACE, CANCEL}), False, Reason.NOT_SUPPORTED),
         CLOSED: PhaseRule(frozenset(), False, Reason.INSTRUMENT_HALTED),
     }
     monkeypatch.setattr(phases, "PHASES", phases.PHASES | rows)
-    yield
 
 
 def begin(phase: int) -> np.ndarray[Any, Any]:

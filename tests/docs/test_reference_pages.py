@@ -22,7 +22,7 @@ RECORDS = (ROOT / "docs" / "reference" / "records.md").read_text(encoding="utf-8
 
 #: Names of fields that the diagram has no room for.
 SHORT = {"type": "typ", "kind": "knd", "side": "sid", "reason": "rsn", "time_in_force": "tif", "flags": "flg"}
-SHORT |= {"length": "len", "reserved": "0"}
+SHORT |= {"length": "len", "order_type": "ord", "instructions": "ins"}
 
 
 def public_members() -> list[tuple[str, str]]:

@@ -232,7 +232,7 @@ class Resting:
         return -1
 
     def _refuse(self, r):
-        """Why a record is no resting order, NONE if it is one."""
+        """Why a record is not a resting order, NONE if it is one."""
         if r.side != BID and r.side != ASK:
             return INVALID_SIDE
         known: cython.bint = refuse_terms(r.order_type, r.time_in_force, r.instructions) == NONE

@@ -340,7 +340,10 @@ class Engine:
         self.latch.leave()
 
     def execute(self):
-        """Execute ``command`` for a call. An order that waits for its extension is rejected, without a report."""
+        """Execute ``command`` for a call. An order that waits for its extension is rejected, without a report.
+
+        O(1), and O(1) for each order that it meets.
+        """
         self.books.keeps = False
         self.make_room(1)
         self.books.execute(self.command)
