@@ -242,4 +242,5 @@ def random_commands(rng: random.Random, count: int, reference: ReferenceEngine) 
             name = rng.choice(names)
             numbers = [0, 1, 5, 6, 7, 8, 11, 128, 255, rng.getrandbits(8 * command[name].itemsize) >> 1]
             command[name] = rng.choice(numbers)
+            command["instructions"] &= 127  # an order that waits for its extension has no state to compare
         yield command

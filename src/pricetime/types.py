@@ -238,8 +238,8 @@ REPORT = np.dtype(
     ]
 )
 
-#: One resting order in ``BookRecords``, 104 bytes: everything that a book keeps of it. ``reference``: 0, or what
-#: ``References.write`` put there. The fields from ``trigger_price`` on are 0 until orders can have them.
+#: One resting order in ``BookRecords``, 104 bytes: everything that a book keeps of it. ``reference``: its public
+#: number. The fields from ``trigger_price`` on are 0 until orders can have them.
 RESTING_ORDER = np.dtype(
     [
         ("timestamp", "<u8"),

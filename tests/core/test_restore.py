@@ -125,7 +125,7 @@ def test_what_an_order_was_entered_with_comes_along() -> None:
     records = engine.dump()
     assert dumped(restored(records, Instrument(0), capacity=5, owner_limit=9)) == dumped(engine)
     assert dict(zip(RESTING_ORDER.names or (), records.resting[0].item(), strict=True)) == {
-        "timestamp": U64, "order_id": U64, "reference": 0, "price": -(2**63), "remaining": 2**63 - 1, "owner": 3,
+        "timestamp": U64, "order_id": U64, "reference": 1, "price": -(2**63), "remaining": 2**63 - 1, "owner": 3,
         "tag": 2**32 - 1, "instrument": 0, "side": 1, "time_in_force": TimeInForce.GTC,
         "self_trade": SelfTrade.DECREMENT, "order_type": OrderType.LIMIT, "instructions": Instruction.POST_ONLY,
         "zero": 0, "zero2": 0, "zero3": 0, "trigger_price": 0, "display_quantity": 0, "hidden_quantity": 0,

@@ -69,7 +69,7 @@ class Kept(Harness):
             pass
         if snapshot:
             self.commit()
-            follower.want_snapshot()
+            follower.want_snapshot(self.journal_service.writer.appended)
             follower.iterate()
 
     def kill(self) -> None:
@@ -101,7 +101,7 @@ def picture(here: Harness) -> dict[str, Any]:
     return {
         "books": exchange.engine.digest(),
         "queues": exchange.engine.commands().tolist(),
-        "next_reference": exchange.state.references.next,
+        "next_reference": exchange.engine.next_reference,
         "phases": exchange.state.phases(),
         "seq_num": exchange.engine.seq_num,
         "report_checksum": exchange.matcher.report_checksum,

@@ -78,7 +78,7 @@ class Oracle:
         """An order and its extension, which only one book executes; or the command that rejects both."""
         book = self.engine.books.get(rows[0]["instrument"])
         if len(rows) == 1 or book is None:
-            self.apply(**rows[0])
+            self.apply(**rows[0] | {"instructions": 0})
             return
         reports = apply(book, array_of(*rows))
         reports["instrument"] = rows[0]["instrument"]

@@ -58,7 +58,7 @@ def test_a_backup_begins_with_the_newest_snapshot(tmp_path: Path) -> None:
         client = kept.client(1)
         client.ask(*(new(number) for number in range(20)))
         kept.commit()
-        kept.journal_service.follower.want_snapshot()
+        kept.journal_service.follower.want_snapshot(20)
         while not kept.journal_service.directory.snapshots():
             kept.journal_service.follower.iterate()
         client.ask(*(new(number) for number in range(20, 30)))

@@ -35,8 +35,6 @@ def test_the_next_commands_are_answered_alike(seed: int) -> None:
         row = next(flow)
         reference.apply(row)
         engine.apply(row)
-    engine.apply(command(CommandType.GATEWAY_REJECT))  # no order waits for its extension
-    reference.apply(command(CommandType.GATEWAY_REJECT))
     other = Engine(rng.sample(instruments, len(instruments)), **room)
     other.restore(engine.dump(), engine.seq_num)
     assert dumped(other) == dumped(engine)
@@ -62,7 +60,6 @@ def test_under_other_rules_the_same_rests(seed: int) -> None:
     for row in random_commands(rng, 400, reference):
         reference.apply(row)
         engine.apply(row)
-    engine.apply(command(CommandType.GATEWAY_REJECT))  # no order waits for its extension
     rules: dict[str, Any] = {"tick_size": 1000, "lot_size": 1000, "low_price": 7, "high_price": 8, "order_limit": 1}
     other = Engine([replace(i, **rules) for i in instruments], capacity=300, owner_limit=25)
     other.restore(engine.dump(), engine.seq_num)

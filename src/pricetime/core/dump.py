@@ -124,6 +124,7 @@ class Resting:
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
         r.timestamp = cold.timestamp
         r.order_id = order.id
+        r.reference = cold.reference
         r.price = key_of(level.side, level.key)
         r.remaining = order.remaining
         r.owner = order.owner
@@ -250,7 +251,7 @@ class Resting:
         """Place an order at the back of its level. Remember if the present rules of its book would reject it."""
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
-        position: u32 = self.books._position(book, r.order_id)
+        position: u64 = self.books._position(book, r.order_id)
         if book.ids[position].slot != NIL:
             return DUPLICATE_ORDER_ID
         side: u32 = r.side
@@ -278,6 +279,7 @@ class Resting:
         order.owner = r.owner
         cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
         cold.timestamp = r.timestamp
+        cold.reference = r.reference
         cold.tag = r.tag
         cold.time_in_force = r.time_in_force
         cold.self_trade = r.self_trade

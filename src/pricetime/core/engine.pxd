@@ -3,7 +3,6 @@
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
 from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, REJECTED, Command, Report, u32, u64
-from pricetime.core.references cimport References
 from pricetime.core.dump cimport dump_of, place_all
 from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
@@ -39,4 +38,4 @@ cdef object checked(object commands)
 cdef object checked_book_records(object records)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef u64 listings_in(const Command *commands, u64 count) noexcept nogil
-cdef u64 digest_of(Books books, object instruments, object references=*) except? 0
+cdef u64 digest_of(Books books, object instruments, bint references=*) except? 0

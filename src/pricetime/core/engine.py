@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import cython
+import numpy as np
 
 from pricetime import checks
 from pricetime.checks import shown, whole
@@ -15,6 +16,7 @@ from pricetime.errors import (
     InvalidRecords,
     InvalidSetting,
     MassCancelUnfinished,
+    SnapshotMismatch,
     UnknownInstrument,
 )
 from pricetime.ladder import tops_html
@@ -218,10 +220,10 @@ class Engine:
         finally:
             self.leave()
 
-    def digest(self, references=None):
+    def digest(self, references=False):
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders).
 
-        ``references``: ``References`` that have followed all reports of this engine, to use references instead of ids.
+        ``references``: use public references instead of order ids.
         """
         self.enter()
         try:
@@ -273,12 +275,15 @@ class Engine:
             raise BookBusy("an order waits for its extension: apply the extension first")
         return dump_of(self.books, self._instruments)
 
-    def restore(self, records, seq_num=0):
+    def restore(self, records, seq_num=0, next_reference=None):
         """Load the state that ``dump()`` of a different engine returned. This engine must have no orders.
 
         ``records``: ``BookRecords`` of an engine with the same instruments or some of them. Orders are placed as they
         were, even if the rules of an instrument have changed and would reject them. An instrument without a record in
-        ``phases`` keeps its phase. No report is made; the next one follows ``seq_num``. O(orders), without the GIL.
+        ``phases`` keeps its phase. No report is made; the next one follows ``seq_num``. O(orders log orders).
+
+        An order keeps its ``reference``; orders with 0 get the next ones. The next order to be accepted gets
+        ``next_reference``, by default one more than the highest.
 
         Raises InvalidRecords, InvalidSetting and BookBusy with nothing changed; and SnapshotMismatch, OrdersFull,
         LevelsFull and MemoryError, which leave the engine as it was made, or with the orders that it had.
@@ -287,8 +292,10 @@ class Engine:
         seq_num = whole(seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
         self.enter()
         try:
+            records, next_reference = with_references(records, next_reference)
             place_all(self.books, list(self._instruments.values()), records)
             self.books.seq_num = seq_num
+            self.books.last_reference = next_reference - 1
         finally:
             self.leave()
 
@@ -310,10 +317,28 @@ class Engine:
         finally:
             self.leave()
 
+    @property
+    def next_reference(self):
+        """The reference that the next accepted order gets, 1 at first. O(1)."""
+        self.enter()
+        try:
+            return self.books.last_reference + 1
+        finally:
+            self.leave()
+
+    def skip_references(self, next_reference):
+        """Give the next accepted order at least this reference. Raises InvalidSetting. O(1)."""
+        next_reference = whole(next_reference, 0, MAX_SEQ_NUM, InvalidSetting, "next_reference")
+        self.enter()
+        try:
+            self.books.last_reference = max(self.books.last_reference + 1, cython.cast(u64, next_reference)) - 1
+        finally:
+            self.leave()
+
     def __reduce__(self):
         self.enter()
         try:
-            return remake, (*self._settings, self.books.seq_num, self._dump())
+            return remake, (*self._settings, self._dump(), self.books.seq_num, self.books.last_reference + 1)
         finally:
             self.leave()
 
@@ -362,6 +387,7 @@ class Engine:
             self.block = None
             self.block = Block(n_bytes + n_bytes // 2, f"the reports of {commands} commands", SMALLER_REPORTS)
         self.books.reports = cython.cast(cython.pointer[Report], self.block.memory)
+        self.books.references = cython.NULL
         self.books.report_count = 0
         return 0
 
@@ -428,14 +454,30 @@ def listings_in(commands, count):
     return listings
 
 
-def digest_of(books, instruments, references=None):
+def digest_of(books, instruments, references=False):
     """One digest over the books of some instruments, in the order of their ids."""
     books_: Books = books
-    numbers: References = references
     value: u64 = 0
     for instrument in sorted(instruments):
-        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument), numbers))
+        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument), references))
     return value
+
+
+def with_references(records, next_reference):
+    """Records whose orders all have a reference, and the next reference. Raises SnapshotMismatch."""
+    given = records.resting["reference"]
+    known = given[given != 0]
+    highest = int(known.max(initial=0))
+    next_reference = whole(next_reference or highest + 1, 1, MAX_SEQ_NUM, InvalidSetting, "next_reference")
+    if next_reference <= highest or np.unique(known).size != known.size:
+        raise SnapshotMismatch(f"the references of these orders are not below {next_reference}, each once")
+    fresh = given.size - known.size
+    if fresh:
+        orders = records.resting.copy()
+        orders["reference"][given == 0] = np.arange(next_reference, next_reference + fresh, dtype=np.uint64)
+        records = records._replace(resting=orders)
+        next_reference += fresh
+    return records, next_reference
 
 
 def top_of(book, instrument):
@@ -448,9 +490,9 @@ def top_of(book, instrument):
     return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", phase
 
 
-def remake(instruments, capacity, level_capacity, owner_limit, limits, seq_num, records):
+def remake(instruments, capacity, level_capacity, owner_limit, limits, *state):
     """Make an engine from its pickled state."""
     room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
     engine = Engine(instruments, **room, limits=limits)
-    engine.restore(records, seq_num)
+    engine.restore(*state)
     return engine

@@ -129,11 +129,16 @@ cdef enum:
     # Most orders in the answer to one OPEN_ORDERS command, and its flag to start after a given order
     OPEN_ORDERS_TOLD = 256
     BEHIND = 1
+    # Smallest order-id table, in entries; and the size from which it may be half full: a smaller one is kept sparse,
+    # since it stays in the cache of a core
+    FEWEST_IDS = 32
+    MANY_IDS = 131072
     # Remembered leaves of one side
     LEAF_CACHE = 64
     # Commands between the steps of prefetching
     AHEAD = 4
-    # More levels than this, over all books, do not stay in the cache
+    # More orders or levels than this, over all books, do not stay in the cache
+    MANY_ORDERS = 32768
     MANY_LEVELS = 16384
 
 # A command: 64 bytes, types.COMMAND.
@@ -186,7 +191,7 @@ ctypedef packed struct Report:
 
 # A report from the engine to the gateway: 64 bytes, a slot of a ring.
 ctypedef packed struct RoutedReport:
-    Report report
+    Report report        # its seq_num is not a number but the reference that goes with it, see Books.references
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange
     u8 last              # 1 on the last report of a command
@@ -197,7 +202,7 @@ ctypedef packed struct RoutedReport:
 ctypedef packed struct RestingOrder:
     u64 timestamp        # ns
     u64 order_id
-    u64 reference        # 0 if not written
+    u64 reference        # its public number
     i64 price            # ticks
     u64 remaining        # lots still open
     u32 owner
@@ -267,20 +272,12 @@ ctypedef struct Order:
 ctypedef struct OrderCold:
     u64 timestamp        # ns
     u64 display          # 0: reserved for icebergs
-    u64 hidden           # 0: reserved for icebergs
+    u64 reference        # public number: 1, 2, 3 ... in the order of acceptance, over all books
     u32 tag
     u8 time_in_force     # these four in the order of the command, two by two
     u8 self_trade        # its mode, 0 for the instrument's default
     u8 order_type
     u8 instructions
-
-# An open order and its reference: 32 bytes. Unused if the reference is 0.
-ctypedef struct OpenOrder:
-    u64 id
-    u64 reference        # 1, 2, 3 ... in the order of acceptance, over all books
-    u64 open             # lots left
-    u32 instrument       # of its book; ids are unique within one
-    u32 reserved         # 0
 
 # All orders at one price of one side: 32 bytes. A free level stores the next free one in "head".
 ctypedef struct Level:
@@ -358,9 +355,13 @@ ctypedef struct PhaseRule:
 # One instrument's book.
 ctypedef struct Book:
     Ladder ladders[2]    # bids, asks
-    IdEntry *ids
-    u32 id_mask          # entries - 1
-    u32 id_shift         # 32 - log2(entries / 8)
+    IdEntry *ids         # grows in place: room for id_most, and half as many for the entries behind the last home
+    u64 id_entries       # homes: a power of two
+    u64 id_most
+    u32 id_shift         # 32 - log2(id_entries / 8)
+    u32 id_moved         # tags below it still have their home of before the table began to grow; 0 if it does not grow
+    u32 id_old_shift     # id_shift of before, for those
+    u32 id_room          # orders above which the next one makes the table grow; 0 while it grows
     u32 count            # resting orders
     u32 order_limit      # the most that may rest
     u32 instrument

@@ -207,7 +207,7 @@ def test_a_snapshot_that_cannot_be_written_is_only_logged(tmp_path: Path) -> Non
     client.ask(new(1))
     here.commit()
     here.disk.failing = "create"
-    here.journal_service.follower.want_snapshot()
+    assert here.exchange.want_snapshot()
     here.journal_service.follower.iterate()
     assert os.strerror(errno.ENOSPC) in here.told("snapshot failed")["error"]
     assert here.exchange.failure is None
@@ -223,6 +223,29 @@ def test_asked_for_when_nothing_came(tmp_path: Path) -> None:
     assert here.exchange.want_snapshot()
     here.follow()
     assert here.told("snapshot")["meaning"] == "already written: no command since"
+    here.close()
+
+
+def test_a_snapshot_that_is_asked_for_has_every_command_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The request comes while the follower reads: it has not seen the last command yet."""
+    here = Kept(tmp_path / "j")
+    client = here.client(1)
+    client.ask(new(1))
+    here.commit()
+    standby = here.journal_service.follower.standby
+    read = standby.step
+
+    def step(limit: int) -> bool:
+        more = read(limit)
+        monkeypatch.undo()
+        client.ask(new(2))
+        here.commit()
+        assert here.exchange.want_snapshot()
+        return more
+
+    monkeypatch.setattr(standby, "step", step)
+    here.follow()
+    assert [event["sequence"] for event in here.events_log.of("snapshot")] == [2]
     here.close()
 
 

@@ -53,15 +53,17 @@ class Follower:
         self._synced = synced
         self._log = log
         self._on_lost = on_lost
-        self._wanted = self._ended = False
+        self._ended = False
+        self._wanted = (0, 0)  #: number of the newest request for a snapshot, and the last command before it
+        self._answered = 0  #: number of the last request that was answered
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
     # ------------------------------------------------------------------ from outside
 
-    def want_snapshot(self) -> None:
-        """Take a snapshot now, whatever the settings say."""
-        self._wanted = True
+    def want_snapshot(self, sequence: int) -> None:
+        """Take a snapshot that has this command, whatever the settings say."""
+        self._wanted = (self._wanted[0] + 1, sequence)
 
     def end(self) -> None:
         """Make ``run`` return."""
@@ -99,7 +101,6 @@ class Follower:
                 stream_reports=self._settings.snapshot_stream_reports,
                 feed_reports=self._settings.snapshot_feed_reports,
             )
-            self._wanted = False
             self._taken_s = time.monotonic()
         if self._waiting is not None and self._synced() >= self._waiting.sequence:
             snapshot, self._waiting = self._waiting, None
@@ -107,14 +108,18 @@ class Follower:
         return progressed
 
     def _is_due(self) -> bool:
-        behind = self.standby.position.sequence - self.newest
+        last = self.standby.position.sequence
+        behind = last - self.newest
+        number, wanted = self._wanted
+        if number != self._answered and last >= wanted:  # else its commands are applied first
+            self._answered = number
+            if self.newest < wanted:
+                return True
+            self._log.info("snapshot", sequence=self.newest, meaning="already written: no command since")
         every, interval_s = self._settings.snapshot_every, self._settings.snapshot_interval_s
         if behind <= 0:
-            if self._wanted:
-                self._log.info("snapshot", sequence=self.newest, meaning="already written: no command since")
-            self._wanted = False
             return False
-        if self._wanted or (every and behind >= every):
+        if every and behind >= every:
             return True
         return bool(interval_s) and time.monotonic() - self._taken_s >= interval_s
 

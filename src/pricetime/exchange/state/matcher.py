@@ -46,9 +46,10 @@ class Matcher:
         self._name_kinds()
         self.every = self.untimed = NEVER
         self.began_ns = 0
-        reports: u64 = self.books.report_bound(BATCH, BATCH, self.books.capacity)
-        self.block_bytes = reports * cython.sizeof(Report)
+        room: u64 = self.books.report_bound(BATCH, BATCH, self.books.capacity)
+        self.block_bytes = room * (cython.sizeof(Report) + cython.sizeof(u64))
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
+        self.references = cython.cast(cython.pointer[u64], self.block + room)
         if not self.block:
             raise MemoryError(f"no room for the reports of {BATCH} commands")
 
@@ -78,6 +79,7 @@ class Matcher:
         self.books.prefault(self.books.capacity, FIRST_LEVELS)
         first: u64 = FIRST_BYTES
         prefault_pages(self.block, min(first, self.block_bytes))
+        prefault_pages(self.references, min(first, self.block_bytes) // 7)
         self.match.prefault()
 
     def take_engine(self):
@@ -166,6 +168,7 @@ class Matcher:
         elif self.untimed < count:
             count = self.untimed
         self.books.reports = self.block
+        self.books.references = self.references
         self.books.report_count = 0
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
         if self.journaled:
@@ -208,6 +211,7 @@ class Matcher:
                 self.silent += 1
             routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.claimed(i))
             routed.report = self.block[self.report]
+            routed.report.seq_num = self.references[self.report]
             routed.timestamp = commands[self.command].timestamp
             routed.session = commands[self.command].session
             self.report += 1
