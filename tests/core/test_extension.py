@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, CommandType, Engine, Instruction, Instrument, OrderBook, OrderType, TimeInForce
+from pricetime import COMMAND, COMPILED, CommandType, Engine, Instruction, Instrument, OrderBook, OrderType, TimeInForce
 from pricetime.errors import BookBusy
 from pricetime.reference import ReferenceBook
 from pricetime.reference.commands import apply
-from pricetime.types import ORDER_EXTENSION, Reason, ReportKind
+from pricetime.types import OPEN_ORDERS_TOLD, ORDER_EXTENSION, Reason, ReportKind
 from tests.books import bid, command, reports_of
 
 NEW, CANCEL, EXTENSION = CommandType.NEW_ORDER, CommandType.CANCEL_ORDER, CommandType.ORDER_EXTENSION
@@ -123,3 +123,11 @@ def test_the_reference_agrees_on_every_sequence() -> None:
         assert at_once.tobytes() == apply(ReferenceBook(10), commands).tobytes()
         book = OrderBook(10)
         assert np.concatenate([book.apply(c) for c in np.split(commands, len(commands))]).tobytes() == at_once.tobytes()
+
+
+@pytest.mark.skipif(COMPILED, reason="compiled, the books of an engine are not visible")
+def test_the_bound_on_reports_counts_listings_and_the_order_that_waits() -> None:
+    engine: Any = Engine([Instrument(0)], capacity=10)
+    assert engine.books.report_bound(2, 1, 3) == 3 * 2 + OPEN_ORDERS_TOLD + 2 * (3 + 2)
+    engine.apply(order())
+    assert engine.books.report_bound(2, 1, 3) == 3 * 2 + OPEN_ORDERS_TOLD + 2 * (3 + 2) + 1

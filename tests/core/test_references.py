@@ -110,8 +110,8 @@ def test_each_report_has_a_reference_beside_it(seed: int) -> None:
     books = engine.books
     for given in random_commands(rng, 300, reference):
         known.follow(reference.apply(given))
-        books.reports = Memory(48 * (books.report_bound(1) + 256)).cells_of(layout.Report)
-        books.references = [None] * (books.report_bound(1) + 256)
+        books.reports = Memory(48 * books.report_bound(1, 1, books.order_count)).cells_of(layout.Report)
+        books.references = [None] * books.report_bound(1, 1, books.order_count)
         books.report_count = 0
         books.run(ArrayMemory(given).cells_of(layout.Command), 1, [0])
         expected, known.beside = known.beside, []

@@ -264,7 +264,7 @@ def test_a_run_says_where_the_reports_of_each_command_end() -> None:
     )
     engine: Any = Engine([Instrument(0)], capacity=10)
     books = engine.books
-    books.reports = Memory(48 * books.report_bound(4)).cells_of(layout.Report)
+    books.reports = Memory(48 * books.report_bound(4, 0, 0)).cells_of(layout.Report)
     ends = [0] * 4
     books.run(ArrayMemory(commands).cells_of(layout.Command), 4, ends)
     assert ends == [1, 3, 4, 5]
