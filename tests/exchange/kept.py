@@ -102,7 +102,7 @@ def picture(here: Harness) -> dict[str, Any]:
         "books": exchange.engine.digest(),
         "queues": exchange.engine.commands().tolist(),
         "next_reference": exchange.engine.next_reference,
-        "states": exchange.state.states(),
+        "phases": exchange.state.phases(),
         "seq_num": exchange.engine.seq_num,
         "report_checksum": exchange.matcher.report_checksum,
         "streams": owners[["owner", "next_sequence"]].tolist(),

@@ -68,7 +68,7 @@ def flow(count: int, seed: int = 7) -> Records:
                 0,
                 40,
                 0,
-                CommandType.SET_STATE,
+                CommandType.SET_PHASE,
                 0,
                 0,
                 state,

@@ -124,7 +124,7 @@ def test_a_changed_configuration_is_followed() -> None:
 
 def test_a_halted_instrument_without_orders_may_go() -> None:
     halt = np.zeros(1, COMMAND)
-    halt["sequence"], halt["type"], halt["instrument"], halt["flags"] = 1, CommandType.SET_STATE, 2, 1
+    halt["sequence"], halt["type"], halt["instrument"], halt["flags"] = 1, CommandType.SET_PHASE, 2, 1
     first = Segment(CONFIGURATION)
     first.commands(halt)
     second = Segment(replace(CONFIGURATION, instruments=CONFIGURATION.instruments[:1]), behind=first)

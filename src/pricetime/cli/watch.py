@@ -18,10 +18,10 @@ from .table import Grid, console, figures, print_titled
 from .words import Report, line, units_of
 
 if TYPE_CHECKING:
-    from ..client.sequencer import FeedEvent
+    from ..client.feed_state import FeedEvent
     from ..client.subscriber import Subscriber
     from ..core.instrument import Instrument
-    from .subscribe import Options
+    from .watch_options import Options
 
 #: Shortest time between two drawings of the ladders, in seconds.
 DRAWN_EVERY_S = 0.1

@@ -101,7 +101,7 @@ class Exchange:
         self.engine, self.store = state.engine, state.store
         self.matcher = state.matcher
         self.matcher.time_one_of(self.settings.match_sample_every)
-        self.states = state.states()  #: states of the instruments at the start
+        self.phases = state.phases()  #: phases of the instruments at the start
         with room_for("order_capacity"):
             builder = BookBuilder(self.engine.instruments.values(), capacity=self.settings.order_capacity)
         if self.journal_service is not None:
@@ -206,9 +206,9 @@ class Exchange:
         """
         return bool(self.gateway.admit(fd, owner, flags, next_sequence))
 
-    def set_state(self, instrument: int, state: int) -> bool:
-        """Open or halt an instrument. False if too many requests are waiting."""
-        return bool(self.gateway.set_state(instrument, state))
+    def set_phase(self, instrument: int, phase: int) -> bool:
+        """Change the phase of an instrument. False if too many requests are waiting."""
+        return bool(self.gateway.set_phase(instrument, phase))
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` (a SessionReason) is 0, and cancel its orders unless
@@ -324,8 +324,8 @@ class Exchange:
 
     def depth(self, instrument: int) -> BookDepth:
         """Totals of a book, read from the replica. O(levels). Do not call it in the event loop: it may block."""
-        state, bids, asks = self.replica.totals(instrument)
-        return BookDepth(Phase(state), SideDepth(*bids), SideDepth(*asks))
+        phase, bids, asks = self.replica.totals(instrument)
+        return BookDepth(Phase(phase), SideDepth(*bids), SideDepth(*asks))
 
     def stats(self) -> Mapping[str, int | float]:
         """Counters since the start. They are read one after the other while the threads run."""

@@ -15,7 +15,7 @@ from pricetime.exchange.standby.replica import Replica
 from pricetime.exchange.state.feed_store import FeedStore
 from pricetime.native.crc import linked_records
 from pricetime.tape.flow import generate, prelude
-from pricetime.types import REPORT, InstrumentState
+from pricetime.types import REPORT, Phase
 
 
 class Desk:
@@ -34,9 +34,9 @@ def test_a_sample_equals_the_books_of_the_engine(desk: Desk) -> None:
     for commands in prelude("cancel-heavy"):
         desk.store.extend(desk.engine.apply(commands))
     desk.replica.snapshot()
-    state, bids, asks = desk.replica.depths([0], 7)[0]
+    phase, bids, asks = desk.replica.depths([0], 7)[0]
     expected = desk.engine.book(0).depth(7)
-    assert state is InstrumentState.OPEN
+    assert phase is Phase.CONTINUOUS
     assert np.array_equal(bids, expected[0])
     assert np.array_equal(asks, expected[1])
     with pytest.raises(UnknownInstrument):

@@ -55,7 +55,7 @@ def test_any_book() -> None:
 
 def test_a_halt() -> None:
     with harness() as here:
-        here.exchange.set_state(2, 1)
+        here.exchange.set_phase(2, 1)
         here.settle()
         assert here.exchange.replica.totals(1)[0] == 0
         assert here.exchange.replica.totals(2)[0] == 1

@@ -21,7 +21,7 @@ class SideDepth(NamedTuple):
 class BookDepth(NamedTuple):
     """Totals of a book at one moment."""
 
-    state: Phase
+    phase: Phase
     bids: SideDepth
     asks: SideDepth
 

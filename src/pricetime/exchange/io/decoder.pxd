@@ -1,19 +1,20 @@
 # Signatures and fields of decoder.py, in its order.
 
 from pricetime.core.layout cimport (
-    BEHIND, CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS, REDUCE_ORDER, GATEWAY_REJECT, REPLACE_ORDER,
-    SET_PHASE, THROTTLED, Command, i64, u8, u32, u64,
+    BEHIND, CANCEL_ORDER, EXTENDED, GATEWAY_REJECT, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS,
+    ORDER_EXTENSION, REDUCE_ORDER, REPLACE_ORDER, THROTTLED, Command, u8, u32, u64,
 )
 from pricetime.exchange.state.layout cimport FIRST_PART, ORDER_ID_SHIFT, THROTTLE_MEMORY_NS, Session
 from pricetime.exchange.state.throttle cimport Throttle
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
-    NewOrder, OpenOrders, ReduceOrder,
+    NewOrder, OpenOrders, OrderExtension, ReduceOrder,
 )
 
 cdef enum:
     NO_MASK = 0x7FFFFFFF             # slots that are not a ring
+    SHARED_BYTES = 32                # NewOrder and ReplaceOrder begin like the order in a command
 
 
 cdef class Decoder:
@@ -29,9 +30,10 @@ cdef class Decoder:
 
     cdef u64 decode(self, Session *s, u32 owner, const u8 *data, u64 n_bytes, u8 *slots, u64 place, u64 mask,
                     u64 now_ns, u64 timestamp) noexcept nogil
+    cdef u64 _extended_size(self, const u8 *message, u64 n_bytes) noexcept nogil
     cdef inline void _fill(self, Session *s, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
     cdef void start(self, Command *c, u32 kind, u32 owner, u64 timestamp) noexcept nogil
-    cdef void _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
+    cdef u32 _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil

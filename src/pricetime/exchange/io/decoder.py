@@ -5,6 +5,9 @@ The allowed message types and their sizes are the rules of an active session (``
 gets a reply becomes one command, even if the gateway rejects it (GATEWAY_REJECT): so the rejection has its place in the
 sequence, and reports depend on commands only. A message that is not allowed ends the session with a reason.
 
+An order with EXTENDED is decoded together with its OrderExtension, into two commands. If it is rejected, it becomes one
+command.
+
 Decoding stops after a MassCancel: the client's next messages must wait until the commands that complete it are done.
 """
 
@@ -16,7 +19,7 @@ import numpy as np
 from pricetime.types import COMMAND
 
 if cython.compiled:
-    from cython.cimports.libc.string import memset
+    from cython.cimports.libc.string import memcpy, memset
 
 #: A session ends when the throttle has rejected more commands than this, or than ``orders_per_second`` if that is more.
 #: The count restarts after one second without a throttled command.
@@ -57,12 +60,23 @@ class Decoder:
             if n_bytes - used < size:
                 break
             if kind < HEARTBEAT:
+                if kind == NEW_ORDER and cython.cast(cython.pointer[NewOrder], data + used).instructions & EXTENDED:
+                    size = self._extended_size(data + used, n_bytes - used)
+                    if size == 0:
+                        break
                 c: cython.pointer[Command] = cython.cast(
                     cython.pointer[Command], slots + ((place + self.written) & mask) * cython.sizeof(Command)
                 )
                 self.start(c, kind, owner, timestamp)
                 self._fill(s, owner, data + used, c, now_ns)
                 self.written += 1
+                if c.type == NEW_ORDER and c.instructions & EXTENDED:
+                    c = cython.cast(
+                        cython.pointer[Command], slots + ((place + self.written) & mask) * cython.sizeof(Command)
+                    )
+                    self.start(c, ORDER_EXTENSION, owner, timestamp)
+                    memcpy(cython.address(c.type), data + used + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
+                    self.written += 1
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
             used += size
@@ -110,11 +124,23 @@ class Decoder:
         c.order_id = c.quantity = 0
         c.price = 0
 
+    def _extended_size(self, message, n_bytes):
+        """Size of an extended order and its extension. 0 if more bytes must arrive, or if no extension follows it."""
+        size: u64 = cython.sizeof(NewOrder)
+        if n_bytes == size:
+            return 0
+        kind: u32 = message[size]
+        if kind != ORDER_EXTENSION:
+            self.reason = OUT_OF_STATE if self.sizes[kind] != 0 else self.end_reasons[kind]
+            return 0
+        size += cython.sizeof(OrderExtension)
+        return size if n_bytes >= size else 0
+
     def _fill(self, s, owner, message, c, now_ns):
         """Write the body of a command from its message. An invalid message becomes a GATEWAY_REJECT with a reason."""
         reason: u32 = NONE
         if c.type == NEW_ORDER or c.type == REPLACE_ORDER:
-            self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
+            reason = self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
         elif c.type == CANCEL_ORDER:
             reason = self._fill_cancel(cython.cast(cython.pointer[cython.const[CancelOrder]], message), c)
         elif c.type == REDUCE_ORDER:
@@ -141,14 +167,20 @@ class Decoder:
                 c.quantity |= cython.cast(u64, owner) << ORDER_ID_SHIFT
 
     def _fill_new(self, m, c):
-        c.side = m.side
-        c.time_in_force = m.time_in_force
-        c.flags = m.flags
-        c.instrument = m.instrument
-        c.order_id = m.order_id
-        c.price = m.price
-        c.quantity = m.quantity
+        """Write a new order, or a replace, in whose message the fields after the quantity are ignored."""
+        memcpy(cython.address(c.type), m, SHARED_BYTES)
         c.tag = m.tag
+        if c.type == REPLACE_ORDER:
+            return NONE
+        c.order_type = m.order_type
+        c.instructions = m.instructions
+        malformed: cython.bint = m.zero != 0
+        if m.instructions & EXTENDED:
+            e: cython.pointer[cython.const[OrderExtension]] = cython.cast(
+                cython.pointer[cython.const[OrderExtension]], m + 1
+            )
+            malformed |= e.zero != 0 or e.zero2 != 0 or e.zero3 != 0
+        return MALFORMED if malformed else NONE
 
     def _fill_cancel(self, m, c):
         c.instrument = m.instrument

@@ -4,7 +4,7 @@ from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, SET_P
 from pricetime.exchange.io.decoder cimport Decoder
 from pricetime.exchange.state.layout cimport (
     ABSENT, ACTIVE, BEGINNINGS, BUFFER_BYTES, DOUBLINGS, FIRST_PART, FULL_READS, MAX_MESSAGE, NEVER, ORDER_ID_SHIFT, PART,
-    READ_BYTES, REQUEST_ADMIT, REQUEST_OWNER, REQUEST_STATE, REQUEST_STOP, WAKE, Event, Request, Session,
+    READ_BYTES, REQUEST_ADMIT, REQUEST_OWNER, REQUEST_PHASE, REQUEST_STOP, WAKE, Event, Request, Session,
 )
 from pricetime.exchange.state.matcher cimport Matcher
 from pricetime.exchange.state.owner_queue cimport OwnerQueue

@@ -37,8 +37,8 @@ def reconfigure(state: ExchangeState, settings: GatewayConfig) -> list[str]:
 def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
     """The settings as a configuration that follows ``before``.
 
-    Known instruments keep their state and new ones begin open. The control side then sends a command for each state
-    that the settings change, so that subscribers receive it.
+    Known instruments keep their phase and new ones begin continuous. The control side then sends a command for each
+    phase that the settings change, so that subscribers receive it.
     """
     after = configuration_of(settings)
     known = {instrument.id: instrument.phase for instrument in before.instruments}

@@ -105,7 +105,7 @@ class Replica:
             self.latch.leave()
 
     def instruments(self):
-        """A ``Snapshot`` of the instruments and their states, without an order: O(instruments). From any thread."""
+        """A ``Snapshot`` of the instruments and their phases, without an order: O(instruments). From any thread."""
         while not self.latch.enter():
             time.sleep(RETRY_S)
         try:
@@ -117,7 +117,7 @@ class Replica:
     # ------------------------------------------------------------------ depth and totals
 
     def depths(self, instruments, levels):
-        """The best levels of several books at one moment: {instrument: (state, bids, asks)}, arrays as of ``depth``.
+        """The best levels of several books at one moment: {instrument: (phase, bids, asks)}, arrays as of ``depth``.
 
         None if the replica is busy, broken or within a command: try again. Waits less than a millisecond, without the
         GIL. O(instruments * levels). Raises UnknownInstrument.
@@ -175,7 +175,7 @@ class Replica:
         lots: cython.double[2]
         best: i64[2]
         levels: u32[2]
-        state: u32 = book.phase
+        phase: u32 = book.phase
         side: cython.int
         with cython.nogil:
             for side in range(2):
@@ -186,7 +186,7 @@ class Replica:
                 )
             self.latch.leave()
         sides = [(orders[side], levels[side], lots[side], best[side] if levels[side] else None) for side in range(2)]
-        return state, sides[0], sides[1]
+        return phase, sides[0], sides[1]
 
     def _add_up(self, ladder, orders, lots):
         """Add up the orders and lots of one side."""

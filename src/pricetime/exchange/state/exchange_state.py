@@ -156,16 +156,16 @@ class ExchangeState:
         for name in ("side", "instrument", "price", "quantity"):
             orders[name] = resting[name]
         orders["order_id"] = resting["sequence"]
-        states = self.states()
-        instruments = tuple(replace(known, phase=states[number]) for number, known in self.engine.instruments.items())
+        phases = self.phases()
+        instruments = tuple(replace(known, phase=phases[number]) for number, known in self.engine.instruments.items())
         newest = self.store.next_sequence
         checksum = self.store.checksum_before(newest)
         return Snapshot(newest - 1, instruments, orders, self.digest(), checksum)
 
     # ------------------------------------------------------------------ questions
 
-    def states(self) -> dict[int, Phase]:
-        """The state that each instrument is in."""
+    def phases(self) -> dict[int, Phase]:
+        """The phase of each instrument."""
         return {number: self.engine.phase(number) for number in self.engine.instruments}
 
     def digest(self) -> int:

@@ -10,7 +10,7 @@ cdef enum:
     LINGERING = 3              # its Logout is sent; the client has LINGER_NS to read it and close
     # Request.kind
     REQUEST_ADMIT = 1
-    REQUEST_STATE = 2
+    REQUEST_PHASE = 2
     REQUEST_STOP = 3
     REQUEST_OWNER = 4
     # Event.kind
@@ -18,7 +18,7 @@ cdef enum:
     EVENT_SESSION_ENDED = 2
     EVENT_LOGIN_REFUSED = 3
     # Sizes
-    MAX_MESSAGE = 64           # maximum size of a message of a logged-in client
+    MAX_MESSAGE = 80           # maximum size of what a logged-in client sends as one: an order and its extension
     CONTROL_BYTES = 192        # room for queued session messages of one client
     OWNERS = 65536
     ORDER_ID_SHIFT = 48
@@ -74,7 +74,7 @@ ctypedef struct Session:
     u8 resumes                 # 1: in Sessions.resuming
     u8 reason                  # SessionReason while CLOSING or LINGERING
     u8 logging_out             # 1: in Sessions.logging_out
-    u8 partial[64]             # start of a message that has not arrived completely
+    u8 partial[80]             # start of a message, or of an order and its extension, that has not arrived completely
     u8 control[192]            # queued session messages
 
 # From the control thread to the gateway: 64 bytes, a slot of a ring.
@@ -83,9 +83,9 @@ ctypedef packed struct Request:
     u32 owner
     i64 fd                     # REQUEST_ADMIT: the connection, which the gateway then owns
     u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none
-    u32 instrument             # REQUEST_STATE
+    u32 instrument             # REQUEST_PHASE
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_STATE: Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
+    u32 state                  # REQUEST_PHASE: the Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
     u8 zero[28]
 
 # From the gateway to the control thread: 64 bytes, a slot of a ring.

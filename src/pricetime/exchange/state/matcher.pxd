@@ -48,6 +48,7 @@ cdef class Matcher:
     cdef u64 batch                   # executed commands whose reports are not all in the ring
     cdef u64 command                 # index in the batch of the command whose next report goes into the ring
     cdef u64 report                  # index in block of that report
+    cdef u64 silent                  # commands before it without a report: an extended order, whose extension has it
     cdef readonly u64 executed       # commands since the start
     cdef u32 kinds[16]               # kind for latencies by type of command, if not rejected and without a trade
     cdef readonly Latencies match    # of the timed commands

@@ -40,7 +40,7 @@ class Matcher:
         self.idle = idle
         self.commands = commands
         self.reports = reports
-        self.batch = self.command = self.report = self.executed = 0
+        self.batch = self.command = self.report = self.silent = self.executed = 0
         self.list_state = 0
         self.match = Latencies()
         self._name_kinds()
@@ -208,17 +208,21 @@ class Matcher:
         for i in range(room):
             while self.report == self.ends[self.command]:
                 self.command += 1
+                self.silent += 1
             routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.claimed(i))
             routed.report = self.block[self.report]
             routed.report.seq_num = self.references[self.report]
             routed.timestamp = commands[self.command].timestamp
             routed.session = commands[self.command].session
             self.report += 1
+            routed.commands = 1 + self.silent
             routed.last = self.report == self.ends[self.command]
             if routed.last:
                 first: u64 = self.ends[self.command - 1] if self.command != 0 else 0
                 kind = self._kind(cython.address(commands[self.command]), first, self.report)
                 routed.kind = kind
+                self.command += 1
+                self.silent = 0
         if room != 0:
             self.reports.commit(room)
         if room < left:
@@ -226,6 +230,7 @@ class Matcher:
         if self.began_ns != 0:
             self.match.record(kind, monotonic_ns() - self.began_ns)
             self.began_ns = 0
+        self.silent += self.batch - self.command
         self.commands.release(self.batch)
         self.batch = 0
         return True

@@ -39,7 +39,7 @@ cdef class Router:
 
     cdef u64 step(self, u64 most) noexcept nogil
     cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil
-    cdef void _count(self, u64 timestamp, u32 kind) noexcept nogil
+    cdef void _count(self, const RoutedReport *last) noexcept nogil
     cdef void _to_feed(self, const Report *report, u64 order, u64 maker) noexcept nogil
     cdef void _to_owner(self, u32 owner, const Report *report) noexcept nogil
     cdef void _to_maker(self, const Report *report) noexcept nogil

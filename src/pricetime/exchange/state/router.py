@@ -88,7 +88,7 @@ class Router:
             elif kind == PHASE_CHANGED:
                 self._to_feed(report, 0, 0)
             if routed.last:
-                self._count(routed.timestamp, routed.kind)
+                self._count(routed)
         if total != 0:
             self.reports.release(total)
             self.store.publish()
@@ -97,21 +97,23 @@ class Router:
 
     def _reports_of(self, commands, total):
         """How many of the first ``total`` reports belong to the next ``commands`` commands."""
-        i: u64 = 0
-        while i < total and commands != 0:
+        i: u64
+        for i in range(total):
             routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
-            commands -= routed.last
-            i += 1
-        return i
+            if routed.commands > commands:
+                return i
+            if routed.last:
+                commands -= routed.commands
+        return total
 
-    def _count(self, timestamp, kind):
+    def _count(self, last):
         """Count an answered command, together with the commands that arrived in the same read."""
-        self.commands += 1
-        if self.arrivals == 0 or self.arrived[self.arrivals - 1].timestamp != timestamp:
+        self.commands += last.commands
+        if self.arrivals == 0 or self.arrived[self.arrivals - 1].timestamp != last.timestamp:
             memset(cython.address(self.arrived[self.arrivals]), 0, cython.sizeof(Arrival))
-            self.arrived[self.arrivals].timestamp = timestamp
+            self.arrived[self.arrivals].timestamp = last.timestamp
             self.arrivals += 1
-        self.arrived[self.arrivals - 1].commands[kind] += 1
+        self.arrived[self.arrivals - 1].commands[last.kind] += 1
 
     def _to_feed(self, report, order, maker):
         public: cython.pointer[Report] = self.store.append()
