@@ -52,6 +52,7 @@ LINUX_MODULES = [
     "pricetime.native.mapping",
     "pricetime.native.schedule",
     "pricetime.log.writer",
+    "pricetime.log.commit_log",
     "pricetime.exchange.state.feed_store",
     "pricetime.exchange.state.owner_queue",
     "pricetime.exchange.state.throttle",

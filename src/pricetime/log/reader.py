@@ -248,6 +248,27 @@ def start_of(directory, number=None):
     return Position(number, head.first_offset, head.crc, max(head.first_sequence, 1) - 1)
 
 
+def position_after(directory, sequence):
+    """Return the position after a command, which must be in the journal. May raise as ``Reader``. O(its segment)."""
+    number = None
+    for found in directory.segments():
+        first = read_head(directory.disk, directory.path_of(found)).first_sequence
+        if number is None or 0 < first <= sequence + 1:
+            number = found
+    reader = Reader(directory, start_of(directory, number))
+    while (left := sequence - reader.position.sequence) > 0:
+        if reader.read(min(left, LIMIT)).at_end:
+            raise JournalDamaged(
+                directory.path_of(reader.position.segment),
+                reader.position.offset,
+                reader.position.sequence,
+                f"the journal ends before command {sequence}",
+            )
+    if reader.position.sequence != sequence:
+        raise JournalDamaged(directory.path_of(number), 0, reader.position.sequence, f"command {sequence + 1} is gone")
+    return reader.position
+
+
 def head_at(words, at):
     """Load the head of a record. The writer stored everything after it before."""
     return load_u64(cython.address(words[at]), ACQUIRE) if cython.compiled else words[at]

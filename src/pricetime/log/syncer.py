@@ -69,6 +69,7 @@ class Syncer:
         *,
         position: Position | None = None,
         level: int,
+        term: int = 1,
         epoch: int = 0,
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
         window_ns: int = 0,
@@ -81,6 +82,7 @@ class Syncer:
         self.configuration = configuration
         self.position = position
         self.level = level
+        self.term = term
         self.epoch = epoch
         self.segment_bytes = segment_bytes
         self.window_ns = window_ns
