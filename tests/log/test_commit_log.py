@@ -88,7 +88,7 @@ def test_a_journal_is_read_from_any_command(journal: Any) -> None:
     journal.append_records(commands)
     for sequence in (0, 1, 29, 30):
         assert read_all(journal.read(sequence)).tobytes() == commands[sequence:].tobytes()
-    with pytest.raises(JournalDamaged, match="ends before command 31"):
+    with pytest.raises(JournalDamaged, match="command 31 is not in the journal"):
         journal.read(31)
 
 
@@ -97,3 +97,20 @@ def test_a_failed_disk_fails_the_log(journal: Any) -> None:
     journal.syncer.lose(OSError(5, "Input/output error"))
     assert "Input/output error" in journal.failure
     assert journal.append_records(written.orders(20)[10:]) == 0
+
+
+def test_the_term_grows_with_every_start(tmp_path: Path) -> None:
+    from pricetime.log.commit_log import FileLog
+    from pricetime.log.reader import Reader
+
+    directory, position, commands = Directory(tmp_path), None, written.orders(30)
+    for term in (1, 2, 3):
+        log = FileLog(directory, written.CONFIGURATION, level=DURABLE, segment_bytes=1 << 20, position=position)
+        assert (log.term, log.first) == (term, 10 * term - 9)
+        log.append_records(commands[10 * (term - 1) : 10 * term])
+        reader = log.read(10 * term)
+        assert reader.term == term
+        position = reader.position
+        log.close()
+    reader = Reader(directory)
+    assert (len(read_all(reader)), reader.term) == (30, 3)

@@ -5,7 +5,7 @@
 from pricetime.core.layout cimport Command, i64, u8, u16, u32, u64
 
 cdef enum:
-    VERSION = 2
+    VERSION = 3
     # Bytes: unit of syncing a segment; a page that was synced is never stored into again
     PAGE = 4096
     # Bytes of a record: its head of 8, and a command
@@ -27,7 +27,8 @@ ctypedef packed struct SegmentHead:
     u32 configuration_bytes
     u8 digest[32]        # SHA-256 of the configuration
     u64 number           # of the segment: 1, 2, 3 ...
-    u64 segment_bytes    # of the file, a multiple of PAGE
+    u32 segment_bytes    # of the file, a multiple of PAGE
+    u32 term             # of the process that writes it: at least that of the segment before
     u64 epoch            # of the feed, ns
     u8 boot[16]          # id of the machine's start; zeros if the system has none
     u8 journal[16]       # id of the journal, random

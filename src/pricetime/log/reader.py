@@ -2,8 +2,8 @@
 """Reads a journal from a position on, and checks the CRC of each command in place.
 
 The same scan reads a journal that is being written and one that a crash has left. It stops at the first record that is
-not good, or not yet: a follower calls again, and ``judge`` says what follows the end of a journal that no process
-writes.
+not good, or not yet: a follower calls again, and ``tail.judge`` says what follows the end of a journal that no
+process writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from pricetime.log.batch import Batch, Checkpoint
 from pricetime.log.configuration import Configuration
-from pricetime.log.errors import JournalDamaged
+from pricetime.log.errors import JournalDamaged, JournalForked
 from pricetime.log.position import Position
 from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead, read_head
 from pricetime.types import COMMAND
@@ -67,6 +67,11 @@ class Reader:
         return self.head.epoch
 
     @property
+    def term(self):
+        """Term of that segment."""
+        return self.head.term
+
+    @property
     def boot(self):
         """Id of the machine's start in which that segment was made: 16 bytes."""
         return self.head.boot
@@ -98,13 +103,11 @@ class Reader:
                 break
         return Batch(self._taken(count), checkpoints, self.configuration)
 
-    def judge(self):
-        """Return what follows the position if no process writes the journal, a ``Tail``. Raises JournalDamaged,
-        OSError.
-        """
-        from pricetime.log.tail import judge
-
-        return judge(self.directory, self.position)
+    def skip_to(self, sequence):
+        """Read up to a command, or to the end, and return the position. O(commands). Raises OSError."""
+        while (left := sequence - self.sequence) > 0 and not self.read(min(left, LIMIT)).at_end:
+            pass
+        return self.position
 
     def _taken(self, count):
         """Return the first commands of the buffer, as an array of its own."""
@@ -208,9 +211,11 @@ class Reader:
             json = head.verify(data)
         except BadHead:
             return False  # begins to be used just now, or is damaged: judge finds out
-        if head.number != self.number + 1 or head.carried != self.link or head.first_sequence != self.sequence + 1:
+        if head.number != self.number + 1 or head.journal != self.head.journal:
             return False
-        if head.journal != self.head.journal:
+        if (why := head.fork_of(self.head, self.sequence)) is not None:
+            raise JournalForked(self.directory.path_of(head.number), self.sequence, why)
+        if head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
         if head.digest != self.head.digest and not configuration_may_change:
             return False
@@ -248,25 +253,28 @@ def start_of(directory, number=None):
     return Position(number, head.first_offset, head.crc, max(head.first_sequence, 1) - 1)
 
 
+def start_before(directory, sequence):
+    """Return the start of the segment that has a command, or of the one nearest to it. May raise as ``Reader``."""
+    start = None
+    for number in directory.segments():
+        try:
+            head = read_head(directory.disk, directory.path_of(number))
+        except BadHead:
+            continue
+        if head.in_use and (start is None or head.first_sequence <= sequence):
+            start = number
+    if start is None:
+        raise JournalDamaged(directory.path_of(1), 0, 0, "no segment is in use")
+    return start_of(directory, start)
+
+
 def position_after(directory, sequence):
     """Return the position after a command, which must be in the journal. May raise as ``Reader``. O(its segment)."""
-    number = None
-    for found in directory.segments():
-        first = read_head(directory.disk, directory.path_of(found)).first_sequence
-        if number is None or 0 < first <= sequence + 1:
-            number = found
-    reader = Reader(directory, start_of(directory, number))
-    while (left := sequence - reader.position.sequence) > 0:
-        if reader.read(min(left, LIMIT)).at_end:
-            raise JournalDamaged(
-                directory.path_of(reader.position.segment),
-                reader.position.offset,
-                reader.position.sequence,
-                f"the journal ends before command {sequence}",
-            )
-    if reader.position.sequence != sequence:
-        raise JournalDamaged(directory.path_of(number), 0, reader.position.sequence, f"command {sequence + 1} is gone")
-    return reader.position
+    position = Reader(directory, start_before(directory, sequence + 1)).skip_to(sequence)
+    if position.sequence != sequence:
+        path = directory.path_of(position.segment)
+        raise JournalDamaged(path, position.offset, position.sequence, f"command {sequence} is not in the journal")
+    return position
 
 
 def head_at(words, at):

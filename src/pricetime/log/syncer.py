@@ -69,7 +69,6 @@ class Syncer:
         *,
         position: Position | None = None,
         level: int,
-        term: int = 1,
         epoch: int = 0,
         segment_bytes: int = DEFAULT_SEGMENT_BYTES,
         window_ns: int = 0,
@@ -82,7 +81,7 @@ class Syncer:
         self.configuration = configuration
         self.position = position
         self.level = level
-        self.term = term
+        self.term = 0  #: of this process as the writer; known once it is open
         self.epoch = epoch
         self.segment_bytes = segment_bytes
         self.window_ns = window_ns
@@ -164,6 +163,7 @@ class Syncer:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
         self._journal = self._journal_of(before)
+        self.term = segment.newest_term(self.directory) + 1
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):
@@ -331,20 +331,14 @@ class Syncer:
 
     def _create(self, number: int) -> LiveSegment:
         self._doing = f"making {segment.name(number)}"
-        fd, mapping = segment.create(
-            self.disk,
-            self.directory.path,
-            number,
-            self.segment_bytes,
-            self.configuration,
-            self.epoch,
-            self.level,
-            self._journal,
+        json = self.configuration.to_json()
+        head = segment.prepared(
+            number, self.segment_bytes, json, term=self.term, epoch=self.epoch, level=self.level, journal=self._journal
         )
-        first_offset = segment.first_offset(len(self.configuration.to_json()))
+        fd, mapping = segment.create(self.disk, self.directory.path, head, json)
         zeroed = self.level == AcknowledgementLevel.DURABLE
         chunked = not zeroed and self._is_fast()
-        return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed, chunked=chunked)
+        return LiveSegment(self.disk, fd, mapping, number, head.first_offset, zeroed=zeroed, chunked=chunked)
 
     def _is_fast(self) -> bool:
         """Return whether the engine filled the last segment so fast that each sync finds whole chunks."""

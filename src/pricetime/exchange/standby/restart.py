@@ -15,7 +15,7 @@ from ...log.position import Position
 from ...log.reader import Reader
 from ...log.segment import boot_id
 from ...log.snapshot import Restored, newest_good
-from ...log.tail import cut
+from ...log.tail import cut, judge
 from ...wire.types import AcknowledgementLevel
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
@@ -68,7 +68,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
     started_at = standby.position.sequence
     _replay(standby, log)
     reader = standby.reader
-    tail = reader.judge()
+    tail = judge(reader)
     boot, level = reader.boot, reader.level
     kept = cut(directory, tail)
     state, sequence = standby.state, standby.position.sequence
