@@ -1,4 +1,4 @@
-"""The list of compiled modules, and how they are compiled. All other metadata is in pyproject.toml.
+"""Which modules are compiled, and how. All other metadata is in pyproject.toml.
 
 The environment variable PRICETIME_BUILD selects the build:
 
@@ -10,63 +10,29 @@ pure      nothing is compiled.
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 import sysconfig
+from pathlib import Path
 
 from setuptools import Extension, setup
 from setuptools.command import build_ext
 from setuptools.errors import CompileError, LinkError
 
-MODULES = [
-    "pricetime.execution",
-    "pricetime.native.memory",
-    "pricetime.native.latch",
-    "pricetime.native.arrays",
-    "pricetime.native.clock",
-    "pricetime.native.crc",
-    "pricetime.core.references",
-    "pricetime.core.book",
-    "pricetime.core.check",
-    "pricetime.core.dump",
-    "pricetime.core.engine",
-    "pricetime.core.order_book",
-    "pricetime.core.c_api",
-    "pricetime.core.rebuilt",
-    "pricetime.core.builder",
-    "pricetime.core.passive_book",
-    "pricetime.log.reader",
-    "pricetime.ring.idle",
-    "pricetime.ring.ring",
-    "pricetime.native.histogram",
-    "pricetime.native.latency",
-    "pricetime.client.commands",
-    "pricetime.client.future",
-    "pricetime.client.acknowledgements",
-    "pricetime.client.receiver",
-]
+SOURCE = Path(__file__).parent / "src"
 
-#: Modules that use epoll, sockets or mapped files in a way that only Linux offers.
-LINUX_MODULES = [
-    "pricetime.native.mapping",
-    "pricetime.native.schedule",
-    "pricetime.log.writer",
-    "pricetime.log.commit_log",
-    "pricetime.exchange.state.feed_store",
-    "pricetime.exchange.state.owner_queue",
-    "pricetime.exchange.state.throttle",
-    "pricetime.exchange.state.sessions",
-    "pricetime.exchange.io.decoder",
-    "pricetime.exchange.state.matcher",
-    "pricetime.exchange.state.router",
-    "pricetime.exchange.state.playback",
-    "pricetime.exchange.io.faults",
-    "pricetime.exchange.io.publisher",
-    "pricetime.exchange.standby.replica",
-    "pricetime.exchange.io.loop",
-    "pricetime.load.driver",
-]
+#: Compiled modules that use epoll, sockets or mapped files in a way that only Linux offers. The others work everywhere.
+LINUX = re.compile(r"pricetime\.(exchange\..*|native\.(mapping|schedule)|log\.(commit_log|writer)|load\.driver)")
+
+
+def modules() -> list[str]:
+    """The modules to compile: those that import cython."""
+    written = (path for path in SOURCE.rglob("*.py") if re.search("^import cython$", path.read_text("utf-8"), re.M))
+    names = sorted(".".join(path.relative_to(SOURCE).with_suffix("").parts) for path in written)
+    return [name for name in names if sys.platform == "linux" or not LINUX.fullmatch(name)]
+
 
 #: Cython's own code for memory views. It is compiled once, here, instead of into each module that uses them.
 SHARED = "pricetime.native.cython_shared"
@@ -156,11 +122,8 @@ def compiles() -> bool:
     return True
 
 
-if sys.platform == "linux":
-    MODULES += LINUX_MODULES
-
 if __name__ == "__main__":  # Cython's processes may import this file
     setup(
-        ext_modules=[extension(module) for module in [*MODULES, SHARED]] if compiles() else [],
+        ext_modules=[extension(module) for module in [*modules(), SHARED]] if compiles() else [],
         cmdclass={"build_ext": BuildExtensions},
     )

@@ -83,7 +83,7 @@ def _use_sources() -> None:
     from .native.uncompiled import make_cython
 
     _UncompiledLoader.cython = make_cython()
-    for folder in ("", "native", "core", "journal", "feed", "measure"):
+    for folder in ("", "native", "core", "log", "client", "load"):
         path = os.path.join(PACKAGE, folder).rstrip("/")  # noqa: PTH118
         finder = importlib.machinery.FileFinder(path, (_UncompiledLoader, importlib.machinery.SOURCE_SUFFIXES))
         sys.path_importer_cache[path] = finder

@@ -1,0 +1,1 @@
+"""The load generator, its run files and its reports."""

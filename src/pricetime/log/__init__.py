@@ -1,1 +1,1 @@
-"""The journal: writes every command to a file before the engine executes it, and rebuilds the books from the files."""
+"""The log of commands: written before the engine executes them, read for recovery, copies and checks."""

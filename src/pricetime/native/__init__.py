@@ -1,0 +1,1 @@
+"""Seams to the machine: clock, atomics, CRC, mapped memory, sockets, disk, histogram."""

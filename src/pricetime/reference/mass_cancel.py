@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from ..types import Reason, Side
 from .records import Order
 
-if TYPE_CHECKING:
-    from .book import ReferenceBook
+
+class Book(Protocol):
+    """What a mass cancel needs of a book."""
+
+    by_id: dict[int, Order]
+
+    def orders_of(self, owner: int) -> list[Order]:
+        """The resting orders of an owner."""
+
+    def cancel(self, order: Order, reason: int) -> int:
+        """Remove an order. Returns the quantity that it had."""
 
 
 class MassCancel:
@@ -22,11 +31,11 @@ class MassCancel:
 
     def __init__(
         self,
-        books: Iterable[ReferenceBook],
+        books: Iterable[Book],
         owner: int,
         side: Side | None,
         *,
-        only: ReferenceBook | None = None,
+        only: Book | None = None,
         instrument: int = 0,
         order_id: int = 0,
         reason: int = Reason.BY_MASS_CANCEL,
@@ -43,7 +52,7 @@ class MassCancel:
         self.waiting = deque(entry for entry in self.waiting if self._rests(*entry))
         return not self.waiting
 
-    def part(self, limit: int) -> Iterator[tuple[ReferenceBook, Order, int]]:
+    def part(self, limit: int) -> Iterator[tuple[Book, Order, int]]:
         """Visit up to ``limit`` orders, all for 0.
 
         Yields the cancelled ones, each with its book and the quantity it had.
@@ -58,5 +67,5 @@ class MassCancel:
                 yield book, order, quantity
 
     @staticmethod
-    def _rests(entered: int, book: ReferenceBook, order: Order) -> bool:
+    def _rests(entered: int, book: Book, order: Order) -> bool:
         return book.by_id.get(order.id) is order and order.entered == entered
