@@ -26,7 +26,6 @@ MODULES = [
     "pricetime.native.arrays",
     "pricetime.native.clock",
     "pricetime.native.crc",
-    "pricetime.core.references",
     "pricetime.core.book",
     "pricetime.core.check",
     "pricetime.core.dump",
