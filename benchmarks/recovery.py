@@ -164,8 +164,8 @@ def recovery(settings: GatewayConfig) -> float:
     directory.lock()
     log = make_log(settings.log_level, settings.log_format)
 
-    def make(configuration: Any, books: Any = None) -> ExchangeState:
-        return ExchangeState(settings, configuration, books=books)
+    def make(configuration: Any, engine: Any = None) -> ExchangeState:
+        return ExchangeState(settings, configuration, engine=engine)
 
     began = time.perf_counter()
     recover(settings, directory, make, log)

@@ -23,7 +23,6 @@ import numpy as np
 
 from benchmarks.rounds import no_collector
 from pricetime import COMMAND, CommandType, Engine, Instrument
-from pricetime.core.references import References
 from pricetime.load.machine import describe
 from pricetime.log.position import Position
 from pricetime.log.snapshot import OWNER, SnapshotFile, load, write
@@ -32,7 +31,7 @@ from pricetime.types import REPORT
 
 T = TypeVar("T")
 
-STEPS = ("capture", "references", "write", "load", "restore", "load references", "digest")
+STEPS = ("capture", "write", "load", "restore", "digest")
 OWNER_LIMIT = 1 << 16
 LEVELS_A_SIDE = 2000
 
@@ -49,9 +48,9 @@ def main(orders: int, owners: int, instruments: int, rounds: int, folder: Path |
     """Take a snapshot of books, write it, load it, and restore the books."""
     for name, value in describe().items():
         print(f"  {name:<26}{value}")
-    engine, references = filled(orders, owners, instruments)
+    engine = filled(orders, owners, instruments)
     with tempfile.TemporaryDirectory(dir=folder) as where, no_collector():
-        took = [one_round(engine, references, Path(where)) for _ in range(rounds)]
+        took = [one_round(engine, Path(where)) for _ in range(rounds)]
     print(f"\n  {orders} orders of {owners} owners, {instruments} instruments; median, min and max of {rounds} rounds")
     for step in STEPS:
         times = [one[step] for one in took]
@@ -60,7 +59,7 @@ def main(orders: int, owners: int, instruments: int, rounds: int, folder: Path |
         print(f"  {step:<12}{middle / 1e6:8.1f} ms   {ns}")
 
 
-def filled(orders: int, owners: int, instruments: int) -> tuple[Engine, References]:
+def filled(orders: int, owners: int, instruments: int) -> Engine:
     """Return an engine with uncrossed books whose orders were entered in random order."""
     rng = np.random.default_rng(0)
     commands = np.zeros(orders, COMMAND)
@@ -73,16 +72,15 @@ def filled(orders: int, owners: int, instruments: int) -> tuple[Engine, Referenc
     commands["owner"] = rng.integers(1, owners + 1, orders)
     commands["order_id"] = commands["owner"].astype(np.uint64) << np.uint64(48) | rng.permutation(orders).astype("u8")
     engine = empty([Instrument(number) for number in range(instruments)], orders)
-    references = References(orders)
-    references.apply(engine.apply(commands))
-    return engine, references
+    engine.apply(commands)
+    return engine
 
 
 def empty(instruments: list[Instrument], orders: int) -> Engine:
     return Engine(instruments, capacity=orders, owner_limit=OWNER_LIMIT)
 
 
-def one_round(engine: Engine, references: References, folder: Path) -> dict[str, int]:
+def one_round(engine: Engine, folder: Path) -> dict[str, int]:
     """Return the ns of each step."""
     took: dict[str, int] = {}
 
@@ -94,17 +92,15 @@ def one_round(engine: Engine, references: References, folder: Path) -> dict[str,
 
     nothing = np.zeros(0, REPORT)
     commands = timed("capture", engine.commands)
-    timed("references", references.write, commands)
     snapshot = SnapshotFile(
-        Position(1, 4096, 0, len(commands)), bytes(32), 0, 0, engine.seq_num, engine.digest(references),
-        references.next, 1, 1, 0, commands, np.zeros(0, OWNER), nothing, nothing,
+        Position(1, 4096, 0, len(commands)), bytes(32), 0, 0, engine.seq_num, engine.digest(references=True),
+        engine.next_reference, 1, 1, 0, commands, np.zeros(0, OWNER), nothing, nothing,
     )  # fmt: skip
     path = timed("write", write, Disk(), folder, snapshot)
     loaded = timed("load", load, Disk(), path)
-    other, known = empty(list(engine.instruments.values()), len(commands)), References(len(commands))
-    timed("restore", other.restore, loaded.commands, loaded.seq_num)
-    timed("load references", known.load, loaded.commands, loaded.next_reference)
-    if timed("digest", other.digest, known) != loaded.books:
+    other = empty(list(engine.instruments.values()), len(commands))
+    timed("restore", other.restore, loaded.commands, loaded.seq_num, loaded.next_reference)
+    if timed("digest", other.digest, True) != loaded.books:
         raise click.ClickException("the books differ")
     return took
 

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, InstrumentState, OrderBook
-from pricetime.core.references import References
 from tests.books import bid, command, state
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
@@ -88,13 +87,6 @@ def test_no_room_for_a_restore_leaves_the_books_as_they_were_made(monkeypatch: p
     engine.restore(np.concatenate(orders))
     engine.check()
     assert len(engine) == 50
-
-
-@pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced")
-def test_no_room_for_references(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pricetime.core.references.reserve", lambda n_bytes: None)
-    with pytest.raises(MemoryError, match="no room for the references of 10 orders"):
-        References(10)
 
 
 @pytest.mark.compiled

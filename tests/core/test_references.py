@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import random
 from typing import Any
 
@@ -9,17 +11,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pricetime import COMMAND, CommandType, Engine, Instrument
+from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument
+from pricetime.core import layout as layout_module
 from pricetime.core.builder import BookBuilder
-from pricetime.core.references import References
-from pricetime.errors import SnapshotMismatch
+from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.reference.queues import mix
 from pricetime.types import REPORT, ReportKind
 from tests.books import command
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
 Records = NDArray[np.void]
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED = list(ReportKind)[:5]
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, EXPIRED = list(ReportKind)[:6]
+OPEN_ORDER = ReportKind.OPEN_ORDER
 
 
 class Known:
@@ -28,6 +31,7 @@ class Known:
     def __init__(self) -> None:
         self.orders: dict[tuple[int, int], list[int]] = {}  # reference and open quantity, by instrument and id
         self.next = 1
+        self.beside: list[int | None] = []  # the reference that goes with each report, None if it is about no order
 
     def follow(self, reports: Records) -> None:
         for _, kind, _, _, instrument, _, order_id, maker_id, _, quantity in reports.tolist():
@@ -38,47 +42,49 @@ class Known:
             elif kind == REPLACED:
                 reference, _ = self.orders.pop((instrument, maker_id))
                 self.orders[instrument, order_id] = [reference, quantity]
-            elif kind in {TRADE, CANCELLED, REDUCED}:
+            about = maker_id if kind == TRADE else order_id
+            of_an_order = kind <= EXPIRED or kind == OPEN_ORDER
+            self.beside.append(self.orders[instrument, about][0] if of_an_order else None)
+            if kind in {TRADE, CANCELLED, REDUCED}:
                 for number in [order_id, *[maker_id] * (kind == TRADE)]:
                     self.orders[instrument, number][1] -= quantity
                     if self.orders[instrument, number][1] == 0:
                         del self.orders[instrument, number]
 
 
-def looked_up(references: References, orders: list[tuple[int, int]]) -> list[int]:
-    commands = np.zeros(len(orders), COMMAND)
-    commands["type"] = CommandType.NEW_ORDER
-    for at, (instrument, order_id) in enumerate(orders):
-        commands[at]["instrument"], commands[at]["order_id"] = instrument, order_id
-    references.write(commands)
-    return [int(number) for number in commands["sequence"]]
+def references_of(engine: Engine) -> dict[tuple[int, int], int]:
+    """The reference of every resting order, by instrument and id."""
+    orders = engine.commands()
+    orders = orders[orders["type"] == CommandType.NEW_ORDER]
+    return {(int(o["instrument"]), int(o["order_id"])): int(o["sequence"]) for o in orders}
 
 
 @pytest.mark.parametrize("seed", range(20))
 def test_random_flows_against_a_dict(seed: int) -> None:
+    """Ids are used again all the time; in between, engines continue from a copy, a pickle or a restore."""
     rng = random.Random(seed)
     instruments = random_instruments(rng)
-    capacity = rng.choice([3, 20, 200])
-    engine = Engine(instruments, capacity=capacity, owner_limit=25)
-    reference = ReferenceEngine(instruments, capacity=capacity, owner_limit=25)
-    references, known = References(capacity), Known()
+    room = {"capacity": rng.choice([3, 20, 200]), "owner_limit": 25}
+    engine, reference, known = Engine(instruments, **room), ReferenceEngine(instruments, **room), Known()
     for given in random_commands(rng, 600, reference):
-        reports = engine.apply(given)
+        known.follow(engine.apply(given))
         reference.apply(given)
-        references.apply(reports)
-        known.follow(reports)
-        assert references.next == known.next
+        assert engine.next_reference == known.next
         if rng.random() < 0.1:
-            check(engine, references, known)
-    check(engine, references, known)
+            check(engine, known)
+        if rng.random() < 0.02:
+            commands, state = engine.commands(), (engine.seq_num, engine.next_reference)
+            engine = rng.choice([copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])(engine)
+            restored = Engine(instruments, **room)
+            restored.restore(commands, *state)
+            engine = rng.choice([engine, restored])
+            check(engine, known)
+    check(engine, known)
 
 
-def check(engine: Engine, references: References, known: Known) -> None:
-    resting = [(number, order.id) for number in engine.instruments for order in engine.book(number)]
-    assert set(resting) == set(known.orders), "those that are open, and no others"
-    assert looked_up(references, resting) == [known.orders[order][0] for order in resting]
-    gone = [(number, order_id + 1) for number, order_id in resting if (number, order_id + 1) not in known.orders]
-    assert not any(looked_up(references, [(n, i & 2**64 - 1) for n, i in gone if i < 2**64]))
+def check(engine: Engine, known: Known) -> None:
+    engine.check()
+    assert references_of(engine) == {order: reference for order, (reference, _) in known.orders.items()}
     value = 0
     for number in sorted(engine.instruments):
         book = 0
@@ -89,82 +95,48 @@ def check(engine: Engine, references: References, known: Known) -> None:
                     for part in (order.price, known.orders[number, order.id][0], order.quantity):
                         book = mix(book, part)
         value = mix(mix(value, number), book)
-    assert engine.digest(references) == value
+    assert engine.digest(references=True) == value
 
 
-def test_a_full_table_of_ids_that_stand_together() -> None:
-    """Every entry has neighbours; they go in any order."""
-    rng = random.Random(1)
-    engine = Engine([Instrument(1), Instrument(2)], capacity=400)
-    references, known = References(400), Known()
-    ids = [(1 + n % 2, 8 * (n // 16) + n % 8) for n in range(400)]
-    rng.shuffle(ids)
-    for action in ("enter", "leave") * 3:
-        for instrument, order_id in ids[: 400 if action == "enter" else rng.randrange(200, 401)]:
-            kind = CommandType.NEW_ORDER if action == "enter" else CommandType.CANCEL_ORDER
-            price = {"side": 1, "price": 5, "quantity": 2} if action == "enter" else {}
-            reports = engine.apply(command(kind, instrument=instrument, order_id=order_id, **price))
-            reports = reports[reports["kind"] != ReportKind.REJECTED]
-            references.apply(reports)
-            known.follow(reports)
-        check(engine, references, known)
-        rng.shuffle(ids)
+@pytest.mark.skipif(COMPILED, reason="compiled, it is for compiled callers; the tests of the router read it there")
+@pytest.mark.parametrize("seed", range(20))
+def test_each_report_has_a_reference_beside_it(seed: int) -> None:
+    from pricetime.native.uncompiled import ArrayMemory, Memory
+
+    rng = random.Random(seed)
+    layout: Any = layout_module
+    instruments = random_instruments(rng)
+    engine: Any = Engine(instruments, capacity=100, owner_limit=25)
+    reference, known = ReferenceEngine(instruments, capacity=100, owner_limit=25), Known()
+    books = engine.books
+    for given in random_commands(rng, 300, reference):
+        known.follow(reference.apply(given))
+        books.reports = Memory(48 * (books.report_bound(1) + 256)).cells_of(layout.Report)
+        books.references = [None] * (books.report_bound(1) + 256)
+        books.report_count = 0
+        books.run(ArrayMemory(given).cells_of(layout.Command), 1, [0])
+        expected, known.beside = known.beside, []
+        assert len(expected) == books.report_count
+        for found, wanted in zip(books.references, expected, strict=False):
+            assert wanted is None or found == wanted
 
 
-def flow() -> tuple[Engine, References]:
+def flow() -> Engine:
     """Two books with orders, some of which have traded, and ids that were used before."""
-    engine, references = Engine([Instrument(1), Instrument(2)], capacity=100, owner_limit=9), References(100)
+    engine = Engine([Instrument(1), Instrument(2)], capacity=100, owner_limit=9)
     rng = np.random.default_rng(5)
     for n in range(300):
         fields = {"instrument": 1 + n % 2, "side": int(rng.integers(1, 3)), "price": int(rng.integers(95, 106))}
         order = {"order_id": int(rng.integers(0, 60)), "quantity": int(rng.integers(1, 9)), "owner": n % 9}
-        references.apply(engine.apply(command(CommandType.NEW_ORDER, **fields, **order)))
+        engine.apply(command(CommandType.NEW_ORDER, **fields, **order))
     assert len(engine) > 10
-    return engine, references
-
-
-def test_all_reports_at_once_or_one_by_one() -> None:
-    instruments = [Instrument(1), Instrument(2)]
-    rng = random.Random(3)
-    reference = ReferenceEngine(instruments, capacity=100, owner_limit=25)
-    commands = []
-    for given in random_commands(rng, 500, reference):
-        reference.apply(given)
-        commands.append(given)
-    engine = Engine(instruments, capacity=100, owner_limit=25)
-    reports = engine.apply(np.concatenate(commands))
-    whole, one_by_one = References(100), References(100)
-    whole.prefault()
-    whole.apply(reports)
-    for n in range(len(reports)):
-        one_by_one.apply(reports[n : n + 1])
-    assert (reports["kind"] == TRADE).sum() > 10
-    assert whole.next == one_by_one.next > 50
-    assert engine.digest(whole) == engine.digest(one_by_one)
-
-
-def test_they_come_back_from_the_commands_of_an_engine() -> None:
-    engine, references = flow()
-    engine.apply(command(CommandType.SET_STATE, instrument=2, flags=1))
-    commands = engine.commands()
-    references.write(commands)
-    again, others = Engine([Instrument(1), Instrument(2)], capacity=300, owner_limit=9), References(300)
-    again.restore(commands, engine.seq_num)
-    others.load(commands, references.next)
-    assert again.digest(others) == engine.digest(references) != engine.digest()
-    assert others.next == references.next
-    assert commands["sequence"][-1] == 0, "a halt has none"
-    new = command(CommandType.NEW_ORDER, instrument=1, order_id=99, side=1, price=1, quantity=1)
-    for one, its in ((engine, references), (again, others)):
-        its.apply(one.apply(new))
-    assert again.digest(others) == engine.digest(references)
+    return engine
 
 
 def test_a_subscriber_has_the_same_digest() -> None:
     """Who has the references in the place of the ids, as the feed has them."""
-    engine, references = flow()
+    engine = flow()
     commands = engine.commands()
-    references.write(commands)
     public = np.zeros(len(commands), REPORT)
     public["type"], public["kind"], public["seq_num"] = 16, ACCEPTED, np.arange(1, len(commands) + 1)
     for name in ("side", "instrument", "price", "quantity"):
@@ -172,34 +144,53 @@ def test_a_subscriber_has_the_same_digest() -> None:
     public["order_id"] = commands["sequence"]
     builder = BookBuilder([1, 2])
     builder.apply(public)
-    assert builder.digest() == engine.digest(references)
+    assert builder.digest() == engine.digest(references=True) != engine.digest()
+
+
+def test_orders_without_a_reference_get_the_next_ones() -> None:
+    engine = flow()
+    commands = engine.commands()
+    commands["sequence"][3:6] = 0
+    again = Engine(engine.instruments.values(), capacity=100)
+    again.restore(commands, 0, 1000)
+    assert list(references_of(again).values())[:7] == [
+        *commands["sequence"][:3],
+        1000,
+        1001,
+        1002,
+        commands["sequence"][6],
+    ]
+    assert again.next_reference == 1003
+    assert commands["sequence"][3] == 0, "the array that was given is not changed"
+
+
+def test_by_default_the_next_is_above_the_highest() -> None:
+    engine = flow()
+    again = Engine(engine.instruments.values(), capacity=100)
+    again.restore(engine.commands())
+    assert again.next_reference == engine.commands()["sequence"].max() + 1
+    assert references_of(again) == references_of(engine)
+    empty = Engine([Instrument(1)], capacity=1)
+    empty.restore(np.zeros(0, COMMAND))
+    assert empty.next_reference == 1
+    empty.restore(np.zeros(0, COMMAND), 0, 7)
+    assert empty.next_reference == 7
 
 
 @pytest.mark.parametrize(
     ("spoil", "next_reference"),
     [
         (lambda given: None, 2),
-        (lambda given: None, 0),
-        (lambda given: given.__setitem__(0, 0), 10**6),
         (lambda given: given.__setitem__(0, given[1]), 10**6),
         (lambda given: given.__setitem__(0, 10**6), 10**6),
     ],
 )
 def test_references_that_cannot_be(spoil: Any, next_reference: int) -> None:
-    engine, references = flow()
-    commands = engine.commands()
-    references.write(commands)
+    commands = flow().commands()
     spoil(commands["sequence"])
-    others = References(100)
+    again = Engine([Instrument(1), Instrument(2)], capacity=100)
     with pytest.raises(SnapshotMismatch, match=f"below {next_reference}, each once"):
-        others.load(commands, next_reference)
-    assert others.next == 1
-    assert not any(looked_up(others, [(int(c["instrument"]), int(c["order_id"])) for c in commands]))
-
-
-def test_no_orders_at_all() -> None:
-    references = References(1)
-    references.load(np.zeros(0, COMMAND), 7)
-    assert references.next == 7
-    with pytest.raises(SnapshotMismatch):
-        References(1).load(np.zeros(0, COMMAND), 0)
+        again.restore(commands, 0, next_reference)
+    assert (len(again), again.next_reference) == (0, 1)
+    with pytest.raises(InvalidSetting, match="next_reference"):
+        again.restore(commands, 0, -1)

@@ -118,7 +118,7 @@ def test_what_an_order_was_entered_with_comes_along() -> None:
     assert restored(commands, Instrument(0), capacity=5, owner_limit=9).commands().tobytes() == commands.tobytes()
     row = dict(zip(COMMAND.names or (), commands[0].item(), strict=True))
     assert row == {
-        "sequence": 0, "timestamp": U64, "session": 0, "length": 40, "reserved": 0, "type": NEW, "side": 1,
+        "sequence": 1, "timestamp": U64, "session": 0, "length": 40, "reserved": 0, "type": NEW, "side": 1,
         "time_in_force": TimeInForce.POST_ONLY, "flags": SelfTrade.DECREMENT, "instrument": 0, "order_id": U64,
         "price": -(2**63), "quantity": 2**63 - 1, "owner": 3, "tag": 2**32 - 1,
     }  # fmt: skip

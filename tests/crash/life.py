@@ -18,7 +18,6 @@ from pricetime.wire.types import AcknowledgementLevel
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, Commands, World
-from tests.log.named import named
 
 HEAD_BYTES, STATIC_BYTES, RECORD_BYTES = 128, 112, 72
 
@@ -104,19 +103,18 @@ class Life:
         assert position.sequence == len(self.given)
         if position.sequence > self._newest:
             self._newest = position.sequence
-            commands, references = named(self.engine)
             self._snapshot = SnapshotFile(
                 position=position,
                 digest=CONFIGURATION.digest,
                 timestamp=0,
                 report_checksum=0,
                 seq_num=self.engine.seq_num,
-                books=self.engine.digest(references),
-                next_reference=references.next,
+                books=self.engine.digest(references=True),
+                next_reference=self.engine.next_reference,
                 epoch=0,
                 feed_sequence=1,
                 feed_checksum=0,
-                commands=commands,
+                commands=self.engine.commands(),
                 owners=np.zeros(0, snapshot.OWNER),
                 stream_reports=np.zeros(0, REPORT),
                 feed_reports=np.zeros(0, REPORT),

@@ -16,7 +16,6 @@ from pricetime.types import REPORT
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk
 from tests.crash.recovering import recover
 from tests.crash.world import CONFIGURATION, World, make_world
-from tests.log.named import named
 from tests.log.written import HEAD, Segment, head
 
 SEGMENT_BYTES = 3 * PAGE
@@ -56,11 +55,10 @@ class Journal:
         self._sync()
         engine = CONFIGURATION.make_engine()
         engine.apply(self.world.commands[: position.sequence])
-        commands, references = named(engine)
         nothing = np.zeros(0, REPORT)
         taken = SnapshotFile(
-            position, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references), references.next,
-            0, 1, 0, commands, np.zeros(0, snapshot.OWNER), nothing, nothing,
+            position, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references=True),
+            engine.next_reference, 0, 1, 0, engine.commands(), np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()
         path = snapshot.write(disk, FOLDER, taken)

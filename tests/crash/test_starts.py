@@ -9,7 +9,6 @@ from contextlib import contextmanager
 import pytest
 
 from pricetime.core.engine import Engine
-from pricetime.core.references import References
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.exchange.settings.fields import LogLevel
@@ -34,8 +33,8 @@ class Killed(BaseException):
     """Nothing more happens."""
 
 
-def make(configuration: Configuration, books: tuple[Engine, References] | None = None) -> ExchangeState:
-    return ExchangeState(SETTINGS, configuration, books=books, traced=True)
+def make(configuration: Configuration, engine: Engine | None = None) -> ExchangeState:
+    return ExchangeState(SETTINGS, configuration, engine=engine, traced=True)
 
 
 @contextmanager

@@ -101,7 +101,7 @@ def picture(here: Harness) -> dict[str, Any]:
     return {
         "books": exchange.engine.digest(),
         "queues": exchange.engine.commands().tolist(),
-        "next_reference": exchange.state.references.next,
+        "next_reference": exchange.engine.next_reference,
         "states": exchange.state.states(),
         "seq_num": exchange.engine.seq_num,
         "report_checksum": exchange.matcher.report_checksum,

@@ -106,10 +106,10 @@ def journal(
     on the disk, else none does.
     """
     commands = flow(sum(lengths), seed)
-    engine, references = CONFIGURATION.make_books()
+    engine = CONFIGURATION.make_engine()
     segments: list[Segment] = []
     digests, report_checksums, seq_nums = [engine.digest()], [0], [0]
-    public = [engine.digest(references)]
+    public = [engine.digest(references=True)]
     done = 0
     for length in lengths:
         behind = segments[-1] if segments else None
@@ -125,12 +125,11 @@ def journal(
             segment.command(commands[done])
             report_checksum = report_checksums[-1]
             reports = engine.apply(commands[done : done + 1])
-            references.apply(reports)
             for report in reports:
                 report_checksum = linked(report_checksum, report.tobytes())
             done += 1
             digests.append(engine.digest())
-            public.append(engine.digest(references))
+            public.append(engine.digest(references=True))
             report_checksums.append(report_checksum)
             seq_nums.append(engine.seq_num)
     return Reference(segments, commands, digests, public, report_checksums, seq_nums)
@@ -140,10 +139,8 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
     """Name and bytes of the snapshot behind a command of a journal."""
     directory = directory_of(written.files)
     reader = Reader(directory)
-    engine, references = CONFIGURATION.make_books()
-    references.apply(engine.apply(reader.read(sequence).commands))
-    commands = engine.commands()
-    references.write(commands)
+    engine = CONFIGURATION.make_engine()
+    engine.apply(reader.read(sequence).commands)
     at = reader.position
     if at.sequence < sequence:
         raise ValueError(f"there is no command {sequence}")
@@ -153,12 +150,12 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         timestamp=int(written.commands["timestamp"][sequence - 1]),
         report_checksum=written.report_checksums[sequence],
         seq_num=written.seq_nums[sequence],
-        books=engine.digest(references),
-        next_reference=references.next,
+        books=engine.digest(references=True),
+        next_reference=engine.next_reference,
         epoch=0,
         feed_sequence=1,
         feed_checksum=0,
-        commands=commands,
+        commands=engine.commands(),
         owners=np.empty(0, OWNER),
         stream_reports=np.empty(0, REPORT),
         feed_reports=np.empty(0, REPORT),

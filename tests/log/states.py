@@ -16,7 +16,6 @@ from pricetime.log.snapshot import OWNER, SnapshotFile
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT
 from tests.books import command
-from tests.log.named import named
 
 CONFIGURATION = Configuration((Instrument(1, "A"), Instrument(2, "B")), 100, 50, 10)
 
@@ -45,19 +44,18 @@ def reports(first: int, count: int) -> np.ndarray[Any, np.dtype[np.void]]:
 
 def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = CONFIGURATION.digest) -> SnapshotFile:
     owners = np.array([(1, 3, 9), (2, 0, 1), (65535, 2, 3)], OWNER)
-    commands, references = named(engine)
     return SnapshotFile(
         position=Position(number, 4096 + 72 * sequence, 0xDEADBEEF, sequence),
         digest=digest,
         timestamp=2**63 + sequence,
         report_checksum=0x12345678,
         seq_num=engine.seq_num,
-        books=engine.digest(references),
-        next_reference=references.next,
+        books=engine.digest(references=True),
+        next_reference=engine.next_reference,
         epoch=77,
         feed_sequence=101,
         feed_checksum=0x9ABCDEF0,
-        commands=commands,
+        commands=engine.commands(),
         owners=owners,
         stream_reports=np.concatenate([reports(6, 3), reports(1, 2)]),
         feed_reports=reports(91, 10),

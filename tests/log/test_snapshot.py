@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from pricetime import COMPILED, Engine, Instrument
-from pricetime.core.references import References
 from pricetime.log import layout as layout_module
 from pricetime.log.errors import SnapshotDamaged
 from pricetime.log.position import Position
@@ -96,13 +95,13 @@ def test_an_empty_exchange(tmp_path: Path) -> None:
     loaded = load(DISK, write(DISK, tmp_path, empty))
     assert same(loaded, empty)
     assert [len(part) for part in loaded.parts()] == [0, 0, 0, 0]
-    assert len(restore(loaded, CONFIGURATION)[0]) == 0
+    assert len(restore(loaded, CONFIGURATION)) == 0
 
 
 def test_an_engine_is_restored(snapshot: SnapshotFile) -> None:
-    engine, references = restore(snapshot, CONFIGURATION)
+    engine = restore(snapshot, CONFIGURATION)
     engine.check()
-    assert references.next == snapshot.next_reference == len(engine) + 1
+    assert engine.next_reference == snapshot.next_reference == len(engine) + 1
     assert engine.commands().tobytes() == engine_of().commands().tobytes()
     assert engine.seq_num == engine_of().seq_num
 
@@ -191,8 +190,12 @@ def test_there_is_no_such_file(tmp_path: Path) -> None:
 def test_books_that_are_not_those(snapshot: SnapshotFile) -> None:
     with pytest.raises(SnapshotDamaged, match="wrong digest"):
         restore(replace(snapshot, books=snapshot.books ^ 1), CONFIGURATION)
+    twice = snapshot.commands[[0, 0]]
+    with pytest.raises(SnapshotDamaged, match="each once"):
+        restore(replace(snapshot, commands=twice), CONFIGURATION)
+    twice["sequence"] = [1, 2]
     with pytest.raises(SnapshotDamaged, match="is in use"):
-        restore(replace(snapshot, commands=snapshot.commands[[0, 0]]), CONFIGURATION)
+        restore(replace(snapshot, commands=twice), CONFIGURATION)
     with pytest.raises(SnapshotDamaged, match="larger capacity"):
         restore(snapshot, replace(CONFIGURATION, capacity=3))
     with pytest.raises(SnapshotDamaged, match="each once"):
@@ -391,8 +394,7 @@ def test_the_commands_of_a_loaded_one_go_into_any_engine(tmp_path: Path, snapsho
     path = write(DISK, tmp_path, snapshot)
     loaded = load(DISK, path)
     path.unlink()
-    engine, references = Engine(CONFIGURATION.instruments, capacity=50), References(50)
-    engine.restore(loaded.commands)
-    references.load(loaded.commands, loaded.next_reference)
-    assert engine.digest(references) == snapshot.books
+    engine = Engine(CONFIGURATION.instruments, capacity=50)
+    engine.restore(loaded.commands, loaded.seq_num, loaded.next_reference)
+    assert engine.digest(references=True) == snapshot.books
     assert not loaded.commands.flags.writeable

@@ -12,13 +12,12 @@ from pricetime.core.layout cimport (
     NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, Report, Walk, i64, u8, u16, u32, u64,
 )
-from pricetime.core.references cimport References
 
 
 cdef class Books:
     # pools, shared by all books; index 0 of each means none
     cdef Order *orders
-    cdef OrderCold *cold             # same index as orders
+    cdef OrderCold *cold             # same index as orders; at NIL the reference of the taker
     cdef OwnerLink *owner_links      # same index as orders
     cdef Level *levels
     cdef Node *nodes
@@ -57,7 +56,9 @@ cdef class Books:
     # where reports go; the caller provides the room
     cdef Report *reports
     cdef u64 report_count
+    cdef u64 *references             # beside them, NULL if not wanted: the reference of the order that a report is about, of a trade that of the maker
     cdef u64 seq_num                 # of the last report
+    cdef u64 next_reference          # what the next order to be accepted gets, over all books
 
     # making the books
     cdef int set_limits(self, object limits) except -1
@@ -159,12 +160,13 @@ cdef class Books:
     # reports
     cdef inline void _report(self, u32 instrument, u32 kind, u32 side, u32 reason, u64 order_id, u64 maker_id, i64 price,
                       u64 quantity) noexcept nogil
+    cdef inline void _refer(self, u32 slot) noexcept nogil
     cdef inline void _report_new(self, Book *book, const Command *c) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
     cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
     # the digest
-    cdef u64 digest(self, Book *book, References references=*) noexcept nogil
+    cdef u64 digest(self, Book *book, bint references=*) noexcept nogil
 
 
 cdef i64 key_of(u32 side, i64 price) noexcept nogil

@@ -46,7 +46,9 @@ class Books:
         self.order_count = self.level_count = self.node_count = self.walk_count = self.owner_list_count = 0
         self.bucket_shift = 65 - max(2, int(capacity).bit_length())
         self.report_count = self.seq_num = 0
+        self.next_reference = 1
         self.reports = cython.NULL
+        self.references = cython.NULL
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
         self._reserve_pools()
@@ -395,6 +397,7 @@ class Books:
             self._rename(book, slot, new_id)
             level.quantity -= order.remaining - c.quantity
             order.remaining = c.quantity
+            self._refer(slot)
             self._report(book.instrument, REPLACED, side, KEPT_PLACE, new_id, c.order_id, c.price, c.quantity)
             return
         reason = self._refuse_move(book, slot, key, c.quantity)
@@ -402,6 +405,7 @@ class Books:
             self._reject(c, reason)
             return
         self._rename(book, slot, new_id)
+        self._refer(slot)
         self._report(book.instrument, REPLACED, side, NONE, new_id, c.order_id, c.price, c.quantity)
         self._move_order(book, slot, side, key, c.quantity)
 
@@ -410,6 +414,7 @@ class Books:
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         self._unlink(ladder, slot)
+        self.cold[NIL].reference = self.cold[slot].reference
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
@@ -528,6 +533,7 @@ class Books:
             price: i64 = key_of(level.side, level.key)
             order: cython.pointer[Order] = cython.address(self.orders[slot])
             prefetch(cython.address(self.levels[self.orders[self.owner_links[slot].next].level]))
+            self._refer(slot)
             self._report(
                 self.owner_links[slot].instrument, OPEN_ORDER, level.side, NONE, order.id, 0, price, order.remaining
             )
@@ -681,6 +687,7 @@ class Books:
             behind = cython.address(self.orders[maker.next])
             prefetch(cython.address(self.orders[behind.next]))
             prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
+            self._refer(slot)
             if maker.remaining > quantity:
                 self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
                 maker.remaining -= quantity
@@ -737,6 +744,7 @@ class Books:
                 from_taker = quantity
         if from_taker != 0:
             kind: u32 = CANCELLED if from_taker == quantity else REDUCED
+            self._refer(NIL)
             self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         if from_maker == maker.remaining:
             self._report_order(book, CANCELLED, SELF_TRADE, slot, from_maker)
@@ -780,6 +788,7 @@ class Books:
         order.owner = c.owner
         cold: cython.pointer[OrderCold] = cython.address(self.cold[slot])
         cold.timestamp = c.timestamp
+        cold.reference = self.cold[NIL].reference
         cold.tag = c.tag
         cold.self_trade = c.flags
         cold.post_only = c.time_in_force == POST_ONLY
@@ -1199,8 +1208,19 @@ class Books:
         report.price = price
         report.quantity = quantity
 
+    def _refer(self, slot):
+        """Write the reference that goes with the next report: of a resting order, or for NIL of the taker."""
+        if self.references:
+            self.references[self.report_count] = self.cold[slot].reference
+
     def _report_new(self, book, c):
-        """Report that a new order is accepted, with its full quantity; the reason says whether it may rest."""
+        """Report that a new order is accepted, with its full quantity; the reason says whether it may rest.
+
+        It gets its reference.
+        """
+        self.cold[NIL].reference = self.next_reference
+        self.next_reference += 1
+        self._refer(NIL)
         price: i64 = c.price if c.time_in_force != MARKET else 0
         reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
         self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
@@ -1214,20 +1234,22 @@ class Books:
         elif c.time_in_force == MARKET:
             reason = MARKET_REMAINDER
             price = 0
+        self._refer(NIL)
         self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
 
     def _report_order(self, book, kind, reason, slot, quantity):
         """Report lots that are taken off a resting order."""
         level: cython.pointer[Level] = cython.address(self.levels[self.orders[slot].level])
         price: i64 = key_of(level.side, level.key)
+        self._refer(slot)
         self._report(book.instrument, kind, level.side, reason, self.orders[slot].id, 0, price, quantity)
 
     # ------------------------------------------------------------------ the digest
 
-    def digest(self, book, references=None):
+    def digest(self, book, references=False):
         """A u64 over what the market can see: side, price, id and open quantity of every order, in priority order.
 
-        ``references``: a ``References`` to use references instead of ids, or None.
+        ``references``: use references instead of ids.
         """
         value: u64 = 0
         side: u32
@@ -1240,10 +1262,7 @@ class Books:
                 slot: u32 = self.levels[level].head
                 while slot != NIL:
                     value = mix(value, cython.cast(u64, price))
-                    order_id: u64 = self.orders[slot].id
-                    if references is not None:
-                        order_id = references.reference_of(book.instrument, order_id)
-                    value = mix(value, order_id)
+                    value = mix(value, self.cold[slot].reference if references else self.orders[slot].id)
                     value = mix(value, self.orders[slot].remaining)
                     slot = self.orders[slot].next
                 level = self.level_behind(ladder, level)

@@ -130,7 +130,7 @@ class Resting:
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
-        c.sequence = 0
+        c.sequence = cold.reference
         c.timestamp = cold.timestamp
         c.length = 40
         c.type = NEW_ORDER
@@ -273,6 +273,7 @@ class Resting:
         if fault != NONE:
             return fault
         slot: u32 = self.books._fill_slot(book, c, c.quantity)
+        self.books.cold[slot].reference = c.sequence
         self.books._name(book, position, c.order_id, slot)
         self.books._append(book, self.books.level_for(ladder, key, side), slot)
         outside: cython.bint = (

@@ -2,8 +2,7 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, OPEN_ORDERS_TOLD, REJECTED, Command, Report, u32, u64
-from pricetime.core.references cimport References
+from pricetime.core.layout cimport MASS_CANCEL, NEW_ORDER, OPEN_ORDERS, OPEN_ORDERS_TOLD, REJECTED, Command, Report, u32, u64
 from pricetime.core.dump cimport commands_of, place_all
 from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.latch cimport Latch
@@ -36,4 +35,4 @@ cdef int raise_busy() except -1
 cdef object checked(object commands)
 cdef bint fits(Block block, u64 n_bytes) noexcept
 cdef u64 told_by(const Command *commands, u64 count) noexcept nogil
-cdef u64 digest_of(Books books, object instruments, object references=*) except? 0
+cdef u64 digest_of(Books books, object instruments, bint references=*) except? 0

@@ -15,6 +15,7 @@ from pricetime.errors import (
     InvalidOwner,
     InvalidSetting,
     MassCancelUnfinished,
+    SnapshotMismatch,
     UnknownInstrument,
 )
 from pricetime.ladder import tops_html
@@ -207,10 +208,10 @@ class Engine:
         finally:
             self.leave()
 
-    def digest(self, references=None):
+    def digest(self, references=False):
         """A u64 over all books, in the order of their instrument ids: see ``OrderBook.digest``. O(orders).
 
-        ``references``: ``References`` that have followed all reports of this engine, to use references instead of ids.
+        ``references``: use public references instead of order ids.
         """
         self.enter()
         try:
@@ -257,12 +258,15 @@ class Engine:
         finally:
             self.leave()
 
-    def restore(self, commands, seq_num=0):
+    def restore(self, commands, seq_num=0, next_reference=None):
         """Load the state that ``commands()`` of a different engine returned. This engine must have no orders.
 
         ``commands``: from an engine with the same instruments or some of them. Orders are placed as they were, even if
         the rules of an instrument have changed and would reject them. No report is made; the next one follows
-        ``seq_num``. O(orders), without the GIL.
+        ``seq_num``. O(orders log orders).
+
+        An order keeps its reference, the ``sequence`` of its command; orders with 0 get the next ones. The next order
+        to be accepted gets ``next_reference``, by default one more than the highest.
 
         Raises InvalidCommands, InvalidSetting and BookBusy with nothing changed; and SnapshotMismatch, OrdersFull,
         LevelsFull and MemoryError, which leave the engine as it was made, or with the orders that it had.
@@ -271,8 +275,10 @@ class Engine:
         seq_num = whole(seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
         self.enter()
         try:
+            commands, next_reference = with_references(commands, next_reference)
             place_all(self.books, list(self._instruments.values()), commands)
             self.books.seq_num = seq_num
+            self.books.next_reference = next_reference
         finally:
             self.leave()
 
@@ -294,11 +300,29 @@ class Engine:
         finally:
             self.leave()
 
+    @property
+    def next_reference(self):
+        """The reference that the next accepted order gets, 1 at first. O(1)."""
+        self.enter()
+        try:
+            return self.books.next_reference
+        finally:
+            self.leave()
+
+    def skip_references(self, next_reference):
+        """Give the next accepted order at least this reference. Raises InvalidSetting. O(1)."""
+        next_reference = whole(next_reference, 1, MAX_SEQ_NUM, InvalidSetting, "next_reference")
+        self.enter()
+        try:
+            self.books.next_reference = max(self.books.next_reference, cython.cast(u64, next_reference))
+        finally:
+            self.leave()
+
     def __reduce__(self):
         self.enter()
         try:
             commands = commands_of(self.books, list(self._instruments.values()))
-            return remake, (*self._settings, self.books.seq_num, commands)
+            return remake, (*self._settings, commands, self.books.seq_num, self.books.next_reference)
         finally:
             self.leave()
 
@@ -337,6 +361,7 @@ class Engine:
             self.block = None
             self.block = Block(n_bytes + n_bytes // 2, f"the reports of {commands} commands", SMALLER_REPORTS)
         self.books.reports = cython.cast(cython.pointer[Report], self.block.memory)
+        self.books.references = cython.NULL
         self.books.report_count = 0
         return 0
 
@@ -403,14 +428,30 @@ def told_by(commands, count):
     return told
 
 
-def digest_of(books, instruments, references=None):
+def digest_of(books, instruments, references=False):
     """One digest over the books of some instruments, in the order of their ids."""
     books_: Books = books
-    numbers: References = references
     value: u64 = 0
     for instrument in sorted(instruments):
-        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument), numbers))
+        value = mix(mix(value, instrument), books_.digest(books_.book_of(instrument), references))
     return value
+
+
+def with_references(commands, next_reference):
+    """Commands of a snapshot whose orders all have a reference, and the next reference. Raises SnapshotMismatch."""
+    orders = commands["type"] == NEW_ORDER
+    given = commands["sequence"][orders]
+    known = given[given != 0]
+    highest = int(known.max(initial=0))
+    next_reference = whole(next_reference or highest + 1, 1, MAX_SEQ_NUM, InvalidSetting, "next_reference")
+    if next_reference <= highest or np.unique(known).size != known.size:
+        raise SnapshotMismatch(f"the references of these orders are not below {next_reference}, each once")
+    if known.size != given.size:
+        given[given == 0] = np.arange(next_reference, next_reference + given.size - known.size, dtype=np.uint64)
+        commands = commands.copy()
+        commands["sequence"][orders] = given
+        next_reference += given.size - known.size
+    return commands, next_reference
 
 
 def top_of(book, instrument):
@@ -423,9 +464,9 @@ def top_of(book, instrument):
     return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", state
 
 
-def remake(instruments, capacity, level_capacity, owner_limit, limits, seq_num, commands):
+def remake(instruments, capacity, level_capacity, owner_limit, limits, *state):
     """Make an engine from its pickled state."""
     room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit}
     engine = Engine(instruments, **room, limits=limits)
-    engine.restore(commands, seq_num)
+    engine.restore(*state)
     return engine

@@ -154,7 +154,7 @@ ctypedef packed struct Report:
 
 # A report from the engine to the gateway: 64 bytes, a slot of a ring.
 ctypedef packed struct RoutedReport:
-    Report report
+    Report report        # its seq_num is not a number but the reference that goes with it, see Books.references
     u64 timestamp        # ns, of the command that made it
     u32 session          # owner whose command made it, 0 for the exchange
     u16 last             # 1 on the last report of a command
@@ -190,19 +190,11 @@ ctypedef struct Order:
 ctypedef struct OrderCold:
     u64 timestamp        # ns
     u64 display          # 0: reserved for icebergs
-    u64 hidden           # 0: reserved for icebergs
+    u64 reference        # public number: 1, 2, 3 ... in the order of acceptance, over all books
     u32 tag
     u8 self_trade        # its mode, 0 for the instrument's default
     u8 post_only         # 1 if it must not take
     u16 reserved         # 0
-
-# An open order and its reference: 32 bytes. Unused if the reference is 0.
-ctypedef struct OpenOrder:
-    u64 id
-    u64 reference        # 1, 2, 3 ... in the order of acceptance, over all books
-    u64 open             # lots left
-    u32 instrument       # of its book; ids are unique within one
-    u32 reserved         # 0
 
 # All orders at one price of one side: 32 bytes. A free level stores the next free one in "head".
 ctypedef struct Level:

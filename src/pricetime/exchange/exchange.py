@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from ..core.builder import BookBuilder
 from ..core.engine import Engine
-from ..core.references import References
 from ..log.configuration import Configuration
 from ..native.disk import Disk
 from ..native.histogram import Histogram
@@ -80,13 +79,11 @@ class Exchange:
             self.close()
             raise
 
-    def _make_state(
-        self, configuration: Configuration, books: tuple[Engine, References] | None = None
-    ) -> ExchangeState:
+    def _make_state(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState:
         return ExchangeState(
             self.settings,
             configuration,
-            books=books,
+            engine=engine,
             epoll_fd=self._epoll.fileno(),
             events=self._events,
             sleeps=self.settings.idle == "block" and not self.shared,
@@ -99,7 +96,7 @@ class Exchange:
             self.state = self.journal_service.state
         else:
             self.state = self._make_state(configuration_of(self.settings))
-            self.state.store.epoch = time.time_ns()
+            self.state.begin_epoch(time.time_ns())
         state = self.state
         self.engine, self.store = state.engine, state.store
         self.matcher = state.matcher
@@ -149,7 +146,6 @@ class Exchange:
     def _prefault(self) -> None:
         """Take the memory for the first orders from the system, so that no order waits for a page fault."""
         self.matcher.prefault()
-        self.gateway.router.prefault()
         self.store.prefault()
         self.replica.prefault()
         with room_for("stream_reports", "prefault_streams"):

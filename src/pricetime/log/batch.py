@@ -28,6 +28,7 @@ class Batch(NamedTuple):
     commands: Commands  #: of dtype COMMAND
     checkpoints: list[Checkpoint]
     configuration: Configuration  #: under which the commands were written
+    epoch: int  #: of the feed, ns
 
     @property
     def at_end(self) -> bool:

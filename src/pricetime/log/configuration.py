@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
-from ..core.references import References
 from ..errors import PricetimeError
 from ..owner_limits import OwnerLimits
 from ..types import CommandType
@@ -61,33 +60,22 @@ class Configuration:
             limits=self.limits,
         )
 
-    def make_books(self) -> tuple[Engine, References]:
-        """Return an engine with empty books, and the references of its future orders."""
-        return self.make_engine(), References(self.capacity)
+    def restore(self, commands: NDArray[np.void], seq_num: int, next_reference: int) -> Engine:
+        """Return an engine with the resting orders that these commands enter: see ``Engine.restore``. O(orders)."""
+        engine = self.make_engine()
+        engine.restore(commands, seq_num, next_reference)
+        return engine
 
-    def restore(self, commands: NDArray[np.void], seq_num: int, next_reference: int) -> tuple[Engine, References]:
-        """Return an engine and references with the resting orders that these commands enter. O(orders).
-
-        Each command has the reference of its order. ``seq_num``: of the last report. ``next_reference``: of the next
-        order to be accepted. Raises InvalidCommands, OrdersFull, LevelsFull, SnapshotMismatch and MemoryError.
-        """
-        engine, references = self.make_books()
-        engine.restore(commands, seq_num)
-        references.load(commands, next_reference)
-        return engine, references
-
-    def take_over(self, engine: Engine, references: References) -> tuple[Engine, References]:
-        """Return an engine and references with the resting orders of a different engine, which is not changed.
-        O(orders).
+    def take_over(self, engine: Engine) -> Engine:
+        """Return an engine with the resting orders of a different engine, which is not changed. O(orders).
 
         Instruments without orders may be missing in this configuration. Raises OrdersFull, LevelsFull, SnapshotMismatch
         and MemoryError.
         """
         commands = engine.commands()
-        references.write(commands)
         known = [instrument.id for instrument in self.instruments]
         gone = (commands["type"] == CommandType.SET_STATE) & ~np.isin(commands["instrument"], known)
-        return self.restore(commands[~gone], engine.seq_num, references.next)
+        return self.restore(commands[~gone], engine.seq_num, engine.next_reference)
 
     @property
     def digest(self) -> bytes:

@@ -62,13 +62,8 @@ class Reader:
         return Position(self.number, self.offset, self.link, self.sequence)
 
     @property
-    def epoch(self):
-        """Epoch of the feed, ns, in the segment that is read."""
-        return self.head.epoch
-
-    @property
     def term(self):
-        """Term of that segment."""
+        """Term of the segment that is read."""
         return self.head.term
 
     @property
@@ -84,7 +79,7 @@ class Reader:
     def read(self, limit=LIMIT):
         """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one at the end, for now.
 
-        The commands of a batch have one configuration. The array belongs to the caller. Raises OSError.
+        The commands of a batch have one configuration and one epoch. The array belongs to the caller. Raises OSError.
         """
         self._map_again()
         if len(self.room) != limit:
@@ -101,7 +96,7 @@ class Reader:
                 checkpoints.append(Checkpoint(count, self.sequence, self.synced, self.seq_num, self.report_checksum))
             elif count < most and not self._enter_next(count == 0 and not checkpoints):
                 break
-        return Batch(self._taken(count), checkpoints, self.configuration)
+        return Batch(self._taken(count), checkpoints, self.configuration, self.head.epoch)
 
     def skip_to(self, sequence):
         """Read up to a command, or to the end, and return the position. O(commands). Raises OSError."""
@@ -199,8 +194,11 @@ class Reader:
         if self.directory.disk.size(path) != self.size:
             self._map(self.directory.disk.read(path))
 
-    def _enter_next(self, configuration_may_change):
-        """Continue in the next segment. Returns False without one that continues this one."""
+    def _enter_next(self, may_differ):
+        """Continue in the next segment. Returns False without one that continues this one.
+
+        ``may_differ``: it may have a different configuration or epoch.
+        """
         data = self._next_data()
         if data is None:
             return False
@@ -217,7 +215,7 @@ class Reader:
             raise JournalForked(self.directory.path_of(head.number), self.sequence, why)
         if head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
-        if head.digest != self.head.digest and not configuration_may_change:
+        if not may_differ and (head.digest, head.epoch) != (self.head.digest, self.head.epoch):
             return False
         self._use(data, head, json)
         self.link = head.crc

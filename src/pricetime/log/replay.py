@@ -52,7 +52,7 @@ class Replay:
         self.directory = directory
         self.reader = Reader(directory, snapshot.position if snapshot else None)
         self.configuration: Configuration = self.reader.configuration
-        self.report_checksum = self.timestamp = 0
+        self.report_checksum = self.timestamp = self.epoch = 0
         self.commands = 0  #: applied
         self.checkpoints = 0  #: that were compared and agree
         self.snapshots: list[int] = []  #: sequences of those that agree
@@ -60,19 +60,20 @@ class Replay:
         if snapshot is not None:
             if snapshot.digest != self.configuration.digest:
                 raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has a different configuration")
-            self.engine, self.references = restore(snapshot, self.configuration)
+            self.engine = restore(snapshot, self.configuration)
             self.report_checksum, self.timestamp = snapshot.report_checksum, snapshot.timestamp
+            self.epoch = snapshot.epoch
         elif self.sequence:
             raise JournalError(
                 f"{directory.path} begins with command {self.sequence + 1}: earlier commands are only in its snapshots"
             )
         else:
-            self.engine, self.references = self.configuration.make_books()
+            self.engine = self.configuration.make_engine()
         self._ahead = [sequence for sequence in directory.snapshots() if sequence > self.sequence]  # newest first
 
     def digest(self) -> int:
         """Return the digest of all books, over references: that of the exchange and of every subscriber. O(orders)."""
-        return self.engine.digest(self.references)
+        return self.engine.digest(references=True)
 
     @property
     def sequence(self) -> int:
@@ -95,6 +96,8 @@ class Replay:
                 return False
             if batch.configuration.digest != self.configuration.digest:
                 self._reconfigure(batch.configuration)
+            if batch.epoch != self.epoch:
+                self._begin_epoch(batch.epoch)
             commands = batch.commands
             if until.time_ns is not None and (late := np.flatnonzero(commands["timestamp"] > until.time_ns)).size:
                 self.reader = Reader(self.directory, before)
@@ -138,7 +141,6 @@ class Replay:
     def _execute(self, commands: Commands) -> None:
         if len(commands):
             reports = self.engine.apply(commands)
-            self.references.apply(reports)
             self.report_checksum = linked_records(self.report_checksum, reports.view(np.uint8).data, REPORT.itemsize)
             self.timestamp = int(commands["timestamp"][-1])
             self.commands += len(commands)
@@ -167,9 +169,15 @@ class Replay:
             )
         self.snapshots.append(sequence)
 
+    def _begin_epoch(self, epoch: int) -> None:
+        """Skip references, as ``ExchangeState.begin_epoch`` does."""
+        if self.epoch != 0:
+            self.engine.skip_references(epoch)
+        self.epoch = epoch
+
     def _reconfigure(self, configuration: Configuration) -> None:
         """Move the orders to new settings, as the server did. An instrument without orders may be missing in them."""
-        self.engine, self.references = configuration.take_over(self.engine, self.references)
+        self.engine = configuration.take_over(self.engine)
         self.configuration = configuration
 
 

@@ -16,7 +16,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core.engine import Engine
-from ..core.references import References
 from ..errors import PricetimeError
 from ..native.crc import crc32c
 from ..native.disk import Disk
@@ -86,7 +85,6 @@ class Restored(NamedTuple):
     snapshot: SnapshotFile
     configuration: Configuration  #: of its segment
     engine: Engine  #: under that configuration, in the state of the snapshot
-    references: References  #: of the orders in it
 
 
 def write(disk: Disk, folder: Path, snapshot: SnapshotFile) -> Path:
@@ -203,15 +201,15 @@ def _hold_together(snapshot: SnapshotFile, name: str) -> None:
         raise BadSnapshot("it has more reports of the feed than were sent")
 
 
-def restore(snapshot: SnapshotFile, configuration: Configuration) -> tuple[Engine, References]:
+def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
     """Return books in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
     try:
-        engine, references = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
+        engine = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
     except PricetimeError as error:
         raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} cannot be restored: {error}") from error
-    if engine.digest(references) != snapshot.books:
+    if engine.digest(references=True) != snapshot.books:
         raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} makes books with a wrong digest")
-    return engine, references
+    return engine
 
 
 def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
@@ -223,7 +221,7 @@ def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object])
         try:
             snapshot = load(directory.disk, directory.snapshot_path(sequence))
             configuration = _configuration_of(directory, snapshot)
-            return Restored(snapshot, configuration, *restore(snapshot, configuration))
+            return Restored(snapshot, configuration, restore(snapshot, configuration))
         except SnapshotDamaged as error:
             told(error)
     return None

@@ -88,7 +88,7 @@ class JournalService:
             }
         )
         configuration = self.state.configuration
-        state = ExchangeState(small, configuration, books=restore(snapshot, configuration))
+        state = ExchangeState(small, configuration, engine=restore(snapshot, configuration))
         state.load(snapshot)
         return Follower(
             Standby(state, self.directory, position), self.directory, settings, self.writer.synced, newest, self._log,

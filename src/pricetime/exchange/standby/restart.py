@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from ...core.engine import Engine
-from ...core.references import References
 from ...log.configuration import Configuration
 from ...log.directory import Directory
 from ...log.errors import SnapshotDamaged
@@ -29,11 +28,9 @@ PROGRESS_S = 2.0
 
 
 class MakeState(Protocol):
-    """Creates an empty state, or one with these books."""
+    """Creates an empty state, or one with the books of an engine."""
 
-    def __call__(
-        self, configuration: Configuration, books: tuple[Engine, References] | None = None
-    ) -> ExchangeState: ...
+    def __call__(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState: ...
 
 
 class Recovered(NamedTuple):
@@ -74,7 +71,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
     state, sequence = standby.state, standby.position.sequence
     # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
     if tail.lost or (boot != boot_id() and level != AcknowledgementLevel.DURABLE):
-        state.store.epoch = time.time_ns()
+        state.begin_epoch(time.time_ns())
     log.info(
         "recovered",
         journal=str(directory.path),
@@ -102,7 +99,7 @@ def _begin(settings: GatewayConfig, directory: Directory, make: MakeState) -> Re
             f"a different directory"
         )
     state = make(configuration_of(settings))
-    state.store.epoch = time.time_ns()
+    state.begin_epoch(time.time_ns())
     return Recovered(state, None, 0)
 
 
@@ -114,7 +111,7 @@ def _make_standby(directory: Directory, restored: Restored | None, make: Callabl
     """A standby that replays from the snapshot, or from the first command without one."""
     if restored is None:
         return Standby(make(Reader(directory).configuration), directory)
-    state = make(restored.configuration, (restored.engine, restored.references))
+    state = make(restored.configuration, restored.engine)
     state.load(restored.snapshot)
     return Standby(state, directory, restored.snapshot.position)
 

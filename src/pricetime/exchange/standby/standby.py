@@ -44,8 +44,9 @@ class Standby:
             self._configuration = batch.configuration
             if batch.configuration.digest != self.state.configuration.digest:
                 self.state.reconfigure(batch.configuration)
+        if batch.epoch != self.state.store.epoch:
+            self.state.begin_epoch(batch.epoch)
         self._apply(batch)
-        self.state.store.epoch = self.reader.epoch
         return not batch.at_end
 
     def _apply(self, batch: Batch) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.engine import Engine
-from ...core.references import References
 from ...core.snapshot import Snapshot
 from ...log.configuration import Configuration
 from ...log.position import Position
@@ -39,7 +38,7 @@ NO_MARKS = np.empty(0, MARK)
 class ExchangeState:
     """Engine, streams and feed, with the matcher and router that carry commands through them. It starts no threads.
 
-    ``books``: initial engine and references, for the same configuration. ``epoll_fd``, ``events``: of the gateway that
+    ``engine``: the initial one, for the same configuration. ``epoll_fd``, ``events``: of the gateway that
     has the connections; a replay has none. ``sleeps``: the matcher may block while it waits for commands. ``traced``:
     keep the report checksum. Raises MemoryError.
     """
@@ -49,7 +48,7 @@ class ExchangeState:
         settings: GatewayConfig,
         configuration: Configuration,
         *,
-        books: tuple[Engine, References] | None = None,
+        engine: Engine | None = None,
         epoll_fd: int = -1,
         events: Ring | None = None,
         sleeps: bool = False,
@@ -63,19 +62,18 @@ class ExchangeState:
         events = Ring(FEW_SLOTS, blocking=False) if events is None else events
         with room_for("order_capacity", "level_capacity"):
             self.sessions: Any = Sessions(settings, epoll_fd, events, 0)
-            books = configuration.make_books() if books is None else books
+            engine = configuration.make_engine() if engine is None else engine
         self.timestamp = 0  #: of the last applied command, ns
         self._idle = Idle(settings.idle.value)
         self._traced = traced
-        self._set_up(configuration, *books)
+        self._set_up(configuration, engine)
 
-    def _set_up(self, configuration: Configuration, engine: Engine, references: References) -> None:
+    def _set_up(self, configuration: Configuration, engine: Engine) -> None:
         self.configuration = configuration
         self.engine = engine
-        self.references = references
         with room_for("order_capacity"):
             self.matcher: Any = Matcher(engine, self.commands, self.reports, self._idle, traced=self._traced)
-        self.router = Router(self.reports, self.sessions, self.store, self.references)
+        self.router = Router(self.reports, self.sessions, self.store)
         self._playback: Any = Playback(self.commands, self.matcher, self.router, self.store)
 
     # ------------------------------------------------------------------ forward
@@ -90,15 +88,24 @@ class ExchangeState:
             self.timestamp = int(commands["timestamp"][-1])
         return int(self._playback.run(commands, marks))
 
+    def begin_epoch(self, epoch: int) -> None:
+        """Begin an epoch of the feed, because reports of the last one may be lost.
+
+        References continue at its time in ns: no order gets one that a lost order had. The first epoch begins with 1.
+        """
+        if self.store.epoch != 0:
+            self.engine.skip_references(epoch)
+        self.store.epoch = epoch
+
     def reconfigure(self, configuration: Configuration) -> None:
         """Change the configuration. Resting orders, streams, feed and report checksum continue unchanged.
 
         An instrument without orders may be removed. Raises OrdersFull, LevelsFull, SnapshotMismatch and MemoryError,
         and then changes nothing.
         """
-        books = configuration.take_over(self.engine, self.references)
+        engine = configuration.take_over(self.engine)
         report_checksum = self.matcher.report_checksum
-        self._set_up(configuration, *books)
+        self._set_up(configuration, engine)
         self.matcher.report_checksum = report_checksum
 
     # ------------------------------------------------------------------ snapshots
@@ -122,7 +129,6 @@ class ExchangeState:
         owners, streams = self.sessions.dump_streams(stream_reports)
         newest = self.store.next_sequence
         commands = self.engine.commands()
-        self.references.write(commands)
         kept = min(feed_reports, newest - self.store.oldest)
         return SnapshotFile(
             position=position,
@@ -131,7 +137,7 @@ class ExchangeState:
             report_checksum=self.matcher.report_checksum,
             seq_num=self.engine.seq_num,
             books=self.digest(),
-            next_reference=self.references.next,
+            next_reference=self.engine.next_reference,
             epoch=self.store.epoch,
             feed_sequence=newest,
             feed_checksum=self.store.checksum_before(newest - kept),
@@ -144,7 +150,6 @@ class ExchangeState:
     def public_snapshot(self) -> Snapshot:
         """The books as subscribers have them after the last report of the feed."""
         resting = self.engine.commands()
-        self.references.write(resting)
         resting = resting[resting["type"] == CommandType.NEW_ORDER]
         orders = np.zeros(len(resting), SNAPSHOT_ORDER)
         orders["type"] = MessageType.SNAPSHOT_ORDER
@@ -165,7 +170,7 @@ class ExchangeState:
 
     def digest(self) -> int:
         """Digest of all books with public order references. A subscriber's books must have the same."""
-        return self.engine.digest(self.references)
+        return self.engine.digest(references=True)
 
     def streams(self) -> Mapping[int, int]:
         """Sequence number of the next report of every owner that has received reports."""

@@ -42,6 +42,7 @@ cdef class Matcher:
     cdef Ring commands
     cdef Ring reports
     cdef Report *block               # reports of the batch
+    cdef u64 *references             # of these reports, behind them in the block: see Books.references
     cdef u64 block_bytes             # size of block
     cdef u64 ends[256]               # number of reports in block after each command of the batch
     cdef u64 batch                   # executed commands whose reports are not all in the ring

@@ -47,9 +47,10 @@ class Matcher:
         self.every = self.untimed = NEVER
         self.began_ns = 0
         most: u64 = self.books.capacity
-        reports: u64 = (REPORTS_PER_COMMAND + OPEN_ORDERS_TOLD) * BATCH + REPORTS_PER_MAKER * (most + BATCH)
-        self.block_bytes = reports * cython.sizeof(Report)
+        room: u64 = (REPORTS_PER_COMMAND + OPEN_ORDERS_TOLD) * BATCH + REPORTS_PER_MAKER * (most + BATCH)
+        self.block_bytes = room * (cython.sizeof(Report) + cython.sizeof(u64))
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
+        self.references = cython.cast(cython.pointer[u64], self.block + room)
         if not self.block:
             raise MemoryError(f"no room for the reports of {BATCH} commands")
 
@@ -79,6 +80,7 @@ class Matcher:
         self.books.prefault(self.books.capacity, FIRST_LEVELS)
         first: u64 = FIRST_BYTES
         prefault_pages(self.block, min(first, self.block_bytes))
+        prefault_pages(self.references, min(first, self.block_bytes) // 7)
         self.match.prefault()
 
     def take_engine(self):
@@ -167,6 +169,7 @@ class Matcher:
         elif self.untimed < count:
             count = self.untimed
         self.books.reports = self.block
+        self.books.references = self.references
         self.books.report_count = 0
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.commands.peeked(0))
         if self.journaled:
@@ -208,6 +211,7 @@ class Matcher:
                 self.command += 1
             routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.claimed(i))
             routed.report = self.block[self.report]
+            routed.report.seq_num = self.references[self.report]
             routed.timestamp = commands[self.command].timestamp
             routed.session = commands[self.command].session
             self.report += 1

@@ -4,14 +4,12 @@ from pricetime.core.layout cimport (
     ACCEPTED, AS_MAKER, EXPIRED, INVALID_ORDER_ID, NIL, OPEN_ORDER, REJECTED, REPLACED, STATE_CHANGED, THROTTLED, TRADE, UNFINISHED, Report,
     RoutedReport, u8, u32, u64,
 )
-from pricetime.core.references cimport References
 from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT, ROUTE_LIMIT
 from pricetime.exchange.state.sessions cimport Sessions
 from pricetime.exchange.state.feed_store cimport FeedStore
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
-    BLOCK = 64                       # reports whose references are prefetched together
     KINDS = 16                       # a power of two, more than there are kinds of reports
     REASONS = 64                     # a power of two, more than there are reasons
 
@@ -27,7 +25,7 @@ cdef class Router:
     cdef Ring reports
     cdef Sessions sessions
     cdef FeedStore store
-    cdef References references
+    cdef u64 taker                   # reference of the last accepted or replaced order: the taker of a trade
     cdef u8 public_reasons[64]       # reason on the feed for each reason
     # of the last step:
     cdef Arrival arrived[8192]       # arrivals of the routed commands, in their order
@@ -42,6 +40,6 @@ cdef class Router:
     cdef u64 step(self, u64 most) noexcept nogil
     cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil
     cdef void _count(self, u64 timestamp, u32 kind) noexcept nogil
-    cdef void _to_feed(self, const Report *report) noexcept nogil
+    cdef void _to_feed(self, const Report *report, u64 order, u64 maker) noexcept nogil
     cdef void _to_owner(self, u32 owner, const Report *report) noexcept nogil
     cdef void _to_maker(self, const Report *report) noexcept nogil

@@ -2,7 +2,7 @@
 """Routes each report: to the owner of the command, a trade also to the maker's owner, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report contains its owner. A client sees its own ids;
-all others see public references (``core/references.py``). The feed contains only reports that change a book, numbered
+all others see public references (``Books.references``). The feed contains only reports that change a book, numbered
 without a gap, and only reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only
 to the gateway.
 """
@@ -31,11 +31,11 @@ PUBLIC_REASONS = (
 class Router:
     """Used by the gateway thread only."""
 
-    def __init__(self, reports, sessions, store, references):
+    def __init__(self, reports, sessions, store):
         self.reports = reports
         self.sessions = sessions
         self.store = store
-        self.references = references
+        self.taker = 0
         reason: cython.int
         for reason in range(REASONS):
             self.public_reasons[reason] = reason if reason in PUBLIC_REASONS else Reason.NONE
@@ -48,10 +48,6 @@ class Router:
         i: cython.int
         for i in range(KINDS * REASONS):
             self.counts[i] = 0
-
-    def prefault(self):
-        """Take the memory of the references from the system."""
-        self.references.prefault()
 
     def counted(self):
         """Number of reports as {(kind, reason): count}, without zeros. Callable from any thread."""
@@ -69,36 +65,35 @@ class Router:
         if most < total:  # otherwise the first ``total`` reports cannot belong to more than ``most`` commands
             total = self._reports_of(most, total)
         self.store.begin(total)
-        done: u64 = 0
-        while done < total:
-            count: u64 = min(total - done, cython.cast(u64, BLOCK))
-            i: u64
-            for i in range(count):
-                self.references.fetch(cython.cast(cython.pointer[Report], self.reports.peeked(done + i)))
-            for i in range(count):
-                routed: cython.pointer[RoutedReport] = cython.cast(
-                    cython.pointer[RoutedReport], self.reports.peeked(done + i)
-                )
-                kind: u32 = routed.report.kind
-                self.counts[(kind % KINDS) * REASONS + routed.report.reason % REASONS] += 1
-                self.references.follow(cython.address(routed.report))
-                if routed.report.reason == UNFINISHED:
-                    self.unfinished[self.unfinished_count] = routed.session
-                    self.unfinished_count += 1
-                elif routed.session != 0:
-                    self._to_owner(routed.session, cython.address(routed.report))
-                if kind == TRADE:
-                    self._to_maker(cython.address(routed.report))
-                if kind <= EXPIRED or kind == STATE_CHANGED:
-                    self._to_feed(cython.address(routed.report))
-                if routed.last:
-                    self._count(routed.timestamp, routed.kind)
-            done += count
-        if done != 0:
-            self.reports.release(done)
+        i: u64
+        for i in range(total):
+            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
+            report: cython.pointer[Report] = cython.address(routed.report)
+            kind: u32 = report.kind
+            reference: u64 = report.seq_num
+            self.counts[(kind % KINDS) * REASONS + report.reason % REASONS] += 1
+            if report.reason == UNFINISHED:
+                self.unfinished[self.unfinished_count] = routed.session
+                self.unfinished_count += 1
+            elif routed.session != 0:
+                self._to_owner(routed.session, report)
+            if kind == TRADE:
+                self._to_maker(report)
+                self._to_feed(report, self.taker, reference)
+            elif kind == ACCEPTED or kind == REPLACED:
+                self.taker = reference
+                self._to_feed(report, reference, reference if kind == REPLACED else 0)
+            elif kind <= EXPIRED:
+                self._to_feed(report, reference, 0)
+            elif kind == STATE_CHANGED:
+                self._to_feed(report, 0, 0)
+            if routed.last:
+                self._count(routed.timestamp, routed.kind)
+        if total != 0:
+            self.reports.release(total)
             self.store.publish()
-            self.routed += done
-        return done
+            self.routed += total
+        return total
 
     def _reports_of(self, commands, total):
         """How many of the first ``total`` reports belong to the next ``commands`` commands."""
@@ -118,15 +113,15 @@ class Router:
             self.arrivals += 1
         self.arrived[self.arrivals - 1].commands[kind] += 1
 
-    def _to_feed(self, report):
+    def _to_feed(self, report, order, maker):
         public: cython.pointer[Report] = self.store.append()
         public.type = report.type
         public.kind = report.kind
         public.side = report.side
         public.reason = self.public_reasons[report.reason % REASONS]
         public.instrument = report.instrument
-        public.order_id = self.references.order
-        public.maker_id = self.references.maker
+        public.order_id = order
+        public.maker_id = maker
         public.price = report.price
         public.quantity = report.quantity
 
@@ -146,10 +141,8 @@ class Router:
         if kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
             own.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
         own.maker_id = 0
-        if kind == ACCEPTED or kind == REPLACED or kind == OPEN_ORDER:
-            own.maker_id = self.references.order
-        elif kind == TRADE:
-            own.maker_id = self.references.maker
+        if kind == ACCEPTED or kind == TRADE or kind == REPLACED or kind == OPEN_ORDER:
+            own.maker_id = report.seq_num
         own.price = report.price
         own.quantity = report.quantity
 
@@ -164,6 +157,6 @@ class Router:
         own.reason = AS_MAKER
         own.instrument = report.instrument
         own.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
-        own.maker_id = self.references.order
+        own.maker_id = self.taker
         own.price = report.price
         own.quantity = report.quantity
