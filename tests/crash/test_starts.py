@@ -8,14 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from pricetime.core.engine import Engine
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.exchange.settings.fields import LogLevel
 from pricetime.exchange.settings.server_log import make_log
 from pricetime.exchange.standby.journal_service import JournalService
-from pricetime.exchange.state.exchange_state import ExchangeState
-from pricetime.log.configuration import Configuration
 from pricetime.log.errors import JournalError
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.test_failing_calls import FailingDisk
@@ -33,16 +30,12 @@ class Killed(BaseException):
     """Nothing more happens."""
 
 
-def make(configuration: Configuration, engine: Engine | None = None) -> ExchangeState:
-    return ExchangeState(SETTINGS, configuration, engine=engine, traced=True)
-
-
 @contextmanager
 def started(disk: MemoryDisk) -> Iterator[JournalService]:
     """A journal that was opened; it is killed in the end."""
     wake = os.eventfd(0)
     try:
-        yield JournalService(SETTINGS, make, wake, make_log(LogLevel.ERROR), disk)
+        yield JournalService(SETTINGS, wake, make_log(LogLevel.ERROR), disk)
     finally:
         disk.called = lambda call: None
         disk.killed()

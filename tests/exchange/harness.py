@@ -90,12 +90,12 @@ class Harness:
         except BaseException:
             self.feed.close()
             raise
-        self.gateway: Any = self.exchange.gateway
+        self.loop: Any = self.exchange.loop
         self.clients: list[Client] = []
 
     def iterate(self, times: int = 1) -> int:
         """So many turns: how much was done."""
-        return sum(self.gateway.iterate() for _ in range(times))
+        return sum(self.loop.iterate() for _ in range(times))
 
     def settle(self) -> None:
         """Turns until there is nothing to do; the replica takes its own."""
@@ -109,7 +109,7 @@ class Harness:
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, "the condition did not come true in time"
-            self.gateway.iterate(1)
+            self.loop.iterate(1)
 
     def client(self, owner: int = 1, **login: Any) -> Client:
         """A client that is logged in, or was refused."""

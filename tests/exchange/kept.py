@@ -97,18 +97,18 @@ class Kept(Harness):
 def picture(here: Harness) -> dict[str, Any]:
     """What must be identical in an exchange and in one that is recovered from its journal."""
     exchange = here.exchange
-    owners, _ = exchange.state.sessions.dump_streams(0)
+    owners, _ = exchange.machine.streams.dump(0)
     return {
         "books": exchange.engine.digest(),
         "queues": exchange.engine.commands().tolist(),
         "next_reference": exchange.engine.next_reference,
-        "states": exchange.state.states(),
+        "states": exchange.machine.states(),
         "seq_num": exchange.engine.seq_num,
-        "report_checksum": exchange.matcher.report_checksum,
+        "report_checksum": exchange.machine.matcher.report_checksum,
         "streams": owners[["owner", "next_sequence"]].tolist(),
         "feed": exchange.store.next_sequence,
         "epoch": exchange.store.epoch,
-        "sequence": here.gateway.decoder.sequence,
+        "sequence": here.exchange.machine.sequence,
         "public": exchange.digest(),
         "replica": exchange.replica.snapshot().digest,
     }
@@ -116,7 +116,7 @@ def picture(here: Harness) -> dict[str, Any]:
 
 def kept_streams(here: Harness, most: int) -> dict[int, NDArray[np.void]]:
     """The newest reports of each owner."""
-    owners, reports = here.exchange.state.sessions.dump_streams(most)
+    owners, reports = here.exchange.machine.streams.dump(most)
     ends = np.cumsum(owners["kept"])
     return dict(zip(owners["owner"].tolist(), np.split(reports, ends[:-1]), strict=True)) if len(owners) else {}
 

@@ -159,7 +159,7 @@ def test_a_stop_waits_until_all_is_durable(tmp_path: Path) -> None:
     assert kinds(client.reports()) == [ACCEPTED]
     assert client.end.reason == SessionReason.SHUTDOWN
     client.close()
-    here.until(lambda: here.gateway.is_stopped)
+    here.until(lambda: here.loop.is_stopped)
     assert here.exchange.wait_drained(1)
     here.close()
 
@@ -171,7 +171,7 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     here.exchange.begin_stop()
     here.until(lambda: client.receive() or client.is_cut)
     assert not client.reports()
-    assert not here.gateway.is_stopped
+    assert not here.loop.is_stopped
     here.close()
 
 
@@ -186,7 +186,7 @@ def test_without_room_in_the_journal_nothing_is_executed(tmp_path: Path) -> None
     client.receive()
     executed = len(client.reports())
     assert executed == here.journal_service.writer.appended < 300
-    assert here.gateway.iterate(0) == 0
+    assert here.loop.iterate(0) == 0
     while len(client.reports()) < 300:
         here.make_room()
         here.iterate(5)

@@ -63,7 +63,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
 def settle(here: Kept) -> None:
     """Until nothing is left, with room made for it."""
     here.settle()
-    while here.journal_service.writer.appended != here.gateway.decoder.sequence:
+    while here.journal_service.writer.appended != here.exchange.machine.sequence:
         here.commit()
         here.make_room()
         here.settle()
@@ -182,7 +182,7 @@ def test_a_normal_end_leaves_a_snapshot(tmp_path: Path) -> None:
     here.client(1, keep_orders=True).ask(*(new(n) for n in range(10)))
     here.clients[0].close()
     here.exchange.begin_stop()
-    here.until(lambda: here.gateway.is_stopped)
+    here.until(lambda: here.loop.is_stopped)
     assert here.exchange.wait_drained(1)
     before = picture(here)
     here.close()
@@ -197,7 +197,7 @@ def test_without_snapshots_there_is_none(tmp_path: Path) -> None:
     here.client(1, keep_orders=True).ask(new(1))
     here.clients[0].close()
     here.exchange.begin_stop()
-    here.until(lambda: here.gateway.is_stopped)
+    here.until(lambda: here.loop.is_stopped)
     assert here.exchange.wait_drained(1)
     here.close()
     assert not list((tmp_path / "j").glob("*.snapshot"))
@@ -387,7 +387,7 @@ def test_clocks_that_go_back_bring_no_time_back(tmp_path: Path, monkeypatch: pyt
     here = Kept(tmp_path / "j")
     here.client(1).ask(new(1))
     here.kill()
-    monkeypatch.setattr("pricetime.exchange.exchange.clock_offset", lambda: 0)
+    monkeypatch.setattr("pricetime.exchange.exchange.time.time_ns", lambda: 0)
     again = Kept(tmp_path / "j")
     again.client(1).ask(new(2))
     first, second = again.exchange.engine.commands()["timestamp"].tolist()

@@ -12,7 +12,8 @@ import pytest
 
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.standby.standby import Standby
-from pricetime.exchange.state.exchange_state import NO_MARKS, ExchangeState
+from pricetime.exchange.standby.restart import make_machine
+from pricetime.exchange.state.machine import NO_MARKS
 from pricetime.log.directory import Directory
 from pricetime.log.errors import ReplayDiffers
 from pricetime.log.reader import Reader
@@ -24,7 +25,7 @@ from tests.exchange.orders import ASK, BID, cancel, new
 def standby_of(folder: Path, **settings: Any) -> Standby:
     """One that begins with the first command, and has no server."""
     directory = Directory(folder)
-    return Standby(ExchangeState(GatewayConfig(**(SMALL | settings)), Reader(directory).configuration), directory)
+    return Standby(make_machine(GatewayConfig(**(SMALL | {"journal": folder} | settings)), Reader(directory).configuration), directory)
 
 
 def bring_up(standby: Standby) -> None:
@@ -44,10 +45,10 @@ def test_it_keeps_in_step_with_a_directory_alone(tmp_path: Path) -> None:
         bring_up(standby)
         assert standby.position.sequence == 2 * n + 2
         assert standby.state.engine.digest() == here.exchange.engine.digest()
-        assert standby.state.matcher.report_checksum == here.exchange.matcher.report_checksum
+        assert standby.state.matcher.report_checksum == here.exchange.machine.matcher.report_checksum
     assert standby.state.digest() == here.exchange.digest()
     assert standby.state.store.epoch == here.exchange.store.epoch
-    assert standby.state.streams() == here.exchange.state.streams()
+    assert standby.state.streams.next_sequences() == here.exchange.machine.streams.next_sequences()
     assert standby.checkpoints > 50
     assert 0 < standby.synced <= here.journal_service.writer.synced()
     here.close()
@@ -64,7 +65,7 @@ def test_it_goes_on_under_other_rules(tmp_path: Path) -> None:
     bring_up(standby)
     assert set(standby.state.engine.instruments) == {1, 2, 3}
     assert standby.state.engine.digest() == here.exchange.engine.digest()
-    assert standby.state.matcher.report_checksum == here.exchange.matcher.report_checksum
+    assert standby.state.matcher.report_checksum == here.exchange.machine.matcher.report_checksum
     here.close()
 
 

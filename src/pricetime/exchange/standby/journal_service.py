@@ -4,35 +4,31 @@ from __future__ import annotations
 
 import threading
 
+from ...log.commit_log import FileLog
 from ...log.directory import Directory
 from ...log.reader import start_of
 from ...log.snapshot import restore
-from ...log.syncer import Syncer
-from ...log.writer import Writer
 from ...native.disk import Disk
 from ...wire.types import AcknowledgementLevel
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..settings.room import room_for
 from ..settings.server_log import Log
-from ..state.exchange_state import ExchangeState
+from ..state.machine import Machine
 from .follower import Follower
-from .restart import MakeState, recover
+from .restart import recover
 from .standby import Standby
-
-#: Ring slots of the follower. They can be few, because no order waits for the follower.
-FOLLOWER_SLOTS = 1 << 12
 
 
 class JournalService:
     """Locks the directory ``settings.journal``, recovers ``state`` from it, and writes to it until ``close``.
 
-    ``make``: creates an empty state. ``wake_fd``: an eventfd that the syncer writes to after each sync. Raises
+    ``wake_fd``: an eventfd that the syncer writes to after each sync. Raises
     CannotStart and JournalError.
     """
 
     def __init__(
-        self, settings: GatewayConfig, make: MakeState, wake_fd: int, log: Log, disk: Disk | None = None
+        self, settings: GatewayConfig, wake_fd: int, log: Log, disk: Disk | None = None
     ) -> None:
         assert settings.journal is not None
         self.level = AcknowledgementLevel[settings.acknowledge.name]
@@ -42,7 +38,7 @@ class JournalService:
         self._threads: list[threading.Thread] = []
         try:
             with room_for("order_capacity", "segment_bytes"):
-                self._begin(make, wake_fd)
+                self._begin(wake_fd)
         except OSError as error:
             self.directory.unlock()
             raise CannotStart(f"journal: {settings.journal}: {error}") from error
@@ -50,17 +46,15 @@ class JournalService:
             self.directory.unlock()
             raise
 
-    def _begin(self, make: MakeState, wake_fd: int) -> None:
+    def _begin(self, wake_fd: int) -> None:
         """Lock the directory, recover the state, and create writer, syncer and follower."""
         settings = self._settings
         self.directory.lock()
         self.directory.remove_temporary()
-        recovered = recover(settings, self.directory, make, self._log)
+        recovered = recover(settings, self.directory, self._log)
         self.state = recovered.state
         self.first = recovered.sequence  #: sequence number of the last recovered command
-        self.writer = Writer()
-        self.syncer = Syncer(
-            self.writer,
+        self.log = FileLog(
             self.directory,
             self.state.configuration,
             position=recovered.position,
@@ -71,7 +65,7 @@ class JournalService:
             interval_ns=settings.sync_interval_ms * 1_000_000,
             wake_fd=wake_fd,
         )
-        self.syncer.open()
+        self.writer, self.syncer = self.log.writer, self.log.syncer
         self.follower = self._follow(recovered.snapshot)
 
     def _follow(self, newest: int) -> Follower:
@@ -80,15 +74,13 @@ class JournalService:
         position = start_of(self.directory, self.directory.segments()[-1])
         kept = {"stream_reports": settings.snapshot_stream_reports, "feed_reports": settings.snapshot_feed_reports}
         snapshot = self.state.snapshot(position, **kept)
-        small = settings.model_copy(
-            update={
-                "stream_reports": settings.snapshot_stream_reports,
-                "feed_store_reports": settings.snapshot_feed_reports,
-                "ring_capacity": min(settings.ring_capacity, FOLLOWER_SLOTS),
-            }
-        )
         configuration = self.state.configuration
-        state = ExchangeState(small, configuration, engine=restore(snapshot, configuration))
+        state = Machine(
+            configuration,
+            stream_reports=settings.snapshot_stream_reports,
+            feed_reports=settings.snapshot_feed_reports,
+            engine=restore(snapshot, configuration),
+        )
         state.load(snapshot)
         return Follower(
             Standby(state, self.directory, position), self.directory, settings, self.writer.synced, newest, self._log,
@@ -157,10 +149,8 @@ class JournalService:
         settings, reader = self._settings, self.follower.standby.reader
         if not (settings.snapshot_every or settings.snapshot_interval_s):
             return
-        self.state.timestamp = self.follower.standby.state.timestamp
-        while not (batch := reader.read()).at_end:
-            if len(batch.commands):
-                self.state.timestamp = int(batch.commands["timestamp"][-1])
+        while not reader.read().at_end:
+            pass
         if reader.position.sequence > self.follower.newest:
             self.follower.keep(
                 self.state.snapshot(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from ...core.engine import Engine
 from ...log.configuration import Configuration
@@ -19,7 +18,8 @@ from ...wire.types import AcknowledgementLevel
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..settings.server_log import Log
-from ..state.exchange_state import ExchangeState, configuration_of
+from ..settings.room import room_for
+from ..state.machine import Machine
 from .reconfigure import reconfigure
 from .standby import Standby
 
@@ -27,16 +27,10 @@ from .standby import Standby
 PROGRESS_S = 2.0
 
 
-class MakeState(Protocol):
-    """Creates an empty state, or one with the books of an engine."""
-
-    def __call__(self, configuration: Configuration, engine: Engine | None = None) -> ExchangeState: ...
-
-
 class Recovered(NamedTuple):
     """The state that was recovered from a journal."""
 
-    state: ExchangeState
+    state: Machine
     position: Position | None  #: position after the last command; None for a new journal
     snapshot: int  #: last command of the newest good snapshot; 0 without one
 
@@ -46,14 +40,27 @@ class Recovered(NamedTuple):
         return 0 if self.position is None else self.position.sequence
 
 
-def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log: Log) -> Recovered:
+def make_machine(settings: GatewayConfig, configuration: Configuration, engine: Engine | None = None) -> Machine:
+    """A machine with room as the settings say; ``engine``: its books, default: empty ones. Raises NoRoom."""
+    with room_for("order_capacity", "level_capacity", "feed_store_reports", "stream_reports", "ring_capacity"):
+        return Machine(
+            configuration,
+            stream_reports=settings.stream_reports,
+            feed_reports=settings.feed_store_reports,
+            waiting=settings.ring_capacity,
+            engine=engine,
+            traced=settings.journal is not None,
+        )
+
+
+def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovered:
     """Recover the state from a locked journal, cut an incomplete end, and apply the settings.
 
     Raises CannotStart, OSError, and JournalError if the journal is damaged.
     """
     numbers = directory.segments()
     if not numbers:
-        return _begin(settings, directory, make)
+        return _begin(settings, directory)
     began = time.monotonic()
     restored = newest_good(directory, lambda error: _log_damaged(log, error))
     if restored is None and numbers[0] != 1:
@@ -61,7 +68,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
             f"journal: {directory.path} begins with segment {numbers[0]}, and there is no usable snapshot of the "
             f"commands before it: inspect it with pricetime journal inspect {directory.path}"
         )
-    standby = _make_standby(directory, restored, make)
+    standby = _make_standby(settings, directory, restored)
     started_at = standby.position.sequence
     _replay(standby, log)
     reader = standby.reader
@@ -80,7 +87,7 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
         sequence=sequence,
         checkpoints=standby.checkpoints,
         orders=len(state.engine),
-        sessions=len(state.streams()),
+        sessions=len(state.streams.next_sequences()),
         digest=f"{state.digest():016x}",
         cut_bytes=tail.cut_bytes,
         cut_saved_in=[path.name for path in kept],
@@ -91,14 +98,14 @@ def recover(settings: GatewayConfig, directory: Directory, make: MakeState, log:
     return Recovered(state, standby.position, started_at if restored else 0)
 
 
-def _begin(settings: GatewayConfig, directory: Directory, make: MakeState) -> Recovered:
+def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
     """The state of a new journal. Raises CannotStart if the directory holds snapshots."""
     if directory.snapshots():
         raise CannotStart(
             f"journal: {directory.path} has snapshots but no segments: restore the files that end in .journal, or give "
             f"a different directory"
         )
-    state = make(configuration_of(settings))
+    state = make_machine(settings, settings.configuration())
     state.begin_epoch(time.time_ns())
     return Recovered(state, None, 0)
 
@@ -107,11 +114,11 @@ def _log_damaged(log: Log, error: SnapshotDamaged) -> None:
     log.warning("snapshot skipped", error=str(error))
 
 
-def _make_standby(directory: Directory, restored: Restored | None, make: Callable[..., ExchangeState]) -> Standby:
+def _make_standby(settings: GatewayConfig, directory: Directory, restored: Restored | None) -> Standby:
     """A standby that replays from the snapshot, or from the first command without one."""
     if restored is None:
-        return Standby(make(Reader(directory).configuration), directory)
-    state = make(restored.configuration, restored.engine)
+        return Standby(make_machine(settings, Reader(directory).configuration), directory)
+    state = make_machine(settings, restored.configuration, restored.engine)
     state.load(restored.snapshot)
     return Standby(state, directory, restored.snapshot.position)
 

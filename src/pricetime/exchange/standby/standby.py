@@ -10,7 +10,7 @@ from ...log.errors import ReplayDiffers
 from ...log.position import Position
 from ...log.reader import LIMIT, Reader
 from ...log.snapshot import SnapshotFile
-from ..state.exchange_state import ExchangeState
+from ..state.machine import Machine
 from ..state.playback import MARK
 
 
@@ -20,7 +20,7 @@ class Standby:
     It only reads the directory; a server may write to the journal at the same time. Raises JournalDamaged and OSError.
     """
 
-    def __init__(self, state: ExchangeState, directory: Directory, position: Position | None = None) -> None:
+    def __init__(self, state: Machine, directory: Directory, position: Position | None = None) -> None:
         self.state = state
         self.reader = Reader(directory, position)
         self.synced = 0  #: last command on the disk, according to the last checkpoint
@@ -52,7 +52,7 @@ class Standby:
     def _apply(self, batch: Batch) -> None:
         points = batch.checkpoints
         marks = np.array([(point.index, point.seq_num, point.report_checksum) for point in points], MARK)
-        agreed = self.state.apply(batch.commands, marks)
+        agreed = self.state.run(batch.commands, marks)
         self.checkpoints += agreed
         if agreed:
             self._agreed = points[agreed - 1].sequence
@@ -64,5 +64,5 @@ class Standby:
             )
 
     def snapshot(self, *, stream_reports: int, feed_reports: int) -> SnapshotFile:
-        """The state at this moment: see ``ExchangeState.snapshot``."""
+        """The state at this moment: see ``Machine.snapshot``."""
         return self.state.snapshot(self.position, stream_reports=stream_reports, feed_reports=feed_reports)

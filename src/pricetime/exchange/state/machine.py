@@ -1,8 +1,15 @@
-"""The state that commands change: books, report streams of owners, feed. It depends only on the commands."""
+"""The machine: everything that commands change. Books, report streams of owners and feed depend only on the commands.
+
+    machine = Machine(configuration, stream_reports=1 << 12, feed_reports=1 << 16)
+    machine.run(commands)
+    machine.digest()
+
+A replay, a recovery, the follower, a test and the live exchange use the same machine. It knows no socket, clock, thread
+or setting.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,79 +21,75 @@ from ...core.snapshot import Snapshot
 from ...log.configuration import Configuration
 from ...log.position import Position
 from ...log.snapshot import SnapshotFile
-from ...ring.idle import Idle
-from ...ring.ring import Ring
 from ...types import SNAPSHOT_ORDER, CommandType, InstrumentState
 from ...wire.types import MessageType
-from ..settings.config import GatewayConfig
-from ..settings.room import room_for
 from .feed_store import FeedStore
 from .matcher import Matcher
 from .playback import MARK, Playback
 from .router import Router
-from .sessions import Sessions
+from .sequencer import Sequencer
+from .streams import Streams
 
-#: Number of owners: an owner is a u16. The book keeps an order list for each.
-OWNERS = 1 << 16
-
-#: Slots for session events in a replay, which does not read them.
-FEW_SLOTS = 16
+#: Commands that wait for their answers, in a machine that only replays.
+FEW_WAITING = 16
 
 NO_MARKS = np.empty(0, MARK)
 
 
-class ExchangeState:
-    """Engine, streams and feed, with the matcher and router that carry commands through them. It starts no threads.
+class Machine:
+    """Sequencer, matcher and router, and what they work on: engine, streams and feed store.
 
-    ``engine``: the initial one, for the same configuration. ``epoll_fd``, ``events``: of the gateway that
-    has the connections; a replay has none. ``sleeps``: the matcher may block while it waits for commands. ``traced``:
-    keep the report checksum. Raises MemoryError.
+    ``engine``: the initial one, for the same configuration; default: with empty books. ``stream_reports``,
+    ``feed_reports``: how many of the newest reports it keeps of each owner and of the feed. ``waiting``: how many
+    commands, and reports, may wait for the event loop. All three are powers of two. ``traced``: keep the report
+    checksum. Raises MemoryError.
     """
 
     def __init__(
         self,
-        settings: GatewayConfig,
         configuration: Configuration,
         *,
+        stream_reports: int,
+        feed_reports: int,
+        waiting: int = FEW_WAITING,
         engine: Engine | None = None,
-        epoll_fd: int = -1,
-        events: Ring | None = None,
-        sleeps: bool = False,
         traced: bool = True,
     ) -> None:
-        with room_for("feed_store_reports"):
-            self.store = FeedStore(settings.feed_store_reports, 0)
-        with room_for("ring_capacity"):
-            self.commands = Ring(settings.ring_capacity, blocking=sleeps)
-            self.reports = Ring(settings.ring_capacity, blocking=False)
-        events = Ring(FEW_SLOTS, blocking=False) if events is None else events
-        with room_for("order_capacity", "level_capacity"):
-            self.sessions: Any = Sessions(settings, epoll_fd, events, 0)
-            engine = configuration.make_engine() if engine is None else engine
-        self.timestamp = 0  #: of the last applied command, ns
-        self._idle = Idle(settings.idle.value)
+        self.store: Any = FeedStore(feed_reports, 0)
+        self.streams: Any = Streams(stream_reports)
+        self.sequencer: Any = Sequencer(waiting)
         self._traced = traced
-        self._set_up(configuration, engine)
+        self._set_up(configuration, configuration.make_engine() if engine is None else engine)
 
     def _set_up(self, configuration: Configuration, engine: Engine) -> None:
         self.configuration = configuration
         self.engine = engine
-        with room_for("order_capacity"):
-            self.matcher: Any = Matcher(engine, self.commands, self.reports, self._idle, traced=self._traced)
-        self.router = Router(self.reports, self.sessions, self.store)
-        self._playback: Any = Playback(self.commands, self.matcher, self.router, self.store)
+        self.matcher: Any = Matcher(engine, self.sequencer, self._traced)
+        self.router: Any = Router(self.matcher, self.streams, self.store)
+        self._playback: Any = Playback(self.matcher, self.router)
 
     # ------------------------------------------------------------------ forward
 
-    def apply(self, commands: NDArray[np.void], marks: NDArray[np.void] = NO_MARKS) -> int:
-        """Execute an array of ``pricetime.COMMAND``. Not while other threads run the matcher or the router.
+    @property
+    def sequence(self) -> int:
+        """Sequence number of the last command; 0 before the first."""
+        return int(self.sequencer.sequence)
 
-        ``marks``: an array of ``playback.MARK``. Returns how many of them agree; execution stops at the first that does
-        not.
+    @property
+    def timestamp(self) -> int:
+        """Time of the last command, ns since 1970; 0 before the first."""
+        return int(self.sequencer.timestamp)
+
+    def run(self, commands: NDArray[np.void], marks: NDArray[np.void] = NO_MARKS) -> int:
+        """Execute an array of ``pricetime.COMMAND`` that has sequence numbers, and route its reports. O(commands).
+
+        Not while an event loop runs the machine. ``marks``: an array of ``playback.MARK``. Returns how many of them
+        agree; execution stops at the first that does not, and the machine cannot be used after that.
         """
+        agreed = int(self._playback.run(commands, marks))
         if len(commands):
-            self.timestamp = int(commands["timestamp"][-1])
-        return int(self._playback.run(commands, marks))
+            self.sequencer.skip_to(int(commands["sequence"][-1]), int(commands["timestamp"][-1]))
+        return agreed
 
     def begin_epoch(self, epoch: int) -> None:
         """Begin an epoch of the feed, because reports of the last one may be lost.
@@ -115,18 +118,18 @@ class ExchangeState:
 
         Only before the first command. Raises SnapshotMismatch.
         """
-        self.sessions.load_streams(snapshot.owners, snapshot.stream_reports)
+        self.streams.load(snapshot.owners, snapshot.stream_reports)
         self.store.load(snapshot.feed_sequence, snapshot.feed_reports, snapshot.feed_checksum)
         self.store.epoch = snapshot.epoch
         self.matcher.report_checksum = snapshot.report_checksum
-        self.timestamp = snapshot.timestamp
+        self.sequencer.skip_to(snapshot.sequence, snapshot.timestamp)
 
     def snapshot(self, position: Position, *, stream_reports: int, feed_reports: int) -> SnapshotFile:
         """A snapshot of the current state. ``position``: position in the journal after the last command.
 
         ``stream_reports``, ``feed_reports``: how many of the newest reports of each stream and of the feed it holds.
         """
-        owners, streams = self.sessions.dump_streams(stream_reports)
+        owners, streams = self.streams.dump(stream_reports)
         newest = self.store.next_sequence
         commands = self.engine.commands()
         kept = min(feed_reports, newest - self.store.oldest)
@@ -171,19 +174,3 @@ class ExchangeState:
     def digest(self) -> int:
         """Digest of all books with public order references. A subscriber's books must have the same."""
         return self.engine.digest(references=True)
-
-    def streams(self) -> Mapping[int, int]:
-        """Sequence number of the next report of every owner that has received reports."""
-        owners, _ = self.sessions.dump_streams(0)
-        return dict(zip(owners["owner"].tolist(), owners["next_sequence"].tolist(), strict=True))
-
-
-def configuration_of(settings: GatewayConfig) -> Configuration:
-    """The part of the settings that decides how the engine answers commands."""
-    return Configuration(
-        instruments=tuple(instrument.instrument() for instrument in settings.instruments),
-        capacity=settings.order_capacity,
-        level_capacity=settings.level_capacity or settings.order_capacity,
-        owner_limit=OWNERS,
-        limits=settings.limits(),
-    )
