@@ -13,7 +13,6 @@ import pytest
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.standby.standby import Standby
 from pricetime.exchange.standby.restart import make_machine
-from pricetime.exchange.state.machine import NO_MARKS
 from pricetime.log.directory import Directory
 from pricetime.log.errors import ReplayDiffers
 from pricetime.log.reader import Reader
@@ -92,7 +91,7 @@ def test_a_different_report_is_detected(tmp_path: Path) -> None:
     stray = np.zeros(1, here.exchange.engine.commands().dtype)
     stray[0] = here.exchange.engine.commands()[0]
     stray["order_id"] += 5
-    standby.state.apply(stray, NO_MARKS)
+    standby.state.run(stray)
     client.ask(new(2, ASK, 100, 20))
     here.commit()
     client.ask(new(3, ASK, 100))
@@ -141,7 +140,7 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     stray = here.exchange.engine.commands()
     stray["order_id"] += 5
     follower = here.journal_service.follower
-    follower.standby.state.apply(stray.copy(), NO_MARKS)
+    follower.standby.state.run(stray.copy())
     here.commit()
     client.ask(new(2, ASK, 100, 20))
     follower.run()

@@ -107,7 +107,6 @@ class ExchangeCollector(Collector):
             "version": version("pricetime"),
             "form": "compiled" if COMPILED else "pure",
             "acknowledge": "volatile" if config.journal is None else config.acknowledge.value,
-            "threading": config.threading.value,
             "idle": config.idle.value,
         }
 
