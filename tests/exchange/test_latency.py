@@ -157,7 +157,7 @@ def test_a_command_that_waits_for_the_journal_is_timed_from_its_first_try(tmp_pa
     here = Kept(tmp_path / "j", match_sample_every=1, segment_bytes=2**13, order_capacity=4096)
     client = here.client(1)
     sent = 0
-    while here.exchange.matcher.executed == sent:
+    while here.exchange.machine.matcher.executed == sent:
         client.send(new(sent, BID, 10))
         sent += 1
         here.iterate(2)

@@ -64,7 +64,7 @@ def expected(data: bytes, owner: int) -> Expected:
         if not isinstance(event, Heartbeat):
             command = command_of(event, owner)
             if command["type"] == CommandType.MASS_CANCEL:
-                from pricetime.exchange.io.loop import PARTS  # missing if the gateway is not compiled
+                from pricetime.exchange.io.mass_cancels import PARTS  # missing if the gateway is not compiled
 
                 command["tag"] = PARTS[0]
             commands.append(command)

@@ -9,6 +9,7 @@ from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64
 from pricetime.ring.ring cimport Ring
 
 cdef enum:
+    NO_LIMIT = 0xFFFFFFFFFFFFFFFF    # sequence of a command that never comes
     DURABLE = 2                      # AcknowledgementLevel: below it, a command may be answered once it is in the log
 
 

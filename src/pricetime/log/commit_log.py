@@ -30,7 +30,7 @@ VOLATILE_COMMANDS = 1 << 18
 
 @cython.cclass
 class CommitLog:
-    """What the matcher, the event loop and the follower know of a log. Implementations override every method.
+    """What the event loop and the follower know of a log. This class itself is a log that keeps nothing.
 
     ``append`` is called by the thread of the matcher only; ``watermark``, ``want`` and ``has_failed`` by the event
     loop; ``read`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
@@ -42,7 +42,7 @@ class CommitLog:
         Execute those, then append the rest. 0 if there is no room now, or after a failure. ``seq_num`` and
         ``report_checksum``: of the last report, and over all reports, before these commands.
         """
-        return 0
+        return count
 
     def append_records(self, commands, seq_num=0, report_checksum=0):
         """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
@@ -63,7 +63,7 @@ class CommitLog:
 
     def watermark(self, level):
         """Return the sequence of the last command whose reports may be sent at this acknowledgement level."""
-        return 0
+        return NO_LIMIT
 
     def want(self):
         """Ask for progress: when the watermark has moved, the log writes once to the eventfd of the event loop.

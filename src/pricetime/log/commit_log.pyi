@@ -1,21 +1,14 @@
-from typing import Any, Protocol, final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .batch import Batch
+from .batch import Batch, LogReader
 from .configuration import Configuration
 from .directory import Directory
 from .position import Position
 from .syncer import Syncer
 from .writer import Writer
-
-class LogReader(Protocol):
-    @property
-    def configuration(self) -> Configuration: ...
-    @property
-    def position(self) -> Position: ...
-    def read(self, limit: int) -> Batch: ...
 
 class CommitLog:
     @property

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from pricetime.exchange.io.decoder import Decoder
-from pricetime.exchange.io.loop import PARTS
+from pricetime.exchange.io.mass_cancels import PARTS
+from pricetime.exchange.io.throttle import Throttle
 from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.sequencer import Sequencer
 from pricetime.types import COMMAND, CommandType, Reason
 from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, MassCancel, Message, NewOrder
 from pricetime.wire.rules import allowed
@@ -35,7 +37,8 @@ MS = 1_000_000
 
 
 def make(**settings: Any) -> Any:
-    return Decoder(GatewayConfig(**settings), *allowed())
+    config = GatewayConfig(**settings)
+    return Decoder(config, *allowed(), Throttle(config), Sequencer(2**16))
 
 
 def decode(data: bytes, decoder: Any = None, **more: Any) -> Expected:

@@ -41,7 +41,7 @@ def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
                 (kind, n) for n in range(1000) for kind in (ACCEPTED, CANCELLED)
             ]
         assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()
 
 
 @pytest.mark.parametrize("ring", [16, 64])
@@ -70,10 +70,10 @@ def test_what_a_session_leaves_waits_for_room() -> None:
         assert again.is_active
         again.send(new(2, BID, 50))
         here.iterate(20)
-        matcher = threading.Thread(target=here.exchange.matcher.run)
+        matcher = threading.Thread(target=here.exchange.machine.matcher.run)
         matcher.start()
         here.until(lambda: again.receive() and len(again.reports()) >= 4)
-        here.exchange.matcher.end()
+        here.exchange.machine.matcher.end()
         matcher.join()
         assert [(r.kind, r.order_id) for r in again.reports()] == [
             (ACCEPTED, 1), (CANCELLED, 1), (ReportKind.MASS_CANCELLED, 0), (ACCEPTED, 2),
@@ -86,9 +86,9 @@ def test_clients_alternate_when_there_is_little_room() -> None:
         flood, other = here.client(1), here.client(2)
         flood.send(*(cancel(n) for n in range(4000)))
         other.send(cancel(77))
-        before = here.gateway.stats()["commands"]
+        before = here.exchange.stats()["commands"]
         here.until(other.receive)
-        assert here.gateway.stats()["commands"] - before < 4000
+        assert here.exchange.stats()["commands"] - before < 4000
         assert other.reports()[0].order_id == 77
 
 
@@ -108,9 +108,9 @@ def test_an_iteration_without_work_does_nothing() -> None:
         here.client(1)
         here.settle()
         assert [here.iterate() for _ in range(5)] == [0] * 5
-        turns = here.gateway.iterations
+        turns = here.loop.iterations
         here.iterate(7)
-        assert here.gateway.iterations == turns + 7
+        assert here.loop.iterations == turns + 7
 
 
 # ---------------------------------------------------------------------- the control thread
@@ -200,7 +200,7 @@ def stopped(here: Harness) -> bool:
             client.receive()
             if client.session.closed:
                 client.close()
-    return bool(here.gateway.is_stopped)
+    return bool(here.loop.is_stopped)
 
 
 def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
@@ -209,7 +209,7 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
         for client in clients:
             client.send(*(new(n, BID, 10) for n in range(200)))
         here.iterate()
-        assert not here.gateway.is_stopped
+        assert not here.loop.is_stopped
         here.exchange.begin_stop()
         here.exchange.begin_stop()
         here.until(lambda: stopped(here))
@@ -235,7 +235,7 @@ def test_a_stop_without_clients() -> None:
     with harness() as here:
         here.exchange.begin_stop()
         here.iterate(2)
-        assert here.gateway.is_stopped
+        assert here.loop.is_stopped
 
 
 def test_a_late_login_is_rejected() -> None:
@@ -260,7 +260,7 @@ def test_who_does_not_read_is_not_waited_for_longer_than_it_may_take() -> None:
         here.until(lambda: quick.receive() or quick.is_cut or not quick.is_active)
         assert quick.end.reason == SessionReason.SHUTDOWN
         quick.close()
-        here.until(lambda: here.gateway.is_stopped)
+        here.until(lambda: here.loop.is_stopped)
         assert time.monotonic() - began > 0.19
         slow.receive()
         assert slow.is_cut
@@ -276,9 +276,9 @@ def test_what_cannot_be_brought_out_is_no_stop() -> None:
         here.exchange.begin_stop()
         here.until(lambda: here.exchange.stats()["sessions"] == 0)
         here.iterate(10)
-        assert not here.gateway.is_stopped
+        assert not here.loop.is_stopped
         here.settle()
-        assert here.gateway.is_stopped
+        assert here.loop.is_stopped
 
 
 # ---------------------------------------------------------------------- threads
@@ -313,8 +313,8 @@ def test_started_and_stopped(which: str, idle: str) -> None:
         client.socket.close()
         assert here.exchange.wait_drained(60)
         assert here.exchange.failure is None
-        here.exchange.replica.snapshot()
-        assert here.exchange.digest() == here.exchange.replica.builder.digest()
+        here.exchange.follower.snapshot()
+        assert here.exchange.digest() == here.exchange.follower.snapshot().digest
 
 
 def test_a_thread_that_sleeps_costs_nothing() -> None:

@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from ...core.instrument import MAX_INSTRUMENTS, Instrument
 from ...environment import PREFIX
+from ...log.configuration import Configuration
 from ...owner_limits import OwnerLimits
 from ...types import InstrumentState, ReplacePolicy, SelfTrade
 from ...wire.types import MAX_OWNER
@@ -421,6 +422,16 @@ class GatewayConfig(BaseSettings):
                 *(most if given is None else given for given, most in zip(own, of_all, strict=True))
             )
         return found
+
+    def configuration(self) -> Configuration:
+        """The part of the settings that decides how the engine answers commands."""
+        return Configuration(
+            instruments=tuple(instrument.instrument() for instrument in self.instruments),
+            capacity=self.order_capacity,
+            level_capacity=self.level_capacity or self.order_capacity,
+            owner_limit=MAX_OWNER + 1,
+            limits=self.limits(),
+        )
 
     @property
     def admin_path(self) -> Path | None:

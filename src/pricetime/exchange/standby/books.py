@@ -19,14 +19,14 @@ from ..state.router import count_public
 class Books:
     """An engine that runs commands, and the number of the next report of the feed.
 
-    It takes a quarter of the time of a ``Machine``, which it replaces in a ``Replayer``. It compares no checkpoints, and
+    It takes a third of the time of a ``Machine``, which it replaces in a ``Replayer``. It compares no checkpoints, and
     its configuration and epoch never change.
     """
 
     def __init__(self, configuration: Configuration, engine: Engine, epoch: int, next_sequence: int) -> None:
         self.configuration = configuration
         self.engine = engine
-        self.epoch = epoch
+        self.epoch = epoch  #: of the feed
         self.next_sequence = next_sequence  #: of the feed
 
     def run(self, commands: NDArray[np.void], _marks: NDArray[np.void]) -> int:
@@ -40,8 +40,11 @@ def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
     return tuple(replace(known, state=engine.state(number)) for number, known in engine.instruments.items())
 
 
-def public_snapshot(engine: Engine, next_sequence: int, checksum: int) -> Snapshot:
-    """Return the books as subscribers have them before the report ``next_sequence`` of the feed. O(orders)."""
+def public_snapshot(engine: Engine, next_sequence: int) -> Snapshot:
+    """Return the books as subscribers have them before the report ``next_sequence`` of the feed, with checksum 0.
+
+    O(orders).
+    """
     resting = engine.commands()
     resting = resting[resting["type"] == CommandType.NEW_ORDER]
     orders = np.zeros(len(resting), SNAPSHOT_ORDER)
@@ -49,4 +52,4 @@ def public_snapshot(engine: Engine, next_sequence: int, checksum: int) -> Snapsh
     for name in ("side", "instrument", "price", "quantity"):
         orders[name] = resting[name]
     orders["order_id"] = resting["sequence"]
-    return Snapshot(next_sequence - 1, instruments_of(engine), orders, engine.digest(references=True), checksum)
+    return Snapshot(next_sequence - 1, instruments_of(engine), orders, engine.digest(references=True), 0)

@@ -1,7 +1,8 @@
-"""The second copy of the books: a machine that follows the log, so that no question about the books stops the engine.
+"""The second copy of the books: it follows the log, so that no question about the books stops the engine.
 
-It gives snapshots for subscribers, and depth and totals for the metrics and the live page. With a journal it writes the
-snapshots to files, and compares its engine with every checkpoint: a difference would be a defect of the exchange.
+It gives snapshots for subscribers, and depth and totals for the metrics and the live page. With a journal it is a whole
+machine, which writes snapshots to files and compares itself with every checkpoint: a difference would be a defect of
+the exchange. Without one it is an engine alone, which takes a third of the time.
 
 It runs no command before its reports may be sent, so no subscriber sees in a snapshot what the feed may not say yet.
 """
@@ -13,21 +14,22 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.snapshot import Snapshot
+from ...log.batch import LogReader
 from ...log.commit_log import CommitLog
-from ...log.directory import Directory
 from ...log.snapshot import SnapshotFile, keep_two, restore, write
 from ...types import SNAPSHOT_ORDER, InstrumentState
 from ..settings.config import GatewayConfig
 from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
+from .books import Books, instruments_of, public_snapshot
 from .depth import BookDepth, depth_of
+from .journal import Journal
 from .replayer import Replayer
 
 #: Wait when the follower is up to date, in seconds. It then runs all commands of that time together.
@@ -36,62 +38,63 @@ IDLE_WAIT_S = 0.02
 #: Maximum number of commands that run before other threads can read the books: about a millisecond.
 STEP = 1 << 12
 
-#: Niceness of the thread. Other threads run first, but if all processors are busy it still gets a fifth of one, which
-#: is enough to keep up.
+#: Niceness of the thread with a journal, because no order waits for it. Other threads run first, but if all processors
+#: are busy it still gets a fifth of one. Without a journal the log has room for few commands, so it must keep up.
 NICENESS = 5
 
 #: How long ``depths`` waits for the books, in seconds.
 DEPTHS_WAIT_S = 0.001
 
-#: Reports of each owner, and of the feed, that a follower keeps if it writes no snapshots.
-FEWEST_STREAM_REPORTS, FEWEST_FEED_REPORTS = 1 << 6, 1 << 10
+#: Delay between two checks whether the feed has the last report of a snapshot, in seconds.
+POLL_S = 0.0002
 
 
 class Follower:
     """Follows ``log`` in ``run``, which needs its own thread; the other methods may be called in any thread.
 
-    ``live``: the machine of the exchange, before its first command in this log. ``directory``: where snapshots are
-    written; None if the log has no files. ``newest``: last command of the newest snapshot there.
+    ``live``: the machine of the exchange, before its first command in this log. ``journal``: whose log it is; None for
+    a volatile log.
     """
 
     def __init__(
-        self,
-        live: Machine,
-        log: CommitLog,
-        settings: GatewayConfig,
-        events: Log,
-        directory: Directory | None = None,
-        newest: int = 0,
+        self, live: Machine, log: CommitLog, settings: GatewayConfig, events: Log, journal: Journal | None
     ) -> None:
         self.failure: str | None = None
-        self.newest = newest
+        self.newest = 0 if journal is None else journal.snapshot  #: last command in the newest snapshot
         self._live = live
         self._log = log
         self._settings = settings
         self._events = events
-        self._directory = directory
-        reader = log.read(live.sequence)
+        self._directory = None if journal is None else journal.directory
         self._kept = {
-            "stream_reports": settings.snapshot_stream_reports if directory else FEWEST_STREAM_REPORTS,
-            "feed_reports": settings.snapshot_feed_reports if directory else FEWEST_FEED_REPORTS,
+            "stream_reports": settings.snapshot_stream_reports,
+            "feed_reports": settings.snapshot_feed_reports,
         }
-        snapshot = live.snapshot(reader.position, term=log.term, **self._kept)
+        reader = log.read(live.sequence)
         with room_for("order_capacity", "level_capacity"):
-            engine = restore(snapshot, live.configuration)
-            machine = Machine(live.configuration, engine=engine, traced=log.traced, **self._kept)
-        machine.load(snapshot)
-        self._replayer = Replayer(machine, reader)
+            self._replayer = Replayer(self._copy(reader), reader)
         self._ended = threading.Event()
         self._next, self._books = threading.Lock(), threading.Lock()
         self._wanted = False
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
+    def _copy(self, reader: LogReader) -> Machine | Books:
+        """Return what follows, in the state of the live machine."""
+        live, configuration = self._live, self._live.configuration
+        if self._directory is None:
+            return Books(configuration, configuration.make_engine(), live.store.epoch, live.store.next_sequence)
+        snapshot = live.snapshot(reader.position, term=self._log.term, **self._kept)
+        machine = Machine(configuration, engine=restore(snapshot, configuration), **self._kept)
+        machine.load(snapshot)
+        return machine
+
     # ------------------------------------------------------------------ the thread
 
     def run(self) -> None:
         """Follow until ``end``, or until an error, which ``failure`` then describes."""
-        self._lower_priority()
+        if self._directory is not None:
+            self._lower_priority()
         while self.failure is None and not self._ended.wait(0 if self.iterate() else IDLE_WAIT_S):
             pass
 
@@ -158,31 +161,36 @@ class Follower:
         return self._replayer.position.sequence
 
     @property
-    def machine(self) -> Machine:
-        """The machine that follows. Use it only when no thread runs ``run``."""
+    def machine(self) -> Machine | Books:
+        """What follows. Use it only when no thread runs ``run``."""
         return self._replayer.machine
 
     def _catch_up(self) -> None:
         """Run all commands whose reports are published now. Only within ``_exclusive``. Raises RuntimeError."""
         wanted = self._live.store.next_sequence
-        while self.machine.store.next_sequence < wanted:
+        while self.machine.next_sequence < wanted:
             if self.failure is not None or not self._step():
                 raise RuntimeError(self.failure or "the follower cannot read commands that were answered")
 
     def snapshot(self) -> Snapshot:
-        """All books after the last published report, or a later one. O(orders). Raises RuntimeError after a failure."""
+        """All books after the last published report, or a later one, with its number and the feed's checksum.
+
+        O(orders). Raises RuntimeError after a failure.
+        """
         with self._exclusive():
             self._catch_up()
-            return self.machine.public_snapshot()
+            store, number = self._live.store, self.machine.next_sequence
+            while store.next_sequence < number:  # the reports are about to be published
+                if self.failure is not None or self._ended.wait(POLL_S):
+                    raise RuntimeError(self.failure or "the exchange has ended")
+            snapshot = public_snapshot(self.machine.engine, number)
+        return snapshot._replace(checksum=store.checksum_before(number))
 
     def instruments(self) -> Snapshot:
         """The instruments with their states, without orders, digest and checksum. O(instruments)."""
         with self._exclusive():
-            states = self.machine.states()
-            known = tuple(
-                replace(each, state=states[number]) for number, each in self.machine.engine.instruments.items()
-            )
-            return Snapshot(self.machine.store.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
+            known = instruments_of(self.machine.engine)
+            return Snapshot(self.machine.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
 
     def depth(self, instrument: int) -> BookDepth:
         """Totals of a book. Waits for the follower. O(levels). Raises UnknownInstrument, RuntimeError."""
@@ -227,6 +235,7 @@ class Follower:
     def _snapshot_file(self) -> SnapshotFile:
         self._wanted = False
         self._taken_s = time.monotonic()
+        assert isinstance(self.machine, Machine)
         return self.machine.snapshot(self._replayer.position, term=self._log.term, **self._kept)
 
     def _write(self, snapshot: SnapshotFile) -> None:
@@ -247,7 +256,7 @@ class Follower:
             "snapshot",
             sequence=snapshot.sequence,
             file=path.name,
-            orders=snapshot.orders,
+            commands=len(snapshot.commands),
             streams=len(snapshot.owners),
             removed=[old.name for old in removed],
             seconds=round(time.monotonic() - began, 3),
@@ -259,6 +268,6 @@ class Follower:
         """
         while self.iterate():
             pass
-        if self.failure is None and self._directory is not None and self.sequence > self.newest:
-            if self._settings.snapshot_every or self._settings.snapshot_interval_s:
-                self._write(self._snapshot_file())
+        regular = self._settings.snapshot_every or self._settings.snapshot_interval_s
+        if self.failure is None and self._directory is not None and regular and self.sequence > self.newest:
+            self._write(self._snapshot_file())

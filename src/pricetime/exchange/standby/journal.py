@@ -23,7 +23,7 @@ from ..settings.errors import CannotStart
 from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
-from .reconfigure import configuration_of, reconfigure
+from .reconfigure import reconfigure
 from .replayer import Replayer
 
 #: Interval of log events about the progress of a replay, in seconds.
@@ -100,9 +100,9 @@ class Journal:
         self.directory.unlock()
 
 
-def new_machine(settings: GatewayConfig, configuration: Configuration, engine: Engine | None = None) -> Machine:
+def make_machine(settings: GatewayConfig, configuration: Configuration, engine: Engine | None = None) -> Machine:
     """Return a machine with the room that the settings ask for; ``engine``: with these books. Raises NoRoom."""
-    with room_for("order_capacity", "level_capacity", "feed_store_reports", "ring_capacity"):
+    with room_for("order_capacity", "level_capacity", "feed_store_reports", "stream_reports", "ring_capacity"):
         return Machine(
             configuration,
             stream_reports=settings.stream_reports,
@@ -159,7 +159,7 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
             f"journal: {directory.path} has snapshots but no segments: restore the files that end in .journal, or give "
             f"a different directory"
         )
-    machine = new_machine(settings, configuration_of(settings))
+    machine = make_machine(settings, settings.configuration())
     machine.begin_epoch(time.time_ns())
     return Recovered(machine, None, 0)
 
@@ -170,7 +170,7 @@ def _begin_replay(
     """Begin at the newest good snapshot, or at the first command without one. Raises CannotStart."""
     restored = newest_good(directory, told)
     if restored is not None:
-        machine = new_machine(settings, restored.configuration, restored.engine)
+        machine = make_machine(settings, restored.configuration, restored.engine)
         machine.load(restored.snapshot)
         return Replayer(machine, Reader(directory, restored.snapshot.position))
     first = directory.segments()[0]
@@ -180,7 +180,7 @@ def _begin_replay(
             f"before it: inspect it with pricetime journal inspect {directory.path}"
         )
     reader = Reader(directory)
-    return Replayer(new_machine(settings, reader.configuration), reader)
+    return Replayer(make_machine(settings, reader.configuration), reader)
 
 
 def _replay(replayer: Replayer, log: Log) -> None:

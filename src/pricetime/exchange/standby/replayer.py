@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...log.batch import Batch
-from ...log.commit_log import LogReader
+from ...log.batch import Batch, LogReader
 from ...log.errors import ReplayDiffers
 from ...log.position import Position
 from ..state.machine import Machine
 from ..state.playback import MARK
+from .books import Books
 
 
 class Replayer:
     """Runs ``machine``, which must be in the state at the position of ``reader``. A journal may grow meanwhile."""
 
-    def __init__(self, machine: Machine, reader: LogReader) -> None:
+    def __init__(self, machine: Machine | Books, reader: LogReader) -> None:
         self.machine = machine
         self.reader = reader
         self.checkpoints = 0  #: compared with the engine so far
@@ -42,12 +42,8 @@ class Replayer:
         return self.position.sequence - before
 
     def _run(self, batch: Batch) -> None:
-        if batch.configuration is not self._configuration:
-            self._configuration = batch.configuration
-            if batch.configuration.digest != self.machine.configuration.digest:
-                self.machine.reconfigure(batch.configuration)
-        if batch.epoch != self.machine.store.epoch:
-            self.machine.begin_epoch(batch.epoch)
+        if isinstance(self.machine, Machine):
+            self._prepare(self.machine, batch)
         points = batch.checkpoints
         marks = np.array([(point.index, point.seq_num, point.report_checksum) for point in points], MARK)
         agreed = self.machine.run(batch.commands, marks)
@@ -59,3 +55,12 @@ class Replayer:
                 f"the commands from {self._agreed + 1} to {points[agreed].sequence} produce other reports than when "
                 f"the journal was written: it was written by a different version of pricetime, or a machine has a fault"
             )
+
+    def _prepare(self, machine: Machine, batch: Batch) -> None:
+        """Continue under the configuration and in the epoch of these commands."""
+        if batch.configuration is not self._configuration:
+            self._configuration = batch.configuration
+            if batch.configuration.digest != machine.configuration.digest:
+                machine.reconfigure(batch.configuration)
+        if batch.epoch != machine.store.epoch:
+            machine.begin_epoch(batch.epoch)

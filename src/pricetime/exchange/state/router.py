@@ -2,19 +2,17 @@
 """Routes each report: to the owner of the command, a trade also to the maker's owner, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report contains its owner. A client sees its own ids;
-all others see public references (``Books.references``). The feed contains only reports that change a book, numbered
-without a gap, and only reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only
-to the gateway.
+all others see public references. The feed contains only reports that change a book, numbered without a gap, and only
+reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only to the event loop.
+
+This runs for every report, so it uses the fields of streams and feed store directly.
 """
 
 from __future__ import annotations
 
 import cython
 
-from pricetime.types import Reason
-
-if cython.compiled:
-    from cython.cimports.libc.string import memset
+from pricetime.types import Reason, ReportKind
 
 #: Reasons that the feed shows: they follow from the order itself. Any other reason would reveal what its owner did.
 PUBLIC_REASONS = (
@@ -25,21 +23,26 @@ PUBLIC_REASONS = (
     Reason.NEVER_RESTS,
 )
 
+#: Kinds of reports that tell an owner a reference: of its order, or for a trade of the maker.
+REFERRING = (ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.REPLACED, ReportKind.OPEN_ORDER)
+
 
 @cython.final
 @cython.cclass
 class Router:
-    """Used by the gateway thread only."""
+    """Routes the reports of ``matcher`` to ``streams`` and ``store``. Used by the thread of the matcher only."""
 
-    def __init__(self, reports, sessions, store):
-        self.reports = reports
-        self.sessions = sessions
+    def __init__(self, matcher, streams, store):
+        self.matcher = matcher
+        self.streams = streams
         self.store = store
         self.taker = 0
-        reason: cython.int
-        for reason in range(REASONS):
-            self.public_reasons[reason] = reason if reason in PUBLIC_REASONS else Reason.NONE
-        self.commands = self.arrivals = self.unfinished_count = 0
+        number: cython.int
+        for number in range(REASONS):
+            self.public_reasons[number] = number if number in PUBLIC_REASONS else Reason.NONE
+        for number in range(KINDS):
+            self.referring[number] = ALL_BITS if number in REFERRING else 0
+        self.full = self.unfinished_count = 0
         self.start_counting()
 
     def start_counting(self):
@@ -58,105 +61,130 @@ class Router:
                 found[i // REASONS, i % REASONS] = self.counts[i]
         return found
 
-    def step(self, most):
-        """Route the reports of at most ``most`` commands, and at most ROUTE_LIMIT reports. Returns how many."""
-        self.commands = self.arrivals = self.unfinished_count = 0
-        total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
-        if most < total:  # otherwise the first ``total`` reports cannot belong to more than ``most`` commands
-            total = self._reports_of(most, total)
-        self.store.begin(total)
-        i: u64
-        for i in range(total):
-            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
-            report: cython.pointer[Report] = cython.address(routed.report)
-            kind: u32 = report.kind
-            reference: u64 = report.seq_num
-            self.counts[(kind % KINDS) * REASONS + report.reason % REASONS] += 1
-            if report.reason == UNFINISHED:
-                self.unfinished[self.unfinished_count] = routed.session
-                self.unfinished_count += 1
-            elif routed.session != 0:
-                self._to_owner(routed.session, report)
-            if kind == TRADE:
-                self._to_maker(report)
-                self._to_feed(report, self.taker, reference)
-            elif kind == ACCEPTED or kind == REPLACED:
-                self.taker = reference
-                self._to_feed(report, reference, reference if kind == REPLACED else 0)
-            elif kind <= EXPIRED:
-                self._to_feed(report, reference, 0)
-            elif kind == STATE_CHANGED:
-                self._to_feed(report, 0, 0)
-            if routed.last:
-                self._count(routed.timestamp, routed.kind)
-        if total != 0:
-            self.reports.release(total)
-            self.store.publish()
-            self.routed += total
-        return total
+    def step(self, commands, bounds, count):
+        """Route the reports of executed commands, at most BATCH. Returns how many are completely routed.
 
-    def _reports_of(self, commands, total):
-        """How many of the first ``total`` reports belong to the next ``commands`` commands."""
-        i: u64 = 0
-        while i < total and commands != 0:
-            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
-            commands -= routed.last
-            i += 1
-        return i
+        ``bounds``: see ``Matcher.execute``. It routes fewer if their reports are more than MOST_ROUTED, or if a stream
+        has no room: ``full`` is then its owner.
+        """
+        i: u64 = self.matcher.routed
+        most: u64 = MOST_ROUTED
+        last: u64 = min(bounds[count], i + min(most, self.store.capacity // 2))
+        self.full = 0
+        self.unfinished_count = 0
+        self.routed -= i
+        self.store.begin(last - i)
+        done: u64 = 0
+        while done < count:
+            owner: u32 = commands[done].session
+            end: u64 = min(bounds[done + 1], last)
+            while i < end:
+                report: cython.pointer[Report] = cython.address(self.matcher.block[i])
+                if not self._has_room(owner, report):
+                    break
+                self._route(owner, report, self.matcher.references[i])
+                i += 1
+            if i < bounds[done + 1]:
+                break
+            done += 1
+        self.matcher.routed = i
+        self.routed += i
+        self.store.publish()
+        return done
 
-    def _count(self, timestamp, kind):
-        """Count an answered command, together with the commands that arrived in the same read."""
-        self.commands += 1
-        if self.arrivals == 0 or self.arrived[self.arrivals - 1].timestamp != timestamp:
-            memset(cython.address(self.arrived[self.arrivals]), 0, cython.sizeof(Arrival))
-            self.arrived[self.arrivals].timestamp = timestamp
-            self.arrivals += 1
-        self.arrived[self.arrivals - 1].commands[kind] += 1
+    def _has_room(self, owner, report):
+        """Have the streams of the report's owners room for it? If not, ``full`` is the owner whose stream has none."""
+        self.copies = 1
+        if report.kind == TRADE:
+            maker: u32 = report.maker_id >> ORDER_ID_SHIFT
+            if maker == owner:
+                self.copies = 2
+            elif not self._can_take(maker):
+                self.full = maker
+                return False
+        if not self._can_take(owner):
+            self.full = owner
+            return False
+        return True
+
+    def _can_take(self, owner):
+        """``Streams.has_room`` for ``copies`` reports, in this module."""
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        return s.limit == 0 or s.count + self.copies <= s.limit
+
+    def _route(self, owner, report, reference):
+        kind: u32 = report.kind
+        reason: u32 = report.reason
+        self.counts[(kind % KINDS) * REASONS + reason % REASONS] += 1
+        if reason == UNFINISHED:
+            self.unfinished[self.unfinished_count] = owner
+            self.unfinished_count += 1
+        elif owner != 0:
+            self._to_owner(owner, report, reference)
+        if kind == TRADE:
+            self._to_maker(report)
+            self._to_feed(report, self.taker, reference)
+        elif kind == ACCEPTED:
+            self.taker = reference
+            self._to_feed(report, reference, 0)
+        elif kind == REPLACED:
+            self.taker = reference
+            self._to_feed(report, reference, reference)
+        elif kind <= EXPIRED:
+            self._to_feed(report, reference, 0)
+        elif kind == STATE_CHANGED:
+            self._to_feed(report, 0, 0)
 
     def _to_feed(self, report, order, maker):
-        public: cython.pointer[Report] = self.store.append()
-        public.type = report.type
-        public.kind = report.kind
-        public.side = report.side
+        number: u64 = self.store.next
+        public: cython.pointer[Report] = cython.address(self.store.reports[(number - 1) & self.store.mask])
+        self.store.next = number + 1
+        public[0] = report[0]
         public.reason = self.public_reasons[report.reason % REASONS]
-        public.instrument = report.instrument
+        public.seq_num = number
         public.order_id = order
         public.maker_id = maker
-        public.price = report.price
-        public.quantity = report.quantity
 
-    def _to_owner(self, owner, report):
+    def _to_owner(self, owner, report, reference):
         """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
         with the reference of the maker."""
-        own: cython.pointer[Report] = self.sessions.append(owner)
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        own: cython.pointer[Report] = self._append(owner, s)
         if not own:
             return
-        kind: u32 = report.kind
-        own.type = report.type
-        own.kind = kind
-        own.side = report.side
-        own.reason = report.reason
-        own.instrument = report.instrument
-        own.order_id = report.order_id
-        if kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
-            own.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
-        own.maker_id = 0
-        if kind == ACCEPTED or kind == TRADE or kind == REPLACED or kind == OPEN_ORDER:
-            own.maker_id = report.seq_num
-        own.price = report.price
-        own.quantity = report.quantity
+        own[0] = report[0]
+        own.seq_num = s.count
+        own.maker_id = reference & self.referring[report.kind % KINDS]
+        if report.kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
+            own.order_id = report.order_id & CLIENTS_ID
 
     def _to_maker(self, report):
         """Report a trade to the owner of the resting order, with the opposite side."""
-        own: cython.pointer[Report] = self.sessions.append(cython.cast(u32, report.maker_id >> ORDER_ID_SHIFT))
+        owner: u32 = report.maker_id >> ORDER_ID_SHIFT
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        own: cython.pointer[Report] = self._append(owner, s)
         if not own:
             return
-        own.type = report.type
-        own.kind = TRADE
+        own[0] = report[0]
         own.side = 3 - report.side
         own.reason = AS_MAKER
-        own.instrument = report.instrument
-        own.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
+        own.seq_num = s.count
+        own.order_id = report.maker_id & CLIENTS_ID
         own.maker_id = self.taker
-        own.price = report.price
-        own.quantity = report.quantity
+
+    def _append(self, owner, s):
+        """``Streams.append``, in this module if the stream has memory and is known to have something to read."""
+        if s.reports != cython.NULL and (s.fresh or s.limit == 0):
+            s.count += 1
+            return cython.address(s.reports[(s.count - 1) & self.streams.mask])
+        return self.streams.append(owner)
+
+
+def count_public(reports):
+    """How many of these reports of an engine go to the feed: see ``Router._route``. O(reports)."""
+    report: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
+    count: u64 = 0
+    i: u64
+    for i in range(cython.cast(u64, len(reports))):
+        count += report[i].kind <= EXPIRED or report[i].kind == STATE_CHANGED
+    return count

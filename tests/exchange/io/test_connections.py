@@ -59,7 +59,7 @@ def test_the_smallest_and_the_largest_owner(owner: int) -> None:
 @pytest.mark.parametrize("streams", [0, 2, 64])
 def test_memory_of_streams_is_prefaulted_for_the_first_owners(streams: int) -> None:
     with harness(stream_reports=128, outbound_bytes=4096) as here:
-        sessions = here.exchange.state.sessions
+        sessions = here.exchange.machine.streams
         sessions.prefault(streams)
         assert sessions.spare_count == streams
         clients = [here.client(owner) for owner in (1, 2, 3)]
@@ -302,7 +302,7 @@ def test_the_reports_of_each_time_in_force(order: ExecutionReport, expected: lis
 
 
 def streams_of(here: Harness, most: int = 2**40) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    owners, reports = here.gateway.sessions.dump_streams(most)
+    owners, reports = here.exchange.machine.streams.dump(most)
     return owners, reports
 
 
@@ -339,7 +339,7 @@ def test_a_client_resumes_what_was_loaded_and_not_what_is_older(most: int, room:
         fill(here.client(3), 300)
         owners, reports = streams_of(here, most)
     with harness(stream_reports=room, outbound_bytes=4096, cancel_on_disconnect=False) as here:
-        here.gateway.sessions.load_streams(owners, reports)
+        here.exchange.machine.streams.load(owners, reports)
         oldest = 301 - min(most, 256, room)
         assert here.client(3, resume_from=oldest - 1).heard[0] == LoginRejected(
             reason=SessionReason.SEQUENCE_GONE, owner=3, oldest_sequence=oldest
@@ -364,7 +364,7 @@ def test_what_is_loaded_is_dumped_again() -> None:
             fill(here.client(owner), owner % 50)
         owners, reports = streams_of(here, 20)
     with harness() as here:
-        here.gateway.sessions.load_streams(owners, reports)
+        here.exchange.machine.streams.load(owners, reports)
         again = streams_of(here)
         assert [part.tobytes() for part in again] == [owners.tobytes(), reports.tobytes()]
         assert here.client(2).of(LoginAccepted)[0].next_sequence == 1
@@ -399,16 +399,16 @@ def numbered(*numbers: int) -> NDArray[np.void]:
 def test_what_cannot_be_streams_changes_nothing(owners: NDArray[np.void], reports: NDArray[np.void]) -> None:
     with harness() as here:
         with pytest.raises(SnapshotMismatch):
-            here.gateway.sessions.load_streams(owners, reports)
+            here.exchange.machine.streams.load(owners, reports)
         assert [len(part) for part in streams_of(here)] == [0, 0]
-        here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
+        here.exchange.machine.streams.load(headers((2, 1, 9)), numbered(8))
 
 
 def test_only_new_sessions_are_loaded() -> None:
     with harness() as here:
         here.client(9)
         with pytest.raises(SnapshotMismatch, match="owner 9 already has a stream"):
-            here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
+            here.exchange.machine.streams.load(headers((2, 1, 9)), numbered(8))
 
 
 def test_a_stream_begins_with_its_first_report_without_a_login() -> None:
@@ -1060,4 +1060,4 @@ def test_halts_are_on_the_feed() -> None:
         assert [(int(r["kind"]), int(r["quantity"])) for r in feed if r["kind"] == ReportKind.STATE_CHANGED] == [
             (ReportKind.STATE_CHANGED, 1), (ReportKind.STATE_CHANGED, 0),
         ]  # fmt: skip
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()
