@@ -83,7 +83,7 @@ class Blast:
         self.exchange.begin_stop()
         assert self.exchange.wait_drained(PATIENCE_S)
         assert self.exchange.failure is None
-        self.exchange.replica.snapshot()
+        self.exchange.follower.snapshot()
         stats = self.exchange.stats()
         assert stats["slow_readers"] == 0
         return int(stats["commands"]), int(stats["reports"])

@@ -16,7 +16,7 @@ from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_retransmission import FakeReplica, FakeStore
 
 if TYPE_CHECKING:
-    from pricetime.exchange.standby.journal_service import JournalService
+    from pricetime.exchange.standby.journal import Journal
 
 
 class FakeExchange:
@@ -25,7 +25,7 @@ class FakeExchange:
         self.replica = FakeReplica()
         self.failure: str | None = None
         self.journal_failure: str | None = None
-        self.journal_service: JournalService | None = None
+        self.journal: Journal | None = None
         self.level = AcknowledgementLevel.VOLATILE
         self.states = {1: InstrumentState.OPEN, 2: InstrumentState.OPEN}
         self.told: list[object] = []

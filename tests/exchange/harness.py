@@ -97,11 +97,11 @@ class Harness:
         return sum(self.loop.iterate() for _ in range(times))
 
     def settle(self) -> None:
-        """Turns until there is nothing to do; the replica takes its own."""
+        """Turns until there is nothing to do; the follower takes its own."""
         quiet = 0
         while quiet < QUIET_TURNS:
             quiet = 0 if self.iterate() else quiet + 1
-            self.exchange.replica.snapshot()
+            self.exchange.follower.snapshot()
 
     def until(self, condition: Callable[[], Any]) -> None:
         """Turns until it is true."""

@@ -84,7 +84,7 @@ def test_the_durable_part_of_a_batch_is_reported(tmp_path: Path) -> None:
         here.iterate(3)
         client.receive()
         told = len(client.reports())
-        assert told == here.journal_service.writer.synced() == len(here.exchange.store.array(1, told))
+        assert told == here.journal.log.writer.synced() == len(here.exchange.store.array(1, told))
     assert told > 50
     here.close()
 
@@ -125,8 +125,8 @@ def test_the_syncer_is_asked_once_and_wakes_the_gateway(tmp_path: Path) -> None:
 def test_with_memory_no_report_waits(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert kinds(here.client(1).ask(new(1), cancel(1))) == [ACCEPTED, CANCELLED]
-    assert here.journal_service.writer.synced() == 0
-    assert here.journal_service.writer.appended == 2
+    assert here.journal.log.writer.synced() == 0
+    assert here.journal.log.last == 2
     here.close()
 
 
@@ -185,13 +185,13 @@ def test_without_room_in_the_journal_nothing_is_executed(tmp_path: Path) -> None
     here.iterate(50)
     client.receive()
     executed = len(client.reports())
-    assert executed == here.journal_service.writer.appended < 300
+    assert executed == here.journal.log.last < 300
     assert here.loop.iterate(0) == 0
     while len(client.reports()) < 300:
         here.make_room()
         here.iterate(5)
         client.receive()
-        assert len(client.reports()) == here.journal_service.writer.appended
+        assert len(client.reports()) == here.journal.log.last
     here.close()
 
 
@@ -225,8 +225,8 @@ def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path
     assert len(client.reports()) == told or level == "memory"
     assert here.exchange.store.next_sequence == feed
     if level == "durable":
-        assert told <= here.journal_service.writer.synced()
-    appended = here.journal_service.writer.appended
+        assert told <= here.journal.log.writer.synced()
+    appended = here.journal.log.last
     late, theirs = socket.socketpair()
     with late:
         here.exchange.admit(theirs.detach(), 3, 0, 0)
@@ -235,7 +235,7 @@ def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path
     assert here.exchange.failure is not None
     assert what.partition("_")[0][:3] in here.exchange.failure or "making" in here.exchange.failure
     assert not here.exchange.wait_drained(60), "and it is not waited for"
-    assert here.journal_service.writer.appended == appended
+    assert here.journal.log.last == appended
     here.disk.failing = None
     here.close()
     assert not list((tmp_path / "j").glob("*.snapshot"))

@@ -193,8 +193,8 @@ def test_clients_that_come_and_go_lose_nothing() -> None:
 
 def check_everything(here: Harness, crowd: list[Trader]) -> None:
     exchange = here.exchange
-    exchange.replica.snapshot()
-    assert exchange.replica.builder.digest() == exchange.digest()
+    exchange.follower.snapshot()
+    assert exchange.follower.snapshot().digest == exchange.digest()
     exchange.engine.check()
     feed = exchange.store.array(1, exchange.store.next_sequence - 1)
     assert feed is not None
@@ -291,8 +291,8 @@ def test_memory_stays() -> None:
         answered, reports = blast.finish()
         assert answered == blast.sent >= 2_000_000
         assert reports > answered
-        assert not blast.here.exchange.replica.broken
-        assert blast.here.exchange.digest() == blast.here.exchange.replica.builder.digest()
+        assert not blast.here.exchange.follower.failure
+        assert blast.here.exchange.digest() == blast.here.exchange.follower.snapshot().digest
 
 
 def test_nothing_is_left_of_many_exchanges() -> None:

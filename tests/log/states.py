@@ -46,6 +46,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
     owners = np.array([(1, 3, 9), (2, 0, 1), (65535, 2, 3)], OWNER)
     return SnapshotFile(
         position=Position(number, 4096 + 72 * sequence, 0xDEADBEEF, sequence),
+        term=1,
         digest=digest,
         timestamp=2**63 + sequence,
         report_checksum=0x12345678,

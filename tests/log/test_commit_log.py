@@ -24,7 +24,7 @@ DURABLE = AcknowledgementLevel.DURABLE
 def volatile(capacity: int = 64) -> Any:
     from pricetime.log.commit_log import VolatileLog
 
-    return VolatileLog(written.CONFIGURATION, capacity)
+    return VolatileLog(written.CONFIGURATION, capacity=capacity)
 
 
 @pytest.fixture
@@ -71,16 +71,16 @@ def test_a_volatile_log_accepts_what_its_reader_has_made_room_for() -> None:
 
 def test_a_volatile_log_releases_every_report_at_once() -> None:
     log = volatile()
-    assert (log.level, log.term, log.first, log.released()) == (AcknowledgementLevel.VOLATILE, 1, 1, 0)
+    assert (log.level, log.term, log.first, log.released) == (AcknowledgementLevel.VOLATILE, 1, 1, 0)
     log.append_records(written.orders(10))
-    assert log.released() == 10
+    assert log.released == 10
 
 
 def test_a_durable_log_releases_a_report_when_its_command_is_on_the_disk(journal: Any) -> None:
     journal.append_records(written.orders(10))
-    assert (journal.level, journal.released(), journal.last) == (DURABLE, 0, 10)
+    assert (journal.level, journal.released, journal.last) == (DURABLE, 0, 10)
     journal.close()
-    assert journal.released() == 10
+    assert journal.released == 10
 
 
 def test_a_journal_is_read_from_any_command(journal: Any) -> None:
@@ -94,7 +94,7 @@ def test_a_journal_is_read_from_any_command(journal: Any) -> None:
 
 def test_a_failed_disk_fails_the_log(journal: Any) -> None:
     journal.append_records(written.orders(10))
-    journal.syncer.lose(OSError(5, "Input/output error"))
+    journal.lose(OSError(5, "Input/output error"))
     assert "Input/output error" in journal.failure
     assert journal.append_records(written.orders(20)[10:]) == 0
 

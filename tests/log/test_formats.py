@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from pricetime.log.directory import Directory
-from pricetime.log.replay import Replay, good_snapshots
-from pricetime.log.segment import VERSION
+from pricetime.log.layout import VERSION
+from pricetime.log.replay import Replay
+from pricetime.log.snapshot import good_snapshots
 from pricetime.log.verify import verify
 
 FORMATS = Path(__file__).parent / "formats"

@@ -27,5 +27,5 @@ def test_an_exchange_stays_right_and_no_larger() -> None:
         print(f"{answered:,} commands, {reports:,} reports, {grown / 2**20:.1f} MiB more")
         assert answered == blast.sent
         assert grown < 8 << 20
-        assert not blast.exchange.replica.broken
-        assert blast.exchange.digest() == blast.exchange.replica.builder.digest()
+        assert not blast.exchange.follower.failure
+        assert blast.exchange.digest() == blast.exchange.follower.snapshot().digest

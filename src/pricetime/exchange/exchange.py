@@ -1,6 +1,6 @@
 """An exchange: the composition of all parts that carry orders, and what the control side reads and requests of them.
 
-    settings -> journal -> machine -> event loop -> replica
+    settings -> log and machine -> event loop, follower
 
 The constructor makes every part and every connection between them.
 """
@@ -19,15 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.builder import BookBuilder
-from ..log.commit_log import CommitLog
+from ..log.commit_log import CommitLog, VolatileLog
 from ..native.disk import Disk
 from ..native.histogram import Histogram
 from ..ring.idle import Idle
-from ..types import InstrumentState
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
-from .control.measured import BookDepth, SideDepth
 from .io.connections import Connections
 from .io.control_channel import ControlChannel
 from .io.decoder import Decoder
@@ -40,9 +37,9 @@ from .io.timing import Timing
 from .settings.config import GatewayConfig
 from .settings.room import room_for
 from .settings.server_log import Log, make_log
-from .standby.journal_service import JournalService
-from .standby.replica import Replica
-from .standby.restart import make_machine
+from .standby.depth import BookDepth
+from .standby.follower import Follower
+from .standby.journal import Journal, make_machine
 
 SOL_UDP, UDP_SEGMENT = 17, 103
 
@@ -73,21 +70,26 @@ class Exchange:
         self._threads: list[threading.Thread] = []
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self.journal_service: JournalService | None = None
+        self.journal: Journal | None = None
+        events = log or make_log()
         try:
             if settings.journal is not None:
-                self.journal_service = JournalService(settings, self._wake, log or make_log(), disk)
-                self.machine, self.log = self.journal_service.state, self.journal_service.log
+                self.journal = Journal(settings, self._wake, events, disk)
+                self.machine = self.journal.machine
+                self.log: CommitLog = self.journal.log
             else:
-                self.machine, self.log = make_machine(settings, settings.configuration()), CommitLog()
+                self.machine = make_machine(settings, settings.configuration())
                 self.machine.begin_epoch(time.time_ns())
+                self.log = VolatileLog(self.machine.configuration, self.machine.store.epoch)
+            self.machine.sequencer.term = self.log.term
+            self.follower = Follower(self.machine, self.log, settings, events, self.journal)
             self._compose(feed)
         except BaseException:
             self.close()
             raise
 
     def _compose(self, feed: socket.socket) -> None:
-        """Make the event loop and the replica around the machine and its log."""
+        """Make the event loop around the machine and its log."""
         settings, machine, log = self.settings, self.machine, self.log
         # timestamps continue to grow even if the system clock was set back since the last command
         offset_ns = max(time.time_ns(), machine.timestamp) - time.monotonic_ns()
@@ -101,7 +103,7 @@ class Exchange:
         decoder = Decoder(settings, *allowed(), throttle, machine.sequencer)
         publisher = Publisher(
             machine.store, feed.fileno(), enable_segmentation_offload(feed, settings.reports_per_datagram * 48),
-            settings, faults_of(settings), offset_ns,
+            settings, faults_of(settings), offset_ns, log.term,
         )  # fmt: skip
         self.timing: Any = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
         self.loop: Any = EventLoop(
@@ -109,11 +111,6 @@ class Exchange:
             Idle(settings.idle.value, spins=1, pauses=EAGER_ITERATIONS, yields=0), settings.idle == "block",
             settings.drain_timeout_ms * 1_000_000,
         )  # fmt: skip
-        with room_for("order_capacity"):
-            builder = BookBuilder(machine.engine.instruments.values(), capacity=settings.order_capacity)
-        if self.journal_service is not None:
-            builder.load_snapshot(machine.public_snapshot())
-        self.replica: Any = Replica(machine.store, builder)
         self.engine, self.store = machine.engine, machine.store
         self.states = machine.states()  #: states of the instruments at the start
 
@@ -131,7 +128,6 @@ class Exchange:
         """Take the memory for the first orders from the system, so that no order waits for a page fault."""
         self.machine.matcher.prefault()
         self.store.prefault()
-        self.replica.prefault()
         with room_for("stream_reports", "prefault_streams"):
             self.machine.streams.prefault(self.settings.prefault_streams)
         self.timing.prefault()
@@ -139,11 +135,10 @@ class Exchange:
     def _start_threads(self) -> None:
         work: list[tuple[str, Callable[[], None], Iterable[int]]] = [
             ("gateway", self.loop.run, self.settings.gateway_cpus),
-            ("replica", self.replica.run, self._other_cpus()),
+            ("follower", self.follower.run, self._other_cpus()),
         ]
-        if self.journal_service is not None:
-            with self._avoiding_order_cpus():
-                self.journal_service.start()
+        with self._avoiding_order_cpus():
+            self.log.start()
         for name, run, cpus in work:
             thread = threading.Thread(target=self._run, args=(run, cpus), name=f"pricetime-{name}", daemon=True)
             thread.start()
@@ -212,9 +207,8 @@ class Exchange:
 
     def want_snapshot(self) -> bool:
         """Request a snapshot. False without a journal."""
-        if self.journal_service is not None:
-            self.journal_service.follower.want_snapshot()
-        return self.journal_service is not None
+        self.follower.want_snapshot()
+        return self.journal is not None
 
     # ------------------------------------------------------------------ what the control side reads
 
@@ -237,6 +231,11 @@ class Exchange:
         return AcknowledgementLevel(self.log.level)
 
     @property
+    def term(self) -> int:
+        """Term of the log: it grows with every start as its writer."""
+        return self.log.term
+
+    @property
     def journal_failure(self) -> str | None:
         """Why the journal has failed, after which no command is acknowledged; None if it has not."""
         return self.log.failure
@@ -244,22 +243,15 @@ class Exchange:
     @property
     def failure(self) -> str | None:
         """Why the exchange has failed; None if it has not."""
-        if self.journal_failure is not None:
-            return self.journal_failure
-        if self.journal_service is not None and self.journal_service.follower.failure is not None:
-            return self.journal_service.follower.failure
-        if self.replica.broken:
-            return "the replica received a report that does not match its books, so it can give no snapshots"
-        return self._failure
+        return self.journal_failure or self.follower.failure or self._failure
 
     def digest(self) -> int:
         """Digest of all books with public order references. Only after the threads have ended, see ``wait_drained``."""
         return self.machine.digest()
 
     def depth(self, instrument: int) -> BookDepth:
-        """Totals of a book, read from the replica. O(levels). Do not call it in the event loop: it may block."""
-        state, bids, asks = self.replica.totals(instrument)
-        return BookDepth(InstrumentState(state), SideDepth(*bids), SideDepth(*asks))
+        """Totals of a book, read from the follower. O(levels). Do not call it in the event loop: it may block."""
+        return self.follower.depth(instrument)
 
     def latencies(self) -> dict[str, dict[str, Histogram]]:
         """Latencies since the start in ns, as {interval: {kind of command: Histogram}}. O(buckets).
@@ -297,8 +289,12 @@ class Exchange:
             "ring_full": loop.ring_full,
             "iterations": loop.iterations,
             **self.timing.figures(),
-            "replica_sequence": self.replica.applied,
-            **({} if self.journal_service is None else self.journal_service.stats()),
+            "term": self.log.term,
+            "log_first": self.log.first,
+            "log_sequence": self.log.last,
+            "follower_sequence": self.follower.sequence,
+            **({} if self.journal is None else self.journal.stats()),
+            **({} if self.journal is None else {"snapshot_sequence": self.follower.newest}),
         }
 
     # ------------------------------------------------------------------ the end
@@ -317,15 +313,16 @@ class Exchange:
             time.sleep(POLL_S)
         drained = bool(self.loop.is_stopped)
         self._end_threads()
-        if self.journal_service is not None:
-            self.journal_service.finish(whole=drained)
+        self.log.close()
+        if drained and self.failure is None:
+            self.follower.finish()
         return drained and self.journal_failure is None
 
     def close(self) -> None:
         """End the threads and release all resources. The engine may be read after that."""
         self._end_threads()
-        if self.journal_service is not None:
-            self.journal_service.close()
+        if self.journal is not None:
+            self.journal.close()
         self._epoll.close()
         os.close(self._wake)
 
@@ -333,7 +330,7 @@ class Exchange:
         if not self._threads:
             return
         self.loop.end()
-        self.replica.end()
+        self.follower.end()
         for thread in self._threads:
             thread.join()
         self.machine.matcher.leave_engine()

@@ -27,6 +27,7 @@ cdef class CommitLog:
 
 cdef class VolatileLog(CommitLog):
     cdef readonly object configuration
+    cdef readonly u64 epoch          # of the feed
     cdef Ring commands
     cdef u64 sequence                # of the last command; atomic
 

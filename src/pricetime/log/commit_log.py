@@ -51,9 +51,15 @@ class CommitLog:
             cython.cast(cython.pointer[Command], records_of(commands)), len(commands), seq_num, report_checksum
         )
 
+    @property
     def released(self):
-        """``watermark`` of its own level, for Python."""
+        """Sequence of the last command whose reports may be sent: ``watermark`` of the log's own level."""
         return self.watermark(self.level)
+
+    @property
+    def durable(self):
+        """Sequence of the last command that is on the disk."""
+        return self.watermark(DURABLE)
 
     def watermark(self, level):
         """Return the sequence of the last command whose reports may be sent at this acknowledgement level."""
@@ -89,6 +95,9 @@ class CommitLog:
         """
         raise NotImplementedError
 
+    def lose(self, error):
+        """Fail, because a reader could not read the files: appended commands may be lost."""
+
     def close(self):
         """Make everything durable that the level promises, and release all resources. The matcher must have ended."""
 
@@ -98,16 +107,17 @@ class CommitLog:
 class VolatileLog(CommitLog):
     """Keeps the newest commands in memory for one reader, and accepts no more than it has room for.
 
-    ``configuration``: of the engine. ``capacity``: commands that are appended and not read, a power of two; the matcher
+    ``configuration``, ``epoch``: of the engine and of the feed. ``capacity``: commands that are appended and not read, a power of two; the matcher
     waits while there are so many. Raises MemoryError.
     """
 
-    def __init__(self, configuration, capacity=VOLATILE_COMMANDS):
+    def __init__(self, configuration, epoch=0, capacity=VOLATILE_COMMANDS):
         self.level = 0
         self.term = 1
         self.first = 1
         self.traced = False
         self.configuration = configuration
+        self.epoch = epoch
         self.commands = Ring(capacity, cython.sizeof(Command), blocking=False)
 
     def append(self, first, count, seq_num, report_checksum):
@@ -156,7 +166,7 @@ class VolatileReader:
         """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one if there are none yet."""
         commands = self._log.take(limit)
         self.position = Position(0, 0, 0, self.position.sequence + len(commands))
-        return Batch(commands, [], self.configuration)
+        return Batch(commands, [], self.configuration, self._log.epoch)
 
 
 @cython.final
@@ -202,6 +212,9 @@ class FileLog(CommitLog):
 
     def read(self, sequence):
         return Reader(self.syncer.directory, position_after(self.syncer.directory, sequence))
+
+    def lose(self, error):
+        self.syncer.lose(error)
 
     def close(self):
         self.syncer.end()

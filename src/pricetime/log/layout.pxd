@@ -48,7 +48,7 @@ ctypedef packed struct RecordHead:
 ctypedef packed struct SnapshotHead:
     u8 magic[8]          # PTJRNSNP
     u32 version
-    u32 zero
+    u32 term             # of the process that wrote it
     u8 digest[32]        # of the configuration, as in SegmentHead
     u64 sequence         # of the last command in it
     u64 timestamp        # ns, of that command

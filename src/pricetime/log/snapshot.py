@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -23,10 +24,11 @@ from ..types import COMMAND, REPORT
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalError, SnapshotDamaged
+from .layout import VERSION
 from .position import Position
 from .segment import TEMPORARY, BadHead, SegmentHead
 
-MAGIC, VERSION = b"PTJRNSNP", 2
+MAGIC = b"PTJRNSNP"
 HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQII24s")
 END = struct.Struct("<II")
 
@@ -47,6 +49,7 @@ class SnapshotFile:
     """The content of a snapshot. The arrays of a loaded one refer to the file and are read-only."""
 
     position: Position  #: after the last command in it
+    term: int  #: of the log when it was written
     digest: bytes  #: of the configuration
     timestamp: int  #: ns, of the last command
     report_checksum: int  #: over all reports so far
@@ -73,7 +76,7 @@ class SnapshotFile:
     def head(self) -> bytes:
         at = self.position
         return HEAD.pack(
-            MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
+            MAGIC, VERSION, self.term, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
             self.report_checksum, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
             *map(len, self.parts()), self.feed_checksum, 0, b"",
         )  # fmt: skip
@@ -150,7 +153,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     view = memoryview(data)
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, but an empty one has {HEAD.size + END.size}")
-    magic, version, zero, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
+    magic, version, term, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
     (
         sequence,
         timestamp,
@@ -174,14 +177,14 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     if HEAD.size + sum(sizes) + END.size != len(view):
         raise BadSnapshot(f"it has {len(view)} bytes, but its counts need {HEAD.size + sum(sizes) + END.size}")
     crc, end_zero = END.unpack_from(view, len(view) - END.size)
-    if zero or zero2 or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
+    if zero2 or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
         raise BadSnapshot("its CRC is wrong")
     parts, first = [], HEAD.size
     for count, dtype, size in zip(counts, dtypes, sizes, strict=True):
         parts.append(np.frombuffer(data, dtype, count, first))
         first += size
     snapshot = SnapshotFile(
-        Position(segment, offset, link, sequence), digest, timestamp, report_checksum, seq_num, books, reference, epoch,
+        Position(segment, offset, link, sequence), term, digest, timestamp, report_checksum, seq_num, books, reference, epoch,
         feed_sequence, feed_checksum, *parts,
     )  # fmt: skip
     _hold_together(snapshot, name)
@@ -212,14 +215,26 @@ def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
     return engine
 
 
+def good_snapshots(
+    directory: Directory, told: Callable[[SnapshotDamaged], object] = lambda _: None
+) -> Iterator[SnapshotFile]:
+    """Yield the snapshots that load, newest first. ``told`` is called with each that does not. Raises OSError."""
+    for sequence in directory.snapshots():
+        try:
+            snapshot = load(directory.disk, directory.snapshot_path(sequence))
+        except SnapshotDamaged as error:
+            told(error)
+        else:
+            yield snapshot
+
+
 def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
     """Return the newest snapshot that loads and makes books with the right digest; None without one.
 
     ``told`` is called with each newer one that does not. Raises OSError if the directory cannot be read.
     """
-    for sequence in directory.snapshots():
+    for snapshot in good_snapshots(directory, told):
         try:
-            snapshot = load(directory.disk, directory.snapshot_path(sequence))
             configuration = _configuration_of(directory, snapshot)
             return Restored(snapshot, configuration, restore(snapshot, configuration))
         except SnapshotDamaged as error:
@@ -233,11 +248,14 @@ def _configuration_of(directory: Directory, snapshot: SnapshotFile) -> Configura
     what = f"the snapshot of command {snapshot.sequence} needs {path}"
     try:
         data = directory.disk.read(path)
-        configuration = Configuration.from_json(SegmentHead.decode(data).verify(data))
+        head = SegmentHead.decode(data)
+        configuration = Configuration.from_json(head.verify(data))
     except (OSError, BadHead, JournalError) as error:
         raise SnapshotDamaged(f"{what}, which cannot be read: {error}") from error
     if configuration.digest != snapshot.digest:
         raise SnapshotDamaged(f"{what}, which has a different configuration")
+    if head.term > snapshot.term:
+        raise SnapshotDamaged(f"{what}, which has term {head.term}: the snapshot has term {snapshot.term}")
     return configuration
 
 
@@ -246,18 +264,12 @@ def keep_two(directory: Directory, *, keep_segments: bool = False) -> list[Path]
 
     A segment stays if the older of the two, or what follows it, may need it. Raises OSError.
     """
-    good: list[SnapshotFile] = []
+    good = list(islice(good_snapshots(directory), KEPT))  # the next start reports one that does not load
     removed = []
-    for sequence in directory.snapshots():
-        path = directory.snapshot_path(sequence)
-        if len(good) == KEPT:
-            directory.disk.unlink(path)
-            removed.append(path)
-            continue
-        try:
-            good.append(load(directory.disk, path))
-        except SnapshotDamaged:
-            continue  # ignore it; the next start reports it
+    if len(good) == KEPT:
+        removed = [directory.snapshot_path(old) for old in directory.snapshots() if old < good[-1].sequence]
+    for path in removed:
+        directory.disk.unlink(path)
     if removed:
         directory.disk.sync_folder(directory.path)
     if len(good) == KEPT and not keep_segments:

@@ -43,14 +43,14 @@ class Samples(dict[str, float]):
     """The page that Prometheus would get, as its own parser reads it: value by name and labels."""
 
     def __init__(self, here: Harness, services: Services | None = None) -> None:
-        journal_service = here.exchange.journal_service
+        journal = here.exchange.journal
         services = services or Services(
-            FakeService(), FakeService(), None if journal_service is None else FakeService(), {"200": 0}
+            FakeService(), FakeService(), None if journal is None else FakeService(), {"200": 0}
         )
         registry = CollectorRegistry()
         registry.register(
             ExchangeCollector(
-                here.settings, here.exchange, services, 0 if journal_service is None else journal_service.first
+                here.settings, here.exchange, services, 0 if journal is None else journal.log.first - 1
             )
         )
         ProcessCollector(registry=registry)

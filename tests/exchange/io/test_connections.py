@@ -1056,4 +1056,4 @@ def test_halts_are_on_the_feed() -> None:
         assert [(int(r["kind"]), int(r["quantity"])) for r in feed if r["kind"] == ReportKind.STATE_CHANGED] == [
             (ReportKind.STATE_CHANGED, 1), (ReportKind.STATE_CHANGED, 0),
         ]  # fmt: skip
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()

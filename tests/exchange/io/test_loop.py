@@ -39,7 +39,7 @@ def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
                 (kind, n) for n in range(1000) for kind in (ACCEPTED, CANCELLED)
             ]
         assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()
 
 
 @pytest.mark.parametrize("ring", [16, 64])
@@ -304,8 +304,8 @@ def test_started_and_stopped(idle: str) -> None:
         client.socket.close()
         assert here.exchange.wait_drained(60)
         assert here.exchange.failure is None
-        here.exchange.replica.snapshot()
-        assert here.exchange.digest() == here.exchange.replica.builder.digest()
+        here.exchange.follower.snapshot()
+        assert here.exchange.digest() == here.exchange.follower.snapshot().digest
 
 
 def test_a_thread_that_sleeps_costs_nothing() -> None:

@@ -212,4 +212,4 @@ def test_what_the_replica_has_not_applied_is_waited_for() -> None:
         assert here.exchange.store.oldest == 977
         feed = here.feed.reports()
         assert feed["seq_num"].tolist() == list(range(1, 2001))
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()

@@ -35,7 +35,7 @@ from .measured import Measured
 from .operator import Exchange as Operated
 from .operator import Operator
 from .preflight import Preflight, read_secrets
-from .retransmission import RecoveryServer, Replica, Store
+from .retransmission import Books, RecoveryServer, Store
 
 if TYPE_CHECKING:
     from .metrics_server import MetricsServer
@@ -75,8 +75,12 @@ class Exchange(Measured, Operated, Protocol):
         """The newest reports of the feed."""
 
     @property
-    def replica(self) -> Replica:
-        """The books, rebuilt from the feed."""
+    def follower(self) -> Books:
+        """The second copy of the books, which follows the log."""
+
+    @property
+    def term(self) -> int:
+        """Term of the log: it grows with every start as its writer."""
 
     @property
     def failure(self) -> str | None:
@@ -185,7 +189,7 @@ class Control:
         self._login_handler = LoginHandler(
             prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
-        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._limited_log)
+        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.follower, self._limited_log)
         self._announce()
         await self._set_states(config)
         self._admin = self._serve_operator()
@@ -219,33 +223,22 @@ class Control:
 
     def _serve_copies(self) -> JournalServer | None:
         """Start the server for followers of the journal, if it is configured."""
-        listener, journal_service = self._prepared.journal, self._exchange.journal_service
-        if listener is None or journal_service is None:
+        listener, journal = self._prepared.journal, self._exchange.journal
+        if listener is None or journal is None:
             return None
-        made = JournalServer(
-            listener,
-            self._config,
-            self._prepared.secrets,
-            journal_service.directory,
-            journal_service.extent,
-            journal_service.level,
-            self._limited_log,
-        )
+        made = JournalServer(listener, self._config, self._prepared.secrets, journal, self._limited_log)
         made.open()
         return made
 
     def _serve_metrics(self) -> MetricsServer | None:
         """Start the metrics server, if it is configured."""
-        listener, journal_service = self._prepared.metrics, self._exchange.journal_service
+        listener = self._prepared.metrics
         if listener is None:
             return None
         from .metrics_server import serve
 
         services = self._login_handler, self._recovery, self._copies
-        first = 0 if journal_service is None else journal_service.first
-        return serve(
-            listener, self._config, self._exchange, services, first, self._limited_log, self._prepared.listener
-        )
+        return serve(listener, self._config, self._exchange, services, self._limited_log, self._prepared.listener)
 
     def _serve_page(self) -> Page | None:
         """Start the live page, if it is configured."""
@@ -293,6 +286,7 @@ class Control:
             feed_port=config.feed_port,
             feed_interface=str(config.feed_interface),
             epoch=self._exchange.store.epoch,
+            term=self._exchange.term,
             journal=None if config.journal is None else str(config.journal),
             admin_socket=None if prepared.admin is None else str(prepared.admin.path),
             journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],

@@ -3,37 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ...native.histogram import Histogram
-from ...types import InstrumentState
-
-
-class SideDepth(NamedTuple):
-    """Totals of one side of a book."""
-
-    orders: int
-    levels: int
-    lots: float
-    best: int | None  #: best price in ticks; None if the side is empty
-
-
-class BookDepth(NamedTuple):
-    """Totals of a book at one moment."""
-
-    state: InstrumentState
-    bids: SideDepth
-    asks: SideDepth
-
-    @property
-    def spread(self) -> int | None:
-        """Best ask minus best bid in ticks; None if a side is empty.
-
-        Also None while an aggressing order is trading: its price then crosses the prices that it trades with.
-        """
-        if self.bids.best is None or self.asks.best is None or self.asks.best <= self.bids.best:
-            return None
-        return self.asks.best - self.bids.best
+from ..standby.depth import BookDepth
 
 
 class Measured(Protocol):
@@ -49,4 +22,4 @@ class Measured(Protocol):
         """Number of reports since the start, by (ReportKind, Reason)."""
 
     def depth(self, instrument: int) -> BookDepth:
-        """Totals of a book, read from the replica. Do not call it in the event loop: it waits for the replica."""
+        """Totals of a book, read from the follower. Do not call it in the event loop: it waits for the follower."""

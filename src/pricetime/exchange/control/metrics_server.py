@@ -174,7 +174,6 @@ def serve(
     config: GatewayConfig,
     exchange: Measured,
     services: tuple[Service, Service, Service | None],
-    first: int,
     log: LimitedLog,
     others: Listener | None = None,
 ) -> MetricsServer:
@@ -184,7 +183,7 @@ def serve(
     """
     counts = Counter({"200": 0, "closed": 0})
     registry = CollectorRegistry()
-    registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others), first))
+    registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others)))
     ProcessCollector(registry=registry)
     made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
     made.open()

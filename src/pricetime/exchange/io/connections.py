@@ -134,6 +134,7 @@ class Connections:
         )
         message.type = LOGIN_ACCEPTED
         message.level = self.level
+        message.term = self.sequencer.term
         message.flags = c.flags
         message.owner = owner
         message.next_sequence = self._position(c)

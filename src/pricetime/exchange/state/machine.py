@@ -80,6 +80,11 @@ class Machine:
         """Time of the last command, ns since 1970; 0 before the first."""
         return int(self.sequencer.timestamp)
 
+    @property
+    def next_sequence(self) -> int:
+        """Sequence number of the next report of the feed."""
+        return int(self.store.next_sequence)
+
     def run(self, commands: NDArray[np.void], marks: NDArray[np.void] = NO_MARKS) -> int:
         """Execute an array of ``pricetime.COMMAND`` that has sequence numbers, and route its reports. O(commands).
 
@@ -124,8 +129,8 @@ class Machine:
         self.matcher.report_checksum = snapshot.report_checksum
         self.sequencer.skip_to(snapshot.sequence, snapshot.timestamp)
 
-    def snapshot(self, position: Position, *, stream_reports: int, feed_reports: int) -> SnapshotFile:
-        """A snapshot of the current state. ``position``: position in the journal after the last command.
+    def snapshot(self, position: Position, *, term: int, stream_reports: int, feed_reports: int) -> SnapshotFile:
+        """A snapshot of the current state. ``position``: in the log, after the last command. ``term``: of the log.
 
         ``stream_reports``, ``feed_reports``: how many of the newest reports of each stream and of the feed it holds.
         """
@@ -135,6 +140,7 @@ class Machine:
         kept = min(feed_reports, newest - self.store.oldest)
         return SnapshotFile(
             position=position,
+            term=term,
             digest=self.configuration.digest,
             timestamp=self.timestamp,
             report_checksum=self.matcher.report_checksum,
@@ -149,21 +155,6 @@ class Machine:
             stream_reports=streams,
             feed_reports=self.store.array(newest - kept, kept),
         )
-
-    def public_snapshot(self) -> Snapshot:
-        """The books as subscribers have them after the last report of the feed."""
-        resting = self.engine.commands()
-        resting = resting[resting["type"] == CommandType.NEW_ORDER]
-        orders = np.zeros(len(resting), SNAPSHOT_ORDER)
-        orders["type"] = MessageType.SNAPSHOT_ORDER
-        for name in ("side", "instrument", "price", "quantity"):
-            orders[name] = resting[name]
-        orders["order_id"] = resting["sequence"]
-        states = self.states()
-        instruments = tuple(replace(known, state=states[number]) for number, known in self.engine.instruments.items())
-        newest = self.store.next_sequence
-        checksum = self.store.checksum_before(newest)
-        return Snapshot(newest - 1, instruments, orders, self.digest(), checksum)
 
     # ------------------------------------------------------------------ questions
 

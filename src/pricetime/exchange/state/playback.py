@@ -63,5 +63,4 @@ class Playback:
         done: u64 = 0
         while done < count:
             done += self.router.step(cython.address(commands[done]), cython.address(self.bounds[done]), count - done)
-            self.router.store.keep_from(self.router.store.next)
         self.matcher.drop(self.matcher.count)

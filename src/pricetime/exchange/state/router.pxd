@@ -8,6 +8,7 @@ from pricetime.exchange.state.feed_store cimport FeedStore
 from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT, Stream
 from pricetime.exchange.state.matcher cimport Matcher
 from pricetime.exchange.state.streams cimport Streams
+from pricetime.native.arrays cimport records_of
 
 cdef enum:
     MOST_ROUTED = 8192               # maximum number of reports routed in one step

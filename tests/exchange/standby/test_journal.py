@@ -63,7 +63,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
 def settle(here: Kept) -> None:
     """Until nothing is left, with room made for it."""
     here.settle()
-    while here.journal_service.writer.appended != here.exchange.machine.sequence:
+    while here.journal.log.last != here.exchange.machine.sequence:
         here.commit()
         here.make_room()
         here.settle()
@@ -152,7 +152,7 @@ def test_references_go_on_where_they_were(snapshot: bool, tmp_path: Path) -> Non
     client.ask(cancel(5), new(5), cancel(6, 2))
     feed = here.feed.reports()
     assert feed["order_id"].tolist() == [2, 5, 3]
-    assert here.exchange.digest() == here.exchange.replica.builder.digest()
+    assert here.exchange.digest() == here.exchange.follower.snapshot().digest
     digest = here.exchange.digest()
     here.close()
     replay = Replay(Directory(tmp_path / "j"))
@@ -295,7 +295,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
         here.commit()
     here.make_room()
     here.kill()
-    assert here.journal_service.directory.segments() == [1, 2]
+    assert here.journal.directory.segments() == [1, 2]
     again = Kept(tmp_path / "j")  # goes on in segment 2, made anew
     client = again.client(1)
     for n in range(20, 40):
@@ -303,7 +303,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
         again.commit()
     again.make_room()
     again.kill()
-    assert again.journal_service.directory.segments() == [1, 2, 3]
+    assert again.journal.directory.segments() == [1, 2, 3]
     (tmp_path / "j" / "00000002.journal").unlink()
     with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing, but 00000003\.journal"):
         Kept(tmp_path / "j")

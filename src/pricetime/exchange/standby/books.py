@@ -1,0 +1,55 @@
+"""The books alone: what a follower runs if nothing needs the streams of owners and the feed's reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.engine import Engine
+from ...core.instrument import Instrument
+from ...core.snapshot import Snapshot
+from ...log.configuration import Configuration
+from ...types import SNAPSHOT_ORDER, CommandType
+from ...wire.types import MessageType
+from ..state.router import count_public
+
+
+class Books:
+    """An engine that runs commands, and the number of the next report of the feed.
+
+    It takes a third of the time of a ``Machine``, which it replaces in a ``Replayer``. It compares no checkpoints, and
+    its configuration and epoch never change.
+    """
+
+    def __init__(self, configuration: Configuration, engine: Engine, epoch: int, next_sequence: int) -> None:
+        self.configuration = configuration
+        self.engine = engine
+        self.epoch = epoch  #: of the feed
+        self.next_sequence = next_sequence  #: of the feed
+
+    def run(self, commands: NDArray[np.void], _marks: NDArray[np.void]) -> int:
+        """Execute an array of ``pricetime.COMMAND``. O(commands)."""
+        self.next_sequence += count_public(self.engine.apply(commands))
+        return 0
+
+
+def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
+    """Return the instruments with the states that they are in now."""
+    return tuple(replace(known, state=engine.state(number)) for number, known in engine.instruments.items())
+
+
+def public_snapshot(engine: Engine, next_sequence: int) -> Snapshot:
+    """Return the books as subscribers have them before the report ``next_sequence`` of the feed, with checksum 0.
+
+    O(orders).
+    """
+    resting = engine.commands()
+    resting = resting[resting["type"] == CommandType.NEW_ORDER]
+    orders = np.zeros(len(resting), SNAPSHOT_ORDER)
+    orders["type"] = MessageType.SNAPSHOT_ORDER
+    for name in ("side", "instrument", "price", "quantity"):
+        orders[name] = resting[name]
+    orders["order_id"] = resting["sequence"]
+    return Snapshot(next_sequence - 1, instruments_of(engine), orders, engine.digest(references=True), 0)
