@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
 from pricetime.exchange.control.measured import BookDepth, SideDepth
+
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, InstrumentState, Reason
 from pricetime.wire.types import AcknowledgementLevel, SessionReason

@@ -10,8 +10,6 @@ import threading
 import time
 from collections import Counter
 
-import pytest
-
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, Login, LoginAccepted, Message
 from pricetime.wire.session import Ended, Event, Role, Session
@@ -212,9 +210,7 @@ def check_everything(here: Harness, crowd: list[Trader]) -> None:
 
 def test_orders_of_the_next_session_are_not_the_last_ones() -> None:
     """However full the ring of commands is, what the old session left is cancelled before the new one is heard."""
-    with harness(
-        idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48
-    ) as here:
+    with harness(idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48) as here:
         here.exchange.start()
         door = Door(here)
         flood = Peer(door, 2, keep_orders=True)

@@ -49,9 +49,7 @@ class Samples(dict[str, float]):
         )
         registry = CollectorRegistry()
         registry.register(
-            ExchangeCollector(
-                here.settings, here.exchange, services, 0 if journal is None else journal.log.first - 1
-            )
+            ExchangeCollector(here.settings, here.exchange, services, 0 if journal is None else journal.log.first - 1)
         )
         ProcessCollector(registry=registry)
         self.families = list(text_string_to_metric_families(generate_latest(registry).decode()))
@@ -274,9 +272,7 @@ def test_a_journal(tmp_path: Path) -> None:
         assert now["journal_segment"] == 1
         assert now["journal_offset_bytes"] > before["journal_offset_bytes"] - 1 > 20 * 72
         build = now.with_value("build_info")
-        assert [*build] == [
-            f"{{acknowledge=memory,form=compiled,idle=block,version={version('pricetime')}}}"
-        ]
+        assert [*build] == [f"{{acknowledge=memory,form=compiled,idle=block,version={version('pricetime')}}}"]
     finally:
         here.close()
 

@@ -53,9 +53,7 @@ class Streams:
         its beginning. Raises MemoryError.
         """
         while self.spare_count < min(cython.cast(u32, count), cython.cast(u32, MOST_SPARES)):
-            reports: cython.pointer[Report] = cython.cast(
-                cython.pointer[Report], reserve(self.capacity * REPORT_BYTES)
-            )
+            reports: cython.pointer[Report] = cython.cast(cython.pointer[Report], reserve(self.capacity * REPORT_BYTES))
             if not reports:
                 raise MemoryError("no room for streams")
             prefault_pages(reports, self.capacity * REPORT_BYTES)
