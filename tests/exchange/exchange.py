@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from pricetime.exchange.control.measured import BookDepth, SideDepth
+from pricetime.exchange.standby.depth import BookDepth, SideDepth
 
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, InstrumentState, Reason
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 class FakeExchange:
     def __init__(self) -> None:
         self.store = FakeStore()
-        self.replica = FakeReplica()
+        self.follower = FakeReplica()
+        self.term = 1
         self.failure: str | None = None
         self.journal_failure: str | None = None
         self.journal: Journal | None = None

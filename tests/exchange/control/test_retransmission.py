@@ -65,6 +65,9 @@ class FakeReplica:
         self.orders["type"] = 54
         self.orders["order_id"] = np.arange(orders)
 
+    def depths(self, instruments: object, levels: int) -> None:
+        """Always busy."""
+
     def instruments(self) -> Snapshot:
         return self.snapshot()._replace(orders=self.orders[:0])
 
