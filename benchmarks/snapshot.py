@@ -93,7 +93,7 @@ def one_round(engine: Engine, folder: Path) -> dict[str, int]:
     nothing = np.zeros(0, REPORT)
     commands = timed("capture", engine.commands)
     snapshot = SnapshotFile(
-        Position(1, 4096, 0, len(commands)), bytes(32), 0, 0, engine.seq_num, engine.digest(references=True),
+        Position(1, 4096, 0, len(commands)), 1, bytes(32), 0, 0, engine.seq_num, engine.digest(references=True),
         engine.next_reference, 1, 1, 0, commands, np.zeros(0, OWNER), nothing, nothing,
     )  # fmt: skip
     path = timed("write", write, Disk(), folder, snapshot)

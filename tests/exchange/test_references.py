@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pricetime.journal.directory import Directory
-from pricetime.journal.replay import begin
+from pricetime.log.directory import Directory
+from pricetime.log.replay import begin
 from pricetime.types import ReportKind
 from tests.exchange.harness import harness
 from tests.exchange.kept import Kept, kept_streams

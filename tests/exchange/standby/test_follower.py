@@ -111,7 +111,8 @@ def test_questions_beside_a_thread_that_follows(here: Harness) -> None:
 def test_a_follower_that_failed_gives_no_snapshot(here: Harness) -> None:
     follower = here.exchange.follower
     follower._fail(ValueError("by the test"))
-    here.client(1).ask(new(1))
+    here.client(1).send(new(1))
+    here.iterate(5)
     for question in (follower.snapshot, lambda: follower.depth(1)):
         with pytest.raises(RuntimeError, match="by the test"):
             question()
@@ -132,7 +133,12 @@ def test_a_volatile_exchange_waits_for_its_follower() -> None:
             client.send(cancel(1))
             here.iterate(20)
         assert log.last == VOLATILE_COMMANDS < here.exchange.progress()[0]
+        while log.last != here.exchange.progress()[0]:
+            assert here.exchange.follower.iterate()
+            here.iterate()
         here.settle()
+        while here.exchange.follower.iterate():
+            pass
         assert log.last == here.exchange.progress()[0] == here.exchange.follower.sequence
 
 
@@ -188,7 +194,9 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     follower = here.exchange.follower
     follower.machine.run(stray.copy())
     here.commit()
-    client.ask(new(2, ASK, 100, 20))
+    client.send(new(2, ASK, 100, 20))
+    here.iterate(5)
+    here.commit()
     follower.run()
     assert here.exchange.failure is not None
     assert "produce other reports" in here.exchange.failure
