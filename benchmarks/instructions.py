@@ -24,7 +24,7 @@ from .exchange import Day
 from .stacks import readable
 
 #: The function that contains all work of the event loop's thread, matching included.
-TURN = "__pyx_f_9pricetime_7gateway_4loop_7Gateway_step"
+TURN = "__pyx_f_9pricetime_8exchange_2io_4loop_9EventLoop_step"
 
 #: Smaller shares are not shown.
 LEAST = 0.2
@@ -97,7 +97,7 @@ def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
             raise click.ClickException(f"{program} is missing: install it (Debian: apt install valgrind)")
     directory.mkdir(parents=True, exist_ok=True)
     Counted.folder = folder = Path(tempfile.mkdtemp(prefix="instructions-", dir=directory))
-    options: tuple[str, ...] = ("--threading", "shared")
+    options: tuple[str, ...] = ()
     if journal != "none":
         options += ("--journal", str(folder / "journal"))
     try:

@@ -6,27 +6,16 @@ from importlib.util import find_spec
 
 import pricetime
 
+#: Folders and files whose tests run an exchange.
 COMPILED = [
-    "allocations",
-    "answering",
-    "decoder",
-    "faults",
-    "latency",
-    "loop",
-    "mass_cancel",
-    "metrics",
-    "publisher",
-    "random",
-    "replica",
-    "replica_totals",
-    "restart",
-    "server",
-    "sessions",
+    "io",
     "standby",
-    "store",
-    "threads",
+    "state",
+    "control/test_metrics.py",
+    *(f"test_{name}.py" for name in ("allocations", "answering", "latency", "mass_cancel", "random", "references")),
+    *(f"test_{name}.py" for name in ("server", "threads")),
 ]
 
 collect_ignore = []
 if not pricetime.COMPILED or find_spec("pydantic_settings") is None:
-    collect_ignore = [f"test_{name}.py" for name in COMPILED]
+    collect_ignore = COMPILED

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-
 from pricetime.exchange.standby.depth import BookDepth, SideDepth
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, InstrumentState, Reason
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
-from tests.exchange.control.test_retransmission import FakeReplica, FakeStore
+from tests.exchange.control.test_retransmission import FakeBooks, FakeStore
 
 if TYPE_CHECKING:
     from pricetime.exchange.standby.journal import Journal
@@ -22,7 +21,8 @@ if TYPE_CHECKING:
 class FakeExchange:
     def __init__(self) -> None:
         self.store = FakeStore()
-        self.replica = FakeReplica()
+        self.follower = FakeBooks()
+        self.term = 1
         self.failure: str | None = None
         self.journal_failure: str | None = None
         self.journal: Journal | None = None

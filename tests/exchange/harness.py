@@ -37,7 +37,6 @@ SMALL: dict[str, Any] = {
     "heartbeat_ms": 600_000,
     "timeout_ms": 3_600_000,
     "feed_heartbeat_ms": 60_000,
-    "threading": "shared",
     "instruments": (InstrumentConfig(id=1), InstrumentConfig(id=2)),
 }
 

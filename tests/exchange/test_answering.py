@@ -292,10 +292,9 @@ class Blocking:
 
 @LEVELS
 @pytest.mark.parametrize("idle", ["spin", "pause", "yield", "block"])
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_started_and_stopped(which: str, idle: str, level: str, tmp_path: Path) -> None:
+def test_started_and_stopped(idle: str, level: str, tmp_path: Path) -> None:
     here = Kept(
-        tmp_path / "j", threading=which, idle=idle, acknowledge=level, snapshot_every=100, segment_bytes=16384,
+        tmp_path / "j", idle=idle, acknowledge=level, snapshot_every=100, segment_bytes=16384,
         prefault=True,
     )  # fmt: skip
     here.exchange.start()
@@ -319,7 +318,7 @@ def test_started_and_stopped(which: str, idle: str, level: str, tmp_path: Path) 
 
 @LEVELS
 def test_threads_that_wait_cost_nothing(level: str, tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", threading="dedicated", idle="block", acknowledge=level, sync_interval_ms=50)
+    here = Kept(tmp_path / "j", idle="block", acknowledge=level, sync_interval_ms=50)
     here.exchange.start()
     client = Blocking(here, 1)
     client.ask(1, new(1))
@@ -346,9 +345,8 @@ class SlowDisk:
         self._real(mapping, first, n_bytes)
 
 
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_a_gateway_that_waits_for_a_sync_alone_sleeps(which: str, tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", threading=which, idle="block", acknowledge="durable")
+def test_a_gateway_that_waits_for_a_sync_alone_sleeps(tmp_path: Path) -> None:
+    here = Kept(tmp_path / "j", idle="block", acknowledge="durable")
     slow = SlowDisk(here)
     here.exchange.start()
     client = Blocking(here, 1)
@@ -364,9 +362,8 @@ def test_a_gateway_that_waits_for_a_sync_alone_sleeps(which: str, tmp_path: Path
 
 
 @LEVELS
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_a_failure_while_it_runs(which: str, level: str, tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", threading=which, acknowledge=level, sync_interval_ms=1)
+def test_a_failure_while_it_runs(level: str, tmp_path: Path) -> None:
+    here = Kept(tmp_path / "j", acknowledge=level, sync_interval_ms=1)
     here.exchange.start()
     client = Blocking(here, 1)
     client.ask(1, new(1))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.exchange.standby.test_restart import ROOM, RULES, SMALL, trade
 
 from pricetime.log.directory import Directory
 from pricetime.log.replay import begin
@@ -14,8 +15,7 @@ from pricetime.types import ReportKind
 from tests.exchange.harness import harness
 from tests.exchange.kept import Kept, kept_streams
 from tests.exchange.orders import ASK, BID, cancel, new, open_orders
-from tests.exchange.test_random import INSTRUMENTS, OWNERS, Crowd
-from tests.exchange.test_restart import ROOM, RULES, SMALL, trade
+from tests.exchange.test_random import Crowd
 
 HEAD_BYTES, RECORD_BYTES = 4096, 72
 

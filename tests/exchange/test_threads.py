@@ -10,8 +10,6 @@ import threading
 import time
 from collections import Counter
 
-import pytest
-
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, Login, LoginAccepted, Message
 from pricetime.wire.session import Ended, Event, Role, Session
@@ -23,7 +21,6 @@ from tests.exchange.orders import ASK, BID, IOC, cancel, mass_cancel, new, reduc
 
 ACCEPTED, TRADE, *_ = ReportKind
 PATIENCE_S = 60
-THREADING = pytest.mark.parametrize("which", ["shared", "dedicated"])
 
 DISCONNECTS = 1000
 
@@ -163,12 +160,11 @@ class Trader(threading.Thread):
         ])  # fmt: skip
 
 
-@THREADING
-def test_clients_that_come_and_go_lose_nothing(which: str) -> None:
+def test_clients_that_come_and_go_lose_nothing() -> None:
     """A thousand disconnects with resume, in every way there is."""
     traders = 10
     with harness(
-        threading=which, idle="block", stream_reports=2**16, outbound_bytes=2**16 * 48, feed_store_reports=2**18,
+        idle="block", stream_reports=2**16, outbound_bytes=2**16 * 48, feed_store_reports=2**18,
         ring_capacity=256,
     ) as here:  # fmt: skip
         here.exchange.start()
@@ -212,12 +208,9 @@ def check_everything(here: Harness, crowd: list[Trader]) -> None:
         assert len(answers(trader.peer.stream)) <= trader.sent + trader.disconnects
 
 
-@THREADING
-def test_orders_of_the_next_session_are_not_the_last_ones(which: str) -> None:
+def test_orders_of_the_next_session_are_not_the_last_ones() -> None:
     """However full the ring of commands is, what the old session left is cancelled before the new one is heard."""
-    with harness(
-        threading=which, idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48
-    ) as here:
+    with harness(idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48) as here:
         here.exchange.start()
         door = Door(here)
         flood = Peer(door, 2, keep_orders=True)
@@ -246,11 +239,10 @@ def answers(stream: list[ExecutionReport]) -> list[ExecutionReport]:
     return [r for r in stream if r.kind in always or (r.kind in asked and r.reason == Reason.NONE)]
 
 
-@THREADING
-def test_one_of_a_hundred_stops_reading(which: str) -> None:
+def test_one_of_a_hundred_stops_reading() -> None:
     """It is cut off and can resume; the others notice nothing."""
     with harness(
-        threading=which, idle="block", order_capacity=2**14, stream_reports=2**15, outbound_bytes=2**16,
+        idle="block", order_capacity=2**14, stream_reports=2**15, outbound_bytes=2**16,
         feed_store_reports=2**16,
     ) as here:  # fmt: skip
         here.exchange.start()
@@ -285,10 +277,9 @@ def test_one_of_a_hundred_stops_reading(which: str) -> None:
             peer.socket.close()
 
 
-@THREADING
-def test_memory_stays(which: str) -> None:
+def test_memory_stays() -> None:
     """Over a few million orders of some owners; ``make soak`` goes on for longer."""
-    with Blast(which, owners=4, commands=200_000) as blast:
+    with Blast(owners=4, commands=200_000) as blast:
         blast.send(2)
         early = resident_bytes()
         blast.send(8)

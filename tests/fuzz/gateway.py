@@ -125,10 +125,13 @@ def play(decoder: Any, data: bytes) -> str:
 
 def make_decoder() -> Any:
     from pricetime.exchange.io.decoder import Decoder
+    from pricetime.exchange.io.throttle import Throttle
     from pricetime.exchange.settings.config import GatewayConfig
+    from pricetime.exchange.state.sequencer import Sequencer
     from pricetime.wire.rules import allowed
 
-    return Decoder(GatewayConfig(), *allowed())
+    config = GatewayConfig()
+    return Decoder(config, *allowed(), Throttle(config), Sequencer(1 << 16))
 
 
 def fuzz(inputs: int, seed: int) -> wire.Outcome:

@@ -11,8 +11,8 @@ import pytest
 
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
-from pricetime.log.tail import judge
 from pricetime.log.replay import Replay
+from pricetime.log.tail import judge
 from tests.log.reference import CONFIGURATION, flow
 
 pytestmark = pytest.mark.compiled

@@ -1,6 +1,6 @@
 """The protocol of the ring, instruction by instruction, for the model checker; and ways to get it wrong.
 
-As ``src/pricetime/ring/ring.py``: the same loads, stores and fences in the same order. A mutant is a change to that.
+As ``src/pricetime/ring/slots.py``: the same loads, stores and fences in the same order. A mutant is a change to that.
 """
 
 from __future__ import annotations

@@ -13,11 +13,10 @@ SECONDS = 60 * float(os.environ.get("MINUTES", "0.1")) / 2
 pytestmark = pytest.mark.compiled
 
 
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_an_exchange_stays_right_and_no_larger(which: str) -> None:
+def test_an_exchange_stays_right_and_no_larger() -> None:
     from tests.exchange.blast import Blast, resident_bytes
 
-    with Blast(which, owners=4, commands=200_000) as blast:
+    with Blast(owners=4, commands=200_000) as blast:
         end = time.monotonic() + SECONDS
         blast.send(5)
         early = resident_bytes()

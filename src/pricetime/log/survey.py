@@ -14,7 +14,7 @@ from ..types import COMMAND
 from .batch import Checkpoint
 from .configuration import Configuration
 from .directory import Directory
-from .errors import JournalDamaged, SnapshotDamaged
+from .errors import SnapshotDamaged
 from .layout import RECORD_BYTES, WORD_BYTES
 from .position import Position
 from .reader import Reader, start_before, start_of

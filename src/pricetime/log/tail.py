@@ -23,9 +23,9 @@ import numpy as np
 from ..native.crc import linked
 from .directory import Directory
 from .errors import JournalDamaged, JournalForked, SegmentMissing
-from .position import Position
 from .layout import CHECKPOINT, PAGE, RECORD_BYTES, RECORD_WORDS, WORD_BYTES
 from .layout import COMMAND_BYTES as LENGTH
+from .position import Position
 from .reader import Reader
 from .segment import BadHead, SegmentHead, read_head
 

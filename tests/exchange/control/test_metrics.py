@@ -270,9 +270,7 @@ def test_a_journal(tmp_path: Path) -> None:
         assert now["journal_segment"] == 1
         assert now["journal_offset_bytes"] > before["journal_offset_bytes"] - 1 > 20 * 72
         build = now.with_value("build_info")
-        assert [*build] == [
-            f"{{acknowledge=memory,form=compiled,idle=block,threading=shared,version={version('pricetime')}}}"
-        ]
+        assert [*build] == [f"{{acknowledge=memory,form=compiled,idle=block,version={version('pricetime')}}}"]
     finally:
         here.close()
 

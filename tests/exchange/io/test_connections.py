@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, L
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
 from tests.exchange.harness import Client, Harness, harness, kinds
+from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 from tests.exchange.orders import open_orders as ask_open_orders
 
@@ -869,26 +871,20 @@ def test_what_waits_in_the_sockets_is_heard_before_silence_is_judged() -> None:
         assert not [event for event in here.events() if event[0] == 2]
 
 
-def test_a_client_that_there_is_no_room_to_read_is_not_silent() -> None:
-    """The ring is full, the matcher away: the client has spoken all the time."""
-    with harness(threading="dedicated", idle="yield", ring_capacity=16, heartbeat_ms=20, timeout_ms=60) as here:
-        client = here.client(1)
-        client.send(*(cancel(n) for n in range(100)))
-        deadline = time.monotonic() + 0.3
-        while time.monotonic() < deadline:
-            here.iterate()
-        assert here.exchange.stats()["sessions"] == 1
-
-
-def test_a_client_that_said_logout_is_not_silent() -> None:
-    """It may say nothing more, and waits for its answer, which waits for the matcher."""
-    with harness(threading="dedicated", idle="yield", heartbeat_ms=20, timeout_ms=60) as here:
-        client = here.client(1)
+@pytest.mark.parametrize("logs_out", [False, True])
+def test_a_client_that_waits_for_its_answers_is_not_silent(logs_out: bool, tmp_path: Path) -> None:
+    """Its commands are not on the disk: it is not read because there is no room, or has said Logout."""
+    here = Kept(tmp_path / "j", acknowledge="durable", ring_capacity=16, heartbeat_ms=20, timeout_ms=60)
+    client = here.client(1)
+    if logs_out:
         client.send(cancel(1), Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=1))
-        deadline = time.monotonic() + 0.3
-        while time.monotonic() < deadline:
-            here.iterate()
-        assert here.exchange.stats()["sessions"] == 1
+    else:
+        client.send(*(cancel(n) for n in range(100)))
+    deadline = time.monotonic() + 0.3
+    while time.monotonic() < deadline:
+        here.iterate()
+    assert here.exchange.stats()["sessions"] == 1
+    here.close()
 
 
 def test_the_exchange_is_heard_of_and_tells_where_it_is() -> None:

@@ -53,7 +53,9 @@ def test_it_answers_as_the_engine_would(here: Harness) -> None:
             assert all(map(np.array_equal, sides, book.depth(7)))
             depth = here.exchange.depth(instrument)
             assert depth.bids.orders + depth.asks.orders == len(book)
-            for side, levels, best in zip((depth.bids, depth.asks), book.depth(None), (book.best_bid, book.best_ask), strict=True):
+            for side, levels, best in zip(
+                (depth.bids, depth.asks), book.depth(None), (book.best_bid, book.best_ask), strict=True
+            ):
                 assert side[1:] == (len(levels), levels["quantity"].sum(), best)
             assert depth.spread == book.best_ask - book.best_bid
 

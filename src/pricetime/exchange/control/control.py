@@ -19,23 +19,22 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...errors import PricetimeError
 from ...types import InstrumentState
-from ...wire.types import AcknowledgementLevel, SessionReason
+from ...wire.types import SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..settings.server_log import LimitedLog, Log, is_for_people
 from .admin_server import AdminServer
 from .journal_server import JournalServer
 from .login import LoginHandler
-from .measured import Measured
-from .operator import Exchange as Operated
 from .operator import Operator
 from .preflight import Preflight, read_secrets
-from .retransmission import Books, RecoveryServer, Store
+from .retransmission import RecoveryServer
+from .view import Exchange
 
 if TYPE_CHECKING:
     from .metrics_server import MetricsServer
@@ -61,63 +60,6 @@ DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 
 #: Settings that SIGHUP can change.
 READ_AGAIN = {"instruments", "secrets_file"}
-
-
-class Exchange(Measured, Operated, Protocol):
-    """The threads that carry orders, as the control side sees them. They run before ``Control`` starts.
-
-    ``wait_drained``, ``depth`` and ``open_orders`` may block. All other methods return at once and are called in the
-    event loop's thread; the methods of ``Measured`` are also called in other threads.
-    """
-
-    @property
-    def store(self) -> Store:
-        """The newest reports of the feed."""
-
-    @property
-    def follower(self) -> Books:
-        """The second copy of the books, which follows the log."""
-
-    @property
-    def term(self) -> int:
-        """Term of the log: it grows with every start as its writer."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why the exchange has failed; None if it has not."""
-
-    @property
-    def journal_failure(self) -> str | None:
-        """Why the journal has failed; None if it has not, or without a journal."""
-
-    @property
-    def level(self) -> AcknowledgementLevel:
-        """The acknowledgement level: what a command survives once its report is sent."""
-
-    @property
-    def states(self) -> Mapping[int, InstrumentState]:
-        """The states of the instruments at the start, by instrument."""
-
-    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
-        """See ``login.Admit``."""
-
-    def set_state(self, instrument: int, state: InstrumentState) -> bool:
-        """Send the command that opens or halts an instrument. False if there is no room for it now."""
-
-    def begin_stop(self) -> None:
-        """Accept no more orders, and log out every client after its last report."""
-
-    def wait_drained(self, timeout_s: float) -> bool:
-        """Wait until every report is sent, and end the threads. False if the reports were not sent in time.
-
-        Called once, after ``begin_stop``, in a separate thread.
-        """
-
-    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """Session events since the last call: kind, owner, SessionReason, ns since 1970, next sequence number."""
-
-    def digest(self) -> int:
-        """Digest of all books as subscribers see them. Called once, after ``wait_drained`` returned True."""
 
 
 class Page(Protocol):

@@ -133,9 +133,7 @@ class JournalServer(Acceptor):
         self._pending.leave(task)
         self._following[task] = int(login.owner)
         log = self._journal.log
-        answer = LoginAccepted(
-            level=log.level, owner=login.owner, next_sequence=1, oldest_sequence=1, term=log.term
-        )
+        answer = LoginAccepted(level=log.level, owner=login.owner, next_sequence=1, oldest_sequence=1, term=log.term)
         await self._send(connection, answer.encode())
         return int(login.owner)
 

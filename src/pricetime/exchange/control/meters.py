@@ -244,7 +244,7 @@ class Journal(Section):
 class Process(Section):
     title = "Server"
 
-    build = Meter("info", "build", "Version, form, acknowledge, threading and idle of this server, as labels.")
+    build = Meter("info", "build", "Version, form, acknowledge and idle of this server, as labels.")
     threads = counter("thread_cpu_seconds", "Processor time of each named thread.", "thread")
     scrapes = counter(
         "scrapes", "Requests for metrics, by HTTP status; `closed`: no complete reply was sent.", "status"

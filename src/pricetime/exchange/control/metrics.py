@@ -25,7 +25,7 @@ from ...wire.types import RetransmitStatus, SessionReason
 from ..settings.config import GatewayConfig
 from . import meters
 from .cumulative import cumulative
-from .measured import Measured
+from .view import Measured
 
 #: Maximum number of instruments with book metrics, which are ten samples for each instrument.
 MOST_BOOKS = 256
@@ -105,7 +105,6 @@ class ExchangeCollector(Collector):
             "version": version("pricetime"),
             "form": "compiled" if COMPILED else "pure",
             "acknowledge": "volatile" if config.journal is None else config.acknowledge.value,
-            "threading": config.threading.value,
             "idle": config.idle.value,
         }
 

@@ -21,9 +21,9 @@ from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
 from .acceptor import Acceptor
 from .hosts import is_known
-from .measured import Measured
 from .metrics import ExchangeCollector, Listener, Service, Services
 from .places import Places
+from .view import Measured
 
 #: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192

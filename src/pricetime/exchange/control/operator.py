@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,7 @@ from ...types import InstrumentState, Reason, Side
 from ...wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
 from ..settings.server_log import Log
 from .secrets import Secrets
+from .view import Exchange
 
 if TYPE_CHECKING:
     from ..standby.journal import Journal
@@ -39,35 +40,6 @@ Answer = tuple[list[dict[str, Any]], dict[str, Any]]
 
 class Refused(PricetimeError):
     """The operator's request cannot be executed. The message says why and what to do."""
-
-
-class Exchange(Protocol):
-    """The part of the exchange that the operator's commands use."""
-
-    @property
-    def journal(self) -> Journal | None:
-        """The service that writes the journal; None without a journal."""
-
-    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
-        """End an owner's session unless ``session_reason`` is 0; cancel its orders unless ``cancel_reason`` is 0.
-
-        False if there is no room for the request.
-        """
-
-    def is_done(self, owner: int) -> bool:
-        """True if all requests have been read and this owner has no pending mass cancel."""
-
-    def progress(self) -> tuple[int, int]:
-        """Sequence numbers of the last command received and of the last command answered."""
-
-    def open_orders(self, owner: int) -> NDArray[np.void]:
-        """An owner's open orders. Blocks; one call at a time. Raises RuntimeError."""
-
-    def sessions(self) -> list[tuple[int, int, int, int]]:
-        """For each session: owner, unsent bytes, ns since its last message, number of its next report."""
-
-    def want_snapshot(self) -> bool:
-        """Request a snapshot of the journal. False without a journal."""
 
 
 class Operator:

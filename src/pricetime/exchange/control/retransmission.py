@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -43,6 +42,7 @@ from ..settings.server_log import LimitedLog
 from .acceptor import Acceptor
 from .places import Places
 from .token_bucket import TokenBucket
+from .view import Books, Store
 
 #: Cost of a request in addition to its reports, so that the rate limit also bounds small requests.
 REQUEST_COST_REPORTS = 32
@@ -64,38 +64,6 @@ REQUESTS = {
 }
 
 LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
-
-
-class Store(Protocol):
-    """The newest reports of the feed. The gateway writes them, the recovery server reads them."""
-
-    @property
-    def oldest(self) -> int:
-        """Sequence number of the oldest stored report."""
-
-    @property
-    def next_sequence(self) -> int:
-        """Sequence number of the next report of the feed."""
-
-    @property
-    def epoch(self) -> int:
-        """Start of the feed, ns since 1970."""
-
-    def checksum_before(self, number: int) -> int | None:
-        """Checksum of all reports before ``number``, which may be the next one; None if it is not known."""
-
-    def copy(self, first: int, count: int) -> bytes | None:
-        """``count`` reports of 48 bytes from ``first`` on; None if the store does not hold all of them."""
-
-
-class Books(Protocol):
-    """A copy of the books that follows the exchange."""
-
-    def snapshot(self) -> Snapshot:
-        """All books at one moment. May block; called in a separate thread, one call at a time."""
-
-    def instruments(self) -> Snapshot:
-        """The instruments without orders, digest and checksum 0. Called in a separate thread; takes microseconds."""
 
 
 class RecoveryServer(Acceptor):

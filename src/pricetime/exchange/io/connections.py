@@ -347,7 +347,7 @@ class Connections:
         i: u32
         for i in range(count):
             owner: u32 = self.streams.fresh[i]
-            self.streams.streams[owner].fresh = 0
+            self.streams.take(owner)
             if self.of[owner].state != ABSENT:
                 self.flush(owner, now_ns)
         return count

@@ -17,7 +17,7 @@ LIST_TIMEOUT_S, POLL_S = 5.0, 0.001
 @cython.final
 @cython.cclass
 class ControlChannel:
-    """``wake_fd``: an eventfd that wakes the event loop. ``clock_offset_ns``: from the monotonic clock to ns since 1970.
+    """``wake_fd``: an eventfd that wakes the loop. ``clock_offset_ns``: from the monotonic clock to ns since 1970.
 
     Raises MemoryError.
     """

@@ -87,15 +87,9 @@ class Decoder:
         reason: u32 = NONE
         if c.type == NEW_ORDER or c.type == REPLACE_ORDER:
             self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
-        elif c.type == CANCEL_ORDER:
-            reason = self._fill_cancel(cython.cast(cython.pointer[cython.const[CancelOrder]], message), c)
-        elif c.type == REDUCE_ORDER:
-            reason = self._fill_reduce(cython.cast(cython.pointer[cython.const[ReduceOrder]], message), c)
-        elif c.type == MASS_CANCEL:
-            reason = self._fill_mass_cancel(cython.cast(cython.pointer[cython.const[MassCancel]], message), c)
         else:
-            reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
-        if not self.throttle.takes(account, c.type, now_ns):
+            reason = self._fill_other(message, c)
+        if self.throttle.order_interval_ns != 0 and not self.throttle.takes(account, c.type, now_ns):
             reason = THROTTLED
             self._note_throttled(account, now_ns)
         elif c.order_id >> ORDER_ID_SHIFT != 0:
@@ -111,6 +105,23 @@ class Decoder:
                 self.mass_cancel = c.sequence
             if c.type == OPEN_ORDERS:
                 c.quantity |= cython.cast(u64, owner) << ORDER_ID_SHIFT
+
+    def _fill_other(self, message, c):
+        """Write the body of a command that is not an order. Returns a reason to reject it, or NONE."""
+        c.side = c.time_in_force = c.flags = 0
+        c.price = 0
+        c.quantity = 0
+        c.tag = 0
+        reason: u32 = NONE
+        if c.type == CANCEL_ORDER:
+            reason = self._fill_cancel(cython.cast(cython.pointer[cython.const[CancelOrder]], message), c)
+        elif c.type == REDUCE_ORDER:
+            reason = self._fill_reduce(cython.cast(cython.pointer[cython.const[ReduceOrder]], message), c)
+        elif c.type == MASS_CANCEL:
+            reason = self._fill_mass_cancel(cython.cast(cython.pointer[cython.const[MassCancel]], message), c)
+        else:
+            reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
+        return reason
 
     def _fill_new(self, m, c):
         c.side = m.side

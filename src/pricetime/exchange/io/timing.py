@@ -59,7 +59,7 @@ class Timing:
         self.unsampled = self.every - 1
 
     def answered(self, first, count, sent_ns):
-        """The reports of ``count`` commands from ``first`` on, side by side in the sequencer, are sent at ``sent_ns``."""
+        """The reports of ``count`` commands from ``first`` on, side by side in the sequencer, are sent."""
         place: u64 = self.sequencer.place(first)
         command: cython.pointer[Command] = cython.address(self.sequencer.commands[place])
         bounds: cython.pointer[u64] = cython.address(self.sequencer.bounds[place])

@@ -164,9 +164,7 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
     return Recovered(machine, None, 0)
 
 
-def _begin_replay(
-    settings: GatewayConfig, directory: Directory, told: Callable[[SnapshotDamaged], object]
-) -> Replayer:
+def _begin_replay(settings: GatewayConfig, directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Replayer:
     """Begin at the newest good snapshot, or at the first command without one. Raises CannotStart."""
     restored = newest_good(directory, told)
     if restored is not None:

@@ -14,5 +14,5 @@ ctypedef struct Stream:
     u64 count                  # reports so far
     u64 lost                   # reports up to this number are lost: they were not in the snapshot
     u64 limit                  # "count" must not pass this, because the reader still needs the oldest report; 0: no reader
-    u32 fresh                  # 1: in Streams.fresh
-    u32 zero
+    u64 open_until             # while "count" is lower, a report needs no check: there is memory, room, and a reader knows
+    u64 fresh                  # 1: in Streams.fresh

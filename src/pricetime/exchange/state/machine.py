@@ -10,19 +10,16 @@ or setting.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.engine import Engine
-from ...core.snapshot import Snapshot
 from ...log.configuration import Configuration
 from ...log.position import Position
 from ...log.snapshot import SnapshotFile
-from ...types import SNAPSHOT_ORDER, CommandType, InstrumentState
-from ...wire.types import MessageType
+from ...types import InstrumentState
 from .feed_store import FeedStore
 from .matcher import Matcher
 from .playback import MARK, Playback

@@ -76,7 +76,9 @@ class Matcher:
     def execute_next(self, count):
         """Execute the sequencer's next commands, at most ``ready()``."""
         place: u64 = self.sequencer.place(self.sequencer.executed + 1)
-        self.execute(cython.address(self.sequencer.commands[place]), count, cython.address(self.sequencer.bounds[place]))
+        self.execute(
+            cython.address(self.sequencer.commands[place]), count, cython.address(self.sequencer.bounds[place])
+        )
         self.sequencer.executed += count
 
     def execute(self, commands, count, bounds):

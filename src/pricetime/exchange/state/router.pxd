@@ -1,7 +1,7 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, EXPIRED, INVALID_ORDER_ID, REJECTED, REPLACED, STATE_CHANGED, THROTTLED, TRADE, UNFINISHED,
+    AS_MAKER, EXPIRED, INVALID_ORDER_ID, REJECTED, STATE_CHANGED, THROTTLED, TRADE, UNFINISHED,
     Command, Report, u8, u32, u64,
 )
 from pricetime.exchange.state.feed_store cimport FeedStore
@@ -25,6 +25,7 @@ cdef class Router:
     cdef u64 taker                   # reference of the aggressing order that trades
     cdef u8 public_reasons[64]       # reason on the feed for each reason
     cdef u64 referring[16]           # by kind: all bits if the report to an owner has a reference, else 0
+    cdef u64 replacing[16]           # by kind: all bits if a report of the feed has the reference twice, else 0
     # of the last step:
     cdef u32 full                    # owner whose stream has no room for the next report; 0: none
     cdef u64 copies                  # how many reports it needs room for: two if it trades with itself
@@ -35,10 +36,10 @@ cdef class Router:
     cdef u64 counts[1024]            # reports by kind and reason: KINDS x REASONS
 
     cdef u64 step(self, const Command *commands, const u64 *bounds, u64 count) noexcept nogil
+    cdef bint _route(self, u32 owner, const Report *report, u64 reference) noexcept nogil
     cdef inline bint _has_room(self, u32 owner, const Report *report) noexcept nogil
-    cdef inline bint _can_take(self, u32 owner) noexcept nogil
-    cdef inline void _route(self, u32 owner, const Report *report, u64 reference) noexcept nogil
+    cdef inline bint _can_take(self, u32 owner, u64 copies) noexcept nogil
     cdef inline void _to_feed(self, const Report *report, u64 order, u64 maker) noexcept nogil
-    cdef inline void _to_owner(self, u32 owner, const Report *report, u64 reference) noexcept nogil
+    cdef inline void _to_owner(self, Stream *s, const Report *report, u64 reference) noexcept nogil
     cdef inline void _to_maker(self, const Report *report) noexcept nogil
-    cdef inline Report *_append(self, u32 owner, Stream *s) noexcept nogil
+    cdef inline bint _open(self, u32 owner, Stream *s) noexcept nogil

@@ -42,6 +42,7 @@ class Router:
             self.public_reasons[number] = number if number in PUBLIC_REASONS else Reason.NONE
         for number in range(KINDS):
             self.referring[number] = ALL_BITS if number in REFERRING else 0
+            self.replacing[number] = ALL_BITS if number == ReportKind.REPLACED else 0
         self.full = self.unfinished_count = 0
         self.start_counting()
 
@@ -76,13 +77,20 @@ class Router:
         self.store.begin(last - i)
         done: u64 = 0
         while done < count:
+            if i == bounds[done]:
+                self.taker = self.matcher.references[i]  # its first report says that it is accepted or replaced
             owner: u32 = commands[done].session
+            s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
             end: u64 = min(bounds[done + 1], last)
             while i < end:
                 report: cython.pointer[Report] = cython.address(self.matcher.block[i])
-                if not self._has_room(owner, report):
+                kind: u32 = report.kind
+                if kind <= EXPIRED and kind != TRADE and s.count < s.open_until:
+                    self.counts[kind * REASONS + report.reason % REASONS] += 1
+                    self._to_owner(s, report, self.matcher.references[i])
+                    self._to_feed(report, self.matcher.references[i], self.matcher.references[i] & self.replacing[kind])
+                elif not self._route(owner, report, self.matcher.references[i]):
                     break
-                self._route(owner, report, self.matcher.references[i])
                 i += 1
             if i < bounds[done + 1]:
                 break
@@ -92,48 +100,45 @@ class Router:
         self.store.publish()
         return done
 
-    def _has_room(self, owner, report):
-        """Have the streams of the report's owners room for it? If not, ``full`` is the owner whose stream has none."""
-        self.copies = 1
-        if report.kind == TRADE:
-            maker: u32 = report.maker_id >> ORDER_ID_SHIFT
-            if maker == owner:
-                self.copies = 2
-            elif not self._can_take(maker):
-                self.full = maker
-                return False
-        if not self._can_take(owner):
-            self.full = owner
-            return False
-        return True
-
-    def _can_take(self, owner):
-        """``Streams.has_room`` for ``copies`` reports, in this module."""
-        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
-        return s.limit == 0 or s.count + self.copies <= s.limit
-
     def _route(self, owner, report, reference):
+        """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room."""
         kind: u32 = report.kind
-        reason: u32 = report.reason
-        self.counts[(kind % KINDS) * REASONS + reason % REASONS] += 1
-        if reason == UNFINISHED:
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        if not self._has_room(owner, report):
+            return False
+        self.counts[(kind % KINDS) * REASONS + report.reason % REASONS] += 1
+        if report.reason == UNFINISHED:
             self.unfinished[self.unfinished_count] = owner
             self.unfinished_count += 1
-        elif owner != 0:
-            self._to_owner(owner, report, reference)
+        elif self._open(owner, s):
+            self._to_owner(s, report, reference)
         if kind == TRADE:
             self._to_maker(report)
             self._to_feed(report, self.taker, reference)
-        elif kind == ACCEPTED:
-            self.taker = reference
-            self._to_feed(report, reference, 0)
-        elif kind == REPLACED:
-            self.taker = reference
-            self._to_feed(report, reference, reference)
         elif kind <= EXPIRED:
-            self._to_feed(report, reference, 0)
+            self._to_feed(report, reference, reference & self.replacing[kind])
         elif kind == STATE_CHANGED:
             self._to_feed(report, 0, 0)
+        return True
+
+    def _has_room(self, owner, report):
+        """Have the streams of the report's owners room for it? If not, ``full`` is the owner whose stream has none."""
+        copies: u64 = 1
+        if report.kind == TRADE:
+            maker: u32 = report.maker_id >> ORDER_ID_SHIFT
+            if maker == owner:
+                copies = 2
+            elif not self._can_take(maker, 1):
+                return False
+        return self._can_take(owner, copies)
+
+    def _can_take(self, owner, copies):
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        if s.count + copies <= s.open_until or self.streams.has_room(owner, copies):
+            return True
+        self.full = owner
+        self.copies = copies
+        return False
 
     def _to_feed(self, report, order, maker):
         number: u64 = self.store.next
@@ -145,13 +150,11 @@ class Router:
         public.order_id = order
         public.maker_id = maker
 
-    def _to_owner(self, owner, report, reference):
+    def _to_owner(self, s, report, reference):
         """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
         with the reference of the maker."""
-        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
-        own: cython.pointer[Report] = self._append(owner, s)
-        if not own:
-            return
+        own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
+        s.count += 1
         own[0] = report[0]
         own.seq_num = s.count
         own.maker_id = reference & self.referring[report.kind % KINDS]
@@ -162,9 +165,10 @@ class Router:
         """Report a trade to the owner of the resting order, with the opposite side."""
         owner: u32 = report.maker_id >> ORDER_ID_SHIFT
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
-        own: cython.pointer[Report] = self._append(owner, s)
-        if not own:
+        if not self._open(owner, s):
             return
+        own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
+        s.count += 1
         own[0] = report[0]
         own.side = 3 - report.side
         own.reason = AS_MAKER
@@ -172,12 +176,9 @@ class Router:
         own.order_id = report.maker_id & CLIENTS_ID
         own.maker_id = self.taker
 
-    def _append(self, owner, s):
-        """``Streams.append``, in this module if the stream has memory and is known to have something to read."""
-        if s.reports != cython.NULL and (s.fresh or s.limit == 0):
-            s.count += 1
-            return cython.address(s.reports[(s.count - 1) & self.streams.mask])
-        return self.streams.append(owner)
+    def _open(self, owner, s):
+        """Can the next report be written into this stream? Otherwise it is lost, or has no owner."""
+        return s.count < s.open_until or self.streams.make_ready(owner)
 
 
 def count_public(reports):

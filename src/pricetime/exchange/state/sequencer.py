@@ -66,7 +66,7 @@ class Sequencer:
                 self.bounds[self.place(sequence) + 1] -= dropped
 
     def next(self, kind, owner, timestamp):
-        """The slot of the next command, numbered, with a header and zeros in its body. There must be room for it."""
+        """The slot of the next command, numbered, with a header; the caller writes its body. There must be room."""
         self.sequence += 1
         self.timestamp = timestamp
         c: cython.pointer[Command] = cython.address(self.commands[self.place(self.sequence)])
@@ -76,10 +76,6 @@ class Sequencer:
         c.length = 40
         c.reserved = 0
         c.type = kind
-        c.side = c.time_in_force = c.flags = 0
-        c.instrument = c.tag = 0
-        c.order_id = c.quantity = 0
-        c.price = 0
         return c
 
     def take(self, first):
@@ -103,8 +99,11 @@ class Sequencer:
         if self.room() == 0:
             return False
         c: cython.pointer[Command] = self.next(kind, owner, timestamp)
-        c.order_id = cython.cast(u64, owner) << ORDER_ID_SHIFT
-        c.instrument = instrument
+        c.side = c.time_in_force = 0
         c.flags = flags
+        c.instrument = instrument
+        c.order_id = cython.cast(u64, owner) << ORDER_ID_SHIFT
+        c.price = 0
+        c.quantity = 0
         c.tag = tag
         return True

@@ -7,6 +7,7 @@ from pricetime.native.arrays cimport Block, records_of
 from pricetime.native.memory cimport release, reserve, prefault_pages
 
 cdef enum:
+    NO_LIMIT = 0xFFFFFFFFFFFFFFFF
     MOST_SPARES = 64                 # maximum number of preallocated streams
 
 
@@ -22,10 +23,12 @@ cdef class Streams:
     cdef Report *_take_spare(self) noexcept nogil
     cdef bint open(self, Stream *s) noexcept nogil
     cdef bint has_room(self, u32 owner, u64 count) noexcept nogil
-    cdef Report *append(self, u32 owner) noexcept nogil
+    cdef bint make_ready(self, u32 owner) noexcept nogil
+    cdef void take(self, u32 owner) noexcept nogil
     cdef void mark(self, u32 owner) noexcept nogil
     cdef void read_up_to(self, u32 owner, u64 number) noexcept nogil
     cdef void leave(self, u32 owner) noexcept nogil
+    cdef void _update(self, Stream *s) noexcept nogil
     cdef u64 oldest(self, Stream *s) noexcept nogil
     cdef u64 _kept(self, Stream *s, u64 most) noexcept nogil
     cdef void _write(self, SnapshotOwner *headers, Report *reports, u64 most) noexcept nogil

@@ -53,9 +53,7 @@ class Streams:
         its beginning. Raises MemoryError.
         """
         while self.spare_count < min(cython.cast(u32, count), cython.cast(u32, MOST_SPARES)):
-            reports: cython.pointer[Report] = cython.cast(
-                cython.pointer[Report], reserve(self.capacity * REPORT_BYTES)
-            )
+            reports: cython.pointer[Report] = cython.cast(cython.pointer[Report], reserve(self.capacity * REPORT_BYTES))
             if not reports:
                 raise MemoryError("no room for streams")
             prefault_pages(reports, self.capacity * REPORT_BYTES)
@@ -75,6 +73,7 @@ class Streams:
             s.reports = self._take_spare()
         else:
             s.reports = cython.cast(cython.pointer[Report], reserve(self.capacity * REPORT_BYTES))
+        self._update(s)
         return s.reports != cython.NULL
 
     def has_room(self, owner, count):
@@ -82,23 +81,23 @@ class Streams:
         s: cython.pointer[Stream] = cython.address(self.streams[owner])
         return s.limit == 0 or s.count + count <= s.limit
 
-    def append(self, owner):
-        """The slot of the next report of an owner's stream; NULL if the report has no owner (0).
+    def make_ready(self, owner):
+        """Prepare the stream of an owner for a report: take memory for it, and put the owner on the list of ``mark``.
 
-        The caller copies a report into the slot and sets its number, ``count``. If there is no memory for a stream, its
-        numbers continue and its reports are lost.
+        False if the report has no owner (0), or if there is no memory: then the numbers of the stream continue and the
+        report is lost. There must be room for it. Afterwards the caller writes reports until ``open_until``: each into
+        the slot at ``count``, which it then raises by 1; that is the number of the report.
         """
         s: cython.pointer[Stream] = cython.address(self.streams[owner])
-        if not s.reports and (owner == 0 or not self.open(s)):
-            if owner != 0:
-                s.count += 1
-                s.lost = s.count
-            return cython.NULL
-        report: cython.pointer[Report] = cython.address(s.reports[s.count & self.mask])
-        s.count += 1
-        if s.limit != 0 and not s.fresh:
+        if owner == 0:
+            return False
+        if s.reports == cython.NULL and not self.open(s):
+            s.count += 1
+            s.lost = s.count
+            return False
+        if s.limit != 0:
             self.mark(owner)
-        return report
+        return True
 
     # ------------------------------------------------------------------ the reader
 
@@ -109,14 +108,29 @@ class Streams:
             s.fresh = 1
             self.fresh[self.fresh_count] = owner
             self.fresh_count += 1
+            self._update(s)
+
+    def take(self, owner):
+        """Note that this owner was taken off the list, because its reader now reads."""
+        self.streams[owner].fresh = 0
+        self._update(cython.address(self.streams[owner]))
 
     def read_up_to(self, owner, number):
         """Note that the reader of this stream has all reports up to ``number``, and needs those after it."""
         self.streams[owner].limit = number + self.capacity
+        self._update(cython.address(self.streams[owner]))
 
     def leave(self, owner):
         """Note that this stream has no reader any more."""
         self.streams[owner].limit = 0
+        self._update(cython.address(self.streams[owner]))
+
+    def _update(self, s):
+        """Set ``open_until`` after a change of the other fields."""
+        if s.reports == cython.NULL or (s.limit != 0 and not s.fresh):
+            s.open_until = 0
+        else:
+            s.open_until = s.limit if s.limit != 0 else NO_LIMIT
 
     def oldest(self, s):
         """Number of the oldest report in a stream; that of the next one if it is empty."""
