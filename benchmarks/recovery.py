@@ -26,8 +26,8 @@ import numpy as np
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.settings.fields import LogLevel
 from pricetime.exchange.settings.server_log import make_log
-from pricetime.exchange.standby.restart import recover
-from pricetime.exchange.state.exchange_state import ExchangeState, configuration_of
+from pricetime.exchange.standby.journal import make_machine, recover
+from pricetime.exchange.state.machine import Machine
 from pricetime.load.machine import describe
 from pricetime.log.directory import Directory
 from pricetime.log.replay import Replay
@@ -82,7 +82,7 @@ def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
     directory = Directory(settings.journal)
     directory.lock()
     writer: Any = Writer()
-    state = ExchangeState(settings, configuration_of(settings))
+    state = make_machine(settings, settings.configuration())
     state.store.epoch = time.time_ns()
     syncer = Syncer(writer, directory, state.configuration, level=1, epoch=state.store.epoch)
     syncer.open()
@@ -99,7 +99,7 @@ def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
     return resting
 
 
-def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: ExchangeState) -> None:
+def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: Machine) -> None:
     """Write a snapshot of the current state."""
     from pricetime.log.reader import Reader
 
@@ -110,17 +110,18 @@ def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: Exch
         time.sleep(0.001)
     image = state.snapshot(
         reader.position,
+        term=reader.term,
         stream_reports=settings.snapshot_stream_reports,
         feed_reports=settings.snapshot_feed_reports,
     )
     write(directory.disk, directory.path, image)
 
 
-def take(writer: Any, state: ExchangeState, commands: np.ndarray[Any, Any]) -> None:
+def take(writer: Any, state: Machine, commands: np.ndarray[Any, Any]) -> None:
     """Append and then execute, as the matcher does; waits if no segment is ready."""
     while len(commands):
         took = writer.append_records(commands, state.engine.seq_num, state.matcher.report_checksum)
-        state.apply(commands[:took])
+        state.run(commands[:took])
         commands = commands[took:]
         if not took:
             if writer.failed():
@@ -164,11 +165,8 @@ def recovery(settings: GatewayConfig) -> float:
     directory.lock()
     log = make_log(settings.log_level, settings.log_format)
 
-    def make(configuration: Any, engine: Any = None) -> ExchangeState:
-        return ExchangeState(settings, configuration, engine=engine)
-
     began = time.perf_counter()
-    recover(settings, directory, make, log)
+    recover(settings, directory, log)
     took = time.perf_counter() - began
     directory.unlock()
     shutil.rmtree(copy)

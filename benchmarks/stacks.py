@@ -25,7 +25,6 @@ MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 THREADS = {
     "exchange/io/loop.py Gateway._run": "event loop",
     "exchange/state/matcher.py Matcher._run": "matcher",
-    "exchange/standby/replica.py Replica.step": "replica",
     "exchange/state/playback.py Playback._run": "follower",
     "native/mapping.py Mapping.populate": "syncer",
     "native/mapping.py Mapping.sync": "syncer",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+
 from pricetime.exchange.standby.depth import BookDepth, SideDepth
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, InstrumentState, Reason
@@ -94,7 +95,14 @@ class FakeExchange:
 
     def stats(self) -> Mapping[str, int | float]:
         rings = {"commands_in_ring": 0, "reports_in_ring": 0}
-        return {"commands": 5, "feed_next_sequence": 1, "log_first": 1, "log_sequence": 5, "follower_sequence": 5, **rings}
+        return {
+            "commands": 5,
+            "feed_next_sequence": 1,
+            "log_first": 1,
+            "log_sequence": 5,
+            "follower_sequence": 5,
+            **rings,
+        }
 
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
         return {}

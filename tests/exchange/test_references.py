@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.exchange.standby.test_restart import ROOM, RULES, SMALL, trade
 
 from pricetime.log.directory import Directory
 from pricetime.log.replay import begin
@@ -15,6 +14,7 @@ from pricetime.types import ReportKind
 from tests.exchange.harness import harness
 from tests.exchange.kept import Kept, kept_streams
 from tests.exchange.orders import ASK, BID, cancel, new, open_orders
+from tests.exchange.standby.test_journal import ROOM, RULES, SMALL, trade
 from tests.exchange.test_random import Crowd
 
 HEAD_BYTES, RECORD_BYTES = 4096, 72
@@ -62,12 +62,14 @@ def check(here: Kept, given: set[int]) -> None:
     """The orders accepted in this life have references that no order had; feed, owners, replica and engine agree."""
     feed = here.feed.reports()
     accepted = feed["order_id"][feed["kind"] == ReportKind.ACCEPTED].tolist()
-    assert len(set(accepted)) == len(accepted) and not given.intersection(accepted)
+    assert len(set(accepted)) == len(accepted)
+    assert not given.intersection(accepted)
     given.update(accepted)
     told: list[int] = []
     for stream in kept_streams(here, 2**12).values():
         told += stream["maker_id"][stream["kind"] == ReportKind.ACCEPTED].tolist()
-    assert len(set(told)) == len(told) and set(accepted) <= set(told) <= given
+    assert len(set(told)) == len(told)
+    assert set(accepted) <= set(told) <= given
     assert here.exchange.digest() == here.exchange.follower.snapshot().digest
     orders = here.exchange.engine.commands()
     orders = orders[orders["order_id"] != 0]

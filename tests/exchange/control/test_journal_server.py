@@ -47,11 +47,7 @@ class Original:
         journal: Any = SimpleNamespace(
             directory=self.directory, extent=lambda: self.extent, log=SimpleNamespace(level=level, term=3)
         )
-        self.server: JournalServer = running.call(
-            lambda: JournalServer(
-                self.listener, config, secrets, journal, log
-            )
-        )
+        self.server: JournalServer = running.call(lambda: JournalServer(self.listener, config, secrets, journal, log))
         running.call(self.server.open)
 
     def write(self, number: int, n_bytes: int = SEGMENT_BYTES) -> bytes:

@@ -5,7 +5,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import Any
@@ -65,13 +65,16 @@ class FakeBooks:
         self.orders["type"] = 54
         self.orders["order_id"] = np.arange(orders)
 
+    def depths(self, instruments: Iterable[int], levels: int) -> None:
+        """It is always busy."""
+
     def instruments(self) -> Snapshot:
         return self.snapshot()._replace(orders=self.orders[:0])
 
     def snapshot(self) -> Snapshot:
         self.go_on.wait(30)
         if self.broken:
-            raise RuntimeError("no replica")
+            raise RuntimeError("no books")
         self.taken += 1
         instruments = (
             Instrument(
@@ -93,7 +96,7 @@ class Desk:
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, replica, LimitedLog(self.events.log, each_second=10**6)
+                self.listener, config, self.store, books, LimitedLog(self.events.log, each_second=10**6)
             )
         )
         running.call(self.server.open)
@@ -263,7 +266,7 @@ def test_a_snapshot_that_fails_is_no_end(desk: Desk) -> None:
     with desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)
         assert client.recv(1) == b""
-    assert "no replica" in desk.events.of("recovery failed")[0]["error"]
+    assert "no books" in desk.events.of("recovery failed")[0]["error"]
     desk.books.broken = False
     with desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)

@@ -57,13 +57,15 @@ def test_it_answers_as_the_engine_would(here: Harness) -> None:
                 (depth.bids, depth.asks), book.depth(None), (book.best_bid, book.best_ask), strict=True
             ):
                 assert side[1:] == (len(levels), levels["quantity"].sum(), best)
+            assert book.best_ask is not None
+            assert book.best_bid is not None
             assert depth.spread == book.best_ask - book.best_bid
 
 
 def test_an_empty_book_and_an_unknown_one(here: Harness) -> None:
     depth = here.exchange.depth(1)
-    assert depth == (InstrumentState.OPEN, (0, 0, 0.0, None), (0, 0, 0.0, None))
     assert depth.spread is None
+    assert depth == (InstrumentState.OPEN, (0, 0, 0.0, None), (0, 0, 0.0, None))
     for question in (lambda: here.exchange.depth(3), lambda: here.exchange.follower.depths([3], 7)):
         with pytest.raises(UnknownInstrument):
             question()
@@ -107,7 +109,8 @@ def test_questions_beside_a_thread_that_follows(here: Harness) -> None:
     finally:
         follower.end()
         runner.join()
-    assert samples > 0 and follower.failure is None
+    assert samples > 0
+    assert follower.failure is None
 
 
 def test_a_follower_that_failed_gives_no_snapshot(here: Harness) -> None:
@@ -193,7 +196,7 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     here.follow()
     stray = here.exchange.engine.commands()
     stray["order_id"] += 5
-    follower = here.exchange.follower
+    follower: Any = here.exchange.follower
     follower.machine.run(stray.copy())
     here.commit()
     client.send(new(2, ASK, 100, 20))
