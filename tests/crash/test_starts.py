@@ -42,7 +42,7 @@ def started(disk: MemoryDisk) -> Iterator[Journal]:
         os.close(wake)
 
 
-def journal(torn: bool) -> tuple[MemoryDisk, int]:
+def left_behind(torn: bool) -> tuple[MemoryDisk, int]:
     """One that a killed server has left, and the epoch of its feed. ``torn``: with something behind the last record."""
     disk = MemoryDisk()
     with started(disk) as journal:
@@ -59,7 +59,7 @@ def journal(torn: bool) -> tuple[MemoryDisk, int]:
 def test_the_next_start_finds_the_same_exchange(torn: bool) -> None:
     calls = 0
     while True:
-        disk, epoch = journal(torn)
+        disk, epoch = left_behind(torn)
         left = calls
 
         def count(call: str) -> None:

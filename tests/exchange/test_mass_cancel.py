@@ -281,7 +281,7 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, ite
         replay.run()
         assert replay.engine.digest() == again.exchange.engine.digest()
         assert replay.report_checksum == again.exchange.machine.matcher.report_checksum
-        follower = again.exchange.follower.machine
+        follower: Any = again.exchange.follower.machine
         assert follower.engine.commands().tobytes() == again.exchange.engine.commands().tobytes()
         assert follower.matcher.report_checksum == again.exchange.machine.matcher.report_checksum
     finally:

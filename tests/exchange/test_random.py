@@ -191,7 +191,7 @@ def check(here: Harness, oracle: Oracle, crowd: Crowd) -> None:
 
 
 def check_books(here: Harness, crowd: Crowd) -> None:
-    """The subscriber's books, the replica's and the engine's; and of each owner its own orders."""
+    """The subscriber's books, the follower's and the engine's; and of each owner its own orders."""
     exchange = here.exchange
     assert crowd.builder.digest() == exchange.follower.snapshot().digest == exchange.digest()
     exchange.engine.check()

@@ -68,7 +68,8 @@ def check(here: Kept, given: set[int]) -> None:
     told: list[int] = []
     for stream in kept_streams(here, 2**12).values():
         told += stream["maker_id"][stream["kind"] == ReportKind.ACCEPTED].tolist()
-    assert len(set(told)) == len(told) and set(accepted) <= set(told) <= given
+    assert len(set(told)) == len(told)
+    assert set(accepted) <= set(told) <= given
     assert here.exchange.digest() == here.exchange.follower.snapshot().digest
     orders = here.exchange.engine.commands()
     orders = orders[orders["order_id"] != 0]

@@ -108,9 +108,9 @@ def test_the_term_grows_with_every_start(tmp_path: Path) -> None:
         log = FileLog(directory, written.CONFIGURATION, level=DURABLE, segment_bytes=1 << 20, position=position)
         assert (log.term, log.first) == (term, 10 * term - 9)
         log.append_records(commands[10 * (term - 1) : 10 * term])
-        reader = log.read(10 * term)
+        reader: Any = log.read(10 * term)
         assert reader.term == term
         position = reader.position
         log.close()
-    reader = Reader(directory)
-    assert (len(read_all(reader)), reader.term) == (30, 3)
+    whole = Reader(directory)
+    assert (len(read_all(whole)), whole.term) == (30, 3)

@@ -46,7 +46,9 @@ def test_the_head_is_that_of_the_schema() -> None:
 
 
 def test_a_head_not_in_use_is_as_written_independently() -> None:
-    bytes_ = written.head(JSON, number=3, segment_bytes=65536, term=4, epoch=5, boot=bytes(range(16)), level=2, in_use=False)
+    bytes_ = written.head(
+        JSON, number=3, segment_bytes=65536, term=4, epoch=5, boot=bytes(range(16)), level=2, in_use=False
+    )
     assert prepared().encode() == bytes_
     assert not prepared().in_use
 

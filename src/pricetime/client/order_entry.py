@@ -190,7 +190,7 @@ class OrderEntry:
 
     @property
     def term(self) -> int:
-        """Term of the exchange's log at the last login; 0 before the first. It grows with every start of the exchange."""
+        """Term of the exchange's log at the last login; 0 before the first. It grows with every start."""
         accepted = self._dialogue.accepted
         return 0 if accepted is None else accepted.term
 

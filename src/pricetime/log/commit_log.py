@@ -107,8 +107,8 @@ class CommitLog:
 class VolatileLog(CommitLog):
     """Keeps the newest commands in memory for one reader, and accepts no more than it has room for.
 
-    ``configuration``, ``epoch``: of the engine and of the feed. ``capacity``: commands that are appended and not read, a power of two; the matcher
-    waits while there are so many. Raises MemoryError.
+    ``configuration``, ``epoch``: of the engine and of the feed. ``capacity``: commands that are appended and not read,
+    a power of two; the event loop executes nothing while there are so many. Raises MemoryError.
     """
 
     def __init__(self, configuration, epoch=0, capacity=VOLATILE_COMMANDS):

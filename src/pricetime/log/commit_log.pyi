@@ -10,6 +10,8 @@ from .position import Position
 from .syncer import Syncer
 from .writer import Writer
 
+VOLATILE_COMMANDS: int
+
 class CommitLog:
     @property
     def level(self) -> int: ...

@@ -18,7 +18,7 @@ from ..wire.types import WIRE_VERSION, MessageType, SessionReason
 from .directory import Directory
 from .errors import JournalError
 from .position import Position
-from .segment import read_head
+from .segment import term_of
 from .stream import FRAME_BYTES, Piece, PieceKind, Request
 
 
@@ -52,8 +52,7 @@ class JournalCopy:
             self._log_in(owner, secret)
             request = Request(0)
             if position:
-                term = read_head(directory.disk, directory.path_of(position.segment)).term
-                request = Request(position.segment, position.offset, term)
+                request = Request(position.segment, position.offset, term_of(directory, position.segment) or 0)
             self._socket.sendall(request.encode())
         except BaseException:
             self._socket.close()

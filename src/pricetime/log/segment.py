@@ -120,6 +120,14 @@ def read_head(disk: Disk, path: Path) -> SegmentHead:
     return head
 
 
+def term_of(directory: Directory, number: int) -> int | None:
+    """Return the term of a segment; None if it does not exist or has no valid head."""
+    try:
+        return read_head(directory.disk, directory.path_of(number)).term
+    except (BadHead, FileNotFoundError):
+        return None
+
+
 def newest_term(directory: Directory) -> int:
     """Return the greatest term of all segments, also of those that a repair has renamed; 0 without one."""
     terms = [0]

@@ -184,8 +184,8 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         parts.append(np.frombuffer(data, dtype, count, first))
         first += size
     snapshot = SnapshotFile(
-        Position(segment, offset, link, sequence), term, digest, timestamp, report_checksum, seq_num, books, reference, epoch,
-        feed_sequence, feed_checksum, *parts,
+        Position(segment, offset, link, sequence), term, digest, timestamp, report_checksum, seq_num, books, reference,
+        epoch, feed_sequence, feed_checksum, *parts,
     )  # fmt: skip
     _hold_together(snapshot, name)
     return snapshot

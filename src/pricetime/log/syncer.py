@@ -18,6 +18,7 @@ from . import segment
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalFailed
+from .layout import PAGE
 from .live import CHUNK, LiveSegment, whole_chunks
 from .position import Position
 from .unsynced import unsynced
@@ -295,7 +296,7 @@ class Syncer:
             if len(self._live) > 1:
                 return False  # the commit comes first: _open relies on only the last two segments not being on the disk
             self._ready = ready = self._create(number + 1)
-            ready.populate(segment.PAGE)
+            ready.populate(PAGE)
             self.writer.offer(ready.mapping, ready.number, ready.first_offset, ready.limit)
             return True
         if ready.populate(offset + LEAD - in_use.n_bytes):

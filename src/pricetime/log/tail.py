@@ -291,7 +291,11 @@ class _Behind:
     def _bad_place(self) -> tuple[Path, int]:
         """Return the file and the byte where the next good record should be."""
         bad = _nonzero_place(self.data, self.position.offset)
-        if bad is None and self.position.offset + RECORD_BYTES > len(self.data) and self.position.segment + 1 in self.later:
+        if (
+            bad is None
+            and self.position.offset + RECORD_BYTES > len(self.data)
+            and self.position.segment + 1 in self.later
+        ):
             return self.directory.path_of(self.position.segment + 1), 0
         return self.directory.path_of(self.position.segment), self.position.offset if bad is None else bad
 

@@ -240,7 +240,7 @@ def test_after_a_reboot_the_feed_has_a_new_epoch_unless_durable(
     level: str, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = killed(tmp_path / "j", acknowledge=level)
-    monkeypatch.setattr("pricetime.exchange.standby.restart.boot_id", lambda: b"a second boot...")
+    monkeypatch.setattr("pricetime.exchange.standby.journal.boot_id", lambda: b"a second boot...")
     again = Kept(tmp_path / "j")
     assert (again.exchange.store.epoch == before) is kept
     again.close()

@@ -10,6 +10,7 @@ import pytest
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.standby.journal import make_machine
 from pricetime.exchange.standby.replayer import Replayer
+from pricetime.exchange.state.machine import Machine
 from pricetime.log.directory import Directory
 from pricetime.log.errors import ReplayDiffers
 from pricetime.log.reader import LIMIT, Reader
@@ -18,14 +19,14 @@ from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, cancel, new
 
 
-def replayer_of(folder: Path) -> Replayer:
+def replayer_of(folder: Path) -> Replayer[Machine]:
     """One that begins with the first command, and has no server."""
     reader = Reader(Directory(folder))
     settings = GatewayConfig(**(SMALL | {"journal": folder}))
     return Replayer(make_machine(settings, reader.configuration), reader)
 
 
-def bring_up(replayer: Replayer) -> None:
+def bring_up(replayer: Replayer[Machine]) -> None:
     while replayer.step(LIMIT):
         pass
 

@@ -19,7 +19,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...log.backup import first_segment
-from ...log.segment import read_head
+from ...log.segment import term_of
 from ...log.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
 from ...wire import auth
 from ...wire.messages import Challenge, Login, LoginAccepted, LoginRejected
@@ -149,7 +149,7 @@ class JournalServer(Acceptor):
     async def _send_all(self, connection: socket.socket, request: Request) -> None:
         """Send everything from a position on, then what is appended, until the follower disconnects."""
         segment, offset, term = request
-        if segment and self._term_of(segment) not in {None, term}:
+        if segment and term_of(self._directory, segment) not in {None, term}:
             await self._send(connection, self._piece(PieceKind.FORKED, 0, segment, offset, 0, self._extent()[0]))
             return
         if segment == 0:
@@ -171,12 +171,6 @@ class JournalServer(Acceptor):
                 reported_at = now
             else:
                 await asyncio.sleep(POLL_S)
-
-    def _term_of(self, segment: int) -> int | None:
-        """Term of a segment; None if it does not exist."""
-        with suppress(FileNotFoundError):
-            return read_head(self._directory.disk, self._directory.path_of(segment)).term
-        return None
 
     async def _send_snapshot(self, connection: socket.socket) -> int:
         """Send the newest snapshot. Returns the segment that continues it, or the first segment without a snapshot."""

@@ -72,22 +72,28 @@ class Follower:
         }
         reader = log.read(live.sequence)
         with room_for("order_capacity", "level_capacity"):
-            self._replayer = Replayer(self._copy(reader), reader)
+            self._replayer: Replayer[Machine] | Replayer[Books] = self._copy(reader)
         self._ended = threading.Event()
         self._next, self._books = threading.Lock(), threading.Lock()
         self._wanted = False
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
-    def _copy(self, reader: LogReader) -> Machine | Books:
+    def _copy(self, reader: LogReader) -> Replayer[Machine] | Replayer[Books]:
         """Return what follows, in the state of the live machine."""
         live, configuration = self._live, self._live.configuration
         if self._directory is None:
-            return Books(configuration, configuration.make_engine(), live.store.epoch, live.store.next_sequence)
+            books = Books(configuration, configuration.make_engine(), live.store.epoch, live.store.next_sequence)
+            return Replayer(books, reader)
         snapshot = live.snapshot(reader.position, term=self._log.term, **self._kept)
-        machine = Machine(configuration, engine=restore(snapshot, configuration), **self._kept)
+        machine = Machine(
+            configuration,
+            stream_reports=self._settings.snapshot_stream_reports,
+            feed_reports=self._settings.snapshot_feed_reports,
+            engine=restore(snapshot, configuration),
+        )
         machine.load(snapshot)
-        return machine
+        return Replayer(machine, reader)
 
     # ------------------------------------------------------------------ the thread
 

@@ -164,7 +164,9 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
     return Recovered(machine, None, 0)
 
 
-def _begin_replay(settings: GatewayConfig, directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Replayer:
+def _begin_replay(
+    settings: GatewayConfig, directory: Directory, told: Callable[[SnapshotDamaged], object]
+) -> Replayer[Machine]:
     """Begin at the newest good snapshot, or at the first command without one. Raises CannotStart."""
     restored = newest_good(directory, told)
     if restored is not None:
@@ -181,7 +183,7 @@ def _begin_replay(settings: GatewayConfig, directory: Directory, told: Callable[
     return Replayer(make_machine(settings, reader.configuration), reader)
 
 
-def _replay(replayer: Replayer, log: Log) -> None:
+def _replay(replayer: Replayer[Machine], log: Log) -> None:
     """Replay the whole journal. A long replay logs its progress."""
     first = replayer.position.sequence
     began = logged_at = time.monotonic()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Generic, TypeVar
+
 import numpy as np
 
 from ...log.batch import Batch, LogReader
@@ -11,12 +13,14 @@ from ..state.machine import Machine
 from ..state.playback import MARK
 from .books import Books
 
+Copy = TypeVar("Copy", Machine, Books)
 
-class Replayer:
+
+class Replayer(Generic[Copy]):
     """Runs ``machine``, which must be in the state at the position of ``reader``. A journal may grow meanwhile."""
 
-    def __init__(self, machine: Machine | Books, reader: LogReader) -> None:
-        self.machine = machine
+    def __init__(self, machine: Copy, reader: LogReader) -> None:
+        self.machine: Copy = machine
         self.reader = reader
         self.checkpoints = 0  #: compared with the engine so far
         self._configuration = reader.configuration
