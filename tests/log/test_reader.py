@@ -79,8 +79,12 @@ def test_a_reader_begins_at_any_position() -> None:
         position = reader.position
         assert position.sequence == sequence
         again = Reader(directory, position)
-        assert again.read().commands.tobytes() == COMMANDS[sequence:].tobytes()
-        reader.read(13)
+        found = []
+        while not (batch := again.read()).at_end:
+            found.append(batch.commands)
+        assert np.concatenate(found).tobytes() == COMMANDS[sequence:].tobytes()
+        while (missing := sequence + 13 - reader.position.sequence) and reader.position.sequence < 200:
+            reader.read(missing)
 
 
 def test_the_oldest_segment_is_the_start() -> None:
@@ -95,10 +99,11 @@ def test_it_tells_what_the_head_says() -> None:
     segments = three_segments()
     reader = Reader(directory_of(files_of(segments[:2])))
     assert (reader.level, reader.boot) == (1, bytes(16))
-    epochs = []
-    while not (batch := reader.read()).at_end:
-        epochs.append(batch.epoch)
-    assert (set(epochs), epochs[-1]) == ({0, 5}, 5)
+    batch = reader.read()
+    assert batch.epoch == 0
+    while not batch.at_end:
+        batch = reader.read()
+    assert batch.epoch == 5, "a batch has one epoch"
     assert (reader.level, reader.boot) == (2, b"b" * 16)
     assert reader.head.number == 2
 
