@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare profile lint pictures settings structure screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare lint pictures settings structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -84,16 +84,16 @@ fuzz: build ## random flows against the reference for MINUTES, stateful properti
 soak: build ## a steady flow for MINUTES, ORDERS through a server, a flood of logins: results correct, memory constant
 	@MINUTES=$(MINUTES) ORDERS=$(ORDERS) $(LONG_PYTEST) --compiled --verbose tests/soak
 
-bench: build ## measure the core, from a plain Python book to the fast one
+bench: build ## measure the book, between a plain Python book and a C++ book
 	@$(BIN)/python -m benchmarks
 
-bench-ring: build ## compare the ring with queues, a pipe and a mutex in alternating runs
+bench-ring: build ## compare the ring with queues and a pipe in alternating runs
 	@$(BIN)/python -m benchmarks.ring
 
 bench-client: build ## commands per second of the clients, with futures and in bulk
 	@$(BIN)/python -m benchmarks.client
 
-bench-journal: build ## measure what the journal costs the engine, on the disk under build/
+bench-journal: build ## measure appends to the journal, on the disk under build/
 	@$(BIN)/python -m benchmarks.journal
 
 bench-exchange: build ## measure the exchange at 1 M orders/s for 30 s, then at an unlimited rate
@@ -107,14 +107,11 @@ bench-load: build ## measure the load generator alone on one processor
 bench-pipeline: build ## measure each stage, from matching alone to the exchange with a journal
 	@$(BIN)/python -m benchmarks.pipeline --server-cpu 0 --load-cpu 1
 
-profile: build ## draw a flame graph of the exchange under load, in docs/pictures
-	@$(BIN)/python -m benchmarks.profile --server-cpu 0 --load-cpu 1
-
-bench-recovery: build ## measure a start: a replay, and a recovery with a snapshot
+bench-recovery: build ## measure a snapshot and a start: a replay, and a recovery with the snapshot
 	@$(BIN)/python -m benchmarks.recovery
 
-bench-pages: build ## measure what open live pages cost the latency of orders
-	@$(BIN)/python -m benchmarks.pages
+bench-pages: build ## measure the exchange at 100,000 orders/s without and with 20 open live pages
+	@for pages in 0 20; do $(BIN)/python -m benchmarks.exchange --rate 100000 --seconds 10 --pages $$pages --server-cpu 0 --load-cpu 1; done
 
 bench-public: build ## run the public benchmark of matching engines in the built checkout CHECKOUT
 	@[ -n "$(CHECKOUT)" ] || { echo "pricetime: name a built checkout of flash1-dev/matching-engine-benchmark: make bench-public CHECKOUT=..." >&2; exit 2; }
@@ -159,6 +156,6 @@ format: .venv/installed ## format the sources
 	@$(BIN)/ruff format .
 
 clean: ## remove .venv and everything built
-	rm -rf .venv build dist benchmarks/.build benchmarks/public/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist benchmarks/.build htmlcov .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf src/*.egg-info src/pricetime/*/*.so src/pricetime/*/*/*.so
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,1 +1,1 @@
-"""Benchmarks of the book, from a plain Python book to the fast one: ``python -m benchmarks --help``."""
+"""Benchmarks: ``python -m benchmarks --help`` measures the book, and each other file what its first line says."""

@@ -6,37 +6,31 @@ a different revision or installation of pricetime runs.
 
 from __future__ import annotations
 
+import ctypes
 import fcntl
 import hashlib
 import importlib
+import os
+import shlex
 import shutil
+import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import benchmarks
-import benchmarks.alternatives
 import pricetime
+from pricetime import types
 
 HERE = Path(__file__).parent
 BUILT = HERE / ".build"
-MODULES = [
-    "alternatives/arena",
-    "alternatives/hashed_levels",
-    "alternatives/mutex_ring",
-    "alternatives/sorted_levels",
-    "echo_loops",
-    "inside",
-    "journal_loops",
-    "pipeline_loops",
-    "ring_loops",
-]
+MODULES = ["echo_loops", "engine_loops", "ring_loops"]
 
-# The flags of the core in setup.py: a step must not be faster or slower because of its flags.
+# The flags of the core in setup.py: a loop must not be faster or slower because of its flags.
 MARCH = {"linux-x86_64": ["-march=x86-64-v2"]}.get(sysconfig.get_platform(), [])
 if sys.platform == "darwin":
     MARCH = ["-Xarch_x86_64", "-march=x86-64-v2"]
@@ -49,50 +43,53 @@ class NotCompiled(RuntimeError):
 
 @cache
 def ready() -> None:
-    """Make ``benchmarks.alternatives`` and ``benchmarks.inside`` importable; compile them first (20 s) if needed.
+    """Make the compiled modules importable; compile them first (20 s) if needed. Raises NotCompiled."""
+    folder = built("loops", sources(MODULES), lambda folder, scratch: compile_modules(MODULES, folder, scratch))
+    benchmarks.__path__.insert(0, str(folder / "benchmarks"))
+    importlib.invalidate_caches()
 
-    Raises NotCompiled.
+
+@cache
+def minimal_library() -> ctypes.CDLL:
+    """Return the library of ``minimal_book.cpp``. Raises NotCompiled."""
+    folder = built("minimal_book", [HERE / "minimal_book.cpp", Path(types.__file__)], compile_minimal_book)
+    library = ctypes.CDLL(str(folder / "minimal_book.so"))
+    library.book_open.restype = ctypes.c_void_p
+    library.book_run.restype = ctypes.c_uint64
+    return library
+
+
+def built(name: str, used: Iterable[Path], make: Callable[[Path, Path], None], what: str = "") -> Path:
+    """Return the folder that ``make(folder, scratch)`` fills; it runs if a source or the given text changed.
+
+    Earlier builds of this name are removed. Raises NotCompiled.
     """
     if not pricetime.COMPILED:
         raise NotCompiled(
             "pricetime runs uncompiled here, and the benchmarks measure compiled code: unset PRICETIME_PURE, or "
             "install a C compiler and the Python headers and reinstall pricetime"
         )
+    digest = hashlib.sha256(f"{sysconfig.get_config_var('EXT_SUFFIX')} {FLAGS} {what}".encode())
+    for source in used:
+        digest.update(source.name.encode() + source.read_bytes())
     BUILT.mkdir(exist_ok=True)
-    folder = BUILT / fingerprint()
+    folder = BUILT / f"{name}-{digest.hexdigest()[:16]}"
     with Path(BUILT, "lock").open("w") as lock:  # a second process may be building
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not folder.exists():
-            build(folder)
-    for package in (benchmarks, benchmarks.alternatives):
-        package.__path__.insert(0, str(folder / package.__name__.replace(".", "/")))
-    importlib.invalidate_caches()
+            for other in BUILT.glob(f"{name}-*"):
+                shutil.rmtree(other)
+            with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
+                made = Path(scratch, "made")
+                made.mkdir()
+                make(made, Path(scratch))
+                made.rename(folder)
+    return folder
 
 
-def fingerprint() -> str:
-    """Return a digest of the sources of the compiled modules."""
-    digest = hashlib.sha256(f"{sysconfig.get_config_var('EXT_SUFFIX')} {FLAGS}".encode())
-    for source in sources():
-        digest.update(source.name.encode())
-        digest.update(source.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def sources() -> Iterator[Path]:
-    for module in MODULES:
-        yield from (HERE / f"{module}.py", HERE / f"{module}.pxd")
-    yield from sorted(Path(pricetime.__file__).parent.rglob("*.pxd"))
-
-
-def build(folder: Path) -> None:
-    """Compile into ``folder``, which appears when complete. Builds of other sources are removed."""
-    for other in BUILT.iterdir():
-        if other.is_dir():
-            shutil.rmtree(other)
-    with tempfile.TemporaryDirectory(dir=BUILT) as scratch:
-        made = Path(scratch, "made")
-        compile_modules(MODULES, made, Path(scratch))
-        made.rename(folder)
+def sources(modules: list[str]) -> list[Path]:
+    own = [HERE / f"{module}{suffix}" for module in modules for suffix in (".py", ".pxd")]
+    return [*own, *sorted(Path(pricetime.__file__).parent.rglob("*.pxd"))]
 
 
 def compile_modules(modules: list[str], target: Path, scratch: Path, **settings: Any) -> None:
@@ -123,3 +120,38 @@ def compile_modules(modules: list[str], target: Path, scratch: Path, **settings:
         command.run()
     except (CompileError, LinkError) as error:
         raise NotCompiled(f"the C compiler failed on the benchmarks: {error}") from error
+
+
+def compile_minimal_book(target: Path, scratch: Path) -> None:
+    header = scratch / "types.h"
+    header.write_text(header_of_types(), encoding="ascii")
+    compiler = shlex.split(os.environ.get("CXX") or sysconfig.get_config_var("CXX") or "c++")
+    command = [
+        *compiler,
+        "-std=c++17",
+        *FLAGS,
+        "-shared",
+        "-fPIC",
+        "-include",
+        str(header),
+        str(HERE / "minimal_book.cpp"),
+    ]
+    try:
+        subprocess.run([*command, "-o", str(target / "minimal_book.so")], capture_output=True, text=True, check=True)
+    except FileNotFoundError:
+        raise NotCompiled(f"{compiler[0]} compiles the C++ book: install it (Debian: apt install g++)") from None
+    except subprocess.CalledProcessError as error:
+        raise NotCompiled(f"the C++ compiler failed on minimal_book.cpp: {error.stderr}") from error
+
+
+def header_of_types() -> str:
+    """Return the records and numbers of ``pricetime.types`` that ``minimal_book.cpp`` uses, in C."""
+    lines = ["#include <cstdint>"]
+    for name, record in (("Command", types.COMMAND), ("Report", types.REPORT)):
+        fields = ((field, record[field]) for field in record.names or ())
+        text = " ".join(f"std::{'' if kind.kind == 'i' else 'u'}int{8 * kind.itemsize}_t {f};" for f, kind in fields)
+        lines.append(f"struct __attribute__((packed)) {name} {{ {text} }};")
+    enums = (types.Side, types.TimeInForce, types.CommandType, types.ReportKind, types.Reason)
+    lines += [f"enum {{ {', '.join(f'{each.name} = {each.value}' for each in numbers)} }};" for numbers in enums]
+    lines.append(f"enum {{ EXECUTION_REPORT = {types.EXECUTION_REPORT} }};")
+    return "\n".join(lines) + "\n"

@@ -19,5 +19,5 @@ cdef struct Talk:
     u64 kept_bytes                   # of an incomplete message
     u8 kept[48]
 
-cdef u64 _echo(int epoll_fd, Talk *talks, u32 open_count, const u8 *sizes, u8 *buffer, u8 *out, bint answers) noexcept nogil
+cdef u64 _echo(int epoll_fd, Talk *talks, u32 open_count, const u8 *sizes, u8 *buffer, u8 *out) noexcept nogil
 cdef u64 _answer(Talk *t, const u8 *sizes, const u8 *data, u64 n_bytes, u8 *out) noexcept nogil

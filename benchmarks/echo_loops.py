@@ -7,10 +7,10 @@ import cython
 import numpy as np
 
 
-def echo(epoll_fd: cython.int, fds, sizes, answers: cython.bint):
+def echo(epoll_fd: cython.int, fds, sizes):
     """Read from these connections until all are closed; return the bytes read. ``sizes``: bytes by type of message.
 
-    The epoll must be empty. With ``answers``, every complete message gets an answer.
+    The epoll must be empty. Every complete order gets an answer.
     """
     talks: Block = Block(MOST * cython.sizeof(Talk))
     buffer: Block = Block(READ_BYTES + LONGEST_ORDER)
@@ -27,12 +27,12 @@ def echo(epoll_fd: cython.int, fds, sizes, answers: cython.bint):
     with cython.nogil:
         n_bytes: u64 = _echo(
             epoll_fd, first, count, cython.address(table[0]), cython.cast(cython.pointer[u8], buffer.memory),
-            cython.cast(cython.pointer[u8], out.memory), answers,
+            cython.cast(cython.pointer[u8], out.memory),
         )  # fmt: skip
     return n_bytes
 
 
-def _echo(epoll_fd, talks, open_count, sizes, buffer, out, answers):
+def _echo(epoll_fd, talks, open_count, sizes, buffer, out):
     ready: epoll_event[MOST]
     total: u64 = 0
     while open_count != 0:
@@ -49,14 +49,13 @@ def _echo(epoll_fd, talks, open_count, sizes, buffer, out, answers):
                 open_count -= 1
                 continue
             total += n_bytes
-            if answers:
-                length: u64 = _answer(t, sizes, buffer, t.kept_bytes + n_bytes, out)
-                sent: u64 = 0
-                while sent < length:
-                    taken: cython.Py_ssize_t = send(t.fd, out + sent, length - sent, MSG_NOSIGNAL)
-                    if taken <= 0:
-                        break
-                    sent += taken
+            length: u64 = _answer(t, sizes, buffer, t.kept_bytes + n_bytes, out)
+            sent: u64 = 0
+            while sent < length:
+                taken: cython.Py_ssize_t = send(t.fd, out + sent, length - sent, MSG_NOSIGNAL)
+                if taken <= 0:
+                    break
+                sent += taken
     return total
 
 

@@ -6,8 +6,8 @@
 Server, load generator and subscriber are three processes on this machine. The load is open loop: every order has a due
 time and is sent late if the generator falls behind. *Round trip* is measured by the generator, from the due time of an
 order to its answer. *Tick to trade* is measured in the server, from the recv that returned an order to the send of the
-datagram with its last report. The subscriber checks every report of the feed, and its books against the server's at
-the end.
+datagram with its last report. *Processor time* counts all threads while the orders are sent, for each of them. The
+subscriber checks every report of the feed, and its books against the server's at the end.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import click
@@ -29,13 +30,13 @@ import numpy as np
 from pricetime.cli.load_show import one_line
 from pricetime.client.subscriber import Subscriber
 from pricetime.load.load import Load, Pace
-from pricetime.load.machine import describe
 from pricetime.load.plan import Plan, make_plans
 from pricetime.load.run import Result, Run, by_kind, fill
 from pricetime.load.server import Event, ServerProcess
 from pricetime.types import ReportKind
 
-from . import stalls
+from . import pages, stalls
+from .report import load_cpu_option, server_cpu_option, show_machine
 
 #: Resting orders for which the subscriber allocates memory before it begins.
 ORDERS_TAKEN = 1 << 17
@@ -51,17 +52,33 @@ PERCENTILES = ("p50", "p90", "p99", "p99.9", "p99.99", "max")
 )
 @click.option("--sessions", default=4, show_default=True, type=click.IntRange(1, 64))
 @click.option("--preset", default="balanced", show_default=True, help="Order flow, a preset of pricetime.tape.flow.")
-@click.option("--server-cpu", type=int, help="Processor of the event loop.")
-@click.option("--load-cpu", type=int, help="Processor of load generator and subscriber.")
+@click.option("--pages", "page_count", default=0, show_default=True, type=click.IntRange(0), help="Open live pages.")
+@server_cpu_option
+@load_cpu_option
 @click.argument("options", nargs=-1)
-def main(options: tuple[str, ...], **given: Any) -> None:
+def main(options: tuple[str, ...], page_count: int, **given: Any) -> None:
     """Send orders to an exchange and print the results. OPTIONS, after --, are passed to pricetime serve."""
-    for name, value in describe().items():
-        print(f"  {name:<26}{value}")
+    show_machine()
     print(f"  {'stalls of the machine':<26}{stalls.measure()}")
-    day = Day(options=options, **given)
+    frames: pages.Seen = []
+    if page_count:
+        options = ("--http-port", "0", "--http-pages", str(page_count), *options)
+
+    @contextmanager
+    def beside(server: ServerProcess) -> Iterator[None]:
+        if not page_count:
+            yield
+            return
+        with pages.opened(int(server.last("serving")["http_port"]), page_count, given["load_cpu"]) as seen:
+            yield
+        frames.extend(seen)
+
+    day = Day(options=options, beside=beside, **given)
     outcome = day.measure()
-    for name, value in {**day.words(), **outcome.words()}.items():
+    words = {**day.words(), **outcome.words()}
+    if frames:
+        words["pages"] = f"{page_count}: {frames[0]:,} frames, {frames[1] / max(1, frames[0]):,.0f} bytes each"
+    for name, value in words.items():
         print(f"  {name:<26}{value}")
     sys.exit(not outcome.agrees or outcome.gaps != 0)
 
@@ -76,7 +93,7 @@ class Outcome:
     trades: int  #: trades of each side
     memory_bytes: int  #: resident memory of the server when the book is filled
     grown_bytes: int  #: its growth until the end
-    reports: int  #: reports on the feed
+    busy_ns: dict[str, int]  #: processor time while orders were sent
     gaps: int  #: gaps in the feed that the subscriber found
     agrees: bool  #: True if the subscriber's books equal the server's
     tick_to_trade_ns: dict[str, int]  #: by percentile
@@ -90,7 +107,7 @@ class Outcome:
             "accepted": f"{self.accepted:,}",
             "trades, both sides": f"{self.trades:,}",
             "server's memory": f"{self.memory_bytes / 1e6:.0f} MB, {self.grown_bytes / 1e6:.1f} MB more at the end",
-            "reports on the feed": f"{self.reports:,}",
+            **{f"processor, {who}": f"{ns / self.orders:,.0f} ns an order" for who, ns in self.busy_ns.items()},
             "gaps in the feed": f"{self.gaps:,}",
             "subscriber's books": "equal to the server's" if self.agrees else "DIFFERENT",
             **{f"tick to trade {name}": f"{ns / 1e3:,.1f} us" for name, ns in self.tick_to_trade_ns.items()},
@@ -112,8 +129,8 @@ class Day:
     server_cpu: int | None
     load_cpu: int | None
     options: tuple[str, ...]
-    #: wraps the run, given the server's process
-    beside: Callable[[int], AbstractContextManager[object]] = nullcontext
+    #: wraps the run
+    beside: Callable[[ServerProcess], AbstractContextManager[object]] = nullcontext
     server: type[ServerProcess] = ServerProcess
 
     @property
@@ -133,7 +150,10 @@ class Day:
         print(f"making {self.count:,} orders ...", file=sys.stderr)
         first, parts = make_plans(self.preset, self.count, self.sessions)
         plans = list(parts)
-        with self.server(*self._server_options()) as server:
+        options = ["--open", "--stats-interval-ms", "0", *self.options]
+        if self.server_cpu is not None:
+            options += ["--gateway-cpus", str(self.server_cpu)]
+        with self.server(*options) as server:
             here, there = multiprocessing.Pipe()
             last = multiprocessing.RawValue(ctypes.c_uint64)
             arguments = (server.group, server.feed_port, server.recovery, self.load_cpu, last, there)
@@ -141,34 +161,32 @@ class Day:
             watcher.start()
             there.close()  # only this end stays open: if the subscriber fails, recv reports it
             here.recv()  # the subscriber follows the feed
+            pids = {"load generator": os.getpid(), "subscriber": watcher.pid or 0}
             with pinned(self.load_cpu):
-                driven, stopped = self._drive(server, first, plans)
+                driven, stopped = self._drive(server, pids, first, plans)
             last.value = stopped["last_sequence"]
             watched: dict[str, Any] = here.recv()
             watcher.join()
             stats = server.last("stats")
         return Outcome(
             orders=self.count,
-            reports=stopped["last_sequence"],
             gaps=watched["gaps"],
             agrees=watched["digest"] == stopped["digest"],
             tick_to_trade_ns={name: stats[f"tick_to_trade_{name}_ns"] for name in PERCENTILES},
             **driven,
         )
 
-    def _server_options(self) -> list[str]:
-        options = ["--open", "--stats-interval-ms", "0", *self.options]
-        if self.server_cpu is not None:
-            options += ["--gateway-cpus", str(self.server_cpu)]
-        return options
-
-    def _drive(self, server: ServerProcess, first: Plan, plans: list[Plan]) -> tuple[dict[str, Any], Event]:
+    def _drive(
+        self, server: ServerProcess, pids: dict[str, int], first: Plan, plans: list[Plan]
+    ) -> tuple[dict[str, Any], Event]:
         with Load(server.host, server.port, self.sessions) as load:
             fill(load, first)
             memory = server.resident_bytes()
             run = Run(load, Pace(self.rate))
-            with self.beside(server.process.pid):
+            with self.beside(server):
+                before = busy_ns(server.process.pid, pids)
                 run.go(plans)
+                after = busy_ns(server.process.pid, pids)
             if run.result.failure:
                 raise SystemExit(run.result.failure)
             grown = server.resident_bytes() - memory
@@ -180,8 +198,27 @@ class Day:
             "trades": int(kinds[ReportKind.TRADE]),
             "memory_bytes": memory,
             "grown_bytes": grown,
+            "busy_ns": {who: after[who] - before[who] for who in after},
         }
         return driven, stopped
+
+
+def busy_ns(server: int, others: dict[str, int]) -> dict[str, int]:
+    """Return the processor time of the server's main thread, its busiest other thread and the rest, and of the others.
+
+    The busiest thread is the event loop.
+    """
+    threads = {path.name: int((path / "schedstat").read_text().split()[0]) for path in tasks_of(server)}
+    main = threads.pop(str(server))
+    found = {"event loop": max(threads.values()), "main thread": main}
+    found["other threads"] = sum(threads.values()) - found["event loop"]
+    for who, pid in others.items():
+        found[who] = sum(int((path / "schedstat").read_text().split()[0]) for path in tasks_of(pid))
+    return found
+
+
+def tasks_of(pid: int) -> list[Path]:
+    return list(Path(f"/proc/{pid}/task").iterdir())
 
 
 def watch(
@@ -202,9 +239,7 @@ def watch(
         follow(subscriber, lambda: last.value != 0)
         deadline = time.monotonic() + 10
         follow(subscriber, lambda: subscriber.seq_num >= last.value or time.monotonic() > deadline)
-        seen = subscriber.statistics
-        digest = f"{subscriber.digest():016x}"
-        pipe.send({"gaps": seen.gaps, "digest": digest})
+        pipe.send({"gaps": subscriber.statistics.gaps, "digest": f"{subscriber.digest():016x}"})
 
 
 def follow(subscriber: Subscriber, until: Callable[[], bool]) -> None:

@@ -5,6 +5,7 @@ Valgrind counts, so the result does not depend on other work of the machine. Ker
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -18,13 +19,16 @@ from typing import Any
 import click
 
 from pricetime.errors import PricetimeError
+from pricetime.exchange.io.loop import EventLoop
 from pricetime.load.server import ServerProcess
 
 from .exchange import Day
-from .stacks import readable
+from .report import directory_option
+
+MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
 #: The function that contains all work of the event loop's thread, matching included.
-TURN = "__pyx_f_9pricetime_8exchange_2io_4loop_9EventLoop_step"
+TURN = "".join(["__pyx_f", *(f"_{len(part)}{part}" for part in (*EventLoop.__module__.split("."), "EventLoop")), "_step"])
 
 #: Smaller shares are not shown.
 LEAST = 0.2
@@ -44,8 +48,9 @@ class Counted(ServerProcess):
 
 
 @contextmanager
-def counting(pid: int) -> Iterator[None]:
-    """Count the instructions of a process under valgrind during the block."""
+def counting(server: ServerProcess) -> Iterator[None]:
+    """Count the instructions of a server under valgrind during the block."""
+    pid = server.process.pid
     subprocess.run(["callgrind_control", "-i", "on", str(pid)], check=True, capture_output=True)
     yield
     subprocess.run(["callgrind_control", "-i", "off", str(pid)], check=True, capture_output=True)
@@ -71,6 +76,27 @@ def instructions_in(counts: Path) -> dict[str, int]:
     return dict(found)
 
 
+def readable(symbol: str) -> str:
+    """Return ``core/book.py Books._match`` for ``__pyx_f_9pricetime_4core_4book_5Books__match``."""
+    head = MANGLED.match(symbol)
+    if head is None:
+        return symbol.partition(".")[0]
+    parts, rest = [], symbol[head.end() :]
+    while numbered := re.match(r"(\d+)", rest):
+        name = rest[numbered.end() :]
+        length = int(numbered[1])
+        if len(name) <= length or name[length] != "_":
+            rest = name  # the index of a method in its class, not a length
+            break
+        parts.append(name[:length])
+        rest = name[length + 1 :]
+    function = rest.partition(".")[0]
+    modules = [part for part in parts if part[0].islower()]
+    classes = [part for part in parts if not part[0].islower()]
+    path = "/".join(modules[1:] if modules[:1] == ["pricetime"] else modules)
+    return f"{path}.py {'.'.join([*classes, function])}"
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--orders", default=200_000, show_default=True, type=click.IntRange(1), help="Orders to send, at an unlimited rate."
@@ -80,37 +106,29 @@ def instructions_in(counts: Path) -> dict[str, int]:
 @click.option(
     "--journal", type=click.Choice(["none", "memory"]), default="memory", show_default=True, help="Its level."
 )
-@click.option(
-    "--directory",
-    default=Path("build"),
-    show_default=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the journal, which is removed afterwards.",
-)
+@directory_option
 def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
     """Count the instructions of the event loop for each order, by function: decoding, journal, books, routing.
 
-    It takes a minute. Kernel work in recv, send and epoll_wait is not counted; make profile samples it.
+    It takes a minute. Kernel work in recv, send and epoll_wait is not counted.
     """
     for program in ("valgrind", "callgrind_control"):
         if shutil.which(program) is None:
             raise click.ClickException(f"{program} is missing: install it (Debian: apt install valgrind)")
     directory.mkdir(parents=True, exist_ok=True)
-    Counted.folder = folder = Path(tempfile.mkdtemp(prefix="instructions-", dir=directory))
-    options: tuple[str, ...] = ()
-    if journal != "none":
-        options += ("--journal", str(folder / "journal"))
     try:
-        day = Day(
-            rate=0, seconds=orders / 1e6, server_cpu=None, load_cpu=None, options=options, beside=counting,
-            server=Counted, **given,
-        )  # fmt: skip
-        day.measure()
-        found = instructions_in(folder / "counts")
+        with tempfile.TemporaryDirectory(prefix="instructions-", dir=directory) as folder:
+            Counted.folder = Path(folder)
+            options: tuple[str, ...] = ()
+            if journal != "none":
+                options += ("--journal", f"{folder}/journal")
+            Day(
+                rate=0, seconds=orders / 1e6, server_cpu=None, load_cpu=None, options=options, beside=counting,
+                server=Counted, **given,
+            ).measure()  # fmt: skip
+            found = instructions_in(Counted.folder / "counts")
     except (PricetimeError, OSError, subprocess.CalledProcessError) as failed:
         raise click.ClickException(str(failed)) from failed
-    finally:
-        shutil.rmtree(folder)
     total = sum(found.values())
     for name, count in sorted(found.items(), key=lambda item: -item[1]):
         if count >= LEAST * orders:

@@ -3,13 +3,14 @@
     python -m benchmarks.load --rate 5000000 --load-cpu 1 --echo-cpu 0
     python -m benchmarks.load --rate 0
 
-The other end logs sessions in as an exchange does. First it discards what arrives: this measures sending alone, which
-is due times, the copy into the outbound buffers and the system calls. Then it answers every order with one report: this
-measures the whole generator, with reading, checking and recording. benchmarks.exchange uses a real exchange.
+The other end logs sessions in as an exchange does and answers every order with one report: this measures due times, the
+copy into the outbound buffers, the system calls, reading, checking and recording. benchmarks.exchange uses a real
+exchange.
 """
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import select
 import socket
@@ -19,23 +20,20 @@ from multiprocessing.connection import Connection
 
 import click
 
-from benchmarks.exchange import pin
 from pricetime.cli.load_show import one_line
 from pricetime.load.load import Load, Pace
-from pricetime.load.machine import describe
-from pricetime.load.plan import Plan, make_plans
-from pricetime.load.run import LEAD_S, total
+from pricetime.load.plan import make_plans
+from pricetime.load.run import Run, total
 from pricetime.load.run_file import Latency
 from pricetime.wire.messages import SIZES, Challenge, Login, LoginAccepted
 from pricetime.wire.types import NONCE_BYTES, WIRE_VERSION
 
 from .build import NotCompiled, ready
+from .exchange import pin
+from .report import show_machine
 
 #: Orders that are made; they are sent repeatedly, because the other end does not check them.
 ORDERS = 1 << 18
-
-#: The most orders without an answer; the sink gets no more than that.
-MOST_UNANSWERED = 3_500_000
 
 LONG_MS = 600_000
 
@@ -49,61 +47,41 @@ LONG_MS = 600_000
 @click.option("--load-cpu", type=int, help="Processor of the generator, which then never sleeps.")
 @click.option("--echo-cpu", type=int, help="Processor of the other end.")
 def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_cpu: int | None) -> None:
-    """Measure sending alone, then sending and reading, and print the rates."""
+    """Send orders, read the answers, and print the rates."""
     try:
         ready()
     except NotCompiled as error:
         sys.exit(str(error))
-    for name, value in describe().items():
-        print(f"  {name:<26}{value}")
+    show_machine()
     _, plans = make_plans("balanced", ORDERS, sessions, chunk=ORDERS)
     (plan,) = plans
-    orders = round((rate or 5e6) * seconds)
-    for answers in (False, True):
-        here, there = multiprocessing.Pipe()
-        arguments = (sessions, echo_cpu, there, answers)
-        other = multiprocessing.get_context("spawn").Process(target=serve, args=arguments, daemon=True)
-        other.start()
-        there.close()  # only this end stays open: if the process fails, recv reports it
-        port = here.recv()
-        pin(load_cpu)
-        with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:
-            found = drive(load, plan, rate, orders if answers else min(orders, MOST_UNANSWERED), answers=answers)
-        found["bytes at the other end"] = f"{here.recv():,}"
-        other.join()
-        print("sent and answered" if answers else "sent alone")
-        for name, value in found.items():
-            print(f"  {name:<26}{value}")
-
-
-def drive(load: Load, plan: Plan, rate: float, orders: int, *, answers: bool) -> dict[str, str]:
-    """Send a plan as often as needed; return the result."""
-    times = max(1, orders // plan.count)
-    start, busy = time.perf_counter() + LEAD_S, time.process_time()
-    for number in range(times):
-        while not load.offer(plan, Pace(rate), start, number * plan.count):
-            load.check()
-            time.sleep(0.001)
-    while (load.measured.answered if answers else load.measured.sent) < times * plan.count:
-        load.check()
-        time.sleep(0.001)
-    busy = time.process_time() - busy
-    seen = load.measured
-    took = (seen.last_answer if answers else seen.last_sent) - start
-    found = {
-        "orders": f"{seen.sent:,} over {len(load.accounts)} sessions",
+    here, there = multiprocessing.Pipe()
+    other = multiprocessing.get_context("spawn").Process(target=serve, args=(sessions, echo_cpu, there), daemon=True)
+    other.start()
+    there.close()  # only this end stays open: if the process fails, recv reports it
+    port = here.recv()
+    pin(load_cpu)
+    with Load("127.0.0.1", port, sessions, spins=load_cpu is not None) as load:
+        run, busy = Run(load, Pace(rate)), time.process_time()
+        run.go(itertools.repeat(plan, max(1, round((rate or 5e6) * seconds) // ORDERS)))
+        busy = time.process_time() - busy
+    received, found = here.recv(), run.result
+    other.join()
+    if found.failure:
+        sys.exit(found.failure)
+    words = {
+        "orders": f"{found.sent:,} over {sessions} sessions, {received:,} bytes",
         "asked for": f"{rate / 1e6:.2f} M/s" if rate else "unlimited rate",
-        "sent": f"{seen.sent / (seen.last_sent - start) / 1e6:.2f} M/s, {seen.late:,} sent over 1 ms late",
-        "processor": f"{busy / took:.0%} of one, {busy / seen.sent * 1e9:.0f} ns an order",
+        "sent": f"{found.sent_per_s / 1e6:.2f} M/s, {found.late:,} sent over 1 ms late",
+        "answered": f"{found.answered_per_s / 1e6:.2f} M/s",
+        "processor": f"{busy / found.seconds:.0%} of one, {busy / found.sent * 1e9:.0f} ns an order",
+        "round trip": one_line(Latency.of(total(found.latencies))),
     }
-    if answers:
-        of = Latency.of(total(load.latencies()))
-        found["answered"] = f"{seen.answered / took / 1e6:.2f} M/s"
-        found["round trip"] = one_line(of)
-    return found
+    for name, value in words.items():
+        print(f"  {name:<26}{value}")
 
 
-def serve(sessions: int, cpu: int | None, pipe: Connection, answers: bool) -> None:
+def serve(sessions: int, cpu: int | None, pipe: Connection) -> None:
     """The other end: send its port, log this many sessions in, read until they close, send the bytes read."""
     ready()
     from benchmarks.echo_loops import echo
@@ -122,7 +100,7 @@ def serve(sessions: int, cpu: int | None, pipe: Connection, answers: bool) -> No
             )
             connection.sendall(accepted.encode())
             connections.append(connection)
-        pipe.send(echo(epoll.fileno(), [connection.fileno() for connection in connections], SIZES, answers))
+        pipe.send(echo(epoll.fileno(), [connection.fileno() for connection in connections], SIZES))
     for connection in connections:
         connection.close()
 

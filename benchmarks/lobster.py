@@ -5,15 +5,18 @@ python -m benchmarks.lobster --lines 500000 --levels 10
 
 from __future__ import annotations
 
-import argparse
 import random
 import tempfile
 from pathlib import Path
 from time import process_time
 
+import click
+
 from pricetime import OrderBook, Side
 from pricetime.tape.formats import open_replay
 from pricetime.tape.lobster import NO_LEVEL, Kind
+
+from .report import rounds_option
 
 MIDDLE, TICK, SPREAD = 5_853_300, 100, 12
 
@@ -92,19 +95,19 @@ def _row(book: OrderBook, levels: int) -> str:
     return ",".join(map(str, fields)) + "\n"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--lines", type=int, default=500_000)
-    parser.add_argument("--levels", type=int, default=10)
-    parser.add_argument("--runs", type=int, default=3)
-    options = parser.parse_args()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--lines", default=500_000, show_default=True, help="Messages of the tape.")
+@click.option("--levels", default=10, show_default=True, help="Levels of its rows.")
+@rounds_option(3)
+def main(lines: int, levels: int, rounds: int) -> None:
+    """Replay a generated tape and print the rows per second of processor time."""
     with tempfile.TemporaryDirectory() as folder:
-        messages, orderbook = write_pair(Path(folder), options.lines, options.levels)
-        for _ in range(options.runs):
+        messages, orderbook = write_pair(Path(folder), lines, levels)
+        for _ in range(rounds):
             started = process_time()
             outcome = open_replay(messages, OrderBook, orderbook=orderbook).run()
             speed = outcome.records / (process_time() - started)
-            print(f"{options.levels} levels: {speed:,.0f} rows/s of processor time, {outcome.exact:,} trades exact")
+            print(f"{levels} levels: {speed:,.0f} rows/s of processor time, {outcome.exact:,} trades exact")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The process that ``benchmarks.compare`` starts for each revision in each round.
+"""The process that ``benchmarks.compare`` starts for each revision: it makes the flows, or measures them once.
 
-It reads names of workloads from its standard input and answers each with a line of JSON: processor time in ns per
-order. The workloads are files in the given folder, so that both revisions execute the same commands. PYTHONPATH decides
-which pricetime is measured; only ``OrderBook`` and the records of it are used.
+PYTHONPATH decides which pricetime is used. Each revision makes the flows itself, in its own format. ``make FOLDER
+COUNT NAME...`` writes them to a folder, ``measure FOLDER`` reads names of workloads from its standard input and
+answers each with a line of JSON: processor time in ns per order. Only ``OrderBook``, the generator of flows and the
+records are used.
 """
 
 from __future__ import annotations
@@ -18,20 +19,31 @@ from numpy.typing import NDArray
 
 import pricetime
 
-from .python_loop import arguments, time_adds, time_cancels
-
-BATCH = 65_536
+from .calls import arguments, time_adds, time_cancels
+from .workloads import BATCH, WORKLOADS, load, resting
 
 #: Passes of each workload in each run.
 PASSES = 3
 
+#: Calls of each kind from Python in one run.
+CALLS = 100_000
 
-def main(folder: Path) -> None:
+
+def make(folder: Path, count: int, names: list[str]) -> None:
+    """Write each workload that this revision has to a file."""
+    folder.mkdir()
+    for name in [name for name in names if name in WORKLOADS]:
+        workload = load(name, count, seed=1)
+        commands = np.concatenate(workload.commands)
+        np.savez(folder / f"{name}.npz", prelude=np.concatenate([*workload.prelude, commands[:0]]), commands=commands)
+
+
+def measure(folder: Path) -> None:
     gc.disable()
     answer({"path": str(Path(pricetime.__file__).parent), "compiled": pricetime.COMPILED})
     for line in sys.stdin:
         name = line.strip()
-        answer(calls(folder) if name == "calls" else {name: batches(folder / f"{name}.npz")})
+        answer(calls() if name == "calls" else {name: batches(folder / f"{name}.npz")})
 
 
 def answer(what: dict[str, object]) -> None:
@@ -59,14 +71,17 @@ def run(book: pricetime.OrderBook, commands: NDArray[np.void]) -> None:
         book.apply(commands[start : start + BATCH])
 
 
-def calls(folder: Path) -> dict[str, object]:
+def calls() -> dict[str, object]:
     """Return ns a call from a Python loop."""
-    with np.load(folder / "calls.npz") as workload:
-        orders = arguments(workload["commands"])
+    orders = arguments(resting(CALLS, np.random.default_rng(1)))
     book = pricetime.OrderBook()
     passes = [(time_adds(book, orders), time_cancels(book, orders)) for _ in range(PASSES)]
     return {"add_order": min(add for add, _ in passes), "cancel_order": min(cancel for _, cancel in passes)}
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    what, where, *rest = sys.argv[1:]
+    if what == "make":
+        make(Path(where), int(rest[0]), rest[1:])
+    else:
+        measure(Path(where))

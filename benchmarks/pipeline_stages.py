@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pricetime import Engine, Instrument
 from pricetime.errors import PricetimeError
+from pricetime.ring import Idle, Ring
 
+from .books import CAPACITY, clock_rate
 from .exchange import PERCENTILES, Day, pin
 from .journal import LEVELS, journal_in, numbered
-from .steps import CAPACITY
 from .workloads import Workload, load
-
-if TYPE_CHECKING:
-    from pricetime.log.writer import Writer
-    from pricetime.ring import Idle, Ring
 
 #: The order flow of all stages but one, and of the exchange's benchmark.
 FLOW = "balanced"
@@ -36,9 +30,6 @@ PAIRS = "one-maker-per-taker"
 
 #: Slots of the ring between two threads, as by default in a server.
 SLOTS, ALL_SLOTS = 1 << 16, 1 << 20
-
-#: Commands in an iteration of the engine, as in the event loop.
-BATCH = 256
 
 SEGMENT_BYTES = 64 << 20
 
@@ -79,28 +70,28 @@ class Stage:
 def stages() -> list[Stage]:
     """Return all stages; each includes more than the one before."""
     kept = [
-        Stage("match", f"{FLOW!r} in memory, batches of {BATCH} through the books, reports written", match),
+        Stage("match", f"{FLOW!r} from a ring filled beforehand, one thread, reports written", partial(match, FLOW)),
+        Stage("match-encode", f"the same with {PAIRS!r}: each bid takes one of 1 M asks", partial(match, PAIRS)),
         Stage(
-            "match-encode",
-            f"{PAIRS!r}: bids from a ring filled beforehand, one thread, each takes one of 1 M asks at 50 prices, "
-            "reports encoded for sending; latency of single orders",
-            match_filled,
+            "ring",
+            f"{FLOW!r}, one thread fills the ring, a second takes from it and executes",
+            partial(through_ring, False),
         ),
-        Stage("ring", f"{FLOW!r}, one thread fills the ring, a second takes from it and executes", ring),
-        Stage("ring-journal", "the same, each batch in the journal before it is executed, with a syncer", journaled),
+        Stage(
+            "ring-journal",
+            "the same, each batch in the journal before it is executed, with a syncer",
+            partial(through_ring, True),
+        ),
     ]
-    for name, what, options in (
-        ("exchange", "TCP to multicast, without a journal", ()),
-        ("exchange-memory", "TCP to multicast, level memory", ("--acknowledge", "memory")),
-        (
-            "exchange-durable",
-            "TCP to multicast, level durable: every report waits for the disk",
-            ("--acknowledge", "durable"),
-        ),
+    for name, what, *options in (
+        ("exchange", "without a journal"),
+        ("exchange-memory", "level memory", "--acknowledge", "memory"),
+        ("exchange-durable", "level durable: every report waits for the disk", "--acknowledge", "durable"),
     ):
+        at_rate, flat_out = (partial(exchange, tuple(options), which) for which in (True, False))
         kept += [
-            Stage(f"{name}-at-rate", f"{what}, open loop at --rate; tick to trade", partial(paced, options)),
-            Stage(f"{name}-flat-out", f"{what}, unlimited rate", partial(flat_out, options)),
+            Stage(f"{name}-at-rate", f"TCP to multicast, {what}, open loop at --rate; tick to trade", at_rate),
+            Stage(f"{name}-flat-out", f"TCP to multicast, {what}, unlimited rate", flat_out),
         ]
     return kept
 
@@ -108,52 +99,31 @@ def stages() -> list[Stage]:
 # ---------------------------------------------------------------------- without sockets
 
 
-def match(conditions: Conditions) -> Seen:
-    from .journal_loops import match as run
-
-    workload = flow(FLOW, conditions.orders)
-    engine = filled(workload)
-    with beside(conditions.server_cpu) as thread:
-        taken = [thread.submit(run, engine, chunk, BATCH).result()[0] for chunk in workload.commands]
-    return seen(workload, sum(taken))
-
-
-def match_filled(conditions: Conditions) -> Seen:
+def match(name: str, conditions: Conditions) -> Seen:
     """Runs twice: in batches for the throughput, one by one for the latency."""
-    from .inside import ticks_per_ns
-    from .pipeline_loops import match_from, time_each
+    from .engine_loops import match_from, time_each_from
 
-    workload = flow(PAIRS, min(conditions.orders, ALL_SLOTS))
+    workload = flow(name, min(conditions.orders, ALL_SLOTS))
     with beside(conditions.server_cpu) as thread:
         engine, full, count = prepared(workload)
         taken_ns, reports = thread.submit(match_from, engine, full, count, idle()).result()
         engine, full, count = prepared(workload)
-        ticks = thread.submit(time_each, engine, full, count).result()
-    if reports != 2 * count:
+        ticks = thread.submit(time_each_from, engine, full, count).result()
+    if name == PAIRS and reports != 2 * count:
         raise Wrong(f"{count} orders made {reports} reports; expected an ACCEPTED and a TRADE each")
-    each_ns = ticks / ticks_per_ns()
     percents = [float(name.removeprefix("p")) if name != "max" else 100 for name in PERCENTILES]
-    found = np.percentile(each_ns, percents, method="higher")
+    found = np.percentile(ticks / clock_rate(), percents, method="higher")
     return seen(workload, taken_ns, {name: round(ns) for name, ns in zip(PERCENTILES, found.tolist(), strict=True)})
 
 
-def ring(conditions: Conditions) -> Seen:
-    return through_ring(conditions, nullcontext(None))
-
-
-def journaled(conditions: Conditions) -> Seen:
-    return through_ring(conditions, journal_in(conditions.directory, LEVELS["memory"], SEGMENT_BYTES))
-
-
-def through_ring(conditions: Conditions, journal: AbstractContextManager[Writer | None]) -> Seen:
+def through_ring(journaled: bool, conditions: Conditions) -> Seen:
     """One thread fills the ring, a second executes; timed from the first read of the ring to the last report."""
-    from pricetime.ring import Ring
-
-    from .pipeline_loops import fill, match_from
+    from .engine_loops import fill, match_from
 
     workload = flow(FLOW, conditions.orders)
     commands = numbered(np.concatenate(workload.commands))
     engine, between = filled(workload), Ring(SLOTS, blocking=False)
+    journal = journal_in(conditions.directory, LEVELS["memory"], SEGMENT_BYTES) if journaled else nullcontext()
     with journal as writer, beside(conditions.server_cpu) as engines, beside(conditions.load_cpu) as producers:
         executed = engines.submit(match_from, engine, between, commands.size, idle(), writer)
         put = producers.submit(fill, between, commands, idle())
@@ -180,9 +150,7 @@ def filled(workload: Workload) -> Engine:
 
 def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
     """Return books, a ring that holds all commands, and their number."""
-    from pricetime.ring import Ring
-
-    from .pipeline_loops import fill
+    from .engine_loops import fill
 
     full = Ring(ALL_SLOTS, blocking=False)
     commands: NDArray[np.void] = np.concatenate(workload.commands)
@@ -192,8 +160,6 @@ def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
 
 def idle() -> Idle:
     """Return an idle wait that spins, then yields: no thread sleeps while there is work."""
-    from pricetime.ring import Idle
-
     return Idle("yield", spins=1000, pauses=1000)
 
 
@@ -210,33 +176,21 @@ def seen(workload: Workload, taken_ns: int, latency_ns: dict[str, int] | None = 
 # ---------------------------------------------------------------------- from socket to socket
 
 
-def paced(options: tuple[str, ...], conditions: Conditions) -> Seen:
-    return exchange(options, conditions, conditions.rate, conditions.seconds)
+def exchange(options: tuple[str, ...], at_rate: bool, conditions: Conditions) -> Seen:
+    """Run a server, a load generator and a subscriber, whose books must equal the server's.
 
-
-def flat_out(options: tuple[str, ...], conditions: Conditions) -> Seen:
-    """No latency: at an unlimited rate it would only measure the queue."""
-    found = exchange(options, conditions, 0, conditions.orders / 1e6)
-    return Seen(found.orders, found.orders_per_s)
-
-
-def exchange(options: tuple[str, ...], conditions: Conditions, rate: float, seconds: float) -> Seen:
-    """Run a server, a load generator and a subscriber, whose books must equal the server's."""
-    folder = Path(tempfile.mkdtemp(prefix="journal-", dir=conditions.directory))
-    day = Day(
-        rate=rate,
-        seconds=seconds,
-        sessions=conditions.sessions,
-        preset=FLOW,
-        server_cpu=conditions.server_cpu,
-        load_cpu=conditions.load_cpu,
-        options=(*options, "--journal", str(folder)) if options else (),
-    )
-    try:
-        outcome = day.measure()
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(folder)
+    At an unlimited rate there is no latency: it would only measure the queue.
+    """
+    with tempfile.TemporaryDirectory(prefix="journal-", dir=conditions.directory) as folder:
+        outcome = Day(
+            rate=conditions.rate if at_rate else 0,
+            seconds=conditions.seconds if at_rate else conditions.orders / 1e6,
+            sessions=conditions.sessions,
+            preset=FLOW,
+            server_cpu=conditions.server_cpu,
+            load_cpu=conditions.load_cpu,
+            options=(*options, "--journal", folder) if options else (),
+        ).measure()
     if not outcome.agrees:
         raise Wrong("the subscriber's books differ from the server's")
-    return Seen(outcome.orders, outcome.result.answered_per_s, outcome.tick_to_trade_ns)
+    return Seen(outcome.orders, outcome.result.answered_per_s, outcome.tick_to_trade_ns if at_rate else None)

@@ -1,13 +1,13 @@
-"""Measure a start: a replay of the whole journal, and a recovery with a snapshot.
+"""Measure a snapshot and a start: a replay of the whole journal, and a recovery with the snapshot.
 
     python -m benchmarks.recovery
     python -m benchmarks.recovery --commands 10000000 --behind 1000000 --directory DIR
 
-The writer and the syncer of a server write a journal of the flow ``balanced``, with a snapshot ``--behind`` commands
-before its end. *Replay* is what ``pricetime replay`` does: the books alone, from the first command on; it verifies
-every record, and every report against the checkpoints. *Recovery* is what a server does before it serves: it loads and
-checks the snapshot, then runs the rest through matcher and router, so that streams and feed are complete. Files are in
-the page cache; a cold disk adds the time to read them.
+A server writes the journal of the flow ``balanced``, with a snapshot ``--behind`` commands before its end, and is
+killed. *Replay* is what ``pricetime replay`` does: the books alone, from the first command on; it verifies every
+record, and every report against the checkpoints. *Recovery* is what a server does before it serves: it loads and checks
+the snapshot, then runs the rest, so that streams and feed are complete. Files are in the page cache; a cold disk adds
+the time to read them.
 """
 
 from __future__ import annotations
@@ -16,29 +16,20 @@ import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
-import numpy as np
 
-from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
-from pricetime.exchange.settings.fields import LogLevel
-from pricetime.exchange.settings.server_log import make_log
-from pricetime.exchange.standby.journal import make_machine, recover
-from pricetime.exchange.state.machine import Machine
-from pricetime.load.machine import describe
+from pricetime.load.load import Load, Pace
+from pricetime.load.plan import make_plans
+from pricetime.load.run import Run, fill
+from pricetime.load.server import Event, ServerProcess
 from pricetime.log.directory import Directory
 from pricetime.log.replay import Replay
-from pricetime.log.snapshot import write
-from pricetime.log.syncer import Syncer
-from pricetime.log.writer import Writer
-from pricetime.tape.flow import generate, prelude
-from pricetime.types import COMMAND
 
-#: Commands appended at a time.
-RUN = 1 << 12
+from .report import directory_option, rounds_option, show_machine
+
+SESSIONS = 4
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,131 +37,70 @@ RUN = 1 << 12
     "--commands", default=10_000_000, show_default=True, type=click.IntRange(1), help="Commands in the journal."
 )
 @click.option(
-    "--behind", default=1_000_000, show_default=True, type=click.IntRange(0), help="Commands after the snapshot."
+    "--behind", default=1_000_000, show_default=True, type=click.IntRange(1), help="Commands after the snapshot."
 )
-@click.option("--turns", default=5, show_default=True, type=click.IntRange(1), help="Measurements of each.")
-@click.option("--directory", type=click.Path(file_okay=False, path_type=Path), help="Folder for the journal.")
-def main(commands: int, behind: int, turns: int, directory: Path | None) -> None:
-    """Time a replay and a recovery."""
-    for name, value in describe().items():
-        print(f"  {name:<34}{value}")
+@rounds_option(5)
+@directory_option
+def main(commands: int, behind: int, rounds: int, directory: Path) -> None:
+    """Time a snapshot, a replay and a recovery."""
+    if behind > commands // 2:
+        raise click.UsageError("--behind must be at most half of --commands, so that there is one snapshot")
+    directory.mkdir(parents=True, exist_ok=True)
+    show_machine()
     with tempfile.TemporaryDirectory(dir=directory) as made:
-        settings = GatewayConfig(
-            journal=Path(made) / "journal",
-            instruments=(InstrumentConfig(id=0),),
-            prefault=False,
-            log_level=LogLevel.ERROR,
-        )
-        resting = write_journal(settings, commands, behind)
-        print(f"  {'journal':<34}{commands:,} commands of 'balanced', {resting:,} orders rest")
-        report("replay of the journal", [replay(settings) for _ in range(turns)], commands)
-        report("recovery with the snapshot", [recovery(settings) for _ in range(turns)], behind)
+        journal = Path(made) / "journal"
+        snapshot = write_journal(journal, commands, behind)
+        print(f"  {'snapshot':<34}{snapshot['seconds']:.3f} s, {snapshot['commands']:,} orders rest")
+        report("replay of the journal", *zip(*(replay(journal) for _ in range(rounds)), strict=True))
+        report("recovery with the snapshot", *zip(*(recovery(journal) for _ in range(rounds)), strict=True))
 
 
-def report(what: str, seconds: list[float], commands: int) -> None:
+def report(what: str, seconds: tuple[float, ...], commands: tuple[int, ...]) -> None:
     """Print median and range."""
     median = statistics.median(seconds)
     print(
-        f"  {what:<34}{median:.3f} s ({min(seconds):.3f} to {max(seconds):.3f}), "
-        f"{commands / median / 1e6:.1f} M commands/s"
+        f"  {what:<34}{median:.3f} s ({min(seconds):.3f} to {max(seconds):.3f}), {commands[0]:,} commands, "
+        f"{commands[0] / median / 1e6:.1f} M commands/s"
     )
 
 
-def write_journal(settings: GatewayConfig, commands: int, behind: int) -> int:
-    """Write a journal with a snapshot ``behind`` commands before its end; return the orders resting at the end."""
-    assert settings.journal is not None
-    directory = Directory(settings.journal)
-    directory.lock()
-    writer: Any = Writer()
-    state = make_machine(settings, settings.configuration())
-    state.store.epoch = time.time_ns()
-    syncer = Syncer(writer, directory, state.configuration, level=1, epoch=state.store.epoch)
-    syncer.open()
-    syncer.start()
-    done = 0
-    for run in runs(commands):
-        take(writer, state, run)
-        done += len(run)
-        if commands - behind <= done < commands - behind + RUN:
-            keep(settings, directory, writer, state)
-    resting = len(state.engine)
-    syncer.end()
-    directory.unlock()
-    return resting
+def serve(journal: Path, *options: str) -> ServerProcess:
+    return ServerProcess("--open", "--stats-interval-ms", "0", "--no-prefault", "--journal", str(journal), *options)
 
 
-def keep(settings: GatewayConfig, directory: Directory, writer: Any, state: Machine) -> None:
-    """Write a snapshot of the current state."""
-    from pricetime.log.reader import Reader
-
-    reader = Reader(directory)
-    while not reader.read().at_end:
-        pass
-    while writer.synced() < reader.position.sequence:
-        time.sleep(0.001)
-    image = state.snapshot(
-        reader.position,
-        term=reader.term,
-        stream_reports=settings.snapshot_stream_reports,
-        feed_reports=settings.snapshot_feed_reports,
-    )
-    write(directory.disk, directory.path, image)
-
-
-def take(writer: Any, state: Machine, commands: np.ndarray[Any, Any]) -> None:
-    """Append and then execute, as the matcher does; waits if no segment is ready."""
-    while len(commands):
-        took = writer.append_records(commands, state.engine.seq_num, state.matcher.report_checksum)
-        state.run(commands[:took])
-        commands = commands[took:]
-        if not took:
-            if writer.failed():
-                raise SystemExit("the journal failed")
-            time.sleep(0.0005)
+def write_journal(journal: Path, commands: int, behind: int) -> Event:
+    """Write a journal with a snapshot ``behind`` commands before its end; return what the server logged of it."""
+    first, plans = make_plans("balanced", commands, SESSIONS)
+    with (
+        serve(journal, "--snapshot-every", str(commands - behind)) as server,
+        Load(server.host, server.port, SESSIONS) as load,
+    ):
+        fill(load, first)
+        run = Run(load, Pace(0))
+        run.go(plans)
+        if run.result.failure:
+            raise SystemExit(run.result.failure)
+        snapshot = server.wait_for("snapshot", 60)
+        server.kill()
+    return snapshot
 
 
-def runs(commands: int) -> Iterator[np.ndarray[Any, np.dtype[np.void]]]:
-    """Yield the flow of four owners, numbered as in a gateway."""
-    sequence = 0
-    for part in [*prelude("balanced"), *generate("balanced", commands)]:
-        for first in range(0, len(part), RUN):
-            run = np.array(part[first : first + RUN], COMMAND)
-            run = run[: commands - sequence]
-            if not len(run):
-                return
-            run["sequence"] = np.arange(sequence + 1, sequence + len(run) + 1)
-            owner = run["order_id"] % 4 + 1
-            run["owner"] = run["session"] = owner
-            run["order_id"] &= np.uint64(2**48 - 1)  # a client's own, below its owner
-            run["order_id"] |= owner.astype(np.uint64) << np.uint64(48)
-            run["timestamp"] = time.time_ns()
-            sequence += len(run)
-            yield run
-
-
-def replay(settings: GatewayConfig) -> float:
-    """Return the seconds of one replay from the first command."""
-    assert settings.journal is not None
+def replay(journal: Path) -> tuple[float, int]:
+    """Return the seconds of one replay from the first command, and the commands."""
     began = time.perf_counter()
-    Replay(Directory(settings.journal)).run_to_end()
-    return time.perf_counter() - began
+    outcome = Replay(Directory(journal))
+    outcome.run_to_end()
+    return time.perf_counter() - began, outcome.sequence
 
 
-def recovery(settings: GatewayConfig) -> float:
-    """Return the seconds of one recovery; the journal is not changed."""
-    assert settings.journal is not None
-    copy = settings.journal.with_name("copy")
-    shutil.copytree(settings.journal, copy, copy_function=shutil.copy)
-    directory = Directory(copy)
-    directory.lock()
-    log = make_log(settings.log_level, settings.log_format)
-
-    began = time.perf_counter()
-    recover(settings, directory, log)
-    took = time.perf_counter() - began
-    directory.unlock()
+def recovery(journal: Path) -> tuple[float, int]:
+    """Return the seconds of one recovery, and the commands after the snapshot; the journal is not changed."""
+    copy = journal.with_name("copy")
+    shutil.copytree(journal, copy)
+    with serve(copy) as server:
+        recovered = server.last("recovered")
     shutil.rmtree(copy)
-    return took
+    return recovered["seconds"], recovered["replayed"]
 
 
 if __name__ == "__main__":

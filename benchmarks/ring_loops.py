@@ -9,53 +9,32 @@ from __future__ import annotations
 
 import cython
 import numpy as np
-from cython.cimports.pricetime.native.arrays import records_of
 
 
-def produce(ring, first: u64, count: u64, batch: u64, idle: Idle):
+def produce(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle):
     """Put records ``first`` to ``first + count - 1``, ``batch`` at a time if there is room."""
-    if isinstance(ring, Ring):
-        mine: Ring = ring
-        with cython.nogil:
-            _produce(mine, first, count, batch, idle)
-    else:
-        other: MutexRing = ring
-        with cython.nogil:
-            _produce(other, first, count, batch, idle)
+    with cython.nogil:
+        _produce(ring, first, count, batch, idle)
 
 
-def consume(ring, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64 = 0, stall_ns: u64 = 0):
+def consume(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64 = 0, stall_ns: u64 = 0):
     """Get as many records, ``batch`` at a time if available; return how many were wrong.
 
     Pauses after every ``stall_every`` records.
     """
-    if isinstance(ring, Ring):
-        mine: Ring = ring
-        with cython.nogil:
-            wrong: u64 = _consume(mine, first, count, batch, idle, stall_every, stall_ns)
-    else:
-        other: MutexRing = ring
-        with cython.nogil:
-            wrong: u64 = _consume(other, first, count, batch, idle, stall_every, stall_ns)
+    with cython.nogil:
+        wrong: u64 = _consume(ring, first, count, batch, idle, stall_every, stall_ns)
     return wrong
 
 
-@cython.cfunc
-@cython.inline
-@cython.nogil
-@cython.exceptval(check=False)
-def _write(slot: cython.p_void, number: u64) -> cython.void:
+def _write(slot, number):
     words: cython.pointer[u64] = cython.cast(cython.pointer[u64], slot)
     i: cython.int
     for i in range(WORDS):
         words[i] = number + i * (number >> 3)
 
 
-@cython.cfunc
-@cython.inline
-@cython.nogil
-@cython.exceptval(check=False)
-def _differs(slot: cython.p_void, number: u64) -> u64:
+def _differs(slot, number):
     words: cython.pointer[u64] = cython.cast(cython.pointer[u64], slot)
     difference: u64 = 0
     i: cython.int
@@ -64,10 +43,7 @@ def _differs(slot: cython.p_void, number: u64) -> u64:
     return difference
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _produce(ring: AnyRing, first: u64, count: u64, batch: u64, idle: Idle) -> cython.void:
+def _produce(ring, first, count, batch, idle):
     i: u64
     tries: u64 = 0
     end: u64 = first + count
@@ -84,10 +60,7 @@ def _produce(ring: AnyRing, first: u64, count: u64, batch: u64, idle: Idle) -> c
         first += free
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _consume(ring: AnyRing, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64, stall_ns: u64) -> u64:
+def _consume(ring, first, count, batch, idle, stall_every, stall_ns):
     i: u64
     wrong: u64 = 0
     tries: u64 = 0
@@ -113,122 +86,25 @@ def _consume(ring: AnyRing, first: u64, count: u64, batch: u64, idle: Idle, stal
     return wrong
 
 
-# ---------------------------------------------------------------------- in place, as pricetime's hot loops do
-
-
-def produce_in_place(ring, first: u64, count: u64, batch: u64, idle: Idle):
-    """Like ``produce``, through the fields of the ring: no call, and one store of the tail per batch."""
-    mine: Ring = ring
-    with cython.nogil:
-        _produce_in_place(mine, first, count, batch, idle)
-
-
-def consume_in_place(ring, first: u64, count: u64, batch: u64, idle: Idle):
-    """Like ``consume``, through the fields of the ring."""
-    mine: Ring = ring
-    with cython.nogil:
-        wrong: u64 = _consume_in_place(mine, first, count, batch, idle)
-    return wrong
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _produce_in_place(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle) -> cython.void:
-    i: u64
-    slots: cython.pointer[u8] = ring.slots
-    mask: u64 = ring.mask
-    tail: u64 = ring.producer.tail
-    limit: u64 = ring.producer.seen_head + ring.capacity  # the first position not known to be free
-    tries: u64 = 0
-    end: u64 = first + count
-    while first != end:
-        free: u64 = min(batch, end - first)
-        if limit - tail < free:
-            limit = load_u64(cython.address(ring.consumer.head), ACQUIRE) + ring.capacity
-            free = min(free, limit - tail)
-            if free == 0:
-                idle.step(tries)
-                tries += 1
-                continue
-        tries = 0
-        for i in range(free):
-            _write(slots + ((tail + i) & mask) * 64, first + i)
-        tail += free
-        first += free
-        store_u64(cython.address(ring.producer.tail), tail, RELEASE)
-    ring.producer.seen_head = limit - ring.capacity
-
-
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _consume_in_place(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle) -> u64:
-    i: u64
-    wrong: u64 = 0
-    slots: cython.pointer[u8] = ring.slots
-    mask: u64 = ring.mask
-    head: u64 = ring.consumer.head
-    limit: u64 = ring.consumer.seen_tail
-    tries: u64 = 0
-    end: u64 = first + count
-    while first != end:
-        there: u64 = min(batch, end - first)
-        if limit - head < there:
-            limit = load_u64(cython.address(ring.producer.tail), ACQUIRE)
-            there = min(there, limit - head)
-            if there == 0:
-                idle.step(tries)
-                tries += 1
-                continue
-        tries = 0
-        for i in range(there):
-            wrong += _differs(slots + ((head + i) & mask) * 64, first + i) != 0
-        head += there
-        first += there
-        store_u64(cython.address(ring.consumer.head), head, RELEASE)
-    ring.consumer.seen_tail = limit
-    return wrong
-
-
 # ---------------------------------------------------------------------- round trip
 
 
-def ping(there, back, count: u64, idle: Idle):
+def ping(there: Ring, back: Ring, count: u64, idle: Idle):
     """Put ``count`` records, each after the one before has returned; return the ticks of each round trip."""
     ticks = np.zeros(count, np.uint32)
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
-    if isinstance(there, Ring):
-        mine: Ring = there
-        mine_back: Ring = back
-        with cython.nogil:
-            _ping(mine, mine_back, count, out, idle)
-    else:
-        other: MutexRing = there
-        other_back: MutexRing = back
-        with cython.nogil:
-            _ping(other, other_back, count, out, idle)
+    with cython.nogil:
+        _ping(there, back, count, out, idle)
     return ticks
 
 
-def echo(there, back, count: u64, idle: Idle):
+def echo(there: Ring, back: Ring, count: u64, idle: Idle):
     """Send ``count`` records back as they arrive."""
-    if isinstance(there, Ring):
-        mine: Ring = there
-        mine_back: Ring = back
-        with cython.nogil:
-            _echo(mine, mine_back, count, idle)
-    else:
-        other: MutexRing = there
-        other_back: MutexRing = back
-        with cython.nogil:
-            _echo(other, other_back, count, idle)
+    with cython.nogil:
+        _echo(there, back, count, idle)
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _ping(there: AnyRing, back: AnyRing, count: u64, ticks: cython.pointer[u32], idle: Idle) -> cython.void:
+def _ping(there, back, count, ticks, idle):
     i: u64
     for i in range(count):
         before: u64 = read_ticks()
@@ -237,21 +113,14 @@ def _ping(there: AnyRing, back: AnyRing, count: u64, ticks: cython.pointer[u32],
         ticks[i] = cython.cast(u32, min(read_ticks() - before, cython.cast(u64, 0xFFFFFFFF)))
 
 
-@cython.cfunc
-@cython.nogil
-@cython.exceptval(check=False)
-def _echo(there: AnyRing, back: AnyRing, count: u64, idle: Idle) -> cython.void:
+def _echo(there, back, count, idle):
     done: u64 = 0
     while done < count:
         _put_one(back, _get_one(there, idle), idle)
         done += 1
 
 
-@cython.cfunc
-@cython.inline
-@cython.nogil
-@cython.exceptval(check=False)
-def _put_one(ring: AnyRing, number: u64, idle: Idle) -> cython.void:
+def _put_one(ring, number, idle):
     tries: u64 = 0
     while ring.claim(1) == 0:
         idle.step(tries)
@@ -260,11 +129,7 @@ def _put_one(ring: AnyRing, number: u64, idle: Idle) -> cython.void:
     ring.commit(1)
 
 
-@cython.cfunc
-@cython.inline
-@cython.nogil
-@cython.exceptval(check=False)
-def _get_one(ring: AnyRing, idle: Idle) -> u64:
+def _get_one(ring, idle):
     tries: u64 = 0
     while ring.peek(1) == 0:
         idle.step(tries)

@@ -21,43 +21,36 @@ STALL_NS = 100_000
 
 @dataclass(frozen=True)
 class Stalls:
-    """Stalls of one or more processors, each measured for ``seconds``."""
+    """Stalls of one or more processors."""
 
     seconds: float  #: of all processors together
-    count: int
-    lost_ns: int
-    longest_ns: int
+    each_ns: list[int]
 
     def __str__(self) -> str:
         return (
-            f"{self.count / self.seconds:.1f} a second over {STALL_NS / 1e3:.0f} us on each processor, "
-            f"{self.lost_ns / self.seconds / 1e7:.2f} % of the time, the longest {self.longest_ns / 1e6:.1f} ms"
+            f"{len(self.each_ns) / self.seconds:.1f} a second over {STALL_NS / 1e3:.0f} us on each processor, "
+            f"{sum(self.each_ns) / self.seconds / 1e7:.2f} % of the time, "
+            f"the longest {max(self.each_ns, default=0) / 1e6:.1f} ms"
         )
 
 
 def watch(cpu: int, seconds: float) -> Stalls:
     """Read the clock on one processor in a loop."""
-    before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {cpu})
-    try:
-        return look(seconds)
-    finally:
-        os.sched_setaffinity(0, before)
+    return look(seconds)
 
 
 def look(seconds: float) -> Stalls:
     clock = time.perf_counter_ns
-    count = lost = longest = 0
+    gaps = []
     begin = last = clock()
     end = begin + int(seconds * 1e9)
     while last < end:
         now = clock()
         if now - last > STALL_NS:
-            count += 1
-            lost += now - last
-            longest = max(longest, now - last)
+            gaps.append(now - last)
         last = now
-    return Stalls((last - begin) / 1e9, count, lost, longest)
+    return Stalls((last - begin) / 1e9, gaps)
 
 
 def measure(seconds: float = 1.0) -> Stalls:
@@ -65,12 +58,7 @@ def measure(seconds: float = 1.0) -> Stalls:
     cpus = sorted(os.sched_getaffinity(0))
     with multiprocessing.get_context("spawn").Pool(len(cpus)) as pool:
         seen = pool.starmap(watch, [(cpu, seconds) for cpu in cpus], chunksize=1)
-    return Stalls(
-        sum(each.seconds for each in seen),
-        sum(each.count for each in seen),
-        sum(each.lost_ns for each in seen),
-        max(each.longest_ns for each in seen),
-    )
+    return Stalls(sum(each.seconds for each in seen), [ns for each in seen for ns in each.each_ns])
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -1,7 +1,8 @@
 """The workloads: every preset of the flow generator, and adds, cancels and matches alone.
 
 A workload is a prelude, which fills the book and is not timed, and the timed commands. All of it is in memory before
-the timing starts.
+the timing starts. Each revision of a comparison makes them with its own generator and its own records, so this file
+uses only names that all revisions have.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from numpy.typing import NDArray
 from pricetime.tape.flow import PRESETS, generate, prelude
 from pricetime.types import COMMAND, CommandType, Side, TimeInForce
 
-from .python_loop import LOTS
+#: Lots of every order in the workloads of this file.
+LOTS = 10
 
 #: Commands in one call of ``apply``.
 BATCH = 65_536
@@ -24,26 +26,8 @@ BATCH = 65_536
 LEVELS = 1_000
 MID = 1_000_000
 
-#: Ticks between levels in ``sparse``, and its most commands: one of the steps is slow at it.
+#: Ticks between levels in ``sparse``, and its most commands.
 GAP, MOST_SPARSE = 5_000, 20_000
-
-
-@dataclass(frozen=True)
-class Target:
-    """Targets for the book on one core of a Zen 4 at 3.7 GHz, with arbitrary order ids."""
-
-    m_orders: float  #: million orders a second
-    p99_ns: float
-
-
-TARGETS = {
-    "balanced": Target(16, 500),
-    "cancel-heavy": Target(32, 400),
-    "deep": Target(10, 500),
-    "sweep": Target(25, 450),
-    "one-maker-per-taker": Target(40, 250),
-    "outliers": Target(8, 1_000),
-}
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,12 @@ from pathlib import Path
 from time import perf_counter, sleep
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 from selenium.webdriver.common.by import By
 
 from pricetime.market.options import Options
 from pricetime.market.session import MarketSession
 from tools.browser import Browser, browser
-
-Colours = NDArray[np.int64]
 
 PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 
@@ -41,7 +37,7 @@ SHOTS = (
 #: The animated picture: its size and theme, its frames, and the time between two frames.
 FILM, FILM_SIZE, FILM_THEME, FRAMES, FRAME_S = "market.gif", (1120, 720), "light", 50, 0.2
 
-#: Colours of a picture: the most common ones of the page. The others are blends at the edges of letters.
+#: Colours of a picture.
 COLOURS = 128
 
 #: Orders from the form: side, quantity, and ticks from the best price of that side.
@@ -72,7 +68,7 @@ def main(seconds: float, out: Path, seed: int, *, film: bool) -> None:
         for name, width, height, theme in SHOTS:
             page.shape(width, height, theme=theme)
             sleep(0.5)
-            picture(page).save(out / name, optimize=True)
+            reduced(take(page)).save(out / name, optimize=True)
             sys.stdout.write(f"{out / name}\n")
 
 
@@ -102,32 +98,14 @@ def trade(page: Browser, side: str, quantity: int, ticks: int) -> None:
     sleep(0.3)
 
 
-def picture(page: Browser) -> Image.Image:
-    """What the browser shows, with few colours."""
-    shot = take(page)
-    return reduced(shot, palette_of(shot))
-
-
 def take(page: Browser) -> Image.Image:
     """What the browser shows."""
     return Image.open(io.BytesIO(page.get_screenshot_as_png())).convert("RGB")
 
 
-def palette_of(shot: Image.Image) -> Colours:
-    """The most common colours of a picture, shape (n, 3)."""
-    common = sorted(shot.getcolors(shot.width * shot.height) or (), reverse=True)
-    return np.array([colour for _, colour in common[:COLOURS]], np.int64)
-
-
-def reduced(shot: Image.Image, palette: Colours) -> Image.Image:
-    """A picture in the colours of a palette, each the nearest one. Pillow's own search is less exact."""
-    packed = np.asarray(shot, np.int64) @ np.array([1 << 16, 1 << 8, 1])
-    unique, places = np.unique(packed, return_inverse=True)
-    colours = np.stack([unique >> 16, (unique >> 8) & 255, unique & 255], axis=1)
-    nearest = ((colours[:, None] - palette[None]) ** 2).sum(axis=2).argmin(axis=1)
-    made = Image.fromarray(nearest[places].reshape(packed.shape).astype(np.uint8), "P")
-    made.putpalette(palette.astype(np.uint8).tobytes())
-    return made
+def reduced(shot: Image.Image, palette: Image.Image | None = None) -> Image.Image:
+    """A picture with few colours, those of ``palette`` if there is one."""
+    return shot.quantize(COLOURS, palette=palette, dither=Image.Dither.NONE)
 
 
 def write_film(page: Browser, file: Path) -> None:
@@ -142,7 +120,7 @@ def write_film(page: Browser, file: Path) -> None:
         shots.append(take(page))
         due = max(due + FRAME_S, perf_counter())
         sleep(max(0.0, due - perf_counter()))
-    palette = palette_of(shots[-1])
+    palette = reduced(shots[-1])
     frames = [reduced(shot, palette) for shot in shots]
     frames[0].save(file, save_all=True, append_images=frames[1:], duration=round(1000 * FRAME_S), loop=0, optimize=True)
     sys.stdout.write(f"{file}\n")

@@ -161,7 +161,7 @@ def _id(part: str) -> str:
 PAGE = """\
 # Packages
 
-An arrow leads from a package to one that it imports; what it reaches through another package has no arrow of its own.
+An arrow leads from a package to one that it imports; what it reaches through a package between has no arrow of its own.
 `vocabulary` stands for the files of `pricetime` that import no package, such as `types.py` and `errors.py`.
 [CONTRIBUTING](../../CONTRIBUTING.md#layers) says what each package holds. `make structure` writes this page.
 

@@ -16,11 +16,10 @@ from rich.progress import Progress
 from pricetime.load.machine import describe
 
 from ..build import NotCompiled
+from ..report import output_option, rounds_option
 from .build import library
 from .figures import OURS, Figures
 from .harness import SCENARIOS, BenchmarkFailed, Checkout, Run
-
-RESULTS = Path(__file__).parents[1] / "results"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -32,18 +31,9 @@ RESULTS = Path(__file__).parents[1] / "results"
     type=click.Choice(SCENARIOS),
     help="One of the five; repeatable [default: all].",
 )
+@rounds_option(5)
 @click.option(
-    "--rounds",
-    default=5,
-    show_default=True,
-    type=click.IntRange(1, 100),
-    help="Timed runs of each engine and scenario; the median counts.",
-)
-@click.option(
-    "--against",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="The library of a second engine; repeatable.",
+    "--against", multiple=True, type=click.Path(path_type=Path), help="The library of a second engine; repeatable."
 )
 @click.option("--matcher-core", default=0, show_default=True, help="Processor of the thread that matches.")
 @click.option("--drainer-core", default=1, show_default=True, help="Processor of the thread that reads the answers.")
@@ -54,23 +44,11 @@ RESULTS = Path(__file__).parents[1] / "results"
     help="Compare our book with a baseline's at 64 random points of each scenario.",
 )
 @click.option("--gate/--no-gate", default=True, show_default=True, help="Run the 34 cases of the conformance gate.")
-@click.option(
-    "--output",
-    type=click.Path(path_type=Path),
-    default=RESULTS,
-    help="Folder for public.md and public.json [default: benchmarks/results].",
-)
+@output_option
 def main(
-    checkout: Path,
-    scenarios: Sequence[str],
-    rounds: int,
-    against: Sequence[Path],
-    matcher_core: int,
-    drainer_core: int,
-    audit: bool,
-    gate: bool,
-    output: Path,
-) -> None:
+    checkout: Path, scenarios: Sequence[str], rounds: int, against: Sequence[Path], matcher_core: int,
+    drainer_core: int, audit: bool, gate: bool, output: Path,
+) -> None:  # fmt: skip
     """Run harness, audit and conformance gate of CHECKOUT with our engine, and print the table.
 
     CHECKOUT is a checkout of flash1-dev/matching-engine-benchmark in which "make" has built the harness. Its audit
@@ -126,14 +104,9 @@ def name_of(path: Path) -> str:
 
 
 def measure(
-    checkout: Checkout,
-    figures: Figures,
-    engines: dict[str, Path],
-    rounds: int,
-    audit: bool,
-    gate: bool,
+    checkout: Checkout, figures: Figures, engines: dict[str, Path], rounds: int, audit: bool, gate: bool,
     progress: Progress,
-) -> None:
+) -> None:  # fmt: skip
     """Run everything, with the timed runs alternating. Raises BenchmarkFailed."""
     names = list(engines)
     steps = len(figures.scenarios) * (rounds * len(names) + audit) + gate

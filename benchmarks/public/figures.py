@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from statistics import median
 
 from .harness import SCENARIOS, Gate, Run
@@ -82,10 +82,4 @@ class Figures:
         ]
 
     def as_json(self) -> dict[str, object]:
-        return {
-            "engines": list(self.engines),
-            "ok": self.ok,
-            "gate": vars(self.gate) if self.gate else None,
-            "audits": {scenario: audit.audit for scenario, audit in self.audits.items()},
-            "runs": [vars(run) for run in self.runs],
-        }
+        return {"ok": self.ok, **asdict(self)}

@@ -54,13 +54,7 @@ class Engine:
 
     def _prefault(self):
         """Prefault the memory for orders."""
-        books: Books = self.books
-        n: u64 = ORDERS + 1
-        prefault_pages(books.orders, n * cython.sizeof(Order))
-        prefault_pages(books.cold, n * cython.sizeof(OrderCold))
-        prefault_pages(books.levels, n * cython.sizeof(Level))
-        prefault_pages(books.nodes, n * cython.sizeof(Node))
-        prefault_pages(books.books[0].ids, (cython.cast(u64, books.books[0].id_mask) + 1) * cython.sizeof(IdEntry))
+        self.books.prefault(ORDERS, ORDERS)
         prefault_pages(self.reports, self.room * cython.sizeof(Report))
 
     def __dealloc__(self):

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import pricetime
 
-COMPILED = ["pipeline", "recording"]
+COMPILED = ["journal", "pipeline"]
 
 collect_ignore = [] if pricetime.COMPILED else [f"test_{name}.py" for name in COMPILED]

@@ -45,3 +45,9 @@ def test_a_missing_valgrind_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     ran = CliRunner().invoke(instructions.main, [])
     assert ran.exit_code == 1
     assert ran.output == "Error: valgrind is missing: install it (Debian: apt install valgrind)\n"
+
+
+def test_names_of_c_functions_become_those_of_their_sources() -> None:
+    assert instructions.readable("__pyx_f_9pricetime_4core_4book_5Books__match") == "core/book.py Books._match"
+    assert instructions.readable("__pyx_pw_9pricetime_4core_5check_1check_books") == "core/check.py check_books"
+    assert instructions.readable("recvfrom") == "recvfrom"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.workloads import BATCH, TARGETS, WORKLOADS, Workload, load
+from benchmarks.workloads import BATCH, Workload, load
 from pricetime import OrderBook, Reason, ReportKind
 
 
@@ -21,10 +21,6 @@ def run(workload: Workload) -> tuple[OrderBook, NDArray[np.void]]:
 def kinds(reports: NDArray[np.void]) -> dict[int, int]:
     found, counts = np.unique(reports["kind"], return_counts=True)
     return dict(zip(found.tolist(), counts.tolist(), strict=True))
-
-
-def test_every_target_is_of_a_workload() -> None:
-    assert set(TARGETS) < set(WORKLOADS)
 
 
 @pytest.mark.parametrize("name", ["balanced", "cancel-heavy", "adds", "sparse"])

@@ -15,7 +15,7 @@ pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip install '.
 from pricetime.cli.load_progress import Plain, Progress
 from pricetime.cli.load_show import us, with_unit
 from pricetime.exchange.control import secrets
-from pricetime.load.run import Interval
+from pricetime.load.run_file import Moment
 from pricetime.native import hlog
 from pricetime.native.histogram import Histogram
 from tests.cli.run import bad, figures, run
@@ -219,7 +219,7 @@ def test_an_unknown_preset(exchange: Served) -> None:
 def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
     look = Plain(10).add
     for number in range(1, 9):
-        look(Interval(number / 4, 1000, 900, 10_000 * number, 20_000, 30_000 + number))
+        look(Moment(s=number / 4, sent=1000, answered=900, p50=10_000 * number, p99=20_000, max=30_000 + number))
     first, second = capsys.readouterr().err.splitlines()
     assert first == "1.0 of 10 s: 4,000 orders/s sent, 3,600 answered, p50 40.0 us, p99 20.0 us, max 30.0 us"
     assert second.startswith("2.0 of 10 s: 4,000 orders/s sent, 3,600 answered, p50 80.0 us")
@@ -228,7 +228,7 @@ def test_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_line_that_changes(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("rich.console.Console.is_terminal", True)
     with Progress().running(10) as look:
-        look(Interval(0.25, 1000, 900, 10_000, 20_000, 30_000))
+        look(Moment(s=0.25, sent=1000, answered=900, p50=10_000, p99=20_000, max=30_000))
     assert "0.2 of 10 s" in capsys.readouterr().err
 
 

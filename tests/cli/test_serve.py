@@ -262,8 +262,7 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.compiled
-@pytest.mark.parametrize("mebibytes", [300, 512, 1024, 1400])
-@pytest.mark.parametrize("journal", [False, True])
+@pytest.mark.parametrize(("mebibytes", "journal"), [(300, False), (512, True), (1024, False), (1400, True)])
 def test_too_little_memory_is_one_line_that_names_the_setting(tmp_path: Path, mebibytes: int, journal: bool) -> None:
     """As with ``ulimit -v``: the defaults need 2 GiB of address space."""
     options = ["--journal", str(tmp_path / "journal")] if journal else []

@@ -347,14 +347,6 @@ def test_the_end_of_a_client_ends_what_is_followed() -> None:
         assert isinstance(future.exception(0), PricetimeError)
 
 
-def test_an_order_that_rests_is_answered_when_the_client_ends() -> None:
-    client = Client()
-    order = client.order()
-    client.read(ACCEPTED, quantity=5)
-    client.open.lose_all(PricetimeError("over"))
-    assert told(order.result(0)) == (OrderStatus.RESTING, 0, 5)
-
-
 def test_the_same_order_again_over_another_connection_has_one_end() -> None:
     client = Client()
     orders = [client.order(connection=connection) for connection in (1, 2)]

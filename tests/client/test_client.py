@@ -321,8 +321,9 @@ def test_an_exchange_that_says_nothing(entry: OrderEntry) -> None:
         client(entry, timeout=0.1)
 
 
-def test_an_exchange_without_room_is_tried_again(entry: OrderEntry) -> None:
-    entry.full = True
+@pytest.mark.parametrize("refusal", [SessionReason.TOO_MANY_CLIENTS, SessionReason.LOGIN_TOO_SOON])
+def test_an_exchange_without_room_is_tried_again(entry: OrderEntry, refusal: SessionReason) -> None:
+    entry.full, entry.refusal = True, refusal
     with pytest.raises(errors.ConnectionLost, match="3 attempts"):
         client(entry, retries=3)
 
@@ -339,13 +340,6 @@ def test_the_socket_is_read_whatever_the_selector_says(entry: OrderEntry, monkey
     with client(entry) as mine:
         mine.add_order(1, BID, 1, 1).result(10)
         assert mine.disconnects == 0
-
-
-def test_a_login_that_comes_too_soon_is_tried_again(entry: OrderEntry) -> None:
-    entry.full = True
-    entry.refusal = SessionReason.LOGIN_TOO_SOON
-    with pytest.raises(errors.ConnectionLost, match="3 attempts"):
-        client(entry, retries=3)
 
 
 def test_after_the_end(entry: OrderEntry) -> None:

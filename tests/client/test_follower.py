@@ -104,39 +104,6 @@ def misfit(datagram: bytes) -> bytes:
     return spoilt.tobytes()
 
 
-def test_a_report_that_does_not_fit_is_healed_by_a_snapshot() -> None:
-    feed, datagrams = small_feed()
-    follower = make_follower(True, patience=0.0)
-    follower.answer(SnapshotAnswer(PublicFeed(feed.engine).replica.snapshot(), feed.epoch), 0.0)
-    spoilt = misfit(datagrams[30])
-    for datagram in [*datagrams[:30], spoilt, *datagrams[31:]]:
-        follower.receive(datagram, 0.0)
-    assert follower.sequencer.state is FeedState.WAITING
-    assert follower.sequencer.statistics.mismatches == 1
-    wanted = follower.sequencer.wanted(0.0)
-    assert wanted is not None
-    follower.answer(feed.answer(wanted), 0.0)
-    follower.receive(feed.heartbeat(), 0.0)
-    assert follower.is_whole
-    assert follower.builder.digest() == feed.engine.digest()
-
-
-def test_forged_reports_that_do_not_fit_are_healed_however_many_come() -> None:
-    feed, datagrams = small_feed()
-    follower = make_follower(True, patience=0.0)
-    for _ in range(3):
-        early = PublicFeed(feed.engine)
-        early.publish(feed.reports[:30])
-        follower.answer(SnapshotAnswer(early.snapshot(), feed.epoch), 0.0)
-        follower.receive(misfit(datagrams[30]), 0.0)
-        assert follower.sequencer.wanted(0.0) is not None
-    assert follower.sequencer.statistics.mismatches == 3
-    follower.answer(SnapshotAnswer(feed.snapshot(), feed.epoch), 0.0)
-    follower.receive(feed.heartbeat(), 0.0)
-    assert follower.is_whole
-    assert follower.builder.digest() == feed.engine.digest()
-
-
 def test_a_report_of_the_recovery_server_that_fits_not_even_a_snapshot_is_an_error() -> None:
     feed, datagrams = small_feed()
     follower = make_follower(True, patience=0.0)
@@ -192,20 +159,3 @@ def test_books_that_are_too_small_are_an_error() -> None:
     many = np.resize(snapshot.orders, 7)
     with pytest.raises(OrdersFull, match="larger capacity"):
         follower.answer(SnapshotAnswer(snapshot._replace(orders=many), feed.epoch), 0.0)
-
-
-def test_a_range_is_applied() -> None:
-    feed, datagrams = small_feed()
-    follower = Follower(BookBuilder([1, 2]), Sequencer(1, patience=0.0))
-    follower.receive(datagrams[-1], 0.0)
-    assert follower.sequencer.wanted(0.0) is not None
-    last = len(datagrams) - 1
-    follower.answer(
-        RangeAnswer(
-            RetransmitStatus.RANGE_FOLLOWS, 1, feed.reports[:last].tobytes(), feed.next_sequence, feed.epoch, 0
-        ),
-        0.0,
-    )
-    follower.receive(feed.heartbeat(), 0.0)
-    assert follower.is_whole
-    assert follower.builder.digest() == feed.engine.digest()

@@ -19,7 +19,7 @@ from pricetime.errors import FeedUnavailable, OrdersFull, ReadOnlyBook, SmallRec
 from pricetime.load.server import free_udp_port
 from tests.books import ladder
 from tests.client.exchange import Served
-from tests.client.network import BadNetwork, PublicFeed, Reports
+from tests.client.network import PublicFeed, Reports
 from tests.client.test_follower import commands_of
 from tests.client.test_forged import accepted
 
@@ -89,27 +89,6 @@ def test_joining_late(served: Served, commands: Reports) -> None:
             follows.book(3)
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_a_bad_network(seed: int, served: Served, commands: Reports) -> None:
-    served.network = BadNetwork(seed, 0.2, 0.2, 0.2)
-    events: list[FeedEvent] = []
-    told: list[Reports] = []
-    listens = {"on_reports": told.append} if seed % 2 else {}
-    with subscriber(served, on_event=events.append, patience=0.0, **listens) as follows:
-        assert caught_up(follows, served)
-        for at in range(0, 1_000, 10):
-            served.publish(commands[at : at + 10], 1 + seed)
-            if at % 50 == 0:
-                follows.poll()
-        assert caught_up(follows, served)
-        assert follows.digest() == served.feed.engine.digest()
-        assert follows.statistics.filled > 0
-        kinds = {event.kind for event in events}
-        assert kinds >= {EventKind.SNAPSHOT, EventKind.GAP, EventKind.WHOLE}
-        if seed % 2:
-            assert np.concatenate(told).tobytes() == served.feed.reports.tobytes()
-
-
 def test_reports_as_an_iterator(served: Served, commands: Reports) -> None:
     told: list[Reports] = []
     with subscriber(served, recovery=None, instruments=[1, 2], on_reports=told.append) as follows:
@@ -124,19 +103,6 @@ def test_reports_as_an_iterator(served: Served, commands: Reports) -> None:
             break
         assert caught_up(follows, served)
         assert np.concatenate(told).tobytes() == served.feed.reports.tobytes()
-
-
-def test_the_exchange_begins_anew(served: Served, commands: Reports) -> None:
-    served.publish(commands[:300])
-    with subscriber(served) as follows:
-        assert caught_up(follows, served)
-        served.restart(PublicFeed(Engine([Instrument(7)], capacity=200), epoch=2_000))
-        served.heartbeat()
-        while follows.statistics.snapshots < 2:
-            follows.poll(1.0)
-        assert follows.statistics.epochs == 1
-        assert list(follows.instruments) == [7]
-        assert follows.digest() == served.feed.engine.digest()
 
 
 def test_a_range_that_is_gone(served: Served, commands: Reports) -> None:

@@ -35,6 +35,7 @@ from pricetime.core.builder import BookBuilder
 from pricetime.errors import BookBusy, PricetimeError
 from pricetime.types import COMMAND, REPORT, CommandType, ReportKind
 from tests.books import command
+from tests.counts import count
 
 #: Enough for an ``apply`` that lasts some tenths of a second, during which the other thread gets its turn.
 LONG = 4_000_000 if COMPILED else 4_000
@@ -222,7 +223,10 @@ def test_a_call_of_a_builder_from_another_thread_is_refused(call: str) -> None:
     made.check()
 
 
-#: Threads for some seconds on one builder; what they may meet is BookBusy, and a report that comes at the wrong time.
+#: Seconds for which threads work on one builder.
+SECONDS = count(5, 20) / 10
+
+#: Threads for a while on one builder; what they may meet is BookBusy, and a report that comes at the wrong time.
 ON_ONE_BUILDER = """
 import sys, threading, time
 import numpy as np
@@ -248,7 +252,7 @@ reports = np.zeros(100_000 if "compiled" in sys.argv else 500, REPORT)
 reports["type"], reports["instrument"], reports["seq_num"] = 16, 3, 101 + np.arange(len(reports))
 reports["kind"][0::2], reports["kind"][1::2] = ReportKind.ACCEPTED, ReportKind.CANCELLED
 reports["order_id"], reports["side"], reports["price"], reports["quantity"] = 1000, 1, 3, 1
-failures, end, counts = [], time.monotonic() + 2, {}
+failures, end, counts = [], time.monotonic() + float(sys.argv[3]), {}
 
 def loop(name, call):
     counts[name] = 0
@@ -302,13 +306,14 @@ print("whole")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "threads",
     ["instruments,load a,load z", "snapshot,load a,load z", "views,load a,load z", "questions,apply,load a,load z"],
 )
 def test_threads_on_one_builder_while_snapshots_take_its_place(threads: str) -> None:
     """In a process of its own, which may crash."""
-    command = [sys.executable, "-c", ON_ONE_BUILDER, threads, "compiled" if COMPILED else "pure"]
+    command = [sys.executable, "-c", ON_ONE_BUILDER, threads, "compiled" if COMPILED else "pure", str(SECONDS)]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (run.returncode, run.stdout.strip()) == (0, "whole"), run.stderr[-2000:]
 

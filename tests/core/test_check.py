@@ -127,7 +127,7 @@ def forget_an_id(books: Any) -> None:
 def name_twice(books: Any) -> None:
     """A second entry for an order, far from the first."""
     table = books.books[0]
-    free = next(i for i in range(table.id_mask, 0, -1) if table.ids[i].slot == 0)
+    free = next(i for i in range(table.id_entries - 1, 0, -1) if table.ids[i].slot == 0)
     table.ids[free].slot, table.ids[free].tag = 1, 12345
 
 

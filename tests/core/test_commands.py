@@ -202,18 +202,19 @@ def test_the_commands_are_not_written_to(book: OrderBook) -> None:
 
 
 def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> None:
-    """More levels than the cache holds, where a run looks further ahead; orders of every kind among them."""
-    n = 20_000
-    if not COMPILED:  # there the number that counts as many can be changed
+    """More orders and levels than the cache holds, where a run looks further ahead; orders of every kind among them."""
+    n = 40_000
+    if not COMPILED:  # there the numbers that count as many can be changed
         n = 400
         monkeypatch.setattr("pricetime.core.book.MANY_LEVELS", 300)
+        monkeypatch.setattr("pricetime.core.book.MANY_ORDERS", 300)
     rng = np.random.default_rng(1)
     commands = np.zeros(n, COMMAND)
     commands["type"], commands["quantity"], commands["order_id"] = NEW, 1 + np.arange(n) % 5, np.arange(n)
-    commands["side"] = 1 + np.arange(n) % 2
+    commands["side"], commands["owner"] = 1 + np.arange(n) % 2, np.arange(n) % 7
     away = rng.permutation(n)
     commands["price"] = np.where(commands["side"] == Side.BID, -1 - away, 1 + away)
-    book = OrderBook(n)
+    book = OrderBook(n + 4)
     assert set(book.apply(commands)["kind"].tolist()) == {ReportKind.ACCEPTED}
     mixed = np.concatenate([commands[:200], commands[:200], commands[:200]])
     mixed["type"][:400] = np.resize([CANCEL, NEW, REDUCE], 400)
@@ -228,3 +229,9 @@ def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> No
     assert [level[0] for level in asks] == sorted(price for price in left.values() if price > 0)
     assert [level[0] for level in bids] == sorted((price for price in left.values() if price < 0), reverse=True)
     assert len(left) == len(book) > n - 200
+    between = commands[:4].copy()
+    between["order_id"], between["price"], between["owner"] = n + np.arange(4), 0, [8, 8, 8, 9]
+    between["side"], between["quantity"] = [Side.ASK, Side.ASK, Side.ASK, Side.BID], [1, 1, 1, 3]
+    trades = book.apply(between)[4:]
+    assert (trades["maker_id"] - n).tolist() == [0, 1, 2]
+    book.check()

@@ -177,6 +177,18 @@ def test_by_default_the_next_is_above_the_highest() -> None:
     assert empty.next_reference == 7
 
 
+def test_references_can_be_skipped_and_never_go_back() -> None:
+    engine = Engine([Instrument(1)], capacity=9)
+    new = {"instrument": 1, "side": 1, "price": 1, "quantity": 1}
+    for order_id, following in enumerate([1, 100, 50, 0, 2**64 - 1], 1):
+        engine.skip_references(following)
+        engine.apply(command(CommandType.NEW_ORDER, order_id=order_id, **new))
+    assert list(references_of(engine).values()) == [1, 100, 101, 102, 2**64 - 1]
+    for wrong in (-1, 2**64, "1"):
+        with pytest.raises(InvalidSetting, match="next_reference"):
+            engine.skip_references(wrong)  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize(
     ("spoil", "next_reference"),
     [

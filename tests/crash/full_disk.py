@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.crash.lives import Lives
 
 #: What makes room when it is removed: several segments.
-BALLAST_BYTES = 400 << 10
+BALLAST_BYTES = 640 << 10
 
 JOURNAL_FAILED = 3
 

@@ -13,7 +13,7 @@ from tests.crash.lives import Lives
 
 pytestmark = pytest.mark.compiled
 
-KILLS = count(10, 100)
+KILLS = count(5, 100)
 
 
 @pytest.fixture(autouse=True)

@@ -15,7 +15,7 @@ from tests.docs.blocks import BLOCKS, SHELLS, Block, blocks
 NOT_RUN = 0
 
 #: Languages, and the tests that take their blocks.
-TAKEN = {"python", "toml", "json", "yaml", "html", "c", "cython", "text", ""} | SHELLS
+TAKEN = {"python", "toml", "json", "yaml", "html", "mermaid", "c", "cython", "text", ""} | SHELLS
 
 
 def test_every_language_is_taken_by_a_test() -> None:

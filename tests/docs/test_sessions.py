@@ -151,7 +151,7 @@ def test_of_the_market(reader: Shell, request: pytest.FixtureRequest) -> None:
     """A market that ends by itself, without a browser."""
     page = request.node.callspec.params["reader"]
     for words in lines(page, "pricetime market"):
-        assert "The market is open" in reader.run(given(words), "--no-browser", "--seconds", "1")
+        assert "The market is open" in reader.run(given(words), "--no-browser", "--seconds", "0.1")
 
 
 @of_page(["docs/how-to/run-with-a-journal.md"])
@@ -175,22 +175,6 @@ def test_of_a_journal(reader: Shell) -> None:
     for command in ("journal inspect", "journal verify", "replay"):
         for words in lines(page, f"pricetime {command}"):
             reader.run(words)
-
-
-@of_page(["docs/how-to/measure-latency.md"])
-def test_of_measuring_latency(reader: Shell) -> None:
-    """Load, the latencies of the server, and a report: in a second instead of ten."""
-    page = "docs/how-to/measure-latency.md"
-    (serve,) = lines(page, "pricetime serve")
-    server = reader.serve(serve)
-    try:
-        load, *_ = lines(page, "pricetime load --rate")
-        reader.run(given(load, rate="2000", seconds="1"))
-    finally:
-        reader.stop(server)
-    for command in ("latency", "report"):
-        (words,) = lines(page, f"pricetime {command}")
-        assert reader.run(words)
 
 
 PAGES = [ROOT / "README.md", ROOT / "docs" / "start.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
@@ -235,19 +219,3 @@ def test_of_run(shell: Shell) -> None:
             assert "accepted" in shell.run(order)
         finally:
             shell.stop(server)
-    looked_at(shell)
-
-
-def looked_at(shell: Shell) -> None:
-    """What recover.md does with a journal, in the folder that it calls DIR."""
-    for command in ("inspect", "verify", "export"):
-        for words in lines("docs/operate/recover.md", f"pricetime journal {command} DIR"):
-            shell.run(words)
-    replay, *_ = lines("docs/operate/recover.md", "pricetime replay DIR")
-    assert "digest of the books" in shell.run(replay)
-
-
-def test_of_tune(shell: Shell) -> None:
-    """The first command on a machine."""
-    for words in lines("docs/operate/tune.md", "pricetime info"):
-        assert "form" in shell.run(words)

@@ -153,7 +153,7 @@ def test_the_menu_leads_from_tasks_to_decisions(site: Path) -> None:
 STUBBED = [
     ("pricetime", "core/order_book.pyi", "OrderBook"),
     ("pricetime", "core/engine.pyi", "Engine"),
-    ("feed", "core/builder.pyi", "BookBuilder"),
+    ("client", "core/builder.pyi", "BookBuilder"),
     ("ring", "ring/ring.pyi", "Ring"),
     ("ring", "ring/idle.pyi", "Idle"),
 ]

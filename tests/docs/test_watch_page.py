@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import re
-import shlex
 from pathlib import Path
 
 import pytest
@@ -16,35 +15,9 @@ from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.market.maker import STYLES
 from pricetime.market.options import SYMBOLS, Options
 from pricetime.web import listed, market, orders, pages, server, sessions
-from tests.cli.run import good, run
-from tests.web.served import page
 
 PAGE = Path(__file__).parents[2] / "docs" / "operate" / "watch.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-
-
-def commands(name: str) -> list[list[str]]:
-    """The arguments of every command of a name that is shown."""
-    blocks = re.findall(r"^```\n(.*?)^```$", TEXT, re.M | re.S)
-    lines = [line.partition("#")[0] for block in blocks for line in block.splitlines()]
-    return [shlex.split(line)[2:] for line in lines if line.startswith(f"pricetime {name} ")]
-
-
-@pytest.mark.compiled
-def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    (secret,) = commands("secret")
-    good("secret", *secret)
-    served = commands("serve")
-    assert len(served) == 2
-    for options in served:
-        where = options.index("--http-port")
-        with page(*options[:where], *options[where + 2 :]) as running:
-            assert running.get()[0] == 200
-            assert running.get("/page/page.js")[0] == 200
-            if "--open" in options:
-                for order in commands("order"):
-                    assert run("order", *running.server.orders, *order).exit_code == 0
 
 
 def test_the_options_of_the_market() -> None:

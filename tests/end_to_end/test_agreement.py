@@ -51,19 +51,6 @@ def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str) -> 
     assert all(mine)
 
 
-def test_orders_of_disconnected_clients_are_cancelled() -> None:
-    first, _ = make_plans(PRESETS["balanced"], 1, CLIENTS, seed=3)
-    options = ("--open", *SMALL)
-    with ServerProcess(*options) as server, following(server) as feed:
-        feed.wait_whole()
-        with Load(server.host, server.port, CLIENTS) as load:
-            load.send(first)
-            load.wait_answered()
-            assert len(what_is_known(feed, first.count)[1]) == first.count
-        assert what_is_known(feed, 2 * first.count)[1] == {}
-        assert server.stop()["last_sequence"] == 2 * first.count
-
-
 def following(server: ServerProcess) -> Following:
     return Following(server.group, server.feed_port, recovery=server.recovery)
 

@@ -1,4 +1,4 @@
-"""A real server with a journal: stopped, killed, started again; and what it says and ends with when that goes wrong."""
+"""A real server with a journal: stopped and started again, and what it ends with if the journal fails."""
 
 from __future__ import annotations
 
@@ -51,24 +51,6 @@ def test_stopped_and_started(level: str, tmp_path: Path) -> None:
         server.stop()
 
 
-@pytest.mark.parametrize("level", ["memory", "durable"])
-def test_killed_and_started(level: str, tmp_path: Path) -> None:
-    """What was answered is there, each time."""
-    folder = tmp_path / "j"
-    placed = 0
-    for _ in range(3):
-        with ServerProcess(*options(folder, "--acknowledge", level, "--snapshot-every", "120")) as server:
-            if placed:
-                assert server.last("recovered")["orders"] >= placed
-                assert server.last("recovered")["sequence"] >= placed
-            with Client(server.host, server.port, owner=1, keep_orders=True, resume_from=1) as client:
-                assert len(list(client.reports(0.2))) >= placed
-                for n in range(placed, placed + 100):
-                    assert client.add_order(n, BID, 100, 5).result(5).accepted.kind == ReportKind.ACCEPTED
-                placed += 100
-                kill(server)
-
-
 def test_a_snapshot_when_it_is_asked_for(tmp_path: Path) -> None:
     with ServerProcess(*options(tmp_path / "j")) as server:
         with Client(server.host, server.port, owner=1, keep_orders=True) as client:
@@ -103,30 +85,6 @@ def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
     code, lines = start(*options(tmp_path / "j", "--instrument", "id=2"))
     assert (code, len(lines)) == (2, 1)
     assert "1 resting orders" in lines[0]
-
-
-def test_one_journal_one_server(tmp_path: Path) -> None:
-    with ServerProcess(*options(tmp_path / "j")) as server:
-        code, lines = start(*options(tmp_path / "j"))
-        assert (code, len(lines)) == (2, 1)
-        assert "a running server already uses" in lines[0]
-        server.stop()
-
-
-def test_damage_is_one_line(tmp_path: Path) -> None:
-    folder = tmp_path / "j"
-    with ServerProcess(*options(folder, "--acknowledge", "durable", "--snapshot-every", "0")) as server:
-        with Client(server.host, server.port, owner=1, keep_orders=True) as client:
-            for n in range(10):
-                client.add_order(n, BID, 100, 5).result(5)
-        kill(server)
-    with (folder / "00000001.journal").open("r+b") as file:
-        file.seek(2 * 4096 + 80)
-        file.write(b"\xff\xff")
-    code, lines = start(*options(folder))
-    assert (code, len(lines)) == (2, 1)
-    assert "00000001.journal is damaged at byte" in lines[0]
-    assert "pricetime journal inspect" in lines[0]
 
 
 def test_a_journal_that_fails_ends_it_with_3(tmp_path: Path) -> None:

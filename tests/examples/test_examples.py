@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -129,6 +130,18 @@ def start(name: str, server: ServerProcess, *arguments: object) -> subprocess.Po
     )
 
 
+def interrupted(process: subprocess.Popen[str], last: Callable[[str], bool]) -> list[str]:
+    """All its lines; Ctrl-C is pressed after the line that is meant."""
+    lines: list[str] = []
+    with process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if last(line.rstrip()) and not any(map(last, lines)):
+                process.send_signal(signal.SIGINT)
+            lines.append(line.rstrip("\n"))
+    return lines
+
+
 @pytest.mark.compiled
 def test_client(server: ServerProcess) -> None:
     lines = lines_of("client.py", "--port", server.port, "--orders", 15_000)
@@ -146,9 +159,9 @@ def test_subscriber(server: ServerProcess) -> None:
     with Client(server.host, server.port, owner=1) as client:
         client.add_order(1, BID, 99, 5)
         client.add_order(2, ASK, 101, 7).result(10)
-        watching = start("subscriber.py", server, "--feed-port", server.feed_port, "--seconds", 4)
+        watching = start("subscriber.py", server, "--feed-port", server.feed_port)
         client.add_order(3, BID, 98, 4).result(10)
-        lines = watching.communicate()[0].splitlines()
+        lines = interrupted(watching, lambda line: line == "DEMO at report 3, open")
     assert watching.returncode == 0, lines
     assert any(line.startswith("-- snapshot: all books at report ") for line in lines)
     at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
@@ -160,8 +173,7 @@ def test_subscriber(server: ServerProcess) -> None:
 @pytest.mark.compiled
 def test_market_maker(server: ServerProcess) -> None:
     ports = "--port", server.port, "--feed-port", server.feed_port
-    making = start("market_maker.py", server, *ports, "--seconds", 6, "--price", 500)
-    assert making.stdout is not None
+    making = start("market_maker.py", server, *ports, "--price", 500)
     with Client(server.host, server.port, owner=2) as taker:
         bought = 0
         for order_id in range(1, 10_000):
@@ -169,7 +181,7 @@ def test_market_maker(server: ServerProcess) -> None:
             if bought == 3:
                 break
             time.sleep(0.02)  # until the maker quotes
-        lines = making.communicate()[0].splitlines()
+        lines = interrupted(making, lambda line: line.endswith(", holding -3"))
         assert making.returncode == 0, lines
         assert lines[0] == "  sold 1 at 502, holding -1"
         assert len([line for line in lines if line.startswith("  sold 1 at ")]) == 3

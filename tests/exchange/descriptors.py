@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import resource
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ def no_descriptor_left() -> Iterator[None]:
     """Within it none can be opened. What a test needs is opened before."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     taken: list[int] = []
+    gc.collect()  # later it would close what earlier tests left
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(int(fd.name) for fd in OPEN_FILES.iterdir()) + 1, hard))
         with contextlib.suppress(OSError):

@@ -7,6 +7,7 @@ import io
 import json
 import socket
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol, TypeVar
@@ -16,6 +17,14 @@ from pricetime.exchange.settings.server_log import Log, make_log
 
 T = TypeVar("T")
 PATIENCE_S = 30.0
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait until the condition is true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.001)
 
 
 class LoopThread:
@@ -37,6 +46,10 @@ class LoopThread:
             return function(*arguments)
 
         return self.wait(called())
+
+    def until(self, condition: Callable[..., object], *arguments: Any) -> None:
+        """Wait until the condition, which is looked at in the loop, is true."""
+        until(lambda: self.call(condition, *arguments))
 
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.loop.stop)

@@ -6,13 +6,12 @@ python -m tests.fuzz.gateway --inputs 10000000
 from __future__ import annotations
 
 import random
-import time
-from collections import Counter
 from collections.abc import Iterator
 from copy import copy
+from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
-import click
 import numpy as np
 from numpy.typing import NDArray
 
@@ -135,35 +134,13 @@ def make_decoder() -> Any:
 
 
 def fuzz(inputs: int, seed: int) -> wire.Outcome:
-    """Play so many. Raises AssertionError with the input, for ``play``, when something is not as it must be."""
-    endings: Counter[str] = Counter()
-    began, first_look, played, n_bytes = time.perf_counter(), wire.resident_bytes(), 0, 0
-    rng, decoder = random.Random(seed), make_decoder()
-    for source in (cut_everywhere(), drawn(rng)):
-        for data in source:
-            if played == inputs:
-                break
-            try:
-                endings[play(decoder, data)] += 1
-            except Exception as error:
-                raise AssertionError(f"input {played} of seed {seed}: {data!r}") from error
-            n_bytes += len(data)
-            played += 1
-            if played == wire.LOOK_EVERY:
-                first_look = wire.resident_bytes()
-    grown = wire.resident_bytes() - first_look
-    return wire.Outcome(endings, played, n_bytes, time.perf_counter() - began, grown)
+    cases = chain(cut_everywhere(), drawn(random.Random(seed)))
+    return wire.rounds(inputs, seed, cases, partial(play, make_decoder()), len)
 
 
-@click.command()
-@click.option("--inputs", default=10_000_000, show_default=True, help="How many.")
-@click.option("--seed", type=int, help="Drawn when not given.")
-def main(inputs: int, seed: int | None) -> None:
-    """Put bad input through the gateway's decoder: it does what the wire's rules say, and does not grow."""
-    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    click.echo(f"{inputs:,} inputs for the decoder from seed {seed}")
-    wire.tell(fuzz(inputs, seed))
-
+main = wire.command(
+    fuzz, "Put bad input through the gateway's decoder: it does what the wire's rules say, and does not grow."
+)
 
 if __name__ == "__main__":
     main()

@@ -10,10 +10,10 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
-from itertools import product
-from typing import NamedTuple
+from itertools import chain, islice, product
+from typing import NamedTuple, TypeVar
 
 import click
 
@@ -36,6 +36,8 @@ ENCODED = [message.encode() for message in GOOD.values()]
 FITTING = {
     (role, state): [GOOD[kind].encode() for kind in RULES[state][role.other]] or ENCODED for role, state in PLACES
 }
+
+Case = TypeVar("Case")
 
 
 class Input(NamedTuple):
@@ -141,24 +143,27 @@ class Outcome(NamedTuple):
     grown_bytes: int  #: from the first sample of the memory to the last
 
 
-def fuzz(inputs: int, seed: int) -> Outcome:
+def rounds(
+    inputs: int, seed: int, cases: Iterable[Case], play: Callable[[Case], str], size: Callable[[Case], int]
+) -> Outcome:
     """Play so many. Raises AssertionError with the input, for ``play``, when something is not as it must be."""
     endings: Counter[str] = Counter()
     began, first_look, played, n_bytes = time.perf_counter(), resident_bytes(), 0, 0
-    rng = random.Random(seed)
-    for source in (cut_everywhere(), drawn(rng)):
-        for case in source:
-            if played == inputs:
-                break
-            try:
-                endings[play(case)] += 1
-            except Exception as error:
-                raise AssertionError(f"input {played} of seed {seed}: {case}") from error
-            n_bytes += sum(map(len, case.pieces))
-            played += 1
-            if played == LOOK_EVERY:
-                first_look = resident_bytes()
+    for case in islice(cases, inputs):
+        try:
+            endings[play(case)] += 1
+        except Exception as error:
+            raise AssertionError(f"input {played} of seed {seed}: {case!r}") from error
+        n_bytes += size(case)
+        played += 1
+        if played == LOOK_EVERY:
+            first_look = resident_bytes()
     return Outcome(endings, played, n_bytes, time.perf_counter() - began, resident_bytes() - first_look)
+
+
+def fuzz(inputs: int, seed: int) -> Outcome:
+    cases = chain(cut_everywhere(), drawn(random.Random(seed)))
+    return rounds(inputs, seed, cases, play, lambda case: sum(map(len, case.pieces)))
 
 
 def tell(outcome: Outcome) -> None:
@@ -173,15 +178,19 @@ def tell(outcome: Outcome) -> None:
         sys.exit("the memory grows")
 
 
-@click.command()
-@click.option("--inputs", default=10_000_000, show_default=True, help="How many.")
-@click.option("--seed", type=int, help="Drawn when not given.")
-def main(inputs: int, seed: int | None) -> None:
-    """Put bad input through framing and session: no crash, no hang, no growth."""
-    seed = random.SystemRandom().randrange(2**32) if seed is None else seed
-    click.echo(f"{inputs:,} inputs from seed {seed}")
-    tell(fuzz(inputs, seed))
+def command(fuzz: Callable[[int, int], Outcome], told: str) -> click.Command:
+    @click.command(help=told)
+    @click.option("--inputs", default=10_000_000, show_default=True, help="How many.")
+    @click.option("--seed", type=int, help="Drawn when not given.")
+    def main(inputs: int, seed: int | None) -> None:
+        seed = random.SystemRandom().randrange(2**32) if seed is None else seed
+        click.echo(f"{inputs:,} inputs from seed {seed}")
+        tell(fuzz(inputs, seed))
 
+    return main
+
+
+main = command(fuzz, "Put bad input through framing and session: no crash, no hang, no growth.")
 
 if __name__ == "__main__":
     main()

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
-from pricetime.load.plan import Plan, encode, join, make_plans
+from pricetime.load import plan as plan_module
+from pricetime.load.plan import Plan, encode, join, made_ahead, make_plans
 from pricetime.tape.flow import PRESETS, generate
 from pricetime.wire.bulk import encode_commands
+from tests.load.test_run import flow
 
 
 def ids_of(plan: Plan) -> list[tuple[int, int]]:
@@ -62,3 +66,24 @@ def test_parts_are_the_plan_again() -> None:
 def test_commands_get_the_instrument() -> None:
     (commands,) = generate(replace(PRESETS["balanced"], owners=1, ids="session"), 10)
     assert encode(commands, 7).data[4] == 7
+
+
+def test_some_orders_are_made_before_the_first_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plan_module, "most_made", lambda: 1_000)
+    made: list[int] = []
+    ready = made_ahead(flow(5_000, chunk=100), made.append)
+    assert sum(made) == 1_000
+    assert b"".join(plan.data.tobytes() for plan in ready) == next(flow(5_000)).data.tobytes()
+
+
+def test_there_is_memory_for_some_orders() -> None:
+    assert plan_module.most_made() >= 1 << 20
+
+
+def test_what_goes_wrong_in_making_plans_comes_out() -> None:
+    def broken() -> Iterator[Plan]:
+        yield from flow(10)
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        made_ahead(broken())

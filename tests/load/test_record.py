@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 
 from pricetime.load.load import Pace
-from pricetime.load.record import Settings, files_of, write
-from pricetime.load.run import Interval, Result
-from pricetime.load.run_file import Percentiles
-from pricetime.load.saturation import Saturation, Step
-from pricetime.load.typed import key
+from pricetime.load.record import files_of, write
+from pricetime.load.run import Result
+from pricetime.load.run_file import Moment, Percentiles, Setting, Step, key
+from pricetime.load.saturation import Search
 from pricetime.native import hlog
 from pricetime.native.histogram import Histogram
 from pricetime.native.latency import NAMES
@@ -23,7 +22,10 @@ hdrh = pytest.importorskip("hdrh.histogram", reason="needs hdrhistogram: pip ins
 #: The percentiles by their names on disk.
 PERCENTILES = {key(name): percentage for name, percentage in Percentiles.POINTS.items()}
 
-SETTINGS = Settings("127.0.0.1", 7001, "balanced", None, 1e5, 10.0, 4, 0, None, "volatile")
+SETTINGS: dict[str, Setting] = {
+    "host": "127.0.0.1", "port": 7001, "preset": "balanced", "rate": 1e5, "seconds": 10.0, "sessions": 4, "seed": 0,
+    "ramp": None, "acknowledge": "volatile",
+}  # fmt: skip
 
 STR, INT, FLOAT = str, int, (int, float)
 
@@ -68,7 +70,10 @@ def result_of(seed: int) -> Result:
     return Result(
         Pace(1e5), 1e5, sent=11, answered=10, seconds=1.5, sent_per_s=7.3, answered_per_s=6.6, late=1, complete=True,
         started_at=1.5e9, ended_at=1.5e9 + 2, latencies=latencies,
-        over_time=[Interval(0.25, 5, 4, 100, 200, 300), Interval(0.5, 6, 6, 1, 2, 3)],
+        over_time=[
+            Moment(s=0.25, sent=5, answered=4, p50=100, p99=200, max=300),
+            Moment(s=0.5, sent=6, answered=6, p50=1, p99=2, max=3),
+        ],
     )  # fmt: skip
 
 
@@ -106,32 +111,28 @@ def test_the_histograms_have_the_percentiles_of_the_record(tmp_path: Path) -> No
     assert {tag: of.count for tag, of in again.items()} == {f"round_trip.{k}": told[k]["count"] for k in NAMES}
 
 
-def test_a_tape_a_ramp_and_a_failure(tmp_path: Path) -> None:
-    settings = Settings("::1", 1, None, "day.csv", None, 1.0, 1, 0, (1.0, 2.0), "durable")
+def test_a_failure(tmp_path: Path) -> None:
     result = result_of(3)
     result.complete, result.failure = False, "the exchange closed the connection"
-    record = json.loads(write(tmp_path / "run.json", result, settings, "")[0].read_text())
-    assert "preset" not in record["settings"]
-    assert record["settings"]["tape"] == "day.csv"
-    assert record["settings"]["ramp"] == [1.0, 2.0]
-    assert record["settings"]["rate"] is None
+    record = json.loads(write(tmp_path / "run.json", result, SETTINGS, "")[0].read_text())
+    assert record["settings"] == SETTINGS
     assert record["result"]["failure"] == "the exchange closed the connection"
     assert record["result"]["complete"] is False
 
 
 def test_the_steps_of_a_search(tmp_path: Path) -> None:
-    steps = [Step(1000.0, 999.0, 998.0, 1, 2, 3, 4, good=True), Step(2000.0, 1500.0, 1400.0, 5, 6, 7, 8, good=False)]
-    record = json.loads(
-        write(tmp_path / "run", result_of(4), SETTINGS, "", saturation=Saturation(5, steps))[0].read_text()
-    )
-    assert record["saturation"] == {
-        "limit_p99_ns": 5,
-        "highest_rate": 1000.0,
-        "steps": [
-            {"rate": 1000.0, "sent_per_s": 999.0, "answered_per_s": 998.0, "p50": 1, "p99": 2, "p99.9": 3, "max": 4},
-            {"rate": 2000.0, "sent_per_s": 1500.0, "answered_per_s": 1400.0, "p50": 5, "p99": 6, "p99.9": 7, "max": 8},
-        ],
-    }
+    steps = [
+        Step(rate=1000.0, sent_per_s=999.0, answered_per_s=998.12345678, p50=1, p99=2, p99_9=3, max=4, good=True),
+        Step(rate=2000.0, sent_per_s=1500.0, answered_per_s=1400.0, p50=5, p99=6, p99_9=7, max=8),
+    ]
+    record = json.loads(write(tmp_path / "run", result_of(4), SETTINGS, "", search=Search(5, steps))[0].read_text())
+    found = record["saturation"]
+    assert (found["limit_p99_ns"], found["highest_rate"], len(found["steps"])) == (5, 1000.0, 2)
+    assert found["steps"][0] == {
+        "rate": 1000.0, "sent_per_s": 999.0, "answered_per_s": 998.123457,
+        "p50": 1, "p99": 2, "p99.9": 3, "max": 4, "good": True,
+    }  # fmt: skip
+    assert found["steps"][1]["good"] is False
 
 
 def test_what_the_server_measured_goes_in(tmp_path: Path) -> None:

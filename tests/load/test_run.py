@@ -8,8 +8,8 @@ import pytest
 
 from pricetime.load.load import Load, Pace
 from pricetime.load.plan import Plan, make_plans
-from pricetime.load.run import Interval, Run, above, by_kind, fill
-from pricetime.load.run_file import Latency
+from pricetime.load.run import Run, above, by_kind, fill
+from pricetime.load.run_file import Latency, Moment
 from pricetime.native.histogram import Histogram
 from tests.load.stub import Stub, answer
 
@@ -20,7 +20,7 @@ def flow(count: int, sessions: int = 1, chunk: int = 1 << 18) -> Iterator[Plan]:
 
 @pytest.mark.compiled
 def test_a_run_and_how_it_went_over_time() -> None:
-    samples: list[Interval] = []
+    samples: list[Moment] = []
     with Stub() as stub, Load("127.0.0.1", stub.port, 2) as load:
         fill(load, next(flow(100, 2)))
         run = Run(load, Pace(5_000), on_sample=samples.append)
@@ -117,7 +117,7 @@ def test_an_exchange_that_falls_silent() -> None:
 
 @pytest.mark.compiled
 def test_an_interrupt_leaves_what_was_measured() -> None:
-    def interrupted(_: Interval) -> None:
+    def interrupted(_: Moment) -> None:
         raise KeyboardInterrupt
 
     with Stub() as stub, Load("127.0.0.1", stub.port, 1) as load:

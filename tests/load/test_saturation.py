@@ -9,16 +9,19 @@ import pytest
 from pricetime.load.load import Load
 from pricetime.load.plan import make_plans
 from pricetime.load.run import Result
-from pricetime.load.saturation import CLOSE, MOST_STEPS, Saturation, Step, _take, judge, saturate
+from pricetime.load.run_file import Step
+from pricetime.load.saturation import CLOSE, MOST_STEPS, Search, _take, judge, saturate
 from tests.load.stub import Stub, answer
 from tests.load.test_run import flow
 
 
-def search(highest: float, begin: float) -> Saturation:
+def search(highest: float, begin: float) -> Search:
     """The steps where every rate up to the highest is good."""
-    found = Saturation(1_000)
+    found = Search(1_000)
     while (rate := found.next_rate(begin)) is not None:
-        found.steps.append(Step(rate, rate, rate, 1, 1, 1, 1, rate <= highest))
+        found.steps.append(
+            Step(rate=rate, sent_per_s=rate, answered_per_s=rate, p50=1, p99=1, p99_9=1, max=1, good=rate <= highest)
+        )
     return found
 
 
@@ -55,7 +58,8 @@ def test_a_step_is_good_when_it_is_whole_reached_and_quick() -> None:
     assert not judge(result(quick, complete=False), 1_000, 1).good
     assert not judge(result(quick, reached=False), 1_000, 1).good
     top = 5_003  # of the bucket of 5,000
-    assert judge(result(slow), 6_000, 1)[3:] == (100, top, top, top, True)
+    step = judge(result(slow), 6_000, 1)
+    assert (step.p50, step.p99, step.p99_9, step.max, step.good) == (100, top, top, top, True)
 
 
 def test_steps_take_the_flow_without_a_gap() -> None:

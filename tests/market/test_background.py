@@ -60,7 +60,7 @@ def test_resting_orders_do_not_cross_the_book() -> None:
 def test_every_order_is_cancelled_after_a_while() -> None:
     background, orders, batch = Background(seeded(3), 1, 50.0), WorkingOrders(), Batch()
     background.act(0.0, BOOK, 1000.0, orders, batch)
-    background.act(10_000.0, BOOK, 1000.0, orders, batch)
+    background.act(1_000.0, BOOK, 1000.0, orders, batch)
     cancels = batch.array()
     cancelled = set(cancels["order_id"][cancels["type"] == CommandType.CANCEL_ORDER].tolist())
     assert cancelled >= set(range(1, 2 * FIRST_ORDERS + 1))

@@ -75,17 +75,6 @@ def test_every_capacity(loops: Any, capacity: int, blocking: bool) -> None:
         first += count
 
 
-def test_the_loops_in_place_agree_with_the_calls(loops: Any) -> None:
-    ring = Ring(256, blocking=False)
-    wrong = beside(lambda: loops.consume(ring, 0, 10**6, 16, YIELD))
-    loops.produce_in_place(ring, 0, 10**6, 5, YIELD)
-    assert wrong() == 0
-    wrong = beside(lambda: loops.consume_in_place(ring, 7, 10**6, 5, YIELD))
-    loops.produce(ring, 7, 10**6, 16, YIELD)
-    assert wrong() == 0
-    ring.check()
-
-
 def test_what_is_wrong_is_counted(loops: Any) -> None:
     ring = Ring(16, blocking=False)
     loops.produce(ring, 100, 10, 1, YIELD)

@@ -13,7 +13,7 @@ from pricetime.load.server import ServerProcess
 
 #: The streams of four clients have gone round their rings by then.
 WARM = 4_000_000
-ORDERS = WARM + int(os.environ.get("ORDERS", "2000000"))
+ORDERS = WARM + int(os.environ.get("ORDERS", "500000"))
 CLIENTS = 4
 
 #: How often it is looked at, in orders.

@@ -1,40 +1,56 @@
-"""10,000 connections that never log in, while clients do: they cost little and keep no client out."""
+"""10,000 connections that never log in: what they cost a real server, and that a client goes on trading."""
 
 from __future__ import annotations
 
 import resource
-import sys
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
+from pricetime import BID
+from pricetime.client import Client
+from pricetime.load.server import ServerProcess
+from pricetime.types import ReportKind
 
-from tests.exchange.control.test_login import flood, opened
+pytestmark = pytest.mark.compiled
 
 CONNECTIONS = 10_000
 MOST_BYTES = 16 << 20
-PEAK_UNIT_BYTES = 1 if sys.platform == "darwin" else 1024
+FILES = CONNECTIONS + 200
 
 
-@contextmanager
-def many_files(wanted: int) -> Iterator[None]:
+@pytest.fixture
+def _many_files() -> Iterator[None]:
+    """As many open files as the flood holds."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        pytest.skip(f"needs {wanted} descriptors: ulimit -Hn says {hard}")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    if hard != resource.RLIM_INFINITY and hard < FILES:
+        pytest.skip(f"the system allows {hard} open files, the flood holds {FILES}")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, FILES), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_connections_that_never_log_in_cost_little() -> None:
-    with many_files(CONNECTIONS + 1_000), opened() as door:
-        flood(door, 100)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        flood(door, CONNECTIONS)
-        grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * PEAK_UNIT_BYTES
-        assert grown < MOST_BYTES  # of both ends: this process holds the clients as well
+@pytest.mark.usefixtures("_many_files")
+def test_a_flood_costs_little_and_keeps_no_client_from_trading() -> None:
+    with ServerProcess("--open", "--no-prefault", "--order-capacity", "65536") as server:
+        flood: list[socket.socket] = []
+        with Client(server.host, server.port, owner=1) as client:
+            for number in range(100):
+                client.add_order(number, BID, 1, 1).result(5)
+            before = most = server.resident_bytes()
+            try:
+                for number in range(CONNECTIONS):
+                    flood.append(socket.create_connection((server.host, server.port), timeout=10))
+                    if number % 100 == 0:
+                        result = client.add_order(1_000 + number, BID, 1, 1).result(5)
+                        assert result.accepted.kind == ReportKind.ACCEPTED
+                        most = max(most, server.resident_bytes())
+                with Client(server.host, server.port, owner=2) as late:  # the port still accepts logins
+                    assert late.add_order(1, BID, 1, 1).result(5).accepted.kind == ReportKind.ACCEPTED
+            finally:
+                for connection in flood:
+                    connection.close()
+            assert client.disconnects == 0
+        server.stop()
+    assert most - before <= MOST_BYTES

@@ -11,13 +11,15 @@ import numpy as np
 import pytest
 
 from benchmarks.lobster import write_pair
-from pricetime import ASK, BID, OrderBook, Side
+from pricetime import OrderBook, Side
 from pricetime.reference import ReferenceBook
 from pricetime.tape import lobster_replay, window
 from pricetime.tape.file import TapeError
 from pricetime.tape.lobster_replay import LobsterReplay
 from pricetime.tape.outcome import Verdict
 from pricetime.tape.skipped import Skipped
+from tests.tape.replayed import Expected, Queue, asks, bids
+from tests.tape.replayed import Replayed as AnyReplayed
 from tests.tape.tapes import lines_file, lobster_files
 
 #: Rows are ask price, ask size, bid price, bid size. The first shows 10 lots at 101 and 20 at 99, one level a side.
@@ -27,20 +29,9 @@ FIRST = (NOTHING, "101,10,99,20")
 Line = tuple[str, str]
 
 
-class Replayed:
-    """A small tape after its replay."""
-
-    def __init__(self, replay: LobsterReplay) -> None:
-        self.replay = replay
-        self.outcome = replay.run()
-        self.facts = self.outcome.facts
-
-    @property
-    def verdicts(self) -> dict[Verdict, int]:
-        return dict(self.outcome.verdicts)
-
-    def queue(self, side: Side, price: int) -> list[tuple[int | str, int]]:
-        """Id and size; of an order that stands for those never told of, "?"."""
+class Replayed(AnyReplayed):
+    def queue(self, side: Side, price: float) -> Queue:
+        """Of an order that stands for those never told of, the id is "?"."""
         orders = self.replay.book.orders(side, price)
         return [("?" if order.id >= window.UNSEEN_FROM else order.id, order.quantity) for order in orders]
 
@@ -49,7 +40,9 @@ class Replayed:
         facts = self.facts
         rows = facts[window.BOTH_COMPARED]
         sides = facts[window.SIDES_COMPARED]
-        return 0 < sides == facts[window.SIDES_AGREE] and rows == facts[window.BEST_AGREES] == facts[window.ALL_AGREE]
+        return bool(
+            0 < sides == facts[window.SIDES_AGREE] and rows == facts[window.BEST_AGREES] == facts[window.ALL_AGREE]
+        )
 
 
 @pytest.fixture(params=[ReferenceBook, OrderBook])
@@ -73,161 +66,133 @@ def line(kind: int, order_id: int, size: int, price: int, direction: int, time: 
     return f"{time},{kind},{order_id},{size},{price},{direction}"
 
 
-# -------------------------------------------------------------------- the first row
+ADDED = (line(1, 5, 4, 101, -1), "101,14,99,20")  # to the first row
+EXACT = Verdict.EXACT
+
+#: Name of the rule: the lines of a tape, of which every row agrees, and what there is after them.
+CASES: dict[str, tuple[list[Line], Expected]] = {
+    # Messages.
+    "new orders queue up behind": (
+        [FIRST, ADDED, (line(1, 6, 1, 100, 1), "101,14,100,1")],
+        {asks(101): [("?", 10), (5, 4)], bids(100): [(6, 1)]},
+    ),
+    "cancels in part and whole": (
+        [FIRST, ADDED, (line(1, 6, 2, 101, -1), "101,16,99,20"), (line(2, 5, 3, 101, -1), "101,13,99,20"),
+         (line(3, 6, 2, 101, -1), "101,11,99,20")],
+        {asks(101): [("?", 10), (5, 1)]},
+    ),
+    "a cancel of an order from before the tape": (
+        [FIRST, (line(2, 77, 3, 101, -1), "101,7,99,20"), (line(3, 78, 2, 99, 1), "101,7,99,18")],
+        {asks(101): [("?", 7)], bids(99): [("?", 18)]},
+    ),
+    "executions at the front of the queue": (
+        [FIRST, ADDED, (line(4, 77, 10, 101, -1), "101,4,99,20"), (line(4, 5, 1, 101, -1), "101,3,99,20")],
+        {EXACT: 2, lobster_replay.AT_BEST: 2, lobster_replay.OF_STAND_INS: 1, lobster_replay.IDENTIFIED: 1,
+         asks(101): [(5, 3)]},
+    ),
+    "an execution of a stand-in checks no identity": (
+        [FIRST, ADDED, (line(4, 77, 10, 101, -1), "101,4,99,20")],
+        {EXACT: 1, lobster_replay.OF_STAND_INS: 1, lobster_replay.IDENTIFIED: 0},
+    ),
+    "an execution not at the best price": (
+        [(NOTHING, "101,10,99,20,103,5,98,5"), (line(4, 77, 5, 103, -1), "101,10,99,20,9999999999,0,98,5")],
+        {Verdict.PRICE: 1, lobster_replay.AT_BEST: 0},
+    ),
+    "what is not compared changes nothing": (
+        [FIRST, *[(line(kind, 0, 3, 100, 1), FIRST[1]) for kind in (5, 5, 6, 7)]],
+        dict(zip(lobster_replay.NOT_COMPARED.values(), (2, 1, 1), strict=True)),
+    ),
+    "an order told twice is counted": ([FIRST, ADDED, ADDED], {lobster_replay.ADDED_TWICE: 1}),
+    "a cancel of nothing is counted": (
+        [FIRST, ADDED, (line(3, 9, 4, 103, -1), ADDED[1])],
+        {lobster_replay.UNKNOWN_CANCELLED: 1},
+    ),
+    "an execution of nothing is counted": ([FIRST, (line(4, 5, 4, 103, -1), FIRST[1])], {Verdict.PRICE: 1}),
+    # The window.
+    "a level that comes into sight is taken over": (
+        [FIRST, (line(4, 77, 10, 101, -1), "103,7,99,20"), (line(3, 78, 20, 99, 1), "103,7,95,1")],
+        {EXACT: 1, window.REVEALED: 2, bids(95): [("?", 1)], asks(103): [("?", 7)], asks(101): [], bids(99): []},
+    ),
+    # Of the side whose only level in sight has gone, nothing is left to compare.
+    "a level that comes into sight is not compared": (
+        [FIRST, (line(4, 77, 10, 101, -1), "103,7,99,20"), (line(1, 5, 1, 99, 1), "103,7,99,21")],
+        {EXACT: 1, window.ROWS: 2, window.SIDES_COMPARED: 3, window.BOTH_COMPARED: 1},
+    ),
+    # Order 5 at 101 goes out of sight behind 6 at 100; when that is gone, the row shows 102: 5 has gone too.
+    "what went out of sight may have gone": (
+        [FIRST, ADDED, (line(1, 6, 1, 100, -1), "100,1,99,20"), (line(3, 6, 1, 100, -1), "102,3,99,20")],
+        {asks(101): [], asks(102): [("?", 3)]},
+    ),
+    # Even where the size is what it was: order 5 may have left and a different one arrived.
+    "of what was out of sight only the row is trusted": (
+        [FIRST, ADDED, (line(1, 6, 1, 100, -1), "100,1,99,20"), (line(3, 6, 1, 100, -1), "101,14,99,20"),
+         (line(1, 7, 2, 101, -1), "101,16,99,20"), (line(4, 5, 4, 101, -1), "101,12,99,20"),
+         (line(4, 8, 10, 101, -1), "101,2,99,20")],
+        {EXACT: 2, asks(101): [(7, 2)]},
+    ),
+    # The second level of a two-level row is empty: a message announces whatever arrives there later.
+    "a side that is wholly in sight hides nothing": (
+        [(NOTHING, "101,10,99,20,9999999999,0,98,5"), (line(1, 5, 4, 103, -1), "101,10,99,20,103,4,98,5"),
+         (line(4, 77, 10, 101, -1), "103,4,99,20,9999999999,0,98,5")],
+        {EXACT: 1, asks(103): [(5, 4)]},
+    ),
+    # Lines that cannot be used.
+    "a message that cannot be read leaves the book to its row": (
+        [FIRST, ADDED, ("34201,1,6,?,100,-1", "100,2,99,20"), (line(4, 7, 2, 100, -1), "101,14,99,20"),
+         (line(4, 77, 10, 101, -1), "101,4,99,20")],
+        {EXACT: 2, asks(101): [("?", 4)], window.ROWS: 3},
+    ),
+    "a row that cannot be read is not compared, nor is the next": (
+        [FIRST, (ADDED[0], "101,14,99,"), (line(1, 6, 1, 101, -1), "101,15,99,20"),
+         (line(4, 77, 10, 101, -1), "101,5,99,20")],
+        {EXACT: 1, asks(101): [(5, 4), (6, 1)], window.ROWS: 1},
+    ),
+    "what the book refuses is skipped": (
+        [FIRST, (line(1, 5, 0, 101, -1), FIRST[1]), (line(1, 6, 1, 101, -1), "101,11,99,20")],
+        {asks(101): [("?", 10), (6, 1)]},
+    ),
+}  # fmt: skip
+
+#: By the name of the rule: what is said of the lines that were skipped.
+SKIPPED = {
+    "a message that cannot be read leaves the book to its row": (
+        "message_1.csv, line 3: size '?' is not a whole number in '34201,1,6,?,100,-1'"
+    ),
+    "a row that cannot be read is not compared, nor is the next": "orderbook_1.csv, line 2: field '' is not a whole n",
+    "what the book refuses is skipped": "message_1.csv, line 2: quantity 0 is out of",
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rules(replayed: Any, name: str) -> None:
+    tape, expected = CASES[name]
+    found = replayed(*tape)
+    found.is_as(expected)
+    assert found.agrees()
+    assert [SKIPPED[name] in said for said in found.outcome.skipped.named] == [True] * (name in SKIPPED)
 
 
 def test_the_first_row_fills_the_book(replayed: Any) -> None:
     found = replayed(FIRST)
     assert found.replay.depth(5) == ([(99, 20, 1)], [(101, 10, 1)])
-    assert found.queue(ASK, 101) == [("?", 10)]
+    assert found.asks(101) == [("?", 10)]
     assert found.facts[lobster_replay.OPENING] == 1
+    assert replayed((NOTHING, "9999999999,0,99,20")).replay.depth(5) == ([(99, 20, 1)], [])
 
 
 def test_the_first_row_holds_the_first_message(replayed: Any) -> None:
-    found = replayed((line(1, 5, 4, 101, -1), "101,10,99,20"))
-    assert found.queue(ASK, 101) == [("?", 6), (5, 4)]
-    assert replayed((line(1, 5, 10, 101, -1), "101,10,99,20")).queue(ASK, 101) == [(5, 10)]
-
-
-def test_empty_levels_of_the_first_row(replayed: Any) -> None:
-    found = replayed((NOTHING, "9999999999,0,99,20"))
-    assert found.replay.depth(5) == ([(99, 20, 1)], [])
-
-
-# -------------------------------------------------------------------- messages
-
-
-def test_new_orders_queue_up_behind(replayed: Any) -> None:
-    found = replayed(FIRST, (line(1, 5, 4, 101, -1), "101,14,99,20"), (line(1, 6, 1, 100, 1), "101,14,100,1"))
-    assert found.queue(ASK, 101) == [("?", 10), (5, 4)]
-    assert found.queue(BID, 100) == [(6, 1)]
-    assert found.agrees()
-
-
-def test_cancels_in_part_and_whole(replayed: Any) -> None:
-    found = replayed(
-        FIRST,
-        (line(1, 5, 4, 101, -1), "101,14,99,20"),
-        (line(1, 6, 2, 101, -1), "101,16,99,20"),
-        (line(2, 5, 3, 101, -1), "101,13,99,20"),
-        (line(3, 6, 2, 101, -1), "101,11,99,20"),
-    )
-    assert found.queue(ASK, 101) == [("?", 10), (5, 1)]
-    assert found.agrees()
-
-
-def test_a_cancel_of_an_order_from_before_the_tape(replayed: Any) -> None:
-    found = replayed(FIRST, (line(2, 77, 3, 101, -1), "101,7,99,20"), (line(3, 78, 2, 99, 1), "101,7,99,18"))
-    assert found.queue(ASK, 101) == [("?", 7)]
-    assert found.queue(BID, 99) == [("?", 18)]
-    assert found.agrees()
-
-
-def test_executions_at_the_front_of_the_queue(replayed: Any) -> None:
-    found = replayed(
-        FIRST,
-        (line(1, 5, 4, 101, -1), "101,14,99,20"),
-        (line(4, 77, 10, 101, -1), "101,4,99,20"),
-        (line(4, 5, 1, 101, -1), "101,3,99,20"),
-    )
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.facts[lobster_replay.AT_BEST] == 2
-    assert found.facts[lobster_replay.OF_STAND_INS] == 1
-    assert found.facts[lobster_replay.IDENTIFIED] == 1
-    assert found.queue(ASK, 101) == [(5, 3)]
-    assert found.agrees()
+    assert replayed((line(1, 5, 4, 101, -1), "101,10,99,20")).asks(101) == [("?", 6), (5, 4)]
+    assert replayed((line(1, 5, 10, 101, -1), "101,10,99,20")).asks(101) == [(5, 10)]
 
 
 def test_an_execution_out_of_turn_is_a_difference_and_the_book_follows(replayed: Any) -> None:
-    found = replayed(FIRST, (line(1, 5, 4, 101, -1), "101,14,99,20"), (line(4, 5, 4, 101, -1), "101,10,99,20"))
-    assert found.verdicts == {Verdict.QUEUE: 1}
-    assert found.queue(ASK, 101) == [("?", 10)]
+    found = replayed(FIRST, ADDED, (line(4, 5, 4, 101, -1), "101,10,99,20"))
+    found.is_as({Verdict.QUEUE: 1, asks(101): [("?", 10)]})
     assert found.agrees()
     (difference,) = found.outcome.differences
     assert difference.trade.fills == ((5, 4),)
     assert found.replay.order_text(difference.fills[0][0]) == "orders never shown"
     assert found.replay.order_text(5) == "5"
-
-
-def test_an_execution_not_at_the_best_price(replayed: Any) -> None:
-    two_levels = "101,10,99,20,103,5,98,5"
-    found = replayed((NOTHING, two_levels), (line(4, 77, 5, 103, -1), "101,10,99,20,9999999999,0,98,5"))
-    assert found.verdicts == {Verdict.PRICE: 1}
-    assert found.facts[lobster_replay.AT_BEST] == 0
-    assert found.agrees()
-
-
-def test_what_is_not_compared_changes_nothing(replayed: Any) -> None:
-    rows = [(line(kind, 0, 3, 100, 1), FIRST[1]) for kind in (5, 5, 6, 7)]
-    found = replayed(FIRST, *rows)
-    assert found.outcome.trades == 0
-    assert [found.facts[fact] for fact in lobster_replay.NOT_COMPARED.values()] == [2, 1, 1]
-    assert found.agrees()
-
-
-def test_an_order_told_twice_is_counted(replayed: Any) -> None:
-    new = (line(1, 5, 4, 101, -1), "101,14,99,20")
-    found = replayed(FIRST, new, new)
-    assert found.facts[lobster_replay.ADDED_TWICE] == 1
-    assert found.agrees()
-
-
-def test_a_message_about_nothing_is_counted(replayed: Any) -> None:
-    found = replayed(FIRST, (line(3, 5, 4, 103, -1), FIRST[1]))
-    assert found.facts[lobster_replay.UNKNOWN_CANCELLED] == 1
-    found = replayed(FIRST, (line(4, 5, 4, 103, -1), FIRST[1]))
-    assert found.verdicts == {Verdict.PRICE: 1}
-    assert found.agrees()
-
-
-# -------------------------------------------------------------------- the window
-
-
-def test_a_level_that_comes_into_sight_is_taken_over(replayed: Any) -> None:
-    found = replayed(FIRST, (line(4, 77, 10, 101, -1), "103,7,99,20"), (line(3, 78, 20, 99, 1), "103,7,95,1"))
-    assert found.replay.depth(5) == ([(95, 1, 1)], [(103, 7, 1)])
-    assert found.facts[window.REVEALED] == 2
-    assert found.agrees()
-
-
-def test_what_went_out_of_sight_may_have_gone(replayed: Any) -> None:
-    """Order 5 at 101 goes out of sight behind 6 at 100; when that is gone, the row shows 102: 5 has gone too."""
-    found = replayed(
-        FIRST,
-        (line(1, 5, 4, 101, -1), "101,14,99,20"),
-        (line(1, 6, 1, 100, -1), "100,1,99,20"),
-        (line(3, 6, 1, 100, -1), "102,3,99,20"),
-    )
-    assert found.queue(ASK, 101) == []
-    assert found.queue(ASK, 102) == [("?", 3)]
-    assert found.agrees()
-
-
-def test_of_what_was_out_of_sight_only_the_row_is_trusted(replayed: Any) -> None:
-    """Even where the size is what it was: order 5 may have left and a different one arrived."""
-    found = replayed(
-        FIRST,
-        (line(1, 5, 4, 101, -1), "101,14,99,20"),
-        (line(1, 6, 1, 100, -1), "100,1,99,20"),
-        (line(3, 6, 1, 100, -1), "101,14,99,20"),
-        (line(1, 7, 2, 101, -1), "101,16,99,20"),
-        (line(4, 5, 4, 101, -1), "101,12,99,20"),
-        (line(4, 8, 10, 101, -1), "101,2,99,20"),
-    )
-    assert found.queue(ASK, 101) == [(7, 2)]
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.agrees()
-
-
-def test_a_side_that_is_wholly_in_sight_hides_nothing(replayed: Any) -> None:
-    """The second level of a two-level row is empty: a message announces whatever arrives there later."""
-    found = replayed(
-        (NOTHING, "101,10,99,20,9999999999,0,98,5"),
-        (line(1, 5, 4, 103, -1), "101,10,99,20,103,4,98,5"),
-        (line(4, 77, 10, 101, -1), "103,4,99,20,9999999999,0,98,5"),
-    )
-    assert found.queue(ASK, 103) == [(5, 4)]
-    assert found.agrees()
 
 
 @pytest.mark.parametrize(
@@ -283,67 +248,14 @@ def spoiled(messages: Path, orderbook: Path, chance: random.Random) -> tuple[Pat
     return messages, orderbook
 
 
-def test_a_level_that_comes_into_sight_is_no_comparison(replayed: Any) -> None:
-    """Of the side whose only level in sight has gone, nothing is left to compare."""
-    found = replayed(FIRST, (line(4, 77, 10, 101, -1), "103,7,99,20"), (line(1, 5, 1, 99, 1), "103,7,99,21"))
-    assert found.facts[window.ROWS] == 2
-    assert found.facts[window.SIDES_COMPARED] == found.facts[window.SIDES_AGREE] == 3
-    assert found.facts[window.BOTH_COMPARED] == found.facts[window.ALL_AGREE] == 1
-
-
-def test_an_execution_of_a_stand_in_checks_no_identity(replayed: Any) -> None:
-    found = replayed(FIRST, (line(1, 5, 4, 101, -1), "101,14,99,20"), (line(4, 77, 10, 101, -1), "101,4,99,20"))
-    assert found.outcome.exact == found.facts[lobster_replay.OF_STAND_INS] == 1
-    assert not found.facts[lobster_replay.IDENTIFIED]
-
-
 # -------------------------------------------------------------------- lines that cannot be used
-
-
-def test_a_message_that_cannot_be_read_leaves_the_book_to_its_row(replayed: Any) -> None:
-    found = replayed(
-        FIRST,
-        (line(1, 5, 4, 101, -1), "101,14,99,20"),
-        ("34201,1,6,?,100,-1", "100,2,99,20"),
-        (line(4, 7, 2, 100, -1), "101,14,99,20"),
-        (line(4, 77, 10, 101, -1), "101,4,99,20"),
-    )
-    assert found.queue(ASK, 101) == [("?", 4)]
-    assert len(found.outcome.skipped) == 1
-    assert (
-        "message_1.csv, line 3: size '?' is not a whole number in '34201,1,6,?,100,-1'"
-        in found.outcome.skipped.named[0]
-    )
-    assert found.facts[window.ROWS] == 3
-    assert found.agrees()
-
-
-def test_a_row_that_cannot_be_read_is_not_compared_and_nor_is_the_next(replayed: Any) -> None:
-    found = replayed(
-        FIRST,
-        (line(1, 5, 4, 101, -1), "101,14,99,"),
-        (line(1, 6, 1, 101, -1), "101,15,99,20"),
-        (line(4, 77, 10, 101, -1), "101,5,99,20"),
-    )
-    assert found.queue(ASK, 101) == [(5, 4), (6, 1)]
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.facts[window.ROWS] == 1
-    assert found.agrees()
 
 
 def test_the_first_rows_cannot_be_read(replayed: Any) -> None:
     found = replayed((NOTHING, "101,,99,20"), (line(1, 5, 4, 101, -1), "x,,99,20"), (NOTHING, "101,14,99,20"))
-    assert found.queue(ASK, 101) == [("?", 14)]
+    assert found.asks(101) == [("?", 14)]
     assert found.facts[lobster_replay.OPENING] == 1
     assert len(found.outcome.skipped) == 2
-
-
-def test_what_the_book_refuses_is_skipped_and_named(replayed: Any) -> None:
-    found = replayed(FIRST, (line(1, 5, 0, 101, -1), FIRST[1]), (line(1, 6, 1, 101, -1), "101,11,99,20"))
-    assert found.queue(ASK, 101) == [("?", 10), (6, 1)]
-    (what,) = found.outcome.skipped.named
-    assert "message_1.csv, line 2: quantity 0 is out of" in what
-    assert found.agrees()
 
 
 def test_too_many_lines_that_cannot_be_used(tmp_path: Path) -> None:
@@ -363,11 +275,27 @@ def test_a_moment_before_a_line_that_cannot_be_read(tmp_path: Path) -> None:
 # -------------------------------------------------------------------- without rows
 
 
-def test_without_rows_the_messages_alone_build_the_book(replayed_without_rows: Any) -> None:
-    found = replayed_without_rows(line(1, 5, 4, 101, -1), line(1, 6, 3, 101, -1), line(4, 5, 4, 101, -1))
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.queue(ASK, 101) == [(6, 3)]
-    assert not found.facts[window.ROWS]
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        (  # the messages alone build the book
+            [line(1, 5, 4, 101, -1), line(1, 6, 3, 101, -1), line(4, 5, 4, 101, -1)],
+            {EXACT: 1, asks(101): [(6, 3)], window.ROWS: 0},
+        ),
+        (  # a delete takes the whole order
+            [line(1, 5, 4, 101, -1), line(3, 5, 4, 101, -1), line(3, 5, 4, 101, -1)],
+            {asks(101): [], lobster_replay.UNKNOWN_CANCELLED: 1},
+        ),
+        ([line(4, 77, 4, 101, -1)], {Verdict.UNKNOWN: 1}),
+        (  # a new bid at 102 shows that the asks up to there have gone, an execution at 105 that those below it have
+            [line(1, 1, 4, 101, -1), line(1, 2, 3, 102, -1), line(1, 3, 3, 104, -1), line(1, 4, 3, 105, -1),
+             line(1, 5, 1, 102, 1), line(4, 4, 3, 105, -1)],
+            {EXACT: 1, bids(102): [(5, 1)], asks(101): [], asks(102): [], asks(104): [], asks(105): []},
+        ),
+    ],
+)  # fmt: skip
+def test_without_rows(replayed_without_rows: Any, messages: list[str], expected: Expected) -> None:
+    replayed_without_rows(*messages).is_as(expected)
 
 
 def test_without_rows_the_opening_book_is_missing(replayed_without_rows: Any, replayed: Any) -> None:
@@ -380,28 +308,6 @@ def test_without_rows_the_opening_book_is_missing(replayed_without_rows: Any, re
 def test_without_rows_the_warning_says_how_the_other_file_may_be_called(tmp_path: Path) -> None:
     replay = LobsterReplay(lines_file(tmp_path / "X_message_5.csv", [NOTHING]), OrderBook)
     assert "(LOBSTER calls it X_orderbook_5.csv)" in replay.warnings()[0]
-
-
-def test_without_rows_a_delete_takes_the_whole_order(replayed_without_rows: Any) -> None:
-    found = replayed_without_rows(line(1, 5, 4, 101, -1), line(3, 5, 4, 101, -1), line(3, 5, 4, 101, -1))
-    assert found.queue(ASK, 101) == []
-    assert found.facts[lobster_replay.UNKNOWN_CANCELLED] == 1
-
-
-def test_without_rows_an_execution_of_an_unknown_order(replayed_without_rows: Any) -> None:
-    found = replayed_without_rows(line(4, 77, 4, 101, -1))
-    assert found.verdicts == {Verdict.UNKNOWN: 1}
-
-
-def test_without_rows_messages_show_what_has_gone(replayed_without_rows: Any) -> None:
-    """A new bid at 102 shows that the asks up to there have gone, an execution at 105 that those below it have."""
-    found = replayed_without_rows(
-        line(1, 1, 4, 101, -1), line(1, 2, 3, 102, -1), line(1, 3, 3, 104, -1), line(1, 4, 3, 105, -1),
-        line(1, 5, 1, 102, 1),
-        line(4, 4, 3, 105, -1),
-    )  # fmt: skip
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.replay.depth(5) == ([(102, 1, 1)], [])
 
 
 # -------------------------------------------------------------------- files

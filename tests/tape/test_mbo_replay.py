@@ -17,6 +17,8 @@ from pricetime.tape.mbo import Record
 from pricetime.tape.mbo_replay import MboReplay
 from pricetime.tape.outcome import Unmatched, Verdict
 from pricetime.tape.skipped import Skipped
+from tests.tape.replayed import Expected, Queue, asks, bids
+from tests.tape.replayed import Replayed as AnyReplayed
 from tests.tape.tapes import (
     DOLLAR,
     LAST,
@@ -45,26 +47,10 @@ SNAPSHOT = [
 Event = Sequence[Rec]
 
 
-class Replayed:
-    """A small tape after its replay, with prices in dollars."""
-
-    def __init__(self, replay: MboReplay) -> None:
-        self.replay = replay
-        self.outcome = replay.run()
-        self.facts = self.outcome.facts
-
-    @property
-    def verdicts(self) -> dict[Verdict, int]:
-        return dict(self.outcome.verdicts)
-
-    def queue(self, side: Side, price: float) -> list[tuple[int, int]]:
+class Replayed(AnyReplayed):
+    def queue(self, side: Side, price: float) -> Queue:
+        """Prices are in dollars."""
         return [(o.id, o.quantity) for o in self.replay.market.side[side].orders(side, round(price * DOLLAR))]
-
-    def bids(self, price: float) -> list[tuple[int, int]]:
-        return self.queue(Side.BID, price)
-
-    def asks(self, price: float) -> list[tuple[int, int]]:
-        return self.queue(Side.ASK, price)
 
 
 @pytest.fixture(params=[ReferenceBook, OrderBook])
@@ -86,68 +72,160 @@ def sells(*fills: tuple[int, int], price: float = 100, taker_id: int = 99) -> li
     return [trade("A", taker_id, price, total), *(fill("B", order_id, price, size) for order_id, size in fills)]
 
 
-# -------------------------------------------------------------------- fills and what applies them
+def cancels(*orders: tuple[str, int, float, int]) -> list[Rec]:
+    return [cancel(*order) for order in orders]
 
 
-def test_a_fill_then_its_cancel(replayed: Any) -> None:
-    found = replayed([*buys((1, 3)), cancel("A", 1, 101, 3)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.asks(101) == [(2, 4)]
-    assert not found.facts[mbo_replay.UNKNOWN_CANCELLED]
+AUCTION, NO_SIDE = Unmatched.AUCTION.value, Unmatched.NO_SIDE.value
+EXACT = Verdict.EXACT
+CROSSED = [add("B", 21, 103, 4), add("A", 22, 98, 6)]
+OPENING = [
+    trade("N", 0, 101, 7), fill("N", 21, 101, 4), fill("N", 22, 101, 4), fill("N", 1, 101, 3), fill("N", 555, 101, 3),
+    cancel("B", 21, 103, 4), modify("A", 22, 98, 2), cancel("A", 1, 101, 3), cancel("A", 22, 98, 2),
+]  # fmt: skip
+
+#: Name of the rule: the events of a tape, and what there is after them.
+CASES: dict[str, tuple[list[Event], Expected]] = {
+    # Fills and what applies them.
+    "a fill then its cancel": (
+        [[*buys((1, 3)), cancel("A", 1, 101, 3)]],
+        {EXACT: 1, asks(101): [(2, 4)], mbo_replay.UNKNOWN_CANCELLED: 0},
+    ),
+    "a partial fill then its modify keeps the place": (
+        [[*sells((11, 2)), modify("B", 11, 100, 1)]],
+        {EXACT: 1, bids(100): [(11, 1), (12, 4)]},
+    ),
+    # Where a cancel tells the fill alone, as on venues that cancel in parts, the order stays.
+    "a partial fill then a cancel of what was filled": (
+        [[*buys((1, 2)), cancel("A", 1, 101, 2)]],
+        {EXACT: 1, asks(101): [(1, 1), (2, 4)]},
+    ),
+    "a partial fill then a cancel of everything": (
+        [[*buys((1, 2)), cancel("A", 1, 101, 3)]],
+        {EXACT: 1, asks(101): [(2, 4)]},
+    ),
+    "fills of several orders and prices": (
+        [[*buys((1, 3), (2, 4)), *buys((3, 2), price=102), *cancels(("A", 1, 101, 3), ("A", 2, 101, 4)),
+          modify("A", 3, 102, 3)]],
+        {EXACT: 2, asks(101): [], asks(102): [(3, 3)]},
+    ),
+    "two trades fill one order before its change": (
+        [[*buys((1, 1)), *buys((1, 1), taker_id=98), modify("A", 1, 101, 1)]],
+        {EXACT: 2, asks(101): [(1, 1), (2, 4)]},
+    ),
+    "a fill told after the next event": (
+        [buys((1, 3)), buys((2, 1)), [cancel("A", 1, 101, 3), modify("A", 2, 101, 3)]],
+        {EXACT: 2, asks(101): [(2, 3)], mbo_replay.PREVENTED: 0},
+    ),
+    "what is left of an aggressor rests": (
+        [[*buys((1, 3), (2, 4)), add("B", 99, 101, 6), *cancels(("A", 1, 101, 3), ("A", 2, 101, 4))]],
+        {EXACT: 1, bids(101): [(99, 6)]},
+    ),
+    # Modifies. The fill on the side of its trade is the aggressing order itself: here 13 comes from 99.
+    "a resting order modified into the cross": (
+        [[trade("B", 13, 101, 5), fill("B", 13, 101, 5), fill("A", 1, 101, 3), fill("A", 2, 101, 2),
+          cancel("B", 13, 99, 5), cancel("A", 1, 101, 3), modify("A", 2, 101, 2)]],
+        {EXACT: 1, mbo_replay.INTO_THE_CROSS: 1, bids(99): [], asks(101): [(2, 2)]},
+    ),
+    "what is left of it rests at its new price": (
+        [[trade("B", 13, 101, 7), fill("B", 13, 101, 7), fill("A", 1, 101, 3), fill("A", 2, 101, 4),
+          modify("B", 13, 101, 2), *cancels(("A", 1, 101, 3), ("A", 2, 101, 4))]],
+        {EXACT: 1, bids(99): [], bids(101): [(13, 2)]},
+    ),
+    "a modified order that trades at two prices": (
+        [[trade("B", 13, 101, 7), fill("B", 13, 101, 7), fill("A", 1, 101, 3), fill("A", 2, 101, 4),
+          trade("B", 13, 102, 1), fill("B", 13, 102, 1), fill("A", 3, 102, 1),
+          *cancels(("B", 13, 99, 5), ("A", 1, 101, 3), ("A", 2, 101, 4)), modify("A", 3, 102, 4)]],
+        {EXACT: 2, mbo_replay.INTO_THE_CROSS: 2, bids(99): [], asks(102): [(3, 4)]},
+    ),
+    # Self-match prevention.
+    "an order cancelled without a fill is passed over": (
+        [[*buys((2, 4)), *cancels(("A", 1, 101, 3), ("A", 2, 101, 4))]],
+        {EXACT: 1, mbo_replay.PREVENTED: 1, asks(101): []},
+    ),
+    # The tape adds the new order first, and then tells that the one it met was cancelled.
+    "an order that meets its owner's alone rests after the cancel": (
+        [[*sells((11, 3)), cancel("B", 11, 100, 3)],
+         [add("B", 99, 101, 2), *cancels(("A", 1, 101, 3), ("A", 2, 101, 4))]],
+        {EXACT: 1, bids(101): [(99, 2)], asks(101): [], mbo_replay.PREVENTED: 0, mbo_replay.HALTS: 0},
+    ),
+    "an order that its own event adds is cancelled after that": (
+        [[add("B", 21, 100, 1), cancel("B", 21, 100, 1)]],
+        {bids(100): [(11, 3), (12, 4)], mbo_replay.UNKNOWN_CANCELLED: 0},
+    ),
+    # Trades without a side: in continuous trading one has an aggressing order, which comes from the other side.
+    "a resting order gives the side of a trade": (
+        [[trade("N", 0, 101, 3), fill("N", 1, 101, 3), cancel("A", 1, 101, 3)],
+         [trade("N", 0, 100, 4), fill("B", 11, 100, 3), fill("B", 12, 100, 1), cancel("B", 11, 100, 3)]],
+        {EXACT: 2, mbo_replay.INFERRED: 2, AUCTION: 0, asks(101): [(2, 4)], bids(100): [(12, 3)]},
+    ),
+    "a trade without a side that takes from both is applied": (
+        [[trade("N", 0, 100.5, 3), fill("N", 1, 101, 3), fill("N", 11, 100, 3)]],
+        {NO_SIDE: 1, AUCTION: 0, asks(101): [(2, 4)], bids(100): [(12, 4)]},
+    ),
+    "a trade without a side of orders never shown is applied": (
+        [[trade("N", 0, 100.5, 3), fill("N", 77, 101, 3)]],
+        {NO_SIDE: 1, mbo_replay.HIDDEN_LOTS: 3},
+    ),
+    "non-displayed trades are called that": (
+        [[trade("N", 0, 100.5, 3)], [trade("N", 0, 100.5, 2)]],
+        {mbo_replay.NON_DISPLAYED: 2, AUCTION: 0},
+    ),
+    # After the first of them bids and asks no longer cross, but it is the same moment.
+    "all trades of an auction are of it": (
+        [[add("B", 21, 103, 4)],
+         [trade("N", 0, 101, 4), fill("N", 21, 101, 4), fill("N", 1, 101, 3), fill("N", 2, 101, 1),
+          trade("N", 0, 101, 1), fill("N", 2, 101, 1),
+          *cancels(("B", 21, 103, 4), ("A", 1, 101, 3), ("A", 2, 101, 2))]],
+        {AUCTION: 2, asks(101): [(2, 2)]},
+    ),
+    # Icebergs.
+    "a refreshed iceberg goes to the back": (
+        [[*buys((1, 3)), modify("A", 1, 101, 3)], [*buys((2, 4), (1, 1)), cancel("A", 2, 101, 4)]],
+        {EXACT: 2, asks(101): [(1, 2)]},
+    ),
+    "a refresh before all was taken goes to the back too": (
+        [[*buys((1, 1)), modify("A", 1, 101, 3)]],
+        {EXACT: 1, asks(101): [(2, 4), (1, 3)]},
+    ),
+    "an iceberg listed last is exact": (
+        [[*buys((2, 4), (1, 3)), modify("A", 1, 101, 3), cancel("A", 2, 101, 4)]],
+        {Verdict.LISTED: 1, asks(101): [(1, 3)]},
+    ),
+    # Phases.
+    "before the opening orders cross and the auction is applied": (
+        [[CROSSED[0]], [CROSSED[1]], OPENING, [*buys((2, 4)), cancel("A", 2, 101, 4)]],
+        {EXACT: 1, AUCTION: 1, mbo_replay.HIDDEN_LOTS: 3, mbo_replay.FROM_SNAPSHOT: 6,
+         bids(103): [], asks(98): [], asks(101): [], bids(100): [(11, 3), (12, 4)]},
+    ),
+    "a trade while orders cross is not matched": (
+        [[CROSSED[0]], [*buys((1, 3)), cancel("A", 1, 101, 3)]],
+        {Verdict.CLOSED: 1, asks(101): [(2, 4)], bids(103): [(21, 4)]},
+    ),
+    "a clear empties the book": (
+        [[Rec("R", "N", 0, 0, 0)], [add("A", 1, 105, 1)]],
+        {asks(105): [(1, 1)], asks(101): [], asks(102): [], bids(100): [], bids(99): []},
+    ),
+    # At odds with the tape before.
+    "a trade that names no resting order": (
+        [[trade("B", 0, 101, 2)], [trade("B", 13, 101, 2), fill("B", 13, 101, 2), modify("B", 13, 101, 3)]],
+        {mbo_replay.UNNAMED: 2, bids(101): [(13, 3)]},
+    ),
+    "a fill of an order never shown": (
+        [[*buys((77, 3)), cancel("A", 77, 101, 3)]],
+        {Verdict.UNKNOWN: 1, asks(101): [(1, 3), (2, 4)]},
+    ),
+    "records at odds with those before are counted": (
+        [[cancel("A", 77, 101, 3)], [add("A", 1, 105, 1)], [modify("B", 78, 95, 1)]],
+        {mbo_replay.UNKNOWN_CANCELLED: 1, mbo_replay.UNKNOWN_MODIFIED: 1, mbo_replay.ADDED_TWICE: 1,
+         asks(101): [(1, 3), (2, 4)], bids(95): [(78, 1)]},
+    ),
+}  # fmt: skip
 
 
-def test_a_partial_fill_then_its_modify_keeps_the_place(replayed: Any) -> None:
-    found = replayed([*sells((11, 2)), modify("B", 11, 100, 1)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.bids(100) == [(11, 1), (12, 4)]
-
-
-def test_a_partial_fill_then_a_cancel_of_what_was_filled(replayed: Any) -> None:
-    """Where a cancel tells the fill alone, as on venues that cancel in parts, the order stays."""
-    found = replayed([*buys((1, 2)), cancel("A", 1, 101, 2)])
-    assert found.asks(101) == [(1, 1), (2, 4)]
-
-
-def test_a_partial_fill_then_a_cancel_of_everything(replayed: Any) -> None:
-    found = replayed([*buys((1, 2)), cancel("A", 1, 101, 3)])
-    assert found.asks(101) == [(2, 4)]
-
-
-def test_fills_of_several_orders_and_prices(replayed: Any) -> None:
-    found = replayed(
-        [
-            *buys((1, 3), (2, 4)),
-            *buys((3, 2), price=102),
-            cancel("A", 1, 101, 3),
-            cancel("A", 2, 101, 4),
-            modify("A", 3, 102, 3),
-        ]
-    )
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.asks(101) == []
-    assert found.asks(102) == [(3, 3)]
-
-
-def test_two_trades_fill_one_order_before_it_is_told(replayed: Any) -> None:
-    found = replayed([*buys((1, 1)), *buys((1, 1), taker_id=98), modify("A", 1, 101, 1)])
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.asks(101) == [(1, 1), (2, 4)]
-
-
-def test_a_fill_told_after_the_next_event(replayed: Any) -> None:
-    found = replayed(buys((1, 3)), buys((2, 1)), [cancel("A", 1, 101, 3), modify("A", 2, 101, 3)])
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.asks(101) == [(2, 3)]
-    assert not found.facts[mbo_replay.PREVENTED]
-
-
-def test_what_is_left_of_an_aggressor_rests(replayed: Any) -> None:
-    found = replayed([*buys((1, 3), (2, 4)), add("B", 99, 101, 6), cancel("A", 1, 101, 3), cancel("A", 2, 101, 4)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.bids(101) == [(99, 6)]
-
-
-# -------------------------------------------------------------------- modifies
+@pytest.mark.parametrize(("events", "expected"), CASES.values(), ids=CASES)
+def test_rules(replayed: Any, events: list[Event], expected: Expected) -> None:
+    replayed(*events).is_as(expected)
 
 
 @pytest.mark.parametrize(
@@ -169,59 +247,6 @@ def test_a_modify_keeps_its_place_only_at_its_price_and_not_larger(
     assert found.replay.market.continuous is opened
     assert found.asks(101) == at_101
     assert found.asks(102) == at_102
-
-
-def test_a_resting_order_modified_into_the_cross(replayed: Any) -> None:
-    """The fill on the side of its trade is the aggressing order itself: here 13 comes from 99 and is done."""
-    event = [trade("B", 13, 101, 5), fill("B", 13, 101, 5), fill("A", 1, 101, 3), fill("A", 2, 101, 2)]
-    found = replayed([*event, cancel("B", 13, 99, 5), cancel("A", 1, 101, 3), modify("A", 2, 101, 2)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.facts[mbo_replay.INTO_THE_CROSS] == 1
-    assert found.bids(99) == []
-    assert found.asks(101) == [(2, 2)]
-
-
-def test_what_is_left_of_it_rests_at_its_new_price(replayed: Any) -> None:
-    fills = [fill("A", 1, 101, 3), fill("A", 2, 101, 4)]
-    event = [trade("B", 13, 101, 7), fill("B", 13, 101, 7), *fills]
-    found = replayed([*event, modify("B", 13, 101, 2), cancel("A", 1, 101, 3), cancel("A", 2, 101, 4)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.bids(99) == []
-    assert found.bids(101) == [(13, 2)]
-
-
-def test_a_modified_order_that_trades_at_two_prices(replayed: Any) -> None:
-    event = [
-        trade("B", 13, 101, 7), fill("B", 13, 101, 7), fill("A", 1, 101, 3), fill("A", 2, 101, 4),
-        trade("B", 13, 102, 1), fill("B", 13, 102, 1), fill("A", 3, 102, 1),
-        cancel("B", 13, 99, 5), cancel("A", 1, 101, 3), cancel("A", 2, 101, 4), modify("A", 3, 102, 4),
-    ]  # fmt: skip
-    found = replayed(event)
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.facts[mbo_replay.INTO_THE_CROSS] == 2
-    assert found.bids(99) == []
-    assert found.asks(102) == [(3, 4)]
-
-
-# -------------------------------------------------------------------- self-match prevention
-
-
-def test_an_order_cancelled_without_a_fill_is_passed_over(replayed: Any) -> None:
-    found = replayed([*buys((2, 4)), cancel("A", 1, 101, 3), cancel("A", 2, 101, 4)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.facts[mbo_replay.PREVENTED] == 1
-    assert found.asks(101) == []
-
-
-def test_an_order_that_meets_its_owner_s_alone_rests_after_the_cancel(replayed: Any) -> None:
-    """The tape adds the new order first, and then tells that the one it met was cancelled."""
-    opening = [*sells((11, 3)), cancel("B", 11, 100, 3)]
-    event = [add("B", 99, 101, 2), cancel("A", 1, 101, 3), cancel("A", 2, 101, 4)]
-    found = replayed(opening, event)
-    assert found.replay.market.continuous
-    assert found.bids(101) == [(99, 2)]
-    assert found.asks(101) == []
-    assert not found.facts[mbo_replay.PREVENTED]
 
 
 def test_without_the_cancel_it_counts(replayed: Any) -> None:
@@ -256,59 +281,6 @@ def test_cancels_of_one_event_are_not_compared_with_one_another(count: int) -> N
     replay.run()
     assert len(replay.market) == 0
     assert Counted.compared <= count
-
-
-def test_an_order_that_its_own_event_adds_is_cancelled_after_that(replayed: Any) -> None:
-    found = replayed([add("B", 21, 100, 1), cancel("B", 21, 100, 1)])
-    assert found.bids(100) == [(11, 3), (12, 4)]
-    assert not found.facts[mbo_replay.UNKNOWN_CANCELLED]
-
-
-# -------------------------------------------------------------------- trades without a side
-
-
-def test_a_resting_order_gives_the_side_of_a_trade(replayed: Any) -> None:
-    """In continuous trading a trade of side N has an aggressing order: it comes from the other side."""
-    found = replayed(
-        [trade("N", 0, 101, 3), fill("N", 1, 101, 3), cancel("A", 1, 101, 3)],
-        [trade("N", 0, 100, 4), fill("B", 11, 100, 3), fill("B", 12, 100, 1), cancel("B", 11, 100, 3)],
-    )
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.facts[mbo_replay.INFERRED] == 2
-    assert not found.facts[Unmatched.AUCTION.value]
-    assert found.asks(101) == [(2, 4)]
-    assert found.bids(100) == [(12, 3)]
-
-
-def test_a_trade_without_a_side_that_takes_from_both_is_applied(replayed: Any) -> None:
-    found = replayed([trade("N", 0, 100.5, 3), fill("N", 1, 101, 3), fill("N", 11, 100, 3)])
-    assert found.facts[Unmatched.NO_SIDE.value] == 1
-    assert not found.facts[Unmatched.AUCTION.value]
-    assert found.asks(101) == [(2, 4)]
-    assert found.bids(100) == [(12, 4)]
-
-
-def test_a_trade_without_a_side_of_orders_never_shown_is_applied(replayed: Any) -> None:
-    found = replayed([trade("N", 0, 100.5, 3), fill("N", 77, 101, 3)])
-    assert found.facts[Unmatched.NO_SIDE.value] == 1
-    assert found.facts[mbo_replay.HIDDEN_LOTS] == 3
-
-
-def test_non_displayed_trades_are_called_that(replayed: Any) -> None:
-    found = replayed([trade("N", 0, 100.5, 3)], [trade("N", 0, 100.5, 2)])
-    assert found.facts[mbo_replay.NON_DISPLAYED] == 2
-    assert not found.facts[Unmatched.AUCTION.value]
-    assert found.outcome.trades == 0
-
-
-def test_all_trades_of_an_auction_are_of_it(replayed: Any) -> None:
-    """After the first of them bids and asks no longer cross, but it is the same moment."""
-    first = [trade("N", 0, 101, 4), fill("N", 21, 101, 4), fill("N", 1, 101, 3), fill("N", 2, 101, 1)]
-    second = [trade("N", 0, 101, 1), fill("N", 2, 101, 1)]
-    told = [cancel("B", 21, 103, 4), cancel("A", 1, 101, 3), cancel("A", 2, 101, 2)]
-    found = replayed([add("B", 21, 103, 4)], [*first, *second, *told])
-    assert found.facts[Unmatched.AUCTION.value] == 2
-    assert found.asks(101) == [(2, 2)]
 
 
 # -------------------------------------------------------------------- each record of a message closes an event
@@ -346,20 +318,6 @@ def test_a_clear_is_no_part_of_what_comes_an_hour_later(tmp_path: Path) -> None:
     assert replay.depth(1)[0] == [(100 * DOLLAR, 3, 1)]
 
 
-# -------------------------------------------------------------------- icebergs
-
-
-def test_a_refreshed_iceberg_goes_to_the_back(replayed: Any) -> None:
-    found = replayed([*buys((1, 3)), modify("A", 1, 101, 3)], [*buys((2, 4), (1, 1)), cancel("A", 2, 101, 4)])
-    assert found.verdicts == {Verdict.EXACT: 2}
-    assert found.asks(101) == [(1, 2)]
-
-
-def test_a_refresh_before_all_was_taken_goes_to_the_back_too(replayed: Any) -> None:
-    found = replayed([*buys((1, 1)), modify("A", 1, 101, 3)])
-    assert found.asks(101) == [(2, 4), (1, 3)]
-
-
 def test_an_iceberg_that_gives_more_than_it_shows_is_a_difference(replayed: Any) -> None:
     fills = [fill("A", 2, 101, 4), fill("A", 1, 101, 8)]
     found = replayed(
@@ -372,43 +330,9 @@ def test_an_iceberg_that_gives_more_than_it_shows_is_a_difference(replayed: Any)
     assert found.asks(102) == [(3, 5)]
 
 
-def test_an_iceberg_listed_last_is_exact(replayed: Any) -> None:
-    found = replayed([*buys((2, 4), (1, 3)), modify("A", 1, 101, 3), cancel("A", 2, 101, 4)])
-    assert found.verdicts == {Verdict.LISTED: 1}
-    assert (found.outcome.exact, found.outcome.differing) == (1, 0)
-    assert found.asks(101) == [(1, 3)]
-
-
-# -------------------------------------------------------------------- phases
-
-
-CROSSED = [add("B", 21, 103, 4), add("A", 22, 98, 6)]
-AUCTION = [
-    trade("N", 0, 101, 7), fill("N", 21, 101, 4), fill("N", 22, 101, 4), fill("N", 1, 101, 3), fill("N", 555, 101, 3),
-    cancel("B", 21, 103, 4), modify("A", 22, 98, 2), cancel("A", 1, 101, 3), cancel("A", 22, 98, 2),
-]  # fmt: skip
-
-
-def test_before_the_opening_orders_cross_and_the_auction_is_applied(replayed: Any) -> None:
-    found = replayed([CROSSED[0]], [CROSSED[1]], AUCTION, [*buys((2, 4)), cancel("A", 2, 101, 4)])
-    assert found.verdicts == {Verdict.EXACT: 1}
-    assert found.facts[Unmatched.AUCTION.value] == 1
-    assert found.facts[mbo_replay.HIDDEN_LOTS] == 3
-    assert found.facts[mbo_replay.FROM_SNAPSHOT] == 6
-    assert found.bids(103) == found.asks(98) == found.asks(101) == []
-    assert found.bids(100) == [(11, 3), (12, 4)]
-
-
 def test_the_book_opens_at_the_first_trade_where_there_is_no_auction(replayed: Any) -> None:
     assert not replayed([add("B", 21, 98, 1)]).replay.market.continuous
     assert replayed([*buys((1, 3)), cancel("A", 1, 101, 3)]).replay.market.continuous
-
-
-def test_a_trade_while_orders_cross_is_not_matched(replayed: Any) -> None:
-    found = replayed([CROSSED[0]], [*buys((1, 3)), cancel("A", 1, 101, 3)])
-    assert found.verdicts == {Verdict.CLOSED: 1}
-    assert found.asks(101) == [(2, 4)]
-    assert found.bids(103) == [(21, 4)]
 
 
 @pytest.mark.parametrize("record", [add("B", 21, 103, 4), modify("B", 13, 103, 4)])
@@ -424,37 +348,6 @@ def test_a_resting_order_that_crosses_stops_trading_until_the_next_auction(repla
     found = replayed(opening, [record], [*reopening, *told], [*buys((3, 5), price=102), cancel("A", 3, 102, 5)])
     assert found.verdicts == {Verdict.EXACT: 2}
     assert len(found.replay.market) == 2 + (record.action == "A")
-
-
-def test_a_clear_empties_the_book(replayed: Any) -> None:
-    found = replayed([Rec("R", "N", 0, 0, 0)], [add("A", 1, 105, 1)])
-    assert len(found.replay.market) == 1
-    assert found.asks(105) == [(1, 1)]
-
-
-# -------------------------------------------------------------------- at odds
-
-
-def test_a_trade_that_names_no_resting_order(replayed: Any) -> None:
-    found = replayed([trade("B", 0, 101, 2)], [trade("B", 13, 101, 2), fill("B", 13, 101, 2), modify("B", 13, 101, 3)])
-    assert found.outcome.trades == 0
-    assert found.facts[mbo_replay.UNNAMED] == 2
-    assert found.bids(101) == [(13, 3)]
-
-
-def test_a_fill_of_an_order_never_shown(replayed: Any) -> None:
-    found = replayed([*buys((77, 3)), cancel("A", 77, 101, 3)])
-    assert found.verdicts == {Verdict.UNKNOWN: 1}
-    assert found.asks(101) == [(1, 3), (2, 4)]
-
-
-def test_records_at_odds_with_those_before_are_counted(replayed: Any) -> None:
-    found = replayed([cancel("A", 77, 101, 3)], [add("A", 1, 105, 1)], [modify("B", 78, 95, 1)])
-    assert found.facts[mbo_replay.UNKNOWN_CANCELLED] == 1
-    assert found.facts[mbo_replay.UNKNOWN_MODIFIED] == 1
-    assert found.facts[mbo_replay.ADDED_TWICE] == 1
-    assert found.asks(101) == [(1, 3), (2, 4)]
-    assert found.bids(95) == [(78, 1)]
 
 
 @pytest.mark.parametrize(

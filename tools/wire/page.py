@@ -1,9 +1,9 @@
-"""Write ``wire.md``: prose from a template, tables and diagrams from the schema."""
+"""Write the tables and diagrams of ``wire.md`` from the schema. Everything else on the page is written by hand."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pricetime.types import SelfTrade
@@ -12,6 +12,8 @@ from pricetime.wire.rules import RULES
 from pricetime.wire.sheet import SHEET, Constant, Field, Layout, enum_of
 from pricetime.wire.types import WIRE_VERSION
 from tools.wire.vectors import history
+
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "wire.md"
 
 #: Short names of fields for which the diagram has no room.
 SHORT = {
@@ -145,19 +147,27 @@ def self_trade() -> Iterator[str]:
     yield from (f"| {mode.value} | `{mode.name}` |" for mode in SelfTrade)
 
 
+def with_rows(text: str, header: str, rows: Iterable[str]) -> str:
+    """Replace the rows of the table with this header."""
+    head, rest = text.split(f"{header}\n", 1)
+    ruler, *others = rest.splitlines(keepends=True)
+    after = next(number for number, line in enumerate(others) if not line.startswith("|"))
+    return "".join([head, f"{header}\n", ruler, *(f"{row}\n" for row in rows), *others[after:]])
+
+
+def with_part(text: str, before: str, lines: Iterable[str], after: str) -> str:
+    """Replace what is between two headings."""
+    head, rest = text.split(f"\n{before}\n", 1)
+    return "".join([head, f"\n{before}\n\n", *(f"{line}\n" for line in lines), rest[rest.index(f"{after}\n") :]])
+
+
 def page() -> str:
-    """Return the content of the file."""
-    made = {
-        "version": [str(WIRE_VERSION)],
-        "summary": summary(),
-        "rules": rules(),
-        "messages": (line for layout in SHEET.layouts for line in message(layout)),
-        "enums": (line for name in OWN for line in enum(name)),
-        "limits": limits(),
-        "checksums": checksums(),
-        "self_trade": self_trade(),
-    }
-    text = Path(__file__).with_name("page.template.md").read_text(encoding="utf-8")
-    for name, lines in made.items():
-        text = text.replace("{" + name + "}", "\n".join(lines))
-    return text
+    """Return the content of the file: the present one, with its generated parts replaced."""
+    text = re.sub(r"This is version \d+", f"This is version {WIRE_VERSION}", PAGE.read_text(encoding="utf-8"))
+    text = with_rows(text, "| type | message | bytes | sender | purpose |", summary())
+    text = with_rows(text, "| state | sender | message | next state |", rules())
+    text = with_rows(text, "| report | bytes | checksum |", checksums())
+    text = with_part(text, "## Messages", (line for layout in SHEET.layouts for line in message(layout)), "## Numbers")
+    text = with_part(text, "## Numbers", (line for name in OWN for line in enum(name)), "### SelfTrade")
+    text = with_rows(text, "| value | name |", self_trade())
+    return with_rows(text, "| name | value | |", limits())

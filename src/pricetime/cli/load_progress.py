@@ -12,8 +12,7 @@ import click
 from .load_show import us
 
 if TYPE_CHECKING:
-    from ..load.run import Interval
-    from ..load.saturation import Step
+    from ..load.run_file import Moment, Step
 
 #: Seconds between two plain lines.
 PLAIN_S = 1.0
@@ -28,23 +27,14 @@ class Progress:
     @contextmanager
     def making(self, orders: int) -> Iterator[Callable[[int], None]]:
         """Show how many orders are made before the first one is sent."""
-        from ..load.ahead import made_before
+        from ..load.plan import most_made
         from .progress import track
 
-        before = min(orders, made_before())
+        before = min(orders, most_made())
         if before > FEW:
             click.echo(f"making {before:,} orders ...", err=True)
         with track("making orders", before) as advance:
-            self._advance: Callable[[int], None] | None = advance
-            yield self._made
-
-    def _made(self, count: int) -> None:
-        if self._advance is not None:
-            self._advance(count)
-
-    def made(self) -> None:
-        """The first order is about to be sent: stop counting."""
-        self._advance = None
+            yield advance
 
     @contextmanager
     def reading(self, tape: Path) -> Iterator[Callable[[int], None]]:
@@ -55,7 +45,7 @@ class Progress:
             yield advance
 
     @contextmanager
-    def running(self, seconds: float) -> Iterator[Callable[[Interval], None]]:
+    def running(self, seconds: float) -> Iterator[Callable[[Moment], None]]:
         """Show the intervals of a run of this length."""
         from rich.console import Console
         from rich.live import Live
@@ -88,29 +78,29 @@ class Plain:
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._intervals: list[Interval] = []
+        self._intervals: list[Moment] = []
         self._since = 0.0
 
-    def add(self, interval: Interval) -> None:
-        from ..load.run import Interval
+    def add(self, interval: Moment) -> None:
+        from ..load.run_file import Moment
 
         self._intervals.append(interval)
         took = interval.s - self._since
         if took < PLAIN_S:
             return
-        whole = Interval(
-            interval.s,
-            sum(each.sent for each in self._intervals),
-            sum(each.answered for each in self._intervals),
-            max(each.p50 for each in self._intervals),
-            max(each.p99 for each in self._intervals),
-            max(each.max for each in self._intervals),
+        whole = Moment(
+            s=interval.s,
+            sent=sum(each.sent for each in self._intervals),
+            answered=sum(each.answered for each in self._intervals),
+            p50=max(each.p50 for each in self._intervals),
+            p99=max(each.p99 for each in self._intervals),
+            max=max(each.max for each in self._intervals),
         )
         click.echo(line(whole, took, self._seconds), err=True)
         self._since, self._intervals = interval.s, []
 
 
-def line(interval: Interval, took_s: float, seconds: float) -> str:
+def line(interval: Moment, took_s: float, seconds: float) -> str:
     """One line about an interval that took ``took_s`` seconds."""
     rates = f"{interval.sent / took_s:,.0f} orders/s sent, {interval.answered / took_s:,.0f} answered"
     latencies = f"p50 {us(interval.p50)} us, p99 {us(interval.p99)} us, max {us(interval.max)} us"

@@ -14,9 +14,9 @@ from ..errors import PricetimeError
 if TYPE_CHECKING:
     from ..load.load import Load, Pace
     from ..load.plan import Plan
-    from ..load.record import Settings
     from ..load.run import Result
-    from ..load.saturation import Saturation
+    from ..load.run_file import Setting
+    from ..load.saturation import Search
     from ..native.histogram import Histogram
     from .load_progress import Progress
 
@@ -71,23 +71,21 @@ class Options:
             return ENDLESS
         return max(1, self.pace.orders(self.seconds) if self.pace.rate else round(ORDERS_OF_A_SECOND * self.seconds))
 
-    def settings(self, level: int) -> Settings:
-        """The conditions of the run, for RUN.json."""
-        from ..load.record import Settings
+    def settings(self, level: int) -> dict[str, Setting]:
+        """The conditions of the run, for RUN.json. ``level``: what an answer promises."""
         from ..wire.types import AcknowledgementLevel
 
-        return Settings(
-            host=self.host,
-            port=self.port,
-            preset=None if self.tape else self.preset,
-            tape=self.tape.name if self.tape else None,
-            rate=None if self.ramp or not self.rate else self.rate,
-            seconds=self.seconds,
-            sessions=self.sessions,
-            seed=self.seed,
-            ramp=self.ramp,
-            acknowledge=AcknowledgementLevel(level).name.lower(),
-        )
+        return {
+            "host": self.host,
+            "port": self.port,
+            **({"tape": self.tape.name} if self.tape else {"preset": self.preset}),
+            "rate": None if self.ramp or not self.rate else self.rate,
+            "seconds": self.seconds,
+            "sessions": self.sessions,
+            "seed": self.seed,
+            "ramp": list(self.ramp) if self.ramp else None,
+            "acknowledge": AcknowledgementLevel(level).name.lower(),
+        }
 
 
 def run(options: Options, command: str) -> int:
@@ -103,9 +101,9 @@ def run(options: Options, command: str) -> int:
     if options.cpu is not None:
         pin(options.cpu)
     with Load(options.host, options.port, owners, secrets=secrets, spins=options.spin) as load:
-        result, saturation = measure(load, options)
+        result, search = measure(load, options)
         level = load.level
-    return finish(options, command, result, saturation, level)
+    return finish(options, command, result, search, level)
 
 
 def check_writable(out: Path) -> None:
@@ -150,10 +148,10 @@ def pin(cpu: int) -> None:
         raise NotMeasured(f"this process may not use processor {cpu}: give --cpu one of {allowed}") from error
 
 
-def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
+def measure(load: Load, options: Options) -> tuple[Result, Search | None]:
     """Fill the book, send the orders, log out. The result has the failure if there is one."""
-    from ..load.ahead import Ahead
     from ..load.load import LoadFailed
+    from ..load.plan import made_ahead
     from ..load.run import Run, fill
     from ..load.saturation import saturate
     from .load_progress import Progress
@@ -172,11 +170,11 @@ def measure(load: Load, options: Options) -> tuple[Result, Saturation | None]:
             raise NotMeasured("the flow ended before the search began: give a different --preset")
     else:
         found = None
-        with progress.making(options.orders) as made, Ahead(plans, made) as ready:
-            progress.made()
-            with progress.running(options.seconds) as sample:
-                runs = Run(load, options.pace, on_sample=sample)
-                runs.go(ready)
+        with progress.making(options.orders) as made:
+            ready = made_ahead(plans, made)
+        with progress.running(options.seconds) as sample:
+            runs = Run(load, options.pace, on_sample=sample)
+            runs.go(ready)
         result = runs.result
     if result.failure is None:
         try:
@@ -205,7 +203,7 @@ def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]
     return plans_of_tape(tape, options.orders, instrument=options.instrument)
 
 
-def finish(options: Options, command: str, result: Result, saturation: Saturation | None, level: int) -> int:
+def finish(options: Options, command: str, result: Result, search: Search | None, level: int) -> int:
     """Print the table and write the files: the exit code. Raises NotMeasured."""
     from ..load.record import write
     from . import load_show
@@ -213,16 +211,16 @@ def finish(options: Options, command: str, result: Result, saturation: Saturatio
     settings = options.settings(level)
     server, missing = server_latencies(options.server_latency)
     if result.sent:
-        load_show.outcome(result, settings, saturation, server)
+        load_show.outcome(result, settings, search, server)
     if options.out is not None:
-        files = write(options.out, result, settings, command, saturation=saturation, server=server)
+        files = write(options.out, result, settings, command, search=search, server=server)
         click.echo(f"wrote {files[0]} and {files[1]}")
     if result.failure is not None:
         raise NotMeasured(result.failure)
     if missing is not None:
         raise NotMeasured(missing)
-    if saturation is not None:
-        return 0 if saturation.highest_rate else 1
+    if search is not None:
+        return 0 if search.highest_rate else 1
     return 0 if result.reached else 1
 
 

@@ -9,10 +9,9 @@ from ..address import text
 from .table import Column, Grid, figures, print_titled
 
 if TYPE_CHECKING:
-    from ..load.record import Settings
     from ..load.run import Result
-    from ..load.run_file import Latency
-    from ..load.saturation import Saturation
+    from ..load.run_file import Latency, Setting
+    from ..load.saturation import Search
     from ..native.histogram import Histogram
 
 #: Titles of the tables of latencies.
@@ -45,12 +44,14 @@ def one_line(latency: Latency) -> str:
     return ", ".join(f"{word} {with_unit(getattr(latency, name))}" for name, word in names.items())
 
 
-def outcome(result: Result, settings: Settings, saturation: Saturation | None, server: Mapping[str, Histogram]) -> None:
+def outcome(
+    result: Result, settings: Mapping[str, Setting], search: Search | None, server: Mapping[str, Histogram]
+) -> None:
     """Print the result of a run; of a search, its best step."""
-    where = f"{text((settings.host, settings.port))}, {settings.sessions} sessions"
+    where = f"{text((settings['host'], settings['port']))}, {settings['sessions']} sessions"
     print_titled(
-        f"{settings.tape or settings.preset} to {where}, acknowledgement level {settings.acknowledge}",
-        rates(result, saturation),
+        f"{settings.get('tape') or settings['preset']} to {where}, acknowledgement level {settings['acknowledge']}",
+        rates(result, search),
     )
     from ..load.record import OF_SERVER, kinds_of
 
@@ -60,12 +61,12 @@ def outcome(result: Result, settings: Settings, saturation: Saturation | None, s
             print_titled(INTERVALS[name], percentiles(latencies))
 
 
-def rates(result: Result, saturation: Saturation | None) -> Grid:
+def rates(result: Result, search: Search | None) -> Grid:
     """The rates and counts of a run; of a search, those of its best step."""
     table = figures(2)
-    if saturation is not None:
-        highest = f"{saturation.highest_rate:,.0f}" if saturation.highest_rate else "none"
-        limit = us(saturation.limit_p99_ns)
+    if search is not None:
+        highest = f"{search.highest_rate:,.0f}" if search.highest_rate else "none"
+        limit = us(search.limit_p99_ns)
         table.add_row(f"highest rate with p99 within {limit} us, orders/s", highest, style="bold")
         table.add_section()
     asked = f"{result.asked:,.0f}" if result.asked else "as fast as possible"

@@ -5,9 +5,9 @@ from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.core.layout cimport (
     ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
     CONTINUE,
-    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
+    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, FEWEST_IDS, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
     INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_IDS, MANY_LEVELS, MANY_ORDERS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
     OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
     NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, Report, Walk, i64, u8, u16, u32, u64,
@@ -17,7 +17,7 @@ from pricetime.core.layout cimport (
 cdef class Books:
     # pools, shared by all books; index 0 of each means none
     cdef Order *orders
-    cdef OrderCold *cold             # same index as orders; at NIL the reference of the taker
+    cdef OrderCold *cold             # same index as orders
     cdef OwnerLink *owner_links      # same index as orders
     cdef Level *levels
     cdef Node *nodes
@@ -58,7 +58,7 @@ cdef class Books:
     cdef u64 report_count
     cdef u64 *references             # beside them, NULL if not wanted: the reference of the order that a report is about, of a trade that of the maker
     cdef u64 seq_num                 # of the last report
-    cdef u64 next_reference          # what the next order to be accepted gets, over all books
+    cdef u64 last_reference          # of the order accepted last, over all books
 
     # making the books
     cdef int set_limits(self, object limits) except -1
@@ -74,7 +74,7 @@ cdef class Books:
     cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
     cdef void execute(self, const Command *command) noexcept nogil
     cdef inline void _new_order(self, Book *book, const Command *c) noexcept nogil
-    cdef inline void _rest_passive(self, Book *book, const Command *c, u32 position) noexcept nogil
+    cdef inline void _rest_passive(self, Book *book, const Command *c, u64 position) noexcept nogil
     cdef void _take(self, Book *book, const Command *c, i64 limit) noexcept nogil
     cdef inline void _cancel_order(self, Book *book, const Command *c) noexcept nogil
     cdef void _reduce_order(self, Book *book, const Command *c) noexcept nogil
@@ -117,7 +117,7 @@ cdef class Books:
     cdef inline u32 _take_slot(self, Book *book) noexcept nogil
     cdef inline void _append(self, Book *book, u32 level, u32 slot) noexcept nogil
     cdef void _unlink(self, Ladder *ladder, u32 slot) noexcept nogil
-    cdef void _remove(self, Book *book, u32 slot, u32 position) noexcept nogil
+    cdef void _remove(self, Book *book, u32 slot, u64 position) noexcept nogil
     cdef void _free_slot(self, Book *book, u32 slot) noexcept nogil
 
     # owners' order lists
@@ -150,11 +150,16 @@ cdef class Books:
     # the order-id table
     cdef u32 find(self, Book *book, u64 order_id) noexcept nogil
     cdef inline u32 _tag(self, u64 order_id) noexcept nogil
-    cdef inline u32 _home(self, Book *book, u32 tag) noexcept nogil
-    cdef inline u32 _home_of(self, Book *book, u64 order_id) noexcept nogil
-    cdef inline u32 _position(self, Book *book, u64 order_id) noexcept nogil
-    cdef inline void _name(self, Book *book, u32 position, u64 order_id, u32 slot) noexcept nogil
-    cdef void _erase(self, Book *book, u32 position) noexcept nogil
+    cdef inline u64 _home(self, Book *book, u32 tag) noexcept nogil
+    cdef inline u64 _home_of(self, Book *book, u64 order_id) noexcept nogil
+    cdef inline u64 _position(self, Book *book, u64 order_id) noexcept nogil
+    cdef inline void _name(self, Book *book, u64 position, u64 order_id, u32 slot) noexcept nogil
+    cdef void _erase(self, Book *book, u64 position) noexcept nogil
+    cdef void _grow_ids(self, Book *book) noexcept nogil
+    cdef u32 _id_shift(self, Book *book) noexcept nogil
+    cdef u32 _id_room(self, Book *book) noexcept nogil
+    cdef void _move_ids(self, Book *book, u64 first, u64 end) noexcept nogil
+    cdef inline void _move_id(self, Book *book, u64 here, u64 home) noexcept nogil
     cdef void _rename(self, Book *book, u32 slot, u64 new_id) noexcept nogil
 
     # reports
@@ -163,12 +168,13 @@ cdef class Books:
     cdef inline void _refer(self, u32 slot) noexcept nogil
     cdef inline void _report_new(self, Book *book, const Command *c) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
-    cdef void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
+    cdef inline void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
     # the digest
     cdef u64 digest(self, Book *book, bint references=*) noexcept nogil
 
 
+cdef size_t _bytes_of_ids(u64 most) noexcept nogil
 cdef i64 key_of(u32 side, i64 price) noexcept nogil
 cdef u64 place_of(i64 key) noexcept nogil
 cdef u64 mix(u64 value, u64 part) noexcept nogil

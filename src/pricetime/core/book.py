@@ -46,7 +46,7 @@ class Books:
         self.order_count = self.level_count = self.node_count = self.walk_count = self.owner_list_count = 0
         self.bucket_shift = 65 - max(2, int(capacity).bit_length())
         self.report_count = self.seq_num = 0
-        self.next_reference = 1
+        self.last_reference = 0
         self.reports = cython.NULL
         self.references = cython.NULL
         self.book_count = len(instruments)
@@ -61,12 +61,20 @@ class Books:
     def set_limits(self, limits):
         """Set the limits of every owner below the ``owner_limit``; those under 0 are for owners without an entry."""
         owner: u32
+        orders: u64
+        quantity: u64
+        distance: u64
+        orders, quantity, distance = limits.get(0, OwnerLimits()).numbers()
         for owner in range(1, self.owner_limit):
-            given = limits.get(owner) or limits.get(0)
-            orders, quantity, distance = given.numbers() if given else OwnerLimits().numbers()
             self.limits[owner].open_orders = orders
             self.limits[owner].quantity = quantity
             self.limits[owner].price_distance = distance
+        for owner, given in limits.items():
+            if owner > 0:
+                orders, quantity, distance = given.numbers()
+                self.limits[owner].open_orders = orders
+                self.limits[owner].quantity = quantity
+                self.limits[owner].price_distance = distance
         return 0
 
     def _reserve_pools(self):
@@ -121,20 +129,23 @@ class Books:
         self.directory[instrument.id] = index + 1
 
     def make_ids(self, book, limit):
-        """Allocate the order-id table of an empty book, releasing the old one if there is one."""
-        entries: cython.ulonglong = 64
-        while entries < 2 * limit:
-            entries *= 2
-        ids: cython.pointer[IdEntry] = cython.cast(cython.pointer[IdEntry], reserve(entries * cython.sizeof(IdEntry)))
+        """Reserve the order-id table of an empty book, releasing the old one if there is one. It begins small."""
+        most: u64 = 64
+        while most < 2 * cython.cast(u64, limit):
+            most *= 2
+        ids: cython.pointer[IdEntry] = cython.cast(cython.pointer[IdEntry], reserve(_bytes_of_ids(most)))
         if not ids:
             raise MemoryError(
-                f"no room for a table of {entries} order ids: use a smaller capacity, or a smaller order_limit of the "
+                f"no room for a table of {most} order ids: use a smaller capacity, or a smaller order_limit of the "
                 "instrument"
             )
-        release(book.ids, (cython.cast(u64, book.id_mask) + 1) * cython.sizeof(IdEntry))
+        release(book.ids, _bytes_of_ids(book.id_most))
         book.ids = ids
-        book.id_mask = entries - 1
-        book.id_shift = 32 - (int(entries // 8).bit_length() - 1)
+        book.id_most = most
+        book.id_entries = min(most, cython.cast(u64, FEWEST_IDS))
+        book.id_shift = self._id_shift(book)
+        book.id_moved = 0
+        book.id_room = self._id_room(book)
         return 0
 
     def prefault(self, orders, levels):
@@ -148,7 +159,7 @@ class Books:
         prefault_pages(self.nodes, n * cython.sizeof(Node))
         i: u32
         for i in range(self.book_count):
-            prefault_pages(self.books[i].ids, (cython.cast(u64, self.books[i].id_mask) + 1) * cython.sizeof(IdEntry))
+            prefault_pages(self.books[i].ids, _bytes_of_ids(self.books[i].id_most))
 
     if cython.compiled:
 
@@ -157,10 +168,7 @@ class Books:
             index: u32
             if self.books:
                 for index in range(self.book_count):
-                    release(
-                        self.books[index].ids,
-                        (cython.cast(u64, self.books[index].id_mask) + 1) * cython.sizeof(IdEntry),
-                    )
+                    release(self.books[index].ids, _bytes_of_ids(self.books[index].id_most))
             release(self.orders, (n + 1) * cython.sizeof(Order))
             release(self.cold, (n + 1) * cython.sizeof(OrderCold))
             n = self.level_capacity
@@ -200,7 +208,8 @@ class Books:
 
         What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
         id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
-        run twice as fast. (This is not a function of its own because gcc drops calls of functions that only prefetch.)
+        run twice as fast. Few orders stay in the cache; then only the entry is prefetched. (This is not a function of
+        its own because gcc drops calls of functions that only prefetch.)
         """
         end: i64 = cython.cast(i64, count)
         first: i64 = 0 if end < AHEAD else -3 * AHEAD
@@ -208,20 +217,30 @@ class Books:
         c: cython.pointer[cython.const[Command]]
         slot: u32
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
+        owned: cython.bint = self.owner_limit != 0 or self.owner_list_count != 0
         for i in range(first, end):
-            if i + 3 * AHEAD < end:
-                prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
-            if 0 <= i + 2 * AHEAD < end:
-                c = cython.address(commands[i + 2 * AHEAD])
-                prefetch(cython.address(self.orders[self._likely_entry(lone, c).slot]))
-                prefetch(cython.address(self.levels[self._likely_level(c)]))
-            if 0 <= i + AHEAD < end:
-                c = cython.address(commands[i + AHEAD])
-                slot = self._likely_entry(lone, c).slot
-                prefetch(cython.address(self.orders[self.orders[slot].next]))
-                prefetch(cython.address(self.orders[self.orders[slot].prev]))
-                prefetch(cython.address(self.levels[self.orders[slot].level]))
-                prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
+            if self.order_count >= MANY_ORDERS:
+                if i + 3 * AHEAD < end:
+                    prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
+                if 0 <= i + 2 * AHEAD < end:
+                    c = cython.address(commands[i + 2 * AHEAD])
+                    slot = self._likely_entry(lone, c).slot
+                    prefetch(cython.address(self.orders[slot]))
+                    if owned:
+                        prefetch(cython.address(self.owner_links[slot]))
+                    prefetch(cython.address(self.levels[self._likely_level(c)]))
+                if 0 <= i + AHEAD < end:
+                    c = cython.address(commands[i + AHEAD])
+                    slot = self._likely_entry(lone, c).slot
+                    prefetch(cython.address(self.orders[self.orders[slot].next]))
+                    prefetch(cython.address(self.orders[self.orders[slot].prev]))
+                    prefetch(cython.address(self.levels[self.orders[slot].level]))
+                    if owned:
+                        prefetch(cython.address(self.owner_links[self.owner_links[slot].next]))
+                        prefetch(cython.address(self.owner_links[self.owner_links[slot].prev]))
+                    prefetch(cython.address(self.orders[self.levels[self._likely_level(c)].tail]))
+            elif 0 <= i + AHEAD < end:
+                prefetch(self._likely_entry(lone, cython.address(commands[i + AHEAD])))
             if i >= 0:
                 self.execute(cython.address(commands[i]))
                 if ends:
@@ -263,7 +282,7 @@ class Books:
 
     def _new_order(self, book, c):
         reason: u32 = self._refuse_order(book, c)
-        position: u32 = 0
+        position: u64 = 0
         if reason == NONE:
             position = self._position(book, c.order_id)
             if book.ids[position].slot != NIL:
@@ -340,7 +359,7 @@ class Books:
         self._append(book, self.level_for(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
 
     def _cancel_order(self, book, c):
-        position: u32 = self._position(book, c.order_id)
+        position: u64 = self._position(book, c.order_id)
         slot: u32 = book.ids[position].slot
         if slot == NIL or (c.owner != 0 and c.owner != self.orders[slot].owner):
             self._reject(c, UNKNOWN_ORDER)
@@ -353,7 +372,7 @@ class Books:
         if reason != NONE:
             self._reject(c, reason)
             return
-        position: u32 = self._position(book, c.order_id)
+        position: u64 = self._position(book, c.order_id)
         slot: u32 = book.ids[position].slot
         if slot == NIL or (c.owner != 0 and c.owner != self.orders[slot].owner):
             self._reject(c, UNKNOWN_ORDER)
@@ -414,7 +433,6 @@ class Books:
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
         order: cython.pointer[Order] = cython.address(self.orders[slot])
         self._unlink(ladder, slot)
-        self.cold[NIL].reference = self.cold[slot].reference
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
@@ -688,6 +706,10 @@ class Books:
             prefetch(cython.address(self.orders[behind.next]))
             prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
             self._refer(slot)
+            if behind.owner != 0 and self.order_count >= MANY_ORDERS:
+                prefetch(cython.address(self.owner_links[behind.next]))
+                prefetch(cython.address(self.owner_links[self.owner_links[maker.next].next]))
+                prefetch(cython.address(self.owner_links[self.owner_links[maker.next].prev]))
             if maker.remaining > quantity:
                 self._report(book.instrument, TRADE, side, NONE, taker_id, maker.id, price, quantity)
                 maker.remaining -= quantity
@@ -744,7 +766,7 @@ class Books:
                 from_taker = quantity
         if from_taker != 0:
             kind: u32 = CANCELLED if from_taker == quantity else REDUCED
-            self._refer(NIL)
+            self._refer(self.find(book, taker_id))
             self._report(book.instrument, kind, side, SELF_TRADE, taker_id, 0, taker_price, from_taker)
         if from_maker == maker.remaining:
             self._report_order(book, CANCELLED, SELF_TRADE, slot, from_maker)
@@ -788,7 +810,7 @@ class Books:
         order.owner = c.owner
         cold: cython.pointer[OrderCold] = cython.address(self.cold[slot])
         cold.timestamp = c.timestamp
-        cold.reference = self.cold[NIL].reference
+        cold.reference = self.last_reference
         cold.tag = c.tag
         cold.self_trade = c.flags
         cold.post_only = c.time_in_force == POST_ONLY
@@ -1144,44 +1166,102 @@ class Books:
 
     def _home(self, book, tag):
         """Home position of an entry: eight consecutive ids share a cache line."""
-        return tag >> book.id_shift << 3 | tag & 7
+        shift: u32 = book.id_shift if tag >= book.id_moved else book.id_old_shift
+        return cython.cast(u64, tag >> shift) << 3 | tag & 7
 
     def _home_of(self, book, order_id):
         """Home position of an id: ``_home`` of its ``_tag``."""
-        spread: u64 = cython.cast(u64, (order_id >> 3) * self.id_multiplier)
-        return spread >> 32 >> book.id_shift << 3 | order_id & 7
+        return self._home(book, self._tag(order_id))
 
     def _position(self, book, order_id):
         """Position of an id in the table, or of the empty entry where it belongs."""
-        position: u32 = self._home_of(book, order_id)
-        entry: cython.pointer[IdEntry] = cython.address(book.ids[position])
-        if entry.slot == NIL:
-            return position
         tag: u32 = self._tag(order_id)
-        while entry.tag != tag or self.orders[entry.slot].id != order_id:
-            position = (position + 1) & book.id_mask
+        position: u64 = self._home(book, tag)
+        entry: cython.pointer[IdEntry] = cython.address(book.ids[position])
+        while entry.slot != NIL and (entry.tag != tag or self.orders[entry.slot].id != order_id):
+            position += 1
             entry = cython.address(book.ids[position])
-            if entry.slot == NIL:
-                break
         return position
 
     def _name(self, book, position, order_id, slot):
-        """Write an id to the empty entry found for it."""
+        """Write an id to the empty entry found for it. Positions found before do not count afterwards."""
         book.ids[position].tag = self._tag(order_id)
         book.ids[position].slot = slot
+        if book.count > book.id_room:
+            self._grow_ids(book)
 
     def _erase(self, book, position):
         """Empty an entry, and move later ones closer to their home."""
-        hole: u32 = position
-        here: u32 = (position + 1) & book.id_mask
+        hole: u64 = position
+        here: u64 = position + 1
         while book.ids[here].slot != NIL:
-            home: u32 = self._home(book, book.ids[here].tag)
-            if (here - home) & book.id_mask >= (here - hole) & book.id_mask:
+            if self._home(book, book.ids[here].tag) <= hole:
                 book.ids[hole].tag = book.ids[here].tag
                 book.ids[hole].slot = book.ids[here].slot
                 hole = here
-            here = (here + 1) & book.id_mask
+            here += 1
         book.ids[hole].slot = NIL
+
+    def _grow_ids(self, book):
+        """Grow the table to eight times its entries, a run of them in each call, from its end: most homes lie behind.
+
+        It is done before it would have to grow again, since an order is added for each block of eight entries.
+        """
+        if book.id_moved == 0:
+            book.id_old_shift = book.id_shift
+            book.id_entries = min(8 * book.id_entries, book.id_most)
+            book.id_shift = self._id_shift(book)
+            book.id_room = 0
+        block: u32 = cython.cast(u32, book.id_moved - 1) >> book.id_old_shift
+        end: u64 = (cython.cast(u64, block) + 1) << 3
+        while block != 0 and book.ids[(cython.cast(u64, block) << 3) - 1].slot != NIL:
+            block -= 1
+        book.id_moved = block << book.id_old_shift
+        if block == 0:
+            book.id_room = self._id_room(book)
+        self._move_ids(book, cython.cast(u64, block) << 3, end)
+
+    def _id_shift(self, book):
+        return cython.cast(u32, leading_zeros(book.id_entries >> 3) - 31)
+
+    def _id_room(self, book):
+        """Orders for which the table need not grow."""
+        if book.id_entries == book.id_most:
+            return 0xFFFFFFFF
+        return cython.cast(u32, book.id_entries >> (3 if book.id_entries < MANY_IDS else 1))
+
+    def _move_ids(self, book, first, end):
+        """Move the entries from ``first`` to before ``end`` to their new homes. No run of entries crosses ``first``.
+
+        A run that crosses ``end`` belongs to them. Most new homes lie far behind. An entry whose new home is before it
+        waits for a second pass, in order of position, since an entry may leave the way that leads to a later one.
+        """
+        while book.ids[end].slot != NIL:
+            end += 1
+        waiting: cython.bint = False
+        home: u64
+        here: u64 = end
+        while here != first:
+            here -= 1
+            if book.ids[here].slot != NIL:
+                home = self._home(book, book.ids[here].tag)
+                if home > here:
+                    self._move_id(book, here, home)
+                else:
+                    waiting = True
+        while waiting and (here < end or book.ids[here].slot != NIL):
+            if book.ids[here].slot != NIL:
+                self._move_id(book, here, self._home(book, book.ids[here].tag))
+            here += 1
+
+    def _move_id(self, book, here, home):
+        """Move an entry to the first place from its home on that is empty, or its own."""
+        while home != here and book.ids[home].slot != NIL:
+            home += 1
+        if home != here:
+            book.ids[home].tag = book.ids[here].tag
+            book.ids[home].slot = book.ids[here].slot
+            book.ids[here].slot = NIL
 
     def _rename(self, book, slot, new_id):
         """Give a resting order a new id that is not in use."""
@@ -1209,17 +1289,16 @@ class Books:
         report.quantity = quantity
 
     def _refer(self, slot):
-        """Write the reference that goes with the next report: of a resting order, or for NIL of the taker."""
+        """Write the reference that goes with the next report: of a resting order, or for NIL of the newest order."""
         if self.references:
-            self.references[self.report_count] = self.cold[slot].reference
+            self.references[self.report_count] = self.cold[slot].reference if slot != NIL else self.last_reference
 
     def _report_new(self, book, c):
         """Report that a new order is accepted, with its full quantity; the reason says whether it may rest.
 
         It gets its reference.
         """
-        self.cold[NIL].reference = self.next_reference
-        self.next_reference += 1
+        self.last_reference += 1
         self._refer(NIL)
         price: i64 = c.price if c.time_in_force != MARKET else 0
         reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
@@ -1269,9 +1348,14 @@ class Books:
         return value
 
 
+def _bytes_of_ids(most):
+    """Bytes of an order-id table: entries behind the last home are at most as many as orders, half of the homes."""
+    return (most + most // 2 + 1) * cython.sizeof(IdEntry)
+
+
 def key_of(side, price):
-    """Convert a price to a key of its side, or back."""
-    return price if side == BID else ~price
+    """Convert a price to a key of its side, or back. Without a branch, since sides cannot be predicted."""
+    return price ^ (BID - cython.cast(i64, side))
 
 
 def place_of(key):

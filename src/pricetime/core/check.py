@@ -149,10 +149,13 @@ def _check_ids(books, book, resting):
     """The id table finds each order of the book and holds nothing else."""
     must(book.count == resting, "a book counts its orders")
     must(resting <= book.order_limit or book.older_rules, "a book keeps them within its limit")
-    must(2 * resting <= cython.cast(u64, book.id_mask) + 1, "an id table is at most half full")
+    must(2 * resting <= book.id_entries <= book.id_most, "an id table is at most half full")
+    must(book.id_shift == books._id_shift(book), "the homes are as many as the entries")
+    must(book.id_room == (0 if book.id_moved != 0 else books._id_room(book)), "an id table knows its room")
+    must(book.id_moved != 0 or resting <= book.id_room, "an id table without room grows")
     entries = 0
     position: u64
-    for position in range(cython.cast(u64, book.id_mask) + 1):
+    for position in range(book.id_entries + book.id_entries // 2 + 1):
         slot: u32 = book.ids[position].slot
         if slot != NIL:
             entries += 1

@@ -263,7 +263,7 @@ class Resting:
         """Place an order at the back of its level. Remember if the present rules of its book would reject it."""
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
-        position: u32 = self.books._position(book, c.order_id)
+        position: u64 = self.books._position(book, c.order_id)
         if book.ids[position].slot != NIL:
             return DUPLICATE_ORDER_ID
         side: u32 = c.side

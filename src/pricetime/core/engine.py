@@ -278,7 +278,7 @@ class Engine:
             commands, next_reference = with_references(commands, next_reference)
             place_all(self.books, list(self._instruments.values()), commands)
             self.books.seq_num = seq_num
-            self.books.next_reference = next_reference
+            self.books.last_reference = next_reference - 1
         finally:
             self.leave()
 
@@ -305,16 +305,16 @@ class Engine:
         """The reference that the next accepted order gets, 1 at first. O(1)."""
         self.enter()
         try:
-            return self.books.next_reference
+            return self.books.last_reference + 1
         finally:
             self.leave()
 
     def skip_references(self, next_reference):
         """Give the next accepted order at least this reference. Raises InvalidSetting. O(1)."""
-        next_reference = whole(next_reference, 1, MAX_SEQ_NUM, InvalidSetting, "next_reference")
+        next_reference = whole(next_reference, 0, MAX_SEQ_NUM, InvalidSetting, "next_reference")
         self.enter()
         try:
-            self.books.next_reference = max(self.books.next_reference, cython.cast(u64, next_reference))
+            self.books.last_reference = max(self.books.last_reference + 1, cython.cast(u64, next_reference)) - 1
         finally:
             self.leave()
 
@@ -322,7 +322,7 @@ class Engine:
         self.enter()
         try:
             commands = commands_of(self.books, list(self._instruments.values()))
-            return remake, (*self._settings, commands, self.books.seq_num, self.books.next_reference)
+            return remake, (*self._settings, commands, self.books.seq_num, self.books.last_reference + 1)
         finally:
             self.leave()
 

@@ -114,11 +114,16 @@ cdef enum:
     # Most orders in the answer to one OPEN_ORDERS command, and its flag to start after a given order
     OPEN_ORDERS_TOLD = 256
     BEHIND = 1
+    # Smallest order-id table, in entries; and the size from which it may be half full: a smaller one is kept sparse,
+    # since it stays in the cache of a core
+    FEWEST_IDS = 32
+    MANY_IDS = 131072
     # Remembered leaves of one side
     LEAF_CACHE = 64
     # Commands between the steps of prefetching
     AHEAD = 4
-    # More levels than this, over all books, do not stay in the cache
+    # More orders or levels than this, over all books, do not stay in the cache
+    MANY_ORDERS = 32768
     MANY_LEVELS = 16384
 
 # A command: 64 bytes, types.COMMAND.
@@ -266,9 +271,13 @@ ctypedef struct IdEntry:
 # One instrument's book.
 ctypedef struct Book:
     Ladder ladders[2]    # bids, asks
-    IdEntry *ids
-    u32 id_mask          # entries - 1
-    u32 id_shift         # 32 - log2(entries / 8)
+    IdEntry *ids         # grows in place: room for id_most, and half as many for the entries behind the last home
+    u64 id_entries       # homes: a power of two
+    u64 id_most
+    u32 id_shift         # 32 - log2(id_entries / 8)
+    u32 id_moved         # tags below it still have their home of before the table began to grow; 0 if it does not grow
+    u32 id_old_shift     # id_shift of before, for those
+    u32 id_room          # orders above which the next one makes the table grow; 0 while it grows
     u32 count            # resting orders
     u32 order_limit      # the most that may rest
     u32 instrument

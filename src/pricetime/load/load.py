@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from ..native.histogram import Histogram
     from .driver import Driver
 
-__all__ = ["AS_FAST_AS_IT_GOES", "Account", "Load", "LoadFailed", "Pace", "log_in"]
+__all__ = ["Account", "Load", "LoadFailed", "Pace", "log_in"]
 
 MOST_SESSIONS = 1024
 
@@ -70,9 +70,6 @@ class Pace(NamedTuple):
         if not self.rate:
             return 0.0
         return float(2 * orders / (self.rate + max(0.0, self.rate**2 + 2 * self.gain * orders) ** 0.5))
-
-
-AS_FAST_AS_IT_GOES = Pace(0.0)
 
 
 class Account:

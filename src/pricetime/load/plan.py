@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import contextlib
+import re
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +18,9 @@ from ..wire.messages import SIZES
 
 #: In order ids of the scheme "session", the session number starts at this bit.
 OWNER_SHIFT = 32
+
+#: Bytes of one order, the share of free memory that orders may use, and how many orders are always allowed.
+ORDER_BYTES, SHARE_OF_MEMORY, LEAST_MADE = 40, 0.5, 1 << 20
 
 _SIZES = np.frombuffer(SIZES, np.uint8)
 
@@ -80,3 +87,31 @@ def join(plans: list[Plan]) -> Plan:
         np.concatenate([plan.sizes for plan in plans]),
         np.concatenate([plan.sessions for plan in plans]),
     )
+
+
+def made_ahead(plans: Iterator[Plan], on_made: Callable[[int], None] = lambda _: None) -> Iterator[Plan]:
+    """Make as many orders now as fit into memory, and the others, if any, when the first ones are taken."""
+    made: deque[Plan] = deque()
+    left = most_made()
+    for plan in plans:
+        made.append(plan)
+        on_made(plan.count)
+        left -= plan.count
+        if left <= 0:
+            break
+    return _taken(made, plans)
+
+
+def _taken(made: deque[Plan], plans: Iterator[Plan]) -> Iterator[Plan]:
+    while made:
+        yield made.popleft()
+    yield from plans
+
+
+def most_made() -> int:
+    """How many orders fit into memory before the first one is sent."""
+    free_bytes = 0
+    with contextlib.suppress(OSError):
+        found = re.search(r"^MemAvailable:\s+(\d+) kB$", Path("/proc/meminfo").read_text("ascii"), re.MULTILINE)
+        free_bytes = int(found[1]) * 1024 if found else 0
+    return max(LEAST_MADE, int(free_bytes * SHARE_OF_MEMORY / ORDER_BYTES))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from typing import Any
@@ -14,26 +13,7 @@ from .pictures import Picture, pictures
 from .recording import Recording, of_loads
 from .run_file import LoadRun
 from .styles import STYLES
-from .tables import Table, load_table, tables_of
-
-
-@dataclass(frozen=True)
-class Conditions:
-    """The version and machine that some runs share, and the command of each."""
-
-    version: str
-    machine: str
-    runs: list[tuple[str, str, str, str]]  #: label, when it started, command, settings
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A picture as the page shows it."""
-
-    picture: Picture
-    addresses: dict[str, str]  #: data URLs of the picture, by style
-    tables: list[Table]
-    conditions: list[Conditions]
+from .tables import load_table, tables_of
 
 
 def page(recordings: Sequence[Recording]) -> str:
@@ -56,10 +36,14 @@ def page(recordings: Sequence[Recording]) -> str:
     return text
 
 
-def show(picture: Picture) -> Shown:
-    """Draw a picture, light and dark."""
-    addresses = {style: address(picture.bytes_of(style, "svg")) for style in STYLES}
-    return Shown(picture, addresses, list(tables_of(picture.name, picture.shows)), list(conditions(picture.shows)))
+def show(picture: Picture) -> dict[str, Any]:
+    """A picture as the page shows it, light and dark."""
+    return {
+        "picture": picture,
+        "addresses": {style: address(picture.bytes_of(style, "svg")) for style in STYLES},
+        "tables": list(tables_of(picture.name, picture.shows)),
+        "conditions": list(conditions(picture.shows)),
+    }
 
 
 def address(svg: bytes) -> str:
@@ -67,15 +51,15 @@ def address(svg: bytes) -> str:
     return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
 
 
-def conditions(recordings: Sequence[Recording]) -> Iterator[Conditions]:
-    """The conditions of these runs, grouped by version and machine."""
+def conditions(recordings: Sequence[Recording]) -> Iterator[dict[str, Any]]:
+    """The version and machine that some of these runs share, with label, start, command and settings of each."""
     together: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
     for each in recordings:
         machine = " · ".join(f"{name}: {value}" for name, value in each.run.machine.items())
         row = (each.name, f"{each.run.started_at:%Y-%m-%d %H:%M:%S %Z}", each.run.command, settings(each))
         together.setdefault((each.run.version, machine), []).append(row)
     for (release, machine), runs in together.items():
-        yield Conditions(release, machine, runs)
+        yield {"version": release, "machine": machine, "runs": runs}
 
 
 def settings(recording: Recording) -> str:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from ..native.histogram import Histogram
 from ..native.latency import NAMES
 from .load import Load, LoadFailed, Pace
 from .plan import Plan
-from .run_file import Latency
+from .run_file import Latency, Moment
 
 #: Length of an interval of ``over_time``, in seconds.
 INTERVAL_S = 0.25
@@ -32,17 +32,6 @@ BEHIND, BEHIND_S = 0.01, 0.05
 
 Latencies: TypeAlias = Mapping[str, Histogram]
 Counts: TypeAlias = NDArray[np.uint64]  # of the buckets of a Histogram
-
-
-class Interval(NamedTuple):
-    """What happened in one interval of the run."""
-
-    s: float  #: end of the interval, in seconds since the start of the run
-    sent: int
-    answered: int
-    p50: int  #: ns
-    p99: int
-    max: int
 
 
 @dataclass
@@ -63,7 +52,7 @@ class Result:
     started_at: float = 0.0  #: seconds since 1970
     ended_at: float = 0.0
     latencies: Latencies = field(default_factory=dict)
-    over_time: list[Interval] = field(default_factory=list)
+    over_time: list[Moment] = field(default_factory=list)
 
 
 def fill(load: Load, first: Plan) -> None:
@@ -83,7 +72,7 @@ class Run:
         load: Load,
         pace: Pace,
         *,
-        on_sample: Callable[[Interval], None] = lambda _: None,
+        on_sample: Callable[[Moment], None] = lambda _: None,
         hopeless: Callable[[Counts], bool] = lambda _: False,
     ) -> None:
         self.load, self.pace = load, pace
@@ -100,7 +89,7 @@ class Run:
         )  # plans not wholly sent, each with the number of orders before it
         self._released_before = load.released
 
-    def go(self, plans: Iterable[Plan | None]) -> list[Plan]:
+    def go(self, plans: Iterable[Plan]) -> list[Plan]:
         """Send all plans and wait for the answers. ``result`` then has the figures, and the failure if there was one.
 
         Returns the plans that were not sent because ``hopeless`` ended the run.
@@ -122,12 +111,9 @@ class Run:
         self._finish()
         return left
 
-    def _send(self, plans: Iterable[Plan | None]) -> None:
+    def _send(self, plans: Iterable[Plan]) -> None:
         """Offer plans as there is room, and record intervals in between."""
         for plan in plans:
-            if plan is None:
-                self._wait()
-                continue
             while not self._cut and not self.load.offer(plan, self.pace, self._start, self._orders):
                 self._wait()
             self._offered.append((self._orders, plan))
@@ -175,11 +161,11 @@ class Run:
         new = counts - self._seen if self._seen.size else counts
         p50, p99, most = Histogram.from_array(new).percentiles((50, 99, 100))
         sent, answered = measured.sent - self._sent, measured.answered - self._answered
-        interval = Interval(round(now - self._start, 3), sent, answered, p50, p99, most)
+        moment = Moment(s=round(now - self._start, 3), sent=sent, answered=answered, p50=p50, p99=p99, max=most)
         self._seen, self._sent, self._answered = counts, measured.sent, measured.answered
         self._interval_ends = max(self._interval_ends + INTERVAL_S, now)
-        self.result.over_time.append(interval)
-        self._on_sample(interval)
+        self.result.over_time.append(moment)
+        self._on_sample(moment)
         self._cut = self._cut or self._hopeless(counts)
 
     def _finish(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -10,8 +11,8 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 from ..errors import PricetimeError
+from ..extras import require
 from ..native.histogram import Histogram
-from .typed import Mistyped, key, typed
 
 #: Files of a different format are rejected: their fields may have a different meaning.
 FORMAT = 1
@@ -103,6 +104,7 @@ class Step:
     p99: float
     p99_9: float
     max: float
+    good: bool = False  #: the rate was reached and p99 is within the limit
 
     @property
     def reached(self) -> bool:
@@ -213,9 +215,9 @@ RUNS: Mapping[str, type[Run]] = {kind.kind: kind for kind in (LoadRun, PipelineR
 
 
 def read(path: Path) -> Run:
-    """Read a run. Raises NotARun, which names the file and the field, and OSError."""
+    """Read a run. Raises NotARun, which names the file and the member, MissingExtra, and OSError."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise NotARun(
             f"{path} is not a run: it is not JSON ({error}). Give a file that pricetime load --out wrote"
@@ -228,16 +230,36 @@ def read(path: Path) -> Run:
         )
     if found.get("kind") not in RUNS:
         raise NotARun(f"{path}: kind is {found.get('kind')!r}: it must be {' or '.join(map(repr, RUNS))}")
+    pydantic: Any = require("pydantic", "report", "reading a run")
     try:
-        run: Run = typed(RUNS[found["kind"]], found, "")
-    except Mistyped as error:
-        raise NotARun(f"{path}: {error}") from error
+        run: Run = pydantic.TypeAdapter(RUNS[found["kind"]]).validate_json(json.dumps(_fields(found)), strict=True)
+    except pydantic.ValidationError as error:
+        raise NotARun(f"{path}: {_in_words(error.errors()[0], found)}") from error
+    if run.started_at.tzinfo is None:
+        raise NotARun(f"{path}: started_at: the time has no zone")
     return run
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is not a number")
+
+
+def _in_words(error: Any, found: Any) -> str:
+    """Where an error of pydantic is, and what it says."""
+    place = ""
+    for part in error["loc"]:
+        if isinstance(part, int):
+            place, found = f"{place}[{part}]", found[part]
+        elif isinstance(found, dict) and (key(part) in found or error["type"] == "missing"):
+            place, found = f"{place}.{key(part)}", found.get(key(part))
+        else:
+            break  # the name of a type
+    return f"{place[1:]}: {error['msg']}"
 
 
 def write(path: Path, run: Run) -> None:
     """Write a file for ``read``. Raises OSError."""
-    values = {"format": FORMAT, "kind": run.kind, **_renamed(asdict(run))}
+    values = {"format": FORMAT, "kind": run.kind, **_plain(asdict(run))}
     path.write_text(json.dumps(values, indent=1, default=datetime.isoformat) + "\n", encoding="utf-8")
 
 
@@ -246,7 +268,22 @@ def hlog_beside(path: Path) -> Path:
     return path.with_suffix(".hlog")
 
 
-def _renamed(value: Any) -> Any:
+def key(name: str) -> str:
+    """The name of a field in JSON: ``p99_9`` is ``p99.9``."""
+    return re.sub(r"^(p\d+)_(\d+)$", r"\1.\2", name)
+
+
+def _fields(value: Any) -> Any:
+    """A value of JSON with the names of fields."""
     if isinstance(value, dict):
-        return {key(name): _renamed(each) for name, each in value.items()}
-    return [_renamed(each) for each in value] if isinstance(value, list) else value
+        return {re.sub(r"^(p\d+)\.(\d+)$", r"\1_\2", name): _fields(each) for name, each in value.items()}
+    return [_fields(each) for each in value] if isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """A value for JSON: members with their names there, and fractions with six digits."""
+    if isinstance(value, dict):
+        return {key(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return round(value, 6) if isinstance(value, float) else value

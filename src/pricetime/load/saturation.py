@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple
 
 from .load import Load, Pace
 from .plan import Plan
-from .run import Counts, Interval, Result, Run, above, total
-from .run_file import Latency
+from .run import Counts, Result, Run, above, total
+from .run_file import Latency, Moment, Step
 
 #: While no step was bad, the rate grows by this factor.
 FACTOR = 2.0
@@ -25,21 +24,8 @@ MOST_STEPS = 14
 SLOW = 0.01
 
 
-class Step(NamedTuple):
-    """The result of one rate: orders per second, and latencies in ns."""
-
-    rate: float
-    sent_per_s: float
-    answered_per_s: float
-    p50: float
-    p99: float
-    p99_9: float
-    max: float
-    good: bool  #: the rate was reached and p99 is within the limit
-
-
 @dataclass
-class Saturation:
+class Search:
     """The state and result of a search. ``last``: the full result of the newest step."""
 
     limit_p99_ns: int
@@ -75,8 +61,8 @@ def saturate(
     seconds: float,
     limit_p99_ns: int,
     on_step: Callable[[Step], None] = lambda _: None,
-    on_sample: Callable[[Interval], None] = lambda _: None,
-) -> Saturation:
+    on_sample: Callable[[Moment], None] = lambda _: None,
+) -> Search:
     """Search for the highest rate whose p99 is at most the limit. ``plans``: the flow, which continues over all steps.
 
     Each step sends for ``seconds`` at its rate, and ends early once too many orders were slow. The rate doubles while
@@ -84,7 +70,7 @@ def saturate(
     bad rate (on a log scale) until it is 5 %, or after 14 steps. A failure ends the search and is in ``last``; the end
     of the flow ends it too.
     """
-    found = Saturation(limit_p99_ns)
+    found = Search(limit_p99_ns)
     flow = plans
     while (rate := found.next_rate(begin)) is not None:
         pace = Pace(rate)
@@ -114,7 +100,10 @@ def judge(result: Result, limit_p99_ns: int, rate: float) -> Step:
     """The step that a run amounts to."""
     of = Latency.of(total(result.latencies))
     good = result.complete and result.reached and of.p99 <= limit_p99_ns
-    return Step(rate, result.sent_per_s, result.answered_per_s, of.p50, of.p99, of.p99_9, of.max, good)
+    return Step(
+        rate=rate, sent_per_s=result.sent_per_s, answered_per_s=result.answered_per_s,
+        p50=of.p50, p99=of.p99, p99_9=of.p99_9, max=of.max, good=good,
+    )  # fmt: skip
 
 
 def _take(plans: Iterator[Plan], orders: int) -> tuple[list[Plan], list[Plan]]:

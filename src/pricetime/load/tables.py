@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 from .latency_figures import kind_name
 from .recording import ALL, Recording, of_loads, of_pipelines
-from .run_file import INTERVALS, Percentiles
-from .typed import key
+from .run_file import INTERVALS, Percentiles, key
 from .units import duration, rate
 
 POINTS = {name: key(name) for name in Percentiles.POINTS}

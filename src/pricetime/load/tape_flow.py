@@ -14,7 +14,6 @@ from ..errors import InvalidSetting
 from ..execution import Execution
 from ..tape.file import Progress
 from ..tape.formats import Format, detect, open_replay, orderbook_beside
-from ..tape.market import Book
 from ..types import COMMAND, CommandType, Order, SelfTrade, TimeInForce
 from ..wire.bulk import Commands
 from .plan import OWNER_SHIFT, Plan, encode, join
@@ -89,25 +88,8 @@ class RecordedBook:
             del self._ids[order_id]
         return execution
 
-    def order(self, order_id: int) -> Order:
-        return self._book.order(order_id)
-
-    def orders(self, side: int, price: int) -> tuple[Order, ...]:
-        return self._book.orders(side, price)
-
-    def depth(self, levels: int = 10) -> tuple[Any, Any]:
-        return self._book.depth(levels)
-
-    def digest(self) -> int:
-        return self._book.digest()
-
-    @property
-    def best_bid(self) -> int | None:
-        return self._book.best_bid
-
-    @property
-    def best_ask(self) -> int | None:
-        return self._book.best_ask
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._book, name)
 
     def __len__(self) -> int:
         return len(self._book)
@@ -155,7 +137,7 @@ def read_tape(
     """
     kind = detect(path)
     recorded = RecordedBook(sessions)
-    books: Iterator[Book] = iter([recorded])
+    books: Iterator[Any] = iter([recorded])
     replay = open_replay(
         path,
         lambda: next(books, OrderBook()),  # the first is the exchange's; a later one collects orders before an opening

@@ -12,13 +12,22 @@ from benchmarks.build import NotCompiled
 from benchmarks.public import build
 
 
-def test_what_it_is_made_of() -> None:
-    names = {path.name for path in build.sources()}
-    assert {"pricetime_adapter.py", "pricetime_adapter.pxd", "abi.pxd", "book.pxd", "ring.pxd"} <= names
+def test_it_is_built_again_if_a_source_or_the_python_changes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    made: list[str] = []
 
+    def record(name: str, used: list[Path], _: object, what: str) -> Path:
+        assert {"pricetime_adapter.py", "pricetime_adapter.pxd", "abi.pxd", "book.pxd", "ring.pxd"} <= {
+            path.name for path in used
+        }
+        made.append(what)
+        return tmp_path
 
-def test_another_python_is_another_library() -> None:
-    assert build.fingerprint(Path("libpython3.so")) != build.fingerprint(Path("libpython4.so"))
+    monkeypatch.setattr(build, "built", record)
+    monkeypatch.setattr(pricetime, "COMPILED", True)
+    for python in (Path("libpython3.so"), Path("libpython4.so")):
+        monkeypatch.setattr(build, "library_of_python", lambda python=python: python)
+        assert build.library() == tmp_path / "pricetime_adapter.so"
+    assert len(set(made)) == 2
 
 
 def test_a_path_as_a_string_of_c() -> None:

@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
-
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.exchange.control import acceptor as module
 from pricetime.exchange.control.acceptor import Acceptor
@@ -49,16 +45,11 @@ class Running:
 
     def __init__(self, loop: LoopThread) -> None:
         self.loop = loop
+        self.until = loop.until
         self.listener = Listener()
         self.events = Events()
         self.acceptor = loop.call(Echo, self.listener, LimitedLog(self.events.log, clock=lambda: 0.0))
         loop.call(self.acceptor.open)
-
-    def until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE_S
-        while not self.loop.call(condition):
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            time.sleep(0.001)
 
     def serves(self) -> bool:
         with connect(self.listener) as client:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.errors import PricetimeError
 from pricetime.exchange.control import admin_server as module
 from pricetime.exchange.control.admin_server import AdminServer

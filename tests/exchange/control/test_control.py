@@ -3,16 +3,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.exchange.control import control as module
 from pricetime.exchange.control import preflight as preflight_module
@@ -27,7 +23,7 @@ from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_login import CHALLENGE_BYTES, login
 from tests.exchange.control.test_retransmission import ask
 from tests.exchange.exchange import FakeExchange
-from tests.exchange.loops import Events, receive
+from tests.exchange.loops import Events, receive, until
 
 OPEN: dict[str, Any] = {"port": 0, "recovery_port": 0, "open": True}
 
@@ -45,13 +41,7 @@ class Running:
         self.codes: list[int] = []
         self._thread = threading.Thread(target=lambda: self.codes.append(self.control.run()))
         self._thread.start()
-        self.until(lambda: self.events.of("serving"))
-
-    def until(self, condition: Any) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true in time"
-            time.sleep(0.001)
+        until(lambda: self.events.of("serving"))
 
     def end(self, why: str = "SIGTERM") -> int:
         if self._thread.is_alive():
@@ -92,7 +82,7 @@ def test_clients_and_subscribers_are_served_until_it_is_stopped() -> None:
         client = socket.create_connection(running.orders)
         receive(client, CHALLENGE_BYTES)
         client.sendall(login(b""))
-        running.until(lambda: running.exchange.told)
+        until(lambda: running.exchange.told)
         with socket.create_connection(running.recovery) as subscriber:
             assert ask(subscriber, 101, 2)[1] == [101, 102]
             assert running.end() == 0
@@ -142,7 +132,7 @@ def test_an_exchange_that_fails_ends_it(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(module, "WATCH_S", 0.001)
     with serving() as running:
         running.exchange.failure = "the matcher ended"
-        running.until(lambda: running.codes)
+        until(lambda: running.codes)
         assert running.codes == [1]
     assert running.events.of("failed")[0]["failure"] == "the matcher ended"
     assert running.events.of("stopping")[0]["reason"] == "failure"
@@ -154,7 +144,7 @@ def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.Mo
     exchange.drains = False
     with serving(exchange=exchange) as running:
         exchange.journal_failure = exchange.failure = "journal/: syncing 00000001.journal failed: Input/output error"
-        running.until(lambda: running.codes)
+        until(lambda: running.codes)
         assert running.codes == [3]
     (said,) = running.events.of("journal failed: the server acknowledges no command")
     assert "syncing 00000001.journal" in said["failure"]
@@ -163,10 +153,10 @@ def test_a_journal_that_fails_has_an_exit_code_of_its_own(monkeypatch: pytest.Mo
 def test_a_snapshot_is_asked_for() -> None:
     with serving() as running:
         running.control.snapshot()
-        running.until(lambda: running.events.of("no snapshot: there is no journal"))
+        until(lambda: running.events.of("no snapshot: there is no journal"))
         running.exchange.level = AcknowledgementLevel.MEMORY
         running.control.snapshot()
-        running.until(lambda: running.exchange.told == ["want_snapshot"] * 2)
+        until(lambda: running.exchange.told == ["want_snapshot"] * 2)
         assert running.events.of("serving")[0]["acknowledge"] == "volatile"
 
 
@@ -180,14 +170,14 @@ def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None
 
 def test_the_counters_are_logged_at_intervals() -> None:
     with serving(GatewayConfig(**OPEN, stats_interval_ms=1)) as running:
-        running.until(lambda: len(running.events.of("stats")) > 2)
+        until(lambda: len(running.events.of("stats")) > 2)
 
 
 def test_session_events(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WATCH_S", 0.001)
     with serving() as running:
         running.exchange.events = [(1, 7, 0, 5, 1), (2, 7, 10, 6, 99), (3, 8, 4, 7, 0)]
-        running.until(lambda: running.events.of("login rejected"))
+        until(lambda: running.events.of("login rejected"))
         assert running.control._login_handler.counts["ended: SLOW_READER"] == 1
         assert running.control._login_handler.counts["rejected: SEQUENCE_GONE"] == 1
     (began,), (ended,) = running.events.of("session began"), running.events.of("session ended")
@@ -218,12 +208,12 @@ def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
         running.exchange.full = 3
         write(file, "halted")
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state"))
+        until(lambda: running.events.of("instrument state"))
         running.control.reload()  # once more changes nothing
-        running.until(lambda: len(running.events.of("reloaded")) == 2)
+        until(lambda: len(running.events.of("reloaded")) == 2)
         write(file, "open", "mtu = 9000")
         running.control.reload()
-        running.until(lambda: len(running.events.of("instrument state")) == 2)
+        until(lambda: len(running.events.of("instrument state")) == 2)
     assert running.exchange.told[:2] == [("set_state", 2, "HALTED"), ("set_state", 2, "OPEN")]
     assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
 
@@ -234,10 +224,10 @@ def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file
             running.control._operator.do({"command": "halt", "instrument": 1}), running.control._loop
         ).result(30)
         running.control.reload()
-        running.until(lambda: running.events.of("reloaded"))
+        until(lambda: running.events.of("reloaded"))
         write(file, "halted")  # of the other instrument
         running.control.reload()
-        running.until(lambda: len(running.events.of("instrument state")) == 2)
+        until(lambda: len(running.events.of("instrument state")) == 2)
     assert running.exchange.told[:3] == [("set_state", 1, "HALTED"), ("set_state", 2, "HALTED"), "begin_stop"]
 
 
@@ -247,17 +237,17 @@ def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         running.exchange.full = 10**6
         write(file, "halted")
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state not set: too many waiting requests"))
+        until(lambda: running.events.of("instrument state not set: too many waiting requests"))
         running.exchange.full = 0
         running.control.reload()
-        running.until(lambda: running.events.of("instrument state"))
+        until(lambda: running.events.of("instrument state"))
 
 
 def test_new_instruments_need_a_restart(file: Path) -> None:
     with serving(load(file, OPEN)) as running:
         file.write_text("[[instruments]]\nid = 3\n")
         running.control.reload()
-        running.until(lambda: running.events.of("new instruments need a restart"))
+        until(lambda: running.events.of("new instruments need a restart"))
 
 
 def test_secrets_are_read_again(tmp_path: Path) -> None:
@@ -267,18 +257,18 @@ def test_secrets_are_read_again(tmp_path: Path) -> None:
         assert running.events.of("serving")[0]["owners"] == 1
         owner = secrets.add(path, 2)
         running.control.reload()
-        running.until(lambda: running.events.of("reloaded"))
+        until(lambda: running.events.of("reloaded"))
         assert running.events.of("reloaded")[0]["owners"] == 2
         with socket.create_connection(running.orders) as client:
             client.sendall(login(receive(client, CHALLENGE_BYTES)[8:], owner=2, secret=owner.secret))
-            running.until(lambda: running.exchange.told)
+            until(lambda: running.exchange.told)
         path.chmod(0o644)  # what is wrong changes nothing
         running.control.reload()
-        running.until(lambda: running.events.of("reload failed"))
+        until(lambda: running.events.of("reload failed"))
         assert "chmod 600" in running.events.of("reload failed")[0]["error"]
         with socket.create_connection(running.orders) as client:
             client.sendall(login(receive(client, CHALLENGE_BYTES)[8:], owner=2, secret=owner.secret))
-            running.until(lambda: len(running.exchange.told) == 2)
+            until(lambda: len(running.exchange.told) == 2)
 
 
 def test_an_owner_whose_secret_has_gone_or_changed_is_logged_out(tmp_path: Path) -> None:
@@ -293,7 +283,7 @@ def test_an_owner_whose_secret_has_gone_or_changed_is_logged_out(tmp_path: Path)
         changed = entries[1].replace(secret_of_2, 'secret = "' + "ab" * 32 + '"')
         path.write_text("\n\n".join([entries[0], changed]))
         running.control.reload()
-        running.until(lambda: running.events.of("owners logged out"))
+        until(lambda: running.events.of("owners logged out"))
         assert running.events.of("owners logged out")[0]["owners"] == [2, 3]
     assert running.exchange.told[:2] == [
         ("remove", 2, "CREDENTIALS_REVOKED", "NONE"),

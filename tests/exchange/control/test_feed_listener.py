@@ -9,9 +9,6 @@ from contextlib import closing, contextmanager
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control import control, feed_listener
 from pricetime.exchange.control.feed_listener import FeedListener
 from pricetime.exchange.io import sockets

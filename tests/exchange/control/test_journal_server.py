@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import errno
 import os
 import random
 import struct
@@ -12,9 +11,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control.journal_server import MOST_COPIES, JournalServer
 from pricetime.exchange.control.secrets import Owner, Secrets
 from pricetime.exchange.settings.config import GatewayConfig
@@ -24,7 +20,7 @@ from pricetime.log.directory import Directory
 from pricetime.log.position import Position
 from pricetime.log.stream import MOST_BYTES
 from pricetime.wire.types import AcknowledgementLevel
-from tests.exchange.loops import Events, Listener, LoopThread, close_after, loop_thread
+from tests.exchange.loops import Events, Listener, LoopThread, loop_thread
 from tests.log import written
 
 TRADER, FOLLOWER = Owner(1, "trader", b"t" * 32), Owner(900, "standby", b"f" * 32, follows=True)
@@ -207,17 +203,6 @@ def test_places_are_bounded_and_come_back(original: Original, target: Directory)
         except ConnectionError:
             continue
     assert target.path_of(1).read_bytes()[:100] == original.directory.path_of(1).read_bytes()[:100]
-
-
-def test_one_that_was_gone_before_it_was_accepted_is_passed_over(original: Original, target: Directory) -> None:
-    original.listener.errors = [OSError(errno.ECONNABORTED, "gone")]
-    with follow(original, target):
-        assert original.events.of("cannot accept a journal connection") == []
-
-
-@pytest.mark.parametrize("iterations", range(5))
-def test_closing_closes_one_that_has_just_come(original: Original, iterations: int) -> None:
-    original.running.wait(close_after(iterations, original.server, original.listener))
 
 
 def test_who_says_nothing_is_put_out(original: Original) -> None:

@@ -7,9 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.errors import PricetimeError
 from pricetime.exchange.control import operator as module
 from pricetime.exchange.control.operator import Answer, Operator

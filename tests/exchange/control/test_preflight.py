@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.control import preflight as module
 from pricetime.exchange.control import secrets
 from pricetime.exchange.control.preflight import preflight

@@ -42,7 +42,7 @@ def test_the_login_reply() -> None:
         assert client.heard == [
             LoginAccepted(
                 owner=7, flags=LoginFlag.KEEP_ORDERS, next_sequence=1, oldest_sequence=1, heartbeat_ms=700,
-                timeout_ms=9000, orders_per_second=500,
+                timeout_ms=9000, orders_per_second=500, term=1,
             )
         ]  # fmt: skip
         assert here.events() == [(BEGAN, 7, 0)]

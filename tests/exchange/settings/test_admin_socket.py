@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.settings.admin_socket import AdminSocket, connect
 from pricetime.exchange.settings.errors import CannotStart
 

@@ -4,9 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import pytest
-
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-
 from pydantic import TypeAdapter, ValidationError
 
 from pricetime import Instrument, OwnerLimits, SelfTrade

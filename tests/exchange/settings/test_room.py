@@ -6,8 +6,6 @@ import errno
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.exchange.settings.room import room_for
 

@@ -3,11 +3,6 @@ from __future__ import annotations
 import io
 import json
 
-import pytest
-
-pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.settings.fields import LogFormat, LogLevel
 from pricetime.exchange.settings.server_log import LimitedLog, make_log
 from tests.exchange.loops import Events

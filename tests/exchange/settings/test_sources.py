@@ -5,8 +5,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("pydantic_settings", reason="needs the server's packages: pip install '.[server]'")
-
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.exchange.settings.sources import environment_name, flag, load

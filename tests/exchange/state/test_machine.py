@@ -58,7 +58,7 @@ def commands_of(folder: Path) -> tuple[Configuration, NDArray[np.void]]:
 def trade(here: Kept, rng: random.Random, count: int) -> None:
     """Random orders of three owners, of whom one comes and goes."""
     clients = [here.client(owner) for owner in (1, 2, 3)]
-    for n in range(count):
+    for n in range(10, count):
         client = rng.choice(clients)
         side, price = rng.choice([1, 2]), rng.randint(95, 105)
         client.send(rng.choice([

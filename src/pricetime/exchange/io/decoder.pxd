@@ -7,12 +7,15 @@ from pricetime.core.layout cimport (
 from pricetime.exchange.io.layout cimport FIRST_PART, THROTTLE_MEMORY_NS, Account
 from pricetime.exchange.io.throttle cimport Throttle
 from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT
-from pricetime.exchange.state.sequencer cimport Sequencer
+from pricetime.exchange.state.sequencer cimport Sequencer, numbered
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
     NewOrder, OpenOrders, ReduceOrder,
 )
+
+cdef enum:
+    SHARED_BYTES = 32                # NewOrder and ReplaceOrder begin like the order in a command
 
 
 cdef class Decoder:
@@ -29,7 +32,8 @@ cdef class Decoder:
     cdef u64 decode(self, Account *account, u32 owner, const u8 *data, u64 n_bytes, u64 now_ns, u64 timestamp) noexcept nogil
     cdef inline void _fill(self, Account *account, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
     cdef inline u32 _fill_other(self, const u8 *message, Command *c) noexcept nogil
-    cdef void _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
+    cdef void _complete(self, Command *c) noexcept nogil
+    cdef inline void _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil

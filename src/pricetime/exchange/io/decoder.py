@@ -13,7 +13,7 @@ from __future__ import annotations
 import cython
 
 if cython.compiled:
-    from cython.cimports.libc.string import memset
+    from cython.cimports.libc.string import memcpy, memset
 
 #: A session ends when the throttle has rejected more commands than this, or than ``orders_per_second`` if that is more.
 #: The count restarts after one second without a throttled command.
@@ -53,7 +53,7 @@ class Decoder:
             if n_bytes - used < size:
                 break
             if kind < HEARTBEAT:
-                self._fill(account, owner, data + used, self.sequencer.next(kind, owner, timestamp), now_ns)
+                self._fill(account, owner, data + used, numbered(self.sequencer, kind, owner, timestamp), now_ns)
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
             used += size
@@ -100,11 +100,8 @@ class Decoder:
             self.rejects += 1
         else:
             c.order_id |= cython.cast(u64, owner) << ORDER_ID_SHIFT
-            if c.type == MASS_CANCEL:
-                c.tag = FIRST_PART
-                self.mass_cancel = c.sequence
-            if c.type == OPEN_ORDERS:
-                c.quantity |= cython.cast(u64, owner) << ORDER_ID_SHIFT
+            if c.type >= MASS_CANCEL:
+                self._complete(c)
 
     def _fill_other(self, message, c):
         """Write the body of a command that is not an order. Returns a reason to reject it, or NONE."""
@@ -123,14 +120,17 @@ class Decoder:
             reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
         return reason
 
+    def _complete(self, c):
+        """Write what the exchange adds to a mass cancel and to a list of open orders."""
+        if c.type == MASS_CANCEL:
+            c.tag = FIRST_PART
+            self.mass_cancel = c.sequence
+        elif c.type == OPEN_ORDERS:
+            c.quantity |= cython.cast(u64, c.owner) << ORDER_ID_SHIFT
+
     def _fill_new(self, m, c):
-        c.side = m.side
-        c.time_in_force = m.time_in_force
-        c.flags = m.flags
-        c.instrument = m.instrument
-        c.order_id = m.order_id
-        c.price = m.price
-        c.quantity = m.quantity
+        """Write a new order, or a replace: the message and the command begin alike."""
+        memcpy(cython.address(c.type), m, SHARED_BYTES)
         c.tag = m.tag
 
     def _fill_cancel(self, m, c):

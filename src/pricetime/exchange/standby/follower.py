@@ -234,7 +234,7 @@ class Follower:
                 self._events.info("snapshot", sequence=self.newest, meaning="already written: no command since")
             self._wanted = False
             return False
-        if self._wanted or (every and behind >= every):
+        if every and behind >= every:
             return True
         return bool(interval_s) and time.monotonic() - self._taken_s >= interval_s
 

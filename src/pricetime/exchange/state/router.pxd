@@ -40,6 +40,7 @@ cdef class Router:
     cdef inline bint _has_room(self, u32 owner, const Report *report) noexcept nogil
     cdef inline bint _can_take(self, u32 owner, u64 copies) noexcept nogil
     cdef inline void _to_feed(self, const Report *report, u64 order, u64 maker) noexcept nogil
+    cdef inline Report *_copy_to(self, Stream *s, const Report *report) noexcept nogil
     cdef inline void _to_owner(self, Stream *s, const Report *report, u64 reference) noexcept nogil
     cdef inline void _to_maker(self, const Report *report) noexcept nogil
     cdef inline bint _open(self, u32 owner, Stream *s) noexcept nogil

@@ -69,6 +69,9 @@ class Router:
         has no room: ``full`` is then its owner.
         """
         i: u64 = self.matcher.routed
+        block: cython.pointer[Report] = self.matcher.block
+        references: cython.pointer[u64] = self.matcher.references
+        streams: cython.pointer[Stream] = self.streams.streams
         most: u64 = MOST_ROUTED
         last: u64 = min(bounds[count], i + min(most, self.store.capacity // 2))
         self.full = 0
@@ -78,18 +81,20 @@ class Router:
         done: u64 = 0
         while done < count:
             if i == bounds[done]:
-                self.taker = self.matcher.references[i]  # its first report says that it is accepted or replaced
+                self.taker = references[i]  # its first report says that it is accepted or replaced
             owner: u32 = commands[done].session
-            s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+            s: cython.pointer[Stream] = cython.address(streams[owner])
             end: u64 = min(bounds[done + 1], last)
             while i < end:
-                report: cython.pointer[Report] = cython.address(self.matcher.block[i])
+                report: cython.pointer[Report] = cython.address(block[i])
                 kind: u32 = report.kind
                 if kind <= EXPIRED and kind != TRADE and s.count < s.open_until:
                     self.counts[kind * REASONS + report.reason % REASONS] += 1
-                    self._to_owner(s, report, self.matcher.references[i])
-                    self._to_feed(report, self.matcher.references[i], self.matcher.references[i] & self.replacing[kind])
-                elif not self._route(owner, report, self.matcher.references[i]):
+                    own: cython.pointer[Report] = self._copy_to(s, report)
+                    own.order_id = report.order_id & CLIENTS_ID
+                    own.maker_id = references[i] & self.referring[kind]
+                    self._to_feed(report, references[i], references[i] & self.replacing[kind])
+                elif not self._route(owner, report, references[i]):
                     break
                 i += 1
             if i < bounds[done + 1]:
@@ -99,6 +104,15 @@ class Router:
         self.routed += i
         self.store.publish()
         return done
+
+    def _copy_to(self, s, report):
+        """Copy a report into a stream that is open, with the next number. Returns the copy."""
+        own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
+        number: u64 = s.count + 1
+        s.count = number
+        own[0] = report[0]
+        own.seq_num = number
+        return own
 
     def _route(self, owner, report, reference):
         """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room."""
@@ -153,10 +167,7 @@ class Router:
     def _to_owner(self, s, report, reference):
         """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
         with the reference of the maker."""
-        own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
-        s.count += 1
-        own[0] = report[0]
-        own.seq_num = s.count
+        own: cython.pointer[Report] = self._copy_to(s, report)
         own.maker_id = reference & self.referring[report.kind % KINDS]
         if report.kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
             own.order_id = report.order_id & CLIENTS_ID
@@ -167,12 +178,9 @@ class Router:
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
         if not self._open(owner, s):
             return
-        own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
-        s.count += 1
-        own[0] = report[0]
+        own: cython.pointer[Report] = self._copy_to(s, report)
         own.side = 3 - report.side
         own.reason = AS_MAKER
-        own.seq_num = s.count
         own.order_id = report.maker_id & CLIENTS_ID
         own.maker_id = self.taker
 

@@ -24,6 +24,21 @@ cdef class Sequencer:
     cdef u64 run_from(self, u64 sequence, u64 last) noexcept nogil
     cdef Command *at(self, u64 sequence) noexcept nogil
     cdef void shift(self, u64 dropped) noexcept nogil
-    cdef Command *next(self, u32 kind, u32 owner, u64 timestamp) noexcept nogil
     cpdef void skip_to(self, u64 sequence, u64 timestamp) noexcept nogil
     cdef bint issue(self, u32 kind, u32 owner, u32 instrument, u32 flags, u32 tag, u64 timestamp) noexcept nogil
+
+
+# The slot of the next command, numbered, with a header; the caller writes its body. There must be room. It is here so that
+# the decoder has it inline.
+cdef inline Command *numbered(Sequencer self, u32 kind, u32 owner, u64 timestamp) noexcept nogil:
+    cdef Command *c
+    self.sequence += 1
+    self.timestamp = timestamp
+    c = &self.commands[(self.sequence - self.base) & self.mask]
+    c.sequence = self.sequence
+    c.timestamp = timestamp
+    c.session = c.owner = owner
+    c.length = 40
+    c.reserved = 0
+    c.type = kind
+    return c

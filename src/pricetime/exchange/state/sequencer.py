@@ -65,19 +65,6 @@ class Sequencer:
             if sequence == self.executed or self.place(sequence + 1) == 0:
                 self.bounds[self.place(sequence) + 1] -= dropped
 
-    def next(self, kind, owner, timestamp):
-        """The slot of the next command, numbered, with a header; the caller writes its body. There must be room."""
-        self.sequence += 1
-        self.timestamp = timestamp
-        c: cython.pointer[Command] = cython.address(self.commands[self.place(self.sequence)])
-        c.sequence = self.sequence
-        c.timestamp = timestamp
-        c.session = c.owner = owner
-        c.length = 40
-        c.reserved = 0
-        c.type = kind
-        return c
-
     def take(self, first):
         """The commands from ``first`` on as an array of ``pricetime.COMMAND``, which count as answered. For tests."""
         taken = np.empty(self.sequence + 1 - first, COMMAND)
@@ -98,7 +85,7 @@ class Sequencer:
         """Number a command of the exchange itself. False if there is no room."""
         if self.room() == 0:
             return False
-        c: cython.pointer[Command] = self.next(kind, owner, timestamp)
+        c: cython.pointer[Command] = numbered(self, kind, owner, timestamp)
         c.side = c.time_in_force = 0
         c.flags = flags
         c.instrument = instrument

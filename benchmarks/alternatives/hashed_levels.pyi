@@ -1,3 +1,0 @@
-from .arena import Arena
-
-class HashedLevels(Arena): ...
