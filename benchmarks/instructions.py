@@ -28,7 +28,9 @@ from .report import directory_option
 MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
 #: The function that contains all work of the event loop's thread, matching included.
-TURN = "".join(["__pyx_f", *(f"_{len(part)}{part}" for part in (*EventLoop.__module__.split("."), "EventLoop")), "_step"])
+TURN = "".join(
+    ["__pyx_f", *(f"_{len(part)}{part}" for part in (*EventLoop.__module__.split("."), "EventLoop")), "_step"]
+)
 
 #: Smaller shares are not shown.
 LEAST = 0.2

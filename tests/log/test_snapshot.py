@@ -146,7 +146,6 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
     [
         (lambda data: put(data, 0, b"X"), "is not a snapshot"),
         (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 3"),
-        (lambda data: put(data, 12, b"\2"), "CRC"),
         (lambda data: put(data, 164, b"\1"), "CRC"),
         (lambda data: put(data, 191, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),
