@@ -69,7 +69,7 @@ class Kept(Harness):
             pass
         if snapshot:
             self.commit()
-            follower.want_snapshot(self.journal_service.writer.appended)
+            follower.want_snapshot()
             follower.iterate()
 
     def kill(self) -> None:
