@@ -21,7 +21,7 @@ import cython
 class Connections:
     """All connections, by owner. Used by the event loop only. Raises MemoryError.
 
-    ``settings``: a GatewayConfig. ``level``: the acknowledgement level that logins are told.
+    ``settings``: a GatewayConfig. ``level``: the acknowledgement level, which the server sends to each client.
     """
 
     def __init__(self, settings, machine, mass_cancels, throttle, channel, epoll_fd, level):
