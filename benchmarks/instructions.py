@@ -19,7 +19,6 @@ from typing import Any
 import click
 
 from pricetime.errors import PricetimeError
-from pricetime.exchange.io.loop import EventLoop
 from pricetime.load.server import ServerProcess
 
 from .exchange import Day
@@ -27,13 +26,17 @@ from .report import directory_option
 
 MANGLED = re.compile(r"^__pyx_(?:f|p[wf]|tp_\w+?|gb|fuse_\d+)_(?=\d)")
 
-#: The function that contains all work of the event loop's thread, matching included.
-TURN = "".join(
-    ["__pyx_f", *(f"_{len(part)}{part}" for part in (*EventLoop.__module__.split("."), "EventLoop")), "_step"]
-)
-
 #: Smaller shares are not shown.
 LEAST = 0.2
+
+
+def iteration() -> str:
+    """Return the function that contains all work of the event loop's thread, matching included."""
+    from pricetime.exchange.io.loop import EventLoop
+
+    return "".join(
+        ["__pyx_f", *(f"_{len(part)}{part}" for part in (*EventLoop.__module__.split("."), "EventLoop")), "_step"]
+    )
 
 
 class Counted(ServerProcess):
@@ -43,7 +46,7 @@ class Counted(ServerProcess):
     start_s = stop_s = 300.0  # valgrind runs it 50 times slower
 
     def _begin(self, *arguments: str) -> subprocess.Popen[str]:
-        counting = ["--tool=callgrind", "--instr-atstart=no", f"--toggle-collect={TURN}", "--dump-line=no"]
+        counting = ["--tool=callgrind", "--instr-atstart=no", f"--toggle-collect={iteration()}", "--dump-line=no"]
         files = [f"--callgrind-out-file={self.folder}/counts", f"--log-file={self.folder}/log"]
         command = ["valgrind", *counting, *files, sys.executable, "-m", "pricetime", *arguments]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)

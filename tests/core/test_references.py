@@ -64,7 +64,7 @@ def test_random_flows_against_a_dict(seed: int) -> None:
     """Ids are used again all the time; in between, engines continue from a copy, a pickle or a restore."""
     rng = random.Random(seed)
     instruments = random_instruments(rng)
-    room = {"capacity": rng.choice([3, 20, 200]), "owner_limit": 25}
+    room: dict[str, Any] = {"capacity": rng.choice([3, 20, 200]), "owner_limit": 25}
     engine, reference, known = Engine(instruments, **room), ReferenceEngine(instruments, **room), Known()
     for given in random_commands(rng, 600, reference):
         known.follow(engine.apply(given))

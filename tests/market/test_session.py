@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -71,17 +70,13 @@ def test_the_page_shows_a_market_and_a_person_trades_in_it() -> None:
     assert session.exchange.last("stopped")["drained"] is True
 
 
-def test_it_ends_after_its_time() -> None:
+def test_it_ends_after_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the environment are not for its server."""
+    monkeypatch.setenv("PRICETIME_SECRETS_FILE", "/nonexistent/secrets.toml")
     with MarketSession(Options(symbols=("GOLD",), seconds=0.5)) as session:
         session.run(threading.Event())
     assert 0.5 <= session.summary.seconds < PATIENCE_S
     assert session.exchange.process.returncode == 0
-
-
-def test_settings_of_the_environment_are_not_for_this_server(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PRICETIME_SECRETS_FILE", "/nonexistent/secrets.toml")
-    with MarketSession(Options(seconds=0.1)) as session:
-        session.run(threading.Event())
 
 
 def test_an_exchange_that_is_killed_ends_the_market() -> None:
@@ -92,16 +87,18 @@ def test_an_exchange_that_is_killed_ends_the_market() -> None:
 
 
 def test_a_trader_whose_owner_logs_in_elsewhere_ends_the_market() -> None:
+    ended = threading.Event()
     with MarketSession(ONE) as session:
 
         def log_in() -> None:
             with Client(session.exchange.host, session.exchange.port, owner=FIRST_OWNER):
-                time.sleep(1)
+                ended.wait(PATIENCE_S)
 
         thread = threading.Timer(0.3, log_in)
         thread.start()
         with pytest.raises(PricetimeError, match="SUPERSEDED"):
             session.run(threading.Event())
+        ended.set()
         thread.join()
 
 

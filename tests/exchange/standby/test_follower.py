@@ -277,6 +277,20 @@ def test_a_snapshot_that_cannot_be_written_is_only_logged(tmp_path: Path) -> Non
     here.close()
 
 
+def test_a_requested_snapshot_has_every_command_before_the_request(tmp_path: Path) -> None:
+    here = Kept(tmp_path / "j", acknowledge="durable")
+    client = here.client(1)
+    client.send(new(1), new(2))
+    here.iterate(5)
+    here.exchange.want_snapshot()  # the follower may not run the commands yet
+    here.follow()
+    assert not here.events_log.of("snapshot")
+    here.commit()
+    here.follow()
+    assert here.told("snapshot")["sequence"] == 2
+    here.close()
+
+
 def test_asked_for_when_nothing_came(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert here.exchange.want_snapshot()

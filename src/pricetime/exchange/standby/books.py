@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from ...core.engine import Engine
 from ...core.instrument import Instrument
-from ...core.snapshot import Snapshot
 from ...log.configuration import Configuration
-from ...types import SNAPSHOT_ORDER, CommandType
+from ...types import SNAPSHOT_ORDER, CommandArray, CommandType, SnapshotOrderArray
 from ...wire.types import MessageType
 from ..state.router import count_public
 
@@ -40,16 +39,12 @@ def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
     return tuple(replace(known, state=engine.state(number)) for number, known in engine.instruments.items())
 
 
-def public_snapshot(engine: Engine, next_sequence: int) -> Snapshot:
-    """Return the books as subscribers have them before the report ``next_sequence`` of the feed, with checksum 0.
-
-    O(orders).
-    """
-    resting = engine.commands()
-    resting = resting[resting["type"] == CommandType.NEW_ORDER]
-    orders = np.zeros(len(resting), SNAPSHOT_ORDER)
+def public_orders(commands: CommandArray) -> SnapshotOrderArray:
+    """Return what ``Engine.commands`` gave as subscribers have it: an array of ``SNAPSHOT_ORDER``. O(orders)."""
+    resting = commands["type"] == CommandType.NEW_ORDER
+    orders = np.zeros(np.count_nonzero(resting), SNAPSHOT_ORDER)
     orders["type"] = MessageType.SNAPSHOT_ORDER
     for name in ("side", "instrument", "price", "quantity"):
-        orders[name] = resting[name]
-    orders["order_id"] = resting["sequence"]
-    return Snapshot(next_sequence - 1, instruments_of(engine), orders, engine.digest(references=True), 0)
+        orders[name] = commands[name][resting]
+    orders["order_id"] = commands["sequence"][resting]
+    return orders

@@ -27,7 +27,7 @@ from ..settings.config import GatewayConfig
 from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
-from .books import Books, instruments_of, public_snapshot
+from .books import Books, instruments_of, public_orders
 from .depth import BookDepth, depth_of
 from .journal import Journal
 from .replayer import Replayer
@@ -75,7 +75,8 @@ class Follower:
             self._replayer: Replayer[Machine] | Replayer[Books] = self._copy(reader)
         self._ended = threading.Event()
         self._next, self._books = threading.Lock(), threading.Lock()
-        self._wanted = False
+        self._wanted = (0, 0)  #: number of the newest request for a snapshot, and the last command before it
+        self._answered = 0  #: number of the last request that was answered
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
@@ -189,8 +190,9 @@ class Follower:
             while store.next_sequence < number:  # the reports are about to be published
                 if self.failure is not None or self._ended.wait(POLL_S):
                     raise RuntimeError(self.failure or "the exchange has ended")
-            snapshot = public_snapshot(self.machine.engine, number)
-        return snapshot._replace(checksum=store.checksum_before(number))
+            engine = self.machine.engine
+            commands, digest, known = engine.commands(), engine.digest(references=True), instruments_of(engine)
+        return Snapshot(number - 1, known, public_orders(commands), digest, store.checksum_before(number))
 
     def instruments(self) -> Snapshot:
         """The instruments with their states, without orders, digest and checksum. O(instruments)."""
@@ -223,23 +225,27 @@ class Follower:
     # ------------------------------------------------------------------ snapshots in files
 
     def want_snapshot(self) -> None:
-        """Write a snapshot now, whatever the settings say."""
-        self._wanted = True
+        """Write a snapshot that has every command until now, whatever the settings say."""
+        self._wanted = (self._wanted[0] + 1, self._log.last)
 
     def _is_due(self) -> bool:
-        behind = self.sequence - self.newest
+        if self._directory is None:
+            return False
+        number, wanted = self._wanted
+        if number != self._answered and self.sequence >= wanted:  # else its commands run first
+            self._answered = number
+            if self.newest < wanted:
+                return True
+            self._events.info("snapshot", sequence=self.newest, meaning="already written: no command since")
         every, interval_s = self._settings.snapshot_every, self._settings.snapshot_interval_s
-        if self._directory is None or behind <= 0:
-            if self._wanted:
-                self._events.info("snapshot", sequence=self.newest, meaning="already written: no command since")
-            self._wanted = False
+        behind = self.sequence - self.newest
+        if behind <= 0:
             return False
         if every and behind >= every:
             return True
         return bool(interval_s) and time.monotonic() - self._taken_s >= interval_s
 
     def _snapshot_file(self) -> SnapshotFile:
-        self._wanted = False
         self._taken_s = time.monotonic()
         assert isinstance(self.machine, Machine)
         return self.machine.snapshot(self._replayer.position, term=self._log.term, **self._kept)
