@@ -157,14 +157,6 @@ ctypedef packed struct Report:
     i64 price            # ticks
     u64 quantity         # lots
 
-# A report from the engine to the gateway: 64 bytes, a slot of a ring.
-ctypedef packed struct RoutedReport:
-    Report report        # its seq_num is not a number but the reference that goes with it, see Books.references
-    u64 timestamp        # ns, of the command that made it
-    u32 session          # owner whose command made it, 0 for the exchange
-    u16 last             # 1 on the last report of a command
-    u16 kind             # on the last report: kind of the command, see native/latency.pxd
-
 # An order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:
     u8 type

@@ -13,7 +13,6 @@ cdef enum:
     REQUEST_STATE = 2
     REQUEST_STOP = 3
     REQUEST_OWNER = 4
-    REQUEST_ORDERS = 5
     # Event.kind
     EVENT_SESSION_BEGAN = 1
     EVENT_SESSION_ENDED = 2
