@@ -24,7 +24,7 @@ from setuptools.errors import CompileError, LinkError
 SOURCE = Path(__file__).parent / "src"
 
 #: Compiled modules that use epoll, sockets or mapped files in a way that only Linux offers. The others work everywhere.
-LINUX = re.compile(r"pricetime\.(exchange\..*|native\.(mapping|schedule)|log\.writer|load\.driver)")
+LINUX = re.compile(r"pricetime\.(exchange\..*|native\.(mapping|schedule)|log\.(commit_log|writer)|load\.driver)")
 
 
 def modules() -> list[str]:

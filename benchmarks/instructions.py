@@ -32,10 +32,10 @@ LEAST = 0.2
 
 def iteration() -> str:
     """Return the function that contains all work of the event loop's thread, matching included."""
-    from pricetime.exchange.io.loop import Gateway
+    from pricetime.exchange.io.loop import EventLoop
 
     return "".join(
-        ["__pyx_f", *(f"_{len(part)}{part}" for part in (*Gateway.__module__.split("."), "Gateway")), "_step"]
+        ["__pyx_f", *(f"_{len(part)}{part}" for part in (*EventLoop.__module__.split("."), "EventLoop")), "_step"]
     )
 
 
@@ -124,7 +124,7 @@ def main(orders: int, journal: str, directory: Path, **given: Any) -> None:
     try:
         with tempfile.TemporaryDirectory(prefix="instructions-", dir=directory) as folder:
             Counted.folder = Path(folder)
-            options: tuple[str, ...] = ("--threading", "shared")
+            options: tuple[str, ...] = ()
             if journal != "none":
                 options += ("--journal", f"{folder}/journal")
             Day(

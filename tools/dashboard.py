@@ -28,7 +28,18 @@ from grafana_foundation_sdk.models.dashboard import DataSourceRef, VariableOptio
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode, HeatmapColorScale
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-from pricetime.exchange.control.meters import Books, Feed, Journal, Latency, Meter, Orders, Process, Rings, Sessions
+from pricetime.exchange.control.meters import (
+    Books,
+    CommandLog,
+    Feed,
+    Journal,
+    Latency,
+    Meter,
+    Orders,
+    Process,
+    Rings,
+    Sessions,
+)
 
 FILE = Path(__file__).parents[1] / "deploy" / "grafana" / "dashboards" / "pricetime.json"
 
@@ -190,7 +201,9 @@ def rings() -> list[Panel]:
     return [
         lines("Ring usage", RATIO, now(Rings.ratio, "{{ring}}"), text=Rings.ratio.help),
         lines("Unanswered commands", "short", now(Orders.unanswered, "{{instance}}"), text=Orders.unanswered.help),
-        lines("Replica lag, reports", "short", now(Feed.lag, "{{instance}}"), text=Feed.lag.help),
+        lines(
+            "Follower lag, commands", "short", now(CommandLog.follower, "{{instance}}"), text=CommandLog.follower.help
+        ),
     ]
 
 
@@ -201,8 +214,7 @@ def journal() -> list[Panel]:
             "Journal lag, commands",
             "short",
             now(Journal.lag, "journal"),
-            now(Journal.follower, "follower"),
-            text=f"{Journal.lag.help} {Journal.follower.help}",
+            text=Journal.lag.help,
             width=6,
         ),
         lines(

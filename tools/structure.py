@@ -21,7 +21,7 @@ PARTS = [
     "types", "phases", "errors", "checks", "extras", "environment", "address",
     "prices", "owner_limits", "execution", "ladder", "depth",
     "native", "_form", "reference", "core", "", "frames", "ring", "wire", "log",
-    "exchange.settings", "exchange.state", "exchange.io", "exchange.standby", "exchange.control", "exchange",
+    "exchange.state", "exchange.settings", "exchange.io", "exchange.standby", "exchange.control", "exchange",
     "client", "tape", "load", "web", "market", "cli", "__main__",
 ]  # fmt: skip
 

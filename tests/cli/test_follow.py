@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -121,12 +123,11 @@ def address(folder: Path) -> Iterator[str]:
     with loop_thread() as running:
         listening = Listener()
         host, port = listening.getsockname()
+        log = SimpleNamespace(level=AcknowledgementLevel.MEMORY, term=1)
+        journal: Any = SimpleNamespace(directory=Directory(folder), extent=lambda: extent, log=log)
         server = running.call(
-            lambda: JournalServer(
-                listening, GatewayConfig(), None, Directory(folder), lambda: extent, AcknowledgementLevel.MEMORY,
-                LimitedLog(Events().log),
-            )
-        )  # fmt: skip
+            lambda: JournalServer(listening, GatewayConfig(), None, journal, LimitedLog(Events().log))
+        )
         running.call(server.open)
         yield f"{host}:{port}"
         running.wait(server.close())

@@ -105,6 +105,7 @@ class Life:
             self._newest = position.sequence
             self._snapshot = SnapshotFile(
                 position=position,
+                term=self._follower.term,
                 digest=CONFIGURATION.digest,
                 timestamp=0,
                 report_checksum=0,

@@ -13,7 +13,7 @@ from pricetime.log.errors import JournalError
 from pricetime.log.position import Position
 from pricetime.log.reader import Reader
 from pricetime.log.snapshot import newest_good
-from pricetime.log.tail import cut
+from pricetime.log.tail import cut, judge
 from tests.crash.world import Commands
 
 
@@ -52,6 +52,6 @@ def recover(directory: Directory, configuration: Configuration) -> Recovered:
     while not (batch := reader.read(256)).at_end:
         parts.append(batch.commands)
         engine.apply(batch.commands)
-    cut(directory, reader.judge())
+    cut(directory, judge(reader))
     commands = np.concatenate(parts) if parts else np.zeros(0, COMMAND)
     return Recovered(engine, reader.position, first, commands, told, reader)

@@ -57,7 +57,7 @@ class Journal:
         engine.apply(self.world.commands[: position.sequence])
         nothing = np.zeros(0, REPORT)
         taken = SnapshotFile(
-            position, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references=True),
+            position, 1, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references=True),
             engine.next_reference, 0, 1, 0, engine.commands(), np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()

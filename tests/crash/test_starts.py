@@ -8,14 +8,11 @@ from contextlib import contextmanager
 
 import pytest
 
-from pricetime.core.engine import Engine
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.exchange.settings.fields import LogLevel
 from pricetime.exchange.settings.server_log import make_log
-from pricetime.exchange.standby.journal_service import JournalService
-from pricetime.exchange.state.exchange_state import ExchangeState
-from pricetime.log.configuration import Configuration
+from pricetime.exchange.standby.journal import Journal
 from pricetime.log.errors import JournalError
 from tests.crash.memory_disk import FOLDER, MemoryDisk
 from tests.crash.test_failing_calls import FailingDisk
@@ -33,30 +30,26 @@ class Killed(BaseException):
     """Nothing more happens."""
 
 
-def make(configuration: Configuration, engine: Engine | None = None) -> ExchangeState:
-    return ExchangeState(SETTINGS, configuration, engine=engine, traced=True)
-
-
 @contextmanager
-def started(disk: MemoryDisk) -> Iterator[JournalService]:
+def started(disk: MemoryDisk) -> Iterator[Journal]:
     """A journal that was opened; it is killed in the end."""
     wake = os.eventfd(0)
     try:
-        yield JournalService(SETTINGS, make, wake, make_log(LogLevel.ERROR), disk)
+        yield Journal(SETTINGS, wake, make_log(LogLevel.ERROR), disk)
     finally:
         disk.called = lambda call: None
         disk.killed()
         os.close(wake)
 
 
-def journal(torn: bool) -> tuple[MemoryDisk, int]:
+def left_behind(torn: bool) -> tuple[MemoryDisk, int]:
     """One that a killed server has left, and the epoch of its feed. ``torn``: with something behind the last record."""
     disk = MemoryDisk()
-    with started(disk) as journal_service:
+    with started(disk) as journal:
         commands = orders(100)
-        assert journal_service.writer.append_records(commands) == 100
-        epoch = int(journal_service.state.store.epoch)
-        number, offset = journal_service.writer.progress()[1:]
+        assert journal.log.writer.append_records(commands) == 100
+        epoch = int(journal.machine.store.epoch)
+        number, offset = journal.log.writer.progress()[1:]
         if torn:
             disk.files[f"{number:08}.journal"].write(b"\1" * 40, offset + 8)
     return disk, epoch
@@ -66,7 +59,7 @@ def journal(torn: bool) -> tuple[MemoryDisk, int]:
 def test_the_next_start_finds_the_same_exchange(torn: bool) -> None:
     calls = 0
     while True:
-        disk, epoch = journal(torn)
+        disk, epoch = left_behind(torn)
         left = calls
 
         def count(call: str) -> None:
@@ -81,11 +74,11 @@ def test_the_next_start_finds_the_same_exchange(torn: bool) -> None:
                 break
         except Killed:
             calls += 1
-        with started(disk) as journal_service:
-            assert journal_service.first == 100, calls
+        with started(disk) as journal:
+            assert journal.log.first - 1 == 100, calls
             # one that was cut and has no segment behind it may have lost reports that were published
-            assert journal_service.state.store.epoch == epoch or torn, calls
-            assert len(journal_service.state.engine) == 100
+            assert journal.machine.store.epoch == epoch or torn, calls
+            assert len(journal.machine.engine) == 100
     assert calls > 10
 
 
@@ -94,9 +87,9 @@ def test_a_start_whose_nth_call_fails_says_so_in_a_line_and_the_next_goes_on() -
     while True:
         at += 1
         disk, left = FailingDisk("EIO"), at
-        with started(disk) as journal_service:
-            assert journal_service.writer.append_records(orders(100)) == 100
-            journal_service.syncer.end()
+        with started(disk) as journal:
+            assert journal.log.writer.append_records(orders(100)) == 100
+            journal.log.syncer.end()
         disk.calls, disk.at, disk.called = [], at, disk.count
         try:
             with started(disk):
@@ -104,9 +97,9 @@ def test_a_start_whose_nth_call_fails_says_so_in_a_line_and_the_next_goes_on() -
         except (CannotStart, JournalError) as error:
             assert "\n" not in str(error)
         disk.at = 0
-        with started(disk) as journal_service:
-            assert journal_service.first == 100
-            assert len(journal_service.state.engine) == 100
+        with started(disk) as journal:
+            assert journal.log.first - 1 == 100
+            assert len(journal.machine.engine) == 100
         if not disk.failed:
             break
     assert left > 20

@@ -30,14 +30,14 @@ SERIES = {
     "FeedSendFailed": ['pricetime_feed_unsent_reports_total{instance="a"} 0+30x200'],
     "SecondPublisher": ['pricetime_feed_foreign_datagrams_total{instance="a"} 0+30x200'],
     "SlowReaders": ['pricetime_slow_readers_total{instance="a"} 0x100 1x100'],
-    "ReplicaLag": ['pricetime_replica_lag_reports{instance="a"} 500001x200'],
+    "FollowerLag": ['pricetime_follower_lag_commands{instance="a"} 500001x200'],
     "JournalLag": ['pricetime_journal_lag_commands{instance="a"} 1000001x200'],
     "SlowDisk": [
         'pricetime_journal_sync_seconds_sum{instance="a"} 0+2.2x200',
         'pricetime_journal_sync_seconds_count{instance="a"} 0+20x200',
     ],
     "NoSnapshots": [
-        'pricetime_journal_sequence{instance="a"} 10000101x200',
+        'pricetime_log_sequence{instance="a"} 10000101x200',
         'pricetime_snapshot_sequence{instance="a"} 100x200',
     ],
     "ManyRejects": [

@@ -37,7 +37,7 @@ def test_every_metric_that_matters_is_on_it() -> None:
         "pricetime_feed_sequence",
         "pricetime_feed_datagrams_total", "pricetime_feed_calls_total", "pricetime_instrument_halted",
         "pricetime_books_left_out", "pricetime_connections_total", "pricetime_logins_total", "pricetime_build_info",
-        "pricetime_recovery_ended_total", "pricetime_sessions_ended_total", "pricetime_journal_sequence",
+        "pricetime_recovery_ended_total", "pricetime_sessions_ended_total", "pricetime_log_sequence",
         "pricetime_journal_synced_sequence",
         "pricetime_journal_segment", "pricetime_journal_offset_bytes", "pricetime_snapshot_sequence",
         "pricetime_journal_copies", "pricetime_journal_copied_bytes_total", "pricetime_scrapes_total",

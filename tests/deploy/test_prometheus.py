@@ -113,7 +113,7 @@ def test_what_it_scraped_is_what_was_done(scraped: Scraped) -> None:
     assert value("pricetime_sessions") == 2
     assert value("pricetime_feed_sequence") > 0
     assert value('sum(pricetime_book_orders{instrument="1"})') > 0
-    assert value("pricetime_journal_sequence") == scraped.sent
+    assert value("pricetime_log_sequence") == scraped.sent
     assert value("pricetime_feed_unsent_reports_total") == 0
     assert value('pricetime_scrapes_total{status="200"}') > 5
 

@@ -20,10 +20,10 @@ ALL = 2**18
 SMALL = ("--no-prefault", "--order-capacity", "65536", "--stats-interval-ms", "0")
 
 
-@pytest.mark.parametrize(("preset", "threading"), [("balanced", "dedicated"), ("sweep", "shared")])
-def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str, threading: str) -> None:
+@pytest.mark.parametrize("preset", ["balanced", "sweep"])
+def test_clients_subscribers_and_engine_agree_to_the_last_order(preset: str) -> None:
     first, plans = make_plans(PRESETS[preset], 60_000, CLIENTS, seed=7, chunk=20_000)
-    options = ("--open", "--threading", threading, *SMALL)
+    options = ("--open", *SMALL)
     with (
         ServerProcess(*options) as server,
         following(server) as early,

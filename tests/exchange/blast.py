@@ -23,11 +23,11 @@ PATIENCE_S = 120.0
 class Blast:
     """An exchange that runs, and its owners. ``commands``: of the flow, which ``send`` sends as often as told."""
 
-    def __init__(self, threading: str, owners: int, commands: int, **settings: Any) -> None:
+    def __init__(self, owners: int, commands: int, **settings: Any) -> None:
         self._stack = ExitStack()
         room = {"order_capacity": 2**17, "level_capacity": 2**12, "ring_capacity": 2**14, "feed_store_reports": 2**18}
         streams = {"stream_reports": 2**16, "outbound_bytes": 2**16 * 48}
-        self.here = self._stack.enter_context(harness(threading=threading, idle="block", **(room | streams | settings)))
+        self.here = self._stack.enter_context(harness(idle="block", **(room | streams | settings)))
         self.exchange = self.here.exchange
         first, plans = make_plans("balanced", commands, owners, seed=1)
         self._flow = next(plans)
@@ -83,7 +83,7 @@ class Blast:
         self.exchange.begin_stop()
         assert self.exchange.wait_drained(PATIENCE_S)
         assert self.exchange.failure is None
-        self.exchange.replica.snapshot()
+        self.exchange.follower.snapshot()
         stats = self.exchange.stats()
         assert stats["slow_readers"] == 0
         return int(stats["commands"]), int(stats["reports"])

@@ -9,23 +9,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from pricetime.exchange.control.measured import BookDepth, SideDepth
+from pricetime.exchange.standby.depth import BookDepth, SideDepth
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, Phase, Reason
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
-from tests.exchange.control.test_retransmission import FakeReplica, FakeStore
+from tests.exchange.control.test_retransmission import FakeBooks, FakeStore
 
 if TYPE_CHECKING:
-    from pricetime.exchange.standby.journal_service import JournalService
+    from pricetime.exchange.standby.journal import Journal
 
 
 class FakeExchange:
     def __init__(self) -> None:
         self.store = FakeStore()
-        self.replica = FakeReplica()
+        self.follower = FakeBooks()
+        self.term = 1
         self.failure: str | None = None
         self.journal_failure: str | None = None
-        self.journal_service: JournalService | None = None
+        self.journal: Journal | None = None
         self.level = AcknowledgementLevel.VOLATILE
         self.phases = {1: Phase.CONTINUOUS, 2: Phase.CONTINUOUS}
         self.told: list[object] = []
@@ -94,7 +95,14 @@ class FakeExchange:
 
     def stats(self) -> Mapping[str, int | float]:
         rings = {"commands_in_ring": 0, "reports_in_ring": 0}
-        return {"commands": 5, "feed_next_sequence": 1, "replica_sequence": 0, **rings}
+        return {
+            "commands": 5,
+            "feed_next_sequence": 1,
+            "log_first": 1,
+            "log_sequence": 5,
+            "follower_sequence": 5,
+            **rings,
+        }
 
     def latencies(self) -> Mapping[str, Mapping[str, Histogram]]:
         return {}

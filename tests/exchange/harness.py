@@ -37,7 +37,6 @@ SMALL: dict[str, Any] = {
     "heartbeat_ms": 600_000,
     "timeout_ms": 3_600_000,
     "feed_heartbeat_ms": 60_000,
-    "threading": "shared",
     "instruments": (InstrumentConfig(id=1), InstrumentConfig(id=2)),
 }
 
@@ -90,26 +89,26 @@ class Harness:
         except BaseException:
             self.feed.close()
             raise
-        self.gateway: Any = self.exchange.gateway
+        self.loop: Any = self.exchange.loop
         self.clients: list[Client] = []
 
     def iterate(self, times: int = 1) -> int:
         """So many turns: how much was done."""
-        return sum(self.gateway.iterate() for _ in range(times))
+        return sum(self.loop.iterate() for _ in range(times))
 
     def settle(self) -> None:
-        """Turns until there is nothing to do; the replica takes its own."""
+        """Turns until there is nothing to do; the follower takes its own."""
         quiet = 0
         while quiet < QUIET_TURNS:
             quiet = 0 if self.iterate() else quiet + 1
-            self.exchange.replica.snapshot()
+            self.exchange.follower.snapshot()
 
     def until(self, condition: Callable[[], Any]) -> None:
         """Turns until it is true."""
         deadline = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < deadline, "the condition did not come true in time"
-            self.gateway.iterate(1)
+            self.loop.iterate(1)
 
     def client(self, owner: int = 1, **login: Any) -> Client:
         """A client that is logged in, or was refused."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pricetime.exchange.standby.journal_service import JournalService
+from pricetime.exchange.standby.journal import Journal
 from pricetime.native.disk import Disk
 from tests.exchange.harness import Harness
 from tests.exchange.loops import Events
@@ -41,43 +41,43 @@ class Kept(Harness):
         self.events_log = Events()
         self.disk = BadDisk()
         super().__init__(log=self.events_log.log, disk=self.disk, journal=folder, **settings)
-        assert self.exchange.journal_service is not None
-        self.journal_service: JournalService = self.exchange.journal_service
+        assert self.exchange.journal is not None
+        self.journal: Journal = self.exchange.journal
 
     def commit(self) -> None:
         """Bring everything to the disk, as the syncer does."""
-        self.journal_service.syncer._commit()
+        self.journal.log.syncer._commit()
 
     def step(self) -> None:
         """One step of the syncer, with all that it may fail at."""
         try:
-            self.journal_service.syncer._step()
+            self.journal.log.syncer._step()
         except OSError as error:
-            self.journal_service.syncer._fail(error)
+            self.journal.log.syncer._fail(error)
 
     def make_room(self) -> None:
         """Have a segment ready behind the one in use."""
-        if len(self.journal_service.syncer._live) > 1:
+        if len(self.journal.log.syncer._live) > 1:
             self.commit()
-        while self.journal_service.writer.wants_segment and self.journal_service.syncer._make_room():
+        while self.journal.log.writer.wants_segment and self.journal.log.syncer._make_room():
             pass
 
     def follow(self, *, snapshot: bool = False) -> None:
         """Let the follower come up, and take a snapshot of where it is then."""
-        follower = self.journal_service.follower
+        follower = self.exchange.follower
         while follower.iterate():
             pass
         if snapshot:
             self.commit()
-            follower.want_snapshot(self.journal_service.writer.appended)
+            follower.want_snapshot()
             follower.iterate()
 
     def kill(self) -> None:
         """Be gone as a process is that is killed: nothing is synced, nothing said."""
-        syncer = self.journal_service.syncer
+        syncer = self.journal.log.syncer
         for live in (*syncer._live, *([syncer._ready] if syncer._ready else [])):
             self.disk.close(live.fd)
-        self.journal_service.directory.unlock()
+        self.journal.directory.unlock()
         for client in self.clients:
             client.socket.close()
         self.exchange._epoll.close()
@@ -86,7 +86,7 @@ class Kept(Harness):
 
     def copy_to(self, folder: Path) -> Path:
         """The files as they are at this moment: what a kill would leave."""
-        shutil.copytree(self.journal_service.directory.path, folder)
+        shutil.copytree(self.journal.directory.path, folder)
         return folder
 
     def told(self, event: str) -> dict[str, Any]:
@@ -97,26 +97,26 @@ class Kept(Harness):
 def picture(here: Harness) -> dict[str, Any]:
     """What must be identical in an exchange and in one that is recovered from its journal."""
     exchange = here.exchange
-    owners, _ = exchange.state.sessions.dump_streams(0)
+    owners, _ = exchange.machine.streams.dump(0)
     return {
         "books": exchange.engine.digest(),
-        "queues": exchange.engine.commands().tolist(),
+        "queues": [part.tolist() for part in exchange.engine.dump()],
         "next_reference": exchange.engine.next_reference,
-        "phases": exchange.state.phases(),
+        "phases": exchange.machine.phases(),
         "seq_num": exchange.engine.seq_num,
-        "report_checksum": exchange.matcher.report_checksum,
+        "report_checksum": exchange.machine.matcher.report_checksum,
         "streams": owners[["owner", "next_sequence"]].tolist(),
         "feed": exchange.store.next_sequence,
         "epoch": exchange.store.epoch,
-        "sequence": here.gateway.decoder.sequence,
+        "sequence": here.exchange.machine.sequence,
         "public": exchange.digest(),
-        "replica": exchange.replica.snapshot().digest,
+        "follower": exchange.follower.snapshot().digest,
     }
 
 
 def kept_streams(here: Harness, most: int) -> dict[int, NDArray[np.void]]:
     """The newest reports of each owner."""
-    owners, reports = here.exchange.state.sessions.dump_streams(most)
+    owners, reports = here.exchange.machine.streams.dump(most)
     ends = np.cumsum(owners["kept"])
     return dict(zip(owners["owner"].tolist(), np.split(reports, ends[:-1]), strict=True)) if len(owners) else {}
 

@@ -16,7 +16,7 @@ COUNTED = """
 import threading, time
 from tests.exchange.blast import PATIENCE_S, Blast
 
-which, level, every, folder = sys.argv[1:]
+level, every, folder = sys.argv[1:]
 journal = {"journal": folder, "acknowledge": level, "segment_bytes": 2**19} if level else {}
 
 def answered(blast):
@@ -25,18 +25,18 @@ def answered(blast):
         assert time.monotonic() < deadline, "it goes no further"
         time.sleep(0.001)
 
-with Blast(which, owners=2, commands=10_000, prefault=True, match_sample_every=int(every), **journal) as blast:
-    carry = {t.name: t.native_id for t in threading.enumerate() if t.name in {"pricetime-gateway", "pricetime-matcher"}}
+with Blast(owners=2, commands=10_000, prefault=True, match_sample_every=int(every), **journal) as blast:
+    carry = {t.name: t.native_id for t in threading.enumerate() if t.name == "pricetime-gateway"}
     blast.send(1)
     answered(blast)
     before = {name: allocations_of(number) for name, number in carry.items()}
-    service = blast.exchange.journal_service
+    service = blast.exchange.journal
     stats, segments = blast.exchange.stats(), service and service.writer.progress()[1]
     blast.send(3)
     answered(blast)
     after = {name: allocations_of(number) for name, number in carry.items()}
     more = {name: value - stats[name] for name, value in blast.exchange.stats().items()}
-    more["segments"] = blast.exchange.journal_service.writer.progress()[1] - segments if level else 0
+    more["segments"] = blast.exchange.journal.log.writer.progress()[1] - segments if level else 0
     more["timed"] = sum(each.count for each in blast.exchange.latencies()["match"].values())
     blast.finish()
 print(json.dumps([before, after, more]))
@@ -44,10 +44,9 @@ print(json.dumps([before, after, more]))
 
 
 @pytest.mark.parametrize("level", ["", "memory", "durable"])
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_no_thread_that_carries_orders_asks_for_anything(which: str, level: str, tmp_path: Path) -> None:
-    before, after, more = counted(COUNTED, tmp_path, which, level, "7", str(tmp_path / "journal"))
-    assert list(before) == ["pricetime-gateway"] + ["pricetime-matcher"] * (which == "dedicated")
+def test_no_thread_that_carries_orders_asks_for_anything(level: str, tmp_path: Path) -> None:
+    before, after, more = counted(COUNTED, tmp_path, level, "7", str(tmp_path / "journal"))
+    assert list(before) == ["pricetime-gateway"]
     assert all(count > 0 for count in before.values()), "what a thread does before it runs is counted"
     assert more["commands"] == 30_000
     assert more["reports"] > 30_000

@@ -84,7 +84,7 @@ def test_the_durable_part_of_a_batch_is_reported(tmp_path: Path) -> None:
         here.iterate(3)
         client.receive()
         told = len(client.reports())
-        assert told == here.journal_service.writer.synced() == len(here.exchange.store.array(1, told))
+        assert told == here.journal.log.writer.synced() == len(here.exchange.store.array(1, told))
     assert told > 50
     here.close()
 
@@ -125,8 +125,8 @@ def test_the_syncer_is_asked_once_and_wakes_the_gateway(tmp_path: Path) -> None:
 def test_with_memory_no_report_waits(tmp_path: Path) -> None:
     here = Kept(tmp_path / "j")
     assert kinds(here.client(1).ask(new(1), cancel(1))) == [ACCEPTED, CANCELLED]
-    assert here.journal_service.writer.synced() == 0
-    assert here.journal_service.writer.appended == 2
+    assert here.journal.log.writer.synced() == 0
+    assert here.journal.log.last == 2
     here.close()
 
 
@@ -159,7 +159,7 @@ def test_a_stop_waits_until_all_is_durable(tmp_path: Path) -> None:
     assert kinds(client.reports()) == [ACCEPTED]
     assert client.end.reason == SessionReason.SHUTDOWN
     client.close()
-    here.until(lambda: here.gateway.is_stopped)
+    here.until(lambda: here.loop.is_stopped)
     assert here.exchange.wait_drained(1)
     here.close()
 
@@ -171,7 +171,7 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     here.exchange.begin_stop()
     here.until(lambda: client.receive() or client.is_cut)
     assert not client.reports()
-    assert not here.gateway.is_stopped
+    assert not here.loop.is_stopped
     here.close()
 
 
@@ -185,13 +185,13 @@ def test_without_room_in_the_journal_nothing_is_executed(tmp_path: Path) -> None
     here.iterate(50)
     client.receive()
     executed = len(client.reports())
-    assert executed == here.journal_service.writer.appended < 300
-    assert here.gateway.iterate(0) == 0
+    assert executed == here.journal.log.last < 300
+    assert here.loop.iterate(0) == 0
     while len(client.reports()) < 300:
         here.make_room()
         here.iterate(5)
         client.receive()
-        assert len(client.reports()) == here.journal_service.writer.appended
+        assert len(client.reports()) == here.journal.log.last
     here.close()
 
 
@@ -225,8 +225,8 @@ def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path
     assert len(client.reports()) == told or level == "memory"
     assert here.exchange.store.next_sequence == feed
     if level == "durable":
-        assert told <= here.journal_service.writer.synced()
-    appended = here.journal_service.writer.appended
+        assert told <= here.journal.log.writer.synced()
+    appended = here.journal.log.last
     late, theirs = socket.socketpair()
     with late:
         here.exchange.admit(theirs.detach(), 3, 0, 0)
@@ -235,7 +235,7 @@ def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path
     assert here.exchange.failure is not None
     assert what.partition("_")[0][:3] in here.exchange.failure or "making" in here.exchange.failure
     assert not here.exchange.wait_drained(60), "and it is not waited for"
-    assert here.journal_service.writer.appended == appended
+    assert here.journal.log.last == appended
     here.disk.failing = None
     here.close()
     assert not list((tmp_path / "j").glob("*.snapshot"))
@@ -292,10 +292,9 @@ class Blocking:
 
 @LEVELS
 @pytest.mark.parametrize("idle", ["spin", "pause", "yield", "block"])
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_started_and_stopped(which: str, idle: str, level: str, tmp_path: Path) -> None:
+def test_started_and_stopped(idle: str, level: str, tmp_path: Path) -> None:
     here = Kept(
-        tmp_path / "j", threading=which, idle=idle, acknowledge=level, snapshot_every=100, segment_bytes=16384,
+        tmp_path / "j", idle=idle, acknowledge=level, snapshot_every=100, segment_bytes=16384,
         prefault=True,
     )  # fmt: skip
     here.exchange.start()
@@ -319,7 +318,7 @@ def test_started_and_stopped(which: str, idle: str, level: str, tmp_path: Path) 
 
 @LEVELS
 def test_threads_that_wait_cost_nothing(level: str, tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", threading="dedicated", idle="block", acknowledge=level, sync_interval_ms=50)
+    here = Kept(tmp_path / "j", idle="block", acknowledge=level, sync_interval_ms=50)
     here.exchange.start()
     client = Blocking(here, 1)
     client.ask(1, new(1))
@@ -346,9 +345,8 @@ class SlowDisk:
         self._real(mapping, first, n_bytes)
 
 
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_a_gateway_that_waits_for_a_sync_alone_sleeps(which: str, tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", threading=which, idle="block", acknowledge="durable")
+def test_a_gateway_that_waits_for_a_sync_alone_sleeps(tmp_path: Path) -> None:
+    here = Kept(tmp_path / "j", idle="block", acknowledge="durable")
     slow = SlowDisk(here)
     here.exchange.start()
     client = Blocking(here, 1)
@@ -364,9 +362,8 @@ def test_a_gateway_that_waits_for_a_sync_alone_sleeps(which: str, tmp_path: Path
 
 
 @LEVELS
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_a_failure_while_it_runs(which: str, level: str, tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", threading=which, acknowledge=level, sync_interval_ms=1)
+def test_a_failure_while_it_runs(level: str, tmp_path: Path) -> None:
+    here = Kept(tmp_path / "j", acknowledge=level, sync_interval_ms=1)
     here.exchange.start()
     client = Blocking(here, 1)
     client.ask(1, new(1))

@@ -158,7 +158,7 @@ def test_a_command_that_waits_for_the_journal_is_timed_from_its_first_try(tmp_pa
     here = Kept(tmp_path / "j", match_sample_every=1, segment_bytes=2**13, order_capacity=4096)
     client = here.client(1)
     sent = 0
-    while here.exchange.matcher.executed == sent:
+    while here.exchange.engine.seq_num == sent:
         client.send(new(sent, BID, 10))
         sent += 1
         here.iterate(2)
@@ -188,10 +188,9 @@ def test_stats_are_of_all_kinds() -> None:
             assert places.size > 1
 
 
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_copies_beside_the_threads_that_record(which: str) -> None:
+def test_copies_beside_the_threads_that_record() -> None:
     """Each has all that the one before it had; none changes once it was made; in the end every command is there."""
-    with Blast(which, owners=2, commands=40_000) as blast:
+    with Blast(owners=2, commands=40_000) as blast:
         before = {interval: dict.fromkeys(NAMES, np.zeros(31_744, np.uint64)) for interval in INTERVALS}
         for _ in range(3):
             blast.send(1)

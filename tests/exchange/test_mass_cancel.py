@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime.exchange.io.loop import PARTS
+from pricetime.exchange.io.mass_cancels import PARTS
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
@@ -232,7 +232,7 @@ def test_a_stop_waits_for_it() -> None:
         client.close()
         here.iterate()
         here.exchange.begin_stop()
-        here.until(lambda: here.gateway.is_stopped)
+        here.until(lambda: here.loop.is_stopped)
         assert open_orders(here) == 0
 
 
@@ -280,10 +280,10 @@ def test_a_crash_between_two_parts(tmp_path: Path, how: str, snapshot: bool, ite
         replay = Replay(Directory(copied))
         replay.run()
         assert replay.engine.digest() == again.exchange.engine.digest()
-        assert replay.report_checksum == again.exchange.matcher.report_checksum
-        follower = again.journal_service.follower.standby.state
+        assert replay.report_checksum == again.exchange.machine.matcher.report_checksum
+        follower: Any = again.exchange.follower.machine
         assert follower.engine.commands().tobytes() == again.exchange.engine.commands().tobytes()
-        assert follower.matcher.report_checksum == again.exchange.matcher.report_checksum
+        assert follower.matcher.report_checksum == again.exchange.machine.matcher.report_checksum
     finally:
         again.close()
 

@@ -220,9 +220,9 @@ def check(here: Harness, oracle: Oracle, crowd: Crowd) -> None:
 
 
 def check_books(here: Harness, crowd: Crowd) -> None:
-    """The subscriber's books, the replica's and the engine's; and of each owner its own orders."""
+    """The subscriber's books, the follower's and the engine's; and of each owner its own orders."""
     exchange = here.exchange
-    assert crowd.builder.digest() == exchange.replica.builder.digest() == exchange.digest()
+    assert crowd.builder.digest() == exchange.follower.snapshot().digest == exchange.digest()
     exchange.engine.check()
     orders = engine_orders(exchange.engine)
     for owner in OWNERS:
@@ -249,7 +249,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
             here.iterate(rng.choice([0, 1, 1, 2]))
             if rng.random() < 0.1:
                 crowd.gather()
-                here.exchange.replica.snapshot()
+                here.exchange.follower.snapshot()
             if rng.random() < 0.02:
                 here.exchange.set_phase(rng.choice([1, 3, 70]), Phase(rng.choice([0, 0, 1])))
         here.settle()

@@ -14,7 +14,7 @@ from pricetime.types import ReportKind
 from tests.exchange.harness import harness
 from tests.exchange.kept import Kept, kept_streams
 from tests.exchange.orders import ASK, BID, cancel, new, open_orders
-from tests.exchange.standby.test_restart import ROOM, RULES, SMALL, trade
+from tests.exchange.standby.test_journal import ROOM, RULES, SMALL, trade
 from tests.exchange.test_random import Crowd
 
 HEAD_BYTES, RECORD_BYTES = 4096, 72
@@ -22,9 +22,9 @@ HEAD_BYTES, RECORD_BYTES = 4096, 72
 
 def lose(here: Kept, records: int) -> None:
     """Kill the process, and lose its newest commands that were not synced, as a loss of power does."""
-    _, number, offset = here.journal_service.writer.progress()
-    _, synced_number, synced_offset = here.journal_service.syncer.synced_place
-    folder = here.journal_service.directory.path
+    _, number, offset = here.journal.log.writer.progress()
+    _, synced_number, synced_offset = here.journal.log.syncer.synced_place
+    folder = here.journal.directory.path
     first = synced_offset if synced_number == number else HEAD_BYTES
     here.kill()
     (folder / f"{number + 1:08}.journal").unlink(missing_ok=True)
@@ -47,7 +47,7 @@ def test_no_two_orders_share_one_over_many_lives(seed: int, tmp_path: Path) -> N
     folder = tmp_path / "j"
     for life in range(5):
         here = Kept(folder, instruments=rng.choice(RULES[: 1 + life]), **SMALL | ROOM)
-        assert here.exchange.digest() == here.exchange.replica.builder.digest()
+        assert here.exchange.digest() == here.exchange.follower.snapshot().digest
         trade(here, Crowd(here, rng), rng, rng.randint(5, 30))
         check(here, given)
         if rng.random() < 0.6:
@@ -70,7 +70,7 @@ def check(here: Kept, given: set[int]) -> None:
         told += stream["maker_id"][stream["kind"] == ReportKind.ACCEPTED].tolist()
     assert len(set(told)) == len(told)
     assert set(accepted) <= set(told) <= given
-    assert here.exchange.digest() == here.exchange.replica.builder.digest()
+    assert here.exchange.digest() == here.exchange.follower.snapshot().digest
     orders = here.exchange.engine.commands()
     orders = orders[orders["order_id"] != 0]
     assert set(orders["sequence"].tolist()) <= given

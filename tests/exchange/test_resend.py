@@ -18,7 +18,7 @@ from pricetime.wire.messages import ExecutionReport, Heartbeat, NewOrder
 from tests.exchange.harness import Client
 from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, cancel, new
-from tests.exchange.standby.test_restart import settle
+from tests.exchange.standby.test_journal import settle
 from tests.exchange.test_references import lose
 
 COMMANDS, MOST_AT_ONCE, IDS = 100, 12, 16
@@ -114,7 +114,7 @@ def broken(here: Kept, owner: Careful, rng: random.Random, settings: dict[str, A
             lose(here, rng.randint(1, 20))  # only commands that no client has an answer to
         else:
             here.kill()
-        here = Kept(here.journal_service.directory.path, **settings)
+        here = Kept(here.journal.directory.path, **settings)
     return here
 
 

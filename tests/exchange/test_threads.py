@@ -10,8 +10,6 @@ import threading
 import time
 from collections import Counter
 
-import pytest
-
 from pricetime import IOC
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, Login, LoginAccepted, Message
@@ -24,7 +22,6 @@ from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, reduce, re
 
 ACCEPTED, TRADE, *_ = ReportKind
 PATIENCE_S = 60
-THREADING = pytest.mark.parametrize("which", ["shared", "dedicated"])
 
 DISCONNECTS = 1000
 
@@ -164,12 +161,11 @@ class Trader(threading.Thread):
         ])  # fmt: skip
 
 
-@THREADING
-def test_clients_that_come_and_go_lose_nothing(which: str) -> None:
+def test_clients_that_come_and_go_lose_nothing() -> None:
     """A thousand disconnects with resume, in every way there is."""
     traders = 10
     with harness(
-        threading=which, idle="block", stream_reports=2**16, outbound_bytes=2**16 * 48, feed_store_reports=2**18,
+        idle="block", stream_reports=2**16, outbound_bytes=2**16 * 48, feed_store_reports=2**18,
         ring_capacity=256,
     ) as here:  # fmt: skip
         here.exchange.start()
@@ -196,8 +192,8 @@ def test_clients_that_come_and_go_lose_nothing(which: str) -> None:
 
 def check_everything(here: Harness, crowd: list[Trader]) -> None:
     exchange = here.exchange
-    exchange.replica.snapshot()
-    assert exchange.replica.builder.digest() == exchange.digest()
+    exchange.follower.snapshot()
+    assert exchange.follower.snapshot().digest == exchange.digest()
     exchange.engine.check()
     feed = exchange.store.array(1, exchange.store.next_sequence - 1)
     assert feed is not None
@@ -213,12 +209,9 @@ def check_everything(here: Harness, crowd: list[Trader]) -> None:
         assert len(answers(trader.peer.stream)) <= trader.sent + trader.disconnects
 
 
-@THREADING
-def test_orders_of_the_next_session_are_not_the_last_ones(which: str) -> None:
+def test_orders_of_the_next_session_are_not_the_last_ones() -> None:
     """However full the ring of commands is, what the old session left is cancelled before the new one is heard."""
-    with harness(
-        threading=which, idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48
-    ) as here:
+    with harness(idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48) as here:
         here.exchange.start()
         door = Door(here)
         flood = Peer(door, 2, keep_orders=True)
@@ -247,11 +240,10 @@ def answers(stream: list[ExecutionReport]) -> list[ExecutionReport]:
     return [r for r in stream if r.kind in always or (r.kind in asked and r.reason == Reason.NONE)]
 
 
-@THREADING
-def test_one_of_a_hundred_stops_reading(which: str) -> None:
+def test_one_of_a_hundred_stops_reading() -> None:
     """It is cut off and can resume; the others notice nothing."""
     with harness(
-        threading=which, idle="block", order_capacity=2**14, stream_reports=2**15, outbound_bytes=2**16,
+        idle="block", order_capacity=2**14, stream_reports=2**15, outbound_bytes=2**16,
         feed_store_reports=2**16,
     ) as here:  # fmt: skip
         here.exchange.start()
@@ -286,10 +278,9 @@ def test_one_of_a_hundred_stops_reading(which: str) -> None:
             peer.socket.close()
 
 
-@THREADING
-def test_memory_stays(which: str) -> None:
+def test_memory_stays() -> None:
     """Over a few million orders of some owners; ``make soak`` goes on for longer."""
-    with Blast(which, owners=4, commands=200_000) as blast:
+    with Blast(owners=4, commands=200_000) as blast:
         blast.send(2)
         early = resident_bytes()
         blast.send(8)
@@ -297,8 +288,8 @@ def test_memory_stays(which: str) -> None:
         answered, reports = blast.finish()
         assert answered == blast.sent >= 2_000_000
         assert reports > answered
-        assert not blast.here.exchange.replica.broken
-        assert blast.here.exchange.digest() == blast.here.exchange.replica.builder.digest()
+        assert not blast.here.exchange.follower.failure
+        assert blast.here.exchange.digest() == blast.here.exchange.follower.snapshot().digest
 
 
 def test_nothing_is_left_of_many_exchanges() -> None:

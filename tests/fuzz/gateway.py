@@ -72,7 +72,7 @@ def expected(data: bytes, owner: int) -> Expected:
         if not isinstance(event, Heartbeat):
             command = command_of(event, owner)
             if command["type"] == CommandType.MASS_CANCEL:
-                from pricetime.exchange.io.loop import PARTS  # missing if the gateway is not compiled
+                from pricetime.exchange.io.mass_cancels import PARTS  # missing if the gateway is not compiled
 
                 command["tag"] = PARTS[0]
             commands.append(command)
@@ -147,10 +147,13 @@ def play(decoder: Any, data: bytes) -> str:
 
 def make_decoder() -> Any:
     from pricetime.exchange.io.decoder import Decoder
+    from pricetime.exchange.io.throttle import Throttle
     from pricetime.exchange.settings.config import GatewayConfig
+    from pricetime.exchange.state.sequencer import Sequencer
     from pricetime.wire.rules import allowed
 
-    return Decoder(GatewayConfig(), *allowed())
+    config = GatewayConfig()
+    return Decoder(config, *allowed(), Throttle(config), Sequencer(1 << 16))
 
 
 def fuzz(inputs: int, seed: int) -> wire.Outcome:

@@ -28,8 +28,11 @@ class Files:
 
     def make(self) -> Mapping:
         """The next segment, not in use."""
-        arguments = (len(self.mappings) + 1, self.segment_bytes, written.CONFIGURATION, 0, 1, written.JOURNAL)
-        fd, mapping = segment.create(self.directory.disk, self.directory.path, *arguments)
+        json = written.CONFIGURATION.to_json()
+        head = segment.prepared(
+            len(self.mappings) + 1, self.segment_bytes, json, term=1, epoch=0, level=1, journal=written.JOURNAL
+        )
+        fd, mapping = segment.create(self.directory.disk, self.directory.path, head, json)
         self.directory.disk.close(fd)
         self.mappings.append(mapping)
         return mapping

@@ -146,6 +146,7 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         raise ValueError(f"there is no command {sequence}")
     snapshot = SnapshotFile(
         position=at,
+        term=1,
         digest=CONFIGURATION.digest,
         timestamp=int(written.commands["timestamp"][sequence - 1]),
         report_checksum=written.report_checksums[sequence],

@@ -46,6 +46,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
     owners = np.array([(1, 3, 9), (2, 0, 1), (65535, 2, 3)], OWNER)
     return SnapshotFile(
         position=Position(number, 4096 + 72 * sequence, 0xDEADBEEF, sequence),
+        term=1,
         digest=digest,
         timestamp=2**63 + sequence,
         report_checksum=0x12345678,
@@ -65,7 +66,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
 def make_segment(folder: Path, number: int, configuration: Configuration = CONFIGURATION) -> None:
     """A segment in use, as far as a snapshot looks at it."""
     json = configuration.to_json()
-    head = segment.prepared(number, 8192, json, 77, 1, bytes(16)).used(1, 0)
+    head = segment.prepared(number, 8192, json, term=1, epoch=77, level=1, journal=bytes(16)).used(1, 0)
     (folder / segment.name(number)).write_bytes((head.encode() + json).ljust(8192, b"\0"))
 
 

@@ -32,7 +32,7 @@ def test_a_server_starts_from_a_backup_of_one_that_runs(tmp_path: Path) -> None:
         for number in range(600):
             kept.make_room()
             client.ask(new(number, BID, 10 + number % 50))
-        made = back_up(kept.journal_service.directory, kept.journal_service.extent, target)
+        made = back_up(kept.journal.directory, kept.journal.extent, target)
         assert made.sequence == 600
         digest = kept.exchange.digest()
         for number in range(600, 650):
@@ -47,7 +47,7 @@ def test_a_server_starts_from_a_backup_of_one_that_runs(tmp_path: Path) -> None:
     again = Kept(target, segment_bytes=SEGMENT_BYTES)
     try:
         assert again.exchange.digest() == digest
-        assert again.journal_service.first == 600
+        assert again.journal.log.first - 1 == 600
     finally:
         again.close()
 
@@ -58,11 +58,11 @@ def test_a_backup_begins_with_the_newest_snapshot(tmp_path: Path) -> None:
         client = kept.client(1)
         client.ask(*(new(number) for number in range(20)))
         kept.commit()
-        kept.journal_service.follower.want_snapshot(20)
-        while not kept.journal_service.directory.snapshots():
-            kept.journal_service.follower.iterate()
+        kept.exchange.follower.want_snapshot()
+        while not kept.journal.directory.snapshots():
+            kept.exchange.follower.iterate()
         client.ask(*(new(number) for number in range(20, 30)))
-        assert back_up(kept.journal_service.directory, kept.journal_service.extent, tmp_path / "backup").sequence == 30
+        assert back_up(kept.journal.directory, kept.journal.extent, tmp_path / "backup").sequence == 30
     finally:
         kept.close()
     copied = Directory(tmp_path / "backup")

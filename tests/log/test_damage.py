@@ -17,7 +17,7 @@ from pricetime.log.position import Position
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
 from pricetime.log.snapshot import load, newest_good
-from pricetime.log.tail import cut, examine
+from pricetime.log.tail import cut, examine, judge
 from tests.counts import count
 from tests.log.memory import MemoryDisk, directory_of
 from tests.log.reference import Reference, journal, snapshot_after
@@ -70,7 +70,7 @@ def outcome(files: dict[str, bytes], position: Position | None = None) -> int | 
             found += batch.commands.tobytes()
         assert found == commands[first : first + len(found) // 64].tobytes()
         assert reader.position.sequence == first + len(found) // 64
-        reader.judge()
+        judge(reader)
     except JournalDamaged:
         return None
     return reader.position.sequence

@@ -12,6 +12,7 @@ import pytest
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
+from pricetime.log.tail import judge
 from tests.log.reference import CONFIGURATION, flow
 
 pytestmark = pytest.mark.compiled
@@ -54,7 +55,7 @@ def test_all_of_it_while_it_is_written(tmp_path: Path) -> None:
     assert np.concatenate(found).tobytes() == commands.tobytes()
     assert reader.position.segment > 5
     assert reader.read().at_end or reader.read().at_end  # a last checkpoint may have come
-    assert reader.judge().clean
+    assert judge(reader).clean
     assert len(directory.segments()) == reader.position.segment
 
 

@@ -16,7 +16,7 @@ from pricetime.log.reader import Reader
 from pricetime.log.repair import apply, plan
 from pricetime.log.replay import Replay, begin
 from pricetime.log.snapshot import newest_good
-from pricetime.log.tail import cut, examine
+from pricetime.log.tail import cut, examine, judge
 from pricetime.log.verify import verify
 from tests.log.memory import MemoryDisk, directory_of
 from tests.log.reference import CONFIGURATION, journal, snapshot_after
@@ -88,7 +88,7 @@ def started(files: Files) -> int:
     reader = Reader(directory, restored.snapshot.position if restored else None)
     while not reader.read().at_end:
         pass
-    cut(directory, reader.judge())
+    cut(directory, judge(reader))
     return reader.position.sequence
 
 

@@ -11,9 +11,10 @@ import pytest
 from pricetime import Instrument
 from pricetime.log.batch import Commands
 from pricetime.log.directory import Directory
-from pricetime.log.errors import JournalDamaged
+from pricetime.log.errors import JournalDamaged, JournalForked
 from pricetime.log.position import Position
 from pricetime.log.reader import Checkpoint, Reader, start_of
+from pricetime.log.tail import judge
 from tests.log.memory import directory_of
 from tests.log.reference import journal
 from tests.log.written import CONFIGURATION, PAGE, RECORD, Segment, orders
@@ -198,6 +199,37 @@ def test_a_segment_carries_on_or_is_not_entered() -> None:
     reader = Reader(directory_of(files))
     assert len(reader.read().commands) == 100
     assert reader.position.segment == 1
+
+
+def forked(term: int, *, commands: int = 10) -> dict[str, bytes]:
+    """A journal whose second segment was begun by a different process: after 10 commands, in this term."""
+    first = Segment(term=3)
+    first.commands(COMMANDS[:10])
+    second = Segment(behind=first, term=term)
+    second.commands(COMMANDS[10:20])
+    first.commands(COMMANDS[10:commands])
+    return files_of([first, second])
+
+
+def test_a_later_term_continues() -> None:
+    reader = Reader(directory_of(forked(7)))
+    assert (reader.term, len(reader.read().commands), reader.term) == (3, 20, 7)
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        (forked(2), "its term is 2, but segment 1 has term 3"),
+        (forked(4, commands=12), "it begins with command 11, but segment 1 goes up to 12"),
+    ],
+)
+def test_a_fork_is_an_error(files: dict[str, bytes], why: str) -> None:
+    directory = directory_of(files)
+    reader = Reader(directory)
+    with pytest.raises(JournalForked, match=f"00000002.journal does not continue the journal: {why}"):
+        reader.read()
+    with pytest.raises(JournalForked, match="Two processes wrote the journal"):
+        judge(reader)
 
 
 def test_what_cannot_be_begun_with_is_told() -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from pricetime import CommandType, Instrument
 from pricetime.log.errors import JournalDamaged, JournalError, ReplayDiffers, SnapshotDamaged
-from pricetime.log.replay import Replay, Until, begin, good_snapshots
+from pricetime.log.replay import Replay, Until, begin
+from pricetime.log.snapshot import good_snapshots
 from pricetime.types import COMMAND
 from tests.log.memory import directory_of
 from tests.log.reference import CONFIGURATION, Reference, flow, journal, snapshot_after

@@ -12,6 +12,7 @@ import pytest
 from pricetime import Instrument
 from pricetime.errors import InvalidSetting
 from pricetime.log import layout, segment
+from pricetime.log.directory import Directory
 from pricetime.log.segment import BadHead, SegmentHead
 from pricetime.native.disk import Disk
 from tests.log import written
@@ -24,6 +25,7 @@ def prepared(**changes: Any) -> SegmentHead:
     arguments: dict[str, Any] = {
         "number": 3,
         "segment_bytes": 65536,
+        "term": 4,
         "epoch": 5,
         "level": 2,
         "boot": bytes(range(16)),
@@ -41,18 +43,19 @@ def test_the_head_is_that_of_the_schema() -> None:
     assert segment.HEAD.format == "<" + "".join(f"{size}s" if size else letters[kind] for kind, _, size in read)
     assert tuple(name for _, name, _ in read) == ("magic", "version", *SegmentHead._fields)
     assert segment.HEAD.size == SHEET.SegmentHead.size == 128
-    assert (segment.PAGE, segment.VERSION) == (SHEET.PAGE, SHEET.VERSION)
 
 
 def test_a_head_not_in_use_is_as_written_independently() -> None:
-    bytes_ = written.head(JSON, number=3, segment_bytes=65536, epoch=5, boot=bytes(range(16)), level=2, in_use=False)
+    bytes_ = written.head(
+        JSON, number=3, segment_bytes=65536, term=4, epoch=5, boot=bytes(range(16)), level=2, in_use=False
+    )
     assert prepared().encode() == bytes_
     assert not prepared().in_use
 
 
 def test_a_head_in_use_is_as_written_independently() -> None:
     assert prepared(number=1).used(9, 77).encode() == written.head(
-        JSON, segment_bytes=65536, epoch=5, boot=bytes(range(16)), level=2, first_sequence=9, carried=77
+        JSON, segment_bytes=65536, term=4, epoch=5, boot=bytes(range(16)), level=2, first_sequence=9, carried=77
     )
 
 
@@ -119,16 +122,15 @@ class Recording(Disk):
 @pytest.mark.compiled
 def test_a_new_segment_has_its_name_when_its_head_is_on_the_disk(tmp_path: Path) -> None:
     disk = Recording()
-    fd, mapping = segment.create(
-        disk, tmp_path, 12, 16384, written.CONFIGURATION, epoch=5, level=1, journal=written.JOURNAL
-    )
+    head = prepared(number=12, segment_bytes=16384, boot=None)
+    fd, mapping = segment.create(disk, tmp_path, head, JSON)
     assert disk.asked == ["create", "write", "sync", "rename", "sync_folder", "sync", "map"]
     assert [path.name for path in tmp_path.iterdir()] == ["00000012.journal"]
     data = (tmp_path / "00000012.journal").read_bytes()
     assert data == bytes(memoryview(mapping))
-    head = SegmentHead.decode(data)
+    assert SegmentHead.decode(data) == head
     assert head.verify(data) == JSON
-    assert (head.number, head.epoch, head.boot, head.in_use) == (12, 5, segment.boot_id(), False)
+    assert (head.number, head.term, head.boot, head.in_use) == (12, 4, segment.boot_id(), False)
     mapping.close()
     disk.close(fd)
 
@@ -147,5 +149,23 @@ def test_a_segment_that_cannot_be_mapped_leaves_no_descriptor(tmp_path: Path) ->
 
     disk = NoMap()
     with pytest.raises(OSError, match="no map"):
-        segment.create(disk, tmp_path, 1, 16384, written.CONFIGURATION, epoch=0, level=1, journal=written.JOURNAL)
+        segment.create(disk, tmp_path, prepared(segment_bytes=16384), JSON)
     assert disk.closed == 1
+
+
+def test_the_newest_term_is_found_in_files_that_a_repair_renamed_too(tmp_path: Path) -> None:
+    directory = Directory(tmp_path)
+    assert segment.newest_term(directory) == 0
+    (tmp_path / "00000001.journal").write_bytes(prepared(number=1, term=2).encode() + JSON)
+    (tmp_path / "00000002.journal.broken").write_bytes(prepared(number=2, term=3).encode() + JSON)
+    (tmp_path / "00000003.journal").write_bytes(b"not a segment")
+    (tmp_path / "00000001.4096.broken").write_bytes(bytes(512))
+    assert segment.newest_term(directory) == 3
+
+
+def test_a_segment_with_a_lower_term_or_an_earlier_beginning_is_a_fork() -> None:
+    before = prepared(term=4).used(1, 0)
+    assert prepared(term=4).used(11, 1).fork_of(before, 10) is None
+    assert prepared(term=9).fork_of(before, 10) is None
+    assert prepared(term=3).fork_of(before, 10) == "its term is 3, but segment 3 has term 4"
+    assert prepared(term=4).used(10, 1).fork_of(before, 10) == "it begins with command 10, but segment 3 goes up to 10"

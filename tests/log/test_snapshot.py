@@ -16,13 +16,13 @@ import pytest
 from pricetime import COMPILED, Engine, Instrument
 from pricetime.log import layout as layout_module
 from pricetime.log.errors import SnapshotDamaged
+from pricetime.log.layout import VERSION
 from pricetime.log.position import Position
 from pricetime.log.snapshot import (
     END,
     HEAD,
     MAGIC,
     OWNER,
-    VERSION,
     SnapshotFile,
     keep_two,
     load,
@@ -77,7 +77,7 @@ def test_the_file_is_as_the_schema_says(tmp_path: Path, snapshot: SnapshotFile) 
     data = write(DISK, tmp_path, snapshot).read_bytes()
     commands, owners = snapshot.commands, snapshot.owners
     head = HEAD.unpack(data[:192])
-    assert head[:4] == (MAGIC, VERSION, 0, CONFIGURATION.digest)
+    assert head[:4] == (MAGIC, VERSION, 1, CONFIGURATION.digest)
     assert head[4:10] == (20, 2**63 + 20, 1, 4096 + 72 * 20, 0xDEADBEEF, 0x12345678)
     assert head[10:15] == (snapshot.seq_num, snapshot.books, snapshot.next_reference, 77, 101)
     assert head[15:] == (len(commands), 3, 5, 10, 0x9ABCDEF0, 0, bytes(24))
@@ -145,8 +145,7 @@ def put(data: bytes, offset: int, new: bytes) -> bytes:
     ("spoil", "why"),
     [
         (lambda data: put(data, 0, b"X"), "is not a snapshot"),
-        (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 2"),
-        (lambda data: put(data, 12, b"\1"), "CRC"),
+        (lambda data: put(data, 8, b"\1"), "version 1: this program reads version 3"),
         (lambda data: put(data, 164, b"\1"), "CRC"),
         (lambda data: put(data, 191, b"\1"), "CRC"),
         (lambda data: data[:-1] + b"\1", "CRC"),

@@ -236,6 +236,7 @@ def test_a_new_start_goes_on_in_a_segment_of_its_own(tmp_path: Path) -> None:
     assert head == written.head(
         written.CONFIGURATION.to_json(),
         number=2,
+        term=2,
         segment_bytes=4 * PAGE,
         boot=journal_boot(),
         journal=journal_id(tmp_path / "00000001.journal"),

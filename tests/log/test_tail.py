@@ -9,7 +9,7 @@ import pytest
 
 from pricetime.log.errors import JournalDamaged
 from pricetime.log.reader import Reader
-from pricetime.log.tail import Tail, cut, examine, examine_live
+from pricetime.log.tail import Tail, cut, examine, examine_live, judge
 from tests.log.crashes import course, states
 from tests.log.memory import MemoryDisk, directory_of
 from tests.log.reference import CONFIGURATION, journal
@@ -27,7 +27,7 @@ def read(files: dict[str, bytes]) -> tuple[Reader, bytes]:
 
 def judged(files: dict[str, bytes]) -> Tail:
     reader, _ = read(files)
-    return reader.judge()
+    return judge(reader)
 
 
 def one(synced: int = 0, count: int = 20) -> Segment:
@@ -49,7 +49,7 @@ def broken(segment: Segment, record: int, byte: int = 40) -> dict[str, bytes]:
 
 def test_nothing_behind_the_last_record_is_clean() -> None:
     reader, _ = read({"00000001.journal": one().data()})
-    tail = reader.judge()
+    tail = judge(reader)
     assert tail.clean
     assert not tail.lost
     assert tail.position == reader.position
@@ -60,7 +60,7 @@ def test_a_record_in_the_making_is_torn() -> None:
     last = segment.offsets[-1]
     segment.bytes[last : last + 8] = bytes(8)
     reader, _ = read({"00000001.journal": segment.data()})
-    tail = reader.judge()
+    tail = judge(reader)
     assert not tail.clean
     assert not tail.lost
     assert 0 < tail.cut_bytes <= 72
@@ -74,14 +74,14 @@ def test_a_place_that_was_durable_is_damage(byte: int) -> None:
         JournalDamaged,
         match=r"00000001.journal is damaged at byte .* after command 9: a later record says that command 10 was on",
     ):
-        reader.judge()
+        judge(reader)
 
 
 @pytest.mark.parametrize("byte", [0, 4, 8, 30, 71])
 def test_good_records_behind_a_bad_one_without_a_hole_are_damage(byte: int) -> None:
     reader, _ = read(broken(one(), 10, byte))
     with pytest.raises(JournalDamaged, match="good records follow"):
-        reader.judge()
+        judge(reader)
 
 
 def test_a_lost_sector_with_good_records_behind_is_torn_and_may_have_been_seen() -> None:
@@ -89,7 +89,7 @@ def test_a_lost_sector_with_good_records_behind_is_torn_and_may_have_been_seen()
     at = segment.offsets[20] // 512 * 512
     segment.bytes[at : at + 512] = bytes(512)
     reader, _ = read({"00000001.journal": segment.data()})
-    tail = reader.judge()
+    tail = judge(reader)
     assert not tail.clean
     assert tail.lost
     assert tail.records > 10
@@ -97,7 +97,7 @@ def test_a_lost_sector_with_good_records_behind_is_torn_and_may_have_been_seen()
 
 def test_the_last_record_alone_is_torn_whatever_it_is() -> None:
     reader, _ = read(broken(one(), -1))
-    assert reader.judge().cut_bytes > 0
+    assert judge(reader).cut_bytes > 0
 
 
 def test_a_proof_on_the_next_page_is_found_though_nothing_leads_to_it() -> None:
@@ -108,7 +108,7 @@ def test_a_proof_on_the_next_page_is_found_though_nothing_leads_to_it() -> None:
     for byte in (4, 20):  # of the last record of the page before: its CRC, its command
         reader, _ = read(broken(segment, 20, byte))
         with pytest.raises(JournalDamaged, match="command 20 was on the disk"):
-            reader.judge()
+            judge(reader)
 
 
 def test_a_later_segment_that_does_not_verify_is_damage() -> None:
@@ -117,7 +117,7 @@ def test_a_later_segment_that_does_not_verify_is_damage() -> None:
     head[100] ^= 1
     reader, _ = read({**files, "00000002.journal": bytes(head)})
     with pytest.raises(JournalDamaged, match=r"00000002\.journal is damaged at byte 0"):
-        reader.judge()
+        judge(reader)
 
 
 def test_a_missing_segment_is_damage_and_named() -> None:
@@ -127,20 +127,20 @@ def test_a_missing_segment_is_damage_and_named() -> None:
     with pytest.raises(
         JournalDamaged, match=r"00000002\.journal is missing, but 00000003\.journal, which was made after it, exists"
     ):
-        reader.judge()
+        judge(reader)
 
 
 def test_a_journal_that_ends_before_its_snapshot_is_damaged() -> None:
     files = {"00000001.journal": one().data(), f"{25:020}.snapshot": b"whatever it holds"}
     reader, _ = read(files)
     with pytest.raises(JournalDamaged, match="a snapshot of command 25 exists"):
-        reader.judge()
+        judge(reader)
 
 
 def test_a_file_that_was_shortened_may_have_lost_what_was_seen() -> None:
     segment = one()
     reader, _ = read({"00000001.journal": segment.data()[: segment.offsets[15]]})
-    tail = reader.judge()
+    tail = judge(reader)
     assert tail.clean
     assert tail.lost
 
@@ -173,7 +173,7 @@ def test_cutting_keeps_what_it_cuts_and_can_be_done_again() -> None:
     assert len(files["00000001.journal"]) == reader.position.offset
     again, same = read({name: data for name, data in files.items() if name.endswith("journal")})
     assert same == found
-    assert again.judge().clean
+    assert judge(again).clean
     assert cut(directory, examine(directory, reader.position)) == []
 
 
@@ -216,7 +216,7 @@ def test_a_cut_that_was_interrupted_is_done_to_its_end() -> None:
         left = {name: data for name, data in disk.files.items() if name.endswith(".journal")}
         again, same = read(left)
         assert same == found
-        assert again.judge().clean
+        assert judge(again).clean
         assert sum(name.endswith("broken") for name in disk.files) == 2
 
 
@@ -229,9 +229,9 @@ def test_no_loss_of_power_is_taken_for_damage_or_loses_what_was_durable(part: in
             reader, found = read(files)
             assert found == whole[: len(found)]
             assert reader.position.sequence >= written.durable
-            tail = reader.judge()
+            tail = judge(reader)
             directory = directory_of(files)
             cut(directory, tail)
             again, same = read(directory.disk.files)  # type: ignore[attr-defined]
             assert same == found
-            assert again.judge().clean
+            assert judge(again).clean

@@ -55,6 +55,7 @@ def head(
     *,
     number: int = 1,
     segment_bytes: int = 16 * PAGE,
+    term: int = 1,
     epoch: int = 0,
     boot: bytes = bytes(16),
     journal: bytes = JOURNAL,
@@ -65,8 +66,8 @@ def head(
 ) -> bytes:
     """The first 128 bytes. ``carried`` is by default that of the first segment of a journal."""
     digest = hashlib.sha256(configuration).digest()
-    static = b"PTJRNSEG" + struct.pack("<II", 2, len(configuration)) + digest
-    static += struct.pack("<QQQ", number, segment_bytes, epoch) + boot + journal + struct.pack("<I", level)
+    static = b"PTJRNSEG" + struct.pack("<II", 3, len(configuration)) + digest
+    static += struct.pack("<QIIQ", number, segment_bytes, term, epoch) + boot + journal + struct.pack("<I", level)
     static += struct.pack("<I", crc32c(static + configuration))
     if not in_use:
         return static + bytes(16)
@@ -84,6 +85,7 @@ class Segment:
         *,
         behind: Segment | None = None,
         segment_bytes: int = 16 * PAGE,
+        term: int = 1,
         epoch: int = 0,
         boot: bytes = bytes(16),
         journal: bytes = JOURNAL,
@@ -96,6 +98,7 @@ class Segment:
             json,
             number=self.number,
             segment_bytes=segment_bytes,
+            term=term,
             epoch=epoch,
             boot=boot,
             journal=journal,

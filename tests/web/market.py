@@ -7,10 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from pricetime.core.builder import BookBuilder
 from pricetime.core.engine import Engine
 from pricetime.core.instrument import Instrument
-from pricetime.exchange.standby.replica import Replica
 from pricetime.exchange.state.feed_store import FeedStore
 from pricetime.native.histogram import Histogram
 from pricetime.types import COMMAND, CommandType
@@ -29,13 +27,14 @@ def add(order_id: int, side: int, price: int, quantity: int, *, instrument: int 
 
 
 class FakeExchange:
-    """The engine's reports go to the feed, and the replica follows the feed."""
+    """The engine's reports go to the feed, and its books are read directly."""
 
     def __init__(self, instruments: Iterable[Instrument], capacity: int = 2**14) -> None:
         self.instruments = tuple(instruments)
         self.engine = Engine(self.instruments, capacity=1000)
         self.store = FeedStore(capacity, 1)
-        self.replica: Any = Replica(self.store, BookBuilder(self.instruments, capacity=1000))
+        self.follower: Any = self
+        self.is_busy = False
         self.counted = 0  #: how often the counts were read
         self.commands = 0
 
@@ -50,4 +49,9 @@ class FakeExchange:
         every = np.concatenate(commands)
         self.commands += len(every)
         self.store.extend(self.engine.apply(every))
-        self.replica.snapshot()  # it has applied all of them then
+
+    def depths(self, instruments: Iterable[int], levels: int) -> Any:
+        if self.is_busy:
+            return None
+        books = {number: self.engine.book(number) for number in instruments}
+        return {number: (book.state, *book.depth(levels)) for number, book in books.items()}

@@ -418,7 +418,7 @@ def test_a_page_that_fails_says_so_and_the_exchange_goes_on() -> None:
         def depths(self, instruments: object, levels: int) -> None:
             raise RuntimeError("no books")
 
-    exchange.replica = Broken()
+    exchange.follower = Broken()
 
     async def play() -> None:
         listener = socket.create_server(("127.0.0.1", 0))

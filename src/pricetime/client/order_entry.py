@@ -250,6 +250,12 @@ class OrderEntry:
         return self._dialogue.next_sequence or 1
 
     @property
+    def term(self) -> int:
+        """Term of the exchange's log at the last login; 0 before the first. It grows with every start."""
+        accepted = self._dialogue.accepted
+        return 0 if accepted is None else accepted.term
+
+    @property
     def is_active(self) -> bool:
         """Whether the client is logged in now."""
         return self._dialogue.stage is Stage.ACTIVE

@@ -74,6 +74,7 @@ class Sequencer:
         self.next_sequence = next_sequence or 1  #: number of the next report to return
         self.checksum = checksum  #: of all reports before it
         self.epoch = 0  #: ns, 0 while unknown
+        self.term = 0  #: of the exchange's log, from the last heartbeat of this feed; 0 while unknown
         self.statistics = FeedStatistics()  #: counts so far
         self.events: deque[FeedEvent] = deque(maxlen=MOST_EVENTS)  #: for the caller to take, oldest first
         self.patience, self.retry = patience, retry
@@ -127,7 +128,7 @@ class Sequencer:
         if datagram[0] == FeedHeartbeat.TYPE and size == REPORT_BYTES:
             self.statistics.heartbeats += 1
             heartbeat = FeedHeartbeat.decode(datagram)
-            self.heartbeat(heartbeat.seq_num, heartbeat.epoch, heartbeat.checksum, now)
+            self.heartbeat(heartbeat.seq_num, heartbeat.epoch, heartbeat.checksum, now, heartbeat.term)
             return []
         first, count = SEQ_NUM.unpack_from(datagram)[0], size // REPORT_BYTES
         last = SEQ_NUM.unpack_from(datagram, size - REPORT_BYTES)[0]
@@ -142,10 +143,11 @@ class Sequencer:
         self._note(before, now)
         return runs
 
-    def heartbeat(self, seq_num: int, epoch: int, checksum: int, now: float) -> None:
+    def heartbeat(self, seq_num: int, epoch: int, checksum: int, now: float, term: int = 0) -> None:
         """Process a heartbeat: the number of the next report, and the checksum of all before it."""
         before = self.state
         if self._is_ours(seq_num, epoch, checksum):
+            self.term = term
             self._hear(now)
             self._compare(seq_num, checksum)
         self._note(before, now)

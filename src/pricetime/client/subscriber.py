@@ -103,6 +103,13 @@ class Subscriber:
         return self.builder.seq_num
 
     @property
+    def term(self) -> int:
+        """Term of the exchange's log, from the last heartbeat; 0 before the first. It grows with every start of the
+        exchange.
+        """
+        return self.sequencer.term
+
+    @property
     def statistics(self) -> FeedStatistics:
         """Counts since the feed was joined: datagrams, reports, gaps. The object keeps counting."""
         return self.sequencer.statistics

@@ -189,15 +189,6 @@ ctypedef packed struct Report:
     i64 price            # ticks
     u64 quantity         # lots
 
-# A report from the engine to the gateway: 64 bytes, a slot of a ring.
-ctypedef packed struct RoutedReport:
-    Report report        # its seq_num is not a number but the reference that goes with it, see Books.references
-    u64 timestamp        # ns, of the command that made it
-    u32 session          # owner whose command made it, 0 for the exchange
-    u8 last              # 1 on the last report of a command
-    u8 kind              # on the last report: kind of the command, see native/latency.pxd
-    u16 commands         # that this report and those before it answer: 2 for an order and its extension, else 1
-
 # A resting order in the records of a book: 104 bytes, types.RESTING_ORDER.
 ctypedef packed struct RestingOrder:
     u64 timestamp        # ns

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .configuration import Configuration
+from .position import Position
 
 Commands: TypeAlias = NDArray[np.void]
 
@@ -34,3 +35,18 @@ class Batch(NamedTuple):
     def at_end(self) -> bool:
         """Whether the reader has reached the end, for now."""
         return not len(self.commands) and not self.checkpoints
+
+
+class LogReader(Protocol):
+    """What reads a command log, with files or without: see ``CommitLog.read``."""
+
+    @property
+    def configuration(self) -> Configuration:
+        """Configuration of the next commands."""
+
+    @property
+    def position(self) -> Position:
+        """Position after the last command that was read."""
+
+    def read(self, limit: int) -> Batch:
+        """Return the next commands, at most ``limit``; an empty batch if there are none yet."""

@@ -18,6 +18,7 @@ from ..wire.types import WIRE_VERSION, MessageType, SessionReason
 from .directory import Directory
 from .errors import JournalError
 from .position import Position
+from .segment import term_of
 from .stream import FRAME_BYTES, Piece, PieceKind, Request
 
 
@@ -49,7 +50,9 @@ class JournalCopy:
         self._socket = socket.create_connection(address, timeout_s)
         try:
             self._log_in(owner, secret)
-            request = Request(position.segment, position.offset) if position else Request(0)
+            request = Request(0)
+            if position:
+                request = Request(position.segment, position.offset, term_of(directory, position.segment) or 0)
             self._socket.sendall(request.encode())
         except BaseException:
             self._socket.close()
@@ -113,6 +116,11 @@ class JournalCopy:
             raise CopyRefused(
                 f"segment {piece.number} from byte {piece.offset} on does not exist (any more): "
                 "begin again with an empty directory"
+            )
+        if piece.kind is PieceKind.FORKED:
+            raise CopyRefused(
+                f"segment {piece.number} was written by a different process there than here: this copy is a fork of "
+                "the journal, so begin again with an empty directory"
             )
         if piece.kind is PieceKind.NOTHING:
             return False

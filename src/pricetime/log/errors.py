@@ -39,6 +39,18 @@ class SegmentMissing(JournalDamaged):
         self.args = (message,)
 
 
+class JournalForked(JournalDamaged):
+    """A segment does not continue the one before it, because two processes wrote the journal from the same point on."""
+
+    def __init__(self, path: Path, sequence: int, why: str) -> None:
+        super().__init__(path, 0, sequence, why)
+        message = (
+            f"{path} does not continue the journal: {why}. Two processes wrote the journal. Move the files of one of "
+            f"them away, or inspect it with: pricetime journal inspect {path.parent}"
+        )
+        self.args = (message,)
+
+
 class SnapshotDamaged(JournalError, ValueError):
     """A snapshot is damaged. The one before it is used."""
 

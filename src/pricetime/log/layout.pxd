@@ -5,7 +5,7 @@
 from pricetime.core.layout cimport Command, i64, u8, u16, u32, u64
 
 cdef enum:
-    VERSION = 2
+    VERSION = 3
     # Bytes: unit of syncing a segment; a page that was synced is never stored into again
     PAGE = 4096
     # Bytes of a record: its head of 8, and a command
@@ -27,7 +27,8 @@ ctypedef packed struct SegmentHead:
     u32 configuration_bytes
     u8 digest[32]        # SHA-256 of the configuration
     u64 number           # of the segment: 1, 2, 3 ...
-    u64 segment_bytes    # of the file, a multiple of PAGE
+    u32 segment_bytes    # of the file, a multiple of PAGE
+    u32 term             # of the process that writes it: at least that of the segment before
     u64 epoch            # of the feed, ns
     u8 boot[16]          # id of the machine's start; zeros if the system has none
     u8 journal[16]       # id of the journal, random
@@ -47,7 +48,7 @@ ctypedef packed struct RecordHead:
 ctypedef packed struct SnapshotHead:
     u8 magic[8]          # PTJRNSNP
     u32 version
-    u32 zero
+    u32 term             # of the process that wrote it
     u8 digest[32]        # of the configuration, as in SegmentHead
     u64 sequence         # of the last command in it
     u64 timestamp        # ns, of that command
@@ -60,13 +61,15 @@ ctypedef packed struct SnapshotHead:
     u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 commands         # 64 bytes each: they rebuild the books; sequence is the reference of an order
+    u64 phases           # 8 bytes each: InstrumentPhase
+    u64 resting          # 104 bytes each: RestingOrder
+    u64 unfinished       # 40 bytes each: UnfinishedCancel
     u64 owners           # 16 bytes each
     u64 stream_reports   # 48 bytes each: the newest of each owner, owner by owner
     u64 feed_reports     # 48 bytes each: the newest of the feed
     u32 feed_checksum    # of all reports of the feed before those
     u32 zero2
-    u8 zero3[24]
+    u8 zero3[8]
 
 # An owner's stream in a snapshot: 16 bytes.
 ctypedef packed struct SnapshotOwner:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..native.disk import Disk
 from ..native.mapping import Mapping
-from .segment import PAGE
+from .layout import PAGE
 
 #: Bytes synced, or prepared, in one step, so that other work waits only for one step.
 SYNC_STEP, POPULATE_STEP = 1 << 20, 256 << 10

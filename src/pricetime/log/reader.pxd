@@ -7,7 +7,7 @@ from pricetime.native.crc cimport link
 
 
 cdef class Reader:
-    cdef object directory
+    cdef readonly object directory
     cdef readonly object configuration # of the segment that is read
     cdef readonly object head        # SegmentHead of it
     cdef u64 number                  # of it

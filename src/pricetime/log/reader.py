@@ -2,8 +2,8 @@
 """Reads a journal from a position on, and checks the CRC of each command in place.
 
 The same scan reads a journal that is being written and one that a crash has left. It stops at the first record that is
-not good, or not yet: a follower calls again, and ``judge`` says what follows the end of a journal that no process
-writes.
+not good, or not yet: a follower calls again, and ``tail.judge`` says what follows the end of a journal that no
+process writes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 
 from pricetime.log.batch import Batch, Checkpoint
 from pricetime.log.configuration import Configuration
-from pricetime.log.errors import JournalDamaged
+from pricetime.log.errors import JournalDamaged, JournalForked
 from pricetime.log.position import Position
 from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead, read_head
 from pricetime.types import COMMAND
@@ -62,6 +62,11 @@ class Reader:
         return Position(self.number, self.offset, self.link, self.sequence)
 
     @property
+    def term(self):
+        """Term of the segment that is read."""
+        return self.head.term
+
+    @property
     def boot(self):
         """Id of the machine's start in which that segment was made: 16 bytes."""
         return self.head.boot
@@ -93,13 +98,11 @@ class Reader:
                 break
         return Batch(self._taken(count), checkpoints, self.configuration, self.head.epoch)
 
-    def judge(self):
-        """Return what follows the position if no process writes the journal, a ``Tail``. Raises JournalDamaged,
-        OSError.
-        """
-        from pricetime.log.tail import judge
-
-        return judge(self.directory, self.position)
+    def skip_to(self, sequence):
+        """Read up to a command, or to the end, and return the position. O(commands). Raises OSError."""
+        while (left := sequence - self.sequence) > 0 and not self.read(min(left, LIMIT)).at_end:
+            pass
+        return self.position
 
     def _taken(self, count):
         """Return the first commands of the buffer, as an array of its own."""
@@ -206,9 +209,11 @@ class Reader:
             json = head.verify(data)
         except BadHead:
             return False  # begins to be used just now, or is damaged: judge finds out
-        if head.number != self.number + 1 or head.carried != self.link or head.first_sequence != self.sequence + 1:
+        if head.number != self.number + 1 or head.journal != self.head.journal:
             return False
-        if head.journal != self.head.journal:
+        if (why := head.fork_of(self.head, self.sequence)) is not None:
+            raise JournalForked(self.directory.path_of(head.number), self.sequence, why)
+        if head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
         if not may_differ and (head.digest, head.epoch) != (self.head.digest, self.head.epoch):
             return False
@@ -244,6 +249,30 @@ def start_of(directory, number=None):
     except BadHead as error:
         raise JournalDamaged(path, 0, 0, str(error)) from error
     return Position(number, head.first_offset, head.crc, max(head.first_sequence, 1) - 1)
+
+
+def start_before(directory, sequence):
+    """Return the start of the segment that has a command, or of the one nearest to it. May raise as ``Reader``."""
+    start = None
+    for number in directory.segments():
+        try:
+            head = read_head(directory.disk, directory.path_of(number))
+        except BadHead:
+            continue
+        if head.in_use and (start is None or head.first_sequence <= sequence):
+            start = number
+    if start is None:
+        raise JournalDamaged(directory.path_of(1), 0, 0, "no segment is in use")
+    return start_of(directory, start)
+
+
+def position_after(directory, sequence):
+    """Return the position after a command, which must be in the journal. May raise as ``Reader``. O(its segment)."""
+    position = Reader(directory, start_before(directory, sequence + 1)).skip_to(sequence)
+    if position.sequence != sequence:
+        path = directory.path_of(position.segment)
+        raise JournalDamaged(path, position.offset, position.sequence, f"command {sequence} is not in the journal")
+    return position
 
 
 def head_at(words, at):

@@ -10,7 +10,7 @@ from .directory import Directory
 from .errors import JournalDamaged, JournalError, SnapshotDamaged
 from .position import Position
 from .reader import Reader, start_of
-from .replay import good_snapshots
+from .snapshot import good_snapshots
 from .tail import Tail, cut, examine_live
 
 
@@ -59,7 +59,7 @@ def plan(
     ``told`` is called with each bad snapshot, ``progress`` with the number of commands read. Raises JournalDamaged if
     there is nothing to begin with, OSError.
     """
-    starts = [snapshot.position for snapshot in good_snapshots(directory, told=told)]
+    starts = [snapshot.position for snapshot in good_snapshots(directory, told)]
     for position in starts:
         try:
             return _plan_from(directory, position, progress)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalDamaged, JournalError, ReplayDiffers, SnapshotDamaged
 from .reader import Reader
-from .snapshot import SnapshotFile, load, restore
+from .snapshot import SnapshotFile, good_snapshots, load, restore
 from .tail import Tail, examine_live, missing_after
 
 #: Commands executed at a time: they and their reports fit a cache of the processor.
@@ -181,20 +181,6 @@ class Replay:
         self.configuration = configuration
 
 
-def good_snapshots(
-    directory: Directory, until: Until | None = None, *, told: Callable[[SnapshotDamaged], object] = lambda _: None
-) -> Iterator[SnapshotFile]:
-    """Yield the valid snapshots up to a moment, newest first. ``told`` is called with each bad one. Raises OSError."""
-    for sequence in directory.snapshots():
-        try:
-            snapshot = load(directory.disk, directory.snapshot_path(sequence))
-        except SnapshotDamaged as error:
-            told(error)
-            continue
-        if until is None or until.allows(snapshot):
-            yield snapshot
-
-
 def begin(
     directory: Directory,
     until: Until | None = None,
@@ -209,7 +195,7 @@ def begin(
     """
     whole = 1 in directory.segments()
     if newest or not whole:
-        snapshots = good_snapshots(directory, until, told=told)
+        snapshots = filter((until or Until()).allows, good_snapshots(directory, told))
         for snapshot in snapshots if newest else reversed(list(snapshots)):
             try:
                 return Replay(directory, snapshot, told=told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 import uuid
@@ -11,15 +12,16 @@ from typing import TYPE_CHECKING, NamedTuple
 from ..errors import InvalidSetting
 from ..native.crc import crc32c
 from ..native.disk import Disk
-from .configuration import Configuration
+from .layout import PAGE, VERSION
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from ..native.mapping import Mapping
+    from .directory import Directory
 
-MAGIC, VERSION, PAGE = b"PTJRNSEG", 2, 4096
-HEAD = struct.Struct("<8sII32sQQQ16s16sIIQII")
+MAGIC = b"PTJRNSEG"
+HEAD = struct.Struct("<8sII32sQIIQ16s16sIIQII")
 
 #: Bytes of the head that ``static_crc`` and ``crc`` cover.
 STATIC_BYTES, CRC_OFFSET = 108, 124
@@ -27,7 +29,7 @@ STATIC_BYTES, CRC_OFFSET = 108, 124
 #: Segments have room for a head and a page of records, and offsets in them are u32.
 LEAST_BYTES, MOST_BYTES = 2 * PAGE, 1 << 31
 
-SUFFIX, TEMPORARY = ".journal", ".temporary"
+SUFFIX, TEMPORARY, BROKEN = ".journal", ".temporary", ".broken"
 
 
 def name(number: int) -> str:
@@ -46,6 +48,7 @@ class SegmentHead(NamedTuple):
     digest: bytes
     number: int
     segment_bytes: int
+    term: int
     epoch: int
     boot: bytes
     journal: bytes
@@ -64,6 +67,14 @@ class SegmentHead(NamedTuple):
     def first_offset(self) -> int:
         """Offset of the first record."""
         return first_offset(self.configuration_bytes)
+
+    def fork_of(self, before: SegmentHead, last: int) -> str | None:
+        """Return why this segment cannot come after ``before``, whose last command is ``last``; None if it can."""
+        if self.term < before.term:
+            return f"its term is {self.term}, but segment {before.number} has term {before.term}"
+        if self.in_use and self.first_sequence <= last:
+            return f"it begins with command {self.first_sequence}, but segment {before.number} goes up to {last}"
+        return None
 
     def encode(self) -> bytes:
         return HEAD.pack(MAGIC, VERSION, *self)
@@ -109,6 +120,24 @@ def read_head(disk: Disk, path: Path) -> SegmentHead:
     return head
 
 
+def term_of(directory: Directory, number: int) -> int | None:
+    """Return the term of a segment; None if it does not exist or has no valid head."""
+    try:
+        return read_head(directory.disk, directory.path_of(number)).term
+    except (BadHead, FileNotFoundError):
+        return None
+
+
+def newest_term(directory: Directory) -> int:
+    """Return the greatest term of all segments, also of those that a repair has renamed; 0 without one."""
+    terms = [0]
+    for file in directory.disk.names(directory.path):
+        if file.endswith((SUFFIX, BROKEN)):
+            with contextlib.suppress(BadHead):
+                terms.append(read_head(directory.disk, directory.path / file).term)
+    return max(terms)
+
+
 def first_offset(configuration_bytes: int) -> int:
     """Return the offset of the first record: the page after the configuration."""
     return -(-(HEAD.size + configuration_bytes) // PAGE) * PAGE
@@ -118,6 +147,8 @@ def prepared(
     number: int,
     segment_bytes: int,
     configuration: bytes,
+    *,
+    term: int,
     epoch: int,
     level: int,
     journal: bytes,
@@ -129,6 +160,7 @@ def prepared(
         digest=hashlib.sha256(configuration).digest(),
         number=number,
         segment_bytes=segment_bytes,
+        term=term,
         epoch=epoch,
         boot=boot_id() if boot is None else boot,
         journal=journal,
@@ -139,30 +171,21 @@ def prepared(
     return head._replace(static_crc=static_crc)
 
 
-def create(
-    disk: Disk,
-    folder: Path,
-    number: int,
-    segment_bytes: int,
-    configuration: Configuration,
-    epoch: int,
-    level: int,
-    journal: bytes,
-) -> tuple[int, Mapping]:
+def create(disk: Disk, folder: Path, head: SegmentHead, configuration: bytes) -> tuple[int, Mapping]:
     """Make a new segment on the disk, not in use. Returns its descriptor and its mapping, without prepared pages.
 
     The file gets its name only when its head is on the disk. Raises OSError, InvalidSetting.
     """
-    json = configuration.to_json()
-    check_bytes(segment_bytes, len(json))
-    path, temporary = folder / name(number), folder / (name(number) + TEMPORARY)
-    fd = disk.create(temporary, segment_bytes)
+    check_bytes(head.segment_bytes, len(configuration))
+    path = folder / name(head.number)
+    temporary = path.with_name(path.name + TEMPORARY)
+    fd = disk.create(temporary, head.segment_bytes)
     try:
-        disk.write(fd, prepared(number, segment_bytes, json, epoch, level, journal).encode() + json, 0)
+        disk.write(fd, head.encode() + configuration, 0)
         disk.sync(fd)
         disk.rename(temporary, path)
         disk.sync_folder(folder)
-        return fd, disk.map(fd, segment_bytes)
+        return fd, disk.map(fd, head.segment_bytes)
     except BaseException:
         disk.close(fd)
         raise

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -19,15 +20,16 @@ from ..core.engine import Engine
 from ..errors import PricetimeError
 from ..native.crc import crc32c
 from ..native.disk import Disk
-from ..types import COMMAND, REPORT
+from ..types import INSTRUMENT_PHASE, REPORT, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalError, SnapshotDamaged
+from .layout import VERSION
 from .position import Position
 from .segment import TEMPORARY, BadHead, SegmentHead
 
-MAGIC, VERSION = b"PTJRNSNP", 2
-HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQII24s")
+MAGIC = b"PTJRNSNP"
+HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQQQII8s")
 END = struct.Struct("<II")
 
 #: An owner's stream: the newest ``kept`` reports before ``next_sequence`` are in the snapshot.
@@ -47,6 +49,7 @@ class SnapshotFile:
     """The content of a snapshot. The arrays of a loaded one refer to the file and are read-only."""
 
     position: Position  #: after the last command in it
+    term: int  #: of the log when it was written
     digest: bytes  #: of the configuration
     timestamp: int  #: ns, of the last command
     report_checksum: int  #: over all reports so far
@@ -56,7 +59,7 @@ class SnapshotFile:
     epoch: int  #: of the feed, ns
     feed_sequence: int  #: of the next report of the feed
     feed_checksum: int  #: of all reports of the feed before ``feed_reports``
-    commands: Records  #: COMMAND: what ``Engine.commands`` gave, with the reference of each order in ``sequence``
+    records: BookRecords  #: what ``Engine.dump`` gave
     owners: Records  #: OWNER, by owner
     stream_reports: Records  #: REPORT: owner by owner
     feed_reports: Records  #: REPORT: the newest of the feed, oldest first
@@ -68,12 +71,12 @@ class SnapshotFile:
 
     def parts(self) -> list[Records]:
         """The parts after the head, in order."""
-        return [self.commands, self.owners, self.stream_reports, self.feed_reports]
+        return [*self.records, self.owners, self.stream_reports, self.feed_reports]
 
     def head(self) -> bytes:
         at = self.position
         return HEAD.pack(
-            MAGIC, VERSION, 0, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
+            MAGIC, VERSION, self.term, self.digest, at.sequence, self.timestamp, at.segment, at.offset, at.link,
             self.report_checksum, self.seq_num, self.books, self.next_reference, self.epoch, self.feed_sequence,
             *map(len, self.parts()), self.feed_checksum, 0, b"",
         )  # fmt: skip
@@ -150,7 +153,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
     view = memoryview(data)
     if len(view) < HEAD.size + END.size:
         raise BadSnapshot(f"it has {len(view)} bytes, but an empty one has {HEAD.size + END.size}")
-    magic, version, zero, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
+    magic, version, term, digest, *numbers, feed_checksum, zero2, zeros = HEAD.unpack_from(view)
     (
         sequence,
         timestamp,
@@ -169,20 +172,20 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         raise BadSnapshot("it is not a snapshot: the magic is wrong")
     if version != VERSION:
         raise BadSnapshot(f"its format is version {version}: this program reads version {VERSION}")
-    dtypes = (COMMAND, OWNER, REPORT, REPORT)
+    dtypes = (INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL, OWNER, REPORT, REPORT)
     sizes = [count * dtype.itemsize for count, dtype in zip(counts, dtypes, strict=True)]
     if HEAD.size + sum(sizes) + END.size != len(view):
         raise BadSnapshot(f"it has {len(view)} bytes, but its counts need {HEAD.size + sum(sizes) + END.size}")
     crc, end_zero = END.unpack_from(view, len(view) - END.size)
-    if zero or zero2 or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
+    if zero2 or end_zero or any(zeros) or crc32c(view[: -END.size]) != crc:
         raise BadSnapshot("its CRC is wrong")
     parts, first = [], HEAD.size
     for count, dtype, size in zip(counts, dtypes, sizes, strict=True):
         parts.append(np.frombuffer(data, dtype, count, first))
         first += size
     snapshot = SnapshotFile(
-        Position(segment, offset, link, sequence), digest, timestamp, report_checksum, seq_num, books, reference, epoch,
-        feed_sequence, feed_checksum, *parts,
+        Position(segment, offset, link, sequence), term, digest, timestamp, report_checksum, seq_num, books, reference,
+        epoch, feed_sequence, feed_checksum, BookRecords(*parts[:3]), *parts[3:],
     )  # fmt: skip
     _hold_together(snapshot, name)
     return snapshot
@@ -204,7 +207,7 @@ def _hold_together(snapshot: SnapshotFile, name: str) -> None:
 def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
     """Return books in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
     try:
-        engine = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
+        engine = configuration.restore(snapshot.records, snapshot.seq_num, snapshot.next_reference)
     except PricetimeError as error:
         raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} cannot be restored: {error}") from error
     if engine.digest(references=True) != snapshot.books:
@@ -212,14 +215,26 @@ def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
     return engine
 
 
+def good_snapshots(
+    directory: Directory, told: Callable[[SnapshotDamaged], object] = lambda _: None
+) -> Iterator[SnapshotFile]:
+    """Yield the snapshots that load, newest first. ``told`` is called with each that does not. Raises OSError."""
+    for sequence in directory.snapshots():
+        try:
+            snapshot = load(directory.disk, directory.snapshot_path(sequence))
+        except SnapshotDamaged as error:
+            told(error)
+        else:
+            yield snapshot
+
+
 def newest_good(directory: Directory, told: Callable[[SnapshotDamaged], object]) -> Restored | None:
     """Return the newest snapshot that loads and makes books with the right digest; None without one.
 
     ``told`` is called with each newer one that does not. Raises OSError if the directory cannot be read.
     """
-    for sequence in directory.snapshots():
+    for snapshot in good_snapshots(directory, told):
         try:
-            snapshot = load(directory.disk, directory.snapshot_path(sequence))
             configuration = _configuration_of(directory, snapshot)
             return Restored(snapshot, configuration, restore(snapshot, configuration))
         except SnapshotDamaged as error:
@@ -233,11 +248,14 @@ def _configuration_of(directory: Directory, snapshot: SnapshotFile) -> Configura
     what = f"the snapshot of command {snapshot.sequence} needs {path}"
     try:
         data = directory.disk.read(path)
-        configuration = Configuration.from_json(SegmentHead.decode(data).verify(data))
+        head = SegmentHead.decode(data)
+        configuration = Configuration.from_json(head.verify(data))
     except (OSError, BadHead, JournalError) as error:
         raise SnapshotDamaged(f"{what}, which cannot be read: {error}") from error
     if configuration.digest != snapshot.digest:
         raise SnapshotDamaged(f"{what}, which has a different configuration")
+    if head.term > snapshot.term:
+        raise SnapshotDamaged(f"{what}, which has term {head.term}: the snapshot has term {snapshot.term}")
     return configuration
 
 
@@ -246,18 +264,12 @@ def keep_two(directory: Directory, *, keep_segments: bool = False) -> list[Path]
 
     A segment stays if the older of the two, or what follows it, may need it. Raises OSError.
     """
-    good: list[SnapshotFile] = []
+    good = list(islice(good_snapshots(directory), KEPT))  # the next start reports one that does not load
     removed = []
-    for sequence in directory.snapshots():
-        path = directory.snapshot_path(sequence)
-        if len(good) == KEPT:
-            directory.disk.unlink(path)
-            removed.append(path)
-            continue
-        try:
-            good.append(load(directory.disk, path))
-        except SnapshotDamaged:
-            continue  # ignore it; the next start reports it
+    if len(good) == KEPT:
+        removed = [directory.snapshot_path(old) for old in directory.snapshots() if old < good[-1].sequence]
+    for path in removed:
+        directory.disk.unlink(path)
     if removed:
         directory.disk.sync_folder(directory.path)
     if len(good) == KEPT and not keep_segments:

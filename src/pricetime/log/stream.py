@@ -14,7 +14,7 @@ from typing import NamedTuple
 #: The most bytes of a piece.
 MOST_BYTES = 1 << 20
 
-_REQUEST = struct.Struct("<B7xQQ24x")
+_REQUEST = struct.Struct("<B3xIQQ24x")
 _PIECE = struct.Struct("<BBHIQQQQQ")
 FRAME_BYTES = _PIECE.size
 
@@ -28,6 +28,7 @@ class PieceKind(IntEnum):
     SEGMENT = 1
     SNAPSHOT = 2
     GONE = 3  #: the requested bytes do not exist (any more): no bytes follow, and the connection ends
+    FORKED = 4  #: the requested segment has a different term here: as GONE
 
 
 class Request(NamedTuple):
@@ -35,18 +36,19 @@ class Request(NamedTuple):
 
     segment: int  #: its number; 0: from the newest snapshot, or the first segment without one
     offset: int = 0  #: bytes of it that the copy has
+    term: int = 0  #: of the segment in the copy
 
     def encode(self) -> bytes:
         """Return the bytes of the request."""
-        return _REQUEST.pack(REQUEST_TYPE, self.segment, self.offset)
+        return _REQUEST.pack(REQUEST_TYPE, self.term, self.segment, self.offset)
 
     @classmethod
     def decode(cls, data: bytes) -> Request:
         """Return the request in a frame. Raises ValueError if it is not one."""
-        kind, segment, offset = _REQUEST.unpack(data)
+        kind, term, segment, offset = _REQUEST.unpack(data)
         if kind != REQUEST_TYPE:
             raise ValueError(f"a frame of type {kind} is not a request for a journal")
-        return cls(segment, offset)
+        return cls(segment, offset, term)
 
 
 class Piece(NamedTuple):

@@ -14,13 +14,12 @@ from ..types import COMMAND
 from .batch import Checkpoint
 from .configuration import Configuration
 from .directory import Directory
-from .errors import JournalDamaged, SnapshotDamaged
+from .errors import SnapshotDamaged
+from .layout import RECORD_BYTES, WORD_BYTES
 from .position import Position
-from .reader import Reader, start_of
+from .reader import Reader, start_before, start_of
 from .segment import BadHead, SegmentHead
 from .snapshot import SnapshotFile, load
-
-RECORD, HEAD_BYTES = 72, 8
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class BadRecord(NamedTuple):
     @property
     def command(self) -> np.void:
         """The bytes, read as a command."""
-        body = self.data[HEAD_BYTES:].ljust(COMMAND.itemsize, b"\0")
+        body = self.data[WORD_BYTES:].ljust(COMMAND.itemsize, b"\0")
         return np.void(np.frombuffer(body, COMMAND)[0])
 
     @property
@@ -115,7 +114,7 @@ def records(directory: Directory, position: Position) -> Iterator[Record]:
         if len(batch.commands):
             at = reader.position
             behind = sum(checkpoint.index for checkpoint in batch.checkpoints)
-            offset = None if behind else at.offset - RECORD
+            offset = None if behind else at.offset - RECORD_BYTES
             yield Record(at.segment, offset, np.void(batch.commands[0]), None)
         for checkpoint in batch.checkpoints:
             if checkpoint.index:
@@ -125,8 +124,8 @@ def records(directory: Directory, position: Position) -> Iterator[Record]:
 def bad_record(directory: Directory, position: Position) -> BadRecord:
     """Return the bytes after the last good record. Raises OSError."""
     data = memoryview(directory.disk.read(directory.path_of(position.segment))).cast("B")
-    found = bytes(data[position.offset : position.offset + RECORD])
-    crc = linked(position.link, found[HEAD_BYTES:].ljust(COMMAND.itemsize, b"\0"))
+    found = bytes(data[position.offset : position.offset + RECORD_BYTES])
+    crc = linked(position.link, found[WORD_BYTES:].ljust(COMMAND.itemsize, b"\0"))
     return BadRecord(position.segment, position.offset, found, crc)
 
 
@@ -134,25 +133,9 @@ def ahead_of(directory: Directory, sequence: int, margin: int) -> Position:
     """Return a position ``margin`` commands before a given one, or the beginning of its segment. Raises JournalDamaged,
     OSError.
     """
-    number = 0
-    for seen in segments(directory):
-        if seen.head is not None and seen.head.in_use and (number == 0 or seen.head.first_sequence <= sequence):
-            number = seen.number
-    if number == 0:
-        raise JournalDamaged(directory.path_of(1), 0, 0, "no segment is in use")
-    reader = Reader(directory, start_of(directory, number))
-    while (left := sequence - margin - 1 - reader.position.sequence) > 0:
-        if reader.read(min(left, 1 << 16)).at_end:
-            return _back(directory, number, reader.position.sequence - margin)
-    return reader.position
-
-
-def _back(directory: Directory, number: int, sequence: int) -> Position:
-    """Return the position after a command, or the beginning of the segment."""
-    reader = Reader(directory, start_of(directory, number))
-    while (left := sequence - reader.position.sequence) > 0 and not reader.read(min(left, 1 << 16)).at_end:
-        pass
-    return reader.position
+    start = start_before(directory, sequence)
+    found = Reader(directory, start).skip_to(sequence).sequence
+    return Reader(directory, start).skip_to(min(found, sequence - 1) - margin)
 
 
 def sequence_at(directory: Directory, segment: int, offset: int) -> int:

@@ -18,6 +18,7 @@ from . import segment
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalFailed
+from .layout import PAGE
 from .live import CHUNK, LiveSegment, whole_chunks
 from .position import Position
 from .unsynced import unsynced
@@ -81,6 +82,7 @@ class Syncer:
         self.configuration = configuration
         self.position = position
         self.level = level
+        self.term = 0  #: of this process as the writer; known once it is open
         self.epoch = epoch
         self.segment_bytes = segment_bytes
         self.window_ns = window_ns
@@ -162,6 +164,7 @@ class Syncer:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
         self._journal = self._journal_of(before)
+        self.term = segment.newest_term(self.directory) + 1
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):
@@ -293,7 +296,7 @@ class Syncer:
             if len(self._live) > 1:
                 return False  # the commit comes first: _open relies on only the last two segments not being on the disk
             self._ready = ready = self._create(number + 1)
-            ready.populate(segment.PAGE)
+            ready.populate(PAGE)
             self.writer.offer(ready.mapping, ready.number, ready.first_offset, ready.limit)
             return True
         if ready.populate(offset + LEAD - in_use.n_bytes):
@@ -329,20 +332,14 @@ class Syncer:
 
     def _create(self, number: int) -> LiveSegment:
         self._doing = f"making {segment.name(number)}"
-        fd, mapping = segment.create(
-            self.disk,
-            self.directory.path,
-            number,
-            self.segment_bytes,
-            self.configuration,
-            self.epoch,
-            self.level,
-            self._journal,
+        json = self.configuration.to_json()
+        head = segment.prepared(
+            number, self.segment_bytes, json, term=self.term, epoch=self.epoch, level=self.level, journal=self._journal
         )
-        first_offset = segment.first_offset(len(self.configuration.to_json()))
+        fd, mapping = segment.create(self.disk, self.directory.path, head, json)
         zeroed = self.level == AcknowledgementLevel.DURABLE
         chunked = not zeroed and self._is_fast()
-        return LiveSegment(self.disk, fd, mapping, number, first_offset, zeroed=zeroed, chunked=chunked)
+        return LiveSegment(self.disk, fd, mapping, number, head.first_offset, zeroed=zeroed, chunked=chunked)
 
     def _is_fast(self) -> bool:
         """Return whether the engine filled the last segment so fast that each sync finds whole chunks."""

@@ -22,15 +22,17 @@ import numpy as np
 
 from ..native.crc import linked
 from .directory import Directory
-from .errors import JournalDamaged, SegmentMissing
+from .errors import JournalDamaged, JournalForked, SegmentMissing
+from .layout import CHECKPOINT, PAGE, RECORD_BYTES, RECORD_WORDS, WORD_BYTES
+from .layout import COMMAND_BYTES as LENGTH
 from .position import Position
-from .segment import PAGE, BadHead, SegmentHead, read_head
+from .reader import Reader
+from .segment import BadHead, SegmentHead, read_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-RECORD, WORD, SECTOR = 72, 8, 512
-LENGTH, RECORD_WORDS, CHECKPOINT = 64, 9, 15
+SECTOR = 512
 
 #: Bytes searched at a time for the first or last nonzero byte.
 PIECE = 1 << 20
@@ -69,9 +71,9 @@ class Tail:
         return self.records > 0 or self.resized or self.damage is not None
 
 
-def judge(directory: Directory, position: Position) -> Tail:
-    """Return what follows ``position``, where a reader found no more. Raises JournalDamaged, OSError."""
-    tail = examine(directory, position)
+def judge(reader: Reader) -> Tail:
+    """Return what follows the last record, if no process writes the journal. Raises JournalDamaged, OSError."""
+    tail = examine(reader.directory, reader.position)
     if tail.damage is not None:
         raise tail.damage
     return tail
@@ -111,8 +113,6 @@ def examine(directory: Directory, position: Position) -> Tail:
 
 def examine_live(directory: Directory, position: Position) -> Tail:
     """Return the same for a journal that may be written meanwhile: later records are not damage. Raises OSError."""
-    from .reader import Reader
-
     tail = examine(directory, position)
     if tail.clean or Reader(directory, position).read(1).at_end:
         return tail
@@ -204,8 +204,18 @@ class _Behind:
         """Return a later segment that is missing or does not match its name; None if all are right."""
         directory, sequence = self.directory, self.position.sequence
         for number in self.later:
-            if (why := _bad_head(directory, number, head)) is not None:
-                return JournalDamaged(directory.path_of(number), 0, sequence, why)
+            path, before = directory.path_of(number), head
+            try:
+                head = read_head(directory.disk, path)
+            except BadHead as error:
+                return JournalDamaged(path, 0, sequence, str(error))
+            if head.number != number:
+                return JournalDamaged(path, 0, sequence, f"it is segment {head.number}")
+            if head.journal != before.journal:
+                other = directory.path_of(before.number).name
+                return JournalDamaged(path, 0, sequence, f"it belongs to a different journal than {other}")
+            if (why := head.fork_of(before, sequence)) is not None:
+                return JournalForked(path, sequence, why)
         return missing_after(directory, self.position)
 
     def damage(self, head: SegmentHead) -> JournalDamaged | None:
@@ -228,10 +238,10 @@ class _Behind:
         """Yield positions where a good record may follow: after the bad one, later in this file, in each later file."""
         bad = _nonzero_place(self.data, self.position.offset)
         if bad is not None:
-            body = self.data[bad + WORD : bad + RECORD]
-            stored = int.from_bytes(self.data[bad + 4 : bad + WORD], "little")
+            body = self.data[bad + WORD_BYTES : bad + RECORD_BYTES]
+            stored = int.from_bytes(self.data[bad + 4 : bad + WORD_BYTES], "little")
             for link in {stored, linked(self.position.link, body)}:
-                yield self._place(self.position.segment, self.data, bad + RECORD, link)
+                yield self._place(self.position.segment, self.data, bad + RECORD_BYTES, link)
         yield from self._pairs(self.position.segment, self.data, self.position.offset)
         for number in self.later:
             data = _bytes_of(self.directory, self.directory.path_of(number))
@@ -243,17 +253,17 @@ class _Behind:
         """Yield positions of two consecutive records of which the second covers the CRC of the first."""
         words = _words(data)
         lengths = words.astype("<u4", casting="unsafe") == LENGTH if offset < len(data) else np.zeros(0, bool)
-        first = offset // WORD
+        first = offset // WORD_BYTES
         if len(lengths) < first + 2 * RECORD_WORDS:
             return
         both = np.flatnonzero(
             lengths[first : -2 * RECORD_WORDS + 1] & lengths[first + RECORD_WORDS : -RECORD_WORDS + 1]
         )
         for at in (both + first).tolist():
-            if (number, WORD * at) < self._end:
+            if (number, WORD_BYTES * at) < self._end:
                 continue
-            crc, second = int(words[at]) >> 32, WORD * (at + RECORD_WORDS)
-            if linked(crc, data[second + WORD : second + RECORD]) == int(words[at + RECORD_WORDS]) >> 32:
+            crc, second = int(words[at]) >> 32, WORD_BYTES * (at + RECORD_WORDS)
+            if linked(crc, data[second + WORD_BYTES : second + RECORD_BYTES]) == int(words[at + RECORD_WORDS]) >> 32:
                 yield self._place(number, data, second, crc)
 
     def _place(self, number: int, data: memoryview, offset: int, link: int) -> Position:
@@ -270,8 +280,6 @@ class _Behind:
 
     def _walk(self, place: Position) -> None:
         """Count the good records from a position on, until one says what was durable."""
-        from .reader import Reader
-
         reader = Reader(self.directory, place)
         while not (batch := reader.read()).at_end:
             self.records += len(batch.commands) + len(batch.checkpoints)
@@ -283,7 +291,11 @@ class _Behind:
     def _bad_place(self) -> tuple[Path, int]:
         """Return the file and the byte where the next good record should be."""
         bad = _nonzero_place(self.data, self.position.offset)
-        if bad is None and self.position.offset + RECORD > len(self.data) and self.position.segment + 1 in self.later:
+        if (
+            bad is None
+            and self.position.offset + RECORD_BYTES > len(self.data)
+            and self.position.segment + 1 in self.later
+        ):
             return self.directory.path_of(self.position.segment + 1), 0
         return self.directory.path_of(self.position.segment), self.position.offset if bad is None else bad
 
@@ -294,18 +306,18 @@ class _Behind:
         to the end of that sector.
         """
         at, size = self.position.offset, len(self.data)
-        if at + RECORD > size:  # the next record is in the next segment, whose head may not have been written
+        if at + RECORD_BYTES > size:  # the next record is in the next segment, whose head may not have been written
             following = self.position.segment + 1
             return (
                 size == head.segment_bytes
                 and following in self.later
                 and not _head_of(self.directory, following).in_use
             )
-        if not any(self.data[at : at + WORD]):
+        if not any(self.data[at : at + WORD_BYTES]):
             return True
         return any(
-            not any(self.data[min(at + RECORD, end) - WORD : end])
-            for end in ((at // SECTOR + 1) * SECTOR, ((at + RECORD - 1) // SECTOR + 1) * SECTOR)
+            not any(self.data[min(at + RECORD_BYTES, end) - WORD_BYTES : end])
+            for end in ((at // SECTOR + 1) * SECTOR, ((at + RECORD_BYTES - 1) // SECTOR + 1) * SECTOR)
         )
 
 
@@ -314,26 +326,11 @@ def _bytes_of(directory: Directory, path: Path) -> memoryview:
 
 
 def _words(data: memoryview) -> NDArray[np.uint64]:
-    return np.frombuffer(data, "<u8", len(data) // WORD)
+    return np.frombuffer(data, "<u8", len(data) // WORD_BYTES)
 
 
 def _head_of(directory: Directory, number: int) -> SegmentHead:
     return SegmentHead.decode(_bytes_of(directory, directory.path_of(number)))
-
-
-def _bad_head(directory: Directory, number: int, before: SegmentHead) -> str | None:
-    """Return why a file is not segment ``number`` of the journal of ``before``, or None."""
-    try:
-        head = read_head(directory.disk, directory.path_of(number))
-    except BadHead as error:
-        return str(error)
-    if head.number != number:
-        return f"it is segment {head.number}"
-    return (
-        None
-        if head.journal == before.journal
-        else f"it belongs to a different journal than {directory.path_of(before.number).name}"
-    )
 
 
 def _missing(number: int, later: list[int]) -> list[int]:
@@ -355,7 +352,7 @@ def _is_used(directory: Directory, number: int) -> bool:
 def _nonzero_place(data: memoryview, offset: int) -> int | None:
     """Return where a reader expects the record after ``offset``: here, at the next page, or (None) in the next file."""
     for at in (offset, -(-offset // PAGE) * PAGE):
-        if at + RECORD <= len(data) and any(data[at : at + WORD]):
+        if at + RECORD_BYTES <= len(data) and any(data[at : at + WORD_BYTES]):
             return at
     return None
 

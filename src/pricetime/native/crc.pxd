@@ -6,12 +6,13 @@ cdef extern from * nogil:
     #include <arm_acle.h>
     #endif
 
-    /* One step: eight bytes, the lowest first. "crc" is the inverted value, as between two steps. */
-    static inline unsigned int pricetime_crc_word(unsigned int crc, unsigned long long word) {
+    /* One step: eight bytes, the lowest first. "crc" is the inverted value, as between two steps. It has 64 bits like the
+       register of the instruction: otherwise the compiler would extend it after each step. */
+    static inline unsigned long long pricetime_crc_word(unsigned long long crc, unsigned long long word) {
     #if defined(__SSE4_2__) && defined(__x86_64__)
-        return (unsigned int)__builtin_ia32_crc32di(crc, word);
+        return __builtin_ia32_crc32di(crc, word);
     #elif defined(__aarch64__) && defined(__ARM_FEATURE_CRC32)
-        return __crc32cd(crc, word);
+        return __crc32cd((unsigned int)crc, word);
     #else
         static const unsigned int half_bytes[16] = {
             0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3, 0x61c69362, 0x7198540d,
@@ -19,7 +20,7 @@ cdef extern from * nogil:
         };
         unsigned long long left = crc ^ word;
         for (int i = 0; i < 16; i++) left = (left >> 4) ^ half_bytes[left & 15];
-        return (unsigned int)left;
+        return left;
     #endif
     }
 
@@ -32,12 +33,12 @@ cdef extern from * nogil:
 
     static inline unsigned int pricetime_link(unsigned int previous, const unsigned long long *words,
                                               unsigned int n_words) {
-        unsigned int crc = 0xffffffffu;
+        unsigned long long crc = 0xffffffffu;
         for (unsigned int i = 0; i < n_words; i++) crc = pricetime_crc_word(crc, words[i]);
-        return ~pricetime_crc_word(crc, (unsigned long long)previous << 32 | (unsigned long long)n_words * 8);
+        return ~(unsigned int)pricetime_crc_word(crc, (unsigned long long)previous << 32 | (unsigned long long)n_words * 8);
     }
     """
-    unsigned int crc_word "pricetime_crc_word"(unsigned int crc, unsigned long long word) noexcept
+    unsigned long long crc_word "pricetime_crc_word"(unsigned long long crc, unsigned long long word) noexcept
     unsigned int crc_byte "pricetime_crc_byte"(unsigned int crc, unsigned char byte) noexcept
 
     # CRC-32C of so many words, their length in bytes as u32, and the value before. That one comes last, so that the

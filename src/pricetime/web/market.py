@@ -1,6 +1,6 @@
 """What the pages show of the exchange, sampled once for all pages.
 
-The books come from the replica and the trades from the feed's store, as any subscriber would see them, so the threads
+The books come from the follower and the trades from the feed's store, as any subscriber would see them, so the threads
 that carry orders never wait for a page. While pages are open the market is sampled for each frame; without a page it is
 sampled once a second, for the history. What is read and kept is bounded, however busy the exchange is.
 """
@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.instrument import Instrument
-from ..native.histogram import Histogram
-from ..types import REPORT, Phase, ReportKind
+from ..exchange.control.view import Watched
+from ..types import REPORT, ReportKind
 from .latency import percentiles
 from .listed import HISTORY_S, LEVELS, Listed, exact
 
@@ -32,36 +31,6 @@ MOST_READ_BETWEEN = 128
 
 #: Counts and latencies are read for every tenth frame.
 COUNTS_EVERY = 10
-
-Depths = Mapping[int, tuple[Phase, NDArray[np.void], NDArray[np.void]]]
-
-
-class Replica(Protocol):
-    """The books as the feed has them."""
-
-    def depths(self, instruments: Sequence[int], levels: int) -> Depths | None:
-        """The best levels of each book; None if the replica is busy at this moment."""
-
-
-class Store(Protocol):
-    """The newest reports of the feed."""
-
-    @property
-    def oldest(self) -> int: ...
-    @property
-    def next_sequence(self) -> int: ...
-    def copy(self, first: int, count: int) -> bytes | None: ...
-
-
-class Exchange(Protocol):
-    """What pages read of an exchange."""
-
-    @property
-    def replica(self) -> Any: ...
-    @property
-    def store(self) -> Any: ...
-    def stats(self) -> Mapping[str, int | float]: ...
-    def latencies(self) -> Mapping[str, Mapping[str, Histogram]]: ...
 
 
 def compact(value: object) -> str:
@@ -89,7 +58,7 @@ class Frame:
 class Market:
     """The exchange as pages show it. ``instruments``: those that are traded."""
 
-    def __init__(self, exchange: Exchange, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, exchange: Watched, instruments: Iterable[Instrument]) -> None:
         self._exchange = exchange
         known = sorted(instruments, key=lambda instrument: instrument.id)
         self.listed = {instrument.id: Listed(instrument) for instrument in known[:MOST_INSTRUMENTS]}
@@ -150,7 +119,7 @@ class Market:
             self._read_trades(time.time_ns() // 1_000_000, MOST_READ_BETWEEN)
 
     def _read_books(self) -> None:
-        depths: Depths | None = self._exchange.replica.depths(list(self.listed), LEVELS)
+        depths = self._exchange.follower.depths(list(self.listed), LEVELS)
         if depths is None:  # the books of the last sample stay
             return
         for number, (phase, bids, asks) in depths.items():

@@ -17,10 +17,11 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from ..exchange.control.places import Places
 from ..exchange.control.secrets import Secrets
+from ..exchange.control.view import Watched
 from ..exchange.settings.config import GatewayConfig
 from ..exchange.settings.server_log import LimitedLog
 from .app import make_app
-from .market import Exchange, Market
+from .market import Market
 from .pages import ASKED_BYTES, Pages
 from .sandbox import Sandbox
 from .sessions import Sessions
@@ -120,7 +121,7 @@ class LivePage:
         self,
         listener: socket.socket,
         config: GatewayConfig,
-        exchange: Exchange,
+        exchange: Watched,
         orders_port: int,
         secrets: Callable[[], Secrets | None],
         log: LimitedLog,

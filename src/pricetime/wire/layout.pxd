@@ -179,7 +179,7 @@ ctypedef packed struct LoginAccepted:
     u32 heartbeat_ms           # each end sends something at least this often
     u32 timeout_ms             # an end ends the session after this long without a message
     u32 orders_per_second      # the throttle, 0 for none; cancels may come twice as fast
-    u32 zero2
+    u32 term                   # of the exchange's log, from 1: it grows whenever a process becomes its writer
 
 # Exchange to client: the login is rejected.
 ctypedef packed struct LoginRejected:
@@ -214,7 +214,8 @@ ctypedef packed struct FeedHeartbeat:
     u64 seq_num                # of the next report: a subscriber that expects a lower number has missed reports
     u64 epoch                  # ns, when this feed began; a different epoch is a different feed, numbered from 1
     u64 timestamp              # ns, when this was sent
-    u64 zero3
+    u32 term                   # of the exchange's log, as in LoginAccepted
+    u32 zero3
     u64 zero4
 
 # To the recovery server: send these reports again.

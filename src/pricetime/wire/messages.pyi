@@ -284,7 +284,7 @@ class LoginAccepted(Message):
     @property
     def orders_per_second(self) -> int: ...
     @property
-    def zero2(self) -> int: ...
+    def term(self) -> int: ...
     def __new__(
         cls,
         *,
@@ -297,7 +297,7 @@ class LoginAccepted(Message):
         heartbeat_ms: int = ...,
         timeout_ms: int = ...,
         orders_per_second: int = ...,
-        zero2: int = ...,
+        term: int = ...,
     ) -> Self: ...
 
 class LoginRejected(Message):
@@ -347,6 +347,8 @@ class FeedHeartbeat(Message):
     @property
     def timestamp(self) -> int: ...
     @property
+    def term(self) -> int: ...
+    @property
     def zero3(self) -> int: ...
     @property
     def zero4(self) -> int: ...
@@ -359,6 +361,7 @@ class FeedHeartbeat(Message):
         seq_num: int = ...,
         epoch: int = ...,
         timestamp: int = ...,
+        term: int = ...,
         zero3: int = ...,
         zero4: int = ...,
     ) -> Self: ...

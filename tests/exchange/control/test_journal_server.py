@@ -6,6 +6,8 @@ import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ from pricetime.log.position import Position
 from pricetime.log.stream import MOST_BYTES
 from pricetime.wire.types import AcknowledgementLevel
 from tests.exchange.loops import Events, Listener, LoopThread, loop_thread
+from tests.log import written
 
 TRADER, FOLLOWER = Owner(1, "trader", b"t" * 32), Owner(900, "standby", b"f" * 32, follows=True)
 SEGMENT_BYTES = 3 * MOST_BYTES
@@ -36,11 +39,11 @@ class Original:
         self.address = self.listener.getsockname()
         self.running = running
         config, log = GatewayConfig(login_timeout_ms=500), LimitedLog(self.events.log, each_second=1000)
-        self.server: JournalServer = running.call(
-            lambda: JournalServer(
-                self.listener, config, secrets, self.directory, lambda: self.extent, AcknowledgementLevel.DURABLE, log
-            )
+        level = AcknowledgementLevel.DURABLE
+        journal: Any = SimpleNamespace(
+            directory=self.directory, extent=lambda: self.extent, log=SimpleNamespace(level=level, term=3)
         )
+        self.server: JournalServer = running.call(lambda: JournalServer(self.listener, config, secrets, journal, log))
         running.call(self.server.open)
 
     def write(self, number: int, n_bytes: int = SEGMENT_BYTES) -> bytes:
@@ -149,6 +152,17 @@ def test_no_copy_skips_a_segment_that_is_missing(original: Original, target: Dir
     original.extent = (9, 3, 4096)
     with follow(original, target) as copy, pytest.raises(CopyRefused, match="segment 2 "):
         take(copy)
+
+
+def test_a_fork_cannot_go_on(original: Original, target: Directory) -> None:
+    """The segment was written in one term there, and in a different one here."""
+    original.extent = (100, 1, 8192)
+    for directory, term in ((original.directory, 3), (target, 2)):
+        path = directory.path_of(1)
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(written.Segment(term=term).data())
+    with follow(original, target, Position(1, 4096, 0, 0)) as copy, pytest.raises(CopyRefused, match="a fork"):
+        copy.receive()
 
 
 @pytest.mark.parametrize("position", [Position(1, 5000, 0, 9), Position(7, 0, 0, 9), Position(0 + 2, 4097, 0, 9)])

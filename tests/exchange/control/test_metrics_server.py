@@ -193,14 +193,14 @@ def test_a_page_that_cannot_be_read_is_said_and_tried_again(monkeypatch: pytest.
     def read() -> bytes:
         reads.append(1)
         if len(reads) == 1:
-            raise RuntimeError("the replica is broken")
+            raise RuntimeError("the follower is broken")
         return b"page\n"
 
     with running(read) as here:
         head, body = here.ask()
         assert head.startswith(b"HTTP/1.1 500 Internal Server Error")
         assert body == b"the metrics cannot be read: see the log of the server\n"
-        assert "the replica is broken" in here.events.of("metrics failed")[0]["error"]
+        assert "the follower is broken" in here.events.of("metrics failed")[0]["error"]
         until(lambda: here.ask()[1] == b"page\n")
 
 

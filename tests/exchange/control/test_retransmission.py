@@ -4,7 +4,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from typing import Any
@@ -51,7 +51,7 @@ class FakeStore:
         return reports.tobytes()
 
 
-class FakeReplica:
+class FakeBooks:
     def __init__(self, orders: int = 1000) -> None:
         self.taken = 0
         self.go_on = threading.Event()
@@ -61,13 +61,16 @@ class FakeReplica:
         self.orders["type"] = 54
         self.orders["order_id"] = np.arange(orders)
 
+    def depths(self, instruments: Iterable[int], levels: int) -> None:
+        """It is always busy."""
+
     def instruments(self) -> Snapshot:
         return self.snapshot()._replace(orders=self.orders[:0])
 
     def snapshot(self) -> Snapshot:
         self.go_on.wait(30)
         if self.broken:
-            raise RuntimeError("no replica")
+            raise RuntimeError("no books")
         self.taken += 1
         instruments = (
             Instrument(
@@ -81,16 +84,16 @@ class FakeReplica:
 class Desk:
     """A recovery server that runs."""
 
-    def __init__(self, running: LoopThread, replica: FakeReplica, config: GatewayConfig) -> None:
+    def __init__(self, running: LoopThread, books: FakeBooks, config: GatewayConfig) -> None:
         self.running = running
         self.until = running.until
         self.listener = Listener()
         self.store = FakeStore()
-        self.replica = replica
+        self.books = books
         self.events = Events()
         self.server = running.call(
             lambda: RecoveryServer(
-                self.listener, config, self.store, replica, LimitedLog(self.events.log, each_second=10**6)
+                self.listener, config, self.store, books, LimitedLog(self.events.log, each_second=10**6)
             )
         )
         running.call(self.server.open)
@@ -102,13 +105,13 @@ class Desk:
 
 
 @contextmanager
-def opened(replica: FakeReplica | None = None, **settings: Any) -> Iterator[Desk]:
+def opened(books: FakeBooks | None = None, **settings: Any) -> Iterator[Desk]:
     with loop_thread() as running:
-        desk = Desk(running, replica or FakeReplica(), GatewayConfig(**settings))
+        desk = Desk(running, books or FakeBooks(), GatewayConfig(**settings))
         try:
             yield desk
         finally:
-            desk.replica.go_on.set()
+            desk.books.go_on.set()
             running.wait(desk.server.close())
 
 
@@ -200,7 +203,7 @@ def test_a_snapshot(desk: Desk) -> None:
         (53, 0, 2, 1, 5, 10, -50, 70, 25, b"ABC".ljust(16, b"\0")),
         (53, 1, 0, 2, 1, 1, -(2**63), 2**63 - 1, 1, "Ü".encode() * 8),
     ]
-    assert np.array_equal(orders, desk.replica.orders)
+    assert np.array_equal(orders, desk.books.orders)
 
 
 def test_the_instruments_alone(desk: Desk) -> None:
@@ -209,26 +212,26 @@ def test_the_instruments_alone(desk: Desk) -> None:
         seq_num, instruments, orders = snapshot(client)
         assert (seq_num, [instrument[3] for instrument in instruments], len(orders)) == (1, [1, 2], 0)
         client.sendall(SNAPSHOT_REQUEST)
-        assert len(snapshot(client)[2]) == len(desk.replica.orders)
+        assert len(snapshot(client)[2]) == len(desk.books.orders)
 
 
 @pytest.mark.parametrize("orders", [0, 100_000])
 def test_snapshots_of_any_size(orders: int) -> None:
-    with opened(FakeReplica(orders)) as desk, desk.client() as client:
+    with opened(FakeBooks(orders)) as desk, desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)
-        assert np.array_equal(snapshot(client)[2], desk.replica.orders)
+        assert np.array_equal(snapshot(client)[2], desk.books.orders)
 
 
 def test_requests_at_the_same_time_share_a_snapshot() -> None:
     with opened(snapshot_cache_ms=0) as desk, ExitStack() as stack:
-        desk.replica.go_on.clear()
+        desk.books.go_on.clear()
         clients = [stack.enter_context(desk.client()) for _ in range(4)]
         for client in clients:
             client.sendall(SNAPSHOT_REQUEST)
         with desk.client() as other:  # the loop goes on while a snapshot is taken
             assert ask(other, 101, 1) == (RetransmitStatus.RANGE_FOLLOWS, [101])
         desk.until(lambda: desk.server._snapshots._taking is not None)
-        desk.replica.go_on.set()
+        desk.books.go_on.set()
         assert [snapshot(client)[0] for client in clients] == [1] * 4
         clients[0].sendall(SNAPSHOT_REQUEST)
         assert snapshot(clients[0])[0] == 2
@@ -243,12 +246,12 @@ def test_a_recent_snapshot_is_reused() -> None:
 
 
 def test_a_snapshot_that_fails_is_no_end(desk: Desk) -> None:
-    desk.replica.broken = True
+    desk.books.broken = True
     with desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)
         assert client.recv(1) == b""
-    assert "no replica" in desk.events.of("recovery failed")[0]["error"]
-    desk.replica.broken = False
+    assert "no books" in desk.events.of("recovery failed")[0]["error"]
+    desk.books.broken = False
     with desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)
         assert snapshot(client)[0] == 1
@@ -303,7 +306,7 @@ def test_a_request_that_has_begun_must_come_whole() -> None:
 
 
 def test_a_connection_that_does_not_read_is_ended() -> None:
-    with opened(FakeReplica(1_000_000), recovery_request_ms=50) as desk, desk.client() as client:
+    with opened(FakeBooks(1_000_000), recovery_request_ms=50) as desk, desk.client() as client:
         client.sendall(SNAPSHOT_REQUEST)
         desk.until(lambda: desk.events.of("recovery connection ended"))
         assert desk.events.of("recovery connection ended")[0]["reason"] == "SLOW_READER"
@@ -312,7 +315,7 @@ def test_a_connection_that_does_not_read_is_ended() -> None:
 def test_a_reader_that_is_too_slow_is_ended() -> None:
     """It takes something all the time, and never enough."""
     fast = {"recovery_request_ms": 100, "recovery_bytes_per_second": 10**10}
-    with opened(FakeReplica(200_000), **fast) as desk, socket.socket() as client:
+    with opened(FakeBooks(200_000), **fast) as desk, socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 12)
         client.connect(desk.listener.getsockname())
         client.sendall(SNAPSHOT_REQUEST)
@@ -345,14 +348,14 @@ def test_what_waits_in_the_socket_is_read_before_silence_is_judged(desk: Desk) -
 
 
 def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
-    with opened(FakeReplica(100_000), snapshot_cache_ms=0, snapshot_copies=2) as desk, ExitStack() as stack:
+    with opened(FakeBooks(100_000), snapshot_cache_ms=0, snapshot_copies=2) as desk, ExitStack() as stack:
         slow = [stack.enter_context(desk.client()) for _ in range(3)]
         for count, client in enumerate(slow, 1):
             client.sendall(SNAPSHOT_REQUEST)
             desk.until(lambda count: desk.server.counts["snapshots sent"] == count, count)
         with desk.client() as honest:
             honest.sendall(SNAPSHOT_REQUEST)
-            assert snapshot(honest)[0] == desk.replica.taken == 2
+            assert snapshot(honest)[0] == desk.books.taken == 2
         assert snapshot(slow[0])[0] == 1
         assert snapshot(slow[2])[0] == 2
         slow[0].sendall(SNAPSHOT_REQUEST)
@@ -363,7 +366,7 @@ def test_while_many_snapshots_are_read_the_newest_is_handed_out() -> None:
 def test_connections_that_begin_a_request_lock_no_client_out(honest: str) -> None:
     """64 of them take every place, and are made anew whenever one has gone."""
     with (
-        opened(FakeReplica(100_000), recovery_clients_per_address=64, recovery_request_ms=60_000) as desk,
+        opened(FakeBooks(100_000), recovery_clients_per_address=64, recovery_request_ms=60_000) as desk,
         ExitStack() as stack,
     ):
         for _ in range(2):
@@ -378,14 +381,14 @@ def test_connections_that_begin_a_request_lock_no_client_out(honest: str) -> Non
 
 @pytest.mark.parametrize("honest", ["127.0.0.1", "127.0.0.2"])
 def test_slow_readers_of_a_snapshot_lock_no_client_out(honest: str) -> None:
-    with opened(FakeReplica(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
+    with opened(FakeBooks(100_000), recovery_clients_per_address=64) as desk, ExitStack() as stack:
         for _ in range(63):
             stack.enter_context(desk.client()).sendall(SNAPSHOT_REQUEST)
         desk.until(lambda: desk.server.counts["snapshots sent"] == 63)
         with socket.create_connection(desk.listener.getsockname(), 30, source_address=(honest, 0)) as joiner:
             joiner.sendall(SNAPSHOT_REQUEST)
             assert len(snapshot(joiner)[2]) == 100_000
-        assert desk.replica.taken <= 5, "a snapshot is prepared once for all who ask at a moment"
+        assert desk.books.taken <= 5, "a snapshot is prepared once for all who ask at a moment"
 
 
 def test_one_address_has_so_many_places() -> None:
@@ -412,7 +415,7 @@ def test_the_one_that_was_idle_longest_makes_room() -> None:
 
 
 def test_one_that_takes_nothing_of_its_answer_makes_room_too() -> None:
-    with opened(FakeReplica(100_000), recovery_clients=2) as desk, desk.client() as stuck, desk.client() as other:
+    with opened(FakeBooks(100_000), recovery_clients=2) as desk, desk.client() as stuck, desk.client() as other:
         stuck.sendall(SNAPSHOT_REQUEST)
         desk.until(lambda: desk.server.counts["snapshots sent"] == 1)
         assert ask(other, 101, 1)[1] == [101]

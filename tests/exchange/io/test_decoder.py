@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 
 from pricetime.exchange.io.decoder import Decoder
-from pricetime.exchange.io.loop import PARTS
+from pricetime.exchange.io.mass_cancels import PARTS
+from pricetime.exchange.io.throttle import Throttle
 from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.sequencer import Sequencer
 from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, OrderType, Reason, TimeInForce
 from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, MassCancel, Message, NewOrder, OrderExtension
 from pricetime.wire.rules import allowed
@@ -36,7 +38,8 @@ STOP, IOC = OrderType.STOP, TimeInForce.IOC
 
 
 def make(**settings: Any) -> Any:
-    return Decoder(GatewayConfig(**settings), *allowed())
+    config = GatewayConfig(**settings)
+    return Decoder(config, *allowed(), Throttle(config), Sequencer(2**16))
 
 
 def decode(data: bytes, decoder: Any = None, **more: Any) -> Expected:
@@ -69,7 +72,7 @@ def test_commands_are_numbered_on_and_on() -> None:
         commands, _, _ = decoder.decoded(b"".join(new(n).encode() for n in range(count)))
         numbers += commands["sequence"].tolist()
     assert numbers == list(range(1, 7))
-    assert decoder.sequence == 6
+    assert commands["sequence"].tolist() == [5, 6]
 
 
 def test_an_order_with_its_extension() -> None:
@@ -244,8 +247,8 @@ def test_bad_fields_are_the_books_to_refuse(field: str) -> None:
 
 def test_refusals_are_counted() -> None:
     decoder = make()
-    decoder.decoded(new(1).encode() + new(2**48).encode() + cancel(2**50).encode())
-    assert (decoder.rejects, decoder.sequence) == (2, 3)
+    commands, _, _ = decoder.decoded(new(1).encode() + new(2**48).encode() + cancel(2**50).encode())
+    assert (decoder.rejects, len(commands)) == (2, 3)
 
 
 # ---------------------------------------------------------------------- the throttle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import threading
 import time
@@ -13,14 +12,13 @@ import numpy as np
 import pytest
 
 from pricetime import IOC
-from pricetime.exchange.exchange import runs_in_one_thread
-from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.native.crc import linked_records
 from pricetime.types import REPORT, Phase, Reason, ReportKind
 from pricetime.wire.messages import FeedHeartbeat, Logout, NewOrder, OrderExtension
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
-from tests.exchange.harness import SMALL, Client, Harness, harness, kinds
+from tests.exchange.harness import Client, Harness, harness, kinds
+from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, EXTENDED, cancel, extension, mass_cancel, new
 
 ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
@@ -43,7 +41,7 @@ def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
                 (kind, n) for n in range(1000) for kind in (ACCEPTED, CANCELLED)
             ]
         assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()
 
 
 # ---------------------------------------------------------------------- an order and its extension
@@ -96,27 +94,30 @@ def test_one_command_with_more_reports_than_the_ring_has_room_for(ring: int) -> 
         assert reports[-1].quantity == 300
 
 
-def test_what_a_session_leaves_waits_for_room() -> None:
-    """The ring is full, and the matcher away: the cancel of its orders is not forgotten."""
-    with harness(threading="dedicated", idle="yield", ring_capacity=16) as here:
-        first, other = here.client(1), here.client(2)
-        first.send(new(1))
-        here.iterate(2)
-        other.send(*(cancel(n) for n in range(100)))
-        here.iterate(20)
-        assert here.exchange.stats()["commands"] == 16
-        again = here.client(1, resume_from=1)
-        assert again.is_active
-        again.send(new(2, BID, 50))
-        here.iterate(20)
-        matcher = threading.Thread(target=here.exchange.matcher.run)
-        matcher.start()
-        here.until(lambda: again.receive() and len(again.reports()) >= 4)
-        here.exchange.matcher.end()
-        matcher.join()
-        assert [(r.kind, r.order_id) for r in again.reports()] == [
-            (ACCEPTED, 1), (CANCELLED, 1), (ReportKind.MASS_CANCELLED, 0), (ACCEPTED, 2),
-        ]  # fmt: skip
+def test_what_a_session_leaves_waits_for_room(tmp_path: Path) -> None:
+    """Nothing is on the disk, and no more commands fit: the cancel of its orders is not forgotten."""
+    here = Kept(tmp_path / "j", acknowledge="durable", ring_capacity=16)
+    first, other = here.client(1), here.client(2)
+    first.send(new(1))
+    here.iterate(2)
+    other.send(*(cancel(n) for n in range(100)))
+    here.iterate(20)
+    assert 8 <= here.exchange.stats()["commands"] <= 15
+    again = here.client(1, resume_from=1)
+    assert again.is_active
+    again.send(new(2, BID, 50))
+    here.iterate(20)
+
+    def is_answered() -> bool:
+        here.commit()
+        again.receive()
+        return len(again.reports()) >= 4
+
+    here.until(is_answered)
+    assert [(r.kind, r.order_id) for r in again.reports()] == [
+        (ACCEPTED, 1), (CANCELLED, 1), (ReportKind.MASS_CANCELLED, 0), (ACCEPTED, 2),
+    ]  # fmt: skip
+    here.close()
 
 
 def test_clients_alternate_when_there_is_little_room() -> None:
@@ -125,9 +126,9 @@ def test_clients_alternate_when_there_is_little_room() -> None:
         flood, other = here.client(1), here.client(2)
         flood.send(*(cancel(n) for n in range(4000)))
         other.send(cancel(77))
-        before = here.gateway.stats()["commands"]
+        before = here.exchange.stats()["commands"]
         here.until(other.receive)
-        assert here.gateway.stats()["commands"] - before < 4000
+        assert here.exchange.stats()["commands"] - before < 4000
         assert other.reports()[0].order_id == 77
 
 
@@ -147,9 +148,9 @@ def test_an_iteration_without_work_does_nothing() -> None:
         here.client(1)
         here.settle()
         assert [here.iterate() for _ in range(5)] == [0] * 5
-        turns = here.gateway.iterations
+        turns = here.loop.iterations
         here.iterate(7)
-        assert here.gateway.iterations == turns + 7
+        assert here.loop.iterations == turns + 7
 
 
 # ---------------------------------------------------------------------- the control thread
@@ -239,7 +240,7 @@ def stopped(here: Harness) -> bool:
             client.receive()
             if client.session.closed:
                 client.close()
-    return bool(here.gateway.is_stopped)
+    return bool(here.loop.is_stopped)
 
 
 def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
@@ -248,7 +249,7 @@ def test_a_stop_brings_out_what_is_under_way_and_takes_leave() -> None:
         for client in clients:
             client.send(*(new(n, BID, 10) for n in range(200)))
         here.iterate()
-        assert not here.gateway.is_stopped
+        assert not here.loop.is_stopped
         here.exchange.begin_stop()
         here.exchange.begin_stop()
         here.until(lambda: stopped(here))
@@ -274,7 +275,7 @@ def test_a_stop_without_clients() -> None:
     with harness() as here:
         here.exchange.begin_stop()
         here.iterate(2)
-        assert here.gateway.is_stopped
+        assert here.loop.is_stopped
 
 
 def test_a_late_login_is_rejected() -> None:
@@ -299,43 +300,35 @@ def test_who_does_not_read_is_not_waited_for_longer_than_it_may_take() -> None:
         here.until(lambda: quick.receive() or quick.is_cut or not quick.is_active)
         assert quick.end.reason == SessionReason.SHUTDOWN
         quick.close()
-        here.until(lambda: here.gateway.is_stopped)
+        here.until(lambda: here.loop.is_stopped)
         assert time.monotonic() - began > 0.19
         slow.receive()
         assert slow.is_cut
         assert len(slow.reports()) < 4000
 
 
-def test_what_cannot_be_brought_out_is_no_stop() -> None:
-    """The replica does not come along, so that there is no room in the feed's store."""
-    with harness(drain_timeout_ms=50, feed_store_reports=1024) as here:
-        client = here.client(1)
-        client.send(*(new(n % 4000, BID, 10) for n in range(2000)))
-        here.iterate(200)
-        here.exchange.begin_stop()
-        here.until(lambda: here.exchange.stats()["sessions"] == 0)
-        here.iterate(10)
-        assert not here.gateway.is_stopped
-        here.settle()
-        assert here.gateway.is_stopped
+def test_what_cannot_be_brought_out_is_no_stop(tmp_path: Path) -> None:
+    """The commands are not on the disk, so their reports may not be sent."""
+    here = Kept(tmp_path / "j", acknowledge="durable", drain_timeout_ms=50)
+    client = here.client(1)
+    client.send(*(new(n, BID, 10) for n in range(20)))
+    here.iterate(20)
+    here.exchange.begin_stop()
+    here.until(lambda: here.exchange.stats()["sessions"] == 0)
+    here.iterate(10)
+    assert not here.loop.is_stopped
+    here.commit()
+    here.iterate(10)
+    assert here.loop.is_stopped
+    here.close()
 
 
 # ---------------------------------------------------------------------- threads
 
 
-def test_which_threads() -> None:
-    def settings(which: str) -> GatewayConfig:
-        return GatewayConfig(**(SMALL | {"threading": which}))
-
-    assert runs_in_one_thread(settings("shared"))
-    assert not runs_in_one_thread(settings("dedicated"))
-    assert runs_in_one_thread(settings("auto")) == (len(os.sched_getaffinity(0)) < 4)
-
-
 @pytest.mark.parametrize("idle", ["spin", "pause", "yield", "block"])
-@pytest.mark.parametrize("which", ["shared", "dedicated"])
-def test_started_and_stopped(which: str, idle: str) -> None:
-    with harness(threading=which, idle=idle, prefault=True) as here:
+def test_started_and_stopped(idle: str) -> None:
+    with harness(idle=idle, prefault=True) as here:
         here.exchange.start()
         client = Client(here, 1, tcp=True)
         client.socket.setblocking(True)
@@ -352,13 +345,13 @@ def test_started_and_stopped(which: str, idle: str) -> None:
         client.socket.close()
         assert here.exchange.wait_drained(60)
         assert here.exchange.failure is None
-        here.exchange.replica.snapshot()
-        assert here.exchange.digest() == here.exchange.replica.builder.digest()
+        here.exchange.follower.snapshot()
+        assert here.exchange.digest() == here.exchange.follower.snapshot().digest
 
 
 def test_a_thread_that_sleeps_costs_nothing() -> None:
-    """Of two threads that have nothing to do for a while neither runs."""
-    with harness(threading="dedicated", idle="block") as here:
+    """A thread that has nothing to do for a while does not run."""
+    with harness(idle="block") as here:
         here.exchange.start()
         time.sleep(0.1)
         before = time.process_time()

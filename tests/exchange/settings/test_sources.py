@@ -81,7 +81,7 @@ def test_settings_are_read_again(file: Path) -> None:
         ({"instruments": ["id=1,sybol=X"]}, "--instrument: there is no setting 'sybol': did you mean 'symbol'?"),
         ({"instruments": ["symbol=X"]}, "--instrument 1, id: field required"),
         ({"instruments": ["one"]}, "--instrument 1: 'one': write it as id=1,symbol=ABC,tick_size=5"),
-        ({"matcher_cpus": "1,x"}, "--matcher-cpus 2: 'x': input should be a valid integer"),
+        ({"gateway_cpus": "1,x"}, "--gateway-cpus 2: 'x': input should be a valid integer"),
         ({"secrets_file": "x" * 99, "port": "y" * 99}, "--port: 'yyyyyyyyyyy"),
     ],
     ids=str,

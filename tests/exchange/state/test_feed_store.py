@@ -12,8 +12,6 @@ from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.exchange.state.feed_store import FeedStore
 from pricetime.native.crc import linked
 from pricetime.types import REPORT
-from tests.exchange.harness import harness
-from tests.exchange.orders import cancel, new
 
 
 def reports(first: int, count: int) -> np.ndarray:
@@ -194,22 +192,3 @@ def test_a_reader_beside_the_writer_never_has_a_torn_copy() -> None:
     finally:
         stopped.set()
         writer.join()
-
-
-def test_what_the_replica_has_not_applied_is_waited_for() -> None:
-    """The router stops where it would overwrite it, and goes on when the replica did."""
-    with harness(feed_store_reports=1024, ring_capacity=64) as here:
-        client = here.client(1)
-        messages = [order for n in range(1, 1001) for order in (new(n), cancel(n))]
-        client.send(*messages)
-        here.iterate(300)
-        assert here.exchange.store.next_sequence == 1025, "it wrote over what the replica needs, or stopped too early"
-        assert len(client.reports(client.receive())) == 1024
-        here.settle()
-        client.receive()
-        assert len(client.reports()) == 2000
-        assert here.exchange.store.next_sequence == 2001
-        assert here.exchange.store.oldest == 977
-        feed = here.feed.reports()
-        assert feed["seq_num"].tolist() == list(range(1, 2001))
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()

@@ -43,7 +43,6 @@ def make(folder: Path) -> None:
             feed_reports=feed,
             feed_sequence=200,
             feed_checksum=55,
-            epoch=77,
         ),
     )
     expected = {

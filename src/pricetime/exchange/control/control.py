@@ -19,23 +19,22 @@ import os
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...errors import PricetimeError
 from ...types import Phase
-from ...wire.types import AcknowledgementLevel, SessionReason
+from ...wire.types import SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..settings.server_log import LimitedLog, Log, is_for_people
 from .admin_server import AdminServer
 from .journal_server import JournalServer
 from .login import LoginHandler
-from .measured import Measured
-from .operator import Exchange as Operated
 from .operator import Operator
 from .preflight import Preflight, read_secrets
-from .retransmission import RecoveryServer, Replica, Store
+from .retransmission import RecoveryServer
+from .view import Exchange
 
 if TYPE_CHECKING:
     from .metrics_server import MetricsServer
@@ -61,59 +60,6 @@ DRAINED, NOT_DRAINED, JOURNAL_FAILED = 0, 1, 3
 
 #: Settings that SIGHUP can change.
 READ_AGAIN = {"instruments", "secrets_file"}
-
-
-class Exchange(Measured, Operated, Protocol):
-    """The threads that carry orders, as the control side sees them. They run before ``Control`` starts.
-
-    ``wait_drained``, ``depth`` and ``open_orders`` may block. All other methods return at once and are called in the
-    event loop's thread; the methods of ``Measured`` are also called in other threads.
-    """
-
-    @property
-    def store(self) -> Store:
-        """The newest reports of the feed."""
-
-    @property
-    def replica(self) -> Replica:
-        """The books, rebuilt from the feed."""
-
-    @property
-    def failure(self) -> str | None:
-        """Why the exchange has failed; None if it has not."""
-
-    @property
-    def journal_failure(self) -> str | None:
-        """Why the journal has failed; None if it has not, or without a journal."""
-
-    @property
-    def level(self) -> AcknowledgementLevel:
-        """The acknowledgement level: what a command survives once its report is sent."""
-
-    @property
-    def phases(self) -> Mapping[int, Phase]:
-        """The phases of the instruments at the start, by instrument."""
-
-    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
-        """See ``login.Admit``."""
-
-    def set_phase(self, instrument: int, phase: Phase) -> bool:
-        """Send the command that changes the phase of an instrument. False if there is no room for it now."""
-
-    def begin_stop(self) -> None:
-        """Accept no more orders, and log out every client after its last report."""
-
-    def wait_drained(self, timeout_s: float) -> bool:
-        """Wait until every report is sent, and end the threads. False if the reports were not sent in time.
-
-        Called once, after ``begin_stop``, in a separate thread.
-        """
-
-    def take_events(self) -> Iterable[tuple[int, int, int, int, int]]:
-        """Session events since the last call: kind, owner, SessionReason, ns since 1970, next sequence number."""
-
-    def digest(self) -> int:
-        """Digest of all books as subscribers see them. Called once, after ``wait_drained`` returned True."""
 
 
 class Page(Protocol):
@@ -185,7 +131,7 @@ class Control:
         self._login_handler = LoginHandler(
             prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
-        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.replica, self._limited_log)
+        self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.follower, self._limited_log)
         self._announce()
         await self._set_phases(config)
         self._admin = self._serve_operator()
@@ -219,33 +165,22 @@ class Control:
 
     def _serve_copies(self) -> JournalServer | None:
         """Start the server for followers of the journal, if it is configured."""
-        listener, journal_service = self._prepared.journal, self._exchange.journal_service
-        if listener is None or journal_service is None:
+        listener, journal = self._prepared.journal, self._exchange.journal
+        if listener is None or journal is None:
             return None
-        made = JournalServer(
-            listener,
-            self._config,
-            self._prepared.secrets,
-            journal_service.directory,
-            journal_service.extent,
-            journal_service.level,
-            self._limited_log,
-        )
+        made = JournalServer(listener, self._config, self._prepared.secrets, journal, self._limited_log)
         made.open()
         return made
 
     def _serve_metrics(self) -> MetricsServer | None:
         """Start the metrics server, if it is configured."""
-        listener, journal_service = self._prepared.metrics, self._exchange.journal_service
+        listener = self._prepared.metrics
         if listener is None:
             return None
         from .metrics_server import serve
 
         services = self._login_handler, self._recovery, self._copies
-        first = 0 if journal_service is None else journal_service.first
-        return serve(
-            listener, self._config, self._exchange, services, first, self._limited_log, self._prepared.listener
-        )
+        return serve(listener, self._config, self._exchange, services, self._limited_log, self._prepared.listener)
 
     def _serve_page(self) -> Page | None:
         """Start the live page, if it is configured."""
@@ -293,6 +228,7 @@ class Control:
             feed_port=config.feed_port,
             feed_interface=str(config.feed_interface),
             epoch=self._exchange.store.epoch,
+            term=self._exchange.term,
             journal=None if config.journal is None else str(config.journal),
             admin_socket=None if prepared.admin is None else str(prepared.admin.path),
             journal_port=None if prepared.journal is None else prepared.journal.getsockname()[1],

@@ -15,18 +15,18 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from ...log.backup import Extent, first_segment
-from ...log.directory import Directory
+from ...log.backup import first_segment
+from ...log.segment import term_of
 from ...log.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
 from ...wire import auth
 from ...wire.messages import Challenge, Login, LoginAccepted, LoginRejected
-from ...wire.types import WIRE_VERSION, AcknowledgementLevel, SessionReason
+from ...wire.types import WIRE_VERSION, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
+from ..standby.journal import Journal
 from .acceptor import Acceptor
 from .places import Places
 from .secrets import Secrets
@@ -49,18 +49,16 @@ class JournalServer(Acceptor):
         listener: socket.socket,
         config: GatewayConfig,
         secrets: Secrets | None,
-        directory: Directory,
-        extent: Callable[[], Extent],
-        level: AcknowledgementLevel,
+        journal: Journal,
         log: LimitedLog,
     ) -> None:
         super().__init__(listener, "cannot accept a journal connection", log)
         self.counts: Counter[str] = Counter()  #: counters by name
         self._secrets = secrets
         self._config = config
-        self._directory = directory
-        self._extent = extent
-        self._level = level
+        self._journal = journal
+        self._directory = journal.directory
+        self._extent = journal.extent
         self._pending: Places[asyncio.Task[None]] = Places(MOST_PENDING)
         self._following: dict[asyncio.Task[None], int] = {}  # owner of each connection that has logged in
 
@@ -134,7 +132,8 @@ class JournalServer(Acceptor):
         assert task is not None
         self._pending.leave(task)
         self._following[task] = int(login.owner)
-        answer = LoginAccepted(level=self._level, owner=login.owner, next_sequence=1, oldest_sequence=1)
+        log = self._journal.log
+        answer = LoginAccepted(level=log.level, owner=login.owner, next_sequence=1, oldest_sequence=1, term=log.term)
         await self._send(connection, answer.encode())
         return int(login.owner)
 
@@ -149,7 +148,10 @@ class JournalServer(Acceptor):
 
     async def _send_all(self, connection: socket.socket, request: Request) -> None:
         """Send everything from a position on, then what is appended, until the follower disconnects."""
-        segment, offset = request
+        segment, offset, term = request
+        if segment and term_of(self._directory, segment) not in {None, term}:
+            await self._send(connection, self._piece(PieceKind.FORKED, 0, segment, offset, 0, self._extent()[0]))
+            return
         if segment == 0:
             segment = await self._send_snapshot(connection)
         reported_at = 0.0

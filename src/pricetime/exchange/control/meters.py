@@ -185,10 +185,6 @@ class Feed(Section):
         "feed_foreign_datagrams",
         "Datagrams that a second publisher sent to the feed's group and port, counted in a short sample every 5 s.",
     )
-    lag = gauge(
-        "replica_lag_reports",
-        "Reports of the feed that the replica has not applied yet. Snapshots and book metrics come from the replica.",
-    )
 
 
 class Sessions(Section):
@@ -212,10 +208,20 @@ class Sessions(Section):
     ended = counter("recovery_ended", "Recovery connections that the server closed, by reason.", "reason")
 
 
+class CommandLog(Section):
+    title = "Command log"
+
+    term = gauge("log_term", "Term of the log: it grows with every start of a server with this journal.", key="term")
+    sequence = gauge("log_sequence", "Sequence number of the last command in the log.", key="log_sequence")
+    follower = gauge(
+        "follower_lag_commands",
+        "Commands in the log that the follower thread has not run yet. Snapshots and book metrics come from it.",
+    )
+
+
 class Journal(Section):
     title = "Journal (only with a journal)"
 
-    sequence = gauge("journal_sequence", "Sequence number of the last command in the journal.", key="journal_sequence")
     synced = gauge(
         "journal_synced_sequence", "Sequence number of the last command that is on the disk.", key="journal_synced"
     )
@@ -231,10 +237,6 @@ class Journal(Section):
     snapshot = gauge(
         "snapshot_sequence", "Sequence number of the last command in the newest snapshot.", key="snapshot_sequence"
     )
-    follower = gauge(
-        "follower_lag_commands",
-        "Commands in the journal that the follower thread has not applied yet. The follower writes the snapshots.",
-    )
     copies = gauge("journal_copies", "Connections from other machines that copy the journal.")
     copied = counter("journal_copied_bytes", "Bytes of the journal sent to these connections.")
 
@@ -242,7 +244,7 @@ class Journal(Section):
 class Process(Section):
     title = "Server"
 
-    build = Meter("info", "build", "Version, form, acknowledge, threading and idle of this server, as labels.")
+    build = Meter("info", "build", "Version, form, acknowledge and idle of this server, as labels.")
     threads = counter("thread_cpu_seconds", "Processor time of each named thread.", "thread")
     scrapes = counter(
         "scrapes", "Requests for metrics, by HTTP status; `closed`: no complete reply was sent.", "status"
@@ -250,7 +252,7 @@ class Process(Section):
     took = gauge("scrape_seconds", "Time that it took to read these metrics.")
 
 
-SECTIONS: tuple[type[Section], ...] = (Orders, Latency, Books, Rings, Feed, Sessions, Journal, Process)
+SECTIONS: tuple[type[Section], ...] = (Orders, Latency, Books, Rings, Feed, Sessions, CommandLog, Journal, Process)
 
 #: Metrics that ``prometheus-client`` adds for every process.
 OF_THE_PROCESS = {

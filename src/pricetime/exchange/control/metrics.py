@@ -1,7 +1,7 @@
 """Reads the values of all metrics from the exchange, once for each scrape.
 
 Scrapes do not delay orders. The threads that carry orders always count in their own memory; a thread of the control
-side copies these counters. Book metrics come from the replica, which applies no reports while it is read.
+side copies these counters. Book metrics come from the follower, which runs no commands while it is read.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from ...wire.types import RetransmitStatus, SessionReason
 from ..settings.config import GatewayConfig
 from . import meters
 from .cumulative import cumulative
-from .measured import Measured
+from .view import Measured
 
 #: Maximum number of instruments with book metrics, which are ten samples for each instrument.
 MOST_BOOKS = 256
@@ -93,21 +93,18 @@ class Services(NamedTuple):
 class ExchangeCollector(Collector):
     """Reads an exchange on each collection.
 
-    Do not call it in the event loop: it may wait for the replica and takes some milliseconds. ``first``: sequence
-    number of the last command that was in the journal when this process started.
+    Do not call it in the event loop: it may wait for the follower and takes some milliseconds.
     """
 
-    def __init__(self, config: GatewayConfig, exchange: Measured, services: Services, first: int) -> None:
+    def __init__(self, config: GatewayConfig, exchange: Measured, services: Services) -> None:
         self._config = config
         self._exchange = exchange
         self._services = services
-        self._first = first
         self._instruments = sorted(config.instruments, key=lambda instrument: instrument.id)[:MOST_BOOKS]
         self._build = {
             "version": version("pricetime"),
             "form": "compiled" if COMPILED else "pure",
             "acknowledge": "volatile" if config.journal is None else config.acknowledge.value,
-            "threading": config.threading.value,
             "idle": config.idle.value,
         }
 
@@ -124,13 +121,14 @@ class ExchangeCollector(Collector):
         yield from self._books()
         yield from self._rings_and_feed(stats)
         yield from self._sessions()
-        if "journal_sequence" in stats:
+        yield meters.CommandLog.follower.sample(max(0, stats["log_sequence"] - stats["follower_sequence"]))
+        if "journal_synced" in stats:
             yield from self._journal(stats)
         yield from self._process()
         yield meters.Process.took.sample(time.perf_counter() - began)
 
     def _orders(self, stats: Mapping[str, float]) -> Iterator[Metric]:
-        yield meters.Orders.commands.sample(stats["commands"] - self._first)
+        yield meters.Orders.commands.sample(stats["commands"] - stats["log_first"] + 1)
         counts: dict[tuple[ReportKind, Reason], int] = {}
         counts |= {(kind, Reason.NONE): 0 for kind in ReportKind if kind is not ReportKind.REJECTED}
         counts |= {(kind, reason): 0 for kind, reasons in REASONS.items() for reason in reasons}
@@ -169,7 +167,6 @@ class ExchangeCollector(Collector):
         yield meters.Feed.sequence.sample(last)
         listener = self._services.listener
         yield meters.Feed.foreign.sample(0 if listener is None else listener.datagrams)
-        yield meters.Feed.lag.sample(max(0, last - stats["replica_sequence"]))
 
     def _sessions(self) -> Iterator[Metric]:
         login_handler, recovery = dict(self._services.login_handler.counts), dict(self._services.recovery.counts)
@@ -191,9 +188,8 @@ class ExchangeCollector(Collector):
 
     def _journal(self, stats: Mapping[str, float]) -> Iterator[Metric]:
         section, copies = meters.Journal, self._services.copies
-        yield section.lag.sample(max(0, stats["journal_sequence"] - stats["journal_synced"]))
+        yield section.lag.sample(max(0, stats["log_sequence"] - stats["journal_synced"]))
         yield section.sync.summary(int(stats["journal_commits"]), stats["journal_sync_ns"] / 1e9)
-        yield section.follower.sample(max(0, stats["journal_sequence"] - stats["follower_sequence"]))
         yield section.copies.sample(0 if copies is None else len(copies))
         yield section.copied.sample(0 if copies is None else copies.counts["bytes sent"])
 

@@ -21,9 +21,9 @@ from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
 from .acceptor import Acceptor
 from .hosts import is_known
-from .measured import Measured
 from .metrics import ExchangeCollector, Listener, Service, Services
 from .places import Places
+from .view import Measured
 
 #: Maximum number of connections, time for a request and its reply in seconds, maximum size of a request in bytes.
 MOST_CLIENTS, TIMEOUT_S, MOST_BYTES = 16, 5.0, 8192
@@ -174,7 +174,6 @@ def serve(
     config: GatewayConfig,
     exchange: Measured,
     services: tuple[Service, Service, Service | None],
-    first: int,
     log: LimitedLog,
     others: Listener | None = None,
 ) -> MetricsServer:
@@ -184,7 +183,7 @@ def serve(
     """
     counts = Counter({"200": 0, "closed": 0})
     registry = CollectorRegistry()
-    registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others), first))
+    registry.register(ExchangeCollector(config, exchange, Services(*services, counts, others)))
     ProcessCollector(registry=registry)
     made = MetricsServer(listener, counts, partial(generate_latest, registry), log, config.http_names)
     made.open()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,9 +23,10 @@ from ...types import Phase, Reason, Side
 from ...wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
 from ..settings.server_log import Log
 from .secrets import Secrets
+from .view import Exchange
 
 if TYPE_CHECKING:
-    from ..standby.journal_service import JournalService
+    from ..standby.journal import Journal
 
 #: Timeouts for the execution of a command and for writing a snapshot, in seconds.
 COMMAND_TIMEOUT_S, SNAPSHOT_TIMEOUT_S = 10.0, 120.0
@@ -39,35 +40,6 @@ Answer = tuple[list[dict[str, Any]], dict[str, Any]]
 
 class Refused(PricetimeError):
     """The operator's request cannot be executed. The message says why and what to do."""
-
-
-class Exchange(Protocol):
-    """The part of the exchange that the operator's commands use."""
-
-    @property
-    def journal_service(self) -> JournalService | None:
-        """The service that writes the journal; None without a journal."""
-
-    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
-        """End an owner's session unless ``session_reason`` is 0; cancel its orders unless ``cancel_reason`` is 0.
-
-        False if there is no room for the request.
-        """
-
-    def is_done(self, owner: int) -> bool:
-        """True if all requests have been read and this owner has no pending mass cancel."""
-
-    def progress(self) -> tuple[int, int]:
-        """Sequence numbers of the last command received and of the last command answered."""
-
-    def open_orders(self, owner: int) -> NDArray[np.void]:
-        """An owner's open orders. Blocks; one call at a time. Raises RuntimeError."""
-
-    def sessions(self) -> list[tuple[int, int, int, int]]:
-        """For each session: owner, unsent bytes, ns since its last message, number of its next report."""
-
-    def want_snapshot(self) -> bool:
-        """Request a snapshot of the journal. False without a journal."""
 
 
 class Operator:
@@ -217,12 +189,12 @@ class Operator:
 
     async def _snapshot(self, _request: Mapping[str, Any]) -> Answer:
         """Take a snapshot and wait until it is written."""
-        journal_service = self._journal_service()
-        wanted = journal_service.writer.appended
+        journal = self._journal()
+        wanted = journal.log.last
         self._exchange.want_snapshot()
         try:
             async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
-                while not (found := [one for one in journal_service.directory.snapshots() if one >= wanted]):
+                while not (found := [one for one in journal.directory.snapshots() if one >= wanted]):
                     await asyncio.sleep(POLL_S)
                     if wanted == 0:
                         raise Refused("there is nothing to snapshot: the exchange has not received a command yet")
@@ -230,23 +202,23 @@ class Operator:
             raise Refused(
                 f"no snapshot was written within {SNAPSHOT_TIMEOUT_S:.0f} s: see the log of the server"
             ) from None
-        return [], {"sequence": found[0], "file": str(journal_service.directory.snapshot_path(found[0]).absolute())}
+        return [], {"sequence": found[0], "file": str(journal.directory.snapshot_path(found[0]).absolute())}
 
     async def _backup(self, request: Mapping[str, Any]) -> Answer:
         """Copy the journal to a new directory while the server runs."""
-        journal_service, target = self._journal_service(), request.get("directory")
+        journal, target = self._journal(), request.get("directory")
         if not isinstance(target, str) or not Path(target).is_absolute():
             raise Refused("directory: give the absolute path of a directory that does not exist yet")
         try:
-            made = await asyncio.to_thread(back_up, journal_service.directory, journal_service.extent, Path(target))
+            made = await asyncio.to_thread(back_up, journal.directory, journal.extent, Path(target))
         except JournalError as error:
             raise Refused(str(error)) from error
         return [], {"directory": target, "sequence": made.sequence, "bytes": made.n_bytes}
 
-    def _journal_service(self) -> JournalService:
-        if self._exchange.journal_service is None:
+    def _journal(self) -> Journal:
+        if self._exchange.journal is None:
             raise Refused("there is no journal: start the server with --journal DIR")
-        return self._exchange.journal_service
+        return self._exchange.journal
 
 
 def _owner(request: Mapping[str, Any]) -> int:

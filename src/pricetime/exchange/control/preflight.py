@@ -123,17 +123,17 @@ def check_form(*, compiled: bool) -> None:
 
 
 def check_processors(config: GatewayConfig) -> None:
-    """This process may use every processor in ``gateway_cpus`` and ``matcher_cpus``. Raises CannotStart."""
+    """This process may use every processor in ``gateway_cpus``. Raises CannotStart."""
     if not hasattr(os, "sched_getaffinity"):
-        if config.gateway_cpus or config.matcher_cpus:
-            raise CannotStart("gateway_cpus and matcher_cpus work only on Linux: remove them")
+        if config.gateway_cpus:
+            raise CannotStart("gateway_cpus works only on Linux: remove it")
         return
     allowed = os.sched_getaffinity(0)
-    for name in ("gateway_cpus", "matcher_cpus"):
-        if not_allowed := set(getattr(config, name)) - allowed:
-            raise CannotStart(
-                f"{name}: this process may not use processor {min(not_allowed)}: give processors from {sorted(allowed)}"
-            )
+    if not_allowed := set(config.gateway_cpus) - allowed:
+        raise CannotStart(
+            f"gateway_cpus: this process may not use processor {min(not_allowed)}: give processors from "
+            f"{sorted(allowed)}"
+        )
 
 
 def check_latency_log(config: GatewayConfig) -> None:

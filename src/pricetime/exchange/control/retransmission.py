@@ -20,7 +20,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
-from typing import Protocol
 
 import numpy as np
 
@@ -43,6 +42,7 @@ from ..settings.server_log import LimitedLog
 from .acceptor import Acceptor
 from .places import Places
 from .token_bucket import TokenBucket
+from .view import Books, Store
 
 #: Cost of a request in addition to its reports, so that the rate limit also bounds small requests.
 REQUEST_COST_REPORTS = 32
@@ -66,50 +66,18 @@ REQUESTS = {
 LOWEST_PRICE, HIGHEST_PRICE = -(2**63), 2**63 - 1
 
 
-class Store(Protocol):
-    """The newest reports of the feed. The gateway writes them, the recovery server reads them."""
-
-    @property
-    def oldest(self) -> int:
-        """Sequence number of the oldest stored report."""
-
-    @property
-    def next_sequence(self) -> int:
-        """Sequence number of the next report of the feed."""
-
-    @property
-    def epoch(self) -> int:
-        """Start of the feed, ns since 1970."""
-
-    def checksum_before(self, number: int) -> int | None:
-        """Checksum of all reports before ``number``, which may be the next one; None if it is not known."""
-
-    def copy(self, first: int, count: int) -> bytes | None:
-        """``count`` reports of 48 bytes from ``first`` on; None if the store does not hold all of them."""
-
-
-class Replica(Protocol):
-    """The books, rebuilt from the feed."""
-
-    def snapshot(self) -> Snapshot:
-        """All books at one moment. May block; called in a separate thread, one call at a time."""
-
-    def instruments(self) -> Snapshot:
-        """The instruments without orders, digest and checksum 0. Called in a separate thread; takes microseconds."""
-
-
 class RecoveryServer(Acceptor):
     """Serves subscribers in the running event loop, from ``open`` to ``close``."""
 
     def __init__(
-        self, listener: socket.socket, config: GatewayConfig, store: Store, replica: Replica, log: LimitedLog
+        self, listener: socket.socket, config: GatewayConfig, store: Store, books: Books, log: LimitedLog
     ) -> None:
         super().__init__(listener, "cannot accept a recovery connection", log)
         self.counts: Counter[str] = Counter()  #: counters by name
         self._config = config
         self._store = store
-        self._replica = replica
-        self._snapshots = SharedSnapshot(replica, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
+        self._books = books
+        self._snapshots = SharedSnapshot(books, store, config.snapshot_cache_ms / 1000, config.snapshot_copies)
         self._all = TokenBucket(
             config.recovery_total_per_second, self._burst(config.recovery_total_per_second), self._loop.time()
         )
@@ -248,7 +216,7 @@ class RecoveryServer(Acceptor):
         await asyncio.sleep(client.allowance.wait(REQUEST_COST_REPORTS, self._loop.time()))
         if without_orders:
             client.allowance.take(REQUEST_COST_REPORTS)
-            known = await asyncio.to_thread(self._replica.instruments)
+            known = await asyncio.to_thread(self._books.instruments)
             await self._send(client, _header(known, self._store.epoch))
             return
         async with self._snapshots.read() as snapshot:
@@ -308,8 +276,8 @@ class SharedSnapshot:
     the newest is reused whatever its age, and its readers fetch the newer reports by retransmission.
     """
 
-    def __init__(self, replica: Replica, store: Store, good_for_s: float, most: int) -> None:
-        self._replica = replica
+    def __init__(self, books: Books, store: Store, good_for_s: float, most: int) -> None:
+        self._books = books
         self._store = store
         self._good_for_s = good_for_s
         self._most = most
@@ -343,7 +311,7 @@ class SharedSnapshot:
 
     async def _take(self) -> Encoded:
         self._taken_at = asyncio.get_running_loop().time()
-        return await asyncio.to_thread(lambda: Encoded(self._replica.snapshot(), self._store.epoch))
+        return await asyncio.to_thread(lambda: Encoded(self._books.snapshot(), self._store.epoch))
 
 
 def _header(snapshot: Snapshot, epoch: int) -> bytes:

@@ -4,16 +4,17 @@ from pricetime.core.layout cimport (
     BEHIND, CANCEL_ORDER, EXTENDED, GATEWAY_REJECT, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS,
     ORDER_EXTENSION, REDUCE_ORDER, REPLACE_ORDER, THROTTLED, Command, u8, u32, u64,
 )
-from pricetime.exchange.state.layout cimport FIRST_PART, ORDER_ID_SHIFT, THROTTLE_MEMORY_NS, Session
-from pricetime.exchange.state.throttle cimport Throttle
+from pricetime.exchange.io.layout cimport FIRST_PART, THROTTLE_MEMORY_NS, Account
+from pricetime.exchange.io.throttle cimport Throttle
+from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT
+from pricetime.exchange.state.sequencer cimport Sequencer, numbered
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
-    NewOrder, OpenOrders, OrderExtension, ReduceOrder,
+    OrderExtension, NewOrder, OpenOrders, ReduceOrder,
 )
 
 cdef enum:
-    NO_MASK = 0x7FFFFFFF             # slots that are not a ring
     SHARED_BYTES = 32                # NewOrder and ReplaceOrder begin like the order in a command
 
 
@@ -22,20 +23,20 @@ cdef class Decoder:
     cdef u8 end_reasons[256]         # SessionReason for a message that is not allowed, by type
     cdef Throttle throttle
     cdef u32 most_throttled          # throttled commands before the session ends
-    cdef readonly u64 sequence       # of the last command
+    cdef Sequencer sequencer
     cdef readonly u64 rejects        # commands that the gateway rejected since the start
     cdef u32 reason                  # SessionReason that ends the session, or NO_REASON
-    cdef u64 written                 # slots filled by the last call
-    cdef Session session             # of calls from Python
+    cdef u64 mass_cancel             # sequence of the MassCancel that ended the last call; 0: it did not end with one
+    cdef Account account             # of calls from Python
 
-    cdef u64 decode(self, Session *s, u32 owner, const u8 *data, u64 n_bytes, u8 *slots, u64 place, u64 mask,
-                    u64 now_ns, u64 timestamp) noexcept nogil
+    cdef u64 decode(self, Account *account, u32 owner, const u8 *data, u64 n_bytes, u64 now_ns, u64 timestamp) noexcept nogil
     cdef u64 _extended_size(self, const u8 *message, u64 n_bytes) noexcept nogil
-    cdef inline void _fill(self, Session *s, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
-    cdef void start(self, Command *c, u32 kind, u32 owner, u64 timestamp) noexcept nogil
-    cdef u32 _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
+    cdef inline void _fill(self, Account *account, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
+    cdef inline u32 _fill_other(self, const u8 *message, Command *c) noexcept nogil
+    cdef void _complete(self, Command *c) noexcept nogil
+    cdef inline u32 _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil
     cdef u32 _fill_open_orders(self, const OpenOrders *m, Command *c) noexcept nogil
-    cdef void _note_throttled(self, Session *s, u64 now_ns) noexcept nogil
+    cdef void _note_throttled(self, Account *account, u64 now_ns) noexcept nogil

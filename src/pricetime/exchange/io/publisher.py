@@ -18,9 +18,11 @@ if cython.compiled:
 @cython.final
 @cython.cclass
 class Publisher:
-    """``fd``: a UDP socket connected to the group. ``offload``: segmentation offload is enabled on it."""
+    """``fd``: a UDP socket connected to the group. ``offload``: segmentation offload is enabled on it. ``term``: of the
+    log, for the heartbeats.
+    """
 
-    def __init__(self, store, fd, offload, settings, faults, clock_offset_ns):
+    def __init__(self, store, fd, offload, settings, faults, clock_offset_ns, term=0):
         self.store = store
         self.fd = fd
         self.offload = offload
@@ -31,6 +33,7 @@ class Publisher:
         self.per_call = segments * self.per_datagram
         self.heartbeat_ns = settings.feed_heartbeat_ms * 1_000_000
         self.clock_offset_ns = clock_offset_ns
+        self.term = term
         self.next = self.store.newest()
         self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
@@ -118,6 +121,7 @@ class Publisher:
         message.seq_num = self.next
         message.epoch = self.store.epoch
         message.timestamp = now_ns + self.clock_offset_ns
+        message.term = self.term
         if send(self.fd, cython.address(message), cython.sizeof(FeedHeartbeat), MSG_DONTWAIT) > 0:
             self.datagrams += 1
             self.sent_bytes += cython.sizeof(FeedHeartbeat)

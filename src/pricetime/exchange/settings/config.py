@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from ...core.instrument import MAX_INSTRUMENTS, Instrument
 from ...environment import PREFIX
+from ...log.configuration import Configuration
 from ...owner_limits import OwnerLimits
 from ...types import Phase, ReplacePolicy, SelfTrade
 from ...wire.types import MAX_OWNER
@@ -38,7 +39,6 @@ from .fields import (
     Names,
     Port,
     PowerOfTwo,
-    Threading,
     named,
     setting,
     split_by,
@@ -227,7 +227,7 @@ class GatewayConfig(BaseSettings):
         None, "Maximum number of price levels in all instruments; default: order_capacity", ge=1, le=2**31
     )
     ring_capacity: PowerOfTwo = book(
-        2**16, "Slots of the ring of commands, and of the ring of reports, between threads", ge=2**4, le=2**24
+        2**16, "Commands, and reports, that may wait in the event loop; beyond it, clients wait", ge=2**4, le=2**24
     )
 
     max_open_orders: int | None = limit(
@@ -300,14 +300,8 @@ class GatewayConfig(BaseSettings):
         le=MAX_OWNER,
     )
 
-    threading: Threading = threads(
-        "auto",
-        "`shared`: gateway and matcher run in one thread. `dedicated`: each has its own. `auto`: dedicated on four "
-        "processors or more",
-    )
     idle: Idle = threads("block", "How a thread waits for work")
-    gateway_cpus: Cpus = threads((), "Processors for the gateway thread, such as `2,3`; default: all")
-    matcher_cpus: Cpus = threads((), "Processors for the matcher thread if it has its own; default: all")
+    gateway_cpus: Cpus = threads((), "Processors for the event loop, such as `2,3`; default: all")
     prefault: bool = threads(
         True, "Take the memory for orders from the system at the start, so that no order waits for a page fault"
     )
@@ -421,6 +415,16 @@ class GatewayConfig(BaseSettings):
                 *(most if given is None else given for given, most in zip(own, of_all, strict=True))
             )
         return found
+
+    def configuration(self) -> Configuration:
+        """The part of the settings that decides how the engine answers commands."""
+        return Configuration(
+            instruments=tuple(instrument.instrument() for instrument in self.instruments),
+            capacity=self.order_capacity,
+            level_capacity=self.level_capacity or self.order_capacity,
+            owner_limit=MAX_OWNER + 1,
+            limits=self.limits(),
+        )
 
     @property
     def admin_path(self) -> Path | None:

@@ -23,14 +23,6 @@ class Idle(StrEnum):
     BLOCK = "block"
 
 
-class Threading(StrEnum):
-    """Whether the gateway and the matcher share one thread."""
-
-    AUTO = "auto"
-    SHARED = "shared"
-    DEDICATED = "dedicated"
-
-
 class Acknowledge(StrEnum):
     """What a command survives once the server has sent a report of it."""
 

@@ -1,7 +1,10 @@
-"""A second engine that replays the journal while it grows, and writes the snapshots, so that the first need not stop.
+"""The second copy of the books: it follows the log, so that no question about the books stops the engine.
 
-The follower compares its engine with every checkpoint in the journal. A difference would be a defect of the exchange;
-it is found at once instead of at the next start.
+It gives snapshots for subscribers, and depth and totals for the metrics and the live page. With a journal it is a whole
+machine, which writes snapshots to files and compares itself with every checkpoint: a difference would be a defect of
+the exchange. Without one it is an engine alone, which takes a third of the time.
+
+It runs no command before its reports may be sent, so no subscriber sees in a snapshot what the feed may not say yet.
 """
 
 from __future__ import annotations
@@ -9,79 +12,98 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-from ...log.directory import Directory
-from ...log.snapshot import SnapshotFile, keep_two, write
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.snapshot import Snapshot
+from ...log.batch import LogReader
+from ...log.commit_log import CommitLog
+from ...log.snapshot import SnapshotFile, keep_two, restore, write
+from ...types import SNAPSHOT_ORDER, Phase
 from ..settings.config import GatewayConfig
+from ..settings.room import room_for
 from ..settings.server_log import Log
-from .standby import Standby
+from ..state.machine import Machine
+from .books import Books, instruments_of, public_orders
+from .depth import BookDepth, depth_of
+from .journal import Journal
+from .replayer import Replayer
 
-#: Wait when the follower is up to date, in seconds.
+#: Wait when the follower is up to date, in seconds. It then runs all commands of that time together.
 IDLE_WAIT_S = 0.02
 
-#: Maximum number of commands applied between two checks for the end.
-STEP = 1 << 14
+#: Maximum number of commands that run before other threads can read the books: about a millisecond.
+STEP = 1 << 12
 
-#: Niceness of the thread. Other threads run first, but if all processors are busy it still gets a fifth of one, which
-#: is enough to keep up.
+#: Niceness of the thread with a journal, because no order waits for it. Other threads run first, but if all processors
+#: are busy it still gets a fifth of one. Without a journal the log has room for few commands, so it must keep up.
 NICENESS = 5
+
+#: How long ``depths`` waits for the books, in seconds.
+DEPTHS_WAIT_S = 0.001
+
+#: Delay between two checks whether the feed has the last report of a snapshot, in seconds.
+POLL_S = 0.0002
 
 
 class Follower:
-    """Replays and takes snapshots in ``run``, which needs its own thread.
+    """Follows ``log`` in ``run``, which needs its own thread; the other methods may be called in any thread.
 
-    ``synced``: returns the last command that is on the disk. ``newest``: the last command in the newest snapshot.
-    ``on_lost``: called first if the files of the journal cannot be read.
+    ``live``: the machine of the exchange, before its first command in this log. ``journal``: whose log it is; None for
+    a volatile log.
     """
 
     def __init__(
-        self,
-        standby: Standby,
-        directory: Directory,
-        settings: GatewayConfig,
-        synced: Callable[[], int],
-        newest: int,
-        log: Log,
-        on_lost: Callable[[OSError], object] = lambda _: None,
+        self, live: Machine, log: CommitLog, settings: GatewayConfig, events: Log, journal: Journal | None
     ) -> None:
-        self.standby = standby
         self.failure: str | None = None
-        self.newest = newest
-        self._directory = directory
-        self._settings = settings
-        self._synced = synced
+        self.newest = 0 if journal is None else journal.snapshot  #: last command in the newest snapshot
+        self._live = live
         self._log = log
-        self._on_lost = on_lost
-        self._ended = False
+        self._settings = settings
+        self._events = events
+        self._directory = None if journal is None else journal.directory
+        self._kept = {
+            "stream_reports": settings.snapshot_stream_reports,
+            "feed_reports": settings.snapshot_feed_reports,
+        }
+        reader = log.read(live.sequence)
+        with room_for("order_capacity", "level_capacity"):
+            self._replayer: Replayer[Machine] | Replayer[Books] = self._copy(reader)
+        self._ended = threading.Event()
+        self._next, self._books = threading.Lock(), threading.Lock()
         self._wanted = (0, 0)  #: number of the newest request for a snapshot, and the last command before it
         self._answered = 0  #: number of the last request that was answered
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
-    # ------------------------------------------------------------------ from outside
-
-    def want_snapshot(self, sequence: int) -> None:
-        """Take a snapshot that has this command, whatever the settings say."""
-        self._wanted = (self._wanted[0] + 1, sequence)
-
-    def end(self) -> None:
-        """Make ``run`` return."""
-        self._ended = True
+    def _copy(self, reader: LogReader) -> Replayer[Machine] | Replayer[Books]:
+        """Return what follows, in the state of the live machine."""
+        live, configuration = self._live, self._live.configuration
+        if self._directory is None:
+            books = Books(configuration, configuration.make_engine(), live.store.epoch, live.store.next_sequence)
+            return Replayer(books, reader)
+        snapshot = live.snapshot(reader.position, term=self._log.term, **self._kept)
+        machine = Machine(
+            configuration,
+            stream_reports=self._settings.snapshot_stream_reports,
+            feed_reports=self._settings.snapshot_feed_reports,
+            engine=restore(snapshot, configuration),
+        )
+        machine.load(snapshot)
+        return Replayer(machine, reader)
 
     # ------------------------------------------------------------------ the thread
 
     def run(self) -> None:
         """Follow until ``end``, or until an error, which ``failure`` then describes."""
-        try:
+        if self._directory is not None:
             self._lower_priority()
-            while not self._ended:
-                if not self.iterate():
-                    time.sleep(IDLE_WAIT_S)
-        except Exception as error:
-            if isinstance(error, OSError):
-                self._on_lost(error)
-            self.failure = f"journal follower: {error}"
+        while self.failure is None and not self._ended.wait(0 if self.iterate() else IDLE_WAIT_S):
+            pass
 
     @staticmethod
     def _lower_priority() -> None:
@@ -90,58 +112,174 @@ class Follower:
         if os.getpriority(os.PRIO_PROCESS, thread) < NICENESS:
             os.setpriority(os.PRIO_PROCESS, thread, NICENESS)
 
-    def iterate(self) -> bool:
-        """Apply new commands, and take a snapshot if one is due. False if there was nothing new.
+    def end(self) -> None:
+        """Make ``run`` return."""
+        self._ended.set()
 
-        Raises the errors of ``Standby.step``.
+    def iterate(self) -> bool:
+        """Run the next commands, and write a snapshot if one is due. Returns whether more commands are waiting.
+
+        An error ends the following: see ``failure``.
         """
-        progressed = self.standby.step(STEP)
-        if self._waiting is None and self._is_due():
-            self._waiting = self.standby.snapshot(
-                stream_reports=self._settings.snapshot_stream_reports,
-                feed_reports=self._settings.snapshot_feed_reports,
-            )
-            self._taken_s = time.monotonic()
-        if self._waiting is not None and self._synced() >= self._waiting.sequence:
-            snapshot, self._waiting = self._waiting, None
-            self.keep(snapshot)
-        return progressed
+        try:
+            with self._exclusive():
+                more = self._step() == STEP
+                if self._waiting is None and self._is_due():
+                    self._waiting = self._snapshot_file()
+            if self._waiting is not None and self._log.durable >= self._waiting.sequence:
+                snapshot, self._waiting = self._waiting, None
+                self._write(snapshot)
+        except Exception as error:
+            self._fail(error)
+            return False
+        return more
+
+    def _step(self) -> int:
+        """Run at most STEP commands whose reports may be sent. Returns how many. Only within ``_exclusive``."""
+        try:
+            return self._replayer.step(min(STEP, self._log.released - self.sequence))
+        except Exception as error:
+            self._fail(error)
+            raise
+
+    def _fail(self, error: Exception) -> None:
+        if isinstance(error, OSError):
+            self._log.lose(error)
+        self.failure = self.failure or f"follower: {error}"
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        """Let no other thread use the books. Threads come in turn, so the follower cannot keep the others waiting."""
+        self._enter()
+        try:
+            yield
+        finally:
+            self._books.release()
+
+    def _enter(self, timeout_s: float = -1) -> bool:
+        with self._next:
+            return self._books.acquire(timeout=timeout_s)
+
+    # ------------------------------------------------------------------ for subscribers, metrics and page
+
+    @property
+    def sequence(self) -> int:
+        """Sequence of the last command that the follower has run."""
+        return self._replayer.position.sequence
+
+    @property
+    def machine(self) -> Machine | Books:
+        """What follows. Use it only when no thread runs ``run``."""
+        return self._replayer.machine
+
+    def _catch_up(self) -> None:
+        """Run all commands whose reports are published now. Only within ``_exclusive``. Raises RuntimeError."""
+        wanted = self._live.store.next_sequence
+        while self.machine.next_sequence < wanted:
+            if self.failure is not None or not self._step():
+                raise RuntimeError(self.failure or "the follower cannot read commands that were answered")
+
+    def snapshot(self) -> Snapshot:
+        """All books after the last published report, or a later one, with its number and the feed's checksum.
+
+        O(orders). Raises RuntimeError after a failure.
+        """
+        with self._exclusive():
+            self._catch_up()
+            store, number = self._live.store, self.machine.next_sequence
+            while store.next_sequence < number:  # the reports are about to be published
+                if self.failure is not None or self._ended.wait(POLL_S):
+                    raise RuntimeError(self.failure or "the exchange has ended")
+            engine = self.machine.engine
+            resting, digest, known = engine.dump().resting, engine.digest(references=True), instruments_of(engine)
+        return Snapshot(number - 1, known, public_orders(resting), digest, store.checksum_before(number))
+
+    def instruments(self) -> Snapshot:
+        """The instruments with their phases, without orders, digest and checksum. O(instruments)."""
+        with self._exclusive():
+            known = instruments_of(self.machine.engine)
+            return Snapshot(self.machine.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
+
+    def depth(self, instrument: int) -> BookDepth:
+        """Totals of a book. Waits for the follower. O(levels). Raises UnknownInstrument, RuntimeError."""
+        with self._exclusive():
+            self._catch_up()
+            return depth_of(self.machine.engine.book(instrument))
+
+    def depths(
+        self, instruments: Iterable[int], levels: int
+    ) -> dict[int, tuple[Phase, NDArray[np.void], NDArray[np.void]]] | None:
+        """The best levels of several books at one moment: {instrument: (phase, bids, asks)}, arrays as of ``depth``.
+
+        None if the follower is busy: try again. Waits at most DEPTHS_WAIT_S, and the books may be IDLE_WAIT_S old.
+        O(instruments * levels). Raises UnknownInstrument.
+        """
+        if not self._enter(DEPTHS_WAIT_S):
+            return None
+        try:
+            engine = self.machine.engine
+            return {number: (engine.phase(number), *engine.book(number).depth(levels)) for number in instruments}
+        finally:
+            self._books.release()
+
+    # ------------------------------------------------------------------ snapshots in files
+
+    def want_snapshot(self) -> None:
+        """Write a snapshot that has every command until now, whatever the settings say."""
+        self._wanted = (self._wanted[0] + 1, self._log.last)
 
     def _is_due(self) -> bool:
-        last = self.standby.position.sequence
-        behind = last - self.newest
+        if self._directory is None:
+            return False
         number, wanted = self._wanted
-        if number != self._answered and last >= wanted:  # else its commands are applied first
+        if number != self._answered and self.sequence >= wanted:  # else its commands run first
             self._answered = number
             if self.newest < wanted:
                 return True
-            self._log.info("snapshot", sequence=self.newest, meaning="already written: no command since")
+            self._events.info("snapshot", sequence=self.newest, meaning="already written: no command since")
         every, interval_s = self._settings.snapshot_every, self._settings.snapshot_interval_s
+        behind = self.sequence - self.newest
         if behind <= 0:
             return False
         if every and behind >= every:
             return True
         return bool(interval_s) and time.monotonic() - self._taken_s >= interval_s
 
-    def keep(self, snapshot: SnapshotFile) -> None:
+    def _snapshot_file(self) -> SnapshotFile:
+        self._taken_s = time.monotonic()
+        assert isinstance(self.machine, Machine)
+        return self.machine.snapshot(self._replayer.position, term=self._log.term, **self._kept)
+
+    def _write(self, snapshot: SnapshotFile) -> None:
         """Write a snapshot and remove files that are no longer needed.
 
         An error is only logged, because the journal is complete without the snapshot.
         """
         began = time.monotonic()
         self.newest = snapshot.sequence
+        assert self._directory is not None
         try:
             path = write(self._directory.disk, self._directory.path, snapshot)
             removed = keep_two(self._directory, keep_segments=self._settings.keep_segments)
         except OSError as error:
-            self._log.error("snapshot failed", sequence=snapshot.sequence, error=str(error))
+            self._events.error("snapshot failed", sequence=snapshot.sequence, error=str(error))
             return
-        self._log.info(
+        self._events.info(
             "snapshot",
             sequence=snapshot.sequence,
             file=path.name,
-            commands=len(snapshot.commands),
+            orders=len(snapshot.records.resting),
             streams=len(snapshot.owners),
             removed=[old.name for old in removed],
             seconds=round(time.monotonic() - began, 3),
         )
+
+    def finish(self) -> None:
+        """Write a snapshot of the end, so that the next start replays nothing. When ``run`` has returned and the log is
+        closed.
+        """
+        while self.iterate():
+            pass
+        regular = self._settings.snapshot_every or self._settings.snapshot_interval_s
+        if self.failure is None and self._directory is not None and regular and self.sequence > self.newest:
+            self._write(self._snapshot_file())

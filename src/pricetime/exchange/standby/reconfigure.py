@@ -10,10 +10,10 @@ from ...log.configuration import Configuration
 from ...types import Phase
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
-from ..state.exchange_state import ExchangeState, configuration_of
+from ..state.machine import Machine
 
 
-def reconfigure(state: ExchangeState, settings: GatewayConfig) -> list[str]:
+def reconfigure(state: Machine, settings: GatewayConfig) -> list[str]:
     """Apply the settings to a recovered state.
 
     Returns the changes in words. Raises CannotStart if they are not allowed.
@@ -40,7 +40,7 @@ def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
     Known instruments keep their phase and new ones begin continuous. The control side then sends a command for each
     phase that the settings change, so that subscribers receive it.
     """
-    after = configuration_of(settings)
+    after = settings.configuration()
     known = {instrument.id: instrument.phase for instrument in before.instruments}
     instruments = (replace(new, phase=known.get(new.id, Phase.CONTINUOUS)) for new in after.instruments)
     return replace(after, instruments=tuple(sorted(instruments, key=lambda instrument: instrument.id)))
@@ -75,7 +75,7 @@ def _rules_changed(old: Instrument, new: Instrument) -> list[str]:
     ]
 
 
-def _check_instruments(state: ExchangeState, after: Configuration) -> None:
+def _check_instruments(state: Machine, after: Configuration) -> None:
     """Raise CannotStart if an instrument with resting orders would be removed."""
     kept = {instrument.id for instrument in after.instruments}
     for number in state.engine.instruments:

@@ -21,9 +21,7 @@ cdef class FeedStore:
     cdef u64 published               # reports below this number are readable; atomic
     cdef u64 claimed                 # reports below this number may be overwritten during a read; atomic
     cdef u32 checksum                # of all reports before published; used by the writer only
-    cdef u64 kept_from               # the replica has applied the reports below this number; atomic
 
-    cdef u64 room(self) noexcept nogil
     cdef void begin(self, u64 count) noexcept nogil
     cdef Report *append(self) noexcept nogil
     cdef void publish(self) noexcept nogil
@@ -31,4 +29,3 @@ cdef class FeedStore:
     cdef u64 newest(self) noexcept nogil
     cdef u64 run_from(self, u64 number) noexcept nogil
     cdef Report *at(self, u64 number) noexcept nogil
-    cdef void keep_from(self, u64 number) noexcept nogil

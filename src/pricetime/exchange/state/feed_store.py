@@ -3,8 +3,7 @@
 
 It is a ring indexed by sequence number with one writer thread and any number of readers. A reader copies reports and
 then checks ``claimed``, which the writer raises before it overwrites a report: so a reader detects a copy that was
-overwritten meanwhile. The writer waits only for the replica, and never overwrites a report that the replica has not
-applied.
+overwritten meanwhile. The writer never waits.
 
 The store also keeps, for each report, the checksum of all reports before it: a running CRC-32C over their 48 bytes.
 Heartbeats, snapshots and retransmissions carry this checksum, so a subscriber can verify that it has applied what was
@@ -38,7 +37,7 @@ class FeedStore:
         self.capacity = capacity
         self.mask = capacity - 1
         self.epoch = epoch
-        self.next = self.published = self.claimed = self.kept_from = 1
+        self.next = self.published = self.claimed = 1
         self.reports = cython.cast(cython.pointer[Report], reserve(self.capacity * cython.sizeof(Report)))
         self.checksums = cython.cast(cython.pointer[u32], reserve(2 * self.capacity * cython.sizeof(u32)))
         if not self.reports or not self.checksums:
@@ -54,10 +53,6 @@ class FeedStore:
         prefault_pages(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ the writer
-
-    def room(self):
-        """How many reports can be written now without overwriting one that the replica has not applied."""
-        return self.capacity - (self.next - load_u64(cython.address(self.kept_from), ACQUIRE))
 
     def begin(self, count):
         """Announce that the next ``count`` reports will be written over the oldest."""
@@ -104,8 +99,7 @@ class FeedStore:
         """Continue a feed whose next report is ``next_sequence``.
 
         ``reports``: array of ``REPORT``, the newest reports before it. ``checksum``: of all reports before ``reports``.
-        Only in an empty store. The loaded reports count as applied by the replica. Raises SnapshotMismatch and then
-        changes nothing.
+        Only in an empty store. Raises SnapshotMismatch and then changes nothing.
         """
         number = whole(next_sequence, 1, (1 << 64) - 1, SnapshotMismatch, "the next sequence of a feed")
         if self.next != 1:
@@ -126,7 +120,6 @@ class FeedStore:
         self._link(oldest, self.next)
         self.published = self.next
         store_u64(cython.address(self.claimed), oldest, RELEASE)
-        self.keep_from(number)
         self.publish()
 
     # ------------------------------------------------------------------ readers
@@ -141,10 +134,6 @@ class FeedStore:
 
     def at(self, number):
         return cython.address(self.reports[(number - 1) & self.mask])
-
-    def keep_from(self, number):
-        """Note that the replica has applied all reports below ``number``."""
-        store_u64(cython.address(self.kept_from), number, RELEASE)
 
     @property
     def next_sequence(self):

@@ -2,15 +2,11 @@
 
 from pricetime.core.engine cimport checked
 from pricetime.core.layout cimport Command, u64
+from pricetime.exchange.state.layout cimport BATCH
 from pricetime.exchange.state.matcher cimport Matcher
 from pricetime.exchange.state.router cimport Router
-from pricetime.exchange.state.feed_store cimport FeedStore
 from pricetime.native.arrays cimport records_of
 from pricetime.native.waiting cimport yield_processor
-from pricetime.ring.ring cimport Ring
-
-cdef enum:
-    NO_LIMIT = 0xFFFFFFFFFFFFFFFF    # no limit of commands whose reports are routed
 
 
 # A checkpoint, see MARK in playback.py.
@@ -21,10 +17,10 @@ ctypedef packed struct Mark:
 
 
 cdef class Playback:
-    cdef Ring commands
     cdef Matcher matcher
     cdef Router router
-    cdef FeedStore store
+    cdef u64 bounds[257]             # see Matcher.execute
 
     cdef u64 _run_to_marks(self, const Command *commands, u64 count, const Mark *marks, u64 mark_count) noexcept nogil
     cdef void _run(self, const Command *commands, u64 count) noexcept nogil
+    cdef void _step(self, const Command *commands, u64 count) noexcept nogil

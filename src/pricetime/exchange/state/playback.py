@@ -1,13 +1,10 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Replays commands through the same matcher and router that run the live exchange, without clients."""
+"""Runs numbered commands through the same matcher and router that run the live exchange, without clients."""
 
 from __future__ import annotations
 
 import cython
 import numpy as np
-
-if cython.compiled:
-    from cython.cimports.libc.string import memcpy
 
 #: A checkpoint of a journal: after ``index`` commands, the last report was ``seq_num`` with this report checksum.
 MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("report_checksum", "<u8")])
@@ -16,13 +13,11 @@ MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("report_checksum", "<u8"
 @cython.final
 @cython.cclass
 class Playback:
-    """Puts commands into the ring that ``matcher`` reads. No other thread may use these parts at the same time."""
+    """No other thread may use ``matcher`` and ``router`` at the same time, and no stream has a reader."""
 
-    def __init__(self, commands, matcher, router, store):
-        self.commands = commands
+    def __init__(self, matcher, router):
         self.matcher = matcher
         self.router = router
-        self.store = store
 
     def run(self, commands, marks):
         """Execute an array of ``pricetime.COMMAND`` and route its reports. O(commands), without the GIL.
@@ -56,16 +51,16 @@ class Playback:
 
     def _run(self, commands, count):
         done: u64 = 0
-        while done != count or self.commands.peek(1) != 0:
-            free: u64 = self.commands.claim(count - done)
-            i: u64
-            for i in range(free):
-                memcpy(self.commands.claimed(i), cython.address(commands[done + i]), cython.sizeof(Command))
-            if free != 0:
-                self.commands.commit(free)
-            done += free
-            self.matcher.step()
-            while self.router.step(NO_LIMIT) != 0:
-                self.store.keep_from(self.store.next)
-                self.matcher.step()
+        while done < count:
+            some: u64 = min(count - done, cython.cast(u64, BATCH))
+            self._step(cython.address(commands[done]), some)
+            done += some
             yield_processor()  # the follower replays beside a live exchange, whose threads are more urgent
+
+    def _step(self, commands, count):
+        """Execute one batch and route all of its reports."""
+        self.matcher.execute(commands, count, self.bounds)
+        done: u64 = 0
+        while done < count:
+            done += self.router.step(cython.address(commands[done]), cython.address(self.bounds[done]), count - done)
+        self.matcher.drop(self.matcher.count)

@@ -1,45 +1,46 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    ACCEPTED, AS_MAKER, EXPIRED, INVALID_ORDER_ID, NIL, OPEN_ORDER, REJECTED, REPLACED, PHASE_CHANGED, THROTTLED, TRADE, UNFINISHED, Report,
-    RoutedReport, u8, u32, u64,
+    AS_MAKER, EXPIRED, INVALID_ORDER_ID, REJECTED, PHASE_CHANGED, THROTTLED, TRADE, UNFINISHED,
+    Command, Report, u8, u32, u64,
 )
-from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT, ROUTE_LIMIT
-from pricetime.exchange.state.sessions cimport Sessions
 from pricetime.exchange.state.feed_store cimport FeedStore
-from pricetime.ring.ring cimport Ring
+from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT, Stream
+from pricetime.exchange.state.matcher cimport Matcher
+from pricetime.exchange.state.streams cimport Streams
+from pricetime.native.arrays cimport records_of
 
 cdef enum:
+    MOST_ROUTED = 8192               # maximum number of reports routed in one step
     KINDS = 16                       # a power of two, more than there are kinds of reports
     REASONS = 64                     # a power of two, more than there are reasons
-
-
-# Commands that arrived in one read and share a timestamp.
-ctypedef struct Arrival:
-    u64 timestamp                    # ns
-    u32 commands[5]                  # number of each kind, see native/latency.pxd
-    u32 zero
+    CLIENTS_ID = 0xFFFFFFFFFFFF      # the part of an order id in the book that its client knows
+    ALL_BITS = 0xFFFFFFFFFFFFFFFF
 
 
 cdef class Router:
-    cdef Ring reports
-    cdef Sessions sessions
+    cdef Matcher matcher
+    cdef Streams streams
     cdef FeedStore store
-    cdef u64 taker                   # reference of the last accepted or replaced order: the taker of a trade
+    cdef u64 taker                   # reference of the aggressing order that trades
     cdef u8 public_reasons[64]       # reason on the feed for each reason
+    cdef u64 referring[16]           # by kind: all bits if the report to an owner has a reference, else 0
+    cdef u64 replacing[16]           # by kind: all bits if a report of the feed has the reference twice, else 0
     # of the last step:
-    cdef Arrival arrived[8192]       # arrivals of the routed commands, in their order
-    cdef u64 arrivals                # entries in arrived
-    cdef u64 commands                # routed commands
-    cdef u32 unfinished[8192]        # owners whose mass cancel needs one more command
+    cdef u32 full                    # owner whose stream has no room for the next report; 0: none
+    cdef u64 copies                  # how many reports it needs room for: two if it trades with itself
+    cdef u32 unfinished[256]         # owners whose mass cancel needs one more command
     cdef u64 unfinished_count
     # since the start:
     cdef readonly u64 routed         # reports
     cdef u64 counts[1024]            # reports by kind and reason: KINDS x REASONS
 
-    cdef u64 step(self, u64 most) noexcept nogil
-    cdef u64 _reports_of(self, u64 commands, u64 total) noexcept nogil
-    cdef void _count(self, const RoutedReport *last) noexcept nogil
-    cdef void _to_feed(self, const Report *report, u64 order, u64 maker) noexcept nogil
-    cdef void _to_owner(self, u32 owner, const Report *report) noexcept nogil
-    cdef void _to_maker(self, const Report *report) noexcept nogil
+    cdef u64 step(self, const Command *commands, const u64 *bounds, u64 count) noexcept nogil
+    cdef bint _route(self, u32 owner, const Report *report, u64 reference) noexcept nogil
+    cdef inline bint _has_room(self, u32 owner, const Report *report) noexcept nogil
+    cdef inline bint _can_take(self, u32 owner, u64 copies) noexcept nogil
+    cdef inline void _to_feed(self, const Report *report, u64 order, u64 maker) noexcept nogil
+    cdef inline Report *_copy_to(self, Stream *s, const Report *report) noexcept nogil
+    cdef inline void _to_owner(self, Stream *s, const Report *report, u64 reference) noexcept nogil
+    cdef inline void _to_maker(self, const Report *report) noexcept nogil
+    cdef inline bint _open(self, u32 owner, Stream *s) noexcept nogil

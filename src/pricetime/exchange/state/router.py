@@ -2,19 +2,17 @@
 """Routes each report: to the owner of the command, a trade also to the maker's owner, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report contains its owner. A client sees its own ids;
-all others see public references (``Books.references``). The feed contains only reports that change a book, numbered
-without a gap, and only reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only
-to the gateway.
+all others see public references. The feed contains only reports that change a book, numbered without a gap, and only
+reasons that reveal nothing about an owner. A report that a mass cancel is unfinished goes only to the event loop.
+
+This runs for every report, so it uses the fields of streams and feed store directly.
 """
 
 from __future__ import annotations
 
 import cython
 
-from pricetime.types import Reason
-
-if cython.compiled:
-    from cython.cimports.libc.string import memset
+from pricetime.types import Reason, ReportKind
 
 #: Reasons that the feed shows: they follow from the order itself. Any other reason would reveal what its owner did.
 PUBLIC_REASONS = (
@@ -25,21 +23,27 @@ PUBLIC_REASONS = (
     Reason.NEVER_RESTS,
 )
 
+#: Kinds of reports that tell an owner a reference: of its order, or for a trade of the maker.
+REFERRING = (ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.REPLACED, ReportKind.OPEN_ORDER)
+
 
 @cython.final
 @cython.cclass
 class Router:
-    """Used by the gateway thread only."""
+    """Routes the reports of ``matcher`` to ``streams`` and ``store``. Used by the thread of the matcher only."""
 
-    def __init__(self, reports, sessions, store):
-        self.reports = reports
-        self.sessions = sessions
+    def __init__(self, matcher, streams, store):
+        self.matcher = matcher
+        self.streams = streams
         self.store = store
         self.taker = 0
-        reason: cython.int
-        for reason in range(REASONS):
-            self.public_reasons[reason] = reason if reason in PUBLIC_REASONS else Reason.NONE
-        self.commands = self.arrivals = self.unfinished_count = 0
+        number: cython.int
+        for number in range(REASONS):
+            self.public_reasons[number] = number if number in PUBLIC_REASONS else Reason.NONE
+        for number in range(KINDS):
+            self.referring[number] = ALL_BITS if number in REFERRING else 0
+            self.replacing[number] = ALL_BITS if number == ReportKind.REPLACED else 0
+        self.full = self.unfinished_count = 0
         self.start_counting()
 
     def start_counting(self):
@@ -58,107 +62,138 @@ class Router:
                 found[i // REASONS, i % REASONS] = self.counts[i]
         return found
 
-    def step(self, most):
-        """Route the reports of at most ``most`` commands, and at most ROUTE_LIMIT reports. Returns how many."""
-        self.commands = self.arrivals = self.unfinished_count = 0
-        total: u64 = min(self.reports.peek(ROUTE_LIMIT), self.store.room())
-        if most < total:  # otherwise the first ``total`` reports cannot belong to more than ``most`` commands
-            total = self._reports_of(most, total)
-        self.store.begin(total)
-        i: u64
-        for i in range(total):
-            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
-            report: cython.pointer[Report] = cython.address(routed.report)
-            kind: u32 = report.kind
-            reference: u64 = report.seq_num
-            self.counts[(kind % KINDS) * REASONS + report.reason % REASONS] += 1
-            if report.reason == UNFINISHED:
-                self.unfinished[self.unfinished_count] = routed.session
-                self.unfinished_count += 1
-            elif routed.session != 0:
-                self._to_owner(routed.session, report)
-            if kind == TRADE:
-                self._to_maker(report)
-                self._to_feed(report, self.taker, reference)
-            elif kind == ACCEPTED or kind == REPLACED:
-                self.taker = reference
-                self._to_feed(report, reference, reference if kind == REPLACED else 0)
-            elif kind <= EXPIRED:
-                self._to_feed(report, reference, 0)
-            elif kind == PHASE_CHANGED:
-                self._to_feed(report, 0, 0)
-            if routed.last:
-                self._count(routed)
-        if total != 0:
-            self.reports.release(total)
-            self.store.publish()
-            self.routed += total
-        return total
+    def step(self, commands, bounds, count):
+        """Route the reports of executed commands, at most BATCH. Returns how many are completely routed.
 
-    def _reports_of(self, commands, total):
-        """How many of the first ``total`` reports belong to the next ``commands`` commands."""
-        i: u64
-        for i in range(total):
-            routed: cython.pointer[RoutedReport] = cython.cast(cython.pointer[RoutedReport], self.reports.peeked(i))
-            if routed.commands > commands:
-                return i
-            if routed.last:
-                commands -= routed.commands
-        return total
+        ``bounds``: see ``Matcher.execute``. It routes fewer if their reports are more than MOST_ROUTED, or if a stream
+        has no room: ``full`` is then its owner.
+        """
+        i: u64 = self.matcher.routed
+        block: cython.pointer[Report] = self.matcher.block
+        references: cython.pointer[u64] = self.matcher.references
+        streams: cython.pointer[Stream] = self.streams.streams
+        most: u64 = MOST_ROUTED
+        last: u64 = min(bounds[count], i + min(most, self.store.capacity // 2))
+        self.full = 0
+        self.unfinished_count = 0
+        self.routed -= i
+        self.store.begin(last - i)
+        done: u64 = 0
+        while done < count:
+            if i == bounds[done]:
+                self.taker = references[i]  # its first report says that it is accepted or replaced
+            owner: u32 = commands[done].session
+            s: cython.pointer[Stream] = cython.address(streams[owner])
+            end: u64 = min(bounds[done + 1], last)
+            while i < end:
+                report: cython.pointer[Report] = cython.address(block[i])
+                kind: u32 = report.kind
+                if kind <= EXPIRED and kind != TRADE and s.count < s.open_until:
+                    self.counts[kind * REASONS + report.reason % REASONS] += 1
+                    own: cython.pointer[Report] = self._copy_to(s, report)
+                    own.order_id = report.order_id & CLIENTS_ID
+                    own.maker_id = references[i] & self.referring[kind]
+                    self._to_feed(report, references[i], references[i] & self.replacing[kind])
+                elif not self._route(owner, report, references[i]):
+                    break
+                i += 1
+            if i < bounds[done + 1]:
+                break
+            done += 1
+        self.matcher.routed = i
+        self.routed += i
+        self.store.publish()
+        return done
 
-    def _count(self, last):
-        """Count an answered command, together with the commands that arrived in the same read."""
-        self.commands += last.commands
-        if self.arrivals == 0 or self.arrived[self.arrivals - 1].timestamp != last.timestamp:
-            memset(cython.address(self.arrived[self.arrivals]), 0, cython.sizeof(Arrival))
-            self.arrived[self.arrivals].timestamp = last.timestamp
-            self.arrivals += 1
-        self.arrived[self.arrivals - 1].commands[last.kind] += 1
+    def _copy_to(self, s, report):
+        """Copy a report into a stream that is open, with the next number. Returns the copy."""
+        own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
+        number: u64 = s.count + 1
+        s.count = number
+        own[0] = report[0]
+        own.seq_num = number
+        return own
+
+    def _route(self, owner, report, reference):
+        """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room."""
+        kind: u32 = report.kind
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        if not self._has_room(owner, report):
+            return False
+        self.counts[(kind % KINDS) * REASONS + report.reason % REASONS] += 1
+        if report.reason == UNFINISHED:
+            self.unfinished[self.unfinished_count] = owner
+            self.unfinished_count += 1
+        elif self._open(owner, s):
+            self._to_owner(s, report, reference)
+        if kind == TRADE:
+            self._to_maker(report)
+            self._to_feed(report, self.taker, reference)
+        elif kind <= EXPIRED:
+            self._to_feed(report, reference, reference & self.replacing[kind])
+        elif kind == PHASE_CHANGED:
+            self._to_feed(report, 0, 0)
+        return True
+
+    def _has_room(self, owner, report):
+        """Have the streams of the report's owners room for it? If not, ``full`` is the owner whose stream has none."""
+        copies: u64 = 1
+        if report.kind == TRADE:
+            maker: u32 = report.maker_id >> ORDER_ID_SHIFT
+            if maker == owner:
+                copies = 2
+            elif not self._can_take(maker, 1):
+                return False
+        return self._can_take(owner, copies)
+
+    def _can_take(self, owner, copies):
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        if s.count + copies <= s.open_until or self.streams.has_room(owner, copies):
+            return True
+        self.full = owner
+        self.copies = copies
+        return False
 
     def _to_feed(self, report, order, maker):
-        public: cython.pointer[Report] = self.store.append()
-        public.type = report.type
-        public.kind = report.kind
-        public.side = report.side
+        number: u64 = self.store.next
+        public: cython.pointer[Report] = cython.address(self.store.reports[(number - 1) & self.store.mask])
+        self.store.next = number + 1
+        public[0] = report[0]
         public.reason = self.public_reasons[report.reason % REASONS]
-        public.instrument = report.instrument
+        public.seq_num = number
         public.order_id = order
         public.maker_id = maker
-        public.price = report.price
-        public.quantity = report.quantity
 
-    def _to_owner(self, owner, report):
+    def _to_owner(self, s, report, reference):
         """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
         with the reference of the maker."""
-        own: cython.pointer[Report] = self.sessions.append(owner)
-        if not own:
-            return
-        kind: u32 = report.kind
-        own.type = report.type
-        own.kind = kind
-        own.side = report.side
-        own.reason = report.reason
-        own.instrument = report.instrument
-        own.order_id = report.order_id
-        if kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
-            own.order_id &= (cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1
-        own.maker_id = 0
-        if kind == ACCEPTED or kind == TRADE or kind == REPLACED or kind == OPEN_ORDER:
-            own.maker_id = report.seq_num
-        own.price = report.price
-        own.quantity = report.quantity
+        own: cython.pointer[Report] = self._copy_to(s, report)
+        own.maker_id = reference & self.referring[report.kind % KINDS]
+        if report.kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
+            own.order_id = report.order_id & CLIENTS_ID
 
     def _to_maker(self, report):
         """Report a trade to the owner of the resting order, with the opposite side."""
-        own: cython.pointer[Report] = self.sessions.append(cython.cast(u32, report.maker_id >> ORDER_ID_SHIFT))
-        if not own:
+        owner: u32 = report.maker_id >> ORDER_ID_SHIFT
+        s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
+        if not self._open(owner, s):
             return
-        own.type = report.type
-        own.kind = TRADE
+        own: cython.pointer[Report] = self._copy_to(s, report)
         own.side = 3 - report.side
         own.reason = AS_MAKER
-        own.instrument = report.instrument
-        own.order_id = report.maker_id & ((cython.cast(u64, 1) << ORDER_ID_SHIFT) - 1)
+        own.order_id = report.maker_id & CLIENTS_ID
         own.maker_id = self.taker
-        own.price = report.price
-        own.quantity = report.quantity
+
+    def _open(self, owner, s):
+        """Can the next report be written into this stream? Otherwise it is lost, or has no owner."""
+        return s.count < s.open_until or self.streams.make_ready(owner)
+
+
+def count_public(reports):
+    """How many of these reports of an engine go to the feed: see ``Router._route``. O(reports)."""
+    report: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
+    count: u64 = 0
+    i: u64
+    for i in range(cython.cast(u64, len(reports))):
+        count += report[i].kind <= EXPIRED or report[i].kind == PHASE_CHANGED
+    return count

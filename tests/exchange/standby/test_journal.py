@@ -63,7 +63,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
 def settle(here: Kept) -> None:
     """Until nothing is left, with room made for it."""
     here.settle()
-    while here.journal_service.writer.appended != here.gateway.decoder.sequence:
+    while here.journal.log.last != here.exchange.machine.sequence:
         here.commit()
         here.make_room()
         here.settle()
@@ -152,7 +152,7 @@ def test_references_go_on_where_they_were(snapshot: bool, tmp_path: Path) -> Non
     client.ask(cancel(5), new(5), cancel(6, 2))
     feed = here.feed.reports()
     assert feed["order_id"].tolist() == [2, 5, 3]
-    assert here.exchange.digest() == here.exchange.replica.builder.digest()
+    assert here.exchange.digest() == here.exchange.follower.snapshot().digest
     digest = here.exchange.digest()
     here.close()
     replay = Replay(Directory(tmp_path / "j"))
@@ -182,7 +182,7 @@ def test_a_normal_end_leaves_a_snapshot(tmp_path: Path) -> None:
     here.client(1, keep_orders=True).ask(*(new(n) for n in range(10)))
     here.clients[0].close()
     here.exchange.begin_stop()
-    here.until(lambda: here.gateway.is_stopped)
+    here.until(lambda: here.loop.is_stopped)
     assert here.exchange.wait_drained(1)
     before = picture(here)
     here.close()
@@ -197,7 +197,7 @@ def test_without_snapshots_there_is_none(tmp_path: Path) -> None:
     here.client(1, keep_orders=True).ask(new(1))
     here.clients[0].close()
     here.exchange.begin_stop()
-    here.until(lambda: here.gateway.is_stopped)
+    here.until(lambda: here.loop.is_stopped)
     assert here.exchange.wait_drained(1)
     here.close()
     assert not list((tmp_path / "j").glob("*.snapshot"))
@@ -240,7 +240,7 @@ def test_after_a_reboot_the_feed_has_a_new_epoch_unless_durable(
     level: str, kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = killed(tmp_path / "j", acknowledge=level)
-    monkeypatch.setattr("pricetime.exchange.standby.restart.boot_id", lambda: b"a second boot...")
+    monkeypatch.setattr("pricetime.exchange.standby.journal.boot_id", lambda: b"a second boot...")
     again = Kept(tmp_path / "j")
     assert (again.exchange.store.epoch == before) is kept
     again.close()
@@ -295,7 +295,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
         here.commit()
     here.make_room()
     here.kill()
-    assert here.journal_service.directory.segments() == [1, 2]
+    assert here.journal.directory.segments() == [1, 2]
     again = Kept(tmp_path / "j")  # goes on in segment 2, made anew
     client = again.client(1)
     for n in range(20, 40):
@@ -303,7 +303,7 @@ def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
         again.commit()
     again.make_room()
     again.kill()
-    assert again.journal_service.directory.segments() == [1, 2, 3]
+    assert again.journal.directory.segments() == [1, 2, 3]
     (tmp_path / "j" / "00000002.journal").unlink()
     with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing, but 00000003\.journal"):
         Kept(tmp_path / "j")
@@ -387,7 +387,7 @@ def test_clocks_that_go_back_bring_no_time_back(tmp_path: Path, monkeypatch: pyt
     here = Kept(tmp_path / "j")
     here.client(1).ask(new(1))
     here.kill()
-    monkeypatch.setattr("pricetime.exchange.exchange.clock_offset", lambda: 0)
+    monkeypatch.setattr("pricetime.exchange.exchange.time.time_ns", lambda: 0)
     again = Kept(tmp_path / "j")
     again.client(1).ask(new(2))
     first, second = again.exchange.engine.commands()["timestamp"].tolist()

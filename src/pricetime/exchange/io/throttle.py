@@ -3,8 +3,8 @@
 one, all other commands share the other.
 
 An account is a due time (the generic cell rate algorithm). Each command moves it forward by one interval, and is
-rejected if the due time would then be more than a burst in the future. The accounts are in the owner's ``Session``, so
-logging in again does not reset them.
+rejected if the due time would then be more than a burst in the future. An owner keeps its accounts over its
+connections, so logging in again does not reset them.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ class Throttle:
         self.cancel_interval_ns = self.order_interval_ns // 2
         self.burst_ns = (settings.burst or rate) * self.order_interval_ns
 
-    def takes(self, s, kind, now_ns):
+    def takes(self, account, kind, now_ns):
         """Charge a command. False, without a charge, if it exceeds the owner's rate."""
         if self.order_interval_ns == 0:
             return True
         orders: cython.bint = kind == NEW_ORDER or kind == REPLACE_ORDER or kind == OPEN_ORDERS
-        due: u64 = max(s.orders_due_ns if orders else s.cancels_due_ns, now_ns)
+        due: u64 = max(account.orders_due_ns if orders else account.cancels_due_ns, now_ns)
         if kind == OPEN_ORDERS:  # charged as several orders, because its reply may be long
             due += min(OPEN_ORDERS_COST * self.order_interval_ns, self.burst_ns)
         else:
@@ -36,15 +36,15 @@ class Throttle:
         if due - now_ns > self.burst_ns:
             return False
         if orders:
-            s.orders_due_ns = due
+            account.orders_due_ns = due
         else:
-            s.cancels_due_ns = due
+            account.cancels_due_ns = due
         return True
 
-    def charge_cancel(self, s, now_ns):
+    def charge_cancel(self, account, now_ns):
         """Charge the mass cancel at the end of a session, which is never rejected."""
-        s.cancels_due_ns = max(s.cancels_due_ns, now_ns) + self.cancel_interval_ns
+        account.cancels_due_ns = max(account.cancels_due_ns, now_ns) + self.cancel_interval_ns
 
-    def is_exhausted(self, s, now_ns):
+    def is_exhausted(self, account, now_ns):
         """Has the owner no cancel left for the end of one more session?"""
-        return self.order_interval_ns != 0 and s.cancels_due_ns > now_ns + self.burst_ns
+        return self.order_interval_ns != 0 and account.cancels_due_ns > now_ns + self.burst_ns

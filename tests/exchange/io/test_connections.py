@@ -6,6 +6,7 @@ import random
 import socket
 import time
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, L
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
 from tests.exchange.harness import Client, Harness, harness, kinds
+from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 from tests.exchange.orders import open_orders as ask_open_orders
 
@@ -41,7 +43,7 @@ def test_the_login_reply() -> None:
         assert client.heard == [
             LoginAccepted(
                 owner=7, flags=LoginFlag.KEEP_ORDERS, next_sequence=1, oldest_sequence=1, heartbeat_ms=700,
-                timeout_ms=9000, orders_per_second=500,
+                timeout_ms=9000, orders_per_second=500, term=1,
             )
         ]  # fmt: skip
         assert here.events() == [(BEGAN, 7, 0)]
@@ -60,7 +62,7 @@ def test_the_smallest_and_the_largest_owner(owner: int) -> None:
 @pytest.mark.parametrize("streams", [0, 2, 64])
 def test_memory_of_streams_is_prefaulted_for_the_first_owners(streams: int) -> None:
     with harness(stream_reports=128, outbound_bytes=4096) as here:
-        sessions = here.exchange.state.sessions
+        sessions = here.exchange.machine.streams
         sessions.prefault(streams)
         assert sessions.spare_count == streams
         clients = [here.client(owner) for owner in (1, 2, 3)]
@@ -303,7 +305,7 @@ def test_the_reports_of_each_time_in_force(order: ExecutionReport, expected: lis
 
 
 def streams_of(here: Harness, most: int = 2**40) -> tuple[NDArray[np.void], NDArray[np.void]]:
-    owners, reports = here.gateway.sessions.dump_streams(most)
+    owners, reports = here.exchange.machine.streams.dump(most)
     return owners, reports
 
 
@@ -340,7 +342,7 @@ def test_a_client_resumes_what_was_loaded_and_not_what_is_older(most: int, room:
         fill(here.client(3), 300)
         owners, reports = streams_of(here, most)
     with harness(stream_reports=room, outbound_bytes=4096, cancel_on_disconnect=False) as here:
-        here.gateway.sessions.load_streams(owners, reports)
+        here.exchange.machine.streams.load(owners, reports)
         oldest = 301 - min(most, 256, room)
         assert here.client(3, resume_from=oldest - 1).heard[0] == LoginRejected(
             reason=SessionReason.SEQUENCE_GONE, owner=3, oldest_sequence=oldest
@@ -365,7 +367,7 @@ def test_what_is_loaded_is_dumped_again() -> None:
             fill(here.client(owner), owner % 50)
         owners, reports = streams_of(here, 20)
     with harness() as here:
-        here.gateway.sessions.load_streams(owners, reports)
+        here.exchange.machine.streams.load(owners, reports)
         again = streams_of(here)
         assert [part.tobytes() for part in again] == [owners.tobytes(), reports.tobytes()]
         assert here.client(2).of(LoginAccepted)[0].next_sequence == 1
@@ -400,16 +402,16 @@ def numbered(*numbers: int) -> NDArray[np.void]:
 def test_what_cannot_be_streams_changes_nothing(owners: NDArray[np.void], reports: NDArray[np.void]) -> None:
     with harness() as here:
         with pytest.raises(SnapshotMismatch):
-            here.gateway.sessions.load_streams(owners, reports)
+            here.exchange.machine.streams.load(owners, reports)
         assert [len(part) for part in streams_of(here)] == [0, 0]
-        here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
+        here.exchange.machine.streams.load(headers((2, 1, 9)), numbered(8))
 
 
 def test_only_new_sessions_are_loaded() -> None:
     with harness() as here:
         here.client(9)
         with pytest.raises(SnapshotMismatch, match="owner 9 already has a stream"):
-            here.gateway.sessions.load_streams(headers((2, 1, 9)), numbered(8))
+            here.exchange.machine.streams.load(headers((2, 1, 9)), numbered(8))
 
 
 def test_a_stream_begins_with_its_first_report_without_a_login() -> None:
@@ -870,26 +872,20 @@ def test_what_waits_in_the_sockets_is_heard_before_silence_is_judged() -> None:
         assert not [event for event in here.events() if event[0] == 2]
 
 
-def test_a_client_that_there_is_no_room_to_read_is_not_silent() -> None:
-    """The ring is full, the matcher away: the client has spoken all the time."""
-    with harness(threading="dedicated", idle="yield", ring_capacity=16, heartbeat_ms=20, timeout_ms=60) as here:
-        client = here.client(1)
-        client.send(*(cancel(n) for n in range(100)))
-        deadline = time.monotonic() + 0.3
-        while time.monotonic() < deadline:
-            here.iterate()
-        assert here.exchange.stats()["sessions"] == 1
-
-
-def test_a_client_that_said_logout_is_not_silent() -> None:
-    """It may say nothing more, and waits for its answer, which waits for the matcher."""
-    with harness(threading="dedicated", idle="yield", heartbeat_ms=20, timeout_ms=60) as here:
-        client = here.client(1)
+@pytest.mark.parametrize("logs_out", [False, True])
+def test_a_client_that_waits_for_its_answers_is_not_silent(logs_out: bool, tmp_path: Path) -> None:
+    """Its commands are not on the disk: it is not read because there is no room, or has said Logout."""
+    here = Kept(tmp_path / "j", acknowledge="durable", ring_capacity=16, heartbeat_ms=20, timeout_ms=60)
+    client = here.client(1)
+    if logs_out:
         client.send(cancel(1), Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=1))
-        deadline = time.monotonic() + 0.3
-        while time.monotonic() < deadline:
-            here.iterate()
-        assert here.exchange.stats()["sessions"] == 1
+    else:
+        client.send(*(cancel(n) for n in range(100)))
+    deadline = time.monotonic() + 0.3
+    while time.monotonic() < deadline:
+        here.iterate()
+    assert here.exchange.stats()["sessions"] == 1
+    here.close()
 
 
 def test_the_exchange_is_heard_of_and_tells_where_it_is() -> None:
@@ -1061,4 +1057,4 @@ def test_halts_are_on_the_feed() -> None:
         assert [(int(r["kind"]), int(r["quantity"])) for r in feed if r["kind"] == ReportKind.PHASE_CHANGED] == [
             (ReportKind.PHASE_CHANGED, 1), (ReportKind.PHASE_CHANGED, 0),
         ]  # fmt: skip
-        assert here.exchange.replica.builder.digest() == here.exchange.digest()
+        assert here.exchange.follower.snapshot().digest == here.exchange.digest()

@@ -1,0 +1,136 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The channel between the control thread and the event loop: requests to the loop, and events of sessions from it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+import cython
+
+from pricetime.types import COMMAND
+
+#: Timeout for listing an owner's orders, and interval of checks whether the list is ready, in seconds.
+LIST_TIMEOUT_S, POLL_S = 5.0, 0.001
+
+
+@cython.final
+@cython.cclass
+class ControlChannel:
+    """``wake_fd``: an eventfd that wakes the loop. ``clock_offset_ns``: from the monotonic clock to ns since 1970.
+
+    Raises MemoryError.
+    """
+
+    def __init__(self, wake_fd, clock_offset_ns):
+        self.wake_fd = wake_fd
+        self.clock_offset_ns = clock_offset_ns
+        self.requests, self.events = Ring(SLOTS, blocking=False), Ring(SLOTS, blocking=False)
+        self.list_state = 0
+
+    # ------------------------------------------------------------------ for the control thread
+
+    def admit(self, fd, owner, flags, next_sequence):
+        """Hand over the connection of a client that has logged in. False: too many requests are waiting, try again."""
+        return self._request(REQUEST_ADMIT, owner, fd, flags, next_sequence, 0, 0)
+
+    def set_phase(self, instrument, state):
+        """Open or halt an instrument. False: too many requests are waiting, try again."""
+        return self._request(REQUEST_PHASE, 0, -1, 0, 0, instrument, state)
+
+    def remove(self, owner, session_reason, cancel_reason):
+        """End an owner's session unless ``session_reason`` is 0, and cancel its orders unless ``cancel_reason`` is 0.
+
+        False: too many requests are waiting, try again.
+        """
+        return self._request(REQUEST_OWNER, owner, -1, cancel_reason, 0, 0, session_reason)
+
+    def begin_stop(self):
+        """Accept no more orders, send everything, and log out every client."""
+        return self._request(REQUEST_STOP, 0, -1, 0, 0, 0, 0)
+
+    def _request(self, kind, owner, fd, flags, next_sequence, instrument, state):
+        if self.requests.claim(1) == 0:
+            return False
+        request: cython.pointer[Request] = cython.cast(cython.pointer[Request], self.requests.claimed(0))
+        memset(request, 0, cython.sizeof(Request))
+        request.kind = kind
+        request.owner = owner
+        request.fd = fd
+        request.flags = flags
+        request.next_sequence = next_sequence
+        request.instrument = instrument
+        request.state = state
+        self.requests.commit(1)
+        self.wake()
+        return True
+
+    def wake(self):
+        """Wake the event loop if it sleeps."""
+        os.eventfd_write(self.wake_fd, 1)
+
+    def open_orders(self, owner):
+        """An owner's open orders, oldest first, at most MOST_LISTED, as an array of ``pricetime.COMMAND``.
+
+        The event loop lists them between two commands; one call at a time. Raises RuntimeError if it does not answer
+        within LIST_TIMEOUT_S.
+        """
+        if load_u32(cython.address(self.list_state), ACQUIRE) != LIST_ASKED:  # otherwise an earlier call has timed out
+            self.list_owner = owner
+            self.list_block = Block(MOST_LISTED * cython.sizeof(Command))
+            store(cython.address(self.list_state), LIST_ASKED, RELEASE)
+        self.wake()
+        deadline = time.monotonic() + LIST_TIMEOUT_S
+        while load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the event loop does not answer: it has ended")
+            time.sleep(POLL_S)
+        if self.list_owner != owner:
+            return self.open_orders(owner)
+        return self.list_block.array(COMMAND, self.listed)
+
+    def take_events(self):
+        """Session events since the last call: (kind, owner, reason, timestamp in ns, next sequence) each."""
+        found = []
+        count: u64 = self.events.peek(self.events.capacity)
+        i: u64
+        for i in range(count):
+            event: cython.pointer[Event] = cython.cast(cython.pointer[Event], self.events.peeked(i))
+            found.append((event.kind, event.owner, event.reason, event.timestamp, event.next_sequence))
+        self.events.release(count)
+        return found
+
+    # ------------------------------------------------------------------ for the event loop
+
+    def waiting(self):
+        """Number of requests that wait."""
+        return self.requests.peek(self.requests.capacity)
+
+    def request(self, index):
+        """One of the waiting requests, 0 for the oldest."""
+        return cython.cast(cython.pointer[Request], self.requests.peeked(index))
+
+    def release(self, count):
+        """Remove the oldest requests, which are done."""
+        if count != 0:
+            self.requests.release(count)
+
+    def emit(self, kind, owner, reason, next_sequence):
+        """Report an event, for the log. The event is lost if the ring of events is full."""
+        if self.events.claim(1) == 0:
+            return
+        event: cython.pointer[Event] = cython.cast(cython.pointer[Event], self.events.claimed(0))
+        memset(event, 0, cython.sizeof(Event))
+        event.kind = kind
+        event.owner = owner
+        event.reason = reason
+        event.timestamp = monotonic_ns() + self.clock_offset_ns
+        event.next_sequence = next_sequence
+        self.events.commit(1)
+
+    def list_orders(self, matcher):
+        """Answer ``open_orders`` if the control thread asks."""
+        if load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
+            out: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.list_block.memory)
+            self.listed = matcher.orders_of(self.list_owner, out, MOST_LISTED)
+            store(cython.address(self.list_state), LIST_DONE, RELEASE)

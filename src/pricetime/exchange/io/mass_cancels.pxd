@@ -1,0 +1,27 @@
+# Signatures and fields of mass_cancels.py, in its order.
+
+from pricetime.core.layout cimport ALL_INSTRUMENTS, CONTINUE, MASS_CANCEL, u32, u64
+from pricetime.exchange.io.layout cimport BEGINNINGS, FIRST_PART, NEVER, PART, Waiting
+from pricetime.exchange.io.owner_queue cimport OwnerQueue
+from pricetime.exchange.state.layout cimport OWNERS
+from pricetime.exchange.state.sequencer cimport Sequencer
+from pricetime.native.memory cimport release, reserve
+
+
+cdef class MassCancels:
+    cdef Sequencer sequencer
+    cdef Waiting *waiting            # by owner
+    cdef OwnerQueue due              # owners whose mass cancel is queued
+    cdef OwnerQueue unfinished       # owners whose mass cancel needs its next part
+    cdef OwnerQueue resuming         # owners with messages that wait for a mass cancel
+
+    cdef bint waits(self, u32 owner) noexcept nogil
+    cdef void wait_for(self, u32 owner, u64 command) noexcept nogil
+    cdef void request(self, u32 owner, u32 reason) noexcept nogil
+    cdef bint is_due(self, u32 owner) noexcept nogil
+    cdef u32 pending(self) noexcept nogil
+    cdef void begin(self, u64 timestamp) noexcept nogil
+    cdef void proceed(self, u64 timestamp) noexcept nogil
+    cdef void queue_unfinished(self, u32 owner) noexcept nogil
+    cdef void resume_later(self, u32 owner) noexcept nogil
+    cdef u32 next_to_resume(self) noexcept nogil

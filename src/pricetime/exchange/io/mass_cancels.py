@@ -1,0 +1,104 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""Mass cancels: issues those of ended sessions and of the operator, and continues each in parts.
+
+One command visits a limited number of an owner's orders. While a mass cancel is unfinished, the owner's next messages
+wait.
+"""
+
+from __future__ import annotations
+
+import cython
+
+if cython.compiled:
+    #: Maximum number of orders that the first command of a mass cancel visits, and each command that continues it.
+    PARTS = (FIRST_PART, PART)
+
+
+@cython.final
+@cython.cclass
+class MassCancels:
+    """Used by the event loop only. ``unfinished``: owners whose mass cancel a crash interrupted. Raises MemoryError."""
+
+    def __init__(self, sequencer, unfinished):
+        self.sequencer = sequencer
+        self.due, self.unfinished, self.resuming = OwnerQueue(), OwnerQueue(), OwnerQueue()
+        owners: cython.size_t = OWNERS
+        self.waiting = cython.cast(cython.pointer[Waiting], reserve(owners * cython.sizeof(Waiting)))
+        if not self.waiting:
+            raise MemoryError("no room for mass cancels")
+        for owner in unfinished:
+            self.queue_unfinished(owner)
+
+    def __dealloc__(self):
+        owners: cython.size_t = OWNERS
+        release(self.waiting, owners * cython.sizeof(Waiting))
+
+    def waits(self, owner):
+        """Must this owner's next messages wait for a mass cancel?"""
+        return self.waiting[owner].cancel_due or self.waiting[owner].command > self.sequencer.answered
+
+    def is_pending(self, owner):
+        """``waits``, for Python. Callable from any thread."""
+        return bool(self.waits(owner))
+
+    def wait_for(self, owner, command):
+        """Let the owner's next messages wait until ``command`` is answered; NEVER: until one that is not issued yet."""
+        self.waiting[owner].command = command
+
+    def request(self, owner, reason):
+        """Queue a mass cancel of an owner's orders for a ``Reason`` that is not 0.
+
+        If a mass cancel is queued already, the last reason applies.
+        """
+        if not self.waiting[owner].cancel_due:
+            self.due.push(owner)
+        self.waiting[owner].cancel_due = reason
+
+    def is_due(self, owner):
+        """Is a mass cancel of this owner queued and not issued yet?"""
+        return self.waiting[owner].cancel_due != 0
+
+    def pending(self):
+        """Number of owners for whom a command must still be issued."""
+        return self.due.count + self.unfinished.count
+
+    def begin(self, timestamp):
+        """Issue queued mass cancels. If the owner's own mass cancel is still in progress, it must be done first."""
+        _: u32
+        for _ in range(min(self.due.count, cython.cast(u32, BEGINNINGS))):
+            owner: u32 = self.due.pop()
+            w: cython.pointer[Waiting] = cython.address(self.waiting[owner])
+            if w.command > self.sequencer.answered or not self.sequencer.issue(
+                MASS_CANCEL, owner, ALL_INSTRUMENTS, w.cancel_due, FIRST_PART, timestamp
+            ):
+                self.due.push(owner)
+                continue
+            w.cancel_due = 0
+            w.command = self.sequencer.sequence
+
+    def proceed(self, timestamp):
+        """Issue the next part of one unfinished mass cancel; the unfinished ones alternate."""
+        if self.unfinished.count == 0:
+            return
+        owner: u32 = self.unfinished.pop()
+        if self.sequencer.issue(CONTINUE, owner, 0, 0, PART, timestamp):
+            self.waiting[owner].command = self.sequencer.sequence
+        else:
+            self.unfinished.push(owner)
+
+    def queue_unfinished(self, owner):
+        """A part of this owner's mass cancel is done, and it was not the last one."""
+        self.waiting[owner].command = NEVER
+        self.unfinished.push(owner)
+
+    def resume_later(self, owner):
+        """The owner's connection keeps messages that wait."""
+        if not self.waiting[owner].resumes:
+            self.waiting[owner].resumes = 1
+            self.resuming.push(owner)
+
+    def next_to_resume(self):
+        """Take the next owner from the queue of those that ``resume_later`` has put there."""
+        owner: u32 = self.resuming.pop()
+        self.waiting[owner].resumes = 0
+        return owner

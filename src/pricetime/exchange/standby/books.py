@@ -1,0 +1,50 @@
+"""The books alone: what a follower runs if nothing needs the streams of owners and the feed's reports."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.engine import Engine
+from ...core.instrument import Instrument
+from ...log.configuration import Configuration
+from ...types import SNAPSHOT_ORDER, RestingOrderArray, SnapshotOrderArray
+from ...wire.types import MessageType
+from ..state.router import count_public
+
+
+class Books:
+    """An engine that runs commands, and the number of the next report of the feed.
+
+    It takes a third of the time of a ``Machine``, which it replaces in a ``Replayer``. It compares no checkpoints, and
+    its configuration and epoch never change.
+    """
+
+    def __init__(self, configuration: Configuration, engine: Engine, epoch: int, next_sequence: int) -> None:
+        self.configuration = configuration
+        self.engine = engine
+        self.epoch = epoch  #: of the feed
+        self.next_sequence = next_sequence  #: of the feed
+
+    def run(self, commands: NDArray[np.void], _marks: NDArray[np.void]) -> int:
+        """Execute an array of ``pricetime.COMMAND``. O(commands)."""
+        self.next_sequence += count_public(self.engine.apply(commands))
+        return 0
+
+
+def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
+    """Return the instruments with the phases that they are in now."""
+    return tuple(replace(known, phase=engine.phase(number)) for number, known in engine.instruments.items())
+
+
+def public_orders(resting: RestingOrderArray) -> SnapshotOrderArray:
+    """Return resting orders as subscribers have them: an array of ``SNAPSHOT_ORDER``. O(orders)."""
+    orders = np.zeros(len(resting), SNAPSHOT_ORDER)
+    orders["type"] = MessageType.SNAPSHOT_ORDER
+    for name in ("side", "instrument", "price"):
+        orders[name] = resting[name]
+    orders["quantity"] = resting["remaining"]
+    orders["order_id"] = resting["reference"]
+    return orders

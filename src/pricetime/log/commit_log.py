@@ -1,0 +1,220 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
+"""The command log: every command is appended to it before the engine executes it, and every consumer reads it.
+
+``CommitLog`` is the interface; ``VolatileLog`` keeps the newest commands in memory, ``FileLog`` writes a journal. The
+event loop sends the reports of a command when ``watermark`` of its level has reached the command's sequence. It does
+not know what moves the watermark.
+
+A *term* begins when a process becomes the writer of a log. Each term is greater than all before it, so a reader can
+tell a continuation from a second log that began at the same point.
+"""
+
+from __future__ import annotations
+
+import cython
+import numpy as np
+
+from pricetime._form import need_compiled
+from pricetime.log.batch import Batch
+from pricetime.log.position import Position
+from pricetime.log.reader import Reader, position_after
+from pricetime.log.syncer import Syncer
+from pricetime.types import COMMAND
+
+if not cython.compiled:
+    need_compiled("the command log")
+
+#: Commands that a ``VolatileLog`` keeps for its reader by default: 16 MiB, 50 ms of commands at the highest rate.
+VOLATILE_COMMANDS = 1 << 18
+
+
+@cython.cclass
+class CommitLog:
+    """What the event loop and the follower know of a log. This class itself is a log that keeps nothing.
+
+    ``append`` is called by the thread of the matcher only; ``watermark``, ``want`` and ``has_failed`` by the event
+    loop; ``read`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
+    """
+
+    def append(self, first, count, seq_num, report_checksum):
+        """Append commands, whose sequences follow the last one. Returns how many are in the log now.
+
+        Execute those, then append the rest. 0 if there is no room now, or after a failure. ``seq_num`` and
+        ``report_checksum``: of the last report, and over all reports, before these commands.
+        """
+        return count
+
+    def append_records(self, commands, seq_num=0, report_checksum=0):
+        """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
+        commands = checked(commands)
+        return self.append(
+            cython.cast(cython.pointer[Command], records_of(commands)), len(commands), seq_num, report_checksum
+        )
+
+    @property
+    def released(self):
+        """Sequence of the last command whose reports may be sent: ``watermark`` of the log's own level."""
+        return self.watermark(self.level)
+
+    @property
+    def durable(self):
+        """Sequence of the last command that is on the disk."""
+        return self.watermark(DURABLE)
+
+    def watermark(self, level):
+        """Return the sequence of the last command whose reports may be sent at this acknowledgement level."""
+        return NO_LIMIT
+
+    def want(self):
+        """Ask for progress: when the watermark has moved, the log writes once to the eventfd of the event loop.
+
+        Check ``watermark`` and ``has_failed`` again before sleeping, because they may have changed just before.
+        """
+
+    def has_failed(self):
+        """Return whether the log has failed: nothing is appended or may be reported any more."""
+        return False
+
+    def start(self):
+        """Start the log's own threads. Call it once, before the first command."""
+
+    @property
+    def last(self):
+        """Sequence of the last command in the log."""
+        raise NotImplementedError
+
+    @property
+    def failure(self):
+        """Why the log has failed; None if it has not."""
+
+    def read(self, sequence):
+        """Return a reader of the commands after ``sequence``.
+
+        Its ``read(limit)`` returns the next ``Batch``, and its ``position`` is that after the last command it returned.
+        Raises JournalError if the log no longer has these commands, OSError.
+        """
+        raise NotImplementedError
+
+    def lose(self, error):
+        """Fail, because a reader could not read the files: appended commands may be lost."""
+
+    def close(self):
+        """Make everything durable that the level promises, and release all resources. The matcher must have ended."""
+
+
+@cython.final
+@cython.cclass
+class VolatileLog(CommitLog):
+    """Keeps the newest commands in memory for one reader, and accepts no more than it has room for.
+
+    ``configuration``, ``epoch``: of the engine and of the feed. ``capacity``: commands that are appended and not read,
+    a power of two; the event loop executes nothing while there are so many. Raises MemoryError.
+    """
+
+    def __init__(self, configuration, epoch=0, capacity=VOLATILE_COMMANDS):
+        self.level = 0
+        self.term = 1
+        self.first = 1
+        self.traced = False
+        self.configuration = configuration
+        self.epoch = epoch
+        self.commands = Ring(capacity, cython.sizeof(Command), blocking=False)
+
+    def append(self, first, count, seq_num, report_checksum):
+        taken: u64 = self.commands.claim(count)
+        i: u64
+        for i in range(taken):
+            memcpy(self.commands.claimed(i), cython.address(first[i]), cython.sizeof(Command))
+        if taken != 0:
+            self.commands.commit(taken)
+            store_u64(cython.address(self.sequence), first[taken - 1].sequence, RELEASE)
+        return taken
+
+    def watermark(self, level):
+        return load_u64(cython.address(self.sequence), ACQUIRE)
+
+    @property
+    def last(self):
+        return load_u64(cython.address(self.sequence), ACQUIRE)
+
+    def read(self, sequence):
+        """Return the reader. There is one, and ``sequence`` is 0 or where it ended."""
+        return VolatileReader(self, sequence)
+
+    def take(self, limit):
+        """Take the next commands, at most ``limit``, out of the log. For the one reader."""
+        count: u64 = self.commands.peek(limit)
+        taken = np.empty(count, COMMAND)
+        out: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(taken))
+        i: u64
+        for i in range(count):
+            memcpy(cython.address(out[i]), self.commands.peeked(i), cython.sizeof(Command))
+        if count != 0:
+            self.commands.release(count)
+        return taken
+
+
+class VolatileReader:
+    """Reads a ``VolatileLog`` once, from its first command."""
+
+    def __init__(self, log, sequence):
+        self._log = log
+        self.configuration = log.configuration
+        self.position = Position(0, 0, 0, sequence)  #: after the last command that was read
+
+    def read(self, limit):
+        """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one if there are none yet."""
+        commands = self._log.take(limit)
+        self.position = Position(0, 0, 0, self.position.sequence + len(commands))
+        return Batch(commands, [], self.configuration, self._log.epoch)
+
+
+@cython.final
+@cython.cclass
+class FileLog(CommitLog):
+    """A journal: a ``Writer`` appends to mapped segments, and a ``Syncer`` writes them to the disk in its own thread.
+
+    ``directory`` is locked. ``options``: those of ``Syncer``. Raises JournalFailed if no segment can be made.
+    """
+
+    def __init__(self, directory, configuration, **options):
+        self.writer = Writer()
+        self.syncer = Syncer(self.writer, directory, configuration, **options)
+        self.syncer.open()
+        self.level = self.syncer.level
+        self.term = self.syncer.term
+        self.first = self.writer.sequence + 1
+        self.traced = True
+
+    def start(self):
+        """Start the thread of the syncer. It inherits the processors of the calling thread."""
+        self.syncer.start()
+
+    def append(self, first, count, seq_num, report_checksum):
+        return self.writer.append(first, count, seq_num, report_checksum)
+
+    def watermark(self, level):
+        return self.writer.synced() if level == DURABLE else load_u64(cython.address(self.writer.sequence), ACQUIRE)
+
+    def want(self):
+        self.writer.want()
+
+    def has_failed(self):
+        return self.writer.failed()
+
+    @property
+    def last(self):
+        return self.writer.appended
+
+    @property
+    def failure(self):
+        return self.syncer.failure
+
+    def read(self, sequence):
+        return Reader(self.syncer.directory, position_after(self.syncer.directory, sequence))
+
+    def lose(self, error):
+        self.syncer.lose(error)
+
+    def close(self):
+        self.syncer.end()
