@@ -204,6 +204,7 @@ def rings() -> list[Panel]:
         lines(
             "Follower lag, commands", "short", now(CommandLog.follower, "{{instance}}"), text=CommandLog.follower.help
         ),
+        lines("Term of the log", "short", now(CommandLog.term, "{{instance}}"), text=CommandLog.term.help),
     ]
 
 

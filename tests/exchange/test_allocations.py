@@ -31,7 +31,7 @@ with Blast(owners=2, commands=10_000, prefault=True, match_sample_every=int(ever
     answered(blast)
     before = {name: allocations_of(number) for name, number in carry.items()}
     service = blast.exchange.journal
-    stats, segments = blast.exchange.stats(), service and service.writer.progress()[1]
+    stats, segments = blast.exchange.stats(), service and service.log.writer.progress()[1]
     blast.send(3)
     answered(blast)
     after = {name: allocations_of(number) for name, number in carry.items()}

@@ -133,8 +133,8 @@ class Latency(Section):
     match = Meter(
         "histogram",
         "match_seconds",
-        "Time from taking a command from its ring until its reports were written to the ring of reports, by result of "
-        "the command. Only sampled commands are measured.",
+        "Time to append a command to the log and to execute it, by result of the command. Only sampled commands are "
+        "measured.",
         ("kind",),
     )
 
@@ -159,12 +159,12 @@ class Books(Section):
 class Rings(Section):
     title = "Rings"
 
-    slots = gauge("ring_slots", "Capacity of the ring of commands or of reports.", "ring")
-    used = gauge("ring_used_slots", "Commands or reports that wait in the ring.", "ring")
-    ratio = gauge("ring_used_ratio", "Used part of the ring, from 0 to 1.", "ring")
+    slots = gauge("ring_slots", "Commands or reports that may wait in the event loop.", "ring")
+    used = gauge("ring_used_slots", "Commands or reports that wait now.", "ring")
+    ratio = gauge("ring_used_ratio", "Used part of this room, from 0 to 1.", "ring")
     full = counter(
         "ring_full",
-        "Times that the gateway did not read from a client because the ring of commands was full.",
+        "Times that the server did not read from a client because it had no room for more commands.",
         key="ring_full",
     )
 
