@@ -116,7 +116,7 @@ class Trader:
         price = MID + rng.randint(-WIDTH, NEAR) * (1 if side == Side.BID else -1)
         if kind == CommandType.CANCEL_ORDER:
             side, quantity = Side.BID, 0
-        return 0, 0, 0, 0, 0, kind, side, 0, 0, 1, order_id, price, quantity, 0, 0
+        return 0, 0, 0, 0, 0, 0, kind, side, 0, 0, 1, order_id, price, quantity, 0, 0
 
     # ------------------------------------------------------------------ what came
 

@@ -59,7 +59,7 @@ def test_no_two_orders_share_one_over_many_lives(seed: int, tmp_path: Path) -> N
 
 
 def check(here: Kept, given: set[int]) -> None:
-    """The orders accepted in this life have references that no order had; feed, owners, replica and engine agree."""
+    """The orders accepted in this life have references that no order had; feed, owners, follower and engine agree."""
     feed = here.feed.reports()
     accepted = feed["order_id"][feed["kind"] == ReportKind.ACCEPTED].tolist()
     assert len(set(accepted)) == len(accepted)
@@ -71,10 +71,9 @@ def check(here: Kept, given: set[int]) -> None:
     assert len(set(told)) == len(told)
     assert set(accepted) <= set(told) <= given
     assert here.exchange.digest() == here.exchange.follower.snapshot().digest
-    orders = here.exchange.engine.commands()
-    orders = orders[orders["order_id"] != 0]
-    assert set(orders["sequence"].tolist()) <= given
-    assert len(np.unique(orders["sequence"])) == len(orders)
+    references = here.exchange.engine.dump().resting["reference"]
+    assert set(references.tolist()) <= given
+    assert len(np.unique(references)) == len(references)
 
 
 @pytest.mark.parametrize("snapshot", [False, True])

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pricetime import CommandType, Engine, Instrument, Side
+from pricetime import CommandType, Engine, Instrument, Phase, Side
 from pricetime.log.configuration import Configuration
 from pricetime.log.reader import Reader
 from pricetime.log.snapshot import OWNER, SnapshotFile, write
@@ -61,24 +61,10 @@ def flow(count: int, seed: int = 7) -> Records:
     for field in ("order_id", "price", "quantity"):
         commands[field][mass] = 0
     if count > 20:  # a halt and its end
-        for at, state in ((count // 2, 1), (count // 2 + 4, 0)):
-            commands[at] = (
-                at + 1,
-                commands["timestamp"][at],
-                0,
-                40,
-                0,
-                CommandType.SET_PHASE,
-                0,
-                0,
-                state,
-                1,
-                0,
-                0,
-                0,
-                0,
-                0,
-            )
+        for at, phase in ((count // 2, Phase.HALTED), (count // 2 + 4, Phase.CONTINUOUS)):
+            for field in ("session", "side", "order_id", "price", "quantity", "owner"):
+                commands[field][at] = 0
+            commands["type"][at], commands["flags"][at], commands["instrument"][at] = CommandType.SET_PHASE, phase, 1
     return commands
 
 
@@ -156,7 +142,7 @@ def snapshot_after(written: Reference, sequence: int) -> tuple[str, bytes]:
         epoch=0,
         feed_sequence=1,
         feed_checksum=0,
-        commands=engine.commands(),
+        records=engine.dump(),
         owners=np.empty(0, OWNER),
         stream_reports=np.empty(0, REPORT),
         feed_reports=np.empty(0, REPORT),

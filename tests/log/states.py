@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,11 @@ def engine_of(configuration: Configuration = CONFIGURATION, orders: int = 20) ->
     return engine
 
 
+def same_parts(one: Iterable[np.ndarray[Any, Any]], other: Iterable[np.ndarray[Any, Any]]) -> bool:
+    """Are the arrays of two books or snapshots the same, byte for byte?"""
+    return all(a.dtype == b.dtype and a.tobytes() == b.tobytes() for a, b in zip(one, other, strict=True))
+
+
 def reports(first: int, count: int) -> np.ndarray[Any, np.dtype[np.void]]:
     made = np.zeros(count, REPORT)
     made["seq_num"] = np.arange(first, first + count)
@@ -56,7 +62,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
         epoch=77,
         feed_sequence=101,
         feed_checksum=0x9ABCDEF0,
-        commands=engine.commands(),
+        records=engine.dump(),
         owners=owners,
         stream_reports=np.concatenate([reports(6, 3), reports(1, 2)]),
         feed_reports=reports(91, 10),

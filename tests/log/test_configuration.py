@@ -24,7 +24,7 @@ def configuration(*instruments: Instrument) -> Configuration:
 def test_the_spelling() -> None:
     assert configuration(Instrument(1, "X")).to_json() == (
         b'{"capacity":100,"instruments":[{"high_price":null,"id":1,"lot_size":1,"low_price":null,"order_limit":null,'
-        b'"replace_policy":0,"self_trade":1,"state":0,"symbol":"X","tick_size":1}],"level_capacity":50,"owner_limit":3}'
+        b'"phase":0,"replace_policy":0,"self_trade":1,"symbol":"X","tick_size":1}],"level_capacity":50,"owner_limit":3}'
     )
 
 

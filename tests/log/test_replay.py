@@ -7,13 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pricetime import CommandType, Instrument
+from pricetime import CommandType, Instruction, Instrument, Reason
+from pricetime.log.batch import Commands
 from pricetime.log.errors import JournalDamaged, JournalError, ReplayDiffers, SnapshotDamaged
 from pricetime.log.replay import Replay, Until, begin
 from pricetime.log.snapshot import good_snapshots
+from pricetime.log.verify import verify
+from pricetime.native.crc import linked_records
 from pricetime.types import COMMAND
 from tests.log.memory import directory_of
 from tests.log.reference import CONFIGURATION, Reference, flow, journal, snapshot_after
+from tests.log.states import same_parts
 from tests.log.written import Segment
 
 LENGTHS = [45, 40, 50]
@@ -45,7 +49,7 @@ def test_from_zero_and_from_every_snapshot_it_is_one_book(written: Reference) ->
         assert other.run_to_end().clean
         assert other.commands == TOTAL - snapshot.sequence
         assert (other.engine.digest(), other.engine.seq_num, other.report_checksum) == made
-        assert other.engine.commands().tobytes() == replay.engine.commands().tobytes()
+        assert same_parts(other.engine.dump(), replay.engine.dump())
 
 
 def test_until_a_command(written: Reference) -> None:
@@ -173,3 +177,53 @@ def test_a_snapshot_of_another_configuration_is_none(written: Reference) -> None
     snapshot = next(good_snapshots(directory))
     with pytest.raises(SnapshotDamaged, match="a different configuration"):
         Replay(directory, replace(snapshot, digest=bytes(32)))
+
+
+def lone(sequence: int, instrument: int = 1) -> Commands:
+    """An order that waits for its extension."""
+    waiting = flow(1)
+    waiting["type"], waiting["instructions"] = CommandType.NEW_ORDER, Instruction.EXTENDED
+    waiting["sequence"], waiting["instrument"], waiting["timestamp"] = sequence, instrument, 2**60
+    return waiting
+
+
+def test_a_journal_may_end_between_an_order_and_its_extension() -> None:
+    commands = flow(30)
+    segment = Segment(CONFIGURATION)
+    segment.commands(commands)
+    segment.commands(lone(31))
+    engine = CONFIGURATION.make_engine()
+    engine.apply(commands)
+    segment.checkpoint(synced=31, seq_num=engine.seq_num, report_checksum=report_checksum_of(segment))
+    directory = directory_of({"00000001.journal": segment.data()})
+    replay = Replay(directory)
+    assert replay.run_to_end().clean
+    assert (replay.sequence, replay.commands, replay.timestamp, replay.checkpoints) == (31, 31, 2**60, 1)
+    assert same_parts(replay.engine.dump(), engine.dump())
+    found = verify(directory)
+    assert (found.faults, found.records, found.replayed, found.digest) == ([], 31, 31, engine.digest(references=True))
+
+
+@pytest.mark.parametrize("instrument", [1, 2])
+@pytest.mark.parametrize("extended", [False, True])
+def test_settings_may_change_between_an_order_and_its_extension(instrument: int, extended: bool) -> None:
+    """The instrument may even be gone: then the order is rejected as of an unknown one."""
+    first = Segment(CONFIGURATION)
+    first.commands(lone(1, instrument))
+    other = replace(CONFIGURATION, instruments=CONFIGURATION.instruments[:1])
+    second = Segment(other, behind=first)
+    second.checkpoint(synced=1)
+    following = lone(2)
+    following["type"] = CommandType.ORDER_EXTENSION if extended else CommandType.CANCEL_ORDER
+    second.commands(following)
+    engine = other.make_engine()
+    reports = engine.apply(np.concatenate([lone(1, instrument), following]))
+    reasons = [Reason.MALFORMED, Reason.UNKNOWN_ORDER]
+    if extended:
+        reasons = [Reason.NOT_SUPPORTED if instrument == 1 else Reason.UNKNOWN_INSTRUMENT]
+    assert reports["reason"].tolist() == reasons
+    checksum = linked_records(0, reports.view(np.uint8).data, reports.itemsize)
+    second.checkpoint(synced=2, seq_num=len(reasons), report_checksum=checksum)
+    replay = Replay(directory_of({"00000001.journal": first.data(), "00000002.journal": second.data()}))
+    assert replay.run_to_end().clean
+    assert (replay.checkpoints, replay.commands, replay.configuration) == (2, 2, other)

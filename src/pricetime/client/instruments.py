@@ -15,7 +15,7 @@ READ_BYTES = 1 << 16
 
 
 def fetch_instruments(host: str = "127.0.0.1", port: int = 7002, *, timeout: float = 5.0) -> dict[int, Instrument]:
-    """The instruments of an exchange by id, with their rules, price units and states.
+    """The instruments of an exchange by id, with their rules, price units and phases.
 
     ``host``, ``port``: of the recovery server. ``timeout``: seconds that connecting and each part of the answer may
     take. Raises FeedUnavailable if there is no answer, InvalidAnswer if it makes no sense. O(instruments).

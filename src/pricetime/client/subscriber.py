@@ -116,7 +116,7 @@ class Subscriber:
 
     @property
     def instruments(self) -> dict[int, Instrument]:
-        """The instruments by id, with their states. Raises BookNotWhole."""
+        """The instruments by id, with their phases. Raises BookNotWhole."""
         return self._whole().instruments
 
     @property

@@ -83,6 +83,8 @@ class Exchange:
                 self.log = VolatileLog(self.machine.configuration, self.machine.store.epoch)
             self.machine.sequencer.term = self.log.term
             self.follower = Follower(self.machine, self.log, settings, events, self.journal)
+            if self.journal is not None:
+                self.machine.run(self.journal.whole.held)
             self._compose(feed)
         except BaseException:
             self.close()

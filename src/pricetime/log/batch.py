@@ -7,6 +7,7 @@ from typing import NamedTuple, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..types import COMMAND, CommandType, Instruction
 from .configuration import Configuration
 from .position import Position
 
@@ -35,6 +36,39 @@ class Batch(NamedTuple):
     def at_end(self) -> bool:
         """Whether the reader has reached the end, for now."""
         return not len(self.commands) and not self.checkpoints
+
+
+class Whole:
+    """Makes batches that end with whole orders, so that books never stand between an order and its extension.
+
+    It holds back the extended orders at the end of a batch until a different command is there. No snapshot can be taken
+    of books that wait for an extension, and no setting can change. What is held back changes no order.
+    """
+
+    def __init__(self) -> None:
+        self.held: Commands = np.empty(0, COMMAND)
+        self._points: list[Checkpoint] = []  #: between them; ``index``: from the first one on
+
+    def add(self, batch: Batch) -> Batch:
+        """Return a batch with what was held back before it, and without what now is. O(1) if nothing is or was."""
+        before = len(self.held)
+        if not before and not (len(batch.commands) and waits(batch.commands[-1])):
+            return batch
+        commands = np.concatenate([self.held, batch.commands])
+        points = self._points + [point._replace(index=before + point.index) for point in batch.checkpoints]
+        end = len(commands)
+        while end and waits(commands[end - 1]):
+            end -= 1
+        self.held = commands[end:]
+        self._points = [point._replace(index=point.index - end) for point in points if point.index > end + 1]
+        # the first of them makes no report: a checkpoint after it agrees before it
+        due = [point._replace(index=min(point.index, end)) for point in points if point.index <= end + 1]
+        return batch._replace(commands=commands[:end], checkpoints=due)
+
+
+def waits(command: np.void) -> bool:
+    """Is this an order that waits for its extension?"""
+    return bool(command["type"] == CommandType.NEW_ORDER and command["instructions"] & Instruction.EXTENDED)
 
 
 class LogReader(Protocol):

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..native.crc import linked_records
 from ..types import REPORT
-from .batch import Checkpoint, Commands
+from .batch import Checkpoint, Commands, Whole
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalDamaged, JournalError, ReplayDiffers, SnapshotDamaged
@@ -53,10 +53,11 @@ class Replay:
         self.reader = Reader(directory, snapshot.position if snapshot else None)
         self.configuration: Configuration = self.reader.configuration
         self.report_checksum = self.timestamp = self.epoch = 0
-        self.commands = 0  #: applied
         self.checkpoints = 0  #: that were compared and agree
         self.snapshots: list[int] = []  #: sequences of those that agree
         self._told = told
+        self._whole = Whole()
+        self._executed = 0
         if snapshot is not None:
             if snapshot.digest != self.configuration.digest:
                 raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} has a different configuration")
@@ -79,6 +80,11 @@ class Replay:
     def sequence(self) -> int:
         """Sequence of the last command."""
         return self.reader.position.sequence
+
+    @property
+    def commands(self) -> int:
+        """How many were applied."""
+        return self._executed + len(self._whole.held)
 
     def run(self, until: Until | None = None, *, progress: Callable[[int], object] = lambda _: None) -> bool:
         """Apply the commands, up to a moment if one is given. Returns whether that came before the end of the journal.
@@ -105,7 +111,10 @@ class Replay:
                     return True
                 batch = self.reader.read(int(late[0]))
                 commands = batch.commands
-            self._apply(commands, batch.checkpoints)
+            whole = self._whole.add(batch)
+            self._apply(whole.commands, whole.checkpoints)
+            if len(commands):
+                self.timestamp = int(commands["timestamp"][-1])
             progress(len(commands))
             if self._ahead and self.sequence == self._ahead[-1]:
                 self._compare_snapshot(self._ahead.pop())
@@ -142,8 +151,7 @@ class Replay:
         if len(commands):
             reports = self.engine.apply(commands)
             self.report_checksum = linked_records(self.report_checksum, reports.view(np.uint8).data, REPORT.itemsize)
-            self.timestamp = int(commands["timestamp"][-1])
-            self.commands += len(commands)
+            self._executed += len(commands)
 
     def _compare(self, checkpoint: Checkpoint) -> None:
         made = (self.engine.seq_num, self.report_checksum)
@@ -170,7 +178,7 @@ class Replay:
         self.snapshots.append(sequence)
 
     def _begin_epoch(self, epoch: int) -> None:
-        """Skip references, as ``ExchangeState.begin_epoch`` does."""
+        """Skip references, as ``Machine.begin_epoch`` does."""
         if self.epoch != 0:
             self.engine.skip_references(epoch)
         self.epoch = epoch

@@ -9,7 +9,7 @@ cdef enum:
     TRADES = 1                       # a new order that trades, wholly or in part
     CANCEL = 2                       # a cancel or a reduce
     REPLACE = 3
-    OTHER = 4                        # rejected, neither rested nor traded, mass cancels, states
+    OTHER = 4                        # rejected, neither rested nor traded, mass cancels, phases
     KINDS = 5
 
 

@@ -21,7 +21,7 @@ class Latencies:
 
     *rests*: a new order that rests without trading. *trades*: a new order that trades, wholly or in part. *cancel*: a
     cancel or a reduce. *replace*: a replace. *other*: rejected commands, new orders that neither rested nor traded,
-    mass cancels and changes of an instrument's state.
+    mass cancels and changes of an instrument's phase.
     """
 
     def __init__(self):

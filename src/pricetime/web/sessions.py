@@ -7,7 +7,7 @@ from typing import Any
 
 from ..exchange.control.secrets import Secrets
 
-#: Kinds of events (``exchange/state/layout.pxd``).
+#: Kinds of events (``exchange/io/layout.pxd``).
 BEGAN, ENDED = 1, 2
 
 #: Sessions that a page shows. The others are only counted.

@@ -423,7 +423,7 @@ def test_a_stream_begins_with_its_first_report_without_a_login() -> None:
             resting["quantity"], resting["order_id"], resting["owner"] = 5, owner << 48 | 7, owner
             here.exchange.engine.apply(resting)
         here.client(1).send(new(1, ASK, 100, 10))
-        here.iterate(3)  # the replica, which knows nothing of the two orders, is left out
+        here.iterate(3)  # the follower, which knows nothing of the two orders, is left out
         assert streams_of(here)[0].tolist() == [(1, 3, 4), (3, 1, 2), (4, 1, 2)]
         [report] = here.client(3, resume_from=1).reports()
         assert (report.kind, report.reason, report.order_id, report.seq_num) == (TRADE, Reason.AS_MAKER, 7, 1)

@@ -15,7 +15,8 @@ import pytest
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import UnknownInstrument
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, Phase
+from pricetime.types import REPORT, CommandType, Phase
+from tests.books import command
 from tests.exchange.harness import Harness, harness
 from tests.exchange.kept import Kept, picture
 from tests.exchange.orders import ASK, BID, cancel, new
@@ -47,9 +48,9 @@ def test_it_answers_as_the_engine_would(here: Harness) -> None:
         trade(here, rng, client)
         depths = here.exchange.follower.depths([1, 2], 7)
         assert depths is not None
-        for instrument, (state, *sides) in depths.items():
+        for instrument, (phase, *sides) in depths.items():
             book = here.exchange.engine.book(instrument)
-            assert state is book.state
+            assert phase is book.phase
             assert all(map(np.array_equal, sides, book.depth(7)))
             depth = here.exchange.depth(instrument)
             assert depth.bids.orders + depth.asks.orders == len(book)
@@ -75,9 +76,9 @@ def test_an_empty_book_and_an_unknown_one(here: Harness) -> None:
 def test_a_halt(here: Harness) -> None:
     here.exchange.set_phase(2, 1)
     here.settle()
-    assert [here.exchange.depth(number).state for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
+    assert [here.exchange.depth(number).phase for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
     instruments = here.exchange.follower.instruments()
-    assert [known.state for known in instruments.instruments] == [Phase.CONTINUOUS, Phase.HALTED]
+    assert [known.phase for known in instruments.instruments] == [Phase.CONTINUOUS, Phase.HALTED]
     assert len(instruments.orders) == 0
 
 
@@ -194,10 +195,9 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     client = here.client(1)
     client.ask(new(1, BID, 100))
     here.follow()
-    stray = here.exchange.engine.commands()
-    stray["order_id"] += 5
     follower: Any = here.exchange.follower
-    follower.machine.run(stray.copy())
+    stray = command(CommandType.NEW_ORDER, sequence=1, instrument=1, order_id=5, side=BID, price=100, quantity=10)
+    follower.machine.run(stray)
     here.commit()
     client.send(new(2, ASK, 100, 20))
     here.iterate(5)

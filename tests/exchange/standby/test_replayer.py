@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
@@ -14,6 +13,8 @@ from pricetime.exchange.state.machine import Machine
 from pricetime.log.directory import Directory
 from pricetime.log.errors import ReplayDiffers
 from pricetime.log.reader import LIMIT, Reader
+from pricetime.types import CommandType
+from tests.books import command
 from tests.exchange.harness import SMALL
 from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, cancel, new
@@ -87,9 +88,7 @@ def test_a_different_report_is_detected(tmp_path: Path) -> None:
     here.commit()
     replayer = replayer_of(tmp_path / "j")
     replayer.step(LIMIT)
-    stray = np.zeros(1, here.exchange.engine.commands().dtype)
-    stray[0] = here.exchange.engine.commands()[0]
-    stray["order_id"] += 5
+    stray = command(CommandType.NEW_ORDER, sequence=1, instrument=1, order_id=5, side=BID, price=100, quantity=10)
     replayer.machine.run(stray)
     client.ask(new(2, ASK, 100, 20))
     here.commit()

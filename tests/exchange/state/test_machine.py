@@ -12,13 +12,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pricetime import Instrument
 from pricetime.exchange.state import machine as machine_module
 from pricetime.exchange.state.machine import Machine
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
+from pricetime.log.snapshot import restore
+from pricetime.types import COMMAND, CommandType, Instruction, Reason, ReportKind
+from tests.books import dumped
 from tests.exchange.kept import Kept, kept_feed, kept_streams
-from tests.exchange.orders import cancel, mass_cancel, new, replace
+from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, replace
 
 STREAM_REPORTS, FEED_REPORTS = 2**12, 2**12
 
@@ -84,7 +88,7 @@ def test_it_replays_a_journal(step: int, tmp_path: Path) -> None:
         machine.run(commands[first : first + step])
     live = here.exchange.machine
     assert machine.digest() == live.digest()
-    assert machine.engine.commands().tobytes() == live.engine.commands().tobytes()
+    assert dumped(machine.engine) == dumped(live.engine)
     assert machine.matcher.report_checksum == live.matcher.report_checksum
     assert (machine.sequence, machine.timestamp) == (live.sequence, live.timestamp)
     assert machine.streams.next_sequences() == live.streams.next_sequences()
@@ -108,8 +112,7 @@ def test_it_goes_on_from_a_snapshot(tmp_path: Path) -> None:
     reader = Reader(Directory(tmp_path / "j"))
     reader.read(200)
     snapshot = first.snapshot(reader.position, term=1, stream_reports=64, feed_reports=1024)
-    engine = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
-    second = Machine(configuration, stream_reports=64, feed_reports=1024, engine=engine)
+    second = Machine(configuration, stream_reports=64, feed_reports=1024, engine=restore(snapshot, configuration))
     second.load(snapshot)
     assert second.sequence == 200
     second.run(commands[200:])
@@ -121,3 +124,32 @@ def test_it_goes_on_from_a_snapshot(tmp_path: Path) -> None:
         whole.store.next_sequence
     )
     here.close()
+
+
+def test_a_command_in_the_place_of_an_extension() -> None:
+    """It ends the order of another owner, who is told so, and its own trades are those of an order."""
+    configuration = Configuration((Instrument(1),), capacity=64, level_capacity=64, owner_limit=1 << 16)
+    machine = Machine(configuration, stream_reports=64, feed_reports=64)
+    rows = [(1, ASK, 10, 0), (2, BID, 10, Instruction.EXTENDED), (3, BID, 4, 0)]
+    commands = np.zeros(len(rows), COMMAND)
+    for n, (owner, side, quantity, instructions) in enumerate(rows):
+        row = commands[n]
+        row["sequence"] = n + 1
+        row["type"], row["instrument"], row["side"], row["price"] = CommandType.NEW_ORDER, 1, side, 100
+        row["session"] = row["owner"] = owner
+        row["order_id"], row["quantity"], row["instructions"] = owner << 48 | 7, quantity, instructions
+    machine.run(commands)
+    owners, reports = machine.streams.dump(64)
+    told = {
+        owner: list(zip(kept["kind"].tolist(), kept["reason"].tolist(), kept["order_id"].tolist(), strict=True))
+        for owner, kept in zip(owners["owner"].tolist(), np.split(reports, np.cumsum(owners["kept"])[:-1]), strict=True)
+    }
+    assert told == {
+        1: [(ReportKind.ACCEPTED, 0, 7), (ReportKind.TRADE, Reason.AS_MAKER, 7)],
+        2: [(ReportKind.REJECTED, Reason.MALFORMED, 7)],
+        3: [(ReportKind.ACCEPTED, 0, 7), (ReportKind.TRADE, 0, 7)],
+    }
+    feed = machine.store.array(1, machine.store.next_sequence - 1)
+    assert feed[["kind", "order_id", "maker_id"]].tolist() == [
+        (ReportKind.ACCEPTED, 1, 0), (ReportKind.ACCEPTED, 2, 0), (ReportKind.TRADE, 2, 1),
+    ]  # fmt: skip

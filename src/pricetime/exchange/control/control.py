@@ -49,7 +49,7 @@ LISTEN_EVERY_S, MOST_NAMED = 5.0, 5
 #: If there is no room for a command: delay before the next attempt in seconds, and number of attempts.
 RETRY_S, RETRIES = 0.01, 200
 
-#: Log events by the kind of a session event, EVENT_... in ``exchange/state/layout.pxd``.
+#: Log events by the kind of a session event, EVENT_... in ``exchange/io/layout.pxd``.
 SESSION_EVENTS = {1: "session began", 2: "session ended", 3: "login rejected"}
 
 #: Session events that also count in the counters of the login handler, with the prefix of the counter's name.

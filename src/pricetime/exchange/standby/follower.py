@@ -19,7 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.snapshot import Snapshot
-from ...log.batch import LogReader
 from ...log.commit_log import CommitLog
 from ...log.snapshot import SnapshotFile, keep_two, restore, write
 from ...types import SNAPSHOT_ORDER, Phase
@@ -53,7 +52,7 @@ class Follower:
     """Follows ``log`` in ``run``, which needs its own thread; the other methods may be called in any thread.
 
     ``live``: the machine of the exchange, before its first command in this log. ``journal``: whose log it is; None for
-    a volatile log.
+    a volatile log. Its books never stand between an order and its extension, so they can answer at any moment.
     """
 
     def __init__(
@@ -70,9 +69,8 @@ class Follower:
             "stream_reports": settings.snapshot_stream_reports,
             "feed_reports": settings.snapshot_feed_reports,
         }
-        reader = log.read(live.sequence)
         with room_for("order_capacity", "level_capacity"):
-            self._replayer: Replayer[Machine] | Replayer[Books] = self._copy(reader)
+            self._replayer: Replayer[Machine] | Replayer[Books] = self._copy(journal)
         self._ended = threading.Event()
         self._next, self._books = threading.Lock(), threading.Lock()
         self._wanted = (0, 0)  #: number of the newest request for a snapshot, and the last command before it
@@ -80,10 +78,11 @@ class Follower:
         self._waiting: SnapshotFile | None = None  #: taken, but its last command is not on the disk yet
         self._taken_s = time.monotonic()
 
-    def _copy(self, reader: LogReader) -> Replayer[Machine] | Replayer[Books]:
+    def _copy(self, journal: Journal | None) -> Replayer[Machine] | Replayer[Books]:
         """Return what follows, in the state of the live machine."""
         live, configuration = self._live, self._live.configuration
-        if self._directory is None:
+        reader = self._log.read(self._log.last)
+        if journal is None:
             books = Books(configuration, configuration.make_engine(), live.store.epoch, live.store.next_sequence)
             return Replayer(books, reader)
         snapshot = live.snapshot(reader.position, term=self._log.term, **self._kept)
@@ -94,7 +93,7 @@ class Follower:
             engine=restore(snapshot, configuration),
         )
         machine.load(snapshot)
-        return Replayer(machine, reader)
+        return Replayer(machine, reader, journal.whole)
 
     # ------------------------------------------------------------------ the thread
 
@@ -124,7 +123,7 @@ class Follower:
         try:
             with self._exclusive():
                 more = self._step() == STEP
-                if self._waiting is None and self._is_due():
+                if self._waiting is None and self._is_whole() and self._is_due():
                     self._waiting = self._snapshot_file()
             if self._waiting is not None and self._log.durable >= self._waiting.sequence:
                 snapshot, self._waiting = self._waiting, None
@@ -228,6 +227,10 @@ class Follower:
         """Write a snapshot that has every command until now, whatever the settings say."""
         self._wanted = (self._wanted[0] + 1, self._log.last)
 
+    def _is_whole(self) -> bool:
+        """Has the machine all commands up to ``sequence``? Else the last one waits for its extension."""
+        return not len(self._replayer.whole.held)
+
     def _is_due(self) -> bool:
         if self._directory is None:
             return False
@@ -281,5 +284,6 @@ class Follower:
         while self.iterate():
             pass
         regular = self._settings.snapshot_every or self._settings.snapshot_interval_s
-        if self.failure is None and self._directory is not None and regular and self.sequence > self.newest:
+        due = regular and self.sequence > self.newest and self._is_whole()
+        if self.failure is None and self._directory is not None and due:
             self._write(self._snapshot_file())

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ...core.engine import Engine
+from ...log.batch import Whole
 from ...log.commit_log import FileLog
 from ...log.configuration import Configuration
 from ...log.directory import Directory
@@ -36,6 +37,7 @@ class Recovered(NamedTuple):
     machine: Machine
     position: Position | None  #: after the last command; None for a new journal
     snapshot: int  #: last command of the newest good snapshot; 0 without one
+    whole: Whole  #: has the last orders, not in the machine, if they wait for an extension
 
 
 class Journal:
@@ -55,6 +57,7 @@ class Journal:
                 recovered = recover(settings, self.directory, log)
                 self.machine = recovered.machine
                 self.snapshot = recovered.snapshot  #: last command of the newest good snapshot at the start
+                self.whole = recovered.whole  #: has the last orders, not in the machine, if they wait for an extension
                 self.log = FileLog(
                     self.directory,
                     self.machine.configuration,
@@ -136,8 +139,8 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
         "recovered",
         journal=str(directory.path),
         snapshot=started_at or None,
-        replayed=machine.sequence - started_at,
-        sequence=machine.sequence,
+        replayed=replayer.position.sequence - started_at,
+        sequence=replayer.position.sequence,
         term=reader.term,
         checkpoints=replayer.checkpoints,
         orders=len(machine.engine),
@@ -149,7 +152,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
     )
     for change in reconfigure(machine, settings):
         log.warning("configuration changed", change=change)
-    return Recovered(machine, replayer.position, started_at)
+    return Recovered(machine, replayer.position, started_at, replayer.whole)
 
 
 def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
@@ -161,7 +164,7 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
         )
     machine = make_machine(settings, settings.configuration())
     machine.begin_epoch(time.time_ns())
-    return Recovered(machine, None, 0)
+    return Recovered(machine, None, 0, Whole())
 
 
 def _begin_replay(

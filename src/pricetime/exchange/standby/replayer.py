@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
-from ...log.batch import Batch, LogReader
+from ...log.batch import Batch, LogReader, Whole
 from ...log.errors import ReplayDiffers
 from ...log.position import Position
 from ..state.machine import Machine
@@ -17,18 +17,22 @@ Copy = TypeVar("Copy", Machine, Books)
 
 
 class Replayer(Generic[Copy]):
-    """Runs ``machine``, which must be in the state at the position of ``reader``. A journal may grow meanwhile."""
+    """Runs ``machine``, which must be in the state at the position of ``reader``. A journal may grow meanwhile.
 
-    def __init__(self, machine: Copy, reader: LogReader) -> None:
+    ``whole``: has the last orders before that position, not in the machine, if they wait for an extension.
+    """
+
+    def __init__(self, machine: Copy, reader: LogReader, whole: Whole | None = None) -> None:
         self.machine: Copy = machine
         self.reader = reader
+        self.whole = whole or Whole()
         self.checkpoints = 0  #: compared with the engine so far
         self._configuration = reader.configuration
         self._agreed = reader.position.sequence
 
     @property
     def position(self) -> Position:
-        """Position after the last command in the machine."""
+        """Position after the last command in the machine, or after an order that waits for its extension."""
         return self.reader.position
 
     def step(self, limit: int) -> int:
@@ -48,6 +52,7 @@ class Replayer(Generic[Copy]):
     def _run(self, batch: Batch) -> None:
         if isinstance(self.machine, Machine):
             self._prepare(self.machine, batch)
+        batch = self.whole.add(batch)
         points = batch.checkpoints
         marks = np.array([(point.index, point.seq_num, point.report_checksum) for point in points], MARK)
         agreed = self.machine.run(batch.commands, marks)

@@ -81,7 +81,8 @@ class Router:
         done: u64 = 0
         while done < count:
             if i == bounds[done]:
-                self.taker = references[i]  # its first report says that it is accepted or replaced
+                # its first report says that it is accepted or replaced, after one that rejects the order before it
+                self.taker = references[i + (block[i].kind == REJECTED and i + 1 < bounds[done + 1])]
             owner: u32 = commands[done].session
             s: cython.pointer[Stream] = cython.address(streams[owner])
             end: u64 = min(bounds[done + 1], last)
@@ -117,6 +118,8 @@ class Router:
     def _route(self, owner, report, reference):
         """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room."""
         kind: u32 = report.kind
+        if report.reason == MALFORMED and report.order_id >> ORDER_ID_SHIFT != 0:
+            owner = report.order_id >> ORDER_ID_SHIFT  # of an order that a command in the place of its extension ends
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
         if not self._has_room(owner, report):
             return False
