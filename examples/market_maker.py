@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pricetime import ASK, BID, POST_ONLY, PricetimeError, ReportKind, Side
+from pricetime import ASK, BID, PricetimeError, ReportKind, Side
 from pricetime.client import Client, FeedState, Subscriber
 from pricetime.wire.messages import ExecutionReport
 
@@ -59,7 +59,7 @@ class MarketMaker:
         for side, price in ((BID, middle - self.half_spread), (ASK, middle + self.half_spread)):
             if side not in self.quotes:
                 order_id = next(self._ids)
-                self.client.add_order(order_id, side, price, self.quantity, time_in_force=POST_ONLY)
+                self.client.add_order(order_id, side, price, self.quantity, post_only=True)
                 self.quotes[side] = order_id, price
             elif self.quotes[side][1] != price and self.quotes[side][0] in self.open:
                 order_id = self.quotes[side][0]

@@ -39,7 +39,7 @@ def show(feed: Subscriber) -> None:
         print(f"-- {feed.state.name.lower()}: these books may be outdated {feed.recovery_failure}")
     for number, instrument in feed.instruments.items():
         bids, asks = feed.book(number).depth(LEVELS)
-        print(f"\n{instrument.symbol or number} at report {feed.seq_num}, {instrument.state.name.lower()}")
+        print(f"\n{instrument.symbol or number} at report {feed.seq_num}, {instrument.phase.name.lower()}")
         for level in asks[::-1]:
             print(f"{'':>12} {level['price']:>10} {level['quantity']:>8}")
         for level in bids:

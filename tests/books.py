@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from pricetime import OrderBook
+from pricetime import Engine, OrderBook
 from pricetime.errors import ERROR_OF_REASON, PricetimeError
 from pricetime.execution import Execution, Trade
 from pricetime.reference import ReferenceBook
@@ -15,8 +15,10 @@ from pricetime.reference.records import Report
 from pricetime.types import (
     COMMAND,
     CommandType,
-    InstrumentState,
+    Instruction,
     Order,
+    OrderType,
+    Phase,
     QueuePosition,
     Reason,
     ReportKind,
@@ -25,6 +27,13 @@ from pricetime.types import (
 )
 
 U64 = 2**64 - 1
+
+#: Terms of an order, as arguments of ``add_order``.
+IOC: dict[str, Any] = {"time_in_force": TimeInForce.IOC}
+FOK: dict[str, Any] = {"time_in_force": TimeInForce.FOK}
+MARKET: dict[str, Any] = {"order_type": OrderType.MARKET}
+POST_ONLY: dict[str, Any] = {"post_only": True}
+NEVER_RESTS = [IOC, FOK, MARKET, MARKET | IOC, MARKET | FOK]
 I64_MIN, I64_MAX = -(2**63), 2**63 - 1
 
 #: A method of a book and its arguments by name. A test can run it on any book, print it and run it again.
@@ -48,8 +57,8 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
     if method == "mass_cancel":
         fields["side"] = given.get("side") or 0
         return command(CommandType.MASS_CANCEL, **fields)
-    if method == "set_state":
-        return command(CommandType.SET_STATE, flags=given["state"])
+    if method == "set_phase":
+        return command(CommandType.SET_PHASE, flags=given["phase"])
     if method == "cancel_order":
         return command(CommandType.CANCEL_ORDER, **fields)
     if method == "reduce_order":
@@ -62,7 +71,13 @@ def as_command(step: Step) -> np.ndarray[Any, Any]:
         return command(CommandType.REPLACE_ORDER_AS, tag=given["new_id"] >> 32, **fields)
     if method == "match_order":
         fields["time_in_force"] = TimeInForce.IOC
-    return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, **fields)
+    instructions = Instruction.POST_ONLY if given.get("post_only") else 0
+    return command(CommandType.NEW_ORDER, flags=given.get("self_trade") or 0, instructions=instructions, **fields)
+
+
+def dumped(engine: Engine) -> bytes:
+    """Return the records of all books of an engine."""
+    return b"".join(part.tobytes() for part in engine.dump())
 
 
 class AppliedBook:
@@ -109,12 +124,12 @@ class AppliedBook:
             self._apply("replace_order", order_id=order_id, price=price, quantity=quantity, new_id=new_id, owner=owner)
         )
 
-    def set_state(self, state: int) -> None:
-        self._apply("set_state", state=state)
+    def set_phase(self, phase: int) -> None:
+        self._apply("set_phase", phase=phase)
 
     @property
-    def state(self) -> InstrumentState:
-        return self.book.state
+    def phase(self) -> Phase:
+        return self.book.phase
 
     def order(self, order_id: int) -> Order:
         return self.book.order(order_id)
@@ -225,4 +240,9 @@ def state(book: Book) -> tuple[object, ...]:
     """Return all public state of a book; ``check`` covers the private state."""
     if not isinstance(book, ReferenceBook):
         book.check()
-    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.state, book.digest()
+    return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.phase, book.digest()
+
+
+def state_of(engine: Engine) -> list[bytes]:
+    """All that an engine keeps of its books, to compare."""
+    return [part.tobytes() for part in engine.dump()]

@@ -17,7 +17,7 @@ from pricetime.core.book cimport Books, key_of
 from pricetime.core.c_api cimport best_price, run_commands
 from pricetime.core.layout cimport (
     ASK, BID, CANCEL_ORDER, GTC, IOC, NEW_ORDER, NIL, REJECTED, REPLACE_ORDER, TRADE,
-    Command, IdEntry, Level, Node, Order, OrderCold, Report, i64, u8, u32, u64,
+    Command, Report, i64, u8, u32, u64,
 )
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64
 from pricetime.native.memory cimport release, reserve, prefault_pages

@@ -24,8 +24,10 @@ from .types import (
     DEPTH,
     REPORT,
     CommandType,
-    InstrumentState,
+    Instruction,
     Order,
+    OrderType,
+    Phase,
     QueuePosition,
     Reason,
     ReplacePolicy,
@@ -49,7 +51,8 @@ else:
 
 
 BID, ASK = Side
-GTC, IOC, FOK, POST_ONLY, MARKET = TimeInForce
+LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+GTC, IOC, FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
 
 __all__ = [
     "ALL_INSTRUMENTS",
@@ -61,18 +64,20 @@ __all__ = [
     "FOK",
     "GTC",
     "IOC",
+    "LIMIT",
     "MARKET",
-    "POST_ONLY",
     "REPORT",
     "CommandType",
     "Depth",
     "Engine",
     "Execution",
+    "Instruction",
     "Instrument",
-    "InstrumentState",
     "Order",
     "OrderBook",
+    "OrderType",
     "OwnerLimits",
+    "Phase",
     "PricetimeError",
     "QueuePosition",
     "Reason",

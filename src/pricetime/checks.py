@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from . import errors
 from .errors import PricetimeError
-from .types import MAX_QUANTITY, InstrumentState, SelfTrade, Side, TimeInForce
+from .types import MAX_QUANTITY, OrderType, Phase, SelfTrade, Side, TimeInForce
 
 E = TypeVar("E", bound=IntEnum)
 
@@ -91,12 +91,16 @@ def side(value: object) -> Side:
     return member(Side, value, errors.InvalidSide, "side")
 
 
+def order_type(value: object) -> OrderType:
+    return member(OrderType, value, errors.InvalidOrderType, "order type")
+
+
 def time_in_force(value: object) -> TimeInForce:
     return member(TimeInForce, value, errors.InvalidTimeInForce, "time in force")
 
 
-def instrument_state(value: object) -> InstrumentState:
-    return member(InstrumentState, value, errors.InvalidState, "instrument state")
+def phase(value: object) -> Phase:
+    return member(Phase, value, errors.InvalidPhase, "phase")
 
 
 def self_trade(value: object) -> SelfTrade:

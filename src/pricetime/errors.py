@@ -16,8 +16,20 @@ class InvalidSide(PricetimeError, ValueError):
     """The side is neither ``Side.BID`` nor ``Side.ASK``."""
 
 
+class InvalidOrderType(PricetimeError, ValueError):
+    """The order type is not one of ``OrderType``."""
+
+
 class InvalidTimeInForce(PricetimeError, ValueError):
-    """The time in force is not one of ``TimeInForce``."""
+    """The time in force is not one of ``TimeInForce``, or not one that an order of this type can have."""
+
+
+class InvalidInstruction(PricetimeError, ValueError):
+    """The instructions are unknown, or the order is post-only and never rests."""
+
+
+class NotSupported(PricetimeError, ValueError):
+    """This order type, time in force, instruction or extension has no rule yet."""
 
 
 class InvalidSelfTrade(PricetimeError, ValueError):
@@ -48,8 +60,8 @@ class InvalidSetting(PricetimeError, ValueError):
     """A setting of a book, an engine or an instrument is out of its range."""
 
 
-class InvalidState(PricetimeError, ValueError):
-    """The state is not one of ``InstrumentState``."""
+class InvalidPhase(PricetimeError, ValueError):
+    """The phase is not one of ``Phase``."""
 
 
 class PriceOutsideBand(PricetimeError, ValueError):
@@ -110,6 +122,10 @@ class MassCancelUnfinished(PricetimeError, RuntimeError):
 
 class InvalidCommands(PricetimeError, TypeError):
     """The array given to ``apply`` is not contiguous, one-dimensional and of dtype ``pricetime.COMMAND``."""
+
+
+class InvalidRecords(PricetimeError, TypeError):
+    """The argument of ``Engine.restore`` is not ``BookRecords`` of contiguous arrays with their dtypes."""
 
 
 class InvalidReports(PricetimeError, TypeError):
@@ -176,7 +192,10 @@ class PureForm(RuntimeWarning):
 ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.UNKNOWN_INSTRUMENT: UnknownInstrument,
     Reason.INVALID_SIDE: InvalidSide,
+    Reason.INVALID_ORDER_TYPE: InvalidOrderType,
     Reason.INVALID_TIME_IN_FORCE: InvalidTimeInForce,
+    Reason.INVALID_INSTRUCTION: InvalidInstruction,
+    Reason.NOT_SUPPORTED: NotSupported,
     Reason.INVALID_SELF_TRADE: InvalidSelfTrade,
     Reason.INVALID_QUANTITY: InvalidQuantity,
     Reason.INVALID_PRICE: InvalidPrice,
@@ -189,7 +208,7 @@ ERROR_OF_REASON: dict[Reason, type[PricetimeError]] = {
     Reason.INVALID_ORDER_ID: InvalidOrderId,
     Reason.PRICE_OUTSIDE_BAND: PriceOutsideBand,
     Reason.INSTRUMENT_HALTED: InstrumentHalted,
-    Reason.INVALID_STATE: InvalidState,
+    Reason.INVALID_PHASE: InvalidPhase,
     Reason.OWNER_ORDERS_FULL: OwnerOrdersFull,
     Reason.QUANTITY_ABOVE_LIMIT: QuantityAboveLimit,
     Reason.PRICE_TOO_FAR: PriceTooFar,

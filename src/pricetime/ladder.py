@@ -33,7 +33,7 @@ def ladder_html(bids: Sequence[Level], asks: Sequence[Level], unit: Decimal, tit
 
 def tops_html(rows: Iterable[Sequence[object]], title: str = "") -> str:
     """A table of books, one per row: id, symbol, bid quantity, bid, ask, ask quantity, orders, state."""
-    names = ("id", "symbol", "bid lots", "bid", "ask", "ask lots", "orders", "state")
+    names = ("id", "symbol", "bid lots", "bid", "ask", "ask lots", "orders", "phase")
     cells = ["".join(_cell(escape("" if value is None else str(value))) for value in row) for row in rows]
     return _table(title, names, [f"<tr>{row}</tr>" for row in cells])
 

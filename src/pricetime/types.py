@@ -5,7 +5,7 @@ The numbers are part of the formats of command arrays, reports, the wire and the
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -18,14 +18,33 @@ class Side(IntEnum):
     ASK = 2
 
 
-class TimeInForce(IntEnum):
-    """Whether an order may trade at once, and whether its remainder may rest."""
+class OrderType(IntEnum):
+    """What the price of an order means. The book rejects the types from MARKET_TO_LIMIT on with NOT_SUPPORTED."""
 
-    GTC = 0  #: trade with what it crosses; the remainder rests until it is cancelled
-    IOC = 1  #: trade with what it crosses; the remainder is cancelled
-    FOK = 2  #: trade the whole quantity at once, or nothing
-    POST_ONLY = 3  #: rest without trading, or be rejected
-    MARKET = 4  #: trade up to the end of the price band; the remainder is cancelled; its price is ignored
+    LIMIT = 0  #: trade at the price or better
+    MARKET = 1  #: trade up to the end of the price band and never rest; its price is ignored
+    MARKET_TO_LIMIT = 2  #: trade at the best price; the remainder rests at that price
+    STOP = 3  #: a market order once a trade reaches the trigger price
+    STOP_LIMIT = 4  #: a limit order once a trade reaches the trigger price
+
+
+class TimeInForce(IntEnum):
+    """How long an order may rest. The book rejects DAY and GTD with NOT_SUPPORTED."""
+
+    GTC = 0  #: the remainder rests until it is cancelled
+    DAY = 1  #: the remainder rests until the end of the day
+    GTD = 2  #: the remainder rests until its expiry time
+    IOC = 3  #: trade with what it crosses; the remainder is cancelled
+    FOK = 4  #: trade the whole quantity at once, or nothing
+
+
+class Instruction(IntFlag):
+    """Instructions of an order. The book rejects all but POST_ONLY with NOT_SUPPORTED."""
+
+    POST_ONLY = 1  #: rest without trading, or be rejected
+    AT_THE_OPEN = 2  #: take part in the opening auction only
+    AT_THE_CLOSE = 4  #: take part in the closing auction only
+    EXTENDED = 128  #: an ``ORDER_EXTENSION`` record follows and holds more fields of the order
 
 
 class SelfTrade(IntEnum):
@@ -62,9 +81,10 @@ class CommandType(IntEnum):
     )
     #: ``tag``: the most orders to visit before ``CONTINUE`` commands do the rest, 0 for all
     GATEWAY_REJECT = 7  #: makes a rejected report with the reason in ``flags``, for a gateway's own checks
-    SET_STATE = 8  #: open or halt an instrument: ``flags`` is the ``InstrumentState``
+    SET_PHASE = 8  #: change the phase of an instrument: ``flags`` is the ``Phase``
     CONTINUE = 9  #: continue the unfinished mass cancel of ``owner``; ``tag`` as in ``MASS_CANCEL``
     OPEN_ORDERS = 10  #: report the orders of ``owner``; with 1 in ``flags`` those after the order id in ``quantity``
+    ORDER_EXTENSION = 11  #: more fields of the order in the command before it, which has EXTENDED
 
 
 class PassiveAction(IntEnum):
@@ -88,16 +108,16 @@ class ReportKind(IntEnum):
     EXPIRED = 6
     REJECTED = 7
     MASS_CANCELLED = 8  #: a mass cancel or a part of it is done; ``quantity``: orders cancelled so far
-    STATE_CHANGED = 9  #: an instrument was opened or halted; ``quantity``: its ``InstrumentState``
+    PHASE_CHANGED = 9  #: an instrument has a new phase; ``quantity``: the ``Phase``
     OPEN_ORDER = 10  #: one resting order of the answer to ``OPEN_ORDERS``; ``quantity``: lots open
     OPEN_ORDERS_END = 11  #: the end of that answer; ``quantity``: orders in it
 
 
-class InstrumentState(IntEnum):
-    """Whether an instrument accepts orders."""
+class Phase(IntEnum):
+    """What an instrument accepts now, and whether its orders match: see ``pricetime.phases``."""
 
-    OPEN = 0
-    HALTED = 1  #: only cancels and reduces are accepted
+    CONTINUOUS = 0  #: it accepts every command, and orders match
+    HALTED = 1  #: it accepts only cancels and reduces
 
 
 class Reason(IntEnum):
@@ -121,12 +141,15 @@ class Reason(IntEnum):
     PRICE_OUTSIDE_BAND = 15
     INSTRUMENT_HALTED = 16
     THROTTLED = 17  #: more orders than the session may send
-    MALFORMED = 18  #: a field that must be 0 is not
-    INVALID_STATE = 19  #: not an ``InstrumentState``
+    MALFORMED = 18  #: a field that must be 0 is not; an extended order without extension, or the reverse
+    INVALID_PHASE = 19  #: not a ``Phase``
     OWNER_ORDERS_FULL = 20  #: the owner has as many open orders as its limit allows
     QUANTITY_ABOVE_LIMIT = 21  #: more lots than the owner's limit
     PRICE_TOO_FAR = 22  #: farther from the best price than the owner's limit
     MASS_CANCEL_UNFINISHED = 24  #: an earlier mass cancel of this owner is unfinished
+    INVALID_ORDER_TYPE = 25
+    INVALID_INSTRUCTION = 26  #: an unknown one, or post-only in an order that never rests
+    NOT_SUPPORTED = 27  #: an order type, time in force, instruction or extension without a rule yet
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
@@ -163,7 +186,8 @@ COMMAND = np.dtype(
         ("timestamp", "<u8"),
         ("session", "<u4"),
         ("length", "<u2"),
-        ("reserved", "<u2"),
+        ("order_type", "u1"),
+        ("instructions", "u1"),
         ("type", "u1"),
         ("side", "u1"),
         ("time_in_force", "u1"),
@@ -174,6 +198,26 @@ COMMAND = np.dtype(
         ("quantity", "<u8"),
         ("owner", "<u4"),
         ("tag", "<u4"),
+    ]
+)
+
+#: More fields of the order in the command before it, 64 bytes, in an array of commands:
+#: ``array.view(ORDER_EXTENSION)``. Price in ticks, quantities in lots; a field that the order does not use is 0.
+ORDER_EXTENSION = np.dtype(
+    [
+        ("sequence", "<u8"),
+        ("timestamp", "<u8"),
+        ("session", "<u4"),
+        ("length", "<u2"),
+        ("zero", "<u2"),
+        ("type", "u1"),
+        ("zero2", "u1"),
+        ("zero3", "<u2"),
+        ("zero4", "<u4"),
+        ("trigger_price", "<i8"),
+        ("display_quantity", "<u8"),
+        ("expiry_ns", "<u8"),
+        ("minimum_quantity", "<u8"),
     ]
 )
 
@@ -194,8 +238,56 @@ REPORT = np.dtype(
     ]
 )
 
-#: One order in a snapshot, 48 bytes: ``type`` is 54; price in ticks, open quantity in lots. ``taking`` is 0 for a
-#: resting order. The command of at most one order is unfinished: 1 if its remainder may rest, 2 if it never rests.
+#: One resting order in ``BookRecords``, 104 bytes: everything that a book keeps of it. ``reference``: its public
+#: number. The fields from ``trigger_price`` on are 0 until orders can have them.
+RESTING_ORDER = np.dtype(
+    [
+        ("timestamp", "<u8"),
+        ("order_id", "<u8"),
+        ("reference", "<u8"),
+        ("price", "<i8"),
+        ("remaining", "<u8"),
+        ("owner", "<u4"),
+        ("tag", "<u4"),
+        ("instrument", "<u4"),
+        ("side", "u1"),
+        ("time_in_force", "u1"),
+        ("self_trade", "u1"),
+        ("order_type", "u1"),
+        ("instructions", "u1"),
+        ("zero", "u1"),
+        ("zero2", "<u2"),
+        ("zero3", "<u4"),
+        ("trigger_price", "<i8"),
+        ("display_quantity", "<u8"),
+        ("hidden_quantity", "<u8"),
+        ("expiry_ns", "<u8"),
+        ("minimum_quantity", "<u8"),
+    ]
+)
+
+#: The phase of one instrument in ``BookRecords``, 8 bytes.
+INSTRUMENT_PHASE = np.dtype([("instrument", "<u4"), ("phase", "u1"), ("zero", "u1"), ("zero2", "<u2")])
+
+#: One unfinished mass cancel in ``BookRecords``, 40 bytes: its command, the orders ``cancelled`` so far, and where it
+#: stands in the list of its owner's orders: after the ``older`` first ones, with ``waiting`` left to visit.
+UNFINISHED_CANCEL = np.dtype(
+    [
+        ("order_id", "<u8"),
+        ("cancelled", "<u8"),
+        ("older", "<u4"),
+        ("waiting", "<u4"),
+        ("owner", "<u4"),
+        ("instrument", "<u4"),
+        ("side", "u1"),
+        ("reason", "u1"),
+        ("zero", "<u2"),
+        ("zero2", "<u4"),
+    ]
+)
+
+#: One order in a public snapshot, 48 bytes: ``type`` is 54; price in ticks, open quantity in lots. ``taking`` is 0 for
+#: a resting order. The command of at most one order is unfinished: 1 if its remainder may rest, 2 if it never rests.
 SNAPSHOT_ORDER = np.dtype(
     [
         ("type", "u1"),
@@ -221,10 +313,22 @@ DEPTH = np.dtype([("price", "<i8"), ("quantity", "<u8"), ("count", "<u4")])
 # Arrays of these records, of shape (n,). To a type checker every record is ``np.void``; the names say which one it is.
 
 CommandArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``COMMAND``
+RestingOrderArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``RESTING_ORDER``
+PhaseArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``INSTRUMENT_PHASE``
+UnfinishedArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``UNFINISHED_CANCEL``
 ReportArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``REPORT``
 DepthArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``DEPTH``
 SnapshotOrderArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``SNAPSHOT_ORDER``
 PassiveResultArray: TypeAlias = np.ndarray[Any, np.dtype[np.void]]  #: dtype ``PASSIVE_RESULT``
+
+
+class BookRecords(NamedTuple):
+    """The state of all books of an engine, as records: the result of ``Engine.dump`` and argument of ``restore``."""
+
+    phases: PhaseArray  #: of every instrument, by id
+    #: the resting orders: each after those ahead of it at its level and after the older ones of its owner
+    resting: RestingOrderArray
+    unfinished: UnfinishedArray  #: by owner
 
 
 class Order(NamedTuple):

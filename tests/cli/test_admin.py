@@ -66,9 +66,9 @@ def test_instruments_snapshots_and_backups(tmp_path: Path) -> None:
     with served("--open", "--journal", str(journal)) as server:
         with Client(server.host, server.port, owner=7, keep_orders=True) as client:
             client.add_order(1, Side.BID, 100, 5).result(SECONDS)
-            assert good(*admin, "halt", "1") == "instrument 1, state halted\n"
+            assert good(*admin, "halt", "1") == "instrument 1, phase halted\n"
             assert client.add_order(2, Side.BID, 100, 5).exception(SECONDS) is not None
-            assert good(*admin, "open", "1") == "instrument 1, state open\n"
+            assert good(*admin, "open", "1") == "instrument 1, phase continuous\n"
             client.add_order(3, Side.BID, 100, 5).result(SECONDS)
         snapshot = json.loads(good("admin", "--journal", str(journal), "--json", "snapshot"))
         assert snapshot["ok"]

@@ -252,9 +252,9 @@ def test_a_server_that_runs(tmp_path: Path) -> None:
         message = bad("serve", "--open", "--port", port, code=2)
         assert message.startswith(f"Error: port: port {port} of 127.0.0.1 is in use: stop the process that uses it")
         good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
-        file.write_text('[[instruments]]\nid = 1\nstate = "halted"\n')
+        file.write_text('[[instruments]]\nid = 1\nphase = "halted"\n')
         running.process.send_signal(signal.SIGHUP)
-        assert running.wait_for("instrument state", 10)["state"] == "HALTED"
+        assert running.wait_for("instrument phase", 10)["phase"] == "HALTED"
         assert "(instrument halted)" in run("order", *running.orders, "add", "bid", "5@100").output
         assert "cancelled" in good("order", *running.orders, "cancel", "1")
         running.process.send_signal(signal.SIGTERM)

@@ -9,7 +9,7 @@ pytest.importorskip("pydantic_settings", reason="needs the server's packages: pi
 pytest.importorskip("structlog", reason="needs the server's packages: pip install '.[server]'")
 
 from pricetime.cli import place, watch
-from pricetime.client.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.client.feed_state import EventKind, FeedEvent, FeedState
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.load.server import free_udp_port, lasting_port
 from tests.cli.run import bad, figures, good, run
@@ -25,7 +25,7 @@ MOST_FILES = 100
 
 @pytest.fixture
 def exchange() -> Iterator[Served]:
-    with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,state=halted") as running:
+    with served("--open", "--instrument", "id=1,symbol=ABC", "--instrument", "id=2,symbol=XYZ,phase=halted") as running:
         good("order", *running.orders, "add", "bid", "5@100", "--order-id", "1")
         good("order", *running.orders, "add", "ask", "7@1234", "--order-id", "2")
         good("order", *running.orders, "add", "bid", "1@100", "--order-id", "3")

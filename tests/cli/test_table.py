@@ -17,7 +17,7 @@ from rich.console import Console
 from pricetime import Instrument
 from pricetime.cli import load_show, show, show_journal, table, watch
 from pricetime.cli.table import Column, Grid, figures, print_titled
-from pricetime.client.sequencer import FeedState, FeedStatistics
+from pricetime.client.feed_state import FeedState, FeedStatistics
 from pricetime.core.builder import BookBuilder
 from pricetime.log.directory import Directory
 from pricetime.native.histogram import Histogram

@@ -8,7 +8,7 @@ import threading
 from types import TracebackType
 
 from pricetime.client.answers import Answer, RangeAnswer
-from pricetime.client.sequencer import RangeWanted, SnapshotWanted, Wanted
+from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
 from pricetime.load.server import free_udp_port
 from pricetime.prices import decimals
 from pricetime.wire.messages import (
@@ -47,7 +47,7 @@ def answer_bytes(answer: Answer) -> bytes:
     )
     sent = [
         SnapshotInstrument(
-            state=one.state,
+            phase=one.phase,
             instrument=one.id,
             tick_size=one.tick_size,
             lot_size=one.lot_size,

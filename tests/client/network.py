@@ -10,7 +10,7 @@ import numpy as np
 
 from pricetime import REPORT, Engine, ReportKind
 from pricetime.client.answers import Answer, RangeAnswer, SnapshotAnswer
-from pricetime.client.sequencer import SnapshotWanted, Wanted
+from pricetime.client.feed_state import SnapshotWanted, Wanted
 from pricetime.core.builder import BookBuilder
 from pricetime.core.snapshot import Snapshot
 from pricetime.native.crc import linked_records

@@ -13,6 +13,7 @@ from types import TracebackType
 import numpy as np
 
 from pricetime import COMMAND, REPORT, CommandType, Engine, Instrument, Reason, ReportKind
+from pricetime.types import ORDER_EXTENSION
 from pricetime.wire import auth
 from pricetime.wire.messages import (
     CancelOrder,
@@ -25,6 +26,7 @@ from pricetime.wire.messages import (
     Message,
     NewOrder,
     OpenOrders,
+    OrderExtension,
     ReduceOrder,
     ReplaceOrder,
 )
@@ -43,6 +45,7 @@ TYPES = {
     ReduceOrder: CommandType.REDUCE_ORDER,
     MassCancel: CommandType.MASS_CANCEL,
     OpenOrders: CommandType.OPEN_ORDERS,
+    OrderExtension: CommandType.ORDER_EXTENSION,
 }
 
 
@@ -92,8 +95,12 @@ class OrderEntry:
         """A command of an owner; its reports go to the streams of whom they are about. Called with the lock."""
         command = np.zeros(1, COMMAND)
         command["type"] = TYPES[type(message)]
+        record = command.view(ORDER_EXTENSION) if isinstance(message, OrderExtension) else command
         for name in message.FIELDS:
-            command["quantity" if name == "behind" else name] = getattr(message, name)
+            record["quantity" if name == "behind" else name] = getattr(message, name)
+        if isinstance(message, OrderExtension):
+            self._route(self.engine.apply(command), owner)
+            return
         if isinstance(message, OpenOrders):
             command["quantity"] |= np.uint64(owner << ORDER_ID_BITS)
         command["owner"] = owner

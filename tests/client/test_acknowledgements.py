@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pricetime import FOK, GTC, IOC, MARKET, POST_ONLY, Reason, ReportKind, TimeInForce
+from pricetime import FOK, IOC, MARKET, Instruction, Reason, ReportKind
 from pricetime.client.acknowledgements import Acknowledgements
 from pricetime.client.errors import CommandLost, NotAcknowledged, OrderRefused
 from pricetime.client.future import CommandFuture, OrderFuture
@@ -38,8 +38,8 @@ class Client:
     def send(self, command: Message, connection: int = 1) -> CommandFuture[Any]:
         return self.open.expect(command.encode(), connection)
 
-    def order(self, time_in_force: TimeInForce = GTC, order_id: int = 5, connection: int = 1) -> OrderFuture:
-        return self.follow(NewOrder(instrument=1, order_id=order_id, time_in_force=time_in_force), connection)
+    def order(self, order_id: int = 5, connection: int = 1, **terms: int) -> OrderFuture:
+        return self.follow(NewOrder(instrument=1, order_id=order_id, **terms), connection)
 
     def follow(self, command: Message, connection: int = 1) -> OrderFuture:
         future = self.send(command, connection)
@@ -214,10 +214,10 @@ def told(result: OrderResult) -> tuple[OrderStatus, int, int]:
     return result.status, result.filled, result.remaining
 
 
-@pytest.mark.parametrize("time_in_force", [GTC, POST_ONLY])
-def test_an_order_that_may_rest_is_answered_when_all_that_came_is_read(time_in_force: TimeInForce) -> None:
+@pytest.mark.parametrize("terms", [{}, {"instructions": Instruction.POST_ONLY}])
+def test_an_order_that_may_rest_is_answered_when_all_that_came_is_read(terms: dict[str, int]) -> None:
     client = Client()
-    order = client.order(time_in_force)
+    order = client.order(**terms)
     client.read(ACCEPTED, quantity=5)
     assert not order.done()
     client.read(TRADE, quantity=2)
@@ -245,13 +245,17 @@ def test_an_order_that_is_filled_is_answered_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("time_in_force", "reason"),
-    [(IOC, Reason.IOC_REMAINDER), (FOK, Reason.FOK_UNFILLABLE), (MARKET, Reason.MARKET_REMAINDER)],
+    ("terms", "reason"),
+    [
+        ({"time_in_force": IOC}, Reason.IOC_REMAINDER),
+        ({"time_in_force": FOK}, Reason.FOK_UNFILLABLE),
+        ({"order_type": MARKET}, Reason.MARKET_REMAINDER),
+    ],
 )
-def test_an_order_that_never_rests_is_answered_when_nothing_is_left(time_in_force: TimeInForce, reason: Reason) -> None:
+def test_an_order_that_never_rests_is_answered_when_nothing_is_left(terms: dict[str, int], reason: Reason) -> None:
     """In whatever pieces its reports come."""
     client = Client()
-    order = client.order(time_in_force)
+    order = client.order(**terms)
     client.read_all((ACCEPTED, 5, 0))
     client.read_all((TRADE, 2, 0))
     assert not order.done()
@@ -283,7 +287,7 @@ def test_what_a_command_does_to_the_owners_other_orders_is_not_its_end() -> None
     resting = client.order(order_id=4)
     client.read(ACCEPTED, quantity=2, order_id=4)
     client.open.all_read()
-    order = client.order(IOC)
+    order = client.order(time_in_force=IOC)
     client.read(ACCEPTED, quantity=5)
     client.read(TRADE, quantity=1)
     client.read(TRADE, Reason.AS_MAKER, quantity=1, order_id=4)
@@ -338,7 +342,7 @@ def test_a_replace_of_an_order_that_was_not_followed() -> None:
 
 def test_the_end_of_a_client_ends_what_is_followed() -> None:
     client = Client()
-    resting, ioc, unanswered = client.order(), client.order(IOC, order_id=6), client.order(order_id=7)
+    resting, ioc, unanswered = client.order(), client.order(order_id=6, time_in_force=IOC), client.order(order_id=7)
     client.read(ACCEPTED, quantity=5)
     client.read(ACCEPTED, quantity=5, order_id=6)
     client.open.lose_all(PricetimeError("over"))

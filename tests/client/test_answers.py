@@ -10,15 +10,15 @@ import pytest
 from pricetime import ASK, BID, COMMAND, CommandType, Engine, Instrument
 from pricetime.client.answers import Answers, RangeAnswer, SnapshotAnswer, question
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.sequencer import RangeWanted, SnapshotWanted, Wanted
-from pricetime.types import InstrumentState
+from pricetime.client.feed_state import RangeWanted, SnapshotWanted, Wanted
+from pricetime.types import Phase
 from pricetime.wire.types import RetransmitStatus
 from tests.client.exchange import answer_bytes
 from tests.client.network import PublicFeed
 
 INSTRUMENTS = [
     Instrument(3, symbol="ÄBC", tick_size=5, lot_size=10, low_price=-5, high_price=1_000),
-    Instrument(9, symbol="sixteen bytes ok", state=InstrumentState.HALTED),
+    Instrument(9, symbol="sixteen bytes ok", phase=Phase.HALTED),
 ]
 
 

@@ -257,3 +257,27 @@ def test_ends_that_are_final(entry: OrderEntry) -> None:
                 await listed(mine, None)
 
     run(story)
+
+
+def test_it_can_be_closed_while_it_connects_again(entry: OrderEntry, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        loop = asyncio.get_running_loop()
+        connect, connecting, goes_on = loop.create_connection, asyncio.Event(), asyncio.Event()
+
+        async def slow(*arguments: Any) -> Any:
+            connecting.set()
+            await goes_on.wait()
+            return await connect(*arguments)
+
+        async with client(entry) as mine:
+            monkeypatch.setattr(loop, "create_connection", slow)
+            entry.drop_connections()
+            await connecting.wait()
+            closing = asyncio.create_task(mine.close())
+            await asyncio.sleep(0)
+            goes_on.set()
+            await closing
+        with pytest.raises(errors.SessionEnded):
+            mine.add_order(1, BID, 1, 1)
+
+    run(story)

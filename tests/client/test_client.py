@@ -75,6 +75,18 @@ def test_open_orders_that_are_not_told_in_time(entry: OrderEntry) -> None:
             mine.open_orders(timeout=30)
 
 
+@pytest.mark.parametrize(
+    "more", [{"trigger_price": 0}, {"display_quantity": 2}, {"expiry_ns": 1}, {"minimum_quantity": 3}]
+)
+def test_an_order_with_more_fields_is_not_supported_yet(entry: OrderEntry, more: dict[str, Any]) -> None:
+    with client(entry) as mine:
+        order = mine.add_order(1, BID, 100, 10, **more)
+        after = mine.add_order(2, BID, 100, 10, post_only=True)
+        assert isinstance(order.exception(5), book_errors.NotSupported)
+        assert after.result(5).order_id == 2
+        assert [report.order_id for report in mine.reports(timeout=0.1)] == [1, 2]
+
+
 def test_every_command_is_answered(entry: OrderEntry) -> None:
     with client(entry) as mine, client(entry, 2) as yours:
         accepted = mine.add_order(1, BID, 100, 10).result(5).accepted
@@ -88,7 +100,7 @@ def test_every_command_is_answered(entry: OrderEntry) -> None:
         assert mine.replace_order(1, 101, 7).result(5).accepted.price == 101
         taken = yours.add_order(1, ASK, 101, 3, time_in_force=IOC).result(5)
         assert (taken.status, taken.filled, taken.average_price) == (OrderStatus.FILLED, 3, Fraction(101))
-        assert yours.add_order(2, ASK, None, 1, time_in_force=MARKET).result(5).accepted.price == 0
+        assert yours.add_order(2, ASK, None, 1, order_type=MARKET).result(5).accepted.price == 0
         assert mine.cancel_order(1).result(5).quantity == 3
         for number in range(3):
             mine.add_order(number, BID, 50, 1)
@@ -177,6 +189,11 @@ def test_what_the_exchange_refuses_raises_what_a_book_would(entry: OrderEntry) -
         (lambda c: c.replace_order(1, None, 1), book_errors.InvalidPrice),
         (lambda c: c.add_order(1, BID, 1, 0), book_errors.InvalidQuantity),
         (lambda c: c.add_order(1, BID, 1, 1, time_in_force=9), book_errors.InvalidTimeInForce),
+        (lambda c: c.add_order(1, BID, 1, 1, order_type=9), book_errors.InvalidOrderType),
+        (lambda c: c.add_order(1, BID, 1, 1, trigger_price=2**63), book_errors.InvalidPrice),
+        (lambda c: c.add_order(1, BID, 1, 1, display_quantity=0), book_errors.InvalidQuantity),
+        (lambda c: c.add_order(1, BID, 1, 1, minimum_quantity=2**63), book_errors.InvalidQuantity),
+        (lambda c: c.add_order(1, BID, 1, 1, expiry_ns=-1), book_errors.InvalidTimestamp),
         (lambda c: c.add_order(1, BID, 1, 1, self_trade=9), book_errors.InvalidSelfTrade),
         (lambda c: c.add_order(1, BID, 1, 1, tag=2**32), book_errors.InvalidSetting),
         (lambda c: c.add_order(1, BID, 1, 1, instrument=-1), book_errors.UnknownInstrument),

@@ -9,8 +9,9 @@ import pytest
 
 from pricetime import REPORT, Engine, Instrument, ReportKind
 from pricetime.client.answers import RangeAnswer, SnapshotAnswer
+from pricetime.client.feed_state import FeedState, RangeWanted, SnapshotWanted
 from pricetime.client.follower import Follower
-from pricetime.client.sequencer import FeedState, RangeWanted, Sequencer, SnapshotWanted
+from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import OrdersFull, ReportMismatch
 from pricetime.wire.types import RetransmitStatus

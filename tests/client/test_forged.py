@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pricetime import REPORT, Engine, Instrument, ReportKind
+from pricetime.client.feed_state import FeedState, SnapshotWanted
 from pricetime.client.follower import Follower
-from pricetime.client.sequencer import FeedState, Sequencer, SnapshotWanted
+from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.wire.messages import FeedHeartbeat
 from tests.client.network import PublicFeed

@@ -11,15 +11,8 @@ import numpy as np
 import pytest
 
 from pricetime import REPORT
-from pricetime.client.sequencer import (
-    MOST_CLAIMS,
-    MOST_DENIED,
-    EventKind,
-    FeedState,
-    RangeWanted,
-    Sequencer,
-    SnapshotWanted,
-)
+from pricetime.client.feed_state import EventKind, FeedState, RangeWanted, SnapshotWanted
+from pricetime.client.sequencer import MOST_CLAIMS, MOST_DENIED, Sequencer
 from pricetime.native.crc import linked_records
 from pricetime.wire.messages import FeedHeartbeat
 from pricetime.wire.types import RetransmitStatus

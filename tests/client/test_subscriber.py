@@ -13,7 +13,7 @@ import pytest
 
 from pricetime import Engine, Instrument
 from pricetime.client.errors import BookNotWhole
-from pricetime.client.sequencer import EventKind, FeedEvent, FeedState
+from pricetime.client.feed_state import EventKind, FeedEvent, FeedState
 from pricetime.client.subscriber import Subscriber
 from pricetime.errors import FeedUnavailable, OrdersFull, ReadOnlyBook, SmallReceiveBuffer, UnknownInstrument
 from pricetime.load.server import free_udp_port

@@ -6,6 +6,7 @@ import math
 from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pytest
 
 from pricetime import Engine, Instrument, OrderBook, ReportKind, SelfTrade, errors
 from pricetime.reference import ReferenceBook
-from pricetime.types import Side, TimeInForce
+from pricetime.types import OrderType, Side, TimeInForce
 from tests.books import ask, bid, ladder, queue, state
 
 #: Never a whole number, whatever is asked for.
@@ -98,7 +99,7 @@ BAD: list[tuple[str, dict[str, Any], str, list[Any], type[errors.PricetimeError]
 def fill(book: Any) -> Any:
     bid(book, 1, 100, 10, owner=1)
     bid(book, 2, 100, 10)
-    bid(book, 3, 99, 10, time_in_force=TimeInForce.POST_ONLY)
+    bid(book, 3, 99, 10, post_only=True)
     ask(book, 4, 110, 10)
     ask(book, 5, 111, 10)
     bid(book, 6, 111, 20)  # fills 4 and 5 and is filled
@@ -159,7 +160,7 @@ def test_a_bad_argument(
         ("replace_order", {**REPLACE, "owner": 0}, errors.UnknownOrder),
         ("order", {"order_id": 77}, errors.UnknownOrder),
         ("queue_position", {"order_id": 77}, errors.UnknownOrder),
-        ("add_order", {**ADD, "price": 110, "time_in_force": TimeInForce.POST_ONLY}, errors.WouldCross),
+        ("add_order", {**ADD, "price": 110, "post_only": True}, errors.WouldCross),
         ("replace_order", {"order_id": 3, "price": 110, "quantity": 1}, errors.WouldCross),
     ],
 )
@@ -200,7 +201,7 @@ def test_whole_numbers_of_any_type_are_taken(book: Any, five: Any) -> None:
 
 @pytest.mark.parametrize("price", [math.nan, 100.7, "x", None, 2**63])
 def test_the_price_of_a_market_order_is_not_looked_at(book: Any, price: Any) -> None:
-    assert len(book.add_order(50, 1, price, 5, time_in_force=TimeInForce.MARKET).trades) == 1
+    assert len(book.add_order(50, 1, price, 5, order_type=OrderType.MARKET).trades) == 1
 
 
 @pytest.mark.parametrize("kind", [ReferenceBook, OrderBook])
@@ -255,8 +256,8 @@ def test_members_of_another_enumeration(kind: Any, given: dict[str, Any], error:
     book = kind(10)
     with pytest.raises(error, match=r"is unknown: give one of \w+\.\w+"):
         book.add_order(**{**ADD, **given})
-    with pytest.raises(errors.InvalidState):
-        book.set_state(TimeInForce.GTC)
+    with pytest.raises(errors.InvalidPhase):
+        book.set_phase(TimeInForce.GTC)
     with pytest.raises(errors.InvalidSetting):
         kind(10, self_trade=TimeInForce.FOK)
     with pytest.raises(errors.InvalidSetting):
@@ -264,12 +265,13 @@ def test_members_of_another_enumeration(kind: Any, given: dict[str, Any], error:
 
 
 def test_members_of_the_right_enumeration_and_their_numbers() -> None:
-    for tif in TimeInForce:
-        for mode in SelfTrade:
-            book, other = OrderBook(10), OrderBook(10)
-            book.add_order(1, Side.BID, 100, 5, time_in_force=tif, self_trade=mode, owner=Colour.RED)
-            other.add_order(1, 1, 100, 5, time_in_force=int(tif), self_trade=int(mode), owner=1)
-            assert book.commands().tobytes() == other.commands().tobytes()
+    types = (OrderType.LIMIT, OrderType.MARKET)
+    times = (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK)
+    for kind, tif, mode in product(types, times, SelfTrade):
+        book, other = OrderBook(10), OrderBook(10)
+        book.add_order(1, Side.BID, 100, 5, order_type=kind, time_in_force=tif, self_trade=mode, owner=Colour.RED)
+        other.add_order(1, 1, 100, 5, order_type=int(kind), time_in_force=int(tif), self_trade=int(mode), owner=1)
+        assert [*book] == [*other]
 
 
 @pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])

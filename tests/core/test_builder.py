@@ -26,7 +26,7 @@ from pricetime.errors import (
     UnknownInstrument,
 )
 from pricetime.native.uncompiled import ArrayMemory
-from pricetime.types import SNAPSHOT_ORDER, InstrumentState
+from pricetime.types import SNAPSHOT_ORDER, Phase
 
 layout: Any = layout_module
 
@@ -164,10 +164,10 @@ def test_what_is_private_changes_nothing() -> None:
 
 
 def test_the_state_of_an_instrument() -> None:
-    made = builder(report(ReportKind.STATE_CHANGED, instrument=2, quantity=1))
-    assert [made.instruments[number].state for number in (1, 2)] == [InstrumentState.OPEN, InstrumentState.HALTED]
-    made.apply(reports(report(ReportKind.STATE_CHANGED, instrument=2, quantity=0), first=2))
-    assert made.instruments[2].state is InstrumentState.OPEN
+    made = builder(report(ReportKind.PHASE_CHANGED, instrument=2, quantity=1))
+    assert [made.instruments[number].phase for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
+    made.apply(reports(report(ReportKind.PHASE_CHANGED, instrument=2, quantity=0), first=2))
+    assert made.instruments[2].phase is Phase.CONTINUOUS
 
 
 # ---------------------------------------------------------------------- what does not fit
@@ -202,7 +202,7 @@ MISFITS: list[tuple[Fields, str]] = [
     (report(REPLACED, order_id=1, maker_id=1, quantity=2**63), "quantity does not fit"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, price=101), "price is not"),
     (report(REPLACED, order_id=1, maker_id=1, reason=Reason.KEPT_PLACE, quantity=11), "quantity does not fit"),
-    (report(ReportKind.STATE_CHANGED, quantity=2), "unknown state"),
+    (report(ReportKind.PHASE_CHANGED, quantity=2), "unknown phase"),
 ]
 
 
@@ -225,7 +225,7 @@ MISFITS_OF_A_COMMAND: list[tuple[Fields, str]] = [
     (accepted(9), "not complete"),
     (accepted(9, instrument=2), "not complete"),
     (report(REPLACED, order_id=1, maker_id=1), "not complete"),
-    (report(ReportKind.STATE_CHANGED), "not complete"),
+    (report(ReportKind.PHASE_CHANGED), "not complete"),
     (report(ReportKind.EXPIRED, order_id=1), "not complete"),
     (report(ReportKind.REJECTED), "not complete"),
     (report(ReportKind.MASS_CANCELLED), "not complete"),
@@ -337,7 +337,7 @@ def busy() -> BookBuilder:
         accepted(2, price=101),
         accepted(7, side=ASK, price=200, quantity=1),
         accepted(3, instrument=2, price=-5),
-        report(ReportKind.STATE_CHANGED, instrument=2, quantity=1),
+        report(ReportKind.PHASE_CHANGED, instrument=2, quantity=1),
     )
 
 
@@ -346,7 +346,7 @@ def test_a_snapshot_is_every_order_in_its_place() -> None:
     snapshot = made.snapshot()
     assert snapshot.seq_num == 6
     assert [instrument.id for instrument in snapshot.instruments] == [1, 2]
-    assert snapshot.instruments[1].state is InstrumentState.HALTED
+    assert snapshot.instruments[1].phase is Phase.HALTED
     assert snapshot.digest == made.digest()
     names = ["type", "side", "instrument", "order_id", "price", "quantity"]
     assert snapshot.orders[names].tolist() == [

@@ -21,15 +21,15 @@ from pricetime import (
     BID,
     COMPILED,
     FOK,
+    GTC,
     IOC,
+    LIMIT,
     MARKET,
-    POST_ONLY,
     Engine,
     Instrument,
-    InstrumentState,
     OrderBook,
+    Phase,
     SelfTrade,
-    TimeInForce,
 )
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import BookBusy, PricetimeError
@@ -74,7 +74,7 @@ def another_thread_inside(book: Any) -> Iterator[None]:
 
 
 CALLS: dict[str, Callable[[OrderBook], object]] = {
-    "add_order": lambda book: book.add_order(1, 1, 0, 1, time_in_force=1),
+    "add_order": lambda book: book.add_order(1, 1, 0, 1, time_in_force=3),
     "match_order": lambda book: book.match_order(1, 1, 0, 1),
     "cancel_order": lambda book: book.cancel_order(7),
     "reduce_order": lambda book: book.reduce_order(8, 1),
@@ -342,8 +342,12 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
                 busy.append(frame.f_code)
 
     def every_call() -> None:
-        for number, tif in enumerate((*TimeInForce, IOC, FOK, POST_ONLY, MARKET, 1, np.int64(1)), 20):
+        times: list[Any] = [GTC, IOC, FOK, 3, np.int64(3)]
+        for number, tif in enumerate(times, 20):
             book.add_order(number, 2, np.int64(101), 2, time_in_force=tif, self_trade=SelfTrade.OFF, owner=np.uint32(3))
+        types: list[Any] = [LIMIT, MARKET, np.int64(1)]
+        for number, kind in enumerate(types, 30):
+            book.add_order(number, 2, np.int64(101), 2, order_type=kind, post_only=kind is LIMIT)
             book.match_order(8, 1, 101, 1)
         for refused in (
             lambda: book.add_order(1, BID, 100, 5),
@@ -351,20 +355,20 @@ def test_no_python_code_runs_while_a_call_is_inside() -> None:
             lambda: book.cancel_order(77),
             lambda: book.reduce_order(1, 1, owner=5),
             lambda: book.replace_order(1, 5, 5, new_id=1, owner=np.int64(7)),
-            lambda: book.set_state(5),
+            lambda: book.set_phase(5),
         ):
             with pytest.raises(PricetimeError):
                 refused()
-        book.set_state(InstrumentState.HALTED)
+        book.set_phase(Phase.HALTED)
         with pytest.raises(PricetimeError):
             book.add_order(2, BID, 100, 5)
-        book.set_state(InstrumentState.OPEN)
+        book.set_phase(Phase.CONTINUOUS)
         book.replace_order(1, 101, 6)
         book.reduce_order(1, 1)
         book.mass_cancel(3)
         book.add_order(3, BID, 101, 6)
-        _ = book.state, book.best_bid, book.depth(), book.order(1), book.orders(1, 101), book.queue_position(1)
-        _ = list(book), 1 in book, book.digest(), book.commands(), copy.copy(book)
+        _ = book.phase, book.best_bid, book.depth(), book.order(1), book.orders(1, 101), book.queue_position(1)
+        _ = list(book), 1 in book, book.digest(), copy.copy(book)
         book.cancel_order(1)
         book.apply(command(CommandType.CANCEL_ORDER, order_id=1))
         _ = builder.instruments, builder.snapshot(), builder.digest(), builder.in_progress, repr(builder)

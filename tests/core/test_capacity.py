@@ -17,9 +17,9 @@ def test_orders_full(make_book: Any) -> None:
     bid(book, 1, 100, 5)
     ask(book, 2, 110, 5)
     before = state(book)
-    for tif in (TimeInForce.GTC, TimeInForce.POST_ONLY):
+    for post_only in (False, True):
         with pytest.raises(OrdersFull):
-            bid(book, 3, 100, 5, time_in_force=tif)
+            bid(book, 3, 100, 5, post_only=post_only)
     with pytest.raises(OrdersFull):  # it might fill, but it might rest
         bid(book, 3, 110, 5)
     assert state(book) == before
@@ -50,7 +50,7 @@ def test_levels_full(make_book: Any) -> None:
         with pytest.raises(LevelsFull):
             bid(book, 3, price, 5)
     with pytest.raises(LevelsFull):
-        ask(book, 3, 109, 5, time_in_force=TimeInForce.POST_ONLY)
+        ask(book, 3, 109, 5, post_only=True)
     assert state(book) == before
     bid(book, 3, 100, 5)
     book.cancel_order(2)
@@ -92,7 +92,7 @@ def test_the_quantity_of_a_level_stays_below_2_to_the_64(make_book: Any) -> None
     with pytest.raises(LevelQuantityFull):
         bid(book, 5, 100, 1)
     with pytest.raises(LevelQuantityFull):
-        bid(book, 5, 100, MAX_QUANTITY, time_in_force=TimeInForce.POST_ONLY)
+        bid(book, 5, 100, MAX_QUANTITY, post_only=True)
     with pytest.raises(LevelQuantityFull):
         book.replace_order(4, 100, 1)
     with pytest.raises(LevelQuantityFull):

@@ -9,7 +9,17 @@ import pytest
 
 from pricetime import COMPILED, OrderBook
 from pricetime.errors import InvalidCommands
-from pricetime.types import COMMAND, CommandType, Reason, ReportKind, SelfTrade, Side, TimeInForce
+from pricetime.types import (
+    COMMAND,
+    CommandType,
+    Instruction,
+    OrderType,
+    Reason,
+    ReportKind,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 from tests.books import U64, ask, bid, command, ladder, reports_of, state
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
@@ -21,7 +31,7 @@ def book() -> OrderBook:
     book = OrderBook(6, level_capacity=4)
     bid(book, 1, 100, 10, owner=1)
     bid(book, 2, 100, 2**63 - 1)
-    bid(book, 3, 99, 10, time_in_force=TimeInForce.POST_ONLY)
+    bid(book, 3, 99, 10, post_only=True)
     ask(book, 4, 110, 10)
     return book
 
@@ -36,7 +46,12 @@ REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
     (CANCEL, {"order_id": 1, "instrument": 7}, Reason.UNKNOWN_INSTRUMENT),
     (255, {"instrument": 7}, Reason.UNKNOWN_INSTRUMENT),
     *((NEW, {**ADD, "side": side}, Reason.INVALID_SIDE) for side in (0, 3, 255)),
+    *((NEW, {**ADD, "order_type": kind}, Reason.INVALID_ORDER_TYPE) for kind in (5, 255)),
+    *((NEW, {**ADD, "order_type": kind}, Reason.NOT_SUPPORTED) for kind in list(OrderType)[2:]),
     *((NEW, {**ADD, "time_in_force": tif}, Reason.INVALID_TIME_IN_FORCE) for tif in (5, 255)),
+    *((NEW, {**ADD, "time_in_force": tif}, Reason.NOT_SUPPORTED) for tif in (TimeInForce.DAY, TimeInForce.GTD)),
+    *((NEW, {**ADD, "instructions": bits}, Reason.INVALID_INSTRUCTION) for bits in (8, 16, 32, 64, 127)),
+    *((NEW, {**ADD, "instructions": bits}, Reason.NOT_SUPPORTED) for bits in (2, 4, 6, 7)),
     *((NEW, {**ADD, "flags": flags}, Reason.INVALID_SELF_TRADE) for flags in (7, 8, 9, 128, 255)),
     *((NEW, {**ADD, "quantity": size}, Reason.INVALID_QUANTITY) for size in (0, 2**63, 2**64 - 5, U64)),
     *((REDUCE, {"order_id": 1, "quantity": size}, Reason.INVALID_QUANTITY) for size in (0, 2**63, U64)),
@@ -44,7 +59,7 @@ REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
     (REPLACE_AS, {"order_id": 1, "price": 1, "quantity": 0, "owner": 9}, Reason.INVALID_QUANTITY),
     (NEW, {**ADD, "order_id": 1}, Reason.DUPLICATE_ORDER_ID),
     (NEW, {**ADD, "order_id": 1, "price": 110}, Reason.DUPLICATE_ORDER_ID),
-    (NEW, {**ADD, "order_id": 4, "time_in_force": TimeInForce.MARKET}, Reason.DUPLICATE_ORDER_ID),
+    (NEW, {**ADD, "order_id": 4, "order_type": OrderType.MARKET}, Reason.DUPLICATE_ORDER_ID),
     (REPLACE_AS, {"order_id": 1, "price": 100, "quantity": 1, "owner": 2}, Reason.DUPLICATE_ORDER_ID),
     (CANCEL, {"order_id": 77}, Reason.UNKNOWN_ORDER),
     (CANCEL, {"order_id": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
@@ -54,7 +69,7 @@ REFUSED: list[tuple[CommandType | int, dict[str, int], Reason]] = [
     (REPLACE, {"order_id": 77, "price": 100, "quantity": 1}, Reason.UNKNOWN_ORDER),
     (REPLACE, {"order_id": 1, "price": 100, "quantity": 1, "owner": 2}, Reason.UNKNOWN_ORDER),
     (REPLACE_AS, {"order_id": 77, "price": 100, "quantity": 1, "owner": 9}, Reason.UNKNOWN_ORDER),
-    (NEW, {**ADD, "price": 110, "time_in_force": TimeInForce.POST_ONLY}, Reason.WOULD_CROSS),
+    (NEW, {**ADD, "price": 110, "instructions": Instruction.POST_ONLY}, Reason.WOULD_CROSS),
     (REPLACE, {"order_id": 3, "price": 110, "quantity": 1}, Reason.WOULD_CROSS),
     (REPLACE_AS, {"order_id": 3, "price": 110, "quantity": 1, "owner": 9}, Reason.WOULD_CROSS),
     (NEW, {**ADD, "quantity": 2**63 - 1}, Reason.LEVEL_QUANTITY_FULL),
@@ -105,10 +120,23 @@ def test_the_commands_around_a_refused_one_are_executed() -> None:
 
 
 def test_fields_that_a_book_does_not_read_change_nothing(book: OrderBook) -> None:
-    noise = {"sequence": U64, "session": 7, "length": 3, "reserved": 9}
+    noise = {"sequence": U64, "session": 7, "length": 3}
     book.apply(command(NEW, **ADD, **noise, timestamp=77, tag=5))
     assert book.order(50).timestamp == 77
-    book.apply(command(CANCEL, order_id=50, side=9, time_in_force=9, flags=255, price=-1, quantity=0, **noise))
+    book.apply(
+        command(
+            CANCEL,
+            order_id=50,
+            side=9,
+            order_type=9,
+            time_in_force=9,
+            instructions=255,
+            flags=255,
+            price=-1,
+            quantity=0,
+            **noise,
+        )
+    )
     assert 50 not in book
 
 
@@ -208,6 +236,7 @@ def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> No
         n = 400
         monkeypatch.setattr("pricetime.core.book.MANY_LEVELS", 300)
         monkeypatch.setattr("pricetime.core.book.MANY_ORDERS", 300)
+        monkeypatch.setattr("pricetime.core.book.MANY_IDS", 256)
     rng = np.random.default_rng(1)
     commands = np.zeros(n, COMMAND)
     commands["type"], commands["quantity"], commands["order_id"] = NEW, 1 + np.arange(n) % 5, np.arange(n)

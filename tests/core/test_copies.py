@@ -36,7 +36,7 @@ def busy_book() -> OrderBook:
         bid(book, order_id, 100 - order_id % 3, 10 + order_id, owner=1 + order_id % 2, timestamp=1000 + order_id)
     book.cancel_order(3)
     ask(book, 20, 99, 15, owner=7)
-    ask(book, 21, 110, 5, time_in_force=TimeInForce.POST_ONLY)
+    ask(book, 21, 110, 5, post_only=True)
     ask(book, 22, 111, 5, owner=9, self_trade=SelfTrade.DECREMENT)
     return book
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ASK, BID, DEPTH, Engine, Instrument, InstrumentState, OrderBook
+from pricetime import ASK, BID, DEPTH, Engine, Instrument, OrderBook, Phase
 from pricetime.depth import Depth
 from pricetime.extras import MissingExtra
 
@@ -81,7 +81,7 @@ def test_the_ladder_in_a_notebook() -> None:
         ["1", "8", "100.00", "", ""],
     ]
     halted = OrderBook()
-    halted.set_state(InstrumentState.HALTED)
+    halted.set_phase(Phase.HALTED)
     assert Cells(halted._repr_html_()).rows == [
         ["OrderBook: 0 orders, halted"], ["orders", "bid", "price", "ask", "orders"], ["no bids or asks"],
     ]  # fmt: skip
@@ -89,15 +89,14 @@ def test_the_ladder_in_a_notebook() -> None:
 
 def test_an_engine_in_a_notebook() -> None:
     engine = Engine([Instrument(1, symbol="<b>ES&", price_unit=Decimal("0.25")), Instrument(2)])
-    commands = filled().commands()
-    commands["instrument"] = 1
-    engine.apply(commands)
+    for order in filled():
+        engine.book(1).add_order(order.id, order.side, order.price, order.quantity)
     assert "<b>" not in engine._repr_html_()
     assert Cells(engine._repr_html_()).rows == [
         ["Engine: 2 instruments, 4 orders"],
-        ["id", "symbol", "bid lots", "bid", "ask", "ask lots", "orders", "state"],
-        ["1", "<b>ES&", "8", "100.00", "100.50", "7", "4", "open"],
-        ["2", "", "", "", "", "", "0", "open"],
+        ["id", "symbol", "bid lots", "bid", "ask", "ask lots", "orders", "phase"],
+        ["1", "<b>ES&", "8", "100.00", "100.50", "7", "4", "continuous"],
+        ["2", "", "", "", "", "", "0", "continuous"],
     ]
     many = Engine([Instrument(number) for number in range(30)])
     assert len(Cells(many._repr_html_()).rows) == 22

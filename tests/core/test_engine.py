@@ -14,9 +14,11 @@ import pytest
 from pricetime import (
     ALL_INSTRUMENTS,
     Engine,
+    Instruction,
     Instrument,
-    InstrumentState,
     OrderBook,
+    OrderType,
+    Phase,
     ReplacePolicy,
     SelfTrade,
     TimeInForce,
@@ -25,16 +27,16 @@ from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import (
     DuplicateOrderId,
     InvalidCommands,
+    InvalidPhase,
     InvalidPrice,
     InvalidQuantity,
     InvalidSetting,
-    InvalidState,
     OrdersFull,
     UnknownInstrument,
     UnknownOrder,
 )
 from pricetime.types import COMMAND, CommandType, Reason, ReportKind
-from tests.books import U64, ask, bid, command, ladder, reports_of
+from tests.books import U64, ask, bid, command, dumped, ladder, reports_of
 from tests.fuzz.case import Case
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
@@ -103,10 +105,14 @@ def test_a_replace_under_a_new_id_stays_with_its_instrument() -> None:
     engine.check()
 
 
+#: Commands that need no known instrument.
+WITHOUT_INSTRUMENT = {
+    CommandType.GATEWAY_REJECT, CommandType.CONTINUE, CommandType.OPEN_ORDERS, CommandType.ORDER_EXTENSION,
+}  # fmt: skip
+
+
 @pytest.mark.parametrize("unknown", [1, 2, 4, 1_048_575, 1_048_576, 2**32 - 1])
-@pytest.mark.parametrize(
-    "kind", sorted(set(CommandType) - {CommandType.GATEWAY_REJECT, CommandType.CONTINUE, CommandType.OPEN_ORDERS})
-)
+@pytest.mark.parametrize("kind", sorted(set(CommandType) - WITHOUT_INSTRUMENT))
 def test_an_unknown_instrument_is_refused(kind: CommandType, unknown: int) -> None:
     engine = Engine([Instrument(0), Instrument(3)], capacity=10)
     engine.apply(new(3, 1, 1, 100, 5))
@@ -132,7 +138,7 @@ def test_each_instrument_has_its_own_tick_and_lot_size() -> None:
     assert answer(engine, command(REPLACE, **change, price=-104, quantity=10)) == [(rejected, Reason.INVALID_PRICE)]
     assert answer(engine, command(REPLACE, **change, price=-100, quantity=1)) == [(rejected, Reason.INVALID_QUANTITY)]
     assert answer(engine, command(REPLACE, **change, price=-100, quantity=30)) == [(ReportKind.REPLACED, Reason.NONE)]
-    market = new(0, 2, 2, 3, 10, time_in_force=TimeInForce.MARKET)  # its price is not looked at
+    market = new(0, 2, 2, 3, 10, order_type=OrderType.MARKET)  # its price is not looked at
     assert [kind for kind, _ in answer(engine, market)] == [ReportKind.ACCEPTED, ReportKind.TRADE]
     engine.check()
 
@@ -304,7 +310,7 @@ def test_a_copy_of_an_engine(duplicate: Any) -> None:
     other = duplicate(engine)
     assert other.instruments == engine.instruments
     assert other.digest() == engine.digest()
-    assert other.commands().tobytes() == engine.commands().tobytes()
+    assert dumped(other) == dumped(engine)
     other.check()
     commands = np.concatenate(
         [new(7, 2, 2, 100, 30, owner=3), new(1, 5, 1, 98, 1), new(1, 6, 1, 97, 1), new(1, 7, 1, 96, 1)]
@@ -324,23 +330,20 @@ def test_every_protocol_pickles_an_engine(protocol: int) -> None:
     assert other.apply(new(1, 5, 1, 98, 1))["seq_num"].tolist() == [6]
 
 
-def test_commands_build_the_state_anew() -> None:
+def test_records_build_the_state_anew() -> None:
     engine = Engine([Instrument(2), Instrument(1)], capacity=10)
     engine.apply(
         np.concatenate([new(2, U64, 1, -(2**63), 20, tag=9, owner=3, timestamp=U64, flags=3), new(1, 1, 2, 101, 7)])
     )
-    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, time_in_force=TimeInForce.POST_ONLY))
-    commands = engine.commands()
-    assert commands.dtype == COMMAND
-    assert commands["instrument"].tolist() == [1, 1, 2]
-    assert commands[["timestamp", "flags", "owner", "tag"]][2].item() == (U64, 3, 3, 9)
+    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, instructions=Instruction.POST_ONLY))
+    records = engine.dump()
+    assert records.phases["instrument"].tolist() == [1, 2]
+    assert records.resting["instrument"].tolist() == [1, 1, 2]
+    assert records.resting[["timestamp", "self_trade", "owner", "tag"]][2].item() == (U64, 3, 3, 9)
     other = Engine([Instrument(2), Instrument(1)], capacity=10)
-    other.apply(commands)
+    other.restore(records)
     assert other.digest() == engine.digest()
-    again = other.commands()
-    again["sequence"] = commands["sequence"]  # the orders get new references
-    assert again.tobytes() == commands.tobytes()
-    assert engine.book(2).commands().tobytes() == commands[2:].tobytes()
+    assert dumped(other) == dumped(engine)
 
 
 def test_instruments_are_handed_out_as_a_copy() -> None:
@@ -420,14 +423,14 @@ def test_the_names_of_a_book_with_an_instrument() -> None:
     engine = Engine([Instrument(7, tick_size=5, lot_size=10), Instrument(8)], capacity=10)
     assert (engine.tick_size(7), engine.lot_size(7)) == (engine.book(7).tick_size, engine.book(7).lot_size) == (5, 10)
     assert (engine.tick_size(8), engine.lot_size(8)) == (1, 1)
-    engine.set_state(7, InstrumentState.HALTED)
-    assert engine.state(7) is engine.book(7).state is InstrumentState.HALTED
-    assert engine.state(8) is InstrumentState.OPEN
-    for call in (engine.tick_size, engine.lot_size, lambda number: engine.set_state(number, 0)):
+    engine.set_phase(7, Phase.HALTED)
+    assert engine.phase(7) is engine.book(7).phase is Phase.HALTED
+    assert engine.phase(8) is Phase.CONTINUOUS
+    for call in (engine.tick_size, engine.lot_size, lambda number: engine.set_phase(number, 0)):
         with pytest.raises(UnknownInstrument):
             call(9)
-    with pytest.raises(InvalidState):
-        engine.set_state(7, 2)
+    with pytest.raises(InvalidPhase):
+        engine.set_phase(7, 2)
 
 
 def test_a_book_may_have_a_tick_size_and_a_lot_size() -> None:

@@ -9,15 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import CommandType, Engine, Instrument, InstrumentState, OrderBook, Side, TimeInForce
-from pricetime.errors import InstrumentHalted, InvalidSetting, InvalidState, PriceOutsideBand, UnknownInstrument
+from pricetime import CommandType, Engine, Instrument, OrderBook, OrderType, Phase, Side, TimeInForce
+from pricetime.errors import InstrumentHalted, InvalidPhase, InvalidSetting, PriceOutsideBand, UnknownInstrument
 from pricetime.execution import Trade
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind
 from tests.books import I64_MAX, I64_MIN, ask, bid, command, reports_of, state
 
-NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, GATEWAY_REJECT, SET_STATE, *_ = CommandType
-OPEN, HALTED = InstrumentState
+NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS, MASS_CANCEL, GATEWAY_REJECT, SET_PHASE, *_ = CommandType
+CONTINUOUS, HALTED = Phase
 
 # ---------------------------------------------------------------------- halts
 
@@ -25,13 +25,16 @@ OPEN, HALTED = InstrumentState
 def test_while_halted_orders_are_cancelled_and_reduced_and_nothing_else(book: Any) -> None:
     for order_id in (1, 2, 3):
         bid(book, order_id, 100, 5)
-    assert book.state is OPEN
-    book.set_state(HALTED)
-    assert book.state is HALTED
+    assert book.phase is CONTINUOUS
+    book.set_phase(HALTED)
+    assert book.phase is HALTED
     before = state(book)
-    for tif in TimeInForce:
+    for tif in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK):
         with pytest.raises(InstrumentHalted):
             ask(book, 9, 100, 5, time_in_force=tif)
+    for terms in ({"post_only": True}, {"order_type": OrderType.MARKET}):
+        with pytest.raises(InstrumentHalted):
+            ask(book, 9, 100, 5, **terms)
     with pytest.raises(InstrumentHalted):
         book.match_order(9, Side.ASK, 100, 5)
     for quantity in (5, 4, 6):
@@ -43,81 +46,70 @@ def test_while_halted_orders_are_cancelled_and_reduced_and_nothing_else(book: An
     assert book.cancel_order(1) == 5
     assert book.reduce_order(2, 2) == 3
     assert book.reduce_order(2, 3) == 0
-    book.set_state(0)
+    book.set_phase(0)
     assert ask(book, 9, 100, 6) == (Trade(3, 9, 100, 5),)
 
 
 def test_a_state_may_be_set_again(book: Any) -> None:
-    for new in (OPEN, HALTED, HALTED, OPEN):
-        book.set_state(new)
-        assert book.state is new
+    for new in (CONTINUOUS, HALTED, HALTED, CONTINUOUS):
+        book.set_phase(new)
+        assert book.phase is new
 
 
-@pytest.mark.parametrize("bad", [2, 255, -1, 1.0, True, None, "OPEN"])
+@pytest.mark.parametrize("bad", [2, 255, -1, 1.0, True, None, "CONTINUOUS"])
 def test_a_bad_state(bad: Any) -> None:
     book = OrderBook(10)
-    with pytest.raises(InvalidState, match=r"InstrumentState\.OPEN, InstrumentState\.HALTED"):
-        book.set_state(bad)
-    assert book.state is OPEN
+    with pytest.raises(InvalidPhase, match=r"Phase\.CONTINUOUS, Phase\.HALTED"):
+        book.set_phase(bad)
+    assert book.phase is CONTINUOUS
 
 
 def test_the_reports_of_a_halt() -> None:
     engine = Engine([Instrument(4)], capacity=10)
     noise = {"order_id": 5, "side": 2, "price": 3, "quantity": 9, "owner": 8}
     reports = engine.apply(
-        np.concatenate([command(SET_STATE, instrument=4, flags=flags, **noise) for flags in (1, 0, 2)])
+        np.concatenate([command(SET_PHASE, instrument=4, flags=flags, **noise) for flags in (1, 0, 2)])
     )
     assert reports["instrument"].tolist() == [4, 4, 4]
     assert reports_of(reports) == [
-        (ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, HALTED),
-        (ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, OPEN),
-        (ReportKind.REJECTED, 2, Reason.INVALID_STATE, 5, 0, 3, 9),
+        (ReportKind.PHASE_CHANGED, 0, Reason.NONE, 0, 0, 0, HALTED),
+        (ReportKind.PHASE_CHANGED, 0, Reason.NONE, 0, 0, 0, CONTINUOUS),
+        (ReportKind.REJECTED, 2, Reason.INVALID_PHASE, 5, 0, 3, 9),
     ]
 
 
 def test_each_instrument_has_a_state_of_its_own() -> None:
-    engine = Engine([Instrument(4), Instrument(5, state=HALTED), Instrument(6, state=1)], capacity=10)  # type: ignore[arg-type]
-    assert [engine.state(number) for number in (4, 5, 6)] == [OPEN, HALTED, HALTED]
-    assert [engine.book(number).state for number in (4, 5, 6)] == [OPEN, HALTED, HALTED]
-    engine.apply(command(SET_STATE, instrument=5, flags=0))
+    engine = Engine([Instrument(4), Instrument(5, phase=HALTED), Instrument(6, phase=1)], capacity=10)  # type: ignore[arg-type]
+    assert [engine.phase(number) for number in (4, 5, 6)] == [CONTINUOUS, HALTED, HALTED]
+    assert [engine.book(number).phase for number in (4, 5, 6)] == [CONTINUOUS, HALTED, HALTED]
+    engine.apply(command(SET_PHASE, instrument=5, flags=0))
     bid(engine.book(5), 1, 100, 5)
     with pytest.raises(InstrumentHalted, match="instrument 6 is halted"):
         bid(engine.book(6), 1, 100, 5)
     for unknown in (7, -1, "4"):
         with pytest.raises(UnknownInstrument):
-            engine.state(unknown)  # type: ignore[arg-type]
+            engine.phase(unknown)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
 @pytest.mark.parametrize("owner_limit", [0, 3])
 def test_a_copy_keeps_states_and_orders(duplicate: Any, owner_limit: int) -> None:
     """Every first state, with and without orders, in every state now."""
-    first = {number: InstrumentState(number >> 2 & 1) for number in range(8)}
-    engine = Engine([Instrument(number, state=s) for number, s in first.items()], capacity=40, owner_limit=owner_limit)
+    first = {number: Phase(number >> 2 & 1) for number in range(8)}
+    engine = Engine([Instrument(number, phase=s) for number, s in first.items()], capacity=40, owner_limit=owner_limit)
     for number in first:
         book = engine.book(number)
-        book.set_state(OPEN)
+        book.set_phase(CONTINUOUS)
         if number & 1:
             bid(book, 1, 100, 5, owner=1)
-        book.set_state(number >> 1 & 1)
+        book.set_phase(number >> 1 & 1)
     other = duplicate(engine)
-    assert [other.state(number) for number in first] == [InstrumentState(number >> 1 & 1) for number in first]
+    assert [other.phase(number) for number in first] == [Phase(number >> 1 & 1) for number in first]
     assert other.digest() == engine.digest()
     assert len(other) == 4
     other.check()
     asked = command(CANCEL, order_id=1, instrument=1)
     assert other.apply(asked).tobytes() == engine.apply(asked).tobytes()
-
-
-def test_the_commands_of_a_halted_book_make_it_anew() -> None:
-    book = OrderBook(10)
-    bid(book, 1, 100, 5)
-    book.set_state(HALTED)
-    commands = book.commands()
-    assert commands["type"].tolist() == [NEW, SET_STATE]
-    other = OrderBook(10)
-    other.apply(commands)
-    assert state(other) == state(book)
 
 
 # ---------------------------------------------------------------------- bands
@@ -151,16 +143,16 @@ def test_orders_and_replaces_stay_in_the_band(
                     book.replace_order(1, wrong, 5)
             book.cancel_order(1)
         for wrong in outside:
-            for tif in (TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.POST_ONLY):
+            for terms in ({}, {"time_in_force": TimeInForce.IOC}, {"time_in_force": TimeInForce.FOK}, {"post_only": 1}):
                 with pytest.raises(PriceOutsideBand):
-                    book.add_order(1, side, wrong, 5, time_in_force=tif)
+                    book.add_order(1, side, wrong, 5, **terms)
     assert len(book) == 0
 
 
 def test_a_market_order_has_no_price_to_be_refused(make_book: Any) -> None:
     book = make_book(10, low_price=100, high_price=110)
     ask(book, 1, 105, 5)
-    assert bid(book, 2, 0, 5, time_in_force=TimeInForce.MARKET) == (Trade(1, 2, 105, 5),)
+    assert bid(book, 2, 0, 5, order_type=OrderType.MARKET) == (Trade(1, 2, 105, 5),)
 
 
 def test_the_message_says_the_band() -> None:
@@ -177,8 +169,8 @@ def test_the_message_says_the_band() -> None:
         {"low_price": 1.5},
         {"high_price": "10"},
         {"low_price": True},
-        {"state": 2},
-        {"state": None},
+        {"phase": 2},
+        {"phase": None},
     ],
 )
 def test_a_bad_instrument(settings: dict[str, Any]) -> None:
@@ -195,7 +187,7 @@ def halted() -> Engine:
     rules: dict[str, int] = {"tick_size": 5, "lot_size": 2, "low_price": 100, "high_price": 200}
     engine = Engine([Instrument(3, **rules)], capacity=10)  # type: ignore[arg-type]
     bid(engine.book(3), 1, 100, 4)
-    engine.book(3).set_state(HALTED)
+    engine.book(3).set_phase(HALTED)
     return engine
 
 
@@ -237,7 +229,7 @@ def test_form_then_state(halted: Engine, kind: CommandType, given: dict[str, int
 def test_then_the_price_then_what_rests(
     halted: Engine, kind: CommandType, given: dict[str, int], reason: Reason
 ) -> None:
-    halted.book(3).set_state(OPEN)
+    halted.book(3).set_phase(CONTINUOUS)
     [report] = reports_of(halted.apply(command(kind, instrument=3, **given)))
     assert (report.kind, report.reason) == (ReportKind.REJECTED, reason)
 
@@ -258,7 +250,7 @@ def test_calls_check_in_the_same_order(halted: Engine) -> None:
             book.reduce_order(order_id, 3, owner=owner)
         with pytest.raises(UnknownOrder):
             book.reduce_order(order_id, 4, owner=owner)
-    book.set_state(OPEN)
+    book.set_phase(CONTINUOUS)
     with pytest.raises(PriceOutsideBand):
         book.replace_order(9, 95, 4)
     with pytest.raises(UnknownOrder):
@@ -268,18 +260,30 @@ def test_calls_check_in_the_same_order(halted: Engine) -> None:
 # ---------------------------------------------------------------------- market orders and the band
 
 
-def narrowed(kind: Any, **band: Any) -> Any:
-    """A book whose orders rest from 80 to 120, under a band that came after them."""
-    rests: Any = kind(20)
+def fill(book: Any) -> None:
+    """Orders from 80 to 120."""
     for number in range(1, 5):
-        bid(rests, number, 100 - 5 * number, 5, owner=number)
-        ask(rests, 10 + number, 100 + 5 * number, 5, owner=number)
-    if kind is ReferenceBook:
-        rests.low_price, rests.high_price = band.get("low_price"), band.get("high_price")
-        return rests
+        bid(book, number, 100 - 5 * number, 5, owner=number)
+        ask(book, 10 + number, 100 + 5 * number, 5, owner=number)
+
+
+def crowded(**band: Any) -> Engine:
+    """An engine whose orders rest from 80 to 120, under a band that came after them."""
+    before = Engine([Instrument(0)], capacity=20)
+    fill(before.book(0))
     engine = Engine([Instrument(0, **band)], capacity=20)
-    engine.restore(rests.commands())
-    return engine.book(0)
+    engine.restore(before.dump())
+    return engine
+
+
+def narrowed(kind: Any, **band: Any) -> Any:
+    """A book of such an engine."""
+    if kind is OrderBook:
+        return crowded(**band).book(0)
+    reference: Any = kind(20)
+    fill(reference)
+    reference.low_price, reference.high_price = band.get("low_price"), band.get("high_price")
+    return reference
 
 
 @pytest.mark.parametrize("kind", [ReferenceBook, OrderBook])
@@ -302,16 +306,15 @@ def test_a_market_order_trades_up_to_the_end_of_the_band(
     kind: Any, side: Side, band: dict[str, int], prices: list[int]
 ) -> None:
     book = narrowed(kind, **band)
-    trades = book.add_order(99, side, 0, 100, time_in_force=TimeInForce.MARKET).trades
+    trades = book.add_order(99, side, 0, 100, order_type=OrderType.MARKET).trades
     assert [trade.price for trade in trades] == prices
     assert len(book) == 8 - len(prices)
     assert 99 not in book
 
 
 def test_the_rest_of_a_market_order_is_cancelled_at_the_end_of_the_band() -> None:
-    engine = Engine([Instrument(0, high_price=105)], capacity=20)
-    engine.restore(narrowed(OrderBook).commands())
-    market = command(NEW, order_id=99, side=1, quantity=7, time_in_force=TimeInForce.MARKET)
+    engine = crowded(high_price=105)
+    market = command(NEW, order_id=99, side=1, quantity=7, order_type=OrderType.MARKET)
     assert reports_of(engine.apply(market)) == [
         (ReportKind.ACCEPTED, 1, Reason.NEVER_RESTS, 99, 0, 0, 7),
         (ReportKind.TRADE, 1, Reason.NONE, 99, 11, 105, 5),
@@ -323,7 +326,7 @@ def test_the_rest_of_a_market_order_is_cancelled_at_the_end_of_the_band() -> Non
 @pytest.mark.parametrize(("quantity", "fills"), [(10, True), (11, False)])
 def test_a_fok_at_the_end_of_the_band_fills_what_a_market_order_takes(kind: Any, quantity: int, fills: bool) -> None:
     band = {"high_price": 112}
-    taken = sum(t.quantity for t in bid(narrowed(kind, **band), 99, 0, 100, time_in_force=TimeInForce.MARKET))
+    taken = sum(t.quantity for t in bid(narrowed(kind, **band), 99, 0, 100, order_type=OrderType.MARKET))
     assert taken == 10
     assert bool(bid(narrowed(kind, **band), 99, 112, quantity, time_in_force=TimeInForce.FOK)) == fills
 

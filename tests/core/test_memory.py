@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, InstrumentState, OrderBook
+from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument, OrderBook, Phase
 from tests.books import bid, command, state
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux holds a process to its address space")
@@ -77,14 +77,15 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
 @pytest.mark.parametrize("module", ["book", "dump"])
 def test_no_room_for_a_restore_leaves_the_books_as_they_were_made(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
     """``book``: for a larger table of ids."""
-    engine = Engine([Instrument(0, state=InstrumentState.HALTED, order_limit=1)], capacity=100)
-    orders = [command(CommandType.NEW_ORDER, order_id=i, side=1, price=i, quantity=1) for i in range(50)]
+    engine = Engine([Instrument(0, phase=Phase.HALTED, order_limit=1)], capacity=100)
+    full = Engine([Instrument(0)], capacity=100)
+    full.apply(np.concatenate([command(CommandType.NEW_ORDER, order_id=i, side=1, quantity=1) for i in range(50)]))
     with monkeypatch.context() as patched:
         patched.setattr(f"pricetime.core.{module}.reserve", lambda n_bytes: None)
         with pytest.raises(MemoryError, match="no room for"):
-            engine.restore(np.concatenate(orders))
-    assert (len(engine), engine.state(0)) == (0, InstrumentState.HALTED)
-    engine.restore(np.concatenate(orders))
+            engine.restore(full.dump())
+    assert (len(engine), engine.phase(0)) == (0, Phase.HALTED)
+    engine.restore(full.dump())
     engine.check()
     assert len(engine) == 50
 

@@ -22,8 +22,8 @@ CALLS: list[Callable[[Any], object]] = [
     lambda book: book.mass_cancel(1),
     lambda book: book.reduce_order(1, 1),
     lambda book: book.replace_order(1, 100, 5),
-    lambda book: book.set_state(0),
-    lambda book: book.state(0),
+    lambda book: book.set_phase(0),
+    lambda book: book.phase(0),
     lambda book: book.best_bid,
     lambda book: book.best_ask,
     lambda book: book.depth(),
@@ -32,7 +32,7 @@ CALLS: list[Callable[[Any], object]] = [
     lambda book: book.queue_position(1),
     lambda book: book.digest(),
     lambda book: book.check(),
-    lambda book: book.commands(),
+    lambda book: book.dump(),
     lambda book: book.apply(np.zeros(1, COMMAND)),
     lambda book: book.book(0),
     lambda book: book.instruments,
@@ -120,7 +120,7 @@ PLACES: list[tuple[str, dict[str, Any], str]] = [
     (method, given, name)
     for method, given in [
         ("add_order", {"order_id": 50, "side": 1, "price": 100, "quantity": 5, "owner": 1, "timestamp": 1}),
-        ("add_order", {"order_id": 50, "side": 1, "price": 1, "quantity": 5, "time_in_force": 1, "self_trade": 1}),
+        ("add_order", {"order_id": 50, "side": 1, "price": 1, "quantity": 5, "time_in_force": 3, "self_trade": 1}),
         ("match_order", {"order_id": 50, "side": 1, "price": 100, "quantity": 5, "owner": 1}),
         ("cancel_order", {"order_id": 1, "owner": 3}),
         ("reduce_order", {"order_id": 1, "by": 1, "owner": 3}),

@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from pricetime import ASK, BID, CommandType, Engine, Instrument, OrderBook, OwnerLimits, TimeInForce
+from pricetime import ASK, BID, CommandType, Engine, Instruction, Instrument, OrderBook, OwnerLimits
 from pricetime.errors import InvalidSetting, OwnerOrdersFull, PriceTooFar, QuantityAboveLimit
 from pricetime.types import Reason, ReportKind
-from tests.books import ask, bid, command, reports_of, state
-
-GTC, IOC, FOK, POST_ONLY, MARKET = TimeInForce
+from tests.books import FOK, IOC, MARKET, POST_ONLY, ask, bid, command, reports_of, state
 
 
 def make(make_book: Any, **limits: Any) -> Any:
@@ -26,11 +24,11 @@ def make(make_book: Any, **limits: Any) -> Any:
 def test_an_owner_has_no_more_open_orders_than_it_may(make_book: Any) -> None:
     book = make(make_book, open_orders=2)
     bid(book, 1, 100, 5, owner=1)
-    ask(book, 2, 110, 5, owner=1, time_in_force=POST_ONLY)
+    ask(book, 2, 110, 5, owner=1, **POST_ONLY)
     before = state(book)
-    for time_in_force in (GTC, POST_ONLY):
+    for terms in ({}, POST_ONLY):
         with pytest.raises(OwnerOrdersFull):
-            bid(book, 3, 99, 5, owner=1, time_in_force=time_in_force)
+            bid(book, 3, 99, 5, owner=1, **terms)
     assert state(book) == before
     bid(book, 3, 99, 5, owner=2)  # others have their own
     bid(book, 4, 99, 5)  # and owner 0 has no limit
@@ -41,9 +39,9 @@ def test_what_may_not_rest_needs_no_room_among_them(make_book: Any) -> None:
     book = make(make_book, open_orders=1)
     bid(book, 1, 100, 5, owner=1)
     ask(book, 2, 110, 5, owner=2)
-    assert len(bid(book, 3, 110, 1, owner=1, time_in_force=IOC)) == 1
-    assert len(bid(book, 3, 110, 1, owner=1, time_in_force=FOK)) == 1
-    assert len(bid(book, 3, 0, 1, owner=1, time_in_force=MARKET)) == 1
+    assert len(bid(book, 3, 110, 1, owner=1, **IOC)) == 1
+    assert len(bid(book, 3, 110, 1, owner=1, **FOK)) == 1
+    assert len(bid(book, 3, 0, 1, owner=1, **MARKET)) == 1
     with pytest.raises(OwnerOrdersFull):  # as with a full book: before its first trade
         bid(book, 3, 110, 1, owner=1)
 
@@ -59,7 +57,7 @@ def test_an_order_that_is_gone_makes_room(make_book: Any, how: str) -> None:
     elif how == "fill":
         ask(book, 2, 100, 5, owner=2)
     elif how == "self-trade":
-        ask(book, 2, 100, 1, owner=1, self_trade=3, time_in_force=IOC)
+        ask(book, 2, 100, 1, owner=1, self_trade=3, **IOC)
     else:
         book.mass_cancel(1)
     bid(book, 3, 100, 5, owner=1)
@@ -91,13 +89,13 @@ def test_they_are_counted_over_all_books() -> None:
 # ---------------------------------------------------------------------- quantity
 
 
-@pytest.mark.parametrize("time_in_force", TimeInForce)
-def test_no_order_is_larger(make_book: Any, time_in_force: TimeInForce) -> None:
+@pytest.mark.parametrize("terms", [{}, IOC, FOK, POST_ONLY, MARKET], ids=str)
+def test_no_order_is_larger(make_book: Any, terms: dict[str, Any]) -> None:
     book = make(make_book, quantity=10)
-    bid(book, 1, 100, 10, owner=1, time_in_force=time_in_force)
+    bid(book, 1, 100, 10, owner=1, **terms)
     with pytest.raises(QuantityAboveLimit):
-        bid(book, 2, 100, 11, owner=1, time_in_force=time_in_force)
-    bid(book, 3, 100, 11, time_in_force=time_in_force)
+        bid(book, 2, 100, 11, owner=1, **terms)
+    bid(book, 3, 100, 11, **terms)
 
 
 def test_nor_becomes_larger_by_a_replace(make_book: Any) -> None:
@@ -114,12 +112,12 @@ def test_an_order_from_before_a_limit_may_become_smaller() -> None:
     free = Engine([Instrument(0)], capacity=10, owner_limit=10)
     free.book(0).add_order(1, BID, 100, 50, owner=1)
     bound = Engine([Instrument(0)], capacity=10, owner_limit=10, limits={0: OwnerLimits(quantity=10, price_distance=0)})
-    bound.restore(free.commands())
+    bound.restore(free.dump())
     book = bound.book(0)
     book.replace_order(1, 100, 40)
     with pytest.raises(QuantityAboveLimit):
         book.replace_order(1, 100, 41)
-    book.add_order(2, ASK, 100 + 0, 1, owner=2, time_in_force=IOC)
+    book.add_order(2, ASK, 100 + 0, 1, owner=2, **IOC)
     book.replace_order(1, 100, 20)  # its price stays, however far that is
 
 
@@ -131,10 +129,10 @@ def test_the_distance_is_from_the_best_price_of_the_other_side(make_book: Any) -
     ask(book, 1, 200, 5)
     bid(book, 2, 100, 5)
     for price in (190, 195, 210):
-        bid(book, 3, price, 1, owner=1, time_in_force=IOC)
+        bid(book, 3, price, 1, owner=1, **IOC)
     for price in (189, 211, -(2**63), 2**63 - 1):
         with pytest.raises(PriceTooFar):
-            bid(book, 3, price, 1, owner=1, time_in_force=IOC)
+            bid(book, 3, price, 1, owner=1, **IOC)
     ask(book, 4, 110, 1, owner=1)
     with pytest.raises(PriceTooFar):
         ask(book, 5, 111, 1, owner=1)
@@ -153,7 +151,7 @@ def test_of_its_own_side_when_the_other_is_empty_and_of_none_when_both_are(make_
 def test_a_market_order_has_no_price(make_book: Any) -> None:
     book = make(make_book, price_distance=0)
     ask(book, 1, 200, 5)
-    assert len(bid(book, 2, 0, 1, owner=1, time_in_force=MARKET)) == 1
+    assert len(bid(book, 2, 0, 1, owner=1, **MARKET)) == 1
 
 
 def test_a_replace_that_moves_is_checked(make_book: Any) -> None:
@@ -197,14 +195,14 @@ def test_copies_have_them() -> None:
 def test_the_order_of_the_checks() -> None:
     book = OrderBook(1, owner_limit=3, limits={0: OwnerLimits(open_orders=1, quantity=9, price_distance=4)})
     book.add_order(1, BID, 100, 5, owner=1)
-    asked = {"side": 2, "price": 100, "quantity": 10, "owner": 1, "time_in_force": POST_ONLY}
+    asked = {"side": 2, "price": 100, "quantity": 10, "owner": 1, "instructions": Instruction.POST_ONLY}
     steps: list[tuple[dict[str, int], Reason]] = [
         ({"order_id": 1}, Reason.DUPLICATE_ORDER_ID),
         ({"order_id": 2, "price": 90}, Reason.QUANTITY_ABOVE_LIMIT),
         ({"order_id": 2, "price": 90, "quantity": 9}, Reason.PRICE_TOO_FAR),
         ({"order_id": 2, "quantity": 9}, Reason.WOULD_CROSS),
-        ({"order_id": 2, "quantity": 9, "time_in_force": GTC}, Reason.OWNER_ORDERS_FULL),
-        ({"order_id": 2, "quantity": 9, "time_in_force": GTC, "owner": 2}, Reason.ORDERS_FULL),
+        ({"order_id": 2, "quantity": 9, "instructions": 0}, Reason.OWNER_ORDERS_FULL),
+        ({"order_id": 2, "quantity": 9, "instructions": 0, "owner": 2}, Reason.ORDERS_FULL),
     ]
     for fields, reason in steps:
         [report] = reports_of(book.apply(command(CommandType.NEW_ORDER, **(asked | fields))))

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pricetime import COMMAND, COMPILED, CommandType, Engine, Instrument
+from pricetime import COMPILED, CommandType, Engine, Instrument
 from pricetime.core import layout as layout_module
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import InvalidSetting, SnapshotMismatch
@@ -54,9 +54,8 @@ class Known:
 
 def references_of(engine: Engine) -> dict[tuple[int, int], int]:
     """The reference of every resting order, by instrument and id."""
-    orders = engine.commands()
-    orders = orders[orders["type"] == CommandType.NEW_ORDER]
-    return {(int(o["instrument"]), int(o["order_id"])): int(o["sequence"]) for o in orders}
+    orders = engine.dump().resting
+    return {(int(o["instrument"]), int(o["order_id"])): int(o["reference"]) for o in orders}
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -73,10 +72,10 @@ def test_random_flows_against_a_dict(seed: int) -> None:
         if rng.random() < 0.1:
             check(engine, known)
         if rng.random() < 0.02:
-            commands, state = engine.commands(), (engine.seq_num, engine.next_reference)
+            records, state = engine.dump(), (engine.seq_num, engine.next_reference)
             engine = rng.choice([copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])(engine)
             restored = Engine(instruments, **room)
-            restored.restore(commands, *state)
+            restored.restore(records, *state)
             engine = rng.choice([engine, restored])
             check(engine, known)
     check(engine, known)
@@ -111,8 +110,8 @@ def test_each_report_has_a_reference_beside_it(seed: int) -> None:
     books = engine.books
     for given in random_commands(rng, 300, reference):
         known.follow(reference.apply(given))
-        books.reports = Memory(48 * (books.report_bound(1) + 256)).cells_of(layout.Report)
-        books.references = [None] * (books.report_bound(1) + 256)
+        books.reports = Memory(48 * books.report_bound(1, 1, books.order_count)).cells_of(layout.Report)
+        books.references = [None] * books.report_bound(1, 1, books.order_count)
         books.report_count = 0
         books.run(ArrayMemory(given).cells_of(layout.Command), 1, [0])
         expected, known.beside = known.beside, []
@@ -136,12 +135,12 @@ def flow() -> Engine:
 def test_a_subscriber_has_the_same_digest() -> None:
     """Who has the references in the place of the ids, as the feed has them."""
     engine = flow()
-    commands = engine.commands()
-    public = np.zeros(len(commands), REPORT)
-    public["type"], public["kind"], public["seq_num"] = 16, ACCEPTED, np.arange(1, len(commands) + 1)
-    for name in ("side", "instrument", "price", "quantity"):
-        public[name] = commands[name]
-    public["order_id"] = commands["sequence"]
+    orders = engine.dump().resting
+    public = np.zeros(len(orders), REPORT)
+    public["type"], public["kind"], public["seq_num"] = 16, ACCEPTED, np.arange(1, len(orders) + 1)
+    for name in ("side", "instrument", "price"):
+        public[name] = orders[name]
+    public["order_id"], public["quantity"] = orders["reference"], orders["remaining"]
     builder = BookBuilder([1, 2])
     builder.apply(public)
     assert builder.digest() == engine.digest(references=True) != engine.digest()
@@ -149,31 +148,32 @@ def test_a_subscriber_has_the_same_digest() -> None:
 
 def test_orders_without_a_reference_get_the_next_ones() -> None:
     engine = flow()
-    commands = engine.commands()
-    commands["sequence"][3:6] = 0
+    records = engine.dump()
+    given = records.resting["reference"]
+    given[3:6] = 0
     again = Engine(engine.instruments.values(), capacity=100)
-    again.restore(commands, 0, 1000)
+    again.restore(records, 0, 1000)
     assert list(references_of(again).values())[:7] == [
-        *commands["sequence"][:3],
+        *given[:3],
         1000,
         1001,
         1002,
-        commands["sequence"][6],
+        given[6],
     ]
     assert again.next_reference == 1003
-    assert commands["sequence"][3] == 0, "the array that was given is not changed"
+    assert given[3] == 0, "the array that was given is not changed"
 
 
 def test_by_default_the_next_is_above_the_highest() -> None:
     engine = flow()
     again = Engine(engine.instruments.values(), capacity=100)
-    again.restore(engine.commands())
-    assert again.next_reference == engine.commands()["sequence"].max() + 1
+    again.restore(engine.dump())
+    assert again.next_reference == engine.dump().resting["reference"].max() + 1
     assert references_of(again) == references_of(engine)
     empty = Engine([Instrument(1)], capacity=1)
-    empty.restore(np.zeros(0, COMMAND))
+    empty.restore(empty.dump())
     assert empty.next_reference == 1
-    empty.restore(np.zeros(0, COMMAND), 0, 7)
+    empty.restore(empty.dump(), 0, 7)
     assert empty.next_reference == 7
 
 
@@ -198,11 +198,11 @@ def test_references_can_be_skipped_and_never_go_back() -> None:
     ],
 )
 def test_references_that_cannot_be(spoil: Any, next_reference: int) -> None:
-    commands = flow().commands()
-    spoil(commands["sequence"])
+    records = flow().dump()
+    spoil(records.resting["reference"])
     again = Engine([Instrument(1), Instrument(2)], capacity=100)
     with pytest.raises(SnapshotMismatch, match=f"below {next_reference}, each once"):
-        again.restore(commands, 0, next_reference)
+        again.restore(records, 0, next_reference)
     assert (len(again), again.next_reference) == (0, 1)
     with pytest.raises(InvalidSetting, match="next_reference"):
-        again.restore(commands, 0, -1)
+        again.restore(records, 0, -1)

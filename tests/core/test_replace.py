@@ -10,7 +10,7 @@ from pricetime import OrderBook
 from pricetime.errors import DuplicateOrderId, UnknownOrder, WouldCross
 from pricetime.execution import Trade
 from pricetime.reference import ReferenceBook
-from pricetime.types import Order, ReplacePolicy, Side, TimeInForce
+from pricetime.types import Order, ReplacePolicy, Side
 from tests.books import U64, ask, bid, ladder, queue, state
 
 
@@ -101,7 +101,7 @@ def test_the_new_quantity_is_what_is_open(book: Any) -> None:
 
 def test_a_post_only_replace_that_would_cross_is_refused(book: Any) -> None:
     ask(book, 1, 110, 10)
-    bid(book, 2, 100, 5, time_in_force=TimeInForce.POST_ONLY)
+    bid(book, 2, 100, 5, post_only=True)
     bid(book, 3, 100, 5)
     before = state(book)
     for price in (110, 115):

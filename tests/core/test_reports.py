@@ -23,7 +23,7 @@ from pricetime.types import (
     Side,
     TimeInForce,
 )
-from tests.books import AppliedBook, ask, bid, command, reports_of
+from tests.books import IOC, MARKET, AppliedBook, ask, bid, command, reports_of
 
 ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED = list(ReportKind)[:5]
 BID, ASK = Side
@@ -59,21 +59,22 @@ def test_an_order_that_trades_and_rests(book: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("tif", "reason", "price"),
+    ("terms", "reason", "price"),
     [
-        (TimeInForce.IOC, Reason.IOC_REMAINDER, 102),
-        (TimeInForce.MARKET, Reason.MARKET_REMAINDER, 0),
+        (IOC, Reason.IOC_REMAINDER, 102),
+        (MARKET, Reason.MARKET_REMAINDER, 0),
+        (MARKET | IOC, Reason.MARKET_REMAINDER, 0),
     ],
 )
-def test_a_remainder_that_may_not_rest(book: Any, tif: TimeInForce, reason: Reason, price: int) -> None:
+def test_a_remainder_that_may_not_rest(book: Any, terms: dict[str, Any], reason: Reason, price: int) -> None:
     ask(book, 1, 100, 5)
-    bid(book, 3, 102, 12, time_in_force=tif)
+    bid(book, 3, 102, 12, **terms)
     assert last(book, 3) == [
         Report(ACCEPTED, BID, Reason.NEVER_RESTS, 3, 0, price, 12),
         Report(TRADE, BID, Reason.NONE, 3, 1, 100, 5),
         Report(CANCELLED, BID, reason, 3, 0, price, 7),
     ]
-    ask(book, 4, 103, 2, time_in_force=tif)
+    ask(book, 4, 103, 2, **terms)
     assert last(book, 1) == [Report(CANCELLED, ASK, reason, 4, 0, 103 if price else 0, 2)]
 
 
@@ -170,7 +171,7 @@ def test_self_trade_prevention_when_the_incoming_order_is_smaller(book: Any) -> 
     ]
     bid(book, 3, 101, 1, owner=1, self_trade=SelfTrade.CANCEL_SMALLER)
     assert last(book, 1) == [Report(CANCELLED, BID, Reason.SELF_TRADE, 3, 0, 101, 1)]
-    bid(book, 4, 7, 1, owner=1, self_trade=SelfTrade.CANCEL_NEWEST, time_in_force=TimeInForce.MARKET)
+    bid(book, 4, 7, 1, owner=1, self_trade=SelfTrade.CANCEL_NEWEST, **MARKET)
     assert last(book, 1) == [Report(CANCELLED, BID, Reason.SELF_TRADE, 4, 0, 0, 1)]
 
 
@@ -263,7 +264,7 @@ def test_a_run_says_where_the_reports_of_each_command_end() -> None:
     )
     engine: Any = Engine([Instrument(0)], capacity=10)
     books = engine.books
-    books.reports = Memory(48 * books.report_bound(4)).cells_of(layout.Report)
+    books.reports = Memory(48 * books.report_bound(4, 0, 0)).cells_of(layout.Report)
     ends = [0] * 4
     books.run(ArrayMemory(commands).cells_of(layout.Command), 4, ends)
     assert ends == [1, 3, 4, 5]

@@ -8,7 +8,7 @@ import pytest
 
 from pricetime.execution import Execution, Trade
 from pricetime.types import Reason, SelfTrade, Side, TimeInForce
-from tests.books import ask, bid, ladder, queue, state
+from tests.books import MARKET, ask, bid, ladder, queue, state
 
 OFF, NEWEST, OLDEST, BOTH, DECREMENT, SMALLER = SelfTrade
 ST, IOC = Reason.SELF_TRADE, Reason.IOC_REMAINDER
@@ -101,13 +101,13 @@ def test_the_incoming_order_decides(make_book: Any, mode: SelfTrade) -> None:
     assert bid(book, 4, 100, 5, owner=1) == ()
 
 
-@pytest.mark.parametrize("tif", [TimeInForce.IOC, TimeInForce.MARKET])
+@pytest.mark.parametrize("terms", [{"time_in_force": TimeInForce.IOC}, MARKET], ids=str)
 @pytest.mark.parametrize("mode", PREVENTING)
-def test_what_never_rests_follows_the_modes_too(book: Any, mode: SelfTrade, tif: TimeInForce) -> None:
+def test_what_never_rests_follows_the_modes_too(book: Any, mode: SelfTrade, terms: dict[str, Any]) -> None:
     place_makers(book)
     traded, touch = next((m[2], m[3]) for m in MEETINGS if m[0] is mode and m[1] >= 10)
     quantity = next(m[1] for m in MEETINGS if m[0] is mode and m[1] >= 10)
-    trades = bid(book, 9, 101, quantity, owner=US, self_trade=mode, time_in_force=tif)
+    trades = bid(book, 9, 101, quantity, owner=US, self_trade=mode, **terms)
     assert [(trade.maker_id, trade.quantity) for trade in trades] == traded
     assert queue(book, Side.ASK, 100) == touch
     assert 9 not in book

@@ -1,4 +1,4 @@
-"""IOC, FOK, post-only and market orders, and ``match_order``."""
+"""IOC, FOK, post-only and market orders, terms that contradict each other or have no rule, and ``match_order``."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from pricetime.errors import WouldCross
+from pricetime.errors import InvalidInstruction, InvalidTimeInForce, NotSupported, PricetimeError, WouldCross
 from pricetime.execution import Execution, Trade
-from pricetime.types import Reason, Side, TimeInForce
-from tests.books import I64_MAX, I64_MIN, ask, bid, ladder, state
+from pricetime.types import OrderType, Reason, Side, TimeInForce
+from tests.books import FOK, I64_MAX, I64_MIN, IOC, MARKET, NEVER_RESTS, POST_ONLY, ask, bid, ladder, state
 
-NEVER_RESTS = [TimeInForce.IOC, TimeInForce.FOK, TimeInForce.MARKET]
+each_that_never_rests = pytest.mark.parametrize("terms", NEVER_RESTS, ids=str)
 
 
-@pytest.mark.parametrize("tif", NEVER_RESTS)
-def test_what_may_not_rest_does_nothing_in_an_empty_book(book: Any, tif: TimeInForce) -> None:
-    assert bid(book, 1, 100, 5, time_in_force=tif) == ()
-    assert ask(book, 1, 100, 5, time_in_force=tif) == ()
+@each_that_never_rests
+def test_what_may_not_rest_does_nothing_in_an_empty_book(book: Any, terms: dict[str, Any]) -> None:
+    assert bid(book, 1, 100, 5, **terms) == ()
+    assert ask(book, 1, 100, 5, **terms) == ()
     assert len(book) == 0
     assert 1 not in book
 
@@ -73,15 +73,15 @@ def test_fok_adds_quantities_beyond_64_bits(book: Any) -> None:
 
 def test_market_takes_any_price_and_ignores_its_own(book: Any) -> None:
     ask(book, 1, I64_MAX, 4)
-    assert bid(book, 2, I64_MIN, 3, time_in_force=TimeInForce.MARKET) == (Trade(1, 2, I64_MAX, 3),)
+    assert bid(book, 2, I64_MIN, 3, order_type=OrderType.MARKET) == (Trade(1, 2, I64_MAX, 3),)
     bid(book, 3, I64_MIN, 4)
-    assert ask(book, 4, I64_MAX, 9, time_in_force=TimeInForce.MARKET) == (Trade(3, 4, I64_MIN, 4),)
+    assert ask(book, 4, I64_MAX, 9, order_type=OrderType.MARKET) == (Trade(3, 4, I64_MIN, 4),)
     assert ladder(book) == ([], [(I64_MAX, 1, 1)])
 
 
 def test_post_only_rests_when_it_crosses_nothing(book: Any) -> None:
     ask(book, 1, 110, 10)
-    assert bid(book, 2, 109, 5, time_in_force=TimeInForce.POST_ONLY) == ()
+    assert bid(book, 2, 109, 5, post_only=True) == ()
     assert ladder(book) == ([(109, 5, 1)], [(110, 10, 1)])
 
 
@@ -91,21 +91,21 @@ def test_post_only_that_would_trade_is_refused(book: Any, beyond: int) -> None:
     bid(book, 2, 100, 10)
     before = state(book)
     with pytest.raises(WouldCross):
-        bid(book, 3, 110 + beyond, 5, time_in_force=TimeInForce.POST_ONLY)
+        bid(book, 3, 110 + beyond, 5, post_only=True)
     with pytest.raises(WouldCross):
-        ask(book, 3, 100 - beyond, 5, time_in_force=TimeInForce.POST_ONLY)
+        ask(book, 3, 100 - beyond, 5, post_only=True)
     assert state(book) == before
 
 
 def test_post_only_is_refused_before_a_self_trade_is_looked_at(book: Any) -> None:
     ask(book, 1, 110, 10, owner=1)
     with pytest.raises(WouldCross):
-        bid(book, 2, 110, 5, owner=1, time_in_force=TimeInForce.POST_ONLY, self_trade=3)
+        bid(book, 2, 110, 5, owner=1, post_only=True, self_trade=3)
     assert ladder(book) == ([], [(110, 10, 1)])
 
 
 def test_a_resting_post_only_order_is_a_maker_like_any(book: Any) -> None:
-    ask(book, 1, 110, 10, time_in_force=TimeInForce.POST_ONLY)
+    ask(book, 1, 110, 10, post_only=True)
     assert bid(book, 2, 110, 4) == (Trade(1, 2, 110, 4),)
 
 
@@ -130,9 +130,44 @@ def test_match_order_tells_what_self_trade_prevention_cancelled(make_book: Any) 
     assert len(book) == 1
 
 
-@pytest.mark.parametrize("tif", NEVER_RESTS)
-def test_what_never_rests_needs_no_room(make_book: Any, tif: TimeInForce) -> None:
+@each_that_never_rests
+def test_what_never_rests_needs_no_room(make_book: Any, terms: dict[str, Any]) -> None:
     book = make_book(1, level_capacity=1)
     ask(book, 1, 100, 4)
-    assert bid(book, 2, 100, 3, time_in_force=tif) == (Trade(1, 2, 100, 3),)
+    assert bid(book, 2, 100, 3, **terms) == (Trade(1, 2, 100, 3),)
     assert ladder(book) == ([], [(100, 1, 1)])
+
+
+def test_a_market_order_that_is_fok_takes_all_or_nothing(book: Any) -> None:
+    ask(book, 1, 100, 4)
+    ask(book, 2, I64_MAX, 4)
+    assert book.add_order(3, Side.BID, 0, 9, **MARKET, **FOK) == Execution(3, [], 0, 9, Reason.FOK_UNFILLABLE)
+    assert len(bid(book, 3, 0, 8, **MARKET, **FOK)) == 2
+    assert len(book) == 0
+
+
+@pytest.mark.parametrize("terms", NEVER_RESTS, ids=str)
+def test_what_never_rests_cannot_be_post_only(book: Any, terms: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInstruction):
+        bid(book, 1, 100, 5, **terms, **POST_ONLY)
+
+
+@pytest.mark.parametrize(
+    ("terms", "error"),
+    [
+        (MARKET | {"time_in_force": TimeInForce.GTD}, InvalidTimeInForce),
+        *(({"order_type": kind}, NotSupported) for kind in list(OrderType)[2:]),
+        *(({"order_type": kind} | IOC, NotSupported) for kind in list(OrderType)[2:]),
+        *(({"time_in_force": tif}, NotSupported) for tif in (TimeInForce.DAY, TimeInForce.GTD)),
+        (MARKET | {"time_in_force": TimeInForce.DAY}, NotSupported),
+        (POST_ONLY | {"time_in_force": TimeInForce.DAY}, NotSupported),
+        (POST_ONLY | {"order_type": OrderType.STOP}, NotSupported),
+        (POST_ONLY | {"order_type": OrderType.STOP} | IOC, InvalidInstruction),
+    ],
+    ids=str,
+)
+def test_terms_that_an_order_cannot_have(book: Any, terms: dict[str, Any], error: type[PricetimeError]) -> None:
+    before = state(book)
+    with pytest.raises(error):
+        bid(book, 1, 100, 5, **terms)
+    assert state(book) == before

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from pricetime.client.errors import ConnectionLost, SessionEnded
-from pricetime.client.sequencer import EventKind, FeedEvent
+from pricetime.client.feed_state import EventKind, FeedEvent
 from pricetime.load.following import Following
 from pricetime.load.server import ServerProcess, lasting_port
 from tests.crash.forked import ForkedServer

@@ -23,7 +23,7 @@ PUBLIC = [
     "types", "errors", "extras", "depth", "prices",
     "frames.commands", "frames.reports", "frames.depth", "frames.top", "frames.errors",
     "tape.events", "client.instruments",
-    "client.order_result", "wire.report", "client.async_client.AsyncClient", "client.sequencer",
+    "client.order_result", "wire.report", "client.async_client.AsyncClient", "client.feed_state",
     "client.errors", "ring.ring.Ring", "ring.idle.Idle",
     "tape.flow.base", "tape.flow.market", "tape.flow.settings", "tape.flow.paired",
     "tape.flow.presets", "tape.flow.stream",

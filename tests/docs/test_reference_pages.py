@@ -22,7 +22,7 @@ RECORDS = (ROOT / "docs" / "reference" / "records.md").read_text(encoding="utf-8
 
 #: Names of fields that the diagram has no room for.
 SHORT = {"type": "typ", "kind": "knd", "side": "sid", "reason": "rsn", "time_in_force": "tif", "flags": "flg"}
-SHORT |= {"length": "len", "reserved": "0"}
+SHORT |= {"length": "len", "order_type": "ord", "instructions": "ins"}
 
 
 def public_members() -> list[tuple[str, str]]:
@@ -46,7 +46,7 @@ def test_public_member(kind: str, name: str) -> None:
     assert re.search(rf"^\|[^|]*`{name}\b", section, re.MULTILINE)
 
 
-CALLS = ["add_order", "match_order", "cancel_order", "mass_cancel", "reduce_order", "replace_order", "set_state"]
+CALLS = ["add_order", "match_order", "cancel_order", "mass_cancel", "reduce_order", "replace_order", "set_phase"]
 
 
 @pytest.mark.parametrize("name", CALLS)

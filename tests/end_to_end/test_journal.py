@@ -69,7 +69,7 @@ def test_a_snapshot_when_it_is_asked_for(tmp_path: Path) -> None:
 
 def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
     """A new instrument, and one that the settings halt: commands do both, and all clients and subscribers see them."""
-    both = ("--instrument", "id=1", "--instrument", "id=2,state=halted")
+    both = ("--instrument", "id=1", "--instrument", "id=2,phase=halted")
     with ServerProcess(*options(tmp_path / "j", "--instrument", "id=1")) as server:
         with Client(server.host, server.port, owner=1, keep_orders=True) as client:
             client.add_order(1, BID, 10, 5).result(5)
@@ -81,7 +81,7 @@ def test_a_halt_stays_and_settings_go_on(tmp_path: Path) -> None:
                 client.add_order(7, BID, 10, 5, instrument=2).result(5)
             server.stop()
     assert not server.last("configuration changed")
-    assert not server.last("instrument state")
+    assert not server.last("instrument phase")
     code, lines = start(*options(tmp_path / "j", "--instrument", "id=2"))
     assert (code, len(lines)) == (2, 1)
     assert "1 resting orders" in lines[0]

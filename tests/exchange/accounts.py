@@ -20,7 +20,7 @@ from pricetime.types import REPORT, Reason, ReportKind
     _,
     REJECTED,
     MASS_CANCELLED,
-    STATE_CHANGED,
+    PHASE_CHANGED,
     OPEN_ORDER,
     OPEN_ORDERS_END,
 ) = ReportKind
@@ -81,7 +81,7 @@ PUBLIC_REASONS = [
 def check_streams(streams: Mapping[int, NDArray[np.void]], feed: NDArray[np.void]) -> None:
     """Each owner's stream has what the feed has of its orders, in this order, with its own ids for the references."""
     assert feed["seq_num"].tolist() == list(range(1, len(feed) + 1))
-    feed = feed[feed["kind"] != STATE_CHANGED]
+    feed = feed[feed["kind"] != PHASE_CHANGED]
     told = 0
     entered = feed["order_id"][feed["kind"] == ACCEPTED]
     assert entered.tolist() == list(range(1, len(entered) + 1)), "each order has the next reference"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pricetime.exchange.standby.depth import BookDepth, SideDepth
 from pricetime.native.histogram import Histogram
-from pricetime.types import COMMAND, InstrumentState, Reason
+from pricetime.types import COMMAND, Phase, Reason
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_retransmission import FakeBooks, FakeStore
 
@@ -28,7 +28,7 @@ class FakeExchange:
         self.journal_failure: str | None = None
         self.journal: Journal | None = None
         self.level = AcknowledgementLevel.VOLATILE
-        self.states = {1: InstrumentState.OPEN, 2: InstrumentState.OPEN}
+        self.phases = {1: Phase.CONTINUOUS, 2: Phase.CONTINUOUS}
         self.told: list[object] = []
         self.full = 0  # how many commands find no room
         self.drains = True
@@ -42,10 +42,10 @@ class FakeExchange:
         self.fds.append(fd)
         return True
 
-    def set_state(self, instrument: int, state: InstrumentState) -> bool:
+    def set_phase(self, instrument: int, state: Phase) -> bool:
         self.full -= 1
         if self.full < 0:
-            self.told.append(("set_state", instrument, state.name))
+            self.told.append(("set_phase", instrument, state.name))
         return self.full < 0
 
     def want_snapshot(self) -> bool:
@@ -112,7 +112,7 @@ class FakeExchange:
 
     def depth(self, instrument: int) -> BookDepth:
         nothing = SideDepth(0, 0, 0.0, None)
-        return BookDepth(InstrumentState.OPEN, nothing, nothing)
+        return BookDepth(Phase.CONTINUOUS, nothing, nothing)
 
     def close(self) -> None:
         for fd in self.fds:

@@ -100,9 +100,9 @@ def picture(here: Harness) -> dict[str, Any]:
     owners, _ = exchange.machine.streams.dump(0)
     return {
         "books": exchange.engine.digest(),
-        "queues": exchange.engine.commands().tolist(),
+        "queues": [part.tolist() for part in exchange.engine.dump()],
         "next_reference": exchange.engine.next_reference,
-        "states": exchange.machine.states(),
+        "states": exchange.machine.phases(),
         "seq_num": exchange.engine.seq_num,
         "report_checksum": exchange.machine.matcher.report_checksum,
         "streams": owners[["owner", "next_sequence"]].tolist(),

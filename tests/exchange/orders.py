@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from pricetime.types import ALL_INSTRUMENTS
-from pricetime.wire.messages import CancelOrder, MassCancel, NewOrder, OpenOrders, ReduceOrder, ReplaceOrder
+from pricetime import GTC, LIMIT
+from pricetime.types import ALL_INSTRUMENTS, Instruction
+from pricetime.wire.messages import (
+    CancelOrder,
+    MassCancel,
+    NewOrder,
+    OpenOrders,
+    OrderExtension,
+    ReduceOrder,
+    ReplaceOrder,
+)
 
 BID, ASK = 1, 2
-GTC, IOC, FOK, POST_ONLY, MARKET = range(5)
+POST_ONLY, EXTENDED = Instruction.POST_ONLY, Instruction.EXTENDED
 
 
 def new(
@@ -15,10 +24,11 @@ def new(
     price: int = 100,
     quantity: int = 10,
     *,
+    order_type: int = LIMIT,
     time_in_force: int = GTC,
+    instructions: int = 0,
     instrument: int = 1,
     flags: int = 0,
-    owner: int = 0,
     tag: int = 0,
 ) -> NewOrder:
     return NewOrder(
@@ -26,12 +36,17 @@ def new(
         side=side,
         price=price,
         quantity=quantity,
+        order_type=order_type,
         time_in_force=time_in_force,
+        instructions=instructions,
         instrument=instrument,
         flags=flags,
-        owner=owner,
         tag=tag,
     )
+
+
+def extension(trigger_price: int = 0, display_quantity: int = 0) -> OrderExtension:
+    return OrderExtension(trigger_price=trigger_price, display_quantity=display_quantity)
 
 
 def cancel(order_id: int, instrument: int = 1) -> CancelOrder:

@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pricetime import FOK, IOC
 from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.native.latency import NAMES
-from pricetime.types import InstrumentState, SelfTrade
+from pricetime.types import Phase, SelfTrade
 from pricetime.wire.messages import Message
 from tests.exchange.blast import Blast
 from tests.exchange.harness import Client, Harness, harness
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, FOK, IOC, POST_ONLY, cancel, mass_cancel, new, reduce, replace
+from tests.exchange.orders import ASK, BID, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 
 INTERVALS = ("match", "tick_to_trade")
 
@@ -44,7 +45,7 @@ def test_each_kind_of_command() -> None:
         maker, taker = here.client(1), here.client(2)
         makers: list[tuple[Message, str]] = [
             (new(1, ASK, 100, 10), "rests"),
-            (new(2, ASK, 101, 10, time_in_force=POST_ONLY), "rests"),
+            (new(2, ASK, 101, 10, instructions=POST_ONLY), "rests"),
             (new(2, ASK, 101, 10), "other"),  # a number that it has already
             (replace(2, 102, 10), "replace"),
             (replace(77, 102, 10), "other"),
@@ -60,7 +61,7 @@ def test_each_kind_of_command() -> None:
             (new(3, BID, 104, 2, time_in_force=IOC), "trades"),
             (new(4, BID, 103, 2, time_in_force=IOC), "other"),  # nothing to take
             (new(5, BID, 104, 50, time_in_force=FOK), "other"),
-            (new(6, BID, 104, 5, time_in_force=POST_ONLY), "other"),
+            (new(6, BID, 104, 5, instructions=POST_ONLY), "other"),
             (new(7, BID, 90, 5), "rests"),
             (replace(7, 104, 2), "replace"),  # it trades, and is a replace still
             (new(2**48), "other"),  # refused by the gateway
@@ -109,7 +110,7 @@ def test_commands_of_the_exchange_itself() -> None:
         client.ask(new(1))
         client.close()
         here.settle()
-        here.exchange.set_state(2, InstrumentState.HALTED)
+        here.exchange.set_phase(2, Phase.HALTED)
         here.settle()
         for interval in INTERVALS:
             assert counts(here, interval) == {"rests": 1, "other": 2}

@@ -11,22 +11,23 @@ import pytest
 from pricetime import COMMAND, Instrument
 from pricetime.core.builder import BookBuilder
 from pricetime.exchange.settings.config import InstrumentConfig
+from pricetime.reference.commands import apply
 from pricetime.types import (
     ALL_INSTRUMENTS,
     EXECUTION_REPORT,
     CommandType,
-    InstrumentState,
+    Phase,
     Reason,
     ReportKind,
     SelfTrade,
 )
-from pricetime.wire.messages import Message
+from pricetime.wire.messages import Message, NewOrder, OrderExtension
 from tests.engines import ReferenceEngine
 from tests.exchange.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders
 from tests.exchange.harness import Client, Harness, harness
-from tests.exchange.orders import cancel, mass_cancel, new, reduce, replace
+from tests.exchange.orders import EXTENDED, POST_ONLY, cancel, extension, mass_cancel, new, reduce, replace
 from tests.exchange.orders import open_orders as ask_open_orders
-from tests.fuzz.gateway import command_of
+from tests.fuzz.gateway import command_of, commands_of_extended
 
 ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, _, OPEN_ORDER, OPEN_ORDERS_END = ReportKind
 OWNERS = [1, 2, 7, 300, 65535]
@@ -36,6 +37,14 @@ INSTRUMENTS = (
     InstrumentConfig(id=70, low_price=90, high_price=110, self_trade=SelfTrade.CANCEL_OLDEST, order_limit=30),
 )
 Row = tuple[int, ...]
+
+
+def array_of(*rows: dict[str, int]) -> np.ndarray[Any, np.dtype[np.void]]:
+    commands = np.zeros(len(rows), COMMAND)
+    for command, fields in zip(commands, rows, strict=True):
+        for name, value in fields.items():
+            command[name] = value
+    return commands
 
 
 class Oracle:
@@ -49,18 +58,32 @@ class Oracle:
         )  # fmt: skip
         self.references: dict[tuple[int, int], int] = {}  # of every order that there was, the newest of an id
         self.accepted = 0
+        self.extended = NewOrder()
         self.streams: dict[int, list[Row]] = {owner: [] for owner in OWNERS}
         self.feed: list[Row] = []
 
     def take(self, owner: int, message: Message) -> None:
-        self.apply(**command_of(message, owner))
+        if isinstance(message, OrderExtension):
+            self.apply_extended(owner, commands_of_extended(self.extended, message, owner))
+        elif isinstance(message, NewOrder) and message.instructions & EXTENDED:
+            self.extended = message  # its extension follows
+        else:
+            self.apply(**command_of(message, owner))
 
     def apply(self, **fields: int) -> None:
-        command = np.zeros(1, COMMAND)
-        for name, value in fields.items():
-            command[name] = value
-        for report in self.engine.apply(command).tolist():
+        for report in self.engine.apply(array_of(fields)).tolist():
             self.tell(fields["session"], report)
+
+    def apply_extended(self, owner: int, rows: list[dict[str, int]]) -> None:
+        """An order and its extension, which only one book executes; or the command that rejects both."""
+        book = self.engine.books.get(rows[0]["instrument"])
+        if len(rows) == 1 or book is None:
+            self.apply(**rows[0] | {"instructions": 0})
+            return
+        reports = apply(book, array_of(*rows))
+        reports["instrument"] = rows[0]["instrument"]
+        for report in reports.tolist():
+            self.tell(owner, report)
 
     def tell(self, owner: int, report: Row) -> None:
         _, kind, side, reason, instrument, _, key, maker, price, quantity = report
@@ -101,7 +124,12 @@ class Crowd:
     def messages(self, owner: int, count: int) -> list[Message]:
         """What an owner may send now: much of it is about its own orders, and some of it is wrong."""
         resting = list(engine_orders(self.here.exchange.engine).get(owner, {}))
-        return [self.message(resting) for _ in range(count)]
+        found: list[Message] = []
+        for _ in range(count):
+            found.append(self.message(resting))
+            if isinstance(found[-1], NewOrder) and found[-1].instructions & EXTENDED:
+                found.append(extension(self.rng.randrange(100)))
+        return found
 
     def message(self, resting: list[tuple[int, int]]) -> Message:
         rng = self.rng
@@ -113,7 +141,8 @@ class Crowd:
         price, quantity = (rng.randrange(92, 106) + 3 * side) * tick, rng.randint(1, 20) * lot
         order = new(
             rng.randrange(50), side, price, quantity, instrument=number, flags=rng.choice([0] * 9 + list(range(7))),
-            time_in_force=rng.choice([0] * 8 + [1, 2, 3, 4]),
+            order_type=rng.choice([0] * 9 + [1, 3]), time_in_force=rng.choice([0] * 8 + [1, 2, 3, 4]),
+            instructions=rng.choice([0] * 12 + [POST_ONLY, EXTENDED]),
         )  # fmt: skip
         others: list[Message] = [cancel(own, number), replace(own, price, quantity, number), reduce(own, lot, number)]
         chosen = order if rng.random() < 0.6 else rng.choice(others)
@@ -143,7 +172,7 @@ class Crowd:
         return client
 
 
-SMALL = {"side", "time_in_force", "flags"}
+SMALL = {"side", "order_type", "time_in_force", "instructions", "flags"}
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -171,9 +200,9 @@ def test_each_owner_and_the_feed_receive_their_reports(seed: int) -> None:
                 crowd.come_back(owner)
             if rng.random() < 0.1:
                 number, state = rng.choice([1, 3, 70]), rng.choice([0, 0, 1])
-                assert here.exchange.set_state(number, state)
+                assert here.exchange.set_phase(number, state)
                 here.settle()
-                oracle.apply(session=0, type=CommandType.SET_STATE, instrument=number, flags=state)
+                oracle.apply(session=0, type=CommandType.SET_PHASE, instrument=number, flags=state)
             if step % 10 == 0:
                 check(here, oracle, crowd)
         here.settle()
@@ -222,7 +251,7 @@ def test_all_at_once_in_any_pieces(seed: int) -> None:
                 crowd.gather()
                 here.exchange.follower.snapshot()
             if rng.random() < 0.02:
-                here.exchange.set_state(rng.choice([1, 3, 70]), InstrumentState(rng.choice([0, 0, 1])))
+                here.exchange.set_phase(rng.choice([1, 3, 70]), Phase(rng.choice([0, 0, 1])))
         here.settle()
         crowd.gather()
         here.settle()

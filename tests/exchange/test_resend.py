@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
+from pricetime import IOC
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, NewOrder
 from tests.exchange.harness import Client
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, IOC, cancel, new
+from tests.exchange.orders import ASK, BID, cancel, new
 from tests.exchange.standby.test_journal import settle
 from tests.exchange.test_references import lose
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import Counter
 
+from pricetime import IOC
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, Login, LoginAccepted, Message
 from pricetime.wire.session import Ended, Event, Role, Session
@@ -17,7 +18,7 @@ from pricetime.wire.types import SessionReason
 from tests.exchange.accounts import as_array, check_streams, engine_orders, open_orders
 from tests.exchange.blast import Blast, resident_bytes
 from tests.exchange.harness import CHALLENGE, Harness, harness, tcp_pair
-from tests.exchange.orders import ASK, BID, IOC, cancel, mass_cancel, new, reduce, replace
+from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, reduce, replace
 
 ACCEPTED, TRADE, *_ = ReportKind
 PATIENCE_S = 60

@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("narwhals", reason="needs the package narwhals: pip install '.[frames]'")
 
-from pricetime import ASK, BID, COMMAND, IOC, MARKET, CommandType, OrderBook, SelfTrade
+from pricetime import ASK, BID, COMMAND, IOC, MARKET, CommandType, Instruction, OrderBook, OrderType, SelfTrade
 from pricetime.errors import InvalidSetting
 from pricetime.frames import InvalidFrame, commands_from_frame
 from tests.frames.libraries import each_library, frame
@@ -31,15 +31,18 @@ def test_the_smallest_frame(library: str) -> None:
 
 @each_library
 def test_every_column(library: str) -> None:
-    names = ["type", "order_id", "side", "price", "quantity", "time_in_force", "self_trade", "owner", "instrument"]
+    names = [
+        "type", "order_id", "side", "price", "quantity", "order_type", "time_in_force", "post_only", "self_trade",
+        "owner", "instrument",
+    ]  # fmt: skip
     table: list[list[Any]] = [
-        ["new", 7, "bid", 100, 5, "gtc", "cancel_oldest", 3, 1],
-        ["add", 8, "ask", 101, 6, "IOC", None, 4, 2],
-        ["NEW_ORDER", 9, "a", None, 7, "market", None, 4, 2],
-        ["cancel", 7, None, None, None, None, None, None, 1],
-        ["reduce", 8, None, None, 2, None, None, None, 2],
-        ["replace", 8, None, 103, 3, None, None, None, 2],
-        ["mass-cancel", None, "ask", None, None, None, None, 4, 2],
+        ["new", 7, "bid", 100, 5, None, "gtc", True, "cancel_oldest", 3, 1],
+        ["add", 8, "ask", 101, 6, "limit", "IOC", False, None, 4, 2],
+        ["NEW_ORDER", 9, "a", None, 7, "market", None, None, None, 4, 2],
+        ["cancel", 7, None, None, None, None, None, None, None, None, 1],
+        ["reduce", 8, None, None, 2, None, None, None, None, None, 2],
+        ["replace", 8, None, 103, 3, None, None, None, None, None, 2],
+        ["mass-cancel", None, "ask", None, None, None, None, None, None, 4, 2],
     ]
     columns: dict[str, list[Any]] = {name: [row[at] for row in table] for at, name in enumerate(names)}
     commands = commands_from_frame(frame(library, columns))
@@ -48,7 +51,9 @@ def test_every_column(library: str) -> None:
     assert commands["side"].tolist() == [1, 2, 2, 0, 0, 0, 2]
     assert commands["price"].tolist() == [100, 101, 0, 0, 0, 103, 0]
     assert commands["quantity"].tolist() == [5, 6, 7, 0, 2, 3, 0]
-    assert commands["time_in_force"].tolist() == [0, IOC, MARKET, 0, 0, 0, 0]
+    assert commands["order_type"].tolist() == [0, 0, MARKET, 0, 0, 0, 0]
+    assert commands["time_in_force"].tolist() == [0, IOC, 0, 0, 0, 0, 0]
+    assert commands["instructions"].tolist() == [Instruction.POST_ONLY, 0, 0, 0, 0, 0, 0]
     assert commands["flags"].tolist() == [SelfTrade.CANCEL_OLDEST, 0, 0, 0, 0, 0, 0]
     assert commands["owner"].tolist() == [3, 4, 4, 0, 0, 0, 4]
     assert commands["instrument"].tolist() == [1, 2, 2, 1, 2, 2, 2]
@@ -73,13 +78,13 @@ def test_numbers_of_enumerations_and_names_of_other_feeds(library: str) -> None:
 @each_library
 def test_a_column_named_type_may_hold_order_types(library: str) -> None:
     columns: dict[str, list[Any]] = {
-        "type": ["limit", "market", "post-only"],
+        "type": ["limit", "market", "stop-limit"],
         "side": ["b"] * 3,
         "price": [5.0, None, 6.0],
         "quantity": [1] * 3,
     }
     commands = commands_from_frame(frame(library, columns), 1, columns={"order_type": "type"})
-    assert commands["time_in_force"].tolist() == [0, MARKET, 3]
+    assert commands["order_type"].tolist() == [0, MARKET, OrderType.STOP_LIMIT]
     assert set(commands["type"].tolist()) == {1}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("narwhals", reason="needs the package narwhals: pip install '.[frames]'")
 
-from pricetime import ASK, BID, REPORT, Engine, Instrument, OrderBook
+from pricetime import ASK, BID, COMMAND, REPORT, Engine, Instrument, OrderBook
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import InvalidSetting
 from pricetime.extras import MissingExtra
@@ -22,7 +22,7 @@ LARGE = 2**64 - 1
 
 
 def commands(*orders: tuple[int, int, int, int], instrument: int = 0) -> Any:
-    made = np.zeros(len(orders), OrderBook().commands().dtype)
+    made = np.zeros(len(orders), COMMAND)
     made["type"], made["instrument"] = 1, instrument
     for name, at in (("order_id", 0), ("side", 1), ("price", 2), ("quantity", 3)):
         made[name] = [order[at] for order in orders]

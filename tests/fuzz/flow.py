@@ -8,10 +8,13 @@ from typing import Any
 
 from pricetime import OwnerLimits
 from pricetime.reference import ReferenceBook
-from pricetime.types import MAX_QUANTITY, InstrumentState, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime.types import MAX_QUANTITY, OrderType, Phase, ReplacePolicy, SelfTrade, TimeInForce
 from tests.books import I64_MAX, I64_MIN, U64, Step
 
 Draw = Callable[[], int]
+
+LIMIT, MARKET = OrderType.LIMIT, OrderType.MARKET
+GTC, IOC, FOK = TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK
 
 
 def random_settings(rng: random.Random) -> dict[str, Any]:
@@ -53,13 +56,15 @@ def random_steps(rng: random.Random, count: int, book: ReferenceBook) -> Iterato
     """Commands, most of them about orders that rest in a book which plays each before the next is drawn."""
     price, order_id, quantity = random_prices(rng, book), random_ids(rng), random_quantities(rng)
     owners = rng.choice([[0], [1], [0, 1, 2], list(range(20))])
-    times_in_force: list[int] = rng.choice([[0], [0] * 8 + [1, 2, 3, 4], list(TimeInForce)])
+    times: list[TimeInForce] = rng.choice([[GTC], [GTC] * 8 + [IOC, FOK] * 2, list(TimeInForce)])
+    types: list[OrderType] = rng.choice([[LIMIT], [LIMIT] * 9 + [MARKET], list(OrderType)])
+    post_only = rng.choice([0, 0.1, 0.5])
     modes: list[int | None] = rng.choice([[None], [None, *map(int, SelfTrade)]])
     weights = {
         "add_order": 6.0,
         **{kind: rng.choice([0, 1, 2, 5]) for kind in ("cancel_order", "reduce_order", "replace_order")},
         "mass_cancel": rng.choice([0, 0.1, 0.5]),
-        "set_state": rng.choice([0, 0, 0.3]),
+        "set_phase": rng.choice([0, 0, 0.3]),
     }
     for kind in rng.choices(list(weights), list(weights.values()), k=count):
         resting = list(book.by_id)
@@ -67,8 +72,8 @@ def random_steps(rng: random.Random, count: int, book: ReferenceBook) -> Iterato
             owner = rng.choice([owner for owner in (*owners, 1) if owner != 0])
             yield kind, {"owner": owner, "side": rng.choice([None, None, 1, 2])}
             continue
-        if kind == "set_state":
-            yield kind, {"state": rng.choice([int(InstrumentState.OPEN)] * 3 + [int(InstrumentState.HALTED), 2])}
+        if kind == "set_phase":
+            yield kind, {"phase": rng.choice([int(Phase.CONTINUOUS)] * 3 + [int(Phase.HALTED), 2])}
             continue
         if kind == "add_order":
             yield (
@@ -79,7 +84,9 @@ def random_steps(rng: random.Random, count: int, book: ReferenceBook) -> Iterato
                     "price": price(),
                     "quantity": quantity(),
                     "owner": rng.choice(owners),
-                    "time_in_force": int(rng.choice(times_in_force)),
+                    "order_type": int(rng.choice(types)),
+                    "time_in_force": int(rng.choice(times)),
+                    "post_only": rng.random() < post_only,
                     "self_trade": rng.choice(modes),
                     "timestamp": rng.getrandbits(64),
                 },

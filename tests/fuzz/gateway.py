@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pricetime.types import CommandType, Reason
+from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, Instruction, Reason
 from pricetime.wire.framing import Frames
-from pricetime.wire.messages import Heartbeat, Logout, Message, OpenOrders
+from pricetime.wire.messages import Heartbeat, Logout, Message, NewOrder, OpenOrders, OrderExtension
 from pricetime.wire.rules import Role, State
 from pricetime.wire.session import Ended
 from pricetime.wire.types import ORDER_ID_BITS, SessionReason
@@ -25,8 +25,8 @@ from tests.fuzz import wire
 from tests.wire.ends import session
 
 FIELDS = (
-    "session", "length", "reserved", "type", "side", "time_in_force", "flags", "instrument", "order_id", "price",
-    "quantity", "owner", "tag",
+    "session", "length", "order_type", "instructions", "type", "side", "time_in_force", "flags", "instrument",
+    "order_id", "price", "quantity", "owner", "tag",
 )  # fmt: skip
 
 #: An exchange whose client is logged in; copied for each input.
@@ -54,9 +54,18 @@ def expected(data: bytes, owner: int) -> Expected:
     end._frames = Frames()
     commands: list[dict[str, int]] = []
     used = 0
+    order: NewOrder | None = None  # whose extension must follow
     for event in end.receive(data, 1):
         if isinstance(event, Ended):
             return Expected(commands, used, event.reason)
+        if isinstance(event, NewOrder) and event.instructions & Instruction.EXTENDED:
+            order = event
+            continue
+        if isinstance(event, OrderExtension):
+            assert order is not None
+            used += order.SIZE + event.SIZE
+            commands += commands_of_extended(order, event, owner)
+            continue
         used += event.SIZE
         if isinstance(event, Logout):
             return Expected(commands, used, SessionReason.CLIENT_LOGOUT)
@@ -68,6 +77,20 @@ def expected(data: bytes, owner: int) -> Expected:
                 command["tag"] = PARTS[0]
             commands.append(command)
     return Expected(commands, used, SessionReason.NO_REASON)
+
+
+def commands_of_extended(order: NewOrder, extension: OrderExtension, owner: int) -> list[dict[str, int]]:
+    """The two commands that an order with its extension becomes, or the one that rejects both."""
+    command = command_of(order, owner)
+    if command["type"] == CommandType.NEW_ORDER and extension.malformed:
+        command = command_of(order._replace(zero=1), owner)
+    if command["type"] == CommandType.GATEWAY_REJECT:
+        return [command]
+    record = np.zeros(1, ORDER_EXTENSION)
+    for name in extension.FIELDS:
+        record[name] = getattr(extension, name)
+    record["session"], record["length"], record["type"] = owner, 40, CommandType.ORDER_EXTENSION
+    return [command, *commands_of(record.view(COMMAND))]
 
 
 def command_of(message: Message, owner: int) -> dict[str, int]:

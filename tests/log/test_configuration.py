@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricetime import Instrument, InstrumentState, SelfTrade
+from pricetime import Instrument, Phase, SelfTrade
 from pricetime.log.configuration import Configuration
 from pricetime.log.errors import JournalError
 
 ONE = Instrument(7, "ÄÖ", tick_size=5, self_trade=SelfTrade.CANCEL_BOTH, low_price=-(2**63), order_limit=9)
-TWO = Instrument(2, "B", high_price=2**63 - 1, state=InstrumentState.HALTED)
+TWO = Instrument(2, "B", high_price=2**63 - 1, phase=Phase.HALTED)
 
 
 def configuration(*instruments: Instrument) -> Configuration:
@@ -32,7 +32,7 @@ def test_it_comes_back() -> None:
     made = configuration(TWO, ONE)
     again = Configuration.from_json(made.to_json())
     assert again == made
-    assert again.instruments[0].state is InstrumentState.HALTED
+    assert again.instruments[0].phase is Phase.HALTED
 
 
 def test_a_price_unit_comes_back() -> None:

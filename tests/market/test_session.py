@@ -16,7 +16,7 @@ from pricetime.load.server import ServerFailed
 from pricetime.market.options import Options
 from pricetime.market.session import MarketSession
 from pricetime.market.traders import FIRST_OWNER
-from pricetime.types import Side, TimeInForce
+from pricetime.types import OrderType, Side
 from tests.web.served import PATIENCE_S, Watcher
 
 ONE = Options(symbols=("GOLD",), rate=40)
@@ -58,11 +58,11 @@ def test_the_page_shows_a_market_and_a_person_trades_in_it() -> None:
         frame = page.frame(lambda frame: len(frame["book"]["bids"]) > 5 and len(frame["book"]["asks"]) > 5)
         assert abs(frame["book"]["bids"][0][0] - 10_000) < 100
         page.frame(lambda frame: len(frame["book"]["tape"]) > 3)
-        page.order("bid", 5, "", time_in_force="market")
+        page.order("bid", 5, "", terms="market")
         (order,) = page.orders(lambda orders: orders and orders[0]["status"] == "filled")
         assert abs(order["last_price"] - 10_000) < 100
         with Client(session.exchange.host, session.exchange.port, owner=7) as client:
-            result = client.add_order(1, Side.ASK, None, 3, time_in_force=TimeInForce.MARKET).result(PATIENCE_S)
+            result = client.add_order(1, Side.ASK, None, 3, order_type=OrderType.MARKET).result(PATIENCE_S)
             assert result.filled == 3
     assert session.summary.commands > 50
     assert session.summary.trades > 5

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,10 @@ PACKAGE = Path(pricetime.__file__).parent
 SHEET = read_schema(PACKAGE / "core" / "layout.pxd", vars(integers))
 ENUMS = [
     types.Side,
+    types.OrderType,
     types.TimeInForce,
+    types.Instruction,
+    types.Phase,
     types.SelfTrade,
     types.ReplacePolicy,
     types.CommandType,
@@ -27,7 +31,7 @@ ENUMS = [
 
 
 @pytest.mark.parametrize("enum", ENUMS, ids=lambda enum: enum.__name__)
-def test_constants_are_those_of_the_public_enumerations(enum: type[types.Side]) -> None:
+def test_constants_are_those_of_the_public_enumerations(enum: type[IntEnum]) -> None:
     assert {member.name: SHEET[member.name] for member in enum} == {member.name: member.value for member in enum}
 
 
@@ -35,7 +39,19 @@ def test_type_of_a_report() -> None:
     assert SHEET["EXECUTION_REPORT"] == types.EXECUTION_REPORT
 
 
-@pytest.mark.parametrize(("record", "dtype"), [("Command", types.COMMAND), ("Report", types.REPORT)])
+@pytest.mark.parametrize(
+    ("record", "dtype"),
+    [
+        ("Command", types.COMMAND),
+        ("OrderExtension", types.ORDER_EXTENSION),
+        ("Report", types.REPORT),
+        ("RestingOrder", types.RESTING_ORDER),
+        ("InstrumentPhase", types.INSTRUMENT_PHASE),
+        ("UnfinishedCancel", types.UNFINISHED_CANCEL),
+        ("SnapshotOrder", types.SNAPSHOT_ORDER),
+        ("PassiveResult", types.PASSIVE_RESULT),
+    ],
+)
 def test_records_have_the_fields_of_the_public_dtypes(record: str, dtype: np.dtype[np.void]) -> None:
     assert SHEET[record].__slots__ == dtype.names
     assert SHEET[record].size == dtype.itemsize
@@ -90,8 +106,8 @@ def test_integers_convert_as_c_does(c_name: str, value: int, expected: int) -> N
 def test_the_header_of_the_c_api_has_the_same_records_and_constants() -> None:
     header = (PACKAGE / "include" / "pricetime.h").read_text(encoding="utf-8")
     c_types = {"uint8_t": "u8", "uint16_t": "u16", "uint32_t": "u32", "uint64_t": "u64", "int64_t": "i64"}
-    for record in ("Command", "Report"):
-        body = re.search(rf"typedef struct \{{([^}}]*)\}} pt_{record.lower()};", header)
+    for record, name in (("Command", "command"), ("OrderExtension", "order_extension"), ("Report", "report")):
+        body = re.search(rf"typedef struct \{{([^}}]*)\}} pt_{name};", header)
         assert body is not None
         fields = re.findall(r"(u?int\d+_t) (\w+);", body[1])
         assert tuple(name for _, name in fields) == SHEET[record].__slots__

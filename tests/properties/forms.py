@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from pricetime import COMPILED, Engine, Instrument
+from tests.books import dumped
 
 
 class Flow(NamedTuple):
@@ -22,7 +23,7 @@ class Answers(NamedTuple):
     compiled: bool
     reports: list[bytes]
     digests: list[int]
-    commands: list[bytes]  #: that build the state at the end
+    records: list[bytes]  #: of the state at the end
     engines: list[Engine]  #: at the end
 
 
@@ -35,7 +36,7 @@ def answer(flows: list[Flow]) -> Answers:
                 answers.reports.append(engine.apply(commands).tobytes())
                 answers.digests.append(engine.digest())
             engine.check()
-            answers.commands.append(engine.commands().tobytes())
+            answers.records.append(dumped(engine))
             answers.engines.append(engine)
     return answers
 

@@ -7,7 +7,7 @@ together from these answers, so that millions of sequences cost what the book un
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import astuple, dataclass, field
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from pricetime.reference import ReferenceBook
 from pricetime.reference.records import Order
-from pricetime.types import COMMAND, REPORT, InstrumentState, ReportKind, Side, TimeInForce
+from pricetime.types import COMMAND, REPORT, OrderType, Phase, ReportKind, Side
 from tests.books import REASON_OF_ERROR, Step, as_command, play, rejection
 
 PRICES = (100, 101)
@@ -24,9 +24,9 @@ QUANTITIES = (1, 2)
 #: The commands that may come at a place of the sequence; the order entered at place i has id i + 1.
 Alphabet: TypeAlias = Callable[[int], list[Step]]
 
-#: Is the book open, and every resting order in the order of entry: all that there is to know of a book.
-State: TypeAlias = tuple[InstrumentState, tuple[tuple[Any, ...], ...]]
-EMPTY: State = (InstrumentState.OPEN, ())
+#: The phase of the book, and every resting order in the order of entry: all that there is to know of a book.
+State: TypeAlias = tuple[int, tuple[tuple[Any, ...], ...]]
+EMPTY: State = (Phase.CONTINUOUS, ())
 
 #: Ids of one sequence, those of the two sweeps at its end included.
 IDS = 16
@@ -59,7 +59,7 @@ def mass_cancels(owners: tuple[int, ...]) -> list[Step]:
 
 
 def states() -> list[Step]:
-    return [("set_state", {"state": int(state)}) for state in InstrumentState]
+    return [("set_phase", {"phase": int(phase)}) for phase in Phase]
 
 
 def reopen(place: int) -> list[Step]:
@@ -69,7 +69,7 @@ def reopen(place: int) -> list[Step]:
 def sweep(side: Side) -> Alphabet:
     """Take all of the other side: what it trades with is what rested there, in priority order."""
     everything = {"order_id": IDS - side, "side": side, "price": 0, "quantity": 1000}
-    return lambda _: [("add_order", {**everything, "time_in_force": TimeInForce.MARKET})]
+    return lambda _: [("add_order", {**everything, "order_type": OrderType.MARKET})]
 
 
 @dataclass
@@ -123,7 +123,7 @@ class SmallWorld:
 
     def book(self, state: State) -> ReferenceBook:
         book = ReferenceBook(**self.settings)
-        book.state, orders = state
+        book.phase, orders = state
         for order in orders:
             book._rest(Order(*order))
         return book
@@ -167,7 +167,7 @@ class SmallWorld:
         reports = np.concatenate([place.reports.view(as_bytes(REPORT)) for place in self.places])
         expected = reports[runs(first.ravel(), count.ravel())].view(REPORT)
         base = np.repeat(base, count.sum(axis=1))
-        expected["order_id"] += np.where(expected["kind"] != ReportKind.STATE_CHANGED, base, np.uint64(0))
+        expected["order_id"] += np.where(expected["kind"] != ReportKind.PHASE_CHANGED, base, np.uint64(0))
         expected["maker_id"] += np.where(expected["maker_id"] > 0, base, np.uint64(0))
         return commands.ravel(), expected
 
@@ -186,6 +186,4 @@ def runs(first: np.ndarray[Any, Any], count: np.ndarray[Any, Any]) -> np.ndarray
 
 def state_of(book: ReferenceBook) -> State:
     orders = sorted(book.by_id.values(), key=lambda order: order.entered)
-    return book.state, tuple(
-        (o.id, o.side, o.price, o.quantity, o.timestamp, o.owner, o.self_trade, o.post_only) for o in orders
-    )
+    return book.phase, tuple((*astuple(o)[:-1],) for o in orders)

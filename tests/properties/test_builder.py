@@ -40,7 +40,7 @@ def test_random_flows(seed: int) -> None:
     room: dict[str, Any] = {"capacity": rng.choice([3, 20, 200]), "level_capacity": rng.choice([2, 10, 200])}
     reference = ReferenceEngine(instruments, **room, owner_limit=25)
     engine = Engine(instruments, **room, owner_limit=25)
-    builder = BookBuilder([Instrument(i.id, state=i.state) for i in instruments], **room)
+    builder = BookBuilder([Instrument(i.id, phase=i.phase) for i in instruments], **room)
     flow = random_commands(rng, STEPS, reference)
     for _ in range(STEPS):
         command = next(flow)

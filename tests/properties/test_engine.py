@@ -54,7 +54,7 @@ ACTS = {
     CommandType.REPLACE_ORDER_AS: 8,
     CommandType.MASS_CANCEL: 4,
     CommandType.CONTINUE: 6,
-    CommandType.SET_STATE: 1,
+    CommandType.SET_PHASE: 1,
 }
 
 #: Those that are about all orders of an owner.
@@ -84,7 +84,7 @@ def test_owners_with_orders_in_several_books(seed: int) -> None:
             price=100 + rng.randint(-9, 9),
             quantity=rng.randint(1, 9),
             owner=step if kind == CommandType.REPLACE_ORDER_AS else rng.choice([0, 1, 1, 2, 3, 4]),
-            flags=rng.random() < 0.2 if kind == CommandType.SET_STATE else 0,
+            flags=rng.random() < 0.2 if kind == CommandType.SET_PHASE else 0,
         )
         if kind in (CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER, CommandType.REPLACE_ORDER):
             asked["owner"] = 0

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument
+from tests.books import dumped
 from tests.fuzz.case import Case
 from tests.fuzz.flow import random_limits
 from tests.properties.forms import Answers, Flow, answer
@@ -47,8 +48,9 @@ def random_flow(seed: int) -> Flow:
 def spoil(rng: random.Random, commands: np.ndarray[Any, Any]) -> None:
     """Random bytes in some fields of a few commands, as a broken client sends them."""
     for i in rng.sample(range(len(commands)), len(commands) // 20):
-        name = rng.choice(["type", "side", "time_in_force", "flags", "instrument", "quantity", "owner", "tag"])
-        commands[name][i] = rng.getrandbits(8 * commands[name].itemsize)
+        name = rng.choice([name for name in commands.dtype.names or () if name not in ("sequence", "length")])
+        commands[name][i] = rng.getrandbits(8 * commands[name].itemsize) >> 1
+    commands["instructions"] &= 127  # an order that waits for its extension has no state to exchange
 
 
 def answer_elsewhere(flows: list[Flow], folder: Path) -> Answers:
@@ -73,7 +75,7 @@ def test_both_forms_answer_alike(tmp_path: Path) -> None:
     assert (ours.compiled, theirs.compiled) == (True, False)
     assert theirs.reports == ours.reports
     assert theirs.digests == ours.digests
-    assert theirs.commands == ours.commands
+    assert theirs.records == ours.records
     assert sum(map(len, ours.reports)) > 48 * 50_000
 
 
@@ -83,8 +85,8 @@ def test_a_state_goes_from_one_form_to_the_other(tmp_path: Path) -> None:
     theirs = answer_elsewhere(flows, tmp_path)
     for flow, engine in zip([flow for flow in flows for _ in range(2)], theirs.engines, strict=True):
         ours = Engine(flow.instruments, **flow.room)
-        ours.restore(engine.commands())
+        ours.restore(engine.dump())
         assert ours.digest() == engine.digest()
         engine.check()
         assert len(engine) == len(ours)
-        assert ours.commands().tobytes() == engine.commands().tobytes()
+        assert dumped(ours) == dumped(engine)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricetime import COMPILED, OrderBook, Side, TimeInForce
+from pricetime import COMPILED, OrderBook, OrderType, Side
 from tests.books import I64_MAX, I64_MIN, ladder
 
 STEPS = 5_000 if COMPILED else 500
@@ -51,7 +51,7 @@ class Levels:
         """Take the best levels of a side."""
         best = self.prices(side)[:count]
         taker = Side(3 - side)
-        trades = self.book.add_order(next(self.ids), taker, 0, count, time_in_force=TimeInForce.MARKET).trades
+        trades = self.book.add_order(next(self.ids), taker, 0, count, order_type=OrderType.MARKET).trades
         assert [trade.price for trade in trades] == best
         for price in best:
             del self.live[side][price]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from enum import Enum
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMMAND, Engine, Instrument, InstrumentState, Side, TimeInForce
+from pricetime import COMMAND, Engine, Instrument, OrderType, Phase, Side, TimeInForce
 from pricetime.errors import ERROR_OF_REASON, PricetimeError
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind
@@ -28,13 +29,17 @@ FAULTS: dict[str, tuple[Given, list[Given]]] = {
         [
             *({"order_id": bad} for bad in ("x", -1, 2**64, 1)),
             *({"side": bad} for bad in (0, 3, "bid", TimeInForce.IOC)),
-            *({"time_in_force": bad} for bad in (5, None, Side.BID)),
+            *({"order_type": bad} for bad in (5, None, Side.BID, OrderType.STOP)),
+            *({"time_in_force": bad} for bad in (5, None, Side.BID, TimeInForce.DAY)),
+            {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.GTD},
+            {"order_type": OrderType.MARKET, "post_only": True},
+            {"time_in_force": TimeInForce.FOK, "post_only": True},
             *({"self_trade": bad} for bad in (7, "off", TimeInForce.FOK)),
             *({"quantity": bad} for bad in (0, 3, 2**63, 2**70, 1.0, None)),
             *({"price": bad} for bad in (96, 2**70, 1.0, None, 40, 155)),
             *({"owner": bad} for bad in ("x", -1, 2**32)),
             *({"timestamp": bad} for bad in ("x", -1, 2**64)),
-            {"time_in_force": TimeInForce.POST_ONLY, "price": 120},
+            {"post_only": True, "price": 120},
             {"halted": True},
             {"full": True},
         ],
@@ -88,7 +93,7 @@ def filled(book: Any) -> Any:
     """Some orders that rest: 1 of owner 3, 2, a post-only one, and an ask."""
     book.add_order(1, Side.BID, 100, 6, owner=3)
     book.add_order(2, Side.BID, 90, 6)
-    book.add_order(5, Side.BID, 90, 6, time_in_force=TimeInForce.POST_ONLY)
+    book.add_order(5, Side.BID, 90, 6, post_only=True)
     book.add_order(9, Side.ASK, 120, 6)
     return book
 
@@ -118,7 +123,7 @@ def make(kind: str, full: bool, halted: bool) -> Any:
         book = engine.book(0)
     filled(book)
     if halted:
-        book.set_state(InstrumentState.HALTED)
+        book.set_phase(Phase.HALTED)
     return Applied(engine) if kind == "applied" else book
 
 
@@ -132,19 +137,22 @@ def error_of(kind: str, method: str, given: Given) -> type[PricetimeError] | Non
     return None
 
 
+ENUMS = {"side": Side, "order_type": OrderType, "time_in_force": TimeInForce}
+
+
 def fits_a_command(method: str, given: Given) -> bool:
     """Can a command say this? Whole numbers within its fields, and either an owner or a new id."""
     if given.get("owner") == 0 or (given.get("owner") is not None and given.get("new_id") is not None):
         return False
     if method == "mass_cancel" and given.get("owner") == 0:
         return False  # a command of owner 0 cancels nothing
-    fields = {"by": "quantity", "state": "flags", "new_id": "order_id", "self_trade": "flags"}
+    fields = {"by": "quantity", "post_only": "instructions", "new_id": "order_id", "self_trade": "flags"}
     for name, value in given.items():
         if name in ("full", "halted") or (value is None and name in ("owner", "new_id", "self_trade")):
             continue
-        if type(value) is not int and not isinstance(value, Side | TimeInForce):
+        if type(value) is not int and not isinstance(value, bool | Side | TimeInForce | OrderType):
             return False
-        if (isinstance(value, TimeInForce) and name != "time_in_force") or (isinstance(value, Side) and name != "side"):
+        if isinstance(value, Enum) and not isinstance(value, ENUMS.get(name, ())):
             return False
         info = np.iinfo(COMMAND[fields.get(name, name)])
         if not info.min <= value <= info.max:

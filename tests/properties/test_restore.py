@@ -1,4 +1,4 @@
-"""A state that goes through commands is the same state: it answers whatever comes next as the original does."""
+"""A state that goes through records is the same state: it answers whatever comes next as the original does."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pricetime import ALL_INSTRUMENTS, COMPILED, CommandType, Engine, Instrument
-from tests.books import command, state
+from tests.books import command, dumped, state
 from tests.engines import ReferenceEngine, random_commands, random_instruments
 
 #: Commands that both must answer alike afterwards.
@@ -35,10 +35,9 @@ def test_the_next_commands_are_answered_alike(seed: int) -> None:
         row = next(flow)
         reference.apply(row)
         engine.apply(row)
-    commands = engine.commands()
     other = Engine(rng.sample(instruments, len(instruments)), **room)
-    other.restore(commands, engine.seq_num)
-    assert other.commands().tobytes() == commands.tobytes()
+    other.restore(engine.dump(), engine.seq_num)
+    assert dumped(other) == dumped(engine)
     assert other.digest() == engine.digest()
     for number in reference.books:
         assert state(other.book(number)) == state(engine.book(number))
@@ -63,8 +62,8 @@ def test_under_other_rules_the_same_rests(seed: int) -> None:
         engine.apply(row)
     rules: dict[str, Any] = {"tick_size": 1000, "lot_size": 1000, "low_price": 7, "high_price": 8, "order_limit": 1}
     other = Engine([replace(i, **rules) for i in instruments], capacity=300, owner_limit=25)
-    other.restore(engine.commands(), engine.seq_num)
+    other.restore(engine.dump(), engine.seq_num)
     other.check()
-    assert other.commands().tobytes() == engine.commands().tobytes()
+    assert dumped(other) == dumped(engine)
     last = np.concatenate(everything_off())
     assert other.apply(last).tobytes() == engine.apply(last).tobytes()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import COMPILED, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
+from pricetime import COMPILED, OrderBook, OrderType, ReplacePolicy, SelfTrade, TimeInForce
 from tests.books import Step
 from tests.properties.small_world import (
     IDS,
@@ -25,14 +25,21 @@ from tests.properties.small_world import (
     states,
 )
 
+#: Terms of orders that differ in what they do.
+TERMS: list[dict[str, Any]] = [
+    {},
+    {"time_in_force": TimeInForce.IOC},
+    {"time_in_force": TimeInForce.FOK},
+    {"post_only": True},
+    {"order_type": OrderType.MARKET},
+    {"order_type": OrderType.MARKET, "time_in_force": TimeInForce.FOK},
+]
+
 
 def of_every_kind(place: int) -> list[Step]:
-    """New orders with each time in force; a market order has no price of its own."""
-    steps: list[Step] = []
-    for tif in TimeInForce:
-        made = adds(place, time_in_force=tif)
-        steps += made if tif is not TimeInForce.MARKET else [step for step in made if step[1]["price"] == 100]
-    return steps
+    """New orders with all terms; a market order has no price of its own."""
+    steps = [step for terms in TERMS for step in adds(place, **terms)]
+    return [step for step in steps if step[1].get("order_type") is None or step[1]["price"] == 100]
 
 
 def changes(place: int) -> list[Step]:
@@ -115,7 +122,7 @@ def test_the_small_world_is_whole() -> None:
     """8 new orders at each of 5 places, 4 ids to cancel, reduce or replace at the last."""
     assert len(SmallWorld(adds, 3)) == 8**3
     assert len(SmallWorld(lambda place: adds(place) + changes(place), 3)) == 8 * 14 * 20
-    assert len(of_every_kind(0)) == 36
+    assert len(of_every_kind(0)) == 40
     commands, _ = next(SmallWorld(adds, 2).sequences(1000))
     seen = {commands[4 * i : 4 * i + 2][["side", "price", "quantity"]].tobytes() for i in range(64)}
     assert len(seen) == 64

@@ -8,7 +8,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from pricetime.types import MAX_QUANTITY, ReplacePolicy, SelfTrade, Side, TimeInForce
+from pricetime.types import MAX_QUANTITY, OrderType, ReplacePolicy, SelfTrade, Side, TimeInForce
 from tests.books import I64_MAX, I64_MIN, U64
 from tests.properties.side_by_side import SideBySide
 
@@ -26,6 +26,7 @@ prices = mostly(list(range(-2, 3)), [-64, 63, 64, 4096, 2**40, I64_MIN, I64_MIN 
 quantities = mostly(list(range(1, 9)), [100, 2**62, MAX_QUANTITY - 1, MAX_QUANTITY, 0, 2**63, U64])
 owners = st.sampled_from([0, 1, 1, 1, 2])
 named_owners = mostly([None, None, 1], [2])
+order_types = mostly([OrderType.LIMIT] * 4 + list(OrderType), [5])
 times_in_force = mostly([TimeInForce.GTC] * 4 + list(TimeInForce), [5])
 modes = mostly([None, *SelfTrade], [7])
 picks = st.integers(0, 15)
@@ -38,10 +39,14 @@ new_order = {
     "price": prices,
     "quantity": quantities,
     "owner": owners,
+    "order_type": order_types,
     "time_in_force": times_in_force,
+    "post_only": mostly([False], [True]),
     "self_trade": modes,
     "timestamp": st.sampled_from([0, 1, U64]),
 }
+#: The terms of an order that may rest.
+RESTS = {name: st.just(0) for name in ("order_type", "time_in_force")}
 something_rests = precondition(lambda machine: len(machine.books.reference) > 0)
 
 
@@ -56,7 +61,7 @@ class Books(RuleBasedStateMachine):
         self_trade=st.sampled_from(SelfTrade),
         replace_policy=st.sampled_from(ReplacePolicy),
         band=bands,
-        makers=st.lists(st.fixed_dictionaries({**new_order, "time_in_force": st.just(0)}), max_size=12),
+        makers=st.lists(st.fixed_dictionaries({**new_order, **RESTS}), max_size=12),
     )
     def open(self, makers: list[dict[str, Any]], band: dict[str, int], **given: Any) -> None:
         self.books = SideBySide(owner_limit=OWNER_LIMIT, **band, **given)
@@ -101,9 +106,9 @@ class Books(RuleBasedStateMachine):
     def mass_cancel(self, **given: Any) -> None:
         self.books.step(("mass_cancel", given))
 
-    @rule(state=mostly([0, 0, 0, 1], [2, 255]))
-    def set_state(self, **given: Any) -> None:
-        self.books.step(("set_state", given))
+    @rule(phase=mostly([0, 0, 0, 1], [2, 255]))
+    def set_phase(self, **given: Any) -> None:
+        self.books.step(("set_phase", given))
 
     @rule()
     def renew(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pricetime import ReplacePolicy, SelfTrade, Side, TimeInForce
+from pricetime import OrderType, ReplacePolicy, SelfTrade, Side, TimeInForce
 from pricetime.errors import InvalidQuantity, PricetimeError, UnknownOrder, WouldCross
 from pricetime.execution import Execution, Trade
 from pricetime.reference import ReferenceBook
@@ -55,18 +55,15 @@ def why_it_waits(scenario: dict[str, Any]) -> str | None:
 
 
 def new_order(book: Any, step: dict[str, Any]) -> tuple[Trade, ...]:
-    tif = TIMES_IN_FORCE[step["tif"]] if "tif" in step else TimeInForce.GTC
-    if step["type"] == "market":
-        tif = TimeInForce.MARKET
-    elif step.get("post_only"):
-        tif = TimeInForce.POST_ONLY
     execution: Execution = book.add_order(
         step["id"],
         SIDES[step["side"]],
         step.get("price", 0),
         step["qty"],
         owner=step.get("owner", 0),
-        time_in_force=tif,
+        order_type=OrderType.MARKET if step["type"] == "market" else OrderType.LIMIT,
+        time_in_force=TIMES_IN_FORCE[step["tif"]] if "tif" in step else TimeInForce.GTC,
+        post_only=bool(step.get("post_only")),
     )
     return execution.trades
 

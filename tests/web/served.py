@@ -73,7 +73,7 @@ class Watcher:
         return self.until(lambda message: message["type"] == "answer" and message["request"] == self.requests)
 
     def order(self, side: str, quantity: object, price: object, **more: object) -> Any:
-        common = {"do": "order", "instrument": 1, "time_in_force": "gtc"}
+        common = {"do": "order", "instrument": 1, "terms": "limit"}
         return self.ask(**{**common, "side": side, "quantity": str(quantity), "price": str(price), **more})
 
 

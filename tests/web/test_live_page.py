@@ -249,7 +249,7 @@ def test_a_refused_order_says_why(shown: Browser) -> None:
     until(lambda: "quantity: give a number from 1 to" in text(shown, "says"))
     form.find_element(By.NAME, "quantity").clear()
     form.find_element(By.NAME, "quantity").send_keys("5")
-    shown.execute_script("document.getElementById('order-form').elements.time_in_force.value = 'fok'")
+    shown.execute_script("document.getElementById('order-form').elements.terms.value = 'fok'")
     form.find_element(By.ID, "send").click()
     until(lambda: "the whole quantity could not trade at once" in text(shown, "says"))
 

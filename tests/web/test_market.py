@@ -42,7 +42,7 @@ def test_the_frame_has_the_books_of_the_engine(exchange: FakeExchange, market: M
     assert len(frame["book"]["bids"]) == LEVELS
     assert frame["instruments"][0] == {
         "id": 1,
-        "state": "open",
+        "phase": "continuous",
         "bid": 5 * (LEVELS + 8),
         "ask": 300,
         "last": None,

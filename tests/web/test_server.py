@@ -248,7 +248,7 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
         watcher.order("bid", 10, 500, instrument=3)
         (order, *_) = watcher.orders(lambda orders: orders and orders[0]["status"] == "rejected")
         assert order["why"] == "no such instrument"
-        watcher.order("ask", 1, "", time_in_force="market")
+        watcher.order("ask", 1, "", terms="market")
         (order, *_) = watcher.orders(lambda orders: orders[0]["price"] is None and orders[0]["status"] == "cancelled")
         assert order["why"] == "no more orders to trade with"
 
@@ -258,7 +258,7 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
     [
         ({"side": "buy"}, "side: give one of bid, ask"),
         ({"side": ["bid"]}, "side: give one of bid, ask"),
-        ({"time_in_force": "day"}, "time in force: give one of gtc, ioc, fok, post-only, market"),
+        ({"terms": "day"}, "terms: give one of limit, market, ioc, fok, post-only"),
         ({"quantity": "0"}, "quantity: give a number from 1 to 9223372036854775807"),
         ({"quantity": "1.5"}, "quantity: give a whole number"),
         ({"quantity": "٣"}, "quantity: give a whole number"),
@@ -276,7 +276,7 @@ def test_what_the_exchange_refuses_is_said_in_words(shared: Page) -> None:
 def test_orders_that_cannot_be_are_not_sent(shared: Page, asked: dict[str, object], error: str) -> None:
     with shared.watcher() as watcher:
         watcher.frame(lambda frame: frame.get("sandbox", {}).get("ready"))
-        common: dict[str, object] = {"do": "order", "instrument": 1, "side": "bid", "time_in_force": "gtc"}
+        common: dict[str, object] = {"do": "order", "instrument": 1, "side": "bid", "terms": "limit"}
         assert watcher.ask(**{**common, "quantity": "1", "price": "1", **asked})["error"].startswith(error)
 
 

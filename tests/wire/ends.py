@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable
 
+from pricetime.types import Instruction
 from pricetime.wire import auth
 from pricetime.wire.messages import (
     MESSAGES,
@@ -16,6 +17,7 @@ from pricetime.wire.messages import (
     LoginRejected,
     Logout,
     Message,
+    NewOrder,
 )
 from pricetime.wire.rules import Role, State
 from pricetime.wire.session import Ended, Event, Session
@@ -33,6 +35,7 @@ WAYS: dict[State, list[tuple[Role, Message]]] = {State.OPENED: []}
 WAYS[State.CHALLENGED] = [(Role.EXCHANGE, CHALLENGE)]
 WAYS[State.LOGGING_IN] = [*WAYS[State.CHALLENGED], (Role.CLIENT, LOGIN)]
 WAYS[State.ACTIVE] = [*WAYS[State.LOGGING_IN], (Role.EXCHANGE, ACCEPTED)]
+WAYS[State.EXTENDING] = [*WAYS[State.ACTIVE], (Role.CLIENT, NewOrder(instructions=Instruction.EXTENDED))]
 WAYS[State.LEAVING] = [*WAYS[State.ACTIVE], (Role.CLIENT, LOGOUT)]
 WAYS[State.CLOSED] = [*WAYS[State.LEAVING], (Role.EXCHANGE, LOGOUT)]
 

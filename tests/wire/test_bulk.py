@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pricetime import COMMAND
+from pricetime import COMMAND, CommandType, Instruction
+from pricetime.types import ORDER_EXTENSION
 from pricetime.wire.bulk import KINDS, encode_commands
 from pricetime.wire.errors import MessageError
 from pricetime.wire.framing import Frames
-from pricetime.wire.messages import MESSAGES, decode
+from pricetime.wire.messages import MESSAGES, NewOrder, OrderExtension, decode
 
 #: What a message takes of a command under the same name, but for its owner, which the session gives.
 TAKEN = {int(kind): [name for name in MESSAGES[kind].FIELDS if name != "owner"] for kind in KINDS}
@@ -23,7 +24,8 @@ def commands_of(seed: int, count: int) -> np.ndarray[Any, np.dtype[np.void]]:
     """Commands that hold anything where nothing is read."""
     rng = np.random.default_rng(seed)
     commands = np.frombuffer(rng.bytes(count * COMMAND.itemsize), COMMAND).copy()
-    commands["type"] = rng.choice(KINDS, count)
+    commands["type"] = rng.choice([kind for kind in KINDS if kind != CommandType.ORDER_EXTENSION], count)
+    commands["instructions"] &= Instruction.EXTENDED - 1
     commands["order_id"] &= 2**48 - 1
     return commands
 
@@ -43,6 +45,36 @@ def test_as_one_by_one(seed: int, count: int) -> None:
 def test_a_part_of_an_array() -> None:
     commands = commands_of(1, 20)
     assert encode_commands(commands[::2])[0].tobytes() == encode_commands(commands[::2].copy())[0].tobytes()
+
+
+def extended(seed: int) -> np.ndarray[Any, np.dtype[np.void]]:
+    """Three commands: the second is the extension of the first."""
+    commands = commands_of(seed, 3)
+    commands["type"][:2] = CommandType.NEW_ORDER, CommandType.ORDER_EXTENSION
+    commands["instructions"][0] |= Instruction.EXTENDED
+    record = commands[1:2].view(ORDER_EXTENSION)
+    record[["zero2", "zero3", "zero4"]] = 0
+    record["trigger_price"] = -7
+    return commands
+
+
+def test_an_order_with_its_extension() -> None:
+    commands = extended(4)
+    data, ends = encode_commands(commands)
+    order, extension, _ = (decode(frame) for frame in Frames().receive(data.tobytes()))
+    assert isinstance(order, NewOrder)
+    assert order.instructions == commands["instructions"][0]
+    [record] = commands[1:2].view(ORDER_EXTENSION)
+    assert extension == OrderExtension(**{name: int(record[name]) for name in OrderExtension.FIELDS})
+    assert ends.tolist()[:2] == [40, 80]
+
+
+def test_an_extension_alone_cannot_be_sent() -> None:
+    commands = extended(5)
+    for wrong, first in ((commands[1:], 0), (commands[[0, 2]], 0), (commands[[2, 0]], 1), (commands[[2, 1]], 0)):
+        wrong["type"][wrong["type"] == commands["type"][2]] = CommandType.CANCEL_ORDER
+        with pytest.raises(MessageError, match=f"command {first} is an extended order without"):
+            encode_commands(wrong)
 
 
 def test_what_cannot_be_sent() -> None:

@@ -25,7 +25,7 @@ from pricetime.wire.messages import (
 )
 from pricetime.wire.sheet import Field, enum_of
 from tests.wire.capture import datagram, stream, write
-from tools.wire.dissector import both, enums, key
+from tools.wire.dissector import combined, enums, key
 from tools.wire.vectors import examples
 
 SCRIPT = Path(pricetime.__file__).parent / "wire" / "pricetime.lua"
@@ -110,25 +110,27 @@ def test_a_datagram_of_many_reports(tmp_path: Path) -> None:
 @needs_tshark
 def test_the_names_of_numbers(tmp_path: Path) -> None:
     sent: list[Message] = [
-        NewOrder(side=1, time_in_force=1, quantity=5, price=-100, order_id=7),
+        NewOrder(side=1, order_type=1, time_in_force=3, instructions=1, quantity=5, price=-100, order_id=7),
         ExecutionReport(kind=7, reason=8, side=2, seq_num=3),
         LoginRejected(reason=4, owner=7),
         Login(flags=3, owner=7),
         RetransmitReply(status=1),
-        SnapshotInstrument(symbol=b"ABC", state=1, instrument=3),
+        SnapshotInstrument(symbol=b"ABC", phase=1, instrument=3),
         Challenge(nonce=b"\1"),
     ]
     packets = [packet for message in sent for packet in stream(ORDERS, 50000 + message.type, [message.encode()])]
     text = "\n".join(tshark(tmp_path, packets, "-V"))
     for expected in (
         "side: BID (1)",
-        "time_in_force: IOC (1)",
+        "order_type: MARKET (1)",
+        "time_in_force: IOC (3)",
+        "instructions: POST_ONLY (1)",
         "kind: REJECTED (7)",
         "reason: DUPLICATE_ORDER_ID (8)",
         "session_reason: SEQUENCE_GONE (4)",
         "login_flags: KEEP_ORDERS, RESUME (3)",
         "status: RANGE_GONE (1)",
-        "state: HALTED (1)",
+        "phase: HALTED (1)",
         "symbol: ABC",
     ):
         assert expected in text
@@ -170,4 +172,5 @@ def test_a_name_has_one_meaning() -> None:
                 meant.setdefault(key(field), set()).add((field.type, field.length))
                 assert enum_of(field) in {None, enums().get(key(field))}
     assert all(len(types) == 1 for types in meant.values())
-    assert [both(bits) for bits in range(4)] == ["none", "KEEP_ORDERS", "RESUME", "KEEP_ORDERS, RESUME"]
+    assert combined("LoginFlag") == [(0, "none"), (1, "KEEP_ORDERS"), (2, "RESUME"), (3, "KEEP_ORDERS, RESUME")]
+    assert dict(combined("Instruction"))[133] == "POST_ONLY, AT_THE_CLOSE, EXTENDED"

@@ -25,6 +25,7 @@ SPEAKERS = {
         A OPEN_ORDERS A
         A HEARTBEAT A
         A LOGOUT leaving
+        E ORDER_EXTENSION A
     """,
     "exchange": """
         O CHALLENGE C
@@ -35,13 +36,16 @@ SPEAKERS = {
         A EXECUTION_REPORT A
         A HEARTBEAT A
         A LOGOUT closed
+        E EXECUTION_REPORT E
+        E HEARTBEAT E
+        E LOGOUT closed
         leaving EXECUTION_REPORT leaving
         leaving HEARTBEAT leaving
         leaving LOGOUT closed
     """,
 }
 NAMES = {"O": State.OPENED, "C": State.CHALLENGED, "L": State.LOGGING_IN, "A": State.ACTIVE}
-NAMES |= {"leaving": State.LEAVING, "closed": State.CLOSED}
+NAMES |= {"E": State.EXTENDING, "leaving": State.LEAVING, "closed": State.CLOSED}
 EXPECTED = {
     (NAMES[before], Role(speaker), MessageType[kind]): NAMES[after]
     for speaker, lines in SPEAKERS.items()

@@ -91,11 +91,13 @@ ENUMS: list[type[IntEnum]] = [
     types.AcknowledgementLevel,
     types.LoginFlag,  # type: ignore[list-item]
     words.Side,
+    words.OrderType,
     words.TimeInForce,
+    words.Instruction,  # type: ignore[list-item]
     words.SelfTrade,
     words.ReportKind,
     words.Reason,
-    words.InstrumentState,
+    words.Phase,
 ]
 
 
@@ -128,7 +130,9 @@ def test_the_fields_whose_numbers_have_names() -> None:
         ("reason", "Reason"),
         ("reason", "SessionReason"),
         ("status", "RetransmitStatus"),
-        ("state", "InstrumentState"),
+        ("phase", "Phase"),
+        ("order_type", "OrderType"),
+        ("instructions", "Instruction"),
         ("level", "AcknowledgementLevel"),
         ("flags", "LoginFlag"),
     }

@@ -36,18 +36,20 @@ def names(enum: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", enum).lower() + "_names"
 
 
-def both(bits: int) -> str:
-    """Return the names of the bits that are set."""
-    flags = [constant.name for constant in SHEET.constants["LoginFlag"] if bits & constant.value]
-    return ", ".join(flags) or "none"
+def combined(enum: str) -> list[tuple[int, str]]:
+    """Return every combination of the bits of an enum with the names of the bits that are set."""
+    found = [(0, "none")]
+    for bit in SHEET.constants[enum]:
+        found += [(bits + bit.value, f"{names}, {bit.name}" if bits else bit.name) for bits, names in found]
+    return found
 
 
 def value_strings() -> Iterator[str]:
     for enum in sorted(set(enums().values())):
         yield f"local {names(enum)} = {{"
         constants = [(constant.value, constant.name) for constant in SHEET.constants[enum]]
-        if enum == "LoginFlag":  # bits
-            constants = [(bits, both(bits)) for bits in range(4)]
+        if enum in {"LoginFlag", "Instruction"}:  # bits
+            constants = combined(enum)
         yield from (f"    [{value}] = {text(name)}," for value, name in constants)
         yield "}"
         yield ""

@@ -12,7 +12,7 @@ import click
 from ..address import parse, text
 from ..errors import PricetimeError
 from .journal import directory_of
-from .place import Sectioned, shared
+from .place import Sectioned, secret_of, shared
 
 if TYPE_CHECKING:
     from ..log.copy import JournalCopy
@@ -203,7 +203,7 @@ class CopiedFollowing(Following):
         super().__init__(directory, options)
         self.address = address
         self._copy: JournalCopy | None = None
-        self._secret = secret_of(options)
+        self._secret = secret_of(options.owner, options.secrets_file, follows=True)
 
     def run(self) -> None:
         try:
@@ -271,16 +271,3 @@ class CopiedFollowing(Following):
         if copy is None or self.replay is None:
             return "not connected"
         return f"{max(0, copy.sequence - self.replay.sequence):,} commands behind, {super().behind()}"
-
-
-def secret_of(options: Options) -> bytes:
-    """The secret of the owner; empty if no secrets file is given."""
-    if options.secrets_file is None:
-        return b""
-    from ..exchange.control.secrets import read
-
-    secret = read(options.secrets_file).follower(options.owner)
-    if secret is None:
-        remedy = f"`pricetime secret {options.owner} --follows` adds one"
-        raise NotFollowed(f"{options.secrets_file} has no owner {options.owner} with follows = true: {remedy}")
-    return secret

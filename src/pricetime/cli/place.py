@@ -126,3 +126,17 @@ def shared_option(name: str, **settings: Any) -> Callable[[F], F]:
         "envvar": PREFIX + name.upper(), "show_envvar": True, "section": SECTION,
     }  # fmt: skip
     return click.option(f"--{name.replace('_', '-')}", name, type=known.kind, cls=SectionOption, **defaults | settings)
+
+
+def secret_of(owner: int, file: Path | None, *, follows: bool = False) -> bytes:
+    """The owner's secret from the file; empty without a file, for a server with --open. ``follows``: of a follower."""
+    if file is None:
+        return b""
+    from ..exchange.control.secrets import read
+
+    found = read(file).follower(owner) if follows else read(file).get(owner)
+    if found is None:
+        kind, more = ("a follower", " --follows") if follows else ("an owner", "")
+        message = f"{owner} is not {kind} in {file}: add it with pricetime secret {owner}{more}"
+        raise click.BadParameter(message, param_hint="--owner")
+    return found

@@ -56,7 +56,7 @@ def serve(file: Path | None, *, show_settings: bool, **given: Any) -> None:
 
     Each setting can be given in a file, in the environment (PRICETIME_ and its name in capitals) or as an option.
     Options override the environment, which overrides the file. SIGTERM stops the server after all reports are sent;
-    SIGHUP rereads secrets and instrument states.
+    SIGHUP rereads secrets and the phases of instruments.
     """
     with one_line_errors():
         from ..exchange.settings.sources import load

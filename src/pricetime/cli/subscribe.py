@@ -10,31 +10,13 @@ import click
 
 from .place import Sectioned, shared
 from .stop import CannotRun
+from .watch_options import Options
 
 if TYPE_CHECKING:
     from ..client.subscriber import Subscriber
 
 #: Longest wait for reports before the clock is checked, in seconds.
 REFRESH_S = 0.1
-
-
-@dataclass
-class Options:
-    """Which feed, how to show it, and when to end."""
-
-    feed_group: str
-    feed_port: int
-    feed_interface: str
-    host: str
-    recovery_port: int
-    order_capacity: int = 1 << 20
-    recovery: bool = True
-    instruments: tuple[int, ...] = ()
-    levels: int = 10
-    plain: bool = False
-    reports: int | None = None
-    seconds: float | None = None
-    until_idle: float | None = None
 
 
 @dataclass

@@ -12,16 +12,16 @@ from rich.console import Group
 from rich.live import Live
 
 from ..prices import in_currency
-from ..types import InstrumentState
+from ..types import Phase
 from .show import levels
 from .table import Grid, console, figures, print_titled
 from .words import Report, line, units_of
 
 if TYPE_CHECKING:
-    from ..client.sequencer import FeedEvent
+    from ..client.feed_state import FeedEvent
     from ..client.subscriber import Subscriber
     from ..core.instrument import Instrument
-    from .subscribe import Options
+    from .watch_options import Options
 
 #: Shortest time between two drawings of the ladders, in seconds.
 DRAWN_EVERY_S = 0.1
@@ -191,7 +191,7 @@ class Ladders:
 
     def _table(self, subscriber: Subscriber, instrument: Instrument) -> Grid:
         book = subscriber.book(instrument.id)
-        halted = ", halted" if instrument.state == InstrumentState.HALTED else ""
+        halted = ", halted" if instrument.phase == Phase.HALTED else ""
         title = f"{instrument.symbol or 'instrument'} ({instrument.id}{halted}), {len(book):,} orders"
         bids, asks = (side.tolist() for side in book.depth(self._options.levels))
         price = partial(in_currency, unit=instrument.price_unit)

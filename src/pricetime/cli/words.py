@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from enum import IntEnum, IntFlag
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..prices import in_currency
-from ..types import CommandType, InstrumentState, Reason, ReportKind, SelfTrade, Side, TimeInForce
+from ..types import (
+    ORDER_EXTENSION,
+    CommandType,
+    Instruction,
+    OrderType,
+    Phase,
+    Reason,
+    ReportKind,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,13 +27,14 @@ if TYPE_CHECKING:
     from ..client.open_orders import OpenOrder
     from ..core.instrument import Instrument
 
-COMMANDS = {int(kind): kind.name.lower().replace("_", " ") for kind in CommandType}
-TIMES_IN_FORCE = {int(tif): tif.name.lower().replace("_", " ") for tif in TimeInForce}
-MODES = {int(mode): mode.name.lower().replace("_", " ") for mode in SelfTrade}
-STATES = {int(state): state.name.lower() for state in InstrumentState}
-KINDS = {int(kind): kind.name.lower().replace("_", " ") for kind in ReportKind}
-SIDES = {int(side): side.name.lower() for side in Side}
-REASONS = {int(reason): reason.name.lower().replace("_", " ") for reason in Reason if reason}
+
+def _names(enum: Iterable[IntEnum | IntFlag]) -> dict[int, str]:
+    return {int(member): str(member.name).lower().replace("_", " ") for member in enum}
+
+
+COMMANDS, KINDS, SIDES, PHASES, MODES = map(_names, (CommandType, ReportKind, Side, Phase, SelfTrade))
+ORDER_TYPES, TIMES_IN_FORCE, INSTRUCTIONS = map(_names, (OrderType, TimeInForce, Instruction))
+REASONS = _names(reason for reason in Reason if reason)
 
 #: The price unit of each instrument, by id. An instrument that is not there has the unit 1: its prices are in ticks.
 Units: TypeAlias = Mapping[int, Decimal]
@@ -60,14 +73,14 @@ def line(report: Report, units: Units) -> str:
     parts = [f"{report.seq_num} {KINDS.get(report.kind, report.kind)}"]
     if report.instrument != ALL_INSTRUMENTS:
         parts.append(f"instrument {report.instrument}")
-    if report.kind != ReportKind.STATE_CHANGED:
+    if report.kind != ReportKind.PHASE_CHANGED:
         parts.append(f"order {report.order_id}")
     if report.kind == ReportKind.TRADE:
         parts.append(f"with {report.maker_id}")
     if report.side in SIDES:
         parts.append(SIDES[report.side])
-    if report.kind == ReportKind.STATE_CHANGED:
-        parts.append("halted" if report.quantity else "open")
+    if report.kind == ReportKind.PHASE_CHANGED:
+        parts.append(PHASES.get(report.quantity, f"phase {report.quantity}"))
     elif report.kind in {ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}:
         parts.append(f"{report.quantity} orders")
     elif report.kind != ReportKind.REJECTED:
@@ -87,10 +100,12 @@ def open_order(order: OpenOrder, units: Units) -> str:
 def command_line(command: np.void, units: Units) -> str:
     """A command on one line, without fields that have no meaning for its type."""
     kind = int(command["type"])
+    if kind == CommandType.ORDER_EXTENSION:
+        return _extension_line(command)
     parts = [f"{command['sequence']} {COMMANDS.get(kind, f'type {kind}')}"]
     if command["instrument"] != ALL_INSTRUMENTS:
         parts.append(f"instrument {command['instrument']}")
-    if kind not in (CommandType.MASS_CANCEL, CommandType.SET_STATE):
+    if kind not in (CommandType.MASS_CANCEL, CommandType.SET_PHASE):
         parts.append(f"order {command['order_id']}")
     if int(command["side"]) in SIDES:
         parts.append(SIDES[int(command["side"])])
@@ -101,11 +116,32 @@ def command_line(command: np.void, units: Units) -> str:
     return " ".join(parts)
 
 
+def _extension_line(command: np.void) -> str:
+    """An extension of the order in the command before it on one line: only its fields that are not 0."""
+    import numpy as np
+
+    row = np.frombuffer(command.tobytes(), ORDER_EXTENSION)[0]
+    parts = [f"{row['sequence']} order extension"]
+    names = {"trigger_price": "trigger price {} ticks", "display_quantity": "display quantity {}"}
+    names |= {"expiry_ns": "expires at {} ns", "minimum_quantity": "minimum quantity {}"}
+    parts += [text.format(row[name]) for name, text in names.items() if row[name]]
+    return " ".join([*parts, f"session {row['session']} at {row['timestamp']} ns"])
+
+
+def _terms(command: np.void) -> Iterable[str]:
+    """Order type, unless it is limit, time in force and instructions of a new order."""
+    order_type, tif, instructions = (int(command[name]) for name in ("order_type", "time_in_force", "instructions"))
+    if order_type != OrderType.LIMIT:
+        yield ORDER_TYPES.get(order_type, f"order type {order_type}")
+    yield TIMES_IN_FORCE.get(tif, f"time in force {tif}")
+    yield from (name for bit, name in INSTRUCTIONS.items() if instructions & bit)
+
+
 def _asked(command: np.void, kind: int, units: Units) -> list[str]:
     """The fields of a command besides the order that it concerns."""
     flags = int(command["flags"])
-    if kind == CommandType.SET_STATE:
-        return [STATES.get(flags, f"state {flags}")]
+    if kind == CommandType.SET_PHASE:
+        return [PHASES.get(flags, f"phase {flags}")]
     if kind == CommandType.GATEWAY_REJECT:
         return [f"({REASONS.get(flags, flags)})"]
     if kind in (CommandType.CANCEL_ORDER, CommandType.MASS_CANCEL):
@@ -117,8 +153,7 @@ def _asked(command: np.void, kind: int, units: Units) -> list[str]:
     price = price_text(int(command["price"]), int(command["instrument"]), units)
     parts = [f"{command['quantity']} at {price}"]
     if kind == CommandType.NEW_ORDER:
-        tif = int(command["time_in_force"])
-        parts.append(TIMES_IN_FORCE.get(tif, f"time in force {tif}"))
+        parts += _terms(command)
     if kind == CommandType.REPLACE_ORDER_AS:
         parts.append(f"as {int(command['tag']) << 32 | int(command['owner'])}")
     if kind == CommandType.NEW_ORDER and flags in MODES:

@@ -6,9 +6,10 @@ from ..core.builder import BookBuilder
 from ..core.snapshot import Snapshot
 from .async_client import AsyncClient
 from .client import Client
+from .feed_state import EventKind, FeedEvent, FeedState, FeedStatistics
 from .instruments import fetch_instruments
 from .order_result import OrderResult, OrderStatus
-from .sequencer import EventKind, FeedEvent, FeedState, FeedStatistics, Sequencer
+from .sequencer import Sequencer
 from .subscriber import Subscriber
 
 __all__ = [

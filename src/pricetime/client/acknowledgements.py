@@ -24,8 +24,9 @@ from pricetime.client.errors import CommandLost
 
 if not cython.compiled:  # the compiled form has them from acknowledgements.pxd
     from pricetime.client.future import ANSWERED, FAILED, CommandFuture, FinalFuture, OrderFuture
+    from pricetime.core.book import may_rest
     from pricetime.core.layout import *
-    from pricetime.wire.messages import ExecutionReport, decode
+    from pricetime.wire.messages import SIZES, ExecutionReport, decode
 
     REPORT_BYTES = ExecutionReport.SIZE
 
@@ -74,9 +75,7 @@ class Acknowledgements:
         future.kind = answer_of(message.type)
         future.connection = connection
         if message.type == NEW_ORDER:
-            future.ends = (
-                message.time_in_force == IOC or message.time_in_force == FOK or message.time_in_force == MARKET
-            )
+            future.ends = not may_rest(message.order_type, message.time_in_force)
         key: tuple = (message.instrument, message.order_id)
         first: CommandFuture = self._open.get(key)
         if first is None:
@@ -267,7 +266,7 @@ class Acknowledgements:
 def command_of(data):
     """The command that these bytes are, of which all begin alike."""
     if not cython.compiled:
-        return decode(data)
+        return decode(data[: SIZES[data[0]]])  # without the extension of an order
     return cython.cast(cython.pointer[NewOrder], cython.cast(cython.p_char, data))
 
 

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.sequencer import REPORT_BYTES, RangeWanted, Wanted
+from pricetime.client.feed_state import RangeWanted, Wanted
+from pricetime.client.sequencer import REPORT_BYTES
 from pricetime.core.instrument import MAX_INSTRUMENTS, Instrument
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import InvalidSetting
-from pricetime.types import SNAPSHOT_ORDER, InstrumentState
+from pricetime.types import SNAPSHOT_ORDER, Phase
 from pricetime.wire.messages import (
     RetransmitReply,
     RetransmitRequest,
@@ -121,7 +122,7 @@ def _instrument(data: bytes) -> Instrument:
             lot_size=sent.lot_size,
             low_price=None if sent.low_price == -(2**63) else sent.low_price,
             high_price=None if sent.high_price == 2**63 - 1 else sent.high_price,
-            state=InstrumentState(sent.state),
+            phase=Phase(sent.phase),
             price_unit=Decimal(sent.price_unit).scaleb(-sent.price_decimals),
         )
     except (InvalidSetting, ValueError) as error:

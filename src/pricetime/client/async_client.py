@@ -8,13 +8,17 @@ import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 from types import TracebackType
+from typing import TypeVar
 
 from pricetime.client.dialogue import Stage
 from pricetime.client.errors import ConnectionLost, NotAcknowledged
-from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
+from pricetime.client.future import CommandFuture
+from pricetime.client.open_orders import OpenOrder
 from pricetime.client.order_entry import OrderEntry, Reports
 from pricetime.errors import PricetimeError
 from pricetime.wire.messages import ExecutionReport
+
+T = TypeVar("T")
 
 #: Bytes that may wait to be sent before ``drain`` waits.
 MOST_UNSENT = 1 << 20
@@ -49,7 +53,7 @@ class AsyncClient(OrderEntry):
         if self._task is not None:
             raise ConnectionLost("login() was called before, and the client reconnects by itself: make a new client")
         self._loop = asyncio.get_running_loop()
-        await self._connect()
+        await self._open()
         self._task = asyncio.create_task(self._live(), name=f"pricetime client {self._dialogue.owner}")
         try:
             await self.wait_until_active()
@@ -57,21 +61,27 @@ class AsyncClient(OrderEntry):
             await self.close()
             raise
 
+    def _notify(self) -> None:
+        self._changed.set()
+
+    async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout):
+                while not holds():
+                    self._changed.clear()
+                    await self._changed.wait()
+
+    async def _answer(self, future: CommandFuture[T], timeout: float) -> T:
+        try:
+            return await asyncio.wait_for(future, timeout)
+        except TimeoutError as error:
+            raise NotAcknowledged(f"no answer within {timeout:g} s: it may still come") from error
+
     # ------------------------------------------------------------------ sending
 
     async def open_orders(self, timeout: float | None = None) -> list[OpenOrder]:
         """Return the owner's resting orders: see ``Client.open_orders``."""
-        wait_s = self.timeout if timeout is None else timeout
-        query = OpenOrdersQuery()
-        self._queries.append(query)
-        try:
-            while not query.done:
-                await asyncio.wait_for(self._command(query.ask().encode()), wait_s)
-            return query.orders
-        except TimeoutError as error:
-            raise NotAcknowledged(f"no list of open orders within {wait_s:g} s") from error
-        finally:
-            self._queries.remove(query)
+        return await self._list_open_orders(timeout)
 
     async def drain(self) -> None:
         """Wait while more than a mebibyte waits to be sent."""
@@ -96,58 +106,28 @@ class AsyncClient(OrderEntry):
 
     async def reports(self, timeout: float | None = None) -> AsyncIterator[ExecutionReport]:
         """Iterate over the reports as they come: see ``Client.reports``."""
-        while True:
-            while self._front:
-                yield self._front.popleft()
-            run = await self._take(timeout)
-            if run is None:
-                return
-            starts = range(0, len(run), ExecutionReport.SIZE)
-            self._front.extend(ExecutionReport.decode(run[at : at + ExecutionReport.SIZE]) for at in starts)
+        while self._front or await self._take_front(timeout):
+            yield self._front.popleft()
 
     async def read(self, timeout: float | None = 0.0) -> Reports:
         """Return all reports that have come, as an array of ``pricetime.REPORT``: see ``Client.read``."""
-        runs = self._take_front()
-        first = await self._take(0.0 if runs else timeout)
-        return self._take_rest(runs if first is None else [*runs, first])
-
-    async def _take(self, timeout: float | None) -> bytes | None:
-        """Take a run of reports, None if none came in time or none will."""
-        with contextlib.suppress(TimeoutError):
-            await self._wait_for(lambda: self._has_run, timeout)
-        return self._take_run()
+        return await self._take_all(timeout)
 
     # ------------------------------------------------------------------ the task
 
-    async def _live(self) -> None:
-        """Follow one connection after the other."""
-        dialogue = self._dialogue
-        while True:
-            await self._follow()
-            if self._connection is not None:
-                self._connection.transport.abort()
-            if dialogue.stage is Stage.ENDED:
-                break
-            self.disconnects += 1
-            if not await self._reconnect():
-                break
-        self._ended()
-        self._changed.set()
-
     async def _follow(self) -> None:
-        """Send heartbeats and detect silence until the connection ends."""
         dialogue = self._dialogue
         while dialogue.stage not in {Stage.DISCONNECTED, Stage.ENDED}:
             due_ns = dialogue.next_due_ns
             wait = None if due_ns is None else max(0.0, (due_ns - time.monotonic_ns()) / 1e9)
-            try:
-                await self._wait_for(partial(self._has_changed, due_ns), wait)
-            except TimeoutError:
+            await self._wait_for(partial(self._has_changed, due_ns), wait)
+            if not self._has_changed(due_ns):  # something is due
                 for _ in range(2):  # let the loop read the socket first: after a pause of this process data may wait
                     await asyncio.sleep(0)
                 dialogue.due(time.monotonic_ns())
                 self._collect_outgoing()
                 self._flush_all()
+        self._abort()
 
     def _has_changed(self, due_ns: int | None) -> bool:
         """Whether the connection has ended, or something is due earlier than before."""
@@ -155,29 +135,25 @@ class AsyncClient(OrderEntry):
         ended = self._dialogue.stage in {Stage.DISCONNECTED, Stage.ENDED}
         return ended or (now_due_ns is not None and (due_ns is None or now_due_ns < due_ns))
 
-    async def _reconnect(self) -> bool:
-        """Connect again. Returns False if the client has ended."""
-        dialogue = self._dialogue
-        while (pause := self._retries.next_pause()) is not None:
-            with contextlib.suppress(TimeoutError):
-                await self._wait_for(lambda: dialogue.stage is Stage.ENDED, pause)
-                return False
-            with contextlib.suppress(ConnectionLost):
-                await self._connect()
-                return True
-        self._give_up()
-        return False
-
-    async def _connect(self) -> None:
+    async def _open(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self.timeout):
                 await loop.create_connection(lambda: _Connection(self), *self.address)
         except OSError as error:
             raise self._no_connection(error) from error
+        if self._has_ended:
+            raise ConnectionLost("the client was closed")
+
+    def _abort(self) -> None:
+        if self._connection is not None:
+            self._connection.transport.abort()
 
     def begin(self, connection: _Connection) -> None:
         """There is a new connection."""
+        if self._has_ended:
+            connection.transport.abort()
+            return
         self._connection = connection
         self._connected()
 
@@ -194,37 +170,20 @@ class AsyncClient(OrderEntry):
             self._dialogue.disconnected(why)
             self._changed.set()
 
-    async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> None:
-        """Wait until a condition is true. Raises TimeoutError."""
-        async with asyncio.timeout(timeout):
-            while not holds():
-                self._changed.clear()
-                await self._changed.wait()
-
     # ------------------------------------------------------------------ login and logout
 
     async def wait_until_active(self, timeout: float | None = None) -> None:
         """Wait until the client is logged in, or logged in again after a disconnect. Raises as ``login``."""
-        timeout = self.timeout if timeout is None else timeout
-        with contextlib.suppress(TimeoutError):
-            await self._wait_for(lambda: self._is_settled, timeout)
-        self._check_login(timeout)
+        await self._wait_until_active(timeout)
 
     async def close(self) -> None:
         """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
-        dialogue = self._dialogue
-        farewell = dialogue.logout(time.monotonic_ns())
-        if farewell:
-            self._collect(farewell)
-            self._flush_all()
-            with contextlib.suppress(TimeoutError):
-                await self._wait_for(lambda: dialogue.stage is Stage.ENDED, self.timeout)
-            dialogue.stage = Stage.ENDED
-        self._changed.set()
+        await self._close()
+
+    async def _finish(self) -> None:
         if self._task is not None:
             await self._task
-        if self._connection is not None:
-            self._connection.transport.abort()
+        self._abort()
 
     async def __aenter__(self) -> AsyncClient:
         await self.login()

@@ -7,16 +7,20 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
+from typing import TypeVar
 
 from pricetime import address as addresses
 from pricetime.client.dialogue import Stage
 from pricetime.client.errors import ConnectionLost
-from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
-from pricetime.client.order_entry import READ_BYTES, OrderEntry, Reports
+from pricetime.client.future import CommandFuture
+from pricetime.client.open_orders import OpenOrder
+from pricetime.client.order_entry import READ_BYTES, OrderEntry, Reports, run
 from pricetime.errors import PricetimeError
 from pricetime.wire.messages import ExecutionReport
+
+T = TypeVar("T")
 
 #: The most commands that the calling thread sends directly in each window of time. Further ones are collected.
 MOST_DIRECT, WINDOW_NS = 16, 1_000_000
@@ -40,22 +44,35 @@ class Client(OrderEntry):
     The arguments are those of ``OrderEntry``. Raises LoginRefused, ConnectionLost, NotAcknowledged and InvalidOwner.
     """
 
+    _futures_wait = True
+
     def _begin(self) -> None:
         self._changed = threading.Condition(self._lock)
         self._sending = threading.Lock()  # around what is written to the socket; taken before the other lock
         self._rest = b""  # what the system did not take yet
         self._window_ns = self._direct = 0  # when the window began, and what was sent directly in it
         self._woken = False  # the thread is about to send what is collected
-        self._socket = self._connect()
+        run(self._open())
         self._wake, self._wakes = socket.socketpair()
         self._wake.setblocking(False)
-        self._thread = threading.Thread(target=self._live, name=f"pricetime client {self._dialogue.owner}", daemon=True)
+        name = f"pricetime client {self._dialogue.owner}"
+        self._thread = threading.Thread(target=lambda: run(self._live()), name=name, daemon=True)
         self._thread.start()
         try:
             self.wait_until_active()
         except PricetimeError:
-            self._stop()
+            self.close()
             raise
+
+    def _notify(self) -> None:
+        self._changed.notify_all()
+
+    async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> None:
+        with self._changed:
+            self._changed.wait_for(holds, timeout)
+
+    async def _answer(self, future: CommandFuture[T], timeout: float) -> T:
+        return future.result(timeout)
 
     # ------------------------------------------------------------------ sending
 
@@ -66,19 +83,7 @@ class Client(OrderEntry):
         longest wait for one, in seconds. The parts are among the reports too. Raises NotAcknowledged, CommandLost if
         the connection broke meanwhile, ConnectionLost and SessionEnded.
         """
-        wait_s = self.timeout if timeout is None else timeout
-        query = OpenOrdersQuery()
-        with self._lock:
-            self._queries.append(query)
-        try:
-            while not query.done:
-                with self._lock:
-                    question = query.ask().encode()
-                self._command(question).result(wait_s)
-            return query.orders
-        finally:
-            with self._lock:
-                self._queries.remove(query)
+        return run(self._list_open_orders(timeout))
 
     def _announce(self) -> None:
         if self._unsent_bytes >= MOST_UNSENT:
@@ -139,7 +144,7 @@ class Client(OrderEntry):
                 return
 
     def _break(self) -> None:
-        """Close a connection that failed. The client's thread then reconnects."""
+        """End the connection. The client's thread then closes it, and reconnects."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
@@ -151,52 +156,19 @@ class Client(OrderEntry):
         Also ends when the client was closed. Raises SessionEnded, ConnectionLost and ReportsUntaken if the session
         ended otherwise, after the last report.
         """
-        while True:
-            while self._front:
-                yield self._front.popleft()
-            run = self._take(timeout)
-            if run is None:
-                return
-            starts = range(0, len(run), ExecutionReport.SIZE)
-            self._front.extend(ExecutionReport.decode(run[at : at + ExecutionReport.SIZE]) for at in starts)
+        while len(self._front) > 0 or run(self._take_front(timeout)):
+            yield self._front.popleft()
 
     def read(self, timeout: float | None = 0.0) -> Reports:
         """Return all reports that have come, as an array of ``pricetime.REPORT``. Raises as ``reports``.
 
         If there are none, wait up to ``timeout`` seconds for the first, None for no limit.
         """
-        runs = self._take_front()
-        first = self._take(0.0 if runs else timeout)
-        with self._lock:
-            return self._take_rest(runs if first is None else [*runs, first])
-
-    def _take(self, timeout: float | None) -> bytes | None:
-        """Take a run of reports, None if none came in time or none will."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._has_run, timeout)
-            return self._take_run()
+        return run(self._take_all(timeout))
 
     # ------------------------------------------------------------------ the client's thread
 
-    def _live(self) -> None:
-        """Follow one connection after the other."""
-        while True:
-            self._follow()
-            self._break()  # wakes a thread that is sending
-            with self._changed:
-                self._socket.close()
-                self._changed.notify_all()
-                if self._dialogue.stage is Stage.ENDED:
-                    break
-                self.disconnects += 1
-            if not self._reconnect():
-                break
-        with self._changed:
-            self._ended()
-            self._changed.notify_all()
-
-    def _follow(self) -> None:
-        """Read from a connection, and send to it, until it ends."""
+    async def _follow(self) -> None:
         dialogue = self._dialogue
         watched = selectors.EVENT_READ
         with selectors.DefaultSelector() as selector:
@@ -223,64 +195,35 @@ class Client(OrderEntry):
                 wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self._rest else 0)
                 if wanted != watched:
                     selector.modify(self._socket, watched := wanted)
-
-    def _reconnect(self) -> bool:
-        """Connect again. Returns False if the client has ended."""
-        dialogue = self._dialogue
-        while (pause := self._retries.next_pause()) is not None:
-            with self._changed:
-                if self._changed.wait_for(lambda: dialogue.stage is Stage.ENDED, pause):
-                    return False
-            try:
-                made = self._connect()
-            except ConnectionLost:
-                continue
-            with self._sending, self._lock:
-                if dialogue.stage is Stage.ENDED:
-                    made.close()
-                    return False
-                self._socket, self._rest = made, b""
-            return True
+        self._break()  # wakes a thread that is sending
         with self._lock:
-            self._give_up()
-        return False
+            self._socket.close()
 
-    def _connect(self) -> socket.socket:
+    async def _open(self) -> None:
         try:
             made = socket.create_connection(self.address, self.timeout)
         except OSError as error:
             raise self._no_connection(error) from error
         made.settimeout(None)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._connected()
-        return made
+        with self._sending, self._lock:
+            if self._has_ended:
+                made.close()
+                raise ConnectionLost("the client was closed")
+            self._connected()
+            self._socket, self._rest = made, b""
 
     # ------------------------------------------------------------------ login and logout
 
     def wait_until_active(self, timeout: float | None = None) -> None:
         """Wait until the client is logged in, or logged in again after a disconnect. Raises as the constructor."""
-        timeout = self.timeout if timeout is None else timeout
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_settled, timeout)
-            self._check_login(timeout)
+        run(self._wait_until_active(timeout))
 
     def close(self) -> None:
         """Log out. The exchange cancels the orders, unless ``keep_orders``. Reports that came can still be taken."""
-        with self._changed:
-            farewell = self._dialogue.logout(time.monotonic_ns())
-            self._collect(farewell)
-            self._changed.notify_all()
-        if farewell:
-            with contextlib.suppress(ConnectionLost):
-                self._flush_all()
-            self._thread.join(self.timeout)
-        self._stop()
+        run(self._close())
 
-    def _stop(self) -> None:
-        with self._changed:
-            if self._dialogue.stage is not Stage.ENDED:
-                self._dialogue.stage = Stage.ENDED
-            self._changed.notify_all()
+    async def _finish(self) -> None:
         if self._thread.is_alive():
             self._wake_thread()
             self._thread.join()

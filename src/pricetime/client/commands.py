@@ -17,32 +17,66 @@ from pricetime.wire.types import ORDER_ID_BITS
 
 if not cython.compiled:  # the compiled form has them from commands.pxd
     from pricetime.core.layout import *
-    from pricetime.core.order_book import price_of, quantity_of, self_trade_of, side_of, time_in_force_of
+    from pricetime.core.order_book import (
+        order_type_of,
+        price_of,
+        quantity_of,
+        self_trade_of,
+        side_of,
+        time_in_force_of,
+        timestamp_of,
+    )
     from pricetime.native.numbers import as_u64
 
 MOST_ORDER_ID, MOST_INSTRUMENT, MOST_TAG = (1 << ORDER_ID_BITS) - 1, MAX_INSTRUMENTS - 1, (1 << 32) - 1
 
 _NEW_ORDER = messages.NewOrder._pack
+_ORDER_EXTENSION = messages.OrderExtension._pack
 _CANCEL_ORDER = messages.CancelOrder._pack
 _REDUCE_ORDER = messages.ReduceOrder._pack
 _REPLACE_ORDER = messages.ReplaceOrder._pack
 _MASS_CANCEL = messages.MassCancel._pack
 
 
-def new_order(order_id, side, price, quantity, instrument, time_in_force, self_trade, tag):
-    """Enter an order. ``self_trade``: None for the mode of the instrument."""
-    tif: u32 = time_in_force_of(time_in_force)
-    return _NEW_ORDER(
+def new_order(
+    order_id, side, price, quantity, instrument, order_type, time_in_force, post_only, self_trade, tag,
+    trigger_price, display_quantity, expiry_ns, minimum_quantity,
+):  # fmt: skip
+    """Enter an order. ``self_trade``: None for the mode of the instrument. If one of the last four is not None, the
+    extension of the order follows it.
+    """
+    kind: u32 = order_type_of(order_type)
+    extended: cython.bint = (
+        trigger_price is not None
+        or display_quantity is not None
+        or expiry_ns is not None
+        or minimum_quantity is not None
+    )
+    order = _NEW_ORDER(
         NEW_ORDER,
         side_of(side),
-        tif,
+        time_in_force_of(time_in_force),
         0 if self_trade is None else self_trade_of(self_trade),
         instrument_of(instrument),
         order_id_of(order_id),
-        0 if tif == MARKET else price_of(price),
+        price_of(price) if kind == LIMIT or kind == STOP_LIMIT else 0,
         quantity_of(quantity),
+        kind,
+        (POST_ONLY if post_only else 0) | (EXTENDED if extended else 0),
         0,
         number_of(tag, MOST_TAG, InvalidSetting, "tag"),
+    )
+    if not extended:
+        return order
+    return order + _ORDER_EXTENSION(
+        ORDER_EXTENSION,
+        0,
+        0,
+        0,
+        0 if trigger_price is None else price_of(trigger_price),
+        0 if display_quantity is None else quantity_of(display_quantity),
+        0 if expiry_ns is None else timestamp_of(expiry_ns),
+        0 if minimum_quantity is None else quantity_of(minimum_quantity),
     )
 
 

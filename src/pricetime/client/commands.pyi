@@ -1,4 +1,4 @@
-from ..types import SelfTrade, Side, TimeInForce
+from ..types import OrderType, SelfTrade, Side, TimeInForce
 
 def new_order(
     order_id: int,
@@ -6,9 +6,15 @@ def new_order(
     price: int | None,
     quantity: int,
     instrument: int,
+    order_type: OrderType | int,
     time_in_force: TimeInForce | int,
+    post_only: bool,
     self_trade: SelfTrade | int | None,
     tag: int,
+    trigger_price: int | None,
+    display_quantity: int | None,
+    expiry_ns: int | None,
+    minimum_quantity: int | None,
 ) -> bytes: ...
 def cancel_order(order_id: int, instrument: int) -> bytes: ...
 def reduce_order(order_id: int, by: int, instrument: int) -> bytes: ...

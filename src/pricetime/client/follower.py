@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from pricetime.client.answers import Answer, RangeAnswer
-from pricetime.client.sequencer import FeedState, Sequencer
+from pricetime.client.feed_state import FeedState
+from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import ReportMismatch, SnapshotMismatch
 from pricetime.types import REPORT

@@ -1,13 +1,18 @@
-"""What both clients share, without sockets and without waiting: commands, futures, reports, a connection's input."""
+"""What both clients share: commands, futures, reports, and the life of a session over several connections.
+
+What waits is a coroutine. An ``AsyncClient`` awaits it in its event loop. A ``Client`` runs it with ``run``: there the
+steps that wait block the thread, so the coroutine ends without ever being suspended.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,9 +22,9 @@ from pricetime.client.acknowledgements import Acknowledgements
 from pricetime.client.dialogue import Dialogue, Stage
 from pricetime.client.errors import ConnectionLost, NotAcknowledged, ReportsUntaken
 from pricetime.client.future import CommandFuture, OrderFuture
-from pricetime.client.open_orders import OpenOrdersQuery
+from pricetime.client.open_orders import OpenOrder, OpenOrdersQuery
 from pricetime.client.retries import Retries
-from pricetime.types import REPORT, SelfTrade, Side, TimeInForce
+from pricetime.types import REPORT, OrderType, SelfTrade, Side, TimeInForce
 from pricetime.wire.bulk import encode_commands
 from pricetime.wire.messages import ExecutionReport
 
@@ -27,6 +32,8 @@ READ_BYTES = 1 << 18
 
 #: Mass cancels without a ``request_id`` get ids from here on, which no order should have.
 FIRST_REQUEST = 1 << 47
+
+T = TypeVar("T")
 
 Commands = np.ndarray[Any, np.dtype[np.void]]
 Reports = np.ndarray[Any, np.dtype[np.void]]
@@ -44,7 +51,7 @@ class OrderEntry:
     """
 
     #: Whether ``result`` of a future may wait.
-    _futures_wait = True
+    _futures_wait: bool
 
     def __init__(
         self,
@@ -80,6 +87,40 @@ class OrderEntry:
         """The settings are there: set up what the client itself needs."""
         raise NotImplementedError
 
+    # ------------------------------------------------------------------ what each client does in its own way
+
+    def _announce(self) -> None:
+        """A command was collected: send it now, or soon together with the next ones."""
+        raise NotImplementedError
+
+    def _flush_all(self) -> None:
+        """Send what was collected."""
+        raise NotImplementedError
+
+    def _notify(self) -> None:
+        """Something has changed: let those that wait look again. The caller holds the lock."""
+        raise NotImplementedError
+
+    async def _wait_for(self, holds: Callable[[], bool], timeout: float | None) -> None:
+        """Wait until a condition is true, at most for ``timeout`` seconds."""
+        raise NotImplementedError
+
+    async def _answer(self, future: CommandFuture[T], timeout: float) -> T:
+        """Wait for the answer to a command. Raises its error, and NotAcknowledged."""
+        raise NotImplementedError
+
+    async def _open(self) -> None:
+        """Connect. Raises ConnectionLost, also if the client has ended meanwhile."""
+        raise NotImplementedError
+
+    async def _follow(self) -> None:
+        """Read from the connection, and send to it, until the session on it ends. Then close it."""
+        raise NotImplementedError
+
+    async def _finish(self) -> None:
+        """The client has ended: wait for its thread or task, and close what it holds."""
+        raise NotImplementedError
+
     # ------------------------------------------------------------------ commands
 
     def add_order(
@@ -89,18 +130,31 @@ class OrderEntry:
         price: int | None,
         quantity: int,
         *,
+        order_type: OrderType | int = OrderType.LIMIT,
         time_in_force: TimeInForce | int = TimeInForce.GTC,
+        post_only: bool = False,
+        trigger_price: int | None = None,
+        display_quantity: int | None = None,
+        expiry_ns: int | None = None,
+        minimum_quantity: int | None = None,
         self_trade: SelfTrade | int | None = None,
         instrument: int | None = None,
         tag: int = 0,
     ) -> OrderFuture:
         """Send an order. ``order_id``: below 2**48, of none of the owner's orders that rest.
 
+        ``trigger_price``: ticks; ``display_quantity``, ``minimum_quantity``: lots; ``expiry_ns``: since 1970; None for
+        those that the order does not use. If one is given, an extension carries them, and the exchange rejects the
+        order, because it does not support them yet: NotSupported.
+
         The answer is an ``OrderResult``: see ``OrderFuture``. Raises the errors of ``OrderBook.add_order`` for invalid
         arguments, ConnectionLost and SessionEnded.
         """
-        number = self.instrument if instrument is None else instrument
-        data = commands.new_order(order_id, side, price, quantity, number, time_in_force, self_trade, tag)
+        data = commands.new_order(
+            order_id, side, price, quantity, self.instrument if instrument is None else instrument,
+            order_type, time_in_force, post_only, self_trade, tag,
+            trigger_price, display_quantity, expiry_ns, minimum_quantity,
+        )  # fmt: skip
         future: OrderFuture = self._command(data)
         return future
 
@@ -173,13 +227,20 @@ class OrderEntry:
             self._unsent_bytes = 0
         return data
 
-    def _announce(self) -> None:
-        """A command was collected: send it now, or soon together with the next ones."""
-        raise NotImplementedError
-
-    def _flush_all(self) -> None:
-        """Send what was collected."""
-        raise NotImplementedError
+    async def _list_open_orders(self, timeout: float | None) -> list[OpenOrder]:
+        wait_s = self.timeout if timeout is None else timeout
+        query = OpenOrdersQuery()
+        with self._lock:
+            self._queries.append(query)
+        try:
+            while not query.done:
+                with self._lock:
+                    question = query.ask().encode()
+                await self._answer(self._command(question), wait_s)
+            return query.orders
+        finally:
+            with self._lock:
+                self._queries.remove(query)
 
     # ------------------------------------------------------------------ reports
 
@@ -209,28 +270,34 @@ class OrderEntry:
         """Whether there are reports to take, or none will come any more."""
         return bool(self._runs) or self._dialogue.stage is Stage.ENDED
 
-    def _take_run(self) -> bytes | None:
-        """Take the oldest run of reports, None without one. Raises the error that ended the session."""
-        if self._runs:
-            run = self._runs.popleft()
-            self._untaken -= len(run) // ExecutionReport.SIZE
-            return run
-        if self._dialogue.error is not None:
-            raise self._dialogue.error
-        return None
+    async def _take(self, timeout: float | None) -> bytes | None:
+        """Take the oldest run of reports, None if none came in time or none will. Raises what ended the session."""
+        await self._wait_for(lambda: self._has_run, timeout)
+        with self._lock:
+            if self._runs:
+                run = self._runs.popleft()
+                self._untaken -= len(run) // ExecutionReport.SIZE
+                return run
+            if self._dialogue.error is not None:
+                raise self._dialogue.error
+            return None
 
-    def _take_rest(self, runs: Iterable[bytes]) -> Reports:
-        """These reports and all others that have come."""
-        data = b"".join([*runs, *self._runs])
-        self._runs.clear()
-        self._untaken = 0
-        return np.frombuffer(data, REPORT)
+    async def _take_front(self, timeout: float | None) -> bool:
+        """Take a run of reports that are then taken one by one. Returns False if there is none."""
+        run = await self._take(timeout) or b""
+        starts = range(0, len(run), ExecutionReport.SIZE)
+        self._front.extend(ExecutionReport.decode(run[at : at + ExecutionReport.SIZE]) for at in starts)
+        return bool(run)
 
-    def _take_front(self) -> list[bytes]:
-        """The reports of the run that is being taken one by one."""
+    async def _take_all(self, timeout: float | None) -> Reports:
         front = [report.encode() for report in self._front]
         self._front.clear()
-        return front
+        first = await self._take(0.0 if front else timeout)
+        with self._lock:
+            data = b"".join([*front, first or b"", *self._runs])
+            self._runs.clear()
+            self._untaken = 0
+        return np.frombuffer(data, REPORT)
 
     # ------------------------------------------------------------------ what a connection brings
 
@@ -266,6 +333,41 @@ class OrderEntry:
         self._collect(self._dialogue.outgoing)
         self._dialogue.outgoing = b""
 
+    # ------------------------------------------------------------------ connections, login and logout
+
+    async def _live(self) -> None:
+        """Follow one connection after the other."""
+        while True:
+            await self._follow()
+            with self._lock:
+                self._notify()
+                if self._has_ended:
+                    break
+                self.disconnects += 1
+            if not await self._reconnect():
+                break
+        with self._lock:
+            self._acknowledgements.lose_all(self._dialogue.error or ConnectionLost("the client was closed"))
+            self._notify()
+
+    async def _reconnect(self) -> bool:
+        """Connect again. Returns False if the client has ended."""
+        while (pause := self._retries.next_pause()) is not None:
+            await self._wait_for(lambda: self._has_ended, pause)
+            if self._has_ended:
+                return False
+            with contextlib.suppress(ConnectionLost):
+                await self._open()
+                return True
+        with self._lock:
+            self._dialogue.give_up(
+                ConnectionLost(
+                    f"login failed after {self._retries.most} attempts at {addresses.text(self.address)}: "
+                    f"is the exchange up? A new client with resume_from={self.next_sequence} continues here"
+                )
+            )
+        return False
+
     def _connected(self) -> None:
         """There is a new connection: what was collected for the one before is lost."""
         with self._lock:
@@ -273,30 +375,42 @@ class OrderEntry:
             self._unsent_bytes = 0
             self._dialogue.connected(time.monotonic_ns())
 
-    def _ended(self) -> None:
-        """There will be no other connection."""
-        with self._lock:
-            self._acknowledgements.lose_all(self._dialogue.error or ConnectionLost("the client was closed"))
-
-    def _give_up(self) -> None:
-        """There were as many attempts as the client makes."""
-        self._dialogue.give_up(
-            ConnectionLost(
-                f"login failed after {self._retries.most} attempts at {addresses.text(self.address)}: "
-                f"is the exchange up? A new client with resume_from={self.next_sequence} continues here"
-            )
-        )
-
     def _no_connection(self, error: OSError) -> ConnectionLost:
         return ConnectionLost(f"cannot connect to {addresses.text(self.address)}: {error}. Is the exchange up?")
 
     @property
-    def _is_settled(self) -> bool:
-        """Whether the login has succeeded or failed."""
-        return self._dialogue.stage in {Stage.ACTIVE, Stage.LEAVING, Stage.ENDED}
+    def _has_ended(self) -> bool:
+        return self._dialogue.stage is Stage.ENDED
 
-    def _check_login(self, timeout: float) -> None:
+    async def _wait_until_active(self, timeout: float | None) -> None:
+        timeout = self.timeout if timeout is None else timeout
+        settled = {Stage.ACTIVE, Stage.LEAVING, Stage.ENDED}
+        await self._wait_for(lambda: self._dialogue.stage in settled, timeout)
         if self._dialogue.error is not None:
             raise self._dialogue.error
         if self._dialogue.stage is not Stage.ACTIVE:
             raise NotAcknowledged(f"no login at {addresses.text(self.address)} within {timeout:g} s")
+
+    async def _close(self) -> None:
+        with self._lock:
+            farewell = self._dialogue.logout(time.monotonic_ns())
+            self._collect(farewell)
+            self._notify()
+        if farewell:
+            with contextlib.suppress(ConnectionLost):
+                self._flush_all()
+            await self._wait_for(lambda: self._has_ended, self.timeout)
+        with self._lock:
+            self._dialogue.stage = Stage.ENDED
+            self._notify()
+        await self._finish()
+
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine of a ``Client``, whose steps block instead of waiting. Returns its result."""
+    try:
+        coroutine.send(None)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+    raise RuntimeError("a step of a Client waits for an event loop")

@@ -9,7 +9,7 @@ import socket
 from pricetime import address as addresses
 from pricetime.client.answers import Answer, Answers, question
 from pricetime.client.errors import InvalidAnswer
-from pricetime.client.sequencer import Wanted
+from pricetime.client.feed_state import Wanted
 
 READ_BYTES = 1 << 20
 

@@ -9,10 +9,11 @@ Rules, in this order:
 4. A datagram may be forged or come from a different exchange. So the checksum of all returned reports is compared with
 that in each heartbeat. If a heartbeat contradicts the books (a different checksum or epoch, or fewer reports), they are
 unverified until the recovery server has said which epoch it is and what the checksum at this position is. If it
-contradicts the books too, they have diverged: a snapshot is requested. 5. What only datagrams claim (an epoch, reports
-far ahead) is believed until the recovery server answers. 6. The memory for early reports is bounded. While a gap is
-open, the latest are dropped and requested later; while a snapshot is awaited, the oldest, because the snapshot contains
-them. 7. After ``silent_after`` intervals without a heartbeat the feed is silent: reports may be missing.
+contradicts the books too, they have diverged: a snapshot is requested.
+5. What only datagrams claim (an epoch, reports far ahead) is believed until the recovery server answers.
+6. The memory for early reports is bounded. While a gap is open, the latest are dropped and requested later; while a
+snapshot is awaited, the oldest, because the snapshot contains them.
+7. After ``silent_after`` intervals without a heartbeat the feed is silent: reports may be missing.
 
 The caller passes the time, applies the returned reports, and fetches what is ``wanted``.
 """
@@ -22,10 +23,16 @@ from __future__ import annotations
 import heapq
 import struct
 from collections import deque
-from dataclasses import dataclass
-from enum import Enum, auto
-from typing import NamedTuple
 
+from pricetime.client.feed_state import (
+    EventKind,
+    FeedEvent,
+    FeedState,
+    FeedStatistics,
+    RangeWanted,
+    SnapshotWanted,
+    Wanted,
+)
 from pricetime.native.crc import linked_records
 from pricetime.types import EXECUTION_REPORT, REPORT
 from pricetime.wire.messages import FeedHeartbeat
@@ -39,75 +46,6 @@ MOST_EVENTS = 1_000
 
 #: The most remembered checksums of positions ahead, and epochs that the recovery server denied.
 MOST_CLAIMS, MOST_DENIED = 64, 16
-
-
-class FeedState(Enum):
-    """How far the books of a subscriber can be trusted."""
-
-    WAITING = auto()  #: there are no books yet: a snapshot is awaited
-    GAP = auto()  #: reports are missing: the books are out of date
-    UNVERIFIED = auto()  #: a heartbeat contradicts the books: the recovery server is asked
-    SILENT = auto()  #: no heartbeat yet, or none for a while: later reports may be missing
-    WHOLE = auto()  #: all known reports are in the books, and heartbeats come
-
-
-class RangeWanted(NamedTuple):
-    """A request for reports."""
-
-    seq_num: int  #: of the first
-    reports: int  #: how many
-    epoch: int  #: 0 if unknown
-
-
-class SnapshotWanted(NamedTuple):
-    """A request for a snapshot."""
-
-
-Wanted = RangeWanted | SnapshotWanted
-
-
-class EventKind(Enum):
-    """What happened to a feed besides reports."""
-
-    GAP = auto()  #: reports from ``seq_num`` on are missing, ``reports`` of them as far as known
-    WHOLE = auto()  #: nothing is missing any more; ``seq_num`` is the last report
-    SNAPSHOT = auto()  #: a snapshot as of ``seq_num`` replaced the books
-    EPOCH = auto()  #: a new feed began
-    MISMATCH = auto()  #: the report ``seq_num`` did not fit the books
-    UNVERIFIED = auto()  #: a heartbeat contradicts the books, which go up to the report ``seq_num``
-    DIVERGED = auto()  #: the reports up to ``seq_num`` were not the exchange's: a snapshot will replace the books
-    SILENT = auto()  #: no heartbeat for a while; the last report is ``seq_num``
-    HEARD = auto()  #: heartbeats come again
-
-
-class FeedEvent(NamedTuple):
-    """An event of a feed. ``EventKind`` says what the numbers mean; a number without a meaning is 0."""
-
-    kind: EventKind  #: what happened
-    seq_num: int = 0  #: of a report
-    reports: int = 0  #: how many
-
-
-@dataclass
-class FeedStatistics:
-    """Counts since the feed was joined."""
-
-    datagrams: int = 0  #: received datagrams of all kinds
-    reports: int = 0  #: reports returned, each once
-    heartbeats: int = 0  #: received heartbeats
-    malformed: int = 0  #: datagrams that are neither reports nor a heartbeat
-    duplicates: int = 0  #: reports received before
-    reordered: int = 0  #: datagrams that came late and filled a gap
-    gaps: int = 0  #: times that reports were missing
-    filled: int = 0  #: reports that the exchange sent again
-    dropped: int = 0  #: early reports dropped for lack of memory
-    snapshots: int = 0  #: snapshots that replaced the books
-    epochs: int = 0  #: times that a new feed began
-    mismatches: int = 0  #: reports that did not fit the books
-    unverified: int = 0  #: heartbeats that contradicted the books
-    diverged: int = 0  #: times that the recovery server contradicted the books too
-    foreign: int = 0  #: heartbeats of an epoch that the recovery server had denied
-    silences: int = 0  #: times that no heartbeat came for a while
 
 
 class Sequencer:

@@ -11,10 +11,11 @@ from typing import Any
 
 from pricetime import COMPILED
 from pricetime.client.errors import BookNotWhole
+from pricetime.client.feed_state import FeedEvent, FeedState, FeedStatistics
 from pricetime.client.follower import Follower, Reports
 from pricetime.client.plain_receiver import PlainReceiver
 from pricetime.client.recovery import Recovery
-from pricetime.client.sequencer import FeedEvent, FeedState, FeedStatistics, Sequencer
+from pricetime.client.sequencer import Sequencer
 from pricetime.core.builder import BookBuilder
 from pricetime.core.instrument import Instrument
 from pricetime.core.order_book import OrderBook

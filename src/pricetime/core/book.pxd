@@ -4,13 +4,13 @@ from pricetime.native.bits cimport leading_zeros, prefetch
 from pricetime.native.memory cimport release, reserve, prefault_pages
 from pricetime.core.layout cimport (
     ACCEPTED, AHEAD, ALL_INSTRUMENTS, ALWAYS_LOSE, ASK, BEHIND, BID, BY_MASS_CANCEL, CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, CANCEL_ORDER, CANCEL_SMALLER, CANCELLED,
-    CONTINUE,
-    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, FEWEST_IDS, GTC, HALTED, INSTRUMENT_HALTED, INVALID_PRICE,
-    INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_STATE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
-    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_IDS, MANY_LEVELS, MANY_ORDERS, MARKET, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
-    OPEN, OPEN_ORDER, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
-    NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_STATE, STATE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
-    Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, Report, Walk, i64, u8, u16, u32, u64,
+    CONTINUE, MANY_IDS, MANY_ORDERS, AT_THE_CLOSE, AT_THE_OPEN, DAY, EXTENDED, GTD, INVALID_INSTRUCTION, INVALID_ORDER_TYPE, IOC, LIMIT, NOT_SUPPORTED, STOP_LIMIT,
+    DECREMENT, DUPLICATE_ORDER_ID, EXECUTION_REPORT, FOK, FOK_UNFILLABLE, FEWEST_IDS, GTC, INVALID_PRICE,
+    INVALID_QUANTITY, INVALID_SELF_TRADE, INVALID_SIDE, INVALID_PHASE, INVALID_TIME_IN_FORCE, IOC_REMAINDER, KEPT_PLACE, LEAF_CACHE,
+    LEVEL_QUANTITY_FULL, LEVELS_FULL, MANY_LEVELS, MARKET, MALFORMED, MARKET_REMAINDER, MASS_CANCEL, MASS_CANCELLED, MASS_CANCEL_UNFINISHED, MORE_FOLLOW, NEW_ORDER, NIL, NONE, OFF,
+    OPEN_ORDER, ORDER_EXTENSION, OPEN_ORDERS, OPEN_ORDERS_END, OPEN_ORDERS_TOLD, ORDERS_FULL, OWNER_ORDERS_FULL, POST_ONLY, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, PRICE_OUTSIDE_BAND, REDUCE_ORDER, REDUCED, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, REPORTS_PER_COMMAND,
+    NEVER_RESTS, GATEWAY_REJECT, REPORTS_PER_MAKER, SELF_TRADE, SET_PHASE, PHASE_CHANGED, TRADE, UNFINISHED, UNKNOWN_COMMAND, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
+    Book, Command, IdEntry, Ladder, Level, Node, Order, OrderCold, OwnerLimit, OwnerLink, OwnerList, PhaseRule, Report, Walk, i64, u8, u16, u32, u64,
 )
 
 
@@ -53,6 +53,13 @@ cdef class Books:
     cdef u32 walk_count              # how many are
     cdef u32 owner_limit             # owners from 1 to below this are numbered: see is_numbered
 
+    # the phases, and an order that waits for its extension
+    cdef PhaseRule *phases           # by phase
+    cdef u32 phase_count
+    cdef Command *kept               # its command
+    cdef bint keeps                  # there is one
+    cdef u64 refreshes               # reports that orders with a display quantity can still add: 0, no order has one
+
     # where reports go; the caller provides the room
     cdef Report *reports
     cdef u64 report_count
@@ -62,13 +69,14 @@ cdef class Books:
 
     # making the books
     cdef int set_limits(self, object limits) except -1
+    cdef int _read_phases(self) except -1
     cdef u64 _bucket_count(self) noexcept nogil
     cdef int make_ids(self, Book *book, u64 limit) except -1
     cdef void prefault(self, u64 orders, u64 levels) noexcept nogil
 
     # commands
     cdef inline Book *book_of(self, u32 instrument) noexcept nogil
-    cdef u64 report_bound(self, u64 commands) noexcept nogil
+    cdef u64 report_bound(self, u64 commands, u64 listings, u64 resting) noexcept nogil
     cdef void run(self, const Command *commands, u64 count, u64 *ends) noexcept nogil
     cdef inline IdEntry *_likely_entry(self, Book *book, const Command *c) noexcept nogil
     cdef inline u32 _likely_level(self, const Command *c) noexcept nogil
@@ -87,12 +95,16 @@ cdef class Books:
     cdef inline Walk *_walk_of(self, u32 owned) noexcept nogil
     cdef void _walk(self, u32 owned, u32 limit) noexcept nogil
     cdef void _tell_open_orders(self, const Command *c) noexcept nogil
-    cdef void _set_state(self, Book *book, const Command *c) noexcept nogil
+    cdef void _set_phase(self, Book *book, const Command *c) noexcept nogil
+    cdef void set_phase(self, Book *book, u32 phase) noexcept nogil
+    cdef void _execute_behind(self, const Command *c) noexcept nogil
 
     # rejections
+    cdef void _refuse_new(self, const Command *c, u32 reason) noexcept nogil
     cdef inline u32 _refuse_order(self, Book *book, const Command *c) noexcept nogil
     cdef u32 refuse_replace(self, Book *book, i64 price, u64 quantity) noexcept nogil
     cdef inline u32 refuse_size(self, Book *book, i64 price, u64 quantity) noexcept nogil
+    cdef inline u32 refuse_phase(self, Book *book, u32 kind) noexcept nogil
     cdef inline u32 _refuse_price(self, Book *book, i64 price) noexcept nogil
     cdef inline i64 _band_end(self, Book *book, u32 side) noexcept nogil
     cdef u32 _refuse_owner(self, Book *book, u32 owner, u32 side, i64 price, bint priced, u64 quantity) noexcept nogil
@@ -103,6 +115,8 @@ cdef class Books:
     cdef void _reject(self, const Command *c, u32 reason) noexcept nogil
 
     # matching
+    cdef inline bint _meets(self, Book *book, Ladder *makers, i64 limit) noexcept nogil
+    cdef bint may_cross(self, Book *book) noexcept nogil
     cdef u64 _match(self, Book *book, Ladder *makers, u32 side, u64 taker_id, u32 owner, u32 mode, i64 taker_price,
                     i64 limit, u64 quantity) noexcept nogil
     cdef u64 _trade_level(self, Book *book, Ladder *makers, u32 side, u64 taker_id, u32 owner,
@@ -166,7 +180,7 @@ cdef class Books:
     cdef inline void _report(self, u32 instrument, u32 kind, u32 side, u32 reason, u64 order_id, u64 maker_id, i64 price,
                       u64 quantity) noexcept nogil
     cdef inline void _refer(self, u32 slot) noexcept nogil
-    cdef inline void _report_new(self, Book *book, const Command *c) noexcept nogil
+    cdef inline void _report_new(self, Book *book, const Command *c, bint rests) noexcept nogil
     cdef void _cancel_remainder(self, Book *book, const Command *c, u64 quantity) noexcept nogil
     cdef inline void _report_order(self, Book *book, u32 kind, u32 reason, u32 slot, u64 quantity) noexcept nogil
 
@@ -174,6 +188,8 @@ cdef class Books:
     cdef u64 digest(self, Book *book, bint references=*) noexcept nogil
 
 
+cdef bint may_rest(u32 order_type, u32 time_in_force) noexcept nogil
+cdef u32 refuse_terms(u32 order_type, u32 time_in_force, u32 instructions) noexcept nogil
 cdef size_t _bytes_of_ids(u64 most) noexcept nogil
 cdef i64 key_of(u32 side, i64 price) noexcept nogil
 cdef u64 place_of(i64 key) noexcept nogil

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import cython
 
+from pricetime import phases
 from pricetime.owner_limits import OwnerLimits
 
 if not cython.compiled:  # the compiled form cimports them in book.pxd
@@ -48,10 +49,13 @@ class Books:
         self.report_count = self.seq_num = 0
         self.last_reference = 0
         self.reports = cython.NULL
+        self.keeps = False
+        self.refreshes = 0
         self.references = cython.NULL
         self.book_count = len(instruments)
         self.directory_size = 1 + max([instrument.id for instrument in instruments], default=0)
         self._reserve_pools()
+        self._read_phases()
         for index, instrument in enumerate(instruments):
             self._open(index, instrument)
         self.limited = bool(limits)
@@ -77,6 +81,14 @@ class Books:
                 self.limits[owner].price_distance = distance
         return 0
 
+    def _read_phases(self):
+        """Copy the table of phases."""
+        for phase, rule in phases.PHASES.items():
+            row: cython.pointer[PhaseRule] = cython.address(self.phases[phase])
+            row.accepts = sum(1 << kind for kind in rule.accepts)
+            row.matches = rule.matches
+            row.reason = rule.reason
+
     def _reserve_pools(self):
         n: cython.ulonglong = self.capacity
         self.orders = cython.cast(cython.pointer[Order], reserve((n + 1) * cython.sizeof(Order)))
@@ -97,9 +109,14 @@ class Books:
         n = self.owner_limit
         self.walks = cython.cast(cython.pointer[Walk], reserve((n + 1) * cython.sizeof(Walk)))
         self.limits = cython.cast(cython.pointer[OwnerLimit], reserve((n + 1) * cython.sizeof(OwnerLimit)))
+        self.phase_count = len(phases.PHASES)
+        n = self.phase_count
+        self.phases = cython.cast(cython.pointer[PhaseRule], reserve(n * cython.sizeof(PhaseRule)))
+        self.kept = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
+        commands = self.phases and self.kept
         pools = self.orders and self.cold and self.levels and self.nodes and self.books and self.directory
         owners = self.owner_links and self.owner_lists and self.owner_buckets and self.walks and self.limits
-        if not (pools and owners):
+        if not (pools and owners and commands):
             raise MemoryError(
                 f"no room for {self.capacity} orders and {self.level_capacity} levels: use a smaller capacity or "
                 "level_capacity"
@@ -121,7 +138,7 @@ class Books:
         book.replace_policy = instrument.replace_policy
         book.tick_size = instrument.tick_size
         book.lot_size = instrument.lot_size
-        book.state = instrument.state
+        self.set_phase(book, instrument.phase)
         low = -(1 << 63) if instrument.low_price is None else instrument.low_price
         high = (1 << 63) - 1 if instrument.high_price is None else instrument.high_price
         book.low_price = low
@@ -187,6 +204,9 @@ class Books:
             n = self.owner_limit
             release(self.walks, (n + 1) * cython.sizeof(Walk))
             release(self.limits, (n + 1) * cython.sizeof(OwnerLimit))
+            n = self.phase_count
+            release(self.phases, n * cython.sizeof(PhaseRule))
+            release(self.kept, cython.sizeof(Command))
 
     # ------------------------------------------------------------------ commands
 
@@ -196,20 +216,22 @@ class Books:
             return cython.address(self.books[self.directory[instrument] - 1])
         return cython.NULL
 
-    def report_bound(self, commands):
+    def report_bound(self, commands, listings, resting):
         """Most reports that this many commands can make. The caller provides this room before it runs them.
 
-        With an ``owner_limit``, each OPEN_ORDERS command may make ``OPEN_ORDERS_TOLD`` more.
+        ``listings``: how many of them are OPEN_ORDERS. ``resting``: most orders that rest when the first is executed.
         """
-        return REPORTS_PER_COMMAND * commands + REPORTS_PER_MAKER * (self.order_count + commands)
+        makers: u64 = resting + commands
+        own: u64 = REPORTS_PER_COMMAND * commands + OPEN_ORDERS_TOLD * listings + self.keeps
+        return own + REPORTS_PER_MAKER * makers + self.refreshes
 
     def run(self, commands, count, ends):
         """Execute a run of commands, in order. ``ends[i]``: ``report_count`` after command i, or NULL if not wanted.
 
         What a command will look up is prefetched in three steps while earlier commands execute: the entry of its order
         id; the order; what lies around that order. Each would be a cache miss: with prefetching, flows of random ids
-        run twice as fast. Few orders stay in the cache; then only the entry is prefetched. (This is not a function of
-        its own because gcc drops calls of functions that only prefetch.)
+        run twice as fast. A book that never had many orders stays in the cache; then only the entry is prefetched.
+        (This is not a function of its own because gcc drops calls of functions that only prefetch.)
         """
         end: i64 = cython.cast(i64, count)
         first: i64 = 0 if end < AHEAD else -3 * AHEAD
@@ -219,7 +241,7 @@ class Books:
         lone: cython.pointer[Book] = cython.address(self.books[0]) if self.book_count == 1 else cython.NULL
         owned: cython.bint = self.owner_limit != 0 or self.owner_list_count != 0
         for i in range(first, end):
-            if self.order_count >= MANY_ORDERS:
+            if self.fresh_order > MANY_ORDERS:
                 if i + 3 * AHEAD < end:
                     prefetch(self._likely_entry(lone, cython.address(commands[i + 3 * AHEAD])))
                 if 0 <= i + 2 * AHEAD < end:
@@ -262,7 +284,13 @@ class Books:
         return self.level_at(cython.address(self.books[0].ladders[side - 1]), key_of(side, c.price))
 
     def execute(self, command):
-        """Execute one command: its reports follow those already there."""
+        """Execute one command: its reports follow those already there.
+
+        An order with EXTENDED makes no report: it is kept, and executed or rejected with the next command.
+        """
+        if self.keeps:
+            self._execute_behind(command)
+            return
         book: cython.pointer[Book] = self.book_of(command.instrument)
         if not book:
             self._execute_other(book, command)
@@ -288,21 +316,21 @@ class Books:
             if book.ids[position].slot != NIL:
                 reason = DUPLICATE_ORDER_ID
             elif self.limited:
-                reason = self._refuse_owner(book, c.owner, c.side, c.price, c.time_in_force != MARKET, c.quantity)
+                reason = self._refuse_owner(book, c.owner, c.side, c.price, c.order_type != MARKET, c.quantity)
         if reason != NONE:
-            self._reject(c, reason)
+            self._refuse_new(c, reason)
             return
         side: u32 = c.side
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         limit: i64 = ~key_of(side, c.price)
-        if c.time_in_force == MARKET:
+        if c.order_type == MARKET:
             limit = ~key_of(side, self._band_end(book, side))
-        if makers.best != NIL and makers.best_key >= limit:
+        if self._meets(book, makers, limit):
             self._take(book, c, limit)
-        elif c.time_in_force == GTC or c.time_in_force == POST_ONLY:
+        elif may_rest(c.order_type, c.time_in_force):
             self._rest_passive(book, c, position)
         else:
-            self._report_new(book, c)
+            self._report_new(book, c, False)
             self._cancel_remainder(book, c, c.quantity)
 
     def _rest_passive(self, book, c, position):
@@ -318,7 +346,7 @@ class Books:
         if reason != NONE:
             self._reject(c, reason)
             return
-        self._report_new(book, c)
+        self._report_new(book, c, True)
         slot: u32 = self._fill_slot(book, c, c.quantity)
         self._name(book, position, c.order_id, slot)
         if level == NIL:
@@ -328,9 +356,9 @@ class Books:
     def _take(self, book, c, limit):
         """The order crosses the best price of the other side."""
         side: u32 = c.side
-        rests: cython.bint = c.time_in_force == GTC
+        rests: cython.bint = may_rest(c.order_type, c.time_in_force)
         reason: u32 = NONE
-        if c.time_in_force == POST_ONLY:
+        if c.instructions & POST_ONLY:
             reason = WOULD_CROSS
         elif rests:
             # Its own level cannot exist: it would have crossed the other side already.
@@ -340,14 +368,14 @@ class Books:
         if reason != NONE:
             self._reject(c, reason)
             return
-        self._report_new(book, c)
+        self._report_new(book, c, rests)
         mode: u32 = c.flags if c.flags != 0 else book.self_trade
         owner: u32 = c.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
         if c.time_in_force == FOK and not self._can_fill(makers, owner, mode, limit, c.quantity):
             self._cancel_remainder(book, c, c.quantity)
             return
-        price: i64 = c.price if c.time_in_force != MARKET else 0
+        price: i64 = c.price if c.order_type != MARKET else 0
         left: u64 = self._match(book, makers, side, c.order_id, owner, mode, price, limit, c.quantity)
         if left == 0:
             return
@@ -359,6 +387,10 @@ class Books:
         self._append(book, self.level_for(cython.address(book.ladders[side - 1]), key_of(side, c.price), side), slot)
 
     def _cancel_order(self, book, c):
+        reason: u32 = self.refuse_phase(book, CANCEL_ORDER)
+        if reason != NONE:
+            self._reject(c, reason)
+            return
         position: u64 = self._position(book, c.order_id)
         slot: u32 = book.ids[position].slot
         if slot == NIL or (c.owner != 0 and c.owner != self.orders[slot].owner):
@@ -369,6 +401,8 @@ class Books:
 
     def _reduce_order(self, book, c):
         reason: u32 = self.refuse_size(book, 0, c.quantity)
+        if reason == NONE:
+            reason = self.refuse_phase(book, REDUCE_ORDER)
         if reason != NONE:
             self._reject(c, reason)
             return
@@ -409,7 +443,7 @@ class Books:
             if reason != NONE:
                 self._reject(c, reason)
                 return
-        if self.cold[slot].post_only and makers.best != NIL and makers.best_key >= ~key:
+        if self.cold[slot].instructions & POST_ONLY and self._meets(book, makers, ~key):
             self._reject(c, WOULD_CROSS)
             return
         if key == level.key and c.quantity <= order.remaining and book.replace_policy != ALWAYS_LOSE:
@@ -436,7 +470,9 @@ class Books:
         mode: u32 = self.cold[slot].self_trade if self.cold[slot].self_trade != 0 else book.self_trade
         owner: u32 = order.owner if mode != OFF else 0
         makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
-        left: u64 = self._match(book, makers, side, order.id, owner, mode, key_of(side, key), ~key, quantity)
+        left: u64 = quantity
+        if self._meets(book, makers, ~key):
+            left = self._match(book, makers, side, order.id, owner, mode, key_of(side, key), ~key, quantity)
         if left == 0:
             self._erase(book, self._position(book, order.id))
             self._free_slot(book, slot)
@@ -458,10 +494,12 @@ class Books:
             self._reject(c, UNKNOWN_COMMAND)
         elif c.type == OPEN_ORDERS:
             self._tell_open_orders(c)
+        elif c.type == ORDER_EXTENSION:
+            self._report(0, REJECTED, 0, MALFORMED, 0, 0, 0, 0)
         elif not book:
-            self._reject(c, UNKNOWN_INSTRUMENT)
-        elif c.type == SET_STATE:
-            self._set_state(book, c)
+            self._refuse_new(c, UNKNOWN_INSTRUMENT)
+        elif c.type == SET_PHASE:
+            self._set_phase(book, c)
         else:
             self._reject(c, UNKNOWN_COMMAND)
 
@@ -561,31 +599,67 @@ class Books:
             reason = MORE_FOLLOW
         self._report(c.instrument, OPEN_ORDERS_END, 0, reason, c.order_id, 0, 0, told)
 
-    def _set_state(self, book, c):
-        if c.flags > HALTED:
-            self._reject(c, INVALID_STATE)
+    def _set_phase(self, book, c):
+        if c.flags >= self.phase_count:
+            self._reject(c, INVALID_PHASE)
             return
-        book.state = c.flags
-        self._report(book.instrument, STATE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
+        self.set_phase(book, c.flags)
+        self._report(book.instrument, PHASE_CHANGED, 0, NONE, 0, 0, 0, c.flags)
+
+    def set_phase(self, book, phase):
+        """Begin a phase, which is a row of the table."""
+        book.phase = phase
+        book.rule = self.phases[phase]
+
+    def _execute_behind(self, c):
+        """Execute the command after an extended order: its extension executes both, any other command rejects it."""
+        self.keeps = False
+        kept: cython.pointer[Command] = cython.address(self.kept[0])
+        if c.type != ORDER_EXTENSION:
+            self._reject(kept, MALFORMED)
+            self.execute(c)
+        elif not self.book_of(kept.instrument):
+            self._reject(kept, UNKNOWN_INSTRUMENT)
+        elif kept.side != BID and kept.side != ASK:
+            self._reject(kept, INVALID_SIDE)
+        else:
+            self._reject(kept, refuse_terms(kept.order_type, kept.time_in_force, kept.instructions))
 
     # ------------------------------------------------------------------ rejections
+
+    def _refuse_new(self, c, reason):
+        """Reject a command, or keep it if it is a new order that its extension must follow: that has no rule alone."""
+        if c.type == NEW_ORDER and c.instructions & EXTENDED:
+            self.kept[0] = c[0]
+            self.keeps = True
+        else:
+            self._reject(c, reason)
 
     def _refuse_order(self, book, c):
         """Why a new order is rejected whatever rests, NONE if it is not: malformed fields come first."""
         if c.side != BID and c.side != ASK:
             return INVALID_SIDE
-        if c.time_in_force > MARKET:
-            return INVALID_TIME_IN_FORCE
+        reason: u32 = NONE
+        timed: cython.bint = c.time_in_force != GTC and c.time_in_force != IOC and c.time_in_force != FOK
+        if c.order_type != LIMIT or c.instructions != 0 or timed:
+            reason = refuse_terms(c.order_type, c.time_in_force, c.instructions)
+            if reason != NONE:
+                return reason
         if c.flags > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
-        reason: u32 = self.refuse_size(book, c.price if c.time_in_force != MARKET else 0, c.quantity)
+        reason = self.refuse_size(book, c.price if c.order_type != MARKET else 0, c.quantity)
         if reason != NONE:
             return reason
-        return self._refuse_price(book, c.price if c.time_in_force != MARKET else book.low_price)
+        reason = self.refuse_phase(book, NEW_ORDER)
+        if reason != NONE:
+            return reason
+        return self._refuse_price(book, c.price if c.order_type != MARKET else book.low_price)
 
     def refuse_replace(self, book, price, quantity):
         """The same for a replace."""
         reason: u32 = self.refuse_size(book, price, quantity)
+        if reason == NONE:
+            reason = self.refuse_phase(book, REPLACE_ORDER)
         return reason if reason != NONE else self._refuse_price(book, price)
 
     def refuse_size(self, book, price, quantity):
@@ -598,10 +672,12 @@ class Books:
             return INVALID_PRICE
         return NONE
 
+    def refuse_phase(self, book, kind):
+        """Does the phase accept this type of command about one order?"""
+        return NONE if book.rule.accepts >> kind & 1 else book.rule.reason
+
     def _refuse_price(self, book, price):
-        """Does the instrument accept orders, and at this price? One comparison checks both ends of the band."""
-        if book.state != OPEN:
-            return INSTRUMENT_HALTED
+        """Is a price within the band? One comparison checks both ends."""
         if cython.cast(u64, cython.cast(u64, price) - cython.cast(u64, book.low_price)) > book.band:
             return PRICE_OUTSIDE_BAND
         return NONE
@@ -669,6 +745,14 @@ class Books:
 
     # ------------------------------------------------------------------ matching
 
+    def _meets(self, book, makers, limit):
+        """Does an order trade with the best of the other side, down to ``limit``, a key of that side?"""
+        return makers.best != NIL and makers.best_key >= limit and book.rule.matches
+
+    def may_cross(self, book):
+        """Does the phase accept orders without matching them?"""
+        return not book.rule.matches and book.rule.accepts >> NEW_ORDER & 1
+
     def _match(self, book, makers, side, taker_id, owner, mode, taker_price, limit, quantity):
         """Trade with the best orders of the other side up to ``limit``, a key of that side. Returns the quantity left.
 
@@ -706,7 +790,7 @@ class Books:
             prefetch(cython.address(self.orders[behind.next]))
             prefetch(cython.address(book.ids[self._home_of(book, behind.id)]))
             self._refer(slot)
-            if behind.owner != 0 and self.order_count >= MANY_ORDERS:
+            if behind.owner != 0 and self.fresh_order > MANY_ORDERS:
                 prefetch(cython.address(self.owner_links[behind.next]))
                 prefetch(cython.address(self.owner_links[self.owner_links[maker.next].next]))
                 prefetch(cython.address(self.owner_links[self.owner_links[maker.next].prev]))
@@ -812,8 +896,10 @@ class Books:
         cold.timestamp = c.timestamp
         cold.reference = self.last_reference
         cold.tag = c.tag
+        cold.time_in_force = c.time_in_force
         cold.self_trade = c.flags
-        cold.post_only = c.time_in_force == POST_ONLY
+        cold.order_type = c.order_type
+        cold.instructions = c.instructions
         return slot
 
     def _take_slot(self, book):
@@ -1203,13 +1289,16 @@ class Books:
         book.ids[hole].slot = NIL
 
     def _grow_ids(self, book):
-        """Grow the table to eight times its entries, a run of them in each call, from its end: most homes lie behind.
+        """Grow the table eightfold, or to its most, a run of entries in each call, from its end: most homes lie behind.
 
         It is done before it would have to grow again, since an order is added for each block of eight entries.
         """
         if book.id_moved == 0:
             book.id_old_shift = book.id_shift
-            book.id_entries = min(8 * book.id_entries, book.id_most)
+            if book.id_entries < MANY_IDS:
+                book.id_entries = min(8 * book.id_entries, book.id_most)
+            else:
+                book.id_entries = book.id_most
             book.id_shift = self._id_shift(book)
             book.id_room = 0
         block: u32 = cython.cast(u32, book.id_moved - 1) >> book.id_old_shift
@@ -1293,26 +1382,26 @@ class Books:
         if self.references:
             self.references[self.report_count] = self.cold[slot].reference if slot != NIL else self.last_reference
 
-    def _report_new(self, book, c):
+    def _report_new(self, book, c, rests):
         """Report that a new order is accepted, with its full quantity; the reason says whether it may rest.
 
         It gets its reference.
         """
         self.last_reference += 1
         self._refer(NIL)
-        price: i64 = c.price if c.time_in_force != MARKET else 0
-        reason: u32 = NONE if c.time_in_force == GTC or c.time_in_force == POST_ONLY else NEVER_RESTS
+        price: i64 = c.price if rests or c.order_type != MARKET else 0
+        reason: u32 = NONE if rests else NEVER_RESTS
         self._report(book.instrument, ACCEPTED, c.side, reason, c.order_id, 0, price, c.quantity)
 
     def _cancel_remainder(self, book, c, quantity):
         """Report that the remainder of a new order is cancelled."""
         price: i64 = c.price
         reason: u32 = IOC_REMAINDER
-        if c.time_in_force == FOK:
-            reason = FOK_UNFILLABLE
-        elif c.time_in_force == MARKET:
+        if c.order_type == MARKET:
             reason = MARKET_REMAINDER
             price = 0
+        if c.time_in_force == FOK:
+            reason = FOK_UNFILLABLE
         self._refer(NIL)
         self._report(book.instrument, CANCELLED, c.side, reason, c.order_id, 0, price, quantity)
 
@@ -1348,9 +1437,24 @@ class Books:
         return value
 
 
-def _bytes_of_ids(most):
-    """Bytes of an order-id table: entries behind the last home are at most as many as orders, half of the homes."""
-    return (most + most // 2 + 1) * cython.sizeof(IdEntry)
+def may_rest(order_type, time_in_force):
+    """May the remainder of an order with valid terms rest?"""
+    return order_type != MARKET and time_in_force < IOC
+
+
+def refuse_terms(order_type, time_in_force, instructions):
+    """Why an order cannot have these terms, NONE if it can."""
+    if order_type > STOP_LIMIT:
+        return INVALID_ORDER_TYPE
+    if time_in_force > FOK or (order_type == MARKET and time_in_force == GTD):
+        return INVALID_TIME_IN_FORCE
+    known: u32 = POST_ONLY | AT_THE_OPEN | AT_THE_CLOSE | EXTENDED
+    never_rests: cython.bint = order_type == MARKET or time_in_force >= IOC
+    if instructions | known != known or (instructions & POST_ONLY and never_rests):
+        return INVALID_INSTRUCTION
+    if order_type > MARKET or time_in_force == DAY or time_in_force == GTD or instructions > POST_ONLY:
+        return NOT_SUPPORTED
+    return NONE
 
 
 def key_of(side, price):
@@ -1368,3 +1472,8 @@ def mix(value, part):
     golden: u64 = 0x9E3779B97F4A7C15
     value = cython.cast(u64, (value ^ part) * golden)
     return value ^ (value >> 32)
+
+
+def _bytes_of_ids(most):
+    """Bytes of an order-id table: entries behind the last home are at most as many as orders, half of the homes."""
+    return (most + most // 2 + 1) * cython.sizeof(IdEntry)

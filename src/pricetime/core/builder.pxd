@@ -3,12 +3,12 @@
 from pricetime.core.check cimport check_books
 from pricetime.core.engine cimport Engine, digest_of, enter
 from pricetime.core.layout cimport (
-    DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_STATE, LEVEL_QUANTITY_FULL, LEVELS_FULL,
+    DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_PHASE, LEVEL_QUANTITY_FULL, LEVELS_FULL,
     MALFORMED, ORDERS_FULL, OUT_OF_SEQUENCE, RESTS, COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, Report, SnapshotOrder, i64, u32, u64,
 )
 from pricetime.core.rebuilt cimport Rebuilt
-from pricetime.native.arrays cimport Block, records_of
+from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
 
 
@@ -28,8 +28,7 @@ cdef class BookBuilder:
     cdef void _empty(self) noexcept
 
 
-cdef object checked_records(object records, object dtype, str name)
 cdef object misfit(u64 seq_num, u32 fault, u64 last)
 cdef Engine empty_books(object instruments, object capacity, object level_capacity, Latch latch)
 cdef dict checked_instruments(object instruments)
-cdef tuple in_their_states(object known)
+cdef tuple in_their_phases(object known)

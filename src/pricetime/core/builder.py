@@ -24,7 +24,7 @@ from pricetime.errors import (
     ReportMismatch,
     SnapshotMismatch,
 )
-from pricetime.types import REPORT, InstrumentState
+from pricetime.types import REPORT, Phase
 from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form cimports them in builder.pxd
@@ -32,7 +32,7 @@ if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.engine import Engine, digest_of, enter
     from pricetime.core.layout import *
     from pricetime.core.rebuilt import Rebuilt
-    from pricetime.native.arrays import Block, records_of
+    from pricetime.native.arrays import Block, checked_records, records_of
     from pricetime.native.latch import Latch
 
 #: Why a report does not fit.
@@ -45,7 +45,7 @@ FAULTS = {
     INVALID_SIDE: "its side is not that of the order",
     INVALID_PRICE: "its price is not that of the order",
     INVALID_QUANTITY: "its quantity does not fit the order",
-    INVALID_STATE: "it changes to an unknown state",
+    INVALID_PHASE: "it changes to an unknown phase",
     WOULD_CROSS: "whether it rests or takes does not agree with the orders before it",
     COMMAND_GOES_ON: "the reports of the command before it are not complete",
     LEVEL_QUANTITY_FULL: "the quantities at its price would add up to 2**64 or more",
@@ -114,7 +114,7 @@ class BookBuilder:
         report that does not fit: the reports before it are applied, it and later ones are not. O(1) for each report;
         without the GIL.
         """
-        reports = checked_records(reports, REPORT, "pricetime.REPORT")
+        reports = checked_records(reports, REPORT, "pricetime.REPORT", InvalidReports)
         count: u64 = len(reports)
         first: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         self.enter()
@@ -173,20 +173,20 @@ class BookBuilder:
 
     @property
     def instruments(self):
-        """The instruments by id, each with its current state. O(instruments). Raises BookBusy."""
+        """The instruments by id, each with its current phase. O(instruments). Raises BookBusy."""
         self.enter()
         try:
             known = self._known()
         finally:
             self.leave()
-        return {instrument.id: instrument for instrument in in_their_states(known)}
+        return {instrument.id: instrument for instrument in in_their_phases(known)}
 
     def _known(self):
-        """The instruments in the order of their ids, each with the number of its state."""
+        """The instruments in the order of their ids, each with the number of its phase."""
         known: list = []
         for number in sorted(self.engine._instruments):
             book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
-            known.append((self.engine._instruments[number], book.state))
+            known.append((self.engine._instruments[number], book.phase))
         return known
 
     def book(self, instrument):
@@ -256,7 +256,7 @@ class BookBuilder:
             digest = digest_of(self.rebuilt.books, self.engine._instruments)
         finally:
             self.leave()
-        return Snapshot(seq_num, in_their_states(known), orders, digest)
+        return Snapshot(seq_num, in_their_phases(known), orders, digest)
 
     def load_snapshot(self, snapshot):
         """Replace the books by those of a ``Snapshot``. The next report must follow its ``seq_num``.
@@ -264,14 +264,15 @@ class BookBuilder:
         Raises BookBusy, InvalidReports, InvalidSetting and OrdersFull with nothing changed; and SnapshotMismatch,
         LevelsFull and MemoryError, which leave the builder empty. O(orders).
         """
-        orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, "pricetime.types.SNAPSHOT_ORDER")
+        name = "pricetime.types.SNAPSHOT_ORDER"
+        orders = checked_records(snapshot.orders, SNAPSHOT_ORDER_DTYPE, name, InvalidReports)
         seq_num = whole(snapshot.seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
         resting = np.count_nonzero(orders["taking"] == RESTS)
         if resting > self._capacity:
             raise OrdersFull(f"{resting} orders in a snapshot, room for {self._capacity}: use a larger capacity")
         known = checked_instruments(snapshot.instruments)
         first: cython.pointer[SnapshotOrder] = cython.cast(cython.pointer[SnapshotOrder], records_of(orders))
-        states = [(number, int(instrument.state)) for number, instrument in known.items()]
+        phases = [(number, int(instrument.phase)) for number, instrument in known.items()]
         digest = snapshot.digest
         self.enter()
         try:
@@ -279,9 +280,9 @@ class BookBuilder:
             if known.keys() != self.engine._instruments.keys():
                 self._use(empty_books(known.values(), self._capacity, self._level_capacity, self.latch))
             self.engine._instruments = known
-            for number, state in states:
+            for number, phase in phases:
                 book: cython.pointer[Book] = self.rebuilt.books.book_of(number)
-                book.state = state
+                self.rebuilt.books.set_phase(book, phase)
             self._load(first, len(orders), seq_num, digest)
         finally:
             self.leave()
@@ -312,19 +313,6 @@ class BookBuilder:
 
     def __reduce__(self):
         return _remake, (self._capacity, self._level_capacity, self.snapshot())
-
-
-def checked_records(records, dtype, name):
-    """An array of records as a plain ndarray. Raises InvalidReports if it is not one."""
-    if not isinstance(records, np.ndarray):
-        raise InvalidReports(f"{type(records).__name__} is not a NumPy array: give one of dtype {name}")
-    records = np.asarray(records)
-    if records.dtype != dtype or records.ndim != 1 or not records.flags.c_contiguous:
-        raise InvalidReports(
-            f"dtype {records.dtype}, shape {records.shape}, strides {records.strides}: give a contiguous array of one "
-            f"dimension of {name} (numpy.ascontiguousarray makes one)"
-        )
-    return records
 
 
 def misfit(seq_num, fault, last):
@@ -359,9 +347,9 @@ def checked_instruments(instruments):
     return known
 
 
-def in_their_states(known):
-    """Instruments with the states that stand beside them."""
-    return tuple(replace(instrument, state=InstrumentState(state)) for instrument, state in known)
+def in_their_phases(known):
+    """Instruments with the phases that stand beside them."""
+    return tuple(replace(instrument, phase=Phase(phase)) for instrument, phase in known)
 
 
 def _remake(capacity, level_capacity, snapshot):

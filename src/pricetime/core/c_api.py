@@ -41,12 +41,12 @@ def close_books(books):
 
 def report_bound(books, count):
     """Most reports that the next ``count`` commands can make."""
-    return books.report_bound(count)
+    return books.report_bound(count, 0, books.order_count)
 
 
 def run_commands(books, commands, count, reports, room):
     """Execute commands in order: number of reports, or -1 with nothing executed if ``room`` is below the bound."""
-    if room < books.report_bound(count):
+    if room < report_bound(books, count):
         return -1
     books.reports = reports
     books.report_count = 0

@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, key_of, place_of
 from pricetime.core.layout cimport (
-    ASK, BID, HALTED, LEAF_CACHE, NIL, Book, Ladder, Level, Node, Order, OwnerLink, OwnerList, Walk, i64, u32, u64,
+    ASK, BID, LEAF_CACHE, NIL, Book, Ladder, Level, Node, Order, OwnerLink, OwnerList, PhaseRule, Walk, i64, u32, u64,
 )
 
 cdef int check_books(Books books, bint may_cross=*) except -1

@@ -36,8 +36,13 @@ def check_books(books, may_cross=False):
                 _check_level(books, level, seen_orders)
                 if not book.older_rules:
                     _check_prices(book, side, cython.address(books.levels[level]))
-        must(book.state <= HALTED, "a book is open or halted")
-        if not may_cross:
+        must(book.phase < books.phase_count, "a book is in a phase of the table")
+        row: cython.pointer[PhaseRule] = cython.address(books.phases[book.phase])
+        must(
+            (book.rule.accepts, book.rule.matches, book.rule.reason) == (row.accepts, row.matches, row.reason),
+            "the rule of a book is that of its phase",
+        )
+        if not (may_cross or books.may_cross(book)):
             _check_uncrossed(book)
         _check_ids(books, book, len(seen_orders) - before)
     _check_owner_lists(books, seen_orders)

@@ -1,41 +1,35 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
-"""Resting orders as commands that rebuild the books, and back: for copies, pickles and snapshots.
+"""The state of the books as records, and back: for copies, pickles and snapshots. See ``types.BookRecords``.
 
 An order joins the back of its level and the end of its owner's list at one moment. So there is a sequence of orders
 that rebuilds every queue and every list: any in which each order comes after the one ahead of it at its level and after
-the older one of its owner. On the way back commands are *placed*, not executed: orders rest as they did, even if the
-rules of their instrument have changed, and no reports are made.
-
-An unfinished mass cancel follows the orders as a CONTINUE command: ``price`` is the number of the owner's orders that
-are older than the next one to visit, ``tag`` the number left to visit, ``quantity`` the number cancelled so far,
-``flags`` its reason; the other fields are those of the mass cancel.
+the older one of its owner. On the way back orders are *placed*, not executed: they rest as they did, even if the rules
+of their instrument have changed, and no reports are made.
 """
 
 from __future__ import annotations
-
-from operator import attrgetter
 
 import cython
 import numpy as np
 
 from pricetime.errors import LevelsFull, OrdersFull, SnapshotMismatch
-from pricetime.types import COMMAND
+from pricetime.types import INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
 
 if not cython.compiled:  # the compiled form cimports them in dump.pxd
-    from pricetime.core.book import key_of
+    from pricetime.core.book import key_of, may_rest, refuse_terms
     from pricetime.core.layout import *
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.bits import prefetch
     from pricetime.native.memory import release, reserve
 
 FAULTS = {
-    UNKNOWN_COMMAND: "it is neither a new order nor a state of an instrument nor an unfinished mass cancel",
     UNKNOWN_INSTRUMENT: "its instrument is unknown",
     INVALID_SIDE: "it has no side",
-    INVALID_TIME_IN_FORCE: "an order with this time in force does not rest",
+    INVALID_INSTRUCTION: "an order with these terms does not rest",
     INVALID_SELF_TRADE: "its self-trade mode is unknown",
     INVALID_QUANTITY: "invalid quantity",
-    INVALID_STATE: "its state is unknown",
+    MALFORMED: "a field that must be 0 is not",
+    INVALID_PHASE: "its phase is unknown",
     UNKNOWN_ORDER: "the owner has no such orders to cancel",
     DUPLICATE_ORDER_ID: "its order id is in use",
     LEVEL_QUANTITY_FULL: "the quantities at its price add up to too much",
@@ -48,7 +42,7 @@ NO_ROOM = {ORDERS_FULL: OrdersFull, LEVELS_FULL: LevelsFull}
 @cython.final
 @cython.cclass
 class Resting:
-    """Converts books to commands and back. For compiled callers; Python code uses ``Engine``. O(orders)."""
+    """Converts books to records and back. For compiled callers; Python code uses ``Engine``. O(orders)."""
 
     def __init__(self, books):
         """Raises MemoryError."""
@@ -65,42 +59,40 @@ class Resting:
         def __dealloc__(self):
             release(self.entered, self.slots)
 
-    # ------------------------------------------------------------------ from books to commands
+    # ------------------------------------------------------------------ from books to records
 
-    def write(self, commands, first, instrument):
-        """Write new orders for one instrument, or for ALL_INSTRUMENTS, from ``commands[first]`` on. Returns their end.
+    def write(self, orders):
+        """Write every resting order.
 
-        The commands are zeroed before. Those not written yet are a queue of the orders that are due, so that
-        what they need can be prefetched.
+        The records are zeroed before. Those not written yet are a queue of the orders that are due, so that what they
+        need can be prefetched. A queued one has only its slot (in ``order_id``) and its instrument.
         """
-        self.commands = commands
-        self.count = first
-        self.only = instrument
+        self.orders = orders
+        self.count = 0
         number: u32
         for number in range(self.books.directory_size):
-            if self.books.directory[number] != 0 and (instrument == ALL_INSTRUMENTS or instrument == number):
+            if self.books.directory[number] != 0:
                 self._line_up_book(self.books.book_of(number))
         owned: cython.bint = self.books.owner_list_count != 0 or self.books.owner_limit != 0
         slot: u32
-        i: u64 = first
+        i: u64 = 0
         while i < self.count:
             if i + 2 * AHEAD < self.count:
-                slot = cython.cast(u32, commands[i + 2 * AHEAD].sequence)
+                slot = cython.cast(u32, orders[i + 2 * AHEAD].order_id)
                 prefetch(cython.address(self.books.orders[slot]))
                 prefetch(cython.address(self.books.cold[slot]))
                 if owned:
                     prefetch(cython.address(self.books.owner_links[slot]))
-                    slot = cython.cast(u32, commands[i + AHEAD].sequence)
+                    slot = cython.cast(u32, orders[i + AHEAD].order_id)
                     prefetch(cython.address(self.books.orders[self.books.orders[slot].next]))
                     prefetch(cython.address(self.books.owner_links[self.books.orders[slot].next]))
                     prefetch(cython.address(self.books.orders[self.books.owner_links[slot].next]))
                     prefetch(cython.address(self.books.owner_links[self.books.owner_links[slot].next]))
-            slot = cython.cast(u32, commands[i].sequence)
-            self._write_order(cython.address(commands[i]), slot)
+            slot = cython.cast(u32, orders[i].order_id)
+            self._write_order(cython.address(orders[i]), slot)
             if owned:
-                self._line_up_behind(slot, commands[i].instrument)
+                self._line_up_behind(slot, orders[i].instrument)
             i += 1
-        return self.count
 
     def _line_up_book(self, book):
         """Queue the orders of a book: bids, then asks, each in priority order. With owners, only those due."""
@@ -120,28 +112,28 @@ class Resting:
                 level = self.books.level_behind(ladder, level)
 
     def _line_up(self, slot, instrument):
-        c: cython.pointer[Command] = cython.address(self.commands[self.count])
-        c.sequence = slot
-        c.instrument = instrument
+        r: cython.pointer[RestingOrder] = cython.address(self.orders[self.count])
+        r.order_id = slot
+        r.instrument = instrument
         self.count += 1
 
-    def _write_order(self, c, slot):
-        """Write the new order that a resting order would be now."""
+    def _write_order(self, r, slot):
+        """Write the record of a resting order; its instrument is there."""
         order: cython.pointer[Order] = cython.address(self.books.orders[slot])
         cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
         level: cython.pointer[Level] = cython.address(self.books.levels[order.level])
-        c.sequence = cold.reference
-        c.timestamp = cold.timestamp
-        c.length = 40
-        c.type = NEW_ORDER
-        c.side = level.side
-        c.time_in_force = POST_ONLY if cold.post_only else GTC
-        c.flags = cold.self_trade
-        c.order_id = order.id
-        c.price = key_of(level.side, level.key)
-        c.quantity = order.remaining
-        c.owner = order.owner
-        c.tag = cold.tag
+        r.timestamp = cold.timestamp
+        r.order_id = order.id
+        r.reference = cold.reference
+        r.price = key_of(level.side, level.key)
+        r.remaining = order.remaining
+        r.owner = order.owner
+        r.tag = cold.tag
+        r.side = level.side
+        r.time_in_force = cold.time_in_force
+        r.self_trade = cold.self_trade
+        r.order_type = cold.order_type
+        r.instructions = cold.instructions
 
     def _line_up_behind(self, slot, instrument):
         """An order is written: queue the one behind it at its level and the next of its owner, if they are due."""
@@ -162,42 +154,25 @@ class Resting:
         return older == NIL or self.entered[older] != 0
 
     def _older(self, slot):
-        """The older order of its owner, NIL for the oldest; orders of books that are not wanted do not count."""
-        if self.books.orders[slot].owner == 0:
-            return NIL
-        slot = self.books.owner_links[slot].prev
-        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.owner_links[slot].instrument != self.only:
-            slot = self.books.owner_links[slot].prev
-        return slot
+        """The older order of its owner, NIL for the oldest."""
+        return self.books.owner_links[slot].prev if self.books.orders[slot].owner != 0 else NIL
 
     def _newer(self, slot):
         """The next newer order of its owner."""
-        if self.books.orders[slot].owner == 0:
-            return NIL
-        slot = self.books.owner_links[slot].next
-        while slot != NIL and self.only != ALL_INSTRUMENTS and self.books.owner_links[slot].instrument != self.only:
-            slot = self.books.owner_links[slot].next
-        return slot
+        return self.books.owner_links[slot].next if self.books.orders[slot].owner != 0 else NIL
 
-    def write_state(self, c, instrument, state):
-        """Write the command that opens or halts an instrument."""
-        c.length = 40
-        c.type = SET_STATE
-        c.flags = state
-        c.instrument = instrument
-
-    def write_walks(self, commands, first):
-        """Write the unfinished mass cancels, by owner, from ``commands[first]`` on. Returns their end."""
+    def write_walks(self, cancels):
+        """Write the unfinished mass cancels, by owner."""
+        count: u64 = 0
         owner: u32
         for owner in range(self.books.owner_limit):
             if self.books.owner_lists[owner].walked:
-                self._write_walk(cython.address(commands[first]), owner)
-                first += 1
-        return first
+                self._write_walk(cython.address(cancels[count]), owner)
+                count += 1
 
-    def _write_walk(self, c, owner):
+    def _write_walk(self, r, owner):
         walk: cython.pointer[Walk] = cython.address(self.books.walks[owner])
-        older: i64 = 0
+        older: u32 = 0
         waiting: u32 = 0
         slot: u32 = self.books.owner_lists[owner].head
         while walk.next != NIL and slot != walk.next:
@@ -206,102 +181,139 @@ class Resting:
         while walk.next != NIL and slot != self.books.owner_links[walk.last].next:
             waiting += 1
             slot = self.books.owner_links[slot].next
-        c.length = 40
-        c.type = CONTINUE
-        c.side = walk.side
-        c.flags = walk.reason
-        c.instrument = walk.instrument
-        c.order_id = walk.order_id
-        c.price = older
-        c.quantity = walk.cancelled
-        c.owner = owner
-        c.tag = waiting
+        r.order_id = walk.order_id
+        r.cancelled = walk.cancelled
+        r.older = older
+        r.waiting = waiting
+        r.owner = owner
+        r.instrument = walk.instrument
+        r.side = walk.side
+        r.reason = walk.reason
 
     # ------------------------------------------------------------------ and back
 
-    def place_run(self, commands, count):
-        """Place commands in order: ``count``, or -1 - index of one that does not fit; then ``fault`` says why.
+    # Each part returns -1, or the index of the first record that does not fit; then ``fault`` says why.
+
+    def place_phases(self, phases, count):
+        """Begin the phases of instruments."""
+        i: i64
+        for i in range(count):
+            self.fault = self._place_phase(cython.address(phases[i]))
+            if self.fault != NONE:
+                return i
+        return -1
+
+    def _place_phase(self, r):
+        book: cython.pointer[Book] = self.books.book_of(r.instrument)
+        if not book:
+            return UNKNOWN_INSTRUMENT
+        if r.phase >= self.books.phase_count:
+            return INVALID_PHASE
+        self.books.set_phase(book, r.phase)
+        return NONE
+
+    def place_orders(self, orders, count):
+        """Place orders in their sequence.
 
         As in ``Books.run``, the entry of an id and the last order of its level are prefetched.
         """
-        i: u64
+        i: i64
         book: cython.pointer[Book]
         for i in range(count):
             if i + AHEAD < count:
-                book = self.books.book_of(commands[i + AHEAD].instrument)
+                book = self.books.book_of(orders[i + AHEAD].instrument)
                 if book:
-                    prefetch(cython.address(book.ids[self.books._home_of(book, commands[i + AHEAD].order_id)]))
-            self.fault = self._place(self.books.book_of(commands[i].instrument), cython.address(commands[i]))
+                    prefetch(cython.address(book.ids[self.books._home_of(book, orders[i + AHEAD].order_id)]))
+            book = self.books.book_of(orders[i].instrument)
+            self.fault = self._refuse(cython.address(orders[i])) if book else UNKNOWN_INSTRUMENT
+            if self.fault == NONE:
+                self.fault = self._place_order(book, cython.address(orders[i]))
             if self.fault != NONE:
-                return -1 - cython.cast(i64, i)
-        return cython.cast(i64, count)
+                return i
+        return -1
 
-    def _place(self, book, c):
-        """Place one command: NONE, or why it does not fit, with nothing changed."""
-        if c.type == CONTINUE:
-            return self._place_walk(c)
-        if not book:
-            return UNKNOWN_INSTRUMENT
-        if c.type == SET_STATE:
-            if c.flags > HALTED:
-                return INVALID_STATE
-            book.state = c.flags
-            return NONE
-        if c.type != NEW_ORDER:
-            return UNKNOWN_COMMAND
-        if c.side != BID and c.side != ASK:
+    def _refuse(self, r):
+        """Why a record is not a resting order, NONE if it is one."""
+        if r.side != BID and r.side != ASK:
             return INVALID_SIDE
-        if c.time_in_force != GTC and c.time_in_force != POST_ONLY:
-            return INVALID_TIME_IN_FORCE
-        if c.flags > CANCEL_SMALLER:
+        known: cython.bint = refuse_terms(r.order_type, r.time_in_force, r.instructions) == NONE
+        if not known or not may_rest(r.order_type, r.time_in_force):
+            return INVALID_INSTRUCTION
+        if r.self_trade > CANCEL_SMALLER:
             return INVALID_SELF_TRADE
-        if c.quantity == 0 or c.quantity >> 63 != 0:
+        if r.remaining == 0 or r.remaining >> 63 != 0:
             return INVALID_QUANTITY
-        return self._place_order(book, c)
+        if r.trigger_price != 0 or r.display_quantity | r.hidden_quantity | r.expiry_ns | r.minimum_quantity != 0:
+            return MALFORMED
+        return NONE
 
-    def _place_order(self, book, c):
+    def _place_order(self, book, r):
         """Place an order at the back of its level. Remember if the present rules of its book would reject it."""
         if self.books.order_count == self.books.capacity:
             return ORDERS_FULL
-        position: u64 = self.books._position(book, c.order_id)
+        position: u64 = self.books._position(book, r.order_id)
         if book.ids[position].slot != NIL:
             return DUPLICATE_ORDER_ID
-        side: u32 = c.side
-        key: i64 = key_of(side, c.price)
+        side: u32 = r.side
+        key: i64 = key_of(side, r.price)
         ladder: cython.pointer[Ladder] = cython.address(book.ladders[side - 1])
-        fault: u32 = self.books._refuse_rest(self.books.level_at(ladder, key), c.quantity)
+        fault: u32 = self.books._refuse_rest(self.books.level_at(ladder, key), r.remaining)
         if fault != NONE:
             return fault
-        slot: u32 = self.books._fill_slot(book, c, c.quantity)
-        self.books.cold[slot].reference = c.sequence
-        self.books._name(book, position, c.order_id, slot)
+        slot: u32 = self._fill_slot(book, r)
+        self.books._name(book, position, r.order_id, slot)
         self.books._append(book, self.books.level_for(ladder, key, side), slot)
         outside: cython.bint = (
-            cython.cast(u64, cython.cast(u64, c.price) - cython.cast(u64, book.low_price)) > book.band
+            cython.cast(u64, cython.cast(u64, r.price) - cython.cast(u64, book.low_price)) > book.band
         )
         if outside or book.count > book.order_limit:
             book.older_rules = 1
         return NONE
 
-    def _place_walk(self, c):
-        """Place an unfinished mass cancel."""
-        if c.side > ASK:
+    def _fill_slot(self, book, r):
+        """A slot with the order of a record, not yet at a level."""
+        slot: u32 = self.books._take_slot(book)
+        order: cython.pointer[Order] = cython.address(self.books.orders[slot])
+        order.id = r.order_id
+        order.remaining = r.remaining
+        order.owner = r.owner
+        cold: cython.pointer[OrderCold] = cython.address(self.books.cold[slot])
+        cold.timestamp = r.timestamp
+        cold.reference = r.reference
+        cold.tag = r.tag
+        cold.time_in_force = r.time_in_force
+        cold.self_trade = r.self_trade
+        cold.order_type = r.order_type
+        cold.instructions = r.instructions
+        return slot
+
+    def place_walks(self, cancels, count):
+        """Place unfinished mass cancels."""
+        i: i64
+        for i in range(count):
+            self.fault = self._place_walk(cython.address(cancels[i]))
+            if self.fault != NONE:
+                return i
+        return -1
+
+    def _place_walk(self, r):
+        if r.side > ASK:
             return INVALID_SIDE
-        if not self.books.is_numbered(c.owner) or self.books.owner_lists[c.owner].walked or c.price < 0:
+        if not self.books.is_numbered(r.owner) or self.books.owner_lists[r.owner].walked:
             return UNKNOWN_ORDER
-        orders: cython.pointer[OwnerList] = cython.address(self.books.owner_lists[c.owner])
-        walk: cython.pointer[Walk] = cython.address(self.books.walks[c.owner])
+        orders: cython.pointer[OwnerList] = cython.address(self.books.owner_lists[r.owner])
+        walk: cython.pointer[Walk] = cython.address(self.books.walks[r.owner])
         walk.next = walk.last = NIL
-        if c.tag != 0:
-            walk.next = self._behind(orders.head, cython.cast(u64, c.price))
-            walk.last = self._behind(walk.next, cython.cast(u64, c.tag) - 1)
+        if r.waiting != 0:
+            walk.next = self._behind(orders.head, r.older)
+            walk.last = self._behind(walk.next, cython.cast(u64, r.waiting) - 1)
             if walk.last == NIL:
                 return UNKNOWN_ORDER
-        walk.order_id = c.order_id
-        walk.cancelled = c.quantity
-        walk.instrument = c.instrument
-        walk.side = c.side
-        walk.reason = c.flags
+        walk.order_id = r.order_id
+        walk.cancelled = r.cancelled
+        walk.instrument = r.instrument
+        walk.side = r.side
+        walk.reason = r.reason
         orders.walked = 1
         self.books.walk_count += 1
         return NONE
@@ -314,79 +326,82 @@ class Resting:
         return slot
 
     def is_crossed(self):
-        """Is there a book whose best bid is not below its best ask?"""
+        """Is there a book whose best bid is not below its best ask, though its phase does not allow it?"""
         index: u32
         for index in range(self.books.book_count):
-            bids: cython.pointer[Ladder] = cython.address(self.books.books[index].ladders[0])
-            asks: cython.pointer[Ladder] = cython.address(self.books.books[index].ladders[1])
-            if bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key:
+            book: cython.pointer[Book] = cython.address(self.books.books[index])
+            bids: cython.pointer[Ladder] = cython.address(book.ladders[0])
+            asks: cython.pointer[Ladder] = cython.address(book.ladders[1])
+            crossed: cython.bint = bids.best != NIL and asks.best != NIL and bids.best_key >= ~asks.best_key
+            if crossed and not self.books.may_cross(book):
                 return True
         return False
 
 
-def commands_of(books, instruments):
-    """Commands that rebuild the books of one or all ``Instrument`` values: an array of ``COMMAND``.
-
-    If a book was halted from the start, a command opens it first, so that it accepts the orders also by ``apply``. A
-    halted book is halted at the end. Mass cancels are over all books: for one of several books there are none.
-    """
-    opened, closed = [], []
-    orders: u64 = 0
-    for instrument in sorted(instruments, key=attrgetter("id")):
-        book: cython.pointer[Book] = books.book_of(instrument.id)
-        orders += book.count
-        if instrument.state == HALTED and (book.count != 0 or book.state == OPEN):
-            opened.append(instrument.id)
-        if book.state == HALTED:
-            closed.append(instrument.id)
-    walks: u64 = books.walk_count if len(instruments) == books.book_count else 0
-    block: Block = Block((orders + walks + len(opened) + len(closed) + 1) * cython.sizeof(Command))
-    commands: cython.pointer[Command] = cython.cast(cython.pointer[Command], block.memory)
+def dump_of(books, instruments):
+    """The state of the books as ``BookRecords``. ``instruments``: the ids of all books."""
+    phases = np.zeros(len(instruments), INSTRUMENT_PHASE)
+    phases["instrument"] = sorted(instruments)
+    for index, number in enumerate(sorted(instruments)):
+        phases["phase"][index] = books.book_of(number).phase
+    orders: Block = Block((cython.cast(u64, books.order_count) + 1) * cython.sizeof(RestingOrder))
+    cancels: Block = Block((cython.cast(u64, books.walk_count) + 1) * cython.sizeof(UnfinishedCancel))
+    first_order: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], orders.memory)
+    first_cancel: cython.pointer[UnfinishedCancel] = cython.cast(cython.pointer[UnfinishedCancel], cancels.memory)
     resting: Resting = Resting(books)
-    count: u64 = 0
-    for number in opened:
-        resting.write_state(cython.address(commands[count]), number, OPEN)
-        count += 1
-    wanted: u32 = instruments[0].id if len(instruments) == 1 else ALL_INSTRUMENTS
     with cython.nogil:
-        count = resting.write(commands, count, wanted)
-        if walks != 0:
-            count = resting.write_walks(commands, count)
-    for number in closed:
-        resting.write_state(cython.address(commands[count]), number, HALTED)
-        count += 1
-    return block.array(COMMAND, count)
+        resting.write(first_order)
+        if books.walk_count != 0:
+            resting.write_walks(first_cancel)
+    parts = (
+        phases,
+        orders.array(RESTING_ORDER, books.order_count),
+        cancels.array(UNFINISHED_CANCEL, books.walk_count),
+    )
+    return tuple.__new__(BookRecords, parts)  # as BookRecords(*parts), without Python code
 
 
-def place_all(books, instruments, commands):
-    """Load the state that commands describe into empty books. ``instruments``: their ``Instrument`` values.
+def place_all(books, instruments, records):
+    """Load the state that ``BookRecords`` describe into empty books. ``instruments``: their ``Instrument`` values.
 
     Raises SnapshotMismatch, OrdersFull, LevelsFull and MemoryError, which leave the books empty and as at the start.
     """
     if books.order_count != 0:
         raise SnapshotMismatch(f"{books.order_count} orders are in this engine: restore into a new one")
-    _make_room(books, instruments, commands)
+    _make_room(books, instruments, records.resting)
     resting: Resting = Resting(books)
-    for instrument in instruments:
-        books.book_of(instrument.id).state = OPEN
-    first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
-    count: u64 = len(commands)
-    done: i64
-    with cython.nogil:
-        done = resting.place_run(first, count)
-    if done >= 0 and not resting.is_crossed():
+    part, misfit = _place(resting, records)
+    if misfit < 0 and not resting.is_crossed():
         return 0
     _reset(books, instruments)
-    if done >= 0:
-        raise SnapshotMismatch("these commands make a crossed book")
-    refused = commands[-1 - done]
-    why = f"command {-1 - done}, of order {int(refused['order_id'])}: {FAULTS[resting.fault]}"
-    raise NO_ROOM.get(resting.fault, SnapshotMismatch)(why)
+    if misfit < 0:
+        raise SnapshotMismatch("these orders make a crossed book")
+    raise NO_ROOM.get(resting.fault, SnapshotMismatch)(f"record {misfit} of {part}: {FAULTS[resting.fault]}")
 
 
-def _make_room(books, instruments, commands):
+def _place(resting, records):
+    """Place all records. Returns the part and the index of the first one that does not fit, -1 if all fit."""
+    phases: cython.pointer[InstrumentPhase] = cython.cast(cython.pointer[InstrumentPhase], records_of(records.phases))
+    orders: cython.pointer[RestingOrder] = cython.cast(cython.pointer[RestingOrder], records_of(records.resting))
+    cancels: cython.pointer[UnfinishedCancel] = cython.cast(
+        cython.pointer[UnfinishedCancel], records_of(records.unfinished)
+    )
+    count: i64 = len(records.phases)
+    misfit: i64 = resting.place_phases(phases, count)
+    if misfit >= 0:
+        return "phases", misfit
+    count = len(records.resting)
+    with cython.nogil:
+        misfit = resting.place_orders(orders, count)
+    if misfit >= 0:
+        return "resting", misfit
+    count = len(records.unfinished)
+    return "unfinished", resting.place_walks(cancels, count)
+
+
+def _make_room(books, instruments, orders):
     """Enlarge the id tables of books with more orders than their instrument allows now."""
-    numbers = commands["instrument"]
+    numbers = orders["instrument"]
     counts = np.bincount(numbers[numbers < books.directory_size], minlength=books.directory_size)
     for instrument in instruments:
         if counts[instrument.id] > books.book_of(instrument.id).order_limit:
@@ -395,7 +410,7 @@ def _make_room(books, instruments, commands):
 
 
 def _reset(books, instruments):
-    """Empty the books and set the initial states of their instruments."""
+    """Empty the books and begin the initial phases of their instruments."""
     remove_all(books)
     owner: u32
     for owner in range(books.owner_limit if books.walk_count != 0 else 0):
@@ -403,7 +418,7 @@ def _reset(books, instruments):
     books.walk_count = 0
     for instrument in instruments:
         book: cython.pointer[Book] = books.book_of(instrument.id)
-        book.state = instrument.state
+        books.set_phase(book, instrument.phase)
         book.older_rules = 0
     return 0
 

@@ -2,9 +2,9 @@
 
 from pricetime.core.book cimport Books, mix
 from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport MASS_CANCEL, NEW_ORDER, OPEN_ORDERS, OPEN_ORDERS_TOLD, REJECTED, Command, Report, u32, u64
-from pricetime.core.dump cimport commands_of, place_all
-from pricetime.native.arrays cimport Block, records_of
+from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, REJECTED, Command, Report, u32, u64
+from pricetime.core.dump cimport dump_of, place_all
+from pricetime.native.arrays cimport Block, checked_records, records_of
 from pricetime.native.latch cimport Latch
 from pricetime.native.memory cimport release, reserve
 
@@ -22,10 +22,12 @@ cdef class Engine:
 
     cdef object run(self, object commands)
     cdef u64 cancel_orders_of(self, u32 owner, u32 instrument, u32 side) except? 0
+    cdef object _dump(self)
     cdef object known(self, object instrument)
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
-    cdef int make_room(self, u64 commands, u64 told=*) except -1
+    cdef int execute(self) except -1
+    cdef int make_room(self, u64 commands, u64 listings=*) except -1
     cdef object take_reports(self)
 
 
@@ -33,6 +35,7 @@ cdef object owner_with_orders(object owner)
 cdef int enter(Latch latch) except -1
 cdef int raise_busy() except -1
 cdef object checked(object commands)
+cdef object checked_book_records(object records)
 cdef bint fits(Block block, u64 n_bytes) noexcept
-cdef u64 told_by(const Command *commands, u64 count) noexcept nogil
+cdef u64 listings_in(const Command *commands, u64 count) noexcept nogil
 cdef u64 digest_of(Books books, object instruments, bint references=*) except? 0

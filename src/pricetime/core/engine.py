@@ -13,6 +13,7 @@ from pricetime.errors import (
     BookBusy,
     InvalidCommands,
     InvalidOwner,
+    InvalidRecords,
     InvalidSetting,
     MassCancelUnfinished,
     SnapshotMismatch,
@@ -22,16 +23,25 @@ from pricetime.ladder import tops_html
 from pricetime.native.spread import id_multiplier
 from pricetime.owner_limits import checked_limits
 from pricetime.prices import in_currency
-from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState
+from pricetime.types import (
+    ALL_INSTRUMENTS,
+    COMMAND,
+    INSTRUMENT_PHASE,
+    REPORT,
+    RESTING_ORDER,
+    UNFINISHED_CANCEL,
+    BookRecords,
+    Phase,
+)
 
 if cython.compiled:
     from cython.cimports.cpython.exc import PyErr_CheckSignals
 if not cython.compiled:  # the compiled form cimports them in engine.pxd
     from pricetime.core.book import Books, mix
     from pricetime.core.check import check_books
-    from pricetime.core.dump import commands_of, place_all
+    from pricetime.core.dump import dump_of, place_all
     from pricetime.core.layout import *
-    from pricetime.native.arrays import Block, records_of
+    from pricetime.native.arrays import Block, checked_records, records_of
     from pricetime.native.latch import Latch
     from pricetime.native.memory import release, reserve
 
@@ -137,7 +147,7 @@ class Engine:
         self.enter()
         try:
             books: Books = self.books
-            self.make_room(count, told_by(first, count) if books.owner_limit != 0 else 0)
+            self.make_room(count, listings_in(first, count) if books.owner_limit != 0 else 0)
             with cython.nogil:
                 books.run(first, count, cython.NULL)
             return self.take_reports()
@@ -150,19 +160,22 @@ class Engine:
 
         return book_of(self, instrument)
 
-    def state(self, instrument):
-        """The ``InstrumentState`` of one instrument. Raises UnknownInstrument. O(1)."""
+    def phase(self, instrument):
+        """The ``Phase`` of one instrument. Raises UnknownInstrument. O(1)."""
         number = self.known(instrument)
         self.enter()
         try:
-            state: u32 = self.books.book_of(number).state
+            phase: u32 = self.books.book_of(number).phase
         finally:
             self.leave()
-        return InstrumentState(state)
+        return Phase(phase)
 
-    def set_state(self, instrument, state):
-        """Open or halt one instrument: see ``OrderBook.set_state``. Raises UnknownInstrument and InvalidState. O(1)."""
-        self.book(instrument).set_state(state)
+    def set_phase(self, instrument, phase):
+        """Begin a phase of one instrument: see ``OrderBook.set_phase``.
+
+        Raises UnknownInstrument and InvalidPhase. O(1).
+        """
+        self.book(instrument).set_phase(phase)
 
     def tick_size(self, instrument):
         """Every price of this instrument is a multiple of it, in ticks. Raises UnknownInstrument. O(1)."""
@@ -196,8 +209,7 @@ class Engine:
             c.price = 0
             c.owner = owner
             c.tag = 0
-            self.make_room(1)
-            self.books.execute(c)
+            self.execute()
             last: cython.pointer[Report] = cython.address(self.books.reports[self.books.report_count - 1])
             if last.kind == REJECTED:
                 self.books.seq_num -= 1  # this report is not returned
@@ -247,36 +259,41 @@ class Engine:
         title = f"Engine: {len(known):,} instruments{left_out}, {len(self):,} orders"
         return tops_html((top_of(self.book(instrument.id), instrument) for instrument in known[:SHOWN_BOOKS]), title)
 
-    def commands(self):
-        """Return commands that rebuild this state: an array of ``pricetime.COMMAND``, shape (n,), for ``restore``.
+    def dump(self):
+        """Return the state of all books as ``pricetime.types.BookRecords``, for ``restore``.
 
-        O(orders).
+        O(orders). Raises BookBusy, also while an order waits for its extension.
         """
         self.enter()
         try:
-            return commands_of(self.books, list(self._instruments.values()))
+            return self._dump()
         finally:
             self.leave()
 
-    def restore(self, commands, seq_num=0, next_reference=None):
-        """Load the state that ``commands()`` of a different engine returned. This engine must have no orders.
+    def _dump(self):
+        if self.books.keeps:
+            raise BookBusy("an order waits for its extension: apply the extension first")
+        return dump_of(self.books, self._instruments)
 
-        ``commands``: from an engine with the same instruments or some of them. Orders are placed as they were, even if
-        the rules of an instrument have changed and would reject them. No report is made; the next one follows
-        ``seq_num``. O(orders log orders).
+    def restore(self, records, seq_num=0, next_reference=None):
+        """Load the state that ``dump()`` of a different engine returned. This engine must have no orders.
 
-        An order keeps its reference, the ``sequence`` of its command; orders with 0 get the next ones. The next order
-        to be accepted gets ``next_reference``, by default one more than the highest.
+        ``records``: ``BookRecords`` of an engine with the same instruments or some of them. Orders are placed as they
+        were, even if the rules of an instrument have changed and would reject them. An instrument without a record in
+        ``phases`` keeps its phase. No report is made; the next one follows ``seq_num``. O(orders log orders).
 
-        Raises InvalidCommands, InvalidSetting and BookBusy with nothing changed; and SnapshotMismatch, OrdersFull,
+        An order keeps its ``reference``; orders with 0 get the next ones. The next order to be accepted gets
+        ``next_reference``, by default one more than the highest.
+
+        Raises InvalidRecords, InvalidSetting and BookBusy with nothing changed; and SnapshotMismatch, OrdersFull,
         LevelsFull and MemoryError, which leave the engine as it was made, or with the orders that it had.
         """
-        commands = checked(commands)
+        records = checked_book_records(records)
         seq_num = whole(seq_num, 0, MAX_SEQ_NUM, InvalidSetting, "seq_num")
         self.enter()
         try:
-            commands, next_reference = with_references(commands, next_reference)
-            place_all(self.books, list(self._instruments.values()), commands)
+            records, next_reference = with_references(records, next_reference)
+            place_all(self.books, list(self._instruments.values()), records)
             self.books.seq_num = seq_num
             self.books.last_reference = next_reference - 1
         finally:
@@ -321,8 +338,7 @@ class Engine:
     def __reduce__(self):
         self.enter()
         try:
-            commands = commands_of(self.books, list(self._instruments.values()))
-            return remake, (*self._settings, commands, self.books.seq_num, self.books.last_reference + 1)
+            return remake, (*self._settings, self._dump(), self.books.seq_num, self.books.last_reference + 1)
         finally:
             self.leave()
 
@@ -348,13 +364,23 @@ class Engine:
         """Let other calls enter. O(1)."""
         self.latch.leave()
 
-    def make_room(self, commands, told=0):
-        """Provide memory for the reports of ``commands`` commands and ``told`` more reports, in a block that no array
-        uses.
+    def execute(self):
+        """Execute ``command`` for a call. An order that waits for its extension is rejected, without a report.
 
-        Raises MemoryError.
+        O(1), and O(1) for each order that it meets.
         """
-        n_bytes: u64 = (self.books.report_bound(commands + 1) + told) * cython.sizeof(Report)  # one more, so never 0
+        self.books.keeps = False
+        self.make_room(1)
+        self.books.execute(self.command)
+        return 0
+
+    def make_room(self, commands, listings=0):
+        """Provide memory for the reports of this many commands, in a block that no array uses.
+
+        ``listings``: how many of them are OPEN_ORDERS. Raises MemoryError.
+        """
+        reports: u64 = self.books.report_bound(commands, listings, self.books.order_count)
+        n_bytes: u64 = (reports + 1) * cython.sizeof(Report)  # never 0
         if not fits(self.block, n_bytes):
             self.block, self.spare = self.spare, self.block
         if not fits(self.block, n_bytes):
@@ -400,17 +426,18 @@ def raise_busy():
 
 def checked(commands):
     """An array of commands as a plain ndarray. Raises InvalidCommands if it is not one."""
-    if not isinstance(commands, np.ndarray):
-        raise InvalidCommands(f"{type(commands).__name__} is not a NumPy array: give one of dtype pricetime.COMMAND")
-    commands = np.asarray(commands)
-    if commands.dtype != COMMAND:
-        raise InvalidCommands(f"the dtype {commands.dtype} is not pricetime.COMMAND, little-endian and 64 bytes")
-    if commands.ndim != 1 or not commands.flags.c_contiguous:
-        raise InvalidCommands(
-            f"shape {commands.shape}, strides {commands.strides}: give a contiguous array of one dimension "
-            "(numpy.ascontiguousarray makes one)"
-        )
-    return commands
+    return checked_records(commands, COMMAND, "pricetime.COMMAND", InvalidCommands)
+
+
+def checked_book_records(records):
+    """``BookRecords`` of plain ndarrays. Raises InvalidRecords."""
+    if not isinstance(records, BookRecords):
+        raise InvalidRecords(f"{type(records).__name__} is not BookRecords: give what Engine.dump returned")
+    dtypes = {"phases": INSTRUMENT_PHASE, "resting": RESTING_ORDER, "unfinished": UNFINISHED_CANCEL}
+    checked_parts = []
+    for name, dtype in dtypes.items():
+        checked_parts.append(checked_records(getattr(records, name), dtype, f"the one of {name}", InvalidRecords))
+    return BookRecords(*checked_parts)
 
 
 def fits(block, n_bytes):
@@ -418,14 +445,13 @@ def fits(block, n_bytes):
     return block is not None and not block.in_use() and block.n_bytes >= n_bytes
 
 
-def told_by(commands, count):
-    """Most reports that the OPEN_ORDERS commands among some commands can add."""
+def listings_in(commands, count):
+    """How many of these commands are OPEN_ORDERS."""
     i: u64
-    told: u64 = 0
+    listings: u64 = 0
     for i in range(count):
-        if commands[i].type == OPEN_ORDERS:
-            told += OPEN_ORDERS_TOLD
-    return told
+        listings += commands[i].type == OPEN_ORDERS
+    return listings
 
 
 def digest_of(books, instruments, references=False):
@@ -437,21 +463,21 @@ def digest_of(books, instruments, references=False):
     return value
 
 
-def with_references(commands, next_reference):
-    """Commands of a snapshot whose orders all have a reference, and the next reference. Raises SnapshotMismatch."""
-    orders = commands["type"] == NEW_ORDER
-    given = commands["sequence"][orders]
+def with_references(records, next_reference):
+    """Records whose orders all have a reference, and the next reference. Raises SnapshotMismatch."""
+    given = records.resting["reference"]
     known = given[given != 0]
     highest = int(known.max(initial=0))
     next_reference = whole(next_reference or highest + 1, 1, MAX_SEQ_NUM, InvalidSetting, "next_reference")
     if next_reference <= highest or np.unique(known).size != known.size:
         raise SnapshotMismatch(f"the references of these orders are not below {next_reference}, each once")
-    if known.size != given.size:
-        given[given == 0] = np.arange(next_reference, next_reference + given.size - known.size, dtype=np.uint64)
-        commands = commands.copy()
-        commands["sequence"][orders] = given
-        next_reference += given.size - known.size
-    return commands, next_reference
+    fresh = given.size - known.size
+    if fresh:
+        orders = records.resting.copy()
+        orders["reference"][given == 0] = np.arange(next_reference, next_reference + fresh, dtype=np.uint64)
+        records = records._replace(resting=orders)
+        next_reference += fresh
+    return records, next_reference
 
 
 def top_of(book, instrument):
@@ -460,8 +486,8 @@ def top_of(book, instrument):
     unit = instrument.price_unit
     bid, bid_lots = (in_currency(bids[0][0], unit), f"{bids[0][1]:,}") if bids else (None, None)
     ask, ask_lots = (in_currency(asks[0][0], unit), f"{asks[0][1]:,}") if asks else (None, None)
-    state = book.state.name.lower()
-    return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", state
+    phase = book.phase.name.lower()
+    return instrument.id, instrument.symbol, bid_lots, bid, ask, ask_lots, f"{len(book):,}", phase
 
 
 def remake(instruments, capacity, level_capacity, owner_limit, limits, *state):

@@ -8,7 +8,7 @@ from decimal import Decimal
 from pricetime.checks import member, whole
 from pricetime.errors import InvalidSetting
 from pricetime.prices import price_unit
-from pricetime.types import InstrumentState, ReplacePolicy, SelfTrade
+from pricetime.types import Phase, ReplacePolicy, SelfTrade
 
 #: Instrument ids are below this, because they index a table.
 MAX_INSTRUMENTS = 1 << 20
@@ -31,7 +31,7 @@ class Instrument:
     order_limit: int | None = None  #: most resting orders; None for the engine's capacity
     low_price: int | None = None  #: ticks: orders below it are rejected; None for no limit
     high_price: int | None = None  #: ticks: orders above it are rejected; None for no limit
-    state: InstrumentState = InstrumentState.OPEN  #: the initial state; commands change it
+    phase: Phase = Phase.CONTINUOUS  #: the initial phase; commands change it
     #: the value of one tick in currency, such as 0.25: used to display prices; the engine does not use it
     price_unit: Decimal = Decimal(1)
 
@@ -49,7 +49,7 @@ class Instrument:
                 self._keep(end, checked)
         if self.low_price is not None and self.high_price is not None and self.low_price > self.high_price:
             raise InvalidSetting(f"low price {self.low_price} is above high price {self.high_price}")
-        self._keep("state", member(InstrumentState, self.state, InvalidSetting, "instrument state"))
+        self._keep("phase", member(Phase, self.phase, InvalidSetting, "phase"))
         object.__setattr__(self, "price_unit", price_unit(self.price_unit))
 
     def _keep(self, field: str, checked: int) -> None:

@@ -11,12 +11,23 @@ cdef enum:
     # Side
     BID = 1
     ASK = 2
+    # OrderType
+    LIMIT = 0
+    MARKET = 1
+    MARKET_TO_LIMIT = 2
+    STOP = 3
+    STOP_LIMIT = 4
     # TimeInForce
     GTC = 0
-    IOC = 1
-    FOK = 2
-    POST_ONLY = 3
-    MARKET = 4
+    DAY = 1
+    GTD = 2
+    IOC = 3
+    FOK = 4
+    # Instruction: bits
+    POST_ONLY = 1
+    AT_THE_OPEN = 2
+    AT_THE_CLOSE = 4
+    EXTENDED = 128
     # SelfTrade
     OFF = 1
     CANCEL_NEWEST = 2
@@ -35,9 +46,10 @@ cdef enum:
     REPLACE_ORDER_AS = 5
     MASS_CANCEL = 6
     GATEWAY_REJECT = 7
-    SET_STATE = 8
+    SET_PHASE = 8
     CONTINUE = 9
     OPEN_ORDERS = 10
+    ORDER_EXTENSION = 11
     EXECUTION_REPORT = 16
     # ReportKind
     ACCEPTED = 1
@@ -48,11 +60,11 @@ cdef enum:
     EXPIRED = 6
     REJECTED = 7
     MASS_CANCELLED = 8
-    STATE_CHANGED = 9
+    PHASE_CHANGED = 9
     OPEN_ORDER = 10
     OPEN_ORDERS_END = 11
-    # InstrumentState
-    OPEN = 0
+    # Phase
+    CONTINUOUS = 0
     HALTED = 1
     # Reason
     NONE = 0
@@ -74,11 +86,14 @@ cdef enum:
     INSTRUMENT_HALTED = 16
     THROTTLED = 17
     MALFORMED = 18
-    INVALID_STATE = 19
+    INVALID_PHASE = 19
     OWNER_ORDERS_FULL = 20
     QUANTITY_ABOVE_LIMIT = 21
     PRICE_TOO_FAR = 22
     MASS_CANCEL_UNFINISHED = 24
+    INVALID_ORDER_TYPE = 25
+    INVALID_INSTRUCTION = 26
+    NOT_SUPPORTED = 27
     IOC_REMAINDER = 32
     FOK_UNFILLABLE = 33
     MARKET_REMAINDER = 34
@@ -122,7 +137,7 @@ cdef enum:
     LEAF_CACHE = 64
     # Commands between the steps of prefetching
     AHEAD = 4
-    # More orders or levels than this, over all books, do not stay in the cache
+    # More orders at one time, or more levels, than this, over all books, do not stay in the cache
     MANY_ORDERS = 32768
     MANY_LEVELS = 16384
 
@@ -132,7 +147,8 @@ ctypedef packed struct Command:
     u64 timestamp        # ns
     u32 session
     u16 length           # bytes of the order that count
-    u16 reserved         # 0
+    u8 order_type
+    u8 instructions      # bits of Instruction
     u8 type
     u8 side
     u8 time_in_force
@@ -143,6 +159,22 @@ ctypedef packed struct Command:
     u64 quantity         # lots
     u32 owner
     u32 tag
+
+# More fields of the order in the command before it, among commands: 64 bytes, types.ORDER_EXTENSION.
+ctypedef packed struct OrderExtension:
+    u64 sequence
+    u64 timestamp        # ns
+    u32 session
+    u16 length           # as of a command
+    u16 zero
+    u8 type
+    u8 zero2
+    u16 zero3
+    u32 zero4
+    i64 trigger_price    # ticks
+    u64 display_quantity # lots
+    u64 expiry_ns
+    u64 minimum_quantity # lots
 
 # A report: 48 bytes, types.REPORT.
 ctypedef packed struct Report:
@@ -157,7 +189,51 @@ ctypedef packed struct Report:
     i64 price            # ticks
     u64 quantity         # lots
 
-# An order in a snapshot of the books: 48 bytes, types.SNAPSHOT_ORDER.
+# A resting order in the records of a book: 104 bytes, types.RESTING_ORDER.
+ctypedef packed struct RestingOrder:
+    u64 timestamp        # ns
+    u64 order_id
+    u64 reference        # its public number
+    i64 price            # ticks
+    u64 remaining        # lots still open
+    u32 owner
+    u32 tag
+    u32 instrument
+    u8 side
+    u8 time_in_force
+    u8 self_trade        # its mode, 0 for the instrument's default
+    u8 order_type
+    u8 instructions
+    u8 zero
+    u16 zero2
+    u32 zero3
+    i64 trigger_price    # this and the next four: 0 until orders can have them
+    u64 display_quantity
+    u64 hidden_quantity
+    u64 expiry_ns
+    u64 minimum_quantity
+
+# The phase of an instrument in the records of a book: 8 bytes, types.INSTRUMENT_PHASE.
+ctypedef packed struct InstrumentPhase:
+    u32 instrument
+    u8 phase
+    u8 zero
+    u16 zero2
+
+# An unfinished mass cancel in the records of a book: 40 bytes, types.UNFINISHED_CANCEL.
+ctypedef packed struct UnfinishedCancel:
+    u64 order_id         # of the command
+    u64 cancelled        # orders, so far
+    u32 older            # orders of the owner that are older than the next one to visit
+    u32 waiting          # orders left to visit
+    u32 owner
+    u32 instrument       # or ALL_INSTRUMENTS
+    u8 side              # 0 for both
+    u8 reason            # of the cancelled reports
+    u16 zero
+    u32 zero2
+
+# An order in a public snapshot: 48 bytes, types.SNAPSHOT_ORDER.
 ctypedef packed struct SnapshotOrder:
     u8 type
     u8 side
@@ -189,9 +265,10 @@ ctypedef struct OrderCold:
     u64 display          # 0: reserved for icebergs
     u64 reference        # public number: 1, 2, 3 ... in the order of acceptance, over all books
     u32 tag
+    u8 time_in_force     # these four in the order of the command, two by two
     u8 self_trade        # its mode, 0 for the instrument's default
-    u8 post_only         # 1 if it must not take
-    u16 reserved         # 0
+    u8 order_type
+    u8 instructions
 
 # All orders at one price of one side: 32 bytes. A free level stores the next free one in "head".
 ctypedef struct Level:
@@ -260,6 +337,12 @@ ctypedef struct IdEntry:
     u32 tag              # hash of the id; its place in the table follows from it
     u32 slot
 
+# What a phase accepts, from pricetime.phases: 8 bytes.
+ctypedef struct PhaseRule:
+    u32 accepts          # bit i: commands of type i, of those about one order
+    u16 matches          # 1: orders trade with those they cross
+    u16 reason           # of the commands that it rejects
+
 # One instrument's book.
 ctypedef struct Book:
     Ladder ladders[2]    # bids, asks
@@ -275,8 +358,9 @@ ctypedef struct Book:
     u32 instrument
     u8 self_trade        # default mode
     u8 replace_policy
-    u8 state             # InstrumentState
+    u8 phase
     u8 older_rules       # 1: restored orders may be outside the band or above the limit
+    PhaseRule rule       # of the phase
     u64 tick_size        # every price is a multiple
     u64 lot_size         # every quantity is a multiple
     i64 low_price        # ticks: the lowest price an order may have

@@ -1,13 +1,12 @@
 # Signatures and fields of order_book.py, in its order.
 
-from pricetime.core.book cimport Books, key_of
+from pricetime.core.book cimport Books, key_of, refuse_terms
 from pricetime.core.engine cimport Engine, owner_with_orders, raise_busy
 from pricetime.core.layout cimport (
-    ASK, BID, CANCEL_ORDER, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, NEW_ORDER,
-    NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_STATE, TRADE,
+    ASK, BID, CANCEL_ORDER, INVALID_INSTRUCTION, INVALID_TIME_IN_FORCE, LIMIT, NOT_SUPPORTED, POST_ONLY, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, NEW_ORDER,
+    NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_PHASE, TRADE,
     UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
-from pricetime.core.dump cimport commands_of
 from pricetime.execution cimport Execution, Trade
 from pricetime.native.bits cimport prefetch
 from pricetime.native.latch cimport Latch
@@ -39,7 +38,7 @@ cdef class OrderBook:
     cdef object _levels(self, u32 side, object count)
 
 
-cdef object _BID, _ASK, _GTC         # C variables, faster to read than the names of a module
+cdef object _BID, _ASK, _LIMIT, _GTC         # C variables, faster to read than the names of a module
 
 cdef u64 order_id_of(object value) except? 0xFFFFFFFF
 cdef u64 timestamp_of(object value) except? 0xFFFFFFFF
@@ -48,5 +47,7 @@ cdef u64 quantity_of(object value) except 0
 cdef i64 price_of(object value) except? 0x7FFFFFFF
 cdef u32 owner_of(object value) except? 0xFFFFFFFF
 cdef u32 side_of(object value) except 0
+cdef u32 order_type_of(object value) except? 0xFF
 cdef u32 time_in_force_of(object value) except? 0xFF
+cdef int check_terms(u32 order_type, u32 time_in_force, u32 instructions) except -1
 cdef u32 self_trade_of(object value) except 0

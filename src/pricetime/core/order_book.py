@@ -14,18 +14,18 @@ from pricetime.ladder import ladder_html
 from pricetime.types import (
     DEPTH,
     MAX_QUANTITY,
-    InstrumentState,
+    OrderType,
+    Phase,
     QueuePosition,
     ReplacePolicy,
     SelfTrade,
     Side,
     TimeInForce,
 )
-from pricetime.types import Order as RestingOrder
+from pricetime.types import Order as OrderSeen
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
-    from pricetime.core.book import key_of
-    from pricetime.core.dump import commands_of
+    from pricetime.core.book import key_of, refuse_terms
     from pricetime.core.engine import Engine, owner_with_orders, raise_busy
     from pricetime.core.layout import *
     from pricetime.execution import Execution, Trade
@@ -34,6 +34,7 @@ if not cython.compiled:  # the compiled form cimports them in order_book.pxd
 
 _BID = Side.BID
 _ASK = Side.ASK
+_LIMIT = OrderType.LIMIT
 _GTC = TimeInForce.GTC
 
 
@@ -100,26 +101,49 @@ class OrderBook:
 
     # ------------------------------------------------------------------ commands
 
-    def add_order(self, order_id, side, price, quantity, *, owner=0, time_in_force=_GTC, self_trade=None, timestamp=0):
+    def add_order(
+        self,
+        order_id,
+        side,
+        price,
+        quantity,
+        *,
+        owner=0,
+        order_type=_LIMIT,
+        time_in_force=_GTC,
+        post_only=False,
+        self_trade=None,
+        timestamp=0,
+    ):
         """Add an order: it trades with what it crosses, and its time in force decides about the remainder.
 
+        ``order_type``: an ``OrderType``; a market order ignores ``price`` and never rests. ``time_in_force``: a
+        ``TimeInForce``. ``post_only``: rest without trading, or raise WouldCross.
+
         Returns an ``Execution``. Raises InvalidOrderId, InvalidSide, InvalidPrice, InvalidQuantity, InvalidOwner,
-        InvalidTimeInForce, InvalidSelfTrade, InvalidTimestamp, InstrumentHalted, PriceOutsideBand, DuplicateOrderId,
-        QuantityAboveLimit, PriceTooFar, WouldCross (post-only), OwnerOrdersFull, OrdersFull, LevelsFull and
-        LevelQuantityFull. O(1), and O(1) for each order that it meets.
+        InvalidOrderType, InvalidTimeInForce, InvalidInstruction (post-only, but never rests), NotSupported,
+        InvalidSelfTrade, InvalidTimestamp, InstrumentHalted, PriceOutsideBand, DuplicateOrderId, QuantityAboveLimit,
+        PriceTooFar, WouldCross, OwnerOrdersFull, OrdersFull, LevelsFull and LevelQuantityFull. O(1), and O(1) for each
+        order that it meets.
         """
         number: u64 = self._order_id(order_id)
         side_: u32 = side_of(side)
+        kind: u32 = order_type_of(order_type)
         tif: u32 = time_in_force_of(time_in_force)
+        instructions: u32 = POST_ONLY if post_only else 0
+        if kind != LIMIT or tif != GTC:
+            check_terms(kind, tif, instructions)
         mode: u32 = 0 if self_trade is None else self_trade_of(self_trade)
         lots: u64 = self._lots(quantity)
-        ticks: i64 = 0 if tif == MARKET else self._ticks(price)
+        ticks: i64 = 0 if kind == MARKET else self._ticks(price)
         owner_: u32 = owner_of(owner)
         time_ns: u64 = timestamp_of(timestamp)
         c: cython.pointer[Command] = self._start(NEW_ORDER, number)
         try:
             c.side = side_
+            c.order_type = kind
             c.time_in_force = tif
+            c.instructions = instructions
             c.flags = mode
             c.quantity = lots
             c.price = ticks
@@ -162,6 +186,7 @@ class OrderBook:
         owner_: u32 = owner_of(owner) if owned else 0
         self._start(CANCEL_ORDER, number)
         try:
+            self._refused(self._books.refuse_phase(self._book, CANCEL_ORDER))
             if owned:
                 self._slot(number, True, owner_)
             self._execute()
@@ -196,6 +221,7 @@ class OrderBook:
         c: cython.pointer[Command] = self._start(REDUCE_ORDER, number)
         try:
             c.quantity = lots
+            self._refused(self._books.refuse_phase(self._book, REDUCE_ORDER))
             left: u64 = self._books.orders[self._slot(number, owned, owner_)].remaining
             self._execute()
             return left - self._books.reports[0].quantity
@@ -234,14 +260,14 @@ class OrderBook:
         finally:
             self._latch.leave()
 
-    def set_state(self, state):
-        """Open or halt the book. While it is halted, only cancels and reduces are accepted.
+    def set_phase(self, phase):
+        """Begin a phase, such as ``Phase.HALTED``, in which only cancels and reduces are accepted.
 
-        ``state``: an ``InstrumentState``. Raises InvalidState. O(1).
+        ``phase``: a ``Phase``. Raises InvalidPhase. O(1).
         """
         self._takes_commands()
-        new: u32 = checks.instrument_state(state)
-        c: cython.pointer[Command] = self._start(SET_STATE, 0)
+        new: u32 = checks.phase(phase)
+        c: cython.pointer[Command] = self._start(SET_PHASE, 0)
         try:
             c.flags = new
             self._execute()
@@ -266,14 +292,14 @@ class OrderBook:
     # ------------------------------------------------------------------ queries
 
     @property
-    def state(self):
-        """The ``InstrumentState``: open or halted. O(1)."""
+    def phase(self):
+        """The ``Phase``: what the book accepts now. O(1)."""
         self._enter()
         try:
-            state: u32 = self._book.state
+            phase: u32 = self._book.phase
         finally:
             self._latch.leave()
-        return InstrumentState(state)
+        return Phase(phase)
 
     @property
     def tick_size(self):
@@ -379,17 +405,6 @@ class OrderBook:
         """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
         self._engine.check()
 
-    def commands(self):
-        """Return commands that rebuild this book from an empty one: an array of ``pricetime.COMMAND``, shape (n,).
-
-        A new order for each resting one; if the book is halted, the halt comes last. O(orders).
-        """
-        self._enter()
-        try:
-            return commands_of(self._books, [self._engine._instruments[self._book.instrument]])
-        finally:
-            self._latch.leave()
-
     def __len__(self):
         """Orders resting."""
         self._enter()
@@ -433,7 +448,7 @@ class OrderBook:
 
     def _repr_html_(self):
         bids, asks = (side.tolist() for side in self.depth())
-        halted = ", halted" if self.state == InstrumentState.HALTED else ""
+        halted = ", halted" if self.phase == Phase.HALTED else ""
         return ladder_html(bids, asks, self.price_unit, f"OrderBook: {len(self):,} orders{halted}")
 
     def __reduce__(self):
@@ -486,7 +501,7 @@ class OrderBook:
         self._enter()
         c: cython.pointer[Command] = self._engine.command
         c.type = kind
-        c.side = c.time_in_force = c.flags = 0
+        c.side = c.order_type = c.time_in_force = c.instructions = c.flags = 0
         c.instrument = self._book.instrument
         c.timestamp = c.quantity = 0
         c.order_id = order_id
@@ -496,8 +511,7 @@ class OrderBook:
 
     def _execute(self):
         """Execute the command. Raises the exception of its reason if it is rejected."""
-        self._engine.make_room(1)
-        self._books.execute(self._engine.command)
+        self._engine.execute()
         if self._books.reports[0].kind == REJECTED:
             self._books.seq_num -= 1  # this report is not returned
             self._refused(self._books.reports[0].reason)
@@ -513,7 +527,7 @@ class OrderBook:
         """The message of a rejection. Malformed arguments have raised before, with their own messages."""
         c: cython.pointer[Command] = self._engine.command
         if reason == INSTRUMENT_HALTED:
-            return f"instrument {c.instrument} is halted: it accepts no orders until it is opened"
+            return f"instrument {c.instrument} is halted: it accepts only cancels and reduces until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
             low = self._book.low_price
             return f"price {c.price} is outside the band: give one from {low} to {low + int(self._book.band)}"
@@ -613,7 +627,7 @@ class OrderBook:
         side = _BID if level.side == BID else _ASK
         price: i64 = key_of(level.side, level.key)
         time_ns: u64 = self._books.cold[slot].timestamp
-        return tuple.__new__(RestingOrder, (o.id, side, price, o.remaining, time_ns, o.owner))
+        return tuple.__new__(OrderSeen, (o.id, side, price, o.remaining, time_ns, o.owner))
 
 
 def book_of(engine, instrument):
@@ -696,10 +710,31 @@ def side_of(value):
     return checks.side(value)
 
 
+def order_type_of(value):
+    if value is _LIMIT:
+        return LIMIT
+    return checks.order_type(value)
+
+
 def time_in_force_of(value):
     if value is _GTC:
         return GTC
     return checks.time_in_force(value)
+
+
+def check_terms(order_type, time_in_force, instructions):
+    """Raises InvalidTimeInForce, InvalidInstruction and NotSupported."""
+    reason: u32 = refuse_terms(order_type, time_in_force, instructions)
+    if reason == INVALID_TIME_IN_FORCE:
+        raise errors.InvalidTimeInForce("a market order never rests: give it a time in force other than GTD")
+    if reason == INVALID_INSTRUCTION:
+        raise errors.InvalidInstruction("this order never rests, so it cannot be post-only: give LIMIT and GTC")
+    if reason == NOT_SUPPORTED:
+        raise errors.NotSupported(
+            f"{OrderType(order_type).name} with {TimeInForce(time_in_force).name} has no rule yet: give LIMIT or "
+            "MARKET with GTC, IOC or FOK"
+        )
+    return 0
 
 
 def self_trade_of(value):

@@ -3,9 +3,9 @@
 from pricetime.native.bits cimport prefetch
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.layout cimport (
-    ACCEPTED, AHEAD, ASK, BID, CANCELLED, DUPLICATE_ORDER_ID, EXECUTION_REPORT, EXPIRED, HALTED, INVALID_PRICE,
-    INVALID_QUANTITY, INVALID_SIDE, INVALID_STATE, KEPT_PLACE, MALFORMED, MASS_CANCELLED, MAY_REST, NEVER_RESTS, NIL, NONE,
-    ONLY_TAKES, OPEN_ORDER, OPEN_ORDERS_END, ORDERS_FULL, OUT_OF_SEQUENCE, REDUCED, REJECTED, REPLACED, RESTS, SNAPSHOT_ORDER, STATE_CHANGED, TRADE,
+    ACCEPTED, AHEAD, ASK, BID, CANCELLED, DUPLICATE_ORDER_ID, EXECUTION_REPORT, EXPIRED, INVALID_PRICE,
+    INVALID_QUANTITY, INVALID_SIDE, INVALID_PHASE, KEPT_PLACE, MALFORMED, MASS_CANCELLED, MAY_REST, NEVER_RESTS, NIL, NONE,
+    ONLY_TAKES, OPEN_ORDER, OPEN_ORDERS_END, ORDERS_FULL, OUT_OF_SEQUENCE, REDUCED, REJECTED, REPLACED, RESTS, SNAPSHOT_ORDER, PHASE_CHANGED, TRADE,
     COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
     Book, IdEntry, Ladder, Level, Order, Report, SnapshotOrder, i64, u32, u64,
 )
@@ -36,7 +36,7 @@ cdef class Rebuilt:
     cdef u32 _take_from_taker(self, const Report *r) noexcept nogil
     cdef inline u32 _refuse_take(self, const Report *r, u32 side, i64 key, u64 remaining) noexcept nogil
     cdef u32 _replace(self, Book *book, const Report *r) noexcept nogil
-    cdef u32 _set_state(self, Book *book, const Report *r) noexcept nogil
+    cdef u32 _set_phase(self, Book *book, const Report *r) noexcept nogil
 
     # what they do to an order
     cdef inline u32 _refuse(self, Book *book, u32 side, u64 order_id, i64 key, u64 quantity, bint rests) noexcept nogil

@@ -92,8 +92,8 @@ class Rebuilt:
                 fault = self._take(book, r)
             elif r.kind == REPLACED:
                 fault = self._replace(book, r)
-            elif r.kind == STATE_CHANGED:
-                fault = self._set_state(book, r)
+            elif r.kind == PHASE_CHANGED:
+                fault = self._set_phase(book, r)
             else:
                 fault = MALFORMED
         if fault == NONE:
@@ -193,10 +193,10 @@ class Rebuilt:
             self._enter(book, r.side, r.order_id, key, r.quantity, True)
         return fault
 
-    def _set_state(self, book, r):
-        if r.quantity > HALTED:
-            return INVALID_STATE
-        book.state = r.quantity
+    def _set_phase(self, book, r):
+        if r.quantity >= self.books.phase_count:
+            return INVALID_PHASE
+        self.books.set_phase(book, cython.cast(u32, r.quantity))
         return NONE
 
     # ------------------------------------------------------------------ what they do to an order
@@ -249,8 +249,7 @@ class Rebuilt:
 
     def _crosses(self, book, side, key):
         """Would an order trade with the best one of the other side?"""
-        makers: cython.pointer[Ladder] = cython.address(book.ladders[2 - side])
-        return makers.best != NIL and makers.best_key >= ~key
+        return self.books._meets(book, cython.address(book.ladders[2 - side]), ~key)
 
     def _settle(self):
         """After a change: drop the taker if it is gone; let it rest if it may and nothing is left to trade with.

@@ -12,7 +12,7 @@ class Snapshot(NamedTuple):
     """The result of ``BookBuilder.snapshot`` and the argument of ``load_snapshot``."""
 
     seq_num: int  #: number of the last report that is included
-    instruments: tuple[Instrument, ...]  #: by id, each with its state
+    instruments: tuple[Instrument, ...]  #: by id, each with its phase
     #: dtype ``pricetime.types.SNAPSHOT_ORDER``, shape (n,): for each instrument bids, then asks, in priority order
     orders: SnapshotOrderArray
     digest: int  #: over all books, as ``Engine.digest``

@@ -112,7 +112,7 @@ class Exchange:
             settings.drain_timeout_ms * 1_000_000,
         )  # fmt: skip
         self.engine, self.store = machine.engine, machine.store
-        self.states = machine.states()  #: states of the instruments at the start
+        self.phases = machine.phases()  #: phases of the instruments at the start
 
     # ------------------------------------------------------------------ threads
 
@@ -183,9 +183,9 @@ class Exchange:
         """
         return bool(self.channel.admit(fd, owner, flags, next_sequence))
 
-    def set_state(self, instrument: int, state: int) -> bool:
-        """Open or halt an instrument. False if too many requests are waiting."""
-        return bool(self.channel.set_state(instrument, state))
+    def set_phase(self, instrument: int, phase: int) -> bool:
+        """Change the phase of an instrument. False if too many requests are waiting."""
+        return bool(self.channel.set_phase(instrument, phase))
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` (a SessionReason) is 0, and cancel its orders unless

@@ -11,7 +11,7 @@ import numpy as np
 from ..checks import shown
 from ..errors import InvalidSetting
 from ..prices import price_unit
-from ..types import COMMAND, MAX_QUANTITY, CommandType, SelfTrade, Side, TimeInForce
+from ..types import COMMAND, MAX_QUANTITY, CommandType, Instruction, OrderType, SelfTrade, Side, TimeInForce
 from .errors import InvalidFrame
 from .native import narwhals
 from .prices import to_ticks
@@ -27,20 +27,18 @@ SIDES = {
     "bid": Side.BID, "b": Side.BID, "buy": Side.BID, "ask": Side.ASK, "a": Side.ASK, "s": Side.ASK, "sell": Side.ASK,
     -1: Side.ASK,
 }  # fmt: skip
-TIMES = {
-    **{tif.name.lower(): tif for tif in TimeInForce},
-    "limit": TimeInForce.GTC, "day": TimeInForce.GTC,
-}  # fmt: skip
+ORDER_TYPES = {kind.name.lower(): kind for kind in OrderType}
+TIMES = {tif.name.lower(): tif for tif in TimeInForce}
+FLAGS = {"true": True, "false": False, True: True, False: False}
 MODES = {mode.name.lower(): mode for mode in SelfTrade}
 
 #: The largest value of each column of whole numbers.
 LARGEST = {"order_id": 2**64 - 1, "owner": 2**32 - 1, "instrument": 2**32 - 1, "quantity": MAX_QUANTITY}
 
-#: The columns that a frame may have. ``order_type`` may say ``market``, ``post_only`` or ``limit`` apart from how long
-#: an order may stay.
+#: The columns that a frame may have.
 COLUMNS = (
-    "type", "order_id", "side", "price", "quantity", "order_type", "time_in_force", "self_trade", "owner", "instrument",
-    "timestamp",
+    "type", "order_id", "side", "price", "quantity", "order_type", "time_in_force", "post_only", "self_trade", "owner",
+    "instrument", "timestamp",
 )  # fmt: skip
 
 
@@ -65,8 +63,9 @@ def commands_from_frame(
     | side | bid, buy, B or 1; ask, sell, S, A, 2 or -1 | needed for new orders |
     | price | currency, or ticks without `tick_size` | needed for new orders, except market orders, and replaces |
     | quantity | whole lots | needed for new orders, replaces and reduces |
-    | order_type | limit, market or post_only | limit |
-    | time_in_force | gtc, ioc, fok, post_only, market, or a `TimeInForce` | gtc |
+    | order_type | limit, market, or an `OrderType` | limit |
+    | time_in_force | gtc, ioc, fok, or a `TimeInForce` | gtc |
+    | post_only | true or false | false |
     | self_trade | name of a `SelfTrade` mode | the mode of the instrument |
     | owner | whole number below 2**32 | 0 |
     | instrument | whole number | `instrument` |
@@ -110,20 +109,20 @@ class _Reader:
         commands = np.zeros(len(self._frame), COMMAND)
         kinds = self._codes("type", TYPES, CommandType, NEW)
         new, replace = kinds == NEW, np.isin(kinds, (REPLACE, CommandType.REPLACE_ORDER_AS))
-        times = self._codes("time_in_force", TIMES, TimeInForce, TimeInForce.GTC)
-        order_types = self._codes("order_type", TIMES, TimeInForce, TimeInForce.GTC)
-        times = np.where(order_types != TimeInForce.GTC, order_types, times)
-        market = times == TimeInForce.MARKET
+        order_types = self._codes("order_type", ORDER_TYPES, OrderType, OrderType.LIMIT)
+        market = order_types == OrderType.MARKET
         commands["type"] = kinds
         commands["side"] = self._codes("side", SIDES, Side, 0, needed=new)
-        commands["time_in_force"] = times
+        commands["order_type"] = order_types
+        commands["time_in_force"] = self._codes("time_in_force", TIMES, TimeInForce, TimeInForce.GTC)
+        commands["instructions"] = Instruction.POST_ONLY * self._codes("post_only", FLAGS, None, False)
         commands["flags"] = self._codes("self_trade", MODES, SelfTrade, 0)
         commands["price"] = self._prices(unit, (new & ~market) | replace)
         commands["quantity"] = self._whole("quantity", 0, needed=new | replace | (kinds == REDUCE), smallest=1)
         if new.all() and not self._has_column("order_id"):
             commands["order_id"] = np.arange(1, len(commands) + 1)
         else:
-            by_id = ~np.isin(kinds, (CommandType.MASS_CANCEL, CommandType.SET_STATE))
+            by_id = ~np.isin(kinds, (CommandType.MASS_CANCEL, CommandType.SET_PHASE))
             commands["order_id"] = self._whole("order_id", 0, needed=by_id)
         commands["owner"] = self._whole("owner", 0)
         commands["instrument"] = self._whole("instrument", instrument)
@@ -158,7 +157,7 @@ class _Reader:
         return column, null
 
     def _codes(self, name: str, words: Mapping[Any, int], kind: Any, default: int, needed: Any | None = None) -> Any:
-        """A column of words or numbers as the numbers of an enumeration."""
+        """A column of words or numbers as the numbers of an enumeration; of words alone if ``kind`` is None."""
         found = self._column(name, needed)
         if found is None:
             return np.full(len(self._frame), default, np.uint8)
@@ -168,7 +167,7 @@ class _Reader:
         for value in set(values):
             word = value.strip().lower().replace("-", "_").replace(" ", "_") if isinstance(value, str) else value
             code = words.get(word)
-            if code is None and not isinstance(value, str) and value in kind._value2member_map_:
+            if code is None and kind and not isinstance(value, str) and value in kind._value2member_map_:
                 code = int(value)
             if code is None and (value is None or value != value or value == ""):
                 code = default

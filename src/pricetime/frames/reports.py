@@ -18,7 +18,7 @@ SIDES = {int(side): side.name.lower() for side in Side}
 REASONS = {int(reason): reason.name.lower() for reason in Reason if reason}
 
 #: Kinds of reports that have no price.
-WITHOUT_PRICE = (ReportKind.MASS_CANCELLED, ReportKind.STATE_CHANGED, ReportKind.OPEN_ORDERS_END)
+WITHOUT_PRICE = (ReportKind.MASS_CANCELLED, ReportKind.PHASE_CHANGED, ReportKind.OPEN_ORDERS_END)
 
 
 def reports_to_frame(reports: Any, tick_size: TickSize = None, *, native: str | None = None) -> Any:

@@ -10,16 +10,19 @@
 #include <stdint.h>
 
 enum { PT_BID = 1, PT_ASK = 2 };
-enum { PT_GTC = 0, PT_IOC = 1, PT_FOK = 2, PT_POST_ONLY = 3, PT_MARKET = 4 };
+enum { PT_LIMIT = 0, PT_MARKET = 1, PT_MARKET_TO_LIMIT = 2, PT_STOP = 3, PT_STOP_LIMIT = 4 };
+enum { PT_GTC = 0, PT_DAY = 1, PT_GTD = 2, PT_IOC = 3, PT_FOK = 4 };
+enum { PT_POST_ONLY = 1, PT_AT_THE_OPEN = 2, PT_AT_THE_CLOSE = 4, PT_EXTENDED = 128 };  /* bits of instructions */
 enum {
     PT_NEW_ORDER = 1, PT_CANCEL_ORDER = 2, PT_REPLACE_ORDER = 3, PT_REDUCE_ORDER = 4, PT_REPLACE_ORDER_AS = 5,
-    PT_MASS_CANCEL = 6, PT_GATEWAY_REJECT = 7, PT_SET_STATE = 8, PT_CONTINUE = 9, PT_EXECUTION_REPORT = 16
+    PT_MASS_CANCEL = 6, PT_GATEWAY_REJECT = 7, PT_SET_PHASE = 8, PT_CONTINUE = 9, PT_ORDER_EXTENSION = 11,
+    PT_EXECUTION_REPORT = 16
 };
 enum {
     PT_ACCEPTED = 1, PT_TRADE = 2, PT_CANCELLED = 3, PT_REPLACED = 4, PT_REDUCED = 5, PT_EXPIRED = 6, PT_REJECTED = 7,
-    PT_MASS_CANCELLED = 8, PT_STATE_CHANGED = 9
+    PT_MASS_CANCELLED = 8, PT_PHASE_CHANGED = 9
 };
-enum { PT_OPEN = 0, PT_HALTED = 1 };
+enum { PT_CONTINUOUS = 0, PT_HALTED = 1 };
 #define PT_ALL_INSTRUMENTS 0xFFFFFFFFu
 
 #pragma pack(push, 1)
@@ -28,12 +31,13 @@ typedef struct {                /* 64 bytes, pricetime.COMMAND */
     uint64_t timestamp;         /* ns */
     uint32_t session;
     uint16_t length;
-    uint16_t reserved;          /* 0 */
+    uint8_t order_type;
+    uint8_t instructions;
     uint8_t type;
     uint8_t side;
     uint8_t time_in_force;
     uint8_t flags;              /* bits 0 to 2: self-trade mode, 0 for the default; other bits 0. Mass cancel and
-                                   gateway reject: the reason. PT_SET_STATE: the state */
+                                   gateway reject: the reason. PT_SET_PHASE: the phase */
     uint32_t instrument;
     uint64_t order_id;
     int64_t price;              /* ticks */
@@ -41,6 +45,22 @@ typedef struct {                /* 64 bytes, pricetime.COMMAND */
     uint32_t owner;
     uint32_t tag;
 } pt_command;
+
+typedef struct {                /* 64 bytes, pricetime.types.ORDER_EXTENSION: follows a command with PT_EXTENDED */
+    uint64_t sequence;
+    uint64_t timestamp;
+    uint32_t session;
+    uint16_t length;
+    uint16_t zero;
+    uint8_t type;
+    uint8_t zero2;
+    uint16_t zero3;
+    uint32_t zero4;
+    int64_t trigger_price;      /* ticks */
+    uint64_t display_quantity;  /* lots */
+    uint64_t expiry_ns;
+    uint64_t minimum_quantity;  /* lots */
+} pt_order_extension;
 
 typedef struct {                /* 48 bytes, pricetime.REPORT */
     uint8_t type;

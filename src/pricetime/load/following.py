@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ..client.sequencer import FeedState
+from ..client.feed_state import FeedState
 from ..client.subscriber import Subscriber
 from ..errors import PricetimeError
 

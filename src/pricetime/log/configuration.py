@@ -9,13 +9,12 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.engine import Engine
 from ..core.instrument import Instrument
 from ..errors import PricetimeError
 from ..owner_limits import OwnerLimits
-from ..types import CommandType
+from ..types import BookRecords
 from .errors import JournalError
 
 
@@ -60,10 +59,10 @@ class Configuration:
             limits=self.limits,
         )
 
-    def restore(self, commands: NDArray[np.void], seq_num: int, next_reference: int) -> Engine:
-        """Return an engine with the resting orders that these commands enter: see ``Engine.restore``. O(orders)."""
+    def restore(self, records: BookRecords, seq_num: int, next_reference: int) -> Engine:
+        """Return an engine with the state that these records describe: see ``Engine.restore``. O(orders log orders)."""
         engine = self.make_engine()
-        engine.restore(commands, seq_num, next_reference)
+        engine.restore(records, seq_num, next_reference)
         return engine
 
     def take_over(self, engine: Engine) -> Engine:
@@ -72,10 +71,10 @@ class Configuration:
         Instruments without orders may be missing in this configuration. Raises OrdersFull, LevelsFull, SnapshotMismatch
         and MemoryError.
         """
-        commands = engine.commands()
+        records = engine.dump()
         known = [instrument.id for instrument in self.instruments]
-        gone = (commands["type"] == CommandType.SET_STATE) & ~np.isin(commands["instrument"], known)
-        return self.restore(commands[~gone], engine.seq_num, engine.next_reference)
+        phases = records.phases[np.isin(records.phases["instrument"], known)]
+        return self.restore(records._replace(phases=phases), engine.seq_num, engine.next_reference)
 
     @property
     def digest(self) -> bytes:

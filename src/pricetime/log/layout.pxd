@@ -61,13 +61,15 @@ ctypedef packed struct SnapshotHead:
     u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 commands         # 64 bytes each: they rebuild the books; sequence is the reference of an order
+    u64 phases           # 8 bytes each, these three as in types.BookRecords: the phase of every instrument
+    u64 resting          # 104 bytes each: the resting orders
+    u64 unfinished       # 40 bytes each: the unfinished mass cancels
     u64 owners           # 16 bytes each
     u64 stream_reports   # 48 bytes each: the newest of each owner, owner by owner
     u64 feed_reports     # 48 bytes each: the newest of the feed
     u32 feed_checksum    # of all reports of the feed before those
     u32 zero2
-    u8 zero3[24]
+    u8 zero3[8]
 
 # An owner's stream in a snapshot: 16 bytes.
 ctypedef packed struct SnapshotOwner:

@@ -20,7 +20,7 @@ from ..core.engine import Engine
 from ..errors import PricetimeError
 from ..native.crc import crc32c
 from ..native.disk import Disk
-from ..types import COMMAND, REPORT
+from ..types import INSTRUMENT_PHASE, REPORT, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalError, SnapshotDamaged
@@ -29,7 +29,7 @@ from .position import Position
 from .segment import TEMPORARY, BadHead, SegmentHead
 
 MAGIC = b"PTJRNSNP"
-HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQII24s")
+HEAD = struct.Struct("<8sII32sQQQQIIQQQQQQQQQQQII8s")
 END = struct.Struct("<II")
 
 #: An owner's stream: the newest ``kept`` reports before ``next_sequence`` are in the snapshot.
@@ -59,7 +59,7 @@ class SnapshotFile:
     epoch: int  #: of the feed, ns
     feed_sequence: int  #: of the next report of the feed
     feed_checksum: int  #: of all reports of the feed before ``feed_reports``
-    commands: Records  #: COMMAND: what ``Engine.commands`` gave, with the reference of each order in ``sequence``
+    records: BookRecords  #: of the engine
     owners: Records  #: OWNER, by owner
     stream_reports: Records  #: REPORT: owner by owner
     feed_reports: Records  #: REPORT: the newest of the feed, oldest first
@@ -71,7 +71,7 @@ class SnapshotFile:
 
     def parts(self) -> list[Records]:
         """The parts after the head, in order."""
-        return [self.commands, self.owners, self.stream_reports, self.feed_reports]
+        return [*self.records, self.owners, self.stream_reports, self.feed_reports]
 
     def head(self) -> bytes:
         at = self.position
@@ -172,7 +172,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         raise BadSnapshot("it is not a snapshot: the magic is wrong")
     if version != VERSION:
         raise BadSnapshot(f"its format is version {version}: this program reads version {VERSION}")
-    dtypes = (COMMAND, OWNER, REPORT, REPORT)
+    dtypes = (INSTRUMENT_PHASE, RESTING_ORDER, UNFINISHED_CANCEL, OWNER, REPORT, REPORT)
     sizes = [count * dtype.itemsize for count, dtype in zip(counts, dtypes, strict=True)]
     if HEAD.size + sum(sizes) + END.size != len(view):
         raise BadSnapshot(f"it has {len(view)} bytes, but its counts need {HEAD.size + sum(sizes) + END.size}")
@@ -185,7 +185,7 @@ def _decode(data: Any, name: str) -> SnapshotFile:
         first += size
     snapshot = SnapshotFile(
         Position(segment, offset, link, sequence), term, digest, timestamp, report_checksum, seq_num, books, reference,
-        epoch, feed_sequence, feed_checksum, *parts,
+        epoch, feed_sequence, feed_checksum, BookRecords(*parts[:3]), *parts[3:],
     )  # fmt: skip
     _hold_together(snapshot, name)
     return snapshot
@@ -207,7 +207,7 @@ def _hold_together(snapshot: SnapshotFile, name: str) -> None:
 def restore(snapshot: SnapshotFile, configuration: Configuration) -> Engine:
     """Return books in the state of a snapshot, under its configuration or a later one. Raises SnapshotDamaged."""
     try:
-        engine = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
+        engine = configuration.restore(snapshot.records, snapshot.seq_num, snapshot.next_reference)
     except PricetimeError as error:
         raise SnapshotDamaged(f"the snapshot of command {snapshot.sequence} cannot be restored: {error}") from error
     if engine.digest(references=True) != snapshot.books:

@@ -6,3 +6,4 @@ cdef class Block:
     cdef bint in_use(self) noexcept
 
 cdef const void *records_of(object array) except? NULL
+cdef object checked_records(object records, object dtype, object name, object error)

@@ -69,3 +69,18 @@ def records_of(array):
         return cython.NULL
     view: cython.const[cython.uchar][::1] = array.view(np.uint8)
     return cython.address(view[0])
+
+
+def checked_records(records, dtype, name, error):
+    """An array of records as a plain ndarray. Raises ``error`` if it is not one. ``name``: of the dtype."""
+    if not isinstance(records, np.ndarray):
+        raise error(f"{type(records).__name__} is not a NumPy array: give one of dtype {name}")
+    records = np.asarray(records)
+    if records.dtype != dtype:
+        raise error(f"the dtype {records.dtype} is not {name}, little-endian and {dtype.itemsize} bytes")
+    if records.ndim != 1 or not records.flags.c_contiguous:
+        raise error(
+            f"shape {records.shape}, strides {records.strides}: give a contiguous array of one dimension of {name} "
+            "(numpy.ascontiguousarray makes one)"
+        )
+    return records

@@ -79,4 +79,8 @@ def _record(name: str, fields: list[tuple[str, str, str, str]], names: dict[str,
     def __repr__(self: Any) -> str:
         return f"{name}({', '.join(f'{field}={getattr(self, field)!r}' for field in slots)})"
 
-    return type(name, (), {"__slots__": slots, "size": size, "__init__": __init__, "__repr__": __repr__})
+    def __getitem__(self: Any, _: int) -> Any:
+        return self  # a pointer to a record is the record
+
+    methods = {"__init__": __init__, "__repr__": __repr__, "__getitem__": __getitem__}
+    return type(name, (), {"__slots__": slots, "size": size, **methods})

@@ -11,14 +11,26 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from .. import checks, errors
+from .. import checks, errors, phases
 from ..checks import member
 from ..execution import Execution, Trade
 from ..owner_limits import OwnerLimits, checked_limits
-from ..types import InstrumentState, Reason, ReplacePolicy, ReportKind, SelfTrade, Side, TimeInForce
+from ..types import (
+    CommandType,
+    Instruction,
+    OrderType,
+    Phase,
+    Reason,
+    ReplacePolicy,
+    ReportKind,
+    SelfTrade,
+    Side,
+    TimeInForce,
+)
 from .mass_cancel import MassCancel
 from .queues import Queues
-from .records import Order, Report
+from .records import Order, Report, Row
+from .terms import checked_terms
 
 
 class ReferenceBook(Queues):
@@ -49,8 +61,10 @@ class ReferenceBook(Queues):
         self.owner_limit = owner_limit
         self.tick_size, self.lot_size = tick_size, lot_size
         self.limits = checked_limits(limits or {}, owner_limit)
-        self.state = InstrumentState.OPEN
+        self.phases = dict(phases.PHASES)
+        self.phase: int = Phase.CONTINUOUS
         self.unfinished: dict[int, MassCancel] = {}  #: by owner
+        self.kept: Row | None = None  #: the command of an order that waits for its extension
         self.reports: list[Report] = []
 
     # ---------------------------------------------------------------- commands
@@ -63,47 +77,70 @@ class ReferenceBook(Queues):
         quantity: int,
         *,
         owner: int = 0,
+        order_type: int = OrderType.LIMIT,
         time_in_force: int = TimeInForce.GTC,
+        post_only: bool = False,
         self_trade: int | None = None,
         timestamp: int = 0,
     ) -> Execution:
-        """Match a new order; rest, cancel or reject the remainder as its time in force says."""
+        """Match a new order; rest, cancel or reject the remainder as its order type and time in force say."""
+        instructions = Instruction.POST_ONLY if post_only else 0
+        return self.enter_order(
+            order_id, side, price, quantity, owner, order_type, time_in_force, instructions, self_trade, timestamp
+        )
+
+    def enter_order(
+        self,
+        order_id: int,
+        side: int,
+        price: int,
+        quantity: int,
+        owner: int,
+        order_type: int,
+        time_in_force: int,
+        instructions: int,
+        self_trade: int | None,
+        timestamp: int,
+    ) -> Execution:
+        """The same with the bits of its instructions."""
         order_id = checks.order_id(order_id)
         side = checks.side(side)
-        tif = checks.time_in_force(time_in_force)
+        kind, tif, asked = checked_terms(order_type, time_in_force, instructions)
         mode = None if self_trade is None else checks.self_trade(self_trade)
         quantity = self._lots(quantity)
-        price = 0 if tif is TimeInForce.MARKET else self._ticks(price)
+        is_market = kind is OrderType.MARKET
+        price = 0 if is_market else self._ticks(price)
         owner = checks.owner(owner)
         timestamp = checks.timestamp(timestamp)
-        order = Order(order_id, side, price, quantity, timestamp, owner, mode, tif is TimeInForce.POST_ONLY)
-        self._check_open(None if tif is TimeInForce.MARKET else price)
+        order = Order(order_id, side, price, quantity, timestamp, owner, mode, kind, tif, asked)
+        self._check_phase(CommandType.NEW_ORDER)
+        if not is_market:
+            self._check_band(price)
         if order_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {order_id} is resting")
         limits = self._limits(owner)
         self._check_quantity(limits, quantity)
-        if tif is not TimeInForce.MARKET:
+        if not is_market:
             self._check_distance(limits, side, price)
         if order.post_only and self._meets(order, price):
             raise errors.WouldCross(f"post-only order {order_id} would trade at {price}")
-        rests = tif in (TimeInForce.GTC, TimeInForce.POST_ONLY)
-        if rests:
+        if order.may_rest:
             if limits.open_orders is not None and self.open_orders[owner] >= limits.open_orders:
                 raise errors.OwnerOrdersFull(f"owner {owner} has {self.open_orders[owner]} open orders")
             if self.capacity is not None and len(self.by_id) >= self.capacity:
                 raise errors.OrdersFull(f"all {self.capacity} slots are taken")
             self._check_room(side, price, quantity)
         seen = len(self.reports)
-        self._report(ReportKind.ACCEPTED, order, quantity, Reason.NONE if rests else Reason.NEVER_RESTS)
-        limit = self._band_end(side) if tif is TimeInForce.MARKET else price
+        self._report(ReportKind.ACCEPTED, order, quantity, Reason.NONE if order.may_rest else Reason.NEVER_RESTS)
+        limit = self._band_end(side) if is_market else price
         if tif is TimeInForce.FOK and not self._can_fill(order, limit):
             self._report(ReportKind.CANCELLED, order, quantity, Reason.FOK_UNFILLABLE)
             return self._execution(order_id, (), seen)
         trades = self._match(order, limit)
-        if order.quantity and rests:
+        if order.quantity and order.may_rest:
             self._rest(order)
         elif order.quantity:
-            reason = Reason.MARKET_REMAINDER if tif is TimeInForce.MARKET else Reason.IOC_REMAINDER
+            reason = Reason.MARKET_REMAINDER if is_market else Reason.IOC_REMAINDER
             self._report(ReportKind.CANCELLED, order, order.quantity, reason)
         return self._execution(order_id, trades, seen)
 
@@ -114,6 +151,7 @@ class ReferenceBook(Queues):
     def cancel_order(self, order_id: int, *, owner: int | None = None) -> int:
         """Cancel an order. Returns the quantity that was resting."""
         order_id = checks.order_id(order_id)
+        self._check_phase(CommandType.CANCEL_ORDER)
         return self.cancel(self._find(order_id, owner if owner is None else checks.owner(owner)))
 
     def mass_cancel(self, owner: int, *, side: int | None = None) -> int:
@@ -151,6 +189,7 @@ class ReferenceBook(Queues):
         """Take ``by`` lots off an order, which keeps its place. Returns the quantity left, 0 if the order is gone."""
         order_id = checks.order_id(order_id)
         by = self._lots(by)
+        self._check_phase(CommandType.REDUCE_ORDER)
         order = self._find(order_id, owner if owner is None else checks.owner(owner))
         by = min(by, order.quantity)
         self._take(order, by)
@@ -166,7 +205,8 @@ class ReferenceBook(Queues):
         quantity = self._lots(quantity)
         price = self._ticks(price)
         owner = owner if owner is None else checks.owner(owner)
-        self._check_open(price)
+        self._check_phase(CommandType.REPLACE_ORDER)
+        self._check_band(price)
         old = self._find(order_id, owner)
         if new_id != old.id and new_id in self.by_id:
             raise errors.DuplicateOrderId(f"order id {new_id} is resting")
@@ -195,10 +235,16 @@ class ReferenceBook(Queues):
             self._rest(old)
         return self._execution(new_id, trades, seen)
 
-    def set_state(self, state: int) -> None:
-        """Open or halt the book. While it is halted, only cancels and reduces are accepted."""
-        self.state = checks.instrument_state(state)
-        self.reports.append(Report(ReportKind.STATE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.state))
+    def set_phase(self, phase: int) -> None:
+        """Begin a phase of the table in ``pricetime.phases``."""
+        self.begin_phase(checks.phase(phase))
+
+    def begin_phase(self, phase: int) -> None:
+        """The same by its number."""
+        if phase not in self.phases:
+            raise errors.InvalidPhase(f"{phase} is not a phase of the table")
+        self.phase = phase
+        self.reports.append(Report(ReportKind.PHASE_CHANGED, 0, Reason.NONE, 0, 0, 0, self.phase))
 
     # ---------------------------------------------------------------- the rules
 
@@ -216,14 +262,15 @@ class ReferenceBook(Queues):
             raise errors.InvalidPrice(f"price {price} is not a multiple of the tick size {self.tick_size}")
         return price
 
-    def _check_open(self, price: int | None) -> None:
-        """Does the book accept orders, and at this price? None for a market order."""
-        if self.state is InstrumentState.HALTED:
-            raise errors.InstrumentHalted("the book accepts no orders until it is opened")
-        if price is not None and (
-            (self.low_price is not None and price < self.low_price)
-            or (self.high_price is not None and price > self.high_price)
-        ):
+    def _check_phase(self, command: CommandType) -> None:
+        """Does the book accept this command now?"""
+        rule = self.phases[self.phase]
+        if command not in rule.accepts:
+            raise errors.ERROR_OF_REASON[rule.reason](f"the book accepts no {command.name} in phase {self.phase}")
+
+    def _check_band(self, price: int) -> None:
+        low, high = self.low_price, self.high_price
+        if (low is not None and price < low) or (high is not None and price > high):
             raise errors.PriceOutsideBand(f"price {price} is not from {self.low_price} to {self.high_price}")
 
     def _band_end(self, side: Side) -> int | None:
@@ -260,6 +307,8 @@ class ReferenceBook(Queues):
     def _meets(self, order: Order, limit: int | None) -> deque[Order] | None:
         """The best queue of the other side if the order may trade with it. A limit of None accepts any price."""
         best = self.best_ask if order.side is Side.BID else self.best_bid
+        if not self.phases[self.phase].matches:
+            return None
         if best is None or (limit is not None and (best > limit if order.side is Side.BID else best < limit)):
             return None
         return self.levels[other(order.side)][best]
@@ -272,6 +321,8 @@ class ReferenceBook(Queues):
 
     def _can_fill(self, order: Order, limit: int | None) -> bool:
         """Could the whole quantity trade? Counts only what its self-trade mode lets it take."""
+        if not self._meets(order, limit):
+            return False
         need = order.quantity
         for price, queue in self._queues(other(order.side)):
             if limit is not None and (price > limit if order.side is Side.BID else price < limit):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -16,14 +16,21 @@ from ..types import (
     REPORT,
     CommandArray,
     CommandType,
+    Instruction,
     Reason,
     ReportArray,
     ReportKind,
 )
 from .book import ReferenceBook
-from .records import Report
+from .records import Report, Row
 
 T = TypeVar("T")
+
+#: Kinds of reports that repeat the instrument of the command.
+REPEATING = {ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}
+
+#: A command with all fields 0.
+EMPTY = Row(*[0] * len(Row._fields))
 
 REASON_OF_ERROR = {error: reason for reason, error in ERROR_OF_REASON.items()}
 
@@ -35,33 +42,62 @@ def apply(book: ReferenceBook, commands: CommandArray, *, first: int = 1) -> Rep
     The book's own list of reports is cleared.
     """
     records: list[tuple[int, ...]] = []
-    for row in commands.tolist():
-        book.reports.clear()
-        asked = _instrument(book, row)
-        try:
-            _call(book, row)
-        except PricetimeError as error:
-            book.reports.append(rejected(row, REASON_OF_ERROR[type(error)]))
-        for kind, side, reason, *rest in book.reports:
-            instrument = (
-                asked if kind in (ReportKind.REJECTED, ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END) else 0
-            )
-            records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
+    for row in map(Row._make, commands.tolist()):
+        for command in due(book, row):
+            book.reports.clear()
+            asked = _instrument(book, command)
+            try:
+                _call(book, command)
+            except PricetimeError as error:
+                book.reports.append(rejected(command, REASON_OF_ERROR[type(error)]))
+            for kind, side, reason, *rest in book.reports:
+                instrument = asked if kind in REPEATING else 0
+                records.append((EXECUTION_REPORT, kind, side, reason, instrument, first + len(records), *rest))
     book.reports.clear()
     return np.array(records, REPORT)
 
 
-def _instrument(book: ReferenceBook, row: tuple[int, ...]) -> int:
+class Keeps(Protocol):
+    """What may keep an extended order: a book, or an engine of several."""
+
+    kept: Row | None
+
+
+def due(book: Keeps, row: Row) -> list[Row]:
+    """The commands that are executed when this one arrives.
+
+    An extended order waits for the next command. If that is its extension, the order is executed, otherwise rejected.
+    An extension without an order is rejected.
+    """
+    kept, book.kept = book.kept, None
+    commands = []
+    if kept and row.type == CommandType.ORDER_EXTENSION:
+        return [kept]
+    if kept:
+        commands.append(reject_of(kept))
+    if row.type == CommandType.ORDER_EXTENSION:
+        commands.append(reject_of(EMPTY))
+    elif row.type == CommandType.NEW_ORDER and row.instructions & Instruction.EXTENDED:
+        book.kept = row
+    else:
+        commands.append(row)
+    return commands
+
+
+def reject_of(row: Row) -> Row:
+    """The command that rejects this one as malformed."""
+    return row._replace(type=CommandType.GATEWAY_REJECT, flags=Reason.MALFORMED)
+
+
+def _instrument(book: ReferenceBook, row: Row) -> int:
     """The instrument of a report that repeats the command's; for CONTINUE that of its mass cancel."""
-    kind, instrument, owner = row[5], row[9], row[13]
-    unfinished = book.unfinished.get(owner)
-    return unfinished.instrument if unfinished and kind == CommandType.CONTINUE else instrument
+    unfinished = book.unfinished.get(row.owner)
+    return unfinished.instrument if unfinished and row.type == CommandType.CONTINUE else row.instrument
 
 
-def rejected(row: tuple[int, ...], reason: int) -> Report:
+def rejected(row: Row, reason: int) -> Report:
     """The report of a rejected command."""
-    _, _, _, _, _, _, side, _, _, _, order_id, price, quantity, _, _ = row
-    return Report(ReportKind.REJECTED, side, reason, order_id, 0, price, quantity)
+    return Report(ReportKind.REJECTED, row.side, reason, row.order_id, 0, row.price, row.quantity)
 
 
 def told(orders: Sequence[T], first: int | None) -> tuple[Sequence[T], Reason]:
@@ -87,33 +123,32 @@ def _tell_open_orders(book: ReferenceBook, owner: int, request_id: int, *, behin
     book.reports.append(Report(ReportKind.OPEN_ORDERS_END, 0, reason, request_id, 0, 0, len(some)))
 
 
-def _call(book: ReferenceBook, row: tuple[int, ...]) -> None:
-    _, timestamp, _, _, _, kind, side, tif, flags, instrument, order_id, price, quantity, owner, tag = row
-    match kind:
+def _call(book: ReferenceBook, row: Row) -> None:
+    owner, price, quantity = row.owner, row.price, row.quantity
+    match row.type:
         case CommandType.NEW_ORDER:
-            mode = flags or None
-            book.add_order(
-                order_id, side, price, quantity, owner=owner, time_in_force=tif, self_trade=mode, timestamp=timestamp
-            )
+            terms = row.order_type, row.time_in_force, row.instructions
+            book.enter_order(row.order_id, row.side, price, quantity, owner, *terms, row.flags or None, row.timestamp)
         case CommandType.CANCEL_ORDER:
-            book.cancel_order(order_id, owner=owner or None)
+            book.cancel_order(row.order_id, owner=owner or None)
         case CommandType.REDUCE_ORDER:
-            book.reduce_order(order_id, quantity, owner=owner or None)
+            book.reduce_order(row.order_id, quantity, owner=owner or None)
         case CommandType.REPLACE_ORDER:
-            book.replace_order(order_id, price, quantity, owner=owner or None)
+            book.replace_order(row.order_id, price, quantity, owner=owner or None)
         case CommandType.REPLACE_ORDER_AS:
-            book.replace_order(order_id, price, quantity, new_id=owner | tag << 32)
+            book.replace_order(row.order_id, price, quantity, new_id=owner | row.tag << 32)
         case CommandType.MASS_CANCEL:
-            which = checks.side(side) if side else None
-            given = {"instrument": instrument, "order_id": order_id, "reason": flags or Reason.BY_MASS_CANCEL}
-            book.start_mass_cancel(owner, which, limit=tag, **given)
+            which = checks.side(row.side) if row.side else None
+            reason = row.flags or Reason.BY_MASS_CANCEL
+            given = {"instrument": row.instrument, "order_id": row.order_id, "reason": reason}
+            book.start_mass_cancel(owner, which, limit=row.tag, **given)
         case CommandType.CONTINUE if owner in book.unfinished:
-            book.continue_mass_cancel(owner, tag)
+            book.continue_mass_cancel(owner, row.tag)
         case CommandType.CONTINUE:
             book.reports.append(rejected(row, Reason.UNKNOWN_COMMAND))
         case CommandType.OPEN_ORDERS:
-            _tell_open_orders(book, owner, order_id, behind=quantity if flags & 1 else None)
+            _tell_open_orders(book, owner, row.order_id, behind=quantity if row.flags & 1 else None)
         case CommandType.GATEWAY_REJECT:
-            book.reports.append(rejected(row, flags))
-        case CommandType.SET_STATE:
-            book.set_state(flags)
+            book.reports.append(rejected(row, row.flags))
+        case CommandType.SET_PHASE:
+            book.begin_phase(row.flags)

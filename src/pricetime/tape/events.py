@@ -13,7 +13,7 @@ from ..errors import InvalidSetting
 from ..extras import require
 from ..frames.native import PURPOSE, Nullable, frame_of, library, names_of, narwhals
 from ..frames.reports import SIDES
-from ..types import COMMAND, CommandType, TimeInForce
+from ..types import COMMAND, CommandType, OrderType, TimeInForce
 from . import databento, lobster
 from .databento_csv import NO_PRICE, is_header
 from .file import TapeError, open_tape
@@ -33,6 +33,7 @@ ACTIONS = {ord(letter): name for letter, name in {
 MBO_SIDES = {ord(BID): "bid", ord(ASK): "ask"}
 KINDS = {int(kind): kind.name.lower() for kind in lobster.Kind}
 TYPES = {int(kind): kind.name.lower() for kind in CommandType}
+ORDER_TYPES = {int(kind): kind.name.lower() for kind in OrderType}
 TIMES_IN_FORCE = {int(tif): tif.name.lower() for tif in TimeInForce}
 
 
@@ -141,7 +142,7 @@ def _own(frame: Any, instrument: int | None, native: str | None) -> Any:
         frame = frame.filter(nw.col("instrument") == instrument)
     if tuple(frame.columns) != COMMAND.names:
         return frame.to_native()
-    words = {"type": TYPES, "side": SIDES, "time_in_force": TIMES_IN_FORCE}
+    words = {"type": TYPES, "side": SIDES, "order_type": ORDER_TYPES, "time_in_force": TIMES_IN_FORCE}
     kinds = {name: COMMAND[name].name.replace("int", "Int").replace("uI", "UI") for name in frame.columns}
     columns = {name: frame[name].cast(getattr(nw, kind)).to_numpy() for name, kind in kinds.items()}
     return frame_of(columns | {name: names_of(columns[name], known) for name, known in words.items()}, native)

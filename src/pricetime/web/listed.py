@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.instrument import Instrument
 from ..prices import decimals
-from ..types import DEPTH, InstrumentState, Side
+from ..types import DEPTH, Phase, Side
 
 #: Levels of each side in a frame, and trades on the tape.
 LEVELS, TRADES = 40, 60
@@ -43,7 +43,7 @@ class Listed:
     """An instrument, and what is kept of it."""
 
     instrument: Instrument
-    state: InstrumentState = InstrumentState.OPEN
+    phase: Phase = Phase.CONTINUOUS
     bids: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DEPTH))
     asks: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DEPTH))
     tape: deque[list[Any]] = field(default_factory=lambda: deque(maxlen=TRADES))  #: the newest trade first
@@ -70,7 +70,7 @@ class Listed:
         """The row in the list of instruments."""
         return {
             "id": self.instrument.id,
-            "state": self.state.name.lower(),
+            "phase": self.phase.name.lower(),
             "bid": _best(self.bids),
             "ask": _best(self.asks),
             "last": self.tape[0][1] if self.tape else None,

@@ -122,9 +122,9 @@ class Market:
         depths = self._exchange.follower.depths(list(self.listed), LEVELS)
         if depths is None:  # the books of the last sample stay
             return
-        for number, (state, bids, asks) in depths.items():
+        for number, (phase, bids, asks) in depths.items():
             listed = self.listed[number]
-            listed.state, listed.bids, listed.asks = state, bids, asks
+            listed.phase, listed.bids, listed.asks = phase, bids, asks
 
     def _read_trades(self, at_ms: int, most: int) -> None:
         """Add the newest trades to the tapes. Reports that are too many to read are counted as skipped."""

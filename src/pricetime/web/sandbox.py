@@ -17,9 +17,8 @@ from ..client.async_client import AsyncClient
 from ..client.future import OrderFuture
 from ..errors import InvalidPrice, PricetimeError
 from ..exchange.control.secrets import Secrets
-from ..exchange.settings.fields import written
 from ..prices import in_ticks
-from ..types import MAX_QUANTITY, Side, TimeInForce
+from ..types import MAX_QUANTITY, OrderType, Side, TimeInForce
 from .orders import MOST_ORDERS, OwnOrder, OwnOrders
 
 #: Pause before the next login: it doubles up to the second value.
@@ -29,7 +28,15 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 PRICE_CHARACTERS = 64
 
 SIDES = {side.name.lower(): side for side in Side}
-TIMES = {written(time_in_force): time_in_force for time_in_force in TimeInForce}
+
+#: How an order trades, by its name in the form: arguments of ``add_order``.
+TERMS: dict[str, dict[str, Any]] = {
+    "limit": {},
+    "market": {"order_type": OrderType.MARKET},
+    "ioc": {"time_in_force": TimeInForce.IOC},
+    "fok": {"time_in_force": TimeInForce.FOK},
+    "post-only": {"post_only": True},
+}
 
 
 class Refused(PricetimeError, ValueError):
@@ -88,19 +95,17 @@ class Sandbox:
 
     def add(self, asked: Mapping[str, Any]) -> int:
         """Send an order, whose price is in currency: its number. Raises Refused."""
-        side, time_in_force = _one_of(SIDES, asked, "side"), _one_of(TIMES, asked, "time_in_force")
+        side, terms = _one_of(SIDES, asked, "side"), _one_of(TERMS, asked, "terms")
         instrument = _whole(asked, "instrument", 0, 2**32 - 1)
         unit = self._price_units.get(instrument, Decimal(1))
-        price = None if time_in_force is TimeInForce.MARKET else _ticks(asked, unit)
+        price = None if "order_type" in terms else _ticks(asked, unit)
         quantity = _whole(asked, "quantity", 1, MAX_QUANTITY)
         client = self._ready_client()
         if len(self.orders.open) >= MOST_ORDERS:
             raise Refused(f"{MOST_ORDERS} orders are open: cancel some first")
         number = next(self._numbers)
         try:
-            promise = client.add_order(
-                number, side, price, quantity, instrument=instrument, time_in_force=time_in_force
-            )
+            promise = client.add_order(number, side, price, quantity, instrument=instrument, **terms)
         except PricetimeError as error:
             raise Refused(str(error)) from error
         self.orders.add(OwnOrder(number, instrument, side, price, quantity))

@@ -55,7 +55,7 @@ cdef enum:
     KEEP_ORDERS = 1            # do not cancel this owner's orders when the session ends
     RESUME = 2                 # resume at next_sequence; without it only new reports are sent
     # Sizes and limits
-    WIRE_VERSION = 3
+    WIRE_VERSION = 4
     NONCE_BYTES = 32
     PROOF_BYTES = 32
     SYMBOL_BYTES = 16
@@ -72,8 +72,21 @@ ctypedef packed struct NewOrder:
     u64 order_id               # the client's own, below 2**48, unique among its resting orders
     i64 price                  # ticks; ignored in a market order
     u64 quantity               # lots, 1 to 2**63 - 1
-    u32 owner                  # ignored: the owner of an order is that of the session
+    u8 order_type              # OrderType
+    u8 instructions            # Instruction: bits; with EXTENDED the next message is this order's OrderExtension
+    u16 zero
     u32 tag                    # kept with the order, not used
+
+# Client to exchange: more fields of the extended NewOrder directly before it; 0 for a field that the order does not use.
+ctypedef packed struct OrderExtension:
+    u8 type
+    u8 zero
+    u16 zero2
+    u32 zero3
+    i64 trigger_price          # ticks: of a stop or stop-limit order
+    u64 display_quantity       # lots: the most that the book shows at once
+    u64 expiry_ns              # ns: when a GTD order expires
+    u64 minimum_quantity       # lots: the least that must trade at once
 
 # Client to exchange: cancel a resting order.
 ctypedef packed struct CancelOrder:
@@ -250,7 +263,7 @@ ctypedef packed struct SnapshotHeader:
 # From the recovery server: an instrument and its rules.
 ctypedef packed struct SnapshotInstrument:
     u8 type
-    u8 state                   # InstrumentState
+    u8 phase                   # Phase
     u16 price_decimals         # digits of price_unit after the decimal point, 0 to 18
     u32 instrument             # its number
     u64 tick_size              # every price is a multiple

@@ -45,7 +45,11 @@ class NewOrder(Message):
     @property
     def quantity(self) -> int: ...
     @property
-    def owner(self) -> int: ...
+    def order_type(self) -> int: ...
+    @property
+    def instructions(self) -> int: ...
+    @property
+    def zero(self) -> int: ...
     @property
     def tag(self) -> int: ...
     def __new__(
@@ -58,7 +62,9 @@ class NewOrder(Message):
         order_id: int = ...,
         price: int = ...,
         quantity: int = ...,
-        owner: int = ...,
+        order_type: int = ...,
+        instructions: int = ...,
+        zero: int = ...,
         tag: int = ...,
     ) -> Self: ...
 
@@ -157,6 +163,33 @@ class OpenOrders(Message):
         instrument: int = ...,
         order_id: int = ...,
         behind: int = ...,
+    ) -> Self: ...
+
+class OrderExtension(Message):
+    @property
+    def zero(self) -> int: ...
+    @property
+    def zero2(self) -> int: ...
+    @property
+    def zero3(self) -> int: ...
+    @property
+    def trigger_price(self) -> int: ...
+    @property
+    def display_quantity(self) -> int: ...
+    @property
+    def expiry_ns(self) -> int: ...
+    @property
+    def minimum_quantity(self) -> int: ...
+    def __new__(
+        cls,
+        *,
+        zero: int = ...,
+        zero2: int = ...,
+        zero3: int = ...,
+        trigger_price: int = ...,
+        display_quantity: int = ...,
+        expiry_ns: int = ...,
+        minimum_quantity: int = ...,
     ) -> Self: ...
 
 class ExecutionReport(ReportNames, Message):
@@ -431,7 +464,7 @@ class SnapshotHeader(Message):
 
 class SnapshotInstrument(Message):
     @property
-    def state(self) -> int: ...
+    def phase(self) -> int: ...
     @property
     def price_decimals(self) -> int: ...
     @property
@@ -451,7 +484,7 @@ class SnapshotInstrument(Message):
     def __new__(
         cls,
         *,
-        state: int = ...,
+        phase: int = ...,
         price_decimals: int = ...,
         instrument: int = ...,
         tick_size: int = ...,

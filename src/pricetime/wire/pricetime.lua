@@ -13,9 +13,23 @@ local acknowledgement_level_names = {
     [2] = "DURABLE",
 }
 
-local instrument_state_names = {
-    [0] = "OPEN",
-    [1] = "HALTED",
+local instruction_names = {
+    [0] = "none",
+    [1] = "POST_ONLY",
+    [2] = "AT_THE_OPEN",
+    [3] = "POST_ONLY, AT_THE_OPEN",
+    [4] = "AT_THE_CLOSE",
+    [5] = "POST_ONLY, AT_THE_CLOSE",
+    [6] = "AT_THE_OPEN, AT_THE_CLOSE",
+    [7] = "POST_ONLY, AT_THE_OPEN, AT_THE_CLOSE",
+    [128] = "EXTENDED",
+    [129] = "POST_ONLY, EXTENDED",
+    [130] = "AT_THE_OPEN, EXTENDED",
+    [131] = "POST_ONLY, AT_THE_OPEN, EXTENDED",
+    [132] = "AT_THE_CLOSE, EXTENDED",
+    [133] = "POST_ONLY, AT_THE_CLOSE, EXTENDED",
+    [134] = "AT_THE_OPEN, AT_THE_CLOSE, EXTENDED",
+    [135] = "POST_ONLY, AT_THE_OPEN, AT_THE_CLOSE, EXTENDED",
 }
 
 local login_flag_names = {
@@ -23,6 +37,19 @@ local login_flag_names = {
     [1] = "KEEP_ORDERS",
     [2] = "RESUME",
     [3] = "KEEP_ORDERS, RESUME",
+}
+
+local order_type_names = {
+    [0] = "LIMIT",
+    [1] = "MARKET",
+    [2] = "MARKET_TO_LIMIT",
+    [3] = "STOP",
+    [4] = "STOP_LIMIT",
+}
+
+local phase_names = {
+    [0] = "CONTINUOUS",
+    [1] = "HALTED",
 }
 
 local reason_names = {
@@ -45,11 +72,14 @@ local reason_names = {
     [16] = "INSTRUMENT_HALTED",
     [17] = "THROTTLED",
     [18] = "MALFORMED",
-    [19] = "INVALID_STATE",
+    [19] = "INVALID_PHASE",
     [20] = "OWNER_ORDERS_FULL",
     [21] = "QUANTITY_ABOVE_LIMIT",
     [22] = "PRICE_TOO_FAR",
     [24] = "MASS_CANCEL_UNFINISHED",
+    [25] = "INVALID_ORDER_TYPE",
+    [26] = "INVALID_INSTRUCTION",
+    [27] = "NOT_SUPPORTED",
     [32] = "IOC_REMAINDER",
     [33] = "FOK_UNFILLABLE",
     [34] = "MARKET_REMAINDER",
@@ -73,7 +103,7 @@ local report_kind_names = {
     [6] = "EXPIRED",
     [7] = "REJECTED",
     [8] = "MASS_CANCELLED",
-    [9] = "STATE_CHANGED",
+    [9] = "PHASE_CHANGED",
     [10] = "OPEN_ORDER",
     [11] = "OPEN_ORDERS_END",
 }
@@ -113,10 +143,10 @@ local side_names = {
 
 local time_in_force_names = {
     [0] = "GTC",
-    [1] = "IOC",
-    [2] = "FOK",
-    [3] = "POST_ONLY",
-    [4] = "MARKET",
+    [1] = "DAY",
+    [2] = "GTD",
+    [3] = "IOC",
+    [4] = "FOK",
 }
 
 local type_names = {
@@ -126,6 +156,7 @@ local type_names = {
     [4] = "ReduceOrder",
     [6] = "MassCancel",
     [10] = "OpenOrders",
+    [11] = "OrderExtension",
     [16] = "ExecutionReport",
     [32] = "Challenge",
     [33] = "Login",
@@ -151,9 +182,15 @@ local fields = {
     ["order_id"] = ProtoField.uint64("pricetime.order_id", "order_id"),
     ["price"] = ProtoField.int64("pricetime.price", "price"),
     ["quantity"] = ProtoField.uint64("pricetime.quantity", "quantity"),
-    ["owner"] = ProtoField.uint32("pricetime.owner", "owner"),
+    ["order_type"] = ProtoField.uint8("pricetime.order_type", "order_type", base.DEC, order_type_names),
+    ["instructions"] = ProtoField.uint8("pricetime.instructions", "instructions", base.DEC, instruction_names),
     ["tag"] = ProtoField.uint32("pricetime.tag", "tag"),
+    ["owner"] = ProtoField.uint32("pricetime.owner", "owner"),
     ["behind"] = ProtoField.uint64("pricetime.behind", "behind"),
+    ["trigger_price"] = ProtoField.int64("pricetime.trigger_price", "trigger_price"),
+    ["display_quantity"] = ProtoField.uint64("pricetime.display_quantity", "display_quantity"),
+    ["expiry_ns"] = ProtoField.uint64("pricetime.expiry_ns", "expiry_ns"),
+    ["minimum_quantity"] = ProtoField.uint64("pricetime.minimum_quantity", "minimum_quantity"),
     ["kind"] = ProtoField.uint8("pricetime.kind", "kind", base.DEC, report_kind_names),
     ["reason"] = ProtoField.uint8("pricetime.reason", "reason", base.DEC, reason_names),
     ["seq_num"] = ProtoField.uint64("pricetime.seq_num", "seq_num"),
@@ -181,7 +218,7 @@ local fields = {
     ["instruments"] = ProtoField.uint32("pricetime.instruments", "instruments"),
     ["orders"] = ProtoField.uint64("pricetime.orders", "orders"),
     ["digest"] = ProtoField.uint64("pricetime.digest", "digest"),
-    ["state"] = ProtoField.uint8("pricetime.state", "state", base.DEC, instrument_state_names),
+    ["phase"] = ProtoField.uint8("pricetime.phase", "phase", base.DEC, phase_names),
     ["price_decimals"] = ProtoField.uint16("pricetime.price_decimals", "price_decimals"),
     ["tick_size"] = ProtoField.uint64("pricetime.tick_size", "tick_size"),
     ["lot_size"] = ProtoField.uint64("pricetime.lot_size", "lot_size"),
@@ -203,10 +240,11 @@ local messages = {
             { "order_id", 8, 8, short = "order_id" },
             { "price", 16, 8, short = "price", signed = true },
             { "quantity", 24, 8, short = "quantity" },
-            { "owner", 32, 4, short = "owner" },
+            { "order_type", 32, 1, names = order_type_names },
+            { "instructions", 33, 1, names = instruction_names },
             { "tag", 36, 4 },
         },
-        zeros = {} },
+        zeros = { { 34, 2 } } },
     [2] = { size = 16,
         fields = {
             { "type", 0, 1 },
@@ -253,6 +291,15 @@ local messages = {
             { "behind", 16, 8 },
         },
         zeros = { { 2, 2 } } },
+    [11] = { size = 40,
+        fields = {
+            { "type", 0, 1 },
+            { "trigger_price", 8, 8, signed = true },
+            { "display_quantity", 16, 8 },
+            { "expiry_ns", 24, 8 },
+            { "minimum_quantity", 32, 8 },
+        },
+        zeros = { { 1, 1 }, { 2, 2 }, { 4, 4 } } },
     [16] = { size = 48,
         fields = {
             { "type", 0, 1 },
@@ -371,7 +418,7 @@ local messages = {
     [53] = { size = 64,
         fields = {
             { "type", 0, 1 },
-            { "state", 1, 1, names = instrument_state_names },
+            { "phase", 1, 1, names = phase_names },
             { "price_decimals", 2, 2 },
             { "instrument", 4, 4 },
             { "tick_size", 8, 8 },

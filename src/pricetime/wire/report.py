@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..types import InstrumentState, Reason, ReportKind, Side
+from ..types import Phase, Reason, ReportKind, Side
 
 KINDS: dict[int, ReportKind] = {int(kind): kind for kind in ReportKind}
 SIDES: dict[int, Side] = {int(side): side for side in Side}
@@ -57,8 +57,8 @@ class ReportNames(tuple[int, ...]):
         name = getattr(kind, "name", f"kind {kind}")
         if kind in {ReportKind.MASS_CANCELLED, ReportKind.OPEN_ORDERS_END}:
             return f"{name} {quantity} orders, request {order_id}"
-        if kind == ReportKind.STATE_CHANGED:
-            return f"{name} to {InstrumentState(quantity).name if quantity in set(InstrumentState) else quantity}"
+        if kind == ReportKind.PHASE_CHANGED:
+            return f"{name} to {Phase(quantity).name if quantity in set(Phase) else quantity}"
         parts = [f"{SIDES[side].name.lower() if side in SIDES else 'no side'} {quantity}@{price}, order {order_id}"]
         if self.public_id is not None:
             parts.append(f"public {self.public_id}")

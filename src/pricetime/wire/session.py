@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..types import Instruction
 from . import auth
 from .errors import IllegalMessage
 from .framing import Frames
@@ -20,6 +21,7 @@ from .messages import (
     LoginRejected,
     Logout,
     Message,
+    NewOrder,
 )
 from .rules import BEFORE_LOGIN_BYTES, RULES, Role, State, allowed, refusal
 from .types import MAX_OWNER, WIRE_VERSION, LoginFlag, MessageType, SessionReason
@@ -221,7 +223,7 @@ class Session:
         """When this end gives up waiting for a login, or for any byte."""
         if self.closed or (self.role is Role.EXCHANGE and self.state in EXCHANGE_ACTS):
             return None
-        if self.role is Role.EXCHANGE and self.state is not State.ACTIVE:
+        if self.role is Role.EXCHANGE and self.state in BEFORE_LOGIN:
             return self.opened_ns + self.login_timeout_ms * MS
         return self.heard_ns + self.timeout_ms * MS if self.timeout_ms else None
 
@@ -271,6 +273,9 @@ class Session:
         self._enter((self._may_say if speaker is self.role else self._may_hear)[message.type])
         if isinstance(message, ExecutionReport):
             self.next_sequence += 1
+        elif isinstance(message, NewOrder):
+            if message.instructions & Instruction.EXTENDED:
+                self._enter(State.EXTENDING)
         elif isinstance(message, Challenge):
             self.nonce = message.nonce
         elif isinstance(message, Login):

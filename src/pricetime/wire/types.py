@@ -14,6 +14,7 @@ class MessageType(IntEnum):
     REDUCE_ORDER = 4
     MASS_CANCEL = 6
     OPEN_ORDERS = 10
+    ORDER_EXTENSION = 11
     EXECUTION_REPORT = 16
     CHALLENGE = 32
     LOGIN = 33
@@ -77,7 +78,7 @@ class LoginFlag(IntFlag):
     RESUME = 2  #: resume at next_sequence; without it only new reports are sent
 
 
-WIRE_VERSION = 3
+WIRE_VERSION = 4
 NONCE_BYTES = 32
 PROOF_BYTES = 32
 SYMBOL_BYTES = 16

@@ -18,7 +18,7 @@ from pricetime.exchange.control.preflight import preflight
 from pricetime.exchange.settings.admin_socket import connect
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.sources import load
-from pricetime.types import InstrumentState
+from pricetime.types import Phase
 from pricetime.wire.types import AcknowledgementLevel, SessionReason
 from tests.exchange.control.test_login import CHALLENGE_BYTES, login
 from tests.exchange.control.test_retransmission import ask
@@ -162,10 +162,10 @@ def test_a_snapshot_is_asked_for() -> None:
 
 def test_states_that_are_others_than_in_the_settings_are_brought_about() -> None:
     exchange = FakeExchange()
-    exchange.states = {1: InstrumentState.HALTED}
+    exchange.phases = {1: Phase.HALTED}
     with serving(exchange=exchange) as running:
-        assert running.exchange.told == [("set_state", 1, "OPEN")]
-        assert running.events.of("instrument state")[0]["state"] == "OPEN"
+        assert running.exchange.told == [("set_phase", 1, "CONTINUOUS")]
+        assert running.events.of("instrument phase")[0]["phase"] == "CONTINUOUS"
 
 
 def test_the_counters_are_logged_at_intervals() -> None:
@@ -192,13 +192,13 @@ def test_the_settings_are_an_event_where_machines_read() -> None:
     assert said["instruments"][0]["symbol"] == "DEMO"
 
 
-def write(file: Path, state: str, more: str = "") -> None:
-    file.write_text(f'{more}\n[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nstate = "{state}"\n')
+def write(file: Path, phase: str, more: str = "") -> None:
+    file.write_text(f'{more}\n[[instruments]]\nid = 1\n[[instruments]]\nid = 2\nphase = "{phase}"\n')
 
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    write(tmp_path / "exchange.toml", "open")
+    write(tmp_path / "exchange.toml", "continuous")
     return tmp_path / "exchange.toml"
 
 
@@ -208,13 +208,13 @@ def test_states_are_read_again(file: Path, monkeypatch: pytest.MonkeyPatch) -> N
         running.exchange.full = 3
         write(file, "halted")
         running.control.reload()
-        until(lambda: running.events.of("instrument state"))
+        until(lambda: running.events.of("instrument phase"))
         running.control.reload()  # once more changes nothing
         until(lambda: len(running.events.of("reloaded")) == 2)
-        write(file, "open", "mtu = 9000")
+        write(file, "continuous", "mtu = 9000")
         running.control.reload()
-        until(lambda: len(running.events.of("instrument state")) == 2)
-    assert running.exchange.told[:2] == [("set_state", 2, "HALTED"), ("set_state", 2, "OPEN")]
+        until(lambda: len(running.events.of("instrument phase")) == 2)
+    assert running.exchange.told[:2] == [("set_phase", 2, "HALTED"), ("set_phase", 2, "CONTINUOUS")]
     assert running.events.of("settings need a restart")[0]["changed"] == ["mtu"]
 
 
@@ -227,8 +227,8 @@ def test_what_the_operator_halted_stays_so_when_the_settings_are_read_again(file
         until(lambda: running.events.of("reloaded"))
         write(file, "halted")  # of the other instrument
         running.control.reload()
-        until(lambda: len(running.events.of("instrument state")) == 2)
-    assert running.exchange.told[:3] == [("set_state", 1, "HALTED"), ("set_state", 2, "HALTED"), "begin_stop"]
+        until(lambda: len(running.events.of("instrument phase")) == 2)
+    assert running.exchange.told[:3] == [("set_phase", 1, "HALTED"), ("set_phase", 2, "HALTED"), "begin_stop"]
 
 
 def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,10 +237,10 @@ def test_no_room_for_a_state(file: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         running.exchange.full = 10**6
         write(file, "halted")
         running.control.reload()
-        until(lambda: running.events.of("instrument state not set: too many waiting requests"))
+        until(lambda: running.events.of("instrument phase not set: too many waiting requests"))
         running.exchange.full = 0
         running.control.reload()
-        until(lambda: running.events.of("instrument state"))
+        until(lambda: running.events.of("instrument phase"))
 
 
 def test_new_instruments_need_a_restart(file: Path) -> None:

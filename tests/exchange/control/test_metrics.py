@@ -17,13 +17,14 @@ pytest.importorskip("prometheus_client", reason="needs the metrics' package: pip
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
+from pricetime import IOC
 from pricetime.exchange.control import meters, metrics
 from pricetime.exchange.control.metrics import ExchangeCollector, Services
 from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.native.histogram import Histogram
 from tests.exchange.harness import Client, Harness, harness
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, IOC, cancel, new, reduce, replace
+from tests.exchange.orders import ASK, BID, cancel, new, reduce, replace
 
 
 class FakeListener:
@@ -126,7 +127,7 @@ def test_a_spread_and_a_halt(monkeypatch: pytest.MonkeyPatch) -> None:
         client = here.client(1)
         client.send(new(1, BID, 95), new(2, ASK, 102), new(1, BID, -7, instrument=2))
         client.drain()
-        here.exchange.set_state(2, 1)
+        here.exchange.set_phase(2, 1)
         here.settle()
         now = Samples(here)
         assert now.with_value("book_spread_ticks") == {"{instrument=1,symbol=}": 7}

@@ -10,7 +10,7 @@ import pytest
 from pricetime.errors import PricetimeError
 from pricetime.exchange.control import operator as module
 from pricetime.exchange.control.operator import Answer, Operator
-from pricetime.types import InstrumentState, Side
+from pricetime.types import Phase, Side
 from tests.exchange.exchange import FakeExchange
 from tests.exchange.loops import Events
 
@@ -22,11 +22,11 @@ class Desk:
         self.exchange = FakeExchange()
         self.exchange.open = [(7, 1, Side.BID, -5, 10), (8, 1, Side.ASK, 9, 2), (7, 2**48 - 1, Side.ASK, 6, 3)]
         self.events = Events()
-        self.states: list[tuple[int, InstrumentState]] = []
-        self.operator = Operator(self.exchange, self._set_state, self.events.log)
+        self.phases: list[tuple[int, Phase]] = []
+        self.operator = Operator(self.exchange, self._set_phase, self.events.log)
 
-    async def _set_state(self, instrument: int, state: InstrumentState) -> bool:
-        self.states.append((instrument, state))
+    async def _set_phase(self, instrument: int, state: Phase) -> bool:
+        self.phases.append((instrument, state))
         return instrument == 1
 
     def do(self, command: str, **arguments: Any) -> Answer:
@@ -76,9 +76,9 @@ def test_a_block(desk: Desk) -> None:
 
 
 def test_instruments(desk: Desk) -> None:
-    assert desk.do("halt", instrument=1) == ([], {"instrument": 1, "state": "halted"})
-    assert desk.do("open", instrument=1) == ([], {"instrument": 1, "state": "open"})
-    assert desk.states == [(1, InstrumentState.HALTED), (1, InstrumentState.OPEN)]
+    assert desk.do("halt", instrument=1) == ([], {"instrument": 1, "phase": "halted"})
+    assert desk.do("open", instrument=1) == ([], {"instrument": 1, "phase": "continuous"})
+    assert desk.phases == [(1, Phase.HALTED), (1, Phase.CONTINUOUS)]
     with pytest.raises(PricetimeError, match="instrument 2 is unknown"):
         desk.do("halt", instrument=2)
 

@@ -17,7 +17,7 @@ from pricetime.core.snapshot import Snapshot
 from pricetime.exchange.control.retransmission import Pace, RecoveryServer
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.settings.server_log import LimitedLog
-from pricetime.types import REPORT, SNAPSHOT_ORDER, InstrumentState
+from pricetime.types import REPORT, SNAPSHOT_ORDER, Phase
 from pricetime.wire.types import RetransmitStatus, SessionReason
 from tests.exchange.loops import Events, Listener, LoopThread, connect, loop_thread, receive
 
@@ -76,7 +76,7 @@ class FakeBooks:
             Instrument(
                 1, symbol="ABC", tick_size=5, lot_size=10, low_price=-50, high_price=70, price_unit=Decimal("0.25")
             ),
-            Instrument(2, symbol="Ü" * 8, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
+            Instrument(2, symbol="Ü" * 8, phase=Phase.HALTED, self_trade=SelfTrade.CANCEL_BOTH),
         )
         return Snapshot(self.taken, instruments, self.orders, 2**64 - 5, 2**32 - 6)
 

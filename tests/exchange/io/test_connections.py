@@ -13,16 +13,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pricetime import FOK, IOC, MARKET
 from pricetime.errors import SnapshotMismatch
 from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.log.snapshot import OWNER
-from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, InstrumentState, Reason, ReportKind, SelfTrade
+from pricetime.types import ALL_INSTRUMENTS, COMMAND, REPORT, Phase, Reason, ReportKind, SelfTrade
 from pricetime.wire.messages import ExecutionReport, Heartbeat, LoginAccepted, LoginRejected, Logout
 from pricetime.wire.session import Role
 from pricetime.wire.types import LoginFlag, SessionReason
 from tests.exchange.harness import Client, Harness, harness, kinds
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, FOK, IOC, MARKET, POST_ONLY, cancel, mass_cancel, new, reduce, replace
+from tests.exchange.orders import ASK, BID, POST_ONLY, cancel, mass_cancel, new, reduce, replace
 from tests.exchange.orders import open_orders as ask_open_orders
 
 ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, *OTHERS = ReportKind
@@ -220,7 +221,7 @@ def test_a_rejection_has_the_id_that_was_sent_and_goes_only_to_its_owner() -> No
         (new(1, instrument=2), Reason.UNKNOWN_INSTRUMENT),
         (new(1, instrument=2**32 - 1), Reason.UNKNOWN_INSTRUMENT),
         (new(77), Reason.DUPLICATE_ORDER_ID),
-        (new(1, ASK, 100, time_in_force=POST_ONLY), Reason.WOULD_CROSS),
+        (new(1, ASK, 100, instructions=POST_ONLY), Reason.WOULD_CROSS),
         (new(2**48), Reason.INVALID_ORDER_ID),
         (cancel(1), Reason.UNKNOWN_ORDER),
         (cancel(77, instrument=2), Reason.UNKNOWN_INSTRUMENT),
@@ -288,9 +289,9 @@ def test_one_answer_to_each_command() -> None:
         (new(9, BID, 100, 15, time_in_force=IOC), [ACCEPTED, TRADE, CANCELLED]),
         (new(9, BID, 100, 15, time_in_force=FOK), [ACCEPTED, CANCELLED]),
         (new(9, BID, 100, 10, time_in_force=FOK), [ACCEPTED, TRADE]),
-        (new(9, BID, 0, 15, time_in_force=MARKET), [ACCEPTED, TRADE, CANCELLED]),
+        (new(9, BID, 0, 15, order_type=MARKET), [ACCEPTED, TRADE, CANCELLED]),
         (new(9, BID, 100, 15), [ACCEPTED, TRADE]),
-        (new(9, BID, 99, 15, time_in_force=POST_ONLY), [ACCEPTED]),
+        (new(9, BID, 99, 15, instructions=POST_ONLY), [ACCEPTED]),
     ],
     ids=str,
 )
@@ -469,7 +470,7 @@ def test_an_owner_cannot_change_block_or_see_foreign_orders() -> None:
                 reason = Reason.INVALID_ORDER_ID if guess >> 48 else Reason.UNKNOWN_ORDER
                 assert report.reason == reason, "an id of a different owner gives the same reject as an unknown id"
         assert thief.ask(mass_cancel(1))[0].quantity == 0
-        assert kinds(thief.ask(new(5, owner=0x1234), cancel(5))) == [ACCEPTED, CANCELLED]
+        assert kinds(thief.ask(new(5), cancel(5))) == [ACCEPTED, CANCELLED]
         assert victim.receive() == []
         assert kinds(victim.ask(cancel(5), cancel(6))) == [CANCELLED, CANCELLED]
 
@@ -1040,20 +1041,20 @@ def test_halts_are_on_the_feed() -> None:
     with harness() as here:
         client = here.client(1)
         client.ask(new(1))
-        assert here.exchange.set_state(1, InstrumentState.HALTED)
+        assert here.exchange.set_phase(1, Phase.HALTED)
         here.settle()
         assert client.receive() == []
         reports = client.ask(new(2), cancel(1), new(3, instrument=2))
         assert [(r.kind, r.reason) for r in reports] == [
             (REJECTED, Reason.INSTRUMENT_HALTED), (CANCELLED, 0), (ACCEPTED, 0),
         ]  # fmt: skip
-        assert here.exchange.set_state(1, InstrumentState.OPEN)
-        assert here.exchange.set_state(99, InstrumentState.OPEN), "an instrument that there is not changes nothing"
-        assert here.exchange.set_state(1, 77)
+        assert here.exchange.set_phase(1, Phase.CONTINUOUS)
+        assert here.exchange.set_phase(99, Phase.CONTINUOUS), "an instrument that there is not changes nothing"
+        assert here.exchange.set_phase(1, 77)
         here.settle()
         assert kinds(client.ask(new(2))) == [ACCEPTED]
         feed = here.feed.reports()
-        assert [(int(r["kind"]), int(r["quantity"])) for r in feed if r["kind"] == ReportKind.STATE_CHANGED] == [
-            (ReportKind.STATE_CHANGED, 1), (ReportKind.STATE_CHANGED, 0),
+        assert [(int(r["kind"]), int(r["quantity"])) for r in feed if r["kind"] == ReportKind.PHASE_CHANGED] == [
+            (ReportKind.PHASE_CHANGED, 1), (ReportKind.PHASE_CHANGED, 0),
         ]  # fmt: skip
         assert here.exchange.follower.snapshot().digest == here.exchange.digest()

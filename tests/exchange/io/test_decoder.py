@@ -14,17 +14,17 @@ from pricetime.exchange.io.mass_cancels import PARTS
 from pricetime.exchange.io.throttle import Throttle
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.state.sequencer import Sequencer
-from pricetime.types import COMMAND, CommandType, Reason
-from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, MassCancel, Message, NewOrder
+from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, OrderType, Reason, TimeInForce
+from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, MassCancel, Message, NewOrder, OrderExtension
 from pricetime.wire.rules import allowed
 from pricetime.wire.session import Role, State
 from pricetime.wire.types import SessionReason
-from tests.exchange.orders import cancel, mass_cancel, new, reduce, replace
+from tests.exchange.orders import EXTENDED, POST_ONLY, cancel, extension, mass_cancel, new, reduce, replace
 from tests.fuzz.gateway import FIELDS, Expected, commands_of, drawn, expected, play
 from tests.wire.ends import GOOD, session
 
 FROM_CLIENTS: list[Message] = [
-    new(1, tag=7),
+    new(1, tag=7, order_type=1, instructions=POST_ONLY),
     cancel(2),
     replace(3, 99, 5),
     reduce(4, 1),
@@ -34,6 +34,7 @@ NEUTRAL: list[Message] = [Heartbeat(next_sequence=5)]
 ORDERS = [new(1), replace(1, 1, 1)]
 CANCELS = [cancel(1), reduce(1, 1), mass_cancel(1)]
 MS = 1_000_000
+STOP, IOC = OrderType.STOP, TimeInForce.IOC
 
 
 def make(**settings: Any) -> Any:
@@ -56,8 +57,8 @@ def test_every_message(message: Message) -> None:
     [command] = commands
     fields = message._asdict()
     fields["order_id"] |= 0xABCD << 48
-    fields["owner"] = 0xABCD
-    head = {"sequence": 1, "timestamp": 0, "session": 0xABCD, "length": 40, "reserved": 0}
+    fields["owner"] = 0xABCD  # a replace says one too, which is ignored
+    head = {"sequence": 1, "timestamp": 0, "session": 0xABCD, "length": 40}
     if isinstance(message, MassCancel):
         head["tag"] = PARTS[0]
     for name in COMMAND.names or ():
@@ -74,9 +75,48 @@ def test_commands_are_numbered_on_and_on() -> None:
     assert commands["sequence"].tolist() == [5, 6]
 
 
-def test_the_owner_is_the_sessions_whatever_a_message_says() -> None:
-    [command] = make().decoded(new(1, owner=99).encode(), owner=7)[0]
-    assert (command["owner"], command["session"], command["order_id"]) == (7, 7, 7 << 48 | 1)
+def test_an_order_with_its_extension() -> None:
+    order = new(3, order_type=STOP, time_in_force=IOC, instructions=EXTENDED | POST_ONLY, tag=7)
+    more = OrderExtension(trigger_price=-5, display_quantity=2**64 - 1, expiry_ns=1 << 40, minimum_quantity=9)
+    decoder = make()
+    commands, used, reason = decoder.decoded(new(1).encode() + order.encode() + more.encode() + cancel(3).encode(), 7)
+    assert (len(commands), used, reason) == (4, 40 + 80 + 16, 0)
+    assert commands["sequence"].tolist() == [1, 2, 3, 4]
+    sent = commands[1]
+    assert (sent["order_type"], sent["time_in_force"], sent["instructions"]) == (STOP, IOC, EXTENDED | POST_ONLY)
+    assert (sent["type"], sent["tag"], sent["order_id"]) == (CommandType.NEW_ORDER, 7, 7 << 48 | 3)
+    head = {"sequence": 3, "session": 7, "length": 40, "type": CommandType.ORDER_EXTENSION}
+    [extension] = commands[2:3].view(ORDER_EXTENSION)
+    for name in ORDER_EXTENSION.names or ():
+        assert extension[name] == (head | more._asdict()).get(name, 0), name
+
+
+def test_an_order_waits_for_its_extension() -> None:
+    """Neither of the two becomes a command before both are complete."""
+    data = new(1, instructions=EXTENDED).encode() + extension(5).encode()
+    for before in (b"", new(2).encode()):
+        for at in range(len(data)):
+            assert decode(before + data[:at]) == decode(before), at
+        assert len(decode(before + data).commands) == len(decode(before).commands) + 2
+
+
+@pytest.mark.parametrize("message", [new(2), cancel(2), Heartbeat(), Logout(), new(2, instructions=EXTENDED)])
+def test_an_extended_order_without_its_extension_ends_the_session(message: Message) -> None:
+    before = new(1).encode()
+    data = before + new(3, instructions=EXTENDED).encode() + message.encode()
+    for end in (len(before) + 41, len(data)):
+        assert decode(data[:end]) == Expected(decode(before).commands, 40, SessionReason.OUT_OF_STATE)
+
+
+def test_an_extension_without_its_order_ends_the_session() -> None:
+    for before in (b"", new(1).encode(), new(1, instructions=EXTENDED).encode() + extension(1).encode()):
+        found = decode(before + extension(2).encode())
+        assert found == Expected(decode(before).commands, len(before), SessionReason.OUT_OF_STATE)
+
+
+def test_an_unknown_type_after_an_extended_order() -> None:
+    found = decode(new(3, instructions=EXTENDED).encode() + b"\xff")
+    assert found == Expected([], 0, SessionReason.UNKNOWN_TYPE)
 
 
 @pytest.mark.parametrize("message", [*FROM_CLIENTS, *NEUTRAL, Logout(reason=1)], ids=lambda m: type(m).__name__)
@@ -136,7 +176,7 @@ def test_messages_that_may_not_come(kind: int) -> None:
 
 
 def test_commands_of_the_exchange_are_no_messages() -> None:
-    for kind in (CommandType.GATEWAY_REJECT, CommandType.SET_STATE, CommandType.REPLACE_ORDER_AS):
+    for kind in (CommandType.GATEWAY_REJECT, CommandType.SET_PHASE, CommandType.REPLACE_ORDER_AS):
         assert decode(bytes([kind]) + bytes(63)).reason == SessionReason.UNKNOWN_TYPE
 
 
@@ -187,7 +227,17 @@ def test_a_zero_that_is_none(message: Message, at: int) -> None:
         assert refusal(bytes(data), owner=3) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
 
 
-@pytest.mark.parametrize("field", ["side", "time_in_force", "flags", "instrument", "quantity", "price"])
+@pytest.mark.parametrize("at", [34, 35, 41, 42, 43, 44, 47])
+def test_a_rejected_order_takes_its_extension_along(at: int) -> None:
+    data = bytearray(new(2, instructions=EXTENDED).encode() + extension(7).encode())
+    assert len(decode(bytes(data)).commands) == 2
+    data[at] = 1
+    assert refusal(bytes(data), owner=3) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
+    data = bytearray(new(2**48, instructions=EXTENDED).encode() + extension(7).encode())
+    assert refusal(bytes(data)) == (CommandType.GATEWAY_REJECT, Reason.INVALID_ORDER_ID, 2**48)
+
+
+@pytest.mark.parametrize("field", ["side", "order_type", "time_in_force", "flags", "instrument", "quantity", "price"])
 def test_bad_fields_are_the_books_to_refuse(field: str) -> None:
     for value in (0, 3, 255):
         data = NewOrder(order_id=9, **{field: value}).encode()
@@ -289,6 +339,14 @@ def test_no_way_around_the_throttle() -> None:
         assert reason == SessionReason.THROTTLE_EXCEEDED
         assert commands["flags"][-1] == Reason.THROTTLED
         assert commands["order_id"][-1] == bad.order_id
+
+
+def test_an_extended_order_counts_once() -> None:
+    data = (new(1, instructions=EXTENDED).encode() + extension(7).encode()) * 8
+    commands, used, _ = make(orders_per_second=1000, burst=5).decoded(data, now_ns=10**12)
+    pairs = [CommandType.NEW_ORDER, CommandType.ORDER_EXTENSION] * 5
+    assert commands["type"].tolist() == [*pairs, *[CommandType.GATEWAY_REJECT] * 3]
+    assert used == len(data)
 
 
 def test_heartbeats_are_free() -> None:

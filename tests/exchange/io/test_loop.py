@@ -11,16 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pricetime import IOC
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, InstrumentState, ReportKind
-from pricetime.wire.messages import FeedHeartbeat, Logout
+from pricetime.types import REPORT, Phase, Reason, ReportKind
+from pricetime.wire.messages import FeedHeartbeat, Logout, NewOrder, OrderExtension
 from pricetime.wire.session import Role
 from pricetime.wire.types import SessionReason
 from tests.exchange.harness import Client, Harness, harness, kinds
 from tests.exchange.kept import Kept
-from tests.exchange.orders import ASK, BID, IOC, cancel, mass_cancel, new
+from tests.exchange.orders import ASK, BID, EXTENDED, cancel, extension, mass_cancel, new
 
 ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
+REJECTED = ReportKind.REJECTED
 
 # ---------------------------------------------------------------------- rings that are full
 
@@ -40,6 +42,43 @@ def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
             ]
         assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
         assert here.exchange.follower.snapshot().digest == here.exchange.digest()
+
+
+# ---------------------------------------------------------------------- an order and its extension
+
+
+@pytest.mark.parametrize("ring", [16, 256])
+@pytest.mark.parametrize("pieces", [1, 39, 40, 41, 79, 80, 10_000])
+def test_an_order_and_its_extension_have_one_answer(ring: int, pieces: int) -> None:
+    with harness(ring_capacity=ring) as here:
+        client = here.client(1)
+        messages = [part for n in range(100) for part in (new(n, instructions=EXTENDED), extension(7), new(n))]
+        data = b"".join(client.session.send(message, 0) for message in messages)
+        for at in range(0, len(data), pieces):
+            client.send_bytes(data[at : at + pieces])
+            here.iterate()
+        here.settle()
+        client.drain()
+        assert [(r.kind, r.reason, r.order_id) for r in client.reports()] == [
+            answer for n in range(100) for answer in ((REJECTED, Reason.NOT_SUPPORTED, n), (ACCEPTED, Reason.NONE, n))
+        ]
+        received, answered = here.loop.progress()
+        assert received == answered
+        assert here.exchange.stats()["unanswered"] == 0
+
+
+@pytest.mark.parametrize("message", [new(2), extension(1)])
+def test_an_extension_out_of_place_ends_the_session(message: NewOrder | OrderExtension) -> None:
+    with harness() as here:
+        client = here.client(1)
+        before = [] if isinstance(message, OrderExtension) else [new(1, instructions=EXTENDED)]
+        client.send_bytes(b"".join(part.encode() for part in (new(9), *before, message)))
+        here.settle()
+        events = client.receive()
+        assert [event.reason for event in events if isinstance(event, Logout)] == [SessionReason.OUT_OF_STATE]
+        assert here.feed.reports()["kind"].tolist() == [ACCEPTED, CANCELLED], "of the order before it"
+        received, answered = here.loop.progress()
+        assert received == answered
 
 
 @pytest.mark.parametrize("ring", [16, 64])
@@ -120,7 +159,7 @@ def test_an_iteration_without_work_does_nothing() -> None:
 def test_requests_beyond_what_may_wait() -> None:
     with harness() as here:
         taken = 0
-        while here.exchange.set_state(1, InstrumentState.HALTED):
+        while here.exchange.set_phase(1, Phase.HALTED):
             taken += 1
         assert taken == 4096
         near, far = socket.socketpair()
@@ -128,7 +167,7 @@ def test_requests_beyond_what_may_wait() -> None:
             assert not here.exchange.admit(far.fileno(), 1, 0, 0)
             assert near.send(b"x"), "it is the caller's still"
         here.settle()
-        assert here.exchange.set_state(1, InstrumentState.OPEN)
+        assert here.exchange.set_phase(1, Phase.CONTINUOUS)
         here.settle()
         assert here.exchange.store.next_sequence == taken + 2
 
@@ -138,7 +177,7 @@ def test_requests_wait_for_room_in_the_ring() -> None:
         client = here.client(1)
         client.send(*(cancel(n) for n in range(500)))
         for _ in range(100):
-            assert here.exchange.set_state(2, InstrumentState.HALTED)
+            assert here.exchange.set_phase(2, Phase.HALTED)
         here.settle()
         client.receive()
         assert len(client.reports()) == 500

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pricetime import Instrument, OwnerLimits, SelfTrade
 from pricetime.exchange.settings.config import GatewayConfig, InstrumentConfig
 from pricetime.exchange.settings.fields import Idle, named, written
-from pricetime.types import InstrumentState, ReplacePolicy
+from pricetime.types import Phase, ReplacePolicy
 
 
 def test_the_defaults_are_a_server_on_this_machine_alone() -> None:
@@ -38,16 +38,16 @@ def test_reports_of_a_datagram(mtu: int, reports: int) -> None:
 
 def test_an_instrument_as_the_engine_takes_it() -> None:
     given = InstrumentConfig.model_validate(
-        {"id": 3, "symbol": "ABC", "tick_size": 5, "low_price": -10, "state": "halted", "self_trade": "Cancel-Newest"}
+        {"id": 3, "symbol": "ABC", "tick_size": 5, "low_price": -10, "phase": "halted", "self_trade": "Cancel-Newest"}
     )
     assert given.instrument() == Instrument(
-        3, symbol="ABC", tick_size=5, low_price=-10, state=InstrumentState.HALTED, self_trade=SelfTrade.CANCEL_NEWEST
+        3, symbol="ABC", tick_size=5, low_price=-10, phase=Phase.HALTED, self_trade=SelfTrade.CANCEL_NEWEST
     )
     assert InstrumentConfig(id=1).instrument() == Instrument(1)
 
 
 def test_members_are_written_as_they_are_read() -> None:
-    enums: list[Any] = [SelfTrade, ReplacePolicy, InstrumentState]
+    enums: list[Any] = [SelfTrade, ReplacePolicy, Phase]
     for enum in enums:
         kind: Any = Annotated[enum, named(enum)]
         taken: TypeAdapter[Any] = TypeAdapter(kind)
@@ -82,7 +82,7 @@ def test_members_are_written_as_they_are_read() -> None:
         {"instruments": "id=1;id=1"},
         {"instruments": "id=1,symbol=12345678901234567"},
         {"instruments": "id=1,low_price=2,high_price=1"},
-        {"instruments": "id=1,state=shut"},
+        {"instruments": "id=1,phase=shut"},
         {"instruments": "id=1,self_trade=7"},
         {"gateway_cpus": "0,x"},
         {"idle": "sleep"},

@@ -36,7 +36,7 @@ def test_flags_over_environment_over_file(file: Path, monkeypatch: pytest.Monkey
 
 def test_every_setting_by_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     wanted = {
-        "PRICETIME_INSTRUMENTS": "id=8,symbol=X,tick_size=5,high_price=-5;id=9,state=halted",
+        "PRICETIME_INSTRUMENTS": "id=8,symbol=X,tick_size=5,high_price=-5;id=9,phase=halted",
         "PRICETIME_GATEWAY_CPUS": "0,1",
         "PRICETIME_KEEP_SEGMENTS": "1",
         "PRICETIME_SECRETS_FILE": "some.toml",
@@ -77,7 +77,7 @@ def test_settings_are_read_again(file: Path) -> None:
         ),
         ({"heartbeat_ms": 4000}, "timeout_ms: 5000 is less than 2 * heartbeat_ms"),
         ({"instruments": ["id=1", "id=1"]}, "--instrument: the id 1 is used twice"),
-        ({"instruments": ["id=1", "id=2,state=shut"]}, "--instrument 2, state: 'shut': give one of open, halted"),
+        ({"instruments": ["id=1", "id=2,phase=shut"]}, "--instrument 2, phase: 'shut': give one of continuous, halted"),
         ({"instruments": ["id=1,sybol=X"]}, "--instrument: there is no setting 'sybol': did you mean 'symbol'?"),
         ({"instruments": ["symbol=X"]}, "--instrument 1, id: field required"),
         ({"instruments": ["one"]}, "--instrument 1: 'one': write it as id=1,symbol=ABC,tick_size=5"),

@@ -15,7 +15,7 @@ import pytest
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import UnknownInstrument
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, InstrumentState
+from pricetime.types import COMMAND, REPORT, Phase
 from tests.exchange.harness import Harness, harness
 from tests.exchange.kept import Kept, picture
 from tests.exchange.orders import ASK, BID, cancel, new
@@ -49,7 +49,7 @@ def test_it_answers_as_the_engine_would(here: Harness) -> None:
         assert depths is not None
         for instrument, (state, *sides) in depths.items():
             book = here.exchange.engine.book(instrument)
-            assert state is book.state
+            assert state is book.phase
             assert all(map(np.array_equal, sides, book.depth(7)))
             depth = here.exchange.depth(instrument)
             assert depth.bids.orders + depth.asks.orders == len(book)
@@ -65,7 +65,7 @@ def test_it_answers_as_the_engine_would(here: Harness) -> None:
 def test_an_empty_book_and_an_unknown_one(here: Harness) -> None:
     depth = here.exchange.depth(1)
     assert depth.spread is None
-    assert depth == (InstrumentState.OPEN, (0, 0, 0.0, None), (0, 0, 0.0, None))
+    assert depth == (Phase.CONTINUOUS, (0, 0, 0.0, None), (0, 0, 0.0, None))
     for question in (lambda: here.exchange.depth(3), lambda: here.exchange.follower.depths([3], 7)):
         with pytest.raises(UnknownInstrument):
             question()
@@ -73,11 +73,11 @@ def test_an_empty_book_and_an_unknown_one(here: Harness) -> None:
 
 
 def test_a_halt(here: Harness) -> None:
-    here.exchange.set_state(2, 1)
+    here.exchange.set_phase(2, 1)
     here.settle()
-    assert [here.exchange.depth(number).state for number in (1, 2)] == [InstrumentState.OPEN, InstrumentState.HALTED]
+    assert [here.exchange.depth(number).phase for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
     instruments = here.exchange.follower.instruments()
-    assert [known.state for known in instruments.instruments] == [InstrumentState.OPEN, InstrumentState.HALTED]
+    assert [known.phase for known in instruments.instruments] == [Phase.CONTINUOUS, Phase.HALTED]
     assert len(instruments.orders) == 0
 
 
@@ -194,10 +194,13 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     client = here.client(1)
     client.ask(new(1, BID, 100))
     here.follow()
-    stray = here.exchange.engine.commands()
-    stray["order_id"] += 5
+    stray = np.zeros(1, COMMAND)
+    for name, value in {"type": 1, "side": BID, "instrument": 1, "order_id": 1 << 48 | 9, "price": 100}.items():
+        stray[name] = value
+    stray["owner"] = stray["session"] = 1
+    stray["quantity"] = stray["sequence"] = 1
     follower: Any = here.exchange.follower
-    follower.machine.run(stray.copy())
+    follower.machine.run(stray)
     here.commit()
     client.send(new(2, ASK, 100, 20))
     here.iterate(5)

@@ -14,7 +14,7 @@ from pricetime.exchange.settings.errors import CannotStart
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalLocked, SegmentMissing
 from pricetime.log.replay import Replay
-from pricetime.types import InstrumentState, Reason, SelfTrade
+from pricetime.types import Phase, Reason, SelfTrade
 from tests.exchange.harness import Client, Harness
 from tests.exchange.kept import Kept, check_same, picture
 from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, open_orders, reduce, replace
@@ -26,7 +26,7 @@ ROOM: dict[str, Any] = {"stream_reports": 2**12, "outbound_bytes": 2**12 * 48, "
 #: Rules that change at each restart.
 RULES = [
     INSTRUMENTS,
-    (*INSTRUMENTS, InstrumentConfig(id=71, state=InstrumentState.HALTED)),
+    (*INSTRUMENTS, InstrumentConfig(id=71, phase=Phase.HALTED)),
     (
         InstrumentConfig(id=1, tick_size=2, order_limit=5),
         InstrumentConfig(id=3, self_trade=SelfTrade.CANCEL_BOTH),
@@ -48,7 +48,7 @@ def trade(here: Kept, crowd: Crowd, rng: random.Random, steps: int) -> None:
             here.settle()
             crowd.clients[owner] = here.client(owner)
         if rng.random() < 0.1:
-            here.exchange.set_state(rng.choice([1, 3, 70]), rng.choice([0, 0, 1]))
+            here.exchange.set_phase(rng.choice([1, 3, 70]), rng.choice([0, 0, 1]))
         if rng.random() < 0.3:
             here.commit()
         here.make_room()
@@ -166,7 +166,7 @@ def test_what_it_says(tmp_path: Path) -> None:
     here.client(1).ask(*(new(n) for n in range(10)))
     here.follow(snapshot=True)
     said = here.told("snapshot")
-    assert (said["sequence"], said["commands"], said["streams"]) == (10, 10, 1)
+    assert (said["sequence"], said["orders"], said["streams"]) == (10, 10, 1)
     here.clients[0].ask(*(cancel(n) for n in range(3)))
     digest = here.exchange.digest()
     here.kill()
@@ -368,7 +368,7 @@ def test_too_little_room(name: str, tmp_path: Path) -> None:
 def test_states_are_those_of_the_books(tmp_path: Path) -> None:
     """An instrument that was halted is halted, whatever the settings say, until a command says otherwise."""
     here = Kept(tmp_path / "j")
-    here.exchange.set_state(1, InstrumentState.HALTED)
+    here.exchange.set_phase(1, Phase.HALTED)
     here.settle()
     here.kill()
     again = Kept(
@@ -376,10 +376,10 @@ def test_states_are_those_of_the_books(tmp_path: Path) -> None:
         instruments=(
             InstrumentConfig(id=1),
             InstrumentConfig(id=2),
-            InstrumentConfig(id=3, state=InstrumentState.HALTED),
+            InstrumentConfig(id=3, phase=Phase.HALTED),
         ),
     )
-    assert again.exchange.states == {1: InstrumentState.HALTED, 2: InstrumentState.OPEN, 3: InstrumentState.OPEN}
+    assert again.exchange.phases == {1: Phase.HALTED, 2: Phase.CONTINUOUS, 3: Phase.CONTINUOUS}
     again.close()
 
 
@@ -390,7 +390,7 @@ def test_clocks_that_go_back_bring_no_time_back(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("pricetime.exchange.exchange.time.time_ns", lambda: 0)
     again = Kept(tmp_path / "j")
     again.client(1).ask(new(2))
-    first, second = again.exchange.engine.commands()["timestamp"].tolist()
+    first, second = again.exchange.engine.dump().resting["timestamp"].tolist()
     assert first <= second
     again.close()
 

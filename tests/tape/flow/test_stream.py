@@ -36,7 +36,8 @@ def test_every_command_is_well_formed(flow: Flow) -> None:
     commands = joined(generate(flow, 60_000, seed=3))
     assert commands.dtype == COMMAND
     assert set(np.unique(commands["type"])) <= {1, 2, 3, 4}
-    assert not any(commands[name].any() for name in ("session", "reserved", "flags", "instrument", "owner", "tag"))
+    unused = ("session", "order_type", "instructions", "flags", "instrument", "owner", "tag")
+    assert not any(commands[name].any() for name in unused)
     new = commands[commands["type"] == CommandType.NEW_ORDER]
     cancels = commands[commands["type"] == CommandType.CANCEL_ORDER]
     assert set(np.unique(new["side"])) <= set(Side)

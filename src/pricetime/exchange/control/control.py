@@ -4,8 +4,8 @@ It runs the login handler, the recovery server and the other servers, handles si
 that carry orders are behind ``Exchange``; a slow control thread does not slow them down.
 
 - SIGTERM, SIGINT: accept no more clients and orders, execute and report pending commands, exit with code 0.
-- SIGHUP: read the secrets and the states of the instruments again. An owner whose secret was removed or changed is
-  logged out. An instrument changes its state only if its entry in the settings has changed.
+- SIGHUP: read the secrets and the phases of the instruments again. An owner whose secret was removed or changed is
+  logged out. An instrument changes its phase only if its entry in the settings has changed.
 - SIGUSR1: take a snapshot.
 
 ``operator.py`` holds the commands of ``pricetime admin``. If the journal fails, the server stops at once with exit code
@@ -23,7 +23,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from ...errors import PricetimeError
-from ...types import InstrumentState
+from ...types import Phase
 from ...wire.types import SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
@@ -99,8 +99,8 @@ class Control:
         self._exchange = exchange
         self._log = log
         self._limited_log = LimitedLog(log)
-        self._states = dict(exchange.states)
-        self._configured: dict[int, InstrumentState] = {}  # states in the settings when they were last read
+        self._phases = dict(exchange.phases)
+        self._configured: dict[int, Phase] = {}  # phases in the settings when they were last read
         self._reloads: set[asyncio.Task[None]] = set()
 
     def run(self) -> int:
@@ -127,13 +127,13 @@ class Control:
         self._stopping: asyncio.Future[str] = self._loop.create_future()
         self._listen_to_signals()
         config, prepared, exchange = self._config, self._prepared, self._exchange
-        self._operator = Operator(exchange, self._set_state, self._log)
+        self._operator = Operator(exchange, self._set_phase, self._log)
         self._login_handler = LoginHandler(
             prepared.orders, config, prepared.secrets, exchange.admit, self._limited_log, self._operator.blocked
         )
         self._recovery = RecoveryServer(prepared.recovery, config, exchange.store, exchange.follower, self._limited_log)
         self._announce()
-        await self._set_states(config)
+        await self._set_phases(config)
         self._admin = self._serve_operator()
         self._login_handler.open()
         self._recovery.open()
@@ -344,7 +344,7 @@ class Control:
             self._log.warning("settings need a restart", changed=changed)
         if before is not None and secrets is not None:
             await self._revoke(before, secrets)
-        await self._set_states(config)
+        await self._set_phases(config)
 
     async def _revoke(self, before: Secrets, after: Secrets) -> None:
         try:
@@ -359,28 +359,28 @@ class Control:
         if not self._exchange.want_snapshot():
             self._log.warning("no snapshot: there is no journal")
 
-    async def _set_states(self, config: GatewayConfig) -> None:
-        """Set the state of every instrument whose state in the settings has changed since they were last read.
+    async def _set_phases(self, config: GatewayConfig) -> None:
+        """Set the phase of every instrument whose phase in the settings has changed since they were last read.
 
         An instrument that the operator halted therefore stays halted when unchanged settings are read again.
         """
         for instrument in config.instruments:
-            number, state = instrument.id, instrument.state
-            known = self._states.get(number)
+            number, phase = instrument.id, instrument.phase
+            known = self._phases.get(number)
             if known is None:
                 self._log.warning("new instruments need a restart", instrument=number)
-            elif state is not self._configured.get(number) and (state is known or await self._set_state(number, state)):
-                self._configured[number] = state
+            elif phase is not self._configured.get(number) and (phase is known or await self._set_phase(number, phase)):
+                self._configured[number] = phase
 
-    async def _set_state(self, instrument: int, state: InstrumentState) -> bool:
-        """Open or halt an instrument. False if the instrument is unknown, or if there is no room for the command."""
-        if instrument not in self._states:
+    async def _set_phase(self, instrument: int, phase: Phase) -> bool:
+        """Begin a phase of an instrument. False if the instrument is unknown, or if the ring has no room."""
+        if instrument not in self._phases:
             return False
         for _ in range(RETRIES):
-            if self._exchange.set_state(instrument, state):
-                self._states[instrument] = state
-                self._log.info("instrument state", instrument=instrument, state=state.name)
+            if self._exchange.set_phase(instrument, phase):
+                self._phases[instrument] = phase
+                self._log.info("instrument phase", instrument=instrument, phase=phase.name)
                 return True
             await asyncio.sleep(RETRY_S)
-        self._log.error("instrument state not set: too many waiting requests", instrument=instrument, state=state.name)
+        self._log.error("instrument phase not set: too many waiting requests", instrument=instrument, phase=phase.name)
         return False

@@ -20,7 +20,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from ... import COMPILED
-from ...types import InstrumentState, Reason, ReportKind
+from ...types import Phase, Reason, ReportKind
 from ...wire.types import RetransmitStatus, SessionReason
 from ..settings.config import GatewayConfig
 from . import meters
@@ -154,7 +154,7 @@ class ExchangeCollector(Collector):
         yield meters.Books.lots.samples((labels, side.lots) for labels, side in sides)
         yield meters.Books.best.samples((labels, side.best) for labels, side in sides if side.best is not None)
         yield meters.Books.spread.samples((labels, book.spread) for labels, book in found if book.spread is not None)
-        yield meters.Books.halted.samples((labels, book.state is InstrumentState.HALTED) for labels, book in found)
+        yield meters.Books.halted.samples((labels, book.phase is Phase.HALTED) for labels, book in found)
         yield meters.Books.left_out.sample(len(self._config.instruments) - len(self._instruments))
 
     def _rings_and_feed(self, stats: Mapping[str, float]) -> Iterator[Metric]:

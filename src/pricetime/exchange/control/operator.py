@@ -19,7 +19,7 @@ from ...checks import shown, whole
 from ...errors import InvalidOwner, PricetimeError
 from ...log.backup import back_up
 from ...log.errors import JournalError
-from ...types import InstrumentState, Reason, Side
+from ...types import Phase, Reason, Side
 from ...wire.types import MAX_OWNER, ORDER_ID_BITS, SessionReason
 from ..settings.server_log import Log
 from .secrets import Secrets
@@ -43,14 +43,12 @@ class Refused(PricetimeError):
 
 
 class Operator:
-    """Executes the operator's requests. ``set_state``: opens or halts an instrument, False if it is unknown."""
+    """Executes the operator's requests. ``set_phase``: changes the phase of an instrument, False if it is unknown."""
 
-    def __init__(
-        self, exchange: Exchange, set_state: Callable[[int, InstrumentState], Awaitable[bool]], log: Log
-    ) -> None:
+    def __init__(self, exchange: Exchange, set_phase: Callable[[int, Phase], Awaitable[bool]], log: Log) -> None:
         self.blocked: set[int] = set()  #: owners who may not log in
         self._exchange = exchange
-        self._set_state = set_state
+        self._set_phase = set_phase
         self._log = log
         self._listing = asyncio.Lock()
         self._commands: Mapping[str, Callable[[Mapping[str, Any]], Awaitable[Answer]]] = {
@@ -172,20 +170,20 @@ class Operator:
     # ------------------------------------------------------------------ instruments
 
     async def _halt(self, request: Mapping[str, Any]) -> Answer:
-        return await self._bring(request, InstrumentState.HALTED)
+        return await self._bring(request, Phase.HALTED)
 
     async def _open(self, request: Mapping[str, Any]) -> Answer:
-        return await self._bring(request, InstrumentState.OPEN)
+        return await self._bring(request, Phase.CONTINUOUS)
 
-    async def _bring(self, request: Mapping[str, Any], state: InstrumentState) -> Answer:
+    async def _bring(self, request: Mapping[str, Any], phase: Phase) -> Answer:
         instrument = whole(request.get("instrument"), 0, 2**32 - 1, Refused, "instrument")
-        if not await self._set_state(instrument, state):
+        if not await self._set_phase(instrument, phase):
             raise Refused(
                 f"instrument {instrument} is unknown, or the exchange has too many waiting requests: see the log of "
                 "the server"
             )
         await self._settle()
-        return [], {"instrument": instrument, "state": state.name.lower()}
+        return [], {"instrument": instrument, "phase": phase.name.lower()}
 
     # ------------------------------------------------------------------ journal
 

@@ -329,7 +329,7 @@ def _header(snapshot: Snapshot, epoch: int) -> bytes:
 
 def _instrument(instrument: Instrument) -> bytes:
     return SnapshotInstrument(
-        state=instrument.state,
+        phase=instrument.phase,
         instrument=instrument.id,
         tick_size=instrument.tick_size,
         lot_size=instrument.lot_size,

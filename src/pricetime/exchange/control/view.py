@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.snapshot import Snapshot
 from ...native.histogram import Histogram
-from ...types import InstrumentState
+from ...types import Phase
 from ...wire.types import AcknowledgementLevel
 from ..standby.depth import BookDepth
 from ..standby.journal import Journal
@@ -43,8 +43,8 @@ class Depths(Protocol):
 
     def depths(
         self, instruments: Sequence[int], levels: int
-    ) -> Mapping[int, tuple[InstrumentState, NDArray[np.void], NDArray[np.void]]] | None:
-        """The best levels of each book, as (state, bids, asks); None if the copy is busy at this moment."""
+    ) -> Mapping[int, tuple[Phase, NDArray[np.void], NDArray[np.void]]] | None:
+        """The best levels of each book, as (phase, bids, asks); None if the copy is busy at this moment."""
 
 
 class Books(Protocol):
@@ -124,14 +124,14 @@ class Exchange(Measured, Protocol):
         """The acknowledgement level: what a command survives once its report is sent."""
 
     @property
-    def states(self) -> Mapping[int, InstrumentState]:
-        """The states of the instruments at the start, by instrument."""
+    def phases(self) -> Mapping[int, Phase]:
+        """The phases of the instruments at the start, by instrument."""
 
     def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         """See ``login.Admit``."""
 
-    def set_state(self, instrument: int, state: InstrumentState) -> bool:
-        """Send the command that opens or halts an instrument. False if there is no room for it now."""
+    def set_phase(self, instrument: int, phase: Phase) -> bool:
+        """Send the command that changes the phase of an instrument. False if there is no room for it now."""
 
     def begin_stop(self) -> None:
         """Accept no more orders, and log out every client after its last report."""

@@ -4,7 +4,7 @@ from libc.string cimport memset
 
 from pricetime.core.layout cimport Command, u32, u64
 from pricetime.exchange.io.layout cimport (
-    REQUEST_ADMIT, REQUEST_OWNER, REQUEST_STATE, REQUEST_STOP, Event, Request,
+    REQUEST_ADMIT, REQUEST_OWNER, REQUEST_PHASE, REQUEST_STOP, Event, Request,
 )
 from pricetime.exchange.state.matcher cimport Matcher
 from pricetime.native.arrays cimport Block

@@ -1,8 +1,8 @@
 # Signatures and fields of decoder.py, in its order.
 
 from pricetime.core.layout cimport (
-    BEHIND, CANCEL_ORDER, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS, REDUCE_ORDER, GATEWAY_REJECT, REPLACE_ORDER,
-    THROTTLED, Command, u8, u32, u64,
+    BEHIND, CANCEL_ORDER, EXTENDED, GATEWAY_REJECT, INVALID_ORDER_ID, MALFORMED, MASS_CANCEL, NEW_ORDER, NONE, OPEN_ORDERS,
+    ORDER_EXTENSION, REDUCE_ORDER, REPLACE_ORDER, THROTTLED, Command, u8, u32, u64,
 )
 from pricetime.exchange.io.layout cimport FIRST_PART, THROTTLE_MEMORY_NS, Account
 from pricetime.exchange.io.throttle cimport Throttle
@@ -11,7 +11,7 @@ from pricetime.exchange.state.sequencer cimport Sequencer, numbered
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
-    NewOrder, OpenOrders, ReduceOrder,
+    NewOrder, OpenOrders, OrderExtension, ReduceOrder,
 )
 
 cdef enum:
@@ -30,10 +30,11 @@ cdef class Decoder:
     cdef Account account             # of calls from Python
 
     cdef u64 decode(self, Account *account, u32 owner, const u8 *data, u64 n_bytes, u64 now_ns, u64 timestamp) noexcept nogil
+    cdef u64 _extended_size(self, const u8 *message, u64 n_bytes) noexcept nogil
     cdef inline void _fill(self, Account *account, u32 owner, const u8 *message, Command *c, u64 now_ns) noexcept nogil
     cdef inline u32 _fill_other(self, const u8 *message, Command *c) noexcept nogil
     cdef void _complete(self, Command *c) noexcept nogil
-    cdef inline void _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
+    cdef inline u32 _fill_new(self, const NewOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_cancel(self, const CancelOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_reduce(self, const ReduceOrder *m, Command *c) noexcept nogil
     cdef u32 _fill_mass_cancel(self, const MassCancel *m, Command *c) noexcept nogil

@@ -5,6 +5,9 @@ The allowed message types and their sizes are the rules of an active session (``
 gets a reply becomes one command, even if the gateway rejects it (GATEWAY_REJECT): so the rejection has its place in the
 sequence, and reports depend on commands only. A message that is not allowed ends the session with a reason.
 
+An order with EXTENDED is decoded together with its OrderExtension, into two commands. If it is rejected, it becomes one
+command.
+
 Decoding stops after a MassCancel: the client's next messages must wait until the commands that complete it are done.
 """
 
@@ -53,7 +56,15 @@ class Decoder:
             if n_bytes - used < size:
                 break
             if kind < HEARTBEAT:
-                self._fill(account, owner, data + used, numbered(self.sequencer, kind, owner, timestamp), now_ns)
+                if kind == NEW_ORDER and cython.cast(cython.pointer[NewOrder], data + used).instructions & EXTENDED:
+                    size = self._extended_size(data + used, n_bytes - used)
+                    if size == 0:
+                        break
+                c: cython.pointer[Command] = numbered(self.sequencer, kind, owner, timestamp)
+                self._fill(account, owner, data + used, c, now_ns)
+                if c.instructions & EXTENDED and c.type == NEW_ORDER:
+                    c = numbered(self.sequencer, ORDER_EXTENSION, owner, timestamp)
+                    memcpy(cython.address(c.type), data + used + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
             elif kind == LOGOUT:
                 self.reason = CLIENT_LOGOUT
             used += size
@@ -82,11 +93,23 @@ class Decoder:
             more = n_bytes != 0 and used < cython.cast(u64, len(data)) and self.reason == NO_REASON
         return self.sequencer.take(first), used, self.reason
 
+    def _extended_size(self, message, n_bytes):
+        """Size of an extended order and its extension. 0 if more bytes must arrive, or if no extension follows it."""
+        size: u64 = cython.sizeof(NewOrder)
+        if n_bytes == size:
+            return 0
+        kind: u32 = message[size]
+        if kind != ORDER_EXTENSION:
+            self.reason = OUT_OF_STATE if self.sizes[kind] != 0 else self.end_reasons[kind]
+            return 0
+        size += cython.sizeof(OrderExtension)
+        return size if n_bytes >= size else 0
+
     def _fill(self, account, owner, message, c, now_ns):
         """Write the body of a command from its message. An invalid message becomes a GATEWAY_REJECT with a reason."""
         reason: u32 = NONE
         if c.type == NEW_ORDER or c.type == REPLACE_ORDER:
-            self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
+            reason = self._fill_new(cython.cast(cython.pointer[cython.const[NewOrder]], message), c)
         else:
             reason = self._fill_other(message, c)
         if self.throttle.order_interval_ns != 0 and not self.throttle.takes(account, c.type, now_ns):
@@ -129,9 +152,20 @@ class Decoder:
             c.quantity |= cython.cast(u64, c.owner) << ORDER_ID_SHIFT
 
     def _fill_new(self, m, c):
-        """Write a new order, or a replace: the message and the command begin alike."""
+        """Write a new order, or a replace, in whose message the fields after the quantity are ignored."""
         memcpy(cython.address(c.type), m, SHARED_BYTES)
         c.tag = m.tag
+        if c.type == REPLACE_ORDER:
+            return NONE
+        c.order_type = m.order_type
+        c.instructions = m.instructions
+        malformed: cython.bint = m.zero != 0
+        if m.instructions & EXTENDED:
+            e: cython.pointer[cython.const[OrderExtension]] = cython.cast(
+                cython.pointer[cython.const[OrderExtension]], m + 1
+            )
+            malformed |= e.zero != 0 or e.zero2 != 0 or e.zero3 != 0
+        return MALFORMED if malformed else NONE
 
     def _fill_cancel(self, m, c):
         c.instrument = m.instrument

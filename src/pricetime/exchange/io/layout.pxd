@@ -10,7 +10,7 @@ cdef enum:
     LINGERING = 3              # its Logout is sent; the client has LINGER_NS to read it and close
     # Request.kind
     REQUEST_ADMIT = 1
-    REQUEST_STATE = 2
+    REQUEST_PHASE = 2
     REQUEST_STOP = 3
     REQUEST_OWNER = 4
     # Event.kind
@@ -18,7 +18,7 @@ cdef enum:
     EVENT_SESSION_ENDED = 2
     EVENT_LOGIN_REFUSED = 3
     # Sizes
-    MAX_MESSAGE = 64           # maximum size of a message of a logged-in client
+    MAX_MESSAGE = 80           # maximum size of what a logged-in client sends as one: an order and its extension
     CONTROL_BYTES = 192        # room for queued session messages of one client
     READ_BYTES = 2048          # initial size of one read from a socket
     DOUBLINGS = 7              # a client that always has more data is read with up to READ_BYTES << DOUBLINGS
@@ -67,7 +67,7 @@ ctypedef struct Connection:
     u8 logging_out             # 1: in Connections.logging_out
     u32 held_bytes             # size of held
     u8 *held                   # bytes after a MassCancel that do not fit into partial; NULL if there are none
-    u8 partial[64]             # start of a message that has not arrived completely, or what waits for a MassCancel
+    u8 partial[80]             # start of a message, or of an order and its extension, or what waits for a MassCancel
     u8 control[192]            # queued session messages
 
 # What an owner's next messages wait for.
@@ -82,9 +82,9 @@ ctypedef packed struct Request:
     u32 owner
     i64 fd                     # REQUEST_ADMIT: the connection, which the event loop then owns
     u32 flags                  # REQUEST_ADMIT: of the login; REQUEST_OWNER: Reason of the mass cancel; 0: none
-    u32 instrument             # REQUEST_STATE
+    u32 instrument             # REQUEST_PHASE
     u64 next_sequence          # REQUEST_ADMIT: of the login
-    u32 state                  # REQUEST_STATE: InstrumentState; REQUEST_OWNER: SessionReason; 0: do not end the session
+    u32 state                  # REQUEST_PHASE: the Phase; REQUEST_OWNER: SessionReason; 0: do not end the session
     u8 zero[28]
 
 # From the event loop to the control thread: 64 bytes, a slot of a ring.

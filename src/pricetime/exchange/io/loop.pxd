@@ -2,13 +2,13 @@
 
 from libc.string cimport memcpy
 
-from pricetime.core.layout cimport SET_STATE, u8, u32, u64
+from pricetime.core.layout cimport SET_PHASE, u8, u32, u64
 from pricetime.exchange.io.connections cimport Connections
 from pricetime.exchange.io.control_channel cimport ControlChannel
 from pricetime.exchange.io.decoder cimport Decoder
 from pricetime.exchange.io.layout cimport (
     ABSENT, ACTIVE, BUFFER_BYTES, DOUBLINGS, FULL_READS, MAX_MESSAGE, NEVER, READ_BYTES, REQUEST_ADMIT, REQUEST_OWNER,
-    REQUEST_STATE, REQUEST_STOP, WAKE, Connection, Request,
+    REQUEST_PHASE, REQUEST_STOP, WAKE, Connection, Request,
 )
 from pricetime.exchange.io.mass_cancels cimport MassCancels
 from pricetime.exchange.io.publisher cimport Publisher

@@ -199,9 +199,9 @@ class EventLoop:
         owner: u32 = request.owner
         if request.kind == REQUEST_ADMIT:
             self.connections.admit(owner, request.fd, request.flags, request.next_sequence, now_ns)
-        elif request.kind == REQUEST_STATE:
+        elif request.kind == REQUEST_PHASE:
             timestamp: u64 = now_ns + self.clock_offset_ns
-            return self.sequencer.issue(SET_STATE, 0, request.instrument, request.state, 0, timestamp)
+            return self.sequencer.issue(SET_PHASE, 0, request.instrument, request.state, 0, timestamp)
         elif request.kind == REQUEST_OWNER:
             if request.state != NO_REASON:
                 self.connections.end(owner, request.state, now_ns)

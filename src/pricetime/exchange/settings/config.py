@@ -24,7 +24,7 @@ from ...core.instrument import MAX_INSTRUMENTS, Instrument
 from ...environment import PREFIX
 from ...log.configuration import Configuration
 from ...owner_limits import OwnerLimits
-from ...types import InstrumentState, ReplacePolicy, SelfTrade
+from ...types import Phase, ReplacePolicy, SelfTrade
 from ...wire.types import MAX_OWNER
 from .admin_socket import beside
 from .fields import (
@@ -77,8 +77,8 @@ class InstrumentConfig(BaseModel):
     high_price: int | None = Field(
         default=None, description="Highest price in ticks; higher orders are rejected", ge=-(2**63), le=2**63 - 1
     )
-    state: Annotated[InstrumentState, named(InstrumentState)] = Field(
-        default=InstrumentState.OPEN, description="State at the start. SIGHUP rereads it"
+    phase: Annotated[Phase, named(Phase)] = Field(
+        default=Phase.CONTINUOUS, description="Phase at the start. SIGHUP rereads it"
     )
     self_trade: Annotated[SelfTrade, named(SelfTrade)] = Field(
         default=SelfTrade.OFF, description="Self-trade prevention for orders that do not name a mode"

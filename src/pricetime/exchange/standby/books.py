@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...core.engine import Engine
 from ...core.instrument import Instrument
 from ...log.configuration import Configuration
-from ...types import SNAPSHOT_ORDER, CommandArray, CommandType, SnapshotOrderArray
+from ...types import SNAPSHOT_ORDER, RestingOrderArray, SnapshotOrderArray
 from ...wire.types import MessageType
 from ..state.router import count_public
 
@@ -35,16 +35,16 @@ class Books:
 
 
 def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
-    """Return the instruments with the states that they are in now."""
-    return tuple(replace(known, state=engine.state(number)) for number, known in engine.instruments.items())
+    """Return the instruments in the phases that they are in now."""
+    return tuple(replace(known, phase=engine.phase(number)) for number, known in engine.instruments.items())
 
 
-def public_orders(commands: CommandArray) -> SnapshotOrderArray:
-    """Return what ``Engine.commands`` gave as subscribers have it: an array of ``SNAPSHOT_ORDER``. O(orders)."""
-    resting = commands["type"] == CommandType.NEW_ORDER
-    orders = np.zeros(np.count_nonzero(resting), SNAPSHOT_ORDER)
+def public_orders(resting: RestingOrderArray) -> SnapshotOrderArray:
+    """Return resting orders as subscribers have them: an array of ``SNAPSHOT_ORDER``. O(orders)."""
+    orders = np.zeros(len(resting), SNAPSHOT_ORDER)
     orders["type"] = MessageType.SNAPSHOT_ORDER
-    for name in ("side", "instrument", "price", "quantity"):
-        orders[name] = commands[name][resting]
-    orders["order_id"] = commands["sequence"][resting]
+    for name in ("side", "instrument", "price"):
+        orders[name] = resting[name]
+    orders["quantity"] = resting["remaining"]
+    orders["order_id"] = resting["reference"]
     return orders

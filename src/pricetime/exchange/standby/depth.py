@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...core.order_book import OrderBook
-from ...types import DepthArray, InstrumentState
+from ...types import DepthArray, Phase
 
 
 class SideDepth(NamedTuple):
@@ -20,7 +20,7 @@ class SideDepth(NamedTuple):
 class BookDepth(NamedTuple):
     """Totals of a book at one moment."""
 
-    state: InstrumentState
+    phase: Phase
     bids: SideDepth
     asks: SideDepth
 
@@ -33,7 +33,7 @@ class BookDepth(NamedTuple):
 def depth_of(book: OrderBook) -> BookDepth:
     """Add up a book. O(levels)."""
     bids, asks = book.depth(None)
-    return BookDepth(book.state, _add_up(bids), _add_up(asks))
+    return BookDepth(book.phase, _add_up(bids), _add_up(asks))
 
 
 def _add_up(levels: DepthArray) -> SideDepth:

@@ -22,7 +22,7 @@ from ...core.snapshot import Snapshot
 from ...log.batch import LogReader
 from ...log.commit_log import CommitLog
 from ...log.snapshot import SnapshotFile, keep_two, restore, write
-from ...types import SNAPSHOT_ORDER, InstrumentState
+from ...types import SNAPSHOT_ORDER, Phase
 from ..settings.config import GatewayConfig
 from ..settings.room import room_for
 from ..settings.server_log import Log
@@ -124,7 +124,7 @@ class Follower:
         try:
             with self._exclusive():
                 more = self._step() == STEP
-                if self._waiting is None and self._is_due():
+                if self._waiting is None and not self._replayer.within_order and self._is_due():
                     self._waiting = self._snapshot_file()
             if self._waiting is not None and self._log.durable >= self._waiting.sequence:
                 snapshot, self._waiting = self._waiting, None
@@ -178,6 +178,9 @@ class Follower:
         while self.machine.next_sequence < wanted:
             if self.failure is not None or not self._step():
                 raise RuntimeError(self.failure or "the follower cannot read commands that were answered")
+        while self._replayer.within_order:  # its extension is about to be in the log
+            if self.failure is not None or (not self._step() and self._ended.wait(POLL_S)):
+                raise RuntimeError(self.failure or "the exchange has ended")
 
     def snapshot(self) -> Snapshot:
         """All books after the last published report, or a later one, with its number and the feed's checksum.
@@ -191,11 +194,11 @@ class Follower:
                 if self.failure is not None or self._ended.wait(POLL_S):
                     raise RuntimeError(self.failure or "the exchange has ended")
             engine = self.machine.engine
-            commands, digest, known = engine.commands(), engine.digest(references=True), instruments_of(engine)
-        return Snapshot(number - 1, known, public_orders(commands), digest, store.checksum_before(number))
+            resting, digest, known = engine.dump().resting, engine.digest(references=True), instruments_of(engine)
+        return Snapshot(number - 1, known, public_orders(resting), digest, store.checksum_before(number))
 
     def instruments(self) -> Snapshot:
-        """The instruments with their states, without orders, digest and checksum. O(instruments)."""
+        """The instruments in their phases, without orders, digest and checksum. O(instruments)."""
         with self._exclusive():
             known = instruments_of(self.machine.engine)
             return Snapshot(self.machine.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)
@@ -208,8 +211,8 @@ class Follower:
 
     def depths(
         self, instruments: Iterable[int], levels: int
-    ) -> dict[int, tuple[InstrumentState, NDArray[np.void], NDArray[np.void]]] | None:
-        """The best levels of several books at one moment: {instrument: (state, bids, asks)}, arrays as of ``depth``.
+    ) -> dict[int, tuple[Phase, NDArray[np.void], NDArray[np.void]]] | None:
+        """The best levels of several books at one moment: {instrument: (phase, bids, asks)}, arrays as of ``depth``.
 
         None if the follower is busy: try again. Waits at most DEPTHS_WAIT_S, and the books may be IDLE_WAIT_S old.
         O(instruments * levels). Raises UnknownInstrument.
@@ -218,7 +221,7 @@ class Follower:
             return None
         try:
             engine = self.machine.engine
-            return {number: (engine.state(number), *engine.book(number).depth(levels)) for number in instruments}
+            return {number: (engine.phase(number), *engine.book(number).depth(levels)) for number in instruments}
         finally:
             self._books.release()
 
@@ -268,7 +271,7 @@ class Follower:
             "snapshot",
             sequence=snapshot.sequence,
             file=path.name,
-            commands=len(snapshot.commands),
+            orders=len(snapshot.records.resting),
             streams=len(snapshot.owners),
             removed=[old.name for old in removed],
             seconds=round(time.monotonic() - began, 3),

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from ...core.instrument import Instrument
 from ...errors import LevelsFull, OrdersFull
 from ...log.configuration import Configuration
-from ...types import InstrumentState
+from ...types import Phase
 from ..settings.config import GatewayConfig
 from ..settings.errors import CannotStart
 from ..state.machine import Machine
@@ -37,12 +37,12 @@ def reconfigure(state: Machine, settings: GatewayConfig) -> list[str]:
 def _wanted(before: Configuration, settings: GatewayConfig) -> Configuration:
     """The settings as a configuration that follows ``before``.
 
-    Known instruments keep their state and new ones begin open. The control side then sends a command for each state
-    that the settings change, so that subscribers receive it.
+    Known instruments keep their phase and new ones begin continuous. The control side then sends a command for each
+    phase that the settings change, so that subscribers receive it.
     """
     after = settings.configuration()
-    known = {instrument.id: instrument.state for instrument in before.instruments}
-    instruments = (replace(new, state=known.get(new.id, InstrumentState.OPEN)) for new in after.instruments)
+    known = {instrument.id: instrument.phase for instrument in before.instruments}
+    instruments = (replace(new, phase=known.get(new.id, Phase.CONTINUOUS)) for new in after.instruments)
     return replace(after, instruments=tuple(sorted(instruments, key=lambda instrument: instrument.id)))
 
 

@@ -19,7 +19,7 @@ from ...core.engine import Engine
 from ...log.configuration import Configuration
 from ...log.position import Position
 from ...log.snapshot import SnapshotFile
-from ...types import InstrumentState
+from ...types import Phase
 from .feed_store import FeedStore
 from .matcher import Matcher
 from .playback import MARK, Playback
@@ -133,7 +133,6 @@ class Machine:
         """
         owners, streams = self.streams.dump(stream_reports)
         newest = self.store.next_sequence
-        commands = self.engine.commands()
         kept = min(feed_reports, newest - self.store.oldest)
         return SnapshotFile(
             position=position,
@@ -147,7 +146,7 @@ class Machine:
             epoch=self.store.epoch,
             feed_sequence=newest,
             feed_checksum=self.store.checksum_before(newest - kept),
-            commands=commands,
+            records=self.engine.dump(),
             owners=owners,
             stream_reports=streams,
             feed_reports=self.store.array(newest - kept, kept),
@@ -155,9 +154,9 @@ class Machine:
 
     # ------------------------------------------------------------------ questions
 
-    def states(self) -> dict[int, InstrumentState]:
-        """The state that each instrument is in."""
-        return {number: self.engine.state(number) for number in self.engine.instruments}
+    def phases(self) -> dict[int, Phase]:
+        """The phase of each instrument."""
+        return {number: self.engine.phase(number) for number in self.engine.instruments}
 
     def digest(self) -> int:
         """Digest of all books with public order references. A subscriber's books must have the same."""

@@ -3,7 +3,7 @@
 from pricetime.core.book cimport Books
 from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport (
-    BID, NEW_ORDER, NIL, OPEN_ORDERS_TOLD, REPORTS_PER_COMMAND, REPORTS_PER_MAKER, Command, Level, Order, Report, u32, u64,
+    BID, NEW_ORDER, NIL, Command, Level, Order, Report, u32, u64,
 )
 from pricetime.exchange.state.layout cimport BATCH
 from pricetime.exchange.state.sequencer cimport Sequencer

@@ -29,8 +29,7 @@ class Matcher:
         self.report_checksum = 0
         self.waiting = self.sequencer.capacity
         self.count = self.routed = 0
-        most: u64 = self.books.capacity
-        room: u64 = self.waiting + (REPORTS_PER_COMMAND + OPEN_ORDERS_TOLD) * BATCH + REPORTS_PER_MAKER * (most + BATCH)
+        room: u64 = self.waiting + self.books.report_bound(BATCH, BATCH, self.books.capacity) + 1  # one may be kept
         self.block_bytes = room * (cython.sizeof(Report) + cython.sizeof(u64))
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
         if not self.block:

@@ -1,7 +1,7 @@
 # Signatures and fields of router.py, in its order.
 
 from pricetime.core.layout cimport (
-    AS_MAKER, EXPIRED, INVALID_ORDER_ID, REJECTED, STATE_CHANGED, THROTTLED, TRADE, UNFINISHED,
+    AS_MAKER, EXPIRED, INVALID_ORDER_ID, REJECTED, PHASE_CHANGED, THROTTLED, TRADE, UNFINISHED,
     Command, Report, u8, u32, u64,
 )
 from pricetime.exchange.state.feed_store cimport FeedStore

@@ -131,7 +131,7 @@ class Router:
             self._to_feed(report, self.taker, reference)
         elif kind <= EXPIRED:
             self._to_feed(report, reference, reference & self.replacing[kind])
-        elif kind == STATE_CHANGED:
+        elif kind == PHASE_CHANGED:
             self._to_feed(report, 0, 0)
         return True
 
@@ -195,5 +195,5 @@ def count_public(reports):
     count: u64 = 0
     i: u64
     for i in range(cython.cast(u64, len(reports))):
-        count += report[i].kind <= EXPIRED or report[i].kind == STATE_CHANGED
+        count += report[i].kind <= EXPIRED or report[i].kind == PHASE_CHANGED
     return count

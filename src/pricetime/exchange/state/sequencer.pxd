@@ -39,6 +39,6 @@ cdef inline Command *numbered(Sequencer self, u32 kind, u32 owner, u64 timestamp
     c.timestamp = timestamp
     c.session = c.owner = owner
     c.length = 40
-    c.reserved = 0
+    c.order_type = c.instructions = 0
     c.type = kind
     return c

@@ -23,8 +23,8 @@ export class Instruments {
     const label = document.createElement("label");
     const radio = Object.assign(document.createElement("input"), { type: "radio", name: "instrument", value: one.id });
     radio.addEventListener("change", () => this.choose(one.id));
-    const state = Object.assign(document.createElement("span"), { className: "halted" });
-    label.append(radio, one.symbol, " ", state);
+    const phase = Object.assign(document.createElement("span"), { className: "halted" });
+    label.append(radio, one.symbol, " ", phase);
     made.cells[0].append(label);
     return made;
   }
@@ -42,7 +42,7 @@ export class Instruments {
     list.forEach((one, i) => {
       const made = at("markets").rows[i];
       const prices = this.prices.get(one.id);
-      say(made.querySelector(".halted"), one.state === "open" ? "" : one.state);
+      say(made.querySelector(".halted"), one.phase === "continuous" ? "" : one.phase);
       ["bid", "ask", "last"].forEach((name, j) => say(made.cells[j + 1], prices.text(one[name])));
       made.cells[3].className = one.side ?? "";
       if (one.id === chosen) this.quote(one, prices);

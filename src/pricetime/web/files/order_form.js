@@ -74,7 +74,7 @@ export class OrderForm {
     const side = this.fields.side.value;
     this.form.dataset.side = side;
     say(at("send"), ACTIONS[side]);
-    this.fields.price.disabled = this.fields.time_in_force.value === "market";
+    this.fields.price.disabled = this.fields.terms.value === "market";
     for (const name of ["quantity", "price"]) this.fields[name].removeAttribute("aria-invalid");
   }
 
@@ -102,14 +102,14 @@ export class OrderForm {
       this.say(wrong === "quantity" ? "Quantity: enter a whole number" : "Price: enter a number", true);
       return;
     }
-    const { side, quantity, price, time_in_force } = this.fields;
+    const { side, quantity, price, terms } = this.fields;
     this.ask({
       do: "order",
       instrument: this.instrument,
       side: side.value,
       quantity: quantity.value.trim(),
       price: price.value.trim(),
-      time_in_force: time_in_force.value,
+      terms: terms.value,
     });
   }
 

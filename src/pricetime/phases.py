@@ -1,0 +1,28 @@
+"""The phases of an instrument: what it accepts in each, and whether orders match.
+
+The core and the reference book read this table when a book is made. A new phase is a row here and a number in
+``Phase``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .types import CommandType, Phase, Reason
+
+NEW, REPLACE = CommandType.NEW_ORDER, CommandType.REPLACE_ORDER
+CANCEL, REDUCE = CommandType.CANCEL_ORDER, CommandType.REDUCE_ORDER
+
+
+class PhaseRule(NamedTuple):
+    """One row. Commands that are not about one order, such as mass cancels, are accepted in every phase."""
+
+    accepts: frozenset[CommandType]  #: commands about one order; REPLACE_ORDER stands for REPLACE_ORDER_AS too
+    matches: bool  #: whether an order trades with those it crosses
+    reason: Reason  #: of the commands that it rejects
+
+
+PHASES: dict[int, PhaseRule] = {
+    Phase.CONTINUOUS: PhaseRule(frozenset({NEW, REPLACE, CANCEL, REDUCE}), True, Reason.NONE),
+    Phase.HALTED: PhaseRule(frozenset({CANCEL, REDUCE}), False, Reason.INSTRUMENT_HALTED),
+}

@@ -1,0 +1,41 @@
+"""Every order type with every time in force and all instructions, against the reference."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+import pytest
+
+from pricetime import COMPILED, CommandType, OrderBook, OrderType, Side, TimeInForce
+from pricetime.reference import ReferenceBook
+from pricetime.reference.commands import apply
+from tests.books import command
+
+#: Instructions and their numbers; in the uncompiled form not all of them.
+BITS = range(256) if COMPILED else [0, 1, 2, 3, 4, 8, 16, 64, 128, 129, 255]
+
+#: One number beyond the largest, and the largest that fits.
+TYPES, TIMES = [*OrderType, 5, 255], [*TimeInForce, 5, 255]
+
+
+@pytest.mark.parametrize("price", [99, 100, 102], ids=["rests", "takes one", "takes all"])
+@pytest.mark.parametrize("quantity", [4, 30], ids=["fills", "leaves a remainder"])
+def test_all_terms(price: int, quantity: int) -> None:
+    reference, book = ReferenceBook(1000), OrderBook(1000)
+    refill = np.concatenate(
+        [
+            command(CommandType.NEW_ORDER, side=Side.ASK, order_id=n, price=100 + n, quantity=5, owner=1)
+            for n in range(3)
+        ]
+    )
+    clear = np.concatenate([command(CommandType.MASS_CANCEL, owner=owner) for owner in (1, 2)])
+    terms = list(product(TYPES, TIMES, BITS))
+    commands = np.tile(np.concatenate([clear, refill, command(CommandType.NEW_ORDER)]), len(terms))
+    orders = commands[5::6]
+    orders["side"], orders["order_id"], orders["price"], orders["quantity"] = Side.BID, 9, price, quantity
+    orders["owner"] = 2
+    for name, values in zip(("order_type", "time_in_force", "instructions"), zip(*terms, strict=True), strict=True):
+        orders[name] = values
+    assert book.apply(commands).tobytes() == apply(reference, commands).tobytes()
+    book.check()
