@@ -11,7 +11,7 @@ from pricetime.exchange.state.sequencer cimport Sequencer, numbered
 from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
     CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
-    NewOrder, OpenOrders, OrderExtension, ReduceOrder,
+    OrderExtension, NewOrder, OpenOrders, ReduceOrder,
 )
 
 cdef enum:

@@ -5,9 +5,6 @@ The allowed message types and their sizes are the rules of an active session (``
 gets a reply becomes one command, even if the gateway rejects it (GATEWAY_REJECT): so the rejection has its place in the
 sequence, and reports depend on commands only. A message that is not allowed ends the session with a reason.
 
-An order with EXTENDED is decoded together with its OrderExtension, into two commands. If it is rejected, it becomes one
-command.
-
 Decoding stops after a MassCancel: the client's next messages must wait until the commands that complete it are done.
 """
 
