@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from pricetime.core.builder import BookBuilder
-from pricetime.errors import UnknownInstrument
+from pricetime.errors import BookBusy, UnknownInstrument
 from pricetime.native.crc import linked_records
 from pricetime.types import COMMAND, REPORT, Phase
 from tests.exchange.harness import Harness, harness
 from tests.exchange.kept import Kept, picture
-from tests.exchange.orders import ASK, BID, cancel, new
+from tests.exchange.orders import ASK, BID, EXTENDED, cancel, extension, new
 
 
 @pytest.fixture(params=["volatile", "journal"])
@@ -311,4 +311,25 @@ def test_stats(tmp_path: Path) -> None:
     assert (stats["term"], stats["log_first"]) == (1, 1)
     assert stats["journal_synced"] == 2
     assert stats["journal_commits"] == 1
+    here.close()
+
+
+def test_no_snapshot_stands_between_an_order_and_its_extension(tmp_path: Path) -> None:
+    """The follower runs one command at a time: it waits for the extension, and then takes the snapshot."""
+    here = Kept(tmp_path / "j", snapshot_every=1)
+    client = here.client(1)
+    client.send(new(1, instructions=EXTENDED), extension(5), new(2))
+    here.iterate(5)
+    here.commit()
+    follower: Any = here.exchange.follower
+    for sequence in (1, 2, 3):
+        follower._replayer.step(1)
+        assert follower._replayer.within_order == (sequence == 1)
+        if sequence == 1:
+            with pytest.raises(BookBusy):
+                follower.machine.engine.dump()
+    assert follower.snapshot().digest == here.exchange.digest()
+    follower.iterate()
+    assert follower.failure is None
+    assert follower.newest == 3
     here.close()
