@@ -115,7 +115,7 @@ class Life:
                 epoch=0,
                 feed_sequence=1,
                 feed_checksum=0,
-                commands=self.engine.commands(),
+                records=self.engine.dump(),
                 owners=np.zeros(0, snapshot.OWNER),
                 stream_reports=np.zeros(0, REPORT),
                 feed_reports=np.zeros(0, REPORT),

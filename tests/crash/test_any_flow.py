@@ -58,7 +58,7 @@ class Journal:
         nothing = np.zeros(0, REPORT)
         taken = SnapshotFile(
             position, 1, CONFIGURATION.digest, 0, 0, engine.seq_num, engine.digest(references=True),
-            engine.next_reference, 0, 1, 0, engine.commands(), np.zeros(0, snapshot.OWNER), nothing, nothing,
+            engine.next_reference, 0, 1, 0, engine.dump(), np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()
         path = snapshot.write(disk, FOLDER, taken)

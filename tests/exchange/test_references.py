@@ -71,10 +71,9 @@ def check(here: Kept, given: set[int]) -> None:
     assert len(set(told)) == len(told)
     assert set(accepted) <= set(told) <= given
     assert here.exchange.digest() == here.exchange.follower.snapshot().digest
-    orders = here.exchange.engine.commands()
-    orders = orders[orders["order_id"] != 0]
-    assert set(orders["sequence"].tolist()) <= given
-    assert len(np.unique(orders["sequence"])) == len(orders)
+    references = here.exchange.engine.dump().resting["reference"]
+    assert set(references.tolist()) <= given
+    assert len(np.unique(references)) == len(references)
 
 
 @pytest.mark.parametrize("snapshot", [False, True])

@@ -56,7 +56,7 @@ def snapshot_of(engine: Engine, sequence: int, number: int = 1, digest: bytes = 
         epoch=77,
         feed_sequence=101,
         feed_checksum=0x9ABCDEF0,
-        commands=engine.commands(),
+        records=engine.dump(),
         owners=owners,
         stream_reports=np.concatenate([reports(6, 3), reports(1, 2)]),
         feed_reports=reports(91, 10),

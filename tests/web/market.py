@@ -54,4 +54,4 @@ class FakeExchange:
         if self.is_busy:
             return None
         books = {number: self.engine.book(number) for number in instruments}
-        return {number: (book.state, *book.depth(levels)) for number, book in books.items()}
+        return {number: (book.phase, *book.depth(levels)) for number, book in books.items()}

@@ -78,7 +78,7 @@ def _snapshots(directory: Directory) -> None:
         table.add_row(
             f"{seen.sequence:,}",
             time_text(snapshot.timestamp),
-            f"{int((snapshot.commands['type'] == 1).sum()):,}",
+            f"{len(snapshot.records.resting):,}",
             f"{len(snapshot.owners):,}",
             f"{snapshot.seq_num:,}",
             f"{snapshot.books:016x}",

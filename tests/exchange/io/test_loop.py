@@ -62,9 +62,9 @@ def test_an_order_and_its_extension_have_one_answer(ring: int, pieces: int) -> N
         assert [(r.kind, r.reason, r.order_id) for r in client.reports()] == [
             answer for n in range(100) for answer in ((REJECTED, Reason.NOT_SUPPORTED, n), (ACCEPTED, Reason.NONE, n))
         ]
-        received, answered = here.gateway.progress()
+        received, answered = here.loop.progress()
         assert received == answered
-        assert here.gateway.stats()["unanswered"] == 0
+        assert here.exchange.stats()["unanswered"] == 0
 
 
 @pytest.mark.parametrize("message", [new(2), extension(1)])
@@ -77,7 +77,7 @@ def test_an_extension_out_of_place_ends_the_session(message: NewOrder | OrderExt
         events = client.receive()
         assert [event.reason for event in events if isinstance(event, Logout)] == [SessionReason.OUT_OF_STATE]
         assert here.feed.reports()["kind"].tolist() == [ACCEPTED, CANCELLED], "of the order before it"
-        received, answered = here.gateway.progress()
+        received, answered = here.loop.progress()
         assert received == answered
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 
 from pricetime.core.builder import BookBuilder
-from pricetime.errors import UnknownInstrument
+from pricetime.errors import BookBusy, UnknownInstrument
 from pricetime.native.crc import linked_records
-from pricetime.types import REPORT, Phase
+from pricetime.types import COMMAND, REPORT, Phase
 from tests.exchange.harness import Harness, harness
 from tests.exchange.kept import Kept, picture
-from tests.exchange.orders import ASK, BID, cancel, new
+from tests.exchange.orders import ASK, BID, EXTENDED, cancel, extension, new
 
 
 @pytest.fixture(params=["volatile", "journal"])
@@ -49,7 +49,7 @@ def test_it_answers_as_the_engine_would(here: Harness) -> None:
         assert depths is not None
         for instrument, (state, *sides) in depths.items():
             book = here.exchange.engine.book(instrument)
-            assert state is book.state
+            assert state is book.phase
             assert all(map(np.array_equal, sides, book.depth(7)))
             depth = here.exchange.depth(instrument)
             assert depth.bids.orders + depth.asks.orders == len(book)
@@ -75,9 +75,9 @@ def test_an_empty_book_and_an_unknown_one(here: Harness) -> None:
 def test_a_halt(here: Harness) -> None:
     here.exchange.set_phase(2, 1)
     here.settle()
-    assert [here.exchange.depth(number).state for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
+    assert [here.exchange.depth(number).phase for number in (1, 2)] == [Phase.CONTINUOUS, Phase.HALTED]
     instruments = here.exchange.follower.instruments()
-    assert [known.state for known in instruments.instruments] == [Phase.CONTINUOUS, Phase.HALTED]
+    assert [known.phase for known in instruments.instruments] == [Phase.CONTINUOUS, Phase.HALTED]
     assert len(instruments.orders) == 0
 
 
@@ -194,10 +194,13 @@ def test_a_difference_is_a_failure_of_the_exchange(tmp_path: Path) -> None:
     client = here.client(1)
     client.ask(new(1, BID, 100))
     here.follow()
-    stray = here.exchange.engine.commands()
-    stray["order_id"] += 5
+    stray = np.zeros(1, COMMAND)
+    for name, value in {"type": 1, "side": BID, "instrument": 1, "order_id": 1 << 48 | 9, "price": 100}.items():
+        stray[name] = value
+    stray["owner"] = stray["session"] = 1
+    stray["quantity"] = stray["sequence"] = 1
     follower: Any = here.exchange.follower
-    follower.machine.run(stray.copy())
+    follower.machine.run(stray)
     here.commit()
     client.send(new(2, ASK, 100, 20))
     here.iterate(5)
@@ -308,4 +311,25 @@ def test_stats(tmp_path: Path) -> None:
     assert (stats["term"], stats["log_first"]) == (1, 1)
     assert stats["journal_synced"] == 2
     assert stats["journal_commits"] == 1
+    here.close()
+
+
+def test_no_snapshot_stands_between_an_order_and_its_extension(tmp_path: Path) -> None:
+    """The follower runs one command at a time: it waits for the extension, and then takes the snapshot."""
+    here = Kept(tmp_path / "j", snapshot_every=1)
+    client = here.client(1)
+    client.send(new(1, instructions=EXTENDED), extension(5), new(2))
+    here.iterate(5)
+    here.commit()
+    follower: Any = here.exchange.follower
+    for sequence in (1, 2, 3):
+        follower._replayer.step(1)
+        assert follower._replayer.within_order == (sequence == 1)
+        if sequence == 1:
+            with pytest.raises(BookBusy):
+                follower.machine.engine.dump()
+    assert follower.snapshot().digest == here.exchange.digest()
+    follower.iterate()
+    assert follower.failure is None
+    assert follower.newest == 3
     here.close()

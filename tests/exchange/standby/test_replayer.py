@@ -14,6 +14,7 @@ from pricetime.exchange.state.machine import Machine
 from pricetime.log.directory import Directory
 from pricetime.log.errors import ReplayDiffers
 from pricetime.log.reader import LIMIT, Reader
+from pricetime.types import COMMAND
 from tests.exchange.harness import SMALL
 from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, cancel, new
@@ -87,9 +88,11 @@ def test_a_different_report_is_detected(tmp_path: Path) -> None:
     here.commit()
     replayer = replayer_of(tmp_path / "j")
     replayer.step(LIMIT)
-    stray = np.zeros(1, here.exchange.engine.commands().dtype)
-    stray[0] = here.exchange.engine.commands()[0]
-    stray["order_id"] += 5
+    stray = np.zeros(1, COMMAND)
+    for name, value in {"type": 1, "side": BID, "instrument": 1, "order_id": 1 << 48 | 9, "price": 100}.items():
+        stray[name] = value
+    stray["owner"] = stray["session"] = 1
+    stray["quantity"] = stray["sequence"] = 1
     replayer.machine.run(stray)
     client.ask(new(2, ASK, 100, 20))
     here.commit()

@@ -17,6 +17,7 @@ from pricetime.exchange.state.machine import Machine
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
 from pricetime.log.reader import Reader
+from tests.books import state_of
 from tests.exchange.kept import Kept, kept_feed, kept_streams
 from tests.exchange.orders import cancel, mass_cancel, new, replace
 
@@ -84,7 +85,7 @@ def test_it_replays_a_journal(step: int, tmp_path: Path) -> None:
         machine.run(commands[first : first + step])
     live = here.exchange.machine
     assert machine.digest() == live.digest()
-    assert machine.engine.commands().tobytes() == live.engine.commands().tobytes()
+    assert state_of(machine.engine) == state_of(live.engine)
     assert machine.matcher.report_checksum == live.matcher.report_checksum
     assert (machine.sequence, machine.timestamp) == (live.sequence, live.timestamp)
     assert machine.streams.next_sequences() == live.streams.next_sequences()
@@ -108,7 +109,7 @@ def test_it_goes_on_from_a_snapshot(tmp_path: Path) -> None:
     reader = Reader(Directory(tmp_path / "j"))
     reader.read(200)
     snapshot = first.snapshot(reader.position, term=1, stream_reports=64, feed_reports=1024)
-    engine = configuration.restore(snapshot.commands, snapshot.seq_num, snapshot.next_reference)
+    engine = configuration.restore(snapshot.records, snapshot.seq_num, snapshot.next_reference)
     second = Machine(configuration, stream_reports=64, feed_reports=1024, engine=engine)
     second.load(snapshot)
     assert second.sequence == 200

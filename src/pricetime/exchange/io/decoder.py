@@ -59,7 +59,7 @@ class Decoder:
                         break
                 c: cython.pointer[Command] = numbered(self.sequencer, kind, owner, timestamp)
                 self._fill(account, owner, data + used, c, now_ns)
-                if c.type == NEW_ORDER and c.instructions & EXTENDED:
+                if c.instructions & EXTENDED and c.type == NEW_ORDER:
                     c = numbered(self.sequencer, ORDER_EXTENSION, owner, timestamp)
                     memcpy(cython.address(c.type), data + used + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
             elif kind == LOGOUT:

@@ -124,7 +124,7 @@ class Follower:
         try:
             with self._exclusive():
                 more = self._step() == STEP
-                if self._waiting is None and self._is_due():
+                if self._waiting is None and not self._replayer.within_order and self._is_due():
                     self._waiting = self._snapshot_file()
             if self._waiting is not None and self._log.durable >= self._waiting.sequence:
                 snapshot, self._waiting = self._waiting, None
@@ -178,6 +178,9 @@ class Follower:
         while self.machine.next_sequence < wanted:
             if self.failure is not None or not self._step():
                 raise RuntimeError(self.failure or "the follower cannot read commands that were answered")
+        while self._replayer.within_order:  # its extension is about to be in the log
+            if self.failure is not None or (not self._step() and self._ended.wait(POLL_S)):
+                raise RuntimeError(self.failure or "the exchange has ended")
 
     def snapshot(self) -> Snapshot:
         """All books after the last published report, or a later one, with its number and the feed's checksum.
@@ -195,7 +198,7 @@ class Follower:
         return Snapshot(number - 1, known, public_orders(resting), digest, store.checksum_before(number))
 
     def instruments(self) -> Snapshot:
-        """The instruments with their phases, without orders, digest and checksum. O(instruments)."""
+        """The instruments in their phases, without orders, digest and checksum. O(instruments)."""
         with self._exclusive():
             known = instruments_of(self.machine.engine)
             return Snapshot(self.machine.next_sequence - 1, known, np.empty(0, SNAPSHOT_ORDER), 0, 0)

@@ -9,6 +9,7 @@ import numpy as np
 from ...log.batch import Batch, LogReader
 from ...log.errors import ReplayDiffers
 from ...log.position import Position
+from ...types import CommandType, Instruction
 from ..state.machine import Machine
 from ..state.playback import MARK
 from .books import Books
@@ -23,6 +24,7 @@ class Replayer(Generic[Copy]):
         self.machine: Copy = machine
         self.reader = reader
         self.checkpoints = 0  #: compared with the engine so far
+        self.within_order = False  #: the last command was an order whose extension comes next
         self._configuration = reader.configuration
         self._agreed = reader.position.sequence
 
@@ -48,6 +50,10 @@ class Replayer(Generic[Copy]):
     def _run(self, batch: Batch) -> None:
         if isinstance(self.machine, Machine):
             self._prepare(self.machine, batch)
+        if len(batch.commands):
+            last = batch.commands[-1]
+            extended = last["type"] == CommandType.NEW_ORDER and last["instructions"] & Instruction.EXTENDED
+            self.within_order = bool(extended)
         points = batch.checkpoints
         marks = np.array([(point.index, point.seq_num, point.report_checksum) for point in points], MARK)
         agreed = self.machine.run(batch.commands, marks)

@@ -29,8 +29,7 @@ class Matcher:
         self.report_checksum = 0
         self.waiting = self.sequencer.capacity
         self.count = self.routed = 0
-        # 1: the batch before may have ended between an order and its extension, and the order be rejected in this one
-        room: u64 = self.waiting + 1 + self.books.report_bound(BATCH, BATCH, self.books.capacity)
+        room: u64 = self.waiting + self.books.report_bound(BATCH, BATCH, self.books.capacity) + 1  # one may be kept
         self.block_bytes = room * (cython.sizeof(Report) + cython.sizeof(u64))
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
         if not self.block:
