@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The channel between the control thread and the event loop: requests to the loop, and events of sessions from it."""
 
 from __future__ import annotations

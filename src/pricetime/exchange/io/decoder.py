@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Decodes the messages of logged-in clients directly into the commands of the sequencer.
 
 The allowed message types and their sizes are the rules of an active session (``wire/session.py``). Each message that

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The matcher: executes batches of commands in the books, and keeps their reports until the router has routed them.
 
 It makes no system call and allocates nothing after its construction.
