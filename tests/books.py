@@ -241,3 +241,8 @@ def state(book: Book) -> tuple[object, ...]:
     if not isinstance(book, ReferenceBook):
         book.check()
     return len(book), tuple(book), ladder(book), book.best_bid, book.best_ask, book.phase, book.digest()
+
+
+def state_of(engine: Engine) -> list[bytes]:
+    """All that an engine keeps of its books, to compare."""
+    return [part.tobytes() for part in engine.dump()]

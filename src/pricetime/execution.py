@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The result of a command: ``Trade`` and ``Execution``.
 
 Compiled classes, because a book makes one or more of them for every call: a trade is four machine integers without a

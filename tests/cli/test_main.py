@@ -61,7 +61,12 @@ def test_info_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.import_module("pricetime.cli.info"), "is_installed", lambda requirement: False)
     text = " ".join(good("info").split())
     assert f"missing: {install_command('columnar')}" in text
-    assert {re.split("[<>=]", name)[0] for name in requirements("report")} == {"jinja2", "matplotlib", "hdrhistogram"}
+    assert {re.split("[<>=]", name)[0] for name in requirements("report")} == {
+        "jinja2",
+        "matplotlib",
+        "hdrhistogram",
+        "pydantic",
+    }
 
 
 def test_info_names_every_extra_and_what_it_is_for() -> None:

@@ -102,7 +102,7 @@ def picture(here: Harness) -> dict[str, Any]:
         "books": exchange.engine.digest(),
         "queues": [part.tolist() for part in exchange.engine.dump()],
         "next_reference": exchange.engine.next_reference,
-        "phases": exchange.machine.phases(),
+        "states": exchange.machine.phases(),
         "seq_num": exchange.engine.seq_num,
         "report_checksum": exchange.machine.matcher.report_checksum,
         "streams": owners[["owner", "next_sequence"]].tolist(),

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Which report answers which command of a client, and which reports belong to the answer. Compiled: each report comes
 here.
 

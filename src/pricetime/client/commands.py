@@ -1,4 +1,3 @@
-# cython: language_level=3
 """The commands of a client as the bytes of their messages, from the arguments that the book's own methods take.
 
 Compiled, because a client makes one for each command. All functions raise the errors of the method of ``OrderBook``

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """The futures of commands. Compiled, because a client makes one for each command.
 
 A future keeps the bytes of the reports that answer its command. ``result`` decodes them when it is called.

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Applies datagrams to the books without the GIL, while every report is the next one.
 
 The kernel may join several datagrams to one piece (``UDP_GRO``). A piece whose reports follow those in the books is

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The matching core: the books of many instruments over one pool of orders. Commands in, reports out.
 
 Sections, in this order: making the books; commands; commands that are not about one order; rejections; matching; orders

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
+# cython: nonecheck=True
 """``BookBuilder``: the books of an exchange, rebuilt from its reports without matching rules.
 
 Each report is checked against the books before anything changes. A report that does not fit changes nothing and is

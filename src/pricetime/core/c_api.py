@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The C API: books for compiled callers, without the GIL and without Python objects.
 
 The signatures are in ``c_api.pxd``. ``books`` is the pointer that ``open_books`` returned.

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Checks every invariant of the books, for tests and debugging.
 
 It is slow: it trusts only the records and walks all of them.

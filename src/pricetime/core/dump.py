@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The state of the books as records, and back: for copies, pickles and snapshots. See ``types.BookRecords``.
 
 An order joins the back of its level and the end of its owner's list at one moment. So there is a sequence of orders

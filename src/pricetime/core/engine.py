@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
+# cython: nonecheck=True
 """``Engine``: the books of many instruments, with arrays of commands in and arrays of reports out."""
 
 from __future__ import annotations

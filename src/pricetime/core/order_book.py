@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
+# cython: nonecheck=True
 """``OrderBook``: one book for Python code, with one call for each command."""
 
 from __future__ import annotations

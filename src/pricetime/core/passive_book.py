@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False, nonecheck=True
+# cython: nonecheck=True
 """``PassiveBook``: a book that mirrors what an exchange publishes. It adds and removes orders and never matches."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Books that reports keep up to date, without matching rules: they add orders and take lots away.
 
 Each report is checked against the books before anything changes. Nothing here allocates or uses a Python object, and

@@ -186,7 +186,7 @@ class Exchange:
         return bool(self.channel.admit(fd, owner, flags, next_sequence))
 
     def set_phase(self, instrument: int, phase: int) -> bool:
-        """Begin a phase of an instrument. False if too many requests are waiting."""
+        """Change the phase of an instrument. False if too many requests are waiting."""
         return bool(self.channel.set_phase(instrument, phase))
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:

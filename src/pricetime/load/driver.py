@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The event loop of the load generator: sends orders when they are due, and reads reports, over many connections.
 
 The due time of an order follows only from its number in the schedule. When an order is due, the loop copies it into the

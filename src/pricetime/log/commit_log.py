@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The command log: every command is appended to it before the engine executes it, and every consumer reads it.
 
 ``CommitLog`` is the interface; ``VolatileLog`` keeps the newest commands in memory, ``FileLog`` writes a journal. The

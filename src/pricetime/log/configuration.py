@@ -60,7 +60,7 @@ class Configuration:
         )
 
     def restore(self, records: BookRecords, seq_num: int, next_reference: int) -> Engine:
-        """Return an engine whose books have these records: see ``Engine.restore``. O(orders)."""
+        """Return an engine with the state that these records describe: see ``Engine.restore``. O(orders log orders)."""
         engine = self.make_engine()
         engine.restore(records, seq_num, next_reference)
         return engine
@@ -72,9 +72,9 @@ class Configuration:
         and MemoryError.
         """
         records = engine.dump()
-        kept = np.isin(records.phases["instrument"], [instrument.id for instrument in self.instruments])
-        records = records._replace(phases=records.phases[kept])
-        return self.restore(records, engine.seq_num, engine.next_reference)
+        known = [instrument.id for instrument in self.instruments]
+        phases = records.phases[np.isin(records.phases["instrument"], known)]
+        return self.restore(records._replace(phases=phases), engine.seq_num, engine.next_reference)
 
     @property
     def digest(self) -> bytes:

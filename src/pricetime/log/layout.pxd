@@ -61,9 +61,9 @@ ctypedef packed struct SnapshotHead:
     u64 next_reference   # of the next order to be accepted
     u64 epoch            # of the feed, ns
     u64 feed_sequence    # of the next report of the feed
-    u64 phases           # 8 bytes each: InstrumentPhase
-    u64 resting          # 104 bytes each: RestingOrder
-    u64 unfinished       # 40 bytes each: UnfinishedCancel
+    u64 phases           # 8 bytes each, these three as in types.BookRecords: the phase of every instrument
+    u64 resting          # 104 bytes each: the resting orders
+    u64 unfinished       # 40 bytes each: the unfinished mass cancels
     u64 owners           # 16 bytes each
     u64 stream_reports   # 48 bytes each: the newest of each owner, owner by owner
     u64 feed_reports     # 48 bytes each: the newest of the feed

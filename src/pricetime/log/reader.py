@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Reads a journal from a position on, and checks the CRC of each command in place.
 
 The same scan reads a journal that is being written and one that a crash has left. It stops at the first record that is

@@ -59,7 +59,7 @@ class SnapshotFile:
     epoch: int  #: of the feed, ns
     feed_sequence: int  #: of the next report of the feed
     feed_checksum: int  #: of all reports of the feed before ``feed_reports``
-    records: BookRecords  #: what ``Engine.dump`` gave
+    records: BookRecords  #: of the engine
     owners: Records  #: OWNER, by owner
     stream_reports: Records  #: REPORT: owner by owner
     feed_reports: Records  #: REPORT: the newest of the feed, oldest first

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The engine's side of a journal: appends commands to a mapped segment with plain stores.
 
 Three parties are involved. The *engine* appends and never waits. The *syncer* syncs what was appended and offers

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Records shared by NumPy and the core, without a copy in the compiled form."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """A clock in nanoseconds that never goes back."""
 
 from __future__ import annotations

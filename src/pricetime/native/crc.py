@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """CRC-32C (Castagnoli), the checksum of the journal, and the checksum that chains its records."""
 
 from __future__ import annotations

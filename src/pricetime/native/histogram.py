@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Latencies counted in the buckets of HdrHistogram: 1,024 for each power of two, so a figure is off by at most 0.1 %.
 
 The buckets and their order are those of an HdrHistogram from 1 to 2**40 - 1 with 3 significant digits. The percentiles

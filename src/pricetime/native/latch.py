@@ -1,4 +1,3 @@
-# cython: language_level=3
 """``Latch``: admits one caller at a time and never waits."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Latencies of commands: one histogram for each kind of command."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """``Mapping``: a file mapped into memory, shared with other processes and written without system calls. Linux only."""
 
 from __future__ import annotations

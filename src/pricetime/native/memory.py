@@ -1,4 +1,3 @@
-# cython: language_level=3
 """Memory from the operating system: zeroed, and backed by physical pages only when they are used."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# cython: language_level=3
 """How soon a thread that wakes gets a processor. Linux only."""
 
 from __future__ import annotations

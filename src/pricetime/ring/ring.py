@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """A ring between one producer and one consumer, without a lock: construction and the calls from Python.
 
 ``slots.py`` has the protocol.

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The slots of a ring, without a lock: their memory, and what its producer and its consumer do with them.
 
 ``layout.pxd`` has the memory layout. ``docs/internals/ring.md`` explains the protocol and why no record is lost.

@@ -127,7 +127,7 @@ def test_it_goes_on_from_a_snapshot(tmp_path: Path) -> None:
 
 
 def test_a_command_in_the_place_of_an_extension() -> None:
-    """It ends the order of another owner, who is told so, and its own trades are those of an order."""
+    """It ends the order of a different owner, who gets the report, and its own trades are those of an order."""
     configuration = Configuration((Instrument(1),), capacity=64, level_capacity=64, owner_limit=1 << 16)
     machine = Machine(configuration, stream_reports=64, feed_reports=64)
     rows = [(1, ASK, 10, 0), (2, BID, 10, Instruction.EXTENDED), (3, BID, 4, 0)]

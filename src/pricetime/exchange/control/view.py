@@ -131,7 +131,7 @@ class Exchange(Measured, Protocol):
         """See ``login.Admit``."""
 
     def set_phase(self, instrument: int, phase: Phase) -> bool:
-        """Send the command that opens or halts an instrument. False if there is no room for it now."""
+        """Send the command that changes the phase of an instrument. False if there is no room for it now."""
 
     def begin_stop(self) -> None:
         """Accept no more orders, and log out every client after its last report."""

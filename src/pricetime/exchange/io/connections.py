@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The connections of logged-in clients: their sessions, and the socket that carries an owner's stream of reports.
 
 Session messages, such as a heartbeat or a Logout, are sent between two reports.

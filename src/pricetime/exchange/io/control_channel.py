@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The channel between the control thread and the event loop: requests to the loop, and events of sessions from it."""
 
 from __future__ import annotations
@@ -34,9 +33,9 @@ class ControlChannel:
         """Hand over the connection of a client that has logged in. False: too many requests are waiting, try again."""
         return self._request(REQUEST_ADMIT, owner, fd, flags, next_sequence, 0, 0)
 
-    def set_phase(self, instrument, state):
-        """Open or halt an instrument. False: too many requests are waiting, try again."""
-        return self._request(REQUEST_PHASE, 0, -1, 0, 0, instrument, state)
+    def set_phase(self, instrument, phase):
+        """Change the phase of an instrument. False: too many requests are waiting, try again."""
+        return self._request(REQUEST_PHASE, 0, -1, 0, 0, instrument, phase)
 
     def remove(self, owner, session_reason, cancel_reason):
         """End an owner's session unless ``session_reason`` is 0, and cancel its orders unless ``cancel_reason`` is 0.

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Decodes the messages of logged-in clients directly into the commands of the sequencer.
 
 The allowed message types and their sizes are the rules of an active session (``wire/session.py``). Each message that
@@ -59,7 +58,7 @@ class Decoder:
                         break
                 c: cython.pointer[Command] = numbered(self.sequencer, kind, owner, timestamp)
                 self._fill(account, owner, data + used, c, now_ns)
-                if c.type == NEW_ORDER and c.instructions & EXTENDED:
+                if size > cython.sizeof(NewOrder) and c.type == NEW_ORDER:
                     c = numbered(self.sequencer, ORDER_EXTENSION, owner, timestamp)
                     memcpy(cython.address(c.type), data + used + cython.sizeof(NewOrder), cython.sizeof(OrderExtension))
             elif kind == LOGOUT:
@@ -152,8 +151,10 @@ class Decoder:
         """Write a new order, or a replace, in whose message the fields after the quantity are ignored."""
         memcpy(cython.address(c.type), m, SHARED_BYTES)
         c.tag = m.tag
-        if c.type == REPLACE_ORDER:
-            return NONE
+        terms: u32
+        memcpy(cython.address(terms), cython.address(m.order_type), cython.sizeof(u32))
+        if terms == 0 or c.type == REPLACE_ORDER:
+            return NONE  # a plain limit order, as most are
         c.order_type = m.order_type
         c.instructions = m.instructions
         malformed: cython.bint = m.zero != 0

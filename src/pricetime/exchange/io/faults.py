@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Fault injection: drops, duplicates and reorders datagrams of the feed, to test subscribers."""
 
 from __future__ import annotations

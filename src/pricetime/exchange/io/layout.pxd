@@ -67,7 +67,7 @@ ctypedef struct Connection:
     u8 logging_out             # 1: in Connections.logging_out
     u32 held_bytes             # size of held
     u8 *held                   # bytes after a MassCancel that do not fit into partial; NULL if there are none
-    u8 partial[80]             # start of a message, or of an order and its extension, that has not arrived completely, or what waits for a MassCancel
+    u8 partial[80]             # start of a message, or of an order and its extension, or what waits for a MassCancel
     u8 control[192]            # queued session messages
 
 # What an owner's next messages wait for.

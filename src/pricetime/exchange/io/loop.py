@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The event loop: the one thread that carries orders, without the GIL.
 
 One iteration: issue parts of mass cancels; execute requests of the control thread; read and decode messages of clients

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Mass cancels: issues those of ended sessions and of the operator, and continues each in parts.
 
 One command visits a limited number of an owner's orders. While a mass cancel is unfinished, the owner's next messages

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Sends the feed: UDP datagrams of whole reports, directly from the memory of the feed store.
 
 With UDP segmentation offload, one ``send`` call sends up to 64 datagrams; without it, one ``sendmmsg`` call does. Each

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Limits the commands per second of an owner. It has two accounts: new orders, replaces and lists of open orders share
 one, all other commands share the other.
 

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Measures latencies by kind of command.
 
 *match*: the time to append a command to the log and to execute it, for one command in ``every``. It is executed as a

@@ -35,7 +35,7 @@ class Books:
 
 
 def instruments_of(engine: Engine) -> tuple[Instrument, ...]:
-    """Return the instruments with the phases that they are in now."""
+    """Return the instruments in the phases that they are in now."""
     return tuple(replace(known, phase=engine.phase(number)) for number, known in engine.instruments.items())
 
 

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The feed store: the newest reports of the feed, from which they are sent and retransmitted.
 
 It is a ring indexed by sequence number with one writer thread and any number of readers. A reader copies reports and

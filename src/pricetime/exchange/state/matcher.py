@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The matcher: executes batches of commands in the books, and keeps their reports until the router has routed them.
 
 It makes no system call and allocates nothing after its construction.
@@ -29,8 +28,7 @@ class Matcher:
         self.report_checksum = 0
         self.waiting = self.sequencer.capacity
         self.count = self.routed = 0
-        # 1: the batch before may have ended between an order and its extension, and the order be rejected in this one
-        room: u64 = self.waiting + 1 + self.books.report_bound(BATCH, BATCH, self.books.capacity)
+        room: u64 = self.waiting + self.books.report_bound(BATCH, BATCH, self.books.capacity) + 1  # one may be kept
         self.block_bytes = room * (cython.sizeof(Report) + cython.sizeof(u64))
         self.block = cython.cast(cython.pointer[Report], reserve(self.block_bytes))
         if not self.block:

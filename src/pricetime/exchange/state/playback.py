@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Runs numbered commands through the same matcher and router that run the live exchange, without clients."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """Routes each report: to the owner of the command, a trade also to the maker's owner, and to the feed.
 
 In the book an order's id is ``owner << 48 | client's id``, so a report contains its owner. A client sees its own ids;

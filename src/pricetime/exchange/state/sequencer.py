@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The sequencer: numbers commands, and keeps them until their reports are routed.
 
 A command is numbered, then executed, then answered. The three numbers ``sequence``, ``executed`` and ``answered`` say

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The streams: each owner's newest reports, numbered 1, 2, 3 ..., in a ring.
 
 A stream begins with its first report, even if its owner has never logged in, as in a replay. It may have one reader,
