@@ -53,7 +53,7 @@ def test_the_system_has_too_little() -> None:
 def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
     """Twelve for the pools, one for each id table, one for the command of an engine."""
     from pricetime.core import book as book_module
-    from pricetime.core import engine as engine_module
+    from pricetime.core import shared_books as engine_module
     from pricetime.core.c_api import open_books
     from pricetime.native.memory import reserve
 
@@ -115,7 +115,7 @@ def now_used() -> int:
 
 
 def test_a_large_report_goes_with_its_array(monkeypatch: pytest.MonkeyPatch) -> None:
-    from pricetime.core import engine as engine_module
+    from pricetime.core import shared_books as engine_module
 
     monkeypatch.setattr(engine_module, "COPIED_BYTES", 0)
     monkeypatch.setattr(engine_module, "KEPT_BLOCK_BYTES", 2 * 48)

@@ -14,6 +14,7 @@ from pricetime.errors import InvalidSetting
 from pricetime.log import layout, segment
 from pricetime.log.directory import Directory
 from pricetime.log.segment import BadHead, SegmentHead
+from pricetime.log.term import newest_term
 from pricetime.native.disk import Disk
 from tests.log import written
 
@@ -155,12 +156,12 @@ def test_a_segment_that_cannot_be_mapped_leaves_no_descriptor(tmp_path: Path) ->
 
 def test_the_newest_term_is_found_in_files_that_a_repair_renamed_too(tmp_path: Path) -> None:
     directory = Directory(tmp_path)
-    assert segment.newest_term(directory) == 0
+    assert newest_term(directory) == 0
     (tmp_path / "00000001.journal").write_bytes(prepared(number=1, term=2).encode() + JSON)
     (tmp_path / "00000002.journal.broken").write_bytes(prepared(number=2, term=3).encode() + JSON)
     (tmp_path / "00000003.journal").write_bytes(b"not a segment")
     (tmp_path / "00000001.4096.broken").write_bytes(bytes(512))
-    assert segment.newest_term(directory) == 3
+    assert newest_term(directory) == 3
 
 
 def test_a_segment_with_a_lower_term_or_an_earlier_beginning_is_a_fork() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import pricetime
-from pricetime.core import engine
+from pricetime.core import shared_books as engine
 from pricetime.native.spread import LARGEST_QUOTIENT, QUOTIENTS, continued_fraction, id_multiplier
 from pricetime.tape.flow import generate
 

@@ -1,7 +1,7 @@
 # Signatures and fields of builder.py, in its order.
 
 from pricetime.core.check cimport check_books
-from pricetime.core.engine cimport Engine, digest_of, enter
+from pricetime.core.shared_books cimport SharedBooks, digest_of, enter
 from pricetime.core.layout cimport (
     DUPLICATE_ORDER_ID, INVALID_PRICE, INVALID_QUANTITY, INVALID_SIDE, INVALID_PHASE, LEVEL_QUANTITY_FULL, LEVELS_FULL,
     MALFORMED, ORDERS_FULL, OUT_OF_SEQUENCE, RESTS, COMMAND_GOES_ON, UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, WOULD_CROSS,
@@ -14,13 +14,13 @@ from pricetime.native.latch cimport Latch
 
 cdef class BookBuilder:
     cdef Latch latch                 # of the builder and of every book that it ever had: held whenever these are used
-    cdef Engine engine               # holds the books; it executes no commands. A snapshot may replace it
+    cdef SharedBooks engine               # holds the books; it executes no commands. A snapshot may replace it
     cdef Rebuilt rebuilt             # what reports do to them
     cdef object _capacity
     cdef object _level_capacity
     cdef object __weakref__
 
-    cdef int _use(self, Engine engine) except -1
+    cdef int _use(self, SharedBooks engine) except -1
     cdef int enter(self) except -1
     cdef void leave(self) noexcept
     cdef i64 apply_run(self, const Report *reports, u64 count) noexcept nogil
@@ -29,6 +29,6 @@ cdef class BookBuilder:
 
 
 cdef object misfit(u64 seq_num, u32 fault, u64 last)
-cdef Engine empty_books(object instruments, object capacity, object level_capacity, Latch latch)
+cdef SharedBooks empty_books(object instruments, object capacity, object level_capacity, Latch latch)
 cdef dict checked_instruments(object instruments)
 cdef tuple in_their_phases(object known)

@@ -13,8 +13,9 @@ import cython
 import numpy as np
 
 from pricetime.checks import shown, whole
-from pricetime.core.engine import DEFAULT_CAPACITY, MAX_CAPACITY, MAX_SEQ_NUM
 from pricetime.core.instrument import Instrument
+from pricetime.core.order_book import book_of
+from pricetime.core.shared_books import DEFAULT_CAPACITY, MAX_CAPACITY, MAX_SEQ_NUM
 from pricetime.core.snapshot import Snapshot
 from pricetime.errors import (
     InvalidReports,
@@ -29,9 +30,9 @@ from pricetime.types import SNAPSHOT_ORDER as SNAPSHOT_ORDER_DTYPE
 
 if not cython.compiled:  # the compiled form cimports them in builder.pxd
     from pricetime.core.check import check_books
-    from pricetime.core.engine import Engine, digest_of, enter
     from pricetime.core.layout import *
     from pricetime.core.rebuilt import Rebuilt
+    from pricetime.core.shared_books import SharedBooks, digest_of, enter
     from pricetime.native.arrays import Block, checked_records, records_of
     from pricetime.native.latch import Latch
 
@@ -83,7 +84,7 @@ class BookBuilder:
         level_capacity = whole(level_capacity, 1, MAX_CAPACITY, InvalidSetting, "level capacity")
         latch: Latch = Latch()
         wanted = [i if isinstance(i, Instrument) else Instrument(i) for i in instruments]
-        engine: Engine = empty_books(wanted, capacity, level_capacity, latch)
+        engine: SharedBooks = empty_books(wanted, capacity, level_capacity, latch)
         if self.engine is not None:
             raise TypeError("__init__ may run only once: make a new BookBuilder")
         self.latch = latch
@@ -197,10 +198,10 @@ class BookBuilder:
         """
         self.enter()
         try:
-            engine: Engine = self.engine
+            engine: SharedBooks = self.engine
         finally:
             self.leave()
-        return engine.book(instrument)
+        return book_of(engine, instrument)
 
     def digest(self):
         """A u64 over all books. After a complete command it equals ``Engine.digest``. O(orders). Raises BookBusy."""
@@ -327,7 +328,7 @@ def empty_books(instruments, capacity, level_capacity, latch):
     """An engine without limits, for reports. It shares the latch of a builder."""
     free = {"order_limit": None, "low_price": None, "high_price": None}
     unlimited = [replace(instrument, **free) for instrument in instruments]
-    engine: Engine = Engine(unlimited, capacity=capacity, level_capacity=level_capacity)
+    engine: SharedBooks = SharedBooks(unlimited, capacity=capacity, level_capacity=level_capacity)
     engine.rebuilt = True
     engine.latch = latch
     return engine

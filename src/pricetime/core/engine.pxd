@@ -1,41 +1,8 @@
-# Signatures and fields of engine.py, in its order.
+# Signatures of engine.py, in its order.
 
-from pricetime.core.book cimport Books, mix
-from pricetime.core.check cimport check_books
-from pricetime.core.layout cimport MASS_CANCEL, OPEN_ORDERS, REJECTED, Command, Report, u32, u64
-from pricetime.core.dump cimport dump_of, place_all
-from pricetime.native.arrays cimport Block, checked_records, records_of
-from pricetime.native.latch cimport Latch
-from pricetime.native.memory cimport release, reserve
+from pricetime.core.layout cimport u32, u64
+from pricetime.core.shared_books cimport SharedBooks, digest_of, owner_with_orders
 
 
-cdef class Engine:
-    cdef Books books
-    cdef Latch latch
-    cdef Command *command            # the one that a call executes
-    cdef Block block                 # where reports go
-    cdef Block spare                 # the one before, while arrays use the other
-    cdef dict _instruments           # id -> Instrument
-    cdef tuple _settings             # arguments of __init__
-    cdef bint rebuilt                # from reports: its books take no commands
-    cdef object __weakref__
-
-    cdef object run(self, object commands)
-    cdef u64 cancel_orders_of(self, u32 owner, u32 instrument, u32 side) except? 0
-    cdef object _dump(self)
-    cdef object known(self, object instrument)
-    cdef int enter(self) except -1
-    cdef void leave(self) noexcept
-    cdef int execute(self) except -1
-    cdef int make_room(self, u64 commands, u64 listings=*) except -1
-    cdef object take_reports(self)
-
-
-cdef object owner_with_orders(object owner)
-cdef int enter(Latch latch) except -1
-cdef int raise_busy() except -1
-cdef object checked(object commands)
-cdef object checked_book_records(object records)
-cdef bint fits(Block block, u64 n_bytes) noexcept
-cdef u64 listings_in(const Command *commands, u64 count) noexcept nogil
-cdef u64 digest_of(Books books, object instruments, bint references=*) except? 0
+cdef class Engine(SharedBooks):
+    pass

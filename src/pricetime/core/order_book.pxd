@@ -1,12 +1,12 @@
 # Signatures and fields of order_book.py, in its order.
 
 from pricetime.core.book cimport Books, key_of, refuse_terms
-from pricetime.core.engine cimport Engine, owner_with_orders, raise_busy
 from pricetime.core.layout cimport (
     ASK, BID, CANCEL_ORDER, INVALID_INSTRUCTION, INVALID_TIME_IN_FORCE, LIMIT, NOT_SUPPORTED, POST_ONLY, DUPLICATE_ORDER_ID, GTC, INSTRUMENT_HALTED, IOC, LEVELS_FULL, MARKET, NEW_ORDER,
     NIL, NONE, ORDERS_FULL, OWNER_ORDERS_FULL, PRICE_OUTSIDE_BAND, PRICE_TOO_FAR, QUANTITY_ABOVE_LIMIT, REDUCE_ORDER, REJECTED, REPLACE_ORDER, REPLACE_ORDER_AS, REPLACED, SET_PHASE, TRADE,
     UNKNOWN_ORDER, WOULD_CROSS, Book, Command, Ladder, Level, Order, OrderCold, Report, i64, u32, u64,
 )
+from pricetime.core.shared_books cimport SharedBooks, owner_with_orders, raise_busy
 from pricetime.execution cimport Execution, Trade
 from pricetime.native.bits cimport prefetch
 from pricetime.native.latch cimport Latch
@@ -14,14 +14,14 @@ from pricetime.native.numbers cimport LEAST, as_i64, as_u64
 
 
 cdef class OrderBook:
-    cdef Engine _engine
-    cdef Latch _latch                # the engine's
-    cdef Books _books                # the engine's
+    cdef SharedBooks _shared
+    cdef Latch _latch                # the shared one
+    cdef Books _books                # the shared one
     cdef Book *_book                 # this one of them
     cdef bint _whole_engine          # False for a book got from an engine with Engine.book
     cdef object __weakref__
 
-    cdef int _bind(self, Engine engine, u32 instrument) except -1
+    cdef int _bind(self, SharedBooks shared, u32 instrument) except -1
     cdef inline int _takes_commands(self) except -1
     cdef inline u64 _order_id(self, object value) except? 0xFFFFFFFF
     cdef inline u64 _lots(self, object value) except 0

@@ -7,7 +7,6 @@ import cython
 import numpy as np
 
 from pricetime import checks, errors
-from pricetime.core.engine import remake
 from pricetime.core.instrument import Instrument
 from pricetime.depth import Depth
 from pricetime.ladder import ladder_html
@@ -26,8 +25,8 @@ from pricetime.types import Order as OrderSeen
 
 if not cython.compiled:  # the compiled form cimports them in order_book.pxd
     from pricetime.core.book import key_of, refuse_terms
-    from pricetime.core.engine import Engine, owner_with_orders, raise_busy
     from pricetime.core.layout import *
+    from pricetime.core.shared_books import SharedBooks, owner_with_orders, raise_busy
     from pricetime.execution import Execution, Trade
     from pricetime.native.bits import prefetch
     from pricetime.native.numbers import LEAST, as_i64, as_u64
@@ -64,7 +63,7 @@ class OrderBook:
     """
 
     if not cython.compiled:
-        _engine = None  # a compiled class has its fields before they are set
+        _shared = None  # a compiled class has its fields before they are set
 
     def __init__(
         self,
@@ -85,18 +84,18 @@ class OrderBook:
         sizes = {"tick_size": tick_size, "lot_size": lot_size}
         instrument = Instrument(0, **rules, **sizes, low_price=low_price, high_price=high_price, price_unit=price_unit)
         room = {"capacity": capacity, "level_capacity": level_capacity, "owner_limit": owner_limit, "limits": limits}
-        engine: Engine = Engine((instrument,), **room)
-        if self._engine is not None:
+        books: SharedBooks = SharedBooks((instrument,), **room)
+        if self._shared is not None:
             raise TypeError("__init__ may run only once: make a new OrderBook")
-        self._bind(engine, 0)
+        self._bind(books, 0)
         self._whole_engine = True
 
-    def _bind(self, engine, instrument):
-        self._books = engine.books
-        self._book = engine.books.book_of(instrument)
+    def _bind(self, shared, instrument):
+        self._books = shared.books
+        self._book = shared.books.book_of(instrument)
         self._whole_engine = False
-        self._latch = engine.latch
-        self._engine = engine
+        self._latch = shared.latch
+        self._shared = shared
         return 0
 
     # ------------------------------------------------------------------ commands
@@ -204,7 +203,7 @@ class OrderBook:
         self._takes_commands()
         side_: u32 = 0 if side is None else side_of(side)
         owner_: u32 = owner_with_orders(owner)
-        return self._engine.cancel_orders_of(owner_, self._book.instrument, side_)
+        return self._shared.cancel_orders_of(owner_, self._book.instrument, side_)
 
     def reduce_order(self, order_id, by, *, owner=None):
         """Take ``by`` lots off a resting order, which keeps its place.
@@ -287,7 +286,7 @@ class OrderBook:
         """
         if not self._whole_engine:
             raise errors.InvalidCommands("this book belongs to an engine: call apply of the engine")
-        return self._engine.apply(commands)
+        return self._shared.run(commands)
 
     # ------------------------------------------------------------------ queries
 
@@ -335,7 +334,7 @@ class OrderBook:
         finally:
             self._latch.leave()
         depth = tuple.__new__(Depth, (bids, asks))  # as Depth(bids, asks, unit), without Python code
-        depth.price_unit = self._engine._instruments[self._book.instrument].price_unit
+        depth.price_unit = self._shared._instruments[self._book.instrument].price_unit
         return depth
 
     def plot(self, levels=10, *, ax=None, cumulative=True):
@@ -345,7 +344,7 @@ class OrderBook:
     @property
     def price_unit(self):
         """The currency value of one tick, as a ``Decimal``; the book itself reads and returns whole ticks. O(1)."""
-        return self._engine._instruments[self._book.instrument].price_unit
+        return self._shared._instruments[self._book.instrument].price_unit
 
     def order(self, order_id):
         """Return a resting order as ``pricetime.Order``. O(1). Raises InvalidOrderId and UnknownOrder."""
@@ -403,7 +402,7 @@ class OrderBook:
 
     def check(self):
         """Check every invariant of the data structure; AssertionError names a broken one. O(n)."""
-        self._engine.check()
+        self._shared.check_all()
 
     def __len__(self):
         """Orders resting."""
@@ -454,7 +453,7 @@ class OrderBook:
     def __reduce__(self):
         if not self._whole_engine:
             raise TypeError("this book belongs to an engine: pickle or copy the engine")
-        return _remake, self._engine.__reduce__()[1]
+        return _remake, self._shared.state()
 
     # ------------------------------------------------------------------ inside
 
@@ -462,7 +461,7 @@ class OrderBook:
 
     def _takes_commands(self):
         """Raises ReadOnlyBook."""
-        if self._engine.rebuilt:
+        if self._shared.rebuilt:
             raise errors.ReadOnlyBook("this book is rebuilt from reports and accepts no commands")
         return 0
 
@@ -499,7 +498,7 @@ class OrderBook:
     def _start(self, kind, order_id):
         """Enter the book and return its command, cleared. The caller leaves the latch."""
         self._enter()
-        c: cython.pointer[Command] = self._engine.command
+        c: cython.pointer[Command] = self._shared.command
         c.type = kind
         c.side = c.order_type = c.time_in_force = c.instructions = c.flags = 0
         c.instrument = self._book.instrument
@@ -511,7 +510,7 @@ class OrderBook:
 
     def _execute(self):
         """Execute the command. Raises the exception of its reason if it is rejected."""
-        self._engine.execute()
+        self._shared.execute()
         if self._books.reports[0].kind == REJECTED:
             self._books.seq_num -= 1  # this report is not returned
             self._refused(self._books.reports[0].reason)
@@ -525,7 +524,7 @@ class OrderBook:
 
     def _why(self, reason):
         """The message of a rejection. Malformed arguments have raised before, with their own messages."""
-        c: cython.pointer[Command] = self._engine.command
+        c: cython.pointer[Command] = self._shared.command
         if reason == INSTRUMENT_HALTED:
             return f"instrument {c.instrument} is halted: it accepts only cancels and reduces until it is opened"
         if reason == PRICE_OUTSIDE_BAND:
@@ -630,19 +629,22 @@ class OrderBook:
         return tuple.__new__(OrderSeen, (o.id, side, price, o.remaining, time_ns, o.owner))
 
 
-def book_of(engine, instrument):
-    """The book of one instrument of an engine, not a copy. Raises UnknownInstrument."""
-    engine_: Engine = engine
-    number = engine_.known(instrument)
+def book_of(shared, instrument):
+    """One of the shared books, not a copy. Raises UnknownInstrument."""
+    shared_: SharedBooks = shared
+    number = shared_.known(instrument)
     book: OrderBook = OrderBook.__new__(OrderBook)
-    book._bind(engine_, number)
+    book._bind(shared_, number)
     return book
 
 
-def _remake(*state):
+def _remake(instruments, room, loaded):
     """Make a book from its pickled state."""
+    shared: SharedBooks = SharedBooks(instruments, **room)
+    records, seq_num, next_reference = loaded
+    shared.load(records, seq_num, next_reference)
     book: OrderBook = OrderBook.__new__(OrderBook)
-    book._bind(remake(*state), 0)
+    book._bind(shared, 0)
     book._whole_engine = True
     return book
 

@@ -2,7 +2,7 @@
 
 from pricetime.core.book cimport Books, key_of
 from pricetime.core.check cimport check_books
-from pricetime.core.engine cimport Engine
+from pricetime.core.shared_books cimport SharedBooks
 from pricetime.core.layout cimport (
     ADD, ALWAYS_LOSE, BID, CANCEL, EXECUTE, INVALID_QUANTITY, KEPT_PLACE, NIL, NONE, REDUCE, REPLACE, UNKNOWN_COMMAND,
     UNKNOWN_ORDER, Book, Command, Ladder, Level, Order, PassiveResult, Report, i64, u32, u64,
@@ -14,7 +14,7 @@ from pricetime.native.memory cimport release, reserve
 
 
 cdef class PassiveBook:
-    cdef Engine _engine              # holds the orders; no command ever comes to it
+    cdef SharedBooks _engine              # holds the orders; no command ever comes to it
     cdef Rebuilt _rebuilt            # enters orders and takes lots from them
     cdef Books _books                # the engine's
     cdef Book *_book                 # the only one of them

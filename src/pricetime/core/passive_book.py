@@ -8,15 +8,16 @@ import numpy as np
 
 from pricetime import errors
 from pricetime.core.instrument import Instrument
+from pricetime.core.order_book import book_of
 from pricetime.types import COMMAND, PASSIVE_RESULT, Reason, ReplacePolicy
 
 if not cython.compiled:  # the compiled form has them from passive_book.pxd
     from pricetime.core.book import key_of
     from pricetime.core.check import check_books
-    from pricetime.core.engine import Engine
     from pricetime.core.layout import *
     from pricetime.core.order_book import order_id_of, price_of, quantity_of, side_of
     from pricetime.core.rebuilt import Rebuilt
+    from pricetime.core.shared_books import SharedBooks
     from pricetime.native.arrays import Block, records_of
     from pricetime.native.memory import release, reserve
 
@@ -60,7 +61,7 @@ class PassiveBook:
         if self._engine is not None:
             raise TypeError("__init__ may run only once: make a new PassiveBook")
         instrument = Instrument(0, replace_policy=replace_policy)
-        engine: Engine = Engine((instrument,), capacity=capacity, level_capacity=level_capacity)
+        engine: SharedBooks = SharedBooks((instrument,), capacity=capacity, level_capacity=level_capacity)
         engine.rebuilt = True
         self._action = cython.cast(cython.pointer[Command], reserve(cython.sizeof(Command)))
         self._change = cython.cast(cython.pointer[Report], reserve(cython.sizeof(Report)))
@@ -70,7 +71,7 @@ class PassiveBook:
         self._books = engine.books
         self._book = engine.books.book_of(0)
         self._rebuilt = Rebuilt(engine.books, True)
-        self._view = engine.book(0)
+        self._view = book_of(engine, 0)
         self._engine = engine
 
     # ------------------------------------------------------------------ changes

@@ -18,8 +18,8 @@ from ..wire.types import WIRE_VERSION, MessageType, SessionReason
 from .directory import Directory
 from .errors import JournalError
 from .position import Position
-from .segment import term_of
 from .stream import FRAME_BYTES, Piece, PieceKind, Request
+from .term import term_of
 
 
 class CopyRefused(JournalError, ConnectionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import struct
 import uuid
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
     from ..native.mapping import Mapping
-    from .directory import Directory
 
 MAGIC = b"PTJRNSEG"
 HEAD = struct.Struct("<8sII32sQIIQ16s16sIIQII")
@@ -118,24 +116,6 @@ def read_head(disk: Disk, path: Path) -> SegmentHead:
     head = SegmentHead.decode(data)
     head.verify(data)
     return head
-
-
-def term_of(directory: Directory, number: int) -> int | None:
-    """Return the term of a segment; None if it does not exist or has no valid head."""
-    try:
-        return read_head(directory.disk, directory.path_of(number)).term
-    except (BadHead, FileNotFoundError):
-        return None
-
-
-def newest_term(directory: Directory) -> int:
-    """Return the greatest term of all segments, also of those that a repair has renamed; 0 without one."""
-    terms = [0]
-    for file in directory.disk.names(directory.path):
-        if file.endswith((SUFFIX, BROKEN)):
-            with contextlib.suppress(BadHead):
-                terms.append(read_head(directory.disk, directory.path / file).term)
-    return max(terms)
 
 
 def first_offset(configuration_bytes: int) -> int:

@@ -21,6 +21,7 @@ from .errors import JournalFailed
 from .layout import PAGE
 from .live import CHUNK, LiveSegment, whole_chunks
 from .position import Position
+from .term import newest_term
 from .unsynced import unsynced
 from .writer import Writer
 
@@ -164,7 +165,7 @@ class Syncer:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
         self._journal = self._journal_of(before)
-        self.term = segment.newest_term(self.directory) + 1
+        self.term = newest_term(self.directory) + 1
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):

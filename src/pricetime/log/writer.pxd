@@ -1,6 +1,6 @@
 # Signatures and fields of writer.py, in its order.
 
-from pricetime.core.engine cimport checked
+from pricetime.core.shared_books cimport checked
 from pricetime.core.layout cimport Command, i64, u8, u32, u64
 from pricetime.log.layout cimport CHECKPOINT, COMMAND_BYTES, PAGE, RECORD_BYTES, SegmentHead
 from pricetime.native.arrays cimport records_of

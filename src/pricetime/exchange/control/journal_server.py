@@ -19,8 +19,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from ...log.backup import first_segment
-from ...log.segment import term_of
 from ...log.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
+from ...log.term import term_of
 from ...wire import auth
 from ...wire.messages import Challenge, Login, LoginAccepted, LoginRejected
 from ...wire.types import WIRE_VERSION, SessionReason

@@ -1,6 +1,6 @@
 # Signatures and fields of playback.py, in its order.
 
-from pricetime.core.engine cimport checked
+from pricetime.core.shared_books cimport checked
 from pricetime.core.layout cimport Command, u64
 from pricetime.exchange.state.layout cimport BATCH
 from pricetime.exchange.state.matcher cimport Matcher
