@@ -50,7 +50,7 @@ def main(commands: int, behind: int, rounds: int, directory: Path) -> None:
     with tempfile.TemporaryDirectory(dir=directory) as made:
         journal = Path(made) / "journal"
         snapshot = write_journal(journal, commands, behind)
-        print(f"  {'snapshot':<34}{snapshot['seconds']:.3f} s, {snapshot['commands']:,} orders rest")
+        print(f"  {'snapshot':<34}{snapshot['seconds']:.3f} s, {snapshot['orders']:,} orders rest")
         report("replay of the journal", *zip(*(replay(journal) for _ in range(rounds)), strict=True))
         report("recovery with the snapshot", *zip(*(recovery(journal) for _ in range(rounds)), strict=True))
 

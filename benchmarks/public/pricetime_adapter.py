@@ -40,7 +40,7 @@ class Engine:
         # A modify of the benchmark always removes the order and enters it again.
         instrument = Instrument(0, replace_policy=ReplacePolicy.ALWAYS_LOSE)
         self.books = Books([instrument], ORDERS, ORDERS, id_multiplier())
-        self.room = self.books.report_bound(ORDERS)
+        self.room = self.books.report_bound(1, 0, ORDERS)
         self.reports = cython.cast(cython.pointer[Report], reserve(self.room * cython.sizeof(Report)))
         if not self.reports:
             raise MemoryError("no room for the reports of a command")

@@ -161,10 +161,10 @@ def test_subscriber(server: ServerProcess) -> None:
         client.add_order(2, ASK, 101, 7).result(10)
         watching = start("subscriber.py", server, "--feed-port", server.feed_port)
         client.add_order(3, BID, 98, 4).result(10)
-        lines = interrupted(watching, lambda line: line == "DEMO at report 3, open")
+        lines = interrupted(watching, lambda line: line == "DEMO at report 3, continuous")
     assert watching.returncode == 0, lines
     assert any(line.startswith("-- snapshot: all books at report ") for line in lines)
-    at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, open")
+    at = len(lines) - 1 - lines[::-1].index("DEMO at report 3, continuous")
     assert [line.split() for line in lines[at + 1 : at + 4]] == [["101", "7"], ["5", "99"], ["4", "98"]]
     assert lines[-2].endswith(", 1 snapshots")
     assert lines[-1].endswith(", 0 late")

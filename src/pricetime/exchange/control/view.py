@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,10 @@ from ...core.snapshot import Snapshot
 from ...native.histogram import Histogram
 from ...types import Phase
 from ...wire.types import AcknowledgementLevel
-from ..standby.depth import BookDepth
-from ..standby.journal import Journal
+
+if TYPE_CHECKING:
+    from ..standby.depth import BookDepth
+    from ..standby.journal import Journal
 
 
 class Store(Protocol):
