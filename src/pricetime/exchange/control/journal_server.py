@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...log.backup import first_segment
 from ...log.stream import FRAME_BYTES, MOST_BYTES, Piece, PieceKind, Request
@@ -26,10 +27,12 @@ from ...wire.messages import Challenge, Login, LoginAccepted, LoginRejected
 from ...wire.types import WIRE_VERSION, SessionReason
 from ..settings.config import GatewayConfig
 from ..settings.server_log import LimitedLog
-from ..standby.journal import Journal
 from .acceptor import Acceptor
 from .places import Places
 from .secrets import Secrets
+
+if TYPE_CHECKING:
+    from ..standby.journal import Journal
 
 #: Maximum number of followers, and of connections that have not logged in.
 MOST_COPIES = MOST_PENDING = 8
