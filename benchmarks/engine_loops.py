@@ -39,7 +39,7 @@ def time_each(book, commands):
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
     mine: OrderBook = book
     books: Books = mine._books
-    mine._engine.make_room(count)
+    mine._shared.make_room(count)
     with cython.nogil:
         _time_each(books, first, count, out)
     return ticks
