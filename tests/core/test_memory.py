@@ -49,9 +49,9 @@ def test_the_system_has_too_little() -> None:
 
 
 @pytest.mark.skipif(COMPILED, reason="where it is compiled, the call cannot be replaced: see the test above")
-@pytest.mark.parametrize("fails_at", range(14))
+@pytest.mark.parametrize("fails_at", range(15))
 def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) -> None:
-    """Twelve for the pools, one for each id table, one for the command of an engine."""
+    """Thirteen for the pools, one for each id table, one for the command of an engine."""
     from pricetime.core import book as book_module
     from pricetime.core import shared_books as engine_module
     from pricetime.core.c_api import open_books
@@ -67,7 +67,7 @@ def test_any_request_may_fail(monkeypatch: pytest.MonkeyPatch, fails_at: int) ->
     monkeypatch.setattr(engine_module, "reserve", miserly)
     with pytest.raises(MemoryError, match="no room for"):
         OrderBook(10)
-    if fails_at < 13:
+    if fails_at < 14:
         asked.clear()
         assert open_books(1, 10, 10) is None
     assert OrderBook(10).add_order(1, 1, 1, 1).trades == ()

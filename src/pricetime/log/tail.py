@@ -13,6 +13,7 @@ reported it as durable. Everything else is damage and is only cut by ``repair``.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -281,11 +282,12 @@ class _Behind:
     def _walk(self, place: Position) -> None:
         """Count the good records from a position on, until one says what was durable."""
         reader = Reader(self.directory, place)
-        while not (batch := reader.read()).at_end:
-            self.records += len(batch.commands) + len(batch.checkpoints)
-            if any(checkpoint.synced > self.position.sequence for checkpoint in batch.checkpoints):
-                self.proven = True
-                return
+        with contextlib.suppress(JournalForked):  # the sequence there may come from bytes that are no record
+            while not (batch := reader.read()).at_end:
+                self.records += len(batch.commands) + len(batch.checkpoints)
+                if any(checkpoint.synced > self.position.sequence for checkpoint in batch.checkpoints):
+                    self.proven = True
+                    return
         self._end = (reader.position.segment, reader.position.offset)
 
     def _bad_place(self) -> tuple[Path, int]:
