@@ -159,6 +159,19 @@ def test_many_owners_in_few_buckets(make_book: Any) -> None:
             state(book)
 
 
+def test_the_oldest_of_several_owners_in_one_bucket_goes_first() -> None:
+    """Among so many owners three share a bucket, whatever the multiplier of the hash."""
+    owners = range(1, 1001)
+    book = OrderBook(capacity=len(owners))
+    for owner in owners:
+        book.add_order(owner, Side.BID, 100, 1, owner=owner)
+    for owner in owners:
+        assert book.mass_cancel(owner) == 1
+        if owner % 100 == 0:
+            book.check()
+    assert len(book) == 0
+
+
 def test_an_owner_without_a_number_is_cancelled_whole() -> None:
     """Only owners below the owner_limit are cancelled in parts: ``tag`` counts for no others."""
     engine = engine_with(5, owner=4, owner_limit=4)
