@@ -375,8 +375,8 @@ def followed(data: memoryview) -> Iterator[int]:
         length, crc = struct.unpack_from("<II", data, offset)
         if length == 0:
             page = -(-offset // PAGE) * PAGE
-            turned = struct.unpack_from("<I", data, page)[0]
-            if turned and not struct.unpack_from("<I", data, offset)[0]:  # else it was stored between the two loads
+            # A record that is being stored may reach into that page, so only a whole one there counts.
+            if struct.unpack_from("<II", data, page) == (64, linked(link, bytes(data[page + 8 : page + 72]))):
                 offset = page
             continue
         body = bytes(data[offset + 8 : offset + 72])
