@@ -1,8 +1,7 @@
 # Signatures and fields of commit_log.py, in its order.
 
-from libc.string cimport memcpy
 from pricetime.core.shared_books cimport checked
-from pricetime.core.layout cimport Command, u32, u64
+from pricetime.core.layout cimport Command, u8, u32, u64
 from pricetime.log.writer cimport Writer
 from pricetime.native.arrays cimport records_of
 from pricetime.native.bits cimport ACQUIRE, RELEASE, load_u64, store_u64

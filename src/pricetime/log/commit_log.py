@@ -121,10 +121,8 @@ class VolatileLog(CommitLog):
 
     def append(self, first, count, seq_num, report_checksum):
         taken: u64 = self.commands.claim(count)
-        i: u64
-        for i in range(taken):
-            memcpy(self.commands.claimed(i), cython.address(first[i]), cython.sizeof(Command))
         if taken != 0:
+            self.commands.write_records(cython.cast(cython.pointer[cython.const[u8]], first), taken)
             self.commands.commit(taken)
             store_u64(cython.address(self.sequence), first[taken - 1].sequence, RELEASE)
         return taken
@@ -144,11 +142,8 @@ class VolatileLog(CommitLog):
         """Take the next commands, at most ``limit``, out of the log. For the one reader."""
         count: u64 = self.commands.peek(limit)
         taken = np.empty(count, COMMAND)
-        out: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(taken))
-        i: u64
-        for i in range(count):
-            memcpy(cython.address(out[i]), self.commands.peeked(i), cython.sizeof(Command))
         if count != 0:
+            self.commands.read_records(cython.cast(cython.pointer[u8], records_of(taken)), count)
             self.commands.release(count)
         return taken
 

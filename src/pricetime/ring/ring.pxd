@@ -20,8 +20,6 @@ cdef class Ring(Slots):
     cdef u64 _peek(self, u64 wanted, i64 deadline_ns) except? 0
     cdef void _write(self, u64 index, bytes message) noexcept
     cdef bytes _read(self, u64 index)
-    cdef void _write_records(self, const u8 *records, u64 count) noexcept nogil
-    cdef void _read_records(self, u8 *records, u64 count) noexcept nogil
     cdef bytes _message(self, object message)
     cdef object _dtype(self, object dtype)
 

@@ -163,7 +163,7 @@ class Ring(Slots):
                 if free == 0:
                     break
                 with cython.nogil:
-                    self._write_records(first + done * self.slot_bytes, free)
+                    self.write_records(first + done * self.slot_bytes, free)
                     self.commit(free)
                 done += free
             return done
@@ -230,7 +230,7 @@ class Ring(Slots):
             records = np.empty(there, dtype)
             into: cython.pointer[u8] = cython.cast(cython.pointer[u8], records_of(records))
             with cython.nogil:
-                self._read_records(into, there)
+                self.read_records(into, there)
                 self.release(there)
             return records
         finally:
@@ -324,19 +324,6 @@ class Ring(Slots):
                 f"a slot has a message of {length} bytes, which is impossible: it holds a record, use get_records"
             )
         return slot[PREFIX : PREFIX + length]
-
-    def _write_records(self, records, count):
-        """Copy to claimed slots: in one piece, or in two around the end."""
-        first: u64 = min(count, self.claimed_run())
-        memcpy(self.claimed(0), records, first * self.slot_bytes)
-        memcpy(self.slots, records + first * self.slot_bytes, (count - first) * self.slot_bytes)
-
-    def _read_records(self, records, count):
-        if count == 0:
-            return
-        first: u64 = min(count, self.peeked_run())
-        memcpy(records, self.peeked(0), first * self.slot_bytes)
-        memcpy(records + first * self.slot_bytes, self.slots, (count - first) * self.slot_bytes)
 
     def _message(self, message):
         if not isinstance(message, (bytes, bytearray, memoryview)):

@@ -52,6 +52,10 @@ cdef class Slots:
     cdef u64 peeked_run(self) noexcept nogil                 # contiguous records from the first
     cdef void release(self, u64 count) noexcept nogil        # free the first peeked slots
 
+    # whole records: slots of the ring are copied as they are
+    cdef void write_records(self, const u8 *records, u64 count) noexcept nogil   # into the first claimed slots
+    cdef void read_records(self, u8 *records, u64 count) noexcept nogil          # from the first peeked slots
+
     # closing and waiting
     cdef bint is_closed(self) noexcept nogil
     cdef void end(self) noexcept nogil                       # close, and wake both sides

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import cython
 from cython.cimports.cpython.buffer import PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cython.cimports.libc.string import memset
+from cython.cimports.libc.string import memcpy, memset
 
 from pricetime.checks import shown, whole
 from pricetime.errors import InvalidRing, InvalidSetting
@@ -138,6 +138,22 @@ class Slots:
         store_u64(cython.address(self.consumer.head), self.consumer.head + count, RELEASE)
         if self.blocking:
             self._wake_producer()
+
+    # ------------------------------------------------------------------ whole records
+
+    def write_records(self, records, count):
+        """Copy to claimed slots: in one piece, or in two around the end."""
+        first: u64 = min(count, self.claimed_run())
+        memcpy(self.claimed(0), records, first * self.slot_bytes)
+        memcpy(self.slots, records + first * self.slot_bytes, (count - first) * self.slot_bytes)
+
+    def read_records(self, records, count):
+        """Copy the first peeked records."""
+        if count == 0:
+            return
+        first: u64 = min(count, self.peeked_run())
+        memcpy(records, self.peeked(0), first * self.slot_bytes)
+        memcpy(records + first * self.slot_bytes, self.slots, (count - first) * self.slot_bytes)
 
     # ------------------------------------------------------------------ the end, and waiting
 
