@@ -4,7 +4,7 @@ from pricetime.core.book cimport Books, key_of, may_rest, refuse_terms
 from pricetime.core.layout cimport (
     AHEAD, ASK, BID, CANCEL_SMALLER, DUPLICATE_ORDER_ID, INVALID_INSTRUCTION, INVALID_PHASE, INVALID_QUANTITY,
     INVALID_SELF_TRADE, INVALID_SIDE, LEVEL_QUANTITY_FULL, LEVELS_FULL, MALFORMED, NIL, NONE, ORDERS_FULL,
-    UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, Book, InstrumentPhase, Ladder, Level, Order, OrderCold, OwnerLink, OwnerList,
+    UNKNOWN_INSTRUMENT, UNKNOWN_ORDER, Book, InstrumentPhase, Ladder, Level, Order, OrderCold, OwnerList,
     RestingOrder, UnfinishedCancel, Walk, i64, u8, u32, u64,
 )
 from pricetime.native.arrays cimport Block, records_of

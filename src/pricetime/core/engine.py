@@ -51,8 +51,7 @@ class Engine(SharedBooks):
         ``commands``: contiguous array of ``pricetime.COMMAND``, shape (n,); each names its instrument. Returns an
         array of ``pricetime.REPORT``, shape (reports,). A rejected command makes a report with the reason and changes
         nothing. The commands are not copied: do not change them meanwhile. Raises InvalidCommands, BookBusy and
-        MemoryError, each before any command is executed. O(1) for each
-        command and each order that it meets.
+        MemoryError, each before any command is executed. O(1) for each command and each order that it meets.
 
         All commands are executed before a signal, such as Ctrl-C, is handled. An exception that the handler raises
         then has the reports in its attribute ``reports``.
@@ -139,7 +138,11 @@ class Engine(SharedBooks):
 
         O(orders). Raises BookBusy, also while an order waits for its extension.
         """
-        return self.dump_all()
+        self.enter()
+        try:
+            return self._dump()
+        finally:
+            self.leave()
 
     def restore(self, records, seq_num=0, next_reference=None):
         """Load the state that ``dump()`` of a different engine returned. This engine must have no orders.

@@ -24,7 +24,6 @@ cdef class SharedBooks:
     cdef object _run(self, object commands)
     cdef u64 cancel_orders_of(self, u32 owner, u32 instrument, u32 side) except? 0
     cdef int check_all(self) except -1
-    cdef object dump_all(self)
     cdef object _dump(self)
     cdef int load(self, object records, object seq_num, object next_reference) except -1
     cdef tuple state(self)

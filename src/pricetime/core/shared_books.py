@@ -153,15 +153,8 @@ class SharedBooks:
             self.leave()
         return 0
 
-    def dump_all(self):
-        """See ``Engine.dump``."""
-        self.enter()
-        try:
-            return self._dump()
-        finally:
-            self.leave()
-
     def _dump(self):
+        """The records of ``Engine.dump``. Only inside. Raises BookBusy."""
         if self.books.keeps:
             raise BookBusy("an order waits for its extension: apply the extension first")
         return dump_of(self.books, self._instruments)

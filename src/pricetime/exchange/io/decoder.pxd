@@ -8,9 +8,8 @@ from pricetime.exchange.io.layout cimport FIRST_PART, THROTTLE_MEMORY_NS, Accoun
 from pricetime.exchange.io.throttle cimport Throttle
 from pricetime.exchange.state.layout cimport ORDER_ID_SHIFT
 from pricetime.exchange.state.sequencer cimport Sequencer, numbered
-from pricetime.native.arrays cimport records_of
 from pricetime.wire.layout cimport (
-    CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, UNKNOWN_TYPE, CancelOrder, MassCancel,
+    CLIENT_LOGOUT, HEARTBEAT, LOGOUT, NO_REASON, OUT_OF_STATE, THROTTLE_EXCEEDED, CancelOrder, MassCancel,
     OrderExtension, NewOrder, OpenOrders, ReduceOrder,
 )
 

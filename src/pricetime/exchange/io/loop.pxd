@@ -1,6 +1,5 @@
 # Signatures and fields of loop.py, in its order.
 
-from libc.string cimport memcpy
 
 from pricetime.core.layout cimport SET_PHASE, u8, u32, u64
 from pricetime.exchange.io.connections cimport Connections

@@ -1,6 +1,6 @@
 # Signatures and fields of publisher.py, in its order.
 
-from pricetime.core.layout cimport Report, u8, u32, u64
+from pricetime.core.layout cimport Report, u32, u64
 from pricetime.exchange.io.faults cimport Faults
 from pricetime.exchange.state.layout cimport REPORT_BYTES
 from pricetime.exchange.state.feed_store cimport FeedStore
