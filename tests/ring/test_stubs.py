@@ -1,7 +1,5 @@
 """The page of the ring has what its stubs have."""
 
-from __future__ import annotations
-
 import ast
 import re
 from pathlib import Path
