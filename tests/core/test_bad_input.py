@@ -173,16 +173,6 @@ def test_what_the_state_of_the_book_forbids(
     assert state(book) == before
 
 
-@pytest.mark.parametrize("order_id", [1, 4])
-def test_a_duplicate_is_refused_before_it_trades(book: Any, order_id: int) -> None:
-    before = state(book)
-    with pytest.raises(errors.DuplicateOrderId):
-        ask(book, order_id, 100, 5)
-    with pytest.raises(errors.DuplicateOrderId):
-        bid(book, order_id, 110, 50, time_in_force=TimeInForce.FOK)
-    assert state(book) == before
-
-
 class Number(IntEnum):
     FIVE = 5
 
@@ -224,8 +214,9 @@ def test_a_bad_rule(kind: type[Any], settings: dict[str, Any]) -> None:
 def test_a_bad_size(name: str) -> None:
     sizes: list[Any] = [0, -1, 2**31 + 1, 2**64, 10**5000, 1.5, True, "8", math.nan]
     for size in sizes:
-        with pytest.raises(errors.InvalidSetting, match="1 to 2147483648"):
-            OrderBook(**{name: size})
+        for make in (OrderBook, lambda **room: Engine([Instrument(0)], **room)):
+            with pytest.raises(errors.InvalidSetting, match="1 to 2147483648"):
+                make(**{name: size})
 
 
 def test_every_error_is_a_pricetime_error_and_says_more() -> None:

@@ -1,6 +1,5 @@
 """The builder of books: what it takes, what does not fit, snapshots, and what its books may not do."""
 
-import copy
 from collections.abc import Callable
 from typing import Any
 
@@ -70,16 +69,6 @@ TRADE, CANCELLED, REDUCED, REPLACED = (
 # ---------------------------------------------------------------------- what reports do
 
 
-def test_an_order_enters_and_goes() -> None:
-    made = builder(accepted(1), accepted(2, quantity=5), report(CANCELLED, order_id=1))
-    assert queue(made) == [(BID, 100, 2, 5)]
-    assert (len(made), made.seq_num) == (1, 3)
-    made.apply(
-        reports(report(REDUCED, order_id=2, quantity=2), report(ReportKind.EXPIRED, order_id=2, quantity=3), first=4)
-    )
-    assert queue(made) == []
-
-
 @pytest.mark.parametrize("orders", [0, 7, 1000])
 def test_memory_that_is_taken_up_keeps_what_is_in_it(orders: int) -> None:
     made, other = builder(accepted(1)), builder(accepted(1))
@@ -120,45 +109,6 @@ def test_an_order_that_never_rests_is_never_shown(price: int) -> None:
     assert (made.in_progress, queue(made)) == (False, [(BID, 100, 1, 10)])
     made.apply(reports(accepted(3), first=6))
     assert len(made) == 2
-
-
-def test_a_taker_may_lose_lots_to_self_trade_prevention() -> None:
-    """Reduced and cancelled without a reason: the incoming order first, then the one that it met."""
-    made = builder(accepted(1, quantity=4), accepted(2, price=99), accepted(3, side=ASK, price=100, quantity=9))
-    made.apply(reports(report(REDUCED, order_id=3, side=ASK, quantity=4), first=4))
-    assert (made.in_progress, len(made)) == (True, 2)
-    made.apply(reports(report(CANCELLED, order_id=1, quantity=4), first=5))
-    assert (made.in_progress, queue(made)) == (False, [(BID, 99, 2, 10), (ASK, 100, 3, 5)])
-    made.apply(reports(accepted(4, price=100), report(CANCELLED, order_id=4), first=6))
-    assert (made.in_progress, len(made)) == (False, 2)
-    made.apply(reports(report(REDUCED, order_id=3, side=ASK, quantity=1), first=8))
-    assert queue(made) == [(BID, 99, 2, 10), (ASK, 100, 3, 4)]
-
-
-@pytest.mark.parametrize("kept", [True, False])
-@pytest.mark.parametrize("new_id", [1, 9])
-def test_a_replaced_order_keeps_its_place_or_goes_to_the_back(kept: bool, new_id: int) -> None:
-    reason = Reason.KEPT_PLACE if kept else Reason.NONE
-    made = builder(accepted(1), accepted(2), report(REPLACED, order_id=new_id, maker_id=1, quantity=7, reason=reason))
-    expected = [(BID, 100, new_id, 7), (BID, 100, 2, 10)]
-    assert queue(made) == (expected if kept else expected[::-1])
-    made.check()
-
-
-def test_a_replaced_order_may_cross() -> None:
-    made = builder(accepted(1), accepted(2, side=ASK, price=102), report(REPLACED, order_id=1, maker_id=1, price=102))
-    assert (made.in_progress, made.book(1).best_bid) == (True, None)
-    made.apply(reports(report(TRADE, order_id=1, maker_id=2, price=102), first=4))
-    assert (made.in_progress, queue(made)) == (False, [])
-
-
-def test_what_is_private_changes_nothing() -> None:
-    made = builder(
-        accepted(1),
-        report(ReportKind.REJECTED, order_id=1, instrument=99, quantity=0),
-        report(ReportKind.MASS_CANCELLED, instrument=2**32 - 1),
-    )
-    assert (made.seq_num, len(made)) == (3, 1)
 
 
 def test_the_state_of_an_instrument() -> None:
@@ -441,14 +391,6 @@ def test_a_snapshot_that_is_too_large() -> None:
     with pytest.raises(LevelsFull, match="larger level_capacity"):
         flat.load_snapshot(busy().snapshot())
     assert len(flat) == 0
-
-
-def test_copies() -> None:
-    made = busy()
-    twin = copy.copy(made)
-    assert (twin.digest(), twin.seq_num, twin.instruments) == (made.digest(), 6, made.instruments)
-    twin.apply(reports(accepted(50), first=7))
-    assert len(twin) == len(made) + 1
 
 
 # ---------------------------------------------------------------------- what its books do not do

@@ -113,14 +113,6 @@ def test_a_replace_within_a_full_level(make_book: Any) -> None:
         book.replace_order(3, 100, 2)
 
 
-def test_a_sweep_of_levels_that_add_up_to_more_than_64_bits(make_book: Any) -> None:
-    book = make_book(10)
-    for order_id, price in ((1, 100), (2, 100), (3, 101), (4, 101)):
-        ask(book, order_id, price, MAX_QUANTITY)
-    assert bid(book, 5, 101, 10, time_in_force=TimeInForce.FOK) == (Trade(1, 5, 100, 10),)
-    assert ladder(book)[1] == [(100, 2**64 - 12, 2), (101, 2**64 - 2, 2)]
-
-
 @pytest.mark.parametrize("capacity", [1, 2, 31, 32, 33, 64, 100])
 def test_every_slot_can_be_used(make_book: Any, capacity: int) -> None:
     book = make_book(capacity, level_capacity=capacity)

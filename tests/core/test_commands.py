@@ -14,7 +14,6 @@ from pricetime.types import (
     OrderType,
     Reason,
     ReportKind,
-    SelfTrade,
     Side,
     TimeInForce,
 )
@@ -88,35 +87,6 @@ def test_a_command_is_refused(book: OrderBook, kind: CommandType | int, fields: 
     assert state(book) == before
 
 
-def test_full_arenas_refuse(book: OrderBook) -> None:
-    book.apply(command(NEW, order_id=5, side=2, price=111, quantity=1))
-    before = state(book)
-    for side, price in ((1, 98), (2, 112)):
-        [full] = reports_of(book.apply(command(NEW, order_id=6, side=side, price=price, quantity=1)))
-        assert full.reason == Reason.LEVELS_FULL
-    [full] = reports_of(book.apply(command(REPLACE, order_id=1, price=98, quantity=1)))
-    assert full.reason == Reason.LEVELS_FULL
-    assert state(book) == before
-    book.apply(command(NEW, order_id=6, side=2, price=111, quantity=1))
-    before = state(book)
-    [full] = reports_of(book.apply(command(NEW, order_id=7, side=2, price=111, quantity=1)))
-    assert full.reason == Reason.ORDERS_FULL
-    assert state(book) == before
-
-
-def test_the_commands_around_a_refused_one_are_executed() -> None:
-    book = OrderBook(6)
-    commands = np.concatenate(
-        [
-            command(NEW, order_id=1, side=1, price=5, quantity=5),
-            command(NEW, order_id=1, side=1, price=6, quantity=5),
-            command(NEW, order_id=2, side=1, price=6, quantity=5),
-        ]
-    )
-    assert book.apply(commands)["kind"].tolist() == [ReportKind.ACCEPTED, ReportKind.REJECTED, ReportKind.ACCEPTED]
-    assert ladder(book) == ([(6, 5, 1), (5, 5, 1)], [])
-
-
 def test_fields_that_a_book_does_not_read_change_nothing(book: OrderBook) -> None:
     noise = {"sequence": U64, "session": 7, "length": 3}
     book.apply(command(NEW, **ADD, **noise, timestamp=77, tag=5))
@@ -136,17 +106,6 @@ def test_fields_that_a_book_does_not_read_change_nothing(book: OrderBook) -> Non
         )
     )
     assert 50 not in book
-
-
-@pytest.mark.parametrize("flags", SelfTrade)
-def test_flags_are_the_self_trade_mode(flags: SelfTrade) -> None:
-    by_flags, by_call = OrderBook(6), OrderBook(6)
-    for book in (by_flags, by_call):
-        ask(book, 1, 100, 5, owner=1)
-        ask(book, 2, 100, 5, owner=2)
-    by_flags.apply(command(NEW, order_id=3, side=1, price=100, quantity=7, owner=1, flags=flags))
-    bid(by_call, 3, 100, 7, owner=1, self_trade=flags)
-    assert state(by_flags) == state(by_call)
 
 
 def two_orders() -> np.ndarray[Any, Any]:
@@ -218,13 +177,6 @@ def test_an_array_may_be_read_only_a_subclass_a_slice_or_unaligned() -> None:
         assert len(book.apply(array)) == 2
         assert ladder(book) == ([(0, 10, 2)], [])
         assert array.tobytes() == good.tobytes()
-
-
-def test_the_commands_are_not_written_to(book: OrderBook) -> None:
-    commands = np.concatenate([command(NEW, **ADD, sequence=9), command(NEW, **ADD), command(CANCEL, order_id=50)])
-    before = commands.tobytes()
-    book.apply(commands)
-    assert commands.tobytes() == before
 
 
 def test_a_long_run_over_very_many_levels(monkeypatch: pytest.MonkeyPatch) -> None:

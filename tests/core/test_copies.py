@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from pricetime import CommandType, OrderBook, ReplacePolicy, SelfTrade, TimeInForce
-from pricetime.errors import LevelsFull, OrdersFull, WouldCross
-from tests.books import ask, bid, command, ladder, state
+from pricetime import OrderBook, ReplacePolicy, SelfTrade
+from tests.books import ask, bid, ladder, state
 
 COPIES: list[Callable[[OrderBook], OrderBook]] = [
     copy.copy,
@@ -56,43 +55,6 @@ def test_a_copy_is_another_book(duplicate: Callable[[OrderBook], OrderBook]) -> 
     assert state(book) == before
     book.cancel_order(2)
     assert 2 in other
-
-
-def test_a_copy_keeps_its_settings(duplicate: Callable[[OrderBook], OrderBook]) -> None:
-    other = duplicate(busy_book())
-    other.replace_order(4, 99, 1)
-    assert [order.id for order in other.orders(1, 99)][-1] == 4  # replace_policy
-    levels = len(ladder(other)[0] + ladder(other)[1])
-    for order_id in range(30, 30 + 10 - levels):
-        bid(other, order_id, order_id, 1)
-    with pytest.raises(LevelsFull):
-        bid(other, 60, 60, 1)
-    for order_id in range(70, 70 + 20 - len(other)):
-        bid(other, order_id, 30, 1)
-    with pytest.raises(OrdersFull):
-        bid(other, 60, 30, 1)
-    before = len(other)
-    ask(other, 50, 100, 1, owner=1, time_in_force=TimeInForce.IOC)  # self_trade
-    assert len(other) < before
-
-
-def test_a_copy_keeps_what_its_orders_were_entered_with(duplicate: Callable[[OrderBook], OrderBook]) -> None:
-    other = duplicate(busy_book())
-    with pytest.raises(WouldCross):
-        other.replace_order(21, 90, 5)
-    bid(other, 40, 105, 3, owner=9)
-    assert other.replace_order(22, 105, 5).trades == ()  # decremented, as it was entered
-    assert other.order(22).quantity == 2
-
-
-def test_a_copy_goes_on_numbering_reports(duplicate: Callable[[OrderBook], OrderBook]) -> None:
-    book = OrderBook(10)
-    book.apply(command(CommandType.NEW_ORDER, order_id=1, side=1, price=5, quantity=5))
-    book.apply(command(CommandType.NEW_ORDER, order_id=2, side=2, price=5, quantity=3))
-    other = duplicate(book)
-    one = book.apply(command(CommandType.CANCEL_ORDER, order_id=1))
-    assert other.apply(command(CommandType.CANCEL_ORDER, order_id=1)).tobytes() == one.tobytes()
-    assert one["seq_num"].tolist() == [4]
 
 
 def test_a_full_level_can_be_copied(duplicate: Callable[[OrderBook], OrderBook]) -> None:

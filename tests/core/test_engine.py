@@ -318,16 +318,6 @@ def test_a_copy_of_an_engine(duplicate: Any) -> None:
     assert 2 in engine.book(1)
 
 
-@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_every_protocol_pickles_an_engine(protocol: int) -> None:
-    engine = Engine([Instrument(7, "ESH4", tick_size=5), Instrument(1)], capacity=5)
-    engine.apply(np.concatenate([new(7, 1, 1, 100, 20, owner=3), new(8, 1, 1, 1, 1), new(1, 1, 1, 99, 2)]))
-    ask(engine.book(1), 9, 99, 1)
-    other = pickle.loads(pickle.dumps(engine, protocol))
-    assert other.digest() == engine.digest()
-    assert other.apply(new(1, 5, 1, 98, 1))["seq_num"].tolist() == [6]
-
-
 def test_records_build_the_state_anew() -> None:
     engine = Engine([Instrument(2), Instrument(1)], capacity=10)
     engine.apply(
@@ -398,23 +388,6 @@ def test_an_instrument_keeps_the_plain_numbers_that_were_checked() -> None:
     plain = Instrument(5, "", 2, 3, SelfTrade.CANCEL_OLDEST, ReplacePolicy.ALWAYS_LOSE, 7)
     assert instrument == plain
     assert repr(instrument) == repr(plain)
-
-
-@pytest.mark.parametrize("name", ["capacity", "level_capacity"])
-def test_a_bad_size(name: str) -> None:
-    sizes: list[Any] = [0, -1, 2**31 + 1, 1.5, True, "8"]
-    for size in sizes:
-        with pytest.raises(InvalidSetting, match="1 to 2147483648"):
-            Engine([Instrument(0)], **{name: size})
-
-
-def test_a_report_array_that_was_lent_is_not_written_over() -> None:
-    engine = Engine([Instrument(0)], capacity=10)
-    small = engine.apply(new(0, 1, 1, 5, 1))
-    as_made = small.tobytes()
-    for order_id in range(2, 8):
-        engine.apply(new(0, order_id, 1, 5, 1))
-    assert small.tobytes() == as_made
 
 
 def test_the_names_of_a_book_with_an_instrument() -> None:

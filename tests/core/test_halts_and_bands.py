@@ -1,7 +1,5 @@
 """Halts and price bands: what is refused, in which order it is checked, and what goes on."""
 
-import copy
-import pickle
 from typing import Any
 
 import numpy as np
@@ -48,12 +46,6 @@ def test_while_halted_orders_are_cancelled_and_reduced_and_nothing_else(book: An
     assert ask(book, 9, 100, 6) == (Trade(3, 9, 100, 5),)
 
 
-def test_a_state_may_be_set_again(book: Any) -> None:
-    for new in (CONTINUOUS, HALTED, HALTED, CONTINUOUS):
-        book.set_phase(new)
-        assert book.phase is new
-
-
 @pytest.mark.parametrize("bad", [2, 255, -1, 1.0, True, None, "CONTINUOUS"])
 def test_a_bad_state(bad: Any) -> None:
     book = OrderBook(10)
@@ -87,27 +79,6 @@ def test_each_instrument_has_a_state_of_its_own() -> None:
     for unknown in (7, -1, "4"):
         with pytest.raises(UnknownInstrument):
             engine.phase(unknown)  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
-@pytest.mark.parametrize("owner_limit", [0, 3])
-def test_a_copy_keeps_states_and_orders(duplicate: Any, owner_limit: int) -> None:
-    """Every first state, with and without orders, in every state now."""
-    first = {number: Phase(number >> 2 & 1) for number in range(8)}
-    engine = Engine([Instrument(number, phase=s) for number, s in first.items()], capacity=40, owner_limit=owner_limit)
-    for number in first:
-        book = engine.book(number)
-        book.set_phase(CONTINUOUS)
-        if number & 1:
-            bid(book, 1, 100, 5, owner=1)
-        book.set_phase(number >> 1 & 1)
-    other = duplicate(engine)
-    assert [other.phase(number) for number in first] == [Phase(number >> 1 & 1) for number in first]
-    assert other.digest() == engine.digest()
-    assert len(other) == 4
-    other.check()
-    asked = command(CANCEL, order_id=1, instrument=1)
-    assert other.apply(asked).tobytes() == engine.apply(asked).tobytes()
 
 
 # ---------------------------------------------------------------------- bands
@@ -174,85 +145,6 @@ def test_the_message_says_the_band() -> None:
 def test_a_bad_instrument(settings: dict[str, Any]) -> None:
     with pytest.raises(InvalidSetting):
         Instrument(0, **settings)
-
-
-# ---------------------------------------------------------------------- which check comes first
-
-
-@pytest.fixture
-def halted() -> Engine:
-    """Instrument 3 in lots of 2 and ticks of 5, halted, with order 1 in it."""
-    rules: dict[str, int] = {"tick_size": 5, "lot_size": 2, "low_price": 100, "high_price": 200}
-    engine = Engine([Instrument(3, **rules)], capacity=10)  # type: ignore[arg-type]
-    bid(engine.book(3), 1, 100, 4)
-    engine.book(3).set_phase(HALTED)
-    return engine
-
-
-ORDER = {"order_id": 1, "side": 1, "price": 95, "quantity": 4}
-
-
-@pytest.mark.parametrize(
-    ("kind", "given", "reason"),
-    [
-        (NEW, {**ORDER, "side": 3}, Reason.INVALID_SIDE),
-        (NEW, {**ORDER, "quantity": 3}, Reason.INVALID_QUANTITY),
-        (NEW, {**ORDER, "price": 96}, Reason.INVALID_PRICE),
-        (NEW, ORDER, Reason.INSTRUMENT_HALTED),
-        (REPLACE, {**ORDER, "order_id": 9, "quantity": 3}, Reason.INVALID_QUANTITY),
-        (REPLACE, {**ORDER, "order_id": 9, "price": 96}, Reason.INVALID_PRICE),
-        (REPLACE, {**ORDER, "order_id": 9}, Reason.INSTRUMENT_HALTED),
-        (REPLACE, {**ORDER, "owner": 5}, Reason.INSTRUMENT_HALTED),
-        (REPLACE_AS, {**ORDER, "order_id": 9}, Reason.INSTRUMENT_HALTED),
-        (REDUCE, {"order_id": 9, "quantity": 3}, Reason.INVALID_QUANTITY),
-        (REDUCE, {"order_id": 9, "quantity": 4}, Reason.UNKNOWN_ORDER),
-        (CANCEL, {"order_id": 9}, Reason.UNKNOWN_ORDER),
-    ],
-)
-def test_form_then_state(halted: Engine, kind: CommandType, given: dict[str, int], reason: Reason) -> None:
-    [report] = reports_of(halted.apply(command(kind, instrument=3, **given)))
-    assert (report.kind, report.reason) == (ReportKind.REJECTED, reason)
-
-
-@pytest.mark.parametrize(
-    ("kind", "given", "reason"),
-    [
-        (NEW, ORDER, Reason.PRICE_OUTSIDE_BAND),
-        (NEW, {**ORDER, "price": 100}, Reason.DUPLICATE_ORDER_ID),
-        (REPLACE, {**ORDER, "order_id": 9}, Reason.PRICE_OUTSIDE_BAND),
-        (REPLACE, {**ORDER, "order_id": 9, "price": 205, "owner": 5}, Reason.PRICE_OUTSIDE_BAND),
-        (REPLACE, {**ORDER, "order_id": 9, "price": 200}, Reason.UNKNOWN_ORDER),
-    ],
-)
-def test_then_the_price_then_what_rests(
-    halted: Engine, kind: CommandType, given: dict[str, int], reason: Reason
-) -> None:
-    halted.book(3).set_phase(CONTINUOUS)
-    [report] = reports_of(halted.apply(command(kind, instrument=3, **given)))
-    assert (report.kind, report.reason) == (ReportKind.REJECTED, reason)
-
-
-def test_calls_check_in_the_same_order(halted: Engine) -> None:
-    """The fields of a replace or reduce are checked before its order, which may not rest or have a different owner."""
-    from pricetime.errors import InvalidPrice, InvalidQuantity, UnknownOrder
-
-    book = halted.book(3)
-    for order_id, owner in ((9, None), (1, 7)):
-        with pytest.raises(InvalidQuantity):
-            book.replace_order(order_id, 100, 3, owner=owner)
-        with pytest.raises(InvalidPrice):
-            book.replace_order(order_id, 96, 4, owner=owner)
-        with pytest.raises(InstrumentHalted):
-            book.replace_order(order_id, 95, 4, owner=owner)
-        with pytest.raises(InvalidQuantity):
-            book.reduce_order(order_id, 3, owner=owner)
-        with pytest.raises(UnknownOrder):
-            book.reduce_order(order_id, 4, owner=owner)
-    book.set_phase(CONTINUOUS)
-    with pytest.raises(PriceOutsideBand):
-        book.replace_order(9, 95, 4)
-    with pytest.raises(UnknownOrder):
-        book.replace_order(9, 100, 4)
 
 
 # ---------------------------------------------------------------------- market orders and the band

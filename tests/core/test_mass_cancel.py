@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument, OrderBook, SelfTrade, Side, TimeInForce
+from pricetime import ALL_INSTRUMENTS, CommandType, Engine, Instrument, OrderBook, Side, TimeInForce
 from pricetime.errors import (
     InvalidOwner,
     InvalidSetting,
@@ -18,7 +18,7 @@ from pricetime.errors import (
 )
 from pricetime.reference import ReferenceBook
 from pricetime.types import Reason, ReportKind
-from tests.books import AppliedBook, ask, bid, command, dumped, reports_of, state
+from tests.books import ask, bid, command, dumped, reports_of, state
 
 Report = tuple[ReportKind, int, int, int, int]
 
@@ -64,72 +64,12 @@ def test_the_orders_of_one_owner_go_oldest_first(book: Any) -> None:
     assert cancelled(book, 1) == []
 
 
-def test_of_one_side(book: Any) -> None:
-    place(book)
-    assert cancelled(book, 1, side=Side.BID) == [11, 13, 14]
-    assert cancelled(book, 2, side=Side.BID) == []
-    assert cancelled(book, 1, side=Side.ASK) == [12]
-    assert [order.id for order in book] == [1, 31, 21]
-
-
 def test_a_replace_that_loses_its_place_counts_from_then_on(book: Any) -> None:
     place(book)
     book.replace_order(11, 100, 4)  # it keeps its place
     book.replace_order(12, 108, 5, new_id=15)
     book.replace_order(13, 101, 9)
     assert cancelled(book, 1) == [11, 14, 15, 13]
-
-
-def test_a_kept_place_under_a_new_id(book: Any) -> None:
-    place(book)
-    book.replace_order(11, 100, 4, new_id=15)
-    assert cancelled(book, 1) == [15, 12, 13, 14]
-
-
-def test_what_was_cancelled_reduced_or_filled_is_not_there(book: Any) -> None:
-    place(book)
-    book.cancel_order(13)
-    book.reduce_order(11, 5)
-    book.reduce_order(14, 2)
-    bid(book, 40, 109, 5)  # fills 12
-    bid(book, 16, 90, 1, owner=1)
-    assert cancelled(book, 1) == [14, 16]
-
-
-def test_a_run_of_makers_of_several_owners(book: Any) -> None:
-    for order_id, owner in enumerate((1, 2, 1, 0, 2, 1), start=1):
-        ask(book, order_id, 100, 5, owner=owner)
-    bid(book, 50, 100, 17)  # fills 1, 2 and 3, and takes from 4
-    assert cancelled(book, 1) == [6]
-    assert cancelled(book, 2) == [5]
-    assert [order.id for order in book] == [4]
-
-
-def test_what_trades_and_rests_is_of_its_owner(book: Any) -> None:
-    ask(book, 1, 100, 5, owner=2)
-    bid(book, 2, 100, 9, owner=1)
-    bid(book, 3, 100, 9, owner=1, post_only=True)
-    assert cancelled(book, 2) == []
-    assert cancelled(book, 1) == [2, 3]
-
-
-def test_self_trade_prevention_takes_orders_too(make_book: Any) -> None:
-    book = make_book(100, owner_limit=4, self_trade=SelfTrade.CANCEL_OLDEST)
-    ask(book, 1, 100, 5, owner=1)
-    ask(book, 2, 101, 5, owner=1)
-    bid(book, 3, 100, 9, owner=1)
-    assert cancelled(book, 1) == [2, 3]
-
-
-def test_slots_are_used_again_by_other_owners(book: Any) -> None:
-    for turn in range(5):
-        bid(book, 1, 100, 5, owner=1 + turn % 3)
-        bid(book, 2, 100, 5)
-        bid(book, 3, 100, 5, owner=3 - turn % 3)
-        book.cancel_order(2)
-        bid(book, 4, 99, 5, owner=1)
-        assert sum(len(cancelled(book, owner)) for owner in (1, 2, 3)) == 3
-        assert len(book) == 0
 
 
 @pytest.mark.parametrize("owner_limit", [0, 1, 2, 3])
@@ -192,14 +132,6 @@ def test_the_calls_of_an_engine() -> None:
         engine.mass_cancel(1, instrument=5)
     with pytest.raises(InvalidSide):
         engine.mass_cancel(1, side=3)
-
-
-def test_the_count_is_handed_back(book: Any) -> None:
-    place(book)
-    assert book.mass_cancel(1, side=Side.ASK) == 1
-    assert book.mass_cancel(1) == 3
-    assert book.mass_cancel(1) == 0
-    assert book.mass_cancel(2) == 1
 
 
 @pytest.mark.parametrize("kind", [OrderBook, ReferenceBook])
@@ -320,26 +252,6 @@ def test_a_book_of_an_engine_cancels_its_own_alone() -> None:
     assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == [(3, 0), (3, 2), (3, 4)]
 
 
-@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, lambda engine: pickle.loads(pickle.dumps(engine))])
-def test_a_copy_cancels_in_the_same_order(duplicate: Any) -> None:
-    engine = two_instruments()
-    for turn in (2, 0):
-        engine.book(3).replace_order(turn, 102, 6)
-    engine.book(7).replace_order(3, 100, 3)
-    other = duplicate(engine)
-    other.check()
-    assert dumped(other) == dumped(engine)
-    expected = [(7, 1), (7, 3), (3, 4), (7, 5), (3, 2), (3, 0)]
-    assert taken(other, instrument=ALL_INSTRUMENTS, owner=1) == expected
-    assert taken(engine, instrument=ALL_INSTRUMENTS, owner=1) == expected
-
-
-def test_it_is_done_while_the_instrument_is_halted(book: Any) -> None:
-    place(book)
-    book.set_phase(1)
-    assert cancelled(book, 1) == [11, 12, 13, 14]
-
-
 def test_there_is_room_for_the_reports_of_all_that_rest() -> None:
     book = OrderBook(5000, owner_limit=2)
     for order_id in range(5000):
@@ -349,14 +261,6 @@ def test_there_is_room_for_the_reports_of_all_that_rest() -> None:
     assert reports["quantity"][-1] == 5000
     assert len(book) == 0
     book.check()
-
-
-def test_a_mass_cancel_by_apply_is_the_same_on_every_book() -> None:
-    book, called = AppliedBook(100, owner_limit=4), OrderBook(100, owner_limit=4)
-    place(book)
-    place(called)
-    assert book.mass_cancel(1, side=Side.BID) == called.mass_cancel(1, side=Side.BID)
-    assert state(book) == state(called)
 
 
 # ---------------------------------------------------------------------- in parts
@@ -441,20 +345,6 @@ def test_what_is_left_may_go_by_itself() -> None:
     assert engine.unfinished() == [1]
     [last] = reports_of(engine.apply(command(CommandType.CONTINUE, owner=1, tag=1)))
     assert (last.kind, last.reason, last.quantity) == (ReportKind.MASS_CANCELLED, Reason.NONE, 3)
-    assert engine.unfinished() == []
-
-
-def test_mass_cancels_of_two_owners_take_turns() -> None:
-    engine = engine_with(4)
-    for order_id in range(10, 14):
-        new = {"side": 1, "price": 50, "quantity": 5, "owner": 2}
-        engine.apply(command(CommandType.NEW_ORDER, order_id=order_id, **new))
-    ids = []
-    for kind in [CommandType.MASS_CANCEL, *[CommandType.CONTINUE] * 3]:
-        for owner in (1, 2):
-            made = engine.apply(command(kind, owner=owner, tag=1, instrument=ALL_INSTRUMENTS))
-            ids.append(int(made["order_id"][0]))
-    assert ids == [0, 10, 1, 11, 2, 12, 3, 13]
     assert engine.unfinished() == []
 
 

@@ -27,14 +27,6 @@ def test_order(book: Any) -> None:
         book.order(7)
 
 
-def test_orders_come_first_in_line_first(book: Any) -> None:
-    fill(book)
-    assert book.orders(Side.BID, 100) == (book.order(1), book.order(3))
-    assert book.orders(Side.ASK, 105) == (book.order(4), book.order(6))
-    assert book.orders(Side.ASK, 100) == ()
-    assert book.orders(Side.BID, 99) == ()
-
-
 def test_queue_position(book: Any) -> None:
     fill(book)
     assert book.queue_position(1) == QueuePosition(0, 0)
@@ -47,19 +39,6 @@ def test_queue_position(book: Any) -> None:
     assert book.queue_position(7) == (1, 30)
     with pytest.raises(UnknownOrder):
         book.queue_position(1)
-
-
-def test_a_book_is_iterated_bids_then_asks_best_first(book: Any) -> None:
-    fill(book)
-    assert [order.id for order in book] == [2, 1, 3, 5, 4, 6]
-    assert [order.id for order in book] == [2, 1, 3, 5, 4, 6]  # as often as one likes
-    assert list(book)[2] == Order(3, Side.BID, 100, 30, 13, 3)
-
-
-def test_length_and_membership(book: Any) -> None:
-    fill(book)
-    assert len(book) == 6
-    assert [order_id for order_id in range(10) if order_id in book] == [1, 2, 3, 4, 5, 6]
 
 
 @pytest.mark.parametrize("stranger", [-1, 2**64, U64, "1", None, (1,), 1.5])

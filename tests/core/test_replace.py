@@ -17,58 +17,11 @@ def place_three(book: Any) -> None:
         bid(book, order_id, 100, 10)
 
 
-@pytest.mark.parametrize("quantity", [1, 9, 10])
-def test_same_price_and_no_larger_quantity_keeps_its_place(book: Any, quantity: int) -> None:
-    place_three(book)
-    assert book.replace_order(1, 100, quantity).trades == ()
-    assert queue(book, Side.BID, 100) == [(1, quantity), (2, 10), (3, 10)]
-    assert ladder(book)[0] == [(100, 20 + quantity, 3)]
-
-
-def test_a_larger_quantity_goes_to_the_back(book: Any) -> None:
-    place_three(book)
-    assert book.replace_order(1, 100, 11).trades == ()
-    assert queue(book, Side.BID, 100) == [(2, 10), (3, 10), (1, 11)]
-    assert ladder(book)[0] == [(100, 31, 3)]
-
-
-def test_another_price_goes_to_the_back_there(book: Any) -> None:
-    place_three(book)
-    bid(book, 4, 99, 10)
-    assert book.replace_order(2, 99, 5).trades == ()
-    assert queue(book, Side.BID, 100) == [(1, 10), (3, 10)]
-    assert queue(book, Side.BID, 99) == [(4, 10), (2, 5)]
-
-
-def test_away_and_back_loses_the_place(book: Any) -> None:
-    place_three(book)
-    book.replace_order(1, 99, 10)
-    book.replace_order(1, 100, 10)
-    assert queue(book, Side.BID, 100) == [(2, 10), (3, 10), (1, 10)]
-    assert ladder(book)[0] == [(100, 30, 3)]
-
-
-@pytest.mark.parametrize("quantity", [4, 10, 12])
-def test_always_lose_sends_every_replace_to_the_back(make_book: Any, quantity: int) -> None:
-    book = make_book(1000, replace_policy=ReplacePolicy.ALWAYS_LOSE)
-    place_three(book)
-    assert book.replace_order(1, 100, quantity).trades == ()
-    assert queue(book, Side.BID, 100) == [(2, 10), (3, 10), (1, quantity)]
-
-
 def test_always_lose_with_one_order_at_the_level(make_book: Any) -> None:
     book = make_book(1, level_capacity=1, replace_policy=ReplacePolicy.ALWAYS_LOSE)
     bid(book, 1, 100, 10)
     book.replace_order(1, 100, 10)
     assert ladder(book) == ([(100, 10, 1)], [])
-
-
-def test_the_last_order_of_a_level_takes_the_level_along(book: Any) -> None:
-    bid(book, 1, 100, 10)
-    bid(book, 2, 90, 10)
-    book.replace_order(1, 80, 10)
-    assert ladder(book)[0] == [(90, 10, 1), (80, 10, 1)]
-    assert book.best_bid == 90
 
 
 @pytest.mark.parametrize("side", Side)
@@ -80,21 +33,6 @@ def test_a_replace_that_crosses_trades_at_the_makers_price(book: Any, side: Side
     assert book.replace_order(1, sign * 105, 10).trades == (Trade(2, 1, sign * 100, 4), Trade(3, 1, sign * 101, 4))
     assert book.order(1) == Order(1, side, sign * 105, 2, 8, 4)
     assert len(book) == 1
-
-
-def test_a_replace_that_fills_leaves_nothing(book: Any) -> None:
-    ask(book, 1, 110, 10)
-    bid(book, 2, 100, 12)
-    assert book.replace_order(1, 95, 10).trades == (Trade(2, 1, 100, 10),)
-    assert 1 not in book
-    assert ladder(book) == ([(100, 2, 1)], [])
-
-
-def test_the_new_quantity_is_what_is_open(book: Any) -> None:
-    bid(book, 1, 100, 10)
-    ask(book, 2, 100, 4)
-    book.replace_order(1, 100, 5)
-    assert book.order(1).quantity == 5
 
 
 def test_a_post_only_replace_that_would_cross_is_refused(book: Any) -> None:
@@ -136,15 +74,6 @@ def test_a_new_id_may_be_the_old_one(book: Any) -> None:
     assert queue(book, Side.BID, 100) == [(1, 5), (2, 10), (3, 10)]
     assert book.replace_order(1, 101, 5, new_id=1).trades == ()
     assert book.order(1).price == 101
-
-
-@pytest.mark.parametrize(("price", "quantity"), [(100, 10), (99, 10)])
-def test_a_new_id_that_rests_is_refused(book: Any, price: int, quantity: int) -> None:
-    place_three(book)
-    before = state(book)
-    with pytest.raises(DuplicateOrderId):
-        book.replace_order(1, price, quantity, new_id=3)
-    assert state(book) == before
 
 
 def test_a_new_id_of_an_order_that_a_replace_fills(book: Any) -> None:

@@ -192,16 +192,6 @@ def test_reports_are_numbered_and_typed() -> None:
     assert set(reports["instrument"].tolist()) == {0}
 
 
-def test_reports_that_were_handed_out_stay_as_they_are() -> None:
-    book = OrderBook(100)
-    kept = []
-    for order_id in range(50):
-        reports = book.apply(command(CommandType.NEW_ORDER, order_id=order_id, side=1, price=order_id, quantity=1))
-        kept.append((reports, reports.tobytes()))
-        bid(book, 1000 + order_id, 10, 1)
-    assert all(reports.tobytes() == as_made for reports, as_made in kept)
-
-
 def test_no_command_no_report() -> None:
     book = OrderBook(4)
     reports = book.apply(np.zeros(0, COMMAND))

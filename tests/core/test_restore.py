@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from pricetime import (
-    ALL_INSTRUMENTS,
     COMMAND,
     CommandType,
     Engine,
@@ -54,15 +53,6 @@ def restored(records: BookRecords, *instruments: Instrument, seq_num: int = 0, *
     engine.restore(records, seq_num)
     engine.check()
     return engine
-
-
-def test_an_engine_goes_on_as_the_other_does() -> None:
-    engine = full()
-    other = restored(engine.dump(), Instrument(5), Instrument(2), seq_num=engine.seq_num)
-    for number in (2, 5):
-        assert state(other.book(number)) == state(engine.book(number))
-    asked = np.concatenate([command(MASS_CANCEL, instrument=ALL_INSTRUMENTS, owner=owner) for owner in range(5)])
-    assert other.apply(asked).tobytes() == engine.apply(asked).tobytes()
 
 
 def test_nothing_makes_an_empty_engine() -> None:

@@ -84,13 +84,6 @@ def test_owner_0_is_nobody(book: Any, mode: SelfTrade) -> None:
 
 
 @pytest.mark.parametrize("mode", PREVENTING)
-def test_different_owners_trade(book: Any, mode: SelfTrade) -> None:
-    ask(book, 1, 100, 5, owner=1)
-    ask(book, 2, 100, 5)
-    assert len(bid(book, 3, 100, 10, owner=2, self_trade=mode)) == 2
-
-
-@pytest.mark.parametrize("mode", PREVENTING)
 def test_the_incoming_order_decides(make_book: Any, mode: SelfTrade) -> None:
     book = make_book(1000, self_trade=mode)
     ask(book, 1, 100, 5, owner=1, self_trade=mode)
@@ -146,15 +139,6 @@ def test_fok_cancels_the_oldest_on_its_way(book: Any) -> None:
     assert queue(book, Side.ASK, 101) == [(4, 3), (5, 5)]
 
 
-def test_several_own_orders_in_a_row(book: Any) -> None:
-    for order_id, quantity in enumerate((2, 3, 4), start=1):
-        ask(book, order_id, 100, quantity, owner=US)
-    assert bid(book, 9, 100, 6, owner=US, self_trade=DECREMENT) == ()
-    assert queue(book, Side.ASK, 100) == [(3, 3)]
-    assert bid(book, 9, 100, 6, owner=US, self_trade=OLDEST) == ()
-    assert ladder(book) == ([(100, 6, 1)], [])
-
-
 @pytest.mark.parametrize("mode", PREVENTING)
 def test_a_replaced_order_keeps_its_mode(book: Any, mode: SelfTrade) -> None:
     """Our bid of 6, entered with a mode, is replaced into our ask of 6."""
@@ -171,15 +155,6 @@ def test_a_replaced_order_without_a_mode_follows_the_book(make_book: Any) -> Non
     ask(book, 2, 100, 7, owner=US)
     assert book.replace_order(1, 100, 6).trades == ()
     assert ladder(book) == ([(100, 6, 1)], [])
-
-
-def test_the_room_that_prevention_frees_can_be_used(make_book: Any) -> None:
-    book = make_book(2)
-    ask(book, 1, 100, 5, owner=US)
-    bid(book, 2, 100, 5, owner=US, self_trade=BOTH)
-    ask(book, 3, 100, 5)
-    ask(book, 4, 100, 5)
-    assert queue(book, Side.ASK, 100) == [(3, 5), (4, 5)]
 
 
 @pytest.mark.parametrize(

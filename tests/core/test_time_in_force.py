@@ -20,43 +20,6 @@ def test_what_may_not_rest_does_nothing_in_an_empty_book(book: Any, terms: dict[
     assert 1 not in book
 
 
-def test_ioc_cancels_its_remainder(book: Any) -> None:
-    ask(book, 1, 100, 4)
-    ask(book, 2, 102, 4)
-    assert bid(book, 3, 101, 10, time_in_force=TimeInForce.IOC) == (Trade(1, 3, 100, 4),)
-    assert 3 not in book
-    assert ladder(book) == ([], [(102, 4, 1)])
-
-
-def test_fok_takes_all_across_levels(book: Any) -> None:
-    ask(book, 1, 100, 4)
-    ask(book, 2, 101, 4)
-    ask(book, 3, 101, 4)
-    trades = bid(book, 9, 101, 11, time_in_force=TimeInForce.FOK)
-    assert trades == (Trade(1, 9, 100, 4), Trade(2, 9, 101, 4), Trade(3, 9, 101, 3))
-    assert ladder(book) == ([], [(101, 1, 1)])
-
-
-@pytest.mark.parametrize("side", Side)
-def test_fok_takes_exactly_what_is_there(book: Any, side: Side) -> None:
-    book.add_order(1, side, 100, 4)
-    book.add_order(2, side, 100, 6)
-    assert len(book.add_order(9, 3 - side, 100, 10, time_in_force=TimeInForce.FOK).trades) == 2
-    assert len(book) == 0
-
-
-@pytest.mark.parametrize("side", Side)
-@pytest.mark.parametrize(("limit", "quantity"), [(101, 9), (100, 5), (99, 1)])
-def test_fok_that_lacks_quantity_changes_nothing(book: Any, side: Side, limit: int, quantity: int) -> None:
-    """Too much in all, too much within its limit, nothing within its limit."""
-    sign = 1 if side is Side.ASK else -1
-    book.add_order(1, side, sign * 100, 4)
-    book.add_order(2, side, sign * 101, 4)
-    before = state(book)
-    assert book.add_order(9, 3 - side, sign * limit, quantity, time_in_force=TimeInForce.FOK).trades == ()
-    assert state(book) == before
-
-
 def test_fok_adds_quantities_beyond_64_bits(book: Any) -> None:
     huge = 2**63 - 1
     for order_id in range(4):
@@ -77,34 +40,11 @@ def test_market_takes_any_price_and_ignores_its_own(book: Any) -> None:
     assert ladder(book) == ([], [(I64_MAX, 1, 1)])
 
 
-def test_post_only_rests_when_it_crosses_nothing(book: Any) -> None:
-    ask(book, 1, 110, 10)
-    assert bid(book, 2, 109, 5, post_only=True) == ()
-    assert ladder(book) == ([(109, 5, 1)], [(110, 10, 1)])
-
-
-@pytest.mark.parametrize("beyond", [0, 1])
-def test_post_only_that_would_trade_is_refused(book: Any, beyond: int) -> None:
-    ask(book, 1, 110, 10)
-    bid(book, 2, 100, 10)
-    before = state(book)
-    with pytest.raises(WouldCross):
-        bid(book, 3, 110 + beyond, 5, post_only=True)
-    with pytest.raises(WouldCross):
-        ask(book, 3, 100 - beyond, 5, post_only=True)
-    assert state(book) == before
-
-
 def test_post_only_is_refused_before_a_self_trade_is_looked_at(book: Any) -> None:
     ask(book, 1, 110, 10, owner=1)
     with pytest.raises(WouldCross):
         bid(book, 2, 110, 5, owner=1, post_only=True, self_trade=3)
     assert ladder(book) == ([], [(110, 10, 1)])
-
-
-def test_a_resting_post_only_order_is_a_maker_like_any(book: Any) -> None:
-    ask(book, 1, 110, 10, post_only=True)
-    assert bid(book, 2, 110, 4) == (Trade(1, 2, 110, 4),)
 
 
 def test_match_order_never_rests(book: Any) -> None:
