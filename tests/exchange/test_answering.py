@@ -162,17 +162,6 @@ def test_a_stop_waits_until_all_is_durable(tmp_path: Path) -> None:
     here.close()
 
 
-def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", acknowledge="durable", drain_timeout_ms=50)
-    client = here.client(1)
-    client.send(new(1))
-    here.exchange.begin_stop()
-    here.until(lambda: client.receive() or client.is_cut)
-    assert not client.reports()
-    assert not here.loop.is_stopped
-    here.close()
-
-
 # ---------------------------------------------------------------------- no segment is ready
 
 
@@ -237,29 +226,6 @@ def test_no_report_is_sent_after_a_failure(what: str, level: str, tmp_path: Path
     here.disk.failing = None
     here.close()
     assert not list((tmp_path / "j").glob("*.snapshot"))
-
-
-def test_acknowledged_commands_survive_a_failure(tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j", acknowledge="durable")
-    client = here.client(1)
-    client.send(new(1), new(2))
-    here.iterate(3)
-    here.commit()
-    here.iterate(3)
-    client.receive()
-    client.send(new(3))
-    here.iterate(3)
-    here.disk.failing = "sync_range"
-    here.step()
-    here.iterate(3)
-    client.receive()
-    assert len(client.reports()) == 2
-    assert client.is_cut
-    here.disk.failing = None
-    here.close()
-    again = Kept(tmp_path / "j")
-    assert len(again.exchange.engine) >= 2
-    again.close()
 
 
 # ---------------------------------------------------------------------- in threads

@@ -1,7 +1,6 @@
 """Bytes into commands: against the wire's own rules, cut at every byte, and what is refused with which reason."""
 
 import random
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,13 +12,13 @@ from pricetime.exchange.io.throttle import Throttle
 from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.state.sequencer import Sequencer
 from pricetime.types import COMMAND, ORDER_EXTENSION, CommandType, OrderType, Reason, TimeInForce
-from pricetime.wire.messages import MESSAGES, SIZES, Heartbeat, Logout, MassCancel, Message, NewOrder, OrderExtension
+from pricetime.wire.messages import Heartbeat, Logout, MassCancel, Message, OrderExtension
 from pricetime.wire.rules import allowed
 from pricetime.wire.session import Role, State
 from pricetime.wire.types import SessionReason
 from tests.exchange.orders import EXTENDED, POST_ONLY, cancel, extension, mass_cancel, new, reduce, replace
 from tests.fuzz.gateway import FIELDS, Expected, commands_of, drawn, expected, play
-from tests.wire.ends import GOOD, session
+from tests.wire.ends import session
 
 FROM_CLIENTS: list[Message] = [
     new(1, tag=7, order_type=1, instructions=POST_ONLY),
@@ -112,24 +111,6 @@ def test_an_extension_without_its_order_ends_the_session() -> None:
         assert found == Expected(decode(before).commands, len(before), SessionReason.OUT_OF_STATE)
 
 
-def test_an_unknown_type_after_an_extended_order() -> None:
-    found = decode(new(3, instructions=EXTENDED).encode() + b"\xff")
-    assert found == Expected([], 0, SessionReason.UNKNOWN_TYPE)
-
-
-@pytest.mark.parametrize("message", [*FROM_CLIENTS, *NEUTRAL, Logout(reason=1)], ids=lambda m: type(m).__name__)
-def test_cut_at_every_byte(message: Message) -> None:
-    data = message.encode()
-    for before in (b"", new(1).encode(), cancel(1).encode() + Heartbeat().encode()):
-        whole = decode(before)
-        for at in range(len(data)):
-            assert decode(before + data[:at]) == whole, at
-
-
-def test_no_bytes() -> None:
-    assert decode(b"") == Expected([], 0, 0)
-
-
 @pytest.mark.parametrize("seed", range(20))
 def test_however_it_is_cut(seed: int) -> None:
     """In pieces, as the loop does it: what is left of one goes before the next."""
@@ -150,42 +131,6 @@ def test_however_it_is_cut(seed: int) -> None:
     assert found == whole.commands
 
 
-# ---------------------------------------------------------------------- what ends the session
-
-
-@pytest.mark.parametrize("kind", [kind for kind in range(256) if not SIZES[kind]])
-def test_unknown_types(kind: int) -> None:
-    """Also those of commands that no client may give."""
-    for rest in (b"", bytes(100)):
-        assert decode(bytes([kind]) + rest) == Expected([], 0, SessionReason.UNKNOWN_TYPE)
-    before = new(1).encode()
-    after = decode(before + bytes([kind]) + before)
-    assert (after.commands, after.used, after.reason) == (decode(before).commands, 40, SessionReason.UNKNOWN_TYPE)
-
-
-SERVERS = [kind for kind in MESSAGES if not allowed()[0][kind]]
-
-
-@pytest.mark.parametrize("kind", SERVERS)
-def test_messages_that_may_not_come(kind: int) -> None:
-    """Their first byte is enough."""
-    for data in (bytes([kind]), GOOD[kind].encode(), new(1).encode() + bytes([kind])):
-        assert decode(data).reason == SessionReason.OUT_OF_STATE
-
-
-def test_commands_of_the_exchange_are_no_messages() -> None:
-    for kind in (CommandType.GATEWAY_REJECT, CommandType.SET_PHASE, CommandType.REPLACE_ORDER_AS):
-        assert decode(bytes([kind]) + bytes(63)).reason == SessionReason.UNKNOWN_TYPE
-
-
-def test_messages_after_a_logout_are_ignored() -> None:
-    data = new(1).encode() + Logout(reason=9).encode()
-    for rest in (b"", new(2).encode(), b"\xff" * 50):
-        found = decode(data + rest)
-        assert found == Expected(decode(data).commands, 56, SessionReason.CLIENT_LOGOUT)
-        assert len(found.commands) == 1
-
-
 # ---------------------------------------------------------------------- what is refused
 
 
@@ -198,33 +143,6 @@ def refusal(data: bytes, decoder: Any = None, **more: Any) -> tuple[int, int, in
     return int(command["type"]), int(command["flags"]), int(command["order_id"])
 
 
-@pytest.mark.parametrize("message", FROM_CLIENTS, ids=lambda message: type(message).__name__)
-@pytest.mark.parametrize("order_id", [2**48, 2**48 + 1, 2**63, 2**64 - 1])
-def test_ids_that_are_too_large(message: Message, order_id: int) -> None:
-    data = message._replace(order_id=order_id).encode()
-    assert refusal(data) == (CommandType.GATEWAY_REJECT, Reason.INVALID_ORDER_ID, order_id)
-
-
-@pytest.mark.parametrize("message", FROM_CLIENTS, ids=lambda message: type(message).__name__)
-@pytest.mark.parametrize("order_id", [0, 2**48 - 1])
-def test_the_smallest_and_the_largest_id(message: Message, order_id: int) -> None:
-    data = message._replace(order_id=order_id).encode()
-    kind, _, key = refusal(data, owner=65535)
-    assert (kind, key) == (message.type, 65535 << 48 | order_id)
-
-
-@pytest.mark.parametrize(
-    ("message", "at"),
-    [*product([cancel(2), reduce(2, 1)], [1, 2, 3]), *product([mass_cancel(2)], [2, 3])],
-    ids=lambda value: type(value).__name__ if isinstance(value, Message) else str(value),
-)
-def test_a_zero_that_is_none(message: Message, at: int) -> None:
-    data = bytearray(message.encode())
-    for value in (1, 255):
-        data[at] = value
-        assert refusal(bytes(data), owner=3) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
-
-
 @pytest.mark.parametrize("at", [34, 35, 41, 42, 43, 44, 47])
 def test_a_rejected_order_takes_its_extension_along(at: int) -> None:
     data = bytearray(new(2, instructions=EXTENDED).encode() + extension(7).encode())
@@ -233,14 +151,6 @@ def test_a_rejected_order_takes_its_extension_along(at: int) -> None:
     assert refusal(bytes(data), owner=3) == (CommandType.GATEWAY_REJECT, Reason.MALFORMED, 2)
     data = bytearray(new(2**48, instructions=EXTENDED).encode() + extension(7).encode())
     assert refusal(bytes(data)) == (CommandType.GATEWAY_REJECT, Reason.INVALID_ORDER_ID, 2**48)
-
-
-@pytest.mark.parametrize("field", ["side", "order_type", "time_in_force", "flags", "instrument", "quantity", "price"])
-def test_bad_fields_are_the_books_to_refuse(field: str) -> None:
-    for value in (0, 3, 255):
-        data = NewOrder(order_id=9, **{field: value}).encode()
-        [command] = make().decoded(data)[0]
-        assert (command["type"], command[field]) == (CommandType.NEW_ORDER, value)
 
 
 def test_refusals_are_counted() -> None:

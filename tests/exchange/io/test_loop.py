@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import IOC
 from pricetime.native.crc import linked_records
 from pricetime.types import REPORT, Phase, Reason, ReportKind
 from pricetime.wire.messages import FeedHeartbeat, Logout, NewOrder, OrderExtension
@@ -21,26 +20,6 @@ from tests.exchange.orders import ASK, BID, EXTENDED, cancel, extension, mass_ca
 
 ACCEPTED, TRADE, CANCELLED, *_ = ReportKind
 REJECTED = ReportKind.REJECTED
-
-# ---------------------------------------------------------------------- rings that are full
-
-
-@pytest.mark.parametrize("ring", [16, 32, 256])
-def test_a_ring_that_is_full_loses_nothing(ring: int) -> None:
-    """Clients that send more than there is room for; what has no room stays with the system."""
-    with harness(ring_capacity=ring, stream_reports=2**14, feed_store_reports=2**15) as here:
-        clients = [here.client(owner) for owner in range(1, 6)]
-        for client in clients:
-            client.send(*(message for n in range(1000) for message in (new(n, BID, 10 + n % 7), cancel(n))))
-        here.settle()
-        for client in clients:
-            client.drain()
-            assert [(r.kind, r.order_id) for r in client.reports()] == [
-                (kind, n) for n in range(1000) for kind in (ACCEPTED, CANCELLED)
-            ]
-        assert here.feed.reports()["seq_num"].tolist() == list(range(1, 10_001))
-        assert here.exchange.follower.snapshot().digest == here.exchange.digest()
-
 
 # ---------------------------------------------------------------------- an order and its extension
 
@@ -128,17 +107,6 @@ def test_clients_alternate_when_there_is_little_room() -> None:
         here.until(other.receive)
         assert here.exchange.stats()["commands"] - before < 4000
         assert other.reports()[0].order_id == 77
-
-
-def test_bytes_of_any_number() -> None:
-    """A message in as many pieces as it has bytes, with an iteration between them."""
-    with harness() as here:
-        client = here.client(1)
-        for byte in new(1).encode() + cancel(1).encode() + new(2).encode():
-            client.send_bytes(bytes([byte]))
-            here.iterate()
-        client.drain()
-        assert kinds(client.reports()) == [ACCEPTED, CANCELLED, ACCEPTED]
 
 
 def test_an_iteration_without_work_does_nothing() -> None:
@@ -347,16 +315,6 @@ def test_started_and_stopped(idle: str) -> None:
         assert here.exchange.digest() == here.exchange.follower.snapshot().digest
 
 
-def test_a_thread_that_sleeps_costs_nothing() -> None:
-    """A thread that has nothing to do for a while does not run."""
-    with harness(idle="block") as here:
-        here.exchange.start()
-        time.sleep(0.1)
-        before = time.process_time()
-        time.sleep(0.5)
-        assert time.process_time() - before < 0.25
-
-
 def test_a_failed_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "excepthook", lambda failed: None)
     with harness(gateway_cpus=(4095,)) as here:
@@ -366,15 +324,3 @@ def test_a_failed_thread_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
             assert time.monotonic() < deadline
             time.sleep(0.001)
         assert "pricetime-gateway" in here.exchange.failure
-
-
-def test_a_trade_between_a_client_that_left_and_one_that_is_there() -> None:
-    """The stream goes on without a connection."""
-    with harness() as here:
-        maker, taker = here.client(1, keep_orders=True), here.client(2)
-        maker.ask(new(1, ASK, 100, 10))
-        maker.close()
-        here.settle()
-        taker.ask(new(1, BID, 100, 4, time_in_force=IOC))
-        again = here.client(1, resume_from=2)
-        assert [(r.seq_num, r.kind, r.quantity) for r in again.reports()] == [(2, TRADE, 4)]

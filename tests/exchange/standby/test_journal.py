@@ -15,7 +15,7 @@ from pricetime.log.replay import Replay
 from pricetime.types import Phase, Reason, SelfTrade
 from tests.exchange.harness import Client, Harness
 from tests.exchange.kept import Kept, check_same, picture
-from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, open_orders, reduce, replace
+from tests.exchange.orders import BID, cancel, new
 from tests.exchange.test_random import INSTRUMENTS, OWNERS, Crowd
 
 SMALL: dict[str, Any] = {"segment_bytes": 16384, "snapshot_stream_reports": 64, "snapshot_feed_reports": 1024}
@@ -115,48 +115,6 @@ def test_the_same_to_the_bit_and_from_then_on(seed: int, durable: bool, tmp_path
             twice = Kept(other.copy_to(tmp_path / f"{generation}-twice"), instruments=rules, **settings)
             ends.callback(twice.close)
             check_same(other, twice)
-
-
-def test_a_client_goes_on_where_it_was(tmp_path: Path) -> None:
-    here = Kept(tmp_path / "j")
-    client = here.client(7, keep_orders=True)
-    client.ask(new(1, BID, 100, 10), new(2, ASK, 105, 10), cancel(9), replace(1, 99, 10), reduce(2, 4))
-    seen = client.reports()
-    here.kill()
-    again = Kept(tmp_path / "j")
-    back = again.client(7, resume_from=3)
-    assert back.reports() == seen[2:]
-    (report,) = back.ask(mass_cancel(3))[-1:]
-    assert (report.seq_num, report.quantity) == (len(seen) + 3, 2)
-    again.close()
-
-
-@pytest.mark.parametrize("snapshot", [False, True])
-def test_references_go_on_where_they_were(snapshot: bool, tmp_path: Path) -> None:
-    """After a replay and after a snapshot: an order keeps its own, and no other ever has it."""
-    here = Kept(tmp_path / "j")
-    client = here.client(7, keep_orders=True)
-    client.ask(new(5), cancel(5), new(5), new(6, instrument=2), replace(6, 99, 10, 2), new(9, ASK, 100, 3))
-    digest = here.exchange.digest()
-    if snapshot:
-        here.follow(snapshot=True)
-        assert here.told("snapshot")["sequence"] == 6
-    here.kill()
-    here = Kept(tmp_path / "j")
-    assert here.told("recovered")["digest"] == f"{digest:016x}"
-    assert (here.told("recovered")["snapshot"] is not None) == snapshot
-    client = here.client(7, keep_orders=True)
-    reports = client.ask(open_orders(1))
-    assert [(r.order_id, r.maker_id) for r in reports[:-1]] == [(5, 2), (6, 3)]
-    client.ask(cancel(5), new(5), cancel(6, 2))
-    feed = here.feed.reports()
-    assert feed["order_id"].tolist() == [2, 5, 3]
-    assert here.exchange.digest() == here.exchange.follower.snapshot().digest
-    digest = here.exchange.digest()
-    here.close()
-    replay = Replay(Directory(tmp_path / "j"))
-    replay.run_to_end()
-    assert replay.digest() == digest, "the tools say what the server says"
 
 
 def test_what_it_says(tmp_path: Path) -> None:
