@@ -1,16 +1,11 @@
 # Signatures of engine_loops.py, in its order, and the clock between two orders.
 
 from pricetime.core.book cimport Books
-from pricetime.core.engine cimport Engine
 from pricetime.core.layout cimport Command, u32, u64
 from pricetime.core.order_book cimport OrderBook
 from pricetime.log.writer cimport Writer
 from pricetime.native.arrays cimport records_of
-from pricetime.native.clock cimport monotonic_ns
-from pricetime.native.crc cimport link
 from pricetime.native.waiting cimport pause, yield_processor
-from pricetime.ring.idle cimport Idle
-from pricetime.ring.ring cimport Ring
 
 cdef extern from * nogil:
     """
@@ -29,13 +24,7 @@ cdef extern from * nogil:
     """
     u64 read_ticks() noexcept
 
-cdef enum:
-    BATCH = 256                      # commands that go into a ring or come from it at once, as in the gateway's matcher
-
 cdef u32 _short(u64 ticks) noexcept nogil
 cdef void _time_each(Books books, const Command *commands, u64 count, u32 *ticks) noexcept nogil
-cdef void _time_each_from(Books books, Ring ring, u64 count, u32 *ticks) noexcept nogil
 cdef u64 _append_paced(Writer writer, const Command *commands, u64 count, u64 batch, u64 gap_ticks, u32 *ticks,
                        u64 *stalled) noexcept nogil
-cdef void _fill(Ring ring, const Command *commands, u64 count, Idle idle) noexcept nogil
-cdef void _match_from(Books books, Writer writer, Ring ring, u64 count, Idle idle) noexcept nogil

@@ -133,8 +133,7 @@ def main(rounds: int, count: int, rate: float, segment_bytes: int, directory: Pa
     > 5 us        appends that took longer, interruptions by the machine included
     no room       waiting for a segment; not in the other figures
 
-    The stages ring and ring-journal of benchmarks.pipeline show what it adds to matching. The folder --output gets
-    journal.md and journal.json.
+    The folder --output gets journal.md and journal.json.
     """
     console = wide_console()
     try:

@@ -111,7 +111,7 @@ def run_of(chosen: list[Stage], seen: dict[str, list[Seen]], started_at: datetim
     default=4_000_000,
     show_default=True,
     type=click.IntRange(1),
-    help="Orders of a run at an unlimited rate; at most 1,000,000 in the first two stages.",
+    help="Orders of a run at an unlimited rate.",
 )
 @click.option(
     "--rate",
@@ -138,10 +138,8 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
     """Measure the pipeline stage by stage, in alternating runs.
 
     \b
-    match             the flow balanced from a ring filled beforehand, in one thread, up to 1 M orders
+    match             the flow balanced from memory, in one thread
     match-encode      the same with one-maker-per-taker
-    ring              one thread fills the ring, the engine takes from it
-    ring-journal      the same, each batch in the journal before it is executed
     exchange          TCP to multicast: server, load generator and subscriber are three processes
     exchange-memory   with a journal, level memory: acknowledged orders survive the process
     exchange-durable  level durable: acknowledged orders survive the machine
@@ -150,8 +148,7 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
     orders includes one reading of the clock; that of an exchange is tick to trade, from the recv that returned an
     order to the send of the datagram with its last report. Figures are medians over the rounds.
 
-    Without an exchange --server-cpu is the processor of the thread that executes, --load-cpu of that which fills the
-    ring.
+    Without an exchange --server-cpu is the processor of the thread that executes.
     """
     console = wide_console()
     started_at = datetime.now(UTC)

@@ -5,21 +5,17 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pricetime import Engine, Instrument
+from pricetime import OrderBook
 from pricetime.errors import PricetimeError
-from pricetime.ring import Idle, Ring
 
-from .books import CAPACITY, clock_rate
+from .books import CAPACITY, filled, in_batches, one_by_one
 from .exchange import PERCENTILES, Day, pin
-from .journal import LEVELS, journal_in, numbered
 from .workloads import Workload, load
 
 #: The order flow of all stages but one, and of the exchange's benchmark.
@@ -28,10 +24,8 @@ FLOW = "balanced"
 #: The workload of the project that this one grew from: each incoming order takes one resting order.
 PAIRS = "one-maker-per-taker"
 
-#: Slots of the ring between two threads, as by default in a server.
-SLOTS, ALL_SLOTS = 1 << 16, 1 << 20
-
-SEGMENT_BYTES = 64 << 20
+#: Limit of one run without sockets.
+LIMIT_NS = 60 * 10**9
 
 
 class Wrong(PricetimeError):
@@ -70,18 +64,8 @@ class Stage:
 def stages() -> list[Stage]:
     """Return all stages; each includes more than the one before."""
     kept = [
-        Stage("match", f"{FLOW!r} from a ring filled beforehand, one thread, reports written", partial(match, FLOW)),
+        Stage("match", f"{FLOW!r} from memory, one thread, reports written", partial(match, FLOW)),
         Stage("match-encode", f"the same with {PAIRS!r}: each bid takes one of 1 M asks", partial(match, PAIRS)),
-        Stage(
-            "ring",
-            f"{FLOW!r}, one thread fills the ring, a second takes from it and executes",
-            partial(through_ring, False),
-        ),
-        Stage(
-            "ring-journal",
-            "the same, each batch in the journal before it is executed, with a syncer",
-            partial(through_ring, True),
-        ),
     ]
     for name, what, *options in (
         ("exchange", "without a journal"),
@@ -101,76 +85,24 @@ def stages() -> list[Stage]:
 
 def match(name: str, conditions: Conditions) -> Seen:
     """Runs twice: in batches for the throughput, one by one for the latency."""
-    from .engine_loops import match_from, time_each_from
-
-    workload = flow(name, min(conditions.orders, ALL_SLOTS))
-    with beside(conditions.server_cpu) as thread:
-        engine, full, count = prepared(workload)
-        taken_ns, reports = thread.submit(match_from, engine, full, count, idle()).result()
-        engine, full, count = prepared(workload)
-        ticks = thread.submit(time_each_from, engine, full, count).result()
-    if name == PAIRS and reports != 2 * count:
-        raise Wrong(f"{count} orders made {reports} reports; expected an ACCEPTED and a TRADE each")
+    workload = flow(name, conditions.orders)
+    book, again = (filled(OrderBook(CAPACITY), workload) for _ in range(2))
+    resting = len(book)
+    with ThreadPoolExecutor(1, initializer=pin, initargs=(conditions.server_cpu,)) as thread:
+        ns = thread.submit(in_batches, book, workload, LIMIT_NS).result()
+        each_ns = thread.submit(one_by_one, again, workload, LIMIT_NS).result()
+    orders = each_ns.size
+    if name == PAIRS and len(again) != resting - orders:
+        raise Wrong(f"{orders} orders left {len(again)} of {resting} resting orders; expected one taken by each")
     percents = [float(name.removeprefix("p")) if name != "max" else 100 for name in PERCENTILES]
-    found = np.percentile(ticks / clock_rate(), percents, method="higher")
-    return seen(workload, taken_ns, {name: round(ns) for name, ns in zip(PERCENTILES, found.tolist(), strict=True)})
-
-
-def through_ring(journaled: bool, conditions: Conditions) -> Seen:
-    """One thread fills the ring, a second executes; timed from the first read of the ring to the last report."""
-    from .engine_loops import fill, match_from
-
-    workload = flow(FLOW, conditions.orders)
-    commands = numbered(np.concatenate(workload.commands))
-    engine, between = filled(workload), Ring(SLOTS, blocking=False)
-    journal = journal_in(conditions.directory, LEVELS["memory"], SEGMENT_BYTES) if journaled else nullcontext()
-    with journal as writer, beside(conditions.server_cpu) as engines, beside(conditions.load_cpu) as producers:
-        executed = engines.submit(match_from, engine, between, commands.size, idle(), writer)
-        put = producers.submit(fill, between, commands, idle())
-        taken_ns, _ = executed.result()
-        put.result()
-        if writer is not None and writer.appended != commands.size:
-            raise Wrong(f"the journal has {writer.appended} of {commands.size} commands")
-    return seen(workload, taken_ns)
+    found = np.percentile(each_ns, percents, method="higher").tolist()
+    return Seen(orders, 1e9 / ns, {name: round(ns) for name, ns in zip(PERCENTILES, found, strict=True)})
 
 
 @cache
 def flow(name: str, count: int) -> Workload:
     """Return the same orders for every stage and round."""
     return load(name, count, seed=1)
-
-
-def filled(workload: Workload) -> Engine:
-    """Return books that hold the orders of the prelude."""
-    engine = Engine([Instrument(0)], capacity=CAPACITY)
-    for chunk in workload.prelude:
-        engine.apply(chunk)
-    return engine
-
-
-def prepared(workload: Workload) -> tuple[Engine, Ring, int]:
-    """Return books, a ring that holds all commands, and their number."""
-    from .engine_loops import fill
-
-    full = Ring(ALL_SLOTS, blocking=False)
-    commands: NDArray[np.void] = np.concatenate(workload.commands)
-    fill(full, commands, idle())
-    return filled(workload), full, commands.size
-
-
-def idle() -> Idle:
-    """Return an idle wait that spins, then yields: no thread sleeps while there is work."""
-    return Idle("yield", spins=1000, pauses=1000)
-
-
-def beside(cpu: int | None) -> ThreadPoolExecutor:
-    """Run ``work`` in a thread on this processor."""
-    return ThreadPoolExecutor(1, initializer=pin, initargs=(cpu,))
-
-
-def seen(workload: Workload, taken_ns: int, latency_ns: dict[str, int] | None = None) -> Seen:
-    orders = sum(chunk.size for chunk in workload.commands)
-    return Seen(orders, orders / taken_ns * 1e9, latency_ns)
 
 
 # ---------------------------------------------------------------------- from socket to socket

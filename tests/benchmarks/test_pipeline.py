@@ -11,15 +11,13 @@ from click.testing import CliRunner
 from benchmarks import pipeline, pipeline_stages
 from benchmarks.build import ready
 from benchmarks.exchange import PERCENTILES
-from benchmarks.journal import journal_in, numbered
 from benchmarks.workloads import load
-from pricetime import Engine, Instrument
-from pricetime.ring import Ring
+from pricetime import OrderBook
 
 pytestmark = pytest.mark.compiled
 
 NAMES = [stage.name for stage in pipeline_stages.stages()]
-WITHOUT_SOCKETS = ["match", "match-encode", "ring", "ring-journal"]
+WITHOUT_SOCKETS = ["match", "match-encode"]
 
 
 def run(tmp_path: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
@@ -31,41 +29,17 @@ def run(tmp_path: Path, *arguments: str) -> tuple[str, dict[str, Any]]:
     return ran.output, json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))
 
 
-@pytest.mark.parametrize("with_journal", [False, True])
-def test_what_goes_through_the_ring_is_executed(tmp_path: Path, with_journal: bool) -> None:
+def test_single_orders_are_executed() -> None:
     ready()
-    from benchmarks.engine_loops import fill, match_from
-
-    workload = load("balanced", 2000, seed=1)
-    commands = numbered(np.concatenate(workload.commands))
-    expected, engine = pipeline_stages.filled(workload), pipeline_stages.filled(workload)
-    reports = expected.apply(commands)
-    ring = Ring(2048, blocking=False)
-    fill(ring, commands, pipeline_stages.idle())
-    if with_journal:
-        with journal_in(tmp_path, 1, 1 << 20) as writer:
-            _, made = match_from(engine, ring, commands.size, pipeline_stages.idle(), writer)
-            assert writer.appended == commands.size
-    else:
-        _, made = match_from(engine, ring, commands.size, pipeline_stages.idle())
-    assert made == reports.size
-    assert engine.digest() == expected.digest()
-    assert ring.try_get() is None
-
-
-def test_single_orders_from_the_ring_are_executed() -> None:
-    ready()
-    from benchmarks.engine_loops import fill, time_each_from
+    from benchmarks.engine_loops import time_each
 
     commands = np.concatenate(load("balanced", 1000, seed=1).commands)
-    expected, engine = Engine([Instrument(0)]), Engine([Instrument(0)])
+    expected, book = OrderBook(), OrderBook()
     expected.apply(commands)
-    ring = Ring(1024, blocking=False)
-    fill(ring, commands, pipeline_stages.idle())
-    ticks = time_each_from(engine, ring, commands.size)
+    ticks = time_each(book, commands)
     assert ticks.shape == (1000,)
     assert np.count_nonzero(ticks) == 1000
-    assert engine.digest() == expected.digest()
+    assert book.digest() == expected.digest()
 
 
 def test_the_command_without_sockets(tmp_path: Path) -> None:
@@ -84,7 +58,6 @@ def test_the_command_without_sockets(tmp_path: Path) -> None:
     latency_ns = values["stages"][1]["latency_ns"]
     assert list(latency_ns) == list(PERCENTILES)
     assert 0 < latency_ns["p50"] <= latency_ns["p99"] <= latency_ns["max"]
-    assert values["stages"][2]["latency_ns"] is None
     assert "| match-encode |" in (tmp_path / "run.md").read_text(encoding="utf-8")
 
 
@@ -100,7 +73,7 @@ def test_the_command_with_a_server(tmp_path: Path) -> None:
 
 
 def test_stages_have_names_of_their_own_and_say_what_is_in_them() -> None:
-    assert len(set(NAMES)) == len(NAMES) == 10
+    assert len(set(NAMES)) == len(NAMES) == 8
     assert all(stage.what for stage in pipeline_stages.stages())
 
 

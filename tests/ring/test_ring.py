@@ -218,13 +218,6 @@ def test_the_end() -> None:
     ring.check()
 
 
-def test_iteration_ends_with_the_ring() -> None:
-    ring = Ring(4)
-    ring.put_many([b"1", b"2", b"3"])
-    ring.close()
-    assert list(ring) == [b"1", b"2", b"3"]
-
-
 # ---------------------------------------------------------------------- settings, and invalid rings
 
 

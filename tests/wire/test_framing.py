@@ -1,13 +1,12 @@
 """However the bytes come, the frames are the same."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pricetime.wire.framing import Frames
-from pricetime.wire.messages import MAX_SIZE, MESSAGES, SIZES, Message
+from pricetime.wire.messages import MESSAGES, Message
 from pricetime.wire.types import SessionReason
-from tests.wire.strategies import KINDS, messages, pieces
+from tests.wire.strategies import messages, pieces
 
 
 def cut(frames: Frames, parts: list[bytes]) -> list[bytes]:
@@ -23,17 +22,6 @@ def test_any_pieces_give_the_same_frames(data: st.DataObject, sent: list[Message
     assert not frames.reason
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
-def test_cut_at_every_byte(kind: type[Message]) -> None:
-    data = kind().encode()
-    for at in range(1, len(data)):
-        frames = Frames()
-        assert frames.receive(data[:at]) == []
-        assert frames.begun == kind.TYPE
-        assert frames.receive(data[at:]) == [data]
-        assert frames.begun is None
-
-
 @given(st.data(), st.lists(messages, max_size=4), st.sampled_from(sorted(set(range(256)) - set(MESSAGES))))
 def test_an_unknown_type_ends_the_stream(data: st.DataObject, sent: list[Message], unknown: int) -> None:
     """What came before it is handed out, what comes behind it never."""
@@ -44,15 +32,6 @@ def test_an_unknown_type_ends_the_stream(data: st.DataObject, sent: list[Message
     assert frames.unknown == unknown
     assert frames.receive(MESSAGES[1]().encode()) == []
     assert frames.begun is None
-
-
-@given(st.lists(st.binary(max_size=200), max_size=20))
-def test_no_more_than_one_begun_frame_is_kept(parts: list[bytes]) -> None:
-    frames = Frames()
-    for part in parts:
-        frames.receive(part)
-        assert len(frames._begun) < MAX_SIZE
-        assert frames.begun is None or len(frames._begun) < SIZES[frames.begun]
 
 
 def test_any_kind_of_bytes() -> None:
