@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from pricetime import CommandType, Engine, Instrument, Phase, Side
+from pricetime import CommandType, Instrument, Phase, Side
 from pricetime.log.configuration import Configuration
 from pricetime.log.reader import Reader
 from pricetime.log.snapshot import OWNER, SnapshotFile, write
@@ -64,15 +64,6 @@ def flow(count: int, seed: int = 7) -> Records:
                 commands[field][at] = 0
             commands["type"][at], commands["flags"][at], commands["instrument"][at] = CommandType.SET_PHASE, phase, 1
     return commands
-
-
-def engine_of(configuration: Configuration = CONFIGURATION) -> Engine:
-    return Engine(
-        configuration.instruments,
-        capacity=configuration.capacity,
-        level_capacity=configuration.level_capacity,
-        owner_limit=configuration.owner_limit,
-    )
 
 
 def journal(

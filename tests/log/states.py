@@ -20,13 +20,7 @@ CONFIGURATION = Configuration((Instrument(1, "A"), Instrument(2, "B")), 100, 50,
 
 
 def engine_of(configuration: Configuration = CONFIGURATION, orders: int = 20) -> Engine:
-    engine = Engine(
-        configuration.instruments,
-        capacity=configuration.capacity,
-        level_capacity=configuration.level_capacity,
-        owner_limit=configuration.owner_limit,
-        limits=configuration.limits,
-    )
+    engine = configuration.make_engine()
     for n in range(orders):
         side, owner = 1 + n % 2, n % 7
         fields = {"order_id": owner << 48 | n, "owner": owner, "price": 100 + side * 10 - n % 5, "quantity": 1 + n}

@@ -10,11 +10,11 @@ import random
 import pytest
 
 import pricetime
-from pricetime.log.errors import JournalDamaged, SnapshotDamaged
+from pricetime.log.errors import JournalDamaged
 from pricetime.log.position import Position
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
-from pricetime.log.snapshot import load, newest_good
+from pricetime.log.snapshot import load
 from pricetime.log.tail import cut, examine, judge
 from tests.counts import count
 from tests.log.memory import MemoryDisk, directory_of
@@ -122,36 +122,6 @@ def test_every_bit_behind_a_snapshot(part: int) -> None:
         found = outcome({**files, NAMES[1]: bytes(broken)}, position)
         broken[place] ^= 1 << bit % 8
         assert found in (sum(LENGTHS), max(readable(NAMES[1], place), SNAPSHOT_AT), None), f"bit {bit}"
-
-
-@pytest.mark.parametrize("part", range(4))
-def test_every_bit_of_a_snapshot(part: int) -> None:
-    name, data = snapshot()
-    broken = bytearray(data)
-    path = directory_of({}).path / name
-    for bit in range(part * 8 * len(data) // 4, (part + 1) * 8 * len(data) // 4, STEP):
-        broken[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(SnapshotDamaged):
-            load(MemoryDisk({name: bytes(broken)}), path)
-        broken[bit // 8] ^= 1 << bit % 8
-
-
-def test_every_truncation_of_a_snapshot() -> None:
-    name, data = snapshot()
-    for size in range(0, len(data), min(STEP, 97)):
-        with pytest.raises(SnapshotDamaged):
-            load(MemoryDisk({name: data[:size]}), directory_of({}).path / name)
-
-
-def test_a_damaged_snapshot_is_passed_over() -> None:
-    name, data = snapshot()
-    older, whole = snapshot_after(reference(), 20)
-    told: list[SnapshotDamaged] = []
-    directory = directory_of({**reference().files, name: bytes([*data[:-9], data[-9] ^ 1, *data[-8:]]), older: whole})
-    restored = newest_good(directory, told.append)
-    assert restored is not None
-    assert restored.snapshot.sequence == 20
-    assert len(told) == 1
 
 
 def test_what_is_left_makes_the_book_that_was_there() -> None:

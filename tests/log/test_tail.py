@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from pricetime.log.errors import JournalDamaged
 from pricetime.log.reader import Reader
 from pricetime.log.tail import Tail, cut, examine, examine_live, judge
-from tests.log.crashes import course, states
 from tests.log.memory import MemoryDisk, directory_of
 from tests.log.reference import CONFIGURATION, journal
 from tests.log.written import PAGE, Segment, orders
@@ -118,16 +116,6 @@ def test_a_later_segment_that_does_not_verify_is_damage() -> None:
         judge(reader)
 
 
-def test_a_missing_segment_is_damage_and_named() -> None:
-    files = journal([30, 30, 30]).files
-    del files["00000002.journal"]
-    reader, _ = read(files)
-    with pytest.raises(
-        JournalDamaged, match=r"00000002\.journal is missing, but 00000003\.journal, which was made after it, exists"
-    ):
-        judge(reader)
-
-
 def test_a_journal_that_ends_before_its_snapshot_is_damaged() -> None:
     files = {"00000001.journal": one().data(), f"{25:020}.snapshot": b"whatever it holds"}
     reader, _ = read(files)
@@ -216,20 +204,3 @@ def test_a_cut_that_was_interrupted_is_done_to_its_end() -> None:
         assert same == found
         assert judge(again).clean
         assert sum(name.endswith("broken") for name in disk.files) == 2
-
-
-@pytest.mark.parametrize("part", range(20))
-def test_no_loss_of_power_is_taken_for_damage_or_loses_what_was_durable(part: int) -> None:
-    for seed in range(part * 6, part * 6 + 6):
-        written = course(seed)
-        whole = np.ascontiguousarray(written.commands).tobytes()
-        for files in states(written, seed, 40):
-            reader, found = read(files)
-            assert found == whole[: len(found)]
-            assert reader.position.sequence >= written.durable
-            tail = judge(reader)
-            directory = directory_of(files)
-            cut(directory, tail)
-            again, same = read(directory.disk.files)  # type: ignore[attr-defined]
-            assert same == found
-            assert judge(again).clean

@@ -55,13 +55,6 @@ def test_every_field_of_a_command_is_in_its_record(files: Any) -> None:
     assert files.bytes(1) == same.data()
 
 
-def test_nothing_appended_is_nothing_written(files: Any) -> None:
-    before = files.bytes(1)
-    assert files.writer.append_records(written.orders(0)) == 0
-    assert files.bytes(1) == before
-    assert files.writer.progress() == (0, 1, PAGE)
-
-
 def test_a_page_that_was_claimed_is_left(files: Any) -> None:
     orders = written.orders(30)
     same = expected()
@@ -74,15 +67,6 @@ def test_a_page_that_was_claimed_is_left(files: Any) -> None:
         assert not files.writer.has_new
         same.turn()
     assert files.bytes(1) == same.data()
-
-
-def test_a_page_is_turned_once_however_often_it_was_claimed(files: Any) -> None:
-    files.writer.append_records(written.orders(1))
-    places = {files.writer.turn() for _ in range(3)}
-    assert places == {(1, 1, PAGE + 2 * written.RECORD)}
-    files.writer.append_records(written.orders(2)[1:])
-    files.writer.append_records(written.orders(3)[2:])
-    assert files.writer.progress() == (3, 1, 2 * PAGE + 2 * written.RECORD)
 
 
 def test_a_claim_at_the_end_of_a_page_turns_none(files: Any) -> None:
@@ -134,15 +118,6 @@ def test_the_next_segment(files: Any) -> None:
     assert files.writer.progress() == (count + 5, 2, second.offset)
 
 
-def test_a_next_segment_that_is_late(files: Any) -> None:
-    count = fill(files, expected())
-    for _ in range(3):
-        assert files.writer.append_records(written.orders(1, count + 1)) == 0
-    assert files.writer.progress()[:2] == (count, 1)
-    files.offer()
-    assert files.writer.append_records(written.orders(1, count + 1)) == 1
-
-
 def test_nothing_is_stored_behind_the_limit(files: Any) -> None:
     files.writer.allow(1, 3 * 4096)
     room = 2 * 4096 // 72 - 1  # a checkpoint is the first record
@@ -182,35 +157,6 @@ def test_a_segment_that_was_left_already_is_not_asked_for_twice(files: Any) -> N
     assert files.writer.append_records(written.orders(1, count + 2)) == 1
     _, number, offset = files.writer.progress()
     assert (number, offset) == (2, 2 * 4096 + 72)
-
-
-def test_a_checkpoint_in_the_last_place_of_a_segment(files: Any) -> None:
-    first = expected()
-    first.checkpoint(synced=0)
-    orders = written.orders(first.room + 5)
-    count = first.room - 1
-    first.commands(orders[:count])
-    files.writer.append_records(orders[:count])
-    files.writer.publish_synced(4)
-    assert files.writer.append_records(orders[count:]) == 0
-    files.offer()
-    assert files.writer.append_records(orders[count:], seq_num=1) == len(orders) - count
-    first.checkpoint(synced=4)
-    second = expected(behind=first)
-    second.checkpoint(synced=4, seq_num=1)
-    second.commands(orders[count:])
-    assert (files.bytes(1), files.bytes(2)) == (first.data(), second.data())
-
-
-def test_a_page_turned_at_the_end_of_a_segment(files: Any) -> None:
-    first = expected()
-    first.checkpoint(synced=0)
-    count = first.room - 3
-    files.writer.append_records(written.orders(count))
-    files.writer.turn()
-    files.offer()
-    assert files.writer.append_records(written.orders(2, count + 1)) == 2
-    assert files.writer.progress()[:2] == (count + 2, 2)
 
 
 def test_a_segment_that_is_ready_is_not_in_use(files: Any) -> None:

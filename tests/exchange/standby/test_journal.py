@@ -10,7 +10,7 @@ import pytest
 from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.exchange.settings.errors import CannotStart
 from pricetime.log.directory import Directory
-from pricetime.log.errors import JournalDamaged, JournalLocked, SegmentMissing
+from pricetime.log.errors import JournalDamaged, JournalLocked
 from pricetime.log.replay import Replay
 from pricetime.types import Phase, Reason, SelfTrade
 from tests.exchange.harness import Client, Harness
@@ -240,29 +240,6 @@ def test_damage_is_not_passed_over(tmp_path: Path) -> None:
     with pytest.raises(JournalDamaged, match=r"pricetime journal inspect"):
         Kept(tmp_path / "j")
     with pytest.raises(JournalDamaged):  # and leaves it unchanged and unlocked
-        Kept(tmp_path / "j")
-
-
-def test_the_newest_segment_cannot_vanish_unnoticed(tmp_path: Path) -> None:
-    """All commands acknowledged as durable, the process killed, the last segment in use lost, the prepared one not."""
-    here = Kept(tmp_path / "j")
-    client = here.client(1)
-    for n in range(20):
-        client.ask(new(n))
-        here.commit()
-    here.make_room()
-    here.kill()
-    assert here.journal.directory.segments() == [1, 2]
-    again = Kept(tmp_path / "j")  # goes on in segment 2, made anew
-    client = again.client(1)
-    for n in range(20, 40):
-        client.ask(new(n))
-        again.commit()
-    again.make_room()
-    again.kill()
-    assert again.journal.directory.segments() == [1, 2, 3]
-    (tmp_path / "j" / "00000002.journal").unlink()
-    with pytest.raises(SegmentMissing, match=r"00000002\.journal is missing, but 00000003\.journal"):
         Kept(tmp_path / "j")
 
 
