@@ -12,10 +12,8 @@ import pytest
 from pricetime import (
     ALL_INSTRUMENTS,
     Engine,
-    Instruction,
     Instrument,
     OrderBook,
-    OrderType,
     Phase,
     ReplacePolicy,
     SelfTrade,
@@ -34,8 +32,7 @@ from pricetime.errors import (
     UnknownOrder,
 )
 from pricetime.types import COMMAND, CommandType, Reason, ReportKind
-from tests.books import U64, ask, bid, command, dumped, ladder, reports_of
-from tests.fuzz.case import Case
+from tests.books import ask, bid, command, dumped, reports_of
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]
 
@@ -47,16 +44,6 @@ def new(instrument: int, order_id: int, side: int, price: int, quantity: int, **
 
 def answer(engine: Engine, commands: np.ndarray[Any, Any]) -> list[tuple[Any, ...]]:
     return [(r.kind, r.reason) for r in reports_of(engine.apply(commands))]
-
-
-def test_instruments_do_not_meet() -> None:
-    engine = Engine([Instrument(3), Instrument(9)], capacity=10)
-    engine.apply(np.concatenate([new(3, 1, 2, 100, 5), new(9, 1, 1, 100, 5), new(9, 2, 1, 101, 5)]))
-    assert ladder(engine.book(3)) == ([], [(100, 5, 1)])
-    assert ladder(engine.book(9)) == ([(101, 5, 1), (100, 5, 1)], [])
-    assert len(engine) == 3
-    assert [len(engine.book(3)), len(engine.book(9))] == [1, 2]
-    engine.check()
 
 
 def test_reports_say_which_instrument_and_are_numbered_together() -> None:
@@ -122,25 +109,6 @@ def test_an_unknown_instrument_is_refused(kind: CommandType, unknown: int) -> No
     assert engine.digest() == before
 
 
-def test_each_instrument_has_its_own_tick_and_lot_size() -> None:
-    engine = Engine([Instrument(0, tick_size=5, lot_size=10), Instrument(1)], capacity=10)
-    rejected = ReportKind.REJECTED
-    assert answer(engine, new(0, 1, 1, 103, 10)) == [(rejected, Reason.INVALID_PRICE)]
-    assert answer(engine, new(0, 1, 1, -103, 10)) == [(rejected, Reason.INVALID_PRICE)]
-    assert answer(engine, new(0, 1, 1, 100, 15)) == [(rejected, Reason.INVALID_QUANTITY)]
-    assert answer(engine, new(0, 1, 1, 103, 15)) == [(rejected, Reason.INVALID_QUANTITY)]
-    assert answer(engine, new(1, 1, 1, 103, 15)) == [(ReportKind.ACCEPTED, Reason.NONE)]
-    assert answer(engine, new(0, 1, 1, -105, 20)) == [(ReportKind.ACCEPTED, Reason.NONE)]
-    change = {"instrument": 0, "order_id": 1}
-    assert answer(engine, command(REDUCE, **change, quantity=5)) == [(rejected, Reason.INVALID_QUANTITY)]
-    assert answer(engine, command(REPLACE, **change, price=-104, quantity=10)) == [(rejected, Reason.INVALID_PRICE)]
-    assert answer(engine, command(REPLACE, **change, price=-100, quantity=1)) == [(rejected, Reason.INVALID_QUANTITY)]
-    assert answer(engine, command(REPLACE, **change, price=-100, quantity=30)) == [(ReportKind.REPLACED, Reason.NONE)]
-    market = new(0, 2, 2, 3, 10, order_type=OrderType.MARKET)  # its price is not looked at
-    assert [kind for kind, _ in answer(engine, market)] == [ReportKind.ACCEPTED, ReportKind.TRADE]
-    engine.check()
-
-
 def test_calls_name_the_tick_and_the_lot_size() -> None:
     book = Engine([Instrument(0, tick_size=5, lot_size=10)], capacity=10).book(0)
     with pytest.raises(InvalidPrice, match="103 is not a multiple of the tick size 5"):
@@ -148,26 +116,6 @@ def test_calls_name_the_tick_and_the_lot_size() -> None:
     with pytest.raises(InvalidQuantity, match="15 is not a multiple of the lot size 10"):
         bid(book, 1, 105, 15)
     assert len(book) == 0
-
-
-def test_each_instrument_has_its_own_rules() -> None:
-    engine = Engine(
-        [
-            Instrument(0, self_trade=SelfTrade.CANCEL_OLDEST),
-            Instrument(1, self_trade=SelfTrade.CANCEL_NEWEST, replace_policy=ReplacePolicy.ALWAYS_LOSE),
-        ],
-        capacity=10,
-    )
-    for number, left in ((0, ([(100, 5, 1)], [])), (1, ([], [(100, 5, 1)]))):
-        book = engine.book(number)
-        ask(book, 1, 100, 5, owner=1)
-        bid(book, 2, 100, 5, owner=1)
-        assert ladder(book) == left
-        for order_id in (10, 11):
-            bid(book, order_id, 90, 5)
-        book.replace_order(10, 90, 4)
-        assert [order.id for order in book.orders(1, 90)] == ([10, 11] if number == 0 else [11, 10])
-    engine.check()
 
 
 def test_the_pool_is_shared_and_each_book_has_its_limit() -> None:
@@ -184,49 +132,10 @@ def test_the_pool_is_shared_and_each_book_has_its_limit() -> None:
     engine.check()
 
 
-def test_levels_are_shared_too() -> None:
-    engine = Engine([Instrument(0), Instrument(1)], capacity=10, level_capacity=2)
-    engine.apply(np.concatenate([new(0, 1, 1, 5, 1), new(1, 1, 2, 5, 1)]))
-    for instrument in (0, 1):
-        assert answer(engine, new(instrument, 2, 1, 4, 1)) == [(ReportKind.REJECTED, Reason.LEVELS_FULL)]
-    engine.check()
-
-
 def test_an_order_limit_beyond_the_capacity_is_the_capacity() -> None:
     engine = Engine([Instrument(0, order_limit=2**31)], capacity=1)
     engine.apply(new(0, 1, 1, 5, 1))
     assert answer(engine, new(0, 2, 1, 5, 1)) == [(ReportKind.REJECTED, Reason.ORDERS_FULL)]
-
-
-def test_many_instruments_answer_as_each_would_alone() -> None:
-    """Mixed in one array, their commands must give what each would have given by itself."""
-    cases = {number: Case.draw(number, 300) for number in range(0, 60, 7)}
-    engine = Engine(
-        [
-            Instrument(number, self_trade=case.settings["self_trade"], replace_policy=case.settings["replace_policy"])
-            for number, case in cases.items()
-        ],
-        capacity=5000,
-    )
-    streams = {}
-    for number, case in cases.items():
-        streams[number] = case.commands()
-        streams[number]["instrument"] = number
-    turns = np.random.default_rng(0).permutation(np.repeat(list(cases), 300))
-    places = dict.fromkeys(cases, 0)
-    mixed = np.zeros(len(turns), COMMAND)
-    for i, number in enumerate(turns.tolist()):
-        mixed[i] = streams[number][places[number]]
-        places[number] += 1
-    reports = engine.apply(mixed)
-    engine.check()
-    for number, case in cases.items():
-        rules = {name: case.settings[name] for name in ("self_trade", "replace_policy")}
-        alone = OrderBook(5000, **rules)
-        stream = streams[number].copy()
-        stream["instrument"] = 0
-        assert reports_of(reports[reports["instrument"] == number]) == reports_of(alone.apply(stream))
-        assert engine.book(number).digest() == alone.digest()
 
 
 def test_the_digest_is_over_all_books_in_the_order_of_their_ids() -> None:
@@ -316,22 +225,6 @@ def test_a_copy_of_an_engine(duplicate: Any) -> None:
     assert other.apply(commands).tobytes() == engine.apply(commands).tobytes()
     other.book(1).cancel_order(2)
     assert 2 in engine.book(1)
-
-
-def test_records_build_the_state_anew() -> None:
-    engine = Engine([Instrument(2), Instrument(1)], capacity=10)
-    engine.apply(
-        np.concatenate([new(2, U64, 1, -(2**63), 20, tag=9, owner=3, timestamp=U64, flags=3), new(1, 1, 2, 101, 7)])
-    )
-    engine.apply(new(1, 5, 2, 2**63 - 1, 2**63 - 1, instructions=Instruction.POST_ONLY))
-    records = engine.dump()
-    assert records.phases["instrument"].tolist() == [1, 2]
-    assert records.resting["instrument"].tolist() == [1, 1, 2]
-    assert records.resting[["timestamp", "self_trade", "owner", "tag"]][2].item() == (U64, 3, 3, 9)
-    other = Engine([Instrument(2), Instrument(1)], capacity=10)
-    other.restore(records)
-    assert other.digest() == engine.digest()
-    assert dumped(other) == dumped(engine)
 
 
 def test_instruments_are_handed_out_as_a_copy() -> None:

@@ -199,23 +199,6 @@ def test_no_command_no_report() -> None:
     assert reports.shape == (0,)
 
 
-def test_a_run_of_commands_reports_what_each_would_alone() -> None:
-    """Every order of a long run may meet every other: the room for reports must do."""
-    n = 300
-    commands = np.zeros(2 * n + 1, COMMAND)
-    commands["type"] = CommandType.NEW_ORDER
-    commands["order_id"] = np.arange(2 * n + 1)
-    commands["side"], commands["quantity"], commands["owner"] = Side.ASK, 1, 1
-    commands["price"][:n] = np.arange(n) % 7
-    commands["side"][n:], commands["price"][n:], commands["quantity"][n:] = Side.BID, 7, 2
-    commands["flags"][n:] = SelfTrade.DECREMENT
-    commands["quantity"][-1] = n
-    together, alone = OrderBook(1000), OrderBook(1000)
-    reports = together.apply(commands)
-    assert reports.tobytes() == b"".join(alone.apply(commands[i : i + 1]).tobytes() for i in range(len(commands)))
-    assert together.digest() == alone.digest()
-
-
 def test_one_command_may_make_two_reports_for_every_resting_order() -> None:
     """Each maker is cancelled and the incoming order reduced by its size: the room for reports must do for this too."""
     book = OrderBook(1000)

@@ -1,6 +1,5 @@
 """Messages in few words."""
 
-from pricetime import GTC, LIMIT
 from pricetime.types import ALL_INSTRUMENTS, Instruction
 from pricetime.wire.messages import (
     CancelOrder,
@@ -17,30 +16,9 @@ POST_ONLY, EXTENDED = Instruction.POST_ONLY, Instruction.EXTENDED
 
 
 def new(
-    order_id: int,
-    side: int = BID,
-    price: int = 100,
-    quantity: int = 10,
-    *,
-    order_type: int = LIMIT,
-    time_in_force: int = GTC,
-    instructions: int = 0,
-    instrument: int = 1,
-    flags: int = 0,
-    tag: int = 0,
+    order_id: int, side: int = BID, price: int = 100, quantity: int = 10, *, instrument: int = 1, **more: int
 ) -> NewOrder:
-    return NewOrder(
-        order_id=order_id,
-        side=side,
-        price=price,
-        quantity=quantity,
-        order_type=order_type,
-        time_in_force=time_in_force,
-        instructions=instructions,
-        instrument=instrument,
-        flags=flags,
-        tag=tag,
-    )
+    return NewOrder(order_id=order_id, side=side, price=price, quantity=quantity, instrument=instrument, **more)
 
 
 def extension(trigger_price: int = 0, display_quantity: int = 0) -> OrderExtension:

@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 
-from pricetime import IOC
 from pricetime.types import Reason, ReportKind
 from pricetime.wire.messages import ExecutionReport, Heartbeat, Login, LoginAccepted, Message
 from pricetime.wire.session import Ended, Event, Role, Session
@@ -16,7 +15,7 @@ from pricetime.wire.types import SessionReason
 from tests.exchange.accounts import as_array, check_streams, engine_orders, open_orders
 from tests.exchange.blast import Blast, resident_bytes
 from tests.exchange.harness import CHALLENGE, Harness, harness, tcp_pair
-from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, reduce, replace
+from tests.exchange.orders import cancel, mass_cancel, new, reduce, replace
 
 ACCEPTED, TRADE, *_ = ReportKind
 PATIENCE_S = 60
@@ -207,73 +206,11 @@ def check_everything(here: Harness, crowd: list[Trader]) -> None:
         assert len(answers(trader.peer.stream)) <= trader.sent + trader.disconnects
 
 
-def test_orders_of_the_next_session_are_not_the_last_ones() -> None:
-    """However full the ring of commands is, what the old session left is cancelled before the new one is heard."""
-    with harness(idle="yield", ring_capacity=16, stream_reports=2**15, outbound_bytes=2**15 * 48) as here:
-        here.exchange.start()
-        door = Door(here)
-        flood = Peer(door, 2, keep_orders=True)
-        flooded = threading.Thread(target=flood.send, args=[cancel(n) for n in range(20_000)])
-        flooded.start()
-        peer = Peer(door, 1)
-        for n in range(100):
-            peer.send(*(new(1000 * n + k, BID, 10 + k) for k in range(20)))
-            old = peer.socket
-            peer.connect()
-            peer.send(new(1000 * n + 999, BID, 50), cancel(1000 * n + 999))
-            while not peer.stream or peer.stream[-1].order_id != 1000 * n + 999 or peer.stream[-1].kind == ACCEPTED:
-                peer.receive()
-            assert peer.stream[-1].kind == ReportKind.CANCELLED, peer.stream[-3:]
-            assert peer.stream[-1].reason == Reason.NONE, "it was cancelled with those of the last session"
-            old.close()
-        flooded.join()
-        peer.socket.close()
-        flood.socket.close()
-
-
 def answers(stream: list[ExecutionReport]) -> list[ExecutionReport]:
     """The one report that each command has for an answer."""
     always = {ACCEPTED, ReportKind.REPLACED, ReportKind.REJECTED, ReportKind.MASS_CANCELLED}
     asked = {ReportKind.CANCELLED, ReportKind.REDUCED}
     return [r for r in stream if r.kind in always or (r.kind in asked and r.reason == Reason.NONE)]
-
-
-def test_one_of_a_hundred_stops_reading() -> None:
-    """It is cut off and can resume; the others notice nothing."""
-    with harness(
-        idle="block", order_capacity=2**14, stream_reports=2**15, outbound_bytes=2**16,
-        feed_store_reports=2**16,
-    ) as here:  # fmt: skip
-        here.exchange.start()
-        door = Door(here)
-        stalled = Peer(door, 100, keep_orders=True, buffers=4096)
-        for first in range(0, 9900, 100):
-            stalled.send(*(new(n, ASK, 100, 1) for n in range(first, first + 100)))
-            stalled.wait_for(first + 100)
-        others = [Peer(door, owner) for owner in range(1, 100)]
-        for other in others:
-            other.send(*(new(n, BID, 100, 1, time_in_force=IOC) for n in range(100)))
-        for other in others:
-            other.wait_for(200)
-        assert here.exchange.stats()["slow_readers"] == 1
-        assert here.exchange.stats()["sessions"] == 99
-        for other in others:
-            assert [(r.kind, r.order_id) for r in other.stream] == [
-                (k, n) for n in range(100) for k in (ACCEPTED, TRADE)
-            ]
-        while stalled.end is None:
-            stalled.receive()
-        stalled.socket.close()
-        assert stalled.end.reason == 0
-        assert len(stalled.stream) < 19_800
-        stalled.buffers = 0
-        stalled.connect()
-        stalled.wait_for(19_800)
-        trades = stalled.stream[9900:]
-        assert [r.order_id for r in trades] == list(range(9900))
-        assert {(r.kind, r.reason) for r in trades} == {(TRADE, Reason.AS_MAKER)}
-        for peer in (stalled, *others):
-            peer.socket.close()
 
 
 def test_memory_stays() -> None:

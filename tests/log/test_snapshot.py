@@ -15,7 +15,6 @@ from pricetime import COMPILED, Engine, Instrument
 from pricetime.log import layout as layout_module
 from pricetime.log.errors import SnapshotDamaged
 from pricetime.log.layout import VERSION
-from pricetime.log.position import Position
 from pricetime.log.snapshot import (
     END,
     HEAD,
@@ -379,13 +378,6 @@ def test_what_cannot_be_removed_either_hides_nothing(tmp_path: Path, snapshot: S
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
         write(Stubborn(2, errno.EIO), tmp_path, snapshot)
     assert listed(tmp_path) == ["00000000000000000020.snapshot.temporary"]
-
-
-def test_a_position_is_kept(tmp_path: Path, snapshot: SnapshotFile) -> None:
-    at = Position(2**40, 2**31, 2**32 - 1, 2**63)
-    path = write(DISK, tmp_path, replace(snapshot, position=at))
-    assert path.name == f"{2**63:020}.snapshot"
-    assert load(DISK, path).position == at
 
 
 def test_the_records_of_a_loaded_one_go_into_any_engine(tmp_path: Path, snapshot: SnapshotFile) -> None:

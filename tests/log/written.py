@@ -4,11 +4,10 @@
 turned anywhere, checkpoints say anything, and bytes may be changed after.
 """
 
-from __future__ import annotations
-
 import hashlib
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,29 +82,17 @@ class Segment:
         self,
         configuration: Configuration = CONFIGURATION,
         *,
-        behind: Segment | None = None,
+        behind: "Segment | None" = None,
         segment_bytes: int = 16 * PAGE,
-        term: int = 1,
-        epoch: int = 0,
-        boot: bytes = bytes(16),
-        journal: bytes = JOURNAL,
-        level: int = 1,
+        **more: Any,
     ) -> None:
+        """``more``: what ``head`` takes."""
         json = configuration.to_json()
         self.number: int = behind.number + 1 if behind else 1
         self.sequence: int = behind.sequence if behind else 0
-        head_bytes = head(
-            json,
-            number=self.number,
-            segment_bytes=segment_bytes,
-            term=term,
-            epoch=epoch,
-            boot=boot,
-            journal=journal,
-            level=level,
-            first_sequence=self.sequence + 1,
-            carried=behind.link if behind else None,
-        )
+        carried = behind.link if behind else None
+        more |= {"number": self.number, "first_sequence": self.sequence + 1, "carried": carried}
+        head_bytes = head(json, segment_bytes=segment_bytes, **more)
         self.first = -(-(HEAD + len(json)) // PAGE) * PAGE
         self.bytes = bytearray(head_bytes + json).ljust(segment_bytes, b"\0")
         self.offset = self.first

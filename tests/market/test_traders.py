@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pricetime.market.options import Options
-from pricetime.types import CommandType, Reason, ReportKind, TimeInForce
+from pricetime.types import Reason, ReportKind
 from tests.market.simulated import SimulatedMarket
 
 SHORT = Options(symbols=("A", "B"), rate=60)
@@ -69,13 +69,6 @@ def test_the_traders_know_the_state_of_their_orders(market: SimulatedMarket) -> 
     market.step()
     resting = len(market.engine.book(1))
     assert abs(resting - sum(len(trader.orders) for trader in market.traders.all)) <= 60  # sent in this step
-
-
-def test_the_background_trades_at_once_and_cancels(market: SimulatedMarket) -> None:
-    sent = np.concatenate(market.sent)
-    immediate = sent[(sent["type"] == CommandType.NEW_ORDER) & (sent["time_in_force"] == TimeInForce.IOC)]
-    assert len(immediate) > 50
-    assert (sent["type"] == CommandType.CANCEL_ORDER).sum() > 50
 
 
 @pytest.mark.parametrize("unit", ["0.01", "0.25", "1", "1000", "0.000001"])

@@ -2,7 +2,6 @@
 
 import gc
 import os
-import queue
 import subprocess
 import sys
 import threading
@@ -55,16 +54,6 @@ def test_what_is_left_of_an_array_stays(part: str) -> None:
     assert np.asarray(kept).tobytes() == as_made
 
 
-def test_arrays_of_many_calls_at_once() -> None:
-    book = OrderBook(1000)
-    kept = [book.apply(orders(10 * turn, turn % 5)) for turn in range(50)]
-    del kept[::3]
-    kept += [book.apply(orders(10 * turn, turn % 5)) for turn in range(50, 80)]
-    for reports in kept:
-        assert len(set((reports["order_id"] // 10).tolist())) <= 1
-        assert reports["order_id"].tolist() == [reports["order_id"][0] + i for i in range(len(reports))]
-
-
 def test_an_array_may_be_written_to() -> None:
     """It belongs to the caller, who may write to it."""
     book = OrderBook(10)
@@ -74,31 +63,6 @@ def test_an_array_may_be_written_to() -> None:
         reports["order_id"] = 77
     assert [order.id for order in book] == list(range(9))
     book.check()
-
-
-def test_arrays_that_other_threads_let_go() -> None:
-    """Three threads check and drop what one book makes while it goes on."""
-    book = OrderBook(10)
-    made: queue.SimpleQueue[Array | None] = queue.SimpleQueue()
-    seen: list[list[int]] = []
-
-    def look() -> None:
-        while (reports := made.get()) is not None:
-            seen.append(reports["order_id"].tolist())
-
-    threads = [threading.Thread(target=look) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    commands = np.repeat(orders(0, 1), 4)
-    commands["type"][1::2] = CommandType.CANCEL_ORDER
-    for turn in range(2000):
-        commands["order_id"] = turn
-        made.put(book.apply(commands))
-    for _ in threads:
-        made.put(None)
-    for thread in threads:
-        thread.join()
-    assert sorted(seen) == [[turn] * 4 for turn in range(2000)]
 
 
 def test_threads_that_apply_at_once_get_their_own_reports() -> None:

@@ -273,17 +273,6 @@ def test_secrets_may_be_put_in_anew(server: LoginServer) -> None:
     client.close()
 
 
-def test_the_one_that_waited_longest_makes_room() -> None:
-    with opened(pending_logins=3) as server, ExitStack() as stack:
-        clients = [server.pending() for _ in range(5)]
-        for client, _ in clients[:2]:
-            assert refusal(client) == (SessionReason.TOO_MANY_CLIENTS, 0)
-        for client, nonce in clients[2:]:
-            stack.enter_context(client)
-            client.sendall(login(nonce))
-        server.until(lambda: len(server.admitted) == 3)
-
-
 def test_a_flood_pushes_out_its_own() -> None:
     """A client from a different address stays connected during a flood."""
     with opened(pending_logins=4) as server, ExitStack() as stack:
