@@ -36,10 +36,11 @@ def one(synced: int = 0, count: int = 20) -> Segment:
     return segment
 
 
-def broken(segment: Segment, record: int, byte: int = 40) -> dict[str, bytes]:
-    """The segment with one bit of a record changed."""
+def broken(segment: Segment, *records: int, byte: int = 40) -> dict[str, bytes]:
+    """The segment with one bit of each of these records changed."""
     data = bytearray(segment.data())
-    data[segment.offsets[record] + byte] ^= 4
+    for record in records:
+        data[segment.offsets[record] + byte] ^= 4
     return {"00000001.journal": bytes(data)}
 
 
@@ -65,7 +66,7 @@ def test_a_record_in_the_making_is_torn() -> None:
 
 @pytest.mark.parametrize("byte", [0, 4, 8, 30, 71])
 def test_a_place_that_was_durable_is_damage(byte: int) -> None:
-    reader, _ = read(broken(one(synced=20), 10, byte))
+    reader, _ = read(broken(one(synced=20), 10, byte=byte))
     with pytest.raises(
         JournalDamaged,
         match=r"00000001.journal is damaged at byte .* after command 9: a later record says that command 10 was on",
@@ -74,8 +75,9 @@ def test_a_place_that_was_durable_is_damage(byte: int) -> None:
 
 
 @pytest.mark.parametrize("byte", [0, 4, 8, 30, 71])
-def test_good_records_behind_a_bad_one_without_a_hole_are_damage(byte: int) -> None:
-    reader, _ = read(broken(one(), 10, byte))
+@pytest.mark.parametrize("bad", [(10,), (10, 11)])
+def test_good_records_behind_bad_ones_without_a_hole_are_damage(byte: int, bad: tuple[int, ...]) -> None:
+    reader, _ = read(broken(one(), *bad, byte=byte))
     with pytest.raises(JournalDamaged, match="good records follow"):
         judge(reader)
 
@@ -102,7 +104,7 @@ def test_a_proof_on_the_next_page_is_found_though_nothing_leads_to_it() -> None:
     segment.checkpoint(synced=20)
     segment.command(orders(1, 21)[0].tobytes())
     for byte in (4, 20):  # of the last record of the page before: its CRC, its command
-        reader, _ = read(broken(segment, 20, byte))
+        reader, _ = read(broken(segment, 20, byte=byte))
         with pytest.raises(JournalDamaged, match="command 20 was on the disk"):
             judge(reader)
 
