@@ -58,12 +58,7 @@ def queue(made: BookBuilder) -> list[tuple[int, int, int, int]]:
     return [(int(o.side), o.price, o.id, o.quantity) for o in made.book(1)]
 
 
-TRADE, CANCELLED, REDUCED, REPLACED = (
-    ReportKind.TRADE,
-    ReportKind.CANCELLED,
-    ReportKind.REDUCED,
-    ReportKind.REPLACED,
-)
+TRADE, CANCELLED, REDUCED, REPLACED = (ReportKind.TRADE, ReportKind.CANCELLED, ReportKind.REDUCED, ReportKind.REPLACED)
 
 
 # ---------------------------------------------------------------------- what reports do

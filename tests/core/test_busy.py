@@ -15,20 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import (
-    BID,
-    COMPILED,
-    FOK,
-    GTC,
-    IOC,
-    LIMIT,
-    MARKET,
-    Engine,
-    Instrument,
-    OrderBook,
-    Phase,
-    SelfTrade,
-)
+from pricetime import BID, COMPILED, FOK, GTC, IOC, LIMIT, MARKET, Engine, Instrument, OrderBook, Phase, SelfTrade
 from pricetime.core.builder import BookBuilder
 from pricetime.errors import BookBusy, PricetimeError
 from pricetime.types import COMMAND, REPORT, CommandType, ReportKind

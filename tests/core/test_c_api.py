@@ -14,16 +14,7 @@ from pricetime.core import c_api
 
 HERE = Path(__file__).parent
 INCLUDE = Path(pricetime.__file__).parent / "include"
-NAMES = [
-    "open_books",
-    "close_books",
-    "report_bound",
-    "run_commands",
-    "best_price",
-    "depth",
-    "resting_orders",
-    "digest",
-]
+NAMES = ["open_books", "close_books", "report_bound", "run_commands", "best_price", "depth", "resting_orders", "digest"]
 
 
 def function_pointer(name: str) -> int:

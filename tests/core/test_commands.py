@@ -7,16 +7,7 @@ import pytest
 
 from pricetime import COMPILED, OrderBook
 from pricetime.errors import InvalidCommands
-from pricetime.types import (
-    COMMAND,
-    CommandType,
-    Instruction,
-    OrderType,
-    Reason,
-    ReportKind,
-    Side,
-    TimeInForce,
-)
+from pricetime.types import COMMAND, CommandType, Instruction, OrderType, Reason, ReportKind, Side, TimeInForce
 from tests.books import U64, ask, bid, command, ladder, reports_of, state
 
 NEW, CANCEL, REPLACE, REDUCE, REPLACE_AS = list(CommandType)[:5]

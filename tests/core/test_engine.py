@@ -9,16 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import (
-    ALL_INSTRUMENTS,
-    Engine,
-    Instrument,
-    OrderBook,
-    Phase,
-    ReplacePolicy,
-    SelfTrade,
-    TimeInForce,
-)
+from pricetime import ALL_INSTRUMENTS, Engine, Instrument, OrderBook, Phase, ReplacePolicy, SelfTrade, TimeInForce
 from pricetime.core.instrument import MAX_INSTRUMENTS
 from pricetime.errors import (
     DuplicateOrderId,

@@ -377,9 +377,7 @@ def test_a_copy_goes_on_where_it_is(looked_at: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "change",
-    [{"owner": 0}, {"owner": 4}, {"older": 5}, {"waiting": 6}, {"side": 3}, {"older": 2**32 - 1}],
-    ids=str,
+    "change", [{"owner": 0}, {"owner": 4}, {"older": 5}, {"waiting": 6}, {"side": 3}, {"older": 2**32 - 1}], ids=str
 )
 def test_a_mass_cancel_that_cannot_go_on_so(change: dict[str, int]) -> None:
     engine = engine_with(6)

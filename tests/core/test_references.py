@@ -151,13 +151,7 @@ def test_orders_without_a_reference_get_the_next_ones() -> None:
     given[3:6] = 0
     again = Engine(engine.instruments.values(), capacity=100)
     again.restore(records, 0, 1000)
-    assert list(references_of(again).values())[:7] == [
-        *given[:3],
-        1000,
-        1001,
-        1002,
-        given[6],
-    ]
+    assert list(references_of(again).values())[:7] == [*given[:3], 1000, 1001, 1002, given[6]]
     assert again.next_reference == 1003
     assert given[3] == 0, "the array that was given is not changed"
 

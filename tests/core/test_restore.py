@@ -5,16 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pricetime import (
-    COMMAND,
-    CommandType,
-    Engine,
-    Instrument,
-    Phase,
-    SelfTrade,
-    Side,
-    TimeInForce,
-)
+from pricetime import COMMAND, CommandType, Engine, Instrument, Phase, SelfTrade, Side, TimeInForce
 from pricetime.errors import InvalidRecords, InvalidSetting, LevelsFull, OrdersFull, SnapshotMismatch
 from pricetime.types import (
     INSTRUMENT_PHASE,

@@ -23,9 +23,7 @@ def unreleased(text: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "path",
-    [*DOCUMENTS, *sorted((ROOT / "examples").glob("*.py"))],
-    ids=lambda path: str(path.relative_to(ROOT)),
+    "path", [*DOCUMENTS, *sorted((ROOT / "examples").glob("*.py"))], ids=lambda path: str(path.relative_to(ROOT))
 )
 def test_the_name_on_the_package_index(path: Path) -> None:
     assert unreleased(path.read_text(encoding="utf-8")) == []

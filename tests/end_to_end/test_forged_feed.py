@@ -120,11 +120,7 @@ FORGED: dict[str, Callable[[int], bytes]] = {
 
 
 def test_one_forged_datagram_costs_a_recovery_at_most() -> None:
-    with (
-        ServerProcess("--open", *SMALL) as server,
-        following(server) as feed,
-        forger(server) as send,
-    ):
+    with ServerProcess("--open", *SMALL) as server, following(server) as feed, forger(server) as send:
         place(server, 1, 30)
         feed.wait_whole(30)
         for kind, forge in enumerate(FORGED.values()):

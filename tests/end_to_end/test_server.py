@@ -11,10 +11,7 @@ from pricetime import BID
 from pricetime.client.client import Client
 from pricetime.load.login import log_in
 from pricetime.load.server import ServerProcess
-from pricetime.wire.messages import (
-    Logout,
-    NewOrder,
-)
+from pricetime.wire.messages import Logout, NewOrder
 from pricetime.wire.types import MessageType, SessionReason
 
 pytestmark = pytest.mark.compiled

@@ -10,15 +10,7 @@ from pricetime import COMMAND, Instrument
 from pricetime.core.builder import BookBuilder
 from pricetime.exchange.settings.config import InstrumentConfig
 from pricetime.reference.commands import apply
-from pricetime.types import (
-    ALL_INSTRUMENTS,
-    EXECUTION_REPORT,
-    CommandType,
-    Phase,
-    Reason,
-    ReportKind,
-    SelfTrade,
-)
+from pricetime.types import ALL_INSTRUMENTS, EXECUTION_REPORT, CommandType, Phase, Reason, ReportKind, SelfTrade
 from pricetime.wire.messages import Message, NewOrder, OrderExtension
 from tests.engines import ReferenceEngine
 from tests.exchange.accounts import ORDER_ID, PUBLIC_REASONS, as_array, check_streams, engine_orders, open_orders

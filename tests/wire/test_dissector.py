@@ -143,12 +143,7 @@ def test_what_is_wrong_is_marked(tmp_path: Path) -> None:
     packets = [packet for at, data in enumerate(bad) for packet in stream(50001 + at, RECOVERY, [data])]
     packets.append(datagram(FEED, ExecutionReport(seq_num=1).encode() + b"\x10" * 10))
     found = fields(tmp_path, packets, "_ws.expert.message")
-    assert found == [
-        ["unknown message type"],
-        ["a field that must be 0 is not 0"],
-        [""],
-        ["the message is incomplete"],
-    ]
+    assert found == [["unknown message type"], ["a field that must be 0 is not 0"], [""], ["the message is incomplete"]]
 
 
 @needs_tshark

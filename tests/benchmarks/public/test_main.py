@@ -153,10 +153,7 @@ def test_what_is_no_built_checkout(checkout: Path, missing: str) -> None:
     [
         (["--matcher-core", "7"], "processor 7 is not available: --matcher-core and --drainer-core take two of [0, 1]"),
         (["--against", "nowhere.so"], "no nowhere.so: scripts of the checkout build"),
-        (
-            ["--against", "{checkout}/crashes.so"],
-            "crashes.so failed in static (perf): ERROR: engine crashed",
-        ),
+        (["--against", "{checkout}/crashes.so"], "crashes.so failed in static (perf): ERROR: engine crashed"),
     ],
 )
 def test_errors(checkout: Path, options: list[str], said: str) -> None:

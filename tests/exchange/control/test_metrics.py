@@ -198,12 +198,7 @@ def test_sessions_and_the_control_side() -> None:
         FakeService(3, {"connections": 9, "admitted": 4, "rejected: BAD_CREDENTIALS": 2}),
         FakeService(
             2,
-            {
-                "reports sent again": 50,
-                "retransmit: RANGE_GONE": 1,
-                "snapshots sent": 6,
-                "ended: TOO_MANY_CLIENTS": 1,
-            },
+            {"reports sent again": 50, "retransmit: RANGE_GONE": 1, "snapshots sent": 6, "ended: TOO_MANY_CLIENTS": 1},
         ),
         None,
         {"200": 8, "404": 1},

@@ -307,11 +307,7 @@ def test_states_are_those_of_the_books(tmp_path: Path) -> None:
     here.kill()
     again = Kept(
         tmp_path / "j",
-        instruments=(
-            InstrumentConfig(id=1),
-            InstrumentConfig(id=2),
-            InstrumentConfig(id=3, phase=Phase.HALTED),
-        ),
+        instruments=(InstrumentConfig(id=1), InstrumentConfig(id=2), InstrumentConfig(id=3, phase=Phase.HALTED)),
     )
     assert again.exchange.phases == {1: Phase.HALTED, 2: Phase.CONTINUOUS, 3: Phase.CONTINUOUS}
     again.close()
