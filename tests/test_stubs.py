@@ -8,8 +8,6 @@ import pytest
 
 #: Classes by module, checked together, because mypy is slow to start.
 CLASSES = {
-    "pricetime.ring.ring": "Ring",
-    "pricetime.ring.idle": "Idle",
     "pricetime.core.order_book": "OrderBook",
     "pricetime.core.engine": "Engine",
     "pricetime.core.builder": "BookBuilder",
@@ -18,7 +16,7 @@ CLASSES = {
 }
 
 #: Private names of compiled modules: constants and internal functions.
-NOT_PUBLIC = rf"pricetime\.(core\.|ring\.)?\w+\.(?!({'|'.join(CLASSES.values())}|Trade)$)\w+"
+NOT_PUBLIC = rf"pricetime\.(core\.)?\w+\.(?!({'|'.join(CLASSES.values())}|Trade)$)\w+"
 
 
 @pytest.mark.compiled

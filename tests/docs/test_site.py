@@ -152,8 +152,6 @@ STUBBED = [
     ("pricetime", "core/order_book.pyi", "OrderBook"),
     ("pricetime", "core/engine.pyi", "Engine"),
     ("client", "core/builder.pyi", "BookBuilder"),
-    ("ring", "ring/ring.pyi", "Ring"),
-    ("ring", "ring/idle.pyi", "Idle"),
 ]
 
 
