@@ -22,7 +22,7 @@ from tests.exchange.kept import Kept
 from tests.exchange.orders import ASK, BID, cancel, mass_cancel, new, reduce, replace
 from tests.exchange.orders import open_orders as ask_open_orders
 
-ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED, *_ = ReportKind
+ACCEPTED, TRADE, CANCELLED, REPLACED, REDUCED, _, REJECTED, MASS_CANCELLED = list(ReportKind)[:8]
 BEGAN, ENDED, REFUSED = 1, 2, 3
 
 
