@@ -499,7 +499,7 @@ def test_what_cannot_be_answered_ends_the_session_alone(data: bytes, reason: Ses
 
 
 def test_too_many_orders() -> None:
-    with harness(orders_per_second=10, burst=5, relogin_delay_ms=1) as here:
+    with harness(orders_per_second=1, burst=5, relogin_delay_ms=1) as here:
         client, other = here.client(1, tcp=True), here.client(2)
         client.send(*(new(n) for n in range(200)))
         here.settle()
