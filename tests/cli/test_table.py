@@ -19,6 +19,8 @@ from pricetime.cli import load_show, show, show_journal, table, watch
 from pricetime.cli.table import Column, Grid, figures, print_titled
 from pricetime.client.feed_state import FeedState, FeedStatistics
 from pricetime.core.builder import BookBuilder
+from pricetime.load.run import by_kind
+from pricetime.load.tables import latency_table
 from pricetime.log.directory import Directory
 from pricetime.native.histogram import Histogram
 from tests.cli.run import good
@@ -75,7 +77,7 @@ def latencies() -> None:
 
 
 def percentiles() -> None:
-    print_titled("from due to answered", load_show.percentiles({"rests": histogram(), "cancel": histogram()}))
+    load_show.latencies(latency_table({"": {"round_trip": by_kind({"rests": histogram(), "cancel": histogram()})}}))
 
 
 def rates() -> None:
@@ -161,7 +163,7 @@ def test_every_table_is_made_here() -> None:
     for path in sorted(Path(table.__file__).parent.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         assert ("rich.table" in text) is (path.name == "table.py"), path
-        alone = {"table.py", "progress.py", "load_progress.py"}  # the last two on standard error, without tables
+        alone = {"table.py", "progress.py"}  # the last on standard error, without tables
         assert "Console(" not in text or path.name in alone, path
 
 

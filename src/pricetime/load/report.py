@@ -3,80 +3,87 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from ..extras import require
-from .pictures import Picture, pictures
-from .recording import Recording, of_loads
+from ..native import hlog
+from . import run_file
+from .figures import Picture
+from .record import files_of, intervals_of
+from .run import Latencies
 from .run_file import LoadRun
-from .styles import STYLES
-from .tables import load_table, tables_of
+from .tables import latency_table, rate_table, step_tables
+
+#: A longer name would not fit into a legend.
+LONGEST = 40
 
 
-def page(recordings: Sequence[Recording]) -> str:
-    """The HTML of these runs; equal runs give equal text. Raises MissingExtra."""
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A run, its name on a page, and its histograms by interval and kind, empty without the file RUN.hlog."""
+
+    label: str
+    number: int  #: chooses its colour, which is the same in every picture
+    run: LoadRun
+    histograms: Mapping[str, Latencies] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The label, with a warning sign if the figures of the run are unreliable."""
+        return f"{self.label} ⚠" if self.run.troubles() else self.label
+
+    def warnings(self) -> list[str]:
+        """Why figures are unreliable, or missing."""
+        missing = [] if self.histograms else ["No histograms (.hlog) are beside the file: percentiles are not drawn."]
+        return [*self.run.troubles(), *missing]
+
+
+def load(paths: Sequence[Path]) -> list[Recording]:
+    """Read these runs, and the .hlog beside each. Raises NotARun, BadLog, MissingExtra, OSError."""
+    found = []
+    for number, (path, label) in enumerate(zip(paths, labels(paths), strict=True)):
+        _, beside = files_of(path)
+        histograms = intervals_of(hlog.read(beside)) if beside.exists() else {}
+        found.append(Recording(label, number, run_file.read(path), histograms))
+    return found
+
+
+def labels(paths: Sequence[Path]) -> list[str]:
+    """A distinct name for each path: the file name, with parent folders if needed; equal paths get a number."""
+    parts = [path.resolve().with_suffix("").parts for path in paths]
+    found: list[str] = []
+    for own in parts:
+        others = [each for each in parts if each != own]
+        depth = next((n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own))
+        name = "/".join(own[-depth:]).lstrip("_")  # matplotlib leaves names with a leading underscore out of a legend
+        name = name if len(name) <= LONGEST else f"…{name[1 - LONGEST :]}"
+        found.append(name if name not in found else f"{name} ({len(found) + 1})")
+    return found
+
+
+def page(recordings: Sequence[Recording], pictures: Sequence[Picture]) -> str:
+    """The HTML of these runs and pictures; equal runs give equal text. Raises MissingExtra."""
     jinja2: Any = require("jinja2", "report", "a report")
     environment = jinja2.Environment(
         autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["address"] = lambda svg: f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
     template = environment.from_string(files(__package__).joinpath("page.html").read_text(encoding="utf-8"))
-    loads = list(of_loads(recordings))
+    runs = {each.name: each.run for each in recordings}
     text: str = template.render(
         title=recordings[0].label if len(recordings) == 1 else f"{len(recordings)} runs",
-        troubles=[(each.label, each.run.troubles()) for each in recordings if each.run.troubles()],
-        notes=[(each.label, each.note) for each in recordings if each.note],
-        loads=load_table([recording for recording, _ in loads]) if loads else None,
-        conditions=list(conditions(recordings)),
-        figures=[show(picture) for picture in pictures(recordings)],
+        recordings=recordings,
+        tables=[
+            rate_table(runs),
+            latency_table({name: run.latency_ns for name, run in runs.items()}),
+            *step_tables(runs),
+        ],
+        pictures=pictures,
         version=version("pricetime"),
     )
     return text
-
-
-def show(picture: Picture) -> dict[str, Any]:
-    """A picture as the page shows it, light and dark."""
-    return {
-        "picture": picture,
-        "addresses": {style: address(picture.bytes_of(style, "svg")) for style in STYLES},
-        "tables": list(tables_of(picture.name, picture.shows)),
-        "conditions": list(conditions(picture.shows)),
-    }
-
-
-def address(svg: bytes) -> str:
-    """A data URL of the picture."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode('ascii')}"
-
-
-def conditions(recordings: Sequence[Recording]) -> Iterator[dict[str, Any]]:
-    """The version and machine that some of these runs share, with label, start, command and settings of each."""
-    together: dict[tuple[str, str], list[tuple[str, str, str, str]]] = {}
-    for each in recordings:
-        machine = " · ".join(f"{name}: {value}" for name, value in each.run.machine.items())
-        row = (each.name, f"{each.run.started_at:%Y-%m-%d %H:%M:%S %Z}", each.run.command, settings(each))
-        together.setdefault((each.run.version, machine), []).append(row)
-    for (release, machine), runs in together.items():
-        yield {"version": release, "machine": machine, "runs": runs}
-
-
-def settings(recording: Recording) -> str:
-    """The settings of a run as text."""
-    given = recording.run.settings if isinstance(recording.run, LoadRun) else {}
-    words = dict(given)
-    if given and given.get("rate") is None and given.get("ramp") is None:
-        words["rate"] = "as fast as possible"
-    return ", ".join(f"{name} {number(value)}" for name, value in words.items() if value is not None)
-
-
-def number(value: object) -> str:
-    """A setting as text. Numbers of 100,000 or more get commas, so that ports do not."""
-    if isinstance(value, list):
-        return " to ".join(map(number, value))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int | float) and value >= 100_000:
-        return f"{value:,.0f}"
-    return f"{value:g}" if isinstance(value, float) else str(value)

@@ -15,7 +15,7 @@ from ..native.histogram import Histogram
 from ..native.latency import NAMES
 from .load import Load, LoadFailed, Pace
 from .plan import Plan
-from .run_file import Latency, Moment
+from .run_file import Latency, LoadResult, Moment
 
 #: Length of an interval of ``over_time``, in seconds.
 INTERVAL_S = 0.25
@@ -34,21 +34,12 @@ Latencies: TypeAlias = Mapping[str, Histogram]
 Counts: TypeAlias = NDArray[np.uint64]  # of the buckets of a Histogram
 
 
-@dataclass
-class Result:
+@dataclass(kw_only=True)
+class Result(LoadResult):
     """The result of a run. ``latencies``: of the round trip in ns, by kind of command."""
 
-    pace: Pace
     asked: float  #: orders per second, on average; 0: as fast as possible
-    sent: int = 0
-    answered: int = 0
-    seconds: float = 0.0  #: from the first order due to the last answer
-    sent_per_s: float = 0.0
-    answered_per_s: float = 0.0
-    late: int = 0  #: orders sent more than 1 ms after they were due
     reached: bool = True  #: were orders sent and answered as fast as they came due?
-    complete: bool = False
-    failure: str | None = None
     started_at: float = 0.0  #: seconds since 1970
     ended_at: float = 0.0
     latencies: Latencies = field(default_factory=dict)
@@ -76,7 +67,9 @@ class Run:
         hopeless: Callable[[Counts], bool] = lambda _: False,
     ) -> None:
         self.load, self.pace = load, pace
-        self.result = Result(pace, pace.rate)
+        self.result = Result(
+            asked=pace.rate, sent=0, answered=0, seconds=0.0, sent_per_s=0.0, answered_per_s=0.0, late=0, complete=False
+        )
         self._on_sample, self._hopeless = on_sample, hopeless
         self._orders = 0
         self._start = self._interval_ends = 0.0
