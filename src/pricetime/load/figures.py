@@ -13,7 +13,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from ..extras import require
 from ..native.histogram import Histogram
@@ -132,13 +132,14 @@ def draw_over_time(recordings: Sequence[Recording]) -> Figure:
     return _finished(figure)
 
 
-def over_time(moments: Sequence[Moment], name: str) -> ArrayLike:
+def over_time(moments: Sequence[Moment], name: str) -> NDArray[np.float64]:
     """Values of each interval: counts per second, or times in ns. NaN for a very short interval, or no answer."""
     lengths = np.diff([0.0, *(moment.s for moment in moments)])
     values = np.array([getattr(moment, name) for moment in moments], float)
     if name in {"sent", "answered"}:
         whole = lengths > FRAGMENT * np.median(lengths)
-        return np.divide(values, lengths, out=np.full(len(moments), np.nan), where=whole)
+        values[~whole] = np.nan
+        return values / np.where(whole, lengths, 1)
     return np.where([moment.answered > 0 for moment in moments], np.maximum(values, 1), np.nan)
 
 

@@ -60,7 +60,7 @@ def write(
         result=LoadResult(**{field.name: getattr(result, field.name) for field in fields(LoadResult)}),
         latency_ns={interval: by_kind(kinds) for interval, kinds in intervals.items()},
         over_time=result.over_time,
-        saturation=search and Saturation(
+        saturation=None if search is None else Saturation(
             limit_p99_ns=search.limit_p99_ns, highest_rate=search.highest_rate, steps=search.steps
         ),
     )  # fmt: skip
