@@ -19,7 +19,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from .plan import Plan
 
 if TYPE_CHECKING:
     from ..native.histogram import Histogram
-    from .driver import Driver
+    from .connections import Connections
 
 __all__ = ["Account", "Load", "LoadFailed", "Pace", "log_in"]
 
@@ -46,7 +46,7 @@ TOGETHER_S = 0.02
 #: Longest wait for the answers to the logouts, in seconds.
 LEAVE_S = 5.0
 
-# Why the driver ended, numbered as in driver.pxd.
+# Why the driver ended, numbered as in connections.pxd.
 CLOSED, BROKEN, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = range(1, 8)
 
 
@@ -75,27 +75,27 @@ class Pace(NamedTuple):
 class Account:
     """The answers and reports that one owner received."""
 
-    def __init__(self, driver: Driver, connection: int, owner: int) -> None:
-        self._driver, self.connection, self.owner = driver, connection, owner
+    def __init__(self, connections: Connections, connection: int, owner: int) -> None:
+        self._connections, self.connection, self.owner = connections, connection, owner
 
     @property
     def answers(self) -> int:
         """Number of commands that were answered."""
-        return int(self._driver.answers(self.connection))
+        return int(self._connections.answers(self.connection))
 
     @property
     def next_sequence(self) -> int:
         """Sequence number of the next report."""
-        return int(self._driver.next_sequence(self.connection))
+        return int(self._connections.next_sequence(self.connection))
 
     @property
     def kinds(self) -> NDArray[np.int64]:
         """Number of reports by ``ReportKind``: shape (16,)."""
-        return np.asarray(self._driver.kinds(self.connection))
+        return np.asarray(self._connections.kinds(self.connection))
 
     def reports(self) -> NDArray[np.void]:
         """The newest reports, as many as are kept, oldest first. Call it only while no reports arrive."""
-        return np.asarray(self._driver.kept(self.connection))
+        return np.asarray(self._connections.kept(self.connection))
 
 
 class Load:
@@ -124,14 +124,14 @@ class Load:
         if not 1 <= len(numbers) <= MOST_SESSIONS or len(set(numbers)) < len(numbers):
             raise InvalidSetting(f"{len(numbers)} owners: give 1 to {MOST_SESSIONS} different owners")
         self._secrets = dict(secrets or {})
-        self._connections: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self.patience = PATIENCE_S  #: longest wait for an answer, in seconds
         self.level = 0  #: what an answer promises: an ``AcknowledgementLevel``
         logged_in = []
         try:
             for owner in numbers:
                 logged_in.append(log_in(host, port, owner, self._secrets.get(owner, b"")))
-                self._connections.append(logged_in[-1].connection)
+                self._sockets.append(logged_in[-1].connection)
             accepted = [each.accepted for each in logged_in]
             self.level = accepted[0].level
             heartbeat_ms = min(each.heartbeat_ms for each in accepted)
@@ -140,12 +140,15 @@ class Load:
                 len(numbers), keep=keep, spins=spins, heartbeat_ns=heartbeat_ms * 1_000_000,
                 silence_ns=max(silence_ns, int(PATIENCE_S * 1e9)),
             )  # fmt: skip
+            self._connections = self._driver.connections
             for connection, each in enumerate(logged_in):
                 self._driver.connection(connection, each.connection.fileno(), each.accepted.next_sequence)
         except BaseException:
             self._close()
             raise
-        self.accounts = {owner: Account(self._driver, connection, owner) for connection, owner in enumerate(numbers)}
+        self.accounts = {
+            owner: Account(self._connections, connection, owner) for connection, owner in enumerate(numbers)
+        }
         self._offered = 0
         self._commands = 0  # in all plans offered
 
@@ -160,7 +163,7 @@ class Load:
         self._driver.close()
 
     def _close(self) -> None:
-        for connection in self._connections:
+        for connection in self._sockets:
             connection.close()
 
     # ------------------------------------------------------------------ orders
@@ -246,22 +249,22 @@ class Load:
     @property
     def sent(self) -> int:
         """Commands handed to the operating system, less those that ``resume`` found lost."""
-        return int(self._driver.all_sent)
+        return int(self._connections.all_sent)
 
     @property
     def released(self) -> int:
         """Number of commands that have come due."""
-        return int(self._driver.released)
+        return int(self._connections.released)
 
     @property
     def answers(self) -> int:
         """Number of commands that were answered."""
-        return int(self._driver.all_answered)
+        return int(self._connections.all_answered)
 
     @property
     def measured(self) -> Measured:
         """Current counts and times of the measured orders."""
-        d: Any = self._driver
+        d = self._connections
         return Measured(d.sent, d.answered, d.late, d.last_sent_ns / 1e9, d.last_due_ns / 1e9, d.last_answer_ns / 1e9)
 
     def latencies(self) -> dict[str, Histogram]:
@@ -271,31 +274,31 @@ class Load:
         """
         if self._thread.is_alive():
             time.sleep(TOGETHER_S)
-        return self._driver.histograms()
+        return self._connections.histograms()
 
     def latency_counts(self) -> NDArray[np.uint64]:
         """How many orders each bucket of a ``Histogram`` counts, all kinds together. Can be called during a run.
 
         The newest order of a session may be missing. Takes little time from the sending thread.
         """
-        counts: NDArray[np.uint64] = self._driver.latencies.counts()
+        counts: NDArray[np.uint64] = self._connections.latencies.counts()
         return counts
 
     def start_anew(self) -> None:
         """Reset the measurements. Call it only when every order is answered."""
         time.sleep(TOGETHER_S)
-        self._driver.forget_latencies()
+        self._connections.forget_latencies()
 
     # ------------------------------------------------------------------ failures
 
     @property
     def failure(self) -> LoadFailed | None:
         """Why the sessions ended; None while all is well."""
-        driver: Any = self._driver
-        if not driver.failure:
+        state = self._connections
+        if not state.failure:
             return None
-        owner = list(self.accounts)[driver.failed_connection]
-        return LoadFailed(f"owner {owner}: {_in_words(driver.failure, driver.found, driver.expected)}")
+        owner = list(self.accounts)[state.failed_connection]
+        return LoadFailed(f"owner {owner}: {_in_words(state.failure, state.found, state.expected)}")
 
     def check(self) -> None:
         """Raise LoadFailed if the exchange is gone or broke the protocol."""
@@ -312,17 +315,17 @@ class Load:
         self._driver.end()
         self._thread.join()
         self._close()
-        self._connections = []
+        self._sockets = []
         for account in self.accounts.values():
             secret = self._secrets.get(account.owner, b"")
             back = log_in(host, port, account.owner, secret, resume_from=account.next_sequence)
-            self._connections.append(back.connection)
+            self._sockets.append(back.connection)
             self._driver.connection(account.connection, back.connection.fileno(), back.accepted.next_sequence)
         self._driver.begin_cut()
         self._start_thread()
         self.cut()
         until = time.monotonic() + PATIENCE_S
-        while not all(self._driver.is_caught_up(account.connection) for account in self.accounts.values()):
+        while not all(self._connections.is_caught_up(account.connection) for account in self.accounts.values()):
             self.check()
             if time.monotonic() > until:
                 raise LoadFailed(f"the exchange did not send all missed reports within {PATIENCE_S:g} s")
@@ -333,7 +336,7 @@ class Load:
         """Drop the commands that are not answered: how many. Stops the thread meanwhile."""
         self._driver.end()
         self._thread.join()
-        lost = int(self._driver.forget())
+        lost = int(self._connections.forget())
         self._driver.go_on()
         self._start_thread()
         return lost
