@@ -18,7 +18,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -177,10 +177,8 @@ class Load:
         """
         pace = rate if isinstance(rate, Pace) else Pace(rate or 0.0)
         begin = time.perf_counter() if start is None else start
-        while not self.offer(plan, pace, begin, measured=measured):
-            self.check()
-            time.sleep(POLL_S)
-        self.wait_released()
+        self.wait(lambda: self.offer(plan, pace, begin, measured=measured))
+        self.wait(lambda: self.is_released)
         return begin + pace.seconds(plan.count) if pace.rate else time.perf_counter()
 
     def offer(self, plan: Plan, pace: Pace, start: float, first: int = 0, *, measured: bool = True) -> bool:
@@ -209,32 +207,36 @@ class Load:
         """Has every offered order come due?"""
         return bool(self._driver.parts_done == self._offered)
 
-    def wait_released(self) -> None:
-        """Wait until every offered order has come due. Raises LoadFailed."""
-        while not self.is_released:
-            self.check()
-            time.sleep(POLL_S)
-
     def cut(self) -> int:
         """Drop the offered orders that are not due yet. Returns how many. Raises LoadFailed."""
         self._driver.begin_cut()
-        while not self._driver.is_cut:
-            self.check()
-            time.sleep(POLL_S)
+        self.wait(lambda: self._driver.is_cut)
         left = self._commands - self.released
         self._commands = self.released
         return left
 
-    def wait_answered(self) -> None:
-        """Wait until every due order is answered. Raises LoadFailed if no answer arrives for ``patience`` seconds."""
+    def wait(
+        self, done: Callable[[], bool], on_poll: Callable[[], None] = lambda: None, poll_s: float = POLL_S
+    ) -> None:
+        """Call ``done`` until it is true, and ``on_poll`` in between.
+
+        Raises LoadFailed if the sessions failed, or if no due order is answered for ``patience`` seconds.
+        """
         known, since = -1, time.monotonic()
-        while not self.is_released or self.answers < self.released:
+        while not done():
             self.check()
-            if self.answers != known or not self.is_released:
-                known, since = self.answers, time.monotonic()
-            elif time.monotonic() - since > self.patience:
-                raise LoadFailed(f"{self.released - known} orders were not answered within {self.patience:g} s")
-            time.sleep(POLL_S)
+            answers, now = self.answers, time.monotonic()
+            if answers != known or answers == self.released:
+                known, since = answers, now
+            elif now - since > self.patience:
+                waiting = self.released - answers
+                raise LoadFailed(f"{waiting:,} orders were not answered within {self.patience:g} s")
+            time.sleep(poll_s)
+            on_poll()
+
+    def wait_answered(self) -> None:
+        """Wait until every offered order has come due and is answered. Raises LoadFailed, as ``wait``."""
+        self.wait(lambda: self.is_released and self.answers >= self.released)
 
     def leave(self) -> None:
         """Log out after everything that was sent is answered; every report has then arrived. Raises LoadFailed."""

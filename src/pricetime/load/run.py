@@ -20,7 +20,7 @@ from .run_file import Latency, LoadResult, Moment
 #: Length of an interval of ``over_time``, in seconds.
 INTERVAL_S = 0.25
 
-#: Longest wait between two checks, in seconds.
+#: Seconds between two checks.
 POLL_S = 0.01
 
 #: The schedule starts this many seconds from now, so that the first order is not late.
@@ -75,7 +75,6 @@ class Run:
         self._start = self._interval_ends = 0.0
         self._seen = np.zeros(0, np.uint64)  # counts of latencies at the end of the last interval
         self._sent = self._answered = 0
-        self._answers_known, self._answers_since = -1, 0.0
         self._cut = False
         self._offered: deque[tuple[int, Plan]] = (
             deque()
@@ -107,14 +106,12 @@ class Run:
     def _send(self, plans: Iterable[Plan]) -> None:
         """Offer plans as there is room, and record intervals in between."""
         for plan in plans:
-            while not self._cut and not self.load.offer(plan, self.pace, self._start, self._orders):
-                self._wait()
+            self._wait(lambda plan=plan: self._cut or self.load.offer(plan, self.pace, self._start, self._orders))
             self._offered.append((self._orders, plan))
             self._orders += plan.count
             self._drop_sent()
             self._sample()
-        while not self.load.is_released and not self._cut:
-            self._wait()
+        self._wait(lambda: self._cut or self.load.is_released)
 
     def _drop_sent(self) -> None:
         sent = self.load.released - self._released_before
@@ -129,21 +126,12 @@ class Run:
         return [plan.part(max(0, sent - first)) for first, plan in self._offered if first + plan.count > sent]
 
     def _until_answered(self) -> None:
-        while self.load.measured.answered < self._orders:
-            self._wait()
+        self._wait(lambda: self.load.measured.answered >= self._orders)
         self._sample(last=True)
 
-    def _wait(self) -> None:
-        """Wait a moment. Raises LoadFailed if the sessions failed, or if no due order is answered for too long."""
-        self.load.check()
-        answers, now = self.load.answers, time.monotonic()
-        if answers != self._answers_known or answers == self.load.released:
-            self._answers_known, self._answers_since = answers, now
-        elif now - self._answers_since > self.load.patience:
-            waiting = self.load.released - answers
-            raise LoadFailed(f"{waiting:,} orders were not answered within {self.load.patience:g} s")
-        time.sleep(max(0.001, min(POLL_S, self._interval_ends - time.perf_counter())))
-        self._sample()
+    def _wait(self, done: Callable[[], bool]) -> None:
+        """Wait, and record intervals meanwhile. Raises LoadFailed."""
+        self.load.wait(done, self._sample, POLL_S)
 
     def _sample(self, *, last: bool = False) -> None:
         """Record an interval if one has passed."""
