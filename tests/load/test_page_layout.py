@@ -1,7 +1,5 @@
 """The page of a report in a real browser: it fits a phone, and its pictures are light or dark."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 import pytest
