@@ -29,6 +29,7 @@ class Connections:
     """``count``: how many. ``keep``: how many of the newest reports of each to keep. Raises MemoryError."""
 
     def __init__(self, count: int, keep: int) -> None:
+        self.count = self.all_sent = self.all_answered = self.released = 0
         self.latencies = Latencies()
         room = max(LEAST_WAITING, MOST_WAITING // max(1, count))
         self.queue_mask = (1 << (room.bit_length() - 1)) - 1

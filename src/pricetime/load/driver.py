@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import select
+from typing import Any
 
 import cython
 import numpy as np
@@ -31,6 +32,10 @@ class Driver:
     MemoryError and OSError.
     """
 
+    if not cython.compiled:
+        parts: Any
+        ready: Any
+
     def __init__(
         self, connections: int, *, keep: int = 0, spins: bool = False, heartbeat_ns: int = 0, silence_ns: int = 0
     ) -> None:
@@ -43,7 +48,9 @@ class Driver:
         if epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, self.wake_fd, cython.address(event)) != 0:
             raise OSError(errno, os.strerror(errno))
         self.connections = Connections(connections, keep)
-        self.arrays = {}
+        self.arrays: dict[int, Any] = {}
+        self.fixed_ns = self.offered = self.done = self.index = self.at = 0
+        self.ended = self.cut = self.leaving = 0
         self.spins = spins
         self.heartbeat_ns = heartbeat_ns
         self.silence_ns = silence_ns

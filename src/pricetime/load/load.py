@@ -81,21 +81,21 @@ class Account:
     @property
     def answers(self) -> int:
         """Number of commands that were answered."""
-        return int(self._connections.answers(self.connection))
+        return self._connections.answers(self.connection)
 
     @property
     def next_sequence(self) -> int:
         """Sequence number of the next report."""
-        return int(self._connections.next_sequence(self.connection))
+        return self._connections.next_sequence(self.connection)
 
     @property
     def kinds(self) -> NDArray[np.int64]:
         """Number of reports by ``ReportKind``: shape (16,)."""
-        return np.asarray(self._connections.kinds(self.connection))
+        return self._connections.kinds(self.connection)
 
     def reports(self) -> NDArray[np.void]:
         """The newest reports, as many as are kept, oldest first. Call it only while no reports arrive."""
-        return np.asarray(self._connections.kept(self.connection))
+        return self._connections.kept(self.connection)
 
 
 class Load:
@@ -205,7 +205,7 @@ class Load:
     @property
     def is_released(self) -> bool:
         """Has every offered order come due?"""
-        return bool(self._driver.parts_done == self._offered)
+        return self._driver.parts_done == self._offered
 
     def cut(self) -> int:
         """Drop the offered orders that are not due yet. Returns how many. Raises LoadFailed."""
@@ -251,17 +251,17 @@ class Load:
     @property
     def sent(self) -> int:
         """Commands handed to the operating system, less those that ``resume`` found lost."""
-        return int(self._connections.all_sent)
+        return self._connections.all_sent
 
     @property
     def released(self) -> int:
         """Number of commands that have come due."""
-        return int(self._connections.released)
+        return self._connections.released
 
     @property
     def answers(self) -> int:
         """Number of commands that were answered."""
-        return int(self._connections.all_answered)
+        return self._connections.all_answered
 
     @property
     def measured(self) -> Measured:
@@ -283,8 +283,7 @@ class Load:
 
         The newest order of a session may be missing. Takes little time from the sending thread.
         """
-        counts: NDArray[np.uint64] = self._connections.latencies.counts()
-        return counts
+        return self._connections.latencies.counts()
 
     def start_anew(self) -> None:
         """Reset the measurements. Call it only when every order is answered."""
@@ -338,7 +337,7 @@ class Load:
         """Drop the commands that are not answered: how many. Stops the thread meanwhile."""
         self._driver.end()
         self._thread.join()
-        lost = int(self._connections.forget())
+        lost = self._connections.forget()
         self._driver.go_on()
         self._start_thread()
         return lost

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
@@ -76,9 +77,8 @@ class Run:
         self._seen = np.zeros(0, np.uint64)  # counts of latencies at the end of the last interval
         self._sent = self._answered = 0
         self._cut = False
-        self._offered: deque[tuple[int, Plan]] = (
-            deque()
-        )  # plans not wholly sent, each with the number of orders before it
+        #: Plans not wholly sent, each with the number of orders before it.
+        self._offered: deque[tuple[int, Plan]] = deque()
         self._released_before = load.released
 
     def go(self, plans: Iterable[Plan]) -> list[Plan]:
@@ -106,12 +106,16 @@ class Run:
     def _send(self, plans: Iterable[Plan]) -> None:
         """Offer plans as there is room, and record intervals in between."""
         for plan in plans:
-            self._wait(lambda plan=plan: self._cut or self.load.offer(plan, self.pace, self._start, self._orders))
+            self._wait(partial(self._offer, plan))
             self._offered.append((self._orders, plan))
             self._orders += plan.count
             self._drop_sent()
             self._sample()
         self._wait(lambda: self._cut or self.load.is_released)
+
+    def _offer(self, plan: Plan) -> bool:
+        """Queue the plan, unless the schedule is cut. False: no room yet."""
+        return self._cut or self.load.offer(plan, self.pace, self._start, self._orders)
 
     def _drop_sent(self) -> None:
         sent = self.load.released - self._released_before
