@@ -135,10 +135,10 @@ def test_the_steps_of_a_search(tmp_path: Path) -> None:
 def test_what_the_server_measured_goes_in(tmp_path: Path) -> None:
     inside = Histogram()
     inside.record_many([1000, 2000])
-    server = intervals_of({"match.rests": inside, "tick_to_trade.trades": inside, "sideways.rests": inside})
+    server = intervals_of({"match.rests": inside, "tick_to_trade.trades": inside})
     files = write(tmp_path / "run", result_of(5), SETTINGS, "", server=server)
     latency = json.loads(files[0].read_text())["latency_ns"]
-    assert list(latency) == ["round_trip", "tick_to_trade", "match"]
+    assert set(latency) == {"round_trip", "tick_to_trade", "match"}
     assert latency["match"]["rests"]["count"] == latency["match"]["all"]["count"] == 2
     assert latency["tick_to_trade"]["trades"]["max"] == 2000
     assert hlog.read(files[1])["match.rests"].count == 2

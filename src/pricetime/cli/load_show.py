@@ -12,9 +12,8 @@ from .table import Column, Grid, figures, print_titled
 
 if TYPE_CHECKING:
     from ..load.run import Latencies, Result
-    from ..load.run_file import Moment, Setting, Step
+    from ..load.run_file import Latency, Moment, Setting, Step
     from ..load.saturation import Search
-    from ..load.tables import Table
 
 #: Columns to leave out of a table that is too wide, the highest number first.
 LEFT_OUT = {"p99.99": 3, "p90": 2, "commands": 1}
@@ -69,7 +68,6 @@ def outcome(
 ) -> None:
     """Print the result of a run; of a search, its best step. ``server``: what the server measured, by interval."""
     from ..load.run import by_kind
-    from ..load.tables import latency_table
 
     where = f"{text((settings['host'], settings['port']))}, {settings['sessions']} sessions"
     print_titled(
@@ -77,7 +75,7 @@ def outcome(
         rates(result, search),
     )
     intervals = {"round_trip": result.latencies, **server}
-    latencies(latency_table({"": {interval: by_kind(kinds) for interval, kinds in intervals.items()}}))
+    latencies({interval: by_kind(kinds) for interval, kinds in intervals.items()})
 
 
 def rates(result: Result, search: Search | None) -> Grid:
@@ -105,12 +103,17 @@ def rates(result: Result, search: Search | None) -> Grid:
     return table
 
 
-def latencies(table: Table) -> None:
-    """Print a table of latencies."""
-    names = enumerate(table.columns)
+def latencies(found: Mapping[str, Mapping[str, Latency]]) -> None:
+    """Print a table of latencies, which are given by interval and kind."""
+    from ..load.tables import latency_table
+
+    table = latency_table({"": found})
     grid = Grid(
-        *[Column(name, LEFT_OUT.get(name, 0), justify="left" if at < table.names else "right") for at, name in names]
+        *[
+            Column(name, LEFT_OUT.get(name, 0), justify="left" if at < table.names else "right")
+            for at, name in enumerate(table.columns)
+        ]
     )
     for row in table.rows:
-        grid.add_row(*row, style="bold" if "all" in row[: table.names] else None)
+        grid.add_row(*row, style="bold" if row[1] == "all" else None)
     print_titled(table.title, grid)

@@ -10,11 +10,10 @@ from pathlib import Path
 
 from ..native import hlog
 from ..native.histogram import Histogram
-from ..native.latency import NAMES
 from . import run_file
 from .machine import describe
 from .run import Latencies, Result, by_kind
-from .run_file import INTERVALS, LoadResult, LoadRun, Saturation, Setting
+from .run_file import LoadResult, LoadRun, Saturation, Setting
 from .saturation import Search
 
 
@@ -25,12 +24,12 @@ def files_of(run: Path) -> tuple[Path, Path]:
 
 
 def intervals_of(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Histogram]]:
-    """The histograms of a .hlog file, by interval and kind of command. Unknown names are left out."""
-    found = {
-        interval: {kind: by_tag[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in by_tag}
-        for interval in INTERVALS
-    }
-    return {interval: kinds for interval, kinds in found.items() if kinds}
+    """The histograms of a .hlog file, by interval and kind of command."""
+    found: dict[str, dict[str, Histogram]] = {}
+    for tag, histogram in by_tag.items():
+        interval, _, kind = tag.partition(".")
+        found.setdefault(interval, {})[kind] = histogram
+    return found
 
 
 def write(

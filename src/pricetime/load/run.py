@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..native.histogram import Histogram
-from ..native.latency import NAMES
 from .load import Load, LoadFailed, Pace
 from .plan import Plan
 from .run_file import Latency, LoadResult, Moment
@@ -179,8 +178,7 @@ def total(latencies: Latencies) -> Histogram:
 
 def by_kind(latencies: Latencies) -> dict[str, Latency]:
     """Percentiles in ns, of all commands together and of each kind."""
-    empty = Histogram()
-    return {"all": Latency.of(total(latencies)), **{kind: Latency.of(latencies.get(kind, empty)) for kind in NAMES}}
+    return {"all": Latency.of(total(latencies)), **{kind: Latency.of(each) for kind, each in latencies.items()}}
 
 
 def above(counts: Counts, limit_ns: int) -> int:

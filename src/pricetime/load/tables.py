@@ -44,13 +44,21 @@ def latency_table(runs: Mapping[str, Mapping[str, Mapping[str, Latency]]]) -> Ta
     table = Table(
         "Latency; round trip: from due to answered; the other intervals are in the server", columns, 2 + len(run_column)
     )
-    for interval, title in INTERVALS.items():
+    for interval in dict.fromkeys([*INTERVALS, *(interval for run in runs.values() for interval in run)]):
         for kind in dict.fromkeys(kind for run in runs.values() for kind in run.get(interval, {})):
             for name, run in runs.items():
                 latency = run.get(interval, {}).get(kind)
                 if latency is not None and latency.count:
                     values = [duration(getattr(latency, point)) for point in POINTS]
-                    table.rows.append([title, kind, *[name for _ in run_column], f"{latency.count:,}", *values])
+                    table.rows.append(
+                        [
+                            INTERVALS.get(interval, interval),
+                            kind,
+                            *[name for _ in run_column],
+                            f"{latency.count:,}",
+                            *values,
+                        ]
+                    )
     return table
 
 
