@@ -9,12 +9,21 @@ one reading, 10 to 20 ns.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import cython
 import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.core.book import Books
+from pricetime.core.engine import Engine
+from pricetime.core.order_book import OrderBook
+from pricetime.log.writer import Writer
+from pricetime.ring.idle import Idle
+from pricetime.ring.ring import Ring
 
 
-def ticks_per_ns(seconds=0.1):
+def ticks_per_ns(seconds: float = 0.1) -> float:
     """Return the ticks of the clock in one ns, measured with the system clock."""
     start_ns = time.perf_counter_ns()
     start: u64 = read_ticks()
@@ -24,14 +33,14 @@ def ticks_per_ns(seconds=0.1):
     return (end - start) / (end_ns - start_ns)
 
 
-def _short(ticks):
+def _short(ticks: u64) -> u32:
     return cython.cast(u32, min(ticks, cython.cast(u64, 0xFFFFFFFF)))
 
 
 # ---------------------------------------------------------------------- one by one
 
 
-def time_each(book, commands):
+def time_each(book: Any, commands: NDArray[np.void]) -> NDArray[np.uint32]:
     """Execute commands (COMMAND, shape (n,)) in an ``OrderBook``; return the clock ticks of each, u32, same shape."""
     ticks = np.zeros(len(commands), np.uint32)
     count: u64 = len(commands)
@@ -45,7 +54,9 @@ def time_each(book, commands):
     return ticks
 
 
-def _time_each(books, commands, count, ticks):
+def _time_each(
+    books: Books, commands: cython.pointer[cython.const[Command]], count: u64, ticks: cython.pointer[u32]
+) -> None:
     i: u64
     before: u64 = read_ticks()
     for i in range(count):
@@ -55,21 +66,19 @@ def _time_each(books, commands, count, ticks):
         before = after
 
 
-def time_each_from(engine, ring, count):
+def time_each_from(engine: Engine, ring: Ring, count: int) -> NDArray[np.uint32]:
     """The same with commands from a ring that holds them all, in an ``Engine``: taken, executed, slot released."""
-    mine: Engine = engine
-    books: Books = mine.books
-    source: Ring = ring
+    books: Books = engine.books
     n: u64 = count
     ticks = np.full(n, 0, np.uint32)  # prefaults its pages before the timing
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
-    mine.make_room(n)
+    engine.make_room(n)
     with cython.nogil:
-        _time_each_from(books, source, n, out)
+        _time_each_from(books, ring, n, out)
     return ticks
 
 
-def _time_each_from(books, ring, count, ticks):
+def _time_each_from(books: Books, ring: Ring, count: u64, ticks: cython.pointer[u32]) -> None:
     i: u64
     before: u64 = read_ticks()
     for i in range(count):
@@ -86,13 +95,14 @@ def _time_each_from(books, ring, count, ticks):
 # ---------------------------------------------------------------------- into the journal
 
 
-def append_paced(writer, commands, batch, gap_ticks):
+def append_paced(
+    writer: Writer, commands: NDArray[np.void], batch: int, gap_ticks: int
+) -> tuple[NDArray[np.uint32], int]:
     """Append commands in batches, each ``gap_ticks`` after the one before or as soon as possible.
 
     Returns the ticks of each batch as u32, and the ticks that it waited for room.
     The clock is read right before and right after an append, so its own cost is in every figure.
     """
-    mine: Writer = writer
     count: u64 = len(commands)
     step: u64 = batch
     gap: u64 = gap_ticks
@@ -101,11 +111,19 @@ def append_paced(writer, commands, batch, gap_ticks):
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
     stalled: u64[1]
     with cython.nogil:
-        _append_paced(mine, first, count, step, gap, out, stalled)
+        _append_paced(writer, first, count, step, gap, out, stalled)
     return ticks, stalled[0]
 
 
-def _append_paced(writer, commands, count, batch, gap_ticks, ticks, stalled):
+def _append_paced(
+    writer: Writer,
+    commands: cython.pointer[cython.const[Command]],
+    count: u64,
+    batch: u64,
+    gap_ticks: u64,
+    ticks: cython.pointer[u32],
+    stalled: cython.pointer[u64],
+) -> u64:
     stalled[0] = 0
     done: u64 = 0
     number: u64 = 0
@@ -136,17 +154,15 @@ def _append_paced(writer, commands, count, batch, gap_ticks, ticks, stalled):
 # ---------------------------------------------------------------------- in batches
 
 
-def fill(ring, commands, idle):
+def fill(ring: Ring, commands: NDArray[np.void], idle: Idle) -> None:
     """Put every command into the ring, as soon as there is room."""
-    mine: Ring = ring
-    patience: Idle = idle
     count: u64 = len(commands)
     first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
     with cython.nogil:
-        _fill(mine, first, count, patience)
+        _fill(ring, first, count, idle)
 
 
-def _fill(ring, commands, count, idle):
+def _fill(ring: Ring, commands: cython.pointer[cython.const[Command]], count: u64, idle: Idle) -> None:
     tries: u64 = 0
     done: u64 = 0
     i: u64
@@ -163,27 +179,23 @@ def _fill(ring, commands, count, idle):
         done += free
 
 
-def match_from(engine, ring, count, idle, writer=None):
+def match_from(engine: Engine, ring: Ring, count: int, idle: Idle, writer: Writer | None = None) -> tuple[int, int]:
     """Take ``count`` commands from the ring, up to BATCH at once, and execute them in place; return (ns, reports).
 
     With a ``writer`` a batch is in the journal before it is executed, and the checksum of its reports is computed, as
     for checkpoints. Fewer are executed if the journal fails.
     """
-    mine: Engine = engine
-    books: Books = mine.books
-    source: Ring = ring
-    patience: Idle = idle
-    journal: Writer = writer
+    books: Books = engine.books
     n: u64 = count
-    mine.make_room(n)
+    engine.make_room(n)
     reports: u64 = books.seq_num
     began: u64 = monotonic_ns()
     with cython.nogil:
-        _match_from(books, journal, source, n, patience)
+        _match_from(books, writer, ring, n, idle)
     return monotonic_ns() - began, books.seq_num - reports
 
 
-def _match_from(books, writer, ring, count, idle):
+def _match_from(books: Books, writer: Writer | None, ring: Ring, count: u64, idle: Idle) -> None:
     report_checksum: u32 = 0
     tries: u64 = 0
     i: u64
