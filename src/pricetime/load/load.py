@@ -264,10 +264,9 @@ class Load:
         return self._connections.all_answered
 
     @property
-    def measured(self) -> Measured:
-        """Current counts and times of the measured orders."""
-        d = self._connections
-        return Measured(d.sent, d.answered, d.late, d.last_sent_ns / 1e9, d.last_due_ns / 1e9, d.last_answer_ns / 1e9)
+    def measured(self) -> Connections:
+        """Has current counts (``sent``, ``answered``, ``late``) and times (``last_due_ns``) of the measured orders."""
+        return self._connections
 
     def latencies(self) -> dict[str, Histogram]:
         """Latencies of the measured orders in ns, from due to answered, by kind of command.
@@ -345,17 +344,6 @@ class Load:
     def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._driver.run, name="pricetime-load")
         self._thread.start()
-
-
-class Measured(NamedTuple):
-    """Counts and times of the measured orders; times are of ``time.perf_counter``, 0 if not known."""
-
-    sent: int
-    answered: int
-    late: int  #: sent more than 1 ms after they were due
-    last_sent: float
-    last_due: float
-    last_answer: float
 
 
 def _in_words(failure: int, found: int, expected: int) -> str:

@@ -142,11 +142,14 @@ class Run:
         if now < self._interval_ends and not last:
             return
         counts, measured, now = self.load.latency_counts(), self.load.measured, time.perf_counter()
+        sent, answered = measured.sent, measured.answered  # the loop counts on
         new = counts - self._seen if self._seen.size else counts
         p50, p99, most = Histogram.from_array(new).percentiles((50, 99, 100))
-        sent, answered = measured.sent - self._sent, measured.answered - self._answered
-        moment = Moment(s=round(now - self._start, 3), sent=sent, answered=answered, p50=p50, p99=p99, max=most)
-        self._seen, self._sent, self._answered = counts, measured.sent, measured.answered
+        moment = Moment(
+            s=round(now - self._start, 3), sent=sent - self._sent, answered=answered - self._answered,
+            p50=p50, p99=p99, max=most,
+        )  # fmt: skip
+        self._seen, self._sent, self._answered = counts, sent, answered
         self._interval_ends = max(self._interval_ends + INTERVAL_S, now)
         self.result.over_time.append(moment)
         self._on_sample(moment)
@@ -158,13 +161,15 @@ class Run:
         result.ended_at = time.time()
         result.latencies = self.load.latencies()
         result.sent, result.answered, result.late = measured.sent, measured.answered, measured.late
-        sending = max(measured.last_sent - self._start, self.pace.seconds(measured.sent), 1e-9)
-        result.seconds = max(0.0, max(measured.last_answer, measured.last_sent) - self._start)
+        last_sent = measured.last_sent_ns / 1e9
+        last = max(measured.last_answer_ns / 1e9, last_sent)
+        sending = max(last_sent - self._start, self.pace.seconds(measured.sent), 1e-9)
+        result.seconds = max(0.0, last - self._start)
         result.sent_per_s = measured.sent / sending
         result.answered_per_s = measured.answered / max(result.seconds, self.pace.seconds(measured.answered), 1e-9)
         if self.pace.rate:
             result.asked = measured.sent / max(self.pace.seconds(measured.sent), 1e-9)
-            behind = max(measured.last_sent, measured.last_answer) - measured.last_due
+            behind = last - measured.last_due_ns / 1e9
             result.reached = behind <= max(BEHIND_S, BEHIND * self.pace.seconds(measured.sent))
 
 
