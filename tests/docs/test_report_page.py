@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import pytest
 
 from pricetime.load.figures import pictures
-from pricetime.load.report import load
+from pricetime.load.recording import load
 from pricetime.load.run_file import LoadRun, key
 from tests.cli.run import good
 from tests.load import made_runs

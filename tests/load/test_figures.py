@@ -15,7 +15,7 @@ pytest.importorskip("matplotlib", reason="needs the packages of a report: pip in
 pytest.importorskip("hdrh", reason="needs the packages of a report: pip install '.[report]'")
 
 from pricetime.load.figures import draw_over_time, draw_percentiles, draw_searches, drawing, over_time, pictures
-from pricetime.load.report import Recording, load
+from pricetime.load.recording import Recording, load
 from pricetime.load.run_file import LoadRun, Moment
 from tests.load import made_runs
 

@@ -11,6 +11,7 @@ pytest.importorskip("jinja2", reason="needs the packages of a report: pip instal
 
 from pricetime.load import report
 from pricetime.load.figures import pictures
+from pricetime.load.recording import load
 from tests.load import made_runs
 from tools.browser import CHROMIUM, DRIVER, MISSING, Browser, browser
 
@@ -32,7 +33,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     histograms = made_runs.few(200)
     made = made_runs.load_run(histograms, saturation=made_runs.saturation())
     names = "a-run-with-a-long-name-for-a-narrow-page", "second"
-    recordings = report.load([made_runs.write(folder, name, made, histograms) for name in names])
+    recordings = load([made_runs.write(folder, name, made, histograms) for name in names])
     page = folder / "report.html"
     page.write_text(report.page(recordings, pictures(recordings)), encoding="utf-8")
     return page.as_uri()

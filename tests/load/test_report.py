@@ -12,7 +12,7 @@ import pytest
 from pricetime.extras import MissingExtra
 from pricetime.load import report
 from pricetime.load.figures import pictures
-from pricetime.load.report import LONGEST, labels, load
+from pricetime.load.recording import LONGEST, labels, load
 from pricetime.native.hlog import BadLog
 from tests.load import made_runs
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ..load.report import Recording
+    from ..load.recording import Recording
 
 NAME = "report.html"
 
@@ -72,7 +72,7 @@ def _named(path: Path) -> Path:
 
 
 def _load(paths: Sequence[Path]) -> list[Recording]:
-    from ..load.report import load
+    from ..load.recording import load
     from ..load.run_file import NotARun
     from ..native.hlog import BadLog
 

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..extras import require
 from ..native.histogram import Histogram
+from .recording import Recording
 from .run import total
 from .run_file import INTERVALS, Moment, Saturation
 from .units import duration, rate
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from .report import Recording
 
 #: Make a file depend on its input only, and a dollar sign in a name plain text.
 SETTINGS = {
