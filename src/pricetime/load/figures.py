@@ -121,8 +121,8 @@ def draw_over_time(recordings: Sequence[Recording]) -> Figure:
     titles = ["per second", "latency"] if alone else ["answered per second", "p99"]
     figure, (rates, latencies) = _panels(titles, "seconds since the start")
     for each in recordings:
-        for axes, names in ((rates, ("answered", "sent")), (latencies, ("p99", "p50", "max"))):
-            for at, name in enumerate(names if alone else names[:1]):
+        for axes, first, names in ((rates, 0, ("answered", "sent")), (latencies, 2, ("p99", "p50", "max"))):
+            for at, name in enumerate(names if alone else names[:1], start=first):
                 values, edges = over_time(each.run.over_time, name), [0.0, *(moment.s for moment in each.run.over_time)]
                 label, number = (name, at) if alone else (each.name, each.number)
                 axes.stairs(values, edges, baseline=None, label=label, **_line(number))
