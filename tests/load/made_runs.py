@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from pricetime.load import run_file
+from pricetime.load.record import intervals_of
+from pricetime.load.run import by_kind
 from pricetime.load.run_file import (
     INTERVALS,
-    Latency,
     LoadResult,
     LoadRun,
     Moment,
@@ -72,24 +73,11 @@ def of_values(values: Sequence[int]) -> Histogram:
     return histogram
 
 
-def latency(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Latency]]:
-    """As a run has it, with all kinds together."""
-    found: dict[str, dict[str, Latency]] = {}
-    for interval in INTERVALS:
-        everything = Histogram()
-        own = {kind: by_tag[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in by_tag}
-        for histogram in own.values():
-            everything.merge(histogram)
-        if own:
-            found[interval] = {kind: Latency.of(each) for kind, each in {"all": everything, **own}.items()}
-    return found
-
-
 def load_run(
     by_tag: Mapping[str, Histogram], *, rate: float | None = 1_000_000.0, seconds: float = 5.0, **fields: Any
 ) -> LoadRun:
     """A load that went well, unless the fields say otherwise."""
-    found = latency(by_tag)
+    found = {interval: by_kind(kinds) for interval, kinds in intervals_of(by_tag).items()}
     count = found["round_trip"]["all"].count if found else 0
     rng = np.random.default_rng(count)
     sent = round((rate or 2e6) * seconds) if count else 0
