@@ -28,7 +28,7 @@ MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 LONG_PYTEST := $(PYTEST) -o faulthandler_timeout=0
 CORE_TESTS = tests/native tests/core tests/properties tests/scenarios tests/fuzz
 
-.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare lint pictures settings structure screenshot wire dashboard docs docs-serve format clean
+.PHONY: always help build packages demo test test-compiled test-pure test-slow coverage fuzz soak bench bench-client bench-ring bench-journal bench-recovery bench-exchange bench-load bench-pipeline bench-pages bench-public bench-compare lint settings structure screenshot wire dashboard docs docs-serve format clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
@@ -130,9 +130,6 @@ lint: .venv/installed ## check format, style and types
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff .; echo "run make format" >&2; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
-
-pictures: build ## draw docs/pictures/runs from the runs recorded in docs/runs
-	@$(BIN)/python -m tools.pictures
 
 structure: .venv/installed ## write the list of packages in CONTRIBUTING and their picture from the sources
 	@$(BIN)/python -m tools.structure

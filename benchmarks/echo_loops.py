@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cython
 import numpy as np
 
+from pricetime.native.arrays import Block
 
-def echo(epoll_fd: cython.int, fds, sizes):
+
+def echo(epoll_fd: cython.int, fds: Sequence[int], sizes: bytes) -> int:
     """Read from these connections until all are closed; return the bytes read. ``sizes``: bytes by type of message.
 
     The epoll must be empty. Every complete order gets an answer.
@@ -15,7 +19,7 @@ def echo(epoll_fd: cython.int, fds, sizes):
     talks: Block = Block(MOST * cython.sizeof(Talk))
     buffer: Block = Block(READ_BYTES + LONGEST_ORDER)
     out: Block = Block(ROOM_BYTES)
-    table: cython.const[u8][::1] = np.frombuffer(sizes, np.uint8)
+    table: cython.const[u8][::1] = np.frombuffer(sizes, np.uint8)  # type: ignore[valid-type]
     first: cython.pointer[Talk] = cython.cast(cython.pointer[Talk], talks.memory)
     event: epoll_event
     for place, fd in enumerate(fds):
@@ -32,7 +36,14 @@ def echo(epoll_fd: cython.int, fds, sizes):
     return n_bytes
 
 
-def _echo(epoll_fd, talks, open_count, sizes, buffer, out):
+def _echo(
+    epoll_fd: cython.int,
+    talks: cython.pointer[Talk],
+    open_count: u32,
+    sizes: cython.pointer[cython.const[u8]],
+    buffer: cython.pointer[u8],
+    out: cython.pointer[u8],
+) -> u64:
     ready: epoll_event[MOST]
     total: u64 = 0
     while open_count != 0:
@@ -59,7 +70,13 @@ def _echo(epoll_fd, talks, open_count, sizes, buffer, out):
     return total
 
 
-def _answer(t, sizes, data, n_bytes, out):
+def _answer(
+    t: cython.pointer[Talk],
+    sizes: cython.pointer[cython.const[u8]],
+    data: cython.pointer[cython.const[u8]],
+    n_bytes: u64,
+    out: cython.pointer[u8],
+) -> u64:
     """Write the answers to complete messages; return their bytes."""
     used: u64 = 0
     written: u64 = 0

@@ -9,12 +9,18 @@ one reading, 10 to 20 ns.
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import cython
 import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.core.book import Books
+from pricetime.core.order_book import OrderBook
+from pricetime.log.writer import Writer
 
 
-def ticks_per_ns(seconds=0.1):
+def ticks_per_ns(seconds: float = 0.1) -> float:
     """Return the ticks of the clock in one ns, measured with the system clock."""
     start_ns = time.perf_counter_ns()
     start: u64 = read_ticks()
@@ -24,14 +30,14 @@ def ticks_per_ns(seconds=0.1):
     return (end - start) / (end_ns - start_ns)
 
 
-def _short(ticks):
+def _short(ticks: u64) -> u32:
     return cython.cast(u32, min(ticks, cython.cast(u64, 0xFFFFFFFF)))
 
 
 # ---------------------------------------------------------------------- one by one
 
 
-def time_each(book, commands):
+def time_each(book: Any, commands: NDArray[np.void]) -> NDArray[np.uint32]:
     """Execute commands (COMMAND, shape (n,)) in an ``OrderBook``; return the clock ticks of each, u32, same shape."""
     ticks = np.zeros(len(commands), np.uint32)
     count: u64 = len(commands)
@@ -45,7 +51,9 @@ def time_each(book, commands):
     return ticks
 
 
-def _time_each(books, commands, count, ticks):
+def _time_each(
+    books: Books, commands: cython.pointer[cython.const[Command]], count: u64, ticks: cython.pointer[u32]
+) -> None:
     i: u64
     before: u64 = read_ticks()
     for i in range(count):
@@ -58,13 +66,14 @@ def _time_each(books, commands, count, ticks):
 # ---------------------------------------------------------------------- into the journal
 
 
-def append_paced(writer, commands, batch, gap_ticks):
+def append_paced(
+    writer: Writer, commands: NDArray[np.void], batch: int, gap_ticks: int
+) -> tuple[NDArray[np.uint32], int]:
     """Append commands in batches, each ``gap_ticks`` after the one before or as soon as possible.
 
     Returns the ticks of each batch as u32, and the ticks that it waited for room.
     The clock is read right before and right after an append, so its own cost is in every figure.
     """
-    mine: Writer = writer
     count: u64 = len(commands)
     step: u64 = batch
     gap: u64 = gap_ticks
@@ -73,11 +82,19 @@ def append_paced(writer, commands, batch, gap_ticks):
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
     stalled: u64[1]
     with cython.nogil:
-        _append_paced(mine, first, count, step, gap, out, stalled)
+        _append_paced(writer, first, count, step, gap, out, stalled)
     return ticks, stalled[0]
 
 
-def _append_paced(writer, commands, count, batch, gap_ticks, ticks, stalled):
+def _append_paced(
+    writer: Writer,
+    commands: cython.pointer[cython.const[Command]],
+    count: u64,
+    batch: u64,
+    gap_ticks: u64,
+    ticks: cython.pointer[u32],
+    stalled: cython.pointer[u64],
+) -> u64:
     stalled[0] = 0
     done: u64 = 0
     number: u64 = 0

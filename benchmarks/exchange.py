@@ -27,7 +27,6 @@ from typing import Any
 import click
 import numpy as np
 
-from pricetime.cli.load_show import one_line
 from pricetime.client.subscriber import Subscriber
 from pricetime.load.load import Load, Pace
 from pricetime.load.plan import Plan, make_plans
@@ -111,10 +110,7 @@ class Outcome:
             "gaps in the feed": f"{self.gaps:,}",
             "subscriber's books": "equal to the server's" if self.agrees else "DIFFERENT",
             **{f"tick to trade {name}": f"{ns / 1e3:,.1f} us" for name, ns in self.tick_to_trade_ns.items()},
-            **{
-                f"round trip, {kind}": f"{found.count:,}: {one_line(found)}"
-                for kind, found in by_kind(result.latencies).items()
-            },
+            **{f"round trip, {kind}": f"{found.count:,}: {found}" for kind, found in by_kind(result.latencies).items()},
         }
 
 

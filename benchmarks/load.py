@@ -20,7 +20,6 @@ from multiprocessing.connection import Connection
 
 import click
 
-from pricetime.cli.load_show import one_line
 from pricetime.load.load import Load, Pace
 from pricetime.load.plan import make_plans
 from pricetime.load.run import Run, total
@@ -75,7 +74,7 @@ def main(rate: float, seconds: float, sessions: int, load_cpu: int | None, echo_
         "sent": f"{found.sent_per_s / 1e6:.2f} M/s, {found.late:,} sent over 1 ms late",
         "answered": f"{found.answered_per_s / 1e6:.2f} M/s",
         "processor": f"{busy / found.seconds:.0%} of one, {busy / found.sent * 1e9:.0f} ns an order",
-        "round trip": one_line(Latency.of(total(found.latencies))),
+        "round trip": str(Latency.of(total(found.latencies))),
     }
     for name, value in words.items():
         print(f"  {name:<26}{value}")

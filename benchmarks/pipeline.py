@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import shlex
-import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +11,6 @@ import click
 import numpy as np
 
 from pricetime.errors import PricetimeError
-from pricetime.load import run_file
-from pricetime.load.machine import describe
 from pricetime.load.tables import Table
 
 from .books import alternately
@@ -70,33 +63,6 @@ def table_of(seen: dict[str, list[Seen]]) -> Table:
     return table
 
 
-def run_of(chosen: list[Stage], seen: dict[str, list[Seen]], started_at: datetime) -> run_file.PipelineRun:
-    """Return the record that ``pricetime report`` reads."""
-    command = shlex.join(["python", "-m", "benchmarks.pipeline", *sys.argv[1:]])
-    made = []
-    for stage in chosen:
-        turns = seen[stage.name]
-        latency_ns = median_ns(turns)
-        percentiles = {name.replace(".", "_"): ns for name, ns in latency_ns.items()} if latency_ns else None
-        made.append(
-            run_file.Stage(
-                name=stage.name,
-                orders=turns[0].orders,
-                orders_per_s=float(np.median([turn.orders_per_s for turn in turns])),
-                what=stage.what,
-                command=re.sub(r" --stage[ =]\S+", "", command) + f" --stage {stage.name}",
-                latency_ns=run_file.Percentiles(**percentiles) if percentiles else None,
-            )
-        )
-    return run_file.PipelineRun(
-        started_at=started_at.replace(microsecond=0),
-        version=version("pricetime"),
-        machine=describe(),
-        command=command,
-        stages=made,
-    )
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--stage",
@@ -132,7 +98,7 @@ def run_of(chosen: list[Stage], seen: dict[str, list[Seen]], started_at: datetim
     default=RESULTS / "pipeline",
     show_default="benchmarks/results/pipeline",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Writes OUT.json, for pricetime report, and OUT.md.",
+    help="Writes OUT.md and OUT.json.",
 )
 def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **given: Any) -> None:
     """Measure the pipeline stage by stage, in alternating runs.
@@ -151,7 +117,6 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
     Without an exchange --server-cpu is the processor of the thread that executes.
     """
     console = wide_console()
-    started_at = datetime.now(UTC)
     chosen = [stage for stage in stages() if not names or stage.name in names]
     try:
         console.print("compiling the loops if needed", style="dim")
@@ -165,7 +130,6 @@ def main(names: tuple[str, ...], rounds: int, out: Path, directory: Path, **give
         raise click.ClickException(str(failed)) from failed
     whats = {stage.name: f"{stage.name}: {stage.what}" for stage in chosen}
     publish(console, "benchmarks.pipeline", [table_of(seen)], out.parent, out.name, **whats)
-    run_file.write(Path(f"{out}.json"), run_of(chosen, seen, started_at))
 
 
 if __name__ == "__main__":

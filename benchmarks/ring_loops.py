@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import cython
 import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.ring.idle import Idle
+from pricetime.ring.ring import Ring
 
 
-def produce(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle):
+def produce(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle) -> None:
     """Put records ``first`` to ``first + count - 1``, ``batch`` at a time if there is room."""
     with cython.nogil:
         _produce(ring, first, count, batch, idle)
 
 
-def consume(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64 = 0, stall_ns: u64 = 0):
+def consume(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64 = 0, stall_ns: u64 = 0) -> int:
     """Get as many records, ``batch`` at a time if available; return how many were wrong.
 
     Pauses after every ``stall_every`` records.
@@ -27,14 +31,14 @@ def consume(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle, stall_ev
     return wrong
 
 
-def _write(slot, number):
+def _write(slot: cython.p_void, number: u64) -> None:
     words: cython.pointer[u64] = cython.cast(cython.pointer[u64], slot)
     i: cython.int
     for i in range(WORDS):
         words[i] = number + i * (number >> 3)
 
 
-def _differs(slot, number):
+def _differs(slot: cython.p_void, number: u64) -> u64:
     words: cython.pointer[u64] = cython.cast(cython.pointer[u64], slot)
     difference: u64 = 0
     i: cython.int
@@ -43,7 +47,7 @@ def _differs(slot, number):
     return difference
 
 
-def _produce(ring, first, count, batch, idle):
+def _produce(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle) -> None:
     i: u64
     tries: u64 = 0
     end: u64 = first + count
@@ -60,7 +64,7 @@ def _produce(ring, first, count, batch, idle):
         first += free
 
 
-def _consume(ring, first, count, batch, idle, stall_every, stall_ns):
+def _consume(ring: Ring, first: u64, count: u64, batch: u64, idle: Idle, stall_every: u64, stall_ns: u64) -> u64:
     i: u64
     wrong: u64 = 0
     tries: u64 = 0
@@ -89,7 +93,7 @@ def _consume(ring, first, count, batch, idle, stall_every, stall_ns):
 # ---------------------------------------------------------------------- round trip
 
 
-def ping(there: Ring, back: Ring, count: u64, idle: Idle):
+def ping(there: Ring, back: Ring, count: u64, idle: Idle) -> NDArray[np.uint32]:
     """Put ``count`` records, each after the one before has returned; return the ticks of each round trip."""
     ticks = np.zeros(count, np.uint32)
     out: cython.pointer[u32] = cython.cast(cython.pointer[u32], records_of(ticks))
@@ -98,13 +102,13 @@ def ping(there: Ring, back: Ring, count: u64, idle: Idle):
     return ticks
 
 
-def echo(there: Ring, back: Ring, count: u64, idle: Idle):
+def echo(there: Ring, back: Ring, count: u64, idle: Idle) -> None:
     """Send ``count`` records back as they arrive."""
     with cython.nogil:
         _echo(there, back, count, idle)
 
 
-def _ping(there, back, count, ticks, idle):
+def _ping(there: Ring, back: Ring, count: u64, ticks: cython.pointer[u32], idle: Idle) -> None:
     i: u64
     for i in range(count):
         before: u64 = read_ticks()
@@ -113,14 +117,14 @@ def _ping(there, back, count, ticks, idle):
         ticks[i] = cython.cast(u32, min(read_ticks() - before, cython.cast(u64, 0xFFFFFFFF)))
 
 
-def _echo(there, back, count, idle):
+def _echo(there: Ring, back: Ring, count: u64, idle: Idle) -> None:
     done: u64 = 0
     while done < count:
         _put_one(back, _get_one(there, idle), idle)
         done += 1
 
 
-def _put_one(ring, number, idle):
+def _put_one(ring: Ring, number: u64, idle: Idle) -> None:
     tries: u64 = 0
     while ring.claim(1) == 0:
         idle.step(tries)
@@ -129,7 +133,7 @@ def _put_one(ring, number, idle):
     ring.commit(1)
 
 
-def _get_one(ring, idle):
+def _get_one(ring: Ring, idle: Idle) -> u64:
     tries: u64 = 0
     while ring.peek(1) == 0:
         idle.step(tries)

@@ -43,4 +43,4 @@ def test_a_table_is_drawn_whole_and_written_with_the_machine_and_the_command(tmp
     written = json.loads((tmp_path / "made" / "ring.json").read_text(encoding="utf-8"))
     assert written["command"].startswith("python -m benchmarks.ring")
     assert written["processor"]
-    assert written["tables"] == [{**vars(table), "words": []}]
+    assert written["tables"] == [vars(table)]

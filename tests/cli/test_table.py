@@ -17,6 +17,7 @@ from pricetime.cli import load_show, show, show_journal, table, watch
 from pricetime.cli.table import Column, Grid, figures, print_titled
 from pricetime.client.feed_state import FeedState, FeedStatistics
 from pricetime.core.builder import BookBuilder
+from pricetime.load.run import by_kind
 from pricetime.log.directory import Directory
 from pricetime.native.histogram import Histogram
 from tests.cli.run import good
@@ -69,11 +70,8 @@ def settings() -> None:
 
 
 def latencies() -> None:
-    latency.show({"match.rests": histogram(), "tick_to_trade.trades": histogram()})
-
-
-def percentiles() -> None:
-    print_titled("from due to answered", load_show.percentiles({"rests": histogram(), "cancel": histogram()}))
+    kinds = by_kind({"rests": histogram(), "cancel": histogram()})
+    load_show.latencies({"match": kinds, "tick_to_trade": kinds})
 
 
 def rates() -> None:
@@ -99,8 +97,7 @@ def books() -> None:
 PRINTED: dict[str, tuple[Callable[[], None], list[str]]] = {
     "ladder": (ladder, ["4,800.25", "4,800.00"]),
     "settings": (settings, []),
-    "latency": (latencies, ["24,813,502"]),
-    "percentiles": (percentiles, ["24.8 s", "3.57 ms"]),
+    "latency": (latencies, ["24.8 s", "3.57 ms"]),
     "rates": (rates, ["1,000,000", "999,999", "123,456,789"]),
     "subscribe": (books, ["123,456,789"]),
 }
@@ -159,7 +156,7 @@ def test_every_table_is_made_here() -> None:
     for path in sorted(Path(table.__file__).parent.glob("*.py")):
         text = path.read_text(encoding="utf-8")
         assert ("rich.table" in text) is (path.name == "table.py"), path
-        alone = {"table.py", "progress.py", "load_progress.py"}  # the last two on standard error, without tables
+        alone = {"table.py", "progress.py"}  # the last on standard error, without tables
         assert "Console(" not in text or path.name in alone, path
 
 

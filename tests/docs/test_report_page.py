@@ -10,9 +10,9 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import pytest
 
-from pricetime.load.pictures import pictures
+from pricetime.load.figures import pictures
 from pricetime.load.recording import load
-from pricetime.load.run_file import LoadRun, PipelineRun, key
+from pricetime.load.run_file import LoadRun, key
 from tests.cli.run import good
 from tests.load import made_runs
 
@@ -47,14 +47,13 @@ def members_of(hint: Any, name: str) -> Iterator[str]:
         yield name
 
 
-@pytest.mark.parametrize("kind", [LoadRun, PipelineRun])
-def test_every_member_has_a_row(kind: type) -> None:
+def test_every_member_has_a_row() -> None:
     rows = re.findall(r"^\| `([\w.*\[\]]+)` \|", PAGE.split("## RUN.json")[1], re.MULTILINE)
     in_a_row = set(rows) | {
         row.removesuffix("p50") + name for row in rows if row.endswith(".p50") for name in (*LIKEWISE, "max")
     }
-    assert set(members(kind)) <= in_a_row
-    every = {name for each in (LoadRun, PipelineRun) for name in members(each)} | {"format", "kind"}
+    every = set(members(LoadRun))
+    assert every <= in_a_row
     assert set(rows) <= every
     assert len(rows) == len(set(rows))
 
@@ -68,7 +67,6 @@ def test_every_picture_has_a_row(tmp_path: Path) -> None:
     paths = [
         made_runs.write_load(tmp_path, "load", 50, saturation=made_runs.saturation()),
         made_runs.write_load(tmp_path, "second", 50),
-        made_runs.write(tmp_path, "pipeline", made_runs.pipeline_run()),
     ]
     rows = set(re.findall(r"^\| `([\w-]+)(?:-\.\.\.)?` \|", PAGE.split("## Warnings")[0], re.MULTILINE))
     drawn = {picture.name for picture in pictures(load(paths))}
@@ -80,11 +78,10 @@ def test_its_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("memory", "durable"):
         histograms = {"round_trip.rests": made_runs.of_values(range(1000, 1100))}
         made_runs.write(tmp_path, name, made_runs.load_run(histograms), histograms)
-    made_runs.write(tmp_path, "pipeline", made_runs.pipeline_run())
     commands = re.findall(r"^pricetime (report .*?)(?:  +#.*)?$", PAGE, re.MULTILINE)
     assert len(commands) == 3
     for command in commands:
         good(*shlex.split(command))
     pages = ["report.html", "build/reports/report.html", "page.html"]
     assert all((tmp_path / page).read_text("utf-8").startswith("<!doctype html>") for page in pages)
-    assert (tmp_path / "build" / "pictures" / "stages-dark.svg").exists()
+    assert (tmp_path / "build" / "pictures" / "over-time.svg").exists()

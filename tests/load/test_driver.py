@@ -80,7 +80,7 @@ class Table:
         assert self.driver.offer(plan.data, plan.sizes, plan.sessions, start_ns=START_NS, **schedule)  # type: ignore[arg-type]
 
     def counts(self) -> dict[str, int]:
-        return {kind: int(h.count) for kind, h in self.driver.histograms().items() if h.count}
+        return {kind: int(h.count) for kind, h in self.driver.connections.histograms().items() if h.count}
 
 
 @pytest.fixture
@@ -96,8 +96,8 @@ def test_every_order_is_sent_when_it_is_due(table: Table) -> None:
         table.at(now)
         expected = [(1, now // 1_000_000)] if now % 1_000_000 == 0 else []
         assert table.came() == expected
-    assert table.driver.released == table.driver.sent == 9
-    assert table.driver.late == 0
+    assert table.driver.connections.released == table.driver.connections.sent == 9
+    assert table.driver.connections.late == 0
 
 
 def test_a_ramp_grows_evenly(table: Table) -> None:
@@ -140,14 +140,14 @@ def test_a_stall_counts_for_every_order_that_it_delayed(table: Table) -> None:
             answered += len(waiting)
             waiting = []
     table.at((count + 1) * step)
-    assert table.driver.answered == answered == count
-    assert table.driver.failure == 0
+    assert table.driver.connections.answered == answered == count
+    assert table.driver.connections.failure == 0
     delayed = [latency for latency in expected if latency > step]
     assert len(delayed) == 2_000
     assert np.all(np.diff(delayed) == -step)  # falling linearly, from 200 ms on
     assert delayed[0] == 200_000_000 + step
     found, wanted = Histogram(), Histogram()
-    for histogram in table.driver.histograms().values():
+    for histogram in table.driver.connections.histograms().values():
         found.merge(histogram)
     wanted.record_many(expected)
     assert np.array_equal(found.array(), wanted.array())
@@ -162,10 +162,10 @@ def test_what_the_system_does_not_take_goes_out_late_and_counts_from_when_it_was
         table.offer(plan_of(*(new(i) for i in range(count))), rate=1_000_000.0)
         for us in range(0, 4_000, 10):
             table.at(us * 1000)
-        assert table.driver.released == count
-        stuck = table.driver.sent
+        assert table.driver.connections.released == count
+        stuck = table.driver.connections.sent
         assert 0 < stuck < count
-        assert table.driver.late == 0
+        assert table.driver.connections.late == 0
         now, answered = 500_000_000, 0
         while answered < count:
             table.at(now)
@@ -173,9 +173,9 @@ def test_what_the_system_does_not_take_goes_out_late_and_counts_from_when_it_was
                 table.say((ReportKind.CANCELLED, order_id))
                 answered += 1
             table.at(now)
-        assert table.driver.late == count - stuck
-        assert table.driver.failure == 0
-        histogram = table.driver.histograms()["cancel"]
+        assert table.driver.connections.late == count - stuck
+        assert table.driver.connections.failure == 0
+        histogram = table.driver.connections.histograms()["cancel"]
         wanted = Histogram()
         wanted.record_many([now - i * 1000 for i in range(count)])
         assert np.array_equal(histogram.array(), wanted.array())
@@ -208,11 +208,11 @@ def test_what_each_command_came_to(table: Table) -> None:
         (kinds.ACCEPTED, 10),  # the last: nothing more is heard of it
     )  # fmt: skip
     table.at(2_000_000)
-    assert table.driver.failure == 0
-    assert table.driver.answered == len(messages) == table.driver.answers(0)
+    assert table.driver.connections.failure == 0
+    assert table.driver.connections.answered == len(messages) == table.driver.connections.answers(0)
     assert table.counts() == {"rests": 3, "trades": 3, "cancel": 2, "replace": 2, "other": 4}
-    assert table.driver.kinds(0)[kinds.TRADE] == 6
-    assert table.driver.kinds(0).sum() == table.sequences[0]
+    assert table.driver.connections.kinds(0)[kinds.TRADE] == 6
+    assert table.driver.connections.kinds(0).sum() == table.sequences[0]
 
 
 def test_the_trade_of_the_last_order_may_come_later(table: Table) -> None:
@@ -224,7 +224,7 @@ def test_the_trade_of_the_last_order_may_come_later(table: Table) -> None:
     table.say((ReportKind.TRADE, 2))
     table.at(3_000_000)
     assert table.counts() == {"trades": 2}
-    assert table.driver.histograms()["trades"].largest == 2_000_000  # from its ACCEPTED, not from its trade
+    assert table.driver.connections.histograms()["trades"].largest == 2_000_000  # from its ACCEPTED, not from its trade
 
 
 def test_reports_may_come_in_any_pieces(table: Table) -> None:
@@ -234,9 +234,9 @@ def test_reports_may_come_in_any_pieces(table: Table) -> None:
     for at in range(0, len(data), 7):
         table.theirs[0].sendall(data[at : at + 7])
         table.at(1_000_000)
-    assert table.driver.failure == 0
+    assert table.driver.connections.failure == 0
     assert table.counts() == {"rests": 50}
-    assert table.driver.is_caught_up(0)
+    assert table.driver.connections.is_caught_up(0)
 
 
 @pytest.mark.parametrize(("numbers", "found", "expected"), [([1, 3], 3, 2), ([1, 1], 1, 2), ([2], 2, 1)])
@@ -246,7 +246,11 @@ def test_a_report_that_is_lost_or_doubled(table: Table, numbers: list[int], foun
     for number in numbers:
         table.theirs[0].sendall(report(ReportKind.ACCEPTED, number, number))
     table.at(1_000_000)
-    assert (table.driver.failure, table.driver.found, table.driver.expected) == (OUT_OF_ORDER, found, expected)
+    assert (table.driver.connections.failure, table.driver.connections.found, table.driver.connections.expected) == (
+        OUT_OF_ORDER,
+        found,
+        expected,
+    )
 
 
 def test_an_answer_that_was_not_asked_for(table: Table) -> None:
@@ -254,7 +258,11 @@ def test_an_answer_that_was_not_asked_for(table: Table) -> None:
     table.at(1_000_000)
     table.say((ReportKind.ACCEPTED, 1), (ReportKind.ACCEPTED, 3))
     table.at(1_000_000)
-    assert (table.driver.failure, table.driver.found, table.driver.expected) == (UNASKED, 3, 2)
+    assert (table.driver.connections.failure, table.driver.connections.found, table.driver.connections.expected) == (
+        UNASKED,
+        3,
+        2,
+    )
 
 
 def test_answers_to_a_session_before_are_passed_over(table: Table) -> None:
@@ -264,20 +272,20 @@ def test_answers_to_a_session_before_are_passed_over(table: Table) -> None:
     table.at(1_000_000)
     table.say((ReportKind.CANCELLED, 77), (ReportKind.ACCEPTED, 1))
     table.at(1_000_000)
-    assert table.driver.failure == 0
+    assert table.driver.connections.failure == 0
     assert table.counts() == {"rests": 1}
 
 
 def test_a_message_that_may_not_come(table: Table) -> None:
     table.theirs[0].sendall(bytes([MessageType.LOGIN_ACCEPTED]) + bytes(39))
     table.at(0)
-    assert (table.driver.failure, table.driver.found) == (STRANGE, MessageType.LOGIN_ACCEPTED)
+    assert (table.driver.connections.failure, table.driver.connections.found) == (STRANGE, MessageType.LOGIN_ACCEPTED)
 
 
 def test_the_exchange_ends_the_session(table: Table) -> None:
     table.theirs[0].sendall(Logout(reason=SessionReason.SHUTDOWN, next_sequence=1).encode())
     table.at(0)
-    assert (table.driver.failure, table.driver.found) == (ENDED, SessionReason.SHUTDOWN)
+    assert (table.driver.connections.failure, table.driver.connections.found) == (ENDED, SessionReason.SHUTDOWN)
 
 
 def test_the_exchange_is_gone_and_what_it_said_before_counts() -> None:
@@ -291,8 +299,8 @@ def test_the_exchange_is_gone_and_what_it_said_before_counts() -> None:
         for end in table.theirs:
             end.close()
         table.driver.run()
-        assert table.driver.failure == CLOSED
-        assert table.driver.answered == 2
+        assert table.driver.connections.failure == CLOSED
+        assert table.driver.connections.answered == 2
     finally:
         table.close()
 
@@ -308,9 +316,9 @@ def test_silence_and_signs_of_life() -> None:
         table.theirs[0].sendall(heartbeat(1))
         table.at(4 * 10**9)
         table.at(9 * 10**9)
-        assert table.driver.failure == 0
+        assert table.driver.connections.failure == 0
         table.at(9 * 10**9 + 100_000_000)
-        assert table.driver.failure == SILENT
+        assert table.driver.connections.failure == SILENT
     finally:
         table.close()
 
@@ -322,7 +330,7 @@ def test_what_is_cut_is_not_sent(table: Table) -> None:
     table.driver.begin_cut()
     table.at(20_000_000)
     assert table.driver.is_cut
-    assert table.driver.released == len(table.came()) == 4
+    assert table.driver.connections.released == len(table.came()) == 4
     assert table.driver.parts_done == 2
     table.offer(plan_of(new(20)), rate=1000.0)
     table.at(20_000_000)
@@ -338,7 +346,7 @@ def test_a_logout_waits_for_what_is_not_answered(table: Table) -> None:
     table.theirs[0].sendall(Logout(reason=SessionReason.CLIENT_LOGOUT, next_sequence=2).encode())
     table.driver.fixed_ns = 0
     table.driver.run()  # ends by itself
-    assert table.driver.failure == 0
+    assert table.driver.connections.failure == 0
     assert table.counts() == {"rests": 1}
 
 
@@ -347,7 +355,12 @@ def test_what_is_not_measured_is_answered_all_the_same(table: Table) -> None:
     table.at(0)
     table.say((ReportKind.ACCEPTED, 1))
     table.at(0)
-    assert (table.driver.all_sent, table.driver.all_answered, table.driver.sent, table.driver.answered) == (1, 1, 0, 0)
+    assert (
+        table.driver.connections.all_sent,
+        table.driver.connections.all_answered,
+        table.driver.connections.sent,
+        table.driver.connections.answered,
+    ) == (1, 1, 0, 0)
     assert table.counts() == {}
 
 
@@ -358,7 +371,7 @@ def test_the_newest_reports_are_kept() -> None:
         table.at(1_000_000)
         table.say(*((ReportKind.ACCEPTED, i) for i in range(20)))
         table.at(1_000_000)
-        assert table.driver.kept(0)["order_id"].tolist() == list(range(12, 20))
+        assert table.driver.connections.kept(0)["order_id"].tolist() == list(range(12, 20))
     finally:
         table.close()
 

@@ -36,7 +36,7 @@ def count_of(commands):
     for login in logins:
         login.connection.close()
     driver.close()
-    return after - before, driver.answered, driver.failure
+    return after - before, driver.connections.answered, driver.connections.failure
 
 count_of(10)
 print(json.dumps([count_of(n) for n in (1_000, 100_000)]))

@@ -11,13 +11,15 @@ import pytest
 
 from pricetime.extras import MissingExtra
 from pricetime.load import report
-from pricetime.load.pictures import pictures
-from pricetime.load.recording import load
-from pricetime.load.styles import STYLES
+from pricetime.load.figures import pictures
+from pricetime.load.recording import LONGEST, labels, load
+from pricetime.native.hlog import BadLog
 from tests.load import made_runs
 
 for package in ("matplotlib", "hdrh", "jinja2"):
     pytest.importorskip(package, reason="needs the packages of a report: pip install '.[report]'")
+
+HISTOGRAMS = made_runs.few(500)
 
 #: Elements that have no end.
 VOID = {"meta", "source", "img", "br", "hr", "link", "input"}
@@ -64,23 +66,24 @@ class Page(HTMLParser):
         return " ".join(self.words)
 
 
+def text_of(*paths: Path) -> str:
+    recordings = load(paths)
+    return report.page(recordings, pictures(recordings))
+
+
 def page_of(*paths: Path) -> Page:
-    return Page(report.page(load(paths)))
+    return Page(text_of(*paths))
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    folder = tmp_path_factory.mktemp("runs")
-    histograms = made_runs.few(500)
-    return [
-        made_runs.write(folder, "load", made_runs.load_run(histograms, saturation=made_runs.saturation()), histograms),
-        made_runs.write(folder, "pipeline", made_runs.pipeline_run()),
-    ]
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = made_runs.load_run(HISTOGRAMS, saturation=made_runs.saturation())
+    return made_runs.write(tmp_path_factory.mktemp("runs"), "load", made, HISTOGRAMS)
 
 
 @pytest.fixture(scope="module")
-def page(runs: list[Path]) -> Page:
-    return page_of(*runs)
+def page(run: Path) -> Page:
+    return page_of(run)
 
 
 def test_it_needs_nothing_else(page: Page) -> None:
@@ -93,64 +96,36 @@ def test_it_needs_nothing_else(page: Page) -> None:
     assert "@import" not in page.text
 
 
-def test_every_picture_is_there_in_light_and_dark(page: Page, runs: list[Path]) -> None:
-    wanted = pictures(load(runs))
+def test_every_picture_is_there(page: Page, run: Path) -> None:
+    wanted = pictures(load([run]))
     assert [attributes["id"] for attributes in page.all("h2")] == [picture.name for picture in wanted]
-    images = page.all("img")
-    assert len(images) == 2 * len(wanted)
-    assert "figure img.dark { display: none; }" in page.text
-    dark_style = page.text.split("@media screen and (prefers-color-scheme: dark) {")[1].split("@media")[0]
-    assert "figure img.light { display: none; } figure img.dark { display: block; }" in dark_style
-    for picture, light, dark in zip(wanted, images[::2], images[1::2], strict=True):
-        assert (light["class"], dark["class"]) == ("light", "dark")
-        assert light["alt"] == dark["alt"]
-        assert light["alt"].startswith(picture.title)
-        drawn = [base64.b64decode(each["src"].partition(",")[2]) for each in (light, dark)]
-        for data, style in zip(drawn, STYLES.values(), strict=True):
-            assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
-            assert f"fill: {style.ground}".encode() in data
-        if picture.name in {"stages", "saturation"}:
-            assert drawn == [picture.bytes_of(style, "svg") for style in STYLES]
+    for picture, image in zip(wanted, page.all("img"), strict=True):
+        data = base64.b64decode(image["src"].partition(",")[2])
+        assert data == picture.svg
+        assert ElementTree.fromstring(data).tag == "{http://www.w3.org/2000/svg}svg"
+        assert image["alt"] == picture.title
         assert picture.caption in page.said
 
 
-def test_it_fits_phones_and_printers_and_eyes(page: Page) -> None:
-    assert {"name": "viewport", "content": "width=device-width, initial-scale=1"} in page.all("meta")
-    assert {"name": "color-scheme", "content": "light dark"} in page.all("meta")
-    assert "@media print" in page.text
-    assert "@media screen and (prefers-color-scheme: dark)" in page.text
-    assert page.all("html") == [{"lang": "en"}]
-    assert {each.get("class") for each in page.all("td")} == {"command", "wide", "name", "figure", ""}
-    assert all(each["data-column"] for each in page.all("td")), "on a phone each cell says what it is"
+def test_conditions_and_figures_are_on_the_page(page: Page) -> None:
+    assert "2026-11-26T09:30:00+00:00: pricetime load --rate 1000000 --seconds 5" in page.said
+    assert (
+        "port 7001, preset balanced, rate 1000000.0, seconds 5.0, sessions 4, seed 1, acknowledge memory" in page.said
+    )
+    assert "pricetime 0.1.0, processor: a made one, 2 cores" in page.said
+    for histogram in HISTOGRAMS.values():
+        assert f" {histogram.count:,} " in page.said
+    assert "1.2 M/s is the highest rate with a p99 of at most 50 us" in page.said
     assert all(
         each["tabindex"] == "0" and each["aria-label"] for each in page.all("div") if "scroll" in each.get("class", "")
     )
 
 
-def test_conditions_are_beside_every_picture(page: Page) -> None:
-    sections = page.text.split("<section>")[1:]
-    assert len(sections) == len(page.all("figure"))
-    for section in sections:
-        assert "pricetime 0.1.0 on processor: a made one, 2 cores" in section
-        assert "2026-11-26 09:30:00 UTC" in section
-        assert "<code>pricetime load --rate 1000000 --seconds 5</code>" in section or "make bench-pipeline" in section
-    assert "port 7001, preset balanced, rate 1,000,000, seconds 5, sessions 4, seed 1, acknowledge memory" in page.said
-
-
-def test_the_figures_are_in_tables(page: Page, runs: list[Path]) -> None:
-    (recording, _) = load(runs)
-    for interval in ("match", "round_trip"):
-        assert f"{recording.latency(interval)['cancel'].count:,}" in page.said
-    for shown in ("made: ring + journal + match", "make bench-2", "1.2 M/s", "over the limit; missed its rate"):
-        assert shown in page.said
-
-
-def test_the_same_runs_give_the_same_page(runs: list[Path]) -> None:
-    assert report.page(load(runs[1:])) == report.page(load(runs[1:]))
+def test_the_same_runs_give_the_same_page(run: Path) -> None:
+    assert text_of(run) == text_of(run)
 
 
 def test_a_good_run_raises_no_alarm(page: Page) -> None:
-    assert "unreliable" not in page.said
     assert "⚠" not in page.said
 
 
@@ -162,7 +137,7 @@ def test_a_run_that_failed_says_so_first(tmp_path: Path) -> None:
     )
     page = page_of(made_runs.write(tmp_path, "bad", replace(made, result=gone), histograms))
     head = page.text.partition("<table>")[0]
-    assert "⚠ bad: these figures are unreliable" in head
+    assert "⚠ bad" in head
     assert "Failed: the exchange &lt;went&gt; away" in head
     assert "40 of 100 commands were not answered." in head
     assert "The rate was missed: 9 of 1,000,000 commands per second were sent." in head
@@ -173,46 +148,52 @@ def test_a_run_without_an_answer(tmp_path: Path) -> None:
     made = made_runs.load_run({}, over_time=[], result=made_runs.failed("connection refused"))
     page = page_of(made_runs.write(tmp_path, "none", made, {}))
     assert not page.all("figure")
-    assert "There is nothing to draw" in page.said
     assert "Failed: connection refused" in page.said
 
 
-def test_a_run_of_one_command(tmp_path: Path) -> None:
-    histograms = {"round_trip.cancel": made_runs.of_values([12_300])}
-    path = made_runs.write(tmp_path, "one", made_runs.load_run(histograms, rate=None), histograms)
-    page = page_of(path)
-    assert len(page.all("figure")) == 3
-    assert "12.3 µs" in page.said
-    assert "rate as fast as possible" in page.said
-
-
 def test_without_histograms_it_says_what_is_missing(tmp_path: Path) -> None:
-    path = made_runs.write(tmp_path, "rough", made_runs.load_run(made_runs.few(100, ["round_trip"])))
-    assert "rough.hlog is not beside rough.json, so there is no histogram of this run." in page_of(path).said
+    path = made_runs.write(tmp_path, "rough", made_runs.load_run(HISTOGRAMS))
+    assert "No histograms (.hlog) are beside the file: percentiles are not drawn." in page_of(path).said
+
+
+def test_what_is_no_log_of_histograms(tmp_path: Path) -> None:
+    path = made_runs.write_load(tmp_path, "made", 100)
+    path.with_suffix(".hlog").write_text("Tag=round_trip.rests,0.0,1.0,1.0,HISTFnothing\n", encoding="ascii")
+    with pytest.raises(BadLog, match=r"made\.hlog"):
+        load([path])
 
 
 def test_ten_runs(tmp_path: Path) -> None:
-    paths = []
-    for number in range(10):
-        histograms = made_runs.few(100, ["round_trip"], number)
-        made = made_runs.load_run(histograms, saturation=made_runs.saturation())
-        paths.append(made_runs.write(tmp_path, f"run-{number}", made, histograms))
-    page = page_of(*paths)
+    made = made_runs.load_run(HISTOGRAMS, saturation=made_runs.saturation())
+    page = page_of(*(made_runs.write(tmp_path, f"run-{number}", made, HISTOGRAMS) for number in range(10)))
     assert "pricetime: 10 runs" in page.said
     assert all(f"run-{number}" in page.said for number in range(10))
-    assert len(page.all("figure")) == 5
+    assert len(page.all("figure")) == 4
 
 
 def test_names_and_commands_are_text(tmp_path: Path) -> None:
-    made = replace(made_runs.pipeline_run(), command="<script>alert(1)</script>", machine={"<b>": "&amp;"})
-    page = page_of(made_runs.write(tmp_path, "<i>$x$", made))
+    made = made_runs.load_run(HISTOGRAMS, command="<script>alert(1)</script>", machine={"<b>": "&amp;"})
+    page = page_of(made_runs.write(tmp_path, "<i>$x$", made, HISTOGRAMS))
     assert not page.all("script")
     assert not page.all("i")
     assert "<script>alert(1)</script>" in page.said
     assert "<b>: &amp;" in page.said
 
 
-def test_without_the_templates(monkeypatch: pytest.MonkeyPatch, runs: list[Path]) -> None:
+def test_without_the_templates(monkeypatch: pytest.MonkeyPatch, run: Path) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra, match=r"pricetime\[report\]"):
-        report.page(load(runs))
+        text_of(run)
+
+
+def test_names_tell_runs_apart() -> None:
+    def of(*paths: str) -> list[str]:
+        return labels([Path(path) for path in paths])
+
+    assert of("a/run.json") == ["run"]
+    assert of("a/run.json", "a/other.json") == ["run", "other"]
+    assert of("x/a/run.json", "x/b/run.json", "x/b/other.json") == ["a/run", "b/run", "other"]
+    assert of("a/x/run.json", "b/x/run.json") == ["a/x/run", "b/x/run"]
+    assert of("run.json", "run.json") == ["run", "run (2)"]
+    assert of("__run.json") == ["run"]
+    assert of(f"{'long' * 30}.json") == [f"…{('long' * 30)[1 - LONGEST :]}"]

@@ -17,10 +17,9 @@ pytest.importorskip("hdrh", reason="needs the packages of a report: pip install 
 
 LOAD = made_runs.load_run(made_runs.histograms(500))
 SEARCH = replace(LOAD, saturation=made_runs.saturation())
-PIPELINE = made_runs.pipeline_run()
 
 
-def file(folder: Path, made: run_file.Run, change: Callable[[dict[str, Any]], object] = dict) -> Path:
+def file(folder: Path, made: LoadRun, change: Callable[[dict[str, Any]], object] = dict) -> Path:
     """The run's file, changed."""
     path = folder / "made.json"
     run_file.write(path, made)
@@ -30,8 +29,8 @@ def file(folder: Path, made: run_file.Run, change: Callable[[dict[str, Any]], ob
     return path
 
 
-@pytest.mark.parametrize("made", [LOAD, SEARCH, PIPELINE], ids=["load", "search", "pipeline"])
-def test_what_is_written_is_read(made: run_file.Run, tmp_path: Path) -> None:
+@pytest.mark.parametrize("made", [LOAD, SEARCH], ids=["load", "search"])
+def test_what_is_written_is_read(made: LoadRun, tmp_path: Path) -> None:
     run_file.write(tmp_path / "made.json", made)
     assert run_file.read(tmp_path / "made.json") == made
 
@@ -49,10 +48,6 @@ def test_the_names_on_disk(tmp_path: Path) -> None:
     assert set(values["saturation"]["steps"][0]) == {
         "rate", "sent_per_s", "answered_per_s", "p50", "p99", "p99.9", "max", "good"
     }  # fmt: skip
-    stages = json.loads(file(tmp_path, PIPELINE).read_text(encoding="utf-8"))["stages"]
-    assert set(stages[0]) == {"name", "orders", "orders_per_s", "what", "command", "latency_ns"}
-    assert stages[0]["latency_ns"] is None
-    assert set(stages[1]["latency_ns"]) == percentiles
 
 
 def test_a_member_of_a_later_version_is_passed_over(tmp_path: Path) -> None:
@@ -69,7 +64,10 @@ def test_the_percentiles_of_a_histogram() -> None:
 WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "missing": (lambda v: v.pop("version"), "version: Field required"),
     "text": (lambda v: v["result"].update(sent="many"), "result.sent: Input should be a valid integer"),
-    "no number": (lambda v: v["result"].update(seconds=float("nan")), "NaN is not a number"),
+    "no number": (
+        lambda v: v["result"].update(seconds=float("nan")),
+        "result.seconds: Input should be a finite number",
+    ),
     "bool": (lambda v: v["result"].update(sent=True), "result.sent: Input should be a valid integer"),
     "complete": (lambda v: v["result"].update(complete=1), "result.complete: Input should be a valid boolean"),
     "dotted": (lambda v: v["latency_ns"]["match"]["all"].pop("p99.9"), "latency_ns.match.all.p99.9: Field required"),
@@ -78,12 +76,9 @@ WRONG: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "object": (lambda v: v.update(result=[]), "result: Input should be an object"),
     "machine": (lambda v: v.update(machine="fast"), "machine: Input should be"),
     "step": (lambda v: v["saturation"]["steps"][0].pop("rate"), "saturation.steps[0].rate: Field required"),
-    "setting": (lambda v: v["settings"].update(rate={}), "settings.rate: Input should be"),
-    "time": (lambda v: v.update(started_at="2026-11-26T09:30:00"), "started_at: the time has no zone"),
-    "no time": (lambda v: v.update(started_at="today"), "started_at: Input should be a valid datetime"),
-    "kind": (lambda v: v.update(kind="walk"), "kind is 'walk': it must be 'load' or 'pipeline'"),
-    "format": (lambda v: v.update(format=2), "has format 2, but this version of pricetime reads only format 1"),
-    "no run": (lambda v: v.clear(), "it has no 'format'. Give a file that pricetime load --out wrote"),
+    "kind": (lambda v: v.update(kind="walk"), "kind: Input should be 'load'"),
+    "format": (lambda v: v.update(format=2), "format: Input should be 1"),
+    "no run": (lambda v: v.clear(), "format: Field required"),
 }
 
 
@@ -102,7 +97,7 @@ def test_what_is_wrong_is_named(name: str, tmp_path: Path) -> None:
 def test_what_is_no_json_object_is_no_run(data: bytes, tmp_path: Path) -> None:
     path = tmp_path / "made.json"
     path.write_bytes(data)
-    with pytest.raises(NotARun, match=r"made\.json is not a run"):
+    with pytest.raises(NotARun, match=r"made\.json is not a run of pricetime load: "):
         run_file.read(path)
 
 
@@ -116,7 +111,6 @@ def settings(**values: run_file.Setting) -> dict[str, run_file.Setting]:
 
 def test_a_good_run_has_no_troubles() -> None:
     assert LOAD.troubles() == []
-    assert PIPELINE.troubles() == []
     assert replace(LOAD, settings=settings(rate=None)).troubles() == []
     assert changed(sent_per_s=995_000.0).troubles() == []
     assert changed(late=50_000).troubles() == []

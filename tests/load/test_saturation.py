@@ -1,6 +1,7 @@
 import socket
 import time
 from itertools import chain
+from typing import Any
 
 import pytest
 
@@ -40,7 +41,6 @@ def test_a_search_without_an_end_has_one() -> None:
 
 
 def test_a_step_is_good_when_it_is_whole_reached_and_quick() -> None:
-    from pricetime.load.load import Pace
     from pricetime.native.histogram import Histogram
 
     slow = Histogram()
@@ -49,7 +49,10 @@ def test_a_step_is_good_when_it_is_whole_reached_and_quick() -> None:
     quick.record_many([100] * 995 + [5_000] * 5)
 
     def result(histogram: Histogram, *, complete: bool = True, reached: bool = True) -> Result:
-        return Result(Pace(1), 1, complete=complete, reached=reached, latencies={"rests": histogram})
+        totals: dict[str, Any] = dict.fromkeys(
+            ("sent", "answered", "seconds", "sent_per_s", "answered_per_s", "late"), 0
+        )
+        return Result(asked=1, complete=complete, reached=reached, latencies={"rests": histogram}, **totals)
 
     assert judge(result(quick), 1_000, 1).good
     assert not judge(result(slow), 1_000, 1).good

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -99,10 +97,14 @@ def load(context: click.Context, /, **options: Any) -> None:
     """
     _check(context, options)
     seconds = options.pop("seconds") or (STEP_SECONDS if options["saturate"] else SECONDS)
-    from .load_run import Options, run
+    from .load_run import NotMeasured, Options, run
 
-    with errors_in_a_line():
-        code = run(Options(seconds=seconds, **options), command_of(sys.argv))
+    try:
+        code = run(Options(seconds=seconds, **options), shlex.join(["pricetime", *sys.argv[1:]]))
+    except PricetimeError as error:
+        raise NotMeasured(str(error)) from error
+    except MemoryError as error:
+        raise NotMeasured("not enough memory for so many orders: lower --seconds or --rate") from error
     raise SystemExit(code)
 
 
@@ -130,21 +132,3 @@ def _check(context: click.Context, options: dict[str, Any]) -> None:
         raise click.UsageError(
             f"{options['sessions']} sessions from --owner {options['owner']} on: the highest owner is 65535"
         )
-
-
-def command_of(arguments: list[str]) -> str:
-    """This command as it was typed."""
-    return shlex.join(["pricetime", *arguments[1:]])
-
-
-@contextmanager
-def errors_in_a_line() -> Iterator[None]:
-    """Errors end with one line and exit code 2."""
-    from .load_run import NotMeasured
-
-    try:
-        yield
-    except PricetimeError as error:
-        raise NotMeasured(str(error)) from error
-    except MemoryError as error:
-        raise NotMeasured("not enough memory for so many orders: lower --seconds or --rate") from error

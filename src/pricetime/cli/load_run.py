@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +14,9 @@ from ..errors import PricetimeError
 if TYPE_CHECKING:
     from ..load.load import Load, Pace
     from ..load.plan import Plan
-    from ..load.run import Result
+    from ..load.run import Latencies, Result
     from ..load.run_file import Setting
     from ..load.saturation import Search
-    from ..native.histogram import Histogram
-    from .load_progress import Progress
 
 #: Without a rate: how many orders count as one second.
 ORDERS_OF_A_SECOND = 1e6
@@ -151,30 +149,29 @@ def pin(cpu: int) -> None:
 def measure(load: Load, options: Options) -> tuple[Result, Search | None]:
     """Fill the book, send the orders, log out. The result has the failure if there is one."""
     from ..load.load import LoadFailed
-    from ..load.plan import made_ahead
+    from ..load.plan import made_ahead, most_made
     from ..load.run import Run, fill
     from ..load.saturation import saturate
-    from .load_progress import Progress
+    from . import load_show
+    from .progress import track
 
-    progress = Progress()
-    first, plans = plans_of(options, progress)
+    first, plans = plans_of(options)
     fill(load, first)
     if options.saturate:
-        progress.header()
+        load_show.step_header()
         found = saturate(
             load, plans, begin=options.rate, seconds=options.seconds, limit_p99_ns=round(options.limit_p99_us * 1000),
-            on_step=progress.step,
+            on_step=load_show.step,
         )  # fmt: skip
         result = found.last if found.last is None or found.last.failure else found.best or found.last
         if result is None:
             raise NotMeasured("the flow ended before the search began: give a different --preset")
     else:
         found = None
-        with progress.making(options.orders) as made:
+        with track("making orders", min(options.orders, most_made())) as made:
             ready = made_ahead(plans, made)
-        with progress.running(options.seconds) as sample:
-            runs = Run(load, options.pace, on_sample=sample)
-            runs.go(ready)
+        runs = Run(load, options.pace, on_sample=load_show.progress(options.seconds))
+        runs.go(ready)
         result = runs.result
     if result.failure is None:
         try:
@@ -184,19 +181,20 @@ def measure(load: Load, options: Options) -> tuple[Result, Search | None]:
     return result, found
 
 
-def plans_of(options: Options, progress: Progress) -> tuple[Plan, Iterator[Plan]]:
+def plans_of(options: Options) -> tuple[Plan, Iterator[Plan]]:
     """The plan that fills the book, and the plans to measure. Raises PricetimeError."""
     from ..load.plan import make_plans
     from ..load.tape_flow import plans_of_tape, read_tape
     from ..tape.databento import NoSuchInstrument
     from ..tape.flow.stream import find
+    from .progress import track
 
     if options.tape is None:
         flow = find(options.preset)
         count = options.orders if flow.longest is None else min(options.orders, flow.longest)
         return make_plans(flow, count, options.sessions, instrument=options.instrument, seed=options.seed)
     try:
-        with progress.reading(options.tape) as advance:
+        with track(f"reading {options.tape.name}", options.tape.stat().st_size, of_bytes=True) as advance:
             tape = read_tape(options.tape, options.sessions, instrument=options.tape_instrument, progress=advance)
     except NoSuchInstrument as error:
         raise click.BadParameter(str(error), param_hint="--tape-instrument") from error
@@ -224,14 +222,15 @@ def finish(options: Options, command: str, result: Result, search: Search | None
     return 0 if result.reached else 1
 
 
-def server_latencies(path: Path | None) -> tuple[dict[str, Histogram], str | None]:
-    """The histograms of the server by interval.kind; if there are none, also why."""
+def server_latencies(path: Path | None) -> tuple[Mapping[str, Latencies], str | None]:
+    """What the server measured, by interval; if there is nothing, also why."""
+    from ..load.record import intervals_of
     from ..native import hlog
 
     if path is None:
         return {}, None
     try:
-        return hlog.read(path), None
+        return intervals_of(hlog.read(path)), None
     except OSError as error:
         return {}, f"{path}: {error.strerror}. The server writes this file when it stops. The run itself is saved"
     except PricetimeError as error:

@@ -1,73 +1,92 @@
-"""The tables of ``pricetime load``."""
+"""What ``pricetime load`` prints: its progress, and the tables of its result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
+
+import click
 
 from ..address import text
 from .table import Column, Grid, figures, print_titled
 
 if TYPE_CHECKING:
-    from ..load.run import Result
-    from ..load.run_file import Latency, Setting
+    from ..load.run import Latencies, Result
+    from ..load.run_file import Latency, Moment, Setting, Step
     from ..load.saturation import Search
-    from ..native.histogram import Histogram
-
-#: Titles of the tables of latencies.
-INTERVALS = {
-    "round_trip": "round trip, from due to answered",
-    "tick_to_trade": "tick to trade, in the server",
-    "match": "match, in the server",
-}
 
 #: Columns to leave out of a table that is too wide, the highest number first.
-LEFT_OUT = {"p99.99": 4, "p90": 3, "mean": 2, "orders": 1}
+LEFT_OUT = {"p99.99": 3, "p90": 2, "commands": 1}
+
+#: Seconds between two lines of progress.
+LINE_S = 1.0
 
 
-def us(value_ns: float) -> str:
-    """A time in us with about three digits."""
-    value = value_ns / 1000
-    return f"{value:,.1f}" if value < 1000 else f"{value:,.0f}"
+def progress(seconds: float) -> Callable[[Moment], None]:
+    """A function that prints a line each second on standard error: call it with each interval of the run.
+
+    The rates are those of the second, the latencies the worst of its intervals.
+    """
+    from ..load.units import duration, rate
+
+    intervals: list[Moment] = []
+    since = 0.0
+
+    def add(interval: Moment) -> None:
+        nonlocal since
+        intervals.append(interval)
+        took = interval.s - since
+        if took >= LINE_S:
+            sent, answered = (sum(getattr(each, name) for each in intervals) for name in ("sent", "answered"))
+            worst = (
+                f"{name} {duration(max(getattr(each, name) for each in intervals))}" for name in ("p50", "p99", "max")
+            )
+            rates = f"{rate(sent / took)} sent, {rate(answered / took)} answered"
+            click.echo(f"{interval.s:.1f} of {seconds:g} s: {rates}, {', '.join(worst)}", err=True)
+            since = interval.s
+            intervals.clear()
+
+    return add
 
 
-def with_unit(value_ns: float) -> str:
-    """A time with three digits and its unit."""
-    size, unit = next((scale for scale in ((1e3, "us"), (1e6, "ms")) if value_ns < 999.5 * scale[0]), (1e9, "s"))
-    value = value_ns / size
-    return f"{value:.{2 if value < 9.995 else 1 if value < 99.95 else 0}f} {unit}"
+def step_header() -> None:
+    """Print the header of the steps of a search."""
+    click.echo("".join(f"{name:>11}" for name in ("asked for", "sent", "answered", "p50", "p99", "p99.9", "max")))
 
 
-def one_line(latency: Latency) -> str:
-    """The main percentiles on one line."""
-    names = {"p50": "p50", "p99": "p99", "p99_9": "p99.9", "max": "max"}
-    return ", ".join(f"{word} {with_unit(getattr(latency, name))}" for name, word in names.items())
+def step(found: Step) -> None:
+    """Print a step of a search."""
+    from ..load.units import duration, rate
+
+    cells = [rate(value) for value in (found.rate, found.sent_per_s, found.answered_per_s)]
+    cells += [duration(value) for value in (found.p50, found.p99, found.p99_9, found.max)]
+    click.echo(f"{''.join(f'{cell:>11}' for cell in cells)}  {'good' if found.good else 'bad'}")
 
 
 def outcome(
-    result: Result, settings: Mapping[str, Setting], search: Search | None, server: Mapping[str, Histogram]
+    result: Result, settings: Mapping[str, Setting], search: Search | None, server: Mapping[str, Latencies]
 ) -> None:
-    """Print the result of a run; of a search, its best step."""
+    """Print the result of a run; of a search, its best step. ``server``: what the server measured, by interval."""
+    from ..load.run import by_kind
+
     where = f"{text((settings['host'], settings['port']))}, {settings['sessions']} sessions"
     print_titled(
         f"{settings.get('tape') or settings['preset']} to {where}, acknowledgement level {settings['acknowledge']}",
         rates(result, search),
     )
-    from ..load.record import OF_SERVER, kinds_of
-
-    parts = {"round_trip": result.latencies, **{name: kinds_of(server, name) for name in OF_SERVER}}
-    for name, latencies in parts.items():
-        if latencies:
-            print_titled(INTERVALS[name], percentiles(latencies))
+    intervals = {"round_trip": result.latencies, **server}
+    latencies({interval: by_kind(kinds) for interval, kinds in intervals.items()})
 
 
 def rates(result: Result, search: Search | None) -> Grid:
     """The rates and counts of a run; of a search, those of its best step."""
+    from ..load.units import duration
+
     table = figures(2)
     if search is not None:
         highest = f"{search.highest_rate:,.0f}" if search.highest_rate else "none"
-        limit = us(search.limit_p99_ns)
-        table.add_row(f"highest rate with p99 within {limit} us, orders/s", highest, style="bold")
+        limit = duration(search.limit_p99_ns)
+        table.add_row(f"highest rate with p99 within {limit}, orders/s", highest, style="bold")
         table.add_section()
     asked = f"{result.asked:,.0f}" if result.asked else "as fast as possible"
     table.add_row("asked for, orders/s", asked)
@@ -84,14 +103,17 @@ def rates(result: Result, search: Search | None) -> Grid:
     return table
 
 
-def percentiles(latencies: Mapping[str, Histogram]) -> Grid:
-    """A row for each kind of command."""
-    from ..load.run import by_kind
-    from ..load.tables import POINTS
+def latencies(found: Mapping[str, Mapping[str, Latency]]) -> None:
+    """Print a table of latencies, which are given by interval and kind."""
+    from ..load.tables import latency_table
 
-    names = [Column(name, LEFT_OUT.get(name, 0)) for name in ("orders", *POINTS.values())]
-    table = Grid(Column(justify="left"), *names)
-    for kind, found in by_kind(latencies).items():
-        cells = [with_unit(getattr(found, name)) if found.count else "" for name in POINTS]
-        table.add_row(kind, f"{found.count:,}", *cells, style="bold" if kind == "all" else None)
-    return table
+    table = latency_table({"": found})
+    grid = Grid(
+        *[
+            Column(name, LEFT_OUT.get(name, 0), justify="left" if at < table.names else "right")
+            for at, name in enumerate(table.columns)
+        ]
+    )
+    for row in table.rows:
+        grid.add_row(*row, style="bold" if row[1] == "all" else None)
+    print_titled(table.title, grid)

@@ -27,7 +27,7 @@ NAME = "report.html"
     "--pictures",
     type=click.Path(file_okay=False, path_type=Path),
     metavar="FOLDER",
-    help="Also write each picture to this folder: PNG and SVG, light and dark.",
+    help="Also write each picture to this folder, as SVG.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open the page in the browser.")
 def report(runs: Sequence[Path], out: Path, pictures: Path | None, opened: bool) -> None:
@@ -39,27 +39,28 @@ def report(runs: Sequence[Path], out: Path, pictures: Path | None, opened: bool)
         pricetime report memory.json durable.json --out build/reports --pictures build/pictures
 
     RUN.json is a file of `pricetime load --out RUN`; its histograms are in RUN.hlog beside it. Several runs share the
-    same pictures. The page is one HTML file that needs no network, and is light or dark like the reader's system.
+    same tables and pictures. The page is one HTML file that needs no network, light or dark like the reader's system.
 
     If a run failed, missed its rate or was late, the page and this command say so, and the pictures mark it with ⚠.
     """
-    from ..extras import require
-    from ..load import pictures as drawn
+    from ..load import figures
     from ..load.report import page
 
-    for package in ("jinja2", "matplotlib"):
-        require(package, "report", "a report")  # before the work, not after it
     recordings = _load(list(dict.fromkeys(map(_named, runs))))
+    drawn = figures.pictures(recordings)
+    text = page(recordings, drawn)
     file = out if out.suffix == ".html" and not out.is_dir() else out / NAME
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(page(recordings), encoding="utf-8")
+    file.write_text(text, encoding="utf-8")
     for recording in recordings:
-        for sentence in [*recording.run.troubles(), *filter(None, [recording.note])]:
+        for sentence in recording.warnings():
             click.echo(f"{recording.label}: {sentence}", err=True)
     click.echo(f"wrote {file}")
     if pictures is not None:
-        paths = drawn.write(drawn.pictures(recordings), pictures)
-        click.echo(f"wrote {len(paths)} pictures to {pictures}")
+        pictures.mkdir(parents=True, exist_ok=True)
+        for picture in drawn:
+            (pictures / f"{picture.name}.svg").write_bytes(picture.svg)
+        click.echo(f"wrote {len(drawn)} pictures to {pictures}")
     if opened:
         click.launch(file.resolve().as_uri())
 

@@ -18,8 +18,8 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from .plan import Plan
 
 if TYPE_CHECKING:
     from ..native.histogram import Histogram
-    from .driver import Driver
+    from .connections import Connections
 
 __all__ = ["Account", "Load", "LoadFailed", "Pace", "log_in"]
 
@@ -46,7 +46,7 @@ TOGETHER_S = 0.02
 #: Longest wait for the answers to the logouts, in seconds.
 LEAVE_S = 5.0
 
-# Why the driver ended, numbered as in driver.pxd.
+# Why the driver ended, numbered as in connections.pxd.
 CLOSED, BROKEN, ENDED, OUT_OF_ORDER, STRANGE, UNASKED, SILENT = range(1, 8)
 
 
@@ -75,27 +75,27 @@ class Pace(NamedTuple):
 class Account:
     """The answers and reports that one owner received."""
 
-    def __init__(self, driver: Driver, connection: int, owner: int) -> None:
-        self._driver, self.connection, self.owner = driver, connection, owner
+    def __init__(self, connections: Connections, connection: int, owner: int) -> None:
+        self._connections, self.connection, self.owner = connections, connection, owner
 
     @property
     def answers(self) -> int:
         """Number of commands that were answered."""
-        return int(self._driver.answers(self.connection))
+        return self._connections.answers(self.connection)
 
     @property
     def next_sequence(self) -> int:
         """Sequence number of the next report."""
-        return int(self._driver.next_sequence(self.connection))
+        return self._connections.next_sequence(self.connection)
 
     @property
     def kinds(self) -> NDArray[np.int64]:
         """Number of reports by ``ReportKind``: shape (16,)."""
-        return np.asarray(self._driver.kinds(self.connection))
+        return self._connections.kinds(self.connection)
 
     def reports(self) -> NDArray[np.void]:
         """The newest reports, as many as are kept, oldest first. Call it only while no reports arrive."""
-        return np.asarray(self._driver.kept(self.connection))
+        return self._connections.kept(self.connection)
 
 
 class Load:
@@ -124,14 +124,14 @@ class Load:
         if not 1 <= len(numbers) <= MOST_SESSIONS or len(set(numbers)) < len(numbers):
             raise InvalidSetting(f"{len(numbers)} owners: give 1 to {MOST_SESSIONS} different owners")
         self._secrets = dict(secrets or {})
-        self._connections: list[socket.socket] = []
+        self._sockets: list[socket.socket] = []
         self.patience = PATIENCE_S  #: longest wait for an answer, in seconds
         self.level = 0  #: what an answer promises: an ``AcknowledgementLevel``
         logged_in = []
         try:
             for owner in numbers:
                 logged_in.append(log_in(host, port, owner, self._secrets.get(owner, b"")))
-                self._connections.append(logged_in[-1].connection)
+                self._sockets.append(logged_in[-1].connection)
             accepted = [each.accepted for each in logged_in]
             self.level = accepted[0].level
             heartbeat_ms = min(each.heartbeat_ms for each in accepted)
@@ -140,12 +140,15 @@ class Load:
                 len(numbers), keep=keep, spins=spins, heartbeat_ns=heartbeat_ms * 1_000_000,
                 silence_ns=max(silence_ns, int(PATIENCE_S * 1e9)),
             )  # fmt: skip
+            self._connections = self._driver.connections
             for connection, each in enumerate(logged_in):
                 self._driver.connection(connection, each.connection.fileno(), each.accepted.next_sequence)
         except BaseException:
             self._close()
             raise
-        self.accounts = {owner: Account(self._driver, connection, owner) for connection, owner in enumerate(numbers)}
+        self.accounts = {
+            owner: Account(self._connections, connection, owner) for connection, owner in enumerate(numbers)
+        }
         self._offered = 0
         self._commands = 0  # in all plans offered
 
@@ -160,7 +163,7 @@ class Load:
         self._driver.close()
 
     def _close(self) -> None:
-        for connection in self._connections:
+        for connection in self._sockets:
             connection.close()
 
     # ------------------------------------------------------------------ orders
@@ -174,10 +177,8 @@ class Load:
         """
         pace = rate if isinstance(rate, Pace) else Pace(rate or 0.0)
         begin = time.perf_counter() if start is None else start
-        while not self.offer(plan, pace, begin, measured=measured):
-            self.check()
-            time.sleep(POLL_S)
-        self.wait_released()
+        self.wait(lambda: self.offer(plan, pace, begin, measured=measured))
+        self.wait(lambda: self.is_released)
         return begin + pace.seconds(plan.count) if pace.rate else time.perf_counter()
 
     def offer(self, plan: Plan, pace: Pace, start: float, first: int = 0, *, measured: bool = True) -> bool:
@@ -204,34 +205,38 @@ class Load:
     @property
     def is_released(self) -> bool:
         """Has every offered order come due?"""
-        return bool(self._driver.parts_done == self._offered)
-
-    def wait_released(self) -> None:
-        """Wait until every offered order has come due. Raises LoadFailed."""
-        while not self.is_released:
-            self.check()
-            time.sleep(POLL_S)
+        return self._driver.parts_done == self._offered
 
     def cut(self) -> int:
         """Drop the offered orders that are not due yet. Returns how many. Raises LoadFailed."""
         self._driver.begin_cut()
-        while not self._driver.is_cut:
-            self.check()
-            time.sleep(POLL_S)
+        self.wait(lambda: self._driver.is_cut)
         left = self._commands - self.released
         self._commands = self.released
         return left
 
-    def wait_answered(self) -> None:
-        """Wait until every due order is answered. Raises LoadFailed if no answer arrives for ``patience`` seconds."""
+    def wait(
+        self, done: Callable[[], bool], on_poll: Callable[[], None] = lambda: None, poll_s: float = POLL_S
+    ) -> None:
+        """Call ``done`` until it is true, and ``on_poll`` in between.
+
+        Raises LoadFailed if the sessions failed, or if no due order is answered for ``patience`` seconds.
+        """
         known, since = -1, time.monotonic()
-        while not self.is_released or self.answers < self.released:
+        while not done():
             self.check()
-            if self.answers != known or not self.is_released:
-                known, since = self.answers, time.monotonic()
-            elif time.monotonic() - since > self.patience:
-                raise LoadFailed(f"{self.released - known} orders were not answered within {self.patience:g} s")
-            time.sleep(POLL_S)
+            answers, now = self.answers, time.monotonic()
+            if answers != known or answers == self.released:
+                known, since = answers, now
+            elif now - since > self.patience:
+                waiting = self.released - answers
+                raise LoadFailed(f"{waiting:,} orders were not answered within {self.patience:g} s")
+            time.sleep(poll_s)
+            on_poll()
+
+    def wait_answered(self) -> None:
+        """Wait until every offered order has come due and is answered. Raises LoadFailed, as ``wait``."""
+        self.wait(lambda: self.is_released and self.answers >= self.released)
 
     def leave(self) -> None:
         """Log out after everything that was sent is answered; every report has then arrived. Raises LoadFailed."""
@@ -246,23 +251,22 @@ class Load:
     @property
     def sent(self) -> int:
         """Commands handed to the operating system, less those that ``resume`` found lost."""
-        return int(self._driver.all_sent)
+        return self._connections.all_sent
 
     @property
     def released(self) -> int:
         """Number of commands that have come due."""
-        return int(self._driver.released)
+        return self._connections.released
 
     @property
     def answers(self) -> int:
         """Number of commands that were answered."""
-        return int(self._driver.all_answered)
+        return self._connections.all_answered
 
     @property
-    def measured(self) -> Measured:
-        """Current counts and times of the measured orders."""
-        d: Any = self._driver
-        return Measured(d.sent, d.answered, d.late, d.last_sent_ns / 1e9, d.last_due_ns / 1e9, d.last_answer_ns / 1e9)
+    def measured(self) -> Connections:
+        """Has current counts (``sent``, ``answered``, ``late``) and times (``last_due_ns``) of the measured orders."""
+        return self._connections
 
     def latencies(self) -> dict[str, Histogram]:
         """Latencies of the measured orders in ns, from due to answered, by kind of command.
@@ -271,31 +275,30 @@ class Load:
         """
         if self._thread.is_alive():
             time.sleep(TOGETHER_S)
-        return self._driver.histograms()
+        return self._connections.histograms()
 
     def latency_counts(self) -> NDArray[np.uint64]:
         """How many orders each bucket of a ``Histogram`` counts, all kinds together. Can be called during a run.
 
         The newest order of a session may be missing. Takes little time from the sending thread.
         """
-        counts: NDArray[np.uint64] = self._driver.latencies.counts()
-        return counts
+        return self._connections.latencies.counts()
 
     def start_anew(self) -> None:
         """Reset the measurements. Call it only when every order is answered."""
         time.sleep(TOGETHER_S)
-        self._driver.forget_latencies()
+        self._connections.forget_latencies()
 
     # ------------------------------------------------------------------ failures
 
     @property
     def failure(self) -> LoadFailed | None:
         """Why the sessions ended; None while all is well."""
-        driver: Any = self._driver
-        if not driver.failure:
+        state = self._connections
+        if not state.failure:
             return None
-        owner = list(self.accounts)[driver.failed_connection]
-        return LoadFailed(f"owner {owner}: {_in_words(driver.failure, driver.found, driver.expected)}")
+        owner = list(self.accounts)[state.failed_connection]
+        return LoadFailed(f"owner {owner}: {_in_words(state.failure, state.found, state.expected)}")
 
     def check(self) -> None:
         """Raise LoadFailed if the exchange is gone or broke the protocol."""
@@ -312,17 +315,17 @@ class Load:
         self._driver.end()
         self._thread.join()
         self._close()
-        self._connections = []
+        self._sockets = []
         for account in self.accounts.values():
             secret = self._secrets.get(account.owner, b"")
             back = log_in(host, port, account.owner, secret, resume_from=account.next_sequence)
-            self._connections.append(back.connection)
+            self._sockets.append(back.connection)
             self._driver.connection(account.connection, back.connection.fileno(), back.accepted.next_sequence)
         self._driver.begin_cut()
         self._start_thread()
         self.cut()
         until = time.monotonic() + PATIENCE_S
-        while not all(self._driver.is_caught_up(account.connection) for account in self.accounts.values()):
+        while not all(self._connections.is_caught_up(account.connection) for account in self.accounts.values()):
             self.check()
             if time.monotonic() > until:
                 raise LoadFailed(f"the exchange did not send all missed reports within {PATIENCE_S:g} s")
@@ -333,7 +336,7 @@ class Load:
         """Drop the commands that are not answered: how many. Stops the thread meanwhile."""
         self._driver.end()
         self._thread.join()
-        lost = int(self._driver.forget())
+        lost = self._connections.forget()
         self._driver.go_on()
         self._start_thread()
         return lost
@@ -341,17 +344,6 @@ class Load:
     def _start_thread(self) -> None:
         self._thread = threading.Thread(target=self._driver.run, name="pricetime-load")
         self._thread.start()
-
-
-class Measured(NamedTuple):
-    """Counts and times of the measured orders; times are of ``time.perf_counter``, 0 if not known."""
-
-    sent: int
-    answered: int
-    late: int  #: sent more than 1 ms after they were due
-    last_sent: float
-    last_due: float
-    last_answer: float
 
 
 def _in_words(failure: int, found: int, expected: int) -> str:

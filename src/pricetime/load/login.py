@@ -28,9 +28,7 @@ class LoggedIn(NamedTuple):
     accepted: LoginAccepted
 
 
-def log_in(
-    host: str, port: int, owner: int, secret: bytes = b"", *, resume_from: int | None = None, keep_orders: bool = False
-) -> LoggedIn:
+def log_in(host: str, port: int, owner: int, secret: bytes = b"", *, resume_from: int | None = None) -> LoggedIn:
     """Connect and log this owner in. ``resume_from``: sequence number of the first report to receive again.
 
     Raises LoadFailed.
@@ -41,7 +39,7 @@ def log_in(
         why = error.strerror or str(error)
         raise LoadFailed(f"no exchange at {text((host, port))}: {why}. Start one: pricetime serve --open") from error
     try:
-        accepted = _begin(connection, owner, secret, resume_from, keep_orders=keep_orders)
+        accepted = _begin(connection, owner, secret, resume_from)
     except OSError as error:
         connection.close()
         raise LoadFailed(
@@ -53,9 +51,7 @@ def log_in(
     return LoggedIn(connection, accepted)
 
 
-def _begin(
-    connection: socket.socket, owner: int, secret: bytes, resume_from: int | None, *, keep_orders: bool
-) -> LoginAccepted:
+def _begin(connection: socket.socket, owner: int, secret: bytes, resume_from: int | None) -> LoginAccepted:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     session = Session(Role.CLIENT, time.monotonic_ns())
     while True:
@@ -68,9 +64,7 @@ def _begin(
             if isinstance(event, LoginAccepted):
                 return event
             if isinstance(event, Challenge):
-                now_ns = time.monotonic_ns()
-                login = session.login(owner, secret, now_ns, resume_from=resume_from, keep_orders=keep_orders)
-                connection.sendall(login)
+                connection.sendall(session.login(owner, secret, time.monotonic_ns(), resume_from=resume_from))
 
 
 def in_words(reason: int) -> str:

@@ -10,21 +10,26 @@ from pathlib import Path
 
 from ..native import hlog
 from ..native.histogram import Histogram
-from ..native.latency import NAMES
 from . import run_file
 from .machine import describe
-from .run import Result, by_kind
+from .run import Latencies, Result, by_kind
 from .run_file import LoadResult, LoadRun, Saturation, Setting
 from .saturation import Search
-
-#: Intervals that the server measures; its own .hlog has them.
-OF_SERVER = ("tick_to_trade", "match")
 
 
 def files_of(run: Path) -> tuple[Path, Path]:
     """RUN.json and RUN.hlog. RUN may have one of these suffixes."""
     base = run.with_suffix("") if run.suffix in {".json", ".hlog"} else run
     return base.with_name(base.name + ".json"), base.with_name(base.name + ".hlog")
+
+
+def intervals_of(by_tag: Mapping[str, Histogram]) -> dict[str, dict[str, Histogram]]:
+    """The histograms of a .hlog file, by interval and kind of command."""
+    found: dict[str, dict[str, Histogram]] = {}
+    for tag, histogram in by_tag.items():
+        interval, _, kind = tag.partition(".")
+        found.setdefault(interval, {})[kind] = histogram
+    return found
 
 
 def write(
@@ -34,35 +39,31 @@ def write(
     command: str,
     *,
     search: Search | None = None,
-    server: Mapping[str, Histogram] | None = None,
+    server: Mapping[str, Latencies] | None = None,
 ) -> tuple[Path, Path]:
-    """Write both files and return their paths. ``settings``: those of ``LoadRun``; ``server``: histograms of the
-    server, by interval.kind.
+    """Write both files and return their paths. ``settings``: those of ``LoadRun``; ``server``: by interval, what the
+    server measured.
 
     Raises MissingExtra without the package hdrhistogram, and OSError.
     """
     json_path, hlog_path = files_of(run)
     json_path.parent.mkdir(parents=True, exist_ok=True)
-    intervals = {"round_trip": result.latencies, **{name: kinds_of(server or {}, name) for name in OF_SERVER}}
+    intervals = {"round_trip": result.latencies, **(server or {})}
     record = LoadRun(
-        started_at=datetime.fromtimestamp(round(result.started_at, 3), UTC),
+        format=1,
+        started_at=datetime.fromtimestamp(round(result.started_at, 3), UTC).isoformat(),
         version=version("pricetime"),
         machine=describe(),
         command=command,
         settings=settings,
         result=LoadResult(**{field.name: getattr(result, field.name) for field in fields(LoadResult)}),
-        latency_ns={name: by_kind(kinds) for name, kinds in intervals.items() if kinds or name == "round_trip"},
+        latency_ns={interval: by_kind(kinds) for interval, kinds in intervals.items()},
         over_time=result.over_time,
-        saturation=None
-        if search is None
-        else Saturation(limit_p99_ns=search.limit_p99_ns, highest_rate=search.highest_rate, steps=search.steps),
-    )
+        saturation=None if search is None else Saturation(
+            limit_p99_ns=search.limit_p99_ns, highest_rate=search.highest_rate, steps=search.steps
+        ),
+    )  # fmt: skip
     run_file.write(json_path, record)
-    tagged = {f"{name}.{kind}": of for name, kinds in intervals.items() for kind, of in kinds.items()}
+    tagged = {f"{interval}.{kind}": of for interval, kinds in intervals.items() for kind, of in kinds.items()}
     hlog.write(hlog_path, tagged, started_at=result.started_at, ended_at=result.ended_at)
     return json_path, hlog_path
-
-
-def kinds_of(tagged: Mapping[str, Histogram], interval: str) -> dict[str, Histogram]:
-    """The histograms of one interval by kind, out of histograms by interval.kind."""
-    return {kind: tagged[f"{interval}.{kind}"] for kind in NAMES if f"{interval}.{kind}" in tagged}

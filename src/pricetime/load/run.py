@@ -6,21 +6,21 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..native.histogram import Histogram
-from ..native.latency import NAMES
 from .load import Load, LoadFailed, Pace
 from .plan import Plan
-from .run_file import Latency, Moment
+from .run_file import Latency, LoadResult, Moment
 
 #: Length of an interval of ``over_time``, in seconds.
 INTERVAL_S = 0.25
 
-#: Longest wait between two checks, in seconds.
+#: Seconds between two checks.
 POLL_S = 0.01
 
 #: The schedule starts this many seconds from now, so that the first order is not late.
@@ -34,21 +34,12 @@ Latencies: TypeAlias = Mapping[str, Histogram]
 Counts: TypeAlias = NDArray[np.uint64]  # of the buckets of a Histogram
 
 
-@dataclass
-class Result:
+@dataclass(kw_only=True)
+class Result(LoadResult):
     """The result of a run. ``latencies``: of the round trip in ns, by kind of command."""
 
-    pace: Pace
     asked: float  #: orders per second, on average; 0: as fast as possible
-    sent: int = 0
-    answered: int = 0
-    seconds: float = 0.0  #: from the first order due to the last answer
-    sent_per_s: float = 0.0
-    answered_per_s: float = 0.0
-    late: int = 0  #: orders sent more than 1 ms after they were due
     reached: bool = True  #: were orders sent and answered as fast as they came due?
-    complete: bool = False
-    failure: str | None = None
     started_at: float = 0.0  #: seconds since 1970
     ended_at: float = 0.0
     latencies: Latencies = field(default_factory=dict)
@@ -76,17 +67,17 @@ class Run:
         hopeless: Callable[[Counts], bool] = lambda _: False,
     ) -> None:
         self.load, self.pace = load, pace
-        self.result = Result(pace, pace.rate)
+        self.result = Result(
+            asked=pace.rate, sent=0, answered=0, seconds=0.0, sent_per_s=0.0, answered_per_s=0.0, late=0, complete=False
+        )
         self._on_sample, self._hopeless = on_sample, hopeless
         self._orders = 0
         self._start = self._interval_ends = 0.0
         self._seen = np.zeros(0, np.uint64)  # counts of latencies at the end of the last interval
         self._sent = self._answered = 0
-        self._answers_known, self._answers_since = -1, 0.0
         self._cut = False
-        self._offered: deque[tuple[int, Plan]] = (
-            deque()
-        )  # plans not wholly sent, each with the number of orders before it
+        #: Plans not wholly sent, each with the number of orders before it.
+        self._offered: deque[tuple[int, Plan]] = deque()
         self._released_before = load.released
 
     def go(self, plans: Iterable[Plan]) -> list[Plan]:
@@ -114,14 +105,16 @@ class Run:
     def _send(self, plans: Iterable[Plan]) -> None:
         """Offer plans as there is room, and record intervals in between."""
         for plan in plans:
-            while not self._cut and not self.load.offer(plan, self.pace, self._start, self._orders):
-                self._wait()
+            self._wait(partial(self._offer, plan))
             self._offered.append((self._orders, plan))
             self._orders += plan.count
             self._drop_sent()
             self._sample()
-        while not self.load.is_released and not self._cut:
-            self._wait()
+        self._wait(lambda: self._cut or self.load.is_released)
+
+    def _offer(self, plan: Plan) -> bool:
+        """Queue the plan, unless the schedule is cut. False: no room yet."""
+        return self._cut or self.load.offer(plan, self.pace, self._start, self._orders)
 
     def _drop_sent(self) -> None:
         sent = self.load.released - self._released_before
@@ -136,21 +129,12 @@ class Run:
         return [plan.part(max(0, sent - first)) for first, plan in self._offered if first + plan.count > sent]
 
     def _until_answered(self) -> None:
-        while self.load.measured.answered < self._orders:
-            self._wait()
+        self._wait(lambda: self.load.measured.answered >= self._orders)
         self._sample(last=True)
 
-    def _wait(self) -> None:
-        """Wait a moment. Raises LoadFailed if the sessions failed, or if no due order is answered for too long."""
-        self.load.check()
-        answers, now = self.load.answers, time.monotonic()
-        if answers != self._answers_known or answers == self.load.released:
-            self._answers_known, self._answers_since = answers, now
-        elif now - self._answers_since > self.load.patience:
-            waiting = self.load.released - answers
-            raise LoadFailed(f"{waiting:,} orders were not answered within {self.load.patience:g} s")
-        time.sleep(max(0.001, min(POLL_S, self._interval_ends - time.perf_counter())))
-        self._sample()
+    def _wait(self, done: Callable[[], bool]) -> None:
+        """Wait, and record intervals meanwhile. Raises LoadFailed."""
+        self.load.wait(done, self._sample, POLL_S)
 
     def _sample(self, *, last: bool = False) -> None:
         """Record an interval if one has passed."""
@@ -158,11 +142,14 @@ class Run:
         if now < self._interval_ends and not last:
             return
         counts, measured, now = self.load.latency_counts(), self.load.measured, time.perf_counter()
+        sent, answered = measured.sent, measured.answered  # the loop counts on
         new = counts - self._seen if self._seen.size else counts
         p50, p99, most = Histogram.from_array(new).percentiles((50, 99, 100))
-        sent, answered = measured.sent - self._sent, measured.answered - self._answered
-        moment = Moment(s=round(now - self._start, 3), sent=sent, answered=answered, p50=p50, p99=p99, max=most)
-        self._seen, self._sent, self._answered = counts, measured.sent, measured.answered
+        moment = Moment(
+            s=round(now - self._start, 3), sent=sent - self._sent, answered=answered - self._answered,
+            p50=p50, p99=p99, max=most,
+        )  # fmt: skip
+        self._seen, self._sent, self._answered = counts, sent, answered
         self._interval_ends = max(self._interval_ends + INTERVAL_S, now)
         self.result.over_time.append(moment)
         self._on_sample(moment)
@@ -174,13 +161,15 @@ class Run:
         result.ended_at = time.time()
         result.latencies = self.load.latencies()
         result.sent, result.answered, result.late = measured.sent, measured.answered, measured.late
-        sending = max(measured.last_sent - self._start, self.pace.seconds(measured.sent), 1e-9)
-        result.seconds = max(0.0, max(measured.last_answer, measured.last_sent) - self._start)
+        last_sent = measured.last_sent_ns / 1e9
+        last = max(measured.last_answer_ns / 1e9, last_sent)
+        sending = max(last_sent - self._start, self.pace.seconds(measured.sent), 1e-9)
+        result.seconds = max(0.0, last - self._start)
         result.sent_per_s = measured.sent / sending
         result.answered_per_s = measured.answered / max(result.seconds, self.pace.seconds(measured.answered), 1e-9)
         if self.pace.rate:
             result.asked = measured.sent / max(self.pace.seconds(measured.sent), 1e-9)
-            behind = max(measured.last_sent, measured.last_answer) - measured.last_due
+            behind = last - measured.last_due_ns / 1e9
             result.reached = behind <= max(BEHIND_S, BEHIND * self.pace.seconds(measured.sent))
 
 
@@ -194,8 +183,7 @@ def total(latencies: Latencies) -> Histogram:
 
 def by_kind(latencies: Latencies) -> dict[str, Latency]:
     """Percentiles in ns, of all commands together and of each kind."""
-    empty = Histogram()
-    return {"all": Latency.of(total(latencies)), **{kind: Latency.of(latencies.get(kind, empty)) for kind in NAMES}}
+    return {"all": Latency.of(total(latencies)), **{kind: Latency.of(each) for kind, each in latencies.items()}}
 
 
 def above(counts: Counts, limit_ns: int) -> int:

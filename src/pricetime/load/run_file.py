@@ -6,19 +6,16 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from ..errors import PricetimeError
 from ..extras import require
 from ..native.histogram import Histogram
+from .units import duration
 
-#: Files of a different format are rejected: their fields may have a different meaning.
-FORMAT = 1
-
-#: The intervals that latencies are measured over, from the shortest to the longest, and their names.
-INTERVALS = {"match": "match", "tick_to_trade": "tick to trade", "round_trip": "round trip"}
+#: The intervals that latencies are measured over, from the longest to the shortest, and their names.
+INTERVALS = {"round_trip": "round trip", "tick_to_trade": "tick to trade", "match": "match"}
 
 #: A rate counts as missed if less than this share of it was sent.
 ENOUGH = 0.99
@@ -33,9 +30,14 @@ class NotARun(PricetimeError, ValueError):
     """The file is not a run, or has a different format."""
 
 
+def key(name: str) -> str:
+    """The name of a field in JSON: ``p99_9`` is ``p99.9``."""
+    return re.sub(r"^(p\d+)_(\d+)$", r"\1.\2", name)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Percentiles:
-    """Percentiles in ns: p99 is the latency that 99 % did not exceed. All are 0 if nothing was recorded."""
+class Latency:
+    """Percentiles of ``count`` commands in ns: p99 is the latency that 99 % did not exceed. 0 without commands."""
 
     p50: float
     p90: float
@@ -43,33 +45,27 @@ class Percentiles:
     p99_9: float
     p99_99: float
     max: float
+    count: int
 
-    #: The fields, in order, and their percentages.
+    #: The percentiles, in order, and their percentages.
     POINTS: ClassVar[Mapping[str, float]] = {
         "p50": 50, "p90": 90, "p99": 99, "p99_9": 99.9, "p99_99": 99.99, "max": 100
     }  # fmt: skip
 
     @classmethod
-    def values_of(cls, histogram: Histogram) -> dict[str, int]:
-        """The percentiles of a histogram, by field."""
-        return dict(zip(cls.POINTS, histogram.percentiles(cls.POINTS.values()), strict=True))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Latency(Percentiles):
-    """The percentiles of ``count`` commands."""
-
-    count: int
-
-    @classmethod
     def of(cls, histogram: Histogram) -> Latency:
         """The percentiles of a histogram."""
-        return cls(count=histogram.count, **cls.values_of(histogram))
+        found = dict(zip(cls.POINTS, histogram.percentiles(cls.POINTS.values()), strict=True))
+        return cls(count=histogram.count, **found)
+
+    def __str__(self) -> str:
+        """The main percentiles on one line."""
+        return ", ".join(f"{key(name)} {duration(getattr(self, name))}" for name in ("p50", "p99", "p99_9", "max"))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class LoadResult:
-    """The totals of a run of the load generator."""
+    """The totals of a run."""
 
     sent: int  #: commands
     answered: int
@@ -106,11 +102,6 @@ class Step:
     max: float
     good: bool = False  #: the rate was reached and p99 is within the limit
 
-    @property
-    def reached(self) -> bool:
-        """Was the rate sent that was asked for?"""
-        return self.sent_per_s >= ENOUGH * self.rate
-
 
 @dataclass(frozen=True, kw_only=True)
 class Saturation:
@@ -122,30 +113,20 @@ class Saturation:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """What every run has."""
+class LoadRun:
+    """A run of ``pricetime load``."""
 
-    kind: ClassVar[str]
+    __pydantic_config__: ClassVar = {"alias_generator": key, "allow_inf_nan": False}
 
-    started_at: datetime  #: UTC
+    format: Literal[1]  #: a different format is rejected: its fields may have a different meaning
+    kind: Literal["load"] = "load"
+    started_at: str  #: ISO time, UTC
     version: str  #: of pricetime
     machine: dict[str, str]  #: processor, system and so on, as text
     command: str  #: that repeats the run
-
-    def troubles(self) -> list[str]:
-        """A sentence for each reason why the figures are unreliable; empty for a good run."""
-        raise NotImplementedError
-
-
-@dataclass(frozen=True, kw_only=True)
-class LoadRun(Run):
-    """A run of ``pricetime load``."""
-
-    kind: ClassVar[str] = "load"
-
     #: host, port, preset or tape, rate (None: as fast as possible), seconds, sessions, seed, ramp (None, or from and
     #: to), acknowledge
-    settings: dict[str, Setting]
+    settings: dict[str, Any]
     result: LoadResult
     latency_ns: dict[str, dict[str, Latency]]  #: by interval, then by kind of command and "all"
     over_time: list[Moment]
@@ -162,7 +143,7 @@ class LoadRun(Run):
         return (rate, rate) if isinstance(rate, int | float) else None
 
     def troubles(self) -> list[str]:
-        """What failed, was not answered, was late, or missed its rate."""
+        """A sentence for each reason why the figures are unreliable; empty for a good run."""
         result = self.result
         found = []
         if result.failure is not None:
@@ -186,104 +167,30 @@ class LoadRun(Run):
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One stage of the pipeline, or several together, measured alone."""
-
-    name: str
-    orders: int
-    orders_per_s: float
-    what: str  #: what the stage consists of
-    command: str
-    latency_ns: Percentiles | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class PipelineRun(Run):
-    """A run of the pipeline benchmark."""
-
-    kind: ClassVar[str] = "pipeline"
-
-    stages: list[Stage]
-
-    def troubles(self) -> list[str]:
-        """Stages that measured no orders."""
-        return [f"The stage '{stage.name}' measured no orders." for stage in self.stages if not stage.orders]
-
-
-RUNS: Mapping[str, type[Run]] = {kind.kind: kind for kind in (LoadRun, PipelineRun)}
-
-
-def read(path: Path) -> Run:
+def read(path: Path) -> LoadRun:
     """Read a run. Raises NotARun, which names the file and the member, MissingExtra, and OSError."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
-        raise NotARun(
-            f"{path} is not a run: it is not JSON ({error}). Give a file that pricetime load --out wrote"
-        ) from error
-    if not isinstance(found, dict) or "format" not in found:
-        raise NotARun(f"{path} is not a run: it has no 'format'. Give a file that pricetime load --out wrote")
-    if found["format"] != FORMAT:
-        raise NotARun(
-            f"{path} has format {found['format']!r}, but this version of pricetime reads only format {FORMAT}"
-        )
-    if found.get("kind") not in RUNS:
-        raise NotARun(f"{path}: kind is {found.get('kind')!r}: it must be {' or '.join(map(repr, RUNS))}")
+    data = path.read_bytes()
     pydantic: Any = require("pydantic", "report", "reading a run")
     try:
-        run: Run = pydantic.TypeAdapter(RUNS[found["kind"]]).validate_json(json.dumps(_fields(found)), strict=True)
+        run: LoadRun = pydantic.TypeAdapter(LoadRun).validate_json(data, strict=True)
     except pydantic.ValidationError as error:
-        raise NotARun(f"{path}: {_in_words(error.errors()[0], found)}") from error
-    if run.started_at.tzinfo is None:
-        raise NotARun(f"{path}: started_at: the time has no zone")
+        first = error.errors()[0]
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        raise NotARun(
+            f"{path} is not a run of pricetime load: {f'{place[1:]}: ' * bool(place)}{first['msg']}"
+        ) from error
     return run
 
 
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is not a number")
-
-
-def _in_words(error: Any, found: Any) -> str:
-    """Where an error of pydantic is, and what it says."""
-    place = ""
-    for part in error["loc"]:
-        if isinstance(part, int):
-            place, found = f"{place}[{part}]", found[part]
-        elif isinstance(found, dict) and (key(part) in found or error["type"] == "missing"):
-            place, found = f"{place}.{key(part)}", found.get(key(part))
-        else:
-            break  # the name of a type
-    return f"{place[1:]}: {error['msg']}"
-
-
-def write(path: Path, run: Run) -> None:
+def write(path: Path, run: LoadRun) -> None:
     """Write a file for ``read``. Raises OSError."""
-    values = {"format": FORMAT, "kind": run.kind, **_plain(asdict(run))}
-    path.write_text(json.dumps(values, indent=1, default=datetime.isoformat) + "\n", encoding="utf-8")
-
-
-def hlog_beside(path: Path) -> Path:
-    """The file with the histograms of a run."""
-    return path.with_suffix(".hlog")
-
-
-def key(name: str) -> str:
-    """The name of a field in JSON: ``p99_9`` is ``p99.9``."""
-    return re.sub(r"^(p\d+)_(\d+)$", r"\1.\2", name)
-
-
-def _fields(value: Any) -> Any:
-    """A value of JSON with the names of fields."""
-    if isinstance(value, dict):
-        return {re.sub(r"^(p\d+)\.(\d+)$", r"\1_\2", name): _fields(each) for name, each in value.items()}
-    return [_fields(each) for each in value] if isinstance(value, list) else value
+    path.write_text(json.dumps(_plain(asdict(run)), indent=1) + "\n", encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:
     """A value for JSON: members with their names there, and fractions with six digits."""
     if isinstance(value, dict):
         return {key(name): _plain(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_plain(each) for each in value]
     return round(value, 6) if isinstance(value, float) else value

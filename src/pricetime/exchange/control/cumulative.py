@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...native.buckets import LEASTS
 from ...native.histogram import TOPS, Histogram
 
 #: In ns: from 100 ns to 1 s, six for each power of ten.
@@ -34,7 +33,7 @@ def cumulative(histogram: Histogram) -> Cumulative:
 
 
 _LARGEST = TOPS.astype(np.int64)
-_MIDDLES_NS = (LEASTS + _LARGEST) / 2
+_MIDDLES_NS = (np.concatenate(([0], _LARGEST[:-1] + 1)) + _LARGEST) / 2
 
 #: For each bound, the first bucket that is not wholly at or below it; a bucket that a bound cuts counts as above.
 _CUTS = np.searchsorted(_LARGEST, BOUNDS_NS, side="right")

@@ -1,3 +1,0 @@
-from collections.abc import Sequence
-
-def echo(epoll_fd: int, fds: Sequence[int], sizes: bytes) -> int: ...
