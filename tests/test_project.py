@@ -1,7 +1,5 @@
 """Rules of the project: what is compiled, what an import loads, what the repository holds."""
 
-from __future__ import annotations
-
 import re
 import shutil
 import subprocess

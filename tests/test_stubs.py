@@ -1,7 +1,5 @@
 """The stubs of compiled classes have the names and signatures of the classes."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

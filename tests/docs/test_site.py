@@ -1,7 +1,5 @@
 """The site of the documents builds without a warning, has each page in its menu, and loads only its own files."""
 
-from __future__ import annotations
-
 import ast
 import html
 import json

@@ -1,7 +1,5 @@
 """Latencies in buckets: never below the true figure, never more than 0.1 % above it; and those of HdrHistogram."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import numpy as np
