@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from ..log.commit_log import CommitLog, VolatileLog
 from ..native.disk import Disk
 from ..native.histogram import Histogram
-from ..ring.idle import Idle
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
 from .io.connections import Connections
@@ -47,9 +46,6 @@ POLL_S = 0.005
 
 #: Extra time after ``drain_timeout_ms`` in seconds, in which the event loop disconnects the remaining clients.
 GRACE_S = 1.0
-
-#: Iterations without work before the event loop gives up its processor.
-EAGER_ITERATIONS = 999
 
 
 class Exchange:
@@ -105,11 +101,7 @@ class Exchange:
             settings, faults_of(settings), offset_ns, log.term,
         )  # fmt: skip
         self.timing = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
-        self.loop = EventLoop(
-            machine, log, self.channel, mass_cancels, self.connections, decoder, publisher, self.timing, epoll_fd,
-            Idle(settings.idle.value, spins=1, pauses=EAGER_ITERATIONS, yields=0), settings.idle == "block",
-            settings.drain_timeout_ms * 1_000_000,
-        )  # fmt: skip
+        self.loop = EventLoop(settings, machine, log, self.connections, decoder, publisher, self.timing)
         self.engine, self.store = machine.engine, machine.store
         self.phases = machine.phases()  #: phases of the instruments at the start
 

@@ -12,17 +12,13 @@ When an ACTIVE session ends for any reason, the owner's orders are cancelled unl
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cython
 
 from pricetime.exchange.io.control_channel import ControlChannel
 from pricetime.exchange.io.mass_cancels import MassCancels
 from pricetime.exchange.io.throttle import Throttle
-
-if TYPE_CHECKING:
-    from pricetime.exchange.settings.config import GatewayConfig
-    from pricetime.exchange.state.machine import Machine
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.machine import Machine
 
 
 @cython.final

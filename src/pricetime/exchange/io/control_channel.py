@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING
 
 import cython
+import numpy as np
+from numpy.typing import NDArray
 
 from pricetime.exchange.state.matcher import Matcher
 from pricetime.native.arrays import Block
 from pricetime.ring.ring import Ring
 from pricetime.types import COMMAND
-
-if TYPE_CHECKING:
-    import numpy as np
-from numpy.typing import NDArray
 
 #: Timeout for listing an owner's orders, and interval of checks whether the list is ready, in seconds.
 LIST_TIMEOUT_S, POLL_S = 5.0, 0.001

@@ -10,18 +10,14 @@ Decoding stops after a MassCancel: the client's next messages must wait until th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import cython
 import numpy as np
 from numpy.typing import NDArray
 
 from pricetime.exchange.io.throttle import Throttle
+from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.state.sequencer import Sequencer
-
-if TYPE_CHECKING:
-    from pricetime.exchange.settings.config import GatewayConfig
-
 
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset

@@ -11,61 +11,49 @@ waits in the matcher, while later commands are executed. After a failure of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cython
 
 from pricetime.exchange.io.connections import Connections
-from pricetime.exchange.io.control_channel import ControlChannel
 from pricetime.exchange.io.decoder import Decoder
-from pricetime.exchange.io.mass_cancels import MassCancels
 from pricetime.exchange.io.publisher import Publisher
 from pricetime.exchange.io.timing import Timing
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.machine import Machine
 from pricetime.ring.idle import Idle
 
-if TYPE_CHECKING:
-    from pricetime.exchange.state.machine import Machine
+#: Iterations without work before the loop gives up its processor.
+EAGER_ITERATIONS = 999
 
 
 @cython.final
 @cython.cclass
 class EventLoop:
-    """Runs ``machine``; ``run`` needs its own thread. ``epoll_fd``: has the sockets of ``connections``.
-
-    ``idle``: an ``Idle``, how it waits for work. ``sleeps``: it may sleep while it waits for the log. ``drain_ns``:
-    maximum duration of a stop. Raises MemoryError.
-    """
+    """Runs ``machine``; ``run`` needs its own thread."""
 
     if not cython.compiled:
         ready = cython.NULL
 
     def __init__(
         self,
+        settings: GatewayConfig,
         machine: Machine,
         log: CommitLog,
-        channel: ControlChannel,
-        mass_cancels: MassCancels,
         connections: Connections,
         decoder: Decoder,
         publisher: Publisher,
         timing: Timing,
-        epoll_fd: int,
-        idle: Idle,
-        sleeps: bool,
-        drain_ns: int,
     ) -> None:
         self.sequencer, self.matcher, self.router = machine.sequencer, machine.matcher, machine.router
         self.log = log
-        self.channel = channel
-        self.mass_cancels = mass_cancels
         self.connections = connections
+        self.channel, self.mass_cancels = connections.channel, connections.mass_cancels
         self.decoder = decoder
         self.publisher = publisher
         self.timing = timing
-        self.epoll_fd = epoll_fd
-        self.idle = idle
-        self.sleeps = sleeps
-        self.drain_ns = drain_ns
+        self.epoll_fd = connections.epoll_fd
+        self.idle = Idle(settings.idle.value, spins=1, pauses=EAGER_ITERATIONS, yields=0)
+        self.sleeps = settings.idle == "block"
+        self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.channel.clock_offset_ns
         self.router.start_counting()
         self.starved = self.gave_up = False
@@ -80,7 +68,7 @@ class EventLoop:
         event: epoll_event
         event.events = EPOLLIN
         event.number = WAKE
-        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, self.channel.wake_fd, cython.address(event))
+        epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, self.channel.wake_fd, cython.address(event))
 
     def __dealloc__(self) -> None:
         release(self.buffer, BUFFER_BYTES + MAX_MESSAGE)

@@ -8,16 +8,11 @@ load, a heartbeat carries the next sequence number and the checksum of all repor
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cython
 
 from pricetime.exchange.io.faults import Faults
+from pricetime.exchange.settings.config import GatewayConfig
 from pricetime.exchange.state.feed_store import FeedStore
-
-if TYPE_CHECKING:
-    from pricetime.exchange.settings.config import GatewayConfig
-
 
 if cython.compiled:
     from cython.cimports.libc.string import memset

@@ -8,12 +8,9 @@ connections, so logging in again does not reset them.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cython
 
-if TYPE_CHECKING:
-    from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.settings.config import GatewayConfig
 
 
 @cython.final
