@@ -144,15 +144,6 @@ class Streams:
 
     # ------------------------------------------------------------------ snapshots
 
-    def next_sequences(self) -> dict[int, int]:
-        """Number of the next report of every owner that has received reports, by owner. O(owners)."""
-        owner: u32
-        found = {}
-        for owner in range(1, cython.cast(u32, OWNERS)):
-            if self.streams[owner].count != 0:
-                found[owner] = self.streams[owner].count + 1
-        return found
-
     def dump(self, most: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """The streams for a snapshot: an array of ``log.snapshot.OWNER``, and an array of their newest reports.
 
