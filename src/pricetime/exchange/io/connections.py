@@ -26,7 +26,7 @@ from pricetime.exchange.state.machine import Machine
 class Connections:
     """All connections, by owner. Used by the event loop only. Raises MemoryError.
 
-    ``settings``: a GatewayConfig. ``level``: the acknowledgement level, which the server sends to each client.
+    ``level``: the acknowledgement level, which the server sends to each client.
     """
 
     def __init__(

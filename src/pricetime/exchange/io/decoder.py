@@ -43,7 +43,6 @@ class Decoder:
         throttle: Throttle,
         sequencer: Sequencer,
     ) -> None:
-        """``settings``: a GatewayConfig."""
         for i in range(256):
             self.sizes[i] = sizes[i]
             self.end_reasons[i] = end_reasons[i]

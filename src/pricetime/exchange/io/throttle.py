@@ -16,7 +16,7 @@ from pricetime.exchange.settings.config import GatewayConfig
 @cython.final
 @cython.cclass
 class Throttle:
-    """``settings``: a GatewayConfig. If ``orders_per_second`` is 0, there is no limit."""
+    """If ``orders_per_second`` is 0, there is no limit."""
 
     def __init__(self, settings: GatewayConfig) -> None:
         rate = settings.orders_per_second
