@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,6 @@ from numpy.typing import NDArray
 from ..log.commit_log import CommitLog, VolatileLog
 from ..native.disk import Disk
 from ..native.histogram import Histogram
-from ..ring.idle import Idle
 from ..wire.rules import allowed
 from ..wire.types import AcknowledgementLevel
 from .io.connections import Connections
@@ -48,9 +46,6 @@ POLL_S = 0.005
 
 #: Extra time after ``drain_timeout_ms`` in seconds, in which the event loop disconnects the remaining clients.
 GRACE_S = 1.0
-
-#: Iterations without work before the event loop gives up its processor.
-EAGER_ITERATIONS = 999
 
 
 class Exchange:
@@ -96,23 +91,17 @@ class Exchange:
         # timestamps continue to grow even if the system clock was set back since the last command
         offset_ns = max(time.time_ns(), machine.timestamp) - time.monotonic_ns()
         epoll_fd = self._epoll.fileno()
-        self.channel: Any = ControlChannel(self._wake, offset_ns)
+        self.channel = ControlChannel(self._wake, offset_ns)
         throttle = Throttle(settings)
         mass_cancels = MassCancels(machine.sequencer, machine.engine.unfinished())
-        self.connections: Any = Connections(
-            settings, machine, mass_cancels, throttle, self.channel, epoll_fd, log.level
-        )
+        self.connections = Connections(settings, machine, mass_cancels, throttle, self.channel, epoll_fd, log.level)
         decoder = Decoder(settings, *allowed(), throttle, machine.sequencer)
         publisher = Publisher(
             machine.store, feed.fileno(), enable_segmentation_offload(feed, settings.reports_per_datagram * 48),
             settings, faults_of(settings), offset_ns, log.term,
         )  # fmt: skip
-        self.timing: Any = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
-        self.loop: Any = EventLoop(
-            machine, log, self.channel, mass_cancels, self.connections, decoder, publisher, self.timing, epoll_fd,
-            Idle(settings.idle.value, spins=1, pauses=EAGER_ITERATIONS, yields=0), settings.idle == "block",
-            settings.drain_timeout_ms * 1_000_000,
-        )  # fmt: skip
+        self.timing = Timing(machine.matcher, machine.sequencer, settings.match_sample_every)
+        self.loop = EventLoop(settings, machine, log, self.connections, decoder, publisher, self.timing)
         self.engine, self.store = machine.engine, machine.store
         self.phases = machine.phases()  #: phases of the instruments at the start
 
@@ -183,16 +172,16 @@ class Exchange:
 
         False if too many requests are waiting: the caller keeps ``fd`` and may try again.
         """
-        return bool(self.channel.admit(fd, owner, flags, next_sequence))
+        return self.channel.admit(fd, owner, flags, next_sequence)
 
     def set_phase(self, instrument: int, phase: int) -> bool:
         """Change the phase of an instrument. False if too many requests are waiting."""
-        return bool(self.channel.set_phase(instrument, phase))
+        return self.channel.set_phase(instrument, phase)
 
     def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` (a SessionReason) is 0, and cancel its orders unless
         ``cancel_reason`` (a Reason) is 0. False if too many requests are waiting."""
-        return bool(self.channel.remove(owner, session_reason, cancel_reason))
+        return self.channel.remove(owner, session_reason, cancel_reason)
 
     def open_orders(self, owner: int) -> NDArray[np.void]:
         """An owner's open orders, the oldest first, at most 10,000, as ``pricetime.COMMAND`` with remaining quantities.
@@ -200,12 +189,11 @@ class Exchange:
         Call it in a thread of its own, one call at a time: it waits for the event loop. Raises RuntimeError if that
         does not answer.
         """
-        found: NDArray[np.void] = self.channel.open_orders(owner)
-        return found
+        return self.channel.open_orders(owner)
 
     def take_events(self) -> list[tuple[int, int, int, int, int]]:
         """Session events since the last call, see ``ControlChannel.take_events``."""
-        return list(self.channel.take_events())
+        return self.channel.take_events()
 
     def want_snapshot(self) -> bool:
         """Request a snapshot. False without a journal."""
@@ -216,16 +204,15 @@ class Exchange:
 
     def is_done(self, owner: int) -> bool:
         """True if all requests have been read and this owner has no pending mass cancel."""
-        return bool(self.loop.is_done(owner))
+        return self.loop.is_done(owner)
 
     def progress(self) -> tuple[int, int]:
         """Sequence numbers of the last command received and of the last command answered."""
-        taken, answered = self.loop.progress()
-        return int(taken), int(answered)
+        return self.loop.progress()
 
     def sessions(self) -> list[tuple[int, int, int, int]]:
         """The sessions, see ``Connections.listed``."""
-        return list(self.connections.listed())
+        return self.connections.listed()
 
     @property
     def level(self) -> AcknowledgementLevel:
@@ -265,7 +252,7 @@ class Exchange:
 
     def report_counts(self) -> Mapping[tuple[int, int], int]:
         """Number of reports since the start by (ReportKind, Reason), without zeros."""
-        return dict(self.machine.router.counted())
+        return self.machine.router.counted()
 
     def stats(self) -> Mapping[str, int | float]:
         """Counters since the start. They are read one after the other while the threads run."""
@@ -313,7 +300,7 @@ class Exchange:
         deadline = time.monotonic() + timeout_s + GRACE_S
         while not self.loop.is_stopped and time.monotonic() < deadline and self.journal_failure is None:
             time.sleep(POLL_S)
-        drained = bool(self.loop.is_stopped)
+        drained = self.loop.is_stopped
         self._end_threads()
         self.log.close()
         if drained and self.failure is None:
@@ -339,7 +326,7 @@ class Exchange:
         self._threads = []
 
 
-def faults_of(settings: GatewayConfig) -> Any:
+def faults_of(settings: GatewayConfig) -> Faults | None:
     """The fault injection that the settings ask for; None without."""
     if not (settings.drop or settings.duplicate or settings.reorder):
         return None

@@ -86,7 +86,7 @@ def Py_DECREF(_: Any) -> None:  # noqa: N802
     """See Py_INCREF."""
 
 
-def _decorator(**_: Any) -> Callable[[Any], Any]:
+def _decorator(*_: Any, **__: Any) -> Callable[[Any], Any]:
     return _same
 
 
@@ -106,8 +106,7 @@ def make_cython() -> types.ModuleType:
         cast=cast,
         p_void=object,
         sizeof=lambda record: record.size,
-        exceptval=_decorator,
-        freelist=lambda _: _same,
+        **dict.fromkeys(("annotation_typing", "exceptval", "freelist"), _decorator),
         collection_type=_collection_type,
         **dict.fromkeys(("address", "likely", "unlikely", "final", "cclass", "cfunc", "inline", "no_gc"), _same),
     )

@@ -88,7 +88,7 @@ def test_a_snapshot_has_all_that_is_published_and_its_checksum(here: Harness) ->
         snapshot = here.exchange.follower.snapshot()
         assert snapshot.seq_num == here.exchange.store.next_sequence - 1
         reports = here.exchange.store.array(1, snapshot.seq_num)
-        assert snapshot.checksum == linked_records(0, reports, REPORT.itemsize)
+        assert snapshot.checksum == linked_records(0, reports.data, REPORT.itemsize)
         builder = BookBuilder(here.exchange.engine.instruments.values(), capacity=10_000)
         builder.load_snapshot(snapshot)
         assert builder.digest() == snapshot.digest == here.exchange.digest()

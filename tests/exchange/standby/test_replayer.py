@@ -45,7 +45,7 @@ def test_it_keeps_in_step_with_a_directory_alone(tmp_path: Path) -> None:
         assert replayer.machine.matcher.report_checksum == here.exchange.machine.matcher.report_checksum
     assert replayer.machine.digest() == here.exchange.digest()
     assert replayer.machine.store.epoch == here.exchange.store.epoch
-    assert replayer.machine.streams.next_sequences() == here.exchange.machine.streams.next_sequences()
+    assert replayer.machine.streams.dump(0)[0].tobytes() == here.exchange.machine.streams.dump(0)[0].tobytes()
     assert replayer.checkpoints > 50
     here.close()
 

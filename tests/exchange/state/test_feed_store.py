@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,9 +23,10 @@ def reports(first: int, count: int) -> np.ndarray:
 
 
 def numbers_of(store: FeedStore, first: int, count: int) -> list[int] | None:
-    found = store.array(first, count)
-    if found is None:
+    copied = store.copy(first, count)
+    if copied is None:
         return None
+    found = np.frombuffer(copied, REPORT)
     for name in ("order_id", "maker_id", "quantity", "price"):
         assert np.array_equal(found[name].astype(np.uint64), found["seq_num"])
     numbers: list[int] = found["seq_num"].tolist()
@@ -64,7 +66,7 @@ def test_ranges_that_cannot_be(first: int, count: int) -> None:
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 6, 2**33, "8", 8.0])
-def test_the_capacity(capacity: object) -> None:
+def test_the_capacity(capacity: Any) -> None:
     with pytest.raises(InvalidSetting, match="capacity of the feed store"):
         FeedStore(capacity, 1)
 
@@ -151,7 +153,8 @@ def test_reports_with_other_numbers_are_not_loaded(next_sequence: int, made: np.
 
 def test_what_else_is_not_loaded() -> None:
     store = FeedStore(8, 1)
-    for number in (0, -1, 2**64, 1.0, None):
+    numbers: list[Any] = [0, -1, 2**64, 1.0, None]
+    for number in numbers:
         with pytest.raises(SnapshotMismatch, match="next sequence of a feed"):
             store.load(number, numbered(1, 0), 0)
     store.extend(reports(1, 2))

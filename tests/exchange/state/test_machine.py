@@ -89,7 +89,7 @@ def test_it_replays_a_journal(step: int, tmp_path: Path) -> None:
     assert dumped(machine.engine) == dumped(live.engine)
     assert machine.matcher.report_checksum == live.matcher.report_checksum
     assert (machine.sequence, machine.timestamp) == (live.sequence, live.timestamp)
-    assert machine.streams.next_sequences() == live.streams.next_sequences()
+    assert machine.streams.dump(0)[0].tobytes() == live.streams.dump(0)[0].tobytes()
     owners, reports = machine.streams.dump(2**40)
     ends = np.cumsum(owners["kept"])[:-1]
     replayed = dict(zip(owners["owner"].tolist(), np.split(reports, ends), strict=True))

@@ -1,5 +1,7 @@
 """Numbers of commands, and the room that they have."""
 
+from typing import Any
+
 import pytest
 
 from pricetime.errors import InvalidSetting
@@ -12,7 +14,7 @@ from tests.exchange.orders import new
 
 
 @pytest.mark.parametrize("capacity", [0, 1, 3, 1000, "16"])
-def test_capacities_that_cannot_be(capacity: object) -> None:
+def test_capacities_that_cannot_be(capacity: Any) -> None:
     with pytest.raises(InvalidSetting):
         Sequencer(capacity)
 

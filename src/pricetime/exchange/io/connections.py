@@ -14,16 +14,31 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.exchange.io.control_channel import ControlChannel
+from pricetime.exchange.io.mass_cancels import MassCancels
+from pricetime.exchange.io.throttle import Throttle
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.machine import Machine
+
 
 @cython.final
 @cython.cclass
 class Connections:
     """All connections, by owner. Used by the event loop only. Raises MemoryError.
 
-    ``settings``: a GatewayConfig. ``level``: the acknowledgement level, which the server sends to each client.
+    ``level``: the acknowledgement level, which the server sends to each client.
     """
 
-    def __init__(self, settings, machine, mass_cancels, throttle, channel, epoll_fd, level):
+    def __init__(
+        self,
+        settings: GatewayConfig,
+        machine: Machine,
+        mass_cancels: MassCancels,
+        throttle: Throttle,
+        channel: ControlChannel,
+        epoll_fd: int,
+        level: int,
+    ) -> None:
         self.streams, self.sequencer = machine.streams, machine.sequencer
         self.mass_cancels = mass_cancels
         self.throttle = throttle
@@ -46,7 +61,7 @@ class Connections:
         if not (self.of and self.connected and self.logging_out):
             raise MemoryError("no room for connections")
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         owners: cython.size_t = OWNERS
         place: u32
         for place in range(self.count):
@@ -57,7 +72,7 @@ class Connections:
 
     # ------------------------------------------------------------------ a session begins
 
-    def admit(self, owner, fd, flags, next_sequence, now_ns):
+    def admit(self, owner: u32, fd: cython.int, flags: u32, next_sequence: u64, now_ns: u64) -> None:
         """Begin a session for a client that has logged in as ``owner``, or reject the login and close the connection.
 
         A client that resumes after a lost connection takes the first heartbeat as the sign that it has all reports of
@@ -80,7 +95,7 @@ class Connections:
         self.channel.emit(EVENT_SESSION_BEGAN, owner, NO_REASON, c.sent_bytes // REPORT_BYTES + 1)
         self.flush(owner, now_ns)  # before a new report can overwrite the oldest one that it asked for
 
-    def _reject_reason(self, owner, flags, next_sequence, now_ns):
+    def _reject_reason(self, owner: u32, flags: u32, next_sequence: u64, now_ns: u64) -> u32:
         """Why this owner cannot begin a session now; NO_REASON if it can."""
         c: cython.pointer[Connection] = cython.address(self.of[owner])
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
@@ -94,7 +109,7 @@ class Connections:
             return SEQUENCE_GONE
         return NO_REASON
 
-    def _reject(self, fd, owner, reason, oldest):
+    def _reject(self, fd: cython.int, owner: u32, reason: u32, oldest: u64) -> None:
         """Send LoginRejected and close. The send cannot block: a new connection has room for these few bytes."""
         message: LoginRejected
         memset(cython.address(message), 0, cython.sizeof(LoginRejected))
@@ -106,7 +121,9 @@ class Connections:
         close(fd)
         self.channel.emit(EVENT_LOGIN_REFUSED, owner, reason, oldest)
 
-    def _connect(self, c, owner, fd, flags, next_sequence, now_ns):
+    def _connect(
+        self, c: cython.pointer[Connection], owner: u32, fd: cython.int, flags: u32, next_sequence: u64, now_ns: u64
+    ) -> None:
         reports: u64 = next_sequence - 1 if flags & RESUME else self.streams.streams[owner].count
         c.fd = fd
         c.state = ACTIVE
@@ -127,7 +144,7 @@ class Connections:
         event.number = owner
         epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, fd, cython.address(event))
 
-    def _accept(self, c, owner):
+    def _accept(self, c: cython.pointer[Connection], owner: u32) -> None:
         message: cython.pointer[LoginAccepted] = cython.cast(
             cython.pointer[LoginAccepted], self._control(c, cython.sizeof(LoginAccepted))
         )
@@ -143,13 +160,13 @@ class Connections:
         message.orders_per_second = self.orders_per_second
         self.streams.mark(owner)
 
-    def _position(self, c):
+    def _position(self, c: cython.pointer[Connection]) -> u64:
         """Number of the first report that will be sent after a session message queued now."""
         return (c.sent_bytes + REPORT_BYTES - 1) // REPORT_BYTES + 1
 
     # ------------------------------------------------------------------ received bytes that are not decoded yet
 
-    def keep(self, c, data, n_bytes):
+    def keep(self, c: cython.pointer[Connection], data: cython.pointer[cython.const[u8]], n_bytes: u64) -> cython.bint:
         """Keep received bytes that were not decoded. False if there is no memory for them."""
         if n_bytes <= MAX_MESSAGE:
             memcpy(c.partial, data, n_bytes)
@@ -163,7 +180,7 @@ class Connections:
         c.held_bytes = n_bytes
         return True
 
-    def take_kept(self, c, buffer):
+    def take_kept(self, c: cython.pointer[Connection], buffer: cython.pointer[u8]) -> u64:
         """Copy the kept bytes to ``buffer`` and forget them. Returns their number."""
         n_bytes: u64 = c.partial_bytes
         memcpy(buffer, c.partial, n_bytes)
@@ -178,7 +195,7 @@ class Connections:
 
     # ------------------------------------------------------------------ time
 
-    def tick(self, now_ns, read_until_ns):
+    def tick(self, now_ns: u64, read_until_ns: u64) -> None:
         """Send due heartbeats, and end sessions that have timed out.
 
         ``read_until_ns``: everything that arrived before this time has been read. A timeout is measured up to that
@@ -200,14 +217,14 @@ class Connections:
                 self.drop(owner, c.reason)
         self.flush_all(now_ns)
 
-    def _may_send_heartbeat(self, c, owner, now_ns):
+    def _may_send_heartbeat(self, c: cython.pointer[Connection], owner: u32, now_ns: u64) -> cython.bint:
         """Is a heartbeat due, and every command answered that was there before this session?"""
         if c.cancels_first and not self.mass_cancels.waits(owner):
             c.cancels_first = 0
         due_ns: u64 = c.last_sent_ns + cython.cast(u64, self.heartbeat_ms) * 1_000_000
         return now_ns >= due_ns and self.sequencer.answered >= c.heartbeat_after and not c.cancels_first
 
-    def _heartbeat(self, c, owner):
+    def _heartbeat(self, c: cython.pointer[Connection], owner: u32) -> None:
         if c.control_bytes != 0:
             return  # a session message is queued already
         message: cython.pointer[Heartbeat] = cython.cast(
@@ -219,7 +236,7 @@ class Connections:
 
     # ------------------------------------------------------------------ a session ends
 
-    def begin_logout(self, owner):
+    def begin_logout(self, owner: u32) -> None:
         """The client sent Logout. It is answered when all commands so far are answered."""
         c: cython.pointer[Connection] = cython.address(self.of[owner])
         c.logout_after = self.sequencer.sequence + 1
@@ -228,7 +245,7 @@ class Connections:
             self.logging_out[self.logging_out_count] = owner
             self.logging_out_count += 1
 
-    def answer_logouts(self, now_ns):
+    def answer_logouts(self, now_ns: u64) -> None:
         """Answer the Logout of clients that have received all their reports."""
         place: u32 = self.logging_out_count
         while place > 0:
@@ -244,12 +261,12 @@ class Connections:
             self.logging_out_count -= 1
             self.logging_out[place] = self.logging_out[self.logging_out_count]
 
-    def _may_log_out(self, c, owner, now_ns):
+    def _may_log_out(self, c: cython.pointer[Connection], owner: u32, now_ns: u64) -> cython.bint:
         """Are all the client's commands answered, and their reports sent (or not read within LINGER_NS)?"""
         answered: cython.bint = self.sequencer.answered + 1 >= c.logout_after
         return answered and (self.unsent(c, owner) == 0 or now_ns > c.received_ns + LINGER_NS)
 
-    def end(self, owner, reason, now_ns):
+    def end(self, owner: u32, reason: u32, now_ns: u64) -> None:
         """End a session: send its reports and a Logout with the reason; close after the client has read them."""
         c: cython.pointer[Connection] = cython.address(self.of[owner])
         if c.state != ACTIVE:
@@ -270,7 +287,7 @@ class Connections:
         self._session_ended(c, owner, reason)
         self.flush(owner, now_ns)
 
-    def drop(self, owner, reason):
+    def drop(self, owner: u32, reason: u32) -> None:
         """Close the connection at once."""
         c: cython.pointer[Connection] = cython.address(self.of[owner])
         if c.state == ABSENT:
@@ -291,11 +308,11 @@ class Connections:
         self.connected[c.place] = last
         self.of[last].place = c.place
 
-    def begin_stop(self):
+    def begin_stop(self) -> None:
         """From now on, the end of a session does not cancel orders."""
         self.cancel_on_disconnect = False
 
-    def end_all(self, late, now_ns):
+    def end_all(self, late: cython.bint, now_ns: u64) -> None:
         """Log out each client that has been sent all its reports; ``late``: disconnect all clients."""
         place: u32 = self.count
         while place > 0:
@@ -307,12 +324,12 @@ class Connections:
             elif c.state == ACTIVE and self.unsent(c, owner) == 0:
                 self.end(owner, SHUTDOWN, now_ns)
 
-    def drop_all(self):
+    def drop_all(self) -> None:
         """Close all connections without a message."""
         while self.count != 0:
             self.drop(self.connected[self.count - 1], NO_REASON)
 
-    def listed(self):
+    def listed(self) -> list[tuple[int, int, int, int]]:
         """The sessions as (owner, unsent bytes, ns since its last message, number of its next report). From any thread.
 
         The values are read one after the other while the event loop runs.
@@ -328,7 +345,7 @@ class Connections:
                 found[owner] = (owner, self.unsent(c, owner), silent_ns, self.streams.streams[owner].count + 1)
         return sorted(found.values())
 
-    def _session_ended(self, c, owner, reason):
+    def _session_ended(self, c: cython.pointer[Connection], owner: u32, reason: u32) -> None:
         if self.cancel_on_disconnect and not c.flags & KEEP_ORDERS and not self.mass_cancels.is_due(owner):
             self.mass_cancels.request(owner, BY_DISCONNECT)
             self.throttle.charge_cancel(cython.address(c.account), monotonic_ns())
@@ -336,7 +353,7 @@ class Connections:
 
     # ------------------------------------------------------------------ sending
 
-    def flush_all(self, now_ns):
+    def flush_all(self, now_ns: u64) -> u64:
         """Send everything that is queued for all sessions.
 
         Returns the number of sessions that had something to send.
@@ -351,7 +368,7 @@ class Connections:
                 self.flush(owner, now_ns)
         return count
 
-    def flush(self, owner, now_ns):
+    def flush(self, owner: u32, now_ns: u64) -> None:
         """Send until everything is sent or the kernel takes no more. Disconnects a client that is too far behind."""
         c: cython.pointer[Connection] = cython.address(self.of[owner])
         while not c.blocked and self._has_to_send(c, owner):
@@ -377,7 +394,7 @@ class Connections:
         elif left <= self.outbound_bytes:
             c.allowance_bytes = self.outbound_bytes
 
-    def make_room(self, owner, count, now_ns):
+    def make_room(self, owner: u32, count: u64, now_ns: u64) -> None:
         """Make room for so many reports in an owner's stream, which is full of unsent ones: send them, or disconnect.
 
         One iteration may produce more reports than a stream holds.
@@ -387,7 +404,7 @@ class Connections:
             self.slow_readers += 1
             self.drop(owner, SLOW_READER)
 
-    def unblock(self, owner):
+    def unblock(self, owner: u32) -> None:
         """The socket of this owner is writable again."""
         c: cython.pointer[Connection] = cython.address(self.of[owner])
         if c.state != ABSENT:
@@ -395,10 +412,10 @@ class Connections:
             self._watch(c, owner)
             self.streams.mark(owner)
 
-    def _has_to_send(self, c, owner):
+    def _has_to_send(self, c: cython.pointer[Connection], owner: u32) -> cython.bint:
         return c.control_bytes != 0 or (c.state == ACTIVE and self.unsent(c, owner) != 0)
 
-    def _send(self, c, owner):
+    def _send(self, c: cython.pointer[Connection], owner: u32) -> u64:
         """Send the rest of a partly sent report, then session messages, then further reports, in one call.
 
         Returns the number of bytes that the kernel took; 0 with errno set if none.
@@ -427,7 +444,7 @@ class Connections:
         self._advance(c, taken, begun)
         return taken
 
-    def _add_stream(self, owner, first, n_bytes, pieces):
+    def _add_stream(self, owner: u32, first: u64, n_bytes: u64, pieces: cython.pointer[iovec]) -> u32:
         """Describe bytes of the stream as one or two pieces of memory. Returns the number of pieces."""
         bytes_of_ring: u64 = self.streams.capacity * REPORT_BYTES
         start: u64 = first % bytes_of_ring
@@ -440,7 +457,7 @@ class Connections:
         pieces[1].iov_len = n_bytes - pieces[0].iov_len
         return 2
 
-    def _advance(self, c, n_bytes, before_control):
+    def _advance(self, c: cython.pointer[Connection], n_bytes: u64, before_control: u64) -> None:
         """Advance the positions by the number of bytes that the kernel took."""
         part: u64 = min(n_bytes, before_control)
         c.sent_bytes += part
@@ -451,11 +468,11 @@ class Connections:
             c.control_sent = c.control_bytes = 0
         c.sent_bytes += n_bytes - part
 
-    def unsent(self, c, owner):
+    def unsent(self, c: cython.pointer[Connection], owner: u32) -> u64:
         """Bytes of the stream that the kernel has not taken yet."""
         return self.streams.streams[owner].count * REPORT_BYTES - c.sent_bytes
 
-    def _watch(self, c, owner):
+    def _watch(self, c: cython.pointer[Connection], owner: u32) -> None:
         """Tell epoll to report incoming data, and also a writable socket if the last send was incomplete."""
         event: epoll_event
         event.events = EPOLLIN
@@ -464,7 +481,7 @@ class Connections:
         event.number = owner
         epoll_ctl(self.epoll_fd, EPOLL_CTL_MOD, c.fd, cython.address(event))
 
-    def _control(self, c, n_bytes):
+    def _control(self, c: cython.pointer[Connection], n_bytes: u32) -> cython.pointer[u8]:
         """Room for a session message, filled with zeros; NULL if too many are queued."""
         if c.control_bytes + n_bytes > CONTROL_BYTES:
             return cython.NULL

@@ -6,7 +6,12 @@ import os
 import time
 
 import cython
+import numpy as np
+from numpy.typing import NDArray
 
+from pricetime.exchange.state.matcher import Matcher
+from pricetime.native.arrays import Block
+from pricetime.ring.ring import Ring
 from pricetime.types import COMMAND
 
 #: Timeout for listing an owner's orders, and interval of checks whether the list is ready, in seconds.
@@ -21,7 +26,7 @@ class ControlChannel:
     Raises MemoryError.
     """
 
-    def __init__(self, wake_fd, clock_offset_ns):
+    def __init__(self, wake_fd: int, clock_offset_ns: int) -> None:
         self.wake_fd = wake_fd
         self.clock_offset_ns = clock_offset_ns
         self.requests, self.events = Ring(SLOTS, blocking=False), Ring(SLOTS, blocking=False)
@@ -29,26 +34,28 @@ class ControlChannel:
 
     # ------------------------------------------------------------------ for the control thread
 
-    def admit(self, fd, owner, flags, next_sequence):
+    def admit(self, fd: int, owner: int, flags: int, next_sequence: int) -> bool:
         """Hand over the connection of a client that has logged in. False: too many requests are waiting, try again."""
         return self._request(REQUEST_ADMIT, owner, fd, flags, next_sequence, 0, 0)
 
-    def set_phase(self, instrument, phase):
+    def set_phase(self, instrument: int, phase: int) -> bool:
         """Change the phase of an instrument. False: too many requests are waiting, try again."""
         return self._request(REQUEST_PHASE, 0, -1, 0, 0, instrument, phase)
 
-    def remove(self, owner, session_reason, cancel_reason):
+    def remove(self, owner: int, session_reason: int, cancel_reason: int) -> bool:
         """End an owner's session unless ``session_reason`` is 0, and cancel its orders unless ``cancel_reason`` is 0.
 
         False: too many requests are waiting, try again.
         """
         return self._request(REQUEST_OWNER, owner, -1, cancel_reason, 0, 0, session_reason)
 
-    def begin_stop(self):
+    def begin_stop(self) -> bool:
         """Accept no more orders, send everything, and log out every client."""
         return self._request(REQUEST_STOP, 0, -1, 0, 0, 0, 0)
 
-    def _request(self, kind, owner, fd, flags, next_sequence, instrument, state):
+    def _request(
+        self, kind: int, owner: int, fd: int, flags: int, next_sequence: int, instrument: int, state: int
+    ) -> bool:
         if self.requests.claim(1) == 0:
             return False
         request: cython.pointer[Request] = cython.cast(cython.pointer[Request], self.requests.claimed(0))
@@ -64,11 +71,11 @@ class ControlChannel:
         self.wake()
         return True
 
-    def wake(self):
+    def wake(self) -> None:
         """Wake the event loop if it sleeps."""
         os.eventfd_write(self.wake_fd, 1)
 
-    def open_orders(self, owner):
+    def open_orders(self, owner: int) -> NDArray[np.void]:
         """An owner's open orders, oldest first, at most MOST_LISTED, as an array of ``pricetime.COMMAND``.
 
         The event loop lists them between two commands; one call at a time. Raises RuntimeError if it does not answer
@@ -88,7 +95,7 @@ class ControlChannel:
             return self.open_orders(owner)
         return self.list_block.array(COMMAND, self.listed)
 
-    def take_events(self):
+    def take_events(self) -> list[tuple[int, int, int, int, int]]:
         """Session events since the last call: (kind, owner, reason, timestamp in ns, next sequence) each."""
         found = []
         count: u64 = self.events.peek(self.events.capacity)
@@ -101,20 +108,20 @@ class ControlChannel:
 
     # ------------------------------------------------------------------ for the event loop
 
-    def waiting(self):
+    def waiting(self) -> u64:
         """Number of requests that wait."""
         return self.requests.peek(self.requests.capacity)
 
-    def request(self, index):
+    def request(self, index: u64) -> cython.pointer[Request]:
         """One of the waiting requests, 0 for the oldest."""
         return cython.cast(cython.pointer[Request], self.requests.peeked(index))
 
-    def release(self, count):
+    def release(self, count: u64) -> None:
         """Remove the oldest requests, which are done."""
         if count != 0:
             self.requests.release(count)
 
-    def emit(self, kind, owner, reason, next_sequence):
+    def emit(self, kind: u32, owner: u32, reason: u32, next_sequence: u64) -> None:
         """Report an event, for the log. The event is lost if the ring of events is full."""
         if self.events.claim(1) == 0:
             return
@@ -127,7 +134,7 @@ class ControlChannel:
         event.next_sequence = next_sequence
         self.events.commit(1)
 
-    def list_orders(self, matcher):
+    def list_orders(self, matcher: Matcher) -> None:
         """Answer ``open_orders`` if the control thread asks."""
         if load_u32(cython.address(self.list_state), ACQUIRE) == LIST_ASKED:
             out: cython.pointer[Command] = cython.cast(cython.pointer[Command], self.list_block.memory)

@@ -9,7 +9,15 @@ Decoding stops after a MassCancel: the client's next messages must wait until th
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cython
+import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.exchange.io.throttle import Throttle
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.sequencer import Sequencer
 
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset
@@ -24,8 +32,17 @@ LEAST_THROTTLED = 100
 class Decoder:
     """``sizes``: message sizes by type. ``end_reasons``: SessionReason by type. Both have 256 bytes."""
 
-    def __init__(self, settings, sizes, end_reasons, throttle, sequencer):
-        """``settings``: a GatewayConfig."""
+    if not cython.compiled:
+        sizes = end_reasons = account = cython.NULL
+
+    def __init__(
+        self,
+        settings: GatewayConfig,
+        sizes: Sequence[int],
+        end_reasons: Sequence[int],
+        throttle: Throttle,
+        sequencer: Sequencer,
+    ) -> None:
         for i in range(256):
             self.sizes[i] = sizes[i]
             self.end_reasons[i] = end_reasons[i]
@@ -35,7 +52,15 @@ class Decoder:
         self.rejects = 0
         self.reason = NO_REASON
 
-    def decode(self, account, owner, data, n_bytes, now_ns, timestamp):
+    def decode(
+        self,
+        account: cython.pointer[Account],
+        owner: u32,
+        data: cython.pointer[cython.const[u8]],
+        n_bytes: u64,
+        now_ns: u64,
+        timestamp: u64,
+    ) -> u64:
         """Decode whole messages. The sequencer must have room for one command for each 16 bytes.
 
         Returns the number of bytes used. ``reason``: why the session must end, or NO_REASON.
@@ -68,7 +93,9 @@ class Decoder:
                 break
         return used
 
-    def decoded(self, data, owner=1, now_ns=0, goes_on=False):
+    def decoded(
+        self, data: bytes | memoryview, owner: int = 1, now_ns: int = 0, goes_on: bool = False
+    ) -> tuple[NDArray[np.void], int, int]:
         """Decode for tests: (array of commands, bytes used, reason). Timestamps are 0.
 
         Each call begins a new session unless ``goes_on``, which keeps the throttle's accounts of earlier calls. Does
@@ -77,7 +104,7 @@ class Decoder:
         first: u64 = self.sequencer.sequence + 1
         if not goes_on:
             memset(cython.address(self.account), 0, cython.sizeof(Account))
-        view: cython.const[cython.uchar][::1] = data
+        view: cython.const[cython.uchar][::1] = data  # type: ignore[valid-type]
         used: u64 = 0
         more: cython.bint = len(data) != 0
         self.reason = NO_REASON
@@ -89,7 +116,7 @@ class Decoder:
             more = n_bytes != 0 and used < cython.cast(u64, len(data)) and self.reason == NO_REASON
         return self.sequencer.take(first), used, self.reason
 
-    def _extended_size(self, message, n_bytes):
+    def _extended_size(self, message: cython.pointer[cython.const[u8]], n_bytes: u64) -> u64:
         """Size of an extended order and its extension. 0 if more bytes must arrive, or if no extension follows it."""
         size: u64 = cython.sizeof(NewOrder)
         if n_bytes == size:
@@ -101,7 +128,14 @@ class Decoder:
         size += cython.sizeof(OrderExtension)
         return size if n_bytes >= size else 0
 
-    def _fill(self, account, owner, message, c, now_ns):
+    def _fill(
+        self,
+        account: cython.pointer[Account],
+        owner: u32,
+        message: cython.pointer[cython.const[u8]],
+        c: cython.pointer[Command],
+        now_ns: u64,
+    ) -> None:
         """Write the body of a command from its message. An invalid message becomes a GATEWAY_REJECT with a reason."""
         reason: u32 = NONE
         if c.type == NEW_ORDER or c.type == REPLACE_ORDER:
@@ -122,7 +156,7 @@ class Decoder:
             if c.type >= MASS_CANCEL:
                 self._complete(c)
 
-    def _fill_other(self, message, c):
+    def _fill_other(self, message: cython.pointer[cython.const[u8]], c: cython.pointer[Command]) -> u32:
         """Write the body of a command that is not an order. Returns a reason to reject it, or NONE."""
         c.side = c.time_in_force = c.flags = 0
         c.price = 0
@@ -139,7 +173,7 @@ class Decoder:
             reason = self._fill_open_orders(cython.cast(cython.pointer[cython.const[OpenOrders]], message), c)
         return reason
 
-    def _complete(self, c):
+    def _complete(self, c: cython.pointer[Command]) -> None:
         """Write what the exchange adds to a mass cancel and to a list of open orders."""
         if c.type == MASS_CANCEL:
             c.tag = FIRST_PART
@@ -147,7 +181,7 @@ class Decoder:
         elif c.type == OPEN_ORDERS:
             c.quantity |= cython.cast(u64, c.owner) << ORDER_ID_SHIFT
 
-    def _fill_new(self, m, c):
+    def _fill_new(self, m: cython.pointer[cython.const[NewOrder]], c: cython.pointer[Command]) -> u32:
         """Write a new order, or a replace, in whose message the fields after the quantity are ignored."""
         memcpy(cython.address(c.type), m, SHARED_BYTES)
         c.tag = m.tag
@@ -165,24 +199,24 @@ class Decoder:
             malformed |= e.zero != 0 or e.zero2 != 0 or e.zero3 != 0
         return MALFORMED if malformed else NONE
 
-    def _fill_cancel(self, m, c):
+    def _fill_cancel(self, m: cython.pointer[cython.const[CancelOrder]], c: cython.pointer[Command]) -> u32:
         c.instrument = m.instrument
         c.order_id = m.order_id
         return MALFORMED if m.zero != 0 or m.zero2 != 0 else NONE
 
-    def _fill_reduce(self, m, c):
+    def _fill_reduce(self, m: cython.pointer[cython.const[ReduceOrder]], c: cython.pointer[Command]) -> u32:
         c.instrument = m.instrument
         c.order_id = m.order_id
         c.quantity = m.quantity
         return MALFORMED if m.zero != 0 or m.zero2 != 0 else NONE
 
-    def _fill_mass_cancel(self, m, c):
+    def _fill_mass_cancel(self, m: cython.pointer[cython.const[MassCancel]], c: cython.pointer[Command]) -> u32:
         c.side = m.side
         c.instrument = m.instrument
         c.order_id = m.order_id
         return MALFORMED if m.zero != 0 else NONE
 
-    def _fill_open_orders(self, m, c):
+    def _fill_open_orders(self, m: cython.pointer[cython.const[OpenOrders]], c: cython.pointer[Command]) -> u32:
         c.flags = m.flags
         c.instrument = m.instrument
         c.order_id = m.order_id
@@ -191,7 +225,7 @@ class Decoder:
             return MALFORMED
         return INVALID_ORDER_ID if m.behind >> ORDER_ID_SHIFT != 0 else NONE
 
-    def _note_throttled(self, account, now_ns):
+    def _note_throttled(self, account: cython.pointer[Account], now_ns: u64) -> None:
         """Count a throttled command. Too many end the session; the count continues over the owner's sessions."""
         if now_ns > account.throttled_ns + THROTTLE_MEMORY_NS:
             account.throttled = 0

@@ -13,32 +13,47 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.exchange.io.connections import Connections
+from pricetime.exchange.io.decoder import Decoder
+from pricetime.exchange.io.publisher import Publisher
+from pricetime.exchange.io.timing import Timing
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.machine import Machine
+from pricetime.ring.idle import Idle
+
+#: Iterations without work before the loop gives up its processor.
+EAGER_ITERATIONS = 999
+
 
 @cython.final
 @cython.cclass
 class EventLoop:
-    """Runs ``machine``; ``run`` needs its own thread. ``epoll_fd``: has the sockets of ``connections``.
+    """Runs ``machine``; ``run`` needs its own thread."""
 
-    ``idle``: an ``Idle``, how it waits for work. ``sleeps``: it may sleep while it waits for the log. ``drain_ns``:
-    maximum duration of a stop. Raises MemoryError.
-    """
+    if not cython.compiled:
+        ready = cython.NULL
 
     def __init__(
-        self, machine, log, channel, mass_cancels, connections, decoder, publisher, timing, epoll_fd, idle, sleeps,
-        drain_ns,
-    ):  # fmt: skip
+        self,
+        settings: GatewayConfig,
+        machine: Machine,
+        log: CommitLog,
+        connections: Connections,
+        decoder: Decoder,
+        publisher: Publisher,
+        timing: Timing,
+    ) -> None:
         self.sequencer, self.matcher, self.router = machine.sequencer, machine.matcher, machine.router
         self.log = log
-        self.channel = channel
-        self.mass_cancels = mass_cancels
         self.connections = connections
+        self.channel, self.mass_cancels = connections.channel, connections.mass_cancels
         self.decoder = decoder
         self.publisher = publisher
         self.timing = timing
-        self.epoll_fd = epoll_fd
-        self.idle = idle
-        self.sleeps = sleeps
-        self.drain_ns = drain_ns
+        self.epoll_fd = connections.epoll_fd
+        self.idle = Idle(settings.idle.value, spins=1, pauses=EAGER_ITERATIONS, yields=0)
+        self.sleeps = settings.idle == "block"
+        self.drain_ns = settings.drain_timeout_ms * 1_000_000
         self.clock_offset_ns = self.channel.clock_offset_ns
         self.router.start_counting()
         self.starved = self.gave_up = False
@@ -53,48 +68,48 @@ class EventLoop:
         event: epoll_event
         event.events = EPOLLIN
         event.number = WAKE
-        epoll_ctl(epoll_fd, EPOLL_CTL_ADD, self.channel.wake_fd, cython.address(event))
+        epoll_ctl(self.epoll_fd, EPOLL_CTL_ADD, self.channel.wake_fd, cython.address(event))
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         release(self.buffer, BUFFER_BYTES + MAX_MESSAGE)
 
     # ------------------------------------------------------------------ from any thread
 
-    def progress(self):
+    def progress(self) -> tuple[int, int]:
         """Sequence numbers of the last command received and of the last command answered."""
         return self.sequencer.sequence, self.sequencer.answered
 
-    def is_done(self, owner):
+    def is_done(self, owner: int) -> bool:
         """True if all requests have been executed and this owner has no pending mass cancel."""
         return len(self.channel.requests) == 0 and not self.mass_cancels.is_pending(owner)
 
     @property
-    def waiting(self):
+    def waiting(self) -> tuple[int, int]:
         """Number of commands that wait to be executed, and of reports that wait to be routed."""
         return self.sequencer.sequence - self.sequencer.executed, self.matcher.count - self.matcher.routed
 
     @property
-    def is_stopped(self):
+    def is_stopped(self) -> bool:
         """True after a stop is complete."""
         return load_u32(cython.address(self.stopped), ACQUIRE) == 1
 
-    def end(self):
+    def end(self) -> None:
         """Make ``run`` return."""
         store(cython.address(self.ended), 1, RELEASE)
         self.channel.wake()
 
     # ------------------------------------------------------------------ the thread
 
-    def run(self):
+    def run(self) -> None:
         """Iterate until ``end``."""
         with cython.nogil:
             self._run()
 
-    def iterate(self, timeout_ms=0):
+    def iterate(self, timeout_ms: int = 0) -> int:
         """One iteration, for tests. Returns the amount of work done."""
         return self.step(timeout_ms)
 
-    def _run(self):
+    def _run(self) -> None:
         idle_iterations: u64 = 0
         while load_u32(cython.address(self.ended), ACQUIRE) == 0:
             if self.step(self._wait_ms(idle_iterations)) != 0:
@@ -102,7 +117,7 @@ class EventLoop:
             else:
                 idle_iterations += 1
 
-    def _wait_ms(self, idle_iterations):
+    def _wait_ms(self, idle_iterations: u64) -> cython.int:
         """How long to wait for sockets, in ms. 0 while there is work that does not depend on the log."""
         if idle_iterations == 0:
             return 0
@@ -116,7 +131,7 @@ class EventLoop:
             return 0
         return TICK_NS // 1_000_000
 
-    def step(self, timeout_ms):
+    def step(self, timeout_ms: cython.int) -> u64:
         """One iteration, which waits up to ``timeout_ms`` for events. Returns the amount of work done."""
         count: cython.int = epoll_wait(self.epoll_fd, self.ready, EVENTS, timeout_ms)
         now_ns: u64 = monotonic_ns()
@@ -156,7 +171,7 @@ class EventLoop:
             self._continue_stop(now_ns)
         return work
 
-    def _note_read(self, count, now_ns):
+    def _note_read(self, count: cython.int, now_ns: u64) -> None:
         """Set ``read_until_ns``: at the end of this iteration, everything that arrived before this time has been read.
 
         Usually it is the time of the last iteration, which was before this iteration's call of epoll. If more sockets
@@ -175,13 +190,13 @@ class EventLoop:
                 self.read_until_ns = self.round_ns
         self.last_ns = now_ns  # if epoll failed (count < 0), for example with EINTR, it has reported nothing
 
-    def _empty_wake(self):
+    def _empty_wake(self) -> None:
         woken: u64
         read(self.channel.wake_fd, cython.address(woken), 8)
 
     # ------------------------------------------------------------------ in
 
-    def _take_requests(self, now_ns):
+    def _take_requests(self, now_ns: u64) -> u64:
         """Execute requests of the control thread.
 
         A request without room for its command waits for the next iteration.
@@ -194,7 +209,7 @@ class EventLoop:
         self.channel.release(done)
         return done
 
-    def _take_request(self, request, now_ns):
+    def _take_request(self, request: cython.pointer[Request], now_ns: u64) -> cython.bint:
         owner: u32 = request.owner
         if request.kind == REQUEST_ADMIT:
             self.connections.admit(owner, request.fd, request.flags, request.next_sequence, now_ns)
@@ -211,7 +226,7 @@ class EventLoop:
             self.connections.begin_stop()
         return True
 
-    def _resume(self, now_ns):
+    def _resume(self, now_ns: u64) -> None:
         """Decode what clients sent after a MassCancel that is now complete."""
         _: u32
         for _ in range(self.mass_cancels.resuming.count):
@@ -225,7 +240,7 @@ class EventLoop:
                 continue
             self._decode(owner, c, self.connections.take_kept(c, self.buffer), now_ns)
 
-    def _serve(self, owner, what):
+    def _serve(self, owner: u32, what: u32) -> None:
         """Handle the events of one connection."""
         c: cython.pointer[Connection] = cython.address(self.connections.of[owner])
         if what & EPOLLOUT:
@@ -240,7 +255,7 @@ class EventLoop:
         if self.stop_ns == 0 and c.held_bytes == 0 and not self.mass_cancels.waits(owner):
             self._read(owner, c)
 
-    def _read(self, owner, c):
+    def _read(self, owner: u32, c: cython.pointer[Connection]) -> None:
         """Read from a client's socket; the kernel keeps the rest.
 
         Reads little at a time, so that the commands read first are executed soon, and more from a client that always
@@ -263,7 +278,7 @@ class EventLoop:
         self.received_bytes += n_bytes
         self._decode(owner, c, kept + n_bytes, monotonic_ns())
 
-    def _decode(self, owner, c, n_bytes, now_ns):
+    def _decode(self, owner: u32, c: cython.pointer[Connection], n_bytes: u64, now_ns: u64) -> None:
         """Decode the messages in the buffer. The sequencer has room for one command for each 16 bytes."""
         used: u64 = self.decoder.decode(
             cython.address(c.account), owner, self.buffer, n_bytes, now_ns, now_ns + self.clock_offset_ns
@@ -279,7 +294,7 @@ class EventLoop:
         elif used != n_bytes and self.decoder.mass_cancel != 0:
             self.mass_cancels.resume_later(owner)
 
-    def _ignore(self, owner, c):
+    def _ignore(self, owner: u32, c: cython.pointer[Connection]) -> None:
         """Discard what a client sends after its Logout.
 
         Unread data would reset the connection and lose its last reports.
@@ -292,7 +307,7 @@ class EventLoop:
 
     # ------------------------------------------------------------------ commands and reports
 
-    def _execute_and_route(self, now_ns):
+    def _execute_and_route(self, now_ns: u64) -> u64:
         """Execute commands, route reports and send datagrams until nothing is left, at most ROUNDS times."""
         work: u64 = 0
         _: u32
@@ -310,7 +325,7 @@ class EventLoop:
                 self.log.want()
         return work
 
-    def _execute(self):
+    def _execute(self) -> u64:
         """Append a batch of commands to the log, and execute what it took. Returns their number."""
         count: u64 = self.matcher.ready()
         if count == 0:
@@ -325,7 +340,7 @@ class EventLoop:
             self.timing.end(count)
         return count
 
-    def _route(self, now_ns):
+    def _route(self, now_ns: u64) -> u64:
         """Route and publish reports of commands that may be answered. Returns the number of reports."""
         if self.sequencer.answered == self.sequencer.executed or self.log.has_failed():
             return 0
@@ -350,16 +365,16 @@ class EventLoop:
             self.timing.answered(first, count, monotonic_ns() + self.clock_offset_ns)
         return self.router.routed - routed + count + (self.router.full != 0)
 
-    def _waits_for_log(self):
+    def _waits_for_log(self) -> cython.bint:
         """Is there nothing to do until the log makes progress?"""
         return self._holds_reports() or (self.starved and self.sequencer.answered == self.sequencer.executed)
 
-    def _holds_reports(self):
+    def _holds_reports(self) -> cython.bint:
         """Is there a report that waits only for the log?"""
         answered: u64 = self.sequencer.answered
         return answered != self.sequencer.executed and self.log.watermark(self.log.level) == answered
 
-    def _give_up(self, count):
+    def _give_up(self, count: cython.int) -> u64:
         """The log failed: close all connections, also new ones, without a message.
 
         Returns whether this is the first call.
@@ -379,7 +394,7 @@ class EventLoop:
                 self._empty_wake()
         return work
 
-    def _continue_stop(self, now_ns):
+    def _continue_stop(self, now_ns: u64) -> None:
         """Log out each client after all its reports are sent; the stop is complete when all clients are gone.
 
         Clients that have not read everything when the time for a stop is over are disconnected.

@@ -6,7 +6,12 @@ wait.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import cython
+
+from pricetime.exchange.io.owner_queue import OwnerQueue
+from pricetime.exchange.state.sequencer import Sequencer
 
 if cython.compiled:
     #: Maximum number of orders that the first command of a mass cancel visits, and each command that continues it.
@@ -18,7 +23,7 @@ if cython.compiled:
 class MassCancels:
     """Used by the event loop only. ``unfinished``: owners whose mass cancel a crash interrupted. Raises MemoryError."""
 
-    def __init__(self, sequencer, unfinished):
+    def __init__(self, sequencer: Sequencer, unfinished: Iterable[int]) -> None:
         self.sequencer = sequencer
         self.due, self.unfinished, self.resuming = OwnerQueue(), OwnerQueue(), OwnerQueue()
         owners: cython.size_t = OWNERS
@@ -28,23 +33,23 @@ class MassCancels:
         for owner in unfinished:
             self.queue_unfinished(owner)
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         owners: cython.size_t = OWNERS
         release(self.waiting, owners * cython.sizeof(Waiting))
 
-    def waits(self, owner):
+    def waits(self, owner: u32) -> cython.bint:
         """Must this owner's next messages wait for a mass cancel?"""
         return self.waiting[owner].cancel_due or self.waiting[owner].command > self.sequencer.answered
 
-    def is_pending(self, owner):
+    def is_pending(self, owner: int) -> bool:
         """``waits``, for Python. Callable from any thread."""
         return bool(self.waits(owner))
 
-    def wait_for(self, owner, command):
+    def wait_for(self, owner: u32, command: u64) -> None:
         """Let the owner's next messages wait until ``command`` is answered; NEVER: until one that is not issued yet."""
         self.waiting[owner].command = command
 
-    def request(self, owner, reason):
+    def request(self, owner: u32, reason: u32) -> None:
         """Queue a mass cancel of an owner's orders for a ``Reason`` that is not 0.
 
         If a mass cancel is queued already, the last reason applies.
@@ -53,15 +58,15 @@ class MassCancels:
             self.due.push(owner)
         self.waiting[owner].cancel_due = reason
 
-    def is_due(self, owner):
+    def is_due(self, owner: u32) -> cython.bint:
         """Is a mass cancel of this owner queued and not issued yet?"""
         return self.waiting[owner].cancel_due != 0
 
-    def pending(self):
+    def pending(self) -> u32:
         """Number of owners for whom a command must still be issued."""
         return self.due.count + self.unfinished.count
 
-    def begin(self, timestamp):
+    def begin(self, timestamp: u64) -> None:
         """Issue queued mass cancels. If the owner's own mass cancel is still in progress, it must be done first."""
         _: u32
         for _ in range(min(self.due.count, cython.cast(u32, BEGINNINGS))):
@@ -75,7 +80,7 @@ class MassCancels:
             w.cancel_due = 0
             w.command = self.sequencer.sequence
 
-    def proceed(self, timestamp):
+    def proceed(self, timestamp: u64) -> None:
         """Issue the next part of one unfinished mass cancel; the unfinished ones alternate."""
         if self.unfinished.count == 0:
             return
@@ -85,18 +90,18 @@ class MassCancels:
         else:
             self.unfinished.push(owner)
 
-    def queue_unfinished(self, owner):
+    def queue_unfinished(self, owner: u32) -> None:
         """A part of this owner's mass cancel is done, and it was not the last one."""
         self.waiting[owner].command = NEVER
         self.unfinished.push(owner)
 
-    def resume_later(self, owner):
+    def resume_later(self, owner: u32) -> None:
         """The owner's connection keeps messages that wait."""
         if not self.waiting[owner].resumes:
             self.waiting[owner].resumes = 1
             self.resuming.push(owner)
 
-    def next_to_resume(self):
+    def next_to_resume(self) -> u32:
         """Take the next owner from the queue of those that ``resume_later`` has put there."""
         owner: u32 = self.resuming.pop()
         self.waiting[owner].resumes = 0

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.exchange.io.faults import Faults
+from pricetime.exchange.settings.config import GatewayConfig
+from pricetime.exchange.state.feed_store import FeedStore
+
 if cython.compiled:
     from cython.cimports.libc.string import memset
 
@@ -21,7 +25,16 @@ class Publisher:
     log, for the heartbeats.
     """
 
-    def __init__(self, store, fd, offload, settings, faults, clock_offset_ns, term=0):
+    def __init__(
+        self,
+        store: FeedStore,
+        fd: int,
+        offload: bool,
+        settings: GatewayConfig,
+        faults: Faults | None,
+        clock_offset_ns: int,
+        term: int = 0,
+    ) -> None:
         self.store = store
         self.fd = fd
         self.offload = offload
@@ -36,7 +49,7 @@ class Publisher:
         self.next = self.store.newest()
         self.heartbeat_due_ns = self.calls = self.unsent = self.datagrams = self.sent_bytes = 0
 
-    def step(self, now_ns):
+    def step(self, now_ns: u64) -> u64:
         """Send all new reports of the store, and a heartbeat if one is due. Returns the number of reports."""
         newest: u64 = self.store.newest()
         done: u64 = 0
@@ -63,17 +76,17 @@ class Publisher:
             self._send_heartbeat(now_ns)
         return done
 
-    def iterate(self, now_ns):
+    def iterate(self, now_ns: int) -> int:
         """One ``step``, for tests."""
         return self.step(now_ns)
 
-    def _disable_offload(self):
+    def _disable_offload(self) -> None:
         """The kernel cannot split into datagrams of this size (larger than the interface's MTU): use sendmmsg."""
         nothing: cython.int = 0
         setsockopt(self.fd, SOL_UDP, UDP_SEGMENT, cython.address(nothing), cython.sizeof(cython.int))
         self.offload = False
 
-    def _send(self, first, count):
+    def _send(self, first: cython.pointer[cython.const[Report]], count: u64) -> u64:
         """Send ``count`` contiguous reports. Returns how many the kernel took; 0 with errno set if none."""
         self.calls += 1
         if self.faults is not None:
@@ -85,7 +98,7 @@ class Publisher:
         taken: cython.Py_ssize_t = send(self.fd, first, count * REPORT_BYTES, MSG_DONTWAIT)
         return count if taken > 0 else 0
 
-    def _send_many(self, first, count):
+    def _send_many(self, first: cython.pointer[cython.const[Report]], count: u64) -> u64:
         messages: mmsghdr[64]
         pieces: iovec[64]
         memset(messages, 0, MOST_MESSAGES * cython.sizeof(mmsghdr))
@@ -104,12 +117,12 @@ class Publisher:
             return 0
         return min(count, cython.cast(u64, taken) * self.per_datagram)
 
-    def finish(self, now_ns):
+    def finish(self, now_ns: u64) -> None:
         """Send a last heartbeat, so that subscribers can verify that they have the last report."""
         self.heartbeat_due_ns = now_ns
         self.step(now_ns)
 
-    def _send_heartbeat(self, now_ns):
+    def _send_heartbeat(self, now_ns: u64) -> None:
         """Send a heartbeat. All earlier reports have been sent."""
         if self.faults is not None:
             self.faults.send_held(self.fd)

@@ -10,19 +10,21 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.exchange.settings.config import GatewayConfig
+
 
 @cython.final
 @cython.cclass
 class Throttle:
-    """``settings``: a GatewayConfig. If ``orders_per_second`` is 0, there is no limit."""
+    """If ``orders_per_second`` is 0, there is no limit."""
 
-    def __init__(self, settings):
+    def __init__(self, settings: GatewayConfig) -> None:
         rate = settings.orders_per_second
         self.order_interval_ns = 1_000_000_000 // rate if rate else 0
         self.cancel_interval_ns = self.order_interval_ns // 2
         self.burst_ns = (settings.burst or rate) * self.order_interval_ns
 
-    def takes(self, account, kind, now_ns):
+    def takes(self, account: cython.pointer[Account], kind: u32, now_ns: u64) -> cython.bint:
         """Charge a command. False, without a charge, if it exceeds the owner's rate."""
         if self.order_interval_ns == 0:
             return True
@@ -40,10 +42,10 @@ class Throttle:
             account.cancels_due_ns = due
         return True
 
-    def charge_cancel(self, account, now_ns):
+    def charge_cancel(self, account: cython.pointer[Account], now_ns: u64) -> None:
         """Charge the mass cancel at the end of a session, which is never rejected."""
         account.cancels_due_ns = max(account.cancels_due_ns, now_ns) + self.cancel_interval_ns
 
-    def is_exhausted(self, account, now_ns):
+    def is_exhausted(self, account: cython.pointer[Account], now_ns: u64) -> cython.bint:
         """Has the owner no cancel left for the end of one more session?"""
         return self.order_interval_ns != 0 and account.cancels_due_ns > now_ns + self.burst_ns

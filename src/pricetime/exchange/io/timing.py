@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.exchange.state.matcher import Matcher
+from pricetime.exchange.state.sequencer import Sequencer
+from pricetime.native.latency import Latencies
+
 #: Percentiles in the log and in ``stats``, by name.
 PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99.9": 99.9, "p99.99": 99.99, "max": 100}
 
@@ -18,7 +22,10 @@ PERCENTILES = {"p50": 50, "p90": 90, "p99": 99, "p99.9": 99.9, "p99.99": 99.99, 
 class Timing:
     """Times the commands of ``matcher``. ``every``: one command in this many is sampled; 0: none."""
 
-    def __init__(self, matcher, sequencer, every):
+    if not cython.compiled:
+        kinds = counts = cython.NULL
+
+    def __init__(self, matcher: Matcher, sequencer: Sequencer, every: int) -> None:
         self.matcher = matcher
         self.sequencer = sequencer
         self.match, self.tick_to_trade = Latencies(), Latencies()
@@ -32,12 +39,12 @@ class Timing:
         self.kinds[CANCEL_ORDER] = self.kinds[REDUCE_ORDER] = CANCEL
         self.kinds[REPLACE_ORDER] = self.kinds[REPLACE_ORDER_AS] = REPLACE
 
-    def prefault(self):
+    def prefault(self) -> None:
         """Take the memory of the histograms from the system."""
         self.match.prefault()
         self.tick_to_trade.prefault()
 
-    def begin(self, count):
+    def begin(self, count: u64) -> u64:
         """Begin a batch of at most ``count`` commands. Returns how many it may have."""
         if self.unsampled != 0:
             return min(count, self.unsampled)
@@ -45,7 +52,7 @@ class Timing:
             self.began_ns = monotonic_ns()
         return 1
 
-    def end(self, count):
+    def end(self, count: u64) -> None:
         """The batch, of ``count`` commands, is executed."""
         if self.began_ns == 0:
             self.unsampled -= count
@@ -57,7 +64,7 @@ class Timing:
         self.began_ns = 0
         self.unsampled = self.every - 1
 
-    def answered(self, first, count, sent_ns):
+    def answered(self, first: u64, count: u64, sent_ns: u64) -> None:
         """The reports of ``count`` commands from ``first`` on, side by side in the sequencer, are sent."""
         place: u64 = self.sequencer.place(first)
         command: cython.pointer[Command] = cython.address(self.sequencer.commands[place])
@@ -71,7 +78,7 @@ class Timing:
             self.counts[self._kind(cython.address(command[i]), bounds[i], bounds[i + 1])] += 1
         self._add(sent_ns - arrived_ns)
 
-    def _add(self, taken_ns):
+    def _add(self, taken_ns: u64) -> None:
         """Record the counted commands, which arrived in the same read, and start a new count."""
         kind: cython.int
         for kind in range(KINDS):
@@ -79,7 +86,7 @@ class Timing:
                 self.tick_to_trade.add(kind, taken_ns, self.counts[kind])
                 self.counts[kind] = 0
 
-    def _kind(self, command, first, end):
+    def _kind(self, command: cython.pointer[cython.const[Command]], first: u64, end: u64) -> u32:
         """The kind of a command, from its type and its reports ``first`` to ``end``.
 
         It uses a table of types, because branches on the type of a command are hard to predict for the processor.
@@ -97,9 +104,9 @@ class Timing:
                 kind = OTHER
         return kind
 
-    def figures(self):
+    def figures(self) -> dict[str, int]:
         """Percentiles over all kinds of commands, by name."""
-        found = {}
+        found: dict[str, int] = {}
         for interval, latencies in (("match", self.match), ("tick_to_trade", self.tick_to_trade)):
             values = latencies.all().percentiles(tuple(PERCENTILES.values()))
             found |= {f"{interval}_{name}_ns": ns for name, ns in zip(PERCENTILES, values, strict=True)}

@@ -191,7 +191,10 @@ class Follower:
                     raise RuntimeError(self.failure or "the exchange has ended")
             engine = self.machine.engine
             resting, digest, known = engine.dump().resting, engine.digest(references=True), instruments_of(engine)
-        return Snapshot(number - 1, known, public_orders(resting), digest, store.checksum_before(number))
+        checksum = store.checksum_before(number)
+        if checksum is None:
+            raise RuntimeError("the feed has overtaken this snapshot: its store is too small")
+        return Snapshot(number - 1, known, public_orders(resting), digest, checksum)
 
     def instruments(self) -> Snapshot:
         """The instruments with their phases, without orders, digest and checksum. O(instruments)."""

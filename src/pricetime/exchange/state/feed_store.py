@@ -11,8 +11,11 @@ sent.
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import cython
 import numpy as np
+from numpy.typing import NDArray
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidSetting, SnapshotMismatch
@@ -29,7 +32,10 @@ if cython.compiled:
 class FeedStore:
     """Holds ``capacity`` reports, a power of two. ``epoch``: identifies this feed. Raises MemoryError."""
 
-    def __init__(self, capacity, epoch):
+    if not cython.compiled:
+        checksum = cython.NULL
+
+    def __init__(self, capacity: SupportsIndex, epoch: int) -> None:
         capacity = whole(capacity, 2, 1 << 32, InvalidSetting, "capacity of the feed store")
         if capacity & (capacity - 1):
             raise InvalidSetting(f"capacity of the feed store {capacity}: give a power of two")
@@ -42,36 +48,36 @@ class FeedStore:
         if not self.reports or not self.checksums:
             raise MemoryError(f"no room for {capacity} reports")
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         release(self.reports, self.capacity * cython.sizeof(Report))
         release(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
-    def prefault(self):
+    def prefault(self) -> None:
         """Take all memory of the store from the system. Before the first report."""
         prefault_pages(self.reports, self.capacity * cython.sizeof(Report))
         prefault_pages(self.checksums, 2 * self.capacity * cython.sizeof(u32))
 
     # ------------------------------------------------------------------ the writer
 
-    def begin(self, count):
+    def begin(self, count: u64) -> None:
         """Announce that the next ``count`` reports will be written over the oldest."""
         if self.next + count > self.capacity + self.claimed:
             store_u64(cython.address(self.claimed), self.next + count - self.capacity, RELEASE)
             fence(RELEASE)
 
-    def append(self):
+    def append(self) -> cython.pointer[Report]:
         """The slot of the next report, with its sequence number set; the caller fills in the rest."""
         report: cython.pointer[Report] = cython.address(self.reports[(self.next - 1) & self.mask])
         report.seq_num = self.next
         self.next += 1
         return report
 
-    def publish(self):
+    def publish(self) -> None:
         """Make the appended reports visible to readers."""
         self._link(self.published, self.next)
         store_u64(cython.address(self.published), self.next, RELEASE)
 
-    def _link(self, first, end):
+    def _link(self, first: u64, end: u64) -> None:
         """Compute the checksums before reports ``first + 1`` to ``end``."""
         checksum: u32 = self.checksum
         number: u64
@@ -81,7 +87,7 @@ class FeedStore:
             self.checksums[(number + 1) & (2 * self.capacity - 1)] = checksum
         self.checksum = checksum
 
-    def extend(self, reports):
+    def extend(self, reports: NDArray[np.void]) -> None:
         """Append and publish an array of ``REPORT`` with new sequence numbers. For tests."""
         source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         count: u64 = len(reports)
@@ -94,7 +100,7 @@ class FeedStore:
             report.seq_num = number
         self.publish()
 
-    def load(self, next_sequence, reports, checksum):
+    def load(self, next_sequence: SupportsIndex, reports: NDArray[np.void], checksum: int) -> None:
         """Continue a feed whose next report is ``next_sequence``.
 
         ``reports``: array of ``REPORT``, the newest reports before it. ``checksum``: of all reports before ``reports``.
@@ -107,7 +113,7 @@ class FeedStore:
         if first < 1 or (reports["seq_num"] != np.arange(len(reports), dtype=np.uint64) + np.uint64(first)).any():
             raise SnapshotMismatch(f"the reports do not have consecutive sequence numbers up to {number - 1}")
         left_out = max(0, len(reports) - int(self.capacity))
-        self.checksum = linked_records(checksum, reports[:left_out], REPORT.itemsize)
+        self.checksum = linked_records(checksum, reports[:left_out].data, REPORT.itemsize)
         reports = reports[left_out:]
         source: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
         self.next = number
@@ -123,28 +129,28 @@ class FeedStore:
 
     # ------------------------------------------------------------------ readers
 
-    def newest(self):
+    def newest(self) -> u64:
         """Sequence number of the next report: reports below it can be read."""
         return load_u64(cython.address(self.published), ACQUIRE)
 
-    def run_from(self, number):
+    def run_from(self, number: u64) -> u64:
         """How many reports from ``number`` on are contiguous in memory."""
         return min(self.newest() - number, self.capacity - ((number - 1) & self.mask))
 
-    def at(self, number):
+    def at(self, number: u64) -> cython.pointer[Report]:
         return cython.address(self.reports[(number - 1) & self.mask])
 
     @property
-    def next_sequence(self):
+    def next_sequence(self) -> int:
         """Sequence number of the next report of the feed."""
         return self.newest()
 
     @property
-    def oldest(self):
+    def oldest(self) -> int:
         """Sequence number of the oldest stored report; ``next_sequence`` if the store is empty."""
         return load_u64(cython.address(self.claimed), ACQUIRE)
 
-    def checksum_before(self, number):
+    def checksum_before(self, number: int) -> int | None:
         """Checksum of all reports before ``number``, which may be the next one; None if it is not known."""
         wanted: u64 = number
         if wanted < self.oldest or wanted > self.newest():
@@ -153,7 +159,7 @@ class FeedStore:
         fence(ACQUIRE)
         return checksum if wanted >= self.oldest else None
 
-    def copy(self, first, count):
+    def copy(self, first: int, count: int) -> bytes | None:
         """The bytes of ``count`` reports from ``first`` on; None if the store does not hold all of them."""
         start: u64 = first
         wanted: u64 = count
@@ -168,7 +174,8 @@ class FeedStore:
         fence(ACQUIRE)
         return copied if start >= self.oldest else None
 
-    def array(self, first, count):
-        """Like ``copy``, as an array of ``REPORT``."""
+    def array(self, first: int, count: int) -> NDArray[np.void]:
+        """Like ``copy``, as an array of ``REPORT``. The store holds all of them."""
         copied = self.copy(first, count)
-        return None if copied is None else np.frombuffer(copied, REPORT)
+        assert copied is not None, f"the store does not hold {count} reports from {first} on"
+        return np.frombuffer(copied, REPORT)

@@ -10,8 +10,6 @@ or setting.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -52,35 +50,35 @@ class Machine:
         engine: Engine | None = None,
         traced: bool = True,
     ) -> None:
-        self.store: Any = FeedStore(feed_reports, 0)
-        self.streams: Any = Streams(stream_reports)
-        self.sequencer: Any = Sequencer(waiting)
+        self.store = FeedStore(feed_reports, 0)
+        self.streams = Streams(stream_reports)
+        self.sequencer = Sequencer(waiting)
         self._traced = traced
         self._set_up(configuration, configuration.make_engine() if engine is None else engine)
 
     def _set_up(self, configuration: Configuration, engine: Engine) -> None:
         self.configuration = configuration
         self.engine = engine
-        self.matcher: Any = Matcher(engine, self.sequencer, self._traced)
-        self.router: Any = Router(self.matcher, self.streams, self.store)
-        self._playback: Any = Playback(self.matcher, self.router)
+        self.matcher = Matcher(engine, self.sequencer, self._traced)
+        self.router = Router(self.matcher, self.streams, self.store)
+        self._playback = Playback(self.matcher, self.router)
 
     # ------------------------------------------------------------------ forward
 
     @property
     def sequence(self) -> int:
         """Sequence number of the last command; 0 before the first."""
-        return int(self.sequencer.sequence)
+        return self.sequencer.sequence
 
     @property
     def timestamp(self) -> int:
         """Time of the last command, ns since 1970; 0 before the first."""
-        return int(self.sequencer.timestamp)
+        return self.sequencer.timestamp
 
     @property
     def next_sequence(self) -> int:
         """Sequence number of the next report of the feed."""
-        return int(self.store.next_sequence)
+        return self.store.next_sequence
 
     def run(self, commands: NDArray[np.void], marks: NDArray[np.void] = NO_MARKS) -> int:
         """Execute an array of ``pricetime.COMMAND`` that has sequence numbers, and route its reports. O(commands).
@@ -88,7 +86,7 @@ class Machine:
         Not while an event loop runs the machine. ``marks``: an array of ``playback.MARK``. Returns how many of them
         agree; execution stops at the first that does not, and the machine cannot be used after that.
         """
-        agreed = int(self._playback.run(commands, marks))
+        agreed = self._playback.run(commands, marks)
         if len(commands):
             self.sequencer.skip_to(int(commands["sequence"][-1]), int(commands["timestamp"][-1]))
         return agreed
@@ -134,6 +132,8 @@ class Machine:
         owners, streams = self.streams.dump(stream_reports)
         newest = self.store.next_sequence
         kept = min(feed_reports, newest - self.store.oldest)
+        checksum = self.store.checksum_before(newest - kept)
+        assert checksum is not None
         return SnapshotFile(
             position=position,
             term=term,
@@ -145,7 +145,7 @@ class Machine:
             next_reference=self.engine.next_reference,
             epoch=self.store.epoch,
             feed_sequence=newest,
-            feed_checksum=self.store.checksum_before(newest - kept),
+            feed_checksum=checksum,
             records=self.engine.dump(),
             owners=owners,
             stream_reports=streams,

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import cython
 
+from pricetime.exchange.state.sequencer import Sequencer
+
 if cython.compiled:
     from cython.cimports.libc.string import memmove
 
@@ -20,7 +22,7 @@ class Matcher:
     keep the report checksum.
     """
 
-    def __init__(self, engine, sequencer, traced):
+    def __init__(self, engine: Engine, sequencer: Sequencer, traced: bool) -> None:
         self.engine = engine
         self.sequencer = sequencer
         self.books = self.engine.books
@@ -35,31 +37,31 @@ class Matcher:
             raise MemoryError(f"no room for the reports of {BATCH} commands")
         self.references = cython.cast(cython.pointer[u64], self.block + room)
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         release(self.block, self.block_bytes)
 
-    def prefault(self):
+    def prefault(self) -> None:
         """Take the memory for orders from the system. Before the first command."""
         self.books.prefault(self.books.capacity, FIRST_LEVELS)
         first: u64 = FIRST_BYTES
         prefault_pages(self.block, min(first, self.block_bytes))
         prefault_pages(self.references, min(first, self.block_bytes) // 7)
 
-    def take_engine(self):
+    def take_engine(self) -> None:
         """Reserve the engine for this matcher. Raises BookBusy if a call is in progress."""
         self.engine.enter()
 
-    def leave_engine(self):
+    def leave_engine(self) -> None:
         self.engine.leave()
 
-    def ready(self):
+    def ready(self) -> u64:
         """How many of the sequencer's next commands can be executed now, at most BATCH."""
         if self.sequencer.executed == self.sequencer.sequence or not self._make_room():
             return 0
         batch: u64 = BATCH
         return min(batch, self.sequencer.run_from(self.sequencer.executed + 1, self.sequencer.sequence))
 
-    def _make_room(self):
+    def _make_room(self) -> cython.bint:
         """Is there room for the reports of one more batch?"""
         if self.sequencer.answered == self.sequencer.executed:
             self.drop(self.count)
@@ -71,7 +73,7 @@ class Matcher:
             self.sequencer.shift(dropped)
         return self.count <= self.waiting
 
-    def execute_next(self, count):
+    def execute_next(self, count: u64) -> None:
         """Execute the sequencer's next commands, at most ``ready()``."""
         place: u64 = self.sequencer.place(self.sequencer.executed + 1)
         self.execute(
@@ -79,7 +81,7 @@ class Matcher:
         )
         self.sequencer.executed += count
 
-    def execute(self, commands, count, bounds):
+    def execute(self, commands: cython.pointer[cython.const[Command]], count: u64, bounds: cython.pointer[u64]) -> None:
         """Execute at most BATCH commands. Their reports follow those in ``block``.
 
         ``bounds``: ``count + 1`` entries. Command ``i`` makes the reports from ``bounds[i]`` to ``bounds[i + 1]``.
@@ -94,7 +96,7 @@ class Matcher:
         if self.traced:
             self._trace(first)
 
-    def drop(self, reports):
+    def drop(self, reports: u64) -> None:
         """Remove so many reports, which are routed, from the beginning of the block."""
         left: u64 = self.count - reports
         if left != 0:
@@ -103,7 +105,7 @@ class Matcher:
         self.count = left
         self.routed -= reports
 
-    def _trace(self, first):
+    def _trace(self, first: u64) -> None:
         """Add the reports from ``first`` on to the report checksum, which a replay of the commands must reproduce."""
         i: u64
         report_checksum: u32 = self.report_checksum
@@ -115,7 +117,7 @@ class Matcher:
             )
         self.report_checksum = report_checksum
 
-    def orders_of(self, owner, out, most):
+    def orders_of(self, owner: u32, out: cython.pointer[Command], most: u64) -> u64:
         """List an owner's open orders, oldest first, as the commands that would create them. Returns their number."""
         count: u64 = 0
         slot: u32 = self.books.owner_lists[owner].head if owner < self.books.owner_limit else NIL

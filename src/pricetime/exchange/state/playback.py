@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import cython
 import numpy as np
+from numpy.typing import NDArray
+
+from pricetime.exchange.state.matcher import Matcher
+from pricetime.exchange.state.router import Router
 
 #: A checkpoint of a journal: after ``index`` commands, the last report was ``seq_num`` with this report checksum.
 MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("report_checksum", "<u8")])
@@ -14,11 +18,14 @@ MARK = np.dtype([("index", "<u8"), ("seq_num", "<u8"), ("report_checksum", "<u8"
 class Playback:
     """No other thread may use ``matcher`` and ``router`` at the same time, and no stream has a reader."""
 
-    def __init__(self, matcher, router):
+    if not cython.compiled:
+        bounds = cython.NULL
+
+    def __init__(self, matcher: Matcher, router: Router) -> None:
         self.matcher = matcher
         self.router = router
 
-    def run(self, commands, marks):
+    def run(self, commands: NDArray[np.void], marks: NDArray[np.void]) -> int:
         """Execute an array of ``pricetime.COMMAND`` and route its reports. O(commands), without the GIL.
 
         ``marks``: an array of ``MARK``, sorted by index. Returns how many of them agree with the engine; execution
@@ -34,7 +41,13 @@ class Playback:
             agreed = self._run_to_marks(first, count, mark, mark_count)
         return agreed
 
-    def _run_to_marks(self, commands, count, marks, mark_count):
+    def _run_to_marks(
+        self,
+        commands: cython.pointer[cython.const[Command]],
+        count: u64,
+        marks: cython.pointer[cython.const[Mark]],
+        mark_count: u64,
+    ) -> u64:
         done: u64 = 0
         i: u64
         for i in range(mark_count):
@@ -48,7 +61,7 @@ class Playback:
         self._run(cython.address(commands[done]), count - done)
         return mark_count
 
-    def _run(self, commands, count):
+    def _run(self, commands: cython.pointer[cython.const[Command]], count: u64) -> None:
         done: u64 = 0
         while done < count:
             some: u64 = min(count - done, cython.cast(u64, BATCH))
@@ -56,7 +69,7 @@ class Playback:
             done += some
             yield_processor()  # the follower replays beside a live exchange, whose threads are more urgent
 
-    def _step(self, commands, count):
+    def _step(self, commands: cython.pointer[cython.const[Command]], count: u64) -> None:
         """Execute one batch and route all of its reports."""
         self.matcher.execute(commands, count, self.bounds)
         done: u64 = 0

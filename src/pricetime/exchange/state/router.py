@@ -10,7 +10,12 @@ This runs for every report, so it uses the fields of streams and feed store dire
 from __future__ import annotations
 
 import cython
+import numpy as np
+from numpy.typing import NDArray
 
+from pricetime.exchange.state.feed_store import FeedStore
+from pricetime.exchange.state.matcher import Matcher
+from pricetime.exchange.state.streams import Streams
 from pricetime.types import Reason, ReportKind
 
 #: Reasons that the feed shows: they follow from the order itself. Any other reason would reveal what its owner did.
@@ -31,7 +36,10 @@ REFERRING = (ReportKind.ACCEPTED, ReportKind.TRADE, ReportKind.REPLACED, ReportK
 class Router:
     """Routes the reports of ``matcher`` to ``streams`` and ``store``. Used by the thread of the matcher only."""
 
-    def __init__(self, matcher, streams, store):
+    if not cython.compiled:
+        public_reasons = referring = replacing = counts = unfinished = cython.NULL
+
+    def __init__(self, matcher: Matcher, streams: Streams, store: FeedStore) -> None:
         self.matcher = matcher
         self.streams = streams
         self.store = store
@@ -45,14 +53,14 @@ class Router:
         self.full = self.unfinished_count = 0
         self.start_counting()
 
-    def start_counting(self):
+    def start_counting(self) -> None:
         """Reset the counters, because reports of a replay are not reports of this process."""
         self.routed = 0
         i: cython.int
         for i in range(KINDS * REASONS):
             self.counts[i] = 0
 
-    def counted(self):
+    def counted(self) -> dict[tuple[int, int], int]:
         """Number of reports as {(kind, reason): count}, without zeros. Callable from any thread."""
         found = {}
         i: cython.int
@@ -61,7 +69,9 @@ class Router:
                 found[i // REASONS, i % REASONS] = self.counts[i]
         return found
 
-    def step(self, commands, bounds, count):
+    def step(
+        self, commands: cython.pointer[cython.const[Command]], bounds: cython.pointer[cython.const[u64]], count: u64
+    ) -> u64:
         """Route the reports of executed commands, at most BATCH. Returns how many are completely routed.
 
         ``bounds``: see ``Matcher.execute``. It routes fewer if their reports are more than MOST_ROUTED, or if a stream
@@ -105,7 +115,9 @@ class Router:
         self.store.publish()
         return done
 
-    def _copy_to(self, s, report):
+    def _copy_to(
+        self, s: cython.pointer[Stream], report: cython.pointer[cython.const[Report]]
+    ) -> cython.pointer[Report]:
         """Copy a report into a stream that is open, with the next number. Returns the copy."""
         own: cython.pointer[Report] = cython.address(s.reports[s.count & self.streams.mask])
         number: u64 = s.count + 1
@@ -114,7 +126,7 @@ class Router:
         own.seq_num = number
         return own
 
-    def _route(self, owner, report, reference):
+    def _route(self, owner: u32, report: cython.pointer[cython.const[Report]], reference: u64) -> cython.bint:
         """Route a report that ``step`` has no short way for. False, and nothing done, if a stream has no room."""
         kind: u32 = report.kind
         if report.reason == MALFORMED and report.order_id >> ORDER_ID_SHIFT != 0:
@@ -137,7 +149,7 @@ class Router:
             self._to_feed(report, 0, 0)
         return True
 
-    def _has_room(self, owner, report):
+    def _has_room(self, owner: u32, report: cython.pointer[cython.const[Report]]) -> cython.bint:
         """Have the streams of the report's owners room for it? If not, ``full`` is the owner whose stream has none."""
         copies: u64 = 1
         if report.kind == TRADE:
@@ -148,7 +160,7 @@ class Router:
                 return False
         return self._can_take(owner, copies)
 
-    def _can_take(self, owner, copies):
+    def _can_take(self, owner: u32, copies: u64) -> cython.bint:
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
         if s.count + copies <= s.open_until or self.streams.has_room(owner, copies):
             return True
@@ -156,7 +168,7 @@ class Router:
         self.copies = copies
         return False
 
-    def _to_feed(self, report, order, maker):
+    def _to_feed(self, report: cython.pointer[cython.const[Report]], order: u64, maker: u64) -> None:
         number: u64 = self.store.next
         public: cython.pointer[Report] = cython.address(self.store.reports[(number - 1) & self.store.mask])
         self.store.next = number + 1
@@ -166,7 +178,9 @@ class Router:
         public.order_id = order
         public.maker_id = maker
 
-    def _to_owner(self, s, report, reference):
+    def _to_owner(
+        self, s: cython.pointer[Stream], report: cython.pointer[cython.const[Report]], reference: u64
+    ) -> None:
         """Report to the owner of the command, with its own order id and the public reference of its order; for a trade,
         with the reference of the maker."""
         own: cython.pointer[Report] = self._copy_to(s, report)
@@ -174,7 +188,7 @@ class Router:
         if report.kind != REJECTED or (report.reason != INVALID_ORDER_ID and report.reason != THROTTLED):
             own.order_id = report.order_id & CLIENTS_ID
 
-    def _to_maker(self, report):
+    def _to_maker(self, report: cython.pointer[cython.const[Report]]) -> None:
         """Report a trade to the owner of the resting order, with the opposite side."""
         owner: u32 = report.maker_id >> ORDER_ID_SHIFT
         s: cython.pointer[Stream] = cython.address(self.streams.streams[owner])
@@ -186,12 +200,12 @@ class Router:
         own.order_id = report.maker_id & CLIENTS_ID
         own.maker_id = self.taker
 
-    def _open(self, owner, s):
+    def _open(self, owner: u32, s: cython.pointer[Stream]) -> cython.bint:
         """Can the next report be written into this stream? Otherwise it is lost, or has no owner."""
         return s.count < s.open_until or self.streams.make_ready(owner)
 
 
-def count_public(reports):
+def count_public(reports: NDArray[np.void]) -> int:
     """How many of these reports of an engine go to the feed: see ``Router._route``. O(reports)."""
     report: cython.pointer[Report] = cython.cast(cython.pointer[Report], records_of(reports))
     count: u64 = 0

@@ -7,8 +7,11 @@ answered, so that few commands use few lines of the cache.
 
 from __future__ import annotations
 
+from typing import SupportsIndex
+
 import cython
 import numpy as np
+from numpy.typing import NDArray
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidSetting
@@ -20,7 +23,11 @@ from pricetime.types import COMMAND
 class Sequencer:
     """``capacity``: commands that may wait for their answers, a power of two. Raises MemoryError."""
 
-    def __init__(self, capacity):
+    if not cython.compiled:
+        sequence: int
+        timestamp: int
+
+    def __init__(self, capacity: SupportsIndex) -> None:
         self.capacity = whole(capacity, 2, 1 << 32, InvalidSetting, "capacity of the sequencer")
         if self.capacity & (self.capacity - 1):
             raise InvalidSetting(f"capacity of the sequencer {capacity}: give a power of two")
@@ -32,31 +39,31 @@ class Sequencer:
         if not self.commands or not self.bounds:
             raise MemoryError(f"no room for {capacity} commands")
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         release(self.commands, self.capacity * cython.sizeof(Command))
         release(self.bounds, (self.capacity + 1) * cython.sizeof(u64))
 
-    def room(self):
+    def room(self) -> u64:
         """How many commands can be numbered now. One slot stays free: its entry in ``bounds`` ends the last command."""
         return self.capacity - 1 - (self.sequence - self.answered)
 
-    def rewind(self):
+    def rewind(self) -> None:
         """Continue at the first slot. Only when all commands are answered."""
         self.base = self.sequence + 1
 
-    def place(self, sequence):
+    def place(self, sequence: u64) -> u64:
         """The slot of a command that is kept, or of one of the next ``room()``."""
         return (sequence - self.base) & self.mask
 
-    def run_from(self, sequence, last):
+    def run_from(self, sequence: u64, last: u64) -> u64:
         """How many of the commands from ``sequence`` to ``last`` are side by side in the ring."""
         return min(last + 1 - sequence, self.capacity - self.place(sequence))
 
-    def at(self, sequence):
+    def at(self, sequence: u64) -> cython.pointer[Command]:
         """The slot of a command, see ``place``."""
         return cython.address(self.commands[self.place(sequence)])
 
-    def shift(self, dropped):
+    def shift(self, dropped: u64) -> None:
         """Subtract ``dropped`` from the bounds of the commands that are executed and not answered."""
         sequence: u64
         for sequence in range(self.answered + 1, self.executed + 1):
@@ -64,7 +71,7 @@ class Sequencer:
             if sequence == self.executed or self.place(sequence + 1) == 0:
                 self.bounds[self.place(sequence) + 1] -= dropped
 
-    def take(self, first):
+    def take(self, first: int) -> NDArray[np.void]:
         """The commands from ``first`` on as an array of ``pricetime.COMMAND``, which count as answered. For tests."""
         taken = np.empty(self.sequence + 1 - first, COMMAND)
         out: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(taken))
@@ -74,13 +81,13 @@ class Sequencer:
         self.skip_to(self.sequence, self.timestamp)
         return taken
 
-    def skip_to(self, sequence, timestamp):
+    def skip_to(self, sequence: u64, timestamp: u64) -> None:
         """Note that the commands up to ``sequence`` are answered: they came with number and time, from a log."""
         self.timestamp = timestamp
         self.sequence = self.executed = self.answered = sequence
         self.rewind()
 
-    def issue(self, kind, owner, instrument, flags, tag, timestamp):
+    def issue(self, kind: u32, owner: u32, instrument: u32, flags: u32, tag: u32, timestamp: u64) -> cython.bint:
         """Number a command of the exchange itself. False if there is no room."""
         if self.room() == 0:
             return False

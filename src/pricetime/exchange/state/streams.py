@@ -7,12 +7,16 @@ overwritten: ``has_room`` tells the writer to wait for the reader.
 
 from __future__ import annotations
 
+from typing import Any, SupportsIndex
+
 import cython
 import numpy as np
+from numpy.typing import NDArray
 
 from pricetime.checks import whole
 from pricetime.errors import InvalidSetting, SnapshotMismatch
 from pricetime.log.snapshot import OWNER
+from pricetime.native.arrays import Block
 from pricetime.types import REPORT
 
 
@@ -21,7 +25,10 @@ from pricetime.types import REPORT
 class Streams:
     """The streams of all owners. ``capacity``: reports that each keeps, a power of two. Raises MemoryError."""
 
-    def __init__(self, capacity):
+    if not cython.compiled:
+        spares = spare_count = cython.NULL
+
+    def __init__(self, capacity: SupportsIndex) -> None:
         self.capacity = whole(capacity, 2, 1 << 32, InvalidSetting, "capacity of a stream")
         if self.capacity & (self.capacity - 1):
             raise InvalidSetting(f"capacity of a stream {capacity}: give a power of two")
@@ -33,7 +40,7 @@ class Streams:
         if not self.streams or not self.fresh:
             raise MemoryError("no room for streams")
 
-    def __dealloc__(self):
+    def __dealloc__(self) -> None:
         owners: cython.size_t = OWNERS
         owner: u32
         while self.spare_count != 0:
@@ -45,7 +52,7 @@ class Streams:
         release(self.streams, owners * cython.sizeof(Stream))
         release(self.fresh, owners * cython.sizeof(u32))
 
-    def prefault(self, count):
+    def prefault(self, count: int) -> None:
         """Take the memory of ``count`` streams (at most 64) from the system, for the first owners.
 
         Without it, the first reports of an owner would sometimes wait for a page fault, because a stream is filled from
@@ -59,14 +66,14 @@ class Streams:
             self.spares[self.spare_count] = reports
             self.spare_count += 1
 
-    def _take_spare(self):
+    def _take_spare(self) -> cython.pointer[Report]:
         """Take a preallocated stream from the pool."""
         self.spare_count -= 1
         return self.spares[self.spare_count]
 
     # ------------------------------------------------------------------ the writer
 
-    def open(self, s):
+    def open(self, s: cython.pointer[Stream]) -> cython.bint:
         """Get memory for a stream: preallocated if there is some, otherwise new. False if there is no memory."""
         if self.spare_count != 0:
             s.reports = self._take_spare()
@@ -75,12 +82,12 @@ class Streams:
         self._update(s)
         return s.reports != cython.NULL
 
-    def has_room(self, owner, count):
+    def has_room(self, owner: u32, count: u64) -> cython.bint:
         """Can so many reports be appended without overwriting one that the reader still needs?"""
         s: cython.pointer[Stream] = cython.address(self.streams[owner])
         return s.limit == 0 or s.count + count <= s.limit
 
-    def make_ready(self, owner):
+    def make_ready(self, owner: u32) -> cython.bint:
         """Prepare the stream of an owner for a report: take memory for it, and put the owner on the list of ``mark``.
 
         False if the report has no owner (0), or if there is no memory: then the numbers of the stream continue and the
@@ -100,7 +107,7 @@ class Streams:
 
     # ------------------------------------------------------------------ the reader
 
-    def mark(self, owner):
+    def mark(self, owner: u32) -> None:
         """Put this owner on the list of owners whose reader has something to read."""
         s: cython.pointer[Stream] = cython.address(self.streams[owner])
         if not s.fresh:
@@ -109,44 +116,35 @@ class Streams:
             self.fresh_count += 1
             self._update(s)
 
-    def take(self, owner):
+    def take(self, owner: u32) -> None:
         """Note that this owner was taken off the list, because its reader now reads."""
         self.streams[owner].fresh = 0
         self._update(cython.address(self.streams[owner]))
 
-    def read_up_to(self, owner, number):
+    def read_up_to(self, owner: u32, number: u64) -> None:
         """Note that the reader of this stream has all reports up to ``number``, and needs those after it."""
         self.streams[owner].limit = number + self.capacity
         self._update(cython.address(self.streams[owner]))
 
-    def leave(self, owner):
+    def leave(self, owner: u32) -> None:
         """Note that this stream has no reader any more."""
         self.streams[owner].limit = 0
         self._update(cython.address(self.streams[owner]))
 
-    def _update(self, s):
+    def _update(self, s: cython.pointer[Stream]) -> None:
         """Set ``open_until`` after a change of the other fields."""
         if s.reports == cython.NULL or (s.limit != 0 and not s.fresh):
             s.open_until = 0
         else:
             s.open_until = s.limit if s.limit != 0 else NO_LIMIT
 
-    def oldest(self, s):
+    def oldest(self, s: cython.pointer[Stream]) -> u64:
         """Number of the oldest report in a stream; that of the next one if it is empty."""
         return max(s.count - min(s.count, self.capacity), s.lost) + 1
 
     # ------------------------------------------------------------------ snapshots
 
-    def next_sequences(self):
-        """Number of the next report of every owner that has received reports, by owner. O(owners)."""
-        owner: u32
-        found = {}
-        for owner in range(1, cython.cast(u32, OWNERS)):
-            if self.streams[owner].count != 0:
-                found[owner] = self.streams[owner].count + 1
-        return found
-
-    def dump(self, most):
+    def dump(self, most: int) -> tuple[NDArray[np.void], NDArray[np.void]]:
         """The streams for a snapshot: an array of ``log.snapshot.OWNER``, and an array of their newest reports.
 
         ``most``: maximum number of reports of each stream. Owners without a report are left out. O(owners + reports).
@@ -170,11 +168,11 @@ class Streams:
             )
         return headers.array(OWNER, owners), block.array(REPORT, reports)
 
-    def _kept(self, s, most):
+    def _kept(self, s: cython.pointer[Stream], most: u64) -> u64:
         """Number of reports in a stream, at most ``most``."""
         return min(most, s.count + 1 - self.oldest(s))
 
-    def _write(self, headers, reports, most):
+    def _write(self, headers: cython.pointer[SnapshotOwner], reports: cython.pointer[Report], most: u64) -> None:
         done: u64 = 0
         count: u64 = 0
         owner: u32
@@ -191,7 +189,7 @@ class Streams:
                     reports[done] = s.reports[i & self.mask]
                     done += 1
 
-    def load(self, owners, reports):
+    def load(self, owners: NDArray[np.void], reports: NDArray[np.void]) -> None:
         """Load the result of ``dump`` before the first report. Older reports are lost.
 
         Raises SnapshotMismatch, and then changes nothing. Raises MemoryError, after which these streams cannot be used.
@@ -211,7 +209,7 @@ class Streams:
                 s.reports[j & self.mask] = source[j - s.lost]
             source = source + headers[i].kept
 
-    def _check(self, owners, reports):
+    def _check(self, owners: Any, reports: Any) -> cython.int:
         """Check arrays of streams, and that there are no streams yet. Raises SnapshotMismatch."""
         owner: u32
         for owner in range(cython.cast(u32, OWNERS)):
