@@ -124,7 +124,7 @@ def _append_paced(writer, commands, count, batch, gap_ticks, ticks, stalled):
             if now != 0:
                 ticks[number] += cython.cast(u32, min(after - before, cython.cast(u64, 0x7FFFFFFF)))
                 continue
-            if writer.failed():
+            if writer.has_failed():
                 return done
             yield_processor()
             stalled[0] += read_ticks() - before
@@ -187,7 +187,7 @@ def _match_from(books, writer, ring, count, idle):
     report_checksum: u32 = 0
     tries: u64 = 0
     i: u64
-    while count != 0 and not (writer is not None and writer.failed()):
+    while count != 0 and not (writer is not None and writer.has_failed()):
         there: u64 = ring.peek(min(count, cython.cast(u64, BATCH)))
         there = min(there, ring.peeked_run())
         first: cython.pointer[Command] = cython.cast(cython.pointer[Command], ring.peeked(0))

@@ -129,8 +129,8 @@ def through_ring(journaled: bool, conditions: Conditions) -> Seen:
         put = producers.submit(fill, between, commands, idle())
         taken_ns, _ = executed.result()
         put.result()
-        if writer is not None and writer.appended != commands.size:
-            raise Wrong(f"the journal has {writer.appended} of {commands.size} commands")
+        if writer is not None and writer.last != commands.size:
+            raise Wrong(f"the journal has {writer.last} of {commands.size} commands")
     return seen(workload, taken_ns)
 
 

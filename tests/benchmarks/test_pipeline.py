@@ -47,7 +47,7 @@ def test_what_goes_through_the_ring_is_executed(tmp_path: Path, with_journal: bo
     if with_journal:
         with journal_in(tmp_path, 1, 1 << 20) as writer:
             _, made = match_from(engine, ring, commands.size, pipeline_stages.idle(), writer)
-            assert writer.appended == commands.size
+            assert writer.last == commands.size
     else:
         _, made = match_from(engine, ring, commands.size, pipeline_stages.idle())
     assert made == reports.size

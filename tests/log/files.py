@@ -24,7 +24,7 @@ class Files:
         self.writer = Writer()
         self.mappings: list[Mapping] = []
         link = crc32c(written.CONFIGURATION.to_json())
-        self.writer.start(self.make(), 1, FIRST, 0, link)
+        self.writer.begin(self.make(), 1, FIRST, 0, link)
 
     def make(self) -> Mapping:
         """The next segment, not in use."""

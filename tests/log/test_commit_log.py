@@ -29,11 +29,12 @@ def volatile(capacity: int = 64) -> Any:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Iterator[Any]:
-    from pricetime.log.commit_log import FileLog
+    from pricetime.log.file_log import FileLog
 
     directory = Directory(tmp_path)
     directory.lock()
     log = FileLog(directory, written.CONFIGURATION, level=DURABLE, segment_bytes=1 << 20)
+    log.open()
     yield log
     log.close()
     directory.unlock()
@@ -100,12 +101,13 @@ def test_a_failed_disk_fails_the_log(journal: Any) -> None:
 
 
 def test_the_term_grows_with_every_start(tmp_path: Path) -> None:
-    from pricetime.log.commit_log import FileLog
+    from pricetime.log.file_log import FileLog
     from pricetime.log.reader import Reader
 
     directory, position, commands = Directory(tmp_path), None, written.orders(30)
     for term in (1, 2, 3):
         log = FileLog(directory, written.CONFIGURATION, level=DURABLE, segment_bytes=1 << 20, position=position)
+        log.open()
         assert (log.term, log.first) == (term, 10 * term - 9)
         log.append_records(commands[10 * (term - 1) : 10 * term])
         reader: Any = log.read(10 * term)

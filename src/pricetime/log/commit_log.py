@@ -16,8 +16,6 @@ import numpy as np
 from pricetime._form import need_compiled
 from pricetime.log.batch import Batch
 from pricetime.log.position import Position
-from pricetime.log.reader import Reader, position_after
-from pricetime.log.syncer import Syncer
 from pricetime.types import COMMAND
 
 if not cython.compiled:
@@ -74,6 +72,11 @@ class CommitLog:
         """Return whether the log has failed: nothing is appended or may be reported any more."""
         return False
 
+    @property
+    def failed(self):
+        """``has_failed`` for Python."""
+        return self.has_failed()
+
     def start(self):
         """Start the log's own threads. Call it once, before the first command."""
 
@@ -81,10 +84,6 @@ class CommitLog:
     def last(self):
         """Sequence of the last command in the log."""
         raise NotImplementedError
-
-    @property
-    def failure(self):
-        """Why the log has failed; None if it has not."""
 
     def read(self, sequence):
         """Return a reader of the commands after ``sequence``.
@@ -161,54 +160,3 @@ class VolatileReader:
         commands = self._log.take(limit)
         self.position = Position(0, 0, 0, self.position.sequence + len(commands))
         return Batch(commands, [], self.configuration, self._log.epoch)
-
-
-@cython.final
-@cython.cclass
-class FileLog(CommitLog):
-    """A journal: a ``Writer`` appends to mapped segments, and a ``Syncer`` writes them to the disk in its own thread.
-
-    ``directory`` is locked. ``options``: those of ``Syncer``. Raises JournalFailed if no segment can be made.
-    """
-
-    def __init__(self, directory, configuration, **options):
-        self.writer = Writer()
-        self.syncer = Syncer(self.writer, directory, configuration, **options)
-        self.syncer.open()
-        self.level = self.syncer.level
-        self.term = self.syncer.term
-        self.first = self.writer.sequence + 1
-        self.traced = True
-
-    def start(self):
-        """Start the thread of the syncer. It inherits the processors of the calling thread."""
-        self.syncer.start()
-
-    def append(self, first, count, seq_num, report_checksum):
-        return self.writer.append(first, count, seq_num, report_checksum)
-
-    def watermark(self, level):
-        return self.writer.synced() if level == DURABLE else load_u64(cython.address(self.writer.sequence), ACQUIRE)
-
-    def want(self):
-        self.writer.want()
-
-    def has_failed(self):
-        return self.writer.failed()
-
-    @property
-    def last(self):
-        return self.writer.appended
-
-    @property
-    def failure(self):
-        return self.syncer.failure
-
-    def read(self, sequence):
-        return Reader(self.syncer.directory, position_after(self.syncer.directory, sequence))
-
-    def lose(self, error):
-        self.syncer.lose(error)
-
-    def close(self):
-        self.syncer.end()

@@ -1,22 +1,18 @@
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .batch import Batch, LogReader
 from .configuration import Configuration
-from .directory import Directory
 from .position import Position
-from .syncer import Syncer
-from .writer import Writer
 
 VOLATILE_COMMANDS: int
 
 class CommitLog:
-    @property
-    def level(self) -> int: ...
-    @property
-    def term(self) -> int: ...
+    level: int
+    term: int
+    failure: str | None
     @property
     def first(self) -> int: ...
     @property
@@ -24,7 +20,7 @@ class CommitLog:
     @property
     def last(self) -> int: ...
     @property
-    def failure(self) -> str | None: ...
+    def failed(self) -> bool: ...
     def append_records(self, commands: NDArray[np.void], seq_num: int = 0, report_checksum: int = 0) -> int: ...
     @property
     def released(self) -> int: ...
@@ -49,11 +45,3 @@ class VolatileReader:
     position: Position
     def __init__(self, log: VolatileLog, sequence: int) -> None: ...
     def read(self, limit: int) -> Batch: ...
-
-@final
-class FileLog(CommitLog):
-    def __init__(self, directory: Directory, configuration: Configuration, **options: Any) -> None: ...
-    @property
-    def writer(self) -> Writer: ...
-    @property
-    def syncer(self) -> Syncer: ...

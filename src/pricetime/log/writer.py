@@ -23,6 +23,7 @@ from __future__ import annotations
 import cython
 
 from pricetime._form import need_compiled
+from pricetime.log.commit_log import CommitLog
 
 if cython.compiled:
     from cython.cimports.libc.string import memcpy, memset
@@ -30,25 +31,19 @@ else:
     need_compiled("the writer of a journal")
 
 
-@cython.final
 @cython.cclass
-class Writer:
-    """Appends commands to the segments that a ``Syncer`` offers."""
+class Writer(CommitLog):
+    """The part of a ``FileLog`` that the engine and the event loop use: appends commands to the offered segments."""
 
     # ------------------------------------------------------------------ the engine
 
     def append(self, commands, count, seq_num, report_checksum):
-        """Append commands, whose sequences follow the last one. Returns how many are in the journal now.
-
-        Fewer than ``count`` at the end of a segment: execute those, then append the rest. None if no segment is
-        offered, or after a failure. ``seq_num`` and ``report_checksum`` are those after all commands so far.
-        """
         done: u64 = 0
         store_u64(cython.address(self.entries), self.entries + 1, SEQ_CST)
-        if count != 0 and load_u32(cython.address(self.has_failed), ACQUIRE) == 0:
+        if count != 0 and load_u32(cython.address(self.broken), ACQUIRE) == 0:
             if load_u32(cython.address(self.turn_wanted), SEQ_CST) != 0:
                 self._turn_page()
-            if self._make_room(seq_num, report_checksum):
+            if self._ensure_room(seq_num, report_checksum):
                 done = min(count, (self._limit() - self.offset) // RECORD_BYTES)
                 self._put(commands, done)
                 store_u64(cython.address(self.sequence), commands[done - 1].sequence, RELEASE)
@@ -56,27 +51,16 @@ class Writer:
         store_u64(cython.address(self.entries), self.entries + 1, RELEASE)
         return done
 
-    def append_records(self, commands, seq_num=0, report_checksum=0):
-        """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
-        commands = checked(commands)
-        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
-        count: u64 = len(commands)
-        number: u64 = seq_num
-        link: u32 = report_checksum
-        with cython.nogil:
-            done: u64 = self.append(first, count, number, link)
-        return done
-
-    def _make_room(self, seq_num, report_checksum):
+    def _ensure_room(self, seq_num, report_checksum):
         """Make room for a command, after a checkpoint if one is due. Returns False if no segment is offered."""
-        durable: u64 = load_u64(cython.address(self.durable), ACQUIRE)
-        while self.blank or durable != self.checkpointed or self.end - self.offset < RECORD_BYTES:
+        synced: u64 = load_u64(cython.address(self.synced), ACQUIRE)
+        while self.blank or synced != self.checkpointed or self.end - self.offset < RECORD_BYTES:
             if self.end - self.offset < RECORD_BYTES and not self._next_segment():
                 self._starve()
                 return False
             if not self._is_ready():
                 return False
-            self._put_checkpoint(durable, seq_num, report_checksum)
+            self._put_checkpoint(synced, seq_num, report_checksum)
         return self._is_ready()
 
     def _limit(self):
@@ -107,17 +91,17 @@ class Writer:
         self.link = link
         self.offset += count * RECORD_BYTES
 
-    def _put_checkpoint(self, durable, seq_num, report_checksum):
+    def _put_checkpoint(self, synced, seq_num, report_checksum):
         """Append a checkpoint."""
         record: Command
         memset(cython.address(record), 0, COMMAND_BYTES)
         record.type = CHECKPOINT
         record.sequence = self.sequence
-        record.order_id = durable
+        record.order_id = synced
         record.quantity = seq_num
         record.tag = report_checksum
         self._put(cython.address(record), 1)
-        self.checkpointed = durable
+        self.checkpointed = synced
         self.blank = False
 
     def _turn_page(self):
@@ -156,33 +140,38 @@ class Writer:
 
     # ------------------------------------------------------------------ threads that hold reports back
 
-    def synced(self):
-        """Return the sequence up to which all commands are on the disk."""
-        return load_u64(cython.address(self.durable), ACQUIRE)
+    def watermark(self, level):
+        if level == DURABLE:
+            return load_u64(cython.address(self.synced), ACQUIRE)
+        return load_u64(cython.address(self.sequence), ACQUIRE)
 
-    def failed(self):
-        """Return whether the journal has failed: nothing is appended, and nothing more becomes durable."""
-        return load_u32(cython.address(self.has_failed), ACQUIRE) != 0
+    def has_failed(self):
+        return load_u32(cython.address(self.broken), ACQUIRE) != 0
 
     def want(self):
-        """Request one write to the syncer's ``wake_fd`` when ``synced`` moves.
-
-        The caller must check ``synced`` and ``failed`` again before it sleeps, because they may have changed just
-        before.
-        """
         store(cython.address(self.wanted), 1, SEQ_CST)
         self._wake()
 
+    def ask(self):
+        """``want`` for Python."""
+        self.want()
+
+    @property
+    def last(self):
+        return load_u64(cython.address(self.sequence), ACQUIRE)
+
     # ------------------------------------------------------------------ the syncer
 
-    def start(self, mapping, number, first_offset, sequence, link, limit=None):
+    def begin(self, mapping, number, first_offset, sequence, link, limit=None):
         """Continue after the command ``sequence``, whose record has the CRC ``link``, in this segment. Called once.
 
         Everything before it is on the disk. ``limit``: see ``offer``.
         """
         if self.number:
-            raise TypeError("start() was called before")
-        self.sequence = self.turned_sequence = self.claimed = self.durable = sequence
+            raise TypeError("begin() was called before")
+        self.traced = True
+        self.first = sequence + 1
+        self.sequence = self.turned_sequence = self.claimed = self.synced = sequence
         self.link = link
         self.offer(mapping, number, first_offset, limit)
         self._next_segment()
@@ -213,11 +202,6 @@ class Writer:
     def wants_segment(self):
         """Return whether the engine has taken the last offered segment."""
         return load_u64(cython.address(self.offered), ACQUIRE) == 0
-
-    @property
-    def appended(self):
-        """Return the sequence of the last command in the journal."""
-        return load_u64(cython.address(self.sequence), ACQUIRE)
 
     @property
     def has_new(self):
@@ -266,21 +250,21 @@ class Writer:
 
     def publish_synced(self, sequence):
         """Note that everything up to here is on the disk. Returns True if a thread waits for that."""
-        store_u64(cython.address(self.durable), sequence, SEQ_CST)
+        store_u64(cython.address(self.synced), sequence, SEQ_CST)
         return exchange(cython.address(self.wanted), 0, SEQ_CST) != 0
 
     def fail(self):
         """Note a failure: nothing is appended or acknowledged any more."""
-        store(cython.address(self.has_failed), 1, SEQ_CST)
+        store(cython.address(self.broken), 1, SEQ_CST)
 
     def wait(self, timeout_ns, unless_new):
         """Sleep until woken; with ``unless_new``, not if something was appended since the last turn."""
         timeout: i64 = timeout_ns
         not_when_new: cython.bint = unless_new
         with cython.nogil:
-            self._wait(timeout, not_when_new)
+            self._sleep(timeout, not_when_new)
 
-    def _wait(self, timeout_ns, unless_new):
+    def _sleep(self, timeout_ns, unless_new):
         store(cython.address(self.asleep), 1, SEQ_CST)
         fence(SEQ_CST)
         new: cython.bint = unless_new and load_u64(cython.address(self.sequence), ACQUIRE) != self.claimed
@@ -306,7 +290,7 @@ class Writer:
             exchange(cython.address(self.asleep), 0, RELAXED)
             wake(cython.address(self.asleep), False)
 
-    def close(self):
+    def release(self):
         """Release the segments. Allowed only when the engine has ended."""
         self.offset = self.end = 0
         store_u64(cython.address(self.offered), 0, RELEASE)

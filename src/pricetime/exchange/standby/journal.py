@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from ...core.engine import Engine
 from ...log.batch import Whole
-from ...log.commit_log import FileLog
 from ...log.configuration import Configuration
 from ...log.directory import Directory
 from ...log.errors import SnapshotDamaged
+from ...log.file_log import FileLog
 from ...log.position import Position
 from ...log.reader import LIMIT, Reader
 from ...log.segment import boot_id
@@ -69,6 +69,7 @@ class Journal:
                     interval_ns=settings.sync_interval_ms * 1_000_000,
                     wake_fd=wake_fd,
                 )
+                self.log.open()
         except OSError as error:
             self.directory.unlock()
             raise CannotStart(f"journal: {settings.journal}: {error}") from error
@@ -79,13 +80,13 @@ class Journal:
     def extent(self) -> tuple[int, int, int]:
         """How far copies may go: the last sequence number, and the segment and byte where it ends."""
         if self.log.level == AcknowledgementLevel.DURABLE:
-            return self.log.syncer.synced_place
-        return self.log.writer.progress()
+            return self.log.synced_place
+        return self.log.progress()
 
     def stats(self) -> dict[str, int]:
         """Counters since the start, by name."""
-        counts = self.log.syncer.counts
-        _, segment, offset = self.log.writer.progress()
+        counts = self.log.counts
+        _, segment, offset = self.log.progress()
         return {
             "journal_synced": self.log.durable,
             "journal_segment": segment,
