@@ -122,7 +122,7 @@ class Life:
         """On the disk with it when the journal is, and away with what it makes superfluous."""
         if self._snapshot is not None and self._snapshot.sequence <= self.acknowledged:
             try:
-                snapshot.write(self.disk, FOLDER, self._snapshot)
+                snapshot.write(self.directory, self._snapshot)
                 snapshot.keep_two(self.directory)
             except OSError as error:
                 self.told.append(str(error))

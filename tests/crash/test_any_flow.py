@@ -61,7 +61,7 @@ class Journal:
             engine.next_reference, 0, 1, 0, engine.dump(), np.zeros(0, snapshot.OWNER), nothing, nothing,
         )  # fmt: skip
         disk = MemoryDisk()
-        path = snapshot.write(disk, FOLDER, taken)
+        path = snapshot.write(Directory(FOLDER, disk), taken)
         self.snapshots[path.name] = bytes(disk.files[path.name].cache)
 
     def crashed(self) -> dict[str, bytes]:

@@ -28,11 +28,11 @@ class Files:
 
     def make(self) -> Mapping:
         """The next segment, not in use."""
-        json = written.CONFIGURATION.to_json()
-        head = segment.prepared(
-            len(self.mappings) + 1, self.segment_bytes, json, term=1, epoch=0, level=1, journal=written.JOURNAL
-        )
-        fd, mapping = segment.create(self.directory.disk, self.directory.path, head, json)
+        head = segment.SegmentHead(
+            written.CONFIGURATION.to_json(), len(self.mappings) + 1, self.segment_bytes,
+            1, 0, segment.boot_id(), written.JOURNAL, 1,
+        )  # fmt: skip
+        fd, mapping = segment.create(self.directory.disk, self.directory.path, head)
         self.directory.disk.close(fd)
         self.mappings.append(mapping)
         return mapping

@@ -16,10 +16,10 @@ from pricetime.log.errors import JournalDamaged, SnapshotDamaged
 from pricetime.log.position import Position
 from pricetime.log.reader import Reader
 from pricetime.log.replay import Replay
-from pricetime.log.snapshot import load, newest_good
+from pricetime.log.snapshot import load, restored
 from pricetime.log.tail import cut, examine, judge
 from tests.counts import count
-from tests.log.memory import MemoryDisk, directory_of
+from tests.log.memory import directory_of
 from tests.log.reference import Reference, journal, snapshot_after
 from tests.log.written import PAGE, RECORD
 
@@ -114,7 +114,7 @@ def test_every_truncation(name: str, part: int) -> None:
 def test_every_bit_behind_a_snapshot(part: int) -> None:
     """A start from a snapshot reads less, and is as sure of it; what comes before the snapshot does not concern it."""
     name, data = snapshot()
-    position = load(MemoryDisk({name: data}), directory_of({}).path / name).position
+    position = load(directory_of({name: data}), int(name[:20])).position
     files = {**reference().files, name: data}
     broken = bytearray(files[NAMES[1]])
     step = 7 * STEP
@@ -130,11 +130,10 @@ def test_every_bit_behind_a_snapshot(part: int) -> None:
 def test_every_bit_of_a_snapshot(part: int) -> None:
     name, data = snapshot()
     broken = bytearray(data)
-    path = directory_of({}).path / name
     for bit in range(part * 8 * len(data) // 4, (part + 1) * 8 * len(data) // 4, STEP):
         broken[bit // 8] ^= 1 << bit % 8
         with pytest.raises(SnapshotDamaged):
-            load(MemoryDisk({name: bytes(broken)}), path)
+            load(directory_of({name: bytes(broken)}), int(name[:20]))
         broken[bit // 8] ^= 1 << bit % 8
 
 
@@ -142,7 +141,7 @@ def test_every_truncation_of_a_snapshot() -> None:
     name, data = snapshot()
     for size in range(0, len(data), min(STEP, 97)):
         with pytest.raises(SnapshotDamaged):
-            load(MemoryDisk({name: data[:size]}), directory_of({}).path / name)
+            load(directory_of({name: data[:size]}), int(name[:20]))
 
 
 def test_a_damaged_snapshot_is_passed_over() -> None:
@@ -150,9 +149,7 @@ def test_a_damaged_snapshot_is_passed_over() -> None:
     older, whole = snapshot_after(reference(), 20)
     told: list[SnapshotDamaged] = []
     directory = directory_of({**reference().files, name: bytes([*data[:-9], data[-9] ^ 1, *data[-8:]]), older: whole})
-    restored = newest_good(directory, told.append)
-    assert restored is not None
-    assert restored.snapshot.sequence == 20
+    assert next(restored(directory, told.append)).snapshot.sequence == 20
     assert len(told) == 1
 
 
@@ -176,4 +173,4 @@ def test_what_is_left_makes_the_book_that_was_there() -> None:
         replay = Replay(directory)
         assert replay.run_to_end().clean
         assert replay.engine.digest() == written.digests[replay.commands]
-        assert replay.report_checksum == written.report_checksums[replay.commands]
+        assert replay.machine.report_checksum == written.report_checksums[replay.commands]

@@ -80,4 +80,4 @@ def test_replay_of_what_the_writer_wrote(tmp_path: Path) -> None:
     assert replay.run_to_end().clean
     assert replay.commands == len(commands)
     assert replay.checkpoints >= len(directory.segments())
-    assert (replay.engine.digest(), replay.report_checksum) == (engine.digest(), report_checksum)
+    assert (replay.engine.digest(), replay.machine.report_checksum) == (engine.digest(), report_checksum)

@@ -22,7 +22,7 @@ from .layout import PAGE
 from .live import CHUNK, LiveSegment, whole_chunks
 from .position import Position
 from .reader import Reader, position_after
-from .term import newest_term
+from .segment import SegmentHead
 from .unsynced import unsynced
 from .writer import Writer
 
@@ -160,8 +160,8 @@ class FileLog(Writer):
         for number in last:
             self._doing = f"syncing {segment.name(number)}"
             self.disk.sync_file(self.directory.path_of(number), *again.get(number, ()))
-        self._journal = self._journal_of(before)
-        self.term = newest_term(self.directory) + 1
+        self._journal = self.directory.head(before[-1]).journal if before else os.urandom(16)
+        self.term = self.directory.newest_term() + 1
         live = self._create(before[-1] + 1 if before else 1)
         self._live.append(live)
         while live.populate(LEAD):
@@ -172,12 +172,6 @@ class FileLog(Writer):
         self._sync(live, live.first_offset)
         self.synced_place = (sequence, live.number, live.first_offset)
         self._shorten()
-
-    def _journal_of(self, numbers: list[int]) -> bytes:
-        """Return the id in the newest of these segments; a new id without one."""
-        if not numbers:
-            return os.urandom(16)
-        return segment.read_head(self.disk, self.directory.path_of(numbers[-1])).journal
 
     def _shorten(self) -> None:
         """Cut off the unused end of the segment before. The new one continues it, so no start takes it for a loss."""
@@ -329,11 +323,11 @@ class FileLog(Writer):
 
     def _create(self, number: int) -> LiveSegment:
         self._doing = f"making {segment.name(number)}"
-        json = self.configuration.to_json()
-        head = segment.prepared(
-            number, self.segment_bytes, json, term=self.term, epoch=self.epoch, level=self.level, journal=self._journal
-        )
-        fd, mapping = segment.create(self.disk, self.directory.path, head, json)
+        head = SegmentHead(
+            self.configuration.to_json(), number, self.segment_bytes, self.term, self.epoch,
+            segment.boot_id(), self._journal, self.level,
+        )  # fmt: skip
+        fd, mapping = segment.create(self.disk, self.directory.path, head)
         zeroed = self.level == AcknowledgementLevel.DURABLE
         chunked = not zeroed and self._is_fast()
         return LiveSegment(self.disk, fd, mapping, number, head.first_offset, zeroed=zeroed, chunked=chunked)

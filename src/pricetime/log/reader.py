@@ -14,7 +14,7 @@ from pricetime.log.batch import Batch, Checkpoint
 from pricetime.log.configuration import Configuration
 from pricetime.log.errors import JournalDamaged, JournalForked
 from pricetime.log.position import Position
-from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead, read_head
+from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead
 from pricetime.types import COMMAND
 
 if not cython.compiled:  # the compiled form has them from reader.pxd
@@ -43,7 +43,8 @@ class Reader:
         self.head = None
         self.met_checkpoint = False
         self.sequence = position.sequence
-        self._open(position.segment)
+        data, head = _opened(directory, position.segment, position.sequence)
+        self._use(data, head)
         self.link = position.link
         self.offset = position.offset
         self.room = NOTHING
@@ -96,6 +97,11 @@ class Reader:
             elif count < most and not self._enter_next(count == 0 and not checkpoints):
                 break
         return Batch(self._taken(count), checkpoints, self.configuration, self.head.epoch)
+
+    def batches(self, limit=LIMIT):
+        """Iterate over the batches from here to the end, for now. Raises OSError."""
+        while not (batch := self.read(limit)).at_end:
+            yield batch
 
     def skip_to(self, sequence):
         """Read up to a command, or to the end, and return the position. O(commands). Raises OSError."""
@@ -157,25 +163,10 @@ class Reader:
 
     # ------------------------------------------------------------------ from segment to segment
 
-    def _open(self, number):
-        """Open a segment without a check of what comes before it. Raises JournalDamaged, OSError."""
-        path = self.directory.path_of(number)
-        try:
-            data = self.directory.disk.read(path)
-            head = SegmentHead.decode(data)
-            json = head.verify(data)
-        except FileNotFoundError:
-            raise JournalDamaged(path, 0, self.sequence, "this segment is missing") from None
-        except BadHead as error:
-            raise JournalDamaged(path, 0, self.sequence, str(error)) from error
-        if head.number != number:
-            raise JournalDamaged(path, 0, self.sequence, f"it is segment {head.number}")
-        self._use(data, head, json)
-
-    def _use(self, data, head, json):
+    def _use(self, data, head):
         """Read this segment from now on."""
-        if self.head is None or self.head.digest != head.digest:
-            self.configuration = Configuration.from_json(json)
+        if self.head is None or self.head.configuration != head.configuration:
+            self.configuration = Configuration.from_json(head.configuration)
         self.head = head
         self.number = head.number
         self.next = None
@@ -205,7 +196,6 @@ class Reader:
             head = SegmentHead.decode(data)
             if not head.in_use:
                 return False
-            json = head.verify(data)
         except BadHead:
             return False  # begins to be used just now, or is damaged: judge finds out
         if head.number != self.number + 1 or head.journal != self.head.journal:
@@ -214,9 +204,9 @@ class Reader:
             raise JournalForked(self.directory.path_of(head.number), self.sequence, why)
         if head.carried != self.link or head.first_sequence != self.sequence + 1:
             return False
-        if not may_differ and (head.digest, head.epoch) != (self.head.digest, self.head.epoch):
+        if not may_differ and (head.configuration, head.epoch) != (self.head.configuration, self.head.epoch):
             return False
-        self._use(data, head, json)
+        self._use(data, head)
         self.link = head.crc
         self.offset = head.first_offset
         return True
@@ -240,13 +230,7 @@ def start_of(directory, number=None):
         if not numbers:
             raise JournalDamaged(directory.path_of(1), 0, 0, "the directory has no segment")
         number = numbers[0]
-    path = directory.path_of(number)
-    try:
-        head = read_head(directory.disk, path)
-    except FileNotFoundError:
-        raise JournalDamaged(path, 0, 0, "this segment is missing") from None
-    except BadHead as error:
-        raise JournalDamaged(path, 0, 0, str(error)) from error
+    _, head = _opened(directory, number, 0)
     return Position(number, head.first_offset, head.crc, max(head.first_sequence, 1) - 1)
 
 
@@ -255,7 +239,7 @@ def start_before(directory, sequence):
     start = None
     for number in directory.segments():
         try:
-            head = read_head(directory.disk, directory.path_of(number))
+            head = directory.head(number)
         except BadHead:
             continue
         if head.in_use and (start is None or head.first_sequence <= sequence):
@@ -272,6 +256,21 @@ def position_after(directory, sequence):
         path = directory.path_of(position.segment)
         raise JournalDamaged(path, position.offset, position.sequence, f"command {sequence} is not in the journal")
     return position
+
+
+def _opened(directory, number, sequence):
+    """Return the bytes of a segment, and its head. Raises JournalDamaged, after the command ``sequence``; OSError."""
+    path = directory.path_of(number)
+    try:
+        data = directory.disk.read(path)
+        head = SegmentHead.decode(data)
+    except FileNotFoundError:
+        raise JournalDamaged(path, 0, sequence, "this segment is missing") from None
+    except BadHead as error:
+        raise JournalDamaged(path, 0, sequence, str(error)) from error
+    if head.number != number:
+        raise JournalDamaged(path, 0, sequence, f"it is segment {head.number}")
+    return data, head
 
 
 def head_at(words, at):

@@ -14,8 +14,9 @@ from ...log.errors import SnapshotDamaged
 from ...log.file_log import FileLog
 from ...log.position import Position
 from ...log.reader import LIMIT, Reader
+from ...log.replayer import Replayer
 from ...log.segment import boot_id
-from ...log.snapshot import newest_good
+from ...log.snapshot import restored
 from ...log.tail import cut, judge
 from ...native.disk import Disk
 from ...wire.types import AcknowledgementLevel
@@ -25,7 +26,6 @@ from ..settings.room import room_for
 from ..settings.server_log import Log
 from ..state.machine import Machine
 from .reconfigure import reconfigure
-from .replayer import Replayer
 
 #: Interval of log events about the progress of a replay, in seconds.
 PROGRESS_S = 2.0
@@ -53,7 +53,6 @@ class Journal:
         try:
             with room_for("order_capacity", "segment_bytes"):
                 self.directory.lock()
-                self.directory.remove_temporary()
                 recovered = recover(settings, self.directory, log)
                 self.machine = recovered.machine
                 self.snapshot = recovered.snapshot  #: last command of the newest good snapshot at the start
@@ -63,7 +62,7 @@ class Journal:
                     self.machine.configuration,
                     position=recovered.position,
                     level=AcknowledgementLevel[settings.acknowledge.name],
-                    epoch=self.machine.store.epoch,
+                    epoch=self.machine.epoch,
                     segment_bytes=settings.segment_bytes,
                     window_ns=settings.commit_window_us * 1000,
                     interval_ns=settings.sync_interval_ms * 1_000_000,
@@ -127,7 +126,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
         return _begin(settings, directory)
     began = time.monotonic()
     replayer = _begin_replay(settings, directory, lambda error: log.warning("snapshot skipped", error=str(error)))
-    started_at = replayer.position.sequence
+    started_at = replayer.sequence
     _replay(replayer, log)
     machine, reader = replayer.machine, replayer.reader
     assert isinstance(reader, Reader)
@@ -140,8 +139,8 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
         "recovered",
         journal=str(directory.path),
         snapshot=started_at or None,
-        replayed=replayer.position.sequence - started_at,
-        sequence=replayer.position.sequence,
+        replayed=replayer.sequence - started_at,
+        sequence=replayer.sequence,
         term=reader.term,
         checkpoints=replayer.checkpoints,
         orders=len(machine.engine),
@@ -172,11 +171,10 @@ def _begin_replay(
     settings: GatewayConfig, directory: Directory, told: Callable[[SnapshotDamaged], object]
 ) -> Replayer[Machine]:
     """Begin at the newest good snapshot, or at the first command without one. Raises CannotStart."""
-    restored = newest_good(directory, told)
-    if restored is not None:
-        machine = make_machine(settings, restored.configuration, restored.engine)
-        machine.load(restored.snapshot)
-        return Replayer(machine, Reader(directory, restored.snapshot.position))
+    for start in restored(directory, told):
+        machine = make_machine(settings, start.configuration, start.engine)
+        machine.load(start.snapshot)
+        return Replayer(machine, Reader(directory, start.snapshot.position))
     first = directory.segments()[0]
     if first != 1:
         raise CannotStart(
@@ -189,11 +187,11 @@ def _begin_replay(
 
 def _replay(replayer: Replayer[Machine], log: Log) -> None:
     """Replay the whole journal. A long replay logs its progress."""
-    first = replayer.position.sequence
+    first = replayer.sequence
     began = logged_at = time.monotonic()
     while replayer.step(LIMIT):
         now = time.monotonic()
         if now - logged_at >= PROGRESS_S:
             logged_at = now
-            done = replayer.position.sequence - first
+            done = replayer.sequence - first
             log.info("recovering", replayed=done, sequence=first + done, per_second=round(done / (now - began)))
