@@ -51,7 +51,7 @@ def test_a_reader_gets_what_was_appended(journal: Any) -> None:
     for log in (volatile(), journal):
         commands = written.orders(40)
         assert log.append_records(commands[:10]) == 10
-        reader = log.read(0)
+        reader = log.reader(0)
         assert read_all(reader).tobytes() == commands[:10].tobytes()
         assert log.append_records(commands[10:]) == 30
         assert read_all(reader).tobytes() == commands[10:].tobytes()
@@ -64,7 +64,7 @@ def test_a_volatile_log_accepts_what_its_reader_has_made_room_for() -> None:
     assert log.append_records(commands) == 16
     assert log.append_records(commands[16:]) == 0
     assert log.failure is None
-    reader = log.read(0)
+    reader = log.reader(0)
     assert len(reader.read(10).commands) == 10
     assert log.append_records(commands[16:]) == 10
     assert read_all(reader)["sequence"].tolist() == list(range(11, 27))
@@ -88,9 +88,9 @@ def test_a_journal_is_read_from_any_command(journal: Any) -> None:
     commands = written.orders(30)
     journal.append_records(commands)
     for sequence in (0, 1, 29, 30):
-        assert read_all(journal.read(sequence)).tobytes() == commands[sequence:].tobytes()
+        assert read_all(journal.reader(sequence)).tobytes() == commands[sequence:].tobytes()
     with pytest.raises(JournalDamaged, match="command 31 is not in the journal"):
-        journal.read(31)
+        journal.reader(31)
 
 
 def test_a_failed_disk_fails_the_log(journal: Any) -> None:
@@ -110,7 +110,7 @@ def test_the_term_grows_with_every_start(tmp_path: Path) -> None:
         log.open()
         assert (log.term, log.first) == (term, 10 * term - 9)
         log.append_records(commands[10 * (term - 1) : 10 * term])
-        reader: Any = log.read(10 * term)
+        reader: Any = log.reader(10 * term)
         assert reader.term == term
         position = reader.position
         log.close()

@@ -29,3 +29,4 @@ cdef class VolatileLog(CommitLog):
     cdef readonly u64 epoch          # of the feed
     cdef Ring commands
     cdef u64 sequence                # of the last command; atomic
+    cdef u64 taken                   # of the last command that was read

@@ -85,7 +85,7 @@ class CommitLog:
         """Sequence of the last command in the log."""
         raise NotImplementedError
 
-    def read(self, sequence):
+    def reader(self, sequence):
         """Return a reader of the commands after ``sequence``.
 
         Its ``read(limit)`` returns the next ``Batch``, and its ``position`` is that after the last command it returned.
@@ -133,30 +133,21 @@ class VolatileLog(CommitLog):
     def last(self):
         return load_u64(cython.address(self.sequence), ACQUIRE)
 
-    def read(self, sequence):
-        """Return the reader. There is one, and ``sequence`` is 0 or where it ended."""
-        return VolatileReader(self, sequence)
+    def reader(self, sequence):
+        """Return the log itself: it has one reader, which begins at the first command."""
+        return self
 
-    def take(self, limit):
-        """Take the next commands, at most ``limit``, out of the log. For the one reader."""
+    @property
+    def position(self):
+        """Position after the last command that was read; only its sequence means anything."""
+        return Position(0, 0, 0, self.taken)
+
+    def read(self, limit):
+        """Take the next commands, at most ``limit``, out of the log, as a ``Batch``; an empty one if there are none."""
         count: u64 = self.commands.peek(limit)
         taken = np.empty(count, COMMAND)
         if count != 0:
             self.commands.read_records(cython.cast(cython.pointer[u8], records_of(taken)), count)
             self.commands.release(count)
-        return taken
-
-
-class VolatileReader:
-    """Reads a ``VolatileLog`` once, from its first command."""
-
-    def __init__(self, log, sequence):
-        self._log = log
-        self.configuration = log.configuration
-        self.position = Position(0, 0, 0, sequence)  #: after the last command that was read
-
-    def read(self, limit):
-        """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one if there are none yet."""
-        commands = self._log.take(limit)
-        self.position = Position(0, 0, 0, self.position.sequence + len(commands))
-        return Batch(commands, [], self.configuration, self._log.epoch)
+            self.taken += count
+        return Batch(taken, [], self.configuration, self.epoch)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import dataclass
+from collections import Counter
 
 from ..native.crc import crc32c
 from ..native.schedule import take_short_turns
@@ -39,17 +39,6 @@ DEFAULT_SEGMENT_BYTES = 64 << 20
 
 #: An engine that fills this many chunks between two syncs gets chunked segments.
 SWIFT_CHUNKS = 2
-
-
-@dataclass
-class SyncCounts:
-    """What was synced so far. Any thread may read it at any time."""
-
-    commits: int = 0  #: each makes everything durable that was appended when it began
-    n_bytes: int = 0
-    last_ns: int = 0  #: from leaving the page until all was on the disk
-    longest_ns: int = 0
-    total_ns: int = 0
 
 
 class FileLog(Writer):
@@ -87,7 +76,7 @@ class FileLog(Writer):
         self.window_ns = window_ns
         self.interval_ns = interval_ns
         self.wake_fd = wake_fd
-        self.counts = SyncCounts()
+        self.counts = Counter[str]()  #: commits, their ns and bytes; any thread may read them
         self.synced_place = (0, 0, 0)  #: sequence, segment, offset: everything before is on the disk
         self._journal = b""  # id of the journal; known once it is open
         self._doing = ""
@@ -127,7 +116,7 @@ class FileLog(Writer):
         except Exception as error:
             self._fail(error)
 
-    def read(self, sequence: int) -> Reader:
+    def reader(self, sequence: int) -> Reader:
         return Reader(self.directory, position_after(self.directory, sequence))
 
     def lose(self, error: OSError) -> None:
@@ -230,10 +219,10 @@ class FileLog(Writer):
         if waited_for:
             self._tell()
         took_ns = time.monotonic_ns() - began_ns
-        self.counts.commits += 1
-        self.counts.last_ns = took_ns
-        self.counts.total_ns += took_ns
-        self.counts.longest_ns = max(self.counts.longest_ns, took_ns)
+        self.counts["commits"] += 1
+        self.counts["sync_ns"] += took_ns
+        self.counts["sync_last_ns"] = took_ns
+        self.counts["sync_longest_ns"] = max(self.counts["sync_longest_ns"], took_ns)
 
     def _claim(self) -> tuple[int, int, int] | None:
         """Return what to sync next: a sequence and a position with everything up to it before pages that are in use.
@@ -269,7 +258,7 @@ class FileLog(Writer):
     def _sync(self, live: LiveSegment, offset: int) -> None:
         self._doing = f"syncing {segment.name(live.number)}"
         while n_bytes := live.sync(offset):
-            self.counts.n_bytes += n_bytes
+            self.counts["synced_bytes"] += n_bytes
             if live.synced < offset:
                 self._catch_up()  # much to sync, so the engine is fast
                 self._doing = f"syncing {segment.name(live.number)}"

@@ -81,7 +81,7 @@ class Follower:
     def _copy(self, journal: Journal | None) -> Replayer[Machine] | Replayer[FeedBooks]:
         """Return what follows, in the state of the live machine."""
         live, configuration = self._live, self._live.configuration
-        reader = self._log.read(self._log.last)
+        reader = self._log.reader(self._log.last)
         if journal is None:
             books = FeedBooks(configuration, configuration.make_engine(), live.epoch, live.store.next_sequence)
             return Replayer(books, reader)

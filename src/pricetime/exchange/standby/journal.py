@@ -27,6 +27,9 @@ from ..settings.server_log import Log
 from ..state.machine import Machine
 from .reconfigure import reconfigure
 
+#: What the log counts.
+COUNTS = ("commits", "synced_bytes", "sync_ns", "sync_last_ns", "sync_longest_ns")
+
 #: Interval of log events about the progress of a replay, in seconds.
 PROGRESS_S = 2.0
 
@@ -84,17 +87,12 @@ class Journal:
 
     def stats(self) -> dict[str, int]:
         """Counters since the start, by name."""
-        counts = self.log.counts
         _, segment, offset = self.log.progress()
         return {
             "journal_synced": self.log.durable,
             "journal_segment": segment,
             "journal_offset": offset,
-            "journal_commits": counts.commits,
-            "journal_synced_bytes": counts.n_bytes,
-            "journal_sync_ns": counts.total_ns,
-            "journal_sync_last_ns": counts.last_ns,
-            "journal_sync_longest_ns": counts.longest_ns,
+            **{f"journal_{name}": self.log.counts[name] for name in COUNTS},
         }
 
     def close(self) -> None:
