@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from pricetime import Instrument
-from pricetime.log.batch import Commands
+from pricetime.log.batch import Checkpoint, Commands
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
 from pricetime.log.position import Position
-from pricetime.log.reader import Checkpoint, Reader, start_of
+from pricetime.log.reader import Reader, start_of
 from pricetime.log.tail import judge
 from tests.log.memory import directory_of
 from tests.log.reference import journal

@@ -12,10 +12,13 @@ from __future__ import annotations
 
 import cython
 import numpy as np
+from numpy.typing import NDArray
 
 from pricetime._form import need_compiled
-from pricetime.log.batch import Batch
+from pricetime.log.batch import Batch, LogReader
+from pricetime.log.configuration import Configuration
 from pricetime.log.position import Position
+from pricetime.ring.ring import Ring
 from pricetime.types import COMMAND
 
 if not cython.compiled:
@@ -33,7 +36,16 @@ class CommitLog:
     loop; ``read`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
     """
 
-    def append(self, first, count, seq_num, report_checksum):
+    if not cython.compiled:
+        level: int
+        term: int
+        first: int
+        traced: bool
+        failure: str | None
+
+    def append(
+        self, first: cython.pointer[cython.const[Command]], count: u64, seq_num: u64, report_checksum: u32
+    ) -> u64:
         """Append commands, whose sequences follow the last one. Returns how many are in the log now.
 
         Execute those, then append the rest. 0 if there is no room now, or after a failure. ``seq_num`` and
@@ -41,7 +53,7 @@ class CommitLog:
         """
         return count
 
-    def append_records(self, commands, seq_num=0, report_checksum=0):
+    def append_records(self, commands: NDArray[np.void], seq_num: int = 0, report_checksum: int = 0) -> int:
         """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
         commands = checked(commands)
         return self.append(
@@ -49,43 +61,43 @@ class CommitLog:
         )
 
     @property
-    def released(self):
+    def released(self) -> int:
         """Sequence of the last command whose reports may be sent: ``watermark`` of the log's own level."""
         return self.watermark(self.level)
 
     @property
-    def durable(self):
+    def durable(self) -> int:
         """Sequence of the last command that is on the disk."""
         return self.watermark(DURABLE)
 
-    def watermark(self, level):
+    def watermark(self, level: u32) -> u64:
         """Return the sequence of the last command whose reports may be sent at this acknowledgement level."""
         return NO_LIMIT
 
-    def want(self):
+    def want(self) -> None:
         """Ask for progress: when the watermark has moved, the log writes once to the eventfd of the event loop.
 
         Check ``watermark`` and ``has_failed`` again before sleeping, because they may have changed just before.
         """
 
-    def has_failed(self):
+    def has_failed(self) -> cython.bint:
         """Return whether the log has failed: nothing is appended or may be reported any more."""
         return False
 
     @property
-    def failed(self):
+    def failed(self) -> bool:
         """``has_failed`` for Python."""
         return self.has_failed()
 
-    def start(self):
+    def start(self) -> None:
         """Start the log's own threads. Call it once, before the first command."""
 
     @property
-    def last(self):
+    def last(self) -> int:
         """Sequence of the last command in the log."""
         raise NotImplementedError
 
-    def reader(self, sequence):
+    def reader(self, sequence: int) -> LogReader:
         """Return a reader of the commands after ``sequence``.
 
         Its ``read(limit)`` returns the next ``Batch``, and its ``position`` is that after the last command it returned.
@@ -93,10 +105,10 @@ class CommitLog:
         """
         raise NotImplementedError
 
-    def lose(self, error):
+    def lose(self, error: OSError) -> None:
         """Fail, because a reader could not read the files: appended commands may be lost."""
 
-    def close(self):
+    def close(self) -> None:
         """Make everything durable that the level promises, and release all resources. The matcher must have ended."""
 
 
@@ -109,7 +121,11 @@ class VolatileLog(CommitLog):
     a power of two; the event loop executes nothing while there are so many. Raises MemoryError.
     """
 
-    def __init__(self, configuration, epoch=0, capacity=VOLATILE_COMMANDS):
+    if not cython.compiled:
+        sequence: int
+        taken: int
+
+    def __init__(self, configuration: Configuration, epoch: int = 0, capacity: int = VOLATILE_COMMANDS) -> None:
         self.level = 0
         self.term = 1
         self.first = 1
@@ -118,7 +134,9 @@ class VolatileLog(CommitLog):
         self.epoch = epoch
         self.commands = Ring(capacity, cython.sizeof(Command), blocking=False)
 
-    def append(self, first, count, seq_num, report_checksum):
+    def append(
+        self, first: cython.pointer[cython.const[Command]], count: u64, seq_num: u64, report_checksum: u32
+    ) -> u64:
         taken: u64 = self.commands.claim(count)
         if taken != 0:
             self.commands.write_records(cython.cast(cython.pointer[cython.const[u8]], first), taken)
@@ -126,23 +144,23 @@ class VolatileLog(CommitLog):
             store_u64(cython.address(self.sequence), first[taken - 1].sequence, RELEASE)
         return taken
 
-    def watermark(self, level):
+    def watermark(self, level: u32) -> u64:
         return load_u64(cython.address(self.sequence), ACQUIRE)
 
     @property
-    def last(self):
+    def last(self) -> int:
         return load_u64(cython.address(self.sequence), ACQUIRE)
 
-    def reader(self, sequence):
+    def reader(self, sequence: int) -> LogReader:
         """Return the log itself: it has one reader, which begins at the first command."""
         return self
 
     @property
-    def position(self):
+    def position(self) -> Position:
         """Position after the last command that was read; only its sequence means anything."""
         return Position(0, 0, 0, self.taken)
 
-    def read(self, limit):
+    def read(self, limit: int) -> Batch:
         """Take the next commands, at most ``limit``, out of the log, as a ``Batch``; an empty one if there are none."""
         count: u64 = self.commands.peek(limit)
         taken = np.empty(count, COMMAND)

@@ -7,11 +7,15 @@ process writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import cython
 import numpy as np
 
 from pricetime.log.batch import Batch, Checkpoint
 from pricetime.log.configuration import Configuration
+from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
 from pricetime.log.position import Position
 from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead
@@ -36,11 +40,17 @@ class Reader:
     invalid, or ends before the position; OSError.
     """
 
-    def __init__(self, directory, position=None):
+    if not cython.compiled:
+        directory: Directory
+        configuration: Configuration
+        head: SegmentHead
+        next: memoryview | None
+
+    def __init__(self, directory: Directory, position: Position | None = None) -> None:
         self.directory = directory
         if position is None:
             position = start_of(directory)
-        self.head = None
+        self.head = None  # type: ignore[assignment]  # until the first segment
         self.met_checkpoint = False
         self.sequence = position.sequence
         data, head = _opened(directory, position.segment, position.sequence)
@@ -57,26 +67,26 @@ class Reader:
             )
 
     @property
-    def position(self):
+    def position(self) -> Position:
         """Position after the last command or checkpoint that was read."""
         return Position(self.number, self.offset, self.link, self.sequence)
 
     @property
-    def term(self):
+    def term(self) -> int:
         """Term of the segment that is read."""
         return self.head.term
 
     @property
-    def boot(self):
+    def boot(self) -> bytes:
         """Id of the machine's start in which that segment was made: 16 bytes."""
         return self.head.boot
 
     @property
-    def level(self):
+    def level(self) -> int:
         """Acknowledgement level of that segment, as a number."""
         return self.head.level
 
-    def read(self, limit=LIMIT):
+    def read(self, limit: int = LIMIT) -> Batch:
         """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one at the end, for now.
 
         The commands of a batch have one configuration and one epoch. The array belongs to the caller. Raises OSError.
@@ -84,8 +94,8 @@ class Reader:
         self._map_again()
         if len(self.room) != limit:
             self.room = np.empty(limit, COMMAND)
-        out: u64[::1] = memoryview(self.room.view(np.uint64))
-        checkpoints: list = []
+        out: u64[::1] = self.room.view(np.uint64).data
+        checkpoints: list[Checkpoint] = []
         count: u64 = 0
         most: u64 = limit
         while count < most:
@@ -98,18 +108,18 @@ class Reader:
                 break
         return Batch(self._taken(count), checkpoints, self.configuration, self.head.epoch)
 
-    def batches(self, limit=LIMIT):
+    def batches(self, limit: int = LIMIT) -> Iterator[Batch]:
         """Iterate over the batches from here to the end, for now. Raises OSError."""
         while not (batch := self.read(limit)).at_end:
             yield batch
 
-    def skip_to(self, sequence):
+    def skip_to(self, sequence: int) -> Position:
         """Read up to a command, or to the end, and return the position. O(commands). Raises OSError."""
         while (left := sequence - self.sequence) > 0 and not self.read(min(left, LIMIT)).at_end:
             pass
         return self.position
 
-    def _taken(self, count):
+    def _taken(self, count: u64) -> Any:
         """Return the first commands of the buffer, as an array of its own."""
         if count == 0:
             return NOTHING
@@ -118,7 +128,7 @@ class Reader:
         taken, self.room = self.room, NOTHING
         return taken[:count]
 
-    def _scan(self, out, count, most):
+    def _scan(self, out: Any, count: u64, most: u64) -> u64:
         """Copy good commands into ``out``, up to ``most`` or to a checkpoint. Returns how many there are."""
         at: u64 = self.offset // WORD_BYTES
         end: u64 = self.n_bytes // WORD_BYTES
@@ -163,7 +173,7 @@ class Reader:
 
     # ------------------------------------------------------------------ from segment to segment
 
-    def _use(self, data, head):
+    def _use(self, data: Any, head: Any) -> cython.int:
         """Read this segment from now on."""
         if self.head is None or self.head.configuration != head.configuration:
             self.configuration = Configuration.from_json(head.configuration)
@@ -172,19 +182,19 @@ class Reader:
         self.next = None
         self._map(data)
 
-    def _map(self, data):
+    def _map(self, data: Any) -> cython.int:
         view = memoryview(data).cast("B")
         self.n_bytes = len(view) // WORD_BYTES * WORD_BYTES
         self.size = len(view)
         self.words = view[: self.n_bytes].cast("Q")
 
-    def _map_again(self):
+    def _map_again(self) -> cython.int:
         """Map the file again if its size has changed: a mapping must not be read beyond the end of the file."""
         path = self.directory.path_of(self.number)
         if self.directory.disk.size(path) != self.size:
             self._map(self.directory.disk.read(path))
 
-    def _enter_next(self, may_differ):
+    def _enter_next(self, may_differ: cython.bint) -> cython.bint:
         """Continue in the next segment. Returns False without one that continues this one.
 
         ``may_differ``: it may have a different configuration or epoch.
@@ -211,7 +221,7 @@ class Reader:
         self.offset = head.first_offset
         return True
 
-    def _next_data(self):
+    def _next_data(self) -> Any:
         """Return the bytes of the next segment if it may be in use, else None."""
         path = self.directory.path_of(self.number + 1)
         try:
@@ -223,7 +233,7 @@ class Reader:
         return self.next if any(self.next[CRC_OFFSET : CRC_OFFSET + 4]) else None
 
 
-def start_of(directory, number=None):
+def start_of(directory: Directory, number: int | None = None) -> Position:
     """Return the position before the first record of a segment, by default of the oldest. May raise as ``Reader``."""
     if number is None:
         numbers = directory.segments()
@@ -234,7 +244,7 @@ def start_of(directory, number=None):
     return Position(number, head.first_offset, head.crc, max(head.first_sequence, 1) - 1)
 
 
-def start_before(directory, sequence):
+def start_before(directory: Directory, sequence: int) -> Position:
     """Return the start of the segment that has a command, or of the one nearest to it. May raise as ``Reader``."""
     start = None
     for number in directory.segments():
@@ -249,7 +259,7 @@ def start_before(directory, sequence):
     return start_of(directory, start)
 
 
-def position_after(directory, sequence):
+def position_after(directory: Directory, sequence: int) -> Position:
     """Return the position after a command, which must be in the journal. May raise as ``Reader``. O(its segment)."""
     position = Reader(directory, start_before(directory, sequence + 1)).skip_to(sequence)
     if position.sequence != sequence:
@@ -258,7 +268,7 @@ def position_after(directory, sequence):
     return position
 
 
-def _opened(directory, number, sequence):
+def _opened(directory: Directory, number: int, sequence: int) -> tuple[Any, SegmentHead]:
     """Return the bytes of a segment, and its head. Raises JournalDamaged, after the command ``sequence``; OSError."""
     path = directory.path_of(number)
     try:
@@ -273,12 +283,12 @@ def _opened(directory, number, sequence):
     return data, head
 
 
-def head_at(words, at):
+def head_at(words: Any, at: u64) -> u64:
     """Load the head of a record. The writer stored everything after it before."""
     return load_u64(cython.address(words[at]), ACQUIRE) if cython.compiled else words[at]
 
 
-def link_at(words, at, previous):
+def link_at(words: Any, at: u64, previous: u32) -> u32:
     """Return the CRC of the command at a position, after a record with the CRC ``previous``."""
     if not cython.compiled:
         return linked(previous, words[at : at + COMMAND_WORDS])
