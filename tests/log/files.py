@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pricetime.log import segment
 from pricetime.log.directory import Directory
+from pricetime.log.live import LiveSegment
 from pricetime.log.writer import Writer
 from pricetime.native.crc import crc32c
 from pricetime.native.mapping import Mapping
@@ -30,10 +31,10 @@ class Files:
             written.CONFIGURATION.to_json(), len(self.mappings) + 1, self.segment_bytes,
             1, 0, segment.boot_id(), written.JOURNAL, 1,
         )  # fmt: skip
-        fd, mapping = segment.create(self.directory.disk, self.directory.path, head)
-        self.directory.disk.close(fd)
-        self.mappings.append(mapping)
-        return mapping
+        live = LiveSegment(self.directory, head)
+        self.directory.disk.close(live.fd)
+        self.mappings.append(live.mapping)
+        return live.mapping
 
     def offer(self) -> None:
         self.writer.offer(self.make(), len(self.mappings), FIRST)

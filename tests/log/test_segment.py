@@ -11,6 +11,7 @@ from pricetime import Instrument
 from pricetime.errors import InvalidSetting
 from pricetime.log import layout, segment
 from pricetime.log.directory import Directory
+from pricetime.log.live import LiveSegment
 from pricetime.log.segment import BadHead, SegmentHead
 from pricetime.native.disk import Disk
 from tests.log import written
@@ -98,13 +99,13 @@ def test_the_first_record_lies_behind_a_long_configuration(tmp_path: Path) -> No
     assert head.first_offset >= 128 + len(head.configuration) > head.first_offset - 4096
     assert prepared()._replace(configuration=bytes(4096 - 128)).first_offset == 4096
     with pytest.raises(InvalidSetting, match="give a multiple of 4096 from"):
-        segment.create(Disk(), tmp_path, head)
+        LiveSegment(Directory(tmp_path), head)
 
 
 @pytest.mark.parametrize("segment_bytes", [0, 4096, 8193, 1 << 32])
 def test_sizes_that_are_refused(tmp_path: Path, segment_bytes: int) -> None:
     with pytest.raises(InvalidSetting):
-        segment.create(Disk(), tmp_path, prepared(segment_bytes=segment_bytes))
+        LiveSegment(Directory(tmp_path), prepared(segment_bytes=segment_bytes))
 
 
 class Recording(Disk):
@@ -123,15 +124,14 @@ class Recording(Disk):
 def test_a_new_segment_has_its_name_when_its_head_is_on_the_disk(tmp_path: Path) -> None:
     disk = Recording()
     head = prepared(number=12, segment_bytes=16384, boot=segment.boot_id())
-    fd, mapping = segment.create(disk, tmp_path, head)
+    live = LiveSegment(Directory(tmp_path, disk), head)
     assert disk.asked == ["create", "write", "sync", "rename", "sync_folder", "sync", "map"]
     assert [path.name for path in tmp_path.iterdir()] == ["00000012.journal"]
     data = (tmp_path / "00000012.journal").read_bytes()
-    assert data == bytes(memoryview(mapping))
+    assert data == bytes(memoryview(live.mapping))
     assert SegmentHead.decode(data) == head
     assert (head.number, head.term, head.boot, head.in_use) == (12, 4, segment.boot_id(), False)
-    mapping.close()
-    disk.close(fd)
+    live.close()
 
 
 @pytest.mark.compiled
@@ -148,7 +148,7 @@ def test_a_segment_that_cannot_be_mapped_leaves_no_descriptor(tmp_path: Path) ->
 
     disk = NoMap()
     with pytest.raises(OSError, match="no map"):
-        segment.create(disk, tmp_path, prepared(segment_bytes=16384))
+        LiveSegment(Directory(tmp_path, disk), prepared(segment_bytes=16384))
     assert disk.closed == 1
 
 

@@ -316,10 +316,9 @@ class FileLog(Writer):
             self.configuration.to_json(), number, self.segment_bytes, self.term, self.epoch,
             segment.boot_id(), self._journal, self.level,
         )  # fmt: skip
-        fd, mapping = segment.create(self.disk, self.directory.path, head)
         zeroed = self.level == AcknowledgementLevel.DURABLE
         chunked = not zeroed and self._is_fast()
-        return LiveSegment(self.disk, fd, mapping, number, head.first_offset, zeroed=zeroed, chunked=chunked)
+        return LiveSegment(self.directory, head, zeroed=zeroed, chunked=chunked)
 
     def _is_fast(self) -> bool:
         """Return whether the engine filled the last segment so fast that each sync finds whole chunks."""

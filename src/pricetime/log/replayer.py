@@ -129,7 +129,9 @@ class Replayer(Generic[AnyCopy]):
         if agreed:
             self._agreed = points[agreed - 1].sequence
         if agreed != len(points):
+            point = points[agreed]
             raise ReplayDiffers(
-                f"the commands from {self._agreed + 1} to {points[agreed].sequence} produce other reports than when "
-                f"the journal was written: it was written by a different version of pricetime, or a machine has a fault"
+                f"the commands from {self._agreed + 1} to {point.sequence} produce other reports than when the journal "
+                f"was written ({point.seq_num} in all, checksum {point.report_checksum:08x}): it was written by a "
+                "different version of pricetime, or a machine has a fault"
             )

@@ -8,15 +8,11 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import InvalidSetting
 from ..native.crc import crc32c
-from ..native.disk import Disk
 from .layout import PAGE, VERSION
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
-
-    from ..native.mapping import Mapping
 
 MAGIC = b"PTJRNSEG"
 
@@ -26,9 +22,6 @@ HEAD_BYTES = STATIC.size + REST.size
 
 #: Number of bytes that ``crc`` covers.
 CRC_OFFSET = HEAD_BYTES - 4
-
-#: Segments have room for a head and a page of records, and offsets in them are u32.
-LEAST_BYTES, MOST_BYTES = 2 * PAGE, 1 << 31
 
 SUFFIX, TEMPORARY, BROKEN = ".journal", ".temporary", ".broken"
 
@@ -109,30 +102,6 @@ class SegmentHead(NamedTuple):
         if head.in_use and (crc32c(first[:CRC_OFFSET]) or 1) != head.crc:
             raise BadHead("the CRC of its head in use is wrong")
         return head
-
-
-def create(disk: Disk, folder: Path, head: SegmentHead) -> tuple[int, Mapping]:
-    """Make a new segment on the disk, not in use. Returns its descriptor and its mapping, without prepared pages.
-
-    The file gets its name only when its head is on the disk. Raises OSError, InvalidSetting.
-    """
-    least = max(LEAST_BYTES, head.first_offset + PAGE)
-    if head.segment_bytes % PAGE or not least <= head.segment_bytes <= MOST_BYTES:
-        raise InvalidSetting(
-            f"segments of {head.segment_bytes} bytes: give a multiple of {PAGE} from {least} to {MOST_BYTES}"
-        )
-    path = folder / name(head.number)
-    temporary = path.with_name(path.name + TEMPORARY)
-    fd = disk.create(temporary, head.segment_bytes)
-    try:
-        disk.write(fd, head.encode(), 0)
-        disk.sync(fd)
-        disk.rename(temporary, path)
-        disk.sync_folder(folder)
-        return fd, disk.map(fd, head.segment_bytes)
-    except BaseException:
-        disk.close(fd)
-        raise
 
 
 def boot_id() -> bytes:
