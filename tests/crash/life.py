@@ -100,7 +100,7 @@ class Life:
             self._newest = position.sequence
             self._snapshot = SnapshotFile(
                 position=position,
-                term=self._follower.term,
+                term=self._follower.head.term,
                 digest=CONFIGURATION.digest,
                 timestamp=0,
                 report_checksum=0,

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from pricetime import COMMAND, Engine
+from pricetime.log.batch import Position
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalError
-from pricetime.log.position import Position
 from pricetime.log.reader import Reader
 from pricetime.log.snapshot import restored
 from pricetime.log.tail import cut, judge

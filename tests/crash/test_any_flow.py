@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pricetime.log import snapshot
+from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
 from pricetime.log.snapshot import SnapshotFile
 from pricetime.types import REPORT
 from tests.crash.memory_disk import FOLDER, PAGE, SECTOR, MemoryDisk

@@ -8,9 +8,9 @@ import numpy as np
 
 from pricetime import CommandType, Engine, Instrument
 from pricetime.log import segment
+from pricetime.log.batch import Position
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
 from pricetime.log.snapshot import OWNER, SnapshotFile
 from pricetime.native.disk import Disk
 from pricetime.types import REPORT

@@ -109,8 +109,8 @@ def test_the_term_grows_with_every_start(tmp_path: Path) -> None:
         assert (log.term, log.first) == (term, 10 * term - 9)
         log.append_records(commands[10 * (term - 1) : 10 * term])
         reader: Any = log.reader(10 * term)
-        assert reader.term == term
+        assert reader.head.term == term
         position = reader.position
         log.close()
     whole = Reader(directory)
-    assert (len(read_all(whole)), whole.term) == (30, 3)
+    assert (len(read_all(whole)), whole.head.term) == (30, 3)

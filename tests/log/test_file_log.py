@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pricetime.errors import InvalidSetting
+from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalFailed
-from pricetime.log.position import Position
 from pricetime.native.disk import Disk
 
 from . import written

@@ -7,10 +7,9 @@ import numpy as np
 import pytest
 
 from pricetime import Instrument
-from pricetime.log.batch import Checkpoint, Commands
+from pricetime.log.batch import Checkpoint, Commands, Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
-from pricetime.log.position import Position
 from pricetime.log.reader import Reader, start_of
 from pricetime.log.tail import judge
 from tests.log.memory import directory_of
@@ -96,13 +95,13 @@ def test_the_oldest_segment_is_the_start() -> None:
 def test_it_tells_what_the_head_says() -> None:
     segments = three_segments()
     reader = Reader(directory_of(files_of(segments[:2])))
-    assert (reader.level, reader.boot) == (1, bytes(16))
+    assert (reader.head.level, reader.head.boot) == (1, bytes(16))
     batch = reader.read()
     assert batch.epoch == 0
     while not batch.at_end:
         batch = reader.read()
     assert batch.epoch == 5, "a batch has one epoch"
-    assert (reader.level, reader.boot) == (2, b"b" * 16)
+    assert (reader.head.level, reader.head.boot) == (2, b"b" * 16)
     assert reader.head.number == 2
 
 
@@ -211,7 +210,7 @@ def forked(term: int, *, commands: int = 10) -> dict[str, bytes]:
 
 def test_a_later_term_continues() -> None:
     reader = Reader(directory_of(forked(7)))
-    assert (reader.term, len(reader.read().commands), reader.term) == (3, 20, 7)
+    assert (reader.head.term, len(reader.read().commands), reader.head.term) == (3, 20, 7)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from pricetime.log.batch import Position
 from pricetime.log.directory import Directory
-from pricetime.log.position import Position
 from pricetime.log.unsynced import unsynced
 from tests.log.written import PAGE, RECORD, Segment, orders
 

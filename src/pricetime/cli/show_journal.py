@@ -23,8 +23,8 @@ from .table import Column, Grid, figures, print_titled
 from .words import Units, command_line, units_of
 
 if TYPE_CHECKING:
+    from ..log.batch import Position
     from ..log.directory import Directory
-    from ..log.position import Position
     from ..log.tail import Tail
     from ..log.verify import Findings
 

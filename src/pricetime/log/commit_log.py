@@ -15,9 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pricetime._form import need_compiled
-from pricetime.log.batch import Batch, LogReader
+from pricetime.log.batch import Batch, LogReader, Position
 from pricetime.log.configuration import Configuration
-from pricetime.log.position import Position
 from pricetime.ring.ring import Ring
 from pricetime.types import COMMAND
 

@@ -15,9 +15,9 @@ from types import TracebackType
 from ..wire import auth
 from ..wire.messages import SIZES, Challenge, Login, LoginAccepted, LoginRejected
 from ..wire.types import WIRE_VERSION, MessageType, SessionReason
+from .batch import Position
 from .directory import Directory
 from .errors import JournalError
-from .position import Position
 from .stream import FRAME_BYTES, Piece, PieceKind, Request
 
 

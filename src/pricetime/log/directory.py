@@ -10,8 +10,8 @@ from pathlib import Path
 
 from ..native.disk import Disk
 from . import segment
+from .batch import Position
 from .errors import JournalLocked, SegmentMissing
-from .position import Position
 from .segment import BadHead, SegmentHead
 
 SEGMENT = re.compile(r"((?!0{8})\d{8}|[1-9]\d{8,})\.journal")

@@ -15,12 +15,12 @@ from ..native.crc import crc32c
 from ..native.schedule import take_short_turns
 from ..wire.types import AcknowledgementLevel
 from . import segment
+from .batch import Position
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalFailed
 from .layout import PAGE
 from .live import CHUNK, LiveSegment, whole_chunks
-from .position import Position
 from .reader import Reader, position_after
 from .segment import SegmentHead
 from .unsynced import unsynced

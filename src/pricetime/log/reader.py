@@ -13,11 +13,10 @@ from typing import Any
 import cython
 import numpy as np
 
-from pricetime.log.batch import Batch, Checkpoint
+from pricetime.log.batch import Batch, Checkpoint, Position
 from pricetime.log.configuration import Configuration
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
-from pricetime.log.position import Position
 from pricetime.log.segment import CRC_OFFSET, BadHead, SegmentHead
 from pricetime.types import COMMAND
 
@@ -70,21 +69,6 @@ class Reader:
     def position(self) -> Position:
         """Position after the last command or checkpoint that was read."""
         return Position(self.number, self.offset, self.link, self.sequence)
-
-    @property
-    def term(self) -> int:
-        """Term of the segment that is read."""
-        return self.head.term
-
-    @property
-    def boot(self) -> bytes:
-        """Id of the machine's start in which that segment was made: 16 bytes."""
-        return self.head.boot
-
-    @property
-    def level(self) -> int:
-        """Acknowledgement level of that segment, as a number."""
-        return self.head.level
 
     def read(self, limit: int = LIMIT) -> Batch:
         """Return the next commands, as a ``Batch`` of at most ``limit``; an empty one at the end, for now.

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from .batch import Position
 from .directory import Directory
 from .errors import JournalDamaged, JournalError, SnapshotDamaged
-from .position import Position
 from .reader import Reader, start_of
 from .snapshot import good_snapshots
-from .tail import Tail, cut, examine_live
+from .tail import Tail, cut, examine
 
 
 class NotThatCut(JournalError, ValueError):
@@ -40,7 +40,7 @@ def _plan_from(directory: Directory, position: Position, progress: Callable[[int
     reader = Reader(directory, position)
     for batch in reader.batches():
         progress(len(batch.commands))
-    return examine_live(directory, reader.position)
+    return examine(directory, reader.position, live=True)
 
 
 def apply(directory: Directory, at: str, *, progress: Callable[[int], object] = lambda _: None) -> list[Path]:

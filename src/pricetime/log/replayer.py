@@ -10,10 +10,9 @@ import numpy as np
 from ..core.engine import Engine
 from ..native.crc import linked_records
 from ..types import REPORT
-from .batch import Batch, Checkpoint, Commands, LogReader, Whole
+from .batch import Batch, Checkpoint, Commands, LogReader, Position, Whole
 from .configuration import Configuration
 from .errors import ReplayDiffers
-from .position import Position
 
 
 class Copy(Protocol):

@@ -19,11 +19,11 @@ from ..core.engine import Engine
 from ..errors import PricetimeError
 from ..native.crc import crc32c
 from ..types import INSTRUMENT_PHASE, REPORT, RESTING_ORDER, UNFINISHED_CANCEL, BookRecords
+from .batch import Position
 from .configuration import Configuration
 from .directory import Directory
 from .errors import JournalError, SnapshotDamaged
 from .layout import VERSION
-from .position import Position
 from .segment import BadHead
 
 MAGIC = b"PTJRNSNP"

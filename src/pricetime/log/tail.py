@@ -17,21 +17,18 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from ..native.crc import linked
+from .batch import Position
 from .directory import Directory
 from .errors import JournalDamaged, JournalForked
 from .layout import CHECKPOINT, PAGE, RECORD_BYTES, RECORD_WORDS, WORD_BYTES
 from .layout import COMMAND_BYTES as LENGTH
-from .position import Position
 from .reader import Reader
 from .segment import BROKEN, BadHead, SegmentHead
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SECTOR = 512
 
@@ -93,13 +90,13 @@ def judge(reader: Reader, *, live: bool = False) -> Tail:
 
     ``live``: a process may write the journal meanwhile, so later records are no damage.
     """
-    tail = (examine_live if live else examine)(reader.directory, reader.position)
+    tail = examine(reader.directory, reader.position, live=live)
     if tail.damage is not None:
         raise tail.damage
     return tail
 
 
-def examine(directory: Directory, position: Position) -> Tail:
+def examine(directory: Directory, position: Position, *, live: bool = False) -> Tail:
     """Return the same, with damage described in the result instead of raised. Raises OSError."""
     path = directory.path_of(position.segment)
     data = _bytes_of(directory, path)
@@ -118,7 +115,7 @@ def examine(directory: Directory, position: Position) -> Tail:
             f"the journal ends there, but a snapshot of command {snapshots[-1]} exists, made when that was on the disk"
         )
         damage = JournalDamaged(path, position.offset, position.sequence, why)
-    return Tail(
+    tail = Tail(
         position=position,
         path=path,
         size=len(data),
@@ -130,14 +127,9 @@ def examine(directory: Directory, position: Position) -> Tail:
         damage=damage,
         missing=tuple(map(directory.path_of, missing)),
     )
-
-
-def examine_live(directory: Directory, position: Position) -> Tail:
-    """Return the same for a journal that may be written meanwhile: later records are not damage. Raises OSError."""
-    tail = examine(directory, position)
-    if tail.clean or Reader(directory, position).read(1).at_end:
-        return tail
-    return replace(tail, damage=None, cut_bytes=0, later=(), snapshots=(), records=0, missing=())
+    if live and not tail.clean and not Reader(directory, position).read(1).at_end:  # it was written meanwhile
+        return replace(tail, damage=None, cut_bytes=0, later=(), snapshots=(), records=0, missing=())
+    return tail
 
 
 def cut(directory: Directory, tail: Tail) -> list[Path]:
@@ -255,7 +247,7 @@ class _Behind:
 
     def _pairs(self, number: int, data: memoryview, offset: int) -> Iterator[Position]:
         """Yield positions of two consecutive records of which the second covers the CRC of the first."""
-        words = _words(data)
+        words = np.frombuffer(data, "<u8", len(data) // WORD_BYTES)
         lengths = words.astype("<u4", casting="unsafe") == LENGTH if offset < len(data) else np.zeros(0, bool)
         first = offset // WORD_BYTES
         if len(lengths) < first + 2 * RECORD_WORDS:
@@ -323,10 +315,6 @@ class _Behind:
 
 def _bytes_of(directory: Directory, path: Path) -> memoryview:
     return memoryview(directory.disk.read(path)).cast("B")
-
-
-def _words(data: memoryview) -> NDArray[np.uint64]:
-    return np.frombuffer(data, "<u8", len(data) // WORD_BYTES)
 
 
 def _is_used(directory: Directory, number: int) -> bool:

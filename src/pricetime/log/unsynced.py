@@ -7,9 +7,9 @@ checkpoint and no snapshot proves to be on the disk.
 
 from __future__ import annotations
 
+from .batch import Position
 from .directory import Directory
 from .errors import JournalDamaged
-from .position import Position
 from .reader import Reader, start_of
 
 NOWHERE = Position(0, 0, 0, -1)

@@ -10,7 +10,7 @@ from .errors import JournalError
 from .reader import Reader
 from .replay import begin
 from .snapshot import restored
-from .tail import Tail, examine_live
+from .tail import Tail, examine
 
 
 @dataclass
@@ -47,7 +47,7 @@ def _records(directory: Directory, found: Findings, progress: Callable[[int], ob
     for batch in reader.batches():
         found.records += len(batch.commands)
         progress(len(batch.commands))
-    found.tail = examine_live(directory, reader.position)
+    found.tail = examine(directory, reader.position, live=True)
     if found.tail.damage is not None:
         raise found.tail.damage
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TypeAlias
 
 from ...core.engine import Engine
-from ...log.batch import Whole
+from ...log.batch import Position, Whole
 from ...log.configuration import Configuration
 from ...log.directory import Directory
 from ...log.errors import SnapshotDamaged
 from ...log.file_log import FileLog
-from ...log.position import Position
 from ...log.reader import LIMIT, Reader
 from ...log.replayer import Replayer
 from ...log.segment import boot_id
@@ -34,13 +33,8 @@ COUNTS = ("commits", "synced_bytes", "sync_ns", "sync_last_ns", "sync_longest_ns
 PROGRESS_S = 2.0
 
 
-class Recovered(NamedTuple):
-    """What a journal contains."""
-
-    machine: Machine
-    position: Position | None  #: after the last command; None for a new journal
-    snapshot: int  #: last command of the newest good snapshot; 0 without one
-    whole: Whole  #: has the last orders, not in the machine, if they wait for an extension
+#: The machine, the position after the last command (None for a new journal), and ``Journal.snapshot`` and ``whole``.
+Recovered: TypeAlias = tuple[Machine, Position | None, int, Whole]
 
 
 class Journal:
@@ -56,14 +50,13 @@ class Journal:
         try:
             with room_for("order_capacity", "segment_bytes"):
                 self.directory.lock()
-                recovered = recover(settings, self.directory, log)
-                self.machine = recovered.machine
-                self.snapshot = recovered.snapshot  #: last command of the newest good snapshot at the start
-                self.whole = recovered.whole  #: has the last orders, not in the machine, if they wait for an extension
+                #: ``snapshot``: last command of the newest good one at the start; 0 without one. ``whole``: has the
+                #: last orders, not in the machine, if they wait for an extension
+                self.machine, position, self.snapshot, self.whole = recover(settings, self.directory, log)
                 self.log = FileLog(
                     self.directory,
                     self.machine.configuration,
-                    position=recovered.position,
+                    position=position,
                     level=AcknowledgementLevel[settings.acknowledge.name],
                     epoch=self.machine.epoch,
                     segment_bytes=settings.segment_bytes,
@@ -131,7 +124,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
     tail = judge(reader)
     kept = cut(directory, tail)
     # reports of commands that were lost may have been published, so subscribers must start again: a new epoch
-    if tail.lost or (reader.boot != boot_id() and reader.level != AcknowledgementLevel.DURABLE):
+    if tail.lost or (reader.head.boot != boot_id() and reader.head.level != AcknowledgementLevel.DURABLE):
         machine.begin_epoch(time.time_ns())
     log.info(
         "recovered",
@@ -139,7 +132,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
         snapshot=started_at or None,
         replayed=replayer.sequence - started_at,
         sequence=replayer.sequence,
-        term=reader.term,
+        term=reader.head.term,
         checkpoints=replayer.checkpoints,
         orders=len(machine.engine),
         sessions=len(machine.streams.dump(0)[0]),
@@ -150,7 +143,7 @@ def recover(settings: GatewayConfig, directory: Directory, log: Log) -> Recovere
     )
     for change in reconfigure(machine, settings):
         log.warning("configuration changed", change=change)
-    return Recovered(machine, replayer.position, started_at, replayer.whole)
+    return machine, replayer.position, started_at, replayer.whole
 
 
 def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
@@ -162,7 +155,7 @@ def _begin(settings: GatewayConfig, directory: Directory) -> Recovered:
         )
     machine = make_machine(settings, settings.configuration())
     machine.begin_epoch(time.time_ns())
-    return Recovered(machine, None, 0, Whole())
+    return machine, None, 0, Whole()
 
 
 def _begin_replay(

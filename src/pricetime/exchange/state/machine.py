@@ -17,9 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.engine import Engine
-from ...log.batch import Checkpoint
+from ...log.batch import Checkpoint, Position
 from ...log.configuration import Configuration
-from ...log.position import Position
 from ...log.snapshot import SnapshotFile
 from ...types import Phase
 from .feed_store import FeedStore
