@@ -32,7 +32,7 @@ class CommitLog:
     """What the event loop and the follower know of a log. This class itself is a log that keeps nothing.
 
     ``append`` is called by the thread of the matcher only; ``watermark``, ``want`` and ``has_failed`` by the event
-    loop; ``read`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
+    loop; ``reader`` and what it returns by the follower; ``last`` and ``failure`` by any thread.
     """
 
     if not cython.compiled:
@@ -55,9 +55,13 @@ class CommitLog:
     def append_records(self, commands: NDArray[np.void], seq_num: int = 0, report_checksum: int = 0) -> int:
         """``append`` for Python: ``commands`` is an array of ``pricetime.COMMAND``, which is not copied."""
         commands = checked(commands)
-        return self.append(
-            cython.cast(cython.pointer[Command], records_of(commands)), len(commands), seq_num, report_checksum
-        )
+        first: cython.pointer[Command] = cython.cast(cython.pointer[Command], records_of(commands))
+        count: u64 = len(commands)
+        number: u64 = seq_num
+        link: u32 = report_checksum
+        with cython.nogil:
+            done: u64 = self.append(first, count, number, link)
+        return done
 
     @property
     def released(self) -> int:
