@@ -10,7 +10,7 @@ from pricetime import Instrument
 from pricetime.log.batch import Checkpoint, Commands, Position
 from pricetime.log.directory import Directory
 from pricetime.log.errors import JournalDamaged, JournalForked
-from pricetime.log.reader import Reader, start_of
+from pricetime.log.reader import Reader, start_before, start_of
 from pricetime.log.tail import judge
 from tests.log.memory import directory_of
 from tests.log.reference import journal
@@ -252,3 +252,15 @@ def test_the_reference_journal_is_read_whole() -> None:
     assert [(c.seq_num, c.report_checksum) for c in batch.checkpoints] == [
         (written.seq_nums[c.sequence], written.report_checksums[c.sequence]) for c in batch.checkpoints
     ]
+
+
+@pytest.mark.parametrize(("sequence", "segment"), [(0, 1), (1, 1), (100, 1), (101, 3), (200, 3), (1000, 3)])
+def test_the_segment_that_has_a_command(sequence: int, segment: int) -> None:
+    directory = directory_of({**files_of(three_segments()), "00000004.journal": bytes(100)})
+    start = start_before(directory, sequence)
+    assert (start.segment, start.sequence) == (segment, 0 if segment == 1 else 100)
+
+
+def test_no_segment_is_in_use() -> None:
+    with pytest.raises(JournalDamaged, match="no segment is in use"):
+        start_before(directory_of({}), 1)
